@@ -1,0 +1,69 @@
+//! The texts of a compilation and the arithmetic from byte offsets to lines and columns.
+
+use super::span::{FileId, Span};
+
+/// One file: what it is called to a person, and its text.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub id: FileId,
+    pub name: String,
+    pub text: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    pub fn new(id: FileId, name: impl Into<String>, text: impl Into<String>) -> Source {
+        let text = text.into();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Source { id, name: name.into(), text, line_starts }
+    }
+
+    /// Line and column of an offset, both counted from 1, columns in characters.
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1) - 1;
+        let start = self.line_starts[line];
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        (line + 1, column + 1)
+    }
+
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or("")
+    }
+}
+
+/// All files of a compilation, by id.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+impl Sources {
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        let id = FileId(self.files.len() as u32);
+        self.files.push(Source::new(id, name, text));
+        id
+    }
+
+    /// Ids are given out by `add` alone, so each one names a file.
+    pub fn get(&self, id: FileId) -> &Source {
+        &self.files[id.0 as usize]
+    }
+
+    pub fn line(&self, span: Span) -> usize {
+        self.get(span.file).position(span.start as usize).0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_from_one_and_in_characters() {
+        let source = Source::new(FileId(0), "a", "ä = 1\nb");
+        assert_eq!(source.position(0), (1, 1));
+        assert_eq!(source.position(3), (1, 3));
+        assert_eq!(source.position(7), (2, 1));
+        assert_eq!(source.position(8), (2, 2));
+    }
+}

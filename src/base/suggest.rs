@@ -1,0 +1,24 @@
+//! The nearest known name to one that is not known.
+
+/// The candidate most like `name` by Jaro similarity, when it is alike enough to be worth saying.
+pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.7;
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::similar;
+
+    #[test]
+    fn suggests_what_is_alike_and_nothing_else() {
+        assert_eq!(similar("brwose", ["checkout", "browse"]), Some("browse"));
+        assert_eq!(similar("hodl", ["hold", "ramp", "spike"]), Some("hold"));
+        assert_eq!(similar("xyz", ["checkout", "browse"]), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Units: how quantities are stored exactly and how they are printed. Durations are nanoseconds, rates are
+//! millionths of an arrival per day, so that `/s`, `/min`, `/h` and `/d` are all whole numbers.
+
+use serde::{Deserialize, Serialize};
+
+pub const MICROSECOND: u64 = 1_000;
+pub const MILLISECOND: u64 = 1_000_000;
+pub const SECOND: u64 = 1_000_000_000;
+pub const MINUTE: u64 = 60 * SECOND;
+pub const HOUR: u64 = 60 * MINUTE;
+pub const DAY: u64 = 24 * HOUR;
+
+/// Duration units from the longest to the shortest, as they are written.
+pub const DURATIONS: [(&str, u64); 6] =
+    [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND), ("us", MICROSECOND)];
+
+pub const BYTES: [(&str, u64); 9] = [
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1_000),
+    ("B", 1),
+];
+
+pub const RATES: [(&str, u64); 4] = [("s", SECOND), ("min", MINUTE), ("h", HOUR), ("d", DAY)];
+
+/// Arrivals per time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// What one stored unit times one nanosecond is worth, as a divisor: arrivals = rate.raw() × ns ÷ this.
+    pub const SCALE: u128 = 1_000_000 * DAY as u128;
+
+    /// The nearest storable rate; `None` beyond what any machine could send.
+    pub fn new(count: f64, per_ns: u64) -> Option<Rate> {
+        let raw = count * 1e6 * (DAY / per_ns) as f64;
+        (raw >= 0.0 && raw < 1e19 && raw.is_finite()).then(|| Rate(raw.round() as u64))
+    }
+
+    pub fn per_second(self) -> f64 {
+        self.0 as f64 / (1e6 * 86_400.0)
+    }
+
+    pub fn raw(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Rate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (unit, length) in RATES {
+            let one = 1_000_000 * (DAY / length);
+            if self.0.is_multiple_of(one) {
+                return write!(f, "{}/{unit}", grouped((self.0 / one) as f64, 0));
+            }
+        }
+        write!(f, "{}/s", short(self.per_second()))
+    }
+}
+
+/// A number without needless digits: three significant ones below a thousand, whole and grouped above.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    let digits = match size {
+        s if s >= 100.0 || s == 0.0 => 0,
+        s if s >= 10.0 => 1,
+        s if s >= 1.0 => 2,
+        _ => 3,
+    };
+    let text = grouped(value, digits);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// Thousands separated by commas.
+pub fn grouped(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(w, f)| (w, Some(f)));
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+/// A length of time exactly, as it would be written in a scenario: `1m30s`, `50ms`.
+pub fn duration(ns: u64) -> String {
+    if ns == 0 {
+        return "0s".to_owned();
+    }
+    let mut rest = ns;
+    let mut out = String::new();
+    for (unit, length) in DURATIONS {
+        if rest >= length {
+            out.push_str(&format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    match rest {
+        0 => out,
+        _ => measured_duration(ns as f64),
+    }
+}
+
+/// A measured length of time with three significant digits in the unit a person would choose.
+pub fn measured_duration(ns: f64) -> String {
+    let size = ns.abs();
+    if size >= 120.0 * SECOND as f64 {
+        let whole = (ns / SECOND as f64).round() as u64;
+        return duration(whole * SECOND);
+    }
+    let (value, unit) = match size {
+        s if s >= SECOND as f64 => (ns / SECOND as f64, "s"),
+        s if s >= MILLISECOND as f64 => (ns / MILLISECOND as f64, "ms"),
+        s if s == 0.0 => (0.0, "ms"),
+        _ => (ns / MICROSECOND as f64, "us"),
+    };
+    format!("{}{unit}", short(value))
+}
+
+/// A share as a percentage that never rounds a nonzero share to 0 nor an incomplete one to 100.
+pub fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    let shown = short(value);
+    match shown.as_str() {
+        "0" if value > 0.0 => "< 0.001%".to_owned(),
+        "100" if value < 100.0 => "> 99.9%".to_owned(),
+        _ => format!("{shown}%"),
+    }
+}
+
+pub fn bytes(count: f64) -> String {
+    let (unit, size) = [("GiB", (1u64 << 30) as f64), ("MiB", (1u64 << 20) as f64), ("KiB", 1024.0)]
+        .into_iter()
+        .find(|(_, size)| count.abs() >= *size)
+        .unwrap_or(("B", 1.0));
+    format!("{}{unit}", short(count / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_exact_in_every_unit() {
+        assert_eq!(Rate::new(90.0, MINUTE), Rate::new(1.5, SECOND));
+        assert_eq!(Rate::new(100.0, MINUTE).unwrap().to_string(), "100/min");
+        assert_eq!(Rate::new(1200.0, SECOND).unwrap().to_string(), "1,200/s");
+        assert_eq!(Rate::new(1.5, SECOND).unwrap().to_string(), "90/min");
+        assert_eq!(Rate::new(-1.0, SECOND), None);
+    }
+
+    #[test]
+    fn lengths_print_as_they_are_written() {
+        assert_eq!(duration(5_400 * SECOND), "1h30m");
+        assert_eq!(duration(50 * MILLISECOND), "50ms");
+        assert_eq!(duration(0), "0s");
+        assert_eq!(measured_duration(1_234_567.0), "1.23ms");
+        assert_eq!(measured_duration(900.0), "0.9us");
+    }
+
+    #[test]
+    fn shares_do_not_lie_at_the_ends() {
+        assert_eq!(percent(0.0), "0%");
+        assert_eq!(percent(0.000001), "< 0.001%");
+        assert_eq!(percent(0.999999), "> 99.9%");
+        assert_eq!(percent(0.0125), "1.25%");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_short() {
+        assert_eq!(grouped(1234567.0, 0), "1,234,567");
+        assert_eq!(short(0.05), "0.05");
+        assert_eq!(short(1234.5), "1,234");
+    }
+}

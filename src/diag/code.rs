@@ -1,0 +1,94 @@
+//! The codes of all diagnostics. A code that appeared in a release is never given to another mistake.
+
+use super::Severity;
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+macro_rules! codes {
+    ($($name:ident $severity:ident $title:literal;)*) => {
+        /// E01 syntax · E02 names · E03 types · E04 timeline and plan · W08 lints.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($name,)* }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => stringify!($name),)* }
+            }
+
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$name => Severity::$severity,)* }
+            }
+
+            /// What the code is about, in the words of a table of contents.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// The page that `stressc explain` prints.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("explain/", stringify!($name), ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    E0100 Error "text that no rule of the language expects here";
+    E0101 Error "a brace that is never closed";
+    E0102 Error "a unit that does not exist, or that does not touch its number";
+    E0103 Error "`=` where an option needs `:`";
+    E0104 Error "a line that starts with `-`";
+    E0105 Error "two statements on one line";
+    E0106 Error "a chain of comparisons";
+    E0107 Error "a semicolon";
+    E0108 Error "a `{` in a text that opens no interpolation";
+    E0109 Error "an operator of another language";
+    E0110 Error "a text that is not closed";
+    E0111 Error "a closing bracket that closes nothing";
+    E0112 Error "brackets nested too deep";
+    E0113 Error "a construct that this version does not run yet";
+    E0114 Error "a statement that does not belong here";
+    E0115 Error "a body that is missing or too much";
+    E0116 Error "`to` where a ramp needs `->`";
+    E0117 Error "an escape that does not exist";
+    E0201 Error "a name that nothing declares";
+    E0202 Error "a field or method that does not exist";
+    E0203 Error "a name that is declared twice";
+    E0204 Error "a declaration with the name of a built-in function";
+    E0205 Error "an option that does not exist";
+    E0207 Error "a name of the wrong kind";
+    E0301 Error "a value of another type than the one that is needed";
+    E0302 Error "a plain number where a percentage is meant";
+    E0303 Error "a load that mixes arrivals and users";
+    E0305 Error "an operator between types that it does not join";
+    E0306 Error "arguments that do not fit";
+    E0307 Error "something that is required and missing";
+    E0310 Error "a value out of its range";
+    E0403 Error "a stage name that several loads have";
+    E0407 Error "a scope in which nothing is measured";
+    E0411 Error "a spike without a level to multiply";
+    E0412 Error "a scenario that cannot run";
+    W0801 Warning "something that is declared and never used";
+    W0802 Warning "too few samples for the quantile that is asserted";
+    W0803 Warning "a closed load that only measures saturation";
+}
+
+impl Code {
+    pub fn parse(text: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

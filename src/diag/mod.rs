@@ -1,0 +1,8 @@
+//! What a person is told: diagnostics as plain values, their codes with a page each, and how they are drawn.
+
+pub mod code;
+mod diagnostic;
+pub mod render;
+
+pub use code::Code;
+pub use diagnostic::{Diagnostic, Diagnostics, Fix, Label, Severity};

@@ -1,0 +1,143 @@
+//! A scan that knows just enough of the text to find statements: strings, comments, brackets, words and newlines.
+
+use crate::base::{FileId, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::ops::Range;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Word,
+    Text,
+    Open(u8),
+    Close(u8),
+    Operator,
+    Newline,
+    Semicolon,
+    /// Anything else, left to the grammar to refuse.
+    Other,
+}
+
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub kind: Kind,
+    pub range: Range<usize>,
+}
+
+/// A comment with what it documents: nothing (`//`), what follows (`///`), or the file (`//!`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommentKind {
+    Plain,
+    Doc,
+    File,
+}
+
+#[derive(Debug, Clone)]
+pub struct Comment {
+    pub kind: CommentKind,
+    pub range: Range<usize>,
+}
+
+const OPERATORS: [&str; 20] = [
+    "->", "..", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", "+", "-", "*", "/", ":", ",", ".", "!", "|",
+];
+
+pub struct Scan {
+    pub tokens: Vec<Token>,
+    pub comments: Vec<Comment>,
+}
+
+pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
+    let bytes = text.as_bytes();
+    let mut tokens = Vec::new();
+    let mut comments = Vec::new();
+    let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    while at < bytes.len() {
+        let start = at;
+        let kind = match bytes[at] {
+            b' ' | b'\t' | b'\r' => {
+                at += 1;
+                continue;
+            }
+            b'\n' => {
+                at += 1;
+                Kind::Newline
+            }
+            b'/' if text[at..].starts_with("//") => {
+                at = line_end(bytes, at);
+                let comment = &text[start..at];
+                let kind = match comment {
+                    c if c.starts_with("//!") => CommentKind::File,
+                    c if c.starts_with("///") && !c.starts_with("////") => CommentKind::Doc,
+                    _ => CommentKind::Plain,
+                };
+                comments.push(Comment { kind, range: start..at });
+                continue;
+            }
+            quote @ (b'"' | b'\'') => {
+                at = text_end(bytes, at, quote).unwrap_or_else(|| {
+                    let end = line_end(bytes, start);
+                    let span = Span::new(file, start, start + 1);
+                    let close = (quote as char).to_string();
+                    diagnostics.push(
+                        Diagnostic::new(Code::E0110, "this text is not closed", span, "opened here")
+                            .fix(Span::new(file, end, end), &close, format!("put `{close}` at the end of the text")),
+                    );
+                    end
+                });
+                Kind::Text
+            }
+            open @ (b'(' | b'[' | b'{') => {
+                at += 1;
+                Kind::Open(open)
+            }
+            close @ (b')' | b']' | b'}') => {
+                at += 1;
+                Kind::Close(close)
+            }
+            b';' => {
+                at += 1;
+                Kind::Semicolon
+            }
+            b if is_word(b) => {
+                while at < bytes.len() && is_word(bytes[at]) {
+                    at += 1;
+                }
+                Kind::Word
+            }
+            _ => match OPERATORS.iter().find(|operator| text[at..].starts_with(**operator)) {
+                Some(operator) => {
+                    at += operator.len();
+                    Kind::Operator
+                }
+                None => {
+                    at += text[at..].chars().next().map_or(1, char::len_utf8);
+                    Kind::Other
+                }
+            },
+        };
+        tokens.push(Token { kind, range: start..at });
+    }
+    Scan { tokens, comments }
+}
+
+pub fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn line_end(bytes: &[u8], from: usize) -> usize {
+    let end = bytes[from..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| from + n);
+    if end > from && bytes[end - 1] == b'\r' { end - 1 } else { end }
+}
+
+/// The offset behind the closing quote, on the same line.
+fn text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
+    let mut at = start + 1;
+    while at < bytes.len() && bytes[at] != b'\n' {
+        match bytes[at] {
+            b'\\' if quote == b'"' => at += 2,
+            b if b == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
