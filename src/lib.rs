@@ -1,1 +1,5 @@
+//! stressc: a language for stress experiments, with the compiler and the engine behind it.
 
+pub mod base;
+pub mod diag;
+pub mod syntax;

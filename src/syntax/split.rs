@@ -35,7 +35,6 @@ pub struct Block {
 pub struct Split {
     pub statements: Vec<Statement>,
     pub blanked: String,
-    pub comments: Vec<Comment>,
     pub doc: Option<String>,
 }
 
@@ -50,7 +49,7 @@ pub fn split(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Split {
     let mut cutter = Cutter { file, text, tokens: &kept, at: 0, comments: &scan.comments, diagnostics };
     let statements = cutter.statements();
     let doc = joined(text, scan.comments.iter().filter(|c| c.kind == CommentKind::File));
-    Split { statements, blanked, comments: scan.comments, doc }
+    Split { statements, blanked, doc }
 }
 
 fn closing(open: u8) -> u8 {

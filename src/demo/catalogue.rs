@@ -1,0 +1,63 @@
+//! Products: what is sold, and for how much.
+
+use super::Shop;
+use super::refusal::Refusal;
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Debug, Serialize)]
+pub struct Product {
+    id: i64,
+    name: String,
+    price: f64,
+}
+
+/// A row of `products`. Money is whole cents until it is shown.
+type Row = (i64, String, i64);
+
+impl From<Row> for Product {
+    fn from((id, name, cents): Row) -> Product {
+        Product { id, name, price: cents as f64 / 100.0 }
+    }
+}
+
+pub async fn list(State(shop): State<Arc<Shop>>) -> Result<Json<Vec<Product>>, Refusal> {
+    let mut connection = shop.database.connection().await?;
+    let rows: Vec<Row> =
+        sqlx::query_as("SELECT id, name, cents FROM products ORDER BY id LIMIT 20").fetch_all(&mut *connection).await?;
+    Ok(Json(rows.into_iter().map(Product::from).collect()))
+}
+
+pub async fn show(
+    State(shop): State<Arc<Shop>>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Json<Product>, Refusal> {
+    let Path(id) = id.map_err(|_| Refusal::bad_request("a product's id is a whole number"))?;
+    if !shop.faults.slow.is_zero() {
+        tokio::time::sleep(shop.faults.slow).await;
+    }
+    let mut connection = shop.database.connection().await?;
+    let row: Option<Row> = sqlx::query_as("SELECT id, name, cents FROM products WHERE id = ?")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let row = row.ok_or_else(|| Refusal::not_found(format!("there is no product {id}")))?;
+    Ok(Json(Product::from(row)))
+}
+
+/// What a new shop sells: ids from 1, names, cents.
+pub fn seed() -> impl Iterator<Item = (i64, String, i64)> {
+    const FIRST: [(&str, i64); 3] = [("Lamp", 1_990), ("Chair", 4_900), ("Desk", 12_900)];
+    const FINISHES: [&str; 10] = ["Oak", "Ash", "Birch", "Walnut", "Steel", "Brass", "Linen", "Wool", "Glass", "Cork"];
+    const THINGS: [&str; 10] =
+        ["Shelf", "Stool", "Bench", "Mirror", "Clock", "Basket", "Tray", "Vase", "Rug", "Cabinet"];
+    let first = FIRST.into_iter().map(|(name, cents)| (name.to_owned(), cents));
+    let others = (0..97_usize).map(|at| {
+        let name = format!("{} {}", FINISHES[at % 10], THINGS[at / 10]);
+        (name, 990 + at as i64 * 250)
+    });
+    (1..).zip(first.chain(others)).map(|(id, (name, cents))| (id, name, cents))
+}

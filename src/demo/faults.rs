@@ -1,0 +1,72 @@
+//! Faults that were ordered: a slow catalogue, answers of 500, memory that is never given back.
+
+use super::routes::Route;
+use axum::http::Method;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+const MILLION: u64 = 1_000_000;
+
+pub struct Faults {
+    pub slow: Duration,
+    failing_in_a_million: u64,
+    /// Requests so far, reads and writes of every route apart: with one count for all, a scenario that repeats its
+    /// steps in order could put every error on the same step.
+    requests: [[AtomicU64; 2]; Route::ALL.len()],
+    leak: usize,
+    leaked: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Faults {
+    pub fn new(slow: Duration, error_rate: f64, leak: usize) -> Faults {
+        Faults {
+            slow,
+            failing_in_a_million: (error_rate * MILLION as f64).round() as u64,
+            requests: Default::default(),
+            leak,
+            leaked: Mutex::default(),
+        }
+    }
+
+    /// Whether the next request fails. Failures are dealt evenly: each run of requests has its exact share.
+    pub fn fails(&self, route: Route, method: &Method) -> bool {
+        let writes = usize::from(method == Method::POST);
+        let before = self.requests[route as usize][writes].fetch_add(1, Ordering::Relaxed);
+        let share = |requests: u64| requests * self.failing_in_a_million / MILLION;
+        share(before + 1) > share(before)
+    }
+
+    /// Forgets to give memory back.
+    pub fn leak(&self) {
+        let mut block = Vec::new();
+        if self.leak > 0 && block.try_reserve_exact(self.leak).is_ok() {
+            // Memory counts as resident only once it was written, and not with zeros alone.
+            block.resize(self.leak, 1);
+            self.leaked.lock().unwrap_or_else(PoisonError::into_inner).push(block);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_come_evenly_and_apart_for_reads_and_writes() {
+        let faults = Faults::new(Duration::ZERO, 0.25, 0);
+        let fails = |method| (0..8).map(|_| faults.fails(Route::Orders, method)).collect::<Vec<_>>();
+        let every_fourth = [false, false, false, true, false, false, false, true];
+        assert_eq!(fails(&Method::GET), every_fourth);
+        assert_eq!(fails(&Method::POST), every_fourth);
+    }
+
+    #[test]
+    fn none_and_all_are_exact() {
+        let count = |rate| {
+            let faults = Faults::new(Duration::ZERO, rate, 0);
+            (0..1_000).filter(|_| faults.fails(Route::Products, &Method::GET)).count()
+        };
+        assert_eq!((count(0.0), count(0.001), count(1.0)), (0, 1, 1_000));
+    }
+}

@@ -1,0 +1,185 @@
+//! The demo shop: a small web service over a real database, with limits that can be reached and faults that can
+//! be ordered, for scenarios to put under load.
+
+mod catalogue;
+mod database;
+mod error;
+mod faults;
+mod limits;
+mod login;
+mod metrics;
+mod orders;
+mod parent;
+mod process;
+mod refusal;
+mod routes;
+
+pub use error::Error;
+
+use axum::serve::ListenerExt;
+use database::Database;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpSocket;
+
+/// How the shop is built for one experiment.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// An SQLite file, created when missing.
+    pub database: PathBuf,
+    /// Connections of the database pool.
+    pub pool: u32,
+    /// Orders that may be in the checkout at once.
+    pub slots: usize,
+    /// Requests a second that are let in; a second's worth may come at once.
+    pub rate_limit: Option<f64>,
+    /// Added to every answer about one product.
+    pub slow: Duration,
+    /// Share (0..1) of requests for products and orders that is answered 500.
+    pub error_rate: f64,
+    /// Bytes kept for ever with every order.
+    pub leak: usize,
+    /// The process whose end is also the shop's. It holds the other end of the shop's standard input.
+    pub parent: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database: PathBuf::from("shop.db"),
+            pool: 10,
+            slots: 50,
+            rate_limit: None,
+            slow: Duration::ZERO,
+            error_rate: 0.0,
+            leak: 0,
+            parent: None,
+        }
+    }
+}
+
+impl Options {
+    fn check(&self) -> Result<(), Error> {
+        let unusable = |option, value: String, usable| Err(Error::Option { option, value, usable });
+        if !(1..=1_000).contains(&self.pool) {
+            return unusable("--pool", self.pool.to_string(), "a number from 1 to 1000");
+        }
+        if !(1..=1_000_000).contains(&self.slots) {
+            return unusable("--slots", self.slots.to_string(), "a number from 1 to 1000000");
+        }
+        if let Some(rate) = self.rate_limit.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            return unusable("--rate-limit", rate.to_string(), "a rate above 0");
+        }
+        if !(0.0..=1.0).contains(&self.error_rate) {
+            return unusable("--error-rate", self.error_rate.to_string(), "a share from 0 to 1");
+        }
+        Ok(())
+    }
+}
+
+/// What every request shares.
+struct Shop {
+    database: Database,
+    metrics: metrics::Metrics,
+    limiter: Option<limits::RateLimiter>,
+    slots: limits::Slots,
+    faults: faults::Faults,
+    secret: login::Secret,
+}
+
+/// Serves until SIGTERM, SIGINT or the end of the parent; `announce` gets the bound address once connections are
+/// accepted.
+pub fn serve(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    options.check()?;
+    if let Some(parent) = options.parent {
+        parent::end_with(parent)?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
+    let served = runtime.block_on(run(options, announce));
+    runtime.shutdown_background();
+    served
+}
+
+async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    // More than any test opens at once; the system caps it.
+    const BACKLOG: u32 = 4096;
+    // Together below the two seconds a stop may take.
+    const LAST_REQUESTS: Duration = Duration::from_millis(1500);
+    const LAST_WRITES: Duration = Duration::from_millis(400);
+
+    let unbound = |source| Error::Listen { address: options.listen, source };
+    let socket = bind(options.listen).map_err(unbound)?;
+    let shop = Arc::new(Shop {
+        database: Database::open(&options.database, options.pool)
+            .await
+            .map_err(|source| Error::Database { path: options.database.clone(), source })?,
+        metrics: metrics::Metrics::default(),
+        limiter: options.rate_limit.map(limits::RateLimiter::new),
+        slots: limits::Slots::new(options.slots),
+        faults: faults::Faults::new(options.slow, options.error_rate, options.leak),
+        secret: login::Secret::fresh(),
+    });
+    let stop = stop_signal().map_err(Error::System)?;
+    let listener = socket.listen(BACKLOG).map_err(unbound)?;
+    let address = listener.local_addr().map_err(unbound)?;
+    let listener = listener.tap_io(|stream| {
+        // A socket that refuses is already broken, and reading from it will say so.
+        let _ = stream.set_nodelay(true);
+    });
+
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, routes::router(&shop)).with_graceful_shutdown(async {
+        stop.await;
+        // The receiver is gone only when serving has ended anyway.
+        let _ = stopping.send(());
+    });
+    let watched = Arc::clone(&shop);
+    tokio::spawn(async move { watched.database.watch().await });
+    announce(address);
+    tokio::select! {
+        served = server.into_future() => served.map_err(Error::System)?,
+        () = async { let _ = stopped.await; tokio::time::sleep(LAST_REQUESTS).await } => {}
+    }
+    // Closing folds the log into the database file; what is cut off here is folded in at the next start.
+    let _ = tokio::time::timeout(LAST_WRITES, shop.database.close()).await;
+    Ok(())
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere than on Unix this option would let two shops share a port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}

@@ -1,0 +1,207 @@
+//! Expressions: precedence, calls, objects, and the operators of other languages with their fix.
+
+use super::Lower;
+use super::statement::children;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::*;
+use crate::syntax::grammar::{Node, Rule};
+
+/// One level of `or and not compare .. + * -`, from loose to tight.
+fn strength(operator: Binary) -> u8 {
+    use Binary::*;
+    match operator {
+        Or => 1,
+        And => 2,
+        Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | In => 4,
+        Range => 5,
+        Add | Subtract => 6,
+        Multiply | Divide => 7,
+    }
+}
+
+const NOT: u8 = 3;
+const NEGATE: u8 = 8;
+
+impl Lower<'_> {
+    pub(super) fn expr(&mut self, node: Node<'_>) -> Expr {
+        let mut parts = node.into_inner().peekable();
+        self.climb(&mut parts, 0)
+    }
+
+    fn climb<'n>(&mut self, parts: &mut std::iter::Peekable<impl Iterator<Item = Node<'n>>>, least: u8) -> Expr {
+        let mut left = self.operand(parts);
+        while let Some(node) = parts.peek().filter(|p| p.as_rule() == Rule::infix) {
+            let operator_span = self.span(node);
+            let inner = node.clone().into_inner().next().expect("an infix is an operator");
+            let operator = self.infix(&inner, operator_span);
+            let level = strength(operator);
+            if level < least {
+                break;
+            }
+            parts.next();
+            let right = self.climb(parts, level + 1);
+            if let ExprKind::Binary { operator: before, operator_span: first, .. } = &left.kind
+                && before.compares()
+                && operator.compares()
+            {
+                let problem = Diagnostic::new(Code::E0106, "comparisons do not chain", operator_span, "a second comparison");
+                self.diagnostics.push(problem.label(*first, "the first one").help("write `a < b and b < c`"));
+                left.kind = ExprKind::Wrong;
+            }
+            let span = left.span.to(right.span);
+            let kind = ExprKind::Binary { operator, operator_span, left: Box::new(left), right: Box::new(right) };
+            left = Expr { kind, span };
+        }
+        left
+    }
+
+    fn operand<'n>(&mut self, parts: &mut std::iter::Peekable<impl Iterator<Item = Node<'n>>>) -> Expr {
+        let node = parts.next().expect("an expression has an operand");
+        if node.as_rule() == Rule::prefix {
+            let span = self.span(&node);
+            let inner = node.into_inner().next().expect("a prefix is an operator");
+            let (operator, level) = match inner.as_rule() {
+                Rule::negate => (Unary::Negate, NEGATE),
+                Rule::wrong_not => {
+                    self.foreign(span, "!", "not ");
+                    (Unary::Not, NOT)
+                }
+                _ => (Unary::Not, NOT),
+            };
+            let operand = self.climb(parts, level);
+            let span = span.to(operand.span);
+            return Expr { kind: ExprKind::Unary { operator, operand: Box::new(operand) }, span };
+        }
+        let mut expr = self.primary(node);
+        while let Some(node) = parts.next_if(|p| p.as_rule() == Rule::postfix) {
+            let span = expr.span.to(self.span(&node));
+            let mut inner = node.into_inner();
+            let label = self.name(&inner.next().expect("a field has a label"));
+            let base = Box::new(expr);
+            let kind = match inner.next() {
+                Some(arguments) => ExprKind::Method { base, method: label, arguments: self.arguments(arguments) },
+                None => ExprKind::Field { base, field: label },
+            };
+            expr = Expr { kind, span };
+        }
+        expr
+    }
+
+    fn infix(&mut self, node: &Node<'_>, span: Span) -> Binary {
+        match node.as_rule() {
+            Rule::or => Binary::Or,
+            Rule::and => Binary::And,
+            Rule::equal => Binary::Equal,
+            Rule::not_equal => Binary::NotEqual,
+            Rule::less => Binary::Less,
+            Rule::less_equal => Binary::LessEqual,
+            Rule::greater => Binary::Greater,
+            Rule::greater_equal => Binary::GreaterEqual,
+            Rule::contained => Binary::In,
+            Rule::range => Binary::Range,
+            Rule::add => Binary::Add,
+            Rule::subtract => Binary::Subtract,
+            Rule::multiply => Binary::Multiply,
+            Rule::divide => Binary::Divide,
+            Rule::wrong_and => {
+                self.foreign(span, "&&", "and");
+                Binary::And
+            }
+            Rule::wrong_or => {
+                self.foreign(span, "||", "or");
+                Binary::Or
+            }
+            _ => {
+                self.foreign(span, "=", "==");
+                Binary::Equal
+            }
+        }
+    }
+
+    fn foreign(&mut self, span: Span, written: &str, ours: &str) {
+        let right = ours.trim();
+        let problem = Diagnostic::new(Code::E0109, format!("`{written}` is not an operator of the language"), span, "here");
+        self.diagnostics.push(problem.fix(span, ours, format!("write `{right}`")));
+    }
+
+    fn primary(&mut self, node: Node<'_>) -> Expr {
+        let span = self.span(&node);
+        let inner = node.into_inner().next().expect("a primary holds something");
+        let kind = match inner.as_rule() {
+            Rule::literal => self.literal(inner),
+            Rule::list => ExprKind::List(inner.into_inner().map(|value| self.value(value)).collect()),
+            Rule::call => {
+                let [callee, arguments] = children(inner);
+                ExprKind::Call { function: self.name(&callee), arguments: self.arguments(arguments) }
+            }
+            Rule::path_name => ExprKind::Name(self.name(&inner)),
+            _ => return Expr { span, ..self.expr(inner) },
+        };
+        Expr { kind, span }
+    }
+
+    fn arguments(&mut self, node: Node<'_>) -> Vec<Argument> {
+        node.into_inner()
+            .map(|argument| {
+                let mut result = Argument { label: None, value: Expr { kind: ExprKind::Wrong, span: self.span(&argument) }, scopes: Vec::new() };
+                for part in argument.into_inner() {
+                    match part.as_rule() {
+                        Rule::label => result.label = Some(self.name(&part)),
+                        Rule::scope => result.scopes.push(self.scope(part)),
+                        _ => result.value = self.value(part),
+                    }
+                }
+                result
+            })
+            .collect()
+    }
+
+    pub(super) fn value(&mut self, node: Node<'_>) -> Expr {
+        let span = self.span(&node);
+        let inner = node.into_inner().next().expect("a value holds something");
+        match inner.as_rule() {
+            Rule::object => {
+                let fields = inner.into_inner().map(|field| self.entry(field)).collect();
+                Expr { kind: ExprKind::Object(fields), span }
+            }
+            _ => self.expr(inner),
+        }
+    }
+
+    pub(super) fn entries(&mut self, node: Node<'_>) -> Vec<Entry> {
+        node.into_inner().map(|entry| self.entry(entry)).collect()
+    }
+
+    fn entry(&mut self, node: Node<'_>) -> Entry {
+        let mut parts = node.into_inner();
+        let key = parts.next().expect("an entry has a label");
+        let label = match key.as_rule() {
+            Rule::label => self.name(&key),
+            _ => {
+                let span = self.span(&key);
+                let inner = key.as_str();
+                Name { text: inner[1..inner.len() - 1].to_owned(), span }
+            }
+        };
+        let mut next = parts.next().expect("an entry has a value");
+        if next.as_rule() == Rule::wrong_equals {
+            let span = self.span(&next);
+            let problem = Diagnostic::new(Code::E0103, "options use `:`, not `=`", span, "here");
+            self.diagnostics.push(problem.fix(span, ":", "write `:`"));
+            next = parts.next().expect("an entry has a value");
+        }
+        Entry { label, value: self.value(next) }
+    }
+
+    /// `a.b.c` as an expression.
+    pub(super) fn path(&mut self, node: Node<'_>) -> Expr {
+        let mut parts = node.into_inner();
+        let first = self.name(&parts.next().expect("a path has a name"));
+        let span = first.span;
+        parts.fold(Expr { kind: ExprKind::Name(first), span }, |base, label| {
+            let field = self.name(&label);
+            Expr { span: base.span.to(field.span), kind: ExprKind::Field { base: Box::new(base), field } }
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! Text → AST: split into statements, parse each with the grammar, lower to the tree. Never fails; what could not
+//! be read is missing from the tree and present in the diagnostics.
+
+pub mod ast;
+mod grammar;
+mod lower;
+mod split;
+mod tokens;
+pub mod words;
+
+use crate::base::Source;
+use crate::diag::Diagnostics;
+
+/// A file as written, and what is wrong with its form.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub file: ast::File,
+    pub diagnostics: Diagnostics,
+}
+
+pub fn parse(source: &Source) -> Parsed {
+    let mut diagnostics = Diagnostics::default();
+    let split = split::split(source.id, &source.text, &mut diagnostics);
+    let mut lower = lower::Lower::new(source.id, &split.blanked, &mut diagnostics);
+    let items = lower.items(&split.statements, words::Context::File);
+    Parsed { file: ast::File { doc: split.doc, items }, diagnostics }
+}
