@@ -1,0 +1,229 @@
+//! AST → Program: names, types and units. Never fails; a program without errors can be planned.
+
+pub mod builtins;
+mod constant;
+mod expect;
+mod flow;
+mod load;
+mod parts;
+pub mod program;
+pub mod types;
+
+pub use program::Program;
+
+use crate::base::{Name, Source, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::syntax::ast::{self, Item};
+use program::{Flow, Load, Scenario, Service, Target};
+use std::collections::HashMap;
+use types::Type;
+
+pub fn check(file: &ast::File, source: &Source) -> (Program, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let shared: Vec<&Item> = file.items.iter().filter(|item| !matches!(item, Item::Scenario(_))).collect();
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut scenarios = Vec::new();
+    for item in &file.items {
+        let Item::Scenario(scenario) = item else { continue };
+        if let Some(first) = seen.insert(&scenario.name.text, scenario.name.span) {
+            diagnostics.push(twice(&scenario.name, first));
+        }
+        let mut checker = Checker::new(source, &mut diagnostics);
+        scenarios.push(checker.scenario(scenario, &shared));
+    }
+    if scenarios.is_empty() {
+        // What no scenario uses is checked all the same.
+        Checker::new(source, &mut diagnostics).declare_all(&shared);
+    }
+    (Program { doc: file.doc.clone(), scenarios }, diagnostics)
+}
+
+/// What a name stands for: its kind and its place in the list of that kind.
+#[derive(Debug, Clone, Copy)]
+struct Declared {
+    kind: Type,
+    index: usize,
+    span: Span,
+}
+
+struct Checker<'a> {
+    source: &'a Source,
+    diagnostics: &'a mut Diagnostics,
+    names: HashMap<String, Declared>,
+    /// In the order of the text, so that lists for people are stable.
+    order: Vec<String>,
+    services: Vec<Service>,
+    targets: Vec<Target>,
+    flows: Vec<Flow>,
+    loads: Vec<Load>,
+    used: Vec<(Type, usize)>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(source: &'a Source, diagnostics: &'a mut Diagnostics) -> Checker<'a> {
+        Checker {
+            source,
+            diagnostics,
+            names: HashMap::new(),
+            order: Vec::new(),
+            services: Vec::new(),
+            targets: Vec::new(),
+            flows: Vec::new(),
+            loads: Vec::new(),
+            used: Vec::new(),
+        }
+    }
+
+    fn scenario(&mut self, scenario: &ast::Scenario, shared: &[&Item]) -> Scenario {
+        let own: Vec<&Item> = scenario.items.iter().collect();
+        self.declare_all(shared);
+        self.declare_all(&own);
+        for item in &own {
+            if let Item::Load(load) = item {
+                self.load(load);
+            }
+        }
+        let mut expectations = Vec::new();
+        for item in &own {
+            if let Item::Expect(expect) = item {
+                expectations.extend(expect.conditions.iter().filter_map(|condition| self.expectation(condition)));
+            }
+        }
+        let has_load = own.iter().any(|item| matches!(item, Item::Load(_)));
+        if !has_load {
+            let problem = Diagnostic::new(Code::E0412, "this scenario has no load, so it would do nothing", scenario.name.span, "no `load` in it");
+            self.diagnostics.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
+        }
+        self.unused(&own);
+        Scenario {
+            name: scenario.name.clone(),
+            doc: scenario.doc.clone(),
+            services: std::mem::take(&mut self.services),
+            targets: std::mem::take(&mut self.targets),
+            flows: std::mem::take(&mut self.flows),
+            loads: std::mem::take(&mut self.loads),
+            expectations,
+        }
+    }
+
+    /// Services before targets before flows, whatever the order of the text: declarations are unordered.
+    fn declare_all(&mut self, items: &[&Item]) {
+        for kind in [ast::BuiltKind::Service, ast::BuiltKind::Target] {
+            for item in items {
+                if let Item::Built(built) = item
+                    && built.kind == kind
+                {
+                    self.built(built);
+                }
+            }
+        }
+        for item in items {
+            if let Item::Flow(flow) = item {
+                self.flow(flow);
+            }
+        }
+    }
+
+    fn declare(&mut self, name: &Name, kind: Type, index: usize) {
+        if builtins::find(&name.text).is_some() && kind == Type::Flow {
+            let problem = Diagnostic::new(Code::E0204, format!("`{name}` is a built-in function"), name.span, "taken");
+            self.diagnostics.push(problem.fix(name.span, format!("{name}_flow"), format!("call it `{name}_flow`")));
+        }
+        match self.names.get(&name.text) {
+            Some(first) => self.diagnostics.push(twice(name, first.span)),
+            None => {
+                self.names.insert(name.text.clone(), Declared { kind, index, span: name.span });
+                self.order.push(name.text.clone());
+            }
+        }
+    }
+
+    /// The names of a kind, for suggestions.
+    fn known(&self, kind: Type) -> Vec<String> {
+        self.order.iter().filter(|name| self.names[*name].kind == kind).cloned().collect()
+    }
+
+    /// The declaration that a plain name means, of the kind that is due.
+    fn lookup(&mut self, expr: &ast::Expr, kind: Type) -> Option<usize> {
+        let ast::ExprKind::Name(name) = &expr.kind else {
+            let problem = Diagnostic::new(Code::E0207, format!("{} is needed here", capital(&kind.a())), expr.span, "not the name of one");
+            self.diagnostics.push(problem);
+            return None;
+        };
+        let known = self.known(kind);
+        match self.names.get(&name.text).copied() {
+            Some(declared) if declared.kind == kind => {
+                self.used.push((kind, declared.index));
+                Some(declared.index)
+            }
+            Some(declared) => {
+                let message = format!("`{name}` is {}, and {} is needed here", declared.kind.a(), kind.a());
+                let problem = Diagnostic::new(Code::E0207, message, name.span, declared.kind.a())
+                    .label(declared.span, "declared here");
+                self.diagnostics.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
+                None
+            }
+            None => {
+                let problem = Diagnostic::new(Code::E0201, format!("no {} is called `{name}`", kind.name().to_lowercase()), name.span, "not declared");
+                self.diagnostics.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
+                None
+            }
+        }
+    }
+
+    fn unused(&mut self, own: &[&Item]) {
+        for item in own {
+            let (name, what) = match item {
+                Item::Flow(flow) => (&flow.name, "flow"),
+                Item::Built(built) if built.kind == ast::BuiltKind::Target => (&built.name, "target"),
+                Item::Built(built) => (&built.name, "service"),
+                Item::Scenario(_) | Item::Load(_) | Item::Expect(_) => continue,
+            };
+            let Some(declared) = self.names.get(&name.text) else { continue };
+            if !self.used.iter().any(|(kind, index)| *kind == declared.kind && *index == declared.index) {
+                let problem = Diagnostic::new(Code::W0801, format!("nothing uses the {what} `{name}`"), name.span, "unused");
+                self.diagnostics.push(problem.help("remove it, or put it to use"));
+            }
+        }
+    }
+
+    fn line(&self, span: Span) -> usize {
+        self.source.position(span.start as usize).0
+    }
+
+    /// The text of a span on one line.
+    fn text(&self, span: Span) -> String {
+        self.source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn twice(name: &Name, first: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0203, format!("`{name}` is declared twice"), name.span, "again here")
+        .label(first, "first here")
+        .help("give one of them another name")
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// Expected one type, found another: with the fix where a bare number only lacks its unit.
+fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> Diagnostic {
+    let code = if expected == Type::Percent && found == Type::Number { Code::E0302 } else { Code::E0301 };
+    let message = match code {
+        Code::E0302 => format!("a Percent is needed here, and `{text}` is a Number"),
+        _ => format!("expected {}, found {}", expected.a(), found.a()),
+    };
+    let guess = (found == Type::Number).then(|| expected.guess(text)).flatten();
+    let label = match (code, guess.is_some()) {
+        (Code::E0302, _) => format!("{text} would mean {}", crate::base::units::percent(text.parse().unwrap_or(1.0))),
+        (_, true) => format!("{text} what?"),
+        (_, false) => found.a(),
+    };
+    let diagnostic = Diagnostic::new(code, message, span, label);
+    match guess {
+        Some(guess) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
+        None => diagnostic,
+    }
+}
