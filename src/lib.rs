@@ -3,3 +3,6 @@
 pub mod base;
 pub mod diag;
 pub mod syntax;
+pub mod check;
+pub mod plan;
+pub mod demo;

@@ -1,0 +1,693 @@
+//! HdrHistogram's interval log, the text that `HistogramLogProcessor` and the tools around it read: one line for each
+//! interval and tag, with the histogram as a base64 payload. Files are built by appending what this module returns.
+//!
+//! Writing uses hdrhistogram's serializer. Its log writer is not used, since it keeps only milliseconds of the start.
+//! Reading decodes payloads here: hdrhistogram's deserializer allocates whatever length a payload claims, while a file
+//! that a crash left behind has to be read without such surprises.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+
+use super::histogram::{self, Counts};
+
+const LEGEND: &str = "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
+/// The column Interval_Max is for people and is written in milliseconds.
+const MAX_DIVISOR: f64 = 1_000_000.0;
+
+/// One interval of one tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Empty when the line carries none.
+    pub tag: String,
+    pub start_ns: u64,
+    pub length_ns: u64,
+    pub counts: Counts,
+}
+
+/// The head of a file. Line breaks inside a comment continue it as a further comment.
+pub fn header(started_epoch_seconds: f64, comments: &[&str]) -> Vec<u8> {
+    let mut text = String::new();
+    for comment in comments.iter().flat_map(|comment| comment.split(['\n', '\r'])) {
+        text.push('#');
+        text.push_str(comment);
+        text.push('\n');
+    }
+    // Readers know no instant before the epoch.
+    let started = if started_epoch_seconds.is_finite() { started_epoch_seconds.max(0.0) } else { 0.0 };
+    text.push_str("#[Histogram log format version 1.3]\n");
+    text.push_str(&format!("#[StartTime: {started:.6} (seconds since epoch)]\n"));
+    text.push_str(LEGEND);
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// One line with its line break. Start and length are kept to the microsecond. A tag may not contain commas, spaces or
+/// line breaks, which the format has no way to write; an empty one is left out.
+pub fn line(tag: &str, start_ns: u64, length_ns: u64, counts: &Counts) -> Vec<u8> {
+    debug_assert!(!tag.contains([',', ' ', '\n', '\r']), "a tag that an interval log cannot carry: {tag:?}");
+    let mut payload = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(&counts.to_histogram(), &mut payload)
+        .expect("32-bit counts have an encoding, and writing to memory does not fail");
+    let tag = if tag.is_empty() { String::new() } else { format!("Tag={tag},") };
+    let max = counts.max().unwrap_or(0) as f64 / MAX_DIVISOR;
+    let (start, length) = (seconds(start_ns), seconds(length_ns));
+    format!("{tag}{start},{length},{max:.3},{}\n", STANDARD.encode(payload)).into_bytes()
+}
+
+/// Nanoseconds as seconds with 6 decimals, rounded.
+fn seconds(ns: u64) -> String {
+    let us = ns / 1_000 + u64::from(ns % 1_000 >= 500);
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+/// All lines that can be read, and how many could not. Comments, the legend and blank lines are neither.
+///
+/// Payloads carry checksums, so a torn line is noticed wherever it is torn. A last line that lacks nothing but its line
+/// break is read.
+pub fn read(text: &[u8]) -> (Vec<Line>, usize) {
+    let (mut lines, mut unreadable) = (Vec::new(), 0);
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii();
+        if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"\"StartTimestamp\"") {
+            continue;
+        }
+        match parse(line) {
+            Some(line) => lines.push(line),
+            None => unreadable += 1,
+        }
+    }
+    (lines, unreadable)
+}
+
+fn parse(line: &[u8]) -> Option<Line> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (tag, fields) = match line.strip_prefix("Tag=") {
+        Some(tagged) => tagged.split_once(',')?,
+        None => ("", line),
+    };
+    let mut fields = fields.split(',');
+    let (start_ns, length_ns) = (nanoseconds(fields.next()?)?, nanoseconds(fields.next()?)?);
+    let _max: f64 = fields.next()?.parse().ok()?;
+    let payload = STANDARD.decode(fields.next()?).ok()?;
+    let counts = decode(&payload)?;
+    fields.next().is_none().then(|| Line { tag: tag.to_owned(), start_ns, length_ns, counts })
+}
+
+/// Decimal seconds; digits behind the ninth decimal are dropped.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let fraction: u64 = format!("{fraction:0<9.9}").parse().ok()?;
+    whole.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(fraction)
+}
+
+const V2_COOKIE: u32 = 0x1c84_9313;
+const V2_COMPRESSED_COOKIE: u32 = 0x1c84_9314;
+/// How many buckets a histogram over all of `u64` has in our layout, and so the most that a payload can name.
+const MAX_BUCKETS: u64 = 54 * 1024 + 1024;
+const MAX_VARINT: usize = 9;
+/// Nothing that is longer when inflated can be a histogram of ours.
+const MAX_PLAIN: usize = 40 + MAX_BUCKETS as usize * MAX_VARINT;
+
+/// The counts of a V2 histogram, deflated or not. Its layout has to be ours, only its highest value may differ: what
+/// lies above our own is counted as the highest.
+fn decode(payload: &[u8]) -> Option<Counts> {
+    let mut rest = payload;
+    match be_u32(&mut rest)? {
+        V2_COOKIE => decode_plain(rest),
+        V2_COMPRESSED_COOKIE => {
+            let length = be_u32(&mut rest)? as usize;
+            let plain = inflate::zlib(rest.get(..length)?, MAX_PLAIN)?;
+            let mut rest = plain.as_slice();
+            (be_u32(&mut rest)? == V2_COOKIE).then(|| decode_plain(rest))?
+        }
+        _ => None,
+    }
+}
+
+/// What follows the cookie.
+fn decode_plain(mut rest: &[u8]) -> Option<Counts> {
+    let length = be_u32(&mut rest)? as usize;
+    let normalizing_offset = be_u32(&mut rest)?;
+    let digits = be_u32(&mut rest)?;
+    let (lowest, _highest, ratio) = (be_u64(&mut rest)?, be_u64(&mut rest)?, f64::from_bits(be_u64(&mut rest)?));
+    let ours = (0, u32::from(histogram::DIGITS), histogram::LOWEST, 1.0);
+    if (normalizing_offset, digits, lowest, ratio) != ours {
+        return None;
+    }
+    let mut rest = rest.get(..length)?;
+    let (mut counts, mut index) = (Counts::default(), 0_u64);
+    while !rest.is_empty() {
+        // Zigzag: odd numbers are negative and skip that many empty buckets, even ones are the count of one bucket.
+        let number = varint(&mut rest)?;
+        if number & 1 == 1 {
+            index = index.saturating_add((number >> 1).saturating_add(1));
+        } else {
+            if index >= MAX_BUCKETS {
+                return None;
+            }
+            counts.push(index as u32, number >> 1);
+            index += 1;
+        }
+    }
+    Some(counts)
+}
+
+fn be_u32(rest: &mut &[u8]) -> Option<u32> {
+    let (bytes, tail) = rest.split_first_chunk()?;
+    *rest = tail;
+    Some(u32::from_be_bytes(*bytes))
+}
+
+fn be_u64(rest: &mut &[u8]) -> Option<u64> {
+    let (bytes, tail) = rest.split_first_chunk()?;
+    *rest = tail;
+    Some(u64::from_be_bytes(*bytes))
+}
+
+/// LEB128 of at most 9 bytes, the last of which gives all its 8 bits.
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for position in 0..MAX_VARINT {
+        let (byte, tail) = rest.split_first()?;
+        *rest = tail;
+        let last = position == MAX_VARINT - 1;
+        let bits = if last { *byte } else { byte & 0x7f };
+        value |= u64::from(bits) << (7 * position);
+        if last || byte & 0x80 == 0 {
+            break;
+        }
+    }
+    Some(value)
+}
+
+/// RFC 1950 and RFC 1951, for payloads of a few kilobytes, with a limit on what comes out.
+mod inflate {
+    /// The plain bytes of a zlib stream, unless they are more than `limit` or the stream is damaged.
+    pub fn zlib(stream: &[u8], limit: usize) -> Option<Vec<u8>> {
+        let (header, body) = stream.split_first_chunk::<2>()?;
+        let (method, preset_dictionary) = (header[0] & 0x0f, header[1] & 0x20 != 0);
+        if method != 8 || preset_dictionary || !u16::from_be_bytes(*header).is_multiple_of(31) {
+            return None;
+        }
+        let mut state = Inflate { input: body, held: 0, holds: 0, output: Vec::new(), limit };
+        while !state.block()? {}
+        let checksum = u32::from_be_bytes(*state.input.first_chunk()?);
+        (checksum == adler32(&state.output)).then_some(state.output)
+    }
+
+    fn adler32(bytes: &[u8]) -> u32 {
+        const MODULUS: u32 = 65_521;
+        let (a, b) = bytes.iter().fold((1, 0), |(a, b), byte| {
+            let a = (a + u32::from(*byte)) % MODULUS;
+            (a, (b + a) % MODULUS)
+        });
+        b << 16 | a
+    }
+
+    struct Inflate<'a> {
+        input: &'a [u8],
+        /// Bits taken from the input and not yet used, fewer than 8 between calls.
+        held: u32,
+        holds: u32,
+        output: Vec<u8>,
+        limit: usize,
+    }
+
+    const LENGTH_BASE: [u16; 29] = [
+        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227,
+        258,
+    ];
+    const LENGTH_BITS: [u8; 29] =
+        [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+    const DISTANCE_BASE: [u16; 30] = [
+        1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097,
+        6145, 8193, 12289, 16385, 24577,
+    ];
+    const DISTANCE_BITS: [u8; 30] =
+        [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
+    const LENGTHS_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+    impl Inflate<'_> {
+        /// At most 13 bits are asked for at once.
+        fn bits(&mut self, count: u8) -> Option<u32> {
+            let count = u32::from(count);
+            while self.holds < count {
+                let (byte, rest) = self.input.split_first()?;
+                self.input = rest;
+                self.held |= u32::from(*byte) << self.holds;
+                self.holds += 8;
+            }
+            let bits = self.held & ((1 << count) - 1);
+            self.held >>= count;
+            self.holds -= count;
+            Some(bits)
+        }
+
+        /// Answers whether it was the last block.
+        fn block(&mut self) -> Option<bool> {
+            let last = self.bits(1)? == 1;
+            match self.bits(2)? {
+                0 => self.stored()?,
+                1 => {
+                    let mut lengths = [8; 288];
+                    lengths[144..256].fill(9);
+                    lengths[256..280].fill(7);
+                    self.compressed(&Codes::new(&lengths)?, &Codes::new(&[5; 30])?)?;
+                }
+                2 => {
+                    let (literals, distances) = self.codes()?;
+                    self.compressed(&literals, &distances)?;
+                }
+                _ => return None,
+            }
+            // A stream's trailer begins at a byte, and so does what `zlib` reads behind the last block.
+            if last {
+                (self.held, self.holds) = (0, 0);
+            }
+            Some(last)
+        }
+
+        fn stored(&mut self) -> Option<()> {
+            (self.held, self.holds) = (0, 0);
+            let (head, rest) = self.input.split_first_chunk::<4>()?;
+            let (length, check) = (u16::from_le_bytes([head[0], head[1]]), u16::from_le_bytes([head[2], head[3]]));
+            let (bytes, rest) = rest.split_at_checked(usize::from(length))?;
+            if length != !check || self.output.len() + bytes.len() > self.limit {
+                return None;
+            }
+            self.output.extend_from_slice(bytes);
+            self.input = rest;
+            Some(())
+        }
+
+        /// The codes that a block brings along.
+        fn codes(&mut self) -> Option<(Codes, Codes)> {
+            let literals = self.bits(5)? as usize + 257;
+            let distances = self.bits(5)? as usize + 1;
+            let mut of_lengths = [0; 19];
+            for place in LENGTHS_ORDER.into_iter().take(self.bits(4)? as usize + 4) {
+                of_lengths[place] = self.bits(3)? as u8;
+            }
+            let code = Codes::new(&of_lengths)?;
+            let mut lengths = Vec::with_capacity(literals + distances);
+            while lengths.len() < literals + distances {
+                let (length, times) = match self.symbol(&code)? {
+                    16 => (*lengths.last()?, 3 + self.bits(2)?),
+                    17 => (0, 3 + self.bits(3)?),
+                    18 => (0, 11 + self.bits(7)?),
+                    length => (length as u8, 1),
+                };
+                lengths.extend(std::iter::repeat_n(length, times as usize));
+            }
+            if lengths.len() != literals + distances {
+                return None;
+            }
+            let (literals, distances) = lengths.split_at(literals);
+            Some((Codes::new(literals)?, Codes::new(distances)?))
+        }
+
+        fn compressed(&mut self, literals: &Codes, distances: &Codes) -> Option<()> {
+            loop {
+                let symbol = usize::from(self.symbol(literals)?);
+                if symbol == 256 {
+                    return Some(());
+                }
+                if let Ok(literal) = u8::try_from(symbol) {
+                    if self.output.len() >= self.limit {
+                        return None;
+                    }
+                    self.output.push(literal);
+                    continue;
+                }
+                let length =
+                    usize::from(*LENGTH_BASE.get(symbol - 257)?) + self.bits(LENGTH_BITS[symbol - 257])? as usize;
+                let symbol = usize::from(self.symbol(distances)?);
+                let distance = usize::from(*DISTANCE_BASE.get(symbol)?) + self.bits(DISTANCE_BITS[symbol])? as usize;
+                let from = self.output.len().checked_sub(distance)?;
+                if self.output.len() + length > self.limit {
+                    return None;
+                }
+                // The copy may run into what it has just written.
+                for at in from..from + length {
+                    self.output.push(self.output[at]);
+                }
+            }
+        }
+
+        fn symbol(&mut self, codes: &Codes) -> Option<u16> {
+            let (mut code, mut first, mut before) = (0, 0, 0);
+            for count in &codes.counts[1..] {
+                code |= self.bits(1)?;
+                if code < first + count {
+                    return codes.symbols.get((before + code - first) as usize).copied();
+                }
+                before += count;
+                first = (first + count) << 1;
+                code <<= 1;
+            }
+            None
+        }
+    }
+
+    /// A canonical Huffman code: how many symbols have codes of each length, and the symbols in the order of codes.
+    struct Codes {
+        counts: [u32; 16],
+        symbols: Vec<u16>,
+    }
+
+    impl Codes {
+        /// From the code length of each symbol, at most 15. Fails if there are more codes of a length than fit.
+        fn new(lengths: &[u8]) -> Option<Codes> {
+            let mut counts = [0; 16];
+            for length in lengths.iter().filter(|length| **length > 0) {
+                counts[usize::from(*length)] += 1;
+            }
+            let mut free = 1_u32;
+            for count in &counts[1..] {
+                free = (free << 1).checked_sub(*count)?;
+            }
+            let mut symbols: Vec<u16> =
+                (0..lengths.len() as u16).filter(|symbol| lengths[usize::from(*symbol)] > 0).collect();
+            symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
+            Some(Codes { counts, symbols })
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// A zlib stream of one stored block.
+        fn stored(bytes: &[u8]) -> Vec<u8> {
+            let length = u16::try_from(bytes.len()).unwrap();
+            let mut stream = vec![0x78, 0x01, 1];
+            stream.extend(length.to_le_bytes());
+            stream.extend((!length).to_le_bytes());
+            stream.extend(bytes);
+            stream.extend(adler32(bytes).to_be_bytes());
+            stream
+        }
+
+        #[test]
+        fn stored_blocks() {
+            assert_eq!(zlib(&stored(b"hello"), 5).unwrap(), b"hello");
+            assert_eq!(zlib(&stored(b"hello"), 4), None);
+            let mut damaged = stored(b"hello");
+            damaged[8] ^= 1;
+            assert_eq!(zlib(&damaged, 100), None);
+        }
+
+        #[test]
+        fn a_known_stream_of_fixed_codes_with_an_overlapping_copy() {
+            // zlib.compress(b"a" * 100)
+            let stream = [0x78, 0x9c, 0x4b, 0x4c, 0xa4, 0x3d, 0x00, 0x00, 0x7a, 0x47, 0x25, 0xe5];
+            assert_eq!(zlib(&stream, 100), Some(vec![b'a'; 100]));
+            assert_eq!(zlib(&stream, 99), None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdrhistogram::Histogram;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+    use hdrhistogram::serialization::{Deserializer, V2Serializer};
+    use std::time::Duration;
+
+    fn random(state: &mut u64) -> u64 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state >> 16
+    }
+
+    /// Histograms from empty to thousands of buckets, of all magnitudes and several shapes.
+    fn samples() -> Vec<Counts> {
+        let mut state = 11;
+        let mut samples = vec![Counts::default()];
+        for size in [1, 2, 3, 10, 100, 1_000, 20_000] {
+            for shape in 0..4 {
+                let mut recorder = histogram::Sparse::new();
+                for _ in 0..size {
+                    let number = random(&mut state);
+                    recorder.record(match shape {
+                        0 => number >> (number % 48),
+                        1 => 2_000_000 + number % 3_000_000,
+                        2 => number % 1_500,
+                        _ => 7_000_000,
+                    });
+                }
+                samples.push(recorder.drain());
+            }
+        }
+        let mut large = Counts::default();
+        large.push(5, u64::from(u32::MAX));
+        large.push(u32::MAX, 70_000);
+        samples.push(large);
+        samples
+    }
+
+    fn log() -> (Vec<u8>, Vec<Line>) {
+        let mut text = header(1_700_000_000.123_456, &["made by a test", "two\nlines"]);
+        let mut lines = Vec::new();
+        for (number, counts) in (0_u64..).zip(samples()) {
+            let tag = ["checkout", "", "step:búsqueda"][number as usize % 3].to_owned();
+            let line = Line { tag, start_ns: number * 1_000_001_000, length_ns: 999_999_000 + number * 1_000, counts };
+            text.extend(super::line(&line.tag, line.start_ns, line.length_ns, &line.counts));
+            lines.push(line);
+        }
+        (text, lines)
+    }
+
+    fn of_payload(payload: &[u8]) -> Vec<u8> {
+        format!("Tag=t,1.0,1.0,0.1,{}\n", STANDARD.encode(payload)).into_bytes()
+    }
+
+    fn plain_header(length: u32, digits: u32, lowest: u64, highest: u64) -> Vec<u8> {
+        let mut plain = V2_COOKIE.to_be_bytes().to_vec();
+        for word in [length, 0, digits] {
+            plain.extend(word.to_be_bytes());
+        }
+        for word in [lowest, highest, 1.0_f64.to_bits()] {
+            plain.extend(word.to_be_bytes());
+        }
+        plain
+    }
+
+    #[test]
+    fn the_header() {
+        let text = String::from_utf8(header(1_700_000_000.5, &["one", "two\r\nthree"])).unwrap();
+        let expected = "#one\n#two\n#\n#three\n#[Histogram log format version 1.3]\n\
+            #[StartTime: 1700000000.500000 (seconds since epoch)]\n\
+            \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n";
+        assert_eq!(text, expected);
+        assert!(String::from_utf8(header(f64::NAN, &[])).unwrap().contains("StartTime: 0.000000 "));
+        assert_eq!(read(expected.as_bytes()), (vec![], 0));
+    }
+
+    #[test]
+    fn the_columns_of_a_line() {
+        let mut recorder = histogram::Sparse::new();
+        recorder.record(1_500);
+        recorder.record(2_000_000);
+        let counts = recorder.drain();
+        let text = String::from_utf8(line("browse", 12_000_345_678, 1_000_000_499, &counts)).unwrap();
+        let max = counts.max().unwrap() as f64 / 1_000_000.0;
+        assert!(text.starts_with(&format!("Tag=browse,12.000346,1.000000,{max:.3},HISTFAAA")), "{text}");
+        assert!(text.ends_with('\n') && text.matches('\n').count() == 1);
+        let untagged = String::from_utf8(line("", 0, 1, &Counts::default())).unwrap();
+        assert!(untagged.starts_with("0.000000,0.000000,0.000,HISTFAAA"), "{untagged}");
+    }
+
+    #[test]
+    fn lines_round_trip() {
+        let (text, lines) = log();
+        assert_eq!(read(&text), (lines.clone(), 0));
+        let windows = String::from_utf8(text).unwrap().replace('\n', "\r\n");
+        assert_eq!(read(windows.as_bytes()), (lines, 0));
+    }
+
+    #[test]
+    fn times_keep_their_microseconds() {
+        for ns in [0, 1_000, 999_999_000, 1_000_000_000, 1_700_000_000_123_456_000, u64::MAX / 1_000_000 * 1_000] {
+            assert_eq!(nanoseconds(&seconds(ns)), Some(ns));
+        }
+        assert_eq!((seconds(1_499), seconds(1_500)), ("0.000001".to_owned(), "0.000002".to_owned()));
+        assert_eq!(nanoseconds("3.0000000019"), Some(3_000_000_001));
+        assert_eq!(nanoseconds("7"), Some(7_000_000_000));
+        for bad in ["", ".", "1.", ".5", "-1.0", "+1.0", "1.+5", "1e3", "99999999999.0", "1.0.0", "NaN"] {
+            assert_eq!(nanoseconds(bad), None, "{bad}");
+        }
+        // The latest instant there is rounds up without overflowing.
+        assert_eq!(seconds(u64::MAX), "18446744073.709552");
+    }
+
+    #[test]
+    fn hdrhistogram_reads_what_we_write() {
+        let (text, lines) = log();
+        let mut read = Vec::new();
+        let mut started = None;
+        for entry in IntervalLogIterator::new(&text) {
+            match entry.unwrap() {
+                LogEntry::StartTime(time) => started = Some(time),
+                LogEntry::BaseTime(time) => panic!("a base time: {time:?}"),
+                LogEntry::Interval(interval) => {
+                    let payload = STANDARD.decode(interval.encoded_histogram()).unwrap();
+                    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut payload.as_slice()).unwrap();
+                    assert!((interval.max() - histogram.max() as f64 / 1_000_000.0).abs() < 0.001);
+                    read.push(Line {
+                        tag: interval.tag().map_or("", |tag| tag.as_str()).to_owned(),
+                        start_ns: interval.start_timestamp().as_nanos() as u64,
+                        length_ns: interval.duration().as_nanos() as u64,
+                        counts: Counts::from_histogram(&histogram),
+                    });
+                }
+            }
+        }
+        assert_eq!(started, Some(Duration::from_micros(1_700_000_000_123_456)));
+        assert_eq!(read, lines);
+    }
+
+    #[test]
+    fn a_torn_last_line_costs_only_itself() {
+        let mut recorder = histogram::Sparse::new();
+        (1..300).for_each(|step| recorder.record(step * 31_337));
+        let counts = recorder.drain();
+        let mut text = header(0.0, &[]);
+        text.extend(line("a", 0, 1_000_000_000, &counts));
+        text.extend(line("b", 0, 1_000_000_000, &samples()[0]));
+        let (whole, unreadable) = read(&text);
+        assert_eq!((whole.len(), unreadable), (2, 0));
+        let last = line("c", 1_000_000_000, 1_000_000_000, &counts);
+        for cut in 0..last.len() - 1 {
+            let torn = [text.as_slice(), &last[..cut]].concat();
+            assert_eq!(read(&torn), (whole.clone(), usize::from(cut > 0)), "cut at {cut}");
+        }
+        let unbroken = [text.as_slice(), &last[..last.len() - 1]].concat();
+        assert_eq!(read(&unbroken), read(&[text.as_slice(), &last].concat()));
+        assert_eq!(read(&unbroken).0.len(), 3);
+    }
+
+    #[test]
+    fn garbage_is_counted_and_skipped() {
+        let good = line("good", 1_000_000, 2_000_000, &samples()[9]);
+        let garbage: [&[u8]; 9] = [
+            b"Tag=",
+            b"Tag=a",
+            b"Tag=a,b,c,d,e",
+            b",,,,",
+            b"1.0,1.0,1.0,",
+            b"1.0,1.0,1.0,AAAA",
+            b"1.0,1.0,1.0,!!!!",
+            b"Tag=\xff\xfe,1.0,1.0,1.0,HISTFAAA",
+            b"\0\0\0\0",
+        ];
+        let mut text = good.clone();
+        for line in garbage {
+            text.extend(line);
+            text.push(b'\n');
+            text.extend(&good);
+        }
+        let (lines, unreadable) = read(&text);
+        assert_eq!((lines.len(), unreadable), (10, 9));
+        assert!(lines.iter().all(|line| line.tag == "good"));
+        let with_more = [&good[..good.len() - 1], b",more\n"].concat();
+        assert_eq!(read(&with_more), (vec![], 1));
+    }
+
+    #[test]
+    fn damaged_bytes_never_panic() {
+        let mut state = 5;
+        let original = line("t", 0, 1_000_000_000, &samples()[14]);
+        for _ in 0..3_000 {
+            let mut text = original.clone();
+            for _ in 0..=random(&mut state) % 3 {
+                let at = random(&mut state) as usize % text.len();
+                text[at] = random(&mut state) as u8;
+            }
+            read(&text);
+            let noise: Vec<u8> = (0..random(&mut state) % 200).map(|_| random(&mut state) as u8).collect();
+            decode(&noise);
+            inflate::zlib(&[&[0x78, 0x9c], noise.as_slice()].concat(), 1_000);
+            decode_plain(&[&plain_header(noise.len() as u32, 3, 1, u64::MAX)[4..], &noise].concat());
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_in_a_payload_is_noticed() {
+        let mut payload = Vec::new();
+        V2DeflateSerializer::new().serialize(&samples()[14].to_histogram(), &mut payload).unwrap();
+        assert_eq!(decode(&payload).as_ref(), Some(&samples()[14]));
+        // Behind the lengths and the two bytes of zlib's own head, of which some bits are only informative.
+        for at in 10..payload.len() {
+            let mut damaged = payload.clone();
+            damaged[at] ^= 1 << (at % 8);
+            assert!(decode(&damaged).is_none_or(|counts| counts == samples()[14]), "bit in byte {at}");
+        }
+    }
+
+    #[test]
+    fn absurd_claims_are_refused() {
+        let absurd = [
+            plain_header(u32::MAX, 3, 1, u64::MAX),
+            plain_header(0, 5, 1, u64::MAX),
+            plain_header(0, 3, 0, u64::MAX),
+            [V2_COMPRESSED_COOKIE.to_be_bytes(), u32::MAX.to_be_bytes()].concat(),
+            // A count in a bucket that no histogram has: a skip of 2^63, then a 1.
+            [plain_header(10, 3, 1, u64::MAX), vec![0xff; 9], vec![2]].concat(),
+        ];
+        for payload in absurd {
+            assert_eq!(read(&of_payload(&payload)), (vec![], 1));
+        }
+        // A skip to nowhere with nothing behind it says nothing.
+        let skip = [plain_header(9, 3, 1, u64::MAX), vec![0xff; 9]].concat();
+        assert_eq!(decode(&skip), Some(Counts::default()));
+        // Counts beyond 32 bits stop at the limit.
+        let huge = [plain_header(9, 3, 1, 2), vec![0xfe; 9]].concat();
+        assert_eq!(decode(&huge).map(|counts| counts.total()), Some(u64::from(u32::MAX)));
+    }
+
+    #[test]
+    fn a_decompression_bomb_is_stopped_at_the_limit() {
+        // One fixed block: a zero byte, then copies of 258 bytes from distance 1, each of 13 bits.
+        let mut bits: Vec<bool> = vec![true, true, false];
+        bits.extend([false, false, true, true, false, false, false, false]);
+        for _ in 0..100_000 {
+            bits.extend([true, true, false, false, false, true, false, true]);
+            bits.extend([false; 5]);
+        }
+        let mut stream = vec![0x78, 0x9c];
+        stream.extend(bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |sum, bit| sum << 1 | u8::from(*bit))));
+        let mut payload = V2_COMPRESSED_COOKIE.to_be_bytes().to_vec();
+        payload.extend((stream.len() as u32).to_be_bytes());
+        payload.extend(&stream);
+        assert_eq!(read(&of_payload(&payload)), (vec![], 1));
+    }
+
+    #[test]
+    fn other_ranges_and_undeflated_payloads_are_read() {
+        let mut histogram = Histogram::<u64>::new_with_bounds(1, u64::MAX / 2, 3).unwrap();
+        for value in [0, 1, 2_047, 2_048, 5_000_000, histogram::HIGHEST, u64::MAX / 2] {
+            histogram.record_n(value, 3).unwrap();
+        }
+        let expected = Counts::from_histogram(&histogram);
+        assert_eq!(expected.total(), 21);
+        let (mut plain, mut deflated) = (Vec::new(), Vec::new());
+        V2Serializer::new().serialize(&histogram, &mut plain).unwrap();
+        V2DeflateSerializer::new().serialize(&histogram, &mut deflated).unwrap();
+        assert_eq!(decode(&plain), Some(expected.clone()));
+        assert_eq!(decode(&deflated), Some(expected));
+    }
+
+    #[test]
+    #[should_panic(expected = "a tag that an interval log cannot carry")]
+    #[cfg(debug_assertions)]
+    fn tags_without_commas() {
+        line("a,b", 0, 0, &Counts::default());
+    }
+}
