@@ -5,4 +5,6 @@ pub mod diag;
 pub mod syntax;
 pub mod check;
 pub mod plan;
+pub mod measure;
+pub mod metric;
 pub mod demo;

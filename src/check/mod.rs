@@ -9,6 +9,7 @@ mod parts;
 pub mod program;
 pub mod types;
 
+pub use constant::apply as arithmetic;
 pub use program::Program;
 
 use crate::base::{Name, Source, Span};

@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 
+/// How long a request waits for a connection, or for its turn to write.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS products (
         id INTEGER PRIMARY KEY,
@@ -57,7 +60,7 @@ impl Database {
         let pool = PoolOptions::new()
             .min_connections(connections)
             .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(2))
+            .acquire_timeout(PATIENCE)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
@@ -78,7 +81,8 @@ impl Database {
     /// A connection that no other writer of this shop competes with. SQLite has one writer at a time; those who
     /// wait for it here wait in order, and hold no connection that a reader could use.
     pub async fn writer(&self) -> Result<Writer<'_>, sqlx::Error> {
-        let turn = self.writing.lock().await;
+        let turn = tokio::time::timeout(PATIENCE, self.writing.lock()).await;
+        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
         Ok(Writer { connection: self.connection().await?, _turn: turn })
     }
 

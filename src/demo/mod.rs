@@ -67,8 +67,8 @@ impl Default for Options {
 impl Options {
     fn check(&self) -> Result<(), Error> {
         let unusable = |option, value: String, usable| Err(Error::Option { option, value, usable });
-        if !(1..=1_000).contains(&self.pool) {
-            return unusable("--pool", self.pool.to_string(), "a number from 1 to 1000");
+        if !(1..=256).contains(&self.pool) {
+            return unusable("--pool", self.pool.to_string(), "a number from 1 to 256");
         }
         if !(1..=1_000_000).contains(&self.slots) {
             return unusable("--slots", self.slots.to_string(), "a number from 1 to 1000000");

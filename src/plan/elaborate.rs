@@ -21,7 +21,8 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         let index = elaborate.loads.len();
         for request in flow.requests() {
             let name = format!("{}.{}.{}", load.name, flow.name, request.name);
-            elaborate.series.push(Series { name, load: index, request: request.response });
+            let tag = elaborate.tag(&name);
+            elaborate.series.push(Series { name, tag, load: index, request: request.response });
         }
         elaborate.loads.push(planned);
     }
@@ -91,6 +92,15 @@ struct Elaborate {
 }
 
 impl Elaborate {
+    /// Letters, digits and dots alone, with a number where two names become one.
+    fn tag(&self, name: &str) -> String {
+        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
+        match self.series.iter().any(|s| s.tag == plain) {
+            true => format!("{plain}.{}", self.series.len()),
+            false => plain,
+        }
+    }
+
     fn load(&mut self, load: &program::Load, flow: &Flow, machine: Machine) -> Load {
         let mut start = 0;
         let mut segments = Vec::new();

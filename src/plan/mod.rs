@@ -100,6 +100,8 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     pub name: String,
+    /// The name as interval logs allow it, unique in the plan.
+    pub tag: String,
     pub load: usize,
     pub request: usize,
 }

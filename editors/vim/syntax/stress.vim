@@ -1,0 +1,70 @@
+" Vim syntax file for .stress, the language of stressc.
+if exists('b:current_syntax')
+  finish
+endif
+syn case match
+
+" Words. Keywords are contained in the matches below, because a statement word is one only first in its
+" statement, and a word that touches a following `:` is a label.
+syn keyword stressStatement contained abort acquire alert alerts call command connect continue data delete each event execute expect expectation fault flow get group head hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use warmup
+syn keyword stressConnecting contained and as at backoff by during each else every for from in of on or outside over settle until when while within
+syn keyword stressReserved contained baseline false not null true
+syn keyword stressScope contained after before
+
+syn match stressWord /\<[a-z_]\w*\>/ contains=stressConnecting,stressReserved,stressScope
+syn match stressFirst /\%(\%(^\|{\)\s*\)\@<=\h\w*\>[:.(]\@!/ contains=stressStatement,stressConnecting,stressReserved
+syn match stressType /\<[A-Z][A-Za-z0-9]*\>/
+syn match stressFunction /\<[a-z_]\w*\ze(/
+syn match stressLabel /\<\h\w*\ze:/
+syn match stressField /[[:alnum:]_)\]]\@1<=\.\h\w*/
+
+" The names of declarations, steps and stages.
+syn match stressName /\v%(%(^|\{)\s*%(alerts|data|event|expectation|fault|flow|group|ledger|let|limiter|link|load|measure|monitor|param|profile|scenario|semaphore|service|set|shape|steady_state|suite|system|target)\s+)@<=[a-z_]\w*>/
+syn match stressName /\v%(<as\s+)@<=[a-z_]\w*>/
+
+" Quantities.
+syn match stressNumber /\v<\d[0-9_]*%(\.\d+)?>/
+syn match stressQuantity /\v<%(\d[0-9_]*%(\.\d+)?%(us|ms|s|m|h|d))+>/
+syn match stressQuantity /\v<\d[0-9_]*%(\.\d+)?%(pp|x|[kMG]?bps|TiB|TB|GiB|GB|MiB|MB|KiB|kB|B)>/
+syn match stressQuantity /\v<\d[0-9_]*%(\.\d+)?%(TiB|TB|GiB|GB|MiB|MB|KiB|kB|B)?\/%(s|min|h|d)>/
+syn match stressQuantity /\v<\d[0-9_]*%(\.\d+)?\%/
+syn match stressQuantity /\v<\d[0-9_]*%(\.\d+)? +users?>/
+
+syn match stressOperator /->\|\.\.\|==\|!=\|<=\|>=\|[<>=+*-]/
+syn match stressOperator +/+
+
+" Texts: "…" with escapes and interpolations, '…' as it stands, and the long forms of both.
+syn match stressEscape contained /\\\%(["\\ntr{}]\|u{\x\{1,6}}\)/
+syn match stressBadEscape contained /\\\%(["\\ntr{}]\|u{\x\{1,6}}\)\@!./
+syn match stressInterpolation contained /{[a-z_]\w*\%(\.\w\+\)*}/
+syn region stressText start=/"/ end=/"\|$/ skip=/\\./ oneline contains=stressEscape,stressBadEscape,stressInterpolation
+syn region stressRaw start=/'/ end=/'\|$/ oneline
+syn region stressText start=/"""/ end=/"""/ skip=/\\./ contains=stressEscape,stressBadEscape,stressInterpolation
+syn region stressRaw start=/'''/ end=/'''/
+
+" Comments: plain, of what follows, of the file.
+syn match stressComment +//.*$+ contains=@Spell
+syn match stressDoc +///\%(/\)\@!.*$+ contains=@Spell
+syn match stressDoc +//!.*$+ contains=@Spell
+
+hi def link stressStatement Statement
+hi def link stressConnecting Keyword
+hi def link stressScope Keyword
+hi def link stressReserved Constant
+hi def link stressType Type
+hi def link stressFunction Function
+hi def link stressLabel Identifier
+hi def link stressField Identifier
+hi def link stressName Title
+hi def link stressNumber Number
+hi def link stressQuantity Number
+hi def link stressOperator Operator
+hi def link stressText String
+hi def link stressRaw String
+hi def link stressEscape SpecialChar
+hi def link stressBadEscape Error
+hi def link stressInterpolation Special
+hi def link stressComment Comment
+hi def link stressDoc SpecialComment
+
+let b:current_syntax = 'stress'

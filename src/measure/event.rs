@@ -1,0 +1,38 @@
+//! What happened in a run, in the order in which it is written to the record.
+
+use super::Slice;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run began; offsets of later events count from `load_started`.
+    Started { id: String, started: String, seed: u64, workers: u64, version: String },
+    ServiceReady { service: String, address: String },
+    /// From here on time is counted.
+    LoadStarted,
+    /// What one worker measured; several lines of one slice add up.
+    Slice(Slice),
+    Generator(Generator),
+    Interrupted { at: u64 },
+    /// A service that ended by itself while it was needed.
+    ServiceDied { service: String, at: u64, status: String, output: String },
+    LoadEnded { at: u64 },
+    ServiceStopped { service: String, at: u64 },
+    Ended { at: u64 },
+}
+
+/// How the generator itself was in the last second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    pub at: u64,
+    /// CPU of the process, in shares of one core.
+    pub cpu: f64,
+    /// For each worker the share of time that its thread ran, without what it spun waiting for an instant.
+    pub busy: Vec<f64>,
+    /// For each worker the share of time that its thread was ready and had no core.
+    pub waiting: Vec<f64>,
+    pub descriptors: u64,
+    pub descriptors_limit: u64,
+    pub memory: u64,
+}

@@ -1,0 +1,137 @@
+//! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
+
+pub mod event;
+pub mod histogram;
+pub mod interval_log;
+mod recorder;
+mod stats;
+
+pub use event::{Event, Generator};
+pub use recorder::Recorder;
+pub use stats::Stats;
+
+use histogram::Counts;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    Connect,
+    Reset,
+    Closed,
+    Timeout,
+    Protocol,
+    /// A status of 400 or above where no expectation speaks of the status.
+    Status,
+    /// An `expect` of the flow did not hold.
+    Expectation,
+    /// A value that could not be computed or sent.
+    Data,
+    NoPorts,
+    NoDescriptors,
+    NoMemory,
+}
+
+impl Failure {
+    pub const ALL: [Failure; 11] = [
+        Failure::Connect,
+        Failure::Reset,
+        Failure::Closed,
+        Failure::Timeout,
+        Failure::Protocol,
+        Failure::Status,
+        Failure::Expectation,
+        Failure::Data,
+        Failure::NoPorts,
+        Failure::NoDescriptors,
+        Failure::NoMemory,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Failure::Connect => "connect",
+            Failure::Reset => "reset",
+            Failure::Closed => "closed",
+            Failure::Timeout => "timeout",
+            Failure::Protocol => "protocol",
+            Failure::Status => "status",
+            Failure::Expectation => "expectation",
+            Failure::Data => "data",
+            Failure::NoPorts => "no_ports",
+            Failure::NoDescriptors => "no_descriptors",
+            Failure::NoMemory => "no_memory",
+        }
+    }
+
+    /// Whether the generator is to blame, not the target.
+    pub fn is_generator(self) -> bool {
+        matches!(self, Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory)
+    }
+}
+
+/// What one slice of time adds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    pub slice: u32,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub series: BTreeMap<u32, SeriesCounts>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loads: BTreeMap<u32, LoadCounts>,
+}
+
+/// Of one series: what was sent in the slice, and what became of what was intended in it. The histograms are
+/// stored in the interval log, not here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SeriesCounts {
+    /// Requests handed to the network in this slice.
+    pub sent: u64,
+    /// Requests intended in this slice that were answered as expected.
+    pub ok: u64,
+    /// Requests intended in this slice that failed, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<Failure, u64>,
+    #[serde(skip)]
+    pub latency: Counts,
+    #[serde(skip)]
+    pub service_time: Counts,
+}
+
+impl SeriesCounts {
+    pub fn failures(&self) -> u64 {
+        self.failed.values().sum()
+    }
+
+    pub fn add(&mut self, other: &SeriesCounts) {
+        self.sent += other.sent;
+        self.ok += other.ok;
+        for (kind, count) in &other.failed {
+            *self.failed.entry(*kind).or_default() += count;
+        }
+        self.latency.merge(&other.latency);
+        self.service_time.merge(&other.service_time);
+    }
+}
+
+/// Of one load: its iterations, by the slice in which they were intended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadCounts {
+    pub started: u64,
+    pub dropped: u64,
+    /// Intended and never started: the generator was behind when the load ended.
+    pub unsent: u64,
+    pub finished: u64,
+    #[serde(skip)]
+    pub lag: Counts,
+}
+
+impl LoadCounts {
+    pub fn add(&mut self, other: &LoadCounts) {
+        self.started += other.started;
+        self.dropped += other.dropped;
+        self.unsent += other.unsent;
+        self.finished += other.finished;
+        self.lag.merge(&other.lag);
+    }
+}

@@ -1,0 +1,195 @@
+//! A metric applied to measurements, and a condition over metrics: held, failed or inconclusive. One
+//! implementation for the verdict and for everything that decides while a run goes on.
+
+use crate::base::units::{self, SECOND};
+use crate::check::program::Function;
+use crate::measure::{Failure, Stats, histogram};
+use crate::plan::{Binary, Condition, Measured, Metric, Type, needed_samples};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Held,
+    Failed,
+    Inconclusive,
+}
+
+/// A judged condition, with the values that a person wants to see beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    pub outcome: Outcome,
+    /// The left side of the (last judged) comparison, printed with its unit.
+    pub value: Option<String>,
+    pub bound: Option<String>,
+    pub samples: u64,
+    pub reason: Option<String>,
+    /// The outcome depends on how long things took, so on the generator having kept up.
+    pub timed: bool,
+}
+
+/// A value with the samples behind it, or why there is none.
+struct Value {
+    value: Result<f64, String>,
+    samples: u64,
+}
+
+pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
+    match condition {
+        Condition::Compare { operator, left, right } => compare(*operator, left, right, stats),
+        Condition::Not(inner) => {
+            let inner = judge(inner, stats);
+            let outcome = match inner.outcome {
+                Outcome::Held => Outcome::Failed,
+                Outcome::Failed => Outcome::Held,
+                Outcome::Inconclusive => Outcome::Inconclusive,
+            };
+            Judged { outcome, ..inner }
+        }
+        Condition::And(left, right) => joined(judge(left, stats), judge(right, stats), Outcome::Failed),
+        Condition::Or(left, right) => joined(judge(left, stats), judge(right, stats), Outcome::Held),
+    }
+}
+
+/// Kleene's three-valued `and` (decided by a failure) and `or` (decided by a success).
+fn joined(left: Judged, right: Judged, decides: Outcome) -> Judged {
+    let timed = left.timed || right.timed;
+    let rank = |outcome: Outcome| match outcome {
+        o if o == decides => 2,
+        Outcome::Inconclusive => 1,
+        Outcome::Held | Outcome::Failed => 0,
+    };
+    let chosen = if rank(right.outcome) > rank(left.outcome) { right } else { left };
+    Judged { timed, ..chosen }
+}
+
+fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -> Judged {
+    let (l, r) = (value(left, stats), value(right, stats));
+    let print = |value: &Value, unit: Type| value.value.as_ref().ok().map(|v| printed(*v, unit));
+    let mut judged = Judged {
+        outcome: Outcome::Inconclusive,
+        value: print(&l, left.unit()),
+        bound: print(&r, right.unit()),
+        samples: l.samples.max(r.samples),
+        reason: None,
+        timed: is_timed(left) || is_timed(right),
+    };
+    match (l.value, r.value) {
+        (Ok(l), Ok(r)) => {
+            let holds = match operator {
+                Binary::Equal => l == r,
+                Binary::NotEqual => l != r,
+                Binary::Less => l < r,
+                Binary::LessEqual => l <= r,
+                Binary::Greater => l > r,
+                Binary::GreaterEqual => l >= r,
+                Binary::Or | Binary::And | Binary::In | Binary::Range => false,
+                Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
+            };
+            judged.outcome = if holds { Outcome::Held } else { Outcome::Failed };
+        }
+        (Err(reason), _) | (_, Err(reason)) => judged.reason = Some(reason),
+    }
+    judged
+}
+
+fn is_timed(measured: &Measured) -> bool {
+    match measured {
+        Measured::Constant { .. } => false,
+        Measured::Arithmetic { left, right, .. } => is_timed(left) || is_timed(right),
+        Measured::Metric { metric, .. } => match metric.function {
+            Function::ErrorRate => false,
+            Function::Quantile(_) | Function::Mean | Function::Min | Function::Max | Function::Stddev => true,
+            Function::Count | Function::Throughput | Function::Dropped | Function::Apdex(_) => true,
+        },
+    }
+}
+
+fn value(measured: &Measured, stats: &Stats) -> Value {
+    match measured {
+        Measured::Constant { value, .. } => Value { value: Ok(*value), samples: 0 },
+        Measured::Metric { metric, .. } => apply(metric, stats),
+        Measured::Arithmetic { operator, left, right, .. } => {
+            let (l, r) = (value(left, stats), value(right, stats));
+            let samples = l.samples.max(r.samples);
+            let result = match (l.value, r.value) {
+                (Ok(a), Ok(b)) => {
+                    let result = crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
+                    if result.is_finite() { Ok(result) } else { Err("a division by nothing".to_owned()) }
+                }
+                (Err(reason), _) | (_, Err(reason)) => Err(reason),
+            };
+            Value { value: result, samples }
+        }
+    }
+}
+
+/// The metric of its windows; without samples, or with too few for its quantile, there is no value.
+fn apply(metric: &Metric, stats: &Stats) -> Value {
+    let mut sent = 0;
+    let (mut ok, mut failed) = (0u64, 0u64);
+    for samples in &metric.samples {
+        let counts = stats.counts(samples.series, &samples.ranges);
+        sent += counts.sent;
+        ok += counts.ok;
+        // What the generator failed at says nothing about the target.
+        failed += counts.failed.iter().filter(|(kind, _)| !Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
+    }
+    let total = ok + failed;
+    let none = || Err("no samples in its window".to_owned());
+    let histogram = || {
+        let mut merged = histogram::empty();
+        for samples in &metric.samples {
+            stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut merged);
+        }
+        merged
+    };
+    let value = match metric.function {
+        Function::Dropped => {
+            let (load, ranges) = metric.load.as_ref().expect("only a load drops arrivals: the checker saw to it");
+            let counts = stats.load(*load, ranges);
+            let seen = counts.started + counts.dropped + counts.unsent;
+            return Value { value: if seen == 0 { Err("no arrivals in its window".to_owned()) } else { Ok(counts.dropped as f64) }, samples: seen };
+        }
+        Function::Count => if sent + total == 0 { none() } else { Ok(sent as f64) },
+        Function::Throughput if metric.length == 0 => Err("its window has no length".to_owned()),
+        Function::Throughput => if total == 0 { none() } else { Ok(ok as f64 * SECOND as f64 / metric.length as f64) },
+        Function::ErrorRate => if total == 0 { none() } else { Ok(failed as f64 / total as f64) },
+        _ if total == 0 => none(),
+        Function::Quantile(q) if total < needed_samples(q) => {
+            let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));
+            Err(format!("{have} samples, and this quantile needs {need}"))
+        }
+        Function::Quantile(q) => {
+            let merged = histogram();
+            Ok(merged.value_at_quantile(q) as f64)
+        }
+        Function::Mean => Ok(histogram().mean()),
+        Function::Min => Ok(histogram().min() as f64),
+        Function::Max => Ok(histogram().max() as f64),
+        Function::Stddev => Ok(histogram().stdev()),
+        Function::Apdex(threshold) => {
+            let merged = histogram();
+            let satisfied = merged.count_between(0, threshold as u64);
+            let tolerating = merged.count_between(0, (threshold * 4.0) as u64) - satisfied;
+            // Failures are frustrated however fast they were.
+            let answered = ok as f64 / total as f64;
+            Ok((satisfied as f64 + tolerating as f64 / 2.0) / merged.len().max(1) as f64 * answered)
+        }
+    };
+    Value { value, samples: total }
+}
+
+pub fn printed(value: f64, unit: Type) -> String {
+    match unit {
+        Type::Duration => units::measured_duration(value),
+        Type::Percent => units::percent(value),
+        Type::Points => format!("{}pp", units::short(value * 100.0)),
+        Type::Rate => format!("{}/s", units::short(value)),
+        Type::Bytes => units::bytes(value),
+        Type::Bandwidth => format!("{}/s", units::bytes(value)),
+        Type::Users => format!("{} users", units::grouped(value, 0)),
+        _ if value.fract() == 0.0 => units::grouped(value, 0),
+        _ => units::short(value),
+    }
+}

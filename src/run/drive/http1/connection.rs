@@ -1,0 +1,136 @@
+//! A connection and its exchanges: one write and one read where the kernel allows it.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::body::Body;
+use super::deadline::Deadline;
+use super::reply::take;
+use super::{Answer, Ask, Failure, Now, Scratch};
+
+/// A stash that grew beyond this is given back after the exchange.
+const STASH_KEPT: usize = 4 * 1024;
+
+pub struct Connection {
+    stream: TcpStream,
+    used: bool,
+    /// The part of a head that came without its end; bodies are decoded as they come.
+    stash: Vec<u8>,
+    deadline: Deadline,
+}
+
+impl Connection {
+    /// Connects without Nagle's delay.
+    pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
+        let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(Failure::of_connect(&error)),
+            Err(_) => return Err(Failure::Timeout),
+        };
+        stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
+        Ok(Connection { stream, used: false, stash: Vec::new(), deadline: Deadline::new() })
+    }
+
+    /// Has completed at least one exchange.
+    pub fn is_reused(&self) -> bool {
+        self.used
+    }
+
+    /// Sends `request`, a complete one, and reads the whole answer. After a failure, or when the
+    /// future is dropped before its end, the connection is of no further use.
+    pub async fn exchange(
+        &mut self,
+        request: &[u8],
+        ask: Ask,
+        scratch: &Scratch,
+        clock: &impl Now,
+        timeout: Duration,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        answer.reset();
+        self.stash.clear();
+        if self.used {
+            self.check_idle()?;
+        }
+        self.deadline.set(timeout);
+        answer.sent = clock.now();
+        let Connection { stream, stash, deadline, .. } = self;
+        let mut unsent = request;
+        let mut broken = None;
+        let mut body = None;
+        poll_fn(|cx| {
+            while !unsent.is_empty() && broken.is_none() {
+                match Pin::new(&mut *stream).poll_write(cx, unsent) {
+                    Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
+                    Poll::Ready(Ok(count)) => unsent = &unsent[count..],
+                    // A server may answer early and close; what it said is still to be read.
+                    Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
+                    // Also read: a server that answers before it has read all must not deadlock.
+                    Poll::Pending => break,
+                }
+            }
+            let mut buffer = scratch.buffer.borrow_mut();
+            loop {
+                let mut room = ReadBuf::new(&mut buffer);
+                // A read that did not fill the buffer clears the readiness, so this costs a system
+                // call only when there is something to read.
+                match Pin::new(&mut *stream).poll_read(cx, &mut room) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(Err(broken.unwrap_or_else(|| Failure::of_stream(&error))));
+                    }
+                    Poll::Pending => break,
+                }
+                let now = clock.now();
+                let data = room.filled();
+                let complete = if data.is_empty() {
+                    if !body.as_ref().is_some_and(Body::ends_with_stream) {
+                        return Poll::Ready(Err(broken.unwrap_or(Failure::Closed)));
+                    }
+                    true
+                } else {
+                    if answer.first_byte == 0 {
+                        answer.first_byte = now.max(1);
+                    }
+                    take(data, stash, &mut body, ask, scratch, answer)?
+                };
+                if complete {
+                    answer.end = now;
+                    answer.keep_alive &= unsent.is_empty();
+                    return Poll::Ready(Ok(()));
+                }
+                // A server that never pauses must not outrun the deadline.
+                if deadline.has_passed() {
+                    return Poll::Ready(Err(Failure::Timeout));
+                }
+            }
+            drop(buffer);
+            ready!(deadline.poll(cx));
+            Poll::Ready(Err(Failure::Timeout))
+        })
+        .await?;
+        self.used = true;
+        if self.stash.capacity() > STASH_KEPT {
+            self.stash = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Refuses a connection that the server closed, or wrote to, while it was idle: bytes from
+    /// before the request must not pass for its answer. Without news from the runtime's poll this
+    /// is one atomic load and no system call.
+    fn check_idle(&self) -> Result<(), Failure> {
+        match self.stream.try_read(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(Failure::of_stream(&error)),
+            Ok(_) => Err(Failure::Closed),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Response heads: the status line and the three headers that frame the body.
+
+use std::mem::MaybeUninit;
+
+use super::Failure;
+
+/// Heads beyond this are refused, so a hostile server cannot fill the memory.
+pub const HEAD_LIMIT: usize = 64 * 1024;
+const HEADERS: usize = 64;
+/// A longer head is not worth remembering: it likely carries something unique.
+const MEMO_LIMIT: usize = 1024;
+
+/// How the end of the body is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    Length(u64),
+    Chunked,
+    UntilEof,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// Bytes up to and with the empty line.
+    pub length: usize,
+    pub status: u16,
+    pub keep_alive: bool,
+    pub framing: Framing,
+}
+
+/// The head parsed last. What a head means depends on its bytes alone, so a comparison can replace
+/// parsing; a head ends with its empty line, so no longer head can begin with it.
+#[derive(Default)]
+pub struct Memo {
+    bytes: Vec<u8>,
+    head: Option<Head>,
+}
+
+impl Memo {
+    /// Parses the head at the start of `data`; `None` when it is not complete yet.
+    pub fn parse(&mut self, data: &[u8]) -> Result<Option<Head>, Failure> {
+        if self.head.is_some() && data.starts_with(&self.bytes) {
+            return Ok(self.head);
+        }
+        let head = parse(data)?;
+        if let Some(head) = head
+            && head.length <= MEMO_LIMIT
+        {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(&data[..head.length]);
+            self.head = Some(head);
+        }
+        Ok(head)
+    }
+}
+
+fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
+    // Uninitialised: clearing the array would cost more than parsing a usual head.
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
+    let mut response = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let length = match config.parse_response_with_uninit_headers(&mut response, data, &mut headers) {
+        Ok(httparse::Status::Complete(length)) if length <= HEAD_LIMIT => length,
+        Ok(httparse::Status::Partial) if data.len() < HEAD_LIMIT => return Ok(None),
+        _ => return Err(Failure::Protocol),
+    };
+    let status = response.code.filter(|code| *code >= 100).ok_or(Failure::Protocol)?;
+    let mut fields = Fields::default();
+    for header in response.headers.iter() {
+        // The length of the name rules out nearly all headers before any letter is compared.
+        match header.name.len() {
+            10 if header.name.eq_ignore_ascii_case("connection") => fields.connection(header.value),
+            14 if header.name.eq_ignore_ascii_case("content-length") => fields.content_length(header.value)?,
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => fields.transfer_encoding(header.value),
+            _ => {}
+        }
+    }
+    let persistent = response.version == Some(1) || fields.keep_alive;
+    let framing = match (fields.chunked, fields.length) {
+        (Some(true), _) => Framing::Chunked,
+        (None, Some(length)) => Framing::Length(length),
+        // An encoding other than chunked has no end of its own.
+        (Some(false), _) | (None, None) => Framing::UntilEof,
+    };
+    // Two framings at once are how responses are smuggled: this one is read, no other after it.
+    let ambiguous = fields.chunked.is_some() && fields.length.is_some();
+    Ok(Some(Head { length, status, keep_alive: persistent && !fields.close && !ambiguous, framing }))
+}
+
+#[derive(Default)]
+struct Fields {
+    close: bool,
+    keep_alive: bool,
+    length: Option<u64>,
+    /// Whether the last transfer encoding is `chunked`.
+    chunked: Option<bool>,
+}
+
+impl Fields {
+    fn connection(&mut self, value: &[u8]) {
+        for token in tokens(value) {
+            self.close |= token.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// Repeated lengths must agree, whether in several headers or in a list.
+    fn content_length(&mut self, value: &[u8]) -> Result<(), Failure> {
+        for token in tokens(value) {
+            let length = decimal(token).ok_or(Failure::Protocol)?;
+            if self.length.replace(length).is_some_and(|earlier| earlier != length) {
+                return Err(Failure::Protocol);
+            }
+        }
+        Ok(())
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8]) {
+        if let Some(last) = tokens(value).last() {
+            self.chunked = Some(last.eq_ignore_ascii_case(b"chunked"));
+        }
+    }
+}
+
+fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// Digits only: the standard parser would take a sign.
+fn decimal(token: &[u8]) -> Option<u64> {
+    if token.is_empty() {
+        return None;
+    }
+    token.iter().try_fold(0u64, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// The header lines of a complete head, without the status line.
+pub fn header_lines(head: &[u8]) -> &[u8] {
+    // Empty lines may precede the status line.
+    let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    match head[start..].iter().position(|byte| *byte == b'\n') {
+        Some(end) => &head[start + end + 1..],
+        None => &[],
+    }
+}

@@ -1,0 +1,102 @@
+//! The HTTP/1.1 client of the data plane: one request, one write, one read, no allocation.
+//!
+//! A general client pools, follows redirects and guards against misuse on every request; the
+//! generator measures with what the client costs, so this one only moves bytes. A failed
+//! connection is dropped by its owner: nothing here reconnects or retries.
+
+mod body;
+mod connection;
+mod deadline;
+mod failure;
+mod head;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+
+pub use connection::Connection;
+pub use failure::Failure;
+
+/// As much as one read takes from the kernel.
+const BUFFER: usize = 64 * 1024;
+
+/// What a worker shares between its connections: one read buffer, not one per connection, so that
+/// it stays in the cache and ten thousand idle connections cost no memory.
+pub struct Scratch {
+    buffer: RefCell<Box<[u8]>>,
+    /// The head parsed last: servers repeat theirs for as long as the `Date` stands still.
+    memo: RefCell<head::Memo>,
+}
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        Scratch { buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()), memo: RefCell::default() }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch::new()
+    }
+}
+
+/// Nanoseconds since the start of the run; the caller's clock.
+pub trait Now {
+    fn now(&self) -> u64;
+}
+
+/// What the caller wants to know of an answer; what it does not ask for is only counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// The request is a HEAD: no body follows, whatever the headers announce.
+    pub head_only: bool,
+    pub keep_body: bool,
+    pub keep_headers: bool,
+}
+
+/// An answer. Reused by the caller between requests, so its buffers stay.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    /// The decoded body, only with `keep_body`.
+    pub body: Vec<u8>,
+    /// The header lines without the status line, only with `keep_headers`.
+    pub headers: Vec<u8>,
+    /// Bytes of the body without the framing of its chunks.
+    pub body_bytes: u64,
+    /// When the request was handed to the kernel.
+    pub sent: u64,
+    /// When the first byte came; 0 while none has. After a failure on a reused connection 0 says
+    /// that the server may never have seen the request.
+    pub first_byte: u64,
+    /// When the last byte came.
+    pub end: u64,
+    /// The connection can carry another exchange.
+    pub keep_alive: bool,
+}
+
+impl Answer {
+    /// The value of the first header of that name, in any case. Needs `keep_headers`.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.split(|byte| *byte == b'\n').find_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let (key, value) = line.split_at(colon);
+            if !key.eq_ignore_ascii_case(name.as_bytes()) {
+                return None;
+            }
+            std::str::from_utf8(&value[1..]).ok().map(str::trim)
+        })
+    }
+
+    fn reset(&mut self) {
+        self.status = 0;
+        self.body.clear();
+        self.headers.clear();
+        self.body_bytes = 0;
+        self.sent = 0;
+        self.first_byte = 0;
+        self.end = 0;
+        self.keep_alive = false;
+    }
+}

@@ -1,0 +1,87 @@
+//! From the pieces that reads bring to a whole answer.
+//!
+//! An answer that comes in one piece is taken in where it lies. Only a head without its end waits in
+//! the stash, because a body is decoded as it comes.
+
+use super::body::Body;
+use super::head::{self, Framing};
+use super::{Answer, Ask, Failure, Scratch};
+
+/// Up to here even a piece without a line end is parsed, to refuse garbage at once.
+const EAGER: usize = 64;
+
+/// Takes in what one read brought; true when the answer is complete.
+pub fn take(
+    data: &[u8],
+    stash: &mut Vec<u8>,
+    body: &mut Option<Body>,
+    ask: Ask,
+    scratch: &Scratch,
+    answer: &mut Answer,
+) -> Result<bool, Failure> {
+    if stash.is_empty() {
+        return match advance(data, body, ask, scratch, answer)? {
+            Step::Complete => Ok(true),
+            Step::Partial(used) => {
+                stash.extend_from_slice(&data[used..]);
+                Ok(false)
+            }
+        };
+    }
+    stash.extend_from_slice(data);
+    // A head ends with a line: without one a slow drip is not parsed anew for every byte.
+    if stash.len() > EAGER && stash.len() < head::HEAD_LIMIT && !data.contains(&b'\n') {
+        return Ok(false);
+    }
+    match advance(stash, body, ask, scratch, answer)? {
+        Step::Complete => Ok(true),
+        Step::Partial(used) => {
+            stash.drain(..used);
+            Ok(false)
+        }
+    }
+}
+
+enum Step {
+    Complete,
+    /// So many bytes are dealt with; the others begin a head.
+    Partial(usize),
+}
+
+fn advance(
+    data: &[u8],
+    body: &mut Option<Body>,
+    ask: Ask,
+    scratch: &Scratch,
+    answer: &mut Answer,
+) -> Result<Step, Failure> {
+    let mut used = 0;
+    let body = match body {
+        Some(body) => body,
+        None => loop {
+            let rest = &data[used..];
+            let Some(head) = scratch.memo.borrow_mut().parse(rest)? else { return Ok(Step::Partial(used)) };
+            used += head.length;
+            // Interim answers announce the one that counts; 101 is the last word in HTTP.
+            if head.status < 200 && head.status != 101 {
+                continue;
+            }
+            answer.status = head.status;
+            if ask.keep_headers {
+                answer.headers.extend_from_slice(head::header_lines(&rest[..head.length]));
+            }
+            let bodiless = ask.head_only || matches!(head.status, 101 | 204 | 304);
+            let framing = if bodiless { Framing::Length(0) } else { head.framing };
+            answer.keep_alive = head.keep_alive && framing != Framing::UntilEof && head.status != 101;
+            break body.insert(Body::new(framing, ask.keep_body, answer)?);
+        },
+    };
+    match body.feed(&data[used..], answer)? {
+        Some(end) => {
+            // Bytes nobody asked for would be taken for the next answer.
+            answer.keep_alive &= used + end == data.len();
+            Ok(Step::Complete)
+        }
+        None => Ok(Step::Partial(data.len())),
+    }
+}
