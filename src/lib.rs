@@ -7,4 +7,8 @@ pub mod check;
 pub mod plan;
 pub mod measure;
 pub mod metric;
+pub mod run;
+pub mod judge;
+pub mod store;
+pub mod inputs;
 pub mod demo;

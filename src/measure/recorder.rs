@@ -64,6 +64,11 @@ impl Recorder {
         }
     }
 
+    /// A failure without a time of its own: nothing was sent, or the request itself was sampled already.
+    pub fn failed_unsent(&mut self, series: usize, intended: u64, failure: Failure) {
+        self.open_at(intended).series[series].failed[failure as usize] += 1;
+    }
+
     pub fn started(&mut self, load: usize, intended: u64, lag: u64) {
         let cell = &mut self.open_at(intended).loads[load];
         cell.started += 1;

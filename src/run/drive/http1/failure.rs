@@ -1,52 +1,12 @@
-//! Why an exchange failed, and whether the target or the generator is to blame.
+//! What an error of the operating system means: a failure of the target, or of the generator.
 
 use std::io;
 
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 
-/// Why an exchange failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// No connection: refused, unreachable.
-    Connect,
-    /// The peer reset an established connection.
-    Reset,
-    /// The stream ended before or within the answer.
-    Closed,
-    /// The deadline passed.
-    Timeout,
-    /// The answer is not HTTP/1.1 or exceeds a limit.
-    Protocol,
-    /// The generator has no local port left.
-    NoPorts,
-    /// The generator has no file descriptor left.
-    NoDescriptors,
-    /// The generator's kernel has no memory left for sockets.
-    NoMemory,
-}
+pub use crate::measure::Failure;
 
 impl Failure {
-    /// The generator's own limits: such a failure says nothing about the target.
-    pub fn is_generator(self) -> bool {
-        matches!(self, Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory)
-    }
-
-    /// The kind as scenarios and reports spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Failure::Connect => "connect",
-            Failure::Reset => "reset",
-            Failure::Closed => "closed",
-            Failure::Timeout => "timeout",
-            Failure::Protocol => "protocol",
-            Failure::NoPorts => "no_ports",
-            Failure::NoDescriptors => "no_descriptors",
-            Failure::NoMemory => "no_memory",
-        }
-    }
-
     /// An error while opening a connection.
     pub(super) fn of_connect(error: &io::Error) -> Failure {
         match Errno::from_io_error(error) {

@@ -1,0 +1,47 @@
+//! The one impure loader: what the pure floors need to know of files and of this machine, as plain values.
+
+use crate::plan::Machine;
+use std::path::Path;
+
+/// Reads a source file; what is wrong with it is said in one line.
+pub fn read(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => format!("there is no file `{shown}`"),
+        std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
+        _ if path.is_dir() => format!("`{shown}` is a directory; name a `.stress` file in it"),
+        _ => format!("`{shown}` cannot be read: {error}"),
+    })?;
+    if bytes.len() > 64 << 20 {
+        return Err(format!("`{shown}` is larger than 64 MiB, which is no scenario"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
+        format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
+    })
+}
+
+/// Descriptors that this process may open, and memory that is available.
+pub fn machine() -> Machine {
+    #[cfg(unix)]
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
+    #[cfg(not(unix))]
+    let descriptors = 16_384;
+    let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    Machine { descriptors, memory: available.map_or(1 << 30, |kib| kib << 10) }
+}
+
+/// Lets this process open as many descriptors as it is ever allowed to.
+pub fn raise_limits() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where this is refused the plan works with what there is.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}

@@ -1,0 +1,104 @@
+//! Plan and measurements → verdict: each expectation, whether the numbers may be trusted, and one exit code.
+
+mod trust;
+
+pub use trust::{Trust, TrustState};
+
+use crate::measure::Stats;
+use crate::metric::{self, Judged, Outcome};
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Passed,
+    Failed,
+    Inconclusive,
+    Untrusted,
+    Aborted,
+    Error,
+}
+
+impl Kind {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Passed => 0,
+            Kind::Failed => 1,
+            Kind::Error => 3,
+            Kind::Inconclusive => 4,
+            Kind::Untrusted => 5,
+            Kind::Aborted => 130,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub kind: Kind,
+    /// Why, in one sentence, where the expectations alone do not say it.
+    pub reason: Option<String>,
+    pub expectations: Vec<Judged>,
+    pub trust: Trust,
+}
+
+pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
+    let expectations: Vec<Judged> = plan.expectations.iter().map(|e| metric::judge(&e.condition, stats)).collect();
+    let trust = trust::trust(plan, stats);
+    let (kind, reason) = kind(stats, &expectations, &trust);
+    Verdict { kind, reason, expectations, trust }
+}
+
+/// The first that applies: error, aborted, a failure that does not rest on timing, untrusted, failed, inconclusive.
+fn kind(stats: &Stats, expectations: &[Judged], trust: &Trust) -> (Kind, Option<String>) {
+    let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
+    if let Some((service, status, _)) = stats.died.first() {
+        return (Kind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
+    }
+    if stats.interrupted {
+        return (Kind::Aborted, Some("interrupted; what was measured until then is below".to_owned()));
+    }
+    if !stats.complete {
+        return (Kind::Aborted, Some("the run was cut off; what had been recorded is below".to_owned()));
+    }
+    if any(Outcome::Failed).any(|judged| !judged.timed) {
+        return (Kind::Failed, None);
+    }
+    if trust.state == TrustState::Untrusted {
+        return (Kind::Untrusted, Some("the generator could not keep up, so its numbers are not trusted".to_owned()));
+    }
+    if any(Outcome::Failed).next().is_some() {
+        return (Kind::Failed, None);
+    }
+    if any(Outcome::Inconclusive).next().is_some() {
+        return (Kind::Inconclusive, None);
+    }
+    let measured = stats.slices.values().any(|slice| slice.series.values().any(|counts| counts.sent > 0));
+    match measured {
+        true => (Kind::Passed, None),
+        false => (Kind::Inconclusive, Some("nothing was sent".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(outcome: Outcome, timed: bool) -> Judged {
+        Judged { outcome, value: None, bound: None, samples: 1, reason: None, timed }
+    }
+
+    #[test]
+    fn the_order_of_verdicts_is_the_languages() {
+        let stats = Stats { complete: true, ..Stats::default() };
+        let trusted = Trust { state: TrustState::Trusted, reasons: Vec::new() };
+        let untrusted = Trust { state: TrustState::Untrusted, reasons: vec!["late".into()] };
+        let of = |list: &[Judged], trust: &Trust| kind(&stats, list, trust).0;
+        assert_eq!(of(&[judged(Outcome::Failed, false)], &untrusted), Kind::Failed);
+        assert_eq!(of(&[judged(Outcome::Failed, true)], &untrusted), Kind::Untrusted);
+        assert_eq!(of(&[judged(Outcome::Held, true)], &untrusted), Kind::Untrusted);
+        assert_eq!(of(&[judged(Outcome::Failed, true), judged(Outcome::Inconclusive, true)], &trusted), Kind::Failed);
+        assert_eq!(of(&[judged(Outcome::Held, true), judged(Outcome::Inconclusive, true)], &trusted), Kind::Inconclusive);
+        assert_eq!(of(&[], &trusted), Kind::Inconclusive, "nothing was sent");
+    }
+}

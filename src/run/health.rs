@@ -1,0 +1,82 @@
+//! How the generator itself is: what its threads did and waited for, and what it holds open.
+
+use super::worker::Gauge;
+use crate::measure::Generator;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+pub struct Health {
+    gauges: Vec<Arc<Gauge>>,
+    last: Vec<Thread>,
+    cpu: f64,
+    at: Instant,
+}
+
+/// Nanoseconds that a thread ran, was ready without a core, and spun on purpose.
+#[derive(Debug, Clone, Copy, Default)]
+struct Thread {
+    ran: u64,
+    waited: u64,
+    spun: u64,
+}
+
+impl Health {
+    pub fn new(gauges: Vec<Arc<Gauge>>) -> Health {
+        let last = gauges.iter().map(|gauge| Thread::of(gauge)).collect();
+        Health { gauges, last, cpu: process_cpu(), at: Instant::now() }
+    }
+
+    /// What happened since the last look.
+    pub fn look(&mut self, offset: u64) -> Generator {
+        let elapsed = self.at.elapsed().as_nanos().max(1) as f64;
+        self.at = Instant::now();
+        let now: Vec<Thread> = self.gauges.iter().map(|gauge| Thread::of(gauge)).collect();
+        let share = |new: u64, old: u64| (new.saturating_sub(old) as f64 / elapsed).min(1.0);
+        let busy = now
+            .iter()
+            .zip(&self.last)
+            .map(|(n, o)| (share(n.ran, o.ran) - share(n.spun, o.spun)).max(0.0))
+            .collect();
+        let waiting = now.iter().zip(&self.last).map(|(n, o)| share(n.waited, o.waited)).collect();
+        self.last = now;
+        let cpu = process_cpu();
+        let used = (cpu - self.cpu) * 1e9 / elapsed;
+        self.cpu = cpu;
+        let (descriptors, descriptors_limit) = descriptors();
+        Generator { at: offset, cpu: used, busy, waiting, descriptors, descriptors_limit, memory: memory() }
+    }
+}
+
+impl Thread {
+    /// From the scheduler's own books (`/proc/…/schedstat`: ran, waited, slices).
+    fn of(gauge: &Gauge) -> Thread {
+        let id = gauge.thread.load(Ordering::Relaxed);
+        let text = std::fs::read_to_string(format!("/proc/self/task/{id}/schedstat")).unwrap_or_default();
+        let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
+        let (ran, waited) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        Thread { ran, waited, spun: gauge.spun.load(Ordering::Relaxed) }
+    }
+}
+
+/// Seconds of CPU that all threads of this process have used.
+fn process_cpu() -> f64 {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok())
+        .filter_map(|text| text.split_whitespace().next()?.parse::<f64>().ok())
+        .sum::<f64>()
+        / 1e9
+}
+
+fn descriptors() -> (u64, u64) {
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
+    (open, crate::inputs::machine().descriptors)
+}
+
+fn memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = text.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
+}

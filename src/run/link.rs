@@ -1,0 +1,286 @@
+//! A plan made ready for one machine: addresses resolved, requests encoded, paths compiled. Each worker links its own.
+
+use super::value::{Frame, Unusable, write_plain};
+use crate::plan::{Address, Body, Check, Expr, Flow, Piece, Plan, Request, Step, Think};
+use jsonpath_rust::parser::model::JpQuery;
+use std::collections::HashMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+pub struct Linked {
+    pub flows: Vec<Vec<LinkedStep>>,
+    pub paths: HashMap<String, JpQuery>,
+}
+
+pub enum LinkedStep {
+    Request(Box<LinkedRequest>),
+    Let { slot: usize, value: Expr },
+    Think(Think),
+    Expect(Vec<Check>),
+}
+
+pub struct LinkedRequest {
+    pub response: usize,
+    pub target: usize,
+    pub address: SocketAddr,
+    pub timeout: Duration,
+    pub bytes: Bytes,
+    pub head_only: bool,
+    /// Sending it twice does no more than sending it once (RFC 9110, 9.2.2).
+    pub idempotent: bool,
+    pub keep_body: bool,
+    pub keep_headers: bool,
+    pub judges_status: bool,
+    pub expects: Vec<Check>,
+}
+
+/// A request as bytes: all of them at once where nothing in it changes.
+pub enum Bytes {
+    Fixed(Vec<u8>),
+    Built(Box<Template>),
+}
+
+pub struct Template {
+    start: String,
+    path: Vec<Piece>,
+    after_path: String,
+    headers: Vec<(String, Vec<Piece>)>,
+    body: Option<Body>,
+}
+
+/// Where targets and services are: host and port as they go into `Host`, and the resolved address.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub authority: String,
+    pub address: SocketAddr,
+}
+
+impl Place {
+    pub fn resolve(host: &str, port: u16) -> Result<Place, String> {
+        let authority = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
+        let plain = host.trim_matches(['[', ']']);
+        let found = (plain, port).to_socket_addrs().map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?;
+        // IPv4 first: what listens on one family only is most often there.
+        let mut all: Vec<SocketAddr> = found.collect();
+        all.sort_by_key(SocketAddr::is_ipv6);
+        let address = all.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
+        Ok(Place { authority, address })
+    }
+}
+
+/// The place of each target, from the places of the services.
+pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String> {
+    plan.targets
+        .iter()
+        .map(|target| match &target.address {
+            Address::Service(service) => {
+                let address = services[*service];
+                Ok(Place { authority: address.to_string(), address })
+            }
+            Address::Url { port: 0, .. } => Ok(Place { authority: String::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) }),
+            Address::Url { host, port } => Place::resolve(host, *port),
+        })
+        .collect()
+}
+
+pub fn link(plan: &Plan, places: &[Place]) -> Linked {
+    let mut paths = HashMap::new();
+    let flows = plan.flows.iter().map(|flow| steps(flow, plan, places, &mut paths)).collect();
+    Linked { flows, paths }
+}
+
+fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut HashMap<String, JpQuery>) -> Vec<LinkedStep> {
+    flow.steps
+        .iter()
+        .map(|step| match step {
+            Step::Let { slot, value } => {
+                compile(value, paths);
+                LinkedStep::Let { slot: *slot, value: value.clone() }
+            }
+            Step::Think(think) => LinkedStep::Think(think.clone()),
+            Step::Expect(checks) => {
+                checks.iter().for_each(|check| compile(&check.condition, paths));
+                LinkedStep::Expect(checks.clone())
+            }
+            Step::Request(r) => {
+                r.expects.iter().for_each(|check| compile(&check.condition, paths));
+                let place = &places[r.target];
+                let timeout = r.timeout.unwrap_or(plan.targets[r.target].timeout);
+                LinkedStep::Request(Box::new(LinkedRequest {
+                    response: r.response,
+                    target: r.target,
+                    address: place.address,
+                    timeout: Duration::from_nanos(timeout),
+                    bytes: encode(r, &place.authority, paths),
+                    head_only: r.method == "HEAD",
+                    idempotent: matches!(r.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
+                    keep_body: r.keep_body,
+                    keep_headers: r.keep_headers,
+                    judges_status: r.judges_status,
+                    expects: r.expects.clone(),
+                }))
+            }
+        })
+        .collect()
+}
+
+fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuery>) -> Bytes {
+    let mut after_path = format!(" HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: stressc/{}\r\n", env!("CARGO_PKG_VERSION"));
+    let says = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    if !says("accept") {
+        after_path.push_str("Accept: */*\r\n");
+    }
+    let kind = match &request.body {
+        Some(Body::Json(_)) => Some("application/json"),
+        Some(Body::Form(_)) => Some("application/x-www-form-urlencoded"),
+        Some(Body::Text(_)) => Some("text/plain; charset=utf-8"),
+        None => None,
+    };
+    if let Some(kind) = kind.filter(|_| !says("content-type")) {
+        after_path.push_str(&format!("Content-Type: {kind}\r\n"));
+    }
+    let template = Template {
+        start: format!("{} ", request.method),
+        path: request.path.clone(),
+        after_path,
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+    };
+    for expr in exprs(&template) {
+        compile(expr, paths);
+    }
+    if exprs(&template).all(is_fixed) {
+        let mut frame = Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0) };
+        let nothing = Linked { flows: Vec::new(), paths: HashMap::new() };
+        let mut bytes = String::new();
+        if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {
+            return Bytes::Fixed(bytes.into_bytes());
+        }
+    }
+    Bytes::Built(Box::new(template))
+}
+
+fn exprs(template: &Template) -> impl Iterator<Item = &Expr> {
+    fn of(pieces: &[Piece]) -> impl Iterator<Item = &Expr> {
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Value(expr) => Some(expr),
+        })
+    }
+    let body: Box<dyn Iterator<Item = &Expr>> = match &template.body {
+        Some(Body::Json(expr)) => Box::new(std::iter::once(expr)),
+        Some(Body::Form(fields)) => Box::new(fields.iter().map(|(_, expr)| expr)),
+        Some(Body::Text(pieces)) => Box::new(of(pieces)),
+        None => Box::new(std::iter::empty()),
+    };
+    of(&template.path).chain(template.headers.iter().flat_map(|(_, pieces)| of(pieces))).chain(body)
+}
+
+fn is_fixed(expr: &Expr) -> bool {
+    match expr {
+        Expr::Null | Expr::Bool(_) | Expr::Number(_) => true,
+        Expr::Text(pieces) => pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))),
+        Expr::List(items) => items.iter().all(is_fixed),
+        Expr::Object(fields) => fields.iter().all(|(_, value)| is_fixed(value)),
+        Expr::Slot(_) | Expr::UserId | Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) => false,
+        Expr::BodyText(_) | Expr::Json { .. } | Expr::Header { .. } | Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => false,
+    }
+}
+
+/// Compiles every JSONPath of an expression; the checker has parsed each once.
+fn compile(expr: &Expr, paths: &mut HashMap<String, JpQuery>) {
+    match expr {
+        Expr::Json { path, .. } => {
+            if !paths.contains_key(path)
+                && let Ok(query) = jsonpath_rust::parser::parse_json_path(path)
+            {
+                paths.insert(path.clone(), query);
+            }
+        }
+        Expr::Text(pieces) => {
+            for piece in pieces {
+                if let Piece::Value(expr) = piece {
+                    compile(expr, paths);
+                }
+            }
+        }
+        Expr::List(items) => items.iter().for_each(|item| compile(item, paths)),
+        Expr::Object(fields) => fields.iter().for_each(|(_, value)| compile(value, paths)),
+        Expr::Not(inner) | Expr::Negate(inner) => compile(inner, paths),
+        Expr::Binary { left, right, .. } => {
+            compile(left, paths);
+            compile(right, paths);
+        }
+        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Uuid => {}
+        Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Header { .. } => {}
+    }
+}
+
+impl Template {
+    /// The whole request, into a buffer that the session keeps.
+    pub fn write(&self, frame: &mut Frame, linked: &Linked, out: &mut String, scratch: &mut String) -> Result<(), Unusable> {
+        out.clear();
+        out.push_str(&self.start);
+        for piece in &self.path {
+            match piece {
+                Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%#[]", out),
+                Piece::Value(expr) => {
+                    scratch.clear();
+                    write_plain(&frame.eval(expr, linked)?, scratch)?;
+                    percent_encode(scratch, "-._~", out);
+                }
+            }
+        }
+        out.push_str(&self.after_path);
+        for (name, pieces) in &self.headers {
+            scratch.clear();
+            frame.write(pieces, linked, scratch)?;
+            // A line break would end the header and start another one of somebody else's choice.
+            if scratch.contains(['\r', '\n']) {
+                return Err(Unusable);
+            }
+            out.push_str(name);
+            out.push_str(": ");
+            out.push_str(scratch);
+            out.push_str("\r\n");
+        }
+        let Some(body) = &self.body else {
+            out.push_str("\r\n");
+            return Ok(());
+        };
+        scratch.clear();
+        match body {
+            Body::Json(expr) => scratch.push_str(&frame.json(expr, linked)?.to_string()),
+            Body::Text(pieces) => frame.write(pieces, linked, scratch)?,
+            Body::Form(fields) => {
+                let mut plain = String::new();
+                for (index, (name, expr)) in fields.iter().enumerate() {
+                    if index > 0 {
+                        scratch.push('&');
+                    }
+                    percent_encode(name, "-._~", scratch);
+                    scratch.push('=');
+                    plain.clear();
+                    write_plain(&frame.eval(expr, linked)?, &mut plain)?;
+                    percent_encode(&plain, "-._~", scratch);
+                }
+            }
+        }
+        out.push_str(&format!("Content-Length: {}\r\n\r\n", scratch.len()));
+        out.push_str(scratch);
+        Ok(())
+    }
+}
+
+fn percent_encode(text: &str, kept: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || (byte.is_ascii() && kept.contains(byte as char)) {
+            out.push(byte as char);
+        } else {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            out.push('%');
+            out.push(HEX[(byte >> 4) as usize] as char);
+            out.push(HEX[(byte & 15) as usize] as char);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
+
+mod clock;
+pub mod drive;
+mod health;
+mod link;
+mod service;
+mod session;
+mod value;
+mod worker;
+
+use crate::base::units::SECOND;
+use crate::measure::{Event, Slice};
+use crate::plan::Plan;
+use clock::Clock;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use worker::{Gauge, Order};
+
+/// What a run needs beside its plan.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub id: String,
+    pub started: String,
+    pub seed: u64,
+    pub workers: u64,
+    /// The program that `demo()` starts.
+    pub program: PathBuf,
+    /// A private directory for services, removed at the end.
+    pub directory: PathBuf,
+}
+
+/// Where the load stands: may start, may only finish, must end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Run,
+    NothingNew,
+    Stop { count_timeouts: bool },
+}
+
+/// Why a run could not be made.
+#[derive(Debug)]
+pub enum RunError {
+    Service { service: String, problem: String, log: String },
+    Address(String),
+    System(std::io::Error),
+    /// Interrupted before anything was sent.
+    Interrupted,
+}
+
+impl std::fmt::Display for RunError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RunError::Service { service, problem, log } => {
+                write!(f, "the service `{service}` is not ready: {problem}")?;
+                if !log.is_empty() {
+                    write!(f, "\nits last output was:\n{log}")?;
+                }
+                Ok(())
+            }
+            RunError::Address(problem) => f.write_str(problem),
+            RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
+            RunError::Interrupted => f.write_str("interrupted before the load started"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<std::io::Error> for RunError {
+    fn from(error: std::io::Error) -> RunError {
+        RunError::System(error)
+    }
+}
+
+/// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
+/// services die with the thread that started them.
+pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(control(plan, settings, tell));
+    // Whatever a service left behind is private to this run.
+    let _ = std::fs::remove_dir_all(&settings.directory);
+    result
+}
+
+async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+    tell(Event::Started {
+        id: settings.id.clone(),
+        started: settings.started.clone(),
+        seed: settings.seed,
+        workers: settings.workers,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    let mut services = Vec::new();
+    let mut interrupt = Interrupt::new()?;
+    for service in &plan.services {
+        let directory = settings.directory.join(&service.name);
+        let started = tokio::select! {
+            started = service::start(service, &settings.program, &directory) => started,
+            () = interrupt.wait() => Err(RunError::Interrupted),
+        };
+        match started {
+            Ok(running) => {
+                tell(Event::ServiceReady { service: running.name.clone(), address: running.address.to_string() });
+                services.push(running);
+            }
+            Err(error) => {
+                stop(&mut services, 0, tell).await;
+                return Err(error);
+            }
+        }
+    }
+    let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
+    let result = match link::places(plan, &addresses) {
+        Ok(places) => load(plan, settings, places, &mut services, &mut interrupt, tell).await,
+        Err(problem) => Err(RunError::Address(problem)),
+    };
+    let at = *result.as_ref().unwrap_or(&0);
+    stop(&mut services, at, tell).await;
+    tell(Event::Ended { at });
+    result.map(|_| ())
+}
+
+async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(Event)) {
+    for running in services.iter_mut().rev() {
+        running.stop().await;
+        tell(Event::ServiceStopped { service: running.name.clone(), at });
+    }
+}
+
+/// The load itself. Returns the offset at which everything had ended.
+async fn load(
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    places: Vec<link::Place>,
+    services: &mut [service::Running],
+    interrupt: &mut Interrupt,
+    tell: &mut dyn FnMut(Event),
+) -> Result<u64, RunError> {
+    // Long enough for every worker to stand ready at the start.
+    let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
+    let (phase, watched) = watch::channel(Phase::Run);
+    let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
+    let places = Arc::new(places);
+    let edges: Arc<[u64]> = plan.edges().into();
+    let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
+    let mut threads = Vec::new();
+    for (index, gauge) in gauges.iter().enumerate() {
+        let order = Order {
+            plan: plan.clone(),
+            places: places.clone(),
+            edges: edges.clone(),
+            seed: settings.seed,
+            index: index as u64,
+            workers: settings.workers,
+            clock,
+            phase: watched.clone(),
+            slices: slices.clone(),
+            gauge: gauge.clone(),
+        };
+        threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
+    }
+    drop(slices);
+    tell(Event::LoadStarted);
+    let mut health = health::Health::new(gauges);
+    let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
+    let mut limit = clock.instant(plan.length + plan.grace()).into();
+    let mut interrupted = false;
+    let mut watching = true;
+    loop {
+        let died = async {
+            match watching {
+                true => first_end(services).await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            received = measured.recv() => match received {
+                Some(all) => all.into_iter().for_each(|slice| tell(Event::Slice(slice))),
+                None => break,
+            },
+            _ = second.tick() => tell(Event::Generator(health.look(clock.now()))),
+            () = interrupt.wait() => {
+                if interrupted {
+                    let _ = phase.send(Phase::Stop { count_timeouts: false });
+                    continue;
+                }
+                interrupted = true;
+                tell(Event::Interrupted { at: clock.now() });
+                let _ = phase.send(Phase::NothingNew);
+                limit = tokio::time::Instant::now() + Duration::from_nanos(plan.grace()).min(Duration::from_secs(10));
+            }
+            (service, status) = died => {
+                watching = false;
+                let output = services[service].output();
+                tell(Event::ServiceDied { service: services[service].name.clone(), at: clock.now(), status, output });
+                let _ = phase.send(Phase::Stop { count_timeouts: false });
+            }
+            () = tokio::time::sleep_until(limit) => {
+                let _ = phase.send(Phase::Stop { count_timeouts: !interrupted });
+                limit += Duration::from_secs(3600);
+            }
+        }
+    }
+    let at = clock.now();
+    tell(Event::Generator(health.look(at)));
+    tell(Event::LoadEnded { at });
+    for thread in threads {
+        match thread.join() {
+            Ok(result) => result?,
+            Err(_) => return Err(RunError::System(std::io::Error::other("a worker ended before its work did"))),
+        }
+    }
+    Ok(at)
+}
+
+/// The first service that ends by itself, and how.
+async fn first_end(services: &mut [service::Running]) -> (usize, String) {
+    let mut ends: Vec<_> = services.iter_mut().map(|running| Box::pin(running.ended())).collect();
+    std::future::poll_fn(|cx| {
+        for (index, end) in ends.iter_mut().enumerate() {
+            if let std::task::Poll::Ready(status) = end.as_mut().poll(cx) {
+                return std::task::Poll::Ready((index, status));
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await
+}
+
+/// Ctrl-C, and the signal with which supervisors end a process.
+struct Interrupt {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Interrupt {
+    fn new() -> std::io::Result<Interrupt> {
+        Ok(Interrupt {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        let mut interrupted = pin!(tokio::signal::ctrl_c());
+        #[cfg(unix)]
+        tokio::select! {
+            _ = &mut interrupted => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = (&mut interrupted).await;
+    }
+}

@@ -1,0 +1,254 @@
+//! Values of a flow while it runs, and the evaluation of its expressions.
+
+use super::link::Linked;
+use crate::plan::{Binary, Expr, Piece};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+#[derive(Debug, Clone, Default)]
+pub enum Value {
+    #[default]
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Rc<str>),
+    Json(Rc<serde_json::Value>),
+}
+
+/// The answer to a request, as far as later steps need it.
+#[derive(Debug, Default)]
+pub struct Kept {
+    pub status: u16,
+    pub latency: u64,
+    pub body: Vec<u8>,
+    pub headers: Vec<u8>,
+    pub parsed: OnceCell<Option<Rc<serde_json::Value>>>,
+}
+
+/// What one iteration knows.
+#[derive(Debug)]
+pub struct Frame {
+    pub slots: Vec<Value>,
+    pub answers: Vec<Kept>,
+    pub user: u64,
+    pub choices: Choices,
+}
+
+/// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
+#[derive(Debug)]
+pub struct Choices {
+    seed: u64,
+    load: u64,
+    number: u64,
+    stream: Option<ChaCha8Rng>,
+}
+
+impl Choices {
+    pub fn new(seed: u64, load: u64, number: u64) -> Choices {
+        Choices { seed, load, number, stream: None }
+    }
+
+    fn next(&mut self) -> u64 {
+        let stream = self.stream.get_or_insert_with(|| {
+            let mut key = [0u8; 32];
+            for (part, value) in key.chunks_exact_mut(8).zip([self.seed, self.load, self.number, 0]) {
+                part.copy_from_slice(&value.to_le_bytes());
+            }
+            ChaCha8Rng::from_seed(key)
+        });
+        stream.next_u64()
+    }
+
+    /// Uniform in [0, 1).
+    pub fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn uuid(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        // Version 4, variant 1 (RFC 9562).
+        let high = high & !0xf000 | 0x4000;
+        let low = low & !(0b11 << 62) | 1 << 63;
+        format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff)
+    }
+}
+
+/// A value that a step needs and that is not there: the iteration fails with kind `data`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unusable;
+
+impl Frame {
+    pub fn eval(&mut self, expr: &Expr, linked: &Linked) -> Result<Value, Unusable> {
+        Ok(match expr {
+            Expr::Null => Value::Null,
+            Expr::Bool(value) => Value::Bool(*value),
+            Expr::Number(value) => Value::Number(*value),
+            Expr::Text(pieces) => {
+                let mut text = String::new();
+                self.write(pieces, linked, &mut text)?;
+                Value::Text(text.into())
+            }
+            Expr::List(_) | Expr::Object(_) => Value::Json(Rc::new(self.json(expr, linked)?)),
+            Expr::Slot(slot) => self.slots[*slot].clone(),
+            Expr::UserId => Value::Number(self.user as f64),
+            Expr::Uuid => Value::Text(self.choices.uuid().into()),
+            Expr::Random { least, most } => Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor()),
+            Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
+            Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
+            Expr::BodyText(answer) => Value::Text(String::from_utf8_lossy(&self.answers[*answer].body).into()),
+            Expr::Header { response, name } => {
+                header(&self.answers[*response].headers, name).map_or(Value::Null, |text| Value::Text(text.into()))
+            }
+            Expr::Json { response, path } => self.found(*response, path, linked),
+            Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, linked)?)),
+            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, linked)?).ok_or(Unusable)?),
+            Expr::Binary { operator, left, right } => self.binary(*operator, left, right, linked)?,
+        })
+    }
+
+    fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, linked: &Linked) -> Result<Value, Unusable> {
+        let l = self.eval(left, linked)?;
+        match operator {
+            Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, linked)?))),
+            Binary::Or => return Ok(Value::Bool(truth(&l) || truth(&self.eval(right, linked)?))),
+            Binary::In => {
+                let Expr::List(items) = right else { return Ok(Value::Bool(false)) };
+                for item in items {
+                    let item = self.eval(item, linked)?;
+                    if same(&l, &item) {
+                        return Ok(Value::Bool(true));
+                    }
+                }
+                return Ok(Value::Bool(false));
+            }
+            _ => {}
+        }
+        let r = self.eval(right, linked)?;
+        let ordered = |holds: fn(f64, f64) -> bool| match (number(&l), number(&r)) {
+            (Some(a), Some(b)) => Value::Bool(holds(a, b)),
+            _ => Value::Bool(false),
+        };
+        let computed = |compute: fn(f64, f64) -> f64| Some(Value::Number(compute(number(&l)?, number(&r)?)));
+        Ok(match operator {
+            Binary::Equal => Value::Bool(same(&l, &r)),
+            Binary::NotEqual => Value::Bool(!same(&l, &r)),
+            Binary::Less => ordered(|a, b| a < b),
+            Binary::LessEqual => ordered(|a, b| a <= b),
+            Binary::Greater => ordered(|a, b| a > b),
+            Binary::GreaterEqual => ordered(|a, b| a >= b),
+            Binary::Add => computed(|a, b| a + b).ok_or(Unusable)?,
+            Binary::Subtract => computed(|a, b| a - b).ok_or(Unusable)?,
+            Binary::Multiply => computed(|a, b| a * b).ok_or(Unusable)?,
+            Binary::Divide => computed(|a, b| a / b).ok_or(Unusable)?,
+            Binary::And | Binary::Or | Binary::In | Binary::Range => Value::Null,
+        })
+    }
+
+    /// Whether a check holds; one that cannot be computed does not.
+    pub fn holds(&mut self, condition: &Expr, linked: &Linked) -> bool {
+        self.eval(condition, linked).is_ok_and(|value| truth(&value))
+    }
+
+    fn found(&self, response: usize, path: &str, linked: &Linked) -> Value {
+        let answer = &self.answers[response];
+        let parsed = answer.parsed.get_or_init(|| serde_json::from_slice(&answer.body).ok().map(Rc::new));
+        let (Some(document), Some(query)) = (parsed, linked.paths.get(path)) else { return Value::Null };
+        match jsonpath_rust::query::js_path_process(query, &**document) {
+            Ok(found) => found.into_iter().next().map_or(Value::Null, |first| from_json(first.val())),
+            Err(_) => Value::Null,
+        }
+    }
+
+    /// Appends a text with its values put in.
+    pub fn write(&mut self, pieces: &[Piece], linked: &Linked, out: &mut String) -> Result<(), Unusable> {
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Value(expr) => write_plain(&self.eval(expr, linked)?, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub fn json(&mut self, expr: &Expr, linked: &Linked) -> Result<serde_json::Value, Unusable> {
+        Ok(match expr {
+            Expr::Object(fields) => {
+                let mut object = serde_json::Map::new();
+                for (name, value) in fields {
+                    object.insert(name.clone(), self.json(value, linked)?);
+                }
+                serde_json::Value::Object(object)
+            }
+            Expr::List(items) => {
+                let items: Result<Vec<serde_json::Value>, Unusable> = items.iter().map(|item| self.json(item, linked)).collect();
+                serde_json::Value::Array(items?)
+            }
+            _ => to_json(self.eval(expr, linked)?),
+        })
+    }
+}
+
+/// A number, a text or a truth as it is put into a text; nothing else can be.
+pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
+    use std::fmt::Write;
+    match value {
+        Value::Text(text) => out.push_str(text),
+        // Writing to a String cannot fail.
+        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Null | Value::Json(_) => return Err(Unusable),
+    }
+    Ok(())
+}
+
+fn from_json(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
+        serde_json::Value::String(text) => Value::Text(text.as_str().into()),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
+    }
+}
+
+fn to_json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => value.into(),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => (number as i64).into(),
+        Value::Number(number) => number.into(),
+        Value::Text(text) => (&*text).into(),
+        Value::Json(value) => (*value).clone(),
+    }
+}
+
+fn truth(value: &Value) -> bool {
+    matches!(value, Value::Bool(true))
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) => None,
+    }
+}
+
+fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Number(a), Value::Number(b)) => a == b,
+        (Value::Text(a), Value::Text(b)) => a == b,
+        (Value::Json(a), Value::Json(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn header<'h>(lines: &'h [u8], name: &str) -> Option<&'h str> {
+    std::str::from_utf8(lines).ok()?.split("\r\n").find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}

@@ -1,0 +1,320 @@
+//! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
+
+use super::Phase;
+use super::clock::{Clock, Timers};
+use super::drive::http1::{Connection, Scratch};
+use super::link::{self, Linked, Place};
+use super::session::{Session, UnderWay};
+use crate::base::units::SECOND;
+use crate::measure::{Failure, Recorder, Slice};
+use crate::plan::Plan;
+use crate::plan::schedule::{Arrivals, Shape};
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Poll, Waker};
+use tokio::sync::{mpsc, watch};
+
+/// Arrivals closer together than this are taken in one go: a wake-up costs more than a request.
+const BATCH: u64 = 250_000;
+/// Starts between two looks at the network.
+const BURST: usize = 64;
+/// How long after its end a load may still start what it is behind with.
+const CATCH_UP: u64 = SECOND;
+
+/// What a worker tells about itself without being asked.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    pub thread: AtomicU64,
+    pub spun: AtomicU64,
+}
+
+/// What a worker is made from.
+pub struct Order {
+    pub plan: Arc<Plan>,
+    pub places: Arc<Vec<Place>>,
+    pub edges: Arc<[u64]>,
+    pub seed: u64,
+    pub index: u64,
+    pub workers: u64,
+    pub clock: Clock,
+    pub phase: watch::Receiver<Phase>,
+    pub slices: mpsc::UnboundedSender<Vec<Slice>>,
+    pub gauge: Arc<Gauge>,
+}
+
+pub struct Worker {
+    pub plan: Arc<Plan>,
+    pub linked: Linked,
+    /// By load and request.
+    pub series: Vec<Vec<usize>>,
+    pub seed: u64,
+    pub timers: Timers,
+    pub scratch: Scratch,
+    pub recorder: RefCell<Recorder>,
+    /// Idle connections of open loads, by target.
+    pub idle: RefCell<Vec<Vec<Connection>>>,
+    pub under_way: RefCell<Vec<Rc<Cell<Option<UnderWay>>>>>,
+    index: u64,
+    workers: u64,
+    no_more: Cell<bool>,
+    /// Dispatchers and users that are not done.
+    active: Cell<usize>,
+    done: RefCell<Option<Waker>>,
+}
+
+/// Runs a worker to its end on the calling thread.
+pub fn run(order: Order) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        order.gauge.thread.store(rustix::thread::gettid().as_raw_nonzero().get() as u64, Ordering::Relaxed);
+        // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let slices = order.slices.clone();
+        let mut phase = order.phase.clone();
+        let gauge = order.gauge.clone();
+        let worker = Rc::new(Worker::new(order)?);
+        let driver = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { worker.timers.drive().await }
+        });
+        for load in 0..worker.plan.loads.len() {
+            Worker::start(&worker, load);
+        }
+        let mut tick = tokio::time::interval_at(worker.timers.clock.instant(SECOND).into(), std::time::Duration::from_secs(1));
+        loop {
+            let finished = poll_fn(|cx| match worker.active.get() {
+                0 => Poll::Ready(()),
+                _ => {
+                    *worker.done.borrow_mut() = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            });
+            tokio::select! {
+                () = finished => break,
+                _ = tick.tick() => {
+                    gauge.spun.store(worker.timers.spun.get(), Ordering::Relaxed);
+                    // Nobody listens any more when the control plane is gone; then there is nothing to report to.
+                    let _ = slices.send(worker.recorder.borrow_mut().drain());
+                }
+                changed = phase.changed() => {
+                    // Without a control plane there is nobody left to run for.
+                    let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stop { count_timeouts: false } };
+                    match now {
+                        Phase::Stop { count_timeouts } => {
+                            worker.cut_off(count_timeouts);
+                            break;
+                        }
+                        Phase::NothingNew => worker.no_more.set(true),
+                        Phase::Run => {}
+                    }
+                }
+            }
+        }
+        driver.abort();
+        let _ = slices.send(worker.recorder.borrow_mut().drain());
+        Ok(())
+    })
+}
+
+/// An idle session of an open load, waiting for its next arrival.
+struct Seat {
+    mail: Cell<Option<(u64, u64)>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Worker {
+    fn new(order: Order) -> std::io::Result<Worker> {
+        let plan = order.plan;
+        let series = (0..plan.loads.len())
+            .map(|load| {
+                let requests = plan.flows[plan.loads[load].flow].requests;
+                (0..requests).map(|request| plan.series_of(load, request).expect("every request of a load is recorded")).collect()
+            })
+            .collect();
+        Ok(Worker {
+            linked: link::link(&plan, &order.places),
+            series,
+            seed: order.seed,
+            timers: Timers::new(order.clock)?,
+            scratch: Scratch::new(),
+            recorder: RefCell::new(Recorder::new(order.edges, plan.series.len(), plan.loads.len())),
+            idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
+            under_way: RefCell::default(),
+            index: order.index,
+            workers: order.workers,
+            no_more: Cell::new(false),
+            active: Cell::new(0),
+            done: RefCell::default(),
+            plan,
+        })
+    }
+
+    fn begin(&self) {
+        self.active.set(self.active.get() + 1);
+    }
+
+    fn end(&self) {
+        self.active.set(self.active.get() - 1);
+        if self.active.get() == 0
+            && let Some(waker) = self.done.borrow_mut().take()
+        {
+            waker.wake();
+        }
+    }
+
+    fn start(worker: &Rc<Worker>, load: usize) {
+        match &worker.plan.loads[load].shape {
+            Shape::Open(_) => {
+                worker.begin();
+                let worker = worker.clone();
+                tokio::task::spawn_local(async move {
+                    Worker::dispatch(&worker, load).await;
+                    worker.end();
+                });
+            }
+            shape @ Shape::Closed(_) => {
+                let share = worker.plan.share;
+                let mut user = share.index + worker.index * share.count;
+                while user < shape.peak() {
+                    worker.begin();
+                    let periods = shape.active(user);
+                    let own = worker.clone();
+                    tokio::task::spawn_local(async move {
+                        own.user(load, user, &periods, own.clone()).await;
+                        own.end();
+                    });
+                    user += share.count * worker.workers;
+                }
+            }
+        }
+    }
+
+    /// A user of a closed load: the next iteration begins when the last one has ended.
+    async fn user(&self, load: usize, user: u64, periods: &[(u64, u64)], worker: Rc<Worker>) {
+        let mut session = Session::new(&worker, load, true);
+        let alarm = self.timers.alarm(false);
+        let mut number = 0;
+        for (start, end) in periods {
+            self.timers.until(&alarm, *start).await;
+            loop {
+                let now = self.timers.clock.now();
+                if now >= *end || self.no_more.get() {
+                    break;
+                }
+                self.recorder.borrow_mut().started(load, now, 0);
+                session.iterate(user + 1, user << 32 | number, now).await;
+                number += 1;
+                // A flow that fails without waiting for anything must not keep the thread to itself.
+                if self.timers.clock.now() - now < 1_000 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Starts the arrivals of an open load when they are due, or drops them where the ceiling is reached.
+    async fn dispatch(worker: &Rc<Worker>, load: usize) {
+        let planned = &worker.plan.loads[load];
+        let share = worker.plan.share;
+        let parts = worker.workers * share.count;
+        let ceiling = (planned.ceiling.in_flight / parts).max(1) as usize;
+        let last = planned.shape.end() + CATCH_UP;
+        let mut arrivals = Arrivals::new(&planned.shape, share, worker.index, worker.workers).peekable();
+        let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
+        let mut seats = 0usize;
+        let alarm = worker.timers.alarm(true);
+        let lazy = worker.timers.alarm(false);
+        let mut before = 0;
+        while let Some((_, intended)) = arrivals.peek().copied() {
+            // Close together: wait for a few at once, and save the spinning.
+            let close = intended.saturating_sub(before) < BATCH && before > 0;
+            match close {
+                true => worker.timers.until(&lazy, (before + BATCH).min(intended + BATCH)).await,
+                false => worker.timers.until(&alarm, intended).await,
+            }
+            let now = worker.timers.clock.now();
+            if worker.no_more.get() {
+                return;
+            }
+            if now > last {
+                break;
+            }
+            let mut burst = 0;
+            while let Some((k, intended)) = arrivals.next_if(|(_, intended)| *intended <= now) {
+                before = intended;
+                let seat = free.borrow_mut().pop();
+                let seat = match seat {
+                    Some(seat) => seat,
+                    None if seats < ceiling => {
+                        seats += 1;
+                        Worker::seat(worker, load, &free)
+                    }
+                    None => {
+                        worker.recorder.borrow_mut().dropped(load, intended);
+                        continue;
+                    }
+                };
+                worker.begin();
+                seat.mail.set(Some((k, intended)));
+                let waker = seat.waker.borrow_mut().take();
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                burst += 1;
+                if burst == BURST {
+                    break;
+                }
+            }
+            if burst == BURST {
+                tokio::task::yield_now().await;
+            }
+        }
+        for (_, intended) in arrivals {
+            worker.recorder.borrow_mut().unsent(load, intended);
+        }
+    }
+
+    fn seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>) -> Rc<Seat> {
+        let seat = Rc::new(Seat { mail: Cell::new(None), waker: RefCell::default() });
+        let (worker, free, own) = (worker.clone(), free.clone(), seat.clone());
+        tokio::task::spawn_local(async move {
+            let mut session = Session::new(&worker, load, false);
+            loop {
+                let (k, intended) = poll_fn(|cx| match own.mail.take() {
+                    Some(arrival) => Poll::Ready(arrival),
+                    None => {
+                        *own.waker.borrow_mut() = Some(cx.waker().clone());
+                        Poll::Pending
+                    }
+                })
+                .await;
+                let lag = worker.timers.clock.now().saturating_sub(intended);
+                worker.recorder.borrow_mut().started(load, intended, lag);
+                session.iterate(k + 1, k, intended).await;
+                free.borrow_mut().push(own.clone());
+                worker.end();
+            }
+        });
+        seat
+    }
+
+    /// What is still under way when the run ends over it has timed out.
+    fn cut_off(&self, count: bool) {
+        if !count {
+            return;
+        }
+        let now = self.timers.clock.now();
+        let mut recorder = self.recorder.borrow_mut();
+        for request in self.under_way.borrow().iter().filter_map(|cell| cell.get()) {
+            let (latency, service) = (now.saturating_sub(request.intended), now.saturating_sub(request.sent));
+            recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Run records on disk: appended to as the run goes, readable whenever it ends.
+
+mod record;
+
+pub use record::{Record, RecordError, find, read};

@@ -1,0 +1,133 @@
+//! `.stress/runs/<id>/`: `plan.json`, then `intervals.hlog` and `events.jsonl` line by line, and `run.json` at the
+//! end, renamed into place. The first three are the truth; the last can always be made again.
+
+use crate::measure::{Event, Stats, interval_log};
+use crate::plan::Plan;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const RUNS: &str = ".stress/runs";
+
+/// What went wrong with which file.
+#[derive(Debug)]
+pub struct RecordError {
+    pub path: PathBuf,
+    pub problem: String,
+}
+
+impl std::fmt::Display for RecordError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`: {}", self.path.display(), self.problem)
+    }
+}
+
+fn at<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> RecordError + use<'_, E> {
+    move |error| RecordError { path: path.to_owned(), problem: error.to_string() }
+}
+
+/// A record that is being written.
+pub struct Record {
+    pub directory: PathBuf,
+    intervals: File,
+    events: File,
+    edges: Vec<u64>,
+    /// The first failure to write; after it the run goes on and says so at its end.
+    pub broken: Option<RecordError>,
+}
+
+impl Record {
+    pub fn create(base: &Path, id: &str, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
+        let directory = base.join(RUNS).join(id);
+        std::fs::create_dir_all(&directory).map_err(at(&directory))?;
+        let path = directory.join("plan.json");
+        let text = serde_json::to_vec_pretty(plan).expect("a plan is plain data");
+        std::fs::write(&path, text).map_err(at(&path))?;
+        let open = |name: &str| {
+            let path = directory.join(name);
+            OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))
+        };
+        let (mut intervals, events) = (open("intervals.hlog")?, open("events.jsonl")?);
+        let comments = [format!("stressc {} of {}", plan.scenario, plan.file)];
+        let comments: Vec<&str> = comments.iter().map(String::as_str).collect();
+        intervals.write_all(&interval_log::header(epoch_seconds, &comments)).map_err(at(&directory))?;
+        Ok(Record { directory, intervals, events, edges: plan.edges(), broken: None })
+    }
+
+    /// Appends an event; histograms go to the interval log, counts and everything else to the events.
+    pub fn append(&mut self, plan: &Plan, event: &Event) {
+        if self.broken.is_some() {
+            return;
+        }
+        let mut line = serde_json::to_vec(event).expect("an event is plain data");
+        line.push(b'\n');
+        let written = match event {
+            Event::Slice(slice) => self
+                .intervals
+                .write_all(&Stats::log_lines(plan, &self.edges, slice))
+                .and_then(|()| self.events.write_all(&line)),
+            _ => self.events.write_all(&line),
+        };
+        if let Err(error) = written {
+            self.broken = Some(at(&self.directory)(error));
+        }
+    }
+
+    /// Puts the result in place, whole or not at all.
+    pub fn finish(&self, result: &[u8]) -> Result<(), RecordError> {
+        write_result(&self.directory, result)
+    }
+}
+
+fn write_result(directory: &Path, result: &[u8]) -> Result<(), RecordError> {
+    let (path, unfinished) = (directory.join("run.json"), directory.join("run.json.part"));
+    let mut file = File::create(&unfinished).map_err(at(&unfinished))?;
+    file.write_all(result).and_then(|()| file.sync_all()).map_err(at(&unfinished))?;
+    std::fs::rename(&unfinished, &path).map_err(at(&path))
+}
+
+/// The directory of a run: a path to it, its id, the start of its id while that is unique, or `last`.
+pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
+    let given = PathBuf::from(name);
+    if given.join("plan.json").is_file() {
+        return Ok(given);
+    }
+    let runs = base.join(RUNS);
+    let mut ids: Vec<String> = match std::fs::read_dir(&runs) {
+        Ok(entries) => entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect(),
+        Err(_) => Vec::new(),
+    };
+    ids.sort();
+    let missing = |problem: String| RecordError { path: runs.clone(), problem };
+    if name == "last" {
+        return ids.last().map(|id| runs.join(id)).ok_or_else(|| missing("no run is recorded here".to_owned()));
+    }
+    let matching: Vec<&String> = ids.iter().filter(|id| id.starts_with(name)).collect();
+    match matching.as_slice() {
+        [one] => Ok(runs.join(one)),
+        [] => Err(missing(match crate::base::suggest::similar(name, ids.iter().map(String::as_str)) {
+            Some(near) => format!("no run is called `{name}`; did you mean `{near}`?"),
+            None => format!("no run is called `{name}`; `last` is the newest"),
+        })),
+        many => Err(missing(format!("{} runs start with `{name}`; write more of the id", many.len()))),
+    }
+}
+
+/// Reads a record back, however its run ended. Torn lines at the end are what a killed run leaves.
+pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
+    let path = directory.join("plan.json");
+    let text = std::fs::read(&path).map_err(at(&path))?;
+    let plan: Plan = serde_json::from_slice(&text).map_err(at(&path))?;
+    let mut stats = Stats::new(&plan);
+    let path = directory.join("events.jsonl");
+    let events = std::fs::read(&path).map_err(at(&path))?;
+    for line in events.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        if let Ok(event) = serde_json::from_slice::<Event>(line) {
+            stats.take(event);
+        }
+    }
+    let path = directory.join("intervals.hlog");
+    let log = std::fs::read(&path).map_err(at(&path))?;
+    stats.add_log(&plan, interval_log::read(&log).0);
+    Ok((plan, stats))
+}
