@@ -1,0 +1,198 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Stress experiments as files: checked, planned, run, judged.
+#[derive(Debug, Parser)]
+#[command(name = "stressc", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Colours: auto means where a terminal reads and NO_COLOR is not set
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Report every mistake of files
+    Check(CheckArgs),
+    /// Draw the timeline of a scenario before anything is sent
+    Plan(PlanArgs),
+    /// Run a scenario, report and judge it
+    Run(RunArgs),
+    /// Check and plan a file again on every save
+    Watch(WatchArgs),
+    /// Render a recorded run again
+    Report(ReportArgs),
+    /// Print the page of a diagnostic
+    Explain(ExplainArgs),
+    /// Serve the demo shop until it is stopped
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How diagnostics are printed
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+    /// Print the syntax tree or the checked program
+    #[arg(long, value_enum)]
+    pub emit: Option<Emit>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    Human,
+    /// One line a diagnostic
+    Short,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Emit {
+    Ast,
+    Program,
+    Plan,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// A file, or FILE:SCENARIO where it has several
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+    /// The plan as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Only part I of N of the arrivals and users
+    #[arg(long, value_name = "I/N", value_parser = share)]
+    pub share: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A file, or FILE:SCENARIO where it has several
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+    /// The seed of all random choices; fresh and printed when not given
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Threads that generate load [default: the cores but one]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub workers: Option<u64>,
+    /// Only part I of N of the arrivals and users; the parts of all N add up to the whole
+    #[arg(long, value_name = "I/N", value_parser = share)]
+    pub share: Option<(u64, u64)>,
+    /// Also write the result in a format to a path, `-` for standard output
+    #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out)]
+    pub out: Vec<(Format, PathBuf)>,
+    /// Where `.stress/runs` is kept
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub record: PathBuf,
+    /// No report on the terminal
+    #[arg(long)]
+    pub quiet: bool,
+    /// No progress while the run goes on
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// A file, or FILE:SCENARIO where it has several
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The id of a run, the start of one, `last`, or the directory of a record
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+    /// The result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where `.stress/runs` is kept
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub record: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code such as E0301; all of them are listed without one
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// SQLite file, made when missing; without one the shop forgets everything when it ends
+    #[arg(long)]
+    pub database: Option<PathBuf>,
+    /// Connections to the database
+    #[arg(long, default_value_t = 10)]
+    pub pool: u32,
+    /// Orders that are written at a time
+    #[arg(long, default_value_t = 50)]
+    pub slots: usize,
+    /// Requests a second that are accepted; others get 429
+    #[arg(long)]
+    pub rate_limit: Option<f64>,
+    /// Added to every answer of /products/{id}, such as 200ms
+    #[arg(long, value_parser = length)]
+    pub slow: Option<std::time::Duration>,
+    /// Share of shop requests that fail with 500, from 0 to 1
+    #[arg(long, default_value_t = 0.0)]
+    pub error_rate: f64,
+    /// Bytes that are never given back for each order
+    #[arg(long, default_value_t = 0)]
+    pub leak: usize,
+    /// Process whose end ends the shop
+    #[arg(long, hide = true)]
+    pub parent: Option<u32>,
+}
+
+fn share(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    match parts {
+        Some((index, count)) if index >= 1 && index <= count => Ok((index, count)),
+        _ => Err("write it like `1/2`: part 1 of 2".to_owned()),
+    }
+}
+
+fn out(text: &str) -> Result<(Format, PathBuf), String> {
+    match text.split_once('=') {
+        Some((_, "")) | None => Err("write it like `json=result.json`".to_owned()),
+        Some(("json", path)) => Ok((Format::Json, path.into())),
+        Some((other, _)) => Err(format!("`{other}` is not a format; there is `json`")),
+    }
+}
+
+fn length(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || "write it like `200ms` or `1s`".to_owned();
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(at);
+    let size = crate::base::units::DURATIONS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Ok(std::time::Duration::from_nanos((number * size as f64) as u64))
+}

@@ -1,0 +1,50 @@
+//! `stressc check`: every diagnostic of every file.
+
+use super::args::{CheckArgs, CheckFormat, Emit};
+use super::output::Terminal;
+use super::source;
+use crate::diag::render;
+
+pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
+    let mut failed = false;
+    let mut all = Vec::new();
+    for path in &args.files {
+        let mut checked = match source::check(path) {
+            Ok(checked) => checked,
+            Err(message) => {
+                terminal.error(&message);
+                failed = true;
+                continue;
+            }
+        };
+        let plans = source::plans(&mut checked, &path.display().to_string());
+        match args.emit {
+            Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.ast)),
+            Some(Emit::Program) => terminal.out(&pretty(&checked.program)),
+            Some(Emit::Plan) => plans.iter().for_each(|plan| terminal.out(&pretty(plan))),
+            None => {}
+        }
+        failed |= checked.diagnostics.has_errors();
+        let diagnostics = checked.diagnostics.sorted();
+        match args.format {
+            CheckFormat::Human => source::print(&diagnostics, &checked.sources, terminal),
+            CheckFormat::Short => diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources))),
+            CheckFormat::Json => all.extend(diagnostics.iter().map(|d| {
+                let file = checked.sources.get(d.span().file);
+                let (line, column) = file.position(d.span().start as usize);
+                serde_json::json!({
+                    "file": file.name, "line": line, "column": column, "code": d.code, "severity": d.severity(),
+                    "message": d.message, "labels": d.labels, "help": d.help, "fix": d.fix,
+                })
+            })),
+        }
+    }
+    if args.format == CheckFormat::Json {
+        terminal.out(&pretty(&all));
+    }
+    if failed { super::DOES_NOT_CHECK } else { super::OK }
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("plain data can be written") + "\n"
+}

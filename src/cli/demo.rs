@@ -1,0 +1,46 @@
+//! `stressc demo`: the demo shop by itself, or as a child of a run.
+
+use super::args::DemoArgs;
+use super::output::Terminal;
+use crate::demo::{Options, serve};
+
+pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
+    crate::inputs::raise_limits();
+    if !args.listen.ip().is_loopback() {
+        terminal.error(&format!("the demo shop has no protection and listens on loopback only; use --listen 127.0.0.1:{}", args.listen.port()));
+        return super::DOES_NOT_CHECK;
+    }
+    let private = std::env::temp_dir().join(format!("stressc-demo-{}", std::process::id()));
+    let database = match &args.database {
+        Some(path) => path.clone(),
+        None => {
+            if let Err(error) = std::fs::create_dir_all(&private) {
+                terminal.error(&format!("`{}` cannot be made: {error}", private.display()));
+                return super::COULD_NOT_RUN;
+            }
+            private.join("shop.db")
+        }
+    };
+    let options = Options {
+        listen: args.listen,
+        database,
+        pool: args.pool,
+        slots: args.slots,
+        rate_limit: args.rate_limit,
+        slow: args.slow.unwrap_or_default(),
+        error_rate: args.error_rate,
+        leak: args.leak,
+        parent: args.parent,
+    };
+    let result = serve(&options, |address| terminal.out(&format!("the demo shop listens on http://{address}\n")));
+    if args.database.is_none() {
+        let _ = std::fs::remove_dir_all(&private);
+    }
+    match result {
+        Ok(()) => super::OK,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            super::COULD_NOT_RUN
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The command line: one file a subcommand, and the only place that prints.
+
+mod args;
+mod check;
+mod demo;
+mod explain;
+mod live;
+mod output;
+mod plan;
+mod report;
+mod run;
+mod source;
+mod watch;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Exit codes that are no verdict: the language page has the whole table.
+const OK: u8 = 0;
+const DOES_NOT_CHECK: u8 = 2;
+const COULD_NOT_RUN: u8 = 3;
+
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, anything else is a mistake on the command line.
+            let code = if error.use_stderr() { DOES_NOT_CHECK } else { OK };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let terminal = output::Terminal::new(cli.color);
+    ExitCode::from(match cli.command {
+        Command::Check(args) => check::check(&args, &terminal),
+        Command::Plan(args) => plan::plan(&args, &terminal),
+        Command::Run(args) => run::run(&args, &terminal),
+        Command::Watch(args) => watch::watch(&args, &terminal),
+        Command::Report(args) => report::report(&args, &terminal),
+        Command::Explain(args) => explain::explain(&args, &terminal),
+        Command::Demo(args) => demo::demo(&args, &terminal),
+    })
+}

@@ -1,0 +1,59 @@
+//! Writing to the terminal. A reader that has gone away is no reason to fail.
+
+use super::args::Colour;
+use std::io::{IsTerminal, Write};
+
+pub struct Terminal {
+    colour: Colour,
+}
+
+impl Terminal {
+    pub fn new(colour: Colour) -> Terminal {
+        Terminal { colour }
+    }
+
+    fn coloured(&self, terminal: bool) -> bool {
+        match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    pub fn out_coloured(&self) -> bool {
+        self.coloured(std::io::stdout().is_terminal())
+    }
+
+    pub fn err_coloured(&self) -> bool {
+        self.coloured(std::io::stderr().is_terminal())
+    }
+
+    /// Results.
+    pub fn out(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// Diagnostics and progress.
+    pub fn err(&self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    }
+
+    /// One sentence about what went wrong.
+    pub fn error(&self, message: &str) {
+        let word = if self.err_coloured() { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
+        self.err(&format!("{word}: {message}\n"));
+    }
+}
+
+/// Columns of the terminal, or what reads well in a file.
+pub fn width() -> usize {
+    #[cfg(unix)]
+    if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout())
+        && size.ws_col > 0
+    {
+        return size.ws_col as usize;
+    }
+    100
+}

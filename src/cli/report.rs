@@ -1,0 +1,23 @@
+//! `stressc report`: a recorded run, rendered again from what is on disk.
+
+use super::args::ReportArgs;
+use super::output::Terminal;
+use crate::{judge, report as reports, store};
+
+pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
+    let read = store::find(&args.record, &args.run).and_then(|directory| store::read(&directory));
+    let (plan, stats) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            terminal.error(&error.to_string());
+            return super::COULD_NOT_RUN;
+        }
+    };
+    let verdict = judge::judge(&plan, &stats);
+    let report = reports::report(&plan, &stats, &verdict);
+    match args.json {
+        true => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
+        false => terminal.out(&reports::terminal(&report, terminal.out_coloured())),
+    }
+    verdict.kind.exit_code()
+}

@@ -1,0 +1,93 @@
+//! `stressc run`: plan, run, record, report, judge.
+
+use super::args::{Format, RunArgs};
+use super::live::Live;
+use super::output::Terminal;
+use super::source;
+use crate::measure::{Event, Stats};
+use crate::run::{RunError, Settings};
+use crate::store::Record;
+use crate::{judge, report, run as engine};
+use std::sync::Arc;
+
+const INTERRUPTED: u8 = 130;
+
+pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
+    crate::inputs::raise_limits();
+    let plan = match source::plan(&args.file, args.share, terminal) {
+        Ok(plan) => Arc::new(plan),
+        Err(code) => return code,
+    };
+    let now = jiff::Timestamp::now();
+    let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
+    let id = format!("{}-{}-{:04x}", now.strftime("%Y%m%dT%H%M%SZ"), plan.scenario, (now.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff);
+    let epoch = now.as_millisecond() as f64 / 1e3;
+    let mut record = match Record::create(&args.record, &id, &plan, epoch) {
+        Ok(record) => record,
+        Err(error) => {
+            terminal.error(&format!("the run cannot be recorded, so it is not started: {error}"));
+            return super::COULD_NOT_RUN;
+        }
+    };
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            terminal.error(&format!("the path of this program cannot be found: {error}"));
+            return super::COULD_NOT_RUN;
+        }
+    };
+    let settings = Settings {
+        id,
+        started: now.to_string(),
+        seed,
+        workers: args.workers.unwrap_or_else(default_workers),
+        program,
+        directory: record.directory.join("services"),
+    };
+    let mut stats = Stats::new(&plan);
+    let mut live = Live::new(terminal, !args.quiet && !args.no_progress);
+    let result = engine::run(&plan, &settings, &mut |event: Event| {
+        record.append(&plan, &event);
+        live.see(&plan, &event);
+        stats.take(event);
+    });
+    if let Err(error) = result {
+        terminal.error(&error.to_string());
+        return if matches!(error, RunError::Interrupted) { INTERRUPTED } else { super::COULD_NOT_RUN };
+    }
+    let verdict = judge::judge(&plan, &stats);
+    let report = report::report(&plan, &stats, &verdict);
+    let result = report::json(&report);
+    if !args.quiet {
+        terminal.out(&report::terminal(&report, terminal.out_coloured()));
+    }
+    let mut lost = record.broken.take().map(|error| error.to_string());
+    if let Err(error) = record.finish(&result) {
+        lost.get_or_insert(error.to_string());
+    }
+    for (Format::Json, path) in &args.out {
+        if path.as_os_str() == "-" {
+            terminal.out(&String::from_utf8_lossy(&result));
+        } else if let Err(error) = std::fs::write(path, &result) {
+            lost.get_or_insert(format!("`{}`: {error}", path.display()));
+        }
+    }
+    if !args.quiet {
+        terminal.out(&format!("\nrecorded in {}\n", record.directory.display()));
+    }
+    if let Some(lost) = lost {
+        terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
+        return super::COULD_NOT_RUN;
+    }
+    verdict.kind.exit_code()
+}
+
+/// All cores but one: what is measured most often runs on the same machine.
+fn default_workers() -> u64 {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() as u64 - 1).max(1))
+}
+
+fn fresh_seed(now: jiff::Timestamp) -> u64 {
+    // Short enough to be typed again.
+    (now.as_nanosecond() as u64 ^ u64::from(std::process::id()).rotate_left(17)) % 1_000_000_000
+}

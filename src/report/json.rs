@@ -1,0 +1,98 @@
+//! `run.json`: the result of a run for programs.
+
+use super::Report;
+use crate::base::units::SECOND;
+use crate::measure::histogram;
+use crate::metric::Outcome;
+use serde_json::{Value, json};
+
+pub const SCHEMA: u32 = 1;
+
+pub fn json(report: &Report<'_>) -> Vec<u8> {
+    let Report { plan, stats, verdict, windows } = report;
+    let expectations: Vec<Value> = plan
+        .expectations
+        .iter()
+        .zip(&verdict.expectations)
+        .map(|(planned, judged)| {
+            json!({
+                "text": planned.text,
+                "line": planned.line,
+                "verdict": match judged.outcome {
+                    Outcome::Held => "passed",
+                    Outcome::Failed => "failed",
+                    Outcome::Inconclusive => "inconclusive",
+                },
+                "value": judged.value,
+                "bound": judged.bound,
+                "samples": judged.samples,
+                "reason": judged.reason,
+            })
+        })
+        .collect();
+    let loads: Vec<Value> = plan
+        .loads
+        .iter()
+        .enumerate()
+        .map(|(index, load)| {
+            let counts = stats.load(index, &[(0, u64::MAX)]);
+            let lag = stats.lag(index);
+            json!({
+                "name": load.name,
+                "planned": matches!(load.shape, crate::plan::schedule::Shape::Open(_)).then(|| load.shape.arrivals()),
+                "started": counts.started,
+                "dropped": counts.dropped,
+                "unsent": counts.unsent,
+                "finished": counts.finished,
+                "schedule_lag_ns": {
+                    "p50": lag.value_at_quantile(0.5),
+                    "p99": lag.value_at_quantile(0.99),
+                    "max": if lag.is_empty() { 0 } else { lag.max() },
+                    "samples": lag.len(),
+                },
+                "schedule_lag_hdr": interval_payload(&lag),
+            })
+        })
+        .collect();
+    let peak = |value: fn(&crate::measure::Generator) -> f64| stats.generator.iter().map(value).fold(0.0, f64::max);
+    let result = json!({
+        "schema": SCHEMA,
+        "id": stats.id,
+        "file": plan.file,
+        "scenario": plan.scenario,
+        "profile": null,
+        "seed": stats.seed,
+        "plan_sha256": plan.fingerprint,
+        "share": { "index": plan.share.index + 1, "count": plan.share.count },
+        "started": stats.started,
+        "duration_s": stats.ended.unwrap_or_else(|| stats.last()) as f64 / SECOND as f64,
+        "verdict": verdict.kind,
+        "reason": verdict.reason,
+        "exit_code": verdict.kind.exit_code(),
+        "trust": verdict.trust,
+        "expectations": expectations,
+        "loads": loads,
+        "windows": windows,
+        "metrics": {},
+        "faults": [],
+        "alerts": [],
+        "generator": {
+            "cpu_peak": peak(|g| g.cpu),
+            "worker_busy_peak": peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
+            "worker_waiting_peak": peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
+            "descriptors_peak": peak(|g| g.descriptors as f64),
+            "memory_peak": peak(|g| g.memory as f64),
+            "seconds": stats.generator,
+        },
+    });
+    let mut bytes = serde_json::to_vec_pretty(&result).expect("a report is plain data");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// A histogram in the exchange format (V2, deflated, base64), as interval logs carry it.
+fn interval_payload(histogram: &hdrhistogram::Histogram<u64>) -> String {
+    let line = crate::measure::interval_log::line("lag", 0, 0, &histogram::Counts::from_histogram(histogram));
+    let text = String::from_utf8_lossy(&line).into_owned();
+    text.trim_end().rsplit(',').next().unwrap_or("").to_owned()
+}

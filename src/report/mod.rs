@@ -1,0 +1,108 @@
+//! Plan, measurements and verdict → what a person or a program reads.
+
+mod json;
+mod terminal;
+
+pub use json::json;
+pub use terminal::terminal;
+
+use crate::base::units::SECOND;
+use crate::judge::Verdict;
+use crate::measure::{Failure, Stats, histogram};
+use crate::plan::{Plan, Range};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Everything that a report shows, computed once.
+pub struct Report<'a> {
+    pub plan: &'a Plan,
+    pub stats: &'a Stats,
+    pub verdict: &'a Verdict,
+    pub windows: Vec<Window>,
+}
+
+/// One stage of one load, as planned and as it was.
+#[derive(Debug, Clone, Serialize)]
+pub struct Window {
+    pub load: String,
+    pub name: String,
+    pub judged: bool,
+    pub start_ns: u64,
+    pub end_ns: u64,
+    pub planned: Option<u64>,
+    pub started: u64,
+    pub dropped: u64,
+    pub unsent: u64,
+    pub steps: Vec<Row>,
+}
+
+/// One step in one window.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    pub series: String,
+    pub step: String,
+    pub sent: u64,
+    pub samples: u64,
+    pub failed: BTreeMap<Failure, u64>,
+    pub per_second: f64,
+    pub p50_ns: u64,
+    pub p95_ns: u64,
+    pub p99_ns: u64,
+    pub max_ns: u64,
+    pub service_p99_ns: u64,
+}
+
+pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
+    let mut windows = Vec::new();
+    for (index, load) in plan.loads.iter().enumerate() {
+        for stage in &load.stages {
+            // Steps that follow the last arrival are intended after the end; they belong to the last stage.
+            let end = if stage.end == load.shape.end() { u64::MAX } else { stage.end };
+            let range = (stage.start, end);
+            let counts = stats.load(index, &[range]);
+            let open = matches!(load.shape, crate::plan::schedule::Shape::Open(_));
+            let planned = open.then(|| load.shape.arrivals_before(stage.end) - load.shape.arrivals_before(stage.start));
+            windows.push(Window {
+                load: load.name.clone(),
+                name: stage.name.clone(),
+                judged: stage.kind != crate::plan::StageKind::Warmup,
+                start_ns: stage.start,
+                end_ns: stage.end,
+                planned,
+                started: counts.started,
+                dropped: counts.dropped,
+                unsent: counts.unsent,
+                steps: plan
+                    .series
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, s)| s.load == index)
+                    .map(|(s, _)| row(plan, stats, s, range, stage.end - stage.start))
+                    .collect(),
+            });
+        }
+    }
+    Report { plan, stats, verdict, windows }
+}
+
+fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> Row {
+    let counts = stats.counts(series, &[range]);
+    let (mut latency, mut service) = (histogram::empty(), histogram::empty());
+    stats.histogram(series, &[range], false, &mut latency);
+    stats.histogram(series, &[range], true, &mut service);
+    let samples = counts.ok + counts.failures();
+    let planned = &plan.series[series];
+    Row {
+        series: planned.name.clone(),
+        step: plan.request(planned).map_or_else(String::new, |r| r.name.clone()),
+        sent: counts.sent,
+        samples,
+        failed: counts.failed,
+        per_second: samples as f64 * SECOND as f64 / length.max(1) as f64,
+        p50_ns: latency.value_at_quantile(0.5),
+        p95_ns: latency.value_at_quantile(0.95),
+        p99_ns: latency.value_at_quantile(0.99),
+        max_ns: latency.max(),
+        service_p99_ns: service.value_at_quantile(0.99),
+    }
+}

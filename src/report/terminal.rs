@@ -1,0 +1,211 @@
+//! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
+
+use super::{Report, Window};
+use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
+use crate::judge::Kind;
+use crate::measure::Failure;
+use crate::metric::{Judged, Outcome};
+use anstyle::{AnsiColor, Style};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Text with colours where they are wanted.
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, style: Style, text: &str) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.with(Style::new().dimmed(), text)
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.with(Style::new().bold(), text)
+    }
+
+    fn good(&self, text: &str) -> String {
+        self.with(AnsiColor::Green.on_default(), text)
+    }
+
+    fn bad(&self, text: &str) -> String {
+        self.with(AnsiColor::Red.on_default(), text)
+    }
+
+    fn unsure(&self, text: &str) -> String {
+        self.with(AnsiColor::Yellow.on_default(), text)
+    }
+}
+
+pub fn terminal(report: &Report<'_>, colour: bool) -> String {
+    let paint = Paint(colour);
+    let mut out = String::new();
+    heading(&mut out, report, &paint);
+    expectations(&mut out, report, &paint);
+    for load in &report.plan.loads {
+        let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
+        table(&mut out, &load.name, &windows, &paint);
+    }
+    failures(&mut out, report, &paint);
+    generator(&mut out, report, &paint);
+    out
+}
+
+fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    let verdict = report.verdict;
+    let mark = match verdict.kind {
+        Kind::Passed => paint.good("✔ passed"),
+        Kind::Failed => paint.bad("✘ failed"),
+        Kind::Inconclusive => paint.unsure("? inconclusive"),
+        Kind::Untrusted => paint.unsure("! untrusted"),
+        Kind::Aborted => paint.unsure("■ aborted"),
+        Kind::Error => paint.bad("✘ could not be run"),
+    };
+    let took = report.stats.ended.unwrap_or_else(|| report.stats.last());
+    let length = measured_duration(took as f64);
+    let _ = writeln!(out, "{}  {} {}", paint.bold(&mark), paint.bold(&report.plan.scenario), paint.dim(&format!("{} · {length} · seed {}", report.plan.file, report.stats.seed)));
+    if let Some(reason) = &verdict.reason {
+        let _ = writeln!(out, "  {reason}");
+    }
+    for reason in &verdict.trust.reasons {
+        let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
+    }
+    for (service, _, output) in &report.stats.died {
+        if !output.is_empty() {
+            let _ = writeln!(out, "  the last output of `{service}`:");
+            for line in output.lines() {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
+    }
+}
+
+fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    if report.plan.expectations.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.dim("nothing was expected: add an `expect` to get a verdict"));
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.bold("expected"));
+    let width = report.plan.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
+    for (planned, judged) in report.plan.expectations.iter().zip(&report.verdict.expectations) {
+        let mark = match judged.outcome {
+            Outcome::Held => paint.good("✔"),
+            Outcome::Failed => paint.bad("✘"),
+            Outcome::Inconclusive => paint.unsure("?"),
+        };
+        let _ = writeln!(out, "  {mark} {:<width$}   {}", planned.text, found(judged, planned.line, paint));
+    }
+}
+
+fn found(judged: &Judged, line: usize, paint: &Paint) -> String {
+    let mut text = match (&judged.value, &judged.reason) {
+        (_, Some(reason)) => paint.unsure(reason),
+        (Some(value), None) => match judged.outcome {
+            Outcome::Failed => paint.bad(value),
+            Outcome::Held | Outcome::Inconclusive => value.clone(),
+        },
+        (None, None) => String::new(),
+    };
+    let note = match judged.outcome {
+        Outcome::Failed => format!("  ({} samples, line {line})", grouped(judged.samples as f64, 0)),
+        Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(judged.samples as f64, 0)),
+    };
+    text.push_str(&paint.dim(&note));
+    text
+}
+
+fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
+    let steps = windows.iter().flat_map(|w| w.steps.iter()).map(|row| row.step.chars().count());
+    let names = windows.iter().map(|w| w.name.chars().count());
+    let width = steps.map(|w| w + 2).chain(names).max().unwrap_or(0).clamp(12, 40);
+    let _ = writeln!(out, "\n{}", paint.bold(load));
+    let header = format!(
+        "  {:<width$} {:>11} {:>9} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9}",
+        "", "window", "requests", "/s", "failed", "p50", "p95", "p99", "max"
+    );
+    let _ = writeln!(out, "{}", paint.dim(&header));
+    for window in windows {
+        let span = format!("{}–{}", duration(window.start_ns), duration(window.end_ns));
+        let missing = window.dropped + window.unsent;
+        let mut note = match window.planned {
+            Some(planned) => format!("{} of {} iterations started", grouped(window.started as f64, 0), grouped(planned as f64, 0)),
+            None => format!("{} iterations started", grouped(window.started as f64, 0)),
+        };
+        if missing > 0 {
+            let _ = write!(note, ", {} dropped, {} not started", grouped(window.dropped as f64, 0), grouped(window.unsent as f64, 0));
+        }
+        if !window.judged {
+            note.push_str(", not judged");
+        }
+        let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
+        for row in &window.steps {
+            let failed: u64 = row.failed.values().sum();
+            let time = |ns: u64| if row.samples == 0 { "–".to_owned() } else { measured_duration(ns as f64) };
+            let failed_text = format!("{:>8}", if failed == 0 { "0".to_owned() } else { percent(failed as f64 / row.samples.max(1) as f64) });
+            let failed_text = if failed > 0 { paint.bad(&failed_text) } else { failed_text };
+            let _ = writeln!(
+                out,
+                "    {:<step$} {:>11} {:>9} {:>8} {failed_text} {:>9} {:>9} {:>9} {:>9}",
+                row.step,
+                "",
+                grouped(row.sent as f64, 0),
+                short(row.per_second),
+                time(row.p50_ns),
+                time(row.p95_ns),
+                time(row.p99_ns),
+                time(row.max_ns),
+                step = width - 2,
+            );
+        }
+    }
+}
+
+fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
+    for row in report.windows.iter().flat_map(|w| w.steps.iter()) {
+        for (kind, count) in &row.failed {
+            *kinds.entry((row.series.as_str(), *kind)).or_default() += count;
+        }
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.bold("failures"));
+    for ((series, kind), count) in kinds {
+        let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
+        let _ = writeln!(out, "  {:>9} {:<14} {series}{blame}", grouped(count as f64, 0), paint.bad(kind.as_str()));
+    }
+}
+
+fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    let stats = report.stats;
+    let peak = |value: fn(&crate::measure::Generator) -> f64| stats.generator.iter().map(value).fold(0.0, f64::max);
+    let _ = writeln!(out, "\n{}", paint.bold("generator"));
+    for (index, load) in report.plan.loads.iter().enumerate() {
+        let lag = stats.lag(index);
+        if !lag.is_empty() && matches!(load.shape, crate::plan::schedule::Shape::Open(_)) {
+            let at = |q: f64| measured_duration(lag.value_at_quantile(q) as f64);
+            let _ = writeln!(out, "  {:<14} p50 {}  p99 {}  max {}", format!("{} lag", load.name), at(0.5), at(0.99), measured_duration(lag.max() as f64));
+        }
+    }
+    let busy = peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
+    let waiting = peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));
+    let descriptors = peak(|g| g.descriptors as f64);
+    let limit = stats.generator.last().map_or(0, |g| g.descriptors_limit);
+    let _ = writeln!(out, "  {:<14} cpu {}  busiest worker {}  waiting for a core {}", "peak", percent(peak(|g| g.cpu)), percent(busy), percent(waiting));
+    let _ = writeln!(
+        out,
+        "  {:<14} {} of {} descriptors  {} of memory",
+        "",
+        grouped(descriptors, 0),
+        grouped(limit as f64, 0),
+        crate::base::units::bytes(peak(|g| g.memory as f64))
+    );
+    let state = match report.verdict.trust.reasons.is_empty() {
+        true => paint.good("trusted"),
+        false => paint.unsure("not trusted"),
+    };
+    let cut = if stats.complete { String::new() } else { format!(", recorded up to {}", duration(stats.last() / SECOND * SECOND)) };
+    let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
+}
