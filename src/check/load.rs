@@ -20,14 +20,15 @@ impl Checker<'_> {
         let mut first: Option<(Type, Span)> = None;
         for stage in &load.stages {
             let before = stages.last().map(|s| s.to);
-            if let Some(stage) = self.stage(stage, before, &mut first) {
-                if let Some(name) = &stage.name
-                    && let Some(other) = stages.iter().filter_map(|s: &Stage| s.name.as_ref()).find(|n| n.text == name.text)
-                {
-                    self.diagnostics.push(super::twice(name, other.span));
-                }
-                stages.push(stage);
+            // A stage that was refused keeps its place and its name, with nothing in it.
+            let nothing = Stage { name: stage.name.clone(), kind: StageKind::Hold, from: Level::Users(0), to: Level::Users(0), length: 0, span: stage.span };
+            let stage = self.stage(stage, before, &mut first).unwrap_or(nothing);
+            if let Some(name) = &stage.name
+                && let Some(other) = stages.iter().filter_map(|s: &Stage| s.name.as_ref()).find(|n| n.text == name.text)
+            {
+                self.diagnostics.push(super::twice(name, other.span));
             }
+            stages.push(stage);
         }
         if load.stages.is_empty() {
             let problem = Diagnostic::new(Code::E0412, format!("the load `{}` has no stage", load.name), load.name.span, "nothing to send");
@@ -48,6 +49,7 @@ impl Checker<'_> {
         let index = self.loads.len();
         self.declare(&load.name, Type::Load, index);
         let closed = stages.iter().any(|s| matches!(s.to, Level::Users(_)));
+        self.lost |= flow.is_none();
         let flow = flow.unwrap_or(usize::MAX);
         if closed && self.flows.get(flow).is_some_and(|f| !f.steps.iter().any(|s| matches!(s, super::program::Step::Think(_)))) {
             let problem = Diagnostic::new(Code::W0803, "these users never think, so this measures saturation", load.name.span, "a closed load without `think`");
@@ -62,6 +64,7 @@ impl Checker<'_> {
             ast::StageKind::Hold { level, length } => (StageKind::Hold, None, level, length),
             ast::StageKind::Ramp { from, to, over } => (StageKind::Ramp, Some(from), to, over),
             ast::StageKind::Spike { level, length } => (StageKind::Spike, None, level, length),
+            ast::StageKind::Refused => return None,
         };
         let spike = (kind == StageKind::Spike).then_some(before);
         let from_level = from.map(|from| self.level(from, None, first));

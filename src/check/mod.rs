@@ -6,14 +6,16 @@ mod expect;
 mod flow;
 mod load;
 mod parts;
+mod population;
 pub mod program;
 pub mod types;
+mod value;
 
 pub use constant::apply as arithmetic;
 pub use program::Program;
 
 use crate::base::{Name, Source, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::syntax::ast::{self, Item};
 use program::{Flow, Load, Scenario, Service, Target};
 use std::collections::HashMap;
@@ -29,8 +31,13 @@ pub fn check(file: &ast::File, source: &Source) -> (Program, Diagnostics) {
         if let Some(first) = seen.insert(&scenario.name.text, scenario.name.span) {
             diagnostics.push(twice(&scenario.name, first));
         }
-        let mut checker = Checker::new(source, &mut diagnostics);
-        scenarios.push(checker.scenario(scenario, &shared));
+        let mut own = Diagnostics::default();
+        scenarios.push(Checker::new(source, &mut own).scenario(scenario, &shared));
+        // A lint about what another mistake may have caused is noise.
+        let wrong = file.refused || own.has_errors();
+        for diagnostic in own.sorted().into_iter().filter(|d| !wrong || d.severity() == Severity::Error) {
+            diagnostics.push(diagnostic);
+        }
     }
     if scenarios.is_empty() {
         // What no scenario uses is checked all the same.
@@ -58,6 +65,8 @@ struct Checker<'a> {
     flows: Vec<Flow>,
     loads: Vec<Load>,
     used: Vec<(Type, usize)>,
+    /// Something that was refused may have declared what cannot be found, so nothing is said to be missing.
+    lost: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -72,6 +81,7 @@ impl<'a> Checker<'a> {
             flows: Vec::new(),
             loads: Vec::new(),
             used: Vec::new(),
+            lost: false,
         }
     }
 
@@ -91,7 +101,7 @@ impl<'a> Checker<'a> {
             }
         }
         let has_load = own.iter().any(|item| matches!(item, Item::Load(_)));
-        if !has_load {
+        if !has_load && !self.lost {
             let problem = Diagnostic::new(Code::E0412, "this scenario has no load, so it would do nothing", scenario.name.span, "no `load` in it");
             self.diagnostics.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
         }
@@ -109,6 +119,12 @@ impl<'a> Checker<'a> {
 
     /// Services before targets before flows, whatever the order of the text: declarations are unordered.
     fn declare_all(&mut self, items: &[&Item]) {
+        for item in items {
+            if let Item::Refused(name) = item {
+                self.lost = true;
+                name.iter().for_each(|name| self.declare(name, Type::Wrong, 0));
+            }
+        }
         for kind in [ast::BuiltKind::Service, ast::BuiltKind::Target] {
             for item in items {
                 if let Item::Built(built) = item
@@ -131,6 +147,7 @@ impl<'a> Checker<'a> {
             self.diagnostics.push(problem.fix(name.span, format!("{name}_flow"), format!("call it `{name}_flow`")));
         }
         match self.names.get(&name.text) {
+            Some(first) if first.kind == Type::Wrong => {}
             Some(first) => self.diagnostics.push(twice(name, first.span)),
             None => {
                 self.names.insert(name.text.clone(), Declared { kind, index, span: name.span });
@@ -146,6 +163,9 @@ impl<'a> Checker<'a> {
 
     /// The declaration that a plain name means, of the kind that is due.
     fn lookup(&mut self, expr: &ast::Expr, kind: Type) -> Option<usize> {
+        if matches!(expr.kind, ast::ExprKind::Wrong) {
+            return None;
+        }
         let ast::ExprKind::Name(name) = &expr.kind else {
             let problem = Diagnostic::new(Code::E0207, format!("{} is needed here", capital(&kind.a())), expr.span, "not the name of one");
             self.diagnostics.push(problem);
@@ -157,6 +177,7 @@ impl<'a> Checker<'a> {
                 self.used.push((kind, declared.index));
                 Some(declared.index)
             }
+            Some(declared) if declared.kind == Type::Wrong => None,
             Some(declared) => {
                 let message = format!("`{name}` is {}, and {} is needed here", declared.kind.a(), kind.a());
                 let problem = Diagnostic::new(Code::E0207, message, name.span, declared.kind.a())
@@ -178,7 +199,7 @@ impl<'a> Checker<'a> {
                 Item::Flow(flow) => (&flow.name, "flow"),
                 Item::Built(built) if built.kind == ast::BuiltKind::Target => (&built.name, "target"),
                 Item::Built(built) => (&built.name, "service"),
-                Item::Scenario(_) | Item::Load(_) | Item::Expect(_) => continue,
+                Item::Scenario(_) | Item::Load(_) | Item::Expect(_) | Item::Refused(_) => continue,
             };
             let Some(declared) = self.names.get(&name.text) else { continue };
             if !self.used.iter().any(|(kind, index)| *kind == declared.kind && *index == declared.index) {
@@ -216,15 +237,22 @@ fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> Diagnostic {
         Code::E0302 => format!("a Percent is needed here, and `{text}` is a Number"),
         _ => format!("expected {}, found {}", expected.a(), found.a()),
     };
-    let guess = (found == Type::Number).then(|| expected.guess(text)).flatten();
+    // Below one a share was meant, from one on a percentage.
+    let share = text.parse::<f64>().ok().filter(|share| code == Code::E0302 && *share < 1.0);
+    let guess = match share {
+        Some(share) => Some(format!("{}%", (share * 1e8).round() / 1e6)),
+        None => (found == Type::Number).then(|| expected.guess(text)).flatten(),
+    };
     let label = match (code, guess.is_some()) {
         (Code::E0302, _) => format!("{text} would mean {}", crate::base::units::percent(text.parse().unwrap_or(1.0))),
         (_, true) => format!("{text} what?"),
         (_, false) => found.a(),
     };
     let diagnostic = Diagnostic::new(code, message, span, label);
-    match guess {
-        Some(guess) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
-        None => diagnostic,
+    let unquoted = (found == Type::Text && expected != Type::Text).then(|| text.trim_matches(['"', '\'']));
+    match (guess, unquoted) {
+        (Some(guess), _) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
+        (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => diagnostic.fix(span, bare, format!("write `{bare}` without quotes")),
+        (None, _) => diagnostic,
     }
 }

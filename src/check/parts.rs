@@ -113,12 +113,13 @@ impl Checker<'_> {
     fn address(&mut self, expr: &Expr) -> Address {
         let nowhere = Address::Url { host: String::new(), port: 0 };
         if let ExprKind::Field { base, field } = &expr.kind {
-            if field.text != "url" {
+            let service = self.lookup(base, Type::Service);
+            if service.is_some() && field.text != "url" {
                 let problem = Diagnostic::new(Code::E0202, format!("a Service has no `{field}`"), field.span, "no such field");
                 self.diagnostics.push(problem.did_you_mean(field.span, &field.text, ["url"].into_iter()));
                 return nowhere;
             }
-            return self.lookup(base, Type::Service).map_or(nowhere, Address::Service);
+            return service.map_or(nowhere, Address::Service);
         }
         let Constant::Text(url) = constant(expr, self.diagnostics) else { return nowhere };
         match parse_url(&url) {

@@ -166,11 +166,6 @@ impl Elaborate {
                 None => own,
             })
         });
-        if explicit.as_ref().is_some_and(Vec::is_empty) {
-            let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", scopes[0].span, "an empty window");
-            self.diagnostics.push(problem.help("name windows that overlap"));
-            return None;
-        }
         let matching = |series: &Series| {
             let flow = scenario.loads[series.load].flow;
             population.load.is_none_or(|l| l == series.load)
@@ -186,6 +181,11 @@ impl Elaborate {
             end = end.max(load.shape.end());
             windows = join(windows, &ranges);
             samples.push(Samples { series: index, ranges });
+        }
+        if explicit.is_some() && scope::length(&windows, end) == 0 {
+            let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", scopes[0].span, "an empty window");
+            self.diagnostics.push(problem.help("name windows that overlap, while the load runs"));
+            return None;
         }
         let load = population.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);

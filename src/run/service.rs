@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// A service that runs: ours to stop, or somebody's that we only talk to.
@@ -16,6 +16,8 @@ pub struct Running {
     pub name: String,
     pub address: SocketAddr,
     child: Option<Child>,
+    /// Held open: a child whose standard input ends knows that we are gone. Waiting for a child would close it.
+    _lifeline: Option<ChildStdin>,
     log: PathBuf,
     stop_within: Duration,
 }
@@ -29,6 +31,7 @@ pub async fn start(service: &Service, program: &Path, dir: &Path) -> Result<Runn
             name: service.name.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], *port)),
             child: None,
+            _lifeline: None,
             log,
             stop_within: Duration::ZERO,
         },
@@ -65,6 +68,7 @@ async fn demo_shop(service: &Service, demo: &Demo, program: &Path, dir: &Path, l
     #[cfg(unix)]
     command.process_group(0);
     let mut child = command.spawn().map_err(|error| failed(format!("it cannot be started: {error}"), String::new()))?;
+    let lifeline = child.stdin.take();
     let stdout = child.stdout.take().expect("its output was asked for as a pipe");
     let mut lines = BufReader::new(stdout).lines();
     let first = timeout_at(deadline, lines.next_line()).await;
@@ -73,6 +77,7 @@ async fn demo_shop(service: &Service, demo: &Demo, program: &Path, dir: &Path, l
         name: service.name.clone(),
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
         child: Some(child),
+        _lifeline: lifeline,
         log,
         stop_within: Duration::from_nanos(service.stop_within),
     };

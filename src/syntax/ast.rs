@@ -6,6 +6,8 @@ use crate::base::{Name, Span};
 pub struct File {
     pub doc: Option<String>,
     pub items: Vec<Item>,
+    /// Something in the file was refused, so what is missing from this tree may have been written.
+    pub refused: bool,
 }
 
 /// A declaration at the top of a file or in a scenario.
@@ -16,6 +18,8 @@ pub enum Item {
     Flow(Flow),
     Load(Load),
     Expect(Expect),
+    /// Refused already, with the name that it would have declared; what rests on it stays silent.
+    Refused(Option<Name>),
 }
 
 #[derive(Debug, Clone)]
@@ -61,6 +65,8 @@ pub enum StepKind {
     Let { name: Name, value: Expr },
     Think(Expr),
     Expect(Vec<Condition>),
+    /// As [`Item::Refused`].
+    Refused(Option<Name>),
 }
 
 #[derive(Debug, Clone)]
@@ -97,6 +103,8 @@ pub enum StageKind {
     Hold { level: Expr, length: Expr },
     Ramp { from: Expr, to: Expr, over: Expr },
     Spike { level: Expr, length: Expr },
+    /// As [`Item::Refused`]; the stage keeps its name.
+    Refused,
 }
 
 #[derive(Debug, Clone)]

@@ -26,8 +26,15 @@ pub fn rule_of(context: Context) -> Rule {
     }
 }
 
+/// Why a text is no statement.
+pub struct Refusal {
+    pub diagnostic: Diagnostic,
+    /// Where in the text a second statement starts, when that is all that is wrong.
+    pub second: Option<usize>,
+}
+
 /// Parses one statement that starts at `offset` of its file. The node is what the statement holds.
-pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Result<Node<'_>, Box<Diagnostic>> {
+pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Result<Node<'_>, Box<Refusal>> {
     let rule = rule_of(context);
     match Grammar::parse(rule, text) {
         // A statement rule has one child beside the end of input.
@@ -36,7 +43,13 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
     }
 }
 
-fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<Rule>) -> Diagnostic {
+/// Two statements on one line, of which the second starts at the span.
+pub fn two_statements(second: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0105, "two statements on one line", second, "the second one starts here")
+        .fix(second.before(), "\n", "put it on a line of its own")
+}
+
+fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<Rule>) -> Refusal {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
@@ -50,15 +63,11 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     let at = at + (rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len());
     let span = Span::new(file, offset + at, offset + at + length);
     let mut wanted = expected(error);
-    if found == "-" && text[..at].trim().is_empty() {
-        return Diagnostic::new(Code::E0104, "a line cannot start with `-`", span, "continues nothing")
-            .help("put the `-` at the end of the line above");
-    }
     let (message, label) = match (found.is_empty(), chained(text, at)) {
         (true, _) => ("this statement is not complete".to_owned(), "something is missing here".to_owned()),
         (false, true) => {
-            return Diagnostic::new(Code::E0106, "comparisons do not chain", span, "a second comparison")
-                .help("write `a < b and b < c`");
+            let diagnostic = Diagnostic::new(Code::E0106, "comparisons do not chain", span, "a second comparison");
+            return Refusal { diagnostic: diagnostic.help("write `a < b and b < c`"), second: None };
         }
         (false, false) => (format!("`{}` is not expected here", &text[at..at + length]), "not expected".to_owned()),
     };
@@ -66,15 +75,15 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     ended.map(|at| wanted.remove(at));
     let first_word = text[at..at + length].to_owned();
     if ended.is_some() && super::words::statement(&first_word).is_some() && !text[..at].trim().is_empty() {
-        return Diagnostic::new(Code::E0105, "two statements on one line", span, "the second one starts here")
-            .fix(span.before(), "\n", "put it on a line of its own");
+        return Refusal { diagnostic: two_statements(span), second: Some(at) };
     }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
-    match wanted.as_slice() {
+    let diagnostic = match wanted.as_slice() {
         [] if ended.is_some() => diagnostic.help("the statement could end before this"),
         [] => diagnostic,
         many => diagnostic.help(format!("expected {}", or_list(many))),
-    }
+    };
+    Refusal { diagnostic, second: None }
 }
 
 /// Whether a comparison stands before and at the place of the failure.

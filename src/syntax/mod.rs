@@ -2,6 +2,7 @@
 //! be read is missing from the tree and present in the diagnostics.
 
 pub mod ast;
+mod balance;
 mod grammar;
 mod lower;
 mod split;
@@ -23,5 +24,6 @@ pub fn parse(source: &Source) -> Parsed {
     let split = split::split(source.id, &source.text, &mut diagnostics);
     let mut lower = lower::Lower::new(source.id, &split.blanked, &mut diagnostics);
     let items = lower.items(&split.statements, words::Context::File);
-    Parsed { file: ast::File { doc: split.doc, items }, diagnostics }
+    let refused = diagnostics.has_errors();
+    Parsed { file: ast::File { doc: split.doc, items, refused }, diagnostics }
 }

@@ -1,19 +1,19 @@
 //! Cuts a text into a tree of statements and blocks in linear time, before any grammar sees it. Recovery lives
 //! here: a mistake stays inside its own statement.
 
+use super::balance::balance;
 use super::tokens::{self, Comment, CommentKind, Kind, Token};
 use super::words;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
 
-/// Deeper brackets than this no person writes, and no stack should have to hold.
-const DEEPEST: usize = 64;
-
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub parts: Vec<Part>,
     pub doc: Option<String>,
+    /// Refused here already: a grammar could only complain about it a second time.
+    pub broken: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -40,138 +40,17 @@ pub struct Split {
 
 pub fn split(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Split {
     let scan = tokens::scan(file, text, diagnostics);
-    let mut tokens = scan.tokens;
-    balance(file, text, &mut tokens, diagnostics);
+    let mut broken = scan.broken;
+    let tokens = balance(file, text, scan.tokens, &mut broken, diagnostics);
+    broken.sort_unstable();
     let newlines = insignificant_newlines(text, &tokens);
     let blanked = blank(text, &scan.comments, &tokens, &newlines);
     let kept: Vec<Token> =
         tokens.into_iter().enumerate().filter(|(i, _)| !newlines[*i]).map(|(_, token)| token).collect();
-    let mut cutter = Cutter { file, text, tokens: &kept, at: 0, comments: &scan.comments, diagnostics };
+    let mut cutter = Cutter { file, text, tokens: &kept, at: 0, comments: &scan.comments, broken: &broken, diagnostics };
     let statements = cutter.statements();
     let doc = joined(text, scan.comments.iter().filter(|c| c.kind == CommentKind::File));
     Split { statements, blanked, doc }
-}
-
-fn closing(open: u8) -> u8 {
-    match open {
-        b'(' => b')',
-        b'[' => b']',
-        _ => b'}',
-    }
-}
-
-/// Makes every bracket have its partner: reports what is unclosed or stray, drops stray ones, adds missing ones.
-fn balance(file: FileId, text: &str, tokens: &mut Vec<Token>, diagnostics: &mut Diagnostics) {
-    let depth_at_end = tokens.iter().fold(0i64, |depth, token| match token.kind {
-        Kind::Open(b'{') => depth + 1,
-        Kind::Close(b'}') => depth - 1,
-        _ => depth,
-    });
-    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
-    let mut open: Vec<(u8, Range<usize>)> = Vec::new();
-    let mut refused_depth: Option<usize> = None;
-    for token in tokens.drain(..) {
-        let column_zero = token.range.start == 0 || text.as_bytes()[token.range.start - 1] == b'\n';
-        // With a brace missing somewhere, a declaration at the left margin is where a person would say that
-        // the block before it should have ended.
-        if depth_at_end > 0 && !open.is_empty() && column_zero && token.kind == Kind::Word {
-            let word = &text[token.range.clone()];
-            if words::statement(word).is_some_and(|w| w.contexts.contains(&words::Context::File)) {
-                let here = Span::new(file, token.range.start, token.range.end);
-                close_all(file, text, &mut open, &mut out, token.range.start, Some((word, here)), diagnostics);
-            }
-        }
-        match token.kind {
-            Kind::Open(bracket) => {
-                if open.len() >= DEEPEST && refused_depth.is_none() {
-                    refused_depth = Some(open.len());
-                    let span = Span::new(file, token.range.start, token.range.end);
-                    diagnostics.push(
-                        Diagnostic::new(Code::E0112, "brackets are nested too deep", span, format!("level {}", DEEPEST + 1))
-                            .help(format!("{DEEPEST} levels are allowed; name parts with `let` or a flow of their own")),
-                    );
-                }
-                open.push((bracket, token.range.clone()));
-                // What is too deep is dropped, so that nothing behind the splitter recurses into it.
-                if open.len() <= DEEPEST {
-                    out.push(token);
-                }
-            }
-            Kind::Close(bracket) => {
-                let partner = open.iter().rposition(|(o, _)| closing(*o) == bracket);
-                // A brace also ends the parentheses that somebody forgot inside it; the reverse does not hold.
-                let reachable = partner
-                    .filter(|at| bracket == b'}' || open[at + 1..].iter().all(|(o, _)| *o != b'{'));
-                match reachable {
-                    Some(partner) => {
-                        while open.len() > partner + 1 {
-                            let end = out.last().map_or(token.range.start, |t| t.range.end);
-                            close_one(file, &mut open, &mut out, end, None, diagnostics);
-                        }
-                        if open.len() <= DEEPEST {
-                            out.push(token);
-                        }
-                        open.pop();
-                    }
-                    None => {
-                        let span = Span::new(file, token.range.start, token.range.end);
-                        let what = bracket as char;
-                        diagnostics.push(
-                            Diagnostic::new(Code::E0111, format!("this `{what}` closes nothing"), span, "nothing is open here")
-                                .fix(span, "", "remove it"),
-                        );
-                        out.push(Token { kind: Kind::Newline, range: token.range });
-                    }
-                }
-            }
-            Kind::Word | Kind::Text | Kind::Operator | Kind::Newline | Kind::Semicolon | Kind::Other => {
-                if open.len() <= DEEPEST {
-                    out.push(token);
-                }
-            }
-        }
-    }
-    close_all(file, text, &mut open, &mut out, text.len(), None, diagnostics);
-    *tokens = out;
-}
-
-fn close_all(
-    file: FileId,
-    text: &str,
-    open: &mut Vec<(u8, Range<usize>)>,
-    out: &mut Vec<Token>,
-    before: usize,
-    next: Option<(&str, Span)>,
-    diagnostics: &mut Diagnostics,
-) {
-    let end = text[..before].trim_end().len();
-    while !open.is_empty() {
-        close_one(file, open, out, end, next, diagnostics);
-    }
-    out.push(Token { kind: Kind::Newline, range: before..before });
-}
-
-fn close_one(
-    file: FileId,
-    open: &mut Vec<(u8, Range<usize>)>,
-    out: &mut Vec<Token>,
-    end: usize,
-    next: Option<(&str, Span)>,
-    diagnostics: &mut Diagnostics,
-) {
-    let Some((bracket, range)) = open.pop() else { return };
-    let close = closing(bracket);
-    let (what, missing) = (bracket as char, close as char);
-    let span = Span::new(file, range.start, range.end);
-    let place = Span::new(file, end, end);
-    let mut diagnostic = Diagnostic::new(Code::E0101, format!("this `{what}` is never closed"), span, "opened here");
-    if let Some((word, here)) = next {
-        diagnostic = diagnostic.label(here, format!("`{word}` starts here"));
-    }
-    diagnostics.push(diagnostic.fix(place, missing.to_string(), format!("put `{missing}` before this point")));
-    if open.len() < DEEPEST {
-        out.push(Token { kind: Kind::Close(close), range: end..end });
-    }
 }
 
 /// For each token, whether it is a newline that ends no statement.
@@ -217,8 +96,7 @@ fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
         Kind::Close(_) | Kind::Open(b'{') => true,
         Kind::Operator => &text[token.range.clone()] != "-",
         Kind::Word => {
-            let label = text.as_bytes().get(token.range.end) == Some(&b':');
-            !label && words::CONNECTING.contains(&&text[token.range.clone()])
+            !words::is_label(text, &token.range) && words::CONNECTING.contains(&&text[token.range.clone()])
         }
         Kind::Open(_) | Kind::Text | Kind::Newline | Kind::Semicolon | Kind::Other => false,
     }
@@ -249,18 +127,25 @@ struct Cutter<'a> {
     tokens: &'a [Token],
     at: usize,
     comments: &'a [Comment],
+    /// Places of what was refused before the cutting, in order.
+    broken: &'a [usize],
     diagnostics: &'a mut Diagnostics,
 }
 
 impl Cutter<'_> {
     /// Statements up to the closing brace of the block, or to the end of the text.
     fn statements(&mut self) -> Vec<Statement> {
-        let mut statements = Vec::new();
+        let mut statements: Vec<Statement> = Vec::new();
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
                 Kind::Newline => self.at += 1,
                 Kind::Semicolon => self.semicolon(),
                 Kind::Close(b'}') => break,
+                Kind::Operator if &self.text[token.range.clone()] == "-" => {
+                    self.minus(statements.last_mut());
+                    statements.push(self.statement());
+                    statements.last_mut().into_iter().for_each(|statement| statement.broken = true);
+                }
                 Kind::Word | Kind::Text | Kind::Open(_) | Kind::Close(_) | Kind::Operator | Kind::Other => {
                     statements.push(self.statement());
                 }
@@ -295,7 +180,28 @@ impl Cutter<'_> {
             }
         }
         parts.extend(text.take().map(Part::Text));
-        Statement { parts, doc }
+        let broken = parts.iter().any(|part| matches!(part, Part::Text(range) if self.is_broken(range)));
+        Statement { parts, doc, broken }
+    }
+
+    fn is_broken(&self, range: &Range<usize>) -> bool {
+        let next = self.broken.partition_point(|at| *at < range.start);
+        self.broken.get(next).is_some_and(|at| *at < range.end)
+    }
+
+    /// A line that starts with `-`. It may be meant to continue the statement above, which then stays silent too.
+    fn minus(&mut self, above: Option<&mut Statement>) {
+        let range = self.tokens[self.at].range.clone();
+        let span = Span::new(self.file, range.start, range.end);
+        let problem = Diagnostic::new(Code::E0104, "a line cannot start with `-`", span, "continues nothing");
+        let continued = above.filter(|statement| !statement.broken && matches!(statement.parts.last(), Some(Part::Text(_))));
+        self.diagnostics.push(match continued {
+            Some(statement) => {
+                statement.broken = true;
+                problem.help("put the `-` at the end of the line above")
+            }
+            None => problem.fix(span, "", "remove it"),
+        });
     }
 
     /// A brace is an object where a value is due, and a body everywhere else.

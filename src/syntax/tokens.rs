@@ -1,5 +1,6 @@
 //! A scan that knows just enough of the text to find statements: strings, comments, brackets, words and newlines.
 
+use super::words;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
@@ -44,12 +45,16 @@ const OPERATORS: [&str; 20] = [
 pub struct Scan {
     pub tokens: Vec<Token>,
     pub comments: Vec<Comment>,
+    /// Where texts start that are not closed.
+    pub broken: Vec<usize>,
 }
 
 pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
     let bytes = text.as_bytes();
     let mut tokens = Vec::new();
     let mut comments = Vec::new();
+    let mut broken = Vec::new();
+    let mut unclosed: Vec<Unclosed> = Vec::new();
     let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
     while at < bytes.len() {
         let start = at;
@@ -76,12 +81,11 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
             quote @ (b'"' | b'\'') => {
                 at = text_end(bytes, at, quote).unwrap_or_else(|| {
                     let end = line_end(bytes, start);
-                    let span = Span::new(file, start, start + 1);
-                    let close = (quote as char).to_string();
-                    diagnostics.push(
-                        Diagnostic::new(Code::E0110, "this text is not closed", span, "opened here")
-                            .fix(Span::new(file, end, end), &close, format!("put `{close}` at the end of the text")),
-                    );
+                    match unclosed.last_mut() {
+                        Some(above) if above.ends_on_this_line(text, &tokens, quote) => above.continued = true,
+                        _ => unclosed.push(Unclosed { start, end, continued: false }),
+                    }
+                    broken.push(start);
                     end
                 });
                 Kind::Text
@@ -117,7 +121,45 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
         };
         tokens.push(Token { kind, range: start..at });
     }
-    Scan { tokens, comments }
+    unclosed.iter().for_each(|unclosed| diagnostics.push(unclosed.diagnostic(file, text)));
+    Scan { tokens, comments, broken }
+}
+
+/// A text whose line ends before its closing quote.
+struct Unclosed {
+    start: usize,
+    end: usize,
+    /// The closing quote stands on the next line.
+    continued: bool,
+}
+
+impl Unclosed {
+    /// Whether a quote that is not closed either, behind these tokens, is the missing end of this text: it stands on
+    /// the next line, and that line does not start with a statement, whose own mistake it would be.
+    fn ends_on_this_line(&self, text: &str, tokens: &[Token], quote: u8) -> bool {
+        let line = tokens.iter().rposition(|token| token.kind == Kind::Newline);
+        let above = line.and_then(|at| at.checked_sub(1)).map(|at| &tokens[at]);
+        let first = line.and_then(|at| tokens.get(at + 1));
+        text.as_bytes()[self.start] == quote
+            && above.is_some_and(|token| token.range.start == self.start)
+            && first.is_none_or(|token| words::statement(&text[token.range.clone()]).is_none())
+    }
+
+    fn diagnostic(&self, file: FileId, text: &str) -> Diagnostic {
+        let quote = &text[self.start..=self.start];
+        let span = Span::new(file, self.start, self.start + 1);
+        let problem = Diagnostic::new(Code::E0110, "this text is not closed on its line", span, "opened here");
+        match self.continued {
+            true => problem.help("a text stays on one line; `\\n` in a `\"…\"` is a line break"),
+            false => problem.fix(Span::new(file, self.end, self.end), quote, format!("put `{quote}` at the end of the text")),
+        }
+    }
+}
+
+/// The word at the start of a text; empty where none stands.
+pub fn first_word(text: &str) -> &str {
+    let end = text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len());
+    &text[..end]
 }
 
 pub fn is_word(byte: u8) -> bool {

@@ -128,6 +128,23 @@ pub fn statement(text: &str) -> Option<&'static Word> {
     STATEMENTS.iter().find(|word| word.text == text)
 }
 
+/// What the body of a statement holds, by the statement's first word.
+pub fn body(first: &str) -> Context {
+    match first {
+        "scenario" => Scenario,
+        "flow" => Flow,
+        "load" => Load,
+        "expect" => Expect,
+        _ if statement(first).is_some_and(|word| word.contexts.contains(&Flow)) => Request,
+        _ => Context::Options,
+    }
+}
+
+/// Whether a word touches a following `:`, which makes it a label and no other word.
+pub fn is_label(text: &str, word: &std::ops::Range<usize>) -> bool {
+    text.as_bytes().get(word.end) == Some(&b':')
+}
+
 /// The statements that may stand in a context and that this version runs.
 pub fn running_in(context: Context) -> impl Iterator<Item = &'static str> {
     STATEMENTS.iter().filter(move |w| w.state == Runs && w.contexts.contains(&context)).map(|w| w.text)

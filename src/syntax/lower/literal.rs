@@ -90,11 +90,13 @@ impl Lower<'_> {
     fn unknown_unit(&mut self, text: &str, unit: &str, span: Span) {
         let number = &text[..text.len() - unit.len()];
         let problem = Diagnostic::new(Code::E0102, format!("`{unit}` is not a unit"), span, "no such unit");
-        let exponent = unit.strip_prefix(['e', 'E']).and_then(|n| n.parse::<u32>().ok());
-        let problem = match (foreign(unit), exponent) {
-            (Some(right), _) => problem.fix(span, format!("{number}{right}"), format!("write `{number}{right}`")),
-            (None, Some(exponent)) => problem.help(format!("numbers have no exponent; write them out: `1{}`", "0".repeat(exponent.min(12) as usize))),
-            (None, None) => problem.help("there is `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB KiB MiB GiB`, `bps kbps Mbps Gbps` and ` users`"),
+        let right = match (foreign(unit), written_out(text)) {
+            (Some(right), _) => Some(format!("{number}{right}")),
+            (None, written_out) => written_out,
+        };
+        let problem = match right {
+            Some(right) => problem.fix(span, &right, format!("write `{right}`")),
+            None => problem.help("there is `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
         };
         self.diagnostics.push(problem);
     }
@@ -188,6 +190,14 @@ fn figure(text: &str) -> (f64, &str) {
     }
     let value = text[..end].replace('_', "").parse().unwrap_or(f64::MAX);
     (value, &text[end..])
+}
+
+/// `1e5/s` without its exponent, which numbers do not have here.
+fn written_out(text: &str) -> Option<String> {
+    let end = text.find(['/', '%', 'x']).unwrap_or(text.len());
+    let digits = text[..end].contains(['e', 'E']).then(|| text[..end].replace('_', ""))?;
+    let value: f64 = digits.parse().ok().filter(|value| *value < 1e15)?;
+    Some(format!("{value}{}", &text[end..]))
 }
 
 fn foreign(unit: &str) -> Option<&'static str> {

@@ -6,9 +6,11 @@ mod statement;
 
 use super::grammar::{self, Node};
 use super::split::{Block, Part, Statement};
+use super::tokens;
 use super::words::{self, Context, State};
 use crate::base::{FileId, Name, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::ops::Range;
 
 pub struct Lower<'a> {
     file: FileId,
@@ -22,7 +24,15 @@ pub struct Lower<'a> {
 struct Head<'a> {
     node: Node<'a>,
     body: Option<&'a Block>,
+    doc: Option<&'a String>,
     span: Span,
+}
+
+/// What became of a statement.
+enum Outcome<'a> {
+    Head(Head<'a>),
+    /// Refused, with the name that it would have declared.
+    Refused(Option<Name>),
 }
 
 impl<'a> Lower<'a> {
@@ -30,56 +40,125 @@ impl<'a> Lower<'a> {
         Lower { file, text, offset: 0, diagnostics }
     }
 
-    /// Parses the head of a statement, or says what is wrong with it.
-    fn head<'s>(&mut self, statement: &'s Statement, context: Context) -> Option<Head<'s>>
+    /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
+    fn statements<'s>(&mut self, statements: &'s [Statement], context: Context, mut each: impl FnMut(&mut Self, Outcome<'s>))
     where
         'a: 's,
     {
-        let (range, body) = match statement.parts.as_slice() {
-            [Part::Text(range)] => (range.clone(), None),
-            [Part::Text(range), Part::Block(block)] => (range.clone(), Some(block)),
-            [Part::Block(block), ..] => {
-                let brace = Span::new(self.file, block.range.start, block.range.start + 1);
-                self.diagnostics.push(
-                    Diagnostic::new(Code::E0115, "this body belongs to nothing", brace, "a block without a statement")
-                        .help("a `{` follows the statement whose body it opens"),
-                );
-                return None;
-            }
-            [Part::Text(range), rest @ ..] => {
-                if !self.known_word(range.start, range.end, context) {
-                    return None;
-                }
-                let more = match rest.last().expect("matched above: something follows") {
+        for statement in statements {
+            let mut parts = statement.parts.iter().peekable();
+            let mut first = true;
+            while let Some(part) = parts.next() {
+                let range = match part {
                     Part::Text(range) => range.clone(),
-                    Part::Block(block) => block.range.start..block.range.start + 1,
+                    Part::Block(block) => {
+                        self.belongs_to_nothing(block, statement.broken);
+                        each(self, Outcome::Refused(None));
+                        continue;
+                    }
                 };
-                let span = Span::new(self.file, more.start, more.end);
-                self.diagnostics.push(
-                    Diagnostic::new(Code::E0105, "two statements on one line", span, "the second one starts here")
-                        .fix(span.before(), "\n", "put it on a line of its own"),
-                );
-                (range.clone(), None)
+                let body = parts.next_if(|next| matches!(next, Part::Block(_))).and_then(|next| match next {
+                    Part::Block(block) => Some(block),
+                    Part::Text(_) => None,
+                });
+                if !first && !statement.broken && !self.starts_statement(&range) {
+                    each(self, Outcome::Refused(None));
+                    continue;
+                }
+                let doc = statement.doc.as_ref().filter(|_| first);
+                first = false;
+                match statement.broken {
+                    true => each(self, Outcome::Refused(self.lost_name(&range))),
+                    false => self.heads(range, body, doc, context, &mut each),
+                }
             }
-            [] => return None,
+        }
+    }
+
+    /// Parses a text that should be one statement; where it is two, each of them.
+    fn heads<'s>(
+        &mut self,
+        mut range: Range<usize>,
+        body: Option<&'s Block>,
+        doc: Option<&'s String>,
+        context: Context,
+        each: &mut impl FnMut(&mut Self, Outcome<'s>),
+    ) where
+        'a: 's,
+    {
+        while self.known_word(range.start, range.end, context) {
+            match self.parsed(range.clone(), context) {
+                Ok(node) => {
+                    self.offset = range.start;
+                    let span = Span::new(self.file, range.start, range.end);
+                    return each(self, Outcome::Head(Head { node, body, doc, span }));
+                }
+                Err(refusal) => {
+                    self.diagnostics.push(refusal.diagnostic);
+                    let Some(second) = refusal.second else { break };
+                    let first = range.start..range.start + self.text[range.start..range.start + second].trim_end().len();
+                    range.start += second;
+                    // The grammar read it up to here without a complaint.
+                    match self.parsed(first.clone(), context) {
+                        Ok(node) => {
+                            self.offset = first.start;
+                            let span = Span::new(self.file, first.start, first.end);
+                            each(self, Outcome::Head(Head { node, body: None, doc, span }));
+                        }
+                        Err(_) => each(self, Outcome::Refused(self.lost_name(&first))),
+                    }
+                }
+            }
+        }
+        each(self, Outcome::Refused(self.lost_name(&range)));
+    }
+
+    fn parsed(&self, range: Range<usize>, context: Context) -> Result<Node<'a>, Box<grammar::Refusal>> {
+        grammar::parse(self.file, context, &self.text[range.clone()], range.start)
+    }
+
+    fn belongs_to_nothing(&mut self, block: &Block, broken: bool) {
+        let brace = Span::new(self.file, block.range.start, block.range.start + 1);
+        let problem = Diagnostic::new(Code::E0115, "this body belongs to nothing", brace, "a block without a statement");
+        if !broken {
+            self.diagnostics.push(problem.help("a `{` follows the statement whose body it opens"));
+        }
+    }
+
+    /// Behind a body, on the same line, only another statement makes sense; either way it is a mistake.
+    fn starts_statement(&mut self, range: &Range<usize>) -> bool {
+        let word = tokens::first_word(&self.text[range.clone()]);
+        let span = Span::new(self.file, range.start, range.start + word.len().max(1));
+        if words::statement(word).is_some() {
+            self.diagnostics.push(grammar::two_statements(span));
+            return true;
+        }
+        let end = self.text[range.start..].chars().next().map_or(range.start, |c| range.start + c.len_utf8());
+        let span = if word.is_empty() { Span::new(self.file, range.start, end) } else { span };
+        let found = &self.text[span.range()];
+        let problem = Diagnostic::new(Code::E0100, format!("`{found}` is not expected behind a body"), span, "not expected");
+        self.diagnostics.push(problem.help("a body ends its statement; what belongs to the statement stands before the `{`"));
+        false
+    }
+
+    /// The name that a refused statement would have declared: the one behind `as`, or behind its first word.
+    fn lost_name(&self, range: &Range<usize>) -> Option<Name> {
+        let text = &self.text[range.clone()];
+        let first = tokens::first_word(text);
+        let declares = matches!(first, "scenario" | "service" | "target" | "flow" | "load" | "let");
+        let behind = match declares {
+            true => first.len(),
+            false => text.rfind(" as ")? + " as".len(),
         };
-        if !self.known_word(range.start, range.end, context) {
-            return None;
-        }
-        self.offset = range.start;
-        match grammar::parse(self.file, context, &self.text[range.clone()], range.start) {
-            Ok(node) => Some(Head { node, body, span: Span::new(self.file, range.start, range.end) }),
-            Err(diagnostic) => {
-                self.diagnostics.push(*diagnostic);
-                None
-            }
-        }
+        let start = range.start + behind + (text[behind..].len() - text[behind..].trim_start().len());
+        let word = tokens::first_word(&self.text[start..range.end]);
+        (!word.is_empty()).then(|| Name { text: word.to_owned(), span: Span::new(self.file, start, start + word.len()) })
     }
 
     /// Refuses a statement by its first word where that says more than the grammar could.
     fn known_word(&mut self, start: usize, end: usize, context: Context) -> bool {
         let text = &self.text[start..end];
-        let length = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+        let length = tokens::first_word(text).len();
         let (word, rest) = text.split_at(length);
         let label = rest.trim_start().starts_with([':', '=']) && !rest.trim_start().starts_with("==");
         let entries = matches!(context, Context::Load | Context::Request | Context::Options);
@@ -118,19 +197,13 @@ impl<'a> Lower<'a> {
         Name { text: node.as_str().trim().to_owned(), span: self.span(node) }
     }
 
-    fn body<'s>(&mut self, head: &Head<'s>, needed: bool) -> &'s [Statement] {
-        match head.body {
-            Some(block) => &block.statements,
-            None => {
-                if needed {
-                    self.diagnostics.push(
-                        Diagnostic::new(Code::E0115, "a body is missing", head.span.after(), "`{ … }` belongs here")
-                            .fix(head.span.after(), " {\n}", "add a body in braces"),
-                    );
-                }
-                &[]
-            }
+    /// The statements of a body that must be there; `None` where it is missing.
+    fn body<'s>(&mut self, head: &Head<'s>) -> Option<&'s [Statement]> {
+        if head.body.is_none() {
+            let problem = Diagnostic::new(Code::E0115, "a body is missing", head.span.after(), "`{ … }` belongs here");
+            self.diagnostics.push(problem.fix(head.span.after(), " {\n}", "add a body in braces"));
         }
+        head.body.map(|block| block.statements.as_slice())
     }
 
     fn no_body(&mut self, head: &Head<'_>) {

@@ -1,7 +1,7 @@
 //! Declarations, stages and steps.
 
-use super::{Head, Lower};
-use crate::base::Name;
+use super::{Head, Lower, Outcome};
+use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
@@ -10,29 +10,40 @@ use crate::syntax::words::Context;
 
 impl Lower<'_> {
     pub fn items(&mut self, statements: &[Statement], context: Context) -> Vec<Item> {
-        statements.iter().filter_map(|statement| self.item(statement, context)).collect()
+        let mut items = Vec::new();
+        self.statements(statements, context, |lower, outcome| {
+            items.push(match outcome {
+                Outcome::Head(head) => lower.item(head),
+                Outcome::Refused(name) => Item::Refused(name),
+            });
+        });
+        items
     }
 
-    fn item(&mut self, statement: &Statement, context: Context) -> Option<Item> {
-        let head = self.head(statement, context)?;
-        let doc = statement.doc.clone();
-        Some(match head.node.as_rule() {
+    fn item(&mut self, head: Head<'_>) -> Item {
+        let doc = head.doc.cloned();
+        match head.node.as_rule() {
             Rule::scenario_head => {
                 let name = self.declared(&head);
-                let body = self.body(&head, true);
-                Item::Scenario(Scenario { name, doc, items: self.items(body, Context::Scenario), span: head.span })
+                let items = match self.body(&head) {
+                    Some(body) => self.items(body, Context::Scenario),
+                    None => vec![Item::Refused(None)],
+                };
+                Item::Scenario(Scenario { name, doc, items, span: head.span })
             }
             Rule::built => Item::Built(self.built(&head)),
             Rule::flow_head => {
-                let mut parts = head.node.clone().into_inner().skip(1);
-                let name = self.name(&parts.next()?);
-                let on = parts.find(|p| p.as_rule() == Rule::path).map(|p| self.path(p));
-                let body = self.body(&head, true);
-                Item::Flow(Flow { name, doc, on, steps: self.steps(body) })
+                let name = self.declared(&head);
+                let on = head.node.clone().into_inner().find(|p| p.as_rule() == Rule::path).map(|p| self.path(p));
+                let steps = match self.body(&head) {
+                    Some(body) => self.steps(body),
+                    None => vec![Step { kind: StepKind::Refused(None), span: head.span }],
+                };
+                Item::Flow(Flow { name, doc, on, steps })
             }
-            Rule::load_head => Item::Load(self.load(&head, doc)?),
+            Rule::load_head => Item::Load(self.load(&head, doc)),
             _ => Item::Expect(self.expect(&head)),
-        })
+        }
     }
 
     /// The name behind the keyword.
@@ -45,17 +56,17 @@ impl Lower<'_> {
         let [kind, name, constructor] = children(head.node.clone());
         let kind = if kind.as_str() == "service" { BuiltKind::Service } else { BuiltKind::Target };
         let (name, constructor) = (self.name(&name), self.expr(constructor));
-        let body = self.body(head, false);
-        Built { kind, name, constructor, options: self.options(body) }
+        let options = head.body.map_or(Vec::new(), |body| self.options(&body.statements));
+        Built { kind, name, constructor, options }
     }
 
     fn options(&mut self, statements: &[Statement]) -> Vec<Entry> {
         let mut entries = Vec::new();
-        for statement in statements {
-            let Some(head) = self.head(statement, Context::Options) else { continue };
-            self.no_body(&head);
-            entries.extend(self.entries(head.node));
-        }
+        self.statements(statements, Context::Options, |lower, outcome| {
+            let Outcome::Head(head) = outcome else { return };
+            lower.no_body(&head);
+            entries.extend(lower.entries(head.node));
+        });
         entries
     }
 
@@ -74,11 +85,12 @@ impl Lower<'_> {
             }
             (None, _) => {
                 let mut conditions = Vec::new();
-                for statement in self.body(head, true) {
-                    let Some(head) = self.head(statement, Context::Expect) else { continue };
-                    self.no_body(&head);
-                    conditions.push(self.condition(head.node));
-                }
+                let body = self.body(head).unwrap_or_default();
+                self.statements(body, Context::Expect, |lower, outcome| {
+                    let Outcome::Head(head) = outcome else { return };
+                    lower.no_body(&head);
+                    conditions.push(lower.condition(head.node));
+                });
                 conditions
             }
         }
@@ -104,21 +116,27 @@ impl Lower<'_> {
         Scope { kind, window: self.expr(window), span }
     }
 
-    fn load(&mut self, head: &Head<'_>, doc: Option<String>) -> Option<Load> {
+    fn load(&mut self, head: &Head<'_>, doc: Option<String>) -> Load {
         let mut parts = head.node.clone().into_inner().filter(|p| !matches!(p.as_rule(), Rule::kw_load | Rule::kw_of | Rule::kw_at));
-        let name = self.name(&parts.next()?);
-        let of = self.path(parts.next()?);
+        let name = self.name(&parts.next().expect("a load has a name"));
+        let of = self.path(parts.next().expect("a load has a flow"));
         let at = parts.next().map(|p| self.expr(p));
-        let mut load = Load { name, doc, of, at, options: Vec::new(), stages: Vec::new(), span: head.span };
-        for statement in self.body(head, true) {
-            let Some(head) = self.head(statement, Context::Load) else { continue };
-            self.no_body(&head);
-            match head.node.as_rule() {
-                Rule::entries => load.options.extend(self.entries(head.node)),
-                _ => load.stages.push(self.stage(&head)),
-            }
+        let (mut options, mut stages) = (Vec::new(), Vec::new());
+        let refused = |name| Stage { kind: StageKind::Refused, name, span: head.span };
+        match self.body(head) {
+            Some(body) => self.statements(body, Context::Load, |lower, outcome| match outcome {
+                Outcome::Head(head) => {
+                    lower.no_body(&head);
+                    match head.node.as_rule() {
+                        Rule::entries => options.extend(lower.entries(head.node)),
+                        _ => stages.push(lower.stage(&head)),
+                    }
+                }
+                Outcome::Refused(name) => stages.push(refused(name)),
+            }),
+            None => stages.push(refused(None)),
         }
-        Some(load)
+        Load { name, doc, of, at, options, stages, span: head.span }
     }
 
     fn stage(&mut self, head: &Head<'_>) -> Stage {
@@ -149,26 +167,33 @@ impl Lower<'_> {
 
     fn steps(&mut self, statements: &[Statement]) -> Vec<Step> {
         let mut steps = Vec::new();
-        for statement in statements {
-            let Some(head) = self.head(statement, Context::Flow) else { continue };
-            let span = head.span;
-            let kind = match head.node.as_rule() {
-                Rule::request => StepKind::Request(self.request(&head)),
-                Rule::binding => {
-                    self.no_body(&head);
-                    let [_, name, value] = children(head.node);
-                    StepKind::Let { name: self.name(&name), value: self.value(value) }
+        self.statements(statements, Context::Flow, |lower, outcome| {
+            steps.push(match outcome {
+                Outcome::Head(head) => Step { span: head.span, kind: lower.step(&head) },
+                Outcome::Refused(name) => {
+                    let span = name.as_ref().map_or(Span::new(lower.file, 0, 0), |name| name.span);
+                    Step { kind: StepKind::Refused(name), span }
                 }
-                Rule::think => {
-                    self.no_body(&head);
-                    let [_, length] = children(head.node);
-                    StepKind::Think(self.expr(length))
-                }
-                _ => StepKind::Expect(self.expect_conditions(&head)),
-            };
-            steps.push(Step { kind, span });
-        }
+            });
+        });
         steps
+    }
+
+    fn step(&mut self, head: &Head<'_>) -> StepKind {
+        match head.node.as_rule() {
+            Rule::request => StepKind::Request(self.request(head)),
+            Rule::binding => {
+                self.no_body(head);
+                let [_, name, value] = children(head.node.clone());
+                StepKind::Let { name: self.name(&name), value: self.value(value) }
+            }
+            Rule::think => {
+                self.no_body(head);
+                let [_, length] = children(head.node.clone());
+                StepKind::Think(self.expr(length))
+            }
+            _ => StepKind::Expect(self.expect_conditions(head)),
+        }
     }
 
     fn request(&mut self, head: &Head<'_>) -> Request {
@@ -184,16 +209,17 @@ impl Lower<'_> {
             }
         }
         let mut request = Request { method, url, on, name, entries: Vec::new(), expects: Vec::new() };
-        for statement in self.body(head, false) {
-            let Some(head) = self.head(statement, Context::Request) else { continue };
+        let body = head.body.map_or(&[][..], |block| &block.statements);
+        self.statements(body, Context::Request, |lower, outcome| {
+            let Outcome::Head(head) = outcome else { return };
             match head.node.as_rule() {
                 Rule::entries => {
-                    self.no_body(&head);
-                    request.entries.extend(self.entries(head.node));
+                    lower.no_body(&head);
+                    request.entries.extend(lower.entries(head.node));
                 }
-                _ => request.expects.extend(self.expect_conditions(&head)),
+                _ => request.expects.extend(lower.expect_conditions(&head)),
             }
-        }
+        });
         request
     }
 }

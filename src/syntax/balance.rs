@@ -1,0 +1,226 @@
+//! Makes every bracket have its partner before anything is cut: reports what is unclosed, stray or too deep. Where
+//! brackets do not balance, the indentation says what a person meant to end.
+
+use super::tokens::{Kind, Token};
+use super::words::{self, Context};
+use crate::base::{FileId, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::ops::Range;
+
+/// Deeper brackets than this no person writes, and no stack should have to hold.
+const DEEPEST: usize = 64;
+
+/// A bracket that waits for its partner.
+struct Open {
+    bracket: u8,
+    range: Range<usize>,
+    /// Of the line on which its statement starts.
+    indent: usize,
+    outside: Context,
+    inside: Context,
+}
+
+struct Balancer<'a> {
+    file: FileId,
+    text: &'a str,
+    open: Vec<Open>,
+    out: Vec<Token>,
+    /// How many more are opened than closed of `(`, `[` and `{`.
+    missing: [i64; 3],
+    /// Brackets that are open beyond the deepest level; all they hold is dropped.
+    dropped: usize,
+    too_deep: bool,
+    broken: &'a mut Vec<usize>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+/// Drops stray brackets and adds missing ones. The places of what was refused join `broken`.
+pub fn balance(file: FileId, text: &str, tokens: Vec<Token>, broken: &mut Vec<usize>, diagnostics: &mut Diagnostics) -> Vec<Token> {
+    let mut missing = [0i64; 3];
+    for token in &tokens {
+        match token.kind {
+            Kind::Open(bracket) => missing[place(bracket)] += 1,
+            Kind::Close(bracket) => missing[place(bracket)] -= 1,
+            _ => {}
+        }
+    }
+    let out = Vec::with_capacity(tokens.len());
+    let mut balancer = Balancer { file, text, open: Vec::new(), out, missing, dropped: 0, too_deep: false, broken, diagnostics };
+    balancer.run(tokens);
+    balancer.out
+}
+
+fn place(bracket: u8) -> usize {
+    match bracket {
+        b'(' | b')' => 0,
+        b'[' | b']' => 1,
+        _ => 2,
+    }
+}
+
+fn closing(open: u8) -> u8 {
+    match open {
+        b'(' => b')',
+        b'[' => b']',
+        _ => b'}',
+    }
+}
+
+impl Balancer<'_> {
+    fn run(&mut self, tokens: Vec<Token>) {
+        let mut line = 0;
+        let mut first_on_line = true;
+        let mut indent = 0;
+        // The first word of the statement at hand, which says what its body holds.
+        let mut head = "";
+        let mut head_indent = 0;
+        let mut fresh = true;
+        for token in tokens {
+            if token.kind == Kind::Newline {
+                (line, first_on_line, fresh) = (token.range.end, true, true);
+                self.keep(token);
+                continue;
+            }
+            if first_on_line {
+                indent = token.range.start - line;
+                match token.kind {
+                    Kind::Word => self.word_ends(&token, indent),
+                    Kind::Close(b'}') => self.brace_ends(&token, indent),
+                    _ => {}
+                }
+            }
+            first_on_line = false;
+            let word = &self.text[token.range.clone()];
+            // A brace and a connecting word continue the statement of the line above.
+            if fresh && token.kind != Kind::Open(b'{') && !words::CONNECTING.contains(&word) {
+                (head, head_indent, fresh) = (word, indent, false);
+            }
+            match token.kind {
+                Kind::Open(bracket) => {
+                    self.opened(bracket, token, head, head_indent);
+                    fresh |= bracket == b'{';
+                }
+                Kind::Close(bracket) => {
+                    self.closed(bracket, token);
+                    fresh |= bracket == b'}';
+                }
+                _ => self.keep(token),
+            }
+        }
+        self.close_down_to(0, None);
+    }
+
+    fn keep(&mut self, token: Token) {
+        if self.dropped == 0 {
+            self.out.push(token);
+        }
+    }
+
+    fn context(&self) -> Context {
+        self.open.last().map_or(Context::File, |open| open.inside)
+    }
+
+    fn opened(&mut self, bracket: u8, token: Token, head: &str, indent: usize) {
+        if self.open.len() < DEEPEST && self.dropped == 0 {
+            let outside = self.context();
+            let inside = if bracket == b'{' { words::body(head) } else { outside };
+            self.open.push(Open { bracket, range: token.range.clone(), indent, outside, inside });
+            self.out.push(token);
+            return;
+        }
+        self.dropped += 1;
+        if !self.too_deep {
+            self.too_deep = true;
+            let span = self.span(&token.range);
+            let problem = Diagnostic::new(Code::E0112, "brackets are nested too deep", span, format!("level {}", DEEPEST + 1));
+            self.diagnostics.push(problem.help(format!("{DEEPEST} levels are allowed; name parts with `let` or a flow of their own")));
+        }
+        self.broken.push(token.range.start);
+    }
+
+    fn closed(&mut self, bracket: u8, token: Token) {
+        if self.dropped > 0 {
+            self.dropped -= 1;
+            return;
+        }
+        let partner = self.open.iter().rposition(|open| closing(open.bracket) == bracket);
+        // A brace also ends the parentheses that somebody forgot inside it; the reverse does not hold.
+        let reachable = partner.filter(|at| bracket == b'}' || self.open[at + 1..].iter().all(|open| open.bracket != b'{'));
+        match reachable {
+            Some(partner) => {
+                self.close_down_to(partner + 1, None);
+                self.open.pop();
+                self.out.push(token);
+            }
+            None => {
+                let span = self.span(&token.range);
+                let problem = Diagnostic::new(Code::E0111, format!("this `{}` closes nothing", bracket as char), span, "nothing is open here");
+                self.diagnostics.push(problem.fix(span, "", "remove it"));
+                self.out.push(Token { kind: Kind::Newline, range: token.range });
+            }
+        }
+    }
+
+    /// A statement that belongs outside of an unclosed bracket, indented as if it stood there, ends the bracket.
+    fn word_ends(&mut self, token: &Token, indent: usize) {
+        let word = &self.text[token.range.clone()];
+        let Some(known) = words::statement(word).filter(|_| !words::is_label(self.text, &token.range)) else { return };
+        let ended = self
+            .open
+            .iter()
+            .position(|open| self.missing[place(open.bracket)] > 0 && indent <= open.indent && known.contexts.contains(&open.outside));
+        if let Some(at) = ended {
+            self.close_down_to(at, Some(token));
+            self.out.push(Token { kind: Kind::Newline, range: token.range.start..token.range.start });
+        }
+    }
+
+    /// A brace indented like an outer one closes that one; what is still open inside was forgotten.
+    fn brace_ends(&mut self, token: &Token, indent: usize) {
+        let outer = self.open.iter().rposition(|open| open.bracket == b'{' && open.indent <= indent);
+        if let Some(outer) = outer
+            && self.missing[2] > 0
+            && self.open[outer].indent == indent
+        {
+            self.close_down_to(outer + 1, Some(token));
+        }
+    }
+
+    /// Closes what is open above a depth, with a complaint about each.
+    fn close_down_to(&mut self, depth: usize, before: Option<&Token>) {
+        if self.open.len() > depth {
+            self.dropped = 0;
+        }
+        while self.open.len() > depth {
+            let Some(open) = self.open.pop() else { return };
+            let end = self.out.iter().rev().find(|token| token.kind != Kind::Newline).map_or(open.range.end, |token| token.range.end);
+            let close = closing(open.bracket);
+            self.missing[place(close)] -= 1;
+            self.broken.push(open.range.start);
+            self.out.push(Token { kind: Kind::Close(close), range: end..end });
+            // Brackets without end are one mistake, and the deepest of them has been reported.
+            if !self.too_deep {
+                let problem = self.unclosed(&open, end, before);
+                self.diagnostics.push(problem);
+            }
+        }
+    }
+
+    fn unclosed(&self, open: &Open, end: usize, before: Option<&Token>) -> Diagnostic {
+        let (what, missing) = (open.bracket as char, closing(open.bracket) as char);
+        let message = format!("this `{what}` is never closed");
+        let mut problem = Diagnostic::new(Code::E0101, message, self.span(&open.range), "opened here");
+        if let Some(token) = before {
+            problem = problem.label(self.span(&token.range), format!("`{missing}` is missing before this"));
+        }
+        let text = match open.bracket {
+            b'{' => format!("\n{}}}", " ".repeat(open.indent)),
+            _ => missing.to_string(),
+        };
+        problem.fix(Span::new(self.file, end, end), text, format!("close it with `{missing}`"))
+    }
+
+    fn span(&self, range: &Range<usize>) -> Span {
+        Span::new(self.file, range.start, range.end)
+    }
+}
