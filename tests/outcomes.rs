@@ -1,0 +1,189 @@
+//! Every outcome that a run can have, by the exit code and by what a person reads.
+
+use crate::support::{Place, Server, rest, scenario, shops_in, signal, wait_until};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+/// A demo shop with a short, gentle load.
+fn shop(constructor: &str, stages: &str, expect: &str) -> String {
+    format!(
+        "scenario test {{\n  service shop = {constructor}\n  target api = http(shop.url)\n  flow browse on api {{\n    get \"/products\" as list {{\n      expect status == 200\n    }}\n    let id = list.json(\"$[0].id\")\n    think 5ms..10ms\n    get \"/products/{{id}}\" as product {{\n      expect json(\"$.price\") > 0\n    }}\n  }}\n  load main of browse {{\n    {stages}\n  }}\n  expect {{\n    {expect}\n  }}\n}}\n"
+    )
+}
+
+#[test]
+fn what_holds_passes_and_the_record_is_whole() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo()", "hold 100/s for 2s as plateau", "p95(product) < 1s\n    error_rate(main) < 1%\n    count(list) == 200"), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["verdict"], "passed");
+    assert_eq!(ran.result["loads"][0]["planned"], 200);
+    assert_eq!(ran.result["loads"][0]["started"], 200);
+    assert_eq!(ran.result["loads"][0]["schedule_lag_ns"]["samples"], 200);
+    assert!(ran.out.contains("✔ passed"), "{}", ran.out);
+    wait_until("the shop is gone", Duration::from_secs(5), || shops_in(place.path()) == 0);
+}
+
+#[test]
+fn what_cannot_hold_fails() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo()", "hold 60/s for 2s", "p95(product) < 1us\n    error_rate(main) < 50%"), &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["expectations"][0]["verdict"], "failed");
+    assert_eq!(ran.result["expectations"][1]["verdict"], "passed");
+}
+
+#[test]
+fn a_shop_with_errors_fails_the_error_rate_by_kind() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo(errors: 50%)", "hold 50/s for 2s", "error_rate(list) < 10%"), &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("expectation"), "{}", ran.out);
+}
+
+#[test]
+fn what_does_not_check_is_not_run() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo()", "hold 100/s for 2s", "p95(browse) < 200"), &[]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("did you mean `200ms`"), "{}", ran.err);
+    assert!(place.runs().is_empty(), "nothing was run, so nothing is recorded");
+}
+
+#[test]
+fn three_mistakes_are_three_diagnostics() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo()", "hodl 100/s for 2s\n    hold 100/s for 2 s", "p95(brwose) < 200ms"), &[]);
+    assert_eq!(ran.code, 2);
+    for part in ["did you mean `hold`", "write `2s`", "did you mean `browse`", "3 errors"] {
+        assert!(ran.err.contains(part), "{part} is missing in {}", ran.err);
+    }
+}
+
+#[test]
+fn nobody_listens() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let place = Place::new();
+    let begun = Instant::now();
+    let ran = place.run(&scenario(&free.to_string(), "", "hold 20/s for 1s", "error_rate(main) < 1%"), &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["connect"], 20);
+    let waits = format!("scenario test {{\n  service shop = attach(port: {}) {{\n    ready: \"/health\"\n    ready_within: 500ms\n  }}\n  target api = http(shop.url)\n  flow browse on api {{\n    get \"/\"\n  }}\n  load main of browse {{\n    hold 20/s for 1s\n  }}\n}}\n", free.port());
+    let ran = place.run(&waits, &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("did not become ready within 500ms") && ran.err.contains("connection refused"), "{}", ran.err);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn a_window_without_samples_is_inconclusive() {
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    // In the second window nothing is sent any more, because each user is still thinking.
+    let flow = "    think 3s";
+    let stages = "    hold 2 users for 1s as busy\n    hold 2 users for 1s as idle";
+    let ran = place.run(&scenario(&server.address.to_string(), flow, stages, "    error_rate(main) < 1% during idle"), &[]);
+    assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("no samples in its window"), "{}", ran.out);
+}
+
+#[test]
+fn too_few_samples_are_no_pass() {
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    let ran = place.run(&server.scenario("    hold 20/s for 1s", "    p99(main) < 10s"), &[]);
+    assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("W0802"), "known before the run: {}", ran.err);
+}
+
+#[test]
+fn a_rate_beyond_this_machine_is_not_trusted() {
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    let ran = place.run(&server.scenario("    max_in_flight: 20\n    hold 2_000_000/s for 1s", "    dropped(main) < 1_000_000_000"), &[]);
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["trust"]["state"], "untrusted");
+    assert!(ran.out.contains("! untrusted"), "{}", ran.out);
+}
+
+#[test]
+fn a_slow_target_is_not_the_generators_fault() {
+    let place = Place::new();
+    let server = Server::start(Duration::from_millis(300));
+    let ran = place.run(&server.scenario("    max_in_flight: 5\n    hold 100/s for 2s", "    dropped(main) == 0"), &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["trust"]["state"], "trusted", "{}", ran.out);
+    let load = &ran.result["loads"][0];
+    assert_eq!(load["started"].as_u64().unwrap() + load["dropped"].as_u64().unwrap(), 200, "every arrival is accounted for");
+}
+
+#[test]
+fn latency_runs_from_the_intended_instant() {
+    let place = Place::new();
+    let server = Server::start(Duration::from_millis(50));
+    // Two at a time, each 50 ms, arrivals every 10 ms for half a second: what is started waits for nothing,
+    // what finds the ceiling is dropped. With a ceiling above the need nobody is dropped and nobody waits.
+    let ran = place.run(&server.scenario("    hold 100/s for 1s", "    p50(main) >= 50ms\n    max(main) < 2s\n    dropped(main) == 0"), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(server.count(), 100);
+}
+
+#[test]
+fn a_timeout_counts_with_its_time() {
+    let place = Place::new();
+    let server = Server::start(Duration::from_secs(60));
+    let ran = place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) == 100%\n    min(main) >= 2s"), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["timeout"], 10);
+}
+
+#[test]
+fn users_wait_for_their_answers() {
+    let place = Place::new();
+    let server = Server::start(Duration::from_millis(100));
+    let ran = place.run(&server.scenario("    ramp 0 users -> 4 users over 1s\n    hold 4 users for 1s", "    error_rate(main) == 0%"), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    // About 20 in the ramp and 40 after it, each taking at least 100 ms.
+    assert!((40..=70).contains(&server.count()), "{}", server.count());
+}
+
+#[test]
+fn control_c_drains_stops_and_reports() {
+    let place = Place::new();
+    place.write("test.stress", &shop("demo()", "hold 50/s for 60s", "error_rate(main) < 1%"));
+    let mut child = place.spawn(&["run", "test.stress", "--no-progress"]);
+    wait_until("the load runs", Duration::from_secs(20), || {
+        place.runs().last().is_some_and(|run| std::fs::read_to_string(run.join("events.jsonl")).is_ok_and(|t| t.contains("\"slice\"")))
+    });
+    signal(&child, "INT");
+    let status = child.wait().unwrap();
+    let out = rest(child.stdout.take());
+    assert_eq!(status.code(), Some(130), "{out}{}", rest(child.stderr.take()));
+    assert!(out.contains("■ aborted") && out.contains("error_rate(main) < 1%"), "{out}");
+    assert_eq!(shops_in(place.path()), 0);
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(place.runs()[0].join("run.json")).unwrap()).unwrap();
+    assert_eq!(result["verdict"], "aborted");
+    let load = &result["loads"][0];
+    assert_eq!(load["started"], load["finished"], "what was under way was finished");
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_answered() {
+    let place = Place::new();
+    place.write("two.stress", "scenario a {\n}\nscenario b {\n}\n");
+    for (arguments, answer) in [
+        (vec!["run", "missing.stress"], "there is no file `missing.stress`"),
+        (vec!["run", "two.stress:c"], "has no scenario `c`"),
+        (vec!["run", "two.stress"], "E0412"),
+        (vec!["run", "two.stress", "--share", "3/2"], "part 1 of 2"),
+        (vec!["explain", "E9999"], "there is no diagnostic `E9999`"),
+        (vec!["report", "nothing"], "no run is called `nothing`"),
+        (vec!["rnu"], "run"),
+    ] {
+        let ran = place.call(&arguments);
+        assert!(ran.code >= 2, "{arguments:?}");
+        assert!(ran.err.contains(answer), "{arguments:?} answered {}", ran.err);
+    }
+    std::fs::write(place.path().join("binary.stress"), [0xff, 0xfe, 0x00]).unwrap();
+    assert!(place.call(&["check", "binary.stress"]).err.contains("is not UTF-8"));
+}

@@ -1,0 +1,164 @@
+//! A command-line call with its result, in a directory of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+pub struct Place {
+    directory: tempfile::TempDir,
+}
+
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+    /// `run.json`, where a run got that far.
+    pub result: serde_json::Value,
+}
+
+impl Place {
+    pub fn new() -> Place {
+        Place { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
+        command.args(arguments).current_dir(self.path()).env_remove("NO_COLOR");
+        command
+    }
+
+    pub fn call(&self, arguments: &[&str]) -> Ran {
+        self.ended(self.command(arguments).output().unwrap())
+    }
+
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub fn ended(&self, output: Output) -> Ran {
+        let result = self.runs().last().and_then(|run| std::fs::read(run.join("run.json")).ok());
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            result: result.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default(),
+        }
+    }
+
+    /// The records of all runs, oldest first.
+    pub fn runs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path().join(".stress/runs"));
+        let mut runs: Vec<PathBuf> = entries.map(|e| e.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+        runs.sort();
+        runs
+    }
+
+    /// Writes a scenario and runs it.
+    pub fn run(&self, scenario: &str, flags: &[&str]) -> Ran {
+        self.write("test.stress", scenario);
+        let mut arguments = vec!["run", "test.stress", "--no-progress"];
+        arguments.extend(flags);
+        self.call(&arguments)
+    }
+}
+
+/// A server that answers every request on every connection, and counts them.
+pub struct Server {
+    pub address: SocketAddr,
+    pub requests: Arc<AtomicU64>,
+}
+
+impl Server {
+    /// `delay` is slept before each answer.
+    pub fn start(delay: Duration) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(AtomicU64::new(0));
+        let counter = requests.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let counter = counter.clone();
+                std::thread::spawn(move || {
+                    let _ = stream.set_nodelay(true);
+                    let mut lines = BufReader::new(stream.try_clone().unwrap());
+                    let mut stream = stream;
+                    let mut line = String::new();
+                    while lines.read_line(&mut line).is_ok_and(|n| n > 0) {
+                        if line == "\r\n" {
+                            counter.fetch_add(1, Ordering::SeqCst);
+                            std::thread::sleep(delay);
+                            if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"price\":1}").is_err() {
+                                return;
+                            }
+                        }
+                        line.clear();
+                    }
+                });
+            }
+        });
+        Server { address, requests }
+    }
+
+    pub fn count(&self) -> u64 {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// A scenario that gets `/` from this server.
+    pub fn scenario(&self, stages: &str, expect: &str) -> String {
+        scenario(&self.address.to_string(), "", stages, expect)
+    }
+}
+
+pub fn scenario(address: &str, flow: &str, stages: &str, expect: &str) -> String {
+    format!(
+        "scenario test {{\n  target api = http(\"http://{address}\") {{\n    timeout: 2s\n  }}\n  flow browse on api {{\n    get \"/\" as home\n{flow}\n  }}\n  load main of browse {{\n{stages}\n  }}\n  expect {{\n{expect}\n  }}\n}}\n"
+    )
+}
+
+/// Processes of the demo shop whose command line names a directory.
+pub fn shops_in(directory: &Path) -> usize {
+    let name = directory.to_string_lossy().into_owned();
+    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
+    entries
+        .flatten()
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(" demo ") && line.contains(&name))
+        .count()
+}
+
+pub fn wait_until(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < within, "not within {within:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Everything that a stream still holds, once it ends.
+pub fn rest(stream: Option<impl Read>) -> String {
+    let mut text = String::new();
+    if let Some(mut stream) = stream {
+        let _ = stream.read_to_string(&mut text);
+    }
+    text
+}
