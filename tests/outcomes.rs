@@ -14,7 +14,14 @@ fn shop(constructor: &str, stages: &str, expect: &str) -> String {
 #[test]
 fn what_holds_passes_and_the_record_is_whole() {
     let place = Place::new();
-    let ran = place.run(&shop("demo()", "hold 100/s for 2s as plateau", "p95(product) < 1s\n    error_rate(main) < 1%\n    count(list) == 200"), &[]);
+    let ran = place.run(
+        &shop(
+            "demo()",
+            "hold 100/s for 2s as plateau",
+            "p95(product) < 1s\n    error_rate(main) < 1%\n    count(list) == 200",
+        ),
+        &[],
+    );
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(ran.result["verdict"], "passed");
     assert_eq!(ran.result["loads"][0]["planned"], 200);
@@ -68,10 +75,17 @@ fn nobody_listens() {
     let ran = place.run(&scenario(&free.to_string(), "", "hold 20/s for 1s", "error_rate(main) < 1%"), &[]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["connect"], 20);
-    let waits = format!("scenario test {{\n  service shop = attach(port: {}) {{\n    ready: \"/health\"\n    ready_within: 500ms\n  }}\n  target api = http(shop.url)\n  flow browse on api {{\n    get \"/\"\n  }}\n  load main of browse {{\n    hold 20/s for 1s\n  }}\n}}\n", free.port());
+    let waits = format!(
+        "scenario test {{\n  service shop = attach(port: {}) {{\n    ready: \"/health\"\n    ready_within: 500ms\n  }}\n  target api = http(shop.url)\n  flow browse on api {{\n    get \"/\"\n  }}\n  load main of browse {{\n    hold 20/s for 1s\n  }}\n}}\n",
+        free.port()
+    );
     let ran = place.run(&waits, &[]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
-    assert!(ran.err.contains("did not become ready within 500ms") && ran.err.contains("connection refused"), "{}", ran.err);
+    assert!(
+        ran.err.contains("did not become ready within 500ms") && ran.err.contains("connection refused"),
+        "{}",
+        ran.err
+    );
     assert!(begun.elapsed() < Duration::from_secs(30));
 }
 
@@ -82,7 +96,8 @@ fn a_window_without_samples_is_inconclusive() {
     // In the second window nothing is sent any more, because each user is still thinking.
     let flow = "    think 3s";
     let stages = "    hold 2 users for 1s as busy\n    hold 2 users for 1s as idle";
-    let ran = place.run(&scenario(&server.address.to_string(), flow, stages, "    error_rate(main) < 1% during idle"), &[]);
+    let ran =
+        place.run(&scenario(&server.address.to_string(), flow, stages, "    error_rate(main) < 1% during idle"), &[]);
     assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("no samples in its window"), "{}", ran.out);
 }
@@ -100,7 +115,10 @@ fn too_few_samples_are_no_pass() {
 fn a_rate_beyond_this_machine_is_not_trusted() {
     let place = Place::new();
     let server = Server::start(Duration::ZERO);
-    let ran = place.run(&server.scenario("    max_in_flight: 20\n    hold 2_000_000/s for 1s", "    dropped(main) < 1_000_000_000"), &[]);
+    let ran = place.run(
+        &server.scenario("    max_in_flight: 20\n    hold 2_000_000/s for 1s", "    dropped(main) < 1_000_000_000"),
+        &[],
+    );
     assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
     assert_eq!(ran.result["trust"]["state"], "untrusted");
     assert!(ran.out.contains("! untrusted"), "{}", ran.out);
@@ -114,7 +132,11 @@ fn a_slow_target_is_not_the_generators_fault() {
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert_eq!(ran.result["trust"]["state"], "trusted", "{}", ran.out);
     let load = &ran.result["loads"][0];
-    assert_eq!(load["started"].as_u64().unwrap() + load["dropped"].as_u64().unwrap(), 200, "every arrival is accounted for");
+    assert_eq!(
+        load["started"].as_u64().unwrap() + load["dropped"].as_u64().unwrap(),
+        200,
+        "every arrival is accounted for"
+    );
 }
 
 #[test]
@@ -123,7 +145,10 @@ fn latency_runs_from_the_intended_instant() {
     let server = Server::start(Duration::from_millis(50));
     // Two at a time, each 50 ms, arrivals every 10 ms for half a second: what is started waits for nothing,
     // what finds the ceiling is dropped. With a ceiling above the need nobody is dropped and nobody waits.
-    let ran = place.run(&server.scenario("    hold 100/s for 1s", "    p50(main) >= 50ms\n    max(main) < 2s\n    dropped(main) == 0"), &[]);
+    let ran = place.run(
+        &server.scenario("    hold 100/s for 1s", "    p50(main) >= 50ms\n    max(main) < 2s\n    dropped(main) == 0"),
+        &[],
+    );
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(server.count(), 100);
 }
@@ -132,7 +157,8 @@ fn latency_runs_from_the_intended_instant() {
 fn a_timeout_counts_with_its_time() {
     let place = Place::new();
     let server = Server::start(Duration::from_secs(60));
-    let ran = place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) == 100%\n    min(main) >= 2s"), &[]);
+    let ran =
+        place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) == 100%\n    min(main) >= 2s"), &[]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["timeout"], 10);
 }
@@ -141,7 +167,10 @@ fn a_timeout_counts_with_its_time() {
 fn users_wait_for_their_answers() {
     let place = Place::new();
     let server = Server::start(Duration::from_millis(100));
-    let ran = place.run(&server.scenario("    ramp 0 users -> 4 users over 1s\n    hold 4 users for 1s", "    error_rate(main) == 0%"), &[]);
+    let ran = place.run(
+        &server.scenario("    ramp 0 users -> 4 users over 1s\n    hold 4 users for 1s", "    error_rate(main) == 0%"),
+        &[],
+    );
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     // About 20 in the ramp and 40 after it, each taking at least 100 ms.
     assert!((40..=70).contains(&server.count()), "{}", server.count());
@@ -153,7 +182,10 @@ fn control_c_drains_stops_and_reports() {
     place.write("test.stress", &shop("demo()", "hold 50/s for 60s", "error_rate(main) < 1%"));
     let mut child = place.spawn(&["run", "test.stress", "--no-progress"]);
     wait_until("the load runs", Duration::from_secs(20), || {
-        place.runs().last().is_some_and(|run| std::fs::read_to_string(run.join("events.jsonl")).is_ok_and(|t| t.contains("\"slice\"")))
+        place
+            .runs()
+            .last()
+            .is_some_and(|run| std::fs::read_to_string(run.join("events.jsonl")).is_ok_and(|t| t.contains("\"slice\"")))
     });
     signal(&child, "INT");
     let status = child.wait().unwrap();
@@ -161,7 +193,8 @@ fn control_c_drains_stops_and_reports() {
     assert_eq!(status.code(), Some(130), "{out}{}", rest(child.stderr.take()));
     assert!(out.contains("■ aborted") && out.contains("error_rate(main) < 1%"), "{out}");
     assert_eq!(shops_in(place.path()), 0);
-    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(place.runs()[0].join("run.json")).unwrap()).unwrap();
+    let result: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(place.runs()[0].join("run.json")).unwrap()).unwrap();
     assert_eq!(result["verdict"], "aborted");
     let load = &result["loads"][0];
     assert_eq!(load["started"], load["finished"], "what was under way was finished");
@@ -178,7 +211,7 @@ fn mistakes_on_the_command_line_are_answered() {
         (vec!["run", "two.stress", "--share", "3/2"], "part 1 of 2"),
         (vec!["explain", "E9999"], "there is no diagnostic `E9999`"),
         (vec!["report", "nothing"], "no run is called `nothing`"),
-        (vec!["rnu"], "run"),
+        (vec!["chekc"], "check"),
     ] {
         let ran = place.call(&arguments);
         assert!(ran.code >= 2, "{arguments:?}");

@@ -23,7 +23,8 @@ fn a_killed_run_loses_at_most_its_last_second() {
     assert_eq!(ran.code, 130, "{}", rest(child.stderr.take()));
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let windows = report["windows"].as_array().unwrap();
-    let sent: u64 = windows.iter().filter(|w| w["load"] == "main").map(|w| w["steps"][0]["sent"].as_u64().unwrap()).sum();
+    let sent: u64 =
+        windows.iter().filter(|w| w["load"] == "main").map(|w| w["steps"][0]["sent"].as_u64().unwrap()).sum();
     assert!(sent <= counted && sent + 220 >= counted, "{sent} reported, {counted} counted by the server");
     assert_eq!(report["verdict"], "aborted");
 }
@@ -32,7 +33,13 @@ fn a_killed_run_loses_at_most_its_last_second() {
 fn a_report_from_disk_is_the_report_of_the_run() {
     let place = Place::new();
     let server = Server::start(Duration::ZERO);
-    let ran = place.run(&server.scenario("    warmup 50/s for 500ms\n    ramp 50/s -> 200/s over 1500ms as rise\n    hold 100/s for 1s", "    p95(main) < 5s\n    throughput(main during rise) > 1/s"), &[]);
+    let ran = place.run(
+        &server.scenario(
+            "    warmup 50/s for 500ms\n    ramp 50/s -> 200/s over 1500ms as rise\n    hold 100/s for 1s",
+            "    p95(main) < 5s\n    throughput(main during rise) > 1/s",
+        ),
+        &[],
+    );
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let again = place.call(&["report", "last", "--json"]);
     let again: serde_json::Value = serde_json::from_str(&again.out).unwrap();

@@ -20,7 +20,8 @@ fn arrivals(run: &Path) -> BTreeMap<u64, u64> {
 #[test]
 fn interval_logs_of_shares_add_up_exactly() {
     let server = Server::start(Duration::ZERO);
-    let text = server.scenario("    ramp 10/s -> 233/s over 1700ms\n    hold 233/s for 1300ms", "    error_rate(main) < 1%");
+    let text =
+        server.scenario("    ramp 10/s -> 233/s over 1700ms\n    hold 233/s for 1300ms", "    error_rate(main) < 1%");
     let flags: [&[&str]; 4] = [&["--share", "1/2"], &["--share", "2/2", "--workers", "2"], &[], &["--workers", "2"]];
     let logs: Vec<BTreeMap<u64, u64>> = flags
         .iter()

@@ -144,7 +144,8 @@ pub fn literal(expr: &Expr) -> Option<(f64, Type)> {
 
 fn refuse(expr: &Expr, message: &str, diagnostics: &mut Diagnostics) -> Constant {
     diagnostics.push(
-        Diagnostic::new(Code::E0301, message, expr.span, "not a constant").help("write a literal such as `30s`, `200/s` or `10 users`"),
+        Diagnostic::new(Code::E0301, message, expr.span, "not a constant")
+            .help("write a literal such as `30s`, `200/s` or `10 users`"),
     );
     Constant::Wrong
 }
@@ -156,7 +157,9 @@ pub fn cannot_join(operator: Binary, span: crate::base::Span, left: (&Expr, Type
         .label(left.0.span, left.1.a())
         .label(right.0.span, right.1.a());
     match (left.1, right.1) {
-        (Type::Percent, Type::Percent) => diagnostic.help("a percentage of a percentage reads two ways: write `* 1.05` or `+ 5pp`"),
+        (Type::Percent, Type::Percent) => {
+            diagnostic.help("a percentage of a percentage reads two ways: write `* 1.05` or `+ 5pp`")
+        }
         _ => diagnostic,
     }
 }

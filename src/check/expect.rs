@@ -24,13 +24,16 @@ impl Checker<'_> {
                 let (left, right) = (Box::new(left?), Box::new(right?));
                 Some(if *operator == Binary::And { Condition::And(left, right) } else { Condition::Or(left, right) })
             }
-            ExprKind::Unary { operator: Unary::Not, operand } => self.condition(operand, scopes).map(|c| Condition::Not(Box::new(c))),
+            ExprKind::Unary { operator: Unary::Not, operand } => {
+                self.condition(operand, scopes).map(|c| Condition::Not(Box::new(c)))
+            }
             ExprKind::Binary { operator, left, right, .. } if operator.compares() && *operator != Binary::In => {
                 let (l, r) = (self.measured(left, scopes), self.measured(right, scopes));
                 let (l, r) = (l?, r?);
                 self.same_unit((left, l.unit()), (right, r.unit()))?;
                 if matches!((&l, &r), (Measured::Constant { .. }, Measured::Constant { .. })) {
-                    let problem = Diagnostic::new(Code::E0307, "this compares two constants", expr.span, "nothing is measured");
+                    let problem =
+                        Diagnostic::new(Code::E0307, "this compares two constants", expr.span, "nothing is measured");
                     self.diagnostics.push(problem.help("compare a metric, such as `p95(main) < 200ms`"));
                     return None;
                 }
@@ -39,7 +42,12 @@ impl Checker<'_> {
             ExprKind::Wrong => None,
             _ => {
                 let kind = self.measured(expr, scopes)?.unit();
-                let problem = Diagnostic::new(Code::E0301, format!("an expectation is a condition, and this is {}", kind.a()), expr.span, kind.a());
+                let problem = Diagnostic::new(
+                    Code::E0301,
+                    format!("an expectation is a condition, and this is {}", kind.a()),
+                    expr.span,
+                    kind.a(),
+                );
                 self.diagnostics.push(problem.help("compare it with a bound, such as `< 200ms`"));
                 None
             }
@@ -55,7 +63,8 @@ impl Checker<'_> {
         let text = self.text(found.0.span);
         let measured = self.text(expected.0.span);
         self.diagnostics.push(
-            mismatch(expected.1, found.1, found.0.span, &text).label(expected.0.span, format!("`{measured}` is {}", expected.1.a())),
+            mismatch(expected.1, found.1, found.0.span, &text)
+                .label(expected.0.span, format!("`{measured}` is {}", expected.1.a())),
         );
         None
     }
@@ -77,7 +86,12 @@ impl Checker<'_> {
                 let operand = self.measured(operand, scopes)?;
                 let unit = operand.unit();
                 let zero = Measured::Constant { value: 0.0, unit };
-                Some(Measured::Arithmetic { operator: Binary::Subtract, left: Box::new(zero), right: Box::new(operand), unit })
+                Some(Measured::Arithmetic {
+                    operator: Binary::Subtract,
+                    left: Box::new(zero),
+                    right: Box::new(operand),
+                    unit,
+                })
             }
             ExprKind::Binary { operator, operator_span, left, right } => {
                 let (l, r) = (self.measured(left, scopes), self.measured(right, scopes));
@@ -94,8 +108,14 @@ impl Checker<'_> {
             ExprKind::Wrong => None,
             _ => {
                 let text = self.text(expr.span);
-                let problem = Diagnostic::new(Code::E0307, format!("`{text}` measures nothing by itself"), expr.span, "which metric of it?");
-                self.diagnostics.push(problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")));
+                let problem = Diagnostic::new(
+                    Code::E0307,
+                    format!("`{text}` measures nothing by itself"),
+                    expr.span,
+                    "which metric of it?",
+                );
+                self.diagnostics
+                    .push(problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")));
                 None
             }
         }
@@ -108,15 +128,29 @@ impl Checker<'_> {
             "apdex" => Some(("threshold", Type::Duration)),
             _ if known.is_some() => None,
             _ => {
-                let problem = Diagnostic::new(Code::E0201, format!("no metric is called `{function}`"), function.span, "no such metric");
-                self.diagnostics.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtins::Kind::Metric)));
+                let problem = Diagnostic::new(
+                    Code::E0201,
+                    format!("no metric is called `{function}`"),
+                    function.span,
+                    "no such metric",
+                );
+                self.diagnostics.push(problem.did_you_mean(
+                    function.span,
+                    &function.text,
+                    builtins::names(builtins::Kind::Metric),
+                ));
                 return None;
             }
         };
         let wanted = 1 + usize::from(takes.is_some());
         let Some(first) = arguments.first().filter(|_| arguments.len() == wanted) else {
             let signature = builtins::find(&function.text).map_or("", |b| b.signature);
-            let problem = Diagnostic::new(Code::E0306, format!("`{function}` takes {wanted} argument{}", if wanted == 1 { "" } else { "s" }), span, format!("{} given", arguments.len()));
+            let problem = Diagnostic::new(
+                Code::E0306,
+                format!("`{function}` takes {wanted} argument{}", if wanted == 1 { "" } else { "s" }),
+                span,
+                format!("{} given", arguments.len()),
+            );
             self.diagnostics.push(problem.help(format!("it is `{signature}`")));
             return None;
         };
@@ -125,7 +159,11 @@ impl Checker<'_> {
             (None, takes) => {
                 let (name, kind) = takes?;
                 let value = self.arguments(function, &arguments[1..], &[(name, kind)]).remove(0)?.0.number();
-                if kind == Type::Percent { (Function::Quantile(value), Type::Duration) } else { (Function::Apdex(value), Type::Number) }
+                if kind == Type::Percent {
+                    (Function::Quantile(value), Type::Duration)
+                } else {
+                    (Function::Apdex(value), Type::Number)
+                }
             }
         };
         if let Function::Quantile(q) = function_kind
@@ -135,7 +173,9 @@ impl Checker<'_> {
             return None;
         }
         let population = self.population(&first.value)?;
-        if function_kind == Function::Dropped && (population.flow.is_some() || population.request.is_some() || population.load.is_none()) {
+        if function_kind == Function::Dropped
+            && (population.flow.is_some() || population.request.is_some() || population.load.is_none())
+        {
             let problem = Diagnostic::new(Code::E0207, "only a load drops arrivals", first.value.span, "not a load");
             let loads = self.known(Type::Load);
             self.diagnostics.push(problem.did_you_mean(first.value.span, "", loads.iter().map(String::as_str)));

@@ -61,10 +61,20 @@ impl Checker<'_> {
         let sends = |step: &ast::Step| matches!(step.kind, StepKind::Request(_) | StepKind::Refused(_));
         self.lost |= flow.steps.iter().any(|step| matches!(step.kind, StepKind::Refused(_)));
         if !flow.steps.iter().any(sends) {
-            let problem = Diagnostic::new(Code::E0307, format!("the flow `{}` sends nothing", flow.name), flow.name.span, "no request in it");
+            let problem = Diagnostic::new(
+                Code::E0307,
+                format!("the flow `{}` sends nothing", flow.name),
+                flow.name.span,
+                "no request in it",
+            );
             self.diagnostics.push(problem.help("add a step such as `get \"/\"`"));
         }
-        self.flows.push(Flow { name: flow.name.text.clone(), steps, slots: state.slots, requests: state.requests.len() });
+        self.flows.push(Flow {
+            name: flow.name.text.clone(),
+            steps,
+            slots: state.slots,
+            requests: state.requests.len(),
+        });
     }
 }
 
@@ -168,7 +178,8 @@ impl FlowChecker<'_, '_> {
         let names = self.checker.known(Type::Target);
         self.push(match names.first() {
             Some(name) => problem.help(format!("write `flow {} on {name} {{ … }}`", flow.name)),
-            None => problem.help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
+            None => problem
+                .help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
         });
         None
     }
@@ -180,7 +191,8 @@ impl FlowChecker<'_, '_> {
             "body" => request.body = self.text_value(&entry.value).map(Body::Text),
             "headers" => {
                 let ExprKind::Object(fields) = &entry.value.kind else {
-                    let problem = Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
+                    let problem =
+                        Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
                     self.push(problem.help("write `headers: { \"Accept\": \"text/html\" }`"));
                     return;
                 };
@@ -251,12 +263,18 @@ impl FlowChecker<'_, '_> {
         let mut checks = Vec::new();
         for condition in conditions {
             if let Some(scope) = condition.scopes.first() {
-                let problem = Diagnostic::new(Code::E0114, "a check of an answer has no window", scope.span, "not here");
+                let problem =
+                    Diagnostic::new(Code::E0114, "a check of an answer has no window", scope.span, "not here");
                 self.push(problem.help("windows belong to the `expect` of a scenario"));
             }
             let Some((value, kind)) = self.expr(&condition.expr) else { continue };
             if !matches!(kind, Type::Bool | Type::Wrong) {
-                let problem = Diagnostic::new(Code::E0301, format!("a check is a condition, and this is {}", kind.a()), condition.span, kind.a());
+                let problem = Diagnostic::new(
+                    Code::E0301,
+                    format!("a check is a condition, and this is {}", kind.a()),
+                    condition.span,
+                    kind.a(),
+                );
                 self.push(problem.help("compare it with something, such as `status == 200`"));
                 continue;
             }

@@ -13,7 +13,12 @@ impl Checker<'_> {
     pub(super) fn load(&mut self, load: &ast::Load) {
         let flow = self.lookup(&load.of, Type::Flow);
         if let Some(at) = &load.at {
-            let problem = Diagnostic::new(Code::E0113, "`at` of a load is not available yet", at.span, "known, but not run by this version");
+            let problem = Diagnostic::new(
+                Code::E0113,
+                "`at` of a load is not available yet",
+                at.span,
+                "known, but not run by this version",
+            );
             self.diagnostics.push(problem.help("every load starts at the beginning of the run"));
         }
         let mut stages: Vec<Stage> = Vec::new();
@@ -21,7 +26,14 @@ impl Checker<'_> {
         for stage in &load.stages {
             let before = stages.last().map(|s| s.to);
             // A stage that was refused keeps its place and its name, with nothing in it.
-            let nothing = Stage { name: stage.name.clone(), kind: StageKind::Hold, from: Level::Users(0), to: Level::Users(0), length: 0, span: stage.span };
+            let nothing = Stage {
+                name: stage.name.clone(),
+                kind: StageKind::Hold,
+                from: Level::Users(0),
+                to: Level::Users(0),
+                length: 0,
+                span: stage.span,
+            };
             let stage = self.stage(stage, before, &mut first).unwrap_or(nothing);
             if let Some(name) = &stage.name
                 && let Some(other) = stages.iter().filter_map(|s: &Stage| s.name.as_ref()).find(|n| n.text == name.text)
@@ -31,7 +43,12 @@ impl Checker<'_> {
             stages.push(stage);
         }
         if load.stages.is_empty() {
-            let problem = Diagnostic::new(Code::E0412, format!("the load `{}` has no stage", load.name), load.name.span, "nothing to send");
+            let problem = Diagnostic::new(
+                Code::E0412,
+                format!("the load `{}` has no stage", load.name),
+                load.name.span,
+                "nothing to send",
+            );
             self.diagnostics.push(problem.help("add a stage, such as `hold 10/s for 10s`"));
         }
         let (mut max_in_flight, mut grace) = (None, 30 * SECOND);
@@ -51,8 +68,18 @@ impl Checker<'_> {
         let closed = stages.iter().any(|s| matches!(s.to, Level::Users(_)));
         self.lost |= flow.is_none();
         let flow = flow.unwrap_or(usize::MAX);
-        if closed && self.flows.get(flow).is_some_and(|f| !f.steps.iter().any(|s| matches!(s, super::program::Step::Think(_)))) {
-            let problem = Diagnostic::new(Code::W0803, "these users never think, so this measures saturation", load.name.span, "a closed load without `think`");
+        if closed
+            && self
+                .flows
+                .get(flow)
+                .is_some_and(|f| !f.steps.iter().any(|s| matches!(s, super::program::Step::Think(_))))
+        {
+            let problem = Diagnostic::new(
+                Code::W0803,
+                "these users never think, so this measures saturation",
+                load.name.span,
+                "a closed load without `think`",
+            );
             self.diagnostics.push(problem.help("add a `think` to the flow, or hold a rate such as `100/s`"));
         }
         self.loads.push(Load { name: load.name.clone(), flow, stages, max_in_flight, grace, span: load.span });
@@ -93,10 +120,18 @@ impl Checker<'_> {
             (Constant::Wrong, _) => return None,
             (Constant::Rate(rate), _) => Level::Arrivals(*rate),
             (Constant::Quantity(users, Type::Users), _) if *users >= 0.0 => Level::Users(*users as u64),
-            (Constant::Quantity(factor, Type::Factor), Some(Some(before))) => return self.multiplied(before, *factor, expr.span),
+            (Constant::Quantity(factor, Type::Factor), Some(Some(before))) => {
+                return self.multiplied(before, *factor, expr.span);
+            }
             (Constant::Quantity(_, Type::Factor), Some(None)) => {
-                let problem = Diagnostic::new(Code::E0411, "there is no level before this spike to multiply", expr.span, "a multiple of what?");
-                self.diagnostics.push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
+                let problem = Diagnostic::new(
+                    Code::E0411,
+                    "there is no level before this spike to multiply",
+                    expr.span,
+                    "a multiple of what?",
+                );
+                self.diagnostics
+                    .push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
                 return None;
             }
             (other, _) => {
@@ -107,9 +142,11 @@ impl Checker<'_> {
         let kind = if matches!(level, Level::Users(_)) { Type::Users } else { Type::Rate };
         match first {
             Some((before, span)) if *before != kind => {
-                let problem = Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", expr.span, kind.a())
-                    .label(*span, before.a());
-                self.diagnostics.push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
+                let problem =
+                    Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", expr.span, kind.a())
+                        .label(*span, before.a());
+                self.diagnostics
+                    .push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
                 None
             }
             Some(_) => Some(level),
@@ -139,9 +176,13 @@ impl Checker<'_> {
             let message = "a level is a rate or a number of users";
             let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
             self.diagnostics.push(match model {
-                Some(Type::Users) => problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?")),
+                Some(Type::Users) => {
+                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
+                }
                 Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
-                None => problem.help(format!("`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs")),
+                None => problem.help(format!(
+                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
+                )),
             });
         } else {
             self.diagnostics.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));

@@ -102,7 +102,12 @@ impl<'a> Checker<'a> {
         }
         let has_load = own.iter().any(|item| matches!(item, Item::Load(_)));
         if !has_load && !self.lost {
-            let problem = Diagnostic::new(Code::E0412, "this scenario has no load, so it would do nothing", scenario.name.span, "no `load` in it");
+            let problem = Diagnostic::new(
+                Code::E0412,
+                "this scenario has no load, so it would do nothing",
+                scenario.name.span,
+                "no `load` in it",
+            );
             self.diagnostics.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
         }
         self.unused(&own);
@@ -167,7 +172,12 @@ impl<'a> Checker<'a> {
             return None;
         }
         let ast::ExprKind::Name(name) = &expr.kind else {
-            let problem = Diagnostic::new(Code::E0207, format!("{} is needed here", capital(&kind.a())), expr.span, "not the name of one");
+            let problem = Diagnostic::new(
+                Code::E0207,
+                format!("{} is needed here", capital(&kind.a())),
+                expr.span,
+                "not the name of one",
+            );
             self.diagnostics.push(problem);
             return None;
         };
@@ -186,7 +196,12 @@ impl<'a> Checker<'a> {
                 None
             }
             None => {
-                let problem = Diagnostic::new(Code::E0201, format!("no {} is called `{name}`", kind.name().to_lowercase()), name.span, "not declared");
+                let problem = Diagnostic::new(
+                    Code::E0201,
+                    format!("no {} is called `{name}`", kind.name().to_lowercase()),
+                    name.span,
+                    "not declared",
+                );
                 self.diagnostics.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
                 None
             }
@@ -203,7 +218,8 @@ impl<'a> Checker<'a> {
             };
             let Some(declared) = self.names.get(&name.text) else { continue };
             if !self.used.iter().any(|(kind, index)| *kind == declared.kind && *index == declared.index) {
-                let problem = Diagnostic::new(Code::W0801, format!("nothing uses the {what} `{name}`"), name.span, "unused");
+                let problem =
+                    Diagnostic::new(Code::W0801, format!("nothing uses the {what} `{name}`"), name.span, "unused");
                 self.diagnostics.push(problem.help("remove it, or put it to use"));
             }
         }
@@ -252,7 +268,9 @@ fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> Diagnostic {
     let unquoted = (found == Type::Text && expected != Type::Text).then(|| text.trim_matches(['"', '\'']));
     match (guess, unquoted) {
         (Some(guess), _) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
-        (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => diagnostic.fix(span, bare, format!("write `{bare}` without quotes")),
+        (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
+            diagnostic.fix(span, bare, format!("write `{bare}` without quotes"))
+        }
         (None, _) => diagnostic,
     }
 }

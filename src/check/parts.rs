@@ -21,7 +21,8 @@ impl Checker<'_> {
             ExprKind::Call { function, arguments } => Some((function, arguments.as_slice())),
             ExprKind::Wrong => None,
             _ => {
-                let problem = Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
+                let problem =
+                    Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
                 self.diagnostics.push(problem.help(listed("write one of", builtins::names(builtin))));
                 None
             }
@@ -29,7 +30,12 @@ impl Checker<'_> {
         if let Some((function, _)) = call
             && !builtins::names(builtin).any(|name| name == function.text)
         {
-            let problem = Diagnostic::new(Code::E0201, format!("`{function}` builds no {}", kind.name().to_lowercase()), function.span, "no such constructor");
+            let problem = Diagnostic::new(
+                Code::E0201,
+                format!("`{function}` builds no {}", kind.name().to_lowercase()),
+                function.span,
+                "no such constructor",
+            );
             self.diagnostics.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtin)));
         }
         match built.kind {
@@ -43,9 +49,14 @@ impl Checker<'_> {
         let mut kind = ServiceKind::Demo(Demo::default());
         match call {
             Some((function, arguments)) if function.text == "attach" => {
-                let port = self.arguments(function, arguments, &[("port", Type::Number)]).remove(0).map(|(value, span)| (value.number(), span));
+                let port = self
+                    .arguments(function, arguments, &[("port", Type::Number)])
+                    .remove(0)
+                    .map(|(value, span)| (value.number(), span));
                 match port {
-                    Some((port, _)) if port.fract() == 0.0 && (1.0..65536.0).contains(&port) => kind = ServiceKind::Attach { port: port as u16 },
+                    Some((port, _)) if port.fract() == 0.0 && (1.0..65536.0).contains(&port) => {
+                        kind = ServiceKind::Attach { port: port as u16 }
+                    }
                     Some((_, span)) => self.out_of_range(span, "a port is a whole number from 1 to 65535"),
                     None => self.missing(function.span, "`attach` needs the port of the service: `attach(port: 8080)`"),
                 }
@@ -59,8 +70,11 @@ impl Checker<'_> {
                     ("errors", Type::Percent),
                     ("leak", Type::Bytes),
                 ];
-                let values: Vec<Option<f64>> =
-                    self.arguments(function, arguments, &parameters).into_iter().map(|v| v.map(|(value, _)| value.number())).collect();
+                let values: Vec<Option<f64>> = self
+                    .arguments(function, arguments, &parameters)
+                    .into_iter()
+                    .map(|v| v.map(|(value, _)| value.number()))
+                    .collect();
                 demo.pool = values[0].map(|v| v.max(1.0) as u32);
                 demo.slots = values[1].map(|v| v as u32);
                 demo.rate_limit = values[2];
@@ -71,12 +85,20 @@ impl Checker<'_> {
             }
             Some(_) | None => {}
         }
-        let mut service = Service { name: built.name.text.clone(), kind, ready: None, ready_within: 30 * SECOND, stop_within: 5 * SECOND };
+        let mut service = Service {
+            name: built.name.text.clone(),
+            kind,
+            ready: None,
+            ready_within: 30 * SECOND,
+            stop_within: 5 * SECOND,
+        };
         for entry in &built.options {
             match entry.label.text.as_str() {
                 "ready" => match self.option(entry, Type::Text) {
                     Constant::Text(path) if path.starts_with('/') => service.ready = Some(path),
-                    Constant::Text(_) => self.out_of_range(entry.value.span, "`ready:` is a path of the service, such as \"/health\""),
+                    Constant::Text(_) => {
+                        self.out_of_range(entry.value.span, "`ready:` is a path of the service, such as \"/health\"")
+                    }
                     _ => {}
                 },
                 "ready_within" => service.ready_within = self.option(entry, Type::Duration).number() as u64,
@@ -94,14 +116,19 @@ impl Checker<'_> {
         {
             match arguments {
                 [argument] => address = self.address(&argument.value),
-                _ => self.missing(function.span, "`http` takes one URL: `http(shop.url)` or `http(\"http://127.0.0.1:8080\")`"),
+                _ => self.missing(
+                    function.span,
+                    "`http` takes one URL: `http(shop.url)` or `http(\"http://127.0.0.1:8080\")`",
+                ),
             }
         }
         let mut target = Target { name: built.name.text.clone(), address, timeout: 10 * SECOND };
         for entry in &built.options {
             match entry.label.text.as_str() {
                 "timeout" => match self.option(entry, Type::Duration) {
-                    Constant::Quantity(0.0, _) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
+                    Constant::Quantity(0.0, _) => {
+                        self.out_of_range(entry.value.span, "a timeout of nothing fails every request")
+                    }
                     value => target.timeout = value.number() as u64,
                 },
                 _ => self.unknown_option(entry, &["timeout"]),
@@ -115,7 +142,8 @@ impl Checker<'_> {
         if let ExprKind::Field { base, field } = &expr.kind {
             let service = self.lookup(base, Type::Service);
             if service.is_some() && field.text != "url" {
-                let problem = Diagnostic::new(Code::E0202, format!("a Service has no `{field}`"), field.span, "no such field");
+                let problem =
+                    Diagnostic::new(Code::E0202, format!("a Service has no `{field}`"), field.span, "no such field");
                 self.diagnostics.push(problem.did_you_mean(field.span, &field.text, ["url"].into_iter()));
                 return nowhere;
             }
@@ -125,7 +153,8 @@ impl Checker<'_> {
         match parse_url(&url) {
             Ok((host, port)) => Address::Url { host, port },
             Err(why) => {
-                let problem = Diagnostic::new(Code::E0310, format!("`{url}` is no address of an HTTP target"), expr.span, why);
+                let problem =
+                    Diagnostic::new(Code::E0310, format!("`{url}` is no address of an HTTP target"), expr.span, why);
                 self.diagnostics.push(problem.help("write it like `http(\"http://127.0.0.1:8080\")`"));
                 nowhere
             }
@@ -133,7 +162,12 @@ impl Checker<'_> {
     }
 
     /// Arguments by position, then by name, in the order of the parameters; all of them optional.
-    pub(super) fn arguments(&mut self, function: &Name, arguments: &[Argument], parameters: &[(&str, Type)]) -> Vec<Option<(Constant, Span)>> {
+    pub(super) fn arguments(
+        &mut self,
+        function: &Name,
+        arguments: &[Argument],
+        parameters: &[(&str, Type)],
+    ) -> Vec<Option<(Constant, Span)>> {
         let mut values: Vec<Option<(Constant, Span)>> = parameters.iter().map(|_| None).collect();
         for (position, argument) in arguments.iter().enumerate() {
             let place = match &argument.label {
@@ -141,8 +175,17 @@ impl Checker<'_> {
                 Some(label) => match parameters.iter().position(|(name, _)| *name == label.text) {
                     Some(place) => place,
                     None => {
-                        let problem = Diagnostic::new(Code::E0306, format!("`{function}` has no parameter `{label}`"), label.span, "no such parameter");
-                        self.diagnostics.push(problem.did_you_mean(label.span, &label.text, parameters.iter().map(|(name, _)| *name)));
+                        let problem = Diagnostic::new(
+                            Code::E0306,
+                            format!("`{function}` has no parameter `{label}`"),
+                            label.span,
+                            "no such parameter",
+                        );
+                        self.diagnostics.push(problem.did_you_mean(
+                            label.span,
+                            &label.text,
+                            parameters.iter().map(|(name, _)| *name),
+                        ));
                         continue;
                     }
                 },
@@ -188,7 +231,8 @@ impl Checker<'_> {
 
     pub(super) fn unknown_option(&mut self, entry: &Entry, known: &[&str]) {
         let label = &entry.label;
-        let problem = Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
+        let problem =
+            Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
         self.diagnostics.push(problem.did_you_mean(label.span, &label.text, known.iter().copied()));
     }
 
@@ -218,7 +262,10 @@ fn parse_url(url: &str) -> Result<(String, u16), &'static str> {
     if rest.contains('/') {
         return Err("paths belong to the requests");
     }
-    let (host, port) = match rest.rsplit_once(':').filter(|(host, _)| !host.ends_with(':') && (!host.contains('[') || host.ends_with(']'))) {
+    let (host, port) = match rest
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.ends_with(':') && (!host.contains('[') || host.ends_with(']')))
+    {
         Some((host, port)) => (host, port.parse().map_err(|_| "the port is not a number up to 65535")?),
         None => (rest, 80),
     };

@@ -39,7 +39,9 @@ pub struct Service {
 pub enum ServiceKind {
     Demo(Demo),
     /// Something that runs already, on this machine.
-    Attach { port: u16 },
+    Attach {
+        port: u16,
+    },
 }
 
 /// How the demo shop is built; what is `None` is the shop's own choice.
@@ -147,15 +149,28 @@ pub enum Expr {
     Slot(usize),
     UserId,
     Uuid,
-    Random { least: f64, most: f64 },
+    Random {
+        least: f64,
+        most: f64,
+    },
     Status(usize),
     Latency(usize),
     BodyText(usize),
-    Json { response: usize, path: String },
-    Header { response: usize, name: String },
+    Json {
+        response: usize,
+        path: String,
+    },
+    Header {
+        response: usize,
+        name: String,
+    },
     Not(Box<Expr>),
     Negate(Box<Expr>),
-    Binary { operator: Binary, left: Box<Expr>, right: Box<Expr> },
+    Binary {
+        operator: Binary,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -224,7 +239,9 @@ pub enum Measured {
 impl Measured {
     pub fn unit(&self) -> Type {
         match self {
-            Measured::Constant { unit, .. } | Measured::Metric { unit, .. } | Measured::Arithmetic { unit, .. } => *unit,
+            Measured::Constant { unit, .. } | Measured::Metric { unit, .. } | Measured::Arithmetic { unit, .. } => {
+                *unit
+            }
         }
     }
 }

@@ -37,7 +37,9 @@ impl FlowChecker<'_, '_> {
                     Unary::Negate => (Expr::Negate(Box::new(value)), kind),
                 }
             }
-            ExprKind::Binary { operator, operator_span, left, right } => self.binary(*operator, *operator_span, left, right)?,
+            ExprKind::Binary { operator, operator_span, left, right } => {
+                self.binary(*operator, *operator_span, left, right)?
+            }
             _ => return None,
         })
     }
@@ -58,15 +60,31 @@ impl FlowChecker<'_, '_> {
             Some((_, Local::Wrong, _)) => None,
             Some((_, Local::Slot(slot, kind), _)) => Some((Expr::Slot(*slot), *kind)),
             Some((_, Local::Answer(_), _)) => {
-                let problem = Diagnostic::new(Code::E0207, format!("`{name}` is an answer, not a value"), name.span, "which part of it?");
-                self.push(problem.help(format!("write `{name}.status`, `{name}.json(\"$.id\")`, `{name}.header(\"Location\")` or `{name}.text`")));
+                let problem = Diagnostic::new(
+                    Code::E0207,
+                    format!("`{name}` is an answer, not a value"),
+                    name.span,
+                    "which part of it?",
+                );
+                self.push(problem.help(format!(
+                    "write `{name}.status`, `{name}.json(\"$.id\")`, `{name}.header(\"Location\")` or `{name}.text`"
+                )));
                 None
             }
             None => {
-                let problem = Diagnostic::new(Code::E0201, format!("nothing in this flow is called `{name}`"), name.span, "not declared above");
+                let problem = Diagnostic::new(
+                    Code::E0201,
+                    format!("nothing in this flow is called `{name}`"),
+                    name.span,
+                    "not declared above",
+                );
                 let answer: &[&str] = if self.current.is_some() { &["status", "latency", "text"] } else { &[] };
                 let known: Vec<String> = self.flow.locals.iter().map(|(known, ..)| known.clone()).collect();
-                self.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str).chain(answer.iter().copied())));
+                self.push(problem.did_you_mean(
+                    name.span,
+                    &name.text,
+                    known.iter().map(String::as_str).chain(answer.iter().copied()),
+                ));
                 None
             }
         }
@@ -84,7 +102,12 @@ impl FlowChecker<'_, '_> {
             return Some(*response);
         }
         if let Some((_, kind)) = self.expr(base).filter(|(_, kind)| *kind != Type::Wrong) {
-            let problem = Diagnostic::new(Code::E0202, format!("{} has no parts to ask for", capital(&kind.a())), base.span, kind.a());
+            let problem = Diagnostic::new(
+                Code::E0202,
+                format!("{} has no parts to ask for", capital(&kind.a())),
+                base.span,
+                kind.a(),
+            );
             self.push(problem.help("name a request with `as NAME`, and ask that name"));
         }
         None
@@ -106,7 +129,8 @@ impl FlowChecker<'_, '_> {
                 Some((Expr::BodyText(response), Type::Text))
             }
             _ => {
-                let problem = Diagnostic::new(Code::E0202, format!("an answer has no `{field}`"), field.span, "no such field");
+                let problem =
+                    Diagnostic::new(Code::E0202, format!("an answer has no `{field}`"), field.span, "no such field");
                 let known = ["status", "latency", "text", "json", "header"];
                 self.push(problem.did_you_mean(field.span, &field.text, known.into_iter()));
                 None
@@ -122,7 +146,8 @@ impl FlowChecker<'_, '_> {
     /// `json(path)` or `header(name)` of an answer.
     fn part(&mut self, response: usize, method: &Name, arguments: &[Argument]) -> Option<(Expr, Type)> {
         if !builtins::names(builtins::Kind::Answer).any(|name| name == method.text) {
-            let problem = Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
+            let problem =
+                Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
             self.push(problem.did_you_mean(method.span, &method.text, builtins::names(builtins::Kind::Answer)));
             return None;
         }
@@ -147,37 +172,74 @@ impl FlowChecker<'_, '_> {
         match (function.text.as_str(), self.current) {
             ("json" | "header", Some(response)) => self.part(response, function, arguments),
             ("json" | "header", None) => {
-                let problem = Diagnostic::new(Code::E0202, format!("`{function}` of which answer?"), function.span, "outside a request");
+                let problem = Diagnostic::new(
+                    Code::E0202,
+                    format!("`{function}` of which answer?"),
+                    function.span,
+                    "outside a request",
+                );
                 self.push(problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")));
                 None
             }
             ("uuid", _) => Some((Expr::Uuid, Type::Text)),
             ("random", _) => {
                 let range = match arguments {
-                    [Argument { value: ast::Expr { kind: ExprKind::Binary { operator: Binary::Range, left, right, .. }, .. }, .. }] => {
-                        Some((constant::constant(left, self.checker.diagnostics), constant::constant(right, self.checker.diagnostics)))
-                    }
+                    [
+                        Argument {
+                            value: ast::Expr { kind: ExprKind::Binary { operator: Binary::Range, left, right, .. }, .. },
+                            ..
+                        },
+                    ] => Some((
+                        constant::constant(left, self.checker.diagnostics),
+                        constant::constant(right, self.checker.diagnostics),
+                    )),
                     _ => None,
                 };
                 match range {
-                    Some((constant::Constant::Quantity(least, Type::Number), constant::Constant::Quantity(most, Type::Number))) if least <= most => {
-                        Some((Expr::Random { least, most }, Type::Number))
-                    }
+                    Some((
+                        constant::Constant::Quantity(least, Type::Number),
+                        constant::Constant::Quantity(most, Type::Number),
+                    )) if least <= most => Some((Expr::Random { least, most }, Type::Number)),
                     _ => {
-                        self.push(Diagnostic::new(Code::E0306, "`random` takes a range of whole numbers", span, "not a range").help("write `random(1..100)`"));
+                        self.push(
+                            Diagnostic::new(
+                                Code::E0306,
+                                "`random` takes a range of whole numbers",
+                                span,
+                                "not a range",
+                            )
+                            .help("write `random(1..100)`"),
+                        );
                         None
                     }
                 }
             }
             _ => {
                 let problem = match builtins::find(&function.text) {
-                    Some(builtin) if builtin.kind == builtins::Kind::Metric => {
-                        Diagnostic::new(Code::E0114, "a metric is judged in the `expect` of a scenario", function.span, "not here")
-                            .help("a flow checks one answer at a time, such as `expect status == 200`")
-                    }
-                    Some(_) => Diagnostic::new(Code::E0114, format!("`{function}` does not belong in a flow"), function.span, "not here"),
-                    None => Diagnostic::new(Code::E0201, format!("no function is called `{function}`"), function.span, "no such function")
-                        .did_you_mean(function.span, &function.text, builtins::names(builtins::Kind::Pure).chain(builtins::names(builtins::Kind::Answer))),
+                    Some(builtin) if builtin.kind == builtins::Kind::Metric => Diagnostic::new(
+                        Code::E0114,
+                        "a metric is judged in the `expect` of a scenario",
+                        function.span,
+                        "not here",
+                    )
+                    .help("a flow checks one answer at a time, such as `expect status == 200`"),
+                    Some(_) => Diagnostic::new(
+                        Code::E0114,
+                        format!("`{function}` does not belong in a flow"),
+                        function.span,
+                        "not here",
+                    ),
+                    None => Diagnostic::new(
+                        Code::E0201,
+                        format!("no function is called `{function}`"),
+                        function.span,
+                        "no such function",
+                    )
+                    .did_you_mean(
+                        function.span,
+                        &function.text,
+                        builtins::names(builtins::Kind::Pure).chain(builtins::names(builtins::Kind::Answer)),
+                    ),
                 };
                 self.push(problem);
                 None
@@ -195,7 +257,10 @@ impl FlowChecker<'_, '_> {
                 Type::Bool
             }
             Binary::Range => {
-                self.push(Diagnostic::new(Code::E0305, "a range is not a value here", span, "here").help("ranges stand in `think` and `random`"));
+                self.push(
+                    Diagnostic::new(Code::E0305, "a range is not a value here", span, "here")
+                        .help("ranges stand in `think` and `random`"),
+                );
                 return None;
             }
             _ => match constant::joined(operator, number_like(left_kind), number_like(right_kind)) {
@@ -224,4 +289,3 @@ impl FlowChecker<'_, '_> {
 fn number_like(kind: Type) -> Type {
     if kind == Type::Json { Type::Number } else { kind }
 }
-

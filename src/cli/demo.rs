@@ -7,7 +7,10 @@ use crate::demo::{Options, serve};
 pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
     if !args.listen.ip().is_loopback() {
-        terminal.error(&format!("the demo shop has no protection and listens on loopback only; use --listen 127.0.0.1:{}", args.listen.port()));
+        terminal.error(&format!(
+            "the demo shop has no protection and listens on loopback only; use --listen 127.0.0.1:{}",
+            args.listen.port()
+        ));
         return super::DOES_NOT_CHECK;
     }
     let private = std::env::temp_dir().join(format!("stressc-demo-{}", std::process::id()));

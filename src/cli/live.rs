@@ -37,7 +37,9 @@ impl<'a> Live<'a> {
                 self.recent.drain(..excess);
             }
             Event::Generator(generator) => self.progress(plan, generator.at),
-            Event::Interrupted { .. } => self.say("interrupted: finishing what is under way; once more to stop at once"),
+            Event::Interrupted { .. } => {
+                self.say("interrupted: finishing what is under way; once more to stop at once")
+            }
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
             Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}
@@ -72,8 +74,12 @@ impl<'a> Live<'a> {
                 total += counts.ok + counts.failures();
             }
         }
-        let stages: Vec<&str> =
-            plan.loads.iter().filter_map(|l| l.stages.iter().find(|s| s.start <= at && at < s.end)).map(|s| s.name.as_str()).collect();
+        let stages: Vec<&str> = plan
+            .loads
+            .iter()
+            .filter_map(|l| l.stages.iter().find(|s| s.start <= at && at < s.end))
+            .map(|s| s.name.as_str())
+            .collect();
         let stage = if stages.is_empty() { "finishing".to_owned() } else { stages.join(", ") };
         let done = (at.min(plan.length) as f64 / plan.length.max(1) as f64 * 20.0) as usize;
         let bar = format!("{}{}", "━".repeat(done), "┄".repeat(20 - done.min(20)));

@@ -20,7 +20,12 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     };
     let now = jiff::Timestamp::now();
     let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
-    let id = format!("{}-{}-{:04x}", now.strftime("%Y%m%dT%H%M%SZ"), plan.scenario, (now.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff);
+    let id = format!(
+        "{}-{}-{:04x}",
+        now.strftime("%Y%m%dT%H%M%SZ"),
+        plan.scenario,
+        (now.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff
+    );
     let epoch = now.as_millisecond() as f64 / 1e3;
     let mut record = match Record::create(&args.record, &id, &plan, epoch) {
         Ok(record) => record,

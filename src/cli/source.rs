@@ -82,6 +82,9 @@ pub fn plan(argument: &str, share: Option<(u64, u64)>, terminal: &Terminal) -> R
         (None, []) => Err(format!("`{file}` has no scenario to run")),
         (None, _) => Err(format!("`{file}` has several scenarios; name one: {list}")),
     };
+    if let (Some(_), Err(message)) = (wanted, &chosen) {
+        return Err(usage(message));
+    }
     let planned = match (&chosen, checked.diagnostics.has_errors()) {
         (Ok(index), false) => {
             let (plan, more) = crate::plan::plan(&checked.program.scenarios[*index], file, share, inputs::machine());

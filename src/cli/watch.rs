@@ -25,7 +25,8 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
             let _ = send.send(event.paths);
         }
     });
-    let started = watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
+    let started =
+        watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
     let _watcher = match started {
         Ok(watcher) => watcher,
         Err(error) => {

@@ -98,7 +98,10 @@ mod tests {
         assert_eq!(of(&[judged(Outcome::Failed, true)], &untrusted), Kind::Untrusted);
         assert_eq!(of(&[judged(Outcome::Held, true)], &untrusted), Kind::Untrusted);
         assert_eq!(of(&[judged(Outcome::Failed, true), judged(Outcome::Inconclusive, true)], &trusted), Kind::Failed);
-        assert_eq!(of(&[judged(Outcome::Held, true), judged(Outcome::Inconclusive, true)], &trusted), Kind::Inconclusive);
+        assert_eq!(
+            of(&[judged(Outcome::Held, true), judged(Outcome::Inconclusive, true)], &trusted),
+            Kind::Inconclusive
+        );
         assert_eq!(of(&[], &trusted), Kind::Inconclusive, "nothing was sent");
     }
 }

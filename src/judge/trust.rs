@@ -51,7 +51,9 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
         if share(counts.unsent) > MISSING {
             reasons.push(format!(
                 "`{}`: {} of {} planned iterations were not started in time: this machine cannot generate the rate",
-                load.name, shown(counts.unsent), shown(planned)
+                load.name,
+                shown(counts.unsent),
+                shown(planned)
             ));
         } else if share(counts.dropped) > MISSING && busiest >= SATURATED {
             reasons.push(format!(
@@ -64,10 +66,12 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
         let bound = tightest(plan);
         let allowed = bound.map_or(LAG_UNBOUNDED, |bound| LAG_FLOOR.max((bound * LAG_SHARE) as u64));
         if late > allowed {
-            let against = bound.map_or_else(String::new, |b| format!(", against a bound of {}", units::measured_duration(b)));
+            let against =
+                bound.map_or_else(String::new, |b| format!(", against a bound of {}", units::measured_duration(b)));
             reasons.push(format!(
                 "`{}`: 1 of 100 iterations started {} late or more{against}",
-                load.name, units::measured_duration(late as f64)
+                load.name,
+                units::measured_duration(late as f64)
             ));
         }
     }

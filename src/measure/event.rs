@@ -4,22 +4,45 @@ use super::Slice;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum Event {
     /// The run began; offsets of later events count from `load_started`.
-    Started { id: String, started: String, seed: u64, workers: u64, version: String },
-    ServiceReady { service: String, address: String },
+    Started {
+        id: String,
+        started: String,
+        seed: u64,
+        workers: u64,
+        version: String,
+    },
+    ServiceReady {
+        service: String,
+        address: String,
+    },
     /// From here on time is counted.
     LoadStarted,
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
     Generator(Generator),
-    Interrupted { at: u64 },
+    Interrupted {
+        at: u64,
+    },
     /// A service that ended by itself while it was needed.
-    ServiceDied { service: String, at: u64, status: String, output: String },
-    LoadEnded { at: u64 },
-    ServiceStopped { service: String, at: u64 },
-    Ended { at: u64 },
+    ServiceDied {
+        service: String,
+        at: u64,
+        status: String,
+        output: String,
+    },
+    LoadEnded {
+        at: u64,
+    },
+    ServiceStopped {
+        service: String,
+        at: u64,
+    },
+    Ended {
+        at: u64,
+    },
 }
 
 /// How the generator itself was in the last second.

@@ -149,12 +149,33 @@ fn apply(metric: &Metric, stats: &Stats) -> Value {
             let (load, ranges) = metric.load.as_ref().expect("only a load drops arrivals: the checker saw to it");
             let counts = stats.load(*load, ranges);
             let seen = counts.started + counts.dropped + counts.unsent;
-            return Value { value: if seen == 0 { Err("no arrivals in its window".to_owned()) } else { Ok(counts.dropped as f64) }, samples: seen };
+            return Value {
+                value: if seen == 0 { Err("no arrivals in its window".to_owned()) } else { Ok(counts.dropped as f64) },
+                samples: seen,
+            };
         }
-        Function::Count => if sent + total == 0 { none() } else { Ok(sent as f64) },
+        Function::Count => {
+            if sent + total == 0 {
+                none()
+            } else {
+                Ok(sent as f64)
+            }
+        }
         Function::Throughput if metric.length == 0 => Err("its window has no length".to_owned()),
-        Function::Throughput => if total == 0 { none() } else { Ok(ok as f64 * SECOND as f64 / metric.length as f64) },
-        Function::ErrorRate => if total == 0 { none() } else { Ok(failed as f64 / total as f64) },
+        Function::Throughput => {
+            if total == 0 {
+                none()
+            } else {
+                Ok(ok as f64 * SECOND as f64 / metric.length as f64)
+            }
+        }
+        Function::ErrorRate => {
+            if total == 0 {
+                none()
+            } else {
+                Ok(failed as f64 / total as f64)
+            }
+        }
         _ if total == 0 => none(),
         Function::Quantile(q) if total < needed_samples(q) => {
             let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));

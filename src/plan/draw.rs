@@ -112,7 +112,15 @@ fn stages(out: &mut String, plan: &Plan, load: &Load) {
     }
     if matches!(load.shape, Shape::Open(_)) {
         let count = load.shape.arrivals();
-        let _ = writeln!(out, "  {:<12} {:<14} {:>18} {:>12} {:>12}", "together", "", "", grouped(count as f64, 0), grouped((count * requests) as f64, 0));
+        let _ = writeln!(
+            out,
+            "  {:<12} {:<14} {:>18} {:>12} {:>12}",
+            "together",
+            "",
+            "",
+            grouped(count as f64, 0),
+            grouped((count * requests) as f64, 0)
+        );
         let peak = load.stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
         let thinking = peak * flow.thinking().0 / SECOND as f64;
         let _ = writeln!(out, "  at the peak {} users are needed for thinking alone", grouped(thinking.ceil(), 0));

@@ -1,9 +1,12 @@
 //! One scenario of a program → its plan: the timeline, the series that are recorded, the windows that are judged.
 
 use super::schedule::{Segment, Shape};
-use super::{Ceiling, CeilingFrom, Condition, Expectation, Flow, Load, Machine, Measured, Metric, Plan, Range, SCHEMA, Samples, Series, Share, Stage, fingerprint, scope};
-use crate::base::units::{self, SECOND};
+use super::{
+    Ceiling, CeilingFrom, Condition, Expectation, Flow, Load, Machine, Measured, Metric, Plan, Range, SCHEMA, Samples,
+    Series, Share, Stage, fingerprint, scope,
+};
 use crate::base::Span;
+use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Function, Level, Part, Population, Scope, StageKind, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::ScopeKind;
@@ -110,9 +113,18 @@ impl Elaborate {
             let (from, to) = (raw(stage.from), raw(stage.to));
             open = matches!(stage.to, Level::Arrivals(_));
             segments.push(Segment { start, length: stage.length, from, to });
-            let name = stage.name.as_ref().map_or_else(|| format!("{}{}", word(stage.kind), index + 1), |n| n.text.clone());
+            let name =
+                stage.name.as_ref().map_or_else(|| format!("{}{}", word(stage.kind), index + 1), |n| n.text.clone());
             let end = start + stage.length;
-            stages.push(Stage { name, named: stage.name.is_some(), kind: stage.kind, start, end, from: shown(stage.from), to: shown(stage.to) });
+            stages.push(Stage {
+                name,
+                named: stage.name.is_some(),
+                kind: stage.kind,
+                start,
+                end,
+                from: shown(stage.from),
+                to: shown(stage.to),
+            });
             start = end;
         }
         let shape = if open { Shape::Open(segments) } else { Shape::Closed(segments) };
@@ -150,7 +162,12 @@ impl Elaborate {
             M::Constant { value, unit } => Measured::Constant { value: *value, unit: *unit },
             M::Arithmetic { operator, left, right, unit } => {
                 let (left, right) = (self.measured(left, scenario), self.measured(right, scenario));
-                Measured::Arithmetic { operator: *operator, left: Box::new(left?), right: Box::new(right?), unit: *unit }
+                Measured::Arithmetic {
+                    operator: *operator,
+                    left: Box::new(left?),
+                    right: Box::new(right?),
+                    unit: *unit,
+                }
             }
             M::Metric { function, population, scopes, unit, span } => {
                 Measured::Metric { metric: self.metric(*function, population, scopes, *span, scenario)?, unit: *unit }
@@ -158,7 +175,14 @@ impl Elaborate {
         })
     }
 
-    fn metric(&mut self, function: Function, population: &Population, scopes: &[Scope], span: Span, scenario: &program::Scenario) -> Option<Metric> {
+    fn metric(
+        &mut self,
+        function: Function,
+        population: &Population,
+        scopes: &[Scope],
+        span: Span,
+        scenario: &program::Scenario,
+    ) -> Option<Metric> {
         let explicit = scopes.iter().fold(None, |ranges: Option<Vec<Range>>, scope| {
             let own = self.ranges(scope);
             Some(match ranges {
@@ -204,10 +228,19 @@ impl Elaborate {
             if matches!(shape, Shape::Closed(_)) {
                 return;
             }
-            planned += samples.ranges.iter().map(|(from, to)| shape.arrivals_before(*to).saturating_sub(shape.arrivals_before(*from))).sum::<u64>();
+            planned += samples
+                .ranges
+                .iter()
+                .map(|(from, to)| shape.arrivals_before(*to).saturating_sub(shape.arrivals_before(*from)))
+                .sum::<u64>();
         }
         if planned < needed {
-            let message = format!("a quantile of {} needs {} samples, and {} are planned", units::percent(q), units::grouped(needed as f64, 0), units::grouped(planned as f64, 0));
+            let message = format!(
+                "a quantile of {} needs {} samples, and {} are planned",
+                units::percent(q),
+                units::grouped(needed as f64, 0),
+                units::grouped(planned as f64, 0)
+            );
             let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
             self.diagnostics.push(problem.help("hold the load longer or at a higher rate, or assert a lower quantile"));
         }
@@ -235,7 +268,8 @@ pub fn needed_samples(q: f64) -> u64 {
 
 /// Everything but warm-up; requests that follow the last arrival belong to it.
 fn judged(load: &Load) -> Vec<Range> {
-    let warm: Vec<Range> = load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
+    let warm: Vec<Range> =
+        load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
     scope::outside(&warm)
 }
 
@@ -257,7 +291,8 @@ fn ceiling(load: &program::Load, shape: &Shape, stages: &[Stage], flow: &Flow, m
     }
     let peak = stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
     // The timeout of a target is not known to its flow; 10 s is the default, and a step's own goes before it.
-    let longest: f64 = flow.requests().map(|r| r.timeout.unwrap_or(10 * SECOND) as f64).sum::<f64>() + flow.thinking().1;
+    let longest: f64 =
+        flow.requests().map(|r| r.timeout.unwrap_or(10 * SECOND) as f64).sum::<f64>() + flow.thinking().1;
     let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;
     let holds = machine.descriptors.saturating_sub(DESCRIPTORS_KEPT).min(machine.memory / 2 / MEMORY_PER_USER).max(1);
     match wanted <= holds {

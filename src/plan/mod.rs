@@ -7,7 +7,10 @@ mod fingerprint;
 pub mod schedule;
 mod scope;
 
-pub use crate::check::program::{Address, Body, Check, Demo, Expr, Flow, Function, Piece, Request, Service, ServiceKind, StageKind, Step, Target, Think};
+pub use crate::check::program::{
+    Address, Body, Check, Demo, Expr, Flow, Function, Piece, Request, Service, ServiceKind, StageKind, Step, Target,
+    Think,
+};
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::Binary;
 pub use elaborate::{needed_samples, plan};
@@ -133,7 +136,9 @@ pub enum Measured {
 impl Measured {
     pub fn unit(&self) -> Type {
         match self {
-            Measured::Constant { unit, .. } | Measured::Metric { unit, .. } | Measured::Arithmetic { unit, .. } => *unit,
+            Measured::Constant { unit, .. } | Measured::Metric { unit, .. } | Measured::Arithmetic { unit, .. } => {
+                *unit
+            }
         }
     }
 }
@@ -196,7 +201,9 @@ impl Flow {
     /// Mean and 99.9th percentile of all thinking in one iteration.
     pub fn thinking(&self) -> (f64, f64) {
         self.steps.iter().fold((0.0, 0.0), |(mean, most), step| match step {
-            Step::Think(Think::Uniform { least, most: longest }) => (mean + (least + longest) as f64 / 2.0, most + *longest as f64),
+            Step::Think(Think::Uniform { least, most: longest }) => {
+                (mean + (least + longest) as f64 / 2.0, most + *longest as f64)
+            }
             // ln(1000): the 99.9th percentile of an exponential distribution in means.
             Step::Think(Think::Exponential { mean: m }) => (mean + *m as f64, most + *m as f64 * 6.9078),
             Step::Request(_) | Step::Let { .. } | Step::Expect(_) => (mean, most),

@@ -87,7 +87,9 @@ impl Shape {
     pub fn active(&self, u: u64) -> Vec<(u64, u64)> {
         let mut periods: Vec<(u64, u64)> = Vec::new();
         for segment in self.segments() {
-            let crossing = |distance: u64, whole: u64| (u128::from(segment.length) * u128::from(distance) / u128::from(whole)) as u64;
+            let crossing = |distance: u64, whole: u64| {
+                (u128::from(segment.length) * u128::from(distance) / u128::from(whole)) as u64
+            };
             let (start, end) = match (segment.from > u, segment.to > u) {
                 (true, true) => (0, segment.length),
                 (false, true) => (crossing(u - segment.from, segment.to - segment.from), segment.length),
@@ -175,10 +177,14 @@ mod tests {
 
     #[test]
     fn every_stage_gets_the_integral_of_its_rate() {
-        let shape = open(&[(20.0, 20.0, 2), (20.0, 200.0, 5), (200.0, 200.0, 5), (1000.0, 1000.0, 2), (200.0, 200.0, 3)]);
+        let shape =
+            open(&[(20.0, 20.0, 2), (20.0, 200.0, 5), (200.0, 200.0, 5), (1000.0, 1000.0, 2), (200.0, 200.0, 3)]);
         let all: Vec<u64> = Arrivals::new(&shape, Share::WHOLE, 0, 1).map(|(_, at)| at).collect();
         let within = |from: u64, to: u64| all.iter().filter(|at| **at >= from * SECOND && **at < to * SECOND).count();
-        assert_eq!([within(0, 2), within(2, 7), within(7, 12), within(12, 14), within(14, 17)], [40, 550, 1000, 2000, 600]);
+        assert_eq!(
+            [within(0, 2), within(2, 7), within(7, 12), within(12, 14), within(14, 17)],
+            [40, 550, 1000, 2000, 600]
+        );
         assert!(all.is_sorted());
         assert_eq!(all.len() as u64, shape.arrivals());
         assert_eq!(shape.arrivals_before(7 * SECOND), 590);

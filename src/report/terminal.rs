@@ -64,7 +64,13 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     };
     let took = report.stats.ended.unwrap_or_else(|| report.stats.last());
     let length = measured_duration(took as f64);
-    let _ = writeln!(out, "{}  {} {}", paint.bold(&mark), paint.bold(&report.plan.scenario), paint.dim(&format!("{} · {length} · seed {}", report.plan.file, report.stats.seed)));
+    let _ = writeln!(
+        out,
+        "{}  {} {}",
+        paint.bold(&mark),
+        paint.bold(&report.plan.scenario),
+        paint.dim(&format!("{} · {length} · seed {}", report.plan.file, report.stats.seed))
+    );
     if let Some(reason) = &verdict.reason {
         let _ = writeln!(out, "  {reason}");
     }
@@ -129,11 +135,18 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         let span = format!("{}–{}", duration(window.start_ns), duration(window.end_ns));
         let missing = window.dropped + window.unsent;
         let mut note = match window.planned {
-            Some(planned) => format!("{} of {} iterations started", grouped(window.started as f64, 0), grouped(planned as f64, 0)),
+            Some(planned) => {
+                format!("{} of {} iterations started", grouped(window.started as f64, 0), grouped(planned as f64, 0))
+            }
             None => format!("{} iterations started", grouped(window.started as f64, 0)),
         };
         if missing > 0 {
-            let _ = write!(note, ", {} dropped, {} not started", grouped(window.dropped as f64, 0), grouped(window.unsent as f64, 0));
+            let _ = write!(
+                note,
+                ", {} dropped, {} not started",
+                grouped(window.dropped as f64, 0),
+                grouped(window.unsent as f64, 0)
+            );
         }
         if !window.judged {
             note.push_str(", not judged");
@@ -142,7 +155,10 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         for row in &window.steps {
             let failed: u64 = row.failed.values().sum();
             let time = |ns: u64| if row.samples == 0 { "–".to_owned() } else { measured_duration(ns as f64) };
-            let failed_text = format!("{:>8}", if failed == 0 { "0".to_owned() } else { percent(failed as f64 / row.samples.max(1) as f64) });
+            let failed_text = format!(
+                "{:>8}",
+                if failed == 0 { "0".to_owned() } else { percent(failed as f64 / row.samples.max(1) as f64) }
+            );
             let failed_text = if failed > 0 { paint.bad(&failed_text) } else { failed_text };
             let _ = writeln!(
                 out,
@@ -186,14 +202,28 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
         let lag = stats.lag(index);
         if !lag.is_empty() && matches!(load.shape, crate::plan::schedule::Shape::Open(_)) {
             let at = |q: f64| measured_duration(lag.value_at_quantile(q) as f64);
-            let _ = writeln!(out, "  {:<14} p50 {}  p99 {}  max {}", format!("{} lag", load.name), at(0.5), at(0.99), measured_duration(lag.max() as f64));
+            let _ = writeln!(
+                out,
+                "  {:<14} p50 {}  p99 {}  max {}",
+                format!("{} lag", load.name),
+                at(0.5),
+                at(0.99),
+                measured_duration(lag.max() as f64)
+            );
         }
     }
     let busy = peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
     let waiting = peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));
     let descriptors = peak(|g| g.descriptors as f64);
     let limit = stats.generator.last().map_or(0, |g| g.descriptors_limit);
-    let _ = writeln!(out, "  {:<14} cpu {}  busiest worker {}  waiting for a core {}", "peak", percent(peak(|g| g.cpu)), percent(busy), percent(waiting));
+    let _ = writeln!(
+        out,
+        "  {:<14} cpu {}  busiest worker {}  waiting for a core {}",
+        "peak",
+        percent(peak(|g| g.cpu)),
+        percent(busy),
+        percent(waiting)
+    );
     let _ = writeln!(
         out,
         "  {:<14} {} of {} descriptors  {} of memory",
@@ -206,6 +236,10 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
         true => paint.good("trusted"),
         false => paint.unsure("not trusted"),
     };
-    let cut = if stats.complete { String::new() } else { format!(", recorded up to {}", duration(stats.last() / SECOND * SECOND)) };
+    let cut = if stats.complete {
+        String::new()
+    } else {
+        format!(", recorded up to {}", duration(stats.last() / SECOND * SECOND))
+    };
     let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
 }

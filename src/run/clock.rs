@@ -71,7 +71,12 @@ impl Timers {
     /// A punctual alarm spins its last microseconds; few should.
     pub fn alarm(&self, punctual: bool) -> Rc<Alarm> {
         let mut alarms = self.alarms.borrow_mut();
-        let alarm = Rc::new(Alarm { id: alarms.len() as u64, deadline: Cell::new(u64::MAX), punctual, waker: RefCell::default() });
+        let alarm = Rc::new(Alarm {
+            id: alarms.len() as u64,
+            deadline: Cell::new(u64::MAX),
+            punctual,
+            waker: RefCell::default(),
+        });
         alarms.push(alarm.clone());
         alarm
     }
@@ -141,7 +146,9 @@ impl Timers {
 mod bell {
     //! A timerfd: tokio's own timer rounds to a millisecond.
 
-    use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    };
     use std::os::fd::OwnedFd;
     use tokio::io::unix::AsyncFd;
 
@@ -159,7 +166,11 @@ mod bell {
             let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
             let value = Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ };
             // A valid descriptor with a valid time cannot be refused; were it, the next arming would set it right.
-            let _ = timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &Itimerspec { it_interval: zero, it_value: value });
+            let _ = timerfd_settime(
+                self.0.get_ref(),
+                TimerfdTimerFlags::empty(),
+                &Itimerspec { it_interval: zero, it_value: value },
+            );
         }
 
         pub async fn ring(&self) {

@@ -3,7 +3,7 @@
 use super::worker::Gauge;
 use crate::measure::Generator;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 pub struct Health {
@@ -33,11 +33,8 @@ impl Health {
         self.at = Instant::now();
         let now: Vec<Thread> = self.gauges.iter().map(|gauge| Thread::of(gauge)).collect();
         let share = |new: u64, old: u64| (new.saturating_sub(old) as f64 / elapsed).min(1.0);
-        let busy = now
-            .iter()
-            .zip(&self.last)
-            .map(|(n, o)| (share(n.ran, o.ran) - share(n.spun, o.spun)).max(0.0))
-            .collect();
+        let busy =
+            now.iter().zip(&self.last).map(|(n, o)| (share(n.ran, o.ran) - share(n.spun, o.spun)).max(0.0)).collect();
         let waiting = now.iter().zip(&self.last).map(|(n, o)| share(n.waited, o.waited)).collect();
         self.last = now;
         let cpu = process_cpu();
@@ -49,13 +46,9 @@ impl Health {
 }
 
 impl Thread {
-    /// From the scheduler's own books (`/proc/…/schedstat`: ran, waited, slices).
     fn of(gauge: &Gauge) -> Thread {
-        let id = gauge.thread.load(Ordering::Relaxed);
-        let text = std::fs::read_to_string(format!("/proc/self/task/{id}/schedstat")).unwrap_or_default();
-        let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
-        let (ran, waited) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        Thread { ran, waited, spun: gauge.spun.load(Ordering::Relaxed) }
+        let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        Thread { ran: read(&gauge.ran), waited: read(&gauge.waited), spun: read(&gauge.spun) }
     }
 }
 

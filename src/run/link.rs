@@ -59,7 +59,9 @@ impl Place {
     pub fn resolve(host: &str, port: u16) -> Result<Place, String> {
         let authority = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
         let plain = host.trim_matches(['[', ']']);
-        let found = (plain, port).to_socket_addrs().map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?;
+        let found = (plain, port)
+            .to_socket_addrs()
+            .map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?;
         // IPv4 first: what listens on one family only is most often there.
         let mut all: Vec<SocketAddr> = found.collect();
         all.sort_by_key(SocketAddr::is_ipv6);
@@ -77,7 +79,9 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
                 let address = services[*service];
                 Ok(Place { authority: address.to_string(), address })
             }
-            Address::Url { port: 0, .. } => Ok(Place { authority: String::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) }),
+            Address::Url { port: 0, .. } => {
+                Ok(Place { authority: String::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) })
+            }
             Address::Url { host, port } => Place::resolve(host, *port),
         })
         .collect()
@@ -125,7 +129,8 @@ fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut HashMap<String,
 }
 
 fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuery>) -> Bytes {
-    let mut after_path = format!(" HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: stressc/{}\r\n", env!("CARGO_PKG_VERSION"));
+    let mut after_path =
+        format!(" HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: stressc/{}\r\n", env!("CARGO_PKG_VERSION"));
     let says = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     if !says("accept") {
         after_path.push_str("Accept: */*\r\n");
@@ -150,7 +155,8 @@ fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuer
         compile(expr, paths);
     }
     if exprs(&template).all(is_fixed) {
-        let mut frame = Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0) };
+        let mut frame =
+            Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0) };
         let nothing = Linked { flows: Vec::new(), paths: HashMap::new() };
         let mut bytes = String::new();
         if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {
@@ -183,7 +189,12 @@ fn is_fixed(expr: &Expr) -> bool {
         Expr::List(items) => items.iter().all(is_fixed),
         Expr::Object(fields) => fields.iter().all(|(_, value)| is_fixed(value)),
         Expr::Slot(_) | Expr::UserId | Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) => false,
-        Expr::BodyText(_) | Expr::Json { .. } | Expr::Header { .. } | Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => false,
+        Expr::BodyText(_)
+        | Expr::Json { .. }
+        | Expr::Header { .. }
+        | Expr::Not(_)
+        | Expr::Negate(_)
+        | Expr::Binary { .. } => false,
     }
 }
 
@@ -218,7 +229,13 @@ fn compile(expr: &Expr, paths: &mut HashMap<String, JpQuery>) {
 
 impl Template {
     /// The whole request, into a buffer that the session keeps.
-    pub fn write(&self, frame: &mut Frame, linked: &Linked, out: &mut String, scratch: &mut String) -> Result<(), Unusable> {
+    pub fn write(
+        &self,
+        frame: &mut Frame,
+        linked: &Linked,
+        out: &mut String,
+        scratch: &mut String,
+    ) -> Result<(), Unusable> {
         out.clear();
         out.push_str(&self.start);
         for piece in &self.path {

@@ -45,7 +45,11 @@ pub enum Phase {
 /// Why a run could not be made.
 #[derive(Debug)]
 pub enum RunError {
-    Service { service: String, problem: String, log: String },
+    Service {
+        service: String,
+        problem: String,
+        log: String,
+    },
     Address(String),
     System(std::io::Error),
     /// Interrupted before anything was sent.

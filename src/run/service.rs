@@ -45,10 +45,19 @@ pub async fn start(service: &Service, program: &Path, dir: &Path) -> Result<Runn
     Ok(running)
 }
 
-async fn demo_shop(service: &Service, demo: &Demo, program: &Path, dir: &Path, log: PathBuf, deadline: Instant) -> Result<Running, RunError> {
+async fn demo_shop(
+    service: &Service,
+    demo: &Demo,
+    program: &Path,
+    dir: &Path,
+    log: PathBuf,
+    deadline: Instant,
+) -> Result<Running, RunError> {
     let failed = |problem: String, log: String| RunError::Service { service: service.name.clone(), problem, log };
-    std::fs::create_dir_all(dir).map_err(|error| failed(format!("its directory cannot be made: {error}"), String::new()))?;
-    let output = std::fs::File::create(&log).map_err(|error| failed(format!("its log cannot be written: {error}"), String::new()))?;
+    std::fs::create_dir_all(dir)
+        .map_err(|error| failed(format!("its directory cannot be made: {error}"), String::new()))?;
+    let output = std::fs::File::create(&log)
+        .map_err(|error| failed(format!("its log cannot be written: {error}"), String::new()))?;
     let mut command = Command::new(program);
     command.arg("demo").args(["--listen", "127.0.0.1:0", "--parent", &std::process::id().to_string()]);
     command.arg("--database").arg(dir.join("shop.db"));
@@ -72,7 +81,8 @@ async fn demo_shop(service: &Service, demo: &Demo, program: &Path, dir: &Path, l
     let stdout = child.stdout.take().expect("its output was asked for as a pipe");
     let mut lines = BufReader::new(stdout).lines();
     let first = timeout_at(deadline, lines.next_line()).await;
-    let address = first.ok().and_then(Result::ok).flatten().and_then(|line| line.rsplit("http://").next()?.trim().parse().ok());
+    let address =
+        first.ok().and_then(Result::ok).flatten().and_then(|line| line.rsplit("http://").next()?.trim().parse().ok());
     let mut running = Running {
         name: service.name.clone(),
         address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -105,7 +115,11 @@ async fn ready(service: &Service, address: SocketAddr, deadline: Instant) -> Res
         (None, ServiceKind::Attach { .. }) => return Ok(()),
     };
     let url = format!("http://{address}{path}");
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).no_proxy().build().map_err(|error| error.to_string())?;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(2))
+        .no_proxy()
+        .build()
+        .map_err(|error| error.to_string())?;
     let mut last = "no answer".to_owned();
     loop {
         match timeout_at(deadline, client.get(&url).send()).await {

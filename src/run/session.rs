@@ -126,13 +126,20 @@ impl Session {
         let end = if result.is_ok() { self.answer.end } else { clock.now() };
         let sent = if self.answer.sent >= started { self.answer.sent } else { started };
         let outcome = result.and_then(|()| self.judge(request, end.saturating_sub(intended)));
-        worker.recorder.borrow_mut().sample(series, intended, end.saturating_sub(intended), end.saturating_sub(sent), outcome);
+        worker.recorder.borrow_mut().sample(
+            series,
+            intended,
+            end.saturating_sub(intended),
+            end.saturating_sub(sent),
+            outcome,
+        );
         outcome.map_err(|_| ())
     }
 
     async fn send(&mut self, request: &LinkedRequest, series: usize, clock: &Clock) -> Result<(), Failure> {
         let worker = self.worker.clone();
-        let ask = Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
+        let ask =
+            Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
         let bytes = match &request.bytes {
             Bytes::Fixed(bytes) => bytes.as_slice(),
             Bytes::Built(_) => self.text.as_bytes(),
@@ -153,7 +160,8 @@ impl Session {
                 worker.recorder.borrow_mut().sent(series, clock.now());
             }
             let reused = connection.is_reused();
-            let result = connection.exchange(bytes, ask, &worker.scratch, clock, request.timeout, &mut self.answer).await;
+            let result =
+                connection.exchange(bytes, ask, &worker.scratch, clock, request.timeout, &mut self.answer).await;
             match result {
                 Ok(()) => {
                     if self.answer.keep_alive {
@@ -165,7 +173,8 @@ impl Session {
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && request.idempotent => {}
+                Err(Failure::Closed | Failure::Reset)
+                    if reused && self.answer.first_byte == 0 && request.idempotent => {}
                 Err(failure) => return Err(failure),
             }
         }

@@ -71,7 +71,14 @@ impl Choices {
         // Version 4, variant 1 (RFC 9562).
         let high = high & !0xf000 | 0x4000;
         let low = low & !(0b11 << 62) | 1 << 63;
-        format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xffff,
+            low >> 48,
+            low & 0xffff_ffff_ffff
+        )
     }
 }
 
@@ -94,7 +101,9 @@ impl Frame {
             Expr::Slot(slot) => self.slots[*slot].clone(),
             Expr::UserId => Value::Number(self.user as f64),
             Expr::Uuid => Value::Text(self.choices.uuid().into()),
-            Expr::Random { least, most } => Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor()),
+            Expr::Random { least, most } => {
+                Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
+            }
             Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
             Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
             Expr::BodyText(answer) => Value::Text(String::from_utf8_lossy(&self.answers[*answer].body).into()),
@@ -182,7 +191,8 @@ impl Frame {
                 serde_json::Value::Object(object)
             }
             Expr::List(items) => {
-                let items: Result<Vec<serde_json::Value>, Unusable> = items.iter().map(|item| self.json(item, linked)).collect();
+                let items: Result<Vec<serde_json::Value>, Unusable> =
+                    items.iter().map(|item| self.json(item, linked)).collect();
                 serde_json::Value::Array(items?)
             }
             _ => to_json(self.eval(expr, linked)?),

@@ -27,8 +27,22 @@ const CATCH_UP: u64 = SECOND;
 /// What a worker tells about itself without being asked.
 #[derive(Debug, Default)]
 pub struct Gauge {
-    pub thread: AtomicU64,
+    /// Nanoseconds that the thread ran, was ready without a core, and spun on purpose.
+    pub ran: AtomicU64,
+    pub waited: AtomicU64,
     pub spun: AtomicU64,
+}
+
+impl Gauge {
+    /// Written by the worker itself: when its thread is gone, so are the scheduler's books about it
+    /// (`/proc/…/schedstat`: ran, waited, slices).
+    fn write(&self, spun: u64) {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
+        self.ran.store(numbers.next().unwrap_or(0), Ordering::Relaxed);
+        self.waited.store(numbers.next().unwrap_or(0), Ordering::Relaxed);
+        self.spun.store(spun, Ordering::Relaxed);
+    }
 }
 
 /// What a worker is made from.
@@ -67,23 +81,24 @@ pub struct Worker {
 
 /// Runs a worker to its end on the calling thread.
 pub fn run(order: Order) -> std::io::Result<()> {
+    // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
     #[cfg(target_os = "linux")]
-    {
-        order.gauge.thread.store(rustix::thread::gettid().as_raw_nonzero().get() as u64, Ordering::Relaxed);
-        // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
-        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
-    }
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
         let slices = order.slices.clone();
         let mut phase = order.phase.clone();
         let gauge = order.gauge.clone();
+        let order_start = order.clock.instant(0);
         let worker = Rc::new(Worker::new(order)?);
         let driver = tokio::task::spawn_local({
             let worker = worker.clone();
             async move { worker.timers.drive().await }
         });
+        // Nothing is sent early, not even the first.
+        std::thread::sleep(order_start.saturating_duration_since(std::time::Instant::now()));
+        gauge.write(0);
         for load in 0..worker.plan.loads.len() {
             Worker::start(&worker, load);
         }
@@ -99,7 +114,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
             tokio::select! {
                 () = finished => break,
                 _ = tick.tick() => {
-                    gauge.spun.store(worker.timers.spun.get(), Ordering::Relaxed);
+                    gauge.write(worker.timers.spun.get());
                     // Nobody listens any more when the control plane is gone; then there is nothing to report to.
                     let _ = slices.send(worker.recorder.borrow_mut().drain());
                 }
@@ -118,6 +133,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
             }
         }
         driver.abort();
+        gauge.write(worker.timers.spun.get());
         let _ = slices.send(worker.recorder.borrow_mut().drain());
         Ok(())
     })
@@ -135,7 +151,9 @@ impl Worker {
         let series = (0..plan.loads.len())
             .map(|load| {
                 let requests = plan.flows[plan.loads[load].flow].requests;
-                (0..requests).map(|request| plan.series_of(load, request).expect("every request of a load is recorded")).collect()
+                (0..requests)
+                    .map(|request| plan.series_of(load, request).expect("every request of a load is recorded"))
+                    .collect()
             })
             .collect();
         Ok(Worker {

@@ -121,9 +121,14 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     let mut stats = Stats::new(&plan);
     let path = directory.join("events.jsonl");
     let events = std::fs::read(&path).map_err(at(&path))?;
-    for line in events.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        if let Ok(event) = serde_json::from_slice::<Event>(line) {
-            stats.take(event);
+    let lines: Vec<&[u8]> = events.split(|byte| *byte == b'\n').collect();
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
+        match serde_json::from_slice::<Event>(line) {
+            Ok(event) => stats.take(event),
+            Err(_) if index + 1 == lines.len() => {}
+            Err(error) => {
+                return Err(RecordError { path, problem: format!("line {} cannot be read: {error}", index + 1) });
+            }
         }
     }
     let path = directory.join("intervals.hlog");

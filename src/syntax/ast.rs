@@ -62,7 +62,10 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub enum StepKind {
     Request(Request),
-    Let { name: Name, value: Expr },
+    Let {
+        name: Name,
+        value: Expr,
+    },
     Think(Expr),
     Expect(Vec<Condition>),
     /// As [`Item::Refused`].
@@ -99,10 +102,23 @@ pub struct Stage {
 
 #[derive(Debug, Clone)]
 pub enum StageKind {
-    Warmup { level: Expr, length: Expr },
-    Hold { level: Expr, length: Expr },
-    Ramp { from: Expr, to: Expr, over: Expr },
-    Spike { level: Expr, length: Expr },
+    Warmup {
+        level: Expr,
+        length: Expr,
+    },
+    Hold {
+        level: Expr,
+        length: Expr,
+    },
+    Ramp {
+        from: Expr,
+        to: Expr,
+        over: Expr,
+    },
+    Spike {
+        level: Expr,
+        length: Expr,
+    },
     /// As [`Item::Refused`]; the stage keeps its name.
     Refused,
 }
@@ -168,11 +184,29 @@ pub enum ExprKind {
     List(Vec<Expr>),
     Object(Vec<Entry>),
     Name(Name),
-    Field { base: Box<Expr>, field: Name },
-    Call { function: Name, arguments: Vec<Argument> },
-    Method { base: Box<Expr>, method: Name, arguments: Vec<Argument> },
-    Unary { operator: Unary, operand: Box<Expr> },
-    Binary { operator: Binary, operator_span: Span, left: Box<Expr>, right: Box<Expr> },
+    Field {
+        base: Box<Expr>,
+        field: Name,
+    },
+    Call {
+        function: Name,
+        arguments: Vec<Argument>,
+    },
+    Method {
+        base: Box<Expr>,
+        method: Name,
+        arguments: Vec<Argument>,
+    },
+    Unary {
+        operator: Unary,
+        operand: Box<Expr>,
+    },
+    Binary {
+        operator: Binary,
+        operator_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// Something that was refused already; what rests on it stays silent.
     Wrong,
 }

@@ -35,7 +35,13 @@ struct Balancer<'a> {
 }
 
 /// Drops stray brackets and adds missing ones. The places of what was refused join `broken`.
-pub fn balance(file: FileId, text: &str, tokens: Vec<Token>, broken: &mut Vec<usize>, diagnostics: &mut Diagnostics) -> Vec<Token> {
+pub fn balance(
+    file: FileId,
+    text: &str,
+    tokens: Vec<Token>,
+    broken: &mut Vec<usize>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Token> {
     let mut missing = [0i64; 3];
     for token in &tokens {
         match token.kind {
@@ -45,7 +51,8 @@ pub fn balance(file: FileId, text: &str, tokens: Vec<Token>, broken: &mut Vec<us
         }
     }
     let out = Vec::with_capacity(tokens.len());
-    let mut balancer = Balancer { file, text, open: Vec::new(), out, missing, dropped: 0, too_deep: false, broken, diagnostics };
+    let mut balancer =
+        Balancer { file, text, open: Vec::new(), out, missing, dropped: 0, too_deep: false, broken, diagnostics };
     balancer.run(tokens);
     balancer.out
 }
@@ -132,8 +139,11 @@ impl Balancer<'_> {
         if !self.too_deep {
             self.too_deep = true;
             let span = self.span(&token.range);
-            let problem = Diagnostic::new(Code::E0112, "brackets are nested too deep", span, format!("level {}", DEEPEST + 1));
-            self.diagnostics.push(problem.help(format!("{DEEPEST} levels are allowed; name parts with `let` or a flow of their own")));
+            let problem =
+                Diagnostic::new(Code::E0112, "brackets are nested too deep", span, format!("level {}", DEEPEST + 1));
+            self.diagnostics.push(
+                problem.help(format!("{DEEPEST} levels are allowed; name parts with `let` or a flow of their own")),
+            );
         }
         self.broken.push(token.range.start);
     }
@@ -145,7 +155,8 @@ impl Balancer<'_> {
         }
         let partner = self.open.iter().rposition(|open| closing(open.bracket) == bracket);
         // A brace also ends the parentheses that somebody forgot inside it; the reverse does not hold.
-        let reachable = partner.filter(|at| bracket == b'}' || self.open[at + 1..].iter().all(|open| open.bracket != b'{'));
+        let reachable =
+            partner.filter(|at| bracket == b'}' || self.open[at + 1..].iter().all(|open| open.bracket != b'{'));
         match reachable {
             Some(partner) => {
                 self.close_down_to(partner + 1, None);
@@ -154,7 +165,12 @@ impl Balancer<'_> {
             }
             None => {
                 let span = self.span(&token.range);
-                let problem = Diagnostic::new(Code::E0111, format!("this `{}` closes nothing", bracket as char), span, "nothing is open here");
+                let problem = Diagnostic::new(
+                    Code::E0111,
+                    format!("this `{}` closes nothing", bracket as char),
+                    span,
+                    "nothing is open here",
+                );
                 self.diagnostics.push(problem.fix(span, "", "remove it"));
                 self.out.push(Token { kind: Kind::Newline, range: token.range });
             }
@@ -165,10 +181,9 @@ impl Balancer<'_> {
     fn word_ends(&mut self, token: &Token, indent: usize) {
         let word = &self.text[token.range.clone()];
         let Some(known) = words::statement(word).filter(|_| !words::is_label(self.text, &token.range)) else { return };
-        let ended = self
-            .open
-            .iter()
-            .position(|open| self.missing[place(open.bracket)] > 0 && indent <= open.indent && known.contexts.contains(&open.outside));
+        let ended = self.open.iter().position(|open| {
+            self.missing[place(open.bracket)] > 0 && indent <= open.indent && known.contexts.contains(&open.outside)
+        });
         if let Some(at) = ended {
             self.close_down_to(at, Some(token));
             self.out.push(Token { kind: Kind::Newline, range: token.range.start..token.range.start });
@@ -193,7 +208,12 @@ impl Balancer<'_> {
         }
         while self.open.len() > depth {
             let Some(open) = self.open.pop() else { return };
-            let end = self.out.iter().rev().find(|token| token.kind != Kind::Newline).map_or(open.range.end, |token| token.range.end);
+            let end = self
+                .out
+                .iter()
+                .rev()
+                .find(|token| token.kind != Kind::Newline)
+                .map_or(open.range.end, |token| token.range.end);
             let close = closing(open.bracket);
             self.missing[place(close)] -= 1;
             self.broken.push(open.range.start);

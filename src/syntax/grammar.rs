@@ -45,8 +45,11 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
 
 /// Two statements on one line, of which the second starts at the span.
 pub fn two_statements(second: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0105, "two statements on one line", second, "the second one starts here")
-        .fix(second.before(), "\n", "put it on a line of its own")
+    Diagnostic::new(Code::E0105, "two statements on one line", second, "the second one starts here").fix(
+        second.before(),
+        "\n",
+        "put it on a line of its own",
+    )
 }
 
 fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<Rule>) -> Refusal {
@@ -127,7 +130,9 @@ fn describe(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         Rule::EOI => END,
         Rule::file_statement | Rule::scenario_statement | Rule::load_statement | Rule::flow_statement => "a statement",
-        Rule::request_statement | Rule::options_statement | Rule::entries | Rule::entry => "an option like `name: value`",
+        Rule::request_statement | Rule::options_statement | Rule::entries | Rule::entry => {
+            "an option like `name: value`"
+        }
         Rule::expect_statement | Rule::condition => "a condition",
         Rule::scenario_head | Rule::kw_scenario => "`scenario`",
         Rule::built => "a service or a target",

@@ -47,7 +47,8 @@ pub fn split(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Split {
     let blanked = blank(text, &scan.comments, &tokens, &newlines);
     let kept: Vec<Token> =
         tokens.into_iter().enumerate().filter(|(i, _)| !newlines[*i]).map(|(_, token)| token).collect();
-    let mut cutter = Cutter { file, text, tokens: &kept, at: 0, comments: &scan.comments, broken: &broken, diagnostics };
+    let mut cutter =
+        Cutter { file, text, tokens: &kept, at: 0, comments: &scan.comments, broken: &broken, diagnostics };
     let statements = cutter.statements();
     let doc = joined(text, scan.comments.iter().filter(|c| c.kind == CommentKind::File));
     Split { statements, blanked, doc }
@@ -95,9 +96,7 @@ fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
     match token.kind {
         Kind::Close(_) | Kind::Open(b'{') => true,
         Kind::Operator => &text[token.range.clone()] != "-",
-        Kind::Word => {
-            !words::is_label(text, &token.range) && words::CONNECTING.contains(&&text[token.range.clone()])
-        }
+        Kind::Word => !words::is_label(text, &token.range) && words::CONNECTING.contains(&&text[token.range.clone()]),
         Kind::Open(_) | Kind::Text | Kind::Newline | Kind::Semicolon | Kind::Other => false,
     }
 }
@@ -194,7 +193,8 @@ impl Cutter<'_> {
         let range = self.tokens[self.at].range.clone();
         let span = Span::new(self.file, range.start, range.end);
         let problem = Diagnostic::new(Code::E0104, "a line cannot start with `-`", span, "continues nothing");
-        let continued = above.filter(|statement| !statement.broken && matches!(statement.parts.last(), Some(Part::Text(_))));
+        let continued =
+            above.filter(|statement| !statement.broken && matches!(statement.parts.last(), Some(Part::Text(_))));
         self.diagnostics.push(match continued {
             Some(statement) => {
                 statement.broken = true;

@@ -38,9 +38,8 @@ pub struct Comment {
     pub range: Range<usize>,
 }
 
-const OPERATORS: [&str; 20] = [
-    "->", "..", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", "+", "-", "*", "/", ":", ",", ".", "!", "|",
-];
+const OPERATORS: [&str; 20] =
+    ["->", "..", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", "+", "-", "*", "/", ":", ",", ".", "!", "|"];
 
 pub struct Scan {
     pub tokens: Vec<Token>,
@@ -151,7 +150,9 @@ impl Unclosed {
         let problem = Diagnostic::new(Code::E0110, "this text is not closed on its line", span, "opened here");
         match self.continued {
             true => problem.help("a text stays on one line; `\\n` in a `\"…\"` is a line break"),
-            false => problem.fix(Span::new(file, self.end, self.end), quote, format!("put `{quote}` at the end of the text")),
+            false => {
+                problem.fix(Span::new(file, self.end, self.end), quote, format!("put `{quote}` at the end of the text"))
+            }
         }
     }
 }

@@ -101,7 +101,8 @@ impl Server {
                         if line == "\r\n" {
                             counter.fetch_add(1, Ordering::SeqCst);
                             std::thread::sleep(delay);
-                            if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"price\":1}").is_err() {
+                            if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"price\":1}").is_err()
+                            {
                                 return;
                             }
                         }
@@ -129,15 +130,15 @@ pub fn scenario(address: &str, flow: &str, stages: &str, expect: &str) -> String
     )
 }
 
-/// Processes of the demo shop whose command line names a directory.
+/// Processes of the demo shop that were started from a directory.
 pub fn shops_in(directory: &Path) -> usize {
-    let name = directory.to_string_lossy().into_owned();
+    let directory = directory.canonicalize().unwrap();
     let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
     entries
         .flatten()
+        .filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == directory))
         .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .filter(|line| line.contains(" demo ") && line.contains(&name))
+        .filter(|line| line.split(|byte| *byte == 0).nth(1) == Some(b"demo"))
         .count()
 }
 

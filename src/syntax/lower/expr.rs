@@ -45,7 +45,8 @@ impl Lower<'_> {
                 && before.compares()
                 && operator.compares()
             {
-                let problem = Diagnostic::new(Code::E0106, "comparisons do not chain", operator_span, "a second comparison");
+                let problem =
+                    Diagnostic::new(Code::E0106, "comparisons do not chain", operator_span, "a second comparison");
                 self.diagnostics.push(problem.label(*first, "the first one").help("write `a < b and b < c`"));
                 left.kind = ExprKind::Wrong;
             }
@@ -121,7 +122,8 @@ impl Lower<'_> {
 
     fn foreign(&mut self, span: Span, written: &str, ours: &str) {
         let right = ours.trim();
-        let problem = Diagnostic::new(Code::E0109, format!("`{written}` is not an operator of the language"), span, "here");
+        let problem =
+            Diagnostic::new(Code::E0109, format!("`{written}` is not an operator of the language"), span, "here");
         self.diagnostics.push(problem.fix(span, ours, format!("write `{right}`")));
     }
 
@@ -144,7 +146,11 @@ impl Lower<'_> {
     fn arguments(&mut self, node: Node<'_>) -> Vec<Argument> {
         node.into_inner()
             .map(|argument| {
-                let mut result = Argument { label: None, value: Expr { kind: ExprKind::Wrong, span: self.span(&argument) }, scopes: Vec::new() };
+                let mut result = Argument {
+                    label: None,
+                    value: Expr { kind: ExprKind::Wrong, span: self.span(&argument) },
+                    scopes: Vec::new(),
+                };
                 for part in argument.into_inner() {
                     match part.as_rule() {
                         Rule::label => result.label = Some(self.name(&part)),

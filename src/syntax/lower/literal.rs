@@ -9,11 +9,40 @@ use crate::syntax::grammar::{Node, Rule};
 
 /// What people write, and what it is here.
 const FOREIGN_UNITS: &[(&str, &str)] = &[
-    ("sec", "s"), ("secs", "s"), ("second", "s"), ("seconds", "s"), ("msec", "ms"), ("millis", "ms"), ("min", "m"),
-    ("mins", "m"), ("minute", "m"), ("minutes", "m"), ("hr", "h"), ("hour", "h"), ("hours", "h"), ("day", "d"),
-    ("days", "d"), ("rps", "/s"), ("qps", "/s"), ("req/s", "/s"), ("/m", "/min"), ("/sec", "/s"), ("/second", "/s"),
-    ("/hour", "/h"), ("vus", " users"), ("users", " users"), ("KB", "kB"), ("K", "KiB"), ("M", "MiB"), ("G", "GiB"), ("kb", "kB"),
-    ("mb", "MB"), ("gb", "GB"), ("ns", "us"), ("pct", "%"), ("X", "x"),
+    ("sec", "s"),
+    ("secs", "s"),
+    ("second", "s"),
+    ("seconds", "s"),
+    ("msec", "ms"),
+    ("millis", "ms"),
+    ("min", "m"),
+    ("mins", "m"),
+    ("minute", "m"),
+    ("minutes", "m"),
+    ("hr", "h"),
+    ("hour", "h"),
+    ("hours", "h"),
+    ("day", "d"),
+    ("days", "d"),
+    ("rps", "/s"),
+    ("qps", "/s"),
+    ("req/s", "/s"),
+    ("/m", "/min"),
+    ("/sec", "/s"),
+    ("/second", "/s"),
+    ("/hour", "/h"),
+    ("vus", " users"),
+    ("users", " users"),
+    ("KB", "kB"),
+    ("K", "KiB"),
+    ("M", "MiB"),
+    ("G", "GiB"),
+    ("kb", "kB"),
+    ("mb", "MB"),
+    ("gb", "GB"),
+    ("ns", "us"),
+    ("pct", "%"),
+    ("X", "x"),
 ];
 
 impl Lower<'_> {
@@ -51,7 +80,12 @@ impl Lower<'_> {
             Rule::rate => match Rate::new(value, per(&unit[1..])) {
                 Some(rate) => ExprKind::Rate(rate),
                 None => {
-                    self.diagnostics.push(Diagnostic::new(Code::E0310, "this rate is beyond any machine", span, "too large"));
+                    self.diagnostics.push(Diagnostic::new(
+                        Code::E0310,
+                        "this rate is beyond any machine",
+                        span,
+                        "too large",
+                    ));
                     ExprKind::Wrong
                 }
             },
@@ -77,7 +111,11 @@ impl Lower<'_> {
                 let right = foreign(unit).unwrap_or(unit);
                 let number = text[..text.len() - unit.len()].trim();
                 let problem = Diagnostic::new(Code::E0102, "a unit touches its number", span, "written apart");
-                self.diagnostics.push(problem.fix(span, format!("{number}{right}"), format!("write `{number}{right}`")));
+                self.diagnostics.push(problem.fix(
+                    span,
+                    format!("{number}{right}"),
+                    format!("write `{number}{right}`"),
+                ));
                 ExprKind::Wrong
             }
             _ => {
@@ -111,7 +149,12 @@ impl Lower<'_> {
             let unit = &tail[..length];
             let size = units::DURATIONS.iter().find(|(name, _)| *name == unit).map_or(0, |(_, size)| *size);
             if size >= last {
-                let problem = Diagnostic::new(Code::E0102, "the parts of a duration go from large to small", span, format!("`{unit}` stands too late"));
+                let problem = Diagnostic::new(
+                    Code::E0102,
+                    "the parts of a duration go from large to small",
+                    span,
+                    format!("`{unit}` stands too late"),
+                );
                 self.diagnostics.push(problem.help("write it like `1h30m`, each unit once"));
                 return ExprKind::Wrong;
             }
@@ -122,7 +165,12 @@ impl Lower<'_> {
         match total < (10_000 * units::DAY) as f64 {
             true => ExprKind::Duration(total.round() as u64),
             false => {
-                self.diagnostics.push(Diagnostic::new(Code::E0310, "this is longer than any run", span, "more than 10,000 days"));
+                self.diagnostics.push(Diagnostic::new(
+                    Code::E0310,
+                    "this is longer than any run",
+                    span,
+                    "more than 10,000 days",
+                ));
                 ExprKind::Wrong
             }
         }
@@ -144,13 +192,27 @@ impl Lower<'_> {
                 }
                 Rule::wrong_brace => {
                     let span = self.span(&part);
-                    let problem = Diagnostic::new(Code::E0108, "`{` in a text starts an interpolation", span, "no path follows");
-                    self.diagnostics.push(problem.fix(span, "\\{", "write `\\{`, or `'…'` for a text without interpolations"));
+                    let problem =
+                        Diagnostic::new(Code::E0108, "`{` in a text starts an interpolation", span, "no path follows");
+                    self.diagnostics.push(problem.fix(
+                        span,
+                        "\\{",
+                        "write `\\{`, or `'…'` for a text without interpolations",
+                    ));
                 }
                 _ => {
                     let span = self.span(&part);
-                    let problem = Diagnostic::new(Code::E0117, format!("`{}` is not an escape", part.as_str()), span, "no such escape");
-                    self.diagnostics.push(problem.help("there is `\\\" \\\\ \\n \\t \\r \\{ \\} \\u{…}`; in `'…'` a backslash is a backslash"));
+                    let problem = Diagnostic::new(
+                        Code::E0117,
+                        format!("`{}` is not an escape", part.as_str()),
+                        span,
+                        "no such escape",
+                    );
+                    self.diagnostics.push(
+                        problem.help(
+                            "there is `\\\" \\\\ \\n \\t \\r \\{ \\} \\u{…}`; in `'…'` a backslash is a backslash",
+                        ),
+                    );
                 }
             }
         }

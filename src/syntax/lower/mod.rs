@@ -41,8 +41,12 @@ impl<'a> Lower<'a> {
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
-    fn statements<'s>(&mut self, statements: &'s [Statement], context: Context, mut each: impl FnMut(&mut Self, Outcome<'s>))
-    where
+    fn statements<'s>(
+        &mut self,
+        statements: &'s [Statement],
+        context: Context,
+        mut each: impl FnMut(&mut Self, Outcome<'s>),
+    ) where
         'a: 's,
     {
         for statement in statements {
@@ -96,7 +100,8 @@ impl<'a> Lower<'a> {
                 Err(refusal) => {
                     self.diagnostics.push(refusal.diagnostic);
                     let Some(second) = refusal.second else { break };
-                    let first = range.start..range.start + self.text[range.start..range.start + second].trim_end().len();
+                    let first =
+                        range.start..range.start + self.text[range.start..range.start + second].trim_end().len();
                     range.start += second;
                     // The grammar read it up to here without a complaint.
                     match self.parsed(first.clone(), context) {
@@ -119,7 +124,8 @@ impl<'a> Lower<'a> {
 
     fn belongs_to_nothing(&mut self, block: &Block, broken: bool) {
         let brace = Span::new(self.file, block.range.start, block.range.start + 1);
-        let problem = Diagnostic::new(Code::E0115, "this body belongs to nothing", brace, "a block without a statement");
+        let problem =
+            Diagnostic::new(Code::E0115, "this body belongs to nothing", brace, "a block without a statement");
         if !broken {
             self.diagnostics.push(problem.help("a `{` follows the statement whose body it opens"));
         }
@@ -136,8 +142,10 @@ impl<'a> Lower<'a> {
         let end = self.text[range.start..].chars().next().map_or(range.start, |c| range.start + c.len_utf8());
         let span = if word.is_empty() { Span::new(self.file, range.start, end) } else { span };
         let found = &self.text[span.range()];
-        let problem = Diagnostic::new(Code::E0100, format!("`{found}` is not expected behind a body"), span, "not expected");
-        self.diagnostics.push(problem.help("a body ends its statement; what belongs to the statement stands before the `{`"));
+        let problem =
+            Diagnostic::new(Code::E0100, format!("`{found}` is not expected behind a body"), span, "not expected");
+        self.diagnostics
+            .push(problem.help("a body ends its statement; what belongs to the statement stands before the `{`"));
         false
     }
 
@@ -152,7 +160,8 @@ impl<'a> Lower<'a> {
         };
         let start = range.start + behind + (text[behind..].len() - text[behind..].trim_start().len());
         let word = tokens::first_word(&self.text[start..range.end]);
-        (!word.is_empty()).then(|| Name { text: word.to_owned(), span: Span::new(self.file, start, start + word.len()) })
+        (!word.is_empty())
+            .then(|| Name { text: word.to_owned(), span: Span::new(self.file, start, start + word.len()) })
     }
 
     /// Refuses a statement by its first word where that says more than the grammar could.
@@ -169,8 +178,13 @@ impl<'a> Lower<'a> {
         let diagnostic = match words::statement(word) {
             Some(known) if known.contexts.contains(&context) => match known.state {
                 State::Runs => return true,
-                State::Later => Diagnostic::new(Code::E0113, format!("`{word}` is not available yet"), span, "known, but not run by this version")
-                    .help("this part of the language comes with a later version"),
+                State::Later => Diagnostic::new(
+                    Code::E0113,
+                    format!("`{word}` is not available yet"),
+                    span,
+                    "known, but not run by this version",
+                )
+                .help("this part of the language comes with a later version"),
             },
             // Conditions start with any name.
             _ if matches!(context, Context::Expect) => return true,
@@ -179,8 +193,13 @@ impl<'a> Lower<'a> {
                 Diagnostic::new(Code::E0114, format!("`{word}` does not belong {}", context.place()), span, "not here")
                     .help(format!("it stands {}", places.join(" or ")))
             }
-            None => Diagnostic::new(Code::E0114, format!("no statement starts with `{word}` {}", context.place()), span, "not a statement")
-                .did_you_mean(span, word, words::running_in(context)),
+            None => Diagnostic::new(
+                Code::E0114,
+                format!("no statement starts with `{word}` {}", context.place()),
+                span,
+                "not a statement",
+            )
+            .did_you_mean(span, word, words::running_in(context)),
         };
         self.diagnostics.push(diagnostic);
         false

@@ -117,7 +117,11 @@ impl Lower<'_> {
     }
 
     fn load(&mut self, head: &Head<'_>, doc: Option<String>) -> Load {
-        let mut parts = head.node.clone().into_inner().filter(|p| !matches!(p.as_rule(), Rule::kw_load | Rule::kw_of | Rule::kw_at));
+        let mut parts = head
+            .node
+            .clone()
+            .into_inner()
+            .filter(|p| !matches!(p.as_rule(), Rule::kw_load | Rule::kw_of | Rule::kw_at));
         let name = self.name(&parts.next().expect("a load has a name"));
         let of = self.path(parts.next().expect("a load has a flow"));
         let at = parts.next().map(|p| self.expr(p));
@@ -148,7 +152,8 @@ impl Lower<'_> {
                 Rule::expr => values.push(self.expr(part)),
                 Rule::wrong_to => {
                     let span = self.span(&part);
-                    let problem = Diagnostic::new(Code::E0116, "a ramp goes from one level to another with `->`", span, "here");
+                    let problem =
+                        Diagnostic::new(Code::E0116, "a ramp goes from one level to another with `->`", span, "here");
                     self.diagnostics.push(problem.fix(span, "->", "write `->`"));
                 }
                 _ => {}
