@@ -1,6 +1,8 @@
 //! Every file below `tests/ui` says at its end what the compiler says about it. `BLESS=1` writes that part anew:
 //! read it before it is kept — exactly the mistake that was meant, in the right place, with the right fix.
 
+#![allow(clippy::unwrap_used)] // A test may panic.
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use stressc::base::{Source, Sources};
@@ -64,7 +66,13 @@ fn shown(source: &Source, diagnostics: &[Diagnostic]) -> String {
         }
         if let Some(fix) = &d.fix {
             let (line, column) = source.position(fix.span.start as usize);
-            writeln!(out, "//~   fix {line}:{column} `{}` → `{}`", source.slice(fix.span).escape_debug(), fix.text.escape_debug()).unwrap();
+            writeln!(
+                out,
+                "//~   fix {line}:{column} `{}` → `{}`",
+                source.slice(fix.span).escape_debug(),
+                fix.text.escape_debug()
+            )
+            .unwrap();
         }
     }
     if diagnostics.is_empty() {
@@ -127,8 +135,13 @@ fn each_file_draws_what_it_says() {
 
 #[test]
 fn every_code_has_a_file() {
-    let names: Vec<String> = texts().iter().map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    let bare: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !names.iter().any(|name| name.starts_with(code))).collect();
+    let names: Vec<String> =
+        texts().iter().map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let bare: Vec<&str> = Code::ALL
+        .iter()
+        .map(|code| code.as_str())
+        .filter(|code| !names.iter().any(|name| name.starts_with(code)))
+        .collect();
     assert!(bare.is_empty(), "no file in tests/ui draws {bare:?}");
 }
 
@@ -144,7 +157,15 @@ fn a_fix_mends_its_mistake() {
             let count = |all: &[Diagnostic]| all.iter().filter(|other| other.code == d.code).count();
             let (_, after) = compile("ui", &mended);
             if count(&after) >= count(&before) {
-                writeln!(wrong, "{}: {} `{}` leaves {:#?}", path.display(), d.code, fix.text, after.iter().map(|d| &d.message).collect::<Vec<_>>()).unwrap();
+                writeln!(
+                    wrong,
+                    "{}: {} `{}` leaves {:#?}",
+                    path.display(),
+                    d.code,
+                    fix.text,
+                    after.iter().map(|d| &d.message).collect::<Vec<_>>()
+                )
+                .unwrap();
             }
         }
     }

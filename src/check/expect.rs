@@ -37,7 +37,7 @@ impl Checker<'_> {
                     self.diagnostics.push(problem.help("compare a metric, such as `p95(main) < 200ms`"));
                     return None;
                 }
-                Some(Condition::Compare { operator: *operator, left: l, right: r })
+                Some(Condition::Compare { operator: *operator, left: Box::new(l), right: Box::new(r) })
             }
             ExprKind::Wrong => None,
             _ => {

@@ -6,6 +6,7 @@ use super::{Checker, constant, mismatch};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind, StepKind, TextPart};
+use std::collections::HashMap;
 
 /// What a name of a flow stands for.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,9 @@ pub(super) enum Local {
 
 /// The flow that is being checked.
 pub(super) struct State {
+    /// In the order of the text, and where each name stands in it.
     pub(super) locals: Vec<(String, Local, Span)>,
+    pub(super) places: HashMap<String, usize>,
     pub(super) requests: Vec<Needs>,
     slots: usize,
 }
@@ -45,7 +48,7 @@ impl Checker<'_> {
             Some(on) => self.lookup(on, Type::Target),
             None => None,
         };
-        let state = State { locals: Vec::new(), requests: Vec::new(), slots: 0 };
+        let state = State { locals: Vec::new(), places: HashMap::new(), requests: Vec::new(), slots: 0 };
         let mut inner = FlowChecker { checker: self, flow: state, current: None };
         let mut steps = Vec::new();
         for step in &flow.steps {
@@ -100,13 +103,12 @@ impl FlowChecker<'_, '_> {
     }
 
     fn bind(&mut self, name: &Name, local: Local) {
-        match self.flow.locals.iter().find(|(known, ..)| *known == name.text) {
-            Some((_, _, first)) => {
-                let problem = super::twice(name, *first);
-                self.push(problem);
-            }
-            None => self.flow.locals.push((name.text.clone(), local, name.span)),
+        if let Some((_, _, first)) = self.local(&name.text) {
+            let problem = super::twice(name, *first);
+            return self.push(problem);
         }
+        self.flow.places.insert(name.text.clone(), self.flow.locals.len());
+        self.flow.locals.push((name.text.clone(), local, name.span));
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {

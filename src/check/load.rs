@@ -8,6 +8,7 @@ use crate::base::units::{self, Rate, SECOND};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Expr};
+use std::collections::HashMap;
 
 impl Checker<'_> {
     pub(super) fn load(&mut self, load: &ast::Load) {
@@ -22,6 +23,7 @@ impl Checker<'_> {
             self.diagnostics.push(problem.help("every load starts at the beginning of the run"));
         }
         let mut stages: Vec<Stage> = Vec::new();
+        let mut named: HashMap<String, Span> = HashMap::new();
         let mut first: Option<(Type, Span)> = None;
         for stage in &load.stages {
             let before = stages.last().map(|s| s.to);
@@ -36,9 +38,9 @@ impl Checker<'_> {
             };
             let stage = self.stage(stage, before, &mut first).unwrap_or(nothing);
             if let Some(name) = &stage.name
-                && let Some(other) = stages.iter().filter_map(|s: &Stage| s.name.as_ref()).find(|n| n.text == name.text)
+                && let Some(first) = named.insert(name.text.clone(), name.span)
             {
-                self.diagnostics.push(super::twice(name, other.span));
+                self.diagnostics.push(super::twice(name, first));
             }
             stages.push(stage);
         }

@@ -97,7 +97,7 @@ impl Checker<'_> {
                 "ready" => match self.option(entry, Type::Text) {
                     Constant::Text(path) if path.starts_with('/') => service.ready = Some(path),
                     Constant::Text(_) => {
-                        self.out_of_range(entry.value.span, "`ready:` is a path of the service, such as \"/health\"")
+                        self.out_of_range(entry.value.span, "`ready:` is a path of the service, such as \"/health\"");
                     }
                     _ => {}
                 },
@@ -127,7 +127,7 @@ impl Checker<'_> {
             match entry.label.text.as_str() {
                 "timeout" => match self.option(entry, Type::Duration) {
                     Constant::Quantity(0.0, _) => {
-                        self.out_of_range(entry.value.span, "a timeout of nothing fails every request")
+                        self.out_of_range(entry.value.span, "a timeout of nothing fails every request");
                     }
                     value => target.timeout = value.number() as u64,
                 },

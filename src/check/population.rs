@@ -6,6 +6,7 @@ use super::types::Type;
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
+use std::collections::HashSet;
 
 impl Checker<'_> {
     /// A stage by its name while that is unique, `load.stage`, or a load.
@@ -237,7 +238,7 @@ impl Checker<'_> {
             let (f, id) = (flow.name.clone(), Some(load.flow));
             all.push((vec![l.clone(), f.clone()], Population { load: Some(index), flow: id, request: None, part }));
             let shared = Population { load: None, flow: id, request: None, part };
-            let first_load = !all.iter().any(|(_, p)| *p == shared);
+            let first_load = !self.loads[..index].iter().any(|before| before.flow == load.flow);
             if first_load {
                 all.push((vec![f.clone()], shared));
             }
@@ -252,12 +253,8 @@ impl Checker<'_> {
             }
         }
         // A suffix that only repeats a full name of the same population is no second candidate.
-        let mut unique: Vec<(Vec<String>, Population)> = Vec::new();
-        for (names, population) in all {
-            if !unique.iter().any(|(known, _)| *known == names) {
-                unique.push((names, population));
-            }
-        }
-        unique
+        let mut seen = HashSet::new();
+        all.retain(|(names, _)| seen.insert(names.clone()));
+        all
     }
 }

@@ -221,7 +221,7 @@ pub struct Expectation {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    Compare { operator: Binary, left: Measured, right: Measured },
+    Compare { operator: Binary, left: Box<Measured>, right: Box<Measured> },
     And(Box<Condition>, Box<Condition>),
     Or(Box<Condition>, Box<Condition>),
     Not(Box<Condition>),

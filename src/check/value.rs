@@ -90,8 +90,8 @@ impl FlowChecker<'_, '_> {
         }
     }
 
-    fn local(&self, name: &str) -> Option<&(String, Local, Span)> {
-        self.flow.locals.iter().find(|(known, ..)| known == name)
+    pub(super) fn local(&self, name: &str) -> Option<&(String, Local, Span)> {
+        self.flow.places.get(name).map(|place| &self.flow.locals[*place])
     }
 
     /// The request whose answer a name means.

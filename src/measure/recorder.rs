@@ -64,7 +64,7 @@ impl Recorder {
         }
     }
 
-    /// A failure without a time of its own: nothing was sent, or the request itself was sampled already.
+    /// A failure without a time of its own: nothing could be sent.
     pub fn failed_unsent(&mut self, series: usize, intended: u64, failure: Failure) {
         self.open_at(intended).series[series].failed[failure as usize] += 1;
     }

@@ -20,7 +20,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     let mut elaborate = Elaborate { diagnostics: Diagnostics::default(), loads: Vec::new(), series: Vec::new() };
     for load in &scenario.loads {
         let flow = &scenario.flows[load.flow];
-        let planned = elaborate.load(load, flow, machine);
+        let planned = elaborate.load(load, flow, &scenario.targets, machine);
         let index = elaborate.loads.len();
         for request in flow.requests() {
             let name = format!("{}.{}.{}", load.name, flow.name, request.name);
@@ -104,7 +104,7 @@ impl Elaborate {
         }
     }
 
-    fn load(&mut self, load: &program::Load, flow: &Flow, machine: Machine) -> Load {
+    fn load(&mut self, load: &program::Load, flow: &Flow, targets: &[program::Target], machine: Machine) -> Load {
         let mut start = 0;
         let mut segments = Vec::new();
         let mut stages = Vec::new();
@@ -128,7 +128,7 @@ impl Elaborate {
             start = end;
         }
         let shape = if open { Shape::Open(segments) } else { Shape::Closed(segments) };
-        let ceiling = ceiling(load, &shape, &stages, flow, machine);
+        let ceiling = ceiling(load, &shape, &stages, (flow, targets), machine);
         Load { name: load.name.text.clone(), flow: load.flow, shape, stages, ceiling, grace: load.grace }
     }
 
@@ -282,7 +282,13 @@ fn join(mut windows: Vec<Range>, more: &[Range]) -> Vec<Range> {
     }
 }
 
-fn ceiling(load: &program::Load, shape: &Shape, stages: &[Stage], flow: &Flow, machine: Machine) -> Ceiling {
+fn ceiling(
+    load: &program::Load,
+    shape: &Shape,
+    stages: &[Stage],
+    (flow, targets): (&Flow, &[program::Target]),
+    machine: Machine,
+) -> Ceiling {
     if let Some(in_flight) = load.max_in_flight {
         return Ceiling { in_flight, from: CeilingFrom::Scenario };
     }
@@ -290,9 +296,8 @@ fn ceiling(load: &program::Load, shape: &Shape, stages: &[Stage], flow: &Flow, m
         return Ceiling { in_flight: shape.peak(), from: CeilingFrom::Users };
     }
     let peak = stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
-    // The timeout of a target is not known to its flow; 10 s is the default, and a step's own goes before it.
-    let longest: f64 =
-        flow.requests().map(|r| r.timeout.unwrap_or(10 * SECOND) as f64).sum::<f64>() + flow.thinking().1;
+    let timeout = |r: &program::Request| r.timeout.or_else(|| Some(targets.get(r.target)?.timeout)).unwrap_or(0);
+    let longest: f64 = flow.requests().map(|r| timeout(r) as f64).sum::<f64>() + flow.thinking().1;
     let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;
     let holds = machine.descriptors.saturating_sub(DESCRIPTORS_KEPT).min(machine.memory / 2 / MEMORY_PER_USER).max(1);
     match wanted <= holds {

@@ -18,6 +18,16 @@ pub struct UnderWay {
     pub sent: u64,
 }
 
+/// A request that has ended, while a step behind it can still fail it.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    series: usize,
+    intended: u64,
+    latency: u64,
+    service_time: u64,
+    outcome: Result<(), Failure>,
+}
+
 pub struct Session {
     worker: Rc<Worker>,
     load: usize,
@@ -29,6 +39,7 @@ pub struct Session {
     /// In a closed load a user keeps a connection to each target; in an open one they are shared.
     own: Option<Vec<Option<Connection>>>,
     pub under_way: Rc<Cell<Option<UnderWay>>>,
+    pending: Option<Pending>,
 }
 
 impl Session {
@@ -53,6 +64,7 @@ impl Session {
             alarm: worker.timers.alarm(false),
             own: keeps_connections.then(|| plan.targets.iter().map(|_| None).collect()),
             under_way,
+            pending: None,
         }
     }
 
@@ -62,36 +74,42 @@ impl Session {
         self.frame.user = user;
         self.frame.choices = Choices::new(worker.seed, self.load as u64, number);
         let mut due = intended;
-        let mut last_series = None;
-        for step in &worker.linked.flows[worker.plan.loads[self.load].flow] {
-            match step {
+        let steps = &worker.linked.flows[worker.plan.loads[self.load].flow];
+        for step in steps {
+            let failed = match step {
                 LinkedStep::Request(request) => {
-                    let series = worker.series[self.load][request.response];
-                    last_series = Some(series);
-                    if self.request(request, series, due).await.is_err() {
-                        break;
-                    }
+                    self.record();
+                    let ended = self.request(request, worker.series[self.load][request.response], due).await;
                     due = worker.timers.clock.now();
+                    ended.err()
                 }
                 LinkedStep::Let { slot, value } => match self.frame.eval(value, &worker.linked) {
-                    Ok(value) => self.frame.slots[*slot] = value,
-                    Err(_) => {
-                        self.failed_between(last_series, due, Failure::Data);
-                        break;
+                    Ok(value) => {
+                        self.frame.slots[*slot] = value;
+                        None
                     }
+                    Err(_) => Some(Failure::Data),
                 },
                 LinkedStep::Think(think) => {
+                    self.record();
                     due += self.thinking(think);
                     worker.timers.until(&self.alarm, due).await;
+                    None
                 }
                 LinkedStep::Expect(checks) => {
-                    if !checks.iter().all(|check| self.frame.holds(&check.condition, &worker.linked)) {
-                        self.failed_between(last_series, due, Failure::Expectation);
-                        break;
-                    }
+                    let held = checks.iter().all(|check| self.frame.holds(&check.condition, &worker.linked));
+                    (!held).then_some(Failure::Expectation)
                 }
+            };
+            if let Some(failure) = failed {
+                // What fails between two requests counts against the one before.
+                if let Some(pending) = &mut self.pending {
+                    pending.outcome = pending.outcome.and(Err(failure));
+                }
+                break;
             }
         }
+        self.record();
         worker.recorder.borrow_mut().finished(self.load, intended);
     }
 
@@ -103,20 +121,20 @@ impl Session {
         }
     }
 
-    /// A step between requests failed: it counts against the request before it, which took no longer for it.
-    fn failed_between(&mut self, series: Option<usize>, intended: u64, failure: Failure) {
-        if let Some(series) = series {
-            self.worker.recorder.borrow_mut().failed_unsent(series, intended, failure);
+    /// Records the last request, once nothing can fail it any more.
+    fn record(&mut self) {
+        if let Some(Pending { series, intended, latency, service_time, outcome }) = self.pending.take() {
+            self.worker.recorder.borrow_mut().sample(series, intended, latency, service_time, outcome);
         }
     }
 
-    async fn request(&mut self, request: &LinkedRequest, series: usize, intended: u64) -> Result<(), ()> {
+    async fn request(&mut self, request: &LinkedRequest, series: usize, intended: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         if let Bytes::Built(template) = &request.bytes
             && template.write(&mut self.frame, &worker.linked, &mut self.text, &mut self.scratch).is_err()
         {
             worker.recorder.borrow_mut().failed_unsent(series, intended, Failure::Data);
-            return Err(());
+            return Err(Failure::Data);
         }
         let clock = worker.timers.clock;
         let started = clock.now();
@@ -126,14 +144,9 @@ impl Session {
         let end = if result.is_ok() { self.answer.end } else { clock.now() };
         let sent = if self.answer.sent >= started { self.answer.sent } else { started };
         let outcome = result.and_then(|()| self.judge(request, end.saturating_sub(intended)));
-        worker.recorder.borrow_mut().sample(
-            series,
-            intended,
-            end.saturating_sub(intended),
-            end.saturating_sub(sent),
-            outcome,
-        );
-        outcome.map_err(|_| ())
+        let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
+        self.pending = Some(Pending { series, intended, latency, service_time, outcome });
+        outcome
     }
 
     async fn send(&mut self, request: &LinkedRequest, series: usize, clock: &Clock) -> Result<(), Failure> {

@@ -207,10 +207,7 @@ impl Cutter<'_> {
     /// A brace is an object where a value is due, and a body everywhere else.
     fn opens_value(&self) -> bool {
         let Some(before) = self.at.checked_sub(1).map(|at| &self.tokens[at]) else { return false };
-        match &self.text[before.range.clone()] {
-            ":" | "=" | "," | "of" => true,
-            _ => false,
-        }
+        matches!(&self.text[before.range.clone()], ":" | "=" | "," | "of")
     }
 
     fn block(&mut self) -> Block {

@@ -20,13 +20,31 @@ fn strength(operator: Binary) -> u8 {
     }
 }
 
+/// Operands, operators and fields of one expression, those of enclosing expressions included.
+const MOST_PARTS: usize = 256;
+
 const NOT: u8 = 3;
 const NEGATE: u8 = 8;
 
 impl Lower<'_> {
     pub(super) fn expr(&mut self, node: Node<'_>) -> Expr {
-        let mut parts = node.into_inner().peekable();
-        self.climb(&mut parts, 0)
+        let span = self.span(&node);
+        let parts = node.into_inner();
+        self.nested(parts.clone().count(), span, |lower| lower.climb(&mut parts.peekable(), 0))
+    }
+
+    /// Goes into an expression of so many parts, each of which may be one level of the tree. Everything behind the
+    /// parser walks that tree by recursion, so its depth has an end.
+    fn nested(&mut self, parts: usize, span: Span, inside: impl FnOnce(&mut Self) -> Expr) -> Expr {
+        if self.depth + parts > MOST_PARTS {
+            let problem = Diagnostic::new(Code::E0112, "this expression has too many parts", span, "too long");
+            self.diagnostics.push(problem.help(format!("{MOST_PARTS} are allowed; divide it into several")));
+            return Expr { kind: ExprKind::Wrong, span };
+        }
+        self.depth += parts;
+        let expr = inside(self);
+        self.depth -= parts;
+        expr
     }
 
     fn climb<'n>(&mut self, parts: &mut std::iter::Peekable<impl Iterator<Item = Node<'n>>>, least: u8) -> Expr {
@@ -202,12 +220,16 @@ impl Lower<'_> {
 
     /// `a.b.c` as an expression.
     pub(super) fn path(&mut self, node: Node<'_>) -> Expr {
-        let mut parts = node.into_inner();
-        let first = self.name(&parts.next().expect("a path has a name"));
-        let span = first.span;
-        parts.fold(Expr { kind: ExprKind::Name(first), span }, |base, label| {
-            let field = self.name(&label);
-            Expr { span: base.span.to(field.span), kind: ExprKind::Field { base: Box::new(base), field } }
+        let span = self.span(&node);
+        let parts: Vec<Node<'_>> =
+            node.into_inner().filter(|part| matches!(part.as_rule(), Rule::name | Rule::label)).collect();
+        self.nested(parts.len(), span, |lower| {
+            let mut parts = parts.iter().map(|part| lower.name(part));
+            let first = parts.next().expect("a path has a name");
+            parts.fold(Expr { span: first.span, kind: ExprKind::Name(first) }, |base, field| Expr {
+                span: base.span.to(field.span),
+                kind: ExprKind::Field { base: Box::new(base), field },
+            })
         })
     }
 }

@@ -12,11 +12,16 @@ use crate::base::{FileId, Name, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
 
+/// Statements on one line that are read apart: each is found by failing at the next, which takes the rest of the line.
+const MOST_ON_A_LINE: usize = 32;
+
 pub struct Lower<'a> {
     file: FileId,
     text: &'a str,
     /// Where the statement starts that is being lowered: the grammar counts from there.
     offset: usize,
+    /// Parts of the expressions that are being lowered.
+    depth: usize,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -37,7 +42,7 @@ enum Outcome<'a> {
 
 impl<'a> Lower<'a> {
     pub fn new(file: FileId, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
-        Lower { file, text, offset: 0, diagnostics }
+        Lower { file, text, offset: 0, depth: 0, diagnostics }
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
@@ -90,7 +95,10 @@ impl<'a> Lower<'a> {
     ) where
         'a: 's,
     {
-        while self.known_word(range.start, range.end, context) {
+        for _ in 0..MOST_ON_A_LINE {
+            if !self.known_word(range.start, range.end, context) {
+                break;
+            }
             match self.parsed(range.clone(), context) {
                 Ok(node) => {
                     self.offset = range.start;

@@ -13,36 +13,36 @@ impl Lower<'_> {
         let mut items = Vec::new();
         self.statements(statements, context, |lower, outcome| {
             items.push(match outcome {
-                Outcome::Head(head) => lower.item(head),
+                Outcome::Head(head) => lower.item(&head),
                 Outcome::Refused(name) => Item::Refused(name),
             });
         });
         items
     }
 
-    fn item(&mut self, head: Head<'_>) -> Item {
+    fn item(&mut self, head: &Head<'_>) -> Item {
         let doc = head.doc.cloned();
         match head.node.as_rule() {
             Rule::scenario_head => {
-                let name = self.declared(&head);
-                let items = match self.body(&head) {
+                let name = self.declared(head);
+                let items = match self.body(head) {
                     Some(body) => self.items(body, Context::Scenario),
                     None => vec![Item::Refused(None)],
                 };
                 Item::Scenario(Scenario { name, doc, items, span: head.span })
             }
-            Rule::built => Item::Built(self.built(&head)),
+            Rule::built => Item::Built(self.built(head)),
             Rule::flow_head => {
-                let name = self.declared(&head);
+                let name = self.declared(head);
                 let on = head.node.clone().into_inner().find(|p| p.as_rule() == Rule::path).map(|p| self.path(p));
-                let steps = match self.body(&head) {
+                let steps = match self.body(head) {
                     Some(body) => self.steps(body),
                     None => vec![Step { kind: StepKind::Refused(None), span: head.span }],
                 };
                 Item::Flow(Flow { name, doc, on, steps })
             }
-            Rule::load_head => Item::Load(self.load(&head, doc)),
-            _ => Item::Expect(self.expect(&head)),
+            Rule::load_head => Item::Load(self.load(head, doc)),
+            _ => Item::Expect(self.expect(head)),
         }
     }
 

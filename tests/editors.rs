@@ -1,0 +1,51 @@
+//! The word lists of the editors are those of the language.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use crate::ui::root;
+use stressc::syntax::words;
+
+fn sorted(words: impl IntoIterator<Item = &'static str>) -> Vec<String> {
+    let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    words.sort();
+    words
+}
+
+/// The three lists, each under the name that it has in the editors.
+fn lists() -> [(&'static str, Vec<String>); 3] {
+    [
+        ("Statement", sorted(words::STATEMENTS.iter().map(|word| word.text))),
+        ("Connecting", sorted(words::CONNECTING.iter().copied())),
+        ("Reserved", sorted(words::RESERVED.iter().copied())),
+    ]
+}
+
+#[test]
+fn vim_knows_every_word() {
+    let file = std::fs::read_to_string(root().join("editors/vim/syntax/stress.vim")).unwrap();
+    for (name, words) in lists() {
+        let start = format!("syn keyword stress{name} ");
+        let line =
+            file.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_else(|| panic!("no line `{start}`"));
+        let found: Vec<&str> = line.split_whitespace().filter(|word| *word != "contained").collect();
+        assert_eq!(found, words, "{name} in editors/vim/syntax/stress.vim");
+    }
+}
+
+#[test]
+fn vs_code_knows_every_word() {
+    let file = std::fs::read_to_string(root().join("editors/vscode/syntaxes/stress.tmLanguage.json")).unwrap();
+    let grammar: serde_json::Value = serde_json::from_str(&file).unwrap();
+    for (name, words) in lists() {
+        let rules = &grammar["repository"];
+        let key = if name == "Statement" { "statements".to_owned() } else { name.to_lowercase() };
+        let pattern = rules[&key]["match"].as_str().unwrap_or_else(|| panic!("no rule `{key}`"));
+        // The words are the one group of alternatives that begins with a word.
+        let groups = pattern.split('(').filter_map(|group| group.split(')').next());
+        let found: Vec<&str> = groups
+            .filter(|group| group.starts_with(|c: char| c.is_ascii_lowercase()))
+            .flat_map(|group| group.split('|'))
+            .collect();
+        assert_eq!(found, words, "{key} in editors/vscode/syntaxes/stress.tmLanguage.json");
+    }
+}

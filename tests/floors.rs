@@ -1,0 +1,185 @@
+//! The floors of the crate: who may name whom, and which of them touch the world.
+
+#![allow(clippy::unwrap_used)] // A test may panic.
+
+use crate::ui::{files, root};
+use std::path::Path;
+
+/// From the ground up: a module names only what stands below it.
+const FLOORS: [&str; 13] =
+    ["base", "diag", "syntax", "check", "plan", "measure", "metric", "run", "judge", "store", "report", "ide", "cli"];
+
+/// Where less is allowed than everything below.
+const NARROWER: [(&str, &[&str]); 3] = [
+    ("judge", &["metric", "measure", "plan", "check", "syntax", "diag", "base"]),
+    ("store", &["judge", "metric", "measure", "plan", "check", "syntax", "diag", "base"]),
+    ("report", &["judge", "measure", "metric", "plan", "check", "syntax", "diag", "base"]),
+];
+
+/// Beside the floors: a module, who may name it, and the highest floor that it may name.
+const BESIDE: [(&str, &[&str], &str); 2] = [("demo", &["cli", "run"], "base"), ("inputs", &["cli", "run"], "plan")];
+
+/// Floors that compute and do nothing else.
+const PURE: [&str; 9] = ["base", "diag", "syntax", "check", "plan", "measure", "metric", "judge", "report"];
+
+const WORLD: [&str; 9] =
+    ["tokio", "std::fs", "std::net", "std::env::", "Instant", "SystemTime", "reqwest", "sqlx", "rand"];
+
+/// The code of a file with neither comments nor what stands under `#[cfg(test)]`.
+fn code(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() == "#[cfg(test)]" {
+            // One item: up to its `;`, or to the brace that ends it at the indentation of the attribute.
+            let end = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+            for line in lines.by_ref() {
+                if line.trim_end() == end
+                    || (line.ends_with(';') && line.len() - line.trim_start().len() == end.len() - 1)
+                {
+                    break;
+                }
+            }
+            continue;
+        }
+        if !line.trim_start().starts_with("//") {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// The modules that a text names through `crate::`, groups in braces included.
+fn named(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(first_words(group)),
+            None => found.extend(word(rest)),
+        }
+    }
+    found
+}
+
+fn word(text: &str) -> Option<String> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    (end > 0).then(|| text[..end].to_owned())
+}
+
+/// The first word of each part of `a::b, c::{d, e}}…`.
+fn first_words(group: &str) -> Vec<String> {
+    let mut found: Vec<String> = word(group).into_iter().collect();
+    let mut depth = 1;
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => found.extend(word(&group[at + 1..])),
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found
+}
+
+/// The floor of a file: the first part of its path below `src`.
+fn floor(path: &Path) -> String {
+    let below = path.strip_prefix(root().join("src")).unwrap();
+    let first = below.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Whether a module may name another.
+fn allowed(from: &str, to: &str) -> bool {
+    if from == to {
+        return true;
+    }
+    if let Some((_, by, _)) = BESIDE.iter().find(|(name, ..)| *name == to) {
+        return by.contains(&from);
+    }
+    let highest = BESIDE.iter().find(|(name, ..)| *name == from).map(|(.., highest)| *highest);
+    let height = |name: &str| FLOORS.iter().position(|floor| *floor == name);
+    match (height(from), height(to), NARROWER.iter().find(|(name, _)| *name == from)) {
+        (None, Some(to), _) => highest.and_then(height).is_some_and(|highest| to <= highest),
+        // A name that is no module is the root's own.
+        (_, None, _) => true,
+        (_, _, Some((_, below))) => below.contains(&to),
+        (Some(from), Some(to), None) => to < from,
+    }
+}
+
+/// Files of the library, without its root and the binary.
+fn sources() -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for path in files(&root().join("src"), "rs") {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        let floor = floor(&path);
+        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        if !is_test && !matches!(floor.as_str(), "lib" | "main") {
+            found.push((name, floor, code(&std::fs::read_to_string(&path).unwrap())));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_module_names_lower_floors_alone() {
+    let mut wrong = Vec::new();
+    for (name, floor, code) in sources() {
+        wrong.extend(named(&code).iter().filter(|to| !allowed(&floor, to)).map(|to| format!("{name} names {to}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_floors_do_not_touch_the_world() {
+    let mut wrong = Vec::new();
+    for (name, floor, code) in sources() {
+        if !PURE.contains(&floor.as_str()) {
+            continue;
+        }
+        for world in WORLD {
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let whole = |at: usize| {
+                !code[..at].ends_with(is_word)
+                    && !code[at + world.len()..].starts_with(|c| is_word(c) && !world.ends_with(':'))
+            };
+            if code.match_indices(world).any(|(at, _)| whole(at)) {
+                wrong.push(format!("{name} names {world}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_stands_in_the_map() {
+    let Ok(map) = std::fs::read_to_string(root().join("ARCHITECTURE.md")) else { return };
+    let missing: Vec<String> = files(&root().join("src"), "rs")
+        .iter()
+        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
+        .filter(|name| !map.contains(name.as_str()) && !map.contains(name.trim_start_matches("src/")))
+        .collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md does not name {}", missing.join(", "));
+}
+
+#[test]
+fn the_rules_are_read_as_they_are_meant() {
+    assert_eq!(
+        named("use crate::{base::Span, diag::{Code, Diagnostic}, plan};\nlet a = crate::check::types::Type::Text;"),
+        ["base", "diag", "plan", "check"]
+    );
+    assert_eq!(code("a\n#[cfg(test)]\nmod tests {\n    fn b() {\n    }\n}\nc\n"), "a\nc\n");
+    assert!(
+        allowed("run", "metric") && !allowed("run", "judge") && !allowed("judge", "run") && !allowed("report", "store")
+    );
+    assert!(allowed("cli", "demo") && !allowed("report", "demo") && !allowed("demo", "run"));
+}
