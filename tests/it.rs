@@ -1,8 +1,14 @@
 //! The one integration-test binary: linking once is what keeps the suite quick on a small machine.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod support;
 
 mod demo;
+mod docs;
+mod editors;
+mod floors;
 mod outcomes;
 mod records;
+mod robust;
 mod shares;
+mod ui;

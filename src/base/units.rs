@@ -39,7 +39,7 @@ impl Rate {
     /// The nearest storable rate; `None` beyond what any machine could send.
     pub fn new(count: f64, per_ns: u64) -> Option<Rate> {
         let raw = count * 1e6 * (DAY / per_ns) as f64;
-        (raw >= 0.0 && raw < 1e19 && raw.is_finite()).then(|| Rate(raw.round() as u64))
+        (0.0..1e19).contains(&raw).then(|| Rate(raw.round() as u64))
     }
 
     pub fn per_second(self) -> f64 {
@@ -127,7 +127,7 @@ pub fn measured_duration(ns: f64) -> String {
     let (value, unit) = match size {
         s if s >= SECOND as f64 => (ns / SECOND as f64, "s"),
         s if s >= MILLISECOND as f64 => (ns / MILLISECOND as f64, "ms"),
-        s if s == 0.0 => (0.0, "ms"),
+        0.0 => (0.0, "ms"),
         _ => (ns / MICROSECOND as f64, "us"),
     };
     format!("{}{unit}", short(value))

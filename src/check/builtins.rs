@@ -67,7 +67,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row("attach", Kind::Service, "attach(port: Number)", "A service that already runs on this machine."),
     row("http", Kind::Target, "http(url: Text)", "An HTTP/1.1 server."),
-    row("uuid", Pure, "uuid() -> Text", "A fresh UUID, the same for the same seed, load and arrival."),
+    row("uuid", Pure, "uuid() -> Text", "A fresh UUID, never the same in two runs."),
     row("random", Pure, "random(Range) -> Number", "A whole number of the range, ends included."),
     row("exponential", Distribution, "exponential(Duration)", "Think time with this mean, most often short."),
     row(

@@ -75,6 +75,9 @@ impl Checker<'_> {
                     .into_iter()
                     .map(|v| v.map(|(value, _)| value.number()))
                     .collect();
+                if values[0].is_some_and(|pool| pool.fract() != 0.0 || !(1.0..=256.0).contains(&pool)) {
+                    self.out_of_range(function.span, "the pool of the demo shop has 1 to 256 connections");
+                }
                 demo.pool = values[0].map(|v| v.max(1.0) as u32);
                 demo.slots = values[1].map(|v| v as u32);
                 demo.rate_limit = values[2];

@@ -181,7 +181,11 @@ impl FlowChecker<'_, '_> {
                 self.push(problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")));
                 None
             }
-            ("uuid", _) => Some((Expr::Uuid, Type::Text)),
+            ("uuid", _) => {
+                // It takes none, so each that is given is refused by name.
+                self.checker.arguments(function, arguments, &[]);
+                Some((Expr::Uuid, Type::Text))
+            }
             ("random", _) => {
                 let range = match arguments {
                     [

@@ -38,7 +38,7 @@ impl<'a> Live<'a> {
             }
             Event::Generator(generator) => self.progress(plan, generator.at),
             Event::Interrupted { .. } => {
-                self.say("interrupted: finishing what is under way; once more to stop at once")
+                self.say("interrupted: finishing what is under way; once more to stop at once");
             }
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),

@@ -5,6 +5,7 @@ use super::live::Live;
 use super::output::Terminal;
 use super::source;
 use crate::measure::{Event, Stats};
+use crate::plan::Plan;
 use crate::run::{RunError, Settings};
 use crate::store::Record;
 use crate::{judge, report, run as engine};
@@ -45,7 +46,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         id,
         started: now.to_string(),
         seed,
-        workers: args.workers.unwrap_or_else(default_workers),
+        workers: workers(args, &plan),
         program,
         directory: record.directory.join("services"),
     };
@@ -85,6 +86,12 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         return super::COULD_NOT_RUN;
     }
     verdict.kind.exit_code()
+}
+
+/// As many as asked for, and never more than iterations may be in flight.
+fn workers(args: &RunArgs, plan: &Plan) -> u64 {
+    let seats = plan.loads.iter().map(|load| load.ceiling.in_flight / plan.share.count).min().unwrap_or(1);
+    args.workers.unwrap_or_else(default_workers).min(seats).max(1)
 }
 
 /// All cores but one: what is measured most often runs on the same machine.

@@ -3,6 +3,7 @@
 use super::Code;
 use crate::base::Span;
 use serde::Serialize;
+use std::collections::HashSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,12 +84,13 @@ impl Diagnostic {
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    said: HashSet<(Code, Span)>,
 }
 
 impl Diagnostics {
     /// Adds it unless the same complaint about the same place is there already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.list.iter().rev().any(|d| d.code == diagnostic.code && d.span() == diagnostic.span()) {
+        if self.said.insert((diagnostic.code, diagnostic.span())) {
             self.list.push(diagnostic);
         }
     }

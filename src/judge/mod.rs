@@ -6,7 +6,7 @@ pub use trust::{Trust, TrustState};
 
 use crate::measure::Stats;
 use crate::metric::{self, Judged, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Expectation, Plan};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +43,26 @@ pub struct Verdict {
 }
 
 pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
-    let expectations: Vec<Judged> = plan.expectations.iter().map(|e| metric::judge(&e.condition, stats)).collect();
+    let cut_short = stats.interrupted || !stats.complete || !stats.died.is_empty();
+    let judged = |e: &Expectation| {
+        let judged = metric::judge(&e.condition, stats);
+        if cut_short { until_cut(judged) } else { judged }
+    };
+    let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let trust = trust::trust(plan, stats);
     let (kind, reason) = kind(stats, &expectations, &trust);
     Verdict { kind, reason, expectations, trust }
+}
+
+/// What held in a part of its window could still have failed in the rest.
+fn until_cut(judged: Judged) -> Judged {
+    match (judged.outcome, &judged.value) {
+        (Outcome::Held, Some(value)) => {
+            let reason = Some(format!("{value} until the run was cut short"));
+            Judged { outcome: Outcome::Inconclusive, reason, ..judged }
+        }
+        _ => judged,
+    }
 }
 
 /// The first that applies: error, aborted, a failure that does not rest on timing, untrusted, failed, inconclusive.

@@ -23,7 +23,7 @@ pub struct Trust {
 
 /// A share of arrivals that may be missing before a rate counts as not generated.
 const MISSING: f64 = 0.001;
-/// A worker that ran more than this share of a second had no room left.
+/// A worker that ran, or waited for a core, for more than this share of a second had no room left.
 const SATURATED: f64 = 0.9;
 /// Lag up to this is no matter, whatever the bound.
 const LAG_FLOOR: u64 = 10 * MILLISECOND;
@@ -42,11 +42,12 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
         let share = |part: u64| part as f64 / planned.max(1) as f64;
         let shown = |count: u64| units::grouped(count as f64, 0);
         let end = load.shape.end();
+        // A thread that had work and no core could do as little more as one that ran.
         let busiest = stats
             .generator
             .iter()
             .filter(|g| g.at <= end + SECOND)
-            .flat_map(|g| g.busy.iter().copied())
+            .flat_map(|g| g.busy.iter().zip(&g.waiting).map(|(busy, waiting)| (busy + waiting).min(1.0)))
             .fold(0.0, f64::max);
         if share(counts.unsent) > MISSING {
             reasons.push(format!(
@@ -57,7 +58,7 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
             ));
         } else if share(counts.dropped) > MISSING && busiest >= SATURATED {
             reasons.push(format!(
-                "`{}`: {} of {} arrivals were dropped while a worker ran {} of a second: the target and the generator cannot be told apart",
+                "`{}`: {} of {} arrivals were dropped while a worker was never idle ({} of a second): the target and the generator cannot be told apart",
                 load.name, shown(counts.dropped), shown(planned), units::percent(busiest)
             ));
         }

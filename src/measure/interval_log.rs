@@ -8,6 +8,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+use std::io::Read;
 
 use super::histogram::{self, Counts};
 
@@ -122,7 +123,7 @@ fn decode(payload: &[u8]) -> Option<Counts> {
         V2_COOKIE => decode_plain(rest),
         V2_COMPRESSED_COOKIE => {
             let length = be_u32(&mut rest)? as usize;
-            let plain = inflate::zlib(rest.get(..length)?, MAX_PLAIN)?;
+            let plain = inflate(rest.get(..length)?, MAX_PLAIN)?;
             let mut rest = plain.as_slice();
             (be_u32(&mut rest)? == V2_COOKIE).then(|| decode_plain(rest))?
         }
@@ -186,231 +187,12 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// RFC 1950 and RFC 1951, for payloads of a few kilobytes, with a limit on what comes out.
-mod inflate {
-    /// The plain bytes of a zlib stream, unless they are more than `limit` or the stream is damaged.
-    pub fn zlib(stream: &[u8], limit: usize) -> Option<Vec<u8>> {
-        let (header, body) = stream.split_first_chunk::<2>()?;
-        let (method, preset_dictionary) = (header[0] & 0x0f, header[1] & 0x20 != 0);
-        if method != 8 || preset_dictionary || !u16::from_be_bytes(*header).is_multiple_of(31) {
-            return None;
-        }
-        let mut state = Inflate { input: body, held: 0, holds: 0, output: Vec::new(), limit };
-        while !state.block()? {}
-        let checksum = u32::from_be_bytes(*state.input.first_chunk()?);
-        (checksum == adler32(&state.output)).then_some(state.output)
-    }
-
-    fn adler32(bytes: &[u8]) -> u32 {
-        const MODULUS: u32 = 65_521;
-        let (a, b) = bytes.iter().fold((1, 0), |(a, b), byte| {
-            let a = (a + u32::from(*byte)) % MODULUS;
-            (a, (b + a) % MODULUS)
-        });
-        b << 16 | a
-    }
-
-    struct Inflate<'a> {
-        input: &'a [u8],
-        /// Bits taken from the input and not yet used, fewer than 8 between calls.
-        held: u32,
-        holds: u32,
-        output: Vec<u8>,
-        limit: usize,
-    }
-
-    const LENGTH_BASE: [u16; 29] = [
-        3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227,
-        258,
-    ];
-    const LENGTH_BITS: [u8; 29] =
-        [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-    const DISTANCE_BASE: [u16; 30] = [
-        1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097,
-        6145, 8193, 12289, 16385, 24577,
-    ];
-    const DISTANCE_BITS: [u8; 30] =
-        [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
-    const LENGTHS_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-
-    impl Inflate<'_> {
-        /// At most 13 bits are asked for at once.
-        fn bits(&mut self, count: u8) -> Option<u32> {
-            let count = u32::from(count);
-            while self.holds < count {
-                let (byte, rest) = self.input.split_first()?;
-                self.input = rest;
-                self.held |= u32::from(*byte) << self.holds;
-                self.holds += 8;
-            }
-            let bits = self.held & ((1 << count) - 1);
-            self.held >>= count;
-            self.holds -= count;
-            Some(bits)
-        }
-
-        /// Answers whether it was the last block.
-        fn block(&mut self) -> Option<bool> {
-            let last = self.bits(1)? == 1;
-            match self.bits(2)? {
-                0 => self.stored()?,
-                1 => {
-                    let mut lengths = [8; 288];
-                    lengths[144..256].fill(9);
-                    lengths[256..280].fill(7);
-                    self.compressed(&Codes::new(&lengths)?, &Codes::new(&[5; 30])?)?;
-                }
-                2 => {
-                    let (literals, distances) = self.codes()?;
-                    self.compressed(&literals, &distances)?;
-                }
-                _ => return None,
-            }
-            // A stream's trailer begins at a byte, and so does what `zlib` reads behind the last block.
-            if last {
-                (self.held, self.holds) = (0, 0);
-            }
-            Some(last)
-        }
-
-        fn stored(&mut self) -> Option<()> {
-            (self.held, self.holds) = (0, 0);
-            let (head, rest) = self.input.split_first_chunk::<4>()?;
-            let (length, check) = (u16::from_le_bytes([head[0], head[1]]), u16::from_le_bytes([head[2], head[3]]));
-            let (bytes, rest) = rest.split_at_checked(usize::from(length))?;
-            if length != !check || self.output.len() + bytes.len() > self.limit {
-                return None;
-            }
-            self.output.extend_from_slice(bytes);
-            self.input = rest;
-            Some(())
-        }
-
-        /// The codes that a block brings along.
-        fn codes(&mut self) -> Option<(Codes, Codes)> {
-            let literals = self.bits(5)? as usize + 257;
-            let distances = self.bits(5)? as usize + 1;
-            let mut of_lengths = [0; 19];
-            for place in LENGTHS_ORDER.into_iter().take(self.bits(4)? as usize + 4) {
-                of_lengths[place] = self.bits(3)? as u8;
-            }
-            let code = Codes::new(&of_lengths)?;
-            let mut lengths = Vec::with_capacity(literals + distances);
-            while lengths.len() < literals + distances {
-                let (length, times) = match self.symbol(&code)? {
-                    16 => (*lengths.last()?, 3 + self.bits(2)?),
-                    17 => (0, 3 + self.bits(3)?),
-                    18 => (0, 11 + self.bits(7)?),
-                    length => (length as u8, 1),
-                };
-                lengths.extend(std::iter::repeat_n(length, times as usize));
-            }
-            if lengths.len() != literals + distances {
-                return None;
-            }
-            let (literals, distances) = lengths.split_at(literals);
-            Some((Codes::new(literals)?, Codes::new(distances)?))
-        }
-
-        fn compressed(&mut self, literals: &Codes, distances: &Codes) -> Option<()> {
-            loop {
-                let symbol = usize::from(self.symbol(literals)?);
-                if symbol == 256 {
-                    return Some(());
-                }
-                if let Ok(literal) = u8::try_from(symbol) {
-                    if self.output.len() >= self.limit {
-                        return None;
-                    }
-                    self.output.push(literal);
-                    continue;
-                }
-                let length =
-                    usize::from(*LENGTH_BASE.get(symbol - 257)?) + self.bits(LENGTH_BITS[symbol - 257])? as usize;
-                let symbol = usize::from(self.symbol(distances)?);
-                let distance = usize::from(*DISTANCE_BASE.get(symbol)?) + self.bits(DISTANCE_BITS[symbol])? as usize;
-                let from = self.output.len().checked_sub(distance)?;
-                if self.output.len() + length > self.limit {
-                    return None;
-                }
-                // The copy may run into what it has just written.
-                for at in from..from + length {
-                    self.output.push(self.output[at]);
-                }
-            }
-        }
-
-        fn symbol(&mut self, codes: &Codes) -> Option<u16> {
-            let (mut code, mut first, mut before) = (0, 0, 0);
-            for count in &codes.counts[1..] {
-                code |= self.bits(1)?;
-                if code < first + count {
-                    return codes.symbols.get((before + code - first) as usize).copied();
-                }
-                before += count;
-                first = (first + count) << 1;
-                code <<= 1;
-            }
-            None
-        }
-    }
-
-    /// A canonical Huffman code: how many symbols have codes of each length, and the symbols in the order of codes.
-    struct Codes {
-        counts: [u32; 16],
-        symbols: Vec<u16>,
-    }
-
-    impl Codes {
-        /// From the code length of each symbol, at most 15. Fails if there are more codes of a length than fit.
-        fn new(lengths: &[u8]) -> Option<Codes> {
-            let mut counts = [0; 16];
-            for length in lengths.iter().filter(|length| **length > 0) {
-                counts[usize::from(*length)] += 1;
-            }
-            let mut free = 1_u32;
-            for count in &counts[1..] {
-                free = (free << 1).checked_sub(*count)?;
-            }
-            let mut symbols: Vec<u16> =
-                (0..lengths.len() as u16).filter(|symbol| lengths[usize::from(*symbol)] > 0).collect();
-            symbols.sort_by_key(|symbol| lengths[usize::from(*symbol)]);
-            Some(Codes { counts, symbols })
-        }
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        /// A zlib stream of one stored block.
-        fn stored(bytes: &[u8]) -> Vec<u8> {
-            let length = u16::try_from(bytes.len()).unwrap();
-            let mut stream = vec![0x78, 0x01, 1];
-            stream.extend(length.to_le_bytes());
-            stream.extend((!length).to_le_bytes());
-            stream.extend(bytes);
-            stream.extend(adler32(bytes).to_be_bytes());
-            stream
-        }
-
-        #[test]
-        fn stored_blocks() {
-            assert_eq!(zlib(&stored(b"hello"), 5).unwrap(), b"hello");
-            assert_eq!(zlib(&stored(b"hello"), 4), None);
-            let mut damaged = stored(b"hello");
-            damaged[8] ^= 1;
-            assert_eq!(zlib(&damaged, 100), None);
-        }
-
-        #[test]
-        fn a_known_stream_of_fixed_codes_with_an_overlapping_copy() {
-            // zlib.compress(b"a" * 100)
-            let stream = [0x78, 0x9c, 0x4b, 0x4c, 0xa4, 0x3d, 0x00, 0x00, 0x7a, 0x47, 0x25, 0xe5];
-            assert_eq!(zlib(&stream, 100), Some(vec![b'a'; 100]));
-            assert_eq!(zlib(&stream, 99), None);
-        }
-    }
+/// The plain bytes of a zlib stream, unless they are more than `limit` or the stream is damaged.
+fn inflate(stream: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    // One byte beyond the limit tells a stream that is too long from one that just fits.
+    flate2::read::ZlibDecoder::new(stream).take(limit as u64 + 1).read_to_end(&mut plain).ok()?;
+    (plain.len() <= limit).then_some(plain)
 }
 
 #[cfg(test)]
@@ -613,7 +395,7 @@ mod tests {
             read(&text);
             let noise: Vec<u8> = (0..random(&mut state) % 200).map(|_| random(&mut state) as u8).collect();
             decode(&noise);
-            inflate::zlib(&[&[0x78, 0x9c], noise.as_slice()].concat(), 1_000);
+            inflate(&[&[0x78, 0x9c], noise.as_slice()].concat(), 1_000);
             decode_plain(&[&plain_header(noise.len() as u32, 3, 1, u64::MAX)[4..], &noise].concat());
         }
     }

@@ -129,11 +129,14 @@ fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut HashMap<String,
 }
 
 fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuery>) -> Bytes {
-    let mut after_path =
-        format!(" HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: stressc/{}\r\n", env!("CARGO_PKG_VERSION"));
     let says = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-    if !says("accept") {
-        after_path.push_str("Accept: */*\r\n");
+    let mut after_path = " HTTP/1.1\r\n".to_owned();
+    let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
+    for (name, value) in [("Host", authority), ("User-Agent", agent), ("Accept", "*/*")] {
+        // What the scenario says itself is not said twice.
+        if !says(name) {
+            after_path.push_str(&format!("{name}: {value}\r\n"));
+        }
     }
     let kind = match &request.body {
         Some(Body::Json(_)) => Some("application/json"),
@@ -156,7 +159,7 @@ fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuer
     }
     if exprs(&template).all(is_fixed) {
         let mut frame =
-            Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0) };
+            Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0, 0) };
         let nothing = Linked { flows: Vec::new(), paths: HashMap::new() };
         let mut bytes = String::new();
         if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {

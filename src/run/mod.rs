@@ -159,6 +159,7 @@ async fn load(
             places: places.clone(),
             edges: edges.clone(),
             seed: settings.seed,
+            run: run_key(&settings.id),
             index: index as u64,
             workers: settings.workers,
             clock,
@@ -220,6 +221,11 @@ async fn load(
         }
     }
     Ok(at)
+}
+
+/// The id of a run as a number: FNV-1a, whose values never change.
+fn run_key(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The first service that ends by itself, and how.

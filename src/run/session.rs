@@ -50,7 +50,7 @@ impl Session {
             slots: vec![super::value::Value::Null; flow.slots],
             answers: (0..flow.requests).map(|_| Kept::default()).collect(),
             user: 0,
-            choices: Choices::new(0, 0, 0),
+            choices: Choices::new(0, 0, 0, 0),
         };
         let under_way = Rc::new(Cell::new(None));
         worker.under_way.borrow_mut().push(under_way.clone());
@@ -72,7 +72,7 @@ impl Session {
     pub async fn iterate(&mut self, user: u64, number: u64, intended: u64) {
         let worker = self.worker.clone();
         self.frame.user = user;
-        self.frame.choices = Choices::new(worker.seed, self.load as u64, number);
+        self.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let mut due = intended;
         let steps = &worker.linked.flows[worker.plan.loads[self.load].flow];
         for step in steps {

@@ -42,22 +42,28 @@ pub struct Choices {
     seed: u64,
     load: u64,
     number: u64,
+    /// Keys of what must be new in every run, though the seed is an old one.
+    run: u64,
     stream: Option<ChaCha8Rng>,
+    fresh: Option<ChaCha8Rng>,
 }
 
 impl Choices {
-    pub fn new(seed: u64, load: u64, number: u64) -> Choices {
-        Choices { seed, load, number, stream: None }
+    pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
+        Choices { seed, load, number, run, stream: None, fresh: None }
+    }
+
+    fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
+        let mut key = [0u8; 32];
+        for (part, value) in key.chunks_exact_mut(8).zip(parts) {
+            part.copy_from_slice(&value.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
     }
 
     fn next(&mut self) -> u64 {
-        let stream = self.stream.get_or_insert_with(|| {
-            let mut key = [0u8; 32];
-            for (part, value) in key.chunks_exact_mut(8).zip([self.seed, self.load, self.number, 0]) {
-                part.copy_from_slice(&value.to_le_bytes());
-            }
-            ChaCha8Rng::from_seed(key)
-        });
+        let parts = [self.seed, self.load, self.number, 0];
+        let stream = self.stream.get_or_insert_with(|| Choices::keyed(parts));
         stream.next_u64()
     }
 
@@ -67,7 +73,9 @@ impl Choices {
     }
 
     fn uuid(&mut self) -> String {
-        let (high, low) = (self.next(), self.next());
+        let parts = [self.seed, self.load, self.number, self.run | 1];
+        let fresh = self.fresh.get_or_insert_with(|| Choices::keyed(parts));
+        let (high, low) = (fresh.next_u64(), fresh.next_u64());
         // Version 4, variant 1 (RFC 9562).
         let high = high & !0xf000 | 0x4000;
         let low = low & !(0b11 << 62) | 1 << 63;
@@ -123,14 +131,9 @@ impl Frame {
             Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, linked)?))),
             Binary::Or => return Ok(Value::Bool(truth(&l) || truth(&self.eval(right, linked)?))),
             Binary::In => {
-                let Expr::List(items) = right else { return Ok(Value::Bool(false)) };
-                for item in items {
-                    let item = self.eval(item, linked)?;
-                    if same(&l, &item) {
-                        return Ok(Value::Bool(true));
-                    }
-                }
-                return Ok(Value::Bool(false));
+                let Value::Json(list) = self.eval(right, linked)? else { return Ok(Value::Bool(false)) };
+                let items = list.as_array().map_or(&[][..], Vec::as_slice);
+                return Ok(Value::Bool(items.iter().any(|item| same(&l, &from_json(item)))));
             }
             _ => {}
         }

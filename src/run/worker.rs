@@ -51,6 +51,7 @@ pub struct Order {
     pub places: Arc<Vec<Place>>,
     pub edges: Arc<[u64]>,
     pub seed: u64,
+    pub run: u64,
     pub index: u64,
     pub workers: u64,
     pub clock: Clock,
@@ -65,6 +66,8 @@ pub struct Worker {
     /// By load and request.
     pub series: Vec<Vec<usize>>,
     pub seed: u64,
+    /// Tells this run from others with the same seed.
+    pub run: u64,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
@@ -160,6 +163,7 @@ impl Worker {
             linked: link::link(&plan, &order.places),
             series,
             seed: order.seed,
+            run: order.run,
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, plan.series.len(), plan.loads.len())),
@@ -242,7 +246,10 @@ impl Worker {
         let planned = &worker.plan.loads[load];
         let share = worker.plan.share;
         let parts = worker.workers * share.count;
-        let ceiling = (planned.ceiling.in_flight / parts).max(1) as usize;
+        // Dealt out to the last seat; there are never more workers than seats.
+        let (each, over) = (planned.ceiling.in_flight / parts, planned.ceiling.in_flight % parts);
+        let place = share.index + worker.index * share.count;
+        let ceiling = (each + u64::from(place < over)).max(u64::from(worker.workers == 1)) as usize;
         let last = planned.shape.end() + CATCH_UP;
         let mut arrivals = Arrivals::new(&planned.shape, share, worker.index, worker.workers).peekable();
         let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
