@@ -1,15 +1,13 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, paths compiled. Each worker links its own.
 
-use super::value::{Frame, Unusable, write_plain};
+use super::value::{Frame, Paths, Unusable, write_plain};
 use crate::plan::{Address, Body, Check, Expr, Flow, Piece, Plan, Request, Step, Think};
-use jsonpath_rust::parser::model::JpQuery;
-use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 pub struct Linked {
     pub flows: Vec<Vec<LinkedStep>>,
-    pub paths: HashMap<String, JpQuery>,
+    pub paths: Paths,
 }
 
 pub enum LinkedStep {
@@ -88,12 +86,12 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
 }
 
 pub fn link(plan: &Plan, places: &[Place]) -> Linked {
-    let mut paths = HashMap::new();
+    let mut paths = Paths::new();
     let flows = plan.flows.iter().map(|flow| steps(flow, plan, places, &mut paths)).collect();
     Linked { flows, paths }
 }
 
-fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut HashMap<String, JpQuery>) -> Vec<LinkedStep> {
+fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Vec<LinkedStep> {
     flow.steps
         .iter()
         .map(|step| match step {
@@ -128,7 +126,7 @@ fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut HashMap<String,
         .collect()
 }
 
-fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuery>) -> Bytes {
+fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
     let says = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
@@ -160,7 +158,7 @@ fn encode(request: &Request, authority: &str, paths: &mut HashMap<String, JpQuer
     if exprs(&template).all(is_fixed) {
         let mut frame =
             Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0, 0) };
-        let nothing = Linked { flows: Vec::new(), paths: HashMap::new() };
+        let nothing = Paths::new();
         let mut bytes = String::new();
         if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {
             return Bytes::Fixed(bytes.into_bytes());
@@ -202,7 +200,7 @@ fn is_fixed(expr: &Expr) -> bool {
 }
 
 /// Compiles every JSONPath of an expression; the checker has parsed each once.
-fn compile(expr: &Expr, paths: &mut HashMap<String, JpQuery>) {
+fn compile(expr: &Expr, paths: &mut Paths) {
     match expr {
         Expr::Json { path, .. } => {
             if !paths.contains_key(path)
@@ -235,7 +233,7 @@ impl Template {
     pub fn write(
         &self,
         frame: &mut Frame,
-        linked: &Linked,
+        paths: &Paths,
         out: &mut String,
         scratch: &mut String,
     ) -> Result<(), Unusable> {
@@ -246,7 +244,7 @@ impl Template {
                 Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%#[]", out),
                 Piece::Value(expr) => {
                     scratch.clear();
-                    write_plain(&frame.eval(expr, linked)?, scratch)?;
+                    write_plain(&frame.eval(expr, paths)?, scratch)?;
                     percent_encode(scratch, "-._~", out);
                 }
             }
@@ -254,7 +252,7 @@ impl Template {
         out.push_str(&self.after_path);
         for (name, pieces) in &self.headers {
             scratch.clear();
-            frame.write(pieces, linked, scratch)?;
+            frame.write(pieces, paths, scratch)?;
             // A line break would end the header and start another one of somebody else's choice.
             if scratch.contains(['\r', '\n']) {
                 return Err(Unusable);
@@ -270,8 +268,8 @@ impl Template {
         };
         scratch.clear();
         match body {
-            Body::Json(expr) => scratch.push_str(&frame.json(expr, linked)?.to_string()),
-            Body::Text(pieces) => frame.write(pieces, linked, scratch)?,
+            Body::Json(expr) => scratch.push_str(&frame.json(expr, paths)?.to_string()),
+            Body::Text(pieces) => frame.write(pieces, paths, scratch)?,
             Body::Form(fields) => {
                 let mut plain = String::new();
                 for (index, (name, expr)) in fields.iter().enumerate() {
@@ -281,7 +279,7 @@ impl Template {
                     percent_encode(name, "-._~", scratch);
                     scratch.push('=');
                     plain.clear();
-                    write_plain(&frame.eval(expr, linked)?, &mut plain)?;
+                    write_plain(&frame.eval(expr, paths)?, &mut plain)?;
                     percent_encode(&plain, "-._~", scratch);
                 }
             }

@@ -83,7 +83,7 @@ impl Session {
                     due = worker.timers.clock.now();
                     ended.err()
                 }
-                LinkedStep::Let { slot, value } => match self.frame.eval(value, &worker.linked) {
+                LinkedStep::Let { slot, value } => match self.frame.eval(value, &worker.linked.paths) {
                     Ok(value) => {
                         self.frame.slots[*slot] = value;
                         None
@@ -97,7 +97,7 @@ impl Session {
                     None
                 }
                 LinkedStep::Expect(checks) => {
-                    let held = checks.iter().all(|check| self.frame.holds(&check.condition, &worker.linked));
+                    let held = checks.iter().all(|check| self.frame.holds(&check.condition, &worker.linked.paths));
                     (!held).then_some(Failure::Expectation)
                 }
             };
@@ -131,7 +131,7 @@ impl Session {
     async fn request(&mut self, request: &LinkedRequest, series: usize, intended: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         if let Bytes::Built(template) = &request.bytes
-            && template.write(&mut self.frame, &worker.linked, &mut self.text, &mut self.scratch).is_err()
+            && template.write(&mut self.frame, &worker.linked.paths, &mut self.text, &mut self.scratch).is_err()
         {
             worker.recorder.borrow_mut().failed_unsent(series, intended, Failure::Data);
             return Err(Failure::Data);
@@ -209,7 +209,7 @@ impl Session {
             return Err(Failure::Status);
         }
         let worker = &self.worker;
-        match request.expects.iter().all(|check| self.frame.holds(&check.condition, &worker.linked)) {
+        match request.expects.iter().all(|check| self.frame.holds(&check.condition, &worker.linked.paths)) {
             true => Ok(()),
             false => Err(Failure::Expectation),
         }

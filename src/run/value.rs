@@ -1,11 +1,15 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
-use super::link::Linked;
 use crate::plan::{Binary, Expr, Piece};
+use jsonpath_rust::parser::model::JpQuery;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::rc::Rc;
+
+/// The JSONPaths of a plan, compiled.
+pub type Paths = HashMap<String, JpQuery>;
 
 #[derive(Debug, Clone, Default)]
 pub enum Value {
@@ -95,17 +99,17 @@ impl Choices {
 pub struct Unusable;
 
 impl Frame {
-    pub fn eval(&mut self, expr: &Expr, linked: &Linked) -> Result<Value, Unusable> {
+    pub fn eval(&mut self, expr: &Expr, paths: &Paths) -> Result<Value, Unusable> {
         Ok(match expr {
             Expr::Null => Value::Null,
             Expr::Bool(value) => Value::Bool(*value),
             Expr::Number(value) => Value::Number(*value),
             Expr::Text(pieces) => {
                 let mut text = String::new();
-                self.write(pieces, linked, &mut text)?;
+                self.write(pieces, paths, &mut text)?;
                 Value::Text(text.into())
             }
-            Expr::List(_) | Expr::Object(_) => Value::Json(Rc::new(self.json(expr, linked)?)),
+            Expr::List(_) | Expr::Object(_) => Value::Json(Rc::new(self.json(expr, paths)?)),
             Expr::Slot(slot) => self.slots[*slot].clone(),
             Expr::UserId => Value::Number(self.user as f64),
             Expr::Uuid => Value::Text(self.choices.uuid().into()),
@@ -118,26 +122,26 @@ impl Frame {
             Expr::Header { response, name } => {
                 header(&self.answers[*response].headers, name).map_or(Value::Null, |text| Value::Text(text.into()))
             }
-            Expr::Json { response, path } => self.found(*response, path, linked),
-            Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, linked)?)),
-            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, linked)?).ok_or(Unusable)?),
-            Expr::Binary { operator, left, right } => self.binary(*operator, left, right, linked)?,
+            Expr::Json { response, path } => self.found(*response, path, paths),
+            Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
+            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
+            Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
         })
     }
 
-    fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, linked: &Linked) -> Result<Value, Unusable> {
-        let l = self.eval(left, linked)?;
+    fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+        let l = self.eval(left, paths)?;
         match operator {
-            Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, linked)?))),
-            Binary::Or => return Ok(Value::Bool(truth(&l) || truth(&self.eval(right, linked)?))),
+            Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, paths)?))),
+            Binary::Or => return Ok(Value::Bool(truth(&l) || truth(&self.eval(right, paths)?))),
             Binary::In => {
-                let Value::Json(list) = self.eval(right, linked)? else { return Ok(Value::Bool(false)) };
+                let Value::Json(list) = self.eval(right, paths)? else { return Ok(Value::Bool(false)) };
                 let items = list.as_array().map_or(&[][..], Vec::as_slice);
                 return Ok(Value::Bool(items.iter().any(|item| same(&l, &from_json(item)))));
             }
             _ => {}
         }
-        let r = self.eval(right, linked)?;
+        let r = self.eval(right, paths)?;
         let ordered = |holds: fn(f64, f64) -> bool| match (number(&l), number(&r)) {
             (Some(a), Some(b)) => Value::Bool(holds(a, b)),
             _ => Value::Bool(false),
@@ -159,14 +163,14 @@ impl Frame {
     }
 
     /// Whether a check holds; one that cannot be computed does not.
-    pub fn holds(&mut self, condition: &Expr, linked: &Linked) -> bool {
-        self.eval(condition, linked).is_ok_and(|value| truth(&value))
+    pub fn holds(&mut self, condition: &Expr, paths: &Paths) -> bool {
+        self.eval(condition, paths).is_ok_and(|value| truth(&value))
     }
 
-    fn found(&self, response: usize, path: &str, linked: &Linked) -> Value {
+    fn found(&self, response: usize, path: &str, paths: &Paths) -> Value {
         let answer = &self.answers[response];
         let parsed = answer.parsed.get_or_init(|| serde_json::from_slice(&answer.body).ok().map(Rc::new));
-        let (Some(document), Some(query)) = (parsed, linked.paths.get(path)) else { return Value::Null };
+        let (Some(document), Some(query)) = (parsed, paths.get(path)) else { return Value::Null };
         match jsonpath_rust::query::js_path_process(query, &**document) {
             Ok(found) => found.into_iter().next().map_or(Value::Null, |first| from_json(first.val())),
             Err(_) => Value::Null,
@@ -174,31 +178,31 @@ impl Frame {
     }
 
     /// Appends a text with its values put in.
-    pub fn write(&mut self, pieces: &[Piece], linked: &Linked, out: &mut String) -> Result<(), Unusable> {
+    pub fn write(&mut self, pieces: &[Piece], paths: &Paths, out: &mut String) -> Result<(), Unusable> {
         for piece in pieces {
             match piece {
                 Piece::Literal(text) => out.push_str(text),
-                Piece::Value(expr) => write_plain(&self.eval(expr, linked)?, out)?,
+                Piece::Value(expr) => write_plain(&self.eval(expr, paths)?, out)?,
             }
         }
         Ok(())
     }
 
-    pub fn json(&mut self, expr: &Expr, linked: &Linked) -> Result<serde_json::Value, Unusable> {
+    pub fn json(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
         Ok(match expr {
             Expr::Object(fields) => {
                 let mut object = serde_json::Map::new();
                 for (name, value) in fields {
-                    object.insert(name.clone(), self.json(value, linked)?);
+                    object.insert(name.clone(), self.json(value, paths)?);
                 }
                 serde_json::Value::Object(object)
             }
             Expr::List(items) => {
                 let items: Result<Vec<serde_json::Value>, Unusable> =
-                    items.iter().map(|item| self.json(item, linked)).collect();
+                    items.iter().map(|item| self.json(item, paths)).collect();
                 serde_json::Value::Array(items?)
             }
-            _ => to_json(self.eval(expr, linked)?),
+            _ => to_json(self.eval(expr, paths)?),
         })
     }
 }
