@@ -57,5 +57,8 @@ pub struct Generator {
     pub waiting: Vec<f64>,
     pub descriptors: u64,
     pub descriptors_limit: u64,
+    /// Local TCP ports in use or still held after closing, on the whole machine, and how many there are.
+    pub ports: u64,
+    pub ports_limit: u64,
     pub memory: u64,
 }

@@ -81,6 +81,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
             "worker_busy_peak": peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
             "worker_waiting_peak": peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
             "descriptors_peak": peak(|g| g.descriptors as f64),
+            "ports_peak": peak(|g| g.ports as f64),
             "memory_peak": peak(|g| g.memory as f64),
             "seconds": stats.generator,
         },

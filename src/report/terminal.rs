@@ -226,10 +226,12 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
     );
     let _ = writeln!(
         out,
-        "  {:<14} {} of {} descriptors  {} of memory",
+        "  {:<14} {} of {} descriptors  {} of {} ports  {} of memory",
         "",
         grouped(descriptors, 0),
         grouped(limit as f64, 0),
+        grouped(peak(|g| g.ports as f64), 0),
+        grouped(peak(|g| g.ports_limit as f64), 0),
         crate::base::units::bytes(peak(|g| g.memory as f64))
     );
     let state = match report.verdict.trust.reasons.is_empty() {

@@ -41,7 +41,18 @@ impl Health {
         let used = (cpu - self.cpu) * 1e9 / elapsed;
         self.cpu = cpu;
         let (descriptors, descriptors_limit) = descriptors();
-        Generator { at: offset, cpu: used, busy, waiting, descriptors, descriptors_limit, memory: memory() }
+        let (ports, ports_limit) = ports();
+        Generator {
+            at: offset,
+            cpu: used,
+            busy,
+            waiting,
+            descriptors,
+            descriptors_limit,
+            ports,
+            ports_limit,
+            memory: memory(),
+        }
     }
 }
 
@@ -65,6 +76,21 @@ fn process_cpu() -> f64 {
 fn descriptors() -> (u64, u64) {
     let open = std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
     (open, crate::inputs::machine().descriptors)
+}
+
+/// From `/proc/net/sockstat` (`TCP: inuse N … tw M …`) and the range that the kernel deals local ports from.
+fn ports() -> (u64, u64) {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let sockets = read("/proc/net/sockstat");
+    let tcp: Vec<&str> =
+        sockets.lines().find(|line| line.starts_with("TCP:")).unwrap_or("").split_whitespace().collect();
+    let count = |name: &str| {
+        tcp.iter().position(|word| *word == name).and_then(|at| tcp.get(at + 1)?.parse().ok()).unwrap_or(0)
+    };
+    let range = read("/proc/sys/net/ipv4/ip_local_port_range");
+    let mut ends = range.split_whitespace().filter_map(|n| n.parse::<u64>().ok());
+    let (first, last) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+    (count("inuse") + count("tw"), (last + 1).saturating_sub(first))
 }
 
 fn memory() -> u64 {

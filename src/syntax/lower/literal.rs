@@ -162,14 +162,14 @@ impl Lower<'_> {
             total += value * size as f64;
             rest = &tail[length..];
         }
-        match total < (10_000 * units::DAY) as f64 {
+        match total < (100 * units::DAY) as f64 {
             true => ExprKind::Duration(total.round() as u64),
             false => {
                 self.diagnostics.push(Diagnostic::new(
                     Code::E0310,
                     "this is longer than any run",
                     span,
-                    "more than 10,000 days",
+                    "more than 100 days",
                 ));
                 ExprKind::Wrong
             }
