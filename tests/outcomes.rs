@@ -196,6 +196,7 @@ fn control_c_drains_stops_and_reports() {
     let result: serde_json::Value =
         serde_json::from_slice(&std::fs::read(place.runs()[0].join("run.json")).unwrap()).unwrap();
     assert_eq!(result["verdict"], "aborted");
+    assert_eq!(result["expectations"][0]["verdict"], "inconclusive", "the rest of the window was never seen");
     let load = &result["loads"][0];
     assert_eq!(load["started"], load["finished"], "what was under way was finished");
 }
@@ -219,4 +220,54 @@ fn mistakes_on_the_command_line_are_answered() {
     }
     std::fs::write(place.path().join("binary.stress"), [0xff, 0xfe, 0x00]).unwrap();
     assert!(place.call(&["check", "binary.stress"]).err.contains("is not UTF-8"));
+}
+
+/// Answers the first request of each connection, reads the second, and closes.
+#[test]
+fn what_is_sent_again_is_counted_again() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let seen = Arc::new(AtomicU64::new(0));
+    let counter = seen.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let counter = counter.clone();
+            std::thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                for request in 0..2 {
+                    if !lines.by_ref().any(|line| line.is_empty()) {
+                        return;
+                    }
+                    counter.fetch_add(1, Ordering::SeqCst);
+                    if request == 0 && (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let place = Place::new();
+    let ran = place.run(&scenario(&address, "", "    hold 50/s for 1s", "    error_rate(main) == 0%"), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(seen.load(Ordering::SeqCst) > 60, "requests were sent again");
+    assert_eq!(ran.result["windows"][0]["steps"][0]["sent"], seen.load(Ordering::SeqCst));
+}
+
+#[test]
+fn what_is_no_json_is_no_null() {
+    let place = Place::new();
+    let server = crate::support::Server::start(Duration::ZERO);
+    let flow = "    expect home.json(\"$.missing\") == null";
+    let ran = place
+        .run(&scenario(&server.address.to_string(), flow, "    hold 20/s for 1s", "    error_rate(main) == 0%"), &[]);
+    assert_eq!(ran.code, 0, "a path that finds nothing is null: {}{}", ran.out, ran.err);
+    let shop = shop("demo()", "hold 20/s for 1s", "error_rate(main) == 100%").replace(
+        "get \"/products\" as list {\n      expect status == 200",
+        "get \"/metrics\" as list {\n      expect json(\"$.missing\") == null",
+    );
+    let ran = place.run(&shop, &[]);
+    assert_eq!(ran.code, 0, "text is not JSON: {}{}", ran.out, ran.err);
 }

@@ -62,3 +62,18 @@ fn the_interval_log_is_read_by_others() {
         .collect();
     assert!(intervals.iter().any(|i| i.tag().is_some_and(|t| t.as_str() == "main.browse.home")));
 }
+
+#[test]
+fn a_record_without_its_times_is_no_pass() {
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    let ran = place.run(&server.scenario("    hold 100/s for 2s", "    p95(main) < 5s"), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    std::fs::write(place.runs()[0].join("intervals.hlog"), "").unwrap();
+    let again = place.call(&["report", "last"]);
+    assert_eq!(again.code, 4, "{}{}", again.out, again.err);
+    assert!(again.out.contains("the times of 0 of 200 requests"), "{}", again.out);
+    std::fs::write(place.runs()[0].join("events.jsonl"), "garbage\n{}\n").unwrap();
+    let again = place.call(&["report", "last"]);
+    assert_eq!(again.code, 3, "{}{}", again.out, again.err);
+}

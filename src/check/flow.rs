@@ -187,6 +187,10 @@ impl FlowChecker<'_, '_> {
     }
 
     fn entry(&mut self, entry: &Entry, request: &mut Request) {
+        if matches!(entry.label.text.as_str(), "json" | "form" | "body") && request.body.is_some() {
+            let problem = Diagnostic::new(Code::E0203, "a request has one body", entry.label.span, "another one");
+            self.push(problem.help("keep one of `json:`, `form:` and `body:`"));
+        }
         match entry.label.text.as_str() {
             "json" => request.body = self.expr(&entry.value).map(|(value, _)| Body::Json(value)),
             "form" => request.body = Some(Body::Form(self.fields(entry))),
@@ -199,6 +203,7 @@ impl FlowChecker<'_, '_> {
                     return;
                 };
                 for field in fields {
+                    self.header_name(&field.label);
                     if let Some(pieces) = self.text_value(&field.value) {
                         request.headers.push((field.label.text.clone(), pieces));
                     }
@@ -206,10 +211,24 @@ impl FlowChecker<'_, '_> {
             }
             "timeout" => {
                 let value = self.checker.option(entry, Type::Duration);
+                if matches!(value, super::constant::Constant::Quantity(0.0, _)) {
+                    self.checker.out_of_range(entry.value.span, "a timeout of nothing fails every request");
+                }
                 request.timeout = Some(value.number() as u64).filter(|ns| *ns > 0);
             }
             _ => self.checker.unknown_option(entry, &["json", "form", "body", "headers", "timeout"]),
         }
+    }
+
+    /// A header name is a token (RFC 9110, 5.1), and how long a body is says the client alone.
+    fn header_name(&mut self, label: &Name) {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let why = match label.text.to_ascii_lowercase().as_str() {
+            "content-length" | "transfer-encoding" => "the length of the body is computed, not written",
+            name if name.is_empty() || !name.chars().all(token) => "a header name has letters, digits and hyphens",
+            _ => return,
+        };
+        self.checker.out_of_range(label.span, why);
     }
 
     fn fields(&mut self, entry: &Entry) -> Vec<(String, Expr)> {

@@ -10,6 +10,9 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Expr};
 use std::collections::HashMap;
 
+/// More than any machine holds; a typing mistake, not a plan.
+const MOST_USERS: f64 = 1e7;
+
 impl Checker<'_> {
     pub(super) fn load(&mut self, load: &ast::Load) {
         let flow = self.lookup(&load.of, Type::Flow);
@@ -121,7 +124,17 @@ impl Checker<'_> {
         let level = match (&value, spike) {
             (Constant::Wrong, _) => return None,
             (Constant::Rate(rate), _) => Level::Arrivals(*rate),
-            (Constant::Quantity(users, Type::Users), _) if *users >= 0.0 => Level::Users(*users as u64),
+            (Constant::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
+                Level::Users(*users as u64)
+            }
+            (Constant::Quantity(_, Type::Users), _) => {
+                self.out_of_range(expr.span, "a load has 0 to 10 million users");
+                return None;
+            }
+            (Constant::Quantity(_, Type::Rate), _) => {
+                self.out_of_range(expr.span, "a rate cannot be negative");
+                return None;
+            }
             (Constant::Quantity(factor, Type::Factor), Some(Some(before))) => {
                 return self.multiplied(before, *factor, expr.span);
             }
@@ -161,7 +174,13 @@ impl Checker<'_> {
 
     fn multiplied(&mut self, before: Level, factor: f64, span: Span) -> Option<Level> {
         match before {
-            Level::Users(users) => Some(Level::Users((users as f64 * factor).round() as u64)),
+            Level::Users(users) if users as f64 * factor <= MOST_USERS => {
+                Some(Level::Users((users as f64 * factor).round() as u64))
+            }
+            Level::Users(_) => {
+                self.out_of_range(span, "a load has 0 to 10 million users");
+                None
+            }
             Level::Arrivals(rate) => {
                 let level = Rate::new(rate.per_second() * factor, units::SECOND).map(Level::Arrivals);
                 if level.is_none() {

@@ -18,8 +18,8 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         }
         None => {
             let near = crate::base::suggest::similar(&code.to_uppercase(), Code::ALL.iter().map(|c| c.as_str()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            terminal.error(&format!("there is no diagnostic `{code}`{hint} `stressc explain` lists them all"));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+            terminal.error(&format!("there is no diagnostic `{code}`{hint}; `stressc explain` lists them all"));
             super::DOES_NOT_CHECK
         }
     }

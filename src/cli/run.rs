@@ -19,6 +19,13 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         Ok(plan) => Arc::new(plan),
         Err(code) => return code,
     };
+    for (Format::Json, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
+        // Found out before the load, not after it; what is there stays until there is something better.
+        if let Err(error) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
+            terminal.error(&format!("`{}` cannot be written, so the run is not started: {error}", path.display()));
+            return super::COULD_NOT_RUN;
+        }
+    }
     let now = jiff::Timestamp::now();
     let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
     let id = format!(
@@ -78,7 +85,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
             lost.get_or_insert(format!("`{}`: {error}", path.display()));
         }
     }
-    if !args.quiet {
+    if !args.quiet && lost.is_none() {
         terminal.out(&format!("\nrecorded in {}\n", record.directory.display()));
     }
     if let Some(lost) = lost {

@@ -54,10 +54,10 @@ pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
     Verdict { kind, reason, expectations, trust }
 }
 
-/// What held in a part of its window could still have failed in the rest.
+/// What is so in a part of its window could still have become otherwise in the rest.
 fn until_cut(judged: Judged) -> Judged {
     match (judged.outcome, &judged.value) {
-        (Outcome::Held, Some(value)) => {
+        (Outcome::Held | Outcome::Failed, Some(value)) => {
             let reason = Some(format!("{value} until the run was cut short"));
             Judged { outcome: Outcome::Inconclusive, reason, ..judged }
         }
@@ -91,6 +91,9 @@ fn kind(stats: &Stats, expectations: &[Judged], trust: &Trust) -> (Kind, Option<
     }
     let measured = stats.slices.values().any(|slice| slice.series.values().any(|counts| counts.sent > 0));
     match measured {
+        true if expectations.is_empty() => {
+            (Kind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))
+        }
         true => (Kind::Passed, None),
         false => (Kind::Inconclusive, Some("nothing was sent".to_owned())),
     }

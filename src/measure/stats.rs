@@ -137,6 +137,11 @@ impl Stats {
         lag
     }
 
+    /// Up to where the run was measured: its end, or the last full second before it was cut off.
+    pub fn end(&self) -> u64 {
+        self.ended.or_else(|| Some(self.generator.last()?.at)).unwrap_or_else(|| self.last())
+    }
+
     /// The offset behind the last slice that holds anything.
     pub fn last(&self) -> u64 {
         self.slices.keys().next_back().and_then(|slice| self.edges.get(*slice as usize + 1)).copied().unwrap_or(0)

@@ -128,10 +128,13 @@ fn value(measured: &Measured, stats: &Stats) -> Value {
 fn apply(metric: &Metric, stats: &Stats) -> Value {
     let mut sent = 0;
     let (mut ok, mut failed) = (0u64, 0u64);
+    // A request that could not be built has no time.
+    let mut unsent = 0u64;
     for samples in &metric.samples {
         let counts = stats.counts(samples.series, &samples.ranges);
         sent += counts.sent;
         ok += counts.ok;
+        unsent += counts.failed.get(&Failure::Data).copied().unwrap_or(0);
         // What the generator failed at says nothing about the target.
         failed += counts.failed.iter().filter(|(kind, _)| !Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
     }
@@ -177,6 +180,10 @@ fn apply(metric: &Metric, stats: &Stats) -> Value {
             }
         }
         _ if total == 0 => none(),
+        _ if histogram().len() + unsent < total => {
+            let (have, all) = (units::grouped(histogram().len() as f64, 0), units::grouped(total as f64, 0));
+            Err(format!("the record holds the times of {have} of {all} requests"))
+        }
         Function::Quantile(q) if total < needed_samples(q) => {
             let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));
             Err(format!("{have} samples, and this quantile needs {need}"))

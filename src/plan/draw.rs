@@ -103,7 +103,8 @@ fn stages(out: &mut String, plan: &Plan, load: &Load) {
         };
         let (iterations, sent) = match load.shape {
             Shape::Open(_) => {
-                let count = load.shape.arrivals_before(stage.end) - load.shape.arrivals_before(stage.start);
+                let count = plan.share.of(load.shape.arrivals_before(stage.end))
+                    - plan.share.of(load.shape.arrivals_before(stage.start));
                 (grouped(count as f64, 0), grouped((count * requests) as f64, 0))
             }
             Shape::Closed(_) => ("as answered".to_owned(), "as answered".to_owned()),
@@ -111,7 +112,7 @@ fn stages(out: &mut String, plan: &Plan, load: &Load) {
         let _ = writeln!(out, "  {:<12} {window:<14} {level:>18} {iterations:>12} {sent:>12}", stage.name);
     }
     if matches!(load.shape, Shape::Open(_)) {
-        let count = load.shape.arrivals();
+        let count = plan.share.of(load.shape.arrivals());
         let _ = writeln!(
             out,
             "  {:<12} {:<14} {:>18} {:>12} {:>12}",

@@ -48,6 +48,11 @@ pub struct Share {
 
 impl Share {
     pub const WHOLE: Share = Share { index: 0, count: 1 };
+
+    /// How many of the first `n` arrivals are ours.
+    pub fn of(self, n: u64) -> u64 {
+        (n + self.count - 1).saturating_sub(self.index) / self.count
+    }
 }
 
 /// What this machine can hold: an input of the plan, never asked for by it.

@@ -39,7 +39,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
             let lag = stats.lag(index);
             json!({
                 "name": load.name,
-                "planned": matches!(load.shape, crate::plan::schedule::Shape::Open(_)).then(|| load.shape.arrivals()),
+                "planned": matches!(load.shape, crate::plan::schedule::Shape::Open(_)).then(|| plan.share.of(load.shape.arrivals())),
                 "started": counts.started,
                 "dropped": counts.dropped,
                 "unsent": counts.unsent,
@@ -65,7 +65,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "plan_sha256": plan.fingerprint,
         "share": { "index": plan.share.index + 1, "count": plan.share.count },
         "started": stats.started,
-        "duration_s": stats.ended.unwrap_or_else(|| stats.last()) as f64 / SECOND as f64,
+        "duration_s": stats.end() as f64 / SECOND as f64,
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "exit_code": verdict.kind.exit_code(),

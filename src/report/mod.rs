@@ -61,7 +61,10 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
             let range = (stage.start, end);
             let counts = stats.load(index, &[range]);
             let open = matches!(load.shape, crate::plan::schedule::Shape::Open(_));
-            let planned = open.then(|| load.shape.arrivals_before(stage.end) - load.shape.arrivals_before(stage.start));
+            let planned = open.then(|| {
+                plan.share.of(load.shape.arrivals_before(stage.end))
+                    - plan.share.of(load.shape.arrivals_before(stage.start))
+            });
             windows.push(Window {
                 load: load.name.clone(),
                 name: stage.name.clone(),
@@ -91,6 +94,8 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
     stats.histogram(series, &[range], false, &mut latency);
     stats.histogram(series, &[range], true, &mut service);
     let samples = counts.ok + counts.failures();
+    // A window that the run did not reach the end of is as long as it was.
+    let length = length.min(stats.end().saturating_sub(range.0));
     let planned = &plan.series[series];
     Row {
         series: planned.name.clone(),

@@ -55,6 +55,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
 fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let verdict = report.verdict;
     let mark = match verdict.kind {
+        Kind::Passed if report.plan.expectations.is_empty() => "– no verdict".to_owned(),
         Kind::Passed => paint.good("✔ passed"),
         Kind::Failed => paint.bad("✘ failed"),
         Kind::Inconclusive => paint.unsure("? inconclusive"),
@@ -62,8 +63,11 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
         Kind::Aborted => paint.unsure("■ aborted"),
         Kind::Error => paint.bad("✘ could not be run"),
     };
-    let took = report.stats.ended.unwrap_or_else(|| report.stats.last());
-    let length = measured_duration(took as f64);
+    let took = report.stats.end();
+    let share = report.plan.share;
+    let part =
+        if share.count > 1 { format!(" · share {} of {}", share.index + 1, share.count) } else { String::new() };
+    let length = format!("{}{part}", measured_duration(took as f64));
     let _ = writeln!(
         out,
         "{}  {} {}",
@@ -77,6 +81,9 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     for reason in &verdict.trust.reasons {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
+    for note in notes(report) {
+        let _ = writeln!(out, "  {} {note}", paint.unsure("!"));
+    }
     for (service, _, output) in &report.stats.died {
         if !output.is_empty() {
             let _ = writeln!(out, "  the last output of `{service}`:");
@@ -85,6 +92,36 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
             }
         }
     }
+}
+
+/// What makes latencies look better than they were.
+fn notes(report: &Report<'_>) -> Vec<String> {
+    /// A share of drops or failures below which latencies are what they seem.
+    const NOTABLE: f64 = 0.01;
+    let mut notes = Vec::new();
+    for load in &report.plan.loads {
+        let windows = || report.windows.iter().filter(|w| w.load == load.name);
+        let (dropped, started): (u64, u64) = windows().fold((0, 0), |(d, s), w| (d + w.dropped, s + w.started));
+        let share = dropped as f64 / (dropped + started).max(1) as f64;
+        if share > NOTABLE {
+            notes.push(format!(
+                "`{}`: {} of its arrivals were dropped, and latencies are those of the others",
+                load.name,
+                percent(share)
+            ));
+        }
+        let rows = || windows().flat_map(|w| w.steps.iter());
+        let failed: u64 = rows().flat_map(|row| row.failed.values()).sum();
+        let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
+        if share > NOTABLE {
+            notes.push(format!(
+                "`{}`: {} of its requests failed, and their times are among the latencies",
+                load.name,
+                percent(share)
+            ));
+        }
+    }
+    notes
 }
 
 fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
@@ -241,7 +278,7 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let cut = if stats.complete {
         String::new()
     } else {
-        format!(", recorded up to {}", duration(stats.last() / SECOND * SECOND))
+        format!(", recorded up to {}", duration(stats.end() / SECOND * SECOND))
     };
     let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
 }

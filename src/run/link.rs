@@ -241,7 +241,7 @@ impl Template {
         out.push_str(&self.start);
         for piece in &self.path {
             match piece {
-                Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%#[]", out),
+                Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%[]", out),
                 Piece::Value(expr) => {
                     scratch.clear();
                     write_plain(&frame.eval(expr, paths)?, scratch)?;

@@ -157,7 +157,6 @@ impl Session {
             Bytes::Fixed(bytes) => bytes.as_slice(),
             Bytes::Built(_) => self.text.as_bytes(),
         };
-        let mut counted = false;
         loop {
             self.answer.sent = 0;
             let idle = match &mut self.own {
@@ -168,10 +167,8 @@ impl Session {
                 Some(connection) => connection,
                 None => Connection::open(request.address, request.timeout).await?,
             };
-            if !counted {
-                counted = true;
-                worker.recorder.borrow_mut().sent(series, clock.now());
-            }
+            // Each time counts: a server that was sent it twice has seen it twice.
+            worker.recorder.borrow_mut().sent(series, clock.now());
             let reused = connection.is_reused();
             let result =
                 connection.exchange(bytes, ask, &worker.scratch, clock, request.timeout, &mut self.answer).await;

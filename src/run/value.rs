@@ -122,7 +122,7 @@ impl Frame {
             Expr::Header { response, name } => {
                 header(&self.answers[*response].headers, name).map_or(Value::Null, |text| Value::Text(text.into()))
             }
-            Expr::Json { response, path } => self.found(*response, path, paths),
+            Expr::Json { response, path } => self.found(*response, path, paths)?,
             Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
             Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
             Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
@@ -167,14 +167,15 @@ impl Frame {
         self.eval(condition, paths).is_ok_and(|value| truth(&value))
     }
 
-    fn found(&self, response: usize, path: &str, paths: &Paths) -> Value {
+    /// Null where the path finds nothing; in what is no JSON there is nothing to look for.
+    fn found(&self, response: usize, path: &str, paths: &Paths) -> Result<Value, Unusable> {
         let answer = &self.answers[response];
         let parsed = answer.parsed.get_or_init(|| serde_json::from_slice(&answer.body).ok().map(Rc::new));
-        let (Some(document), Some(query)) = (parsed, paths.get(path)) else { return Value::Null };
-        match jsonpath_rust::query::js_path_process(query, &**document) {
+        let (Some(document), Some(query)) = (parsed, paths.get(path)) else { return Err(Unusable) };
+        Ok(match jsonpath_rust::query::js_path_process(query, &**document) {
             Ok(found) => found.into_iter().next().map_or(Value::Null, |first| from_json(first.val())),
             Err(_) => Value::Null,
-        }
+        })
     }
 
     /// Appends a text with its values put in.

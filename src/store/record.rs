@@ -92,6 +92,12 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
     if given.join("plan.json").is_file() {
         return Ok(given);
     }
+    if given.is_dir() {
+        return Err(RecordError {
+            path: given,
+            problem: "is a directory without a `plan.json`, so no record".to_owned(),
+        });
+    }
     let runs = base.join(RUNS);
     let mut ids: Vec<String> = match std::fs::read_dir(&runs) {
         Ok(entries) => entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect(),
@@ -133,6 +139,11 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     }
     let path = directory.join("intervals.hlog");
     let log = std::fs::read(&path).map_err(at(&path))?;
-    stats.add_log(&plan, interval_log::read(&log).0);
+    let (lines, unreadable) = interval_log::read(&log);
+    // The last line of a killed run may be torn; more than that is damage.
+    if unreadable > 1 {
+        return Err(RecordError { path, problem: format!("{unreadable} lines cannot be read") });
+    }
+    stats.add_log(&plan, lines);
     Ok((plan, stats))
 }
