@@ -271,3 +271,16 @@ fn what_is_no_json_is_no_null() {
     let ran = place.run(&shop, &[]);
     assert_eq!(ran.code, 0, "text is not JSON: {}{}", ran.out, ran.err);
 }
+
+#[test]
+fn control_c_waits_for_no_arrival() {
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    place.write("test.stress", &server.scenario("    hold 1/min for 3m", "    error_rate(main) < 1%"));
+    let mut child = place.spawn(&["run", "test.stress", "--no-progress"]);
+    wait_until("the first arrival", Duration::from_secs(20), || server.count() == 1);
+    let begun = Instant::now();
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

@@ -81,7 +81,7 @@ impl Timers {
         alarm
     }
 
-    /// Never returns early.
+    /// Never returns early, unless it is rung.
     pub async fn until(&self, alarm: &Alarm, deadline: u64) {
         if self.clock.now() >= deadline {
             return;
@@ -98,14 +98,24 @@ impl Timers {
             }
         })
         .await;
-        if alarm.punctual {
-            let from = self.clock.now();
+        let from = self.clock.now();
+        // An alarm that was rung has more than that to go, and nothing to be punctual for.
+        if alarm.punctual && deadline.saturating_sub(from) <= EARLY {
             let mut now = from;
             while now < deadline {
                 std::hint::spin_loop();
                 now = self.clock.now();
             }
             self.spun.set(self.spun.get() + (now - from));
+        }
+    }
+
+    /// Ends a sleep before its time.
+    pub fn ring(&self, alarm: &Alarm) {
+        alarm.deadline.set(u64::MAX);
+        let waker = alarm.waker.borrow_mut().take();
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 
@@ -130,11 +140,7 @@ impl Timers {
                 let alarm = self.alarms.borrow()[id as usize].clone();
                 let set = alarm.deadline.get();
                 if set != u64::MAX && set.saturating_sub(if alarm.punctual { EARLY } else { 0 }) <= due {
-                    alarm.deadline.set(u64::MAX);
-                    let waker = alarm.waker.borrow_mut().take();
-                    if let Some(waker) = waker {
-                        waker.wake();
-                    }
+                    self.ring(&alarm);
                 }
             }
             self.arm();

@@ -1,7 +1,7 @@
 //! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
 
 use super::Phase;
-use super::clock::{Clock, Timers};
+use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
 use super::link::{self, Linked, Place};
 use super::session::{Session, UnderWay};
@@ -77,6 +77,8 @@ pub struct Worker {
     index: u64,
     workers: u64,
     no_more: Cell<bool>,
+    /// Of those who only wait to start something new.
+    starters: RefCell<Vec<Rc<Alarm>>>,
     /// Dispatchers and users that are not done.
     active: Cell<usize>,
     done: RefCell<Option<Waker>>,
@@ -129,7 +131,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
                             worker.cut_off(count_timeouts);
                             break;
                         }
-                        Phase::NothingNew => worker.no_more.set(true),
+                        Phase::NothingNew => worker.start_nothing_new(),
                         Phase::Run => {}
                     }
                 }
@@ -172,10 +174,24 @@ impl Worker {
             index: order.index,
             workers: order.workers,
             no_more: Cell::new(false),
+            starters: RefCell::default(),
             active: Cell::new(0),
             done: RefCell::default(),
             plan,
         })
+    }
+
+    fn starter(&self, punctual: bool) -> Rc<Alarm> {
+        let alarm = self.timers.alarm(punctual);
+        self.starters.borrow_mut().push(alarm.clone());
+        alarm
+    }
+
+    fn start_nothing_new(&self) {
+        self.no_more.set(true);
+        for alarm in self.starters.borrow().iter() {
+            self.timers.ring(alarm);
+        }
     }
 
     fn begin(&self) {
@@ -221,10 +237,12 @@ impl Worker {
     /// A user of a closed load: the next iteration begins when the last one has ended.
     async fn user(&self, load: usize, user: u64, periods: &[(u64, u64)], worker: Rc<Worker>) {
         let mut session = Session::new(&worker, load, true);
-        let alarm = self.timers.alarm(false);
+        let alarm = self.starter(false);
         let mut number = 0;
         for (start, end) in periods {
-            self.timers.until(&alarm, *start).await;
+            if !self.no_more.get() {
+                self.timers.until(&alarm, *start).await;
+            }
             loop {
                 let now = self.timers.clock.now();
                 if now >= *end || self.no_more.get() {
@@ -254,8 +272,8 @@ impl Worker {
         let mut arrivals = Arrivals::new(&planned.shape, share, worker.index, worker.workers).peekable();
         let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
         let mut seats = 0usize;
-        let alarm = worker.timers.alarm(true);
-        let lazy = worker.timers.alarm(false);
+        let alarm = worker.starter(true);
+        let lazy = worker.starter(false);
         let mut before = 0;
         while let Some((_, intended)) = arrivals.peek().copied() {
             // Close together: wait for a few at once, and save the spinning.
