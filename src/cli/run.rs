@@ -60,7 +60,11 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     let mut stats = Stats::new(&plan);
     let mut live = Live::new(terminal, !args.quiet && !args.no_progress);
     let result = engine::run(&plan, &settings, &mut |event: Event| {
+        let whole = record.broken.is_none();
         record.append(&plan, &event);
+        if let Some(error) = record.broken.as_ref().filter(|_| whole) {
+            terminal.error(&format!("the record can no longer be written, the run goes on: {error}"));
+        }
         live.see(&plan, &event);
         stats.take(event);
     });
