@@ -43,10 +43,9 @@ pub struct Verdict {
 }
 
 pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
-    let cut_short = stats.interrupted || !stats.complete || !stats.died.is_empty();
     let judged = |e: &Expectation| {
         let judged = metric::judge(&e.condition, stats);
-        if cut_short { until_cut(judged) } else { judged }
+        if stats.is_whole() { judged } else { until_cut(judged) }
     };
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let trust = trust::trust(plan, stats);

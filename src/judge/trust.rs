@@ -35,7 +35,7 @@ const LAG_UNBOUNDED: u64 = 100 * MILLISECOND;
 pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
     let mut reasons = Vec::new();
     // A run that was cut short has not sent what was planned, and nobody is to blame.
-    let whole = stats.complete && !stats.interrupted && stats.died.is_empty();
+    let whole = stats.is_whole();
     for (index, load) in plan.loads.iter().enumerate().filter(|(_, l)| whole && matches!(l.shape, Shape::Open(_))) {
         let counts = stats.load(index, &[(0, u64::MAX)]);
         let planned = counts.started + counts.dropped + counts.unsent;

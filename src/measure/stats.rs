@@ -137,6 +137,16 @@ impl Stats {
         lag
     }
 
+    /// Whether the run went to its planned end with all its parts.
+    pub fn is_whole(&self) -> bool {
+        self.complete && !self.interrupted && self.died.is_empty()
+    }
+
+    /// The highest reading of the generator's health.
+    pub fn peak(&self, reading: fn(&Generator) -> f64) -> f64 {
+        self.generator.iter().map(reading).fold(0.0, f64::max)
+    }
+
     /// Up to where the run was measured: its end, or the last full second before it was cut off.
     pub fn end(&self) -> u64 {
         self.ended.or_else(|| Some(self.generator.last()?.at)).unwrap_or_else(|| self.last())

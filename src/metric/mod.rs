@@ -5,6 +5,7 @@ use crate::base::units::{self, SECOND};
 use crate::check::program::Function;
 use crate::measure::{Failure, Stats, histogram};
 use crate::plan::{Binary, Condition, Measured, Metric, Type, needed_samples};
+use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,13 +141,6 @@ fn apply(metric: &Metric, stats: &Stats) -> Value {
     }
     let total = ok + failed;
     let none = || Err("no samples in its window".to_owned());
-    let histogram = || {
-        let mut merged = histogram::empty();
-        for samples in &metric.samples {
-            stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut merged);
-        }
-        merged
-    };
     let value = match metric.function {
         Function::Dropped => {
             let (load, ranges) = metric.load.as_ref().expect("only a load drops arrivals: the checker saw to it");
@@ -180,32 +174,50 @@ fn apply(metric: &Metric, stats: &Stats) -> Value {
             }
         }
         _ if total == 0 => none(),
-        _ if histogram().len() + unsent < total => {
-            let (have, all) = (units::grouped(histogram().len() as f64, 0), units::grouped(total as f64, 0));
-            Err(format!("the record holds the times of {have} of {all} requests"))
-        }
         Function::Quantile(q) if total < needed_samples(q) => {
             let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));
             Err(format!("{have} samples, and this quantile needs {need}"))
         }
-        Function::Quantile(q) => {
-            let merged = histogram();
-            Ok(merged.value_at_quantile(q) as f64)
-        }
-        Function::Mean => Ok(histogram().mean()),
-        Function::Min => Ok(histogram().min() as f64),
-        Function::Max => Ok(histogram().max() as f64),
-        Function::Stddev => Ok(histogram().stdev()),
-        Function::Apdex(threshold) => {
-            let merged = histogram();
-            let satisfied = merged.count_between(0, threshold as u64);
-            let tolerating = merged.count_between(0, (threshold * 4.0) as u64) - satisfied;
-            // Failures are frustrated however fast they were.
-            let answered = ok as f64 / total as f64;
-            Ok((satisfied as f64 + tolerating as f64 / 2.0) / merged.len().max(1) as f64 * answered)
+        Function::Quantile(_)
+        | Function::Mean
+        | Function::Min
+        | Function::Max
+        | Function::Stddev
+        | Function::Apdex(_) => {
+            let mut times = histogram::empty();
+            for samples in &metric.samples {
+                stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut times);
+            }
+            match times.len() + unsent < total {
+                true => {
+                    let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));
+                    Err(format!("the record holds the times of {have} of {all} requests"))
+                }
+                false => Ok(of_times(metric.function, &times, ok as f64 / total as f64)),
+            }
         }
     };
     Value { value, samples: total }
+}
+
+/// What is computed of the times of requests, of which a share was answered.
+fn of_times(function: Function, times: &Histogram<u64>, answered: f64) -> f64 {
+    match function {
+        Function::Quantile(q) => times.value_at_quantile(q) as f64,
+        Function::Mean => times.mean(),
+        Function::Min => times.min() as f64,
+        Function::Max => times.max() as f64,
+        Function::Stddev => times.stdev(),
+        Function::Apdex(threshold) => {
+            let satisfied = times.count_between(0, threshold as u64);
+            let tolerating = times.count_between(0, (threshold * 4.0) as u64) - satisfied;
+            // Failures are frustrated however fast they were.
+            (satisfied as f64 + tolerating as f64 / 2.0) / times.len().max(1) as f64 * answered
+        }
+        Function::Count | Function::Throughput | Function::ErrorRate | Function::Dropped => {
+            unreachable!("these are counted, not timed")
+        }
+    }
 }
 
 pub fn printed(value: f64, unit: Type) -> String {

@@ -54,7 +54,6 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
             })
         })
         .collect();
-    let peak = |value: fn(&crate::measure::Generator) -> f64| stats.generator.iter().map(value).fold(0.0, f64::max);
     let result = json!({
         "schema": SCHEMA,
         "id": stats.id,
@@ -77,12 +76,12 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "faults": [],
         "alerts": [],
         "generator": {
-            "cpu_peak": peak(|g| g.cpu),
-            "worker_busy_peak": peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
-            "worker_waiting_peak": peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
-            "descriptors_peak": peak(|g| g.descriptors as f64),
-            "ports_peak": peak(|g| g.ports as f64),
-            "memory_peak": peak(|g| g.memory as f64),
+            "cpu_peak": stats.peak(|g| g.cpu),
+            "worker_busy_peak": stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
+            "worker_waiting_peak": stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
+            "descriptors_peak": stats.peak(|g| g.descriptors as f64),
+            "ports_peak": stats.peak(|g| g.ports as f64),
+            "memory_peak": stats.peak(|g| g.memory as f64),
             "seconds": stats.generator,
         },
     });

@@ -233,7 +233,6 @@ fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
 
 fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let stats = report.stats;
-    let peak = |value: fn(&crate::measure::Generator) -> f64| stats.generator.iter().map(value).fold(0.0, f64::max);
     let _ = writeln!(out, "\n{}", paint.bold("generator"));
     for (index, load) in report.plan.loads.iter().enumerate() {
         let lag = stats.lag(index);
@@ -249,15 +248,15 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
             );
         }
     }
-    let busy = peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
-    let waiting = peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));
-    let descriptors = peak(|g| g.descriptors as f64);
+    let busy = stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
+    let waiting = stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));
+    let descriptors = stats.peak(|g| g.descriptors as f64);
     let limit = stats.generator.last().map_or(0, |g| g.descriptors_limit);
     let _ = writeln!(
         out,
         "  {:<14} cpu {}  busiest worker {}  waiting for a core {}",
         "peak",
-        percent(peak(|g| g.cpu)),
+        percent(stats.peak(|g| g.cpu)),
         percent(busy),
         percent(waiting)
     );
@@ -267,9 +266,9 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
         "",
         grouped(descriptors, 0),
         grouped(limit as f64, 0),
-        grouped(peak(|g| g.ports as f64), 0),
-        grouped(peak(|g| g.ports_limit as f64), 0),
-        crate::base::units::bytes(peak(|g| g.memory as f64))
+        grouped(stats.peak(|g| g.ports as f64), 0),
+        grouped(stats.peak(|g| g.ports_limit as f64), 0),
+        crate::base::units::bytes(stats.peak(|g| g.memory as f64))
     );
     let state = match report.verdict.trust.reasons.is_empty() {
         true => paint.good("trusted"),

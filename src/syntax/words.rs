@@ -149,7 +149,3 @@ pub fn is_label(text: &str, word: &std::ops::Range<usize>) -> bool {
 pub fn running_in(context: Context) -> impl Iterator<Item = &'static str> {
     STATEMENTS.iter().filter(move |w| w.state == Runs && w.contexts.contains(&context)).map(|w| w.text)
 }
-
-pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || CONNECTING.contains(&name)
-}
