@@ -5,21 +5,20 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use stressc::base::{Source, Sources};
+use stressc::base::{FileId, Sources, Span};
 use stressc::diag::{Code, Diagnostic};
 use stressc::plan::{Machine, Share, plan};
-use stressc::{check::check, syntax::parse};
+use stressc::check::check;
+use stressc::inputs::{Asked, load_text};
 
 const MACHINE: Machine = Machine { descriptors: 65_536, memory: 8 << 30 };
 
-/// All that is said about a text: of its form and meaning, and of its plans where it has no error.
+/// All that is said about a text: of its form and meaning, and of its plans where it has no error. What it names
+/// beside itself is looked for where `name` lies.
 pub fn compile(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
-    let mut sources = Sources::default();
-    let id = sources.add(name, text);
-    let source = sources.get(id);
-    let parsed = parse(source);
-    let (program, found) = check(&parsed.file, source);
-    let mut diagnostics = parsed.diagnostics;
+    let loaded = load_text(Path::new(name), text.to_owned(), &Asked::default()).unwrap();
+    let (sources, mut diagnostics) = (loaded.sources, loaded.diagnostics);
+    let (program, found) = check(&loaded.inputs, &sources);
     diagnostics.extend(found);
     if !diagnostics.has_errors() {
         for scenario in &program.scenarios {
@@ -50,29 +49,27 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-fn shown(source: &Source, diagnostics: &[Diagnostic]) -> String {
+fn shown(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    // Places in other files have the name of their file.
+    let place = |span: Span| {
+        let source = sources.get(span.file);
+        let (line, column) = source.position(span.start as usize);
+        let file = Path::new(&source.name).file_name().map_or_else(|| source.name.clone(), |n| n.to_string_lossy().into_owned());
+        if span.file == FileId(0) { format!("{line}:{column}") } else { format!("{file}:{line}:{column}") }
+    };
+    let written = |span: Span| sources.get(span.file).slice(span).escape_debug().to_string();
     let mut out = String::new();
     for d in diagnostics {
-        let (line, column) = source.position(d.span().start as usize);
-        writeln!(out, "//~ {} {line}:{column} {}", d.code, d.message).unwrap();
+        writeln!(out, "//~ {} {} {}", d.code, place(d.span()), d.message).unwrap();
         for (index, label) in d.labels.iter().enumerate() {
-            let (line, column) = source.position(label.span.start as usize);
-            let written = source.slice(label.span).escape_debug();
-            let place = if index == 0 { String::new() } else { format!(" {line}:{column}") };
-            writeln!(out, "//~   label{place} `{written}`: {}", label.text).unwrap();
+            let at = if index == 0 { String::new() } else { format!(" {}", place(label.span)) };
+            writeln!(out, "//~   label{at} `{}`: {}", written(label.span), label.text).unwrap();
         }
         if let Some(help) = &d.help {
             writeln!(out, "//~   help: {help}").unwrap();
         }
         if let Some(fix) = &d.fix {
-            let (line, column) = source.position(fix.span.start as usize);
-            writeln!(
-                out,
-                "//~   fix {line}:{column} `{}` → `{}`",
-                source.slice(fix.span).escape_debug(),
-                fix.text.escape_debug()
-            )
-            .unwrap();
+            writeln!(out, "//~   fix {} `{}` → `{}`", place(fix.span), written(fix.span), fix.text.escape_debug()).unwrap();
         }
     }
     if diagnostics.is_empty() {
@@ -104,9 +101,8 @@ fn each_file_draws_what_it_says() {
     let mut wrong = String::new();
     for (path, text) in texts() {
         let name = path.strip_prefix(root().join("tests/ui")).unwrap().display().to_string();
-        let (sources, diagnostics) = compile(&name, &text);
-        let id = stressc::base::FileId(0);
-        let found = shown(sources.get(id), &diagnostics);
+        let (sources, diagnostics) = compile(&format!("tests/ui/{name}"), &text);
+        let found = shown(&sources, &diagnostics);
         // Where a text must keep its end as it is, the expectation stands beside it.
         let beside = path.with_extension("expected");
         let own_file = !text.ends_with('\n');
@@ -149,13 +145,14 @@ fn every_code_has_a_file() {
 fn a_fix_mends_its_mistake() {
     let mut wrong = String::new();
     for (path, text) in texts() {
-        let (_, before) = compile("ui", &text);
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        let (_, before) = compile(&name, &text);
         for d in before.iter().filter(|d| d.fix.is_some()) {
             let fix = d.fix.as_ref().unwrap();
             let mut mended = text.clone();
             mended.replace_range(fix.span.range(), &fix.text);
             let count = |all: &[Diagnostic]| all.iter().filter(|other| other.code == d.code).count();
-            let (_, after) = compile("ui", &mended);
+            let (_, after) = compile(&name, &mended);
             if count(&after) >= count(&before) {
                 writeln!(
                     wrong,

@@ -1,315 +1,503 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
-use super::program::{Body, Check, Expr, Flow, Piece, Request, Step, Think};
+use super::program::{Bound, Expr, Flow, Population, Repeat, Step, Think};
+use super::scope::FrameId;
+use super::session::Session;
 use super::types::Type;
-use super::{Checker, constant, mismatch};
+use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Binary, Entry, ExprKind, StepKind, TextPart};
-use std::collections::HashMap;
-
-/// What a name of a flow stands for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Local {
-    Slot(usize, Type),
-    Answer(usize),
-    /// Declared by a step that was refused.
-    Wrong,
-}
+use crate::syntax::ast::{self, ExprKind, Item, StepKind};
+use std::collections::HashSet;
 
 /// The flow that is being checked.
-pub(super) struct State {
-    /// In the order of the text, and where each name stands in it.
-    pub(super) locals: Vec<(String, Local, Span)>,
-    pub(super) places: HashMap<String, usize>,
+#[derive(Debug, Default)]
+pub(super) struct FlowState {
+    /// Its target: of all steps that name no other.
+    pub(super) target: Option<Value<'static>>,
     pub(super) requests: Vec<Needs>,
-    slots: usize,
+    pub(super) slots: usize,
+    pub(super) groups: Vec<String>,
+    pub(super) measures: Vec<(String, Type)>,
+    /// The group that its steps are in.
+    pub(super) group: Option<usize>,
+    /// Names of steps, with where they stand.
+    pub(super) named: Vec<(String, Span)>,
+    pub(super) refused: bool,
+    pub(super) sends: bool,
+    pub(super) name: String,
+    pub(super) counts: bool,
+    /// Names that some `set` gives another value.
+    pub(super) set: HashSet<String>,
 }
 
 /// What later steps need of an answer.
-#[derive(Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Needs {
     pub(super) body: bool,
     pub(super) headers: bool,
 }
 
-pub(super) struct FlowChecker<'c, 'a> {
-    pub(super) checker: &'c mut Checker<'a>,
-    pub(super) flow: State,
-    /// The request whose block is being read: `status`, `json(…)` speak of its answer.
-    pub(super) current: Option<usize>,
-}
-
-impl Checker<'_> {
-    pub(super) fn flow(&mut self, flow: &ast::Flow) {
-        let index = self.flows.len();
-        self.declare(&flow.name, Type::Flow, index);
-        let target = match &flow.on {
-            Some(on) => self.lookup(on, Type::Target),
-            None => None,
-        };
-        let state = State { locals: Vec::new(), places: HashMap::new(), requests: Vec::new(), slots: 0 };
-        let mut inner = FlowChecker { checker: self, flow: state, current: None };
-        let mut steps = Vec::new();
-        for step in &flow.steps {
-            steps.extend(inner.step(step, target, flow));
-        }
-        let FlowChecker { flow: state, .. } = inner;
-        for step in &mut steps {
-            if let Step::Request(request) = step {
-                let needs = state.requests[request.response];
-                (request.keep_body, request.keep_headers) = (needs.body, needs.headers);
-            }
-        }
-        let sends = |step: &ast::Step| matches!(step.kind, StepKind::Request(_) | StepKind::Refused(_));
-        self.lost |= flow.steps.iter().any(|step| matches!(step.kind, StepKind::Refused(_)));
-        if !flow.steps.iter().any(sends) {
-            let problem = Diagnostic::new(
-                Code::E0307,
-                format!("the flow `{}` sends nothing", flow.name),
-                flow.name.span,
-                "no request in it",
-            );
-            self.diagnostics.push(problem.help("add a step such as `get \"/\"`"));
-        }
-        self.flows.push(Flow {
+impl<'a> Session<'a, '_> {
+    /// A flow, or an instance of one whose parameters are bound in `frame`.
+    pub(super) fn flow(&mut self, flow: &'a ast::Flow, frame: FrameId, _call: Option<Span>) -> Value<'a> {
+        let target = self.flow_target(flow, frame);
+        let index = self.out.flows.len();
+        // The place is taken before its steps are read, so that what they bring along comes behind it.
+        let empty = Flow {
             name: flow.name.text.clone(),
-            steps,
+            steps: Vec::new(),
+            slots: 0,
+            requests: 0,
+            groups: Vec::new(),
+            measures: Vec::new(),
+        };
+        self.out.flows.push(empty);
+        let checked = self.body(&flow.name.text, &flow.steps, target, frame, &[]);
+        let (checked, state) = checked;
+        if !state.sends && !state.refused {
+            let message = format!("the flow `{}` sends nothing", flow.name);
+            let problem = Diagnostic::new(Code::E0307, message, flow.name.span, "no request in it");
+            self.push(problem.help("add a step such as `get \"/\"`"));
+        }
+        if state.refused {
+            self.refused_flows.insert(index);
+        }
+        self.out.flows[index] = checked;
+        Value::Samples(Population::of_flow(index), Type::Duration, Type::Flow)
+    }
+
+    /// Steps as a flow; the bound names are in the first slots.
+    pub(super) fn body(
+        &mut self,
+        name: &str,
+        steps: &'a [ast::Step],
+        target: Option<Value<'a>>,
+        frame: FrameId,
+        bound: &[&'a Name],
+    ) -> (Flow, FlowState) {
+        let target = target.map(|target| match target {
+            Value::Part(kind, index) => Value::Part(kind, index),
+            other => Value::Unknown(other.kind()),
+        });
+        let mut state = FlowState { target, name: name.to_owned(), ..FlowState::default() };
+        set_names(steps, &mut state.set);
+        let before = self.flow.replace(state);
+        let saved = (self.answer.take(), std::mem::take(&mut self.predicate));
+        let inner = self.frame(self.frames[frame].module, Some(frame));
+        for name in bound {
+            let slot = self.slot();
+            self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Text));
+        }
+        let mut checked = self.steps(steps, inner);
+        (self.answer, self.predicate) = saved;
+        let state = std::mem::replace(&mut self.flow, before).unwrap_or_default();
+        keep_answers(&mut checked, &state.requests);
+        let flow = Flow {
+            name: name.to_owned(),
+            steps: checked,
             slots: state.slots,
             requests: state.requests.len(),
-        });
+            groups: state.groups.clone(),
+            measures: state.measures.clone(),
+        };
+        (flow, state)
     }
-}
 
-impl FlowChecker<'_, '_> {
-    fn step(&mut self, step: &ast::Step, target: Option<usize>, flow: &ast::Flow) -> Option<Step> {
-        match &step.kind {
-            StepKind::Request(request) => Some(Step::Request(self.request(request, target, flow))),
-            StepKind::Let { name, value } => {
-                let (value, kind) = self.expr(value).unwrap_or((Expr::Null, Type::Wrong));
-                let slot = self.flow.slots;
-                self.flow.slots += 1;
-                self.bind(name, Local::Slot(slot, kind));
-                Some(Step::Let { slot, value })
+    /// The target of a flow: the one it names, its only parameter that is one, or the only one there is.
+    fn flow_target(&mut self, flow: &'a ast::Flow, frame: FrameId) -> Option<Value<'a>> {
+        let parameters = flow.parameters.as_deref().unwrap_or_default();
+        let targets: Vec<_> =
+            parameters.iter().filter(|p| p.kind.path.len() == 1 && Type::parse(&p.kind.path[0].text).is_some_and(Type::is_target)).collect();
+        if let Some(on) = &flow.on {
+            return Some(self.target_named(on, frame));
+        }
+        if let [only] = targets.as_slice() {
+            return self.lookup(frame, &only.name.text, only.name.span);
+        }
+        self.only_target(frame)
+    }
+
+    pub(super) fn target_named(&mut self, on: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+        let value = self.eval(on, frame);
+        let kind = value.kind();
+        let database = matches!(&value, Value::Part(Type::Service, _)) && !self.fit(value.clone(), on.span, &[Type::Database, Type::Service, Type::Target]).is_wrong();
+        if kind.is_target() || kind == Type::Wrong {
+            return value;
+        }
+        let _ = database;
+        let text = self.text(on.span);
+        let known: Vec<String> = self.targets_visible(frame);
+        let message = format!("`{text}` is {}, and a Target is needed here", kind.a());
+        let problem = Diagnostic::new(Code::E0207, message, on.span, kind.a());
+        self.push(problem.did_you_mean(on.span, &text, known.iter().map(String::as_str)));
+        Value::WRONG
+    }
+
+    fn targets_visible(&self, frame: FrameId) -> Vec<String> {
+        self.visible_targets(frame).into_iter().map(|built| built.name.text.clone()).collect()
+    }
+
+    fn visible_targets(&self, frame: FrameId) -> Vec<&'a ast::Built> {
+        let mut found: Vec<&'a ast::Built> = Vec::new();
+        let is_target = |item: &'a Item| match item {
+            Item::Built(built) if built.kind == ast::BuiltKind::Target => Some(built),
+            _ => None,
+        };
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            let frame = &self.frames[id];
+            found.extend(frame.items.iter().filter_map(is_target));
+            if frame.parent.is_none() {
+                found.extend(self.world.inputs.modules[frame.module].ast.items.iter().filter_map(is_target));
             }
-            StepKind::Think(length) => self.think(length).map(Step::Think),
-            StepKind::Expect(conditions) => Some(Step::Expect(self.checks(conditions))),
+            at = frame.parent;
+        }
+        found
+    }
+
+    pub(super) fn only_target(&mut self, frame: FrameId) -> Option<Value<'a>> {
+        match self.visible_targets(frame).as_slice() {
+            [only] => self.lookup(frame, &only.name.text, only.name.span),
+            _ => None,
+        }
+    }
+
+    /// A place for a value.
+    pub(super) fn slot(&mut self) -> usize {
+        let Some(flow) = &mut self.flow else { return 0 };
+        flow.slots += 1;
+        flow.slots - 1
+    }
+
+    /// The steps of a block, whose names end with it.
+    fn block(&mut self, steps: &'a [ast::Step], frame: FrameId) -> Vec<Step> {
+        let inner = self.frame(self.frames[frame].module, Some(frame));
+        self.steps(steps, inner)
+    }
+
+    fn steps(&mut self, steps: &'a [ast::Step], frame: FrameId) -> Vec<Step> {
+        let mut checked = Vec::new();
+        for step in steps {
+            self.step(step, frame, &mut checked);
+        }
+        checked
+    }
+
+    fn step(&mut self, step: &'a ast::Step, frame: FrameId, out: &mut Vec<Step>) {
+        match &step.kind {
+            StepKind::Request(request) => out.push(Step::Request(self.request(request, frame))),
+            StepKind::Let(binding) => {
+                let value = self.eval(&binding.value, frame);
+                let is_set = self.flow.as_ref().is_some_and(|flow| flow.set.contains(&binding.name.text));
+                let value = self.stored(value, is_set, &binding.value, out);
+                self.bind(frame, &binding.name, value);
+            }
+            StepKind::Set(binding) => self.set(binding, step.span, frame, out),
+            StepKind::Think(length) => out.extend(self.think(length, frame).map(Step::Think)),
+            StepKind::Expect(clauses) => out.push(Step::Expect(self.checks(clauses, frame))),
+            StepKind::If { condition, then, otherwise } => {
+                self.later("`if`", step.span);
+                let condition = self.truth(condition, frame);
+                let (then, otherwise) = (self.block(then, frame), self.block(otherwise, frame));
+                out.push(Step::If { condition, then, otherwise });
+            }
+            StepKind::Group { name, steps } => self.group(name, steps, step.span, frame, out),
+            StepKind::Repeat(repeat) => out.extend(self.repeat(repeat, step.span, frame)),
+            StepKind::Each { name, list, at_most, together, steps } => {
+                self.later("`each`", step.span);
+                let value = self.eval_as(list, frame, &[Type::List]);
+                let at_most = self.bound_of_each(at_most.as_ref(), step.span, frame);
+                let slot = self.slot();
+                let inner = self.frame(self.frames[frame].module, Some(frame));
+                self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Json));
+                let steps = self.steps(steps, inner);
+                let list = value.expr().unwrap_or(Expr::Null);
+                out.push(Step::Each { slot, list, at_most, together: *together, steps });
+            }
+            StepKind::OncePerUser { every, steps } => {
+                self.later("`once per user`", step.span);
+                let every = every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+                // Its names stay with the user, so the steps behind it see them.
+                let steps = self.steps(steps, frame);
+                self.once_spans.push(step.span);
+                out.push(Step::OncePerUser { every, steps });
+            }
+            StepKind::Acquire { limit, steps } => {
+                self.later("`acquire`", step.span);
+                let value = self.eval_as(limit, frame, &[Type::Limiter, Type::Semaphore]);
+                let steps = self.block(steps, frame);
+                if let Value::Part(_, limit) = value {
+                    out.push(Step::Acquire { limit, steps });
+                } else {
+                    out.extend(steps);
+                }
+            }
+            StepKind::Measure { name, value } => self.measure(name, value, step.span, frame, out),
+            StepKind::Include(include) => self.include_flow(include, frame, out),
+            StepKind::Count(value) => {
+                let counted = self.eval_as(value, frame, &[Type::Json, Type::List, Type::Number]);
+                if let Some(flow) = &mut self.flow {
+                    flow.counts = true;
+                }
+                out.push(Step::Count(counted.expr().unwrap_or(Expr::Null)));
+            }
             StepKind::Refused(name) => {
-                let name = name.as_ref()?;
-                self.bind(name, Local::Wrong);
+                if let Some(flow) = &mut self.flow {
+                    flow.refused = true;
+                }
+                match name {
+                    Some(name) => self.bind(frame, name, Value::WRONG),
+                    None => self.frames[frame].lost = true,
+                }
+            }
+        }
+    }
+
+    /// What is the same all the time needs no slot; the rest is computed once.
+    fn stored(&mut self, value: Value<'a>, is_set: bool, expr: &'a ast::Expr, out: &mut Vec<Step>) -> Value<'a> {
+        match value {
+            Value::Unknown(_) => value,
+            constant if is_set && constant.expr().is_some() && !matches!(constant, Value::Row(..)) => {
+                let kind = constant.kind();
+                let slot = self.slot();
+                out.push(Step::Let { slot, value: constant.expr().unwrap_or(Expr::Null) });
+                Value::Run(Expr::Slot(slot), kind)
+            }
+            Value::Run(value, kind) => {
+                let slot = self.slot();
+                out.push(Step::Let { slot, value });
+                Value::Run(Expr::Slot(slot), kind)
+            }
+            Value::Row(value, data) => {
+                let slot = self.slot();
+                out.push(Step::Let { slot, value });
+                Value::Row(Expr::Slot(slot), data)
+            }
+            Value::List(_) | Value::Object(_) if value.expr().is_some() => {
+                let slot = self.slot();
+                let kind = value.kind();
+                out.push(Step::Let { slot, value: value.expr().unwrap_or(Expr::Null) });
+                Value::Run(Expr::Slot(slot), kind)
+            }
+            Value::Answer(_) => {
+                let text = self.text(expr.span);
+                self.push(
+                    Diagnostic::new(Code::E0207, format!("`{text}` is an answer, not a value"), expr.span, "which part of it?")
+                        .help(format!("write `{text}.status`, `{text}.json(\"$.id\")`, `{text}.header(\"Location\")` or `{text}.text`")),
+                );
+                Value::WRONG
+            }
+            // A constant needs no slot: its name is its value.
+            other => other,
+        }
+    }
+
+    fn set(&mut self, binding: &'a ast::Let, span: Span, frame: FrameId, out: &mut Vec<Step>) {
+        self.later("`set`", span);
+        let value = self.eval(&binding.value, frame);
+        let known = self.visible_names(frame);
+        match self.lookup(frame, &binding.name.text, binding.name.span) {
+            Some(Value::Run(Expr::Slot(slot), kind)) => {
+                let value = self.fit(value, binding.value.span, &[kind]);
+                out.push(Step::Let { slot, value: value.expr().unwrap_or(Expr::Null) });
+            }
+            Some(Value::Unknown(_)) => {}
+            Some(other) => {
+                let message = format!("`{}` is {}, and a `let` is needed here", binding.name, other.kind().a());
+                self.push(Diagnostic::new(Code::E0207, message, binding.name.span, other.kind().a()));
+            }
+            None => {
+                self.unknown_name(frame, &binding.name, "value of this flow", &known);
+            }
+        }
+    }
+
+    pub(super) fn truth(&mut self, condition: &'a ast::Expr, frame: FrameId) -> Expr {
+        let value = self.eval_as(condition, frame, &[Type::Bool]);
+        value.expr().unwrap_or(Expr::Null)
+    }
+
+    fn think(&mut self, length: &'a ast::Expr, frame: FrameId) -> Option<Think> {
+        if let ExprKind::Call { function, arguments } = &length.kind
+            && function.text == "exponential"
+        {
+            let builtin = super::builtins::of_kind(super::builtins::Kind::Distribution, "exponential")?;
+            let bound = self.arguments(function, builtin.parameters, false, arguments, length.span, frame)?;
+            let mean = bound.first()?.as_ref()?.0.number().unwrap_or(0.0);
+            return Some(Think::Exponential { mean: mean as u64 });
+        }
+        let value = self.eval(length, frame);
+        if let Value::Range(least, most) = &value {
+            let (least, most) = ((**least).clone(), (**most).clone());
+            let (least, most) = (self.fit(least, length.span, &[Type::Duration]), self.fit(most, length.span, &[Type::Duration]));
+            let ns = |value: &Value<'a>| value.number().unwrap_or(0.0) as u64;
+            return (!least.is_wrong() && !most.is_wrong()).then(|| Think::Uniform { least: ns(&least), most: ns(&most) });
+        }
+        if matches!(value, Value::Unknown(Type::Range)) {
+            return Some(Think::Uniform { least: 0, most: 0 });
+        }
+        let value = self.fit(value, length.span, &[Type::Duration]);
+        match (&value, value.number()) {
+            (Value::Unknown(Type::Wrong), _) => None,
+            (Value::Unknown(_), _) => Some(Think::Uniform { least: 0, most: 0 }),
+            (_, Some(ns)) if ns < 0.0 => {
+                self.out_of_range(length.span, "a negative value makes no sense here");
+                None
+            }
+            (_, Some(ns)) => Some(Think::Uniform { least: ns as u64, most: ns as u64 }),
+            (_, None) => {
+                self.not_constant(length.span, "this value must be known before the run");
                 None
             }
         }
     }
 
-    fn bind(&mut self, name: &Name, local: Local) {
-        if let Some((_, _, first)) = self.local(&name.text) {
-            let problem = super::twice(name, *first);
-            return self.push(problem);
+    fn group(&mut self, name: &'a Name, steps: &'a [ast::Step], span: Span, frame: FrameId, out: &mut Vec<Step>) {
+        self.later("`group`", span);
+        self.name_step(name);
+        let Some(flow) = &mut self.flow else { return };
+        let group = flow.groups.len();
+        flow.groups.push(name.text.clone());
+        let outer = flow.group.replace(group);
+        let steps = self.block(steps, frame);
+        if let Some(flow) = &mut self.flow {
+            flow.group = outer;
         }
-        self.flow.places.insert(name.text.clone(), self.flow.locals.len());
-        self.flow.locals.push((name.text.clone(), local, name.span));
+        out.push(Step::Group { group, steps });
     }
 
-    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        self.checker.diagnostics.push(diagnostic);
+    fn measure(&mut self, name: &'a Name, value: &'a ast::Expr, span: Span, frame: FrameId, out: &mut Vec<Step>) {
+        self.later("`measure`", span);
+        let checked = self.eval(value, frame);
+        let kind = if checked.kind() == Type::Json { Type::Number } else { checked.kind() };
+        if !kind.is_quantity() && kind != Type::Wrong {
+            let message = format!("a number is measured, and this is {}", kind.a());
+            self.push(Diagnostic::new(Code::E0301, message, value.span, kind.a()));
+            return;
+        }
+        self.name_step(name);
+        let Some(flow) = &mut self.flow else { return };
+        let measure = flow.measures.len();
+        flow.measures.push((name.text.clone(), kind));
+        out.push(Step::Measure { measure, value: checked.expr().unwrap_or(Expr::Null) });
     }
 
-    fn request(&mut self, request: &ast::Request, target: Option<usize>, flow: &ast::Flow) -> Request {
-        let target = match &request.on {
-            Some(on) => self.checker.lookup(on, Type::Target),
-            None if flow.on.is_some() => target,
-            None => self.only_target(request, flow),
-        };
-        let response = self.flow.requests.len();
-        self.flow.requests.push(Needs::default());
-        let (pieces, kind) = match &request.url.kind {
-            ExprKind::Text(parts) => (self.pieces(parts), Type::Text),
-            _ => (Vec::new(), self.expr(&request.url).map_or(Type::Wrong, |(_, kind)| kind)),
-        };
-        if !matches!(kind, Type::Text | Type::Wrong) {
-            let text = self.checker.text(request.url.span);
-            self.push(mismatch(Type::Text, kind, request.url.span, &text));
+    /// Steps, groups and measures of a flow have names of their own, by which they are measured.
+    pub(super) fn name_step(&mut self, name: &Name) {
+        let Some(flow) = &mut self.flow else { return };
+        let first = flow.named.iter().find(|(own, _)| *own == name.text).map(|(_, span)| *span);
+        match first {
+            Some(first) if first != name.span => self.push(super::scope::twice(name, first)),
+            _ => flow.named.push((name.text.clone(), name.span)),
         }
-        if let Some(Piece::Literal(start)) = pieces.first()
-            && !start.starts_with('/')
-        {
-            let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", request.url.span, "no `/` in front");
-            self.push(problem.help("the host belongs to the target; write the path alone, such as `\"/products\"`"));
-        }
-        let template = self.checker.text(request.url.span).trim_matches(['"', '\'']).to_owned();
-        let method = request.method.text.to_uppercase();
-        let mut checked = Request {
-            name: request.name.as_ref().map_or_else(|| format!("{method} {template}"), |name| name.text.clone()),
-            response,
-            target: target.unwrap_or(0),
-            method,
-            path: pieces,
-            headers: Vec::new(),
-            body: None,
-            timeout: None,
-            expects: Vec::new(),
-            judges_status: false,
-            keep_body: false,
-            keep_headers: false,
-            line: self.checker.line(request.method.span),
-        };
-        for entry in &request.entries {
-            self.entry(entry, &mut checked);
-        }
-        self.current = Some(response);
-        checked.expects = self.checks(&request.expects);
-        checked.judges_status = checked.expects.iter().any(|check| speaks_of_status(&check.condition));
-        self.current = None;
-        if let Some(name) = &request.name {
-            self.bind(name, Local::Answer(response));
-        }
-        checked
     }
 
-    fn only_target(&mut self, request: &ast::Request, flow: &ast::Flow) -> Option<usize> {
-        if self.checker.lost {
-            return None;
-        }
-        if self.checker.targets.len() == 1 {
-            self.checker.used.push((Type::Target, 0));
-            return Some(0);
-        }
-        let message = format!("`{}` names no target to talk to", flow.name);
-        let problem = Diagnostic::new(Code::E0307, message, request.method.span, "sent where?");
-        let names = self.checker.known(Type::Target);
-        self.push(match names.first() {
-            Some(name) => problem.help(format!("write `flow {} on {name} {{ … }}`", flow.name)),
-            None => problem
-                .help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
+    fn repeat(&mut self, repeat: &'a ast::Repeat, span: Span, frame: FrameId) -> Option<Step> {
+        self.later("`repeat` in a flow", span);
+        let inner = self.frame(self.frames[frame].module, Some(frame));
+        let counter = repeat.counter.as_ref().map(|(name, from)| {
+            let from = self.eval_as(from, frame, &[Type::Number]);
+            let slot = self.slot();
+            self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Number));
+            (slot, from.expr().unwrap_or(Expr::Null))
         });
-        None
-    }
-
-    fn entry(&mut self, entry: &Entry, request: &mut Request) {
-        if matches!(entry.label.text.as_str(), "json" | "form" | "body") && request.body.is_some() {
-            let problem = Diagnostic::new(Code::E0203, "a request has one body", entry.label.span, "another one");
-            self.push(problem.help("keep one of `json:`, `form:` and `body:`"));
-        }
-        match entry.label.text.as_str() {
-            "json" => request.body = self.expr(&entry.value).map(|(value, _)| Body::Json(value)),
-            "form" => request.body = Some(Body::Form(self.fields(entry))),
-            "body" => request.body = self.text_value(&entry.value).map(Body::Text),
-            "headers" => {
-                let ExprKind::Object(fields) = &entry.value.kind else {
-                    let problem =
-                        Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
-                    self.push(problem.help("write `headers: { \"Accept\": \"text/html\" }`"));
-                    return;
-                };
-                for field in fields {
-                    self.header_name(&field.label);
-                    if let Some(pieces) = self.text_value(&field.value) {
-                        request.headers.push((field.label.text.clone(), pieces));
-                    }
+        let every = repeat.every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+        let bound = match &repeat.at_most {
+            Some(at_most) => {
+                let value = self.eval_as(at_most, frame, &[Type::Count, Type::Duration]);
+                match (value.number(), value.kind()) {
+                    (Some(ns), Type::Duration) => Bound::Time(ns as u64),
+                    (Some(times), _) => Bound::Times(times as u64),
+                    _ => Bound::Times(1),
                 }
             }
-            "timeout" => {
-                let value = self.checker.option(entry, Type::Duration);
-                if matches!(value, super::constant::Constant::Quantity(0.0, _)) {
-                    self.checker.out_of_range(entry.value.span, "a timeout of nothing fails every request");
-                }
-                request.timeout = Some(value.number() as u64).filter(|ns| *ns > 0);
+            None => {
+                let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "for how long at most?");
+                self.push(problem.help("write `at most 100` or `at most 30s`; giving up fails the iteration"));
+                Bound::Times(1)
             }
-            _ => self.checker.unknown_option(entry, &["json", "form", "body", "headers", "timeout"]),
-        }
-    }
-
-    /// A header name is a token (RFC 9110, 5.1), and how long a body is says the client alone.
-    fn header_name(&mut self, label: &Name) {
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        let why = match label.text.to_ascii_lowercase().as_str() {
-            "content-length" | "transfer-encoding" => "the length of the body is computed, not written",
-            name if name.is_empty() || !name.chars().all(token) => "a header name has letters, digits and hyphens",
-            _ => return,
         };
-        self.checker.out_of_range(label.span, why);
+        let steps = self.steps(&repeat.steps, inner);
+        // The condition speaks of what the steps have done, so it sees their names.
+        let test = repeat.test.as_ref().map(|(test, _)| self.truth(test, inner));
+        let goes_on = repeat.test.as_ref().is_some_and(|(_, goes_on)| *goes_on);
+        Some(Step::Repeat(Repeat { counter, test, goes_on, every, bound, steps }))
     }
 
-    fn fields(&mut self, entry: &Entry) -> Vec<(String, Expr)> {
-        let ExprKind::Object(fields) = &entry.value.kind else {
-            let problem = Diagnostic::new(Code::E0301, "a form is an object", entry.value.span, "not `{ … }`");
-            self.push(problem.help("write `form: { user: \"ann\" }`"));
-            return Vec::new();
+    fn bound_of_each(&mut self, at_most: Option<&'a ast::Expr>, span: Span, frame: FrameId) -> u64 {
+        match at_most {
+            Some(at_most) => self.quantity(at_most, frame, Type::Count).map_or(1, |count| count as u64),
+            None => {
+                let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "over how many at most?");
+                self.push(problem.help("write `each x in … at most 20 { … }`"));
+                1
+            }
+        }
+    }
+
+    fn include_flow(&mut self, include: &'a ast::Include, frame: FrameId, out: &mut Vec<Step>) {
+        let Some((item, inner)) = self.template(&include.what, frame, Type::Flow) else {
+            if let Some(flow) = &mut self.flow {
+                flow.refused = true;
+            }
+            return;
         };
-        fields.iter().filter_map(|field| Some((field.label.text.clone(), self.expr(&field.value)?.0))).collect()
-    }
-
-    fn text_value(&mut self, value: &ast::Expr) -> Option<Vec<Piece>> {
-        match &value.kind {
-            ExprKind::Text(parts) => Some(self.pieces(parts)),
-            _ => self.expr(value).map(|(value, _)| vec![Piece::Value(value)]),
+        let Item::Flow(flow) = item else { return };
+        let target = self.flow_target(flow, inner);
+        let Some(state) = &mut self.flow else { return };
+        set_names(&flow.steps, &mut state.set);
+        let target = target.map(|target| match target {
+            Value::Part(kind, index) => Value::Part(kind, index),
+            other => Value::Unknown(other.kind()),
+        });
+        let before = std::mem::replace(&mut state.target, target);
+        self.calls.push(include.span);
+        let steps = self.block(&flow.steps, inner);
+        self.calls.pop();
+        if let Some(state) = &mut self.flow {
+            state.target = before;
         }
-    }
-
-    pub(super) fn pieces(&mut self, parts: &[TextPart]) -> Vec<Piece> {
-        parts
-            .iter()
-            .filter_map(|part| match part {
-                TextPart::Literal(text) => Some(Piece::Literal(text.clone())),
-                TextPart::Path(path) => self.expr(path).map(|(value, _)| Piece::Value(value)),
-            })
-            .collect()
-    }
-
-    fn think(&mut self, length: &ast::Expr) -> Option<Think> {
-        match &length.kind {
-            ExprKind::Call { function, arguments } if function.text == "exponential" => {
-                let mean = self.checker.arguments(function, arguments, &[("mean", Type::Duration)]).remove(0);
-                mean.map(|(mean, _)| Think::Exponential { mean: mean.number() as u64 })
-            }
-            ExprKind::Binary { operator: Binary::Range, left, right, .. } => {
-                let (least, most) = (self.duration(left)?, self.duration(right)?);
-                if least > most {
-                    self.checker.out_of_range(length.span, "a range goes from the smaller to the larger");
-                    return None;
-                }
-                Some(Think::Uniform { least, most })
-            }
-            _ => self.duration(length).map(|ns| Think::Uniform { least: ns, most: ns }),
-        }
-    }
-
-    fn duration(&mut self, expr: &ast::Expr) -> Option<u64> {
-        let value = constant::constant(expr, self.checker.diagnostics);
-        self.checker.expect_type(&value, Type::Duration, expr.span).then(|| value.number() as u64)
-    }
-
-    fn checks(&mut self, conditions: &[ast::Condition]) -> Vec<Check> {
-        let mut checks = Vec::new();
-        for condition in conditions {
-            if let Some(scope) = condition.scopes.first() {
-                let problem =
-                    Diagnostic::new(Code::E0114, "a check of an answer has no window", scope.span, "not here");
-                self.push(problem.help("windows belong to the `expect` of a scenario"));
-            }
-            let Some((value, kind)) = self.expr(&condition.expr) else { continue };
-            if !matches!(kind, Type::Bool | Type::Wrong) {
-                let problem = Diagnostic::new(
-                    Code::E0301,
-                    format!("a check is a condition, and this is {}", kind.a()),
-                    condition.span,
-                    kind.a(),
-                );
-                self.push(problem.help("compare it with something, such as `status == 200`"));
-                continue;
-            }
-            checks.push(Check { text: self.checker.text(condition.span), condition: value });
-        }
-        checks
+        out.extend(steps);
     }
 }
 
-fn speaks_of_status(condition: &Expr) -> bool {
-    match condition {
-        Expr::Status(_) => true,
-        Expr::Binary { left, right, .. } => speaks_of_status(left) || speaks_of_status(right),
-        Expr::Not(inner) | Expr::Negate(inner) => speaks_of_status(inner),
-        _ => false,
+/// The names that steps give another value with `set`.
+fn set_names(steps: &[ast::Step], names: &mut HashSet<String>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::Set(binding) => {
+                names.insert(binding.name.text.clone());
+            }
+            StepKind::If { then, otherwise, .. } => {
+                set_names(then, names);
+                set_names(otherwise, names);
+            }
+            StepKind::Group { steps, .. } | StepKind::Each { steps, .. } => set_names(steps, names),
+            StepKind::OncePerUser { steps, .. } | StepKind::Acquire { steps, .. } => set_names(steps, names),
+            StepKind::Repeat(repeat) => set_names(&repeat.steps, names),
+            StepKind::Request(_) | StepKind::Let(_) | StepKind::Think(_) | StepKind::Expect(_) => {}
+            StepKind::Measure { .. } | StepKind::Include(_) | StepKind::Count(_) | StepKind::Refused(_) => {}
+        }
+    }
+}
+
+/// Tells each request what later steps need of its answer.
+fn keep_answers(steps: &mut [Step], needs: &[Needs]) {
+    for step in steps {
+        match step {
+            Step::Request(request) => {
+                let needs = needs.get(request.response).copied().unwrap_or_default();
+                (request.keep_body, request.keep_headers) = (needs.body, needs.headers);
+            }
+            Step::If { then, otherwise, .. } => {
+                keep_answers(then, needs);
+                keep_answers(otherwise, needs);
+            }
+            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => keep_answers(steps, needs),
+            Step::Acquire { steps, .. } => keep_answers(steps, needs),
+            Step::Repeat(repeat) => keep_answers(&mut repeat.steps, needs),
+            Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => {}
+        }
     }
 }

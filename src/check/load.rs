@@ -1,173 +1,472 @@
-//! Loads: their stages, their model, and the options of each.
+//! Loads: their stages, their model, what they run, and the options of each.
 
-use super::constant::{Constant, constant};
-use super::program::{Level, Load, Stage, StageKind};
+use super::program::{Leg, Level, Load, MixPart, Population, Search, Stage, StageKind};
+use super::scope::FrameId;
+use super::session::Session;
 use super::types::Type;
-use super::{Checker, mismatch};
+use super::value::Value;
+use super::words::mismatch;
 use crate::base::units::{self, Rate, SECOND};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Expr};
+use crate::syntax::ast::{self, ExprKind, Item, LoadOf};
 use std::collections::HashMap;
 
 /// More than any machine holds; a typing mistake, not a plan.
 const MOST_USERS: f64 = 1e7;
+/// Legs of one stage, and turns of one `repeat`: more would be a mistake as well.
+const MOST_LEGS: f64 = 10_000.0;
+const MOST_TURNS: f64 = 1_000.0;
 
-impl Checker<'_> {
-    pub(super) fn load(&mut self, load: &ast::Load) {
-        let flow = self.lookup(&load.of, Type::Flow);
-        if let Some(at) = &load.at {
-            let problem = Diagnostic::new(
-                Code::E0113,
-                "`at` of a load is not available yet",
-                at.span,
-                "known, but not run by this version",
-            );
-            self.diagnostics.push(problem.help("every load starts at the beginning of the run"));
-        }
-        let mut stages: Vec<Stage> = Vec::new();
-        let mut named: HashMap<String, Span> = HashMap::new();
-        let mut first: Option<(Type, Span)> = None;
-        for stage in &load.stages {
-            let before = stages.last().map(|s| s.to);
-            // A stage that was refused keeps its place and its name, with nothing in it.
-            let nothing = Stage {
-                name: stage.name.clone(),
-                kind: StageKind::Hold,
-                from: Level::Users(0),
-                to: Level::Users(0),
-                length: 0,
-                span: stage.span,
-            };
-            let stage = self.stage(stage, before, &mut first).unwrap_or(nothing);
-            if let Some(name) = &stage.name
-                && let Some(first) = named.insert(name.text.clone(), name.span)
-            {
-                self.diagnostics.push(super::twice(name, first));
-            }
-            stages.push(stage);
-        }
+/// What the stages of a load have in common so far.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    load: usize,
+    kind: Option<(Type, Span)>,
+    stages: Vec<Stage>,
+    /// A stage whose values are known where the template is instantiated.
+    unknown: bool,
+    refused: bool,
+}
+
+/// A search whose condition is read when all loads have their flows.
+pub(super) struct PendingSearch<'a> {
+    load: usize,
+    stage: usize,
+    condition: &'a ast::Expr,
+    frame: FrameId,
+    least: Level,
+    most: Level,
+    each: u64,
+}
+
+impl<'a> Session<'a, '_> {
+    /// The stages of a load, for its place among the others.
+    pub(super) fn load_stages(&mut self, load: &'a ast::Load, index: usize, frame: FrameId) {
+        let mut model = Model { load: index, ..Model::default() };
+        self.stages(&load.stages, frame, &mut model);
+        self.unique_stages(&model.stages);
         if load.stages.is_empty() {
-            let problem = Diagnostic::new(
-                Code::E0412,
-                format!("the load `{}` has no stage", load.name),
-                load.name.span,
-                "nothing to send",
-            );
-            self.diagnostics.push(problem.help("add a stage, such as `hold 10/s for 10s`"));
+            let message = format!("the load `{}` has no stage", load.name);
+            let problem = Diagnostic::new(Code::E0412, message, load.name.span, "nothing to send");
+            self.push(problem.help("add a stage, such as `hold 10/s for 10s`"));
         }
-        let (mut max_in_flight, mut grace) = (None, 30 * SECOND);
-        for entry in &load.options {
-            match entry.label.text.as_str() {
-                "max_in_flight" => match self.option(entry, Type::Number) {
-                    Constant::Quantity(n, _) if n >= 1.0 && n.fract() == 0.0 => max_in_flight = Some(n as u64),
-                    Constant::Wrong => {}
-                    _ => self.out_of_range(entry.value.span, "`max_in_flight` is a whole number from 1"),
-                },
-                "grace" => grace = self.option(entry, Type::Duration).number() as u64,
-                _ => self.unknown_option(entry, &["max_in_flight", "grace"]),
+        // A pause is one of the model that the other stages have.
+        if matches!(model.kind, Some((Type::Users, _))) {
+            for leg in model.stages.iter_mut().flat_map(|stage| &mut stage.legs) {
+                let none = |level: &mut Level| {
+                    if matches!(level, Level::Arrivals(rate) if rate.raw() == 0) {
+                        *level = Level::Users(0);
+                    }
+                };
+                none(&mut leg.from);
+                none(&mut leg.to);
             }
         }
-        let index = self.loads.len();
-        self.declare(&load.name, Type::Load, index);
-        let closed = stages.iter().any(|s| matches!(s.to, Level::Users(_)));
-        self.lost |= flow.is_none();
-        let flow = flow.unwrap_or(usize::MAX);
-        if closed
-            && self
-                .flows
-                .get(flow)
-                .is_some_and(|f| !f.steps.iter().any(|s| matches!(s, super::program::Step::Think(_))))
-        {
-            let problem = Diagnostic::new(
-                Code::W0803,
-                "these users never think, so this measures saturation",
-                load.name.span,
-                "a closed load without `think`",
-            );
-            self.diagnostics.push(problem.help("add a `think` to the flow, or hold a rate such as `100/s`"));
+        if model.refused {
+            self.refused_loads.insert(index);
         }
-        self.loads.push(Load { name: load.name.clone(), flow, stages, max_in_flight, grace, span: load.span });
+        self.open_ended(&model.stages);
+        self.out.loads[index].stages = model.stages;
     }
 
-    fn stage(&mut self, stage: &ast::Stage, before: Option<Level>, first: &mut Option<(Type, Span)>) -> Option<Stage> {
-        let (kind, from, to, length) = match &stage.kind {
-            ast::StageKind::Warmup { level, length } => (StageKind::Warmup, None, level, length),
-            ast::StageKind::Hold { level, length } => (StageKind::Hold, None, level, length),
-            ast::StageKind::Ramp { from, to, over } => (StageKind::Ramp, Some(from), to, over),
-            ast::StageKind::Spike { level, length } => (StageKind::Spike, None, level, length),
-            ast::StageKind::Refused => return None,
+    /// Behind a stage whose end only the run knows nothing can be planned.
+    fn open_ended(&mut self, stages: &[Stage]) {
+        for pair in stages.windows(2) {
+            if !pair[0].kind.ends_as_planned() {
+                let word = pair[0].kind.word();
+                let message = format!("nothing can follow a `{word}`, whose end only the run knows");
+                let problem = Diagnostic::new(Code::E0404, message, pair[1].span, "when does this start?");
+                self.push(problem.label(pair[0].span, "ends when it has what it needs").help("make it the last stage, or a load of its own"));
+            }
+        }
+    }
+
+    fn unique_stages(&mut self, stages: &[Stage]) {
+        let mut named: HashMap<&str, Span> = HashMap::new();
+        let mut again = Vec::new();
+        for stage in stages {
+            let Some(name) = &stage.name else { continue };
+            match named.get(name.text.as_str()) {
+                Some(first) if *first != name.span => again.push((name.clone(), *first)),
+                Some(_) => {}
+                None => {
+                    named.insert(&name.text, name.span);
+                }
+            }
+        }
+        for (name, first) in again {
+            let problem = super::scope::twice(&name, first);
+            self.push(problem);
+        }
+    }
+
+    fn stages(&mut self, stages: &'a [ast::Stage], frame: FrameId, model: &mut Model) {
+        for stage in stages {
+            self.stage(stage, frame, model);
+        }
+    }
+
+    /// Stages of a shape by itself, for what is wrong in them.
+    pub(super) fn shape(&mut self, stages: &'a [ast::Stage], frame: FrameId) {
+        let mut model = Model::default();
+        self.stages(stages, frame, &mut model);
+        self.unique_stages(&model.stages);
+    }
+
+    fn stage(&mut self, stage: &'a ast::Stage, frame: FrameId, model: &mut Model) {
+        let (name, span) = (stage.name.clone(), stage.span);
+        let one = |from: Level, to: Level, length: u64| vec![Leg { from, to, length }];
+        let made = match &stage.kind {
+            ast::StageKind::Warmup { level, length } | ast::StageKind::Hold { level, length } => {
+                let warmup = matches!(stage.kind, ast::StageKind::Warmup { .. });
+                let level = self.level(level, None, frame, model);
+                let length = self.stage_length(length, frame, model);
+                let kind = if warmup { StageKind::Warmup } else { StageKind::Hold };
+                level.zip(length).map(|(level, length)| (kind, one(level, level, length)))
+            }
+            ast::StageKind::Ramp { from, to, over } => {
+                let from = self.level(from, None, frame, model);
+                let to = self.level(to, None, frame, model);
+                let length = self.stage_length(over, frame, model);
+                from.zip(to).zip(length).map(|((from, to), length)| (StageKind::Ramp, one(from, to, length)))
+            }
+            ast::StageKind::Spike { level, length } => {
+                let before = model.stages.iter().rev().find_map(|stage| stage.legs.last()).map(|leg| leg.to);
+                let before = if model.unknown && before.is_none() { None } else { Some(before) };
+                let level = self.level(level, before, frame, model);
+                let length = self.stage_length(length, frame, model);
+                level.zip(length).map(|(level, length)| (StageKind::Spike, one(level, level, length)))
+            }
+            ast::StageKind::Steps { from, to, by, every } => self
+                .steps_of(from, to, by, every, frame, model)
+                .map(|legs| (StageKind::Steps, legs)),
+            ast::StageKind::Idle { length } => {
+                let none = Rate::new(0.0, SECOND).map(Level::Arrivals);
+                let length = self.stage_length(length, frame, model);
+                none.zip(length).map(|(none, length)| (StageKind::Idle, one(none, none, length)))
+            }
+            ast::StageKind::Sweep { levels, length, settle } => {
+                return self.sweep(stage, levels, length, settle.as_ref(), frame, model);
+            }
+            ast::StageKind::Search { range, length, condition } => {
+                return self.search(stage, range, (length, condition), frame, model);
+            }
+            ast::StageKind::Replay { data, speed } => return self.replay(stage, data, speed.as_ref(), frame, model),
+            ast::StageKind::Once { iterations, users, within } => {
+                return self.once(stage, iterations, users, within, frame, model);
+            }
+            ast::StageKind::Repeat { times, stages } => return self.repeat_stages(stage, times, stages, frame, model),
+            ast::StageKind::Include(include) => return self.include_shape(include, frame, model),
+            ast::StageKind::Refused => {
+                model.refused = true;
+                None
+            }
         };
-        let spike = (kind == StageKind::Spike).then_some(before);
-        let from_level = from.map(|from| self.level(from, None, first));
-        let to_level = self.level(to, spike, first);
-        let ns = self.length(length);
-        let (from, to) = (from_level.unwrap_or(to_level)?, to_level?);
-        Some(Stage { name: stage.name.clone(), kind, from, to, length: ns?, span: stage.span })
+        // A stage that was refused keeps its place and its name, with nothing in it.
+        let (kind, legs) = made.unwrap_or((StageKind::Hold, Vec::new()));
+        if kind == StageKind::Ramp {
+            self.joins(&legs, span, model);
+        }
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage { name, kind, legs, settle: 0, iterations: None, replay: None, span });
     }
 
-    fn length(&mut self, expr: &Expr) -> Option<u64> {
-        let value = constant(expr, self.diagnostics);
-        if !self.expect_type(&value, Type::Duration, expr.span) {
+    /// A ramp that does not start where the stage before ended is most often a slip.
+    fn joins(&mut self, legs: &[Leg], span: Span, model: &Model) {
+        let before = model.stages.last().filter(|stage| stage.kind != StageKind::Spike).and_then(|stage| stage.legs.last());
+        if let (Some(leg), Some(before)) = (legs.first(), before)
+            && leg.from != before.to
+            && !self.is_definition
+        {
+            let message = format!("this ramp starts at {}, and the stage before ends at {}", shown(leg.from), shown(before.to));
+            let problem = Diagnostic::new(Code::W0810, message, span, "the level jumps here");
+            self.push(problem.help(format!("start it at `{}`, or hold the level in between", shown(before.to))));
+        }
+    }
+
+    fn steps_of(
+        &mut self,
+        from: &'a ast::Expr,
+        to: &'a ast::Expr,
+        by: &'a ast::Expr,
+        every: &'a ast::Expr,
+        frame: FrameId,
+        model: &mut Model,
+    ) -> Option<Vec<Leg>> {
+        let from_level = self.level(from, None, frame, model);
+        let to_level = self.level(to, None, frame, model);
+        let step = self.level(by, None, frame, model);
+        let every = self.stage_length(every, frame, model);
+        let ((from_level, to_level), (step, every)) = (from_level.zip(to_level)?, step.zip(every)?);
+        if model.unknown {
+            return Some(vec![Leg { from: from_level, to: to_level, length: every }]);
+        }
+        let (first, last, size) = (raw(from_level), raw(to_level), raw(step));
+        if size <= 0.0 {
+            self.out_of_range(by.span, "a step goes somewhere");
             return None;
         }
-        if value.number() < 1.0 {
-            self.out_of_range(expr.span, "a stage needs some time");
+        let turns = ((last - first).abs() / size).ceil();
+        if turns > MOST_LEGS {
+            self.out_of_range(by.span, "that many steps nobody looks at");
             return None;
         }
-        Some(value.number() as u64)
+        let sign = if last >= first { 1.0 } else { -1.0 };
+        let level = |turn: f64| {
+            let value = first + sign * size * turn;
+            let value = if sign > 0.0 { value.min(last) } else { value.max(last) };
+            match from_level {
+                Level::Users(_) => Level::Users(value as u64),
+                Level::Arrivals(rate) => Rate::new(value, SECOND).map_or(Level::Arrivals(rate), Level::Arrivals),
+            }
+        };
+        Some((0..=turns as u64).map(|turn| level(turn as f64)).map(|level| Leg { from: level, to: level, length: every }).collect())
+    }
+
+    fn sweep(
+        &mut self,
+        stage: &'a ast::Stage,
+        levels: &'a ast::Expr,
+        length: &'a ast::Expr,
+        settle: Option<&'a ast::Expr>,
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        self.later("`sweep`", stage.span);
+        let each = self.stage_length(length, frame, model);
+        let settle = settle.and_then(|settle| self.quantity(settle, frame, Type::Duration)).unwrap_or(0.0) as u64;
+        let mut legs = Vec::new();
+        if let ExprKind::List(items) = &levels.kind {
+            for item in items {
+                if let (Some(level), Some(each)) = (self.level(item, None, frame, model), each) {
+                    legs.push(Leg { from: level, to: level, length: each + settle });
+                }
+            }
+            if items.is_empty() {
+                self.out_of_range(levels.span, "a sweep has levels");
+            }
+        } else {
+            match self.eval_as(levels, frame, &[Type::List]) {
+                Value::List(items) => {
+                    for item in items {
+                        let level = self.level_of(&item, levels.span, None, model);
+                        if let (Some(level), Some(each)) = (level, each) {
+                            legs.push(Leg { from: level, to: level, length: each + settle });
+                        }
+                    }
+                }
+                Value::Unknown(Type::Wrong) => model.refused = true,
+                _ => model.unknown = true,
+            }
+        }
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.stages.push(Stage { name, kind: StageKind::Sweep, legs, settle, iterations: None, replay: None, span });
+    }
+
+    fn search(
+        &mut self,
+        stage: &'a ast::Stage,
+        range: &'a ast::Expr,
+        (length, condition): (&'a ast::Expr, &'a ast::Expr),
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        self.later("`search`", stage.span);
+        let each = self.stage_length(length, frame, model);
+        let (least, most) = match &range.kind {
+            ExprKind::Binary { operator: ast::Binary::Range, left, right, .. } => {
+                (self.level(left, None, frame, model), self.level(right, None, frame, model))
+            }
+            _ => match self.eval_as(range, frame, &[Type::Range]) {
+                Value::Range(least, most) => {
+                    (self.level_of(&least, range.span, None, model), self.level_of(&most, range.span, None, model))
+                }
+                Value::Unknown(Type::Wrong) => {
+                    model.refused = true;
+                    (None, None)
+                }
+                _ => {
+                    model.unknown = true;
+                    (None, None)
+                }
+            },
+        };
+        let mut legs = Vec::new();
+        if let (Some(least), Some(most), Some(each)) = (least, most, each) {
+            if raw(least) >= raw(most) {
+                self.out_of_range(range.span, "a search goes from the smaller to the larger");
+            } else {
+                let trials = trials(raw(least), raw(most));
+                legs.push(Leg { from: least, to: most, length: each * trials });
+                let (load, stage) = (model.load, model.stages.len());
+                self.pending_searches.push(PendingSearch { load, stage, condition, frame, least, most, each });
+            }
+        }
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage { name, kind: StageKind::Search, legs, settle: 0, iterations: None, replay: None, span });
+    }
+
+    fn replay(&mut self, stage: &'a ast::Stage, data: &'a ast::Expr, speed: Option<&'a ast::Expr>, frame: FrameId, model: &mut Model) {
+        self.later("`replay`", stage.span);
+        let value = self.eval_as(data, frame, &[Type::Data]);
+        let speed = speed.and_then(|speed| self.quantity(speed, frame, Type::Factor)).unwrap_or(1.0);
+        if speed <= 0.0 {
+            self.out_of_range(stage.span, "a replay goes forward");
+        }
+        let replay = match value {
+            Value::Part(Type::Data, data) => Some((data, speed)),
+            Value::Unknown(Type::Wrong) => {
+                model.refused = true;
+                None
+            }
+            _ => {
+                model.unknown = true;
+                None
+            }
+        };
+        let level = Rate::new(1.0, SECOND).map(Level::Arrivals);
+        self.model_is(Type::Rate, data.span, model);
+        // Its length is that of its rows; one a second is what is drawn until they are read.
+        let rows = replay.and_then(|(data, _)| self.out.data.get(data)).map_or(1, |data| data.rows.max(1));
+        let length = (rows as f64 / speed.max(1e-9) * SECOND as f64) as u64;
+        let legs = level.map(|level| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.stages.push(Stage { name, kind: StageKind::Replay, legs, settle: 0, iterations: None, replay, span });
+    }
+
+    fn once(
+        &mut self,
+        stage: &'a ast::Stage,
+        iterations: &'a ast::Expr,
+        users: &'a ast::Expr,
+        within: &'a ast::Expr,
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        self.later("`once`", stage.span);
+        let iterations = self.quantity(iterations, frame, Type::Count).map(|count| count as u64);
+        let level = self.level(users, None, frame, model);
+        let length = self.stage_length(within, frame, model);
+        let legs = level.zip(length).map(|(level, length)| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage { name, kind: StageKind::Once, legs, settle: 0, iterations, replay: None, span });
+    }
+
+    fn repeat_stages(&mut self, stage: &'a ast::Stage, times: &'a ast::Expr, stages: &'a [ast::Stage], frame: FrameId, model: &mut Model) {
+        let times = match self.quantity(times, frame, Type::Count) {
+            Some(turns) if (1.0..=MOST_TURNS).contains(&turns) => turns as u64,
+            Some(_) => {
+                self.out_of_range(times.span, "stages are repeated 1 to 1,000 times");
+                1
+            }
+            None => {
+                model.unknown = true;
+                1
+            }
+        };
+        if let Some(name) = &stage.name {
+            let problem = Diagnostic::new(Code::E0114, "a `repeat` has no name of its own", name.span, "not here");
+            self.push(problem.help("name the stages in it; `during NAME` is all of them"));
+        }
+        for _ in 0..times {
+            self.stages(stages, frame, model);
+        }
+    }
+
+    fn include_shape(&mut self, include: &'a ast::Include, frame: FrameId, model: &mut Model) {
+        let Some((item, inner)) = self.template(&include.what, frame, Type::Shape) else {
+            model.refused = true;
+            return;
+        };
+        let Item::Shape(shape) = item else { return };
+        let before = model.stages.len();
+        self.calls.push(include.span);
+        self.stages(&shape.stages, inner, model);
+        self.calls.pop();
+        // `as day` puts the included stages under one name.
+        if let Some(alias) = &include.alias {
+            for stage in &mut model.stages[before..] {
+                stage.name = Some(alias.clone());
+            }
+        }
+    }
+
+    fn stage_length(&mut self, expr: &'a ast::Expr, frame: FrameId, model: &mut Model) -> Option<u64> {
+        let before = self.diagnostics.count();
+        match self.quantity(expr, frame, Type::Duration) {
+            Some(ns) if ns < 1.0 => {
+                self.out_of_range(expr.span, "a stage needs some time");
+                None
+            }
+            Some(ns) if ns > (100 * units::DAY) as f64 => {
+                self.out_of_range(expr.span, "this is longer than any run");
+                None
+            }
+            Some(ns) => Some(ns as u64),
+            None if self.diagnostics.count() == before && self.is_definition => {
+                model.unknown = true;
+                Some(SECOND)
+            }
+            None => None,
+        }
     }
 
     /// A rate or a number of users; in a spike also a multiple of the level before (`Some(None)`: there is none).
-    fn level(&mut self, expr: &Expr, spike: Option<Option<Level>>, first: &mut Option<(Type, Span)>) -> Option<Level> {
-        let value = constant(expr, self.diagnostics);
-        let level = match (&value, spike) {
-            (Constant::Wrong, _) => return None,
-            (Constant::Rate(rate), _) => Level::Arrivals(*rate),
-            (Constant::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
-                Level::Users(*users as u64)
+    fn level(&mut self, expr: &'a ast::Expr, spike: Option<Option<Level>>, frame: FrameId, model: &mut Model) -> Option<Level> {
+        let value = self.eval(expr, frame);
+        self.level_of(&value, expr.span, spike, model)
+    }
+
+    fn level_of(&mut self, value: &Value<'a>, span: Span, spike: Option<Option<Level>>, model: &mut Model) -> Option<Level> {
+        let level = match (value, spike) {
+            (Value::Unknown(Type::Wrong), _) => return None,
+            (Value::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
+                model.unknown = true;
+                return Some(Level::Users(0));
             }
-            (Constant::Quantity(_, Type::Users), _) => {
-                self.out_of_range(expr.span, "a load has 0 to 10 million users");
+            (Value::Rate(rate), _) => Level::Arrivals(*rate),
+            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => Level::Users(users.round() as u64),
+            (Value::Quantity(_, Type::Users), _) => {
+                self.out_of_range(span, "a load has 0 to 10 million users");
                 return None;
             }
-            (Constant::Quantity(_, Type::Rate), _) => {
-                self.out_of_range(expr.span, "a rate cannot be negative");
+            (Value::Quantity(_, Type::Rate), _) => {
+                self.out_of_range(span, "a rate cannot be negative");
                 return None;
             }
-            (Constant::Quantity(factor, Type::Factor), Some(Some(before))) => {
-                return self.multiplied(before, *factor, expr.span);
-            }
-            (Constant::Quantity(_, Type::Factor), Some(None)) => {
-                let problem = Diagnostic::new(
-                    Code::E0411,
-                    "there is no level before this spike to multiply",
-                    expr.span,
-                    "a multiple of what?",
-                );
-                self.diagnostics
-                    .push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
+            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => return self.multiplied(before, *factor, span),
+            (Value::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
+            (Value::Quantity(_, Type::Factor), Some(None)) => {
+                let message = "there is no level before this spike to multiply";
+                let problem = Diagnostic::new(Code::E0411, message, span, "a multiple of what?");
+                self.push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
                 return None;
             }
             (other, _) => {
-                self.no_level(other, expr.span, first.map(|(kind, _)| kind));
+                self.no_level(other, span, model.kind.map(|(kind, _)| kind));
                 return None;
             }
         };
         let kind = if matches!(level, Level::Users(_)) { Type::Users } else { Type::Rate };
-        match first {
-            Some((before, span)) if *before != kind => {
-                let problem =
-                    Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", expr.span, kind.a())
-                        .label(*span, before.a());
-                self.diagnostics
-                    .push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
-                None
+        self.model_is(kind, span, model).then_some(level)
+    }
+
+    /// A load keeps to arrivals or to users.
+    fn model_is(&mut self, kind: Type, span: Span, model: &mut Model) -> bool {
+        match model.kind {
+            Some((before, first)) if before != kind => {
+                let problem = Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", span, kind.a())
+                    .label(first, before.a());
+                self.push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
+                false
             }
-            Some(_) => Some(level),
+            Some(_) => true,
             None => {
-                *first = Some((kind, expr.span));
-                Some(level)
+                model.kind = Some((kind, span));
+                true
             }
         }
     }
@@ -182,7 +481,7 @@ impl Checker<'_> {
                 None
             }
             Level::Arrivals(rate) => {
-                let level = Rate::new(rate.per_second() * factor, units::SECOND).map(Level::Arrivals);
+                let level = Rate::new(rate.per_second() * factor, SECOND).map(Level::Arrivals);
                 if level.is_none() {
                     self.out_of_range(span, "this rate is beyond any machine");
                 }
@@ -191,35 +490,236 @@ impl Checker<'_> {
         }
     }
 
-    fn no_level(&mut self, found: &Constant, span: Span, model: Option<Type>) {
+    fn no_level(&mut self, found: &Value<'a>, span: Span, model: Option<Type>) {
         let text = self.text(span);
-        if found.kind() == Type::Number {
+        if matches!(found.kind(), Type::Number | Type::Count) {
             let message = "a level is a rate or a number of users";
             let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
-            self.diagnostics.push(match model {
-                Some(Type::Users) => {
-                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
-                }
+            self.push(match model {
+                Some(Type::Users) => problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?")),
                 Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
-                None => problem.help(format!(
-                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
-                )),
+                None => problem.help(format!("`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs")),
             });
         } else {
-            self.diagnostics.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
+            self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
         }
     }
 
-    /// Loads whose stages carry this name.
-    pub(super) fn stages_named(&self, name: &str) -> Vec<(usize, usize, Name)> {
-        let mut found = Vec::new();
-        for (load, l) in self.loads.iter().enumerate() {
-            for (stage, s) in l.stages.iter().enumerate() {
-                if let Some(own) = s.name.as_ref().filter(|own| own.text == name) {
-                    found.push((load, stage, own.clone()));
+    /// What a load runs, when it starts, and its options.
+    pub(super) fn load_rest(&mut self, load: &'a ast::Load, index: usize, frame: FrameId) {
+        let parts = match &load.of {
+            LoadOf::One(flow) => self.run_flow(flow, frame).into_iter().map(|(name, flow)| MixPart { name, weight: 1.0, flow }).collect(),
+            LoadOf::Mix(parts) => self.mix(parts, load, frame),
+        };
+        if parts.is_empty() {
+            self.refused_loads.insert(index);
+        }
+        if let Some(at) = &load.at {
+            self.out.loads[index].at = self.moment(at, frame);
+        }
+        self.out.loads[index].parts = parts;
+        for entry in &load.options {
+            if entry.label.text == "arrivals" {
+                match &entry.value.kind {
+                    ExprKind::Name(name) if name.text == "poisson" => {
+                        self.later("`arrivals: poisson`", entry.label.span);
+                        self.out.loads[index].poisson = true;
+                    }
+                    ExprKind::Wrong => {}
+                    _ => {
+                        let text = self.text(entry.value.span);
+                        let problem = Diagnostic::new(Code::E0301, format!("`{text}` is no way to arrive"), entry.value.span, "not one");
+                        self.push(problem.help("write `arrivals: poisson`; without it they are even"));
+                    }
+                }
+                continue;
+            }
+            let Some(value) = self.option(entry, "load", frame) else { continue };
+            let Some(number) = value.number() else { continue };
+            let out = &mut self.out.loads[index];
+            match entry.label.text.as_str() {
+                "max_in_flight" if number < 1.0 => {
+                    self.out_of_range(entry.value.span, "`max_in_flight` is a whole number from 1");
+                }
+                "max_in_flight" => out.max_in_flight = Some(number as u64),
+                "grace" => out.grace = number as u64,
+                "population" if number < 1.0 => self.out_of_range(entry.value.span, "a population has somebody in it"),
+                "population" => {
+                    out.population = Some(number as u64);
+                    self.later("`population:`", entry.label.span);
+                }
+                _ => {
+                    out.pace = Some(number as u64);
+                    self.later("`pace:`", entry.label.span);
+                    if matches!(self.model_of(index), Some(Level::Arrivals(_))) {
+                        let problem = Diagnostic::new(Code::E0114, "`pace:` is of a closed load", entry.label.span, "arrivals have a rate");
+                        self.push(problem.help("say how many start a second, such as `hold 10/s for 1m`"));
+                    }
                 }
             }
         }
-        found
+    }
+
+    fn model_of(&self, load: usize) -> Option<Level> {
+        self.out.loads[load].stages.iter().flat_map(|stage| &stage.legs).map(|leg| leg.to).next()
+    }
+
+    fn run_flow(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<(String, usize)> {
+        let value = match &expr.kind {
+            // What is not a flow is not looked for among steps.
+            ExprKind::Name(name) => match self.lookup(frame, &name.text, name.span) {
+                Some(value) => value,
+                None => {
+                    let flows: Vec<&str> = self.visible_of(frame, |item| match item {
+                        Item::Flow(_) => true,
+                        Item::Built(built) => built.kind == ast::BuiltKind::Flow,
+                        _ => false,
+                    });
+                    self.unknown_name(frame, name, "flow", &flows)
+                }
+            },
+            _ => self.eval(expr, frame),
+        };
+        match value {
+            Value::Samples(Population { flow: Some(flow), load: None, .. }, _, Type::Flow) => {
+                Some((self.out.flows[flow].name.clone(), flow))
+            }
+            Value::Definition(Item::Flow(flow), _) => {
+                let message = format!("`{}` needs its arguments", flow.name);
+                let problem = Diagnostic::new(Code::E0306, message, expr.span, "not called").label(flow.name.span, "declared here");
+                let names: Vec<&str> = flow.parameters.iter().flatten().map(|parameter| parameter.name.text.as_str()).collect();
+                self.push(problem.help(format!("write `{}({})`", self.text(expr.span), names.join(", "))));
+                None
+            }
+            Value::Unknown(Type::Wrong) => None,
+            Value::Unknown(Type::Flow) => {
+                self.out.flows.push(super::program::Flow {
+                    name: self.text(expr.span),
+                    steps: Vec::new(),
+                    slots: 0,
+                    requests: 0,
+                    groups: Vec::new(),
+                    measures: Vec::new(),
+                });
+                let flow = self.out.flows.len() - 1;
+                self.refused_flows.insert(flow);
+                Some((self.text(expr.span), flow))
+            }
+            other => {
+                let text = self.text(expr.span);
+                let kind = other.kind();
+                let message = format!("`{text}` is {}, and a Flow is needed here", kind.a());
+                let flows: Vec<&str> = self.visible_of(frame, |item| matches!(item, Item::Flow(_)));
+                let problem = Diagnostic::new(Code::E0207, message, expr.span, kind.a());
+                self.push(problem.did_you_mean(expr.span, &text, flows.into_iter()));
+                None
+            }
+        }
+    }
+
+    fn visible_of(&self, frame: FrameId, wanted: impl Fn(&Item) -> bool) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            let frame = &self.frames[id];
+            let items = if frame.parent.is_none() { &self.world.inputs.modules[frame.module].ast.items } else { frame.items };
+            names.extend(items.iter().filter(|item| wanted(item)).filter_map(|item| item.name()).map(|name| name.text.as_str()));
+            at = frame.parent;
+        }
+        names
+    }
+
+    fn mix(&mut self, parts: &'a [ast::MixPart], load: &'a ast::Load, frame: FrameId) -> Vec<MixPart> {
+        self.later("a mix of flows", load.span);
+        let mut checked: Vec<MixPart> = Vec::new();
+        let mut named: Vec<(String, Span)> = Vec::new();
+        let (mut sum, mut known) = (0.0, true);
+        for part in parts {
+            let weight = self.quantity(&part.weight, frame, Type::Percent);
+            known &= weight.is_some();
+            sum += weight.unwrap_or(0.0);
+            let Some((own, flow)) = self.run_flow(&part.flow, frame) else {
+                known = false;
+                continue;
+            };
+            let name = part.name.as_ref().map_or(own, |name| name.text.clone());
+            let span = part.name.as_ref().map_or(part.flow.span, |name: &Name| name.span);
+            match named.iter().find(|(before, _)| *before == name) {
+                Some((_, first)) => {
+                    let problem = Diagnostic::new(Code::E0203, format!("`{name}` is twice in this mix"), span, "again here");
+                    self.push(problem.label(*first, "first here").help("name each part with `as NAME`"));
+                }
+                None => named.push((name.clone(), span)),
+            }
+            checked.push(MixPart { name, weight: weight.unwrap_or(0.0), flow });
+        }
+        if let (Some(first), Some(last)) = (parts.first(), parts.last())
+            && known
+            && (sum - 1.0).abs() > 1e-6
+        {
+            let message = format!("the parts of this mix sum to {}", units::percent(sum));
+            let span = first.weight.span.to(last.flow.span);
+            self.push(Diagnostic::new(Code::E0410, message, span, "not 100%").help("let the weights sum to 100%"));
+        }
+        checked
+    }
+
+    /// The conditions of searches, when every load has its flows.
+    pub(super) fn searches(&mut self) {
+        for pending in std::mem::take(&mut self.pending_searches) {
+            let PendingSearch { load, stage, condition, frame, least, most, each } = pending;
+            let value = self.eval(condition, frame);
+            match super::compare::condition(&value) {
+                Some(condition) => {
+                    let trials = trials(raw(least), raw(most));
+                    self.out.searches.push(Search { load, stage, least, most, each, trials, condition });
+                }
+                None if value.is_unknown() => {}
+                None => {
+                    let kind = value.kind().a();
+                    let message = format!("a search goes on while a condition holds, and this is {kind}");
+                    let problem = Diagnostic::new(Code::E0301, message, condition.span, kind);
+                    self.push(problem.help("write `while p99(main) < 250ms and error_rate(main) < 1%`"));
+                }
+            }
+        }
+    }
+}
+
+/// Trials of a bisection to 2 % of the upper limit: ⌈log₂(range ÷ resolution)⌉, and one at each end.
+fn trials(least: f64, most: f64) -> u64 {
+    let resolution = (most * 0.02).max(f64::MIN_POSITIVE);
+    ((most - least) / resolution).max(1.0).log2().ceil() as u64 + 2
+}
+
+/// A level as a number: arrivals a second, or users.
+fn raw(level: Level) -> f64 {
+    match level {
+        Level::Arrivals(rate) => rate.per_second(),
+        Level::Users(users) => users as f64,
+    }
+}
+
+fn shown(level: Level) -> String {
+    match level {
+        Level::Arrivals(rate) => rate.to_string(),
+        Level::Users(users) => format!("{users} users"),
+    }
+}
+
+impl Load {
+    pub(super) fn open(name: Name, span: Span) -> Load {
+        Load {
+            name,
+            parts: Vec::new(),
+            at: None,
+            stages: Vec::new(),
+            max_in_flight: None,
+            grace: 30 * SECOND,
+            population: None,
+            pace: None,
+            poisson: false,
+            span,
+        }
     }
 }

@@ -1,276 +1,230 @@
-//! AST → Program: names, types and units. Never fails; a program without errors can be planned.
+//! AST → Program: names, types and units. Never fails; a program without errors can be planned. Templates are checked
+//! by themselves with arguments of which only the types are known, and worked out with real ones in each scenario.
 
+mod access;
 pub mod builtins;
-mod constant;
-mod expect;
+mod call;
+mod clause;
+mod compare;
+mod condition;
+mod eval;
+mod fault;
 mod flow;
+pub mod inputs;
+mod lints;
 mod load;
+mod metric;
+mod module;
+mod operator;
 mod parts;
 mod population;
 pub mod program;
+mod request;
+mod scenario;
+mod scope;
+mod session;
+mod suite;
 pub mod types;
 mod value;
+mod words;
 
-pub use constant::apply as arithmetic;
+pub use inputs::Inputs;
+pub use operator::apply as arithmetic;
+pub use population::all_steps;
 pub use program::Program;
 
-use crate::base::{Name, Source, Span};
+use crate::base::{Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
-use crate::syntax::ast::{self, Item};
-use program::{Flow, Load, Scenario, Service, Target};
-use std::collections::HashMap;
-use types::Type;
+use crate::syntax::ast::{BuiltKind, ExprKind, Item};
+use program::Scenario;
+use session::{Session, World};
+use std::collections::HashSet;
+use value::Value;
 
-pub fn check(file: &ast::File, source: &Source) -> (Program, Diagnostics) {
+pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let shared: Vec<&Item> = file.items.iter().filter(|item| !matches!(item, Item::Scenario(_))).collect();
-    let mut seen: HashMap<&str, Span> = HashMap::new();
-    let mut scenarios = Vec::new();
-    for item in &file.items {
-        let Item::Scenario(scenario) = item else { continue };
-        if let Some(first) = seen.insert(&scenario.name.text, scenario.name.span) {
-            diagnostics.push(twice(&scenario.name, first));
-        }
-        let mut own = Diagnostics::default();
-        scenarios.push(Checker::new(source, &mut own).scenario(scenario, &shared));
-        // A lint about what another mistake may have caused is noise.
-        let wrong = file.refused || own.has_errors();
-        for diagnostic in own.sorted().into_iter().filter(|d| !wrong || d.severity() == Severity::Error) {
-            diagnostics.push(diagnostic);
-        }
+    let indexes = inputs.modules.iter().map(|module| module::index(module, &mut diagnostics)).collect();
+    let aliases = (0..inputs.modules.len()).map(|at| module::aliases(inputs, at, &mut diagnostics)).collect();
+    module::circles(inputs, &mut diagnostics);
+    let world = World { inputs, sources, indexes, aliases };
+    let mut checker = Checker { world: &world, diagnostics, used: HashSet::new() };
+    checker.settings();
+    let mut program = Program::default();
+    if let Some(first) = inputs.modules.first() {
+        program.doc.clone_from(&first.ast.doc);
     }
-    if scenarios.is_empty() {
-        // What no scenario uses is checked all the same.
-        Checker::new(source, &mut diagnostics).declare_all(&shared);
+    // What a file uses is checked before it, so that a mistake is said where it was made.
+    for module in (0..inputs.modules.len()).rev() {
+        checker.definitions(module);
+        let (scenarios, suites) = checker.scenarios(module);
+        if module == 0 {
+            (program.scenarios, program.suites) = (scenarios, suites);
+        } else {
+            let name = &inputs.modules[module].name;
+            program.used.extend(scenarios.into_iter().map(|scenario| (name.clone(), scenario)));
+        }
+        checker.leftovers(module);
     }
-    (Program { doc: file.doc.clone(), scenarios }, diagnostics)
+    checker.unused();
+    (program, checker.diagnostics)
 }
 
-/// What a name stands for: its kind and its place in the list of that kind.
-#[derive(Debug, Clone, Copy)]
-struct Declared {
-    kind: Type,
-    index: usize,
-    span: Span,
+struct Checker<'a, 'w> {
+    world: &'w World<'a>,
+    diagnostics: Diagnostics,
+    used: HashSet<Span>,
 }
 
-struct Checker<'a> {
-    source: &'a Source,
-    diagnostics: &'a mut Diagnostics,
-    names: HashMap<String, Declared>,
-    /// In the order of the text, so that lists for people are stable.
-    order: Vec<String>,
-    services: Vec<Service>,
-    targets: Vec<Target>,
-    flows: Vec<Flow>,
-    loads: Vec<Load>,
-    used: Vec<(Type, usize)>,
-    /// Something that was refused may have declared what cannot be found, so nothing is said to be missing.
-    lost: bool,
-}
-
-impl<'a> Checker<'a> {
-    fn new(source: &'a Source, diagnostics: &'a mut Diagnostics) -> Checker<'a> {
-        Checker {
-            source,
-            diagnostics,
-            names: HashMap::new(),
-            order: Vec::new(),
-            services: Vec::new(),
-            targets: Vec::new(),
-            flows: Vec::new(),
-            loads: Vec::new(),
-            used: Vec::new(),
-            lost: false,
-        }
-    }
-
-    fn scenario(&mut self, scenario: &ast::Scenario, shared: &[&Item]) -> Scenario {
-        let own: Vec<&Item> = scenario.items.iter().collect();
-        self.declare_all(shared);
-        self.declare_all(&own);
-        for item in &own {
-            if let Item::Load(load) = item {
-                self.load(load);
-            }
-        }
-        let mut expectations = Vec::new();
-        for item in &own {
-            if let Item::Expect(expect) = item {
-                expectations.extend(expect.conditions.iter().filter_map(|condition| self.expectation(condition)));
-            }
-        }
-        let has_load = own.iter().any(|item| matches!(item, Item::Load(_)));
-        if !has_load && !self.lost {
-            let problem = Diagnostic::new(
-                Code::E0412,
-                "this scenario has no load, so it would do nothing",
-                scenario.name.span,
-                "no `load` in it",
-            );
-            self.diagnostics.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
-        }
-        self.unused(&own);
-        Scenario {
-            name: scenario.name.clone(),
-            doc: scenario.doc.clone(),
-            services: std::mem::take(&mut self.services),
-            targets: std::mem::take(&mut self.targets),
-            flows: std::mem::take(&mut self.flows),
-            loads: std::mem::take(&mut self.loads),
-            expectations,
-        }
-    }
-
-    /// Services before targets before flows, whatever the order of the text: declarations are unordered.
-    fn declare_all(&mut self, items: &[&Item]) {
-        for item in items {
-            if let Item::Refused(name) = item {
-                self.lost = true;
-                name.iter().for_each(|name| self.declare(name, Type::Wrong, 0));
-            }
-        }
-        for kind in [ast::BuiltKind::Service, ast::BuiltKind::Target] {
-            for item in items {
-                if let Item::Built(built) = item
-                    && built.kind == kind
-                {
-                    self.built(built);
+impl<'a> Checker<'a, '_> {
+    /// Profiles set what is there to be set.
+    fn settings(&mut self) {
+        for module in &self.world.inputs.modules {
+            let params: Vec<&Name> = module
+                .ast
+                .items
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Param(param) => Some(&param.name),
+                    _ => None,
+                })
+                .collect();
+            let mut named: Vec<&Name> = Vec::new();
+            for item in &module.ast.items {
+                let Item::Profile(profile) = item else { continue };
+                match named.iter().find(|before| before.text == profile.name.text) {
+                    Some(first) => self.diagnostics.push(scope::twice(&profile.name, first.span)),
+                    None => named.push(&profile.name),
+                }
+                for setting in &profile.settings {
+                    let known = match &setting.path.kind {
+                        ExprKind::Name(name) => params.iter().any(|param| param.text == name.text),
+                        ExprKind::Wrong => true,
+                        _ => false,
+                    };
+                    let lost = module.ast.refused;
+                    if !known && !lost {
+                        let source = self.world.sources.get(setting.path.span.file);
+                        let text = source.slice(setting.path.span).trim().to_owned();
+                        let problem = Diagnostic::new(
+                            Code::E0201,
+                            format!("no parameter is called `{text}`"),
+                            setting.path.span,
+                            "not declared",
+                        );
+                        let names = params.iter().map(|name| name.text.as_str());
+                        self.diagnostics.push(problem.did_you_mean(setting.path.span, &text, names));
+                    }
                 }
             }
         }
-        for item in items {
-            if let Item::Flow(flow) = item {
-                self.flow(flow);
+    }
+
+    fn session<'d>(&'d mut self, name: &Name, own: &'d mut Diagnostics) -> Session<'a, 'd> {
+        Session::new(self.world, name, own, &mut self.used)
+    }
+
+    /// Templates by themselves, whether anybody uses them or not.
+    fn definitions(&mut self, module: usize) {
+        for item in &self.world.inputs.modules[module].ast.items {
+            let (Some(parameters), Some(name)) = (item.parameters(), item.name()) else { continue };
+            let mut own = Diagnostics::default();
+            let mut session = self.session(name, &mut own);
+            session.is_definition = true;
+            let home = session.module_frame(module);
+            let frame = session.parameter_frame(name, parameters, home, None, name.span);
+            if let Some(frame) = frame {
+                session.definition(item, frame, parameters);
             }
+            self.keep(own, module);
         }
     }
 
-    fn declare(&mut self, name: &Name, kind: Type, index: usize) {
-        if builtins::find(&name.text).is_some() && kind == Type::Flow {
-            let problem = Diagnostic::new(Code::E0204, format!("`{name}` is a built-in function"), name.span, "taken");
-            self.diagnostics.push(problem.fix(name.span, format!("{name}_flow"), format!("call it `{name}_flow`")));
-        }
-        match self.names.get(&name.text) {
-            Some(first) if first.kind == Type::Wrong => {}
-            Some(first) => self.diagnostics.push(twice(name, first.span)),
-            None => {
-                self.names.insert(name.text.clone(), Declared { kind, index, span: name.span });
-                self.order.push(name.text.clone());
+    /// Every scenario that can be run as it is.
+    fn scenarios(&mut self, module: usize) -> (Vec<Scenario>, Vec<program::Suite>) {
+        let (mut scenarios, mut suites) = (Vec::new(), Vec::new());
+        for item in &self.world.inputs.modules[module].ast.items {
+            let mut own = Diagnostics::default();
+            let Some(name) = item.name() else { continue };
+            match item {
+                Item::Scenario(scenario) => {
+                    let parameters = scenario.parameters.as_deref().unwrap_or_default();
+                    if parameters.iter().any(|parameter| parameter.default.is_none()) {
+                        continue;
+                    }
+                    let mut session = self.session(name, &mut own);
+                    let home = session.module_frame(module);
+                    let frame = session.parameter_frame(name, parameters, home, Some((&[], home)), name.span);
+                    if let Some(frame) = frame {
+                        scenarios.push(session.scenario(scenario, frame));
+                    }
+                }
+                Item::Built(built) if built.kind == BuiltKind::Scenario => {
+                    let mut session = self.session(name, &mut own);
+                    let home = session.module_frame(module);
+                    if let Some(Value::Definition(Item::Scenario(scenario), frame)) = session.own(home, &name.text, name.span) {
+                        session.calls.push(built.constructor.span);
+                        let mut made = session.scenario(scenario, frame);
+                        made.doc = built.doc.clone().or(made.doc);
+                        scenarios.push(made);
+                    }
+                }
+                Item::Suite(suite) => {
+                    let session = self.session(name, &mut own);
+                    suites.push(session.suite(suite, module));
+                }
+                _ => continue,
             }
+            self.keep(own, module);
+        }
+        (scenarios, suites)
+    }
+
+    /// What no scenario reached is checked all the same.
+    fn leftovers(&mut self, module: usize) {
+        for item in &self.world.inputs.modules[module].ast.items {
+            let Some(name) = item.name() else { continue };
+            let reached = self.used.contains(&name.span);
+            let checked = matches!(item, Item::Scenario(_) | Item::Suite(_) | Item::Profile(_) | Item::Refused(_));
+            if reached || checked || item.parameters().is_some() {
+                continue;
+            }
+            let mut own = Diagnostics::default();
+            let mut session = self.session(name, &mut own);
+            session.is_definition = true;
+            let home = session.module_frame(module);
+            session.own(home, &name.text, name.span);
+            self.used.remove(&name.span);
+            self.keep(own, module);
         }
     }
 
-    /// The names of a kind, for suggestions.
-    fn known(&self, kind: Type) -> Vec<String> {
-        self.order.iter().filter(|name| self.names[*name].kind == kind).cloned().collect()
-    }
-
-    /// The declaration that a plain name means, of the kind that is due.
-    fn lookup(&mut self, expr: &ast::Expr, kind: Type) -> Option<usize> {
-        if matches!(expr.kind, ast::ExprKind::Wrong) {
-            return None;
-        }
-        let ast::ExprKind::Name(name) = &expr.kind else {
-            let problem = Diagnostic::new(
-                Code::E0207,
-                format!("{} is needed here", capital(&kind.a())),
-                expr.span,
-                "not the name of one",
-            );
-            self.diagnostics.push(problem);
-            return None;
-        };
-        let known = self.known(kind);
-        match self.names.get(&name.text).copied() {
-            Some(declared) if declared.kind == kind => {
-                self.used.push((kind, declared.index));
-                Some(declared.index)
-            }
-            Some(declared) if declared.kind == Type::Wrong => None,
-            Some(declared) => {
-                let message = format!("`{name}` is {}, and {} is needed here", declared.kind.a(), kind.a());
-                let problem = Diagnostic::new(Code::E0207, message, name.span, declared.kind.a())
-                    .label(declared.span, "declared here");
-                self.diagnostics.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
-                None
-            }
-            None => {
-                let problem = Diagnostic::new(
-                    Code::E0201,
-                    format!("no {} is called `{name}`", kind.name().to_lowercase()),
-                    name.span,
-                    "not declared",
-                );
-                self.diagnostics.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
-                None
-            }
+    /// A lint about what another mistake may have caused is noise.
+    fn keep(&mut self, own: Diagnostics, module: usize) {
+        let wrong = self.world.inputs.modules[module].ast.refused || own.has_errors();
+        for diagnostic in own.sorted().into_iter().filter(|d| !wrong || d.severity() == Severity::Error) {
+            self.diagnostics.push(diagnostic);
         }
     }
 
-    fn unused(&mut self, own: &[&Item]) {
-        for item in own {
-            let (name, what) = match item {
-                Item::Flow(flow) => (&flow.name, "flow"),
-                Item::Built(built) if built.kind == ast::BuiltKind::Target => (&built.name, "target"),
-                Item::Built(built) => (&built.name, "service"),
-                Item::Scenario(_) | Item::Load(_) | Item::Expect(_) | Item::Refused(_) => continue,
+    /// Of the file that was asked for: modules and parameters that nobody uses.
+    fn unused(&mut self) {
+        let Some(module) = self.world.inputs.modules.first() else { return };
+        if module.ast.refused || self.diagnostics.has_errors() {
+            return;
+        }
+        for item in &module.ast.items {
+            let (what, name, span) = match item {
+                Item::Param(param) => ("parameter", param.name.text.clone(), param.name.span),
+                Item::Use(import) => match module::alias_of(import) {
+                    Some(alias) => ("module", alias, import.span),
+                    None => continue,
+                },
+                _ => continue,
             };
-            let Some(declared) = self.names.get(&name.text) else { continue };
-            if !self.used.iter().any(|(kind, index)| *kind == declared.kind && *index == declared.index) {
-                let problem =
-                    Diagnostic::new(Code::W0801, format!("nothing uses the {what} `{name}`"), name.span, "unused");
+            if !self.used.contains(&span) {
+                let problem = Diagnostic::new(Code::W0801, format!("nothing uses the {what} `{name}`"), span, "unused");
                 self.diagnostics.push(problem.help("remove it, or put it to use"));
             }
         }
-    }
-
-    fn line(&self, span: Span) -> usize {
-        self.source.position(span.start as usize).0
-    }
-
-    /// The text of a span on one line.
-    fn text(&self, span: Span) -> String {
-        self.source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-}
-
-fn twice(name: &Name, first: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0203, format!("`{name}` is declared twice"), name.span, "again here")
-        .label(first, "first here")
-        .help("give one of them another name")
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
-/// Expected one type, found another: with the fix where a bare number only lacks its unit.
-fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> Diagnostic {
-    let code = if expected == Type::Percent && found == Type::Number { Code::E0302 } else { Code::E0301 };
-    let message = match code {
-        Code::E0302 => format!("a Percent is needed here, and `{text}` is a Number"),
-        _ => format!("expected {}, found {}", expected.a(), found.a()),
-    };
-    // Below one a share was meant, from one on a percentage.
-    let share = text.parse::<f64>().ok().filter(|share| code == Code::E0302 && *share < 1.0);
-    let guess = match share {
-        Some(share) => Some(format!("{}%", (share * 1e8).round() / 1e6)),
-        None => (found == Type::Number).then(|| expected.guess(text)).flatten(),
-    };
-    let label = match (code, guess.is_some()) {
-        (Code::E0302, _) => format!("{text} would mean {}", crate::base::units::percent(text.parse().unwrap_or(1.0))),
-        (_, true) => format!("{text} what?"),
-        (_, false) => found.a(),
-    };
-    let diagnostic = Diagnostic::new(code, message, span, label);
-    let unquoted = (found == Type::Text && expected != Type::Text).then(|| text.trim_matches(['"', '\'']));
-    match (guess, unquoted) {
-        (Some(guess), _) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
-        (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
-            diagnostic.fix(span, bare, format!("write `{bare}` without quotes"))
-        }
-        (None, _) => diagnostic,
     }
 }

@@ -1,254 +1,569 @@
-//! The parts of the system under test: services and targets, their constructors and options.
+//! The parts of a scenario that are built: services, links, targets, data, limits, monitors, sources of alerts.
 
-use super::constant::{Constant, constant};
-use super::program::{Address, Demo, Service, ServiceKind, Target};
+use super::builtins::{self, Builtin, Kind, options_of};
+use super::call::Bound;
+use super::inputs::{Content, FileKind};
+use super::program::{
+    Address, AlertSource, Connections, Data, Demo, Expr, Limit, LimitKind, Link, Monitor, PartKind, Piece, Protocol,
+    Service, ServiceKind, Target, Text,
+};
+use super::scope::FrameId;
+use super::session::Session;
 use super::types::Type;
-use super::{Checker, builtins, mismatch};
+use super::value::Value;
+use super::words::{article, capital};
 use crate::base::units::SECOND;
-use crate::base::{Name, Span};
+use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Argument, BuiltKind, Entry, Expr, ExprKind};
+use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
 
-impl Checker<'_> {
-    pub(super) fn built(&mut self, built: &ast::Built) {
-        let (kind, builtin) = match built.kind {
-            BuiltKind::Service => (Type::Service, builtins::Kind::Service),
-            BuiltKind::Target => (Type::Target, builtins::Kind::Target),
+/// What is known of a source of alerts without asking it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AlertFacts {
+    pub(super) rules: Option<(String, FileId, Span)>,
+    pub(super) evaluation: Option<u64>,
+    pub(super) grouping: u64,
+}
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
+        let timing = &built.timing;
+        let clause = [&timing.at, &timing.during, &timing.every, &timing.length, &timing.at_most].into_iter().flatten().next();
+        if let (Some(clause), false) = (clause, matches!(built.kind, BuiltKind::Fault | BuiltKind::Event)) {
+            let message = format!("{} has no time of its own", article(built.kind.word()));
+            self.push(Diagnostic::new(Code::E0114, capital(&message), clause.span, "not here").help("faults and events have one"));
+        }
+        let kind = match built.kind {
+            BuiltKind::Service => Kind::Service,
+            BuiltKind::Link => Kind::Link,
+            BuiltKind::Target => Kind::Target,
+            BuiltKind::Data => Kind::Data,
+            BuiltKind::Limiter => Kind::Limiter,
+            BuiltKind::Semaphore => Kind::Semaphore,
+            BuiltKind::Monitor => Kind::Monitor,
+            BuiltKind::Alerts => Kind::Alerts,
+            BuiltKind::System | BuiltKind::Flow | BuiltKind::Scenario => return self.named_instance(built, frame),
+            // Their places are given when the scenario is opened.
+            BuiltKind::Fault | BuiltKind::Event => return Value::WRONG,
         };
-        let index = if kind == Type::Service { self.services.len() } else { self.targets.len() };
-        self.declare(&built.name, kind, index);
         let call = match &built.constructor.kind {
             ExprKind::Call { function, arguments } => Some((function, arguments.as_slice())),
             ExprKind::Wrong => None,
             _ => {
-                let problem =
-                    Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
-                self.diagnostics.push(problem.help(listed("write one of", builtins::names(builtin))));
+                let problem = Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
+                self.push(problem.help(listed("write one of", builtins::names(kind))));
                 None
             }
         };
-        if let Some((function, _)) = call
-            && !builtins::names(builtin).any(|name| name == function.text)
-        {
-            let problem = Diagnostic::new(
-                Code::E0201,
-                format!("`{function}` builds no {}", kind.name().to_lowercase()),
-                function.span,
-                "no such constructor",
-            );
-            self.diagnostics.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtin)));
-        }
-        match built.kind {
-            BuiltKind::Service => self.service(built, call),
-            BuiltKind::Target => self.target(built, call),
+        let builtin = call.and_then(|(function, _)| {
+            let found = builtins::of_kind(kind, &function.text);
+            if found.is_none() {
+                let message = format!("`{function}` builds no {}", built.kind.word());
+                let problem = Diagnostic::new(Code::E0201, message, function.span, "no such constructor");
+                self.push(problem.did_you_mean(function.span, &function.text, builtins::names(kind)));
+            }
+            found
+        });
+        let bound = match (call, builtin) {
+            (Some((function, arguments)), Some(builtin)) => {
+                self.arguments(function, builtin.parameters, builtin.variadic, arguments, built.constructor.span, frame)
+            }
+            _ => None,
+        };
+        let name = format!("{}{}", self.path_of(frame), built.name);
+        match (built.kind, builtin, bound) {
+            (BuiltKind::Service, Some(builtin), Some(bound)) => self.service(name, built, builtin, &bound, frame),
+            (BuiltKind::Link, Some(builtin), Some(bound)) => self.link(name, builtin, &bound, built),
+            (BuiltKind::Target, Some(builtin), Some(bound)) => self.target(name, built, builtin, &bound, frame),
+            (BuiltKind::Data, Some(builtin), Some(bound)) => self.data(name, built, builtin, &bound, frame),
+            (BuiltKind::Limiter | BuiltKind::Semaphore, Some(_), Some(bound)) => self.limit(name, built, &bound),
+            (BuiltKind::Monitor, Some(builtin), Some(bound)) => {
+                self.later("`monitor`", built.span);
+                let address = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces());
+                self.out.monitors.push(Monitor { name, kind: builtin.name.to_owned(), address });
+                Value::Part(Type::Monitor, self.out.monitors.len() - 1)
+            }
+            (BuiltKind::Alerts, Some(builtin), Some(bound)) => self.alerts(name, built, builtin, &bound, frame),
+            // The options are read all the same, for what is wrong in them.
+            _ => {
+                for entry in &built.options {
+                    self.known_option(entry, built.kind.word());
+                }
+                match built.kind {
+                    BuiltKind::Target => {
+                        self.refused_target = true;
+                        Value::WRONG
+                    }
+                    _ => Value::WRONG,
+                }
+            }
         }
     }
 
-    fn service(&mut self, built: &ast::Built, call: Option<(&Name, &[Argument])>) {
-        let mut demo = Demo::default();
-        let mut kind = ServiceKind::Demo(Demo::default());
-        match call {
-            Some((function, arguments)) if function.text == "attach" => {
-                let port = self
-                    .arguments(function, arguments, &[("port", Type::Number)])
-                    .remove(0)
-                    .map(|(value, span)| (value.number(), span));
-                match port {
-                    Some((port, _)) if port.fract() == 0.0 && (1.0..65536.0).contains(&port) => {
-                        kind = ServiceKind::Attach { port: port as u16 }
-                    }
-                    Some((_, span)) => self.out_of_range(span, "a port is a whole number from 1 to 65535"),
-                    None => self.missing(function.span, "`attach` needs the port of the service: `attach(port: 8080)`"),
-                }
-            }
-            Some((function, arguments)) if function.text == "demo" => {
-                let parameters = [
-                    ("pool", Type::Number),
-                    ("slots", Type::Number),
-                    ("rate_limit", Type::Rate),
-                    ("slow", Type::Duration),
-                    ("errors", Type::Percent),
-                    ("leak", Type::Bytes),
-                ];
-                let values: Vec<Option<f64>> = self
-                    .arguments(function, arguments, &parameters)
-                    .into_iter()
-                    .map(|v| v.map(|(value, _)| value.number()))
-                    .collect();
-                if values[0].is_some_and(|pool| pool.fract() != 0.0 || !(1.0..=256.0).contains(&pool)) {
-                    self.out_of_range(function.span, "the pool of the demo shop has 1 to 256 connections");
-                }
-                demo.pool = values[0].map(|v| v.max(1.0) as u32);
-                demo.slots = values[1].map(|v| v as u32);
-                demo.rate_limit = values[2];
-                demo.slow = values[3].map(|v| v as u64);
-                demo.error_rate = values[4];
-                demo.leak = values[5].map(|v| v as u64);
-                kind = ServiceKind::Demo(demo);
-            }
-            Some(_) | None => {}
+    /// `system sut = shop.storefront()`: the instance under a name.
+    fn named_instance(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
+        let wanted = match built.kind {
+            BuiltKind::System => Type::System,
+            BuiltKind::Flow => Type::Flow,
+            _ => Type::Scenario,
+        };
+        if let Some(option) = built.options.first() {
+            self.unknown_option(option, built.kind.word());
         }
+        let before = self.diagnostics.count();
+        let value = self.eval(&built.constructor, frame);
+        match (value, wanted) {
+            (Value::System(inner), Type::System) => {
+                let path = format!("{}{}.", self.path_of(frame), built.name);
+                self.frames[inner].path = path;
+                Value::System(inner)
+            }
+            (Value::Samples(population, unit, Type::Flow), Type::Flow) => {
+                if let Some(flow) = population.flow.and_then(|flow| self.out.flows.get_mut(flow)) {
+                    flow.name.clone_from(&built.name.text);
+                }
+                Value::Samples(population, unit, Type::Flow)
+            }
+            (value @ Value::Definition(ast::Item::Scenario(_), _), Type::Scenario) => value,
+            (Value::Unknown(kind), _) if kind == wanted => Value::Unknown(kind),
+            (Value::Unknown(Type::Wrong), _) if self.diagnostics.count() > before || self.is_lost(frame) => Value::WRONG,
+            (Value::Unknown(Type::Wrong), _) => Value::WRONG,
+            (other, _) => {
+                let message = format!("{} is needed here, and this is {}", capital(&wanted.a()), other.kind().a());
+                self.push(Diagnostic::new(Code::E0207, message, built.constructor.span, other.kind().a()));
+                Value::WRONG
+            }
+        }
+    }
+
+    /// The names of the systems around a frame, each with a dot.
+    fn path_of(&self, frame: FrameId) -> String {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            if !self.frames[id].path.is_empty() {
+                return self.frames[id].path.clone();
+            }
+            at = self.frames[id].parent;
+        }
+        String::new()
+    }
+
+    fn service(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+        let number = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.number());
+        let pieces = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces());
+        let span = |place: usize| bound.get(place).and_then(|b| b.as_ref()).map_or(built.constructor.span, |(_, expr)| expr.span);
+        let kind = match builtin.name {
+            "attach" => match number(0) {
+                Some(port) if (1.0..65536.0).contains(&port) => ServiceKind::Attach { port: port as u16 },
+                Some(_) => {
+                    self.out_of_range(span(0), "a port is a whole number from 1 to 65535");
+                    ServiceKind::Attach { port: 1 }
+                }
+                None => ServiceKind::Attach { port: 1 },
+            },
+            "process" => {
+                self.later("`process(…)`", built.constructor.span);
+                let arguments = (1..bound.len()).filter_map(pieces).collect();
+                ServiceKind::Process { program: pieces(0).unwrap_or_default(), arguments }
+            }
+            "postgres" => {
+                self.later("`postgres()`", built.constructor.span);
+                ServiceKind::Postgres
+            }
+            _ => {
+                if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
+                    self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
+                }
+                for place in 0..6 {
+                    if number(place).is_some_and(|value| value < 0.0) {
+                        self.out_of_range(span(place), "a negative value makes no sense here");
+                    }
+                }
+                if number(4).is_some_and(|share| share > 1.0) {
+                    self.out_of_range(span(4), "a share of errors lies between 0% and 100%");
+                }
+                let database = pieces(6);
+                if database.is_some() {
+                    self.later("a database of the demo shop", span(6));
+                }
+                ServiceKind::Demo(Demo {
+                    pool: number(0).map(|v| v.max(1.0) as u32),
+                    slots: number(1).map(|v| v as u32),
+                    rate_limit: number(2),
+                    slow: number(3).map(|v| v as u64),
+                    error_rate: number(4),
+                    leak: number(5).map(|v| v as u64),
+                    database,
+                })
+            }
+        };
         let mut service = Service {
-            name: built.name.text.clone(),
+            name,
             kind,
             ready: None,
             ready_within: 30 * SECOND,
             stop_within: 5 * SECOND,
+            port: None,
+            metrics: None,
+            env: Vec::new(),
+            files: Vec::new(),
+            dir: None,
+            restart: false,
+        };
+        for entry in &built.options {
+            let Some(value) = self.option(entry, "service", frame) else { continue };
+            match entry.label.text.as_str() {
+                "ready" => {
+                    if let Value::Text(path, _) = &value
+                        && !path.starts_with('/')
+                        && !path.contains("://")
+                    {
+                        self.out_of_range(entry.value.span, "a path starts with `/`");
+                    }
+                    service.ready = value.pieces();
+                }
+                "ready_within" => service.ready_within = value.number().unwrap_or(0.0) as u64,
+                "stop_within" => service.stop_within = value.number().unwrap_or(0.0) as u64,
+                "port" => service.port = value.expr(),
+                "metrics" => service.metrics = value.pieces(),
+                "env" => service.env = self.texts(&value, entry),
+                "files" => service.files = self.texts(&value, entry),
+                "dir" => {
+                    if let Value::Text(dir, _) = &value {
+                        service.dir = Some(dir.clone());
+                    }
+                }
+                _ => service.restart = matches!(value, Value::Bool(true)),
+            }
+            if !matches!(entry.label.text.as_str(), "ready" | "ready_within" | "stop_within") {
+                self.later(format!("`{}:` of a service", entry.label), entry.label.span);
+            }
+        }
+        // Behind what its arguments and options name, which is started before it.
+        self.out.services.push(service);
+        Value::Part(Type::Service, self.out.services.len() - 1)
+    }
+
+    /// The texts of an object, by their names.
+    fn texts(&mut self, value: &Value<'a>, entry: &'a Entry) -> Vec<(String, Text)> {
+        let Value::Object(fields) = value else { return Vec::new() };
+        let mut texts = Vec::new();
+        for (name, value) in fields {
+            match value.pieces() {
+                Some(pieces) => texts.push((name.text.clone(), pieces)),
+                None => {
+                    let kind = value.kind().a();
+                    self.push(Diagnostic::new(Code::E0301, format!("a Text is needed for `{name}`, and this is {kind}"), entry.value.span, kind));
+                }
+            }
+        }
+        texts
+    }
+
+    fn link(&mut self, name: String, builtin: &Builtin, bound: &Bound<'a>, built: &'a ast::Built) -> Value<'a> {
+        self.later("`link`", built.span);
+        for option in &built.options {
+            self.unknown_option(option, "link");
+        }
+        let to = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces()).unwrap_or_default();
+        self.out.links.push(Link { name, http: builtin.name == "http", to });
+        Value::Part(Type::Link, self.out.links.len() - 1)
+    }
+
+    fn target(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+        let protocol = match builtin.name {
+            "postgres" => Protocol::Postgres,
+            "mysql" => Protocol::Mysql,
+            "sqlite" => Protocol::Sqlite,
+            "tcp" => Protocol::Tcp,
+            "websocket" => Protocol::Websocket,
+            "grpc" => Protocol::Grpc,
+            "redis" => Protocol::Redis,
+            _ => Protocol::Http,
+        };
+        if protocol != Protocol::Http {
+            self.later(format!("a target of `{}(…)`", builtin.name), built.constructor.span);
+        }
+        let given = bound.first().and_then(|b| b.as_ref());
+        let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
+        let mut good = true;
+        let address = match given.map(|(value, _)| value) {
+            Some(Value::Part(Type::Service, service)) => Address::Service(*service),
+            Some(value) => match value.pieces().as_deref() {
+                Some([Piece::Literal(url)]) if protocol == Protocol::Http => match parse_url(url) {
+                    Ok((host, port)) => Address::Url { host, port },
+                    Err(_) if url.starts_with("https://") => {
+                        self.later("TLS", span);
+                        Address::Late(vec![Piece::Literal(url.clone())])
+                    }
+                    Err(why) => {
+                        let problem = Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
+                        self.push(problem.help("write `http://host:port`"));
+                        good = false;
+                        Address::Late(Vec::new())
+                    }
+                },
+                Some([Piece::Value(Expr::Part { part: PartKind::Service, index, field })])
+                    if field == "url" && protocol == Protocol::Http =>
+                {
+                    Address::Service(*index)
+                }
+                Some(pieces) => {
+                    if !pieces.is_empty() && !matches!(pieces, [Piece::Literal(_)]) {
+                        self.later("a target whose address is known late", span);
+                    }
+                    Address::Late(pieces.to_vec())
+                }
+                None => Address::Late(Vec::new()),
+            },
+            None => Address::Late(Vec::new()),
+        };
+        let mut target = Target {
+            name,
+            protocol,
+            address,
+            timeout: 10 * SECOND,
+            connections: None,
+            headers: Vec::new(),
+            settings: Vec::new(),
         };
         for entry in &built.options {
             match entry.label.text.as_str() {
-                "ready" => match self.option(entry, Type::Text) {
-                    Constant::Text(path) if path.starts_with('/') => service.ready = Some(path),
-                    Constant::Text(_) => {
-                        self.out_of_range(entry.value.span, "`ready:` is a path of the service, such as \"/health\"");
-                    }
-                    _ => {}
-                },
-                "ready_within" => service.ready_within = self.option(entry, Type::Duration).number() as u64,
-                "stop_within" => service.stop_within = self.option(entry, Type::Duration).number() as u64,
-                _ => self.unknown_option(entry, &["ready", "ready_within", "stop_within"]),
+                "connections" => target.connections = self.connections(entry, frame),
+                "auth" => self.auth(entry, frame, &mut target.settings),
+                _ => {
+                    let Some(value) = self.option(entry, "target", frame) else { continue };
+                    self.target_option(entry, &value, &mut target);
+                }
+            }
+            if entry.label.text != "timeout" {
+                self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
-        self.services.push(service);
+        if !good {
+            self.refused_target = true;
+            return Value::WRONG;
+        }
+        self.out.targets.push(target);
+        Value::Part(builtin.result, self.out.targets.len() - 1)
     }
 
-    fn target(&mut self, built: &ast::Built, call: Option<(&Name, &[Argument])>) {
-        let mut address = Address::Url { host: String::new(), port: 0 };
-        if let Some((function, arguments)) = call
-            && function.text == "http"
-        {
-            match arguments {
-                [argument] => address = self.address(&argument.value),
-                _ => self.missing(
-                    function.span,
-                    "`http` takes one URL: `http(shop.url)` or `http(\"http://127.0.0.1:8080\")`",
-                ),
+    fn target_option(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
+        match entry.label.text.as_str() {
+            "timeout" => match value.number() {
+                Some(ns) if ns >= 1.0 => target.timeout = ns as u64,
+                Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
+                None => {}
+            },
+            "headers" => target.headers = self.texts(value, entry),
+            "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
+                self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
+            }
+            "tls" => {
+                if let Value::Object(fields) = value {
+                    for (name, _) in fields {
+                        if !matches!(name.text.as_str(), "ca" | "cert" | "key" | "verify") {
+                            let problem = Diagnostic::new(Code::E0205, format!("TLS has no option `{name}`"), name.span, "no such option");
+                            self.push(problem.did_you_mean(name.span, &name.text, ["ca", "cert", "key", "verify"].into_iter()));
+                        }
+                    }
+                }
+                target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
+            }
+            "dns" => {
+                if let Value::Text(when, _) = value
+                    && !matches!(when.as_str(), "once" | "each")
+                {
+                    self.out_of_range(entry.value.span, "`dns` is \"once\" or \"each\"");
+                }
+                target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
+            }
+            _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
+        }
+    }
+
+    fn connections(&mut self, entry: &'a Entry, frame: FrameId) -> Option<Connections> {
+        match &entry.value.kind {
+            ExprKind::Name(name) if name.text == "per_user" => Some(Connections::PerUser),
+            ExprKind::Name(name) if name.text == "per_request" => Some(Connections::PerRequest),
+            ExprKind::Call { function, arguments } if function.text == "pool" => {
+                let builtin = builtins::of_kind(Kind::Connections, "pool")?;
+                let bound = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame)?;
+                let size = bound.first()?.as_ref()?.0.number()?;
+                if size < 1.0 {
+                    self.out_of_range(entry.value.span, "a pool has at least one connection");
+                }
+                Some(Connections::Pool(size as u64))
+            }
+            ExprKind::Wrong => None,
+            _ => {
+                let text = self.text(entry.value.span);
+                let problem = Diagnostic::new(Code::E0301, format!("`{text}` is no policy of connections"), entry.value.span, "not a policy");
+                self.push(problem.help("write `per_user`, `per_request` or `pool(32)`"));
+                None
             }
         }
-        let mut target = Target { name: built.name.text.clone(), address, timeout: 10 * SECOND };
+    }
+
+    fn auth(&mut self, entry: &'a Entry, frame: FrameId, settings: &mut Vec<(String, Text)>) {
+        let known = || builtins::names(Kind::Auth);
+        let ExprKind::Call { function, arguments } = &entry.value.kind else {
+            let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
+            self.push(problem.help(listed("write one of", known())));
+            return;
+        };
+        let Some(builtin) = builtins::of_kind(Kind::Auth, &function.text) else {
+            let problem = Diagnostic::new(Code::E0201, format!("`{function}` is no authentication"), function.span, "no such one");
+            self.push(problem.did_you_mean(function.span, &function.text, known()));
+            return;
+        };
+        if let Some(bound) = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame) {
+            let mut pieces = vec![Piece::Literal(format!("{} ", builtin.name))];
+            for (index, (value, _)) in bound.iter().flatten().enumerate() {
+                if index > 0 {
+                    pieces.push(Piece::Literal(":".to_owned()));
+                }
+                pieces.extend(value.pieces().unwrap_or_default());
+            }
+            settings.push(("auth".to_owned(), pieces));
+        }
+    }
+
+    fn data(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+        let format = match builtin.name {
+            "json" => FileKind::Json,
+            "jsonl" => FileKind::JsonLines,
+            _ => FileKind::Csv,
+        };
+        let mut declared = Vec::new();
         for entry in &built.options {
-            match entry.label.text.as_str() {
-                "timeout" => match self.option(entry, Type::Duration) {
-                    Constant::Quantity(0.0, _) => {
-                        self.out_of_range(entry.value.span, "a timeout of nothing fails every request");
-                    }
-                    value => target.timeout = value.number() as u64,
-                },
-                _ => self.unknown_option(entry, &["timeout"]),
+            if entry.label.text != "columns" {
+                self.unknown_option(entry, "data");
+                continue;
             }
-        }
-        self.targets.push(target);
-    }
-
-    fn address(&mut self, expr: &Expr) -> Address {
-        let nowhere = Address::Url { host: String::new(), port: 0 };
-        if let ExprKind::Field { base, field } = &expr.kind {
-            let service = self.lookup(base, Type::Service);
-            if service.is_some() && field.text != "url" {
-                let problem =
-                    Diagnostic::new(Code::E0202, format!("a Service has no `{field}`"), field.span, "no such field");
-                self.diagnostics.push(problem.did_you_mean(field.span, &field.text, ["url"].into_iter()));
-                return nowhere;
-            }
-            return service.map_or(nowhere, Address::Service);
-        }
-        let Constant::Text(url) = constant(expr, self.diagnostics) else { return nowhere };
-        match parse_url(&url) {
-            Ok((host, port)) => Address::Url { host, port },
-            Err(why) => {
-                let problem =
-                    Diagnostic::new(Code::E0310, format!("`{url}` is no address of an HTTP target"), expr.span, why);
-                self.diagnostics.push(problem.help("write it like `http(\"http://127.0.0.1:8080\")`"));
-                nowhere
-            }
-        }
-    }
-
-    /// Arguments by position, then by name, in the order of the parameters; all of them optional.
-    pub(super) fn arguments(
-        &mut self,
-        function: &Name,
-        arguments: &[Argument],
-        parameters: &[(&str, Type)],
-    ) -> Vec<Option<(Constant, Span)>> {
-        let mut values: Vec<Option<(Constant, Span)>> = parameters.iter().map(|_| None).collect();
-        for (position, argument) in arguments.iter().enumerate() {
-            let place = match &argument.label {
-                None => position,
-                Some(label) => match parameters.iter().position(|(name, _)| *name == label.text) {
-                    Some(place) => place,
-                    None => {
-                        let problem = Diagnostic::new(
-                            Code::E0306,
-                            format!("`{function}` has no parameter `{label}`"),
-                            label.span,
-                            "no such parameter",
-                        );
-                        self.diagnostics.push(problem.did_you_mean(
-                            label.span,
-                            &label.text,
-                            parameters.iter().map(|(name, _)| *name),
-                        ));
-                        continue;
-                    }
-                },
-            };
-            let Some((_, kind)) = parameters.get(place) else {
-                let message = format!("`{function}` takes at most {} arguments", parameters.len());
-                self.diagnostics.push(Diagnostic::new(Code::E0306, message, argument.value.span, "one too many"));
+            let ExprKind::Object(fields) = &entry.value.kind else {
+                self.option(entry, "data", frame);
                 continue;
             };
-            let value = constant(&argument.value, self.diagnostics);
-            if self.expect_type(&value, *kind, argument.value.span) {
-                values[place] = Some((value, argument.value.span));
-            }
-        }
-        values
-    }
-
-    pub(super) fn option(&mut self, entry: &Entry, kind: Type) -> Constant {
-        let value = constant(&entry.value, self.diagnostics);
-        match self.expect_type(&value, kind, entry.value.span) {
-            true => value,
-            false => Constant::Wrong,
-        }
-    }
-
-    /// Whether a constant has the type that is due and is not negative; says so where it is not.
-    pub(super) fn expect_type(&mut self, value: &Constant, kind: Type, span: Span) -> bool {
-        match value.kind() {
-            Type::Wrong => false,
-            found if found == kind => {
-                if value.number() < 0.0 {
-                    self.out_of_range(span, "a negative value makes no sense here");
+            for field in fields {
+                let kind = match &field.value.kind {
+                    ExprKind::Name(name) => Type::parse(&name.text),
+                    _ => None,
+                };
+                let text = self.text(field.value.span);
+                match kind.or_else(|| Type::parse(&text)) {
+                    Some(kind @ (Type::Text | Type::Number | Type::Count | Type::Bool)) => declared.push((&field.label, kind)),
+                    _ => {
+                        let problem = Diagnostic::new(Code::E0201, format!("no column is of type `{text}`"), field.value.span, "not a type of cells");
+                        self.push(problem.help("a cell is Text, Number, Count or Bool"));
+                    }
                 }
-                value.number() >= 0.0
-            }
-            found => {
-                let text = self.text(span);
-                self.diagnostics.push(mismatch(kind, found, span, &text));
-                false
             }
         }
+        let Some(Some((Value::Text(path, from), expr))) = bound.first() else { return Value::Unknown(Type::Data) };
+        let Some(Content::Table(table)) = self.content(path, *from, format, expr.span) else { return Value::WRONG };
+        let mut columns = table.columns.clone();
+        for (_, own) in &mut columns {
+            // Only a declaration tells whole numbers from others, and truth from words.
+            *own = match *own {
+                Type::Count => Type::Number,
+                Type::Bool if builtin.name == "csv" => Type::Text,
+                own => own,
+            };
+        }
+        for (label, kind) in declared {
+            let found = table.columns.iter().find(|(name, _)| *name == label.text).map(|(_, own)| *own);
+            match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {
+                Some((found, (_, own))) if kind == Type::Text || kind.accepts(found) => *own = kind,
+                Some((own, _)) => {
+                    let message = format!("not every cell of `{label}` is {}", kind.a());
+                    let found = own.a();
+                    self.push(Diagnostic::new(Code::E0310, message, label.span, found).help("declare it as Text, or mend the file"));
+                }
+                None => {
+                    let known: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
+                    let problem = Diagnostic::new(Code::E0202, format!("`{path}` has no column `{label}`"), label.span, "no such column");
+                    self.push(problem.did_you_mean(label.span, &label.text, known.into_iter()));
+                }
+            }
+        }
+        let (sha256, rows) = (table.sha256.clone(), table.rows);
+        self.out.data.push(Data { name, format: builtin.name.to_owned(), sha256, rows, columns });
+        Value::Part(Type::Data, self.out.data.len() - 1)
     }
 
-    pub(super) fn unknown_option(&mut self, entry: &Entry, known: &[&str]) {
+    fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Bound<'a>) -> Value<'a> {
+        self.later(format!("`{}`", built.kind.word()), built.span);
+        for option in &built.options {
+            self.unknown_option(option, built.kind.word());
+        }
+        let value = bound.first().and_then(|b| b.as_ref()).map(|(value, _)| value.number().unwrap_or(1.0)).unwrap_or(1.0);
+        if value <= 0.0 {
+            self.out_of_range(built.constructor.span, "a limit lets something through");
+        }
+        let (kind, of) = match built.kind {
+            BuiltKind::Limiter => (LimitKind::Rate(value), Type::Limiter),
+            _ => (LimitKind::Slots(value as u64), Type::Semaphore),
+        };
+        self.out.limits.push(Limit { name, kind });
+        Value::Part(of, self.out.limits.len() - 1)
+    }
+
+    fn alerts(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+        self.later("`alerts`", built.span);
+        let address = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces()).unwrap_or_default();
+        let mut source = AlertSource { name, kind: builtin.name.to_owned(), address, receiver: None, rules: None };
+        let mut facts = AlertFacts::default();
+        for entry in &built.options {
+            let Some(value) = self.option(entry, "alerts", frame) else { continue };
+            match (entry.label.text.as_str(), &value) {
+                ("rules", Value::Text(path, from)) => {
+                    self.content(path, *from, FileKind::Rules, entry.value.span);
+                    source.rules = Some(path.clone());
+                    facts.rules = Some((path.clone(), *from, entry.value.span));
+                }
+                ("receiver", value) => source.receiver = value.pieces(),
+                ("evaluation", value) => facts.evaluation = value.number().map(|ns| ns as u64),
+                ("grouping", value) => facts.grouping = value.number().unwrap_or(0.0) as u64,
+                _ => {}
+            }
+        }
+        self.out.alert_sources.push(source);
+        self.alert_facts.push(facts);
+        Value::Part(Type::Alerts, self.out.alert_sources.len() - 1)
+    }
+
+    /// The value of an option; `None` where it is refused.
+    pub(super) fn option(&mut self, entry: &'a Entry, of: &str, frame: FrameId) -> Option<Value<'a>> {
+        if !self.known_option(entry, of) {
+            self.eval(&entry.value, frame);
+            return None;
+        }
+        let option = options_of(of).find(|option| option.name == entry.label.text)?;
+        let value = self.eval_as(&entry.value, frame, option.kinds);
+        if value.number().is_some_and(|number| number < 0.0) {
+            self.out_of_range(entry.value.span, "a negative value makes no sense here");
+            return None;
+        }
+        (!value.is_wrong()).then_some(value)
+    }
+
+    fn known_option(&mut self, entry: &'a Entry, of: &str) -> bool {
+        let known = options_of(of).any(|option| option.name == entry.label.text);
+        if !known {
+            self.unknown_option(entry, of);
+        }
+        known
+    }
+
+    pub(super) fn unknown_option(&mut self, entry: &'a Entry, of: &str) {
         let label = &entry.label;
-        let problem =
-            Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
-        self.diagnostics.push(problem.did_you_mean(label.span, &label.text, known.iter().copied()));
-    }
-
-    pub(super) fn out_of_range(&mut self, span: Span, why: &str) {
-        self.diagnostics.push(Diagnostic::new(Code::E0310, why, span, "out of range"));
-    }
-
-    fn missing(&mut self, span: Span, what: &str) {
-        self.diagnostics.push(Diagnostic::new(Code::E0306, what, span, "arguments do not fit"));
+        let problem = Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
+        self.push(problem.did_you_mean(label.span, &label.text, options_of(of).map(|option| option.name)));
     }
 }
 
-fn listed<'a>(lead: &str, names: impl Iterator<Item = &'a str>) -> String {
+fn listed<'n>(lead: &str, names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}(…)`")).collect();
     format!("{lead} {}", names.join(", "))
 }
@@ -257,7 +572,6 @@ fn listed<'a>(lead: &str, names: impl Iterator<Item = &'a str>) -> String {
 fn parse_url(url: &str) -> Result<(String, u16), &'static str> {
     let rest = match url.split_once("://") {
         Some(("http", rest)) => rest,
-        Some(("https", _)) => return Err("https is not available yet"),
         Some(_) => return Err("only http:// is spoken here"),
         None => return Err("it does not start with http://"),
     };

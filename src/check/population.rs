@@ -1,260 +1,213 @@
-//! What a metric speaks of: whose requests, and in which window.
+//! Whose requests a path means, and which window: loads, parts of mixes, flows, steps, groups, stages.
 
-use super::Checker;
-use super::program::{Part, Population, Step, Window};
+use super::program::{Flow, Member, Part, Population, Step, Window};
+use super::session::Session;
 use super::types::Type;
+use super::value::Value;
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, ExprKind};
-use std::collections::HashSet;
 
-impl Checker<'_> {
-    /// A stage by its name while that is unique, `load.stage`, or a load.
-    pub(super) fn window(&mut self, expr: &ast::Expr) -> Option<Window> {
-        match &expr.kind {
-            ExprKind::Name(name) => {
-                let stages = self.stages_named(&name.text);
-                match (stages.as_slice(), self.names.get(&name.text)) {
-                    ([(load, stage, _)], _) => Some(Window::Stage { load: *load, stage: *stage }),
-                    ([], Some(declared)) if declared.kind == Type::Load => Some(Window::Load(declared.index)),
-                    ([], Some(declared)) if declared.kind == Type::Wrong => None,
-                    ([], Some(declared)) => {
-                        let message = format!("`{name}` is {}, and a window is needed here", declared.kind.a());
-                        let problem = Diagnostic::new(Code::E0207, message, name.span, "not a stage and not a load")
-                            .label(declared.span, "declared here");
-                        self.diagnostics.push(problem.help("name a stage with `as NAME`, and use that name"));
-                        None
-                    }
-                    ([], None) if self.lost => None,
-                    ([], None) => {
-                        let names: Vec<String> = self.stage_names().chain(self.known(Type::Load)).collect();
-                        let problem = Diagnostic::new(
-                            Code::E0201,
-                            format!("no stage or load is called `{name}`"),
-                            name.span,
-                            "no such window",
-                        );
-                        self.diagnostics.push(problem.did_you_mean(
-                            name.span,
-                            &name.text,
-                            names.iter().map(String::as_str),
-                        ));
-                        None
-                    }
-                    (many, _) => {
-                        let mut problem = Diagnostic::new(
-                            Code::E0403,
-                            format!("`{name}` is a stage of {} loads", many.len()),
-                            name.span,
-                            "which one?",
-                        );
-                        let full: Vec<String> =
-                            many.iter().map(|(load, ..)| format!("`{}.{name}`", self.loads[*load].name)).collect();
-                        for (_, _, own) in many {
-                            problem = problem.label(own.span, "one is here");
-                        }
-                        self.diagnostics.push(problem.help(format!("write {}", full.join(" or "))));
-                        None
-                    }
-                }
+impl Population {
+    pub(super) fn of_load(load: usize) -> Population {
+        Population { load: Some(load), mix: None, flow: None, member: Member::All, part: Part::Latency, matching: None }
+    }
+
+    pub(super) fn of_flow(flow: usize) -> Population {
+        Population { load: None, mix: None, flow: Some(flow), member: Member::All, part: Part::Latency, matching: None }
+    }
+}
+
+impl Flow {
+    /// The parts of an iteration that are measured by a name, with the unit of their values.
+    pub(super) fn members(&self) -> Vec<(String, Member, Type)> {
+        let mut members: Vec<(String, Member, Type)> =
+            self.requests().map(|r| (r.name.clone(), Member::Request(r.response), Type::Duration)).collect();
+        members.extend(self.groups.iter().enumerate().map(|(i, name)| (name.clone(), Member::Group(i), Type::Duration)));
+        members.extend(self.measures.iter().enumerate().map(|(i, (name, kind))| (name.clone(), Member::Measure(i), *kind)));
+        members
+    }
+}
+
+/// Every step of a list, those inside other steps too.
+pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
+    for step in steps {
+        each(step);
+        match step {
+            Step::If { then, otherwise, .. } => {
+                all_steps(then, each);
+                all_steps(otherwise, each);
             }
-            ExprKind::Field { base, field } => {
-                let load = self.lookup(base, Type::Load)?;
-                let found =
-                    self.loads[load].stages.iter().position(|s| s.name.as_ref().is_some_and(|n| n.text == field.text));
-                if found.is_none() && !self.lost {
-                    let names: Vec<String> = self.loads[load]
-                        .stages
-                        .iter()
-                        .filter_map(|s| s.name.as_ref().map(|n| n.text.clone()))
-                        .collect();
-                    let problem = Diagnostic::new(
-                        Code::E0202,
-                        format!("this load has no stage `{field}`"),
-                        field.span,
-                        "no such stage",
-                    );
-                    self.diagnostics.push(problem.did_you_mean(
-                        field.span,
-                        &field.text,
-                        names.iter().map(String::as_str),
-                    ));
-                }
-                found.map(|stage| Window::Stage { load, stage })
+            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => all_steps(steps, each),
+            Step::Acquire { steps, .. } => all_steps(steps, each),
+            Step::Repeat(repeat) => all_steps(&repeat.steps, each),
+            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) => {}
+            Step::Measure { .. } | Step::Count(_) => {}
+        }
+    }
+}
+
+impl<'a> Session<'a, '_> {
+    /// A stage or a step by its bare name, while that is unique in the scenario.
+    pub(super) fn undeclared(&mut self, name: &'a Name) -> Option<Value<'a>> {
+        let stages = self.stages_named(&name.text);
+        let loads: Vec<usize> = stages.iter().map(|(load, ..)| *load).collect();
+        match loads.as_slice() {
+            [] => {}
+            [load, rest @ ..] if rest.iter().all(|other| other == load) => {
+                return Some(self.window_of(*load, &stages.iter().map(|(_, stage, _)| *stage).collect::<Vec<_>>()));
             }
             _ => {
-                let problem =
-                    Diagnostic::new(Code::E0207, "a window is needed here", expr.span, "not a stage and not a load");
-                self.diagnostics.push(problem.help("name a stage with `as NAME`, and use that name"));
-                None
+                let mut seen = loads.clone();
+                seen.dedup();
+                let message = format!("`{name}` is a stage of {} loads", seen.len());
+                let mut problem = Diagnostic::new(Code::E0403, message, name.span, "which one?");
+                let full: Vec<String> = seen.iter().map(|load| format!("`{}.{name}`", self.out.loads[*load].name)).collect();
+                for (_, _, own) in &stages {
+                    problem = problem.label(own.span, "one is here");
+                }
+                self.push(problem.help(format!("write {}", full.join(" or "))));
+                return Some(Value::WRONG);
             }
         }
-    }
-
-    fn stage_names(&self) -> impl Iterator<Item = String> {
-        self.loads
-            .iter()
-            .flat_map(|load| load.stages.iter())
-            .filter_map(|stage| stage.name.as_ref().map(|n| n.text.clone()))
-    }
-
-    /// `load.flow.step`, where a prefix may be missing while the rest is unique.
-    pub(super) fn population(&mut self, expr: &ast::Expr) -> Option<Population> {
-        let mut path = Vec::new();
-        let mut at = expr;
-        loop {
-            match &at.kind {
-                ExprKind::Field { base, field } => {
-                    path.insert(0, field.clone());
-                    at = base;
-                }
-                ExprKind::Name(name) => {
-                    path.insert(0, name.clone());
-                    break;
-                }
-                ExprKind::Wrong => return None,
-                _ => {
-                    self.diagnostics.push(Diagnostic::new(
-                        Code::E0207,
-                        "a load, a flow or a step is needed here",
-                        expr.span,
-                        "not a population",
-                    ));
-                    return None;
-                }
-            }
-        }
-        let mut part = Part::Latency;
-        if path.len() > 1 && path[path.len() - 1].text == "service_time" {
-            part = Part::ServiceTime;
-            path.pop();
-        }
-        let words: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
-        let all = self.populations();
-        let mut found: Vec<&(Vec<String>, Population)> = all.iter().filter(|(names, _)| *names == words).collect();
-        if found.is_empty() {
-            found = all
-                .iter()
-                .filter(|(names, _)| {
-                    names.len() > words.len()
-                        && names.ends_with(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
-                })
-                .collect();
-        }
-        // With and without its load a step is the same while one load runs it; the shorter name is the wider one.
-        if let Some(widest) = found.iter().find(|(_, p)| p.load.is_none()).copied()
-            && found.iter().all(|(_, p)| (p.flow, p.request) == (widest.1.flow, widest.1.request))
-        {
-            found = vec![widest];
+        let mut found: Vec<(usize, Member, Type)> = Vec::new();
+        let mut flows: Vec<usize> = self.out.loads.iter().flat_map(|load| load.parts.iter().map(|part| part.flow)).collect();
+        flows.sort_unstable();
+        flows.dedup();
+        for flow in flows {
+            let Some(checked) = self.out.flows.get(flow) else { continue };
+            let members = checked.members();
+            found.extend(members.into_iter().filter(|(own, ..)| *own == name.text).map(|(_, member, kind)| (flow, member, kind)));
         }
         match found.as_slice() {
-            [(_, population)] => Some(Population { part, ..*population }),
-            [] => {
-                self.unknown_population(&path, &all);
-                None
+            [] => None,
+            [(flow, member, kind)] => {
+                let population = Population { member: *member, ..Population::of_flow(*flow) };
+                Some(Value::Samples(population, *kind, Type::Step))
             }
             many => {
-                let names: Vec<String> = many.iter().map(|(names, _)| format!("`{}`", names.join("."))).collect();
-                let problem = Diagnostic::new(
-                    Code::E0207,
-                    format!("`{}` could be several", words.join(".")),
-                    expr.span,
-                    "which one?",
-                );
-                self.diagnostics.push(problem.help(format!("write {}", names.join(" or "))));
-                None
+                let full: Vec<String> = many.iter().map(|(flow, ..)| format!("`{}.{name}`", self.out.flows[*flow].name)).collect();
+                let problem = Diagnostic::new(Code::E0207, format!("`{name}` could be several"), name.span, "which one?");
+                self.push(problem.help(format!("write {}", full.join(" or "))));
+                Some(Value::WRONG)
             }
         }
     }
 
-    fn unknown_population(&mut self, path: &[Name], all: &[(Vec<String>, Population)]) {
-        let first = &path[0];
-        if self.lost {
-            return;
+    /// One stage, or several of one name.
+    fn window_of(&self, load: usize, stages: &[usize]) -> Value<'a> {
+        match stages {
+            [stage] => Value::Window(Window::Stage { load, stage: *stage }, Type::Stage),
+            many => Value::Window(Window::Stages { load, stages: many.to_vec() }, Type::Windows),
         }
-        if let Some(declared) = self.names.get(&first.text).filter(|d| matches!(d.kind, Type::Service | Type::Target)) {
-            let message = format!("`{first}` is {}, and a load, a flow or a step is needed here", declared.kind.a());
-            let problem = Diagnostic::new(Code::E0207, message, first.span, "sends nothing by itself")
-                .label(declared.span, "declared here");
-            let loads = self.known(Type::Load);
-            self.diagnostics.push(problem.did_you_mean(first.span, &first.text, loads.iter().map(String::as_str)));
-            return;
+    }
+
+    pub(super) fn stage_of(&mut self, load: usize, name: &Name) -> Option<Value<'a>> {
+        let stages: Vec<usize> =
+            self.stages_named(&name.text).into_iter().filter(|(of, ..)| *of == load).map(|(_, stage, _)| stage).collect();
+        (!stages.is_empty()).then(|| self.window_of(load, &stages))
+    }
+
+    /// What a name behind a load, a part of a mix or a flow means.
+    pub(super) fn member(&mut self, population: &Population, kind: Type, name: &'a Name) -> Option<Value<'a>> {
+        if population.member != Member::All {
+            return None;
         }
-        if let Some((load, _, stage)) = self.stages_named(&path[path.len() - 1].text).into_iter().next() {
-            let written = &path[path.len() - 1];
-            let problem = Diagnostic::new(
-                Code::E0207,
-                format!("`{written}` is a stage, and a load, a flow or a step is needed here"),
-                written.span,
-                "a window",
-            );
-            let load = &self.loads[load].name;
-            self.diagnostics
-                .push(problem.label(stage.span, "named here").help(format!("write `{load} during {written}`")));
-            return;
-        }
-        if let [name] = path
-            && self.names.get(&name.text).is_some_and(|d| d.kind == Type::Flow)
+        if kind == Type::Load
+            && let Some(load) = population.load
         {
-            let problem = Diagnostic::new(
-                Code::E0407,
-                format!("no load runs the flow `{name}`"),
-                name.span,
-                "nothing is measured",
-            );
-            self.diagnostics.push(problem.help(format!("add `load main of {name} {{ … }}`")));
-            return;
+            let parts = self.out.loads.get(load).map_or(&[][..], |load| &load.parts);
+            if let Some((index, part)) = parts.iter().enumerate().find(|(_, part)| part.name == name.text) {
+                let population = Population { mix: Some(index), flow: Some(part.flow), ..population.clone() };
+                return Some(Value::Samples(population, Type::Duration, Type::Flow));
+            }
+            if let Some(stage) = self.stage_of(load, name) {
+                return Some(stage);
+            }
         }
-        let starts: Vec<&str> =
-            all.iter().filter(|(names, _)| names.len() == 1).map(|(names, _)| names[0].as_str()).collect();
-        let known_start = all.iter().any(|(names, _)| names[0] == first.text);
-        let wrong = if known_start && path.len() > 1 { &path[path.len() - 1] } else { first };
-        let candidates: Vec<&str> = match known_start && path.len() > 1 {
-            true => all
-                .iter()
-                .filter(|(names, _)| names.len() > 1 && names[0] == first.text)
-                .map(|(names, _)| names[names.len() - 1].as_str())
-                .collect(),
-            false => starts,
+        let flows: Vec<usize> = match (population.flow, population.load) {
+            (Some(flow), _) => vec![flow],
+            (None, Some(load)) => self.out.loads.get(load).map_or(Vec::new(), |l| l.parts.iter().map(|part| part.flow).collect()),
+            (None, None) => Vec::new(),
         };
-        let code = if known_start && path.len() > 1 { Code::E0202 } else { Code::E0201 };
-        let problem = Diagnostic::new(
-            code,
-            format!("nothing that is measured is called `{wrong}`"),
-            wrong.span,
-            "not a load, a flow or a step",
-        );
-        self.diagnostics.push(problem.did_you_mean(wrong.span, &wrong.text, candidates.into_iter()));
+        let mut found = Vec::new();
+        for flow in flows {
+            let Some(checked) = self.out.flows.get(flow) else { continue };
+            let member = checked.members().into_iter().find(|(own, ..)| *own == name.text);
+            found.extend(member.map(|(_, member, unit)| (flow, member, unit)));
+        }
+        match found.as_slice() {
+            [] => None,
+            [(flow, member, unit)] => {
+                let population = Population { flow: Some(*flow), member: *member, ..population.clone() };
+                Some(Value::Samples(population, *unit, Type::Step))
+            }
+            many => {
+                let load = population.load.map(|load| self.out.loads[load].name.text.clone()).unwrap_or_default();
+                let part = |flow: usize| {
+                    let parts = population.load.map_or(&[][..], |load| &self.out.loads[load].parts);
+                    parts.iter().find(|part| part.flow == flow).map_or(String::new(), |part| part.name.clone())
+                };
+                let full: Vec<String> = many.iter().map(|(flow, ..)| format!("`{load}.{}.{name}`", part(*flow))).collect();
+                let problem = Diagnostic::new(Code::E0207, format!("`{load}.{name}` could be several"), name.span, "which one?");
+                self.push(problem.help(format!("write {}", full.join(" or "))));
+                Some(Value::WRONG)
+            }
+        }
     }
 
-    /// Every population with its full name; a flow and its steps also without their load.
-    fn populations(&self) -> Vec<(Vec<String>, Population)> {
-        let mut all: Vec<(Vec<String>, Population)> = Vec::new();
-        let part = Part::Latency;
-        for (index, load) in self.loads.iter().enumerate() {
-            let l = load.name.text.clone();
-            all.push((vec![l.clone()], Population { load: Some(index), flow: None, request: None, part }));
-            let Some(flow) = self.flows.get(load.flow) else { continue };
-            let (f, id) = (flow.name.clone(), Some(load.flow));
-            all.push((vec![l.clone(), f.clone()], Population { load: Some(index), flow: id, request: None, part }));
-            let shared = Population { load: None, flow: id, request: None, part };
-            let first_load = !self.loads[..index].iter().any(|before| before.flow == load.flow);
-            if first_load {
-                all.push((vec![f.clone()], shared));
+    /// Names that may stand behind a value.
+    pub(super) fn members_of(&self, value: &Value<'a>) -> Vec<String> {
+        let Value::Samples(population, _, _) = value else { return Vec::new() };
+        let mut names = Vec::new();
+        let load = population.load.and_then(|load| self.out.loads.get(load));
+        if let (Some(load), None) = (load, population.flow) {
+            names.extend(load.parts.iter().map(|part| part.name.clone()));
+            names.extend(load.stages.iter().filter_map(|stage| stage.name.as_ref().map(|name| name.text.clone())));
+        }
+        let flows = match (population.flow, load) {
+            (Some(flow), _) => vec![flow],
+            (None, Some(load)) => load.parts.iter().map(|part| part.flow).collect(),
+            (None, None) => Vec::new(),
+        };
+        for flow in flows {
+            if let Some(flow) = self.out.flows.get(flow) {
+                names.extend(flow.members().into_iter().map(|(name, ..)| name).filter(|name| !name.contains(' ')));
             }
-            for step in &flow.steps {
-                let Step::Request(request) = step else { continue };
-                let population = Population { load: Some(index), flow: id, request: Some(request.response), part };
-                all.push((vec![l.clone(), f.clone(), request.name.clone()], population));
-                all.push((vec![l.clone(), request.name.clone()], population));
-                if first_load {
-                    all.push((vec![f.clone(), request.name.clone()], Population { load: None, ..population }));
+        }
+        names
+    }
+
+    /// Whether what is missing may have been in something that was refused.
+    pub(super) fn is_refused_member(&self, value: &Value<'a>) -> bool {
+        let Value::Samples(population, _, _) = value else { return false };
+        let flows: Vec<usize> = match (population.flow, population.load) {
+            (Some(flow), _) => vec![flow],
+            (None, Some(load)) => {
+                if self.refused_loads.contains(&load) {
+                    return true;
+                }
+                self.out.loads.get(load).map_or(Vec::new(), |l| l.parts.iter().map(|part| part.flow).collect())
+            }
+            (None, None) => Vec::new(),
+        };
+        flows.iter().any(|flow| self.refused_flows.contains(flow))
+    }
+
+    pub(super) fn stage_names(&self) -> Vec<String> {
+        let stages = self.out.loads.iter().flat_map(|load| load.stages.iter());
+        stages.filter_map(|stage| stage.name.as_ref().map(|name| name.text.clone())).collect()
+    }
+
+    /// Stages of all loads that carry this name.
+    fn stages_named(&self, name: &str) -> Vec<(usize, usize, Name)> {
+        let mut found = Vec::new();
+        for (load, l) in self.out.loads.iter().enumerate() {
+            for (stage, s) in l.stages.iter().enumerate() {
+                if let Some(own) = s.name.as_ref().filter(|own| own.text == name) {
+                    found.push((load, stage, own.clone()));
                 }
             }
         }
-        // A suffix that only repeats a full name of the same population is no second candidate.
-        let mut seen = HashSet::new();
-        all.retain(|(names, _)| seen.insert(names.clone()));
-        all
+        found
     }
 }

@@ -1,5 +1,5 @@
-//! What a file means: every name resolved, every value typed, every quantity in base units (nanoseconds, bytes,
-//! shares of one, arrivals a second).
+//! What a file means: every name resolved, every template instantiated, every value typed, every quantity in base
+//! units (nanoseconds, bytes, shares of one, arrivals a second). Instants are still relations between windows.
 
 use super::types::Type;
 use crate::base::units::Rate;
@@ -7,31 +7,117 @@ use crate::base::{Name, Span};
 use crate::syntax::ast::{Binary, ScopeKind};
 use serde::{Deserialize, Serialize};
 
+pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Program {
     pub doc: Option<String>,
     pub scenarios: Vec<Scenario>,
+    pub suites: Vec<Suite>,
+    /// Scenarios of the files that are used, with the name of their file.
+    pub used: Vec<(String, Scenario)>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Scenario {
     pub name: Name,
     pub doc: Option<String>,
+    /// The values that parameters of the file have in this run, for a reader of the plan.
+    pub params: Vec<(String, String)>,
     pub services: Vec<Service>,
+    pub links: Vec<Link>,
     pub targets: Vec<Target>,
+    pub data: Vec<Data>,
+    pub limits: Vec<Limit>,
+    pub monitors: Vec<Monitor>,
+    pub alert_sources: Vec<AlertSource>,
+    pub ledgers: Vec<Ledger>,
     pub flows: Vec<Flow>,
     pub loads: Vec<Load>,
+    pub injections: Vec<Injection>,
+    pub events: Vec<Event>,
+    pub steady_states: Vec<SteadyState>,
+    pub aborts: Vec<Abort>,
+    pub searches: Vec<Search>,
+    pub setup: Vec<Flow>,
+    pub teardown: Vec<Flow>,
     pub expectations: Vec<Expectation>,
+    /// Constructs that this version plans and does not run.
+    pub later: Vec<Later>,
+    /// Variables of the environment that are needed and not there.
+    pub missing: Vec<(String, Span)>,
+    /// Names of secrets.
+    pub secrets: Vec<String>,
+    /// Secrets with the values that a file gives them.
+    #[serde(skip)]
+    pub secret_defaults: Vec<(String, String, Span)>,
 }
+
+impl Scenario {
+    pub fn named(name: Name) -> Scenario {
+        Scenario {
+            name,
+            doc: None,
+            params: Vec::new(),
+            services: Vec::new(),
+            links: Vec::new(),
+            targets: Vec::new(),
+            data: Vec::new(),
+            limits: Vec::new(),
+            monitors: Vec::new(),
+            alert_sources: Vec::new(),
+            ledgers: Vec::new(),
+            flows: Vec::new(),
+            loads: Vec::new(),
+            injections: Vec::new(),
+            events: Vec::new(),
+            steady_states: Vec::new(),
+            aborts: Vec::new(),
+            searches: Vec::new(),
+            setup: Vec::new(),
+            teardown: Vec::new(),
+            expectations: Vec::new(),
+            later: Vec::new(),
+            missing: Vec::new(),
+            secrets: Vec::new(),
+            secret_defaults: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Later {
+    pub what: String,
+    pub span: Span,
+}
+
+/// A text that may hold what is known only when the run has started its parts.
+pub type Text = Vec<Piece>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     pub name: String,
     pub kind: ServiceKind,
-    /// A path that must answer 2xx before the load starts.
-    pub ready: Option<String>,
+    /// A path or an address that must answer before the load starts.
+    pub ready: Option<Text>,
     pub ready_within: u64,
     pub stop_within: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Expr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Text>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, Text)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<(String, Text)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub restart: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +128,12 @@ pub enum ServiceKind {
     Attach {
         port: u16,
     },
+    Process {
+        program: Text,
+        arguments: Vec<Text>,
+    },
+    /// A private cluster from the installed binaries.
+    Postgres,
 }
 
 /// How the demo shop is built; what is `None` is the shop's own choice.
@@ -53,20 +145,113 @@ pub struct Demo {
     pub slow: Option<u64>,
     pub error_rate: Option<f64>,
     pub leak: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Text>,
+}
+
+/// A path between two parts that can be hurt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    pub name: String,
+    pub http: bool,
+    pub to: Text,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     pub name: String,
+    pub protocol: Protocol,
     pub address: Address,
     pub timeout: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, Text)>,
+    /// The other options, by their names, as they were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, Text)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    Http,
+    Postgres,
+    Mysql,
+    Sqlite,
+    Tcp,
+    Websocket,
+    Grpc,
+    Redis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connections {
+    PerUser,
+    PerRequest,
+    Pool(u64),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Address {
-    Url { host: String, port: u16 },
+    Url {
+        host: String,
+        port: u16,
+    },
     Service(usize),
+    /// Known when the parts that it names have been started.
+    Late(Text),
+}
+
+/// Rows that flows take: known by what they hold, not by where they lie.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Data {
+    pub name: String,
+    pub format: String,
+    pub sha256: String,
+    pub rows: u64,
+    pub columns: Vec<(String, Type)>,
+}
+
+/// A limit of the clients' own, acquired in flows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    pub name: String,
+    pub kind: LimitKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKind {
+    /// So many a second.
+    Rate(f64),
+    /// So many at a time.
+    Slots(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Monitor {
+    pub name: String,
+    pub kind: String,
+    pub address: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertSource {
+    pub name: String,
+    pub kind: String,
+    pub address: Text,
+    pub receiver: Option<Text>,
+    pub rules: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    pub name: String,
+    /// The key is in slot 0.
+    pub verify: Option<Flow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +262,12 @@ pub struct Flow {
     pub slots: usize,
     /// Number of requests: request r keeps its answer in response r.
     pub requests: usize,
+    /// Parts of an iteration that are measured apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Values that are measured, with their units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<(String, Type)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +277,33 @@ pub enum Step {
     Let { slot: usize, value: Expr },
     Think(Think),
     Expect(Vec<Check>),
+    If { condition: Expr, then: Vec<Step>, otherwise: Vec<Step> },
+    Group { group: usize, steps: Vec<Step> },
+    Repeat(Repeat),
+    Each { slot: usize, list: Expr, at_most: u64, together: bool, steps: Vec<Step> },
+    OncePerUser { every: Option<u64>, steps: Vec<Step> },
+    Acquire { limit: usize, steps: Vec<Step> },
+    Measure { measure: usize, value: Expr },
+    /// How many entries were found, in the `verify` of a ledger.
+    Count(Expr),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Repeat {
+    pub counter: Option<(usize, Expr)>,
+    pub test: Option<Expr>,
+    /// Goes on while the test holds; else until it does.
+    pub goes_on: bool,
+    pub every: Option<u64>,
+    pub bound: Bound,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    Times(u64),
+    Time(u64),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,7 +321,34 @@ pub struct Request {
     pub judges_status: bool,
     pub keep_body: bool,
     pub keep_headers: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Record>,
+    /// A failure does not end the iteration.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub goes_on: bool,
+    /// The other parts of a step, by their names: of protocols other than HTTP, and of requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<(String, Expr)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<usize>,
     pub line: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    pub times: u64,
+    pub least: u64,
+    pub most: u64,
+    /// Statuses and kinds of failure that are tried again; all failures where none is named.
+    pub when: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub key: Expr,
+    pub ledger: usize,
 }
 
 /// A piece of a text: as written, or a value put in, percent-encoded in a path.
@@ -135,7 +380,7 @@ pub struct Check {
     pub condition: Expr,
 }
 
-/// An expression of a flow, evaluated once an iteration.
+/// An expression that is evaluated while the run goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expr {
@@ -148,6 +393,7 @@ pub enum Expr {
     Object(Vec<(String, Expr)>),
     Slot(usize),
     UserId,
+    Iteration,
     Uuid,
     Random {
         least: f64,
@@ -171,26 +417,108 @@ pub enum Expr {
         left: Box<Expr>,
         right: Box<Expr>,
     },
+    /// A secret by its name; its value is never part of a plan.
+    Secret(String),
+    /// A property of a started part, such as the address of service 2.
+    Part {
+        part: PartKind,
+        index: usize,
+        field: String,
+    },
+    /// A value of the setup.
+    Setup(usize),
+    /// A free port, the same wherever its number appears.
+    Port(usize),
+    /// A row of data, chosen each time the step is reached.
+    Row {
+        data: usize,
+        pick: Pick,
+    },
+    Column {
+        row: Box<Expr>,
+        column: String,
+    },
+    /// A further part of an answer: a regular expression, a selector, rows.
+    Answer {
+        response: usize,
+        part: String,
+        argument: Option<String>,
+    },
+    /// What is judged about a request when it has ended, in `where`.
+    Property(String),
+    /// A field of a value of JSON.
+    Get {
+        value: Box<Expr>,
+        path: String,
+    },
+    Call {
+        function: String,
+        arguments: Vec<Expr>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartKind {
+    Service,
+    Link,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    Next,
+    Unique,
+    Random,
+    PerUser,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Load {
     pub name: Name,
-    pub flow: usize,
+    pub parts: Vec<MixPart>,
+    pub at: Option<Moment>,
     pub stages: Vec<Stage>,
     pub max_in_flight: Option<u64>,
     pub grace: u64,
+    pub population: Option<u64>,
+    pub pace: Option<u64>,
+    pub poisson: bool,
     pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MixPart {
+    pub name: String,
+    /// A share of one.
+    pub weight: f64,
+    pub flow: usize,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Stage {
     pub name: Option<Name>,
     pub kind: StageKind,
+    pub legs: Vec<Leg>,
+    /// What one leg of a sweep spends before it is measured.
+    pub settle: u64,
+    pub iterations: Option<u64>,
+    pub replay: Option<(usize, f64)>,
+    pub span: Span,
+}
+
+/// A level that is held or ramps for a time.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Leg {
     pub from: Level,
     pub to: Level,
     pub length: u64,
-    pub span: Span,
+}
+
+impl Stage {
+    pub fn length(&self) -> u64 {
+        self.legs.iter().map(|leg| leg.length).sum()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +528,34 @@ pub enum StageKind {
     Ramp,
     Hold,
     Spike,
+    Steps,
+    Idle,
+    Sweep,
+    Search,
+    Replay,
+    Once,
+}
+
+impl StageKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            StageKind::Warmup => "warmup",
+            StageKind::Ramp => "ramp",
+            StageKind::Hold => "hold",
+            StageKind::Spike => "spike",
+            StageKind::Steps => "steps",
+            StageKind::Idle => "idle",
+            StageKind::Sweep => "sweep",
+            StageKind::Search => "search",
+            StageKind::Replay => "replay",
+            StageKind::Once => "once",
+        }
+    }
+
+    /// Whether its end is known before the run.
+    pub fn ends_as_planned(self) -> bool {
+        !matches!(self, StageKind::Search | StageKind::Once | StageKind::Replay)
+    }
 }
 
 /// The unit chooses the model: arrivals wait for nobody, users wait for their answers.
@@ -210,43 +566,111 @@ pub enum Level {
     Users(u64),
 }
 
+/// A bisection over levels, each tried for a time while a condition holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Search {
+    pub load: usize,
+    pub stage: usize,
+    pub least: Level,
+    pub most: Level,
+    pub each: u64,
+    pub trials: u64,
+    pub condition: Condition<Metric, Moment>,
+}
+
+/// What breaks, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Breakage {
+    pub action: String,
+    pub element: Element,
+    pub settings: Vec<(String, Setting)>,
+    pub lasting: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Element {
+    Link(usize),
+    Target(usize),
+    Service(usize),
+    Host,
+    Command,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    Quantity(f64, Type),
+    Text(Text),
+}
+
+/// A fault with its time.
+#[derive(Debug, Clone, Serialize)]
+pub struct Injection {
+    pub name: Name,
+    pub breakage: Breakage,
+    pub when: When,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// `at I for D`
+    At { at: Moment, length: Option<u64> },
+    /// `during W every P for D`
+    During { window: Window, every: Option<u64>, length: Option<u64> },
+}
+
+/// Something that happens and is not taken back.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    pub name: Name,
+    pub command: Text,
+    pub at: Moment,
+    pub at_most: u64,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SteadyState {
+    pub name: Option<String>,
+    pub conditions: Vec<Expectation>,
+    pub window: u64,
+    pub hold: u64,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Abort {
+    pub text: String,
+    pub condition: Condition<Metric, Moment>,
+    pub length: u64,
+    pub span: Span,
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Expectation {
     pub text: String,
+    pub file: String,
     pub line: usize,
     pub span: Span,
-    pub condition: Condition,
+    pub condition: Condition<Metric, Moment>,
 }
 
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    Compare { operator: Binary, left: Box<Measured>, right: Box<Measured> },
-    And(Box<Condition>, Box<Condition>),
-    Or(Box<Condition>, Box<Condition>),
-    Not(Box<Condition>),
+/// A metric as it is written: what is computed of what, in which scopes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    pub function: Function,
+    pub subject: Subject,
+    pub scopes: Vec<Scope>,
+    /// As it is written.
+    pub text: String,
+    #[serde(skip)]
+    pub span: Span,
 }
 
-/// An expression over measurements.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measured {
-    Constant { value: f64, unit: Type },
-    Metric { function: Function, population: Population, scopes: Vec<Scope>, unit: Type, span: Span },
-    Arithmetic { operator: Binary, left: Box<Measured>, right: Box<Measured>, unit: Type },
-}
-
-impl Measured {
-    pub fn unit(&self) -> Type {
-        match self {
-            Measured::Constant { unit, .. } | Measured::Metric { unit, .. } | Measured::Arithmetic { unit, .. } => {
-                *unit
-            }
-        }
-    }
-}
-
-/// What is computed of a population in a window.
+/// What is computed of a subject in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
@@ -261,15 +685,70 @@ pub enum Function {
     Dropped,
     /// The threshold T in nanoseconds: satisfied up to T, tolerating up to 4T (apdex.org).
     Apdex(f64),
+    Bandwidth,
+    /// The objective as a share: how many times too fast its error budget is spent.
+    BurnRate(f64),
+    Last,
+    Increase,
+    Growth,
+    Drift,
+    Capacity,
+    Contention,
+    Coherency,
+    /// At so many users.
+    Efficiency(f64),
+    PeakUsers,
+    PeakThroughput,
+    TimeToRecover,
+    TimeToDetect,
+    Mttr,
+    Recovered,
+    Availability,
+    /// How long a window is that only the run knows.
+    Length,
+    Lost,
+    Duplicated,
+    Unverified,
+    Precision,
+    Recall,
 }
 
-/// Whose requests are meant: of one load or of all, of one flow or of all, of one request step or of all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a metric speaks of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Requests(Population),
+    Series(Series),
+    Windows { windows: Vec<Window>, steady: Option<usize> },
+    Ledger(usize),
+    Alerts(usize),
+    Delivery(usize),
+    /// A metric over time, in tenths of its window.
+    Metric(Box<Metric>),
+}
+
+/// Whose requests are meant: of one load or of all, of one part of a mix, one flow, one step or of all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Population {
     pub load: Option<usize>,
+    pub mix: Option<usize>,
     pub flow: Option<usize>,
-    pub request: Option<usize>,
+    pub member: Member,
     pub part: Part,
+    /// `where`: which of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Expr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Member {
+    All,
+    Request(usize),
+    Group(usize),
+    Measure(usize),
+    /// Whole iterations, from the arrival on.
+    Iteration,
 }
 
 /// Which time of a request.
@@ -280,28 +759,94 @@ pub enum Part {
     Latency,
     /// From the actual send to the last byte.
     ServiceTime,
+    FirstByte,
+    ConnectTime,
+    TlsTime,
+    /// Not a time: how often it was sent.
+    Attempts,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
+/// Values over time from outside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    pub source: SeriesSource,
+    pub what: String,
+    /// What one in the series is worth, in base units.
+    pub worth: f64,
+    pub unit: Type,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesSource {
+    Service(usize),
+    ServiceMetric(usize),
+    Monitor(usize),
+    Host,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scope {
-    #[serde(serialize_with = "scope_word")]
     pub kind: ScopeKind,
     pub window: Window,
+    #[serde(skip)]
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// A part of the run, by what bounds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
+    Run,
     Load(usize),
-    Stage { load: usize, stage: usize },
+    Stage {
+        load: usize,
+        stage: usize,
+    },
+    /// Stages of one name, in a `repeat`.
+    Stages {
+        load: usize,
+        stages: Vec<usize>,
+    },
+    Injection(usize),
+    Event(usize),
+    /// From when a steady state no longer held to when it held again: known only by the run.
+    Impact {
+        of: Box<Window>,
+        steady: Option<usize>,
+    },
+    Between(Box<Moment>, Box<Moment>),
 }
 
-fn scope_word<S: serde::Serializer>(kind: &ScopeKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match kind {
-        ScopeKind::During => "during",
-        ScopeKind::Outside => "outside",
-        ScopeKind::After => "after",
-        ScopeKind::Before => "before",
-    })
+/// An instant: the start or the end of a window, and some time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    pub window: Window,
+    pub edge: Edge,
+    pub plus: i64,
+    #[serde(skip)]
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    Start,
+    End,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Suite {
+    pub name: Name,
+    pub doc: Option<String>,
+    pub areas: Vec<Area>,
+    pub ready: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Area {
+    pub name: String,
+    pub weight: f64,
+    /// The full names of its scenarios.
+    pub scenarios: Vec<String>,
 }

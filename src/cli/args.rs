@@ -41,6 +41,33 @@ pub enum Command {
     Demo(DemoArgs),
 }
 
+/// What is set from outside.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AskedArgs {
+    /// The named set of values, in every file that declares it
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// A parameter and its value as in a file, such as `users='5 users'` or `load.rise=5s`; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<String>,
+    /// Variables for `env` and `secret`, as NAME=value lines; the environment counts before it
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+}
+
+impl AskedArgs {
+    pub fn asked(&self) -> crate::inputs::Asked {
+        crate::inputs::Asked { profile: self.profile.clone(), set: self.set.clone(), env_file: self.env_file.clone() }
+    }
+}
+
+fn setting(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("write it like `rise=5s`".to_owned()),
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Scenario files
@@ -52,6 +79,8 @@ pub struct CheckArgs {
     /// Print the syntax tree or the checked program
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
+    #[command(flatten)]
+    pub asked: AskedArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +109,8 @@ pub struct PlanArgs {
     /// Only part I of N of the arrivals and users
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
+    #[command(flatten)]
+    pub asked: AskedArgs,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +139,8 @@ pub struct RunArgs {
     /// No progress while the run goes on
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub asked: AskedArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +153,8 @@ pub struct WatchArgs {
     /// A file, or FILE:SCENARIO where it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
     pub file: String,
+    #[command(flatten)]
+    pub asked: AskedArgs,
 }
 
 #[derive(Debug, Args)]

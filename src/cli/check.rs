@@ -9,7 +9,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     let mut failed = false;
     let mut all = Vec::new();
     for path in &args.files {
-        let mut checked = match source::check(path) {
+        let mut checked = match source::check(path, &args.asked.asked()) {
             Ok(checked) => checked,
             Err(message) => {
                 terminal.error(&message);
@@ -19,7 +19,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         };
         let plans = source::plans(&mut checked, &path.display().to_string());
         match args.emit {
-            Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.ast)),
+            Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.inputs.modules[0].ast)),
             Some(Emit::Program) => terminal.out(&pretty(&checked.program)),
             Some(Emit::Plan) => plans.iter().for_each(|plan| terminal.out(&pretty(plan))),
             None => {}

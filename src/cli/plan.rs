@@ -7,8 +7,8 @@ use crate::plan::draw;
 
 pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
-    let plan = match source::plan(&args.file, args.share, terminal) {
-        Ok(plan) => plan,
+    let plan = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
+        Ok(planned) => planned.plan,
         Err(code) => return code,
     };
     match args.json {

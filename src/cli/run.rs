@@ -15,10 +15,15 @@ const INTERRUPTED: u8 = 130;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
-    let plan = match source::plan(&args.file, args.share, terminal) {
-        Ok(plan) => Arc::new(plan),
+    let planned = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
+        Ok(planned) => planned,
         Err(code) => return code,
     };
+    if let Some(refused) = planned.refused {
+        terminal.err(&refused);
+        return super::COULD_NOT_RUN;
+    }
+    let plan = Arc::new(planned.plan);
     for (Format::Json, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
         // Found out before the load, not after it; what is there stays until there is something better.
         if let Err(error) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
@@ -55,6 +60,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         seed,
         workers: workers(args, &plan),
         program,
+        secrets: planned.secrets,
         directory: record.directory.join("services"),
     };
     let mut stats = Stats::new(&plan);

@@ -2,30 +2,38 @@
 
 use super::output::Terminal;
 use crate::base::Sources;
-use crate::check::Program;
-use crate::diag::{Diagnostic, Diagnostics, Severity, render};
-use crate::inputs;
+use crate::check::program::Scenario;
+use crate::check::{Inputs, Program};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
+use crate::inputs::{self, Asked, Loaded};
 use crate::plan::{Plan, Share};
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 /// A file after the front end.
 pub struct Checked {
     pub sources: Sources,
     pub program: Program,
     pub diagnostics: Diagnostics,
-    pub ast: crate::syntax::ast::File,
+    pub inputs: Inputs,
+    /// Every file that the result rests on.
+    pub paths: Vec<PathBuf>,
+}
+
+/// A scenario ready to be run, with what is kept out of its plan.
+pub struct Planned {
+    pub plan: Plan,
+    pub secrets: HashMap<String, String>,
+    /// Why it cannot be run, as it would be shown.
+    pub refused: Option<String>,
 }
 
 /// Parses and checks; `Err` is why the file could not be read.
-pub fn check(path: &Path) -> Result<Checked, String> {
-    let text = inputs::read(path)?;
-    let mut sources = Sources::default();
-    let file = sources.add(path.display().to_string(), text);
-    let parsed = crate::syntax::parse(sources.get(file));
-    let (program, more) = crate::check::check(&parsed.file, sources.get(file));
-    let mut diagnostics = parsed.diagnostics;
+pub fn check(path: &Path, asked: &Asked) -> Result<Checked, String> {
+    let Loaded { sources, inputs, mut diagnostics, paths } = inputs::load(path, asked)?;
+    let (program, more) = crate::check::check(&inputs, &sources);
     diagnostics.extend(more);
-    Ok(Checked { sources, program, diagnostics, ast: parsed.file })
+    Ok(Checked { sources, program, diagnostics, inputs, paths })
 }
 
 /// Plans every scenario of a program without errors, for what only a plan can know.
@@ -59,17 +67,53 @@ pub fn print(diagnostics: &[Diagnostic], sources: &Sources, terminal: &Terminal)
 }
 
 /// The plan of the named scenario, or of the only one. What is wrong is printed; `Err` is the exit code.
-pub fn plan(argument: &str, share: Option<(u64, u64)>, terminal: &Terminal) -> Result<Plan, u8> {
+pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Planned, u8> {
+    planned(argument, share, asked, terminal).0
+}
+
+/// As [`plan`], with the files that the result rests on.
+pub fn planned(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> (Result<Planned, u8>, Vec<PathBuf>) {
     let (file, wanted) = split(argument);
     let usage = |message: &str| {
         terminal.error(message);
         super::DOES_NOT_CHECK
     };
-    let mut checked = check(Path::new(file)).map_err(|message| usage(&message))?;
+    let mut checked = match check(Path::new(file), asked) {
+        Ok(checked) => checked,
+        Err(message) => return (Err(usage(&message)), vec![PathBuf::from(file)]),
+    };
+    let paths = std::mem::take(&mut checked.paths);
     let share = share.map_or(Share::WHOLE, |(index, count)| Share { index: index - 1, count });
-    let names: Vec<&str> = checked.program.scenarios.iter().map(|s| s.name.text.as_str()).collect();
+    let chosen = choose(&checked.program, file, wanted);
+    if let (Some(_), Err(message)) = (wanted, &chosen) {
+        return (Err(usage(message)), paths);
+    }
+    let planned = match (&chosen, checked.diagnostics.has_errors()) {
+        (Ok(index), false) => {
+            let scenario = &checked.program.scenarios[*index];
+            let (plan, more) = crate::plan::plan(scenario, file, share, inputs::machine());
+            checked.diagnostics.extend(more);
+            let secrets = secrets(scenario, &checked.inputs);
+            let refused = refused(scenario, &checked.sources, terminal.err_coloured());
+            Some(Planned { plan, secrets, refused })
+        }
+        _ => None,
+    };
+    let failed = checked.diagnostics.has_errors();
+    print(&checked.diagnostics.sorted(), &checked.sources, terminal);
+    let result = match (planned, chosen) {
+        _ if failed => Err(super::DOES_NOT_CHECK),
+        (Some(planned), _) => Ok(planned),
+        (None, Err(message)) => Err(usage(&message)),
+        (None, Ok(_)) => Err(super::DOES_NOT_CHECK),
+    };
+    (result, paths)
+}
+
+fn choose(program: &Program, file: &str, wanted: Option<&str>) -> Result<usize, String> {
+    let names: Vec<&str> = program.scenarios.iter().map(|s| s.name.text.as_str()).collect();
     let list = names.iter().map(|name| format!("`{file}:{name}`")).collect::<Vec<_>>().join(", ");
-    let chosen = match (wanted, names.as_slice()) {
+    match (wanted, names.as_slice()) {
         (Some(wanted), names) => names.iter().position(|name| *name == wanted).ok_or_else(|| {
             let near = crate::base::suggest::similar(wanted, names.iter().copied());
             match near {
@@ -81,28 +125,38 @@ pub fn plan(argument: &str, share: Option<(u64, u64)>, terminal: &Terminal) -> R
         (None, [_]) => Ok(0),
         (None, []) => Err(format!("`{file}` has no scenario to run")),
         (None, _) => Err(format!("`{file}` has several scenarios; name one: {list}")),
-    };
-    if let (Some(_), Err(message)) = (wanted, &chosen) {
-        return Err(usage(message));
     }
-    let planned = match (&chosen, checked.diagnostics.has_errors()) {
-        (Ok(index), false) => {
-            let (plan, more) = crate::plan::plan(&checked.program.scenarios[*index], file, share, inputs::machine());
-            checked.diagnostics.extend(more);
-            Some(plan)
+}
+
+/// The values of the secrets that a scenario speaks of.
+fn secrets(scenario: &Scenario, inputs: &Inputs) -> HashMap<String, String> {
+    let defaults = scenario.secret_defaults.iter().map(|(name, value, _)| (name.clone(), value.clone()));
+    let mut secrets: HashMap<String, String> = defaults.collect();
+    let named = scenario.secrets.iter().filter_map(|name| Some((name.clone(), inputs.env.get(name)?.clone())));
+    secrets.extend(named);
+    secrets
+}
+
+/// Why a scenario that checks cannot be run: something this version only plans, or a variable that is not there.
+fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<String> {
+    if let Some((first, rest)) = scenario.later.split_first() {
+        let names: Vec<&str> = scenario.later.iter().map(|later| later.what.as_str()).collect();
+        let message = format!("this version plans and does not run {}", names.join(", "));
+        let mut problem = Diagnostic::new(Code::E0113, message, first.span, first.what.clone());
+        for later in rest.iter().filter(|later| later.span != first.span) {
+            problem = problem.label(later.span, later.what.clone());
         }
-        _ => None,
-    };
-    let failed = checked.diagnostics.has_errors();
-    print(&checked.diagnostics.sorted(), &checked.sources, terminal);
-    if failed {
-        return Err(super::DOES_NOT_CHECK);
+        let problem = problem.help("`stressc plan` draws it; running it comes with a later version");
+        return Some(render::draw(&problem, sources, colour));
     }
-    match (planned, chosen) {
-        (Some(plan), _) => Ok(plan),
-        (None, Err(message)) => Err(usage(&message)),
-        (None, Ok(_)) => Err(super::DOES_NOT_CHECK),
+    let (first, rest) = scenario.missing.split_first()?;
+    let message = format!("the variable `{}` is not set", first.0);
+    let mut problem = Diagnostic::new(Code::E0208, message, first.1, "needed here");
+    for (name, span) in rest.iter().filter(|(_, span)| *span != first.1) {
+        problem = problem.label(*span, format!("and `{name}`"));
     }
+    let problem = problem.help(format!("set it in the environment, or write `{}=…` into a file for `--env-file`", first.0));
+    Some(render::draw(&problem, sources, colour))
 }
 
 /// `FILE` and `SCENARIO` of `FILE:SCENARIO`.

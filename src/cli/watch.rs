@@ -1,11 +1,12 @@
-//! `stressc watch`: diagnostics or the new plan on every save.
+//! `stressc watch`: diagnostics or the new plan on every save, of the file or of anything that it rests on.
 
 use super::args::WatchArgs;
 use super::output::{Terminal, width};
 use super::source;
 use crate::plan::draw;
-use notify::{EventKind, RecursiveMode, Watcher};
-use std::path::Path;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -13,10 +14,6 @@ use std::time::Duration;
 const SETTLE: Duration = Duration::from_millis(100);
 
 pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
-    let (file, _) = source::split(&args.file);
-    let path = Path::new(file);
-    // The directory is watched, because many editors put a new file in the place of the old one.
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (send, changes) = mpsc::channel();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if let Ok(event) = event
@@ -25,34 +22,75 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
             let _ = send.send(event.paths);
         }
     });
-    let started =
-        watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
-    let _watcher = match started {
-        Ok(watcher) => watcher,
+    let mut watched = match watcher {
+        Ok(watcher) => Watched { watcher, directories: HashSet::new(), files: HashSet::new() },
         Err(error) => {
-            terminal.error(&format!("`{}` cannot be watched: {error}", directory.display()));
+            terminal.error(&format!("files cannot be watched here: {error}"));
             return super::COULD_NOT_RUN;
         }
     };
-    look(&args.file, terminal);
-    let name = path.file_name();
+    if let Err(problem) = watched.follow(look(args, terminal)) {
+        terminal.error(&problem);
+        return super::COULD_NOT_RUN;
+    }
     while let Ok(paths) = changes.recv() {
-        let mut ours = paths.iter().any(|p| p.file_name() == name);
+        let mut ours = watched.concerns(&paths);
         while let Ok(more) = changes.recv_timeout(SETTLE) {
-            ours |= more.iter().any(|p| p.file_name() == name);
+            ours |= watched.concerns(&more);
         }
-        if ours {
-            look(&args.file, terminal);
+        if ours && let Err(problem) = watched.follow(look(args, terminal)) {
+            terminal.error(&problem);
         }
     }
     super::OK
 }
 
-fn look(file: &str, terminal: &Terminal) {
+/// Directories are watched, because many editors put a new file in the place of the old one.
+struct Watched {
+    watcher: RecommendedWatcher,
+    directories: HashSet<PathBuf>,
+    files: HashSet<PathBuf>,
+}
+
+impl Watched {
+    /// From now on these files, and those of before no more. A directory that is gone is looked for again with the
+    /// next change of the rest.
+    fn follow(&mut self, files: Vec<PathBuf>) -> Result<(), String> {
+        self.files = files.iter().map(|file| placed(file)).collect();
+        let wanted: HashSet<PathBuf> =
+            self.files.iter().filter_map(|file| file.parent().map(Path::to_path_buf)).filter(|dir| dir.is_dir()).collect();
+        for gone in self.directories.difference(&wanted) {
+            let _ = self.watcher.unwatch(gone);
+        }
+        for new in wanted.difference(&self.directories) {
+            self.watcher
+                .watch(new, RecursiveMode::NonRecursive)
+                .map_err(|error| format!("`{}` cannot be watched: {error}", new.display()))?;
+        }
+        self.directories = wanted;
+        Ok(())
+    }
+
+    fn concerns(&self, paths: &[PathBuf]) -> bool {
+        paths.iter().any(|path| self.files.contains(&placed(path)))
+    }
+}
+
+/// A path by its directory as it really is: the file itself may be missing for a moment.
+fn placed(path: &Path) -> PathBuf {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_path_buf());
+    path.file_name().map_or(directory.clone(), |name| directory.join(name))
+}
+
+/// Shows what the files say now, and tells which they are.
+fn look(args: &WatchArgs, terminal: &Terminal) -> Vec<PathBuf> {
     if terminal.out_coloured() {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
-    if let Ok(plan) = source::plan(file, None, terminal) {
-        terminal.out(&draw::draw(&plan, width()));
+    let (planned, paths) = source::planned(&args.file, None, &args.asked.asked(), terminal);
+    if let Ok(planned) = planned {
+        terminal.out(&draw::draw(&planned.plan, width()));
     }
+    paths
 }

@@ -58,21 +58,44 @@ codes! {
     E0203 Error "a name that is declared twice";
     E0204 Error "a declaration with the name of a built-in function";
     E0205 Error "an option that does not exist";
+    E0206 Error "something that needs itself";
     E0207 Error "a name of the wrong kind";
+    E0208 Error "a file that is needed and cannot be used";
+    E0209 Error "an alert whose source is not known";
     E0301 Error "a value of another type than the one that is needed";
     E0302 Error "a plain number where a percentage is meant";
     E0303 Error "a load that mixes arrivals and users";
+    E0304 Error "a series without a unit";
     E0305 Error "an operator between types that it does not join";
     E0306 Error "arguments that do not fit";
     E0307 Error "something that is required and missing";
+    E0308 Error "a percentage of a percentage";
+    E0309 Error "a fault where its time is needed";
     E0310 Error "a value out of its range";
+    E0401 Error "a fault or event whose time does not fit";
+    E0402 Error "instants that wait for each other";
     E0403 Error "a stage name that several loads have";
+    E0404 Error "something that only the run knows, where a plan is needed";
+    E0405 Error "a fault or event outside of the run";
+    E0406 Error "recovery without a steady state";
     E0407 Error "a scope in which nothing is measured";
+    E0408 Error "two faults on one element at a time";
+    E0409 Error "an alert that cannot fire in time";
+    E0410 Error "weights that do not sum to 100%";
     E0411 Error "a spike without a level to multiply";
     E0412 Error "a scenario that cannot run";
+    E0413 Error "more unique rows than there are";
     W0801 Warning "something that is declared and never used";
     W0802 Warning "too few samples for the quantile that is asserted";
     W0803 Warning "a closed load that only measures saturation";
+    W0804 Warning "too little load behind a fault to see recovery";
+    W0805 Warning "a relative bound on what is often 0";
+    W0806 Warning "a bound on latency without one on errors";
+    W0807 Warning "a secret with its value in the file";
+    W0808 Warning "think time that makes an expected throughput impossible";
+    W0809 Warning "an open load whose arrivals are all new users";
+    W0810 Warning "a ramp that does not start where the load is";
+    W0811 Warning "a load that is more than this machine holds";
 }
 
 impl Code {

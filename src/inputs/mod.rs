@@ -1,4 +1,12 @@
-//! The one impure loader: what the pure floors need to know of files and of this machine, as plain values.
+//! The one impure loader: what the pure floors need to know of files, the environment and this machine, as plain values.
+
+mod data;
+mod environment;
+mod library;
+mod load;
+mod rules;
+
+pub use load::{Asked, Loaded, load, load_text};
 
 use crate::plan::Machine;
 use std::path::Path;

@@ -5,7 +5,7 @@ use crate::base::units::{self, MILLISECOND, SECOND};
 use crate::check::program::Function;
 use crate::measure::{Failure, Stats};
 use crate::plan::schedule::Shape;
-use crate::plan::{Condition, Measured, Plan, Type};
+use crate::plan::{Condition, Measured, Metric, Plan, Type};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,10 +97,13 @@ fn tightest(plan: &Plan) -> Option<f64> {
         match condition {
             Condition::Not(inner) => of(inner),
             Condition::And(a, b) | Condition::Or(a, b) => smaller(of(a), of(b)),
+            Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => of(condition),
+            Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => None,
             Condition::Compare { left, right, .. } => match (left, right) {
                 (Measured::Metric { metric, .. }, Measured::Constant { value, unit: Type::Duration })
                 | (Measured::Constant { value, unit: Type::Duration }, Measured::Metric { metric, .. }) => {
-                    (metric.function != Function::Min).then_some(*value)
+                    let fastest = matches!(metric, Metric::Requests(requests) if requests.function == Function::Min);
+                    (!fastest).then_some(*value)
                 }
                 _ => None,
             },

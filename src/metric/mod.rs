@@ -4,7 +4,7 @@
 use crate::base::units::{self, SECOND};
 use crate::check::program::Function;
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Binary, Condition, Measured, Metric, Type, needed_samples};
+use crate::plan::{Binary, Condition, Measured, Metric, Requests, Type, needed_samples};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ struct Value {
 pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
     match condition {
         Condition::Compare { operator, left, right } => compare(*operator, left, right, stats),
+        Condition::Within { left, right, tolerance, relative } => within(left, right, *tolerance, *relative, stats),
+        Condition::Holds(measured) => undecided(measured.unit() == Type::Duration),
+        Condition::Becomes { .. } | Condition::InEvery { .. } | Condition::Alert(_) => undecided(true),
         Condition::Not(inner) => {
             let inner = judge(inner, stats);
             let outcome = match inner.outcome {
@@ -94,22 +97,47 @@ fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -
     judged
 }
 
+/// What this version plans and does not judge; a run that would need it is refused.
+fn undecided(timed: bool) -> Judged {
+    let reason = Some("this version does not judge it".to_owned());
+    Judged { outcome: Outcome::Inconclusive, value: None, bound: None, samples: 0, reason, timed }
+}
+
+/// The two differ by at most this: a share of the right one, or a quantity.
+fn within(left: &Measured, right: &Measured, tolerance: f64, relative: bool, stats: &Stats) -> Judged {
+    let judged = compare(Binary::Equal, left, right, stats);
+    match (value(left, stats).value, value(right, stats).value) {
+        (Ok(l), Ok(r)) => {
+            let allowed = if relative { r.abs() * tolerance } else { tolerance };
+            let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
+            Judged { outcome, ..judged }
+        }
+        _ => judged,
+    }
+}
+
 fn is_timed(measured: &Measured) -> bool {
     match measured {
         Measured::Constant { .. } => false,
+        Measured::Baseline { .. } => true,
         Measured::Arithmetic { left, right, .. } => is_timed(left) || is_timed(right),
-        Measured::Metric { metric, .. } => match metric.function {
-            Function::ErrorRate => false,
-            Function::Quantile(_) | Function::Mean | Function::Min | Function::Max | Function::Stddev => true,
-            Function::Count | Function::Throughput | Function::Dropped | Function::Apdex(_) => true,
-        },
+        Measured::Metric { metric, .. } => {
+            let function = match metric {
+                Metric::Requests(requests) => requests.function,
+                Metric::Other { function, .. } => *function,
+            };
+            !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
+        }
     }
 }
 
 fn value(measured: &Measured, stats: &Stats) -> Value {
     match measured {
         Measured::Constant { value, .. } => Value { value: Ok(*value), samples: 0 },
-        Measured::Metric { metric, .. } => apply(metric, stats),
+        Measured::Metric { metric: Metric::Requests(requests), .. } => apply(requests, stats),
+        Measured::Metric { metric: Metric::Other { .. }, .. } | Measured::Baseline { .. } => {
+            Value { value: Err("this version does not measure it".to_owned()), samples: 0 }
+        }
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats), value(right, stats));
             let samples = l.samples.max(r.samples);
@@ -126,7 +154,7 @@ fn value(measured: &Measured, stats: &Stats) -> Value {
 }
 
 /// The metric of its windows; without samples, or with too few for its quantile, there is no value.
-fn apply(metric: &Metric, stats: &Stats) -> Value {
+fn apply(metric: &Requests, stats: &Stats) -> Value {
     let mut sent = 0;
     let (mut ok, mut failed) = (0u64, 0u64);
     // A request that could not be built has no time.
@@ -196,6 +224,7 @@ fn apply(metric: &Metric, stats: &Stats) -> Value {
                 false => Ok(of_times(metric.function, &times, ok as f64 / total as f64)),
             }
         }
+        _ => Err("this version does not measure it".to_owned()),
     };
     Value { value, samples: total }
 }
@@ -214,9 +243,7 @@ fn of_times(function: Function, times: &Histogram<u64>, answered: f64) -> f64 {
             // Failures are frustrated however fast they were.
             (satisfied as f64 + tolerating as f64 / 2.0) / times.len().max(1) as f64 * answered
         }
-        Function::Count | Function::Throughput | Function::ErrorRate | Function::Dropped => {
-            unreachable!("these are counted, not timed")
-        }
+        _ => unreachable!("only what is computed of times comes here"),
     }
 }
 

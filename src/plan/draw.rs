@@ -55,7 +55,7 @@ fn shape(out: &mut String, plan: &Plan, load: &Load, columns: usize) {
     let step = plan.length as f64 / columns as f64;
     let levels: Vec<f64> = (0..columns).map(|c| level(load, (c as f64 + 0.5) * step)).collect();
     let peak = load.stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
-    let _ = writeln!(out, "\n{} of {}", load.name, plan.flows[load.flow].name);
+    let _ = writeln!(out, "\n{} of {}", load.name, plan.flows[load.flow()].name);
     for row in (0..ROWS).rev() {
         let label = match row {
             r if r == ROWS - 1 => format!("{}{}", short(peak), unit(load)),
@@ -92,7 +92,7 @@ fn axis(out: &mut String, length: u64, columns: usize) {
 }
 
 fn stages(out: &mut String, plan: &Plan, load: &Load) {
-    let flow = &plan.flows[load.flow];
+    let flow = &plan.flows[load.flow()];
     let requests = flow.requests().count() as u64;
     let _ = writeln!(out, "{:<14} {:<14} {:>18} {:>12} {:>12}", load.name, "window", "level", "iterations", "requests");
     for stage in &load.stages {
@@ -143,6 +143,8 @@ fn parts(out: &mut String, plan: &Plan) {
     for service in &plan.services {
         let what = match &service.kind {
             ServiceKind::Demo(_) => "the demo shop, on a free port".to_owned(),
+            ServiceKind::Process { .. } => "a process".to_owned(),
+            ServiceKind::Postgres => "a private PostgreSQL cluster".to_owned(),
             ServiceKind::Attach { port } => format!("runs already, on port {port}"),
         };
         let _ = writeln!(out, "  {:<12} {what}", service.name);

@@ -1,15 +1,14 @@
 //! One scenario of a program → its plan: the timeline, the series that are recorded, the windows that are judged.
 
 use super::schedule::{Segment, Shape};
+use super::timeline::Timeline;
 use super::{
-    Ceiling, CeilingFrom, Condition, Expectation, Flow, Load, Machine, Measured, Metric, Plan, Range, SCHEMA, Samples,
-    Series, Share, Stage, fingerprint, scope,
+    Abort, Ceiling, CeilingFrom, Event, Fault, Flow, Load, Machine, Plan, SCHEMA, Search, Series, Share, Stage,
+    SteadyState, fingerprint,
 };
-use crate::base::Span;
-use crate::base::units::{self, SECOND};
-use crate::check::program::{self, Function, Level, Part, Population, Scope, StageKind, Window};
-use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::syntax::ast::ScopeKind;
+use crate::base::units::SECOND;
+use crate::check::program::{self, Level, Window};
+use crate::diag::Diagnostics;
 
 /// What one connection and its session take, rounded up.
 const MEMORY_PER_USER: u64 = 16 << 10;
@@ -17,20 +16,52 @@ const MEMORY_PER_USER: u64 = 16 << 10;
 const DESCRIPTORS_KEPT: u64 = 64;
 
 pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Machine) -> (Plan, Diagnostics) {
-    let mut elaborate = Elaborate { diagnostics: Diagnostics::default(), loads: Vec::new(), series: Vec::new() };
-    for load in &scenario.loads {
-        let flow = &scenario.flows[load.flow];
-        let planned = elaborate.load(load, flow, &scenario.targets, machine);
-        let index = elaborate.loads.len();
-        for request in flow.requests() {
-            let name = format!("{}.{}.{}", load.name, flow.name, request.name);
-            let tag = elaborate.tag(&name);
-            elaborate.series.push(Series { name, tag, load: index, request: request.response });
-        }
+    let mut elaborate = Elaborate {
+        scenario,
+        timeline: Timeline::new(scenario),
+        diagnostics: Diagnostics::default(),
+        loads: Vec::new(),
+        series: Vec::new(),
+    };
+    for (index, load) in scenario.loads.iter().enumerate() {
+        let planned = elaborate.load(index, load, machine);
+        elaborate.record(index, load);
         elaborate.loads.push(planned);
     }
-    let expectations = scenario.expectations.iter().filter_map(|e| elaborate.expectation(e, scenario)).collect();
-    let reached = Reached::of(scenario);
+    let faults = scenario.injections.iter().enumerate().map(|(index, injection)| Fault {
+        name: injection.name.text.clone(),
+        breakage: injection.breakage.clone(),
+        windows: elaborate.timeline.windows(&Window::Injection(index)),
+    });
+    let faults: Vec<Fault> = faults.collect();
+    let events = scenario.events.iter().map(|event| Event {
+        name: event.name.text.clone(),
+        command: event.command.clone(),
+        at: elaborate.timeline.instant(&event.at),
+        at_most: event.at_most,
+    });
+    let events = events.collect();
+    let steady_states = scenario.steady_states.iter().map(|steady| SteadyState {
+        name: steady.name.clone(),
+        conditions: steady.conditions.iter().filter_map(|condition| elaborate.expectation(condition)).collect(),
+        window: steady.window,
+        hold: steady.hold,
+    });
+    let steady_states = steady_states.collect();
+    let aborts = scenario.aborts.iter().filter_map(|abort| {
+        let condition = elaborate.condition(&abort.condition)?;
+        Some(Abort { text: abort.text.clone(), condition, length: abort.length })
+    });
+    let aborts = aborts.collect();
+    let searches = scenario.searches.iter().filter_map(|search| {
+        let condition = elaborate.condition(&search.condition)?;
+        let (least, most) = (shown(search.least), shown(search.most));
+        let (load, stage) = (search.load, search.stage);
+        Some(Search { load, stage, least, most, each: search.each, trials: search.trials, condition })
+    });
+    let searches = searches.collect();
+    let expectations = scenario.expectations.iter().filter_map(|e| elaborate.expectation(e)).collect();
+    let length = elaborate.length();
     let mut plan = Plan {
         schema: SCHEMA,
         file: file.to_owned(),
@@ -38,63 +69,61 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         doc: scenario.doc.clone(),
         fingerprint: String::new(),
         share,
-        services: reached.services,
-        targets: reached.targets,
-        flows: reached.flows,
-        length: elaborate.loads.iter().map(|l| l.shape.end()).max().unwrap_or(0),
+        params: scenario.params.clone(),
+        services: scenario.services.clone(),
+        links: scenario.links.clone(),
+        targets: scenario.targets.clone(),
+        data: scenario.data.clone(),
+        limits: scenario.limits.clone(),
+        monitors: scenario.monitors.clone(),
+        alert_sources: scenario.alert_sources.clone(),
+        ledgers: scenario.ledgers.clone(),
+        flows: scenario.flows.clone(),
+        setup: scenario.setup.clone(),
+        teardown: scenario.teardown.clone(),
         loads: elaborate.loads,
+        faults,
+        events,
+        steady_states,
+        aborts,
+        searches,
         series: elaborate.series,
         expectations,
+        length,
     };
+    let mut diagnostics = elaborate.timeline.diagnostics;
+    diagnostics.extend(elaborate.diagnostics);
+    super::sound::sound(scenario, &plan, machine, &mut diagnostics);
     plan.fingerprint = fingerprint::fingerprint(&plan);
-    (plan, elaborate.diagnostics)
+    (plan, diagnostics)
 }
 
-/// The parts that the loads of a scenario come to; others are declared and not started.
-struct Reached {
-    services: Vec<program::Service>,
-    targets: Vec<program::Target>,
-    flows: Vec<Flow>,
+pub(super) struct Elaborate<'s> {
+    pub(super) scenario: &'s program::Scenario,
+    pub(super) timeline: Timeline<'s>,
+    pub(super) diagnostics: Diagnostics,
+    pub(super) loads: Vec<Load>,
+    pub(super) series: Vec<Series>,
 }
 
-impl Reached {
-    fn of(scenario: &program::Scenario) -> Reached {
-        let mut needed = Vec::new();
-        for load in &scenario.loads {
-            needed.extend(scenario.flows[load.flow].requests().map(|request| request.target));
-        }
-        let mut places = Vec::new();
-        let mut services = Vec::new();
-        let mut targets = scenario.targets.clone();
-        for (index, target) in targets.iter_mut().enumerate() {
-            let program::Address::Service(service) = &mut target.address else { continue };
-            if !needed.contains(&index) {
+impl Elaborate<'_> {
+    /// A series for each request of each flow that a load runs.
+    fn record(&mut self, index: usize, load: &program::Load) {
+        let scenario = self.scenario;
+        let mut flows: Vec<usize> = Vec::new();
+        for part in &load.parts {
+            if flows.contains(&part.flow) {
                 continue;
             }
-            let place = places.iter().position(|p| p == service).unwrap_or_else(|| {
-                places.push(*service);
-                services.push(scenario.services[*service].clone());
-                places.len() - 1
-            });
-            *service = place;
-        }
-        // A target that no load talks to keeps its place in the list, without a service behind it.
-        for (index, target) in targets.iter_mut().enumerate() {
-            if !needed.contains(&index) && matches!(target.address, program::Address::Service(_)) {
-                target.address = program::Address::Url { host: "unused".to_owned(), port: 0 };
+            flows.push(part.flow);
+            for request in scenario.flows[part.flow].requests() {
+                let name = format!("{}.{}.{}", load.name, part.name, request.name);
+                let tag = self.tag(&name);
+                self.series.push(Series { name, tag, load: index, flow: part.flow, request: request.response });
             }
         }
-        Reached { services, targets, flows: scenario.flows.clone() }
     }
-}
 
-struct Elaborate {
-    diagnostics: Diagnostics,
-    loads: Vec<Load>,
-    series: Vec<Series>,
-}
-
-impl Elaborate {
     /// Letters, digits and dots alone, with a number where two names become one.
     fn tag(&self, name: &str) -> String {
         let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
@@ -104,206 +133,78 @@ impl Elaborate {
         }
     }
 
-    fn load(&mut self, load: &program::Load, flow: &Flow, targets: &[program::Target], machine: Machine) -> Load {
-        let mut start = 0;
+    fn load(&mut self, index: usize, load: &program::Load, machine: Machine) -> Load {
+        let begin = self.timeline.windows(&Window::Load(index)).first().map_or(0, |range| range.0);
+        let mut start = begin;
         let mut segments = Vec::new();
         let mut stages = Vec::new();
         let mut open = true;
-        for (index, stage) in load.stages.iter().enumerate() {
-            let (from, to) = (raw(stage.from), raw(stage.to));
-            open = matches!(stage.to, Level::Arrivals(_));
-            segments.push(Segment { start, length: stage.length, from, to });
-            let name =
-                stage.name.as_ref().map_or_else(|| format!("{}{}", word(stage.kind), index + 1), |n| n.text.clone());
-            let end = start + stage.length;
+        for (place, stage) in load.stages.iter().enumerate() {
+            let first = start;
+            for leg in &stage.legs {
+                open = matches!(leg.to, Level::Arrivals(_));
+                segments.push(Segment { start, length: leg.length, from: raw(leg.from), to: raw(leg.to) });
+                start += leg.length;
+            }
+            let word = stage.kind.word();
+            let name = stage.name.as_ref().map_or_else(|| format!("{word}{}", place + 1), |n| n.text.clone());
             stages.push(Stage {
                 name,
                 named: stage.name.is_some(),
                 kind: stage.kind,
-                start,
-                end,
-                from: shown(stage.from),
-                to: shown(stage.to),
+                start: first,
+                end: start,
+                from: stage.legs.first().map_or(0.0, |leg| shown(leg.from)),
+                to: stage.legs.last().map_or(0.0, |leg| shown(leg.to)),
+                iterations: stage.iterations,
             });
-            start = end;
         }
         let shape = if open { Shape::Open(segments) } else { Shape::Closed(segments) };
-        let ceiling = ceiling(load, &shape, &stages, (flow, targets), machine);
-        Load { name: load.name.text.clone(), flow: load.flow, shape, stages, ceiling, grace: load.grace }
-    }
-
-    fn expectation(&mut self, expectation: &program::Expectation, scenario: &program::Scenario) -> Option<Expectation> {
-        let condition = self.condition(&expectation.condition, scenario)?;
-        Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
-    }
-
-    fn condition(&mut self, condition: &program::Condition, scenario: &program::Scenario) -> Option<Condition> {
-        use program::Condition::{And, Compare, Not, Or};
-        Some(match condition {
-            Compare { operator, left, right } => {
-                let (left, right) = (self.measured(left, scenario), self.measured(right, scenario));
-                Condition::Compare { operator: *operator, left: left?, right: right? }
-            }
-            And(a, b) => {
-                let (a, b) = (self.condition(a, scenario), self.condition(b, scenario));
-                Condition::And(Box::new(a?), Box::new(b?))
-            }
-            Or(a, b) => {
-                let (a, b) = (self.condition(a, scenario), self.condition(b, scenario));
-                Condition::Or(Box::new(a?), Box::new(b?))
-            }
-            Not(inner) => Condition::Not(Box::new(self.condition(inner, scenario)?)),
-        })
-    }
-
-    fn measured(&mut self, measured: &program::Measured, scenario: &program::Scenario) -> Option<Measured> {
-        use program::Measured as M;
-        Some(match measured {
-            M::Constant { value, unit } => Measured::Constant { value: *value, unit: *unit },
-            M::Arithmetic { operator, left, right, unit } => {
-                let (left, right) = (self.measured(left, scenario), self.measured(right, scenario));
-                Measured::Arithmetic {
-                    operator: *operator,
-                    left: Box::new(left?),
-                    right: Box::new(right?),
-                    unit: *unit,
-                }
-            }
-            M::Metric { function, population, scopes, unit, span } => {
-                Measured::Metric { metric: self.metric(*function, population, scopes, *span, scenario)?, unit: *unit }
-            }
-        })
-    }
-
-    fn metric(
-        &mut self,
-        function: Function,
-        population: &Population,
-        scopes: &[Scope],
-        span: Span,
-        scenario: &program::Scenario,
-    ) -> Option<Metric> {
-        let explicit = scopes.iter().fold(None, |ranges: Option<Vec<Range>>, scope| {
-            let own = self.ranges(scope);
-            Some(match ranges {
-                Some(ranges) => scope::intersect(&ranges, &own),
-                None => own,
-            })
-        });
-        let matching = |series: &Series| {
-            let flow = scenario.loads[series.load].flow;
-            population.load.is_none_or(|l| l == series.load)
-                && population.flow.is_none_or(|f| f == flow)
-                && population.request.is_none_or(|r| r == series.request)
-        };
-        let mut samples = Vec::new();
-        let mut windows: Vec<Range> = Vec::new();
-        let mut end = 0;
-        for (index, series) in self.series.iter().enumerate().filter(|(_, s)| matching(s)) {
-            let load = &self.loads[series.load];
-            let ranges = explicit.clone().unwrap_or_else(|| judged(load));
-            end = end.max(load.shape.end());
-            windows = join(windows, &ranges);
-            samples.push(Samples { series: index, ranges });
-        }
-        if explicit.is_some() && scope::length(&windows, end) == 0 {
-            let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", scopes[0].span, "an empty window");
-            self.diagnostics.push(problem.help("name windows that overlap, while the load runs"));
-            return None;
-        }
-        let load = population.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
-        let length = scope::length(&windows, end);
-        let metric = Metric { function, service_time: population.part == Part::ServiceTime, samples, load, length };
-        self.enough(&metric, span);
-        Some(metric)
-    }
-
-    /// Warns where the planned arrivals cannot be enough for the quantile.
-    fn enough(&mut self, metric: &Metric, span: Span) {
-        let Function::Quantile(q) = metric.function else { return };
-        let needed = needed_samples(q);
-        let mut planned = 0;
-        for samples in &metric.samples {
-            let shape = &self.loads[self.series[samples.series].load].shape;
-            if matches!(shape, Shape::Closed(_)) {
-                return;
-            }
-            planned += samples
-                .ranges
-                .iter()
-                .map(|(from, to)| shape.arrivals_before(*to).saturating_sub(shape.arrivals_before(*from)))
-                .sum::<u64>();
-        }
-        if planned < needed {
-            let message = format!(
-                "a quantile of {} needs {} samples, and {} are planned",
-                units::percent(q),
-                units::grouped(needed as f64, 0),
-                units::grouped(planned as f64, 0)
-            );
-            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
-            self.diagnostics.push(problem.help("hold the load longer or at a higher rate, or assert a lower quantile"));
+        let ceiling = self.ceiling(load, &shape, machine);
+        Load {
+            name: load.name.text.clone(),
+            parts: load.parts.clone(),
+            start: begin,
+            shape,
+            stages,
+            ceiling,
+            grace: load.grace,
+            population: load.population,
+            pace: load.pace,
+            poisson: load.poisson,
         }
     }
 
-    fn ranges(&self, scope: &Scope) -> Vec<Range> {
-        let window = match scope.window {
-            Window::Load(load) => (0, self.loads[load].shape.end()),
-            Window::Stage { load, stage } => self.loads[load].stages.get(stage).map_or((0, 0), |s| (s.start, s.end)),
-        };
-        match scope.kind {
-            ScopeKind::During => vec![window],
-            ScopeKind::Outside => scope::outside(&[window]),
-            ScopeKind::After => vec![(window.1, u64::MAX)],
-            ScopeKind::Before if window.0 == 0 => Vec::new(),
-            ScopeKind::Before => vec![(0, window.0)],
+    fn ceiling(&self, load: &program::Load, shape: &Shape, machine: Machine) -> Ceiling {
+        if let Some(in_flight) = load.max_in_flight {
+            return Ceiling { in_flight, from: CeilingFrom::Scenario };
         }
+        if matches!(shape, Shape::Closed(_)) {
+            return Ceiling { in_flight: shape.peak(), from: CeilingFrom::Users };
+        }
+        let legs = load.stages.iter().flat_map(|stage| &stage.legs);
+        let peak = legs.map(|leg| shown(leg.from).max(shown(leg.to))).fold(0.0, f64::max);
+        let flows = load.parts.iter().map(|part| &self.scenario.flows[part.flow]);
+        let longest = flows.map(|flow| self.longest(flow)).fold(0.0, f64::max);
+        let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;
+        let holds = holds(machine);
+        match wanted <= holds {
+            true => Ceiling { in_flight: wanted, from: CeilingFrom::Rate },
+            false => Ceiling { in_flight: holds, from: CeilingFrom::Machine },
+        }
+    }
+
+    /// How long an iteration can take: every request its timeout, and nearly the longest thinking.
+    fn longest(&self, flow: &Flow) -> f64 {
+        let targets = &self.scenario.targets;
+        let timeout = |r: &program::Request| r.timeout.or_else(|| Some(targets.get(r.target)?.timeout)).unwrap_or(0);
+        flow.requests().map(|r| timeout(r) as f64).sum::<f64>() + flow.thinking().1
     }
 }
 
-/// The samples that a quantile needs to be more than chance: 5/(1−q).
-pub fn needed_samples(q: f64) -> u64 {
-    (5.0 / (1.0 - q) - 1e-6).ceil() as u64
-}
-
-/// Everything but warm-up; requests that follow the last arrival belong to it.
-fn judged(load: &Load) -> Vec<Range> {
-    let warm: Vec<Range> =
-        load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
-    scope::outside(&warm)
-}
-
-fn join(mut windows: Vec<Range>, more: &[Range]) -> Vec<Range> {
-    windows.extend_from_slice(more);
-    // The union is what lies outside of what lies outside of both.
-    match scope::outside(&windows).as_slice() {
-        [] => vec![(0, u64::MAX)],
-        rest => scope::outside(rest),
-    }
-}
-
-fn ceiling(
-    load: &program::Load,
-    shape: &Shape,
-    stages: &[Stage],
-    (flow, targets): (&Flow, &[program::Target]),
-    machine: Machine,
-) -> Ceiling {
-    if let Some(in_flight) = load.max_in_flight {
-        return Ceiling { in_flight, from: CeilingFrom::Scenario };
-    }
-    if matches!(shape, Shape::Closed(_)) {
-        return Ceiling { in_flight: shape.peak(), from: CeilingFrom::Users };
-    }
-    let peak = stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
-    let timeout = |r: &program::Request| r.timeout.or_else(|| Some(targets.get(r.target)?.timeout)).unwrap_or(0);
-    let longest: f64 = flow.requests().map(|r| timeout(r) as f64).sum::<f64>() + flow.thinking().1;
-    let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;
-    let holds = machine.descriptors.saturating_sub(DESCRIPTORS_KEPT).min(machine.memory / 2 / MEMORY_PER_USER).max(1);
-    match wanted <= holds {
-        true => Ceiling { in_flight: wanted, from: CeilingFrom::Rate },
-        false => Ceiling { in_flight: holds, from: CeilingFrom::Machine },
-    }
+/// How many connections with their sessions a machine can hold.
+pub(super) fn holds(machine: Machine) -> u64 {
+    machine.descriptors.saturating_sub(DESCRIPTORS_KEPT).min(machine.memory / 2 / MEMORY_PER_USER).max(1)
 }
 
 fn raw(level: Level) -> u64 {
@@ -317,14 +218,5 @@ fn shown(level: Level) -> f64 {
     match level {
         Level::Arrivals(rate) => rate.per_second(),
         Level::Users(users) => users as f64,
-    }
-}
-
-fn word(kind: StageKind) -> &'static str {
-    match kind {
-        StageKind::Warmup => "warmup",
-        StageKind::Ramp => "ramp",
-        StageKind::Hold => "hold",
-        StageKind::Spike => "spike",
     }
 }

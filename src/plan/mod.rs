@@ -3,19 +3,25 @@
 
 pub mod draw;
 mod elaborate;
+mod expect;
 mod fingerprint;
 pub mod schedule;
 mod scope;
+mod sound;
+mod timeline;
 
 pub use crate::check::program::{
-    Address, Body, Check, Demo, Expr, Flow, Function, Piece, Request, Service, ServiceKind, StageKind, Step, Target,
-    Think,
+    Address, AlertCheck, AlertDoes, AlertSource, Body, Breakage, Check, Connections, Data, Demo, Element, Expr, Flow,
+    Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Piece, Request, Service, ServiceKind, Setting,
+    StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::Binary;
-pub use elaborate::{needed_samples, plan};
+pub use elaborate::plan;
+pub use expect::needed_samples;
 
 use crate::base::units::SECOND;
+use crate::check::program;
 use schedule::Shape;
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +35,39 @@ pub struct Plan {
     pub doc: Option<String>,
     pub fingerprint: String,
     pub share: Share,
+    /// Parameters of the file and what they are in this run, as they are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<(String, String)>,
     pub services: Vec<Service>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     pub targets: Vec<Target>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<Data>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitors: Vec<Monitor>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alert_sources: Vec<AlertSource>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ledgers: Vec<Ledger>,
     pub flows: Vec<Flow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<Flow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teardown: Vec<Flow>,
     pub loads: Vec<Load>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady_states: Vec<SteadyState>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aborts: Vec<Abort>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<Search>,
     pub series: Vec<Series>,
     pub expectations: Vec<Expectation>,
     /// The end of the last load.
@@ -65,11 +100,29 @@ pub struct Machine {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     pub name: String,
-    pub flow: usize,
+    pub parts: Vec<MixPart>,
+    pub start: u64,
     pub shape: Shape,
     pub stages: Vec<Stage>,
     pub ceiling: Ceiling,
     pub grace: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub poisson: bool,
+}
+
+impl Load {
+    /// What its iterations do: of a mix the first of its flows.
+    pub fn flow(&self) -> usize {
+        self.parts.first().map_or(0, |part| part.flow)
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self.shape, Shape::Open(_))
+    }
 }
 
 /// How many iterations may be under way at a time, over all workers.
@@ -102,6 +155,52 @@ pub struct Stage {
     /// Arrivals a second or users, for drawing.
     pub from: f64,
     pub to: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
+}
+
+/// What breaks, and in which windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    pub name: String,
+    pub breakage: Breakage,
+    pub windows: Vec<Range>,
+}
+
+/// Something that happens and is not taken back, with its bound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub name: String,
+    pub command: Text,
+    pub at: u64,
+    pub at_most: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SteadyState {
+    pub name: Option<String>,
+    pub conditions: Vec<Expectation>,
+    pub window: u64,
+    pub hold: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Abort {
+    pub text: String,
+    pub condition: Condition,
+    pub length: u64,
+}
+
+/// A stage that looks for the highest level at which a condition holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    pub load: usize,
+    pub stage: usize,
+    pub least: f64,
+    pub most: f64,
+    pub each: u64,
+    pub trials: u64,
+    pub condition: Condition,
 }
 
 /// What is recorded apart: the requests of one step in one load.
@@ -111,6 +210,7 @@ pub struct Series {
     /// The name as interval logs allow it, unique in the plan.
     pub tag: String,
     pub load: usize,
+    pub flow: usize,
     pub request: usize,
 }
 
@@ -121,36 +221,28 @@ pub struct Expectation {
     pub condition: Condition,
 }
 
+pub type Condition = program::Condition<Metric, Planned>;
+pub type Measured = program::Measured<Metric>;
+
+/// An instant as it is planned; where a fault or an event bounds it, its actual instant decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    Compare { operator: Binary, left: Measured, right: Measured },
-    And(Box<Condition>, Box<Condition>),
-    Or(Box<Condition>, Box<Condition>),
-    Not(Box<Condition>),
+pub struct Planned {
+    pub at: u64,
+    pub moment: Moment,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Measured {
-    Constant { value: f64, unit: Type },
-    Metric { metric: Metric, unit: Type },
-    Arithmetic { operator: Binary, left: Box<Measured>, right: Box<Measured>, unit: Type },
-}
-
-impl Measured {
-    pub fn unit(&self) -> Type {
-        match self {
-            Measured::Constant { unit, .. } | Measured::Metric { unit, .. } | Measured::Arithmetic { unit, .. } => {
-                *unit
-            }
-        }
-    }
+pub enum Metric {
+    /// Of recorded series, in windows.
+    Requests(Requests),
+    /// Of something else, which is planned and not measured by this version.
+    Other { function: Function, subject: Subject, ranges: Vec<Range> },
 }
 
 /// A function of recorded series in windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Metric {
+pub struct Requests {
     pub function: Function,
     pub service_time: bool,
     pub samples: Vec<Samples>,
@@ -170,12 +262,14 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
-    /// The ends of the slices that measurements are cut into: every second and every edge of a stage, until the
-    /// last grace has run out.
+    /// The ends of the slices that measurements are cut into: every second and every edge of a stage or a fault,
+    /// until the last grace has run out.
     pub fn edges(&self) -> Vec<u64> {
         let last = self.loads.iter().map(|l| l.shape.end() + l.grace).max().unwrap_or(0);
         let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
         edges.extend(self.loads.iter().flat_map(|l| l.stages.iter()).flat_map(|s| [s.start, s.end]));
+        edges.extend(self.faults.iter().flat_map(|fault| &fault.windows).flat_map(|window| [window.0, window.1]));
+        edges.retain(|edge| *edge <= last.max(self.length));
         edges.sort_unstable();
         edges.dedup();
         edges
@@ -191,27 +285,37 @@ impl Plan {
     }
 
     pub fn request(&self, series: &Series) -> Option<&Request> {
-        self.flows[self.loads[series.load].flow].requests().find(|r| r.response == series.request)
+        self.flows[series.flow].requests().find(|r| r.response == series.request)
     }
 }
 
 impl Flow {
+    /// Every request that its steps can send.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Request(request) => Some(request),
-            Step::Let { .. } | Step::Think(_) | Step::Expect(_) => None,
-        })
+        let mut found = Vec::new();
+        crate::check::all_steps(&self.steps, &mut |step| {
+            if let Step::Request(request) = step {
+                found.push(request);
+            }
+        });
+        found.into_iter()
     }
 
     /// Mean and 99.9th percentile of all thinking in one iteration.
     pub fn thinking(&self) -> (f64, f64) {
-        self.steps.iter().fold((0.0, 0.0), |(mean, most), step| match step {
+        let (mut mean, mut most) = (0.0, 0.0);
+        crate::check::all_steps(&self.steps, &mut |step| match step {
             Step::Think(Think::Uniform { least, most: longest }) => {
-                (mean + (least + longest) as f64 / 2.0, most + *longest as f64)
+                mean += (least + longest) as f64 / 2.0;
+                most += *longest as f64;
             }
             // ln(1000): the 99.9th percentile of an exponential distribution in means.
-            Step::Think(Think::Exponential { mean: m }) => (mean + *m as f64, most + *m as f64 * 6.9078),
-            Step::Request(_) | Step::Let { .. } | Step::Expect(_) => (mean, most),
-        })
+            Step::Think(Think::Exponential { mean: m }) => {
+                mean += *m as f64;
+                most += *m as f64 * 6.9078;
+            }
+            _ => {}
+        });
+        (mean, most)
     }
 }

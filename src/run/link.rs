@@ -77,9 +77,7 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
                 let address = services[*service];
                 Ok(Place { authority: address.to_string(), address })
             }
-            Address::Url { port: 0, .. } => {
-                Ok(Place { authority: String::new(), address: SocketAddr::from(([127, 0, 0, 1], 0)) })
-            }
+            Address::Late(_) => Err(format!("the address of `{}` is not known to this version", target.name)),
             Address::Url { host, port } => Place::resolve(host, *port),
         })
         .collect()
@@ -100,6 +98,14 @@ fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Vec<L
                 LinkedStep::Let { slot: *slot, value: value.clone() }
             }
             Step::Think(think) => LinkedStep::Think(think.clone()),
+            Step::If { .. }
+            | Step::Group { .. }
+            | Step::Repeat(_)
+            | Step::Each { .. }
+            | Step::OncePerUser { .. }
+            | Step::Acquire { .. }
+            | Step::Measure { .. }
+            | Step::Count(_) => unreachable!("a scenario with such steps is refused before it is run"),
             Step::Expect(checks) => {
                 checks.iter().for_each(|check| compile(&check.condition, paths));
                 LinkedStep::Expect(checks.clone())
@@ -191,6 +197,17 @@ fn is_fixed(expr: &Expr) -> bool {
         Expr::Object(fields) => fields.iter().all(|(_, value)| is_fixed(value)),
         Expr::Slot(_) | Expr::UserId | Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) => false,
         Expr::BodyText(_)
+        | Expr::Iteration
+        | Expr::Secret(_)
+        | Expr::Part { .. }
+        | Expr::Setup(_)
+        | Expr::Port(_)
+        | Expr::Row { .. }
+        | Expr::Column { .. }
+        | Expr::Answer { .. }
+        | Expr::Property(_)
+        | Expr::Get { .. }
+        | Expr::Call { .. }
         | Expr::Json { .. }
         | Expr::Header { .. }
         | Expr::Not(_)
@@ -225,6 +242,8 @@ fn compile(expr: &Expr, paths: &mut Paths) {
         }
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Uuid => {}
         Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Header { .. } => {}
+        Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => {}
+        Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) | Expr::Get { .. } | Expr::Call { .. } => {}
     }
 }
 

@@ -4,6 +4,7 @@ mod clock;
 pub mod drive;
 mod health;
 mod link;
+mod secret;
 mod service;
 mod session;
 mod value;
@@ -13,6 +14,7 @@ use crate::base::units::SECOND;
 use crate::measure::{Event, Slice};
 use crate::plan::Plan;
 use clock::Clock;
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -22,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use worker::{Gauge, Order};
 
 /// What a run needs beside its plan.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     pub id: String,
     pub started: String,
@@ -30,6 +32,8 @@ pub struct Settings {
     pub workers: u64,
     /// The program that `demo()` starts.
     pub program: PathBuf,
+    /// The values of secrets, which stand in no plan.
+    pub secrets: HashMap<String, String>,
     /// A private directory for services, removed at the end.
     pub directory: PathBuf,
 }
@@ -85,7 +89,10 @@ impl From<std::io::Error> for RunError {
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(control(plan, settings, tell));
+    // What a service says may hold what it was told.
+    let mask = secret::Mask::new(settings.secrets.values());
+    let mut tell = |event: Event| tell(mask.event(event));
+    let result = runtime.block_on(control(plan, settings, &mut tell)).map_err(|error| mask.error(error));
     // Whatever a service left behind is private to this run.
     let _ = std::fs::remove_dir_all(&settings.directory);
     result
@@ -150,12 +157,13 @@ async fn load(
     let (phase, watched) = watch::channel(Phase::Run);
     let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
     let places = Arc::new(places);
+    let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
     let mut threads = Vec::new();
     for (index, gauge) in gauges.iter().enumerate() {
         let order = Order {
-            plan: plan.clone(),
+            plan: revealed.clone(),
             places: places.clone(),
             edges: edges.clone(),
             seed: settings.seed,

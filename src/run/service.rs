@@ -2,7 +2,7 @@
 
 use super::RunError;
 use crate::base::units;
-use crate::plan::{Demo, Service, ServiceKind};
+use crate::plan::{Demo, Piece, Service, ServiceKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -36,6 +36,10 @@ pub async fn start(service: &Service, program: &Path, dir: &Path) -> Result<Runn
             stop_within: Duration::ZERO,
         },
         ServiceKind::Demo(demo) => demo_shop(service, demo, program, dir, log, deadline).await?,
+        ServiceKind::Process { .. } | ServiceKind::Postgres => {
+            let problem = "this version does not start it".to_owned();
+            return Err(RunError::Service { service: service.name.clone(), problem, log: String::new() });
+        }
     };
     if let Err(error) = ready(service, running.address, deadline).await {
         let log = running.output();
@@ -109,12 +113,16 @@ async fn demo_shop(
 /// Asks until the path answers 2xx or the time is over. Without a path the port itself must accept.
 async fn ready(service: &Service, address: SocketAddr, deadline: Instant) -> Result<(), String> {
     let within = units::duration(service.ready_within);
-    let path = match (&service.ready, &service.kind) {
-        (Some(path), _) => path.as_str(),
+    let written = service.ready.as_deref().map(|pieces| match pieces {
+        [Piece::Literal(path)] => path.as_str(),
+        _ => "/",
+    });
+    let path = match (written, &service.kind) {
+        (Some(path), _) => path,
         (None, ServiceKind::Demo(_)) => "/health",
-        (None, ServiceKind::Attach { .. }) => return Ok(()),
+        (None, ServiceKind::Attach { .. } | ServiceKind::Process { .. } | ServiceKind::Postgres) => return Ok(()),
     };
-    let url = format!("http://{address}{path}");
+    let url = if path.starts_with('/') { format!("http://{address}{path}") } else { path.to_owned() };
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(2))
         .no_proxy()

@@ -45,7 +45,7 @@ pub struct Session {
 impl Session {
     pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Session {
         let plan = &worker.plan;
-        let flow = &plan.flows[plan.loads[load].flow];
+        let flow = &plan.flows[plan.loads[load].flow()];
         let frame = Frame {
             slots: vec![super::value::Value::Null; flow.slots],
             answers: (0..flow.requests).map(|_| Kept::default()).collect(),
@@ -74,7 +74,7 @@ impl Session {
         self.frame.user = user;
         self.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let mut due = intended;
-        let steps = &worker.linked.flows[worker.plan.loads[self.load].flow];
+        let steps = &worker.linked.flows[worker.plan.loads[self.load].flow()];
         for step in steps {
             let failed = match step {
                 LinkedStep::Request(request) => {

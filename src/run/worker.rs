@@ -155,7 +155,7 @@ impl Worker {
         let plan = order.plan;
         let series = (0..plan.loads.len())
             .map(|load| {
-                let requests = plan.flows[plan.loads[load].flow].requests;
+                let requests = plan.flows[plan.loads[load].flow()].requests;
                 (0..requests)
                     .map(|request| plan.series_of(load, request).expect("every request of a load is recorded"))
                     .collect()

@@ -130,7 +130,7 @@ impl Balancer<'_> {
     fn opened(&mut self, bracket: u8, token: Token, head: &str, indent: usize) {
         if self.open.len() < DEEPEST && self.dropped == 0 {
             let outside = self.context();
-            let inside = if bracket == b'{' { words::body(head) } else { outside };
+            let inside = if bracket == b'{' { words::body(head, outside) } else { outside };
             self.open.push(Open { bracket, range: token.range.clone(), indent, outside, inside });
             self.out.push(token);
             return;

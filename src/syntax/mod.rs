@@ -5,6 +5,7 @@ pub mod ast;
 mod balance;
 mod grammar;
 mod lower;
+pub mod needs;
 mod split;
 mod tokens;
 pub mod words;
@@ -16,6 +17,7 @@ use crate::diag::Diagnostics;
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub file: ast::File,
+    pub needs: Vec<needs::Need>,
     pub diagnostics: Diagnostics,
 }
 
@@ -24,6 +26,15 @@ pub fn parse(source: &Source) -> Parsed {
     let split = split::split(source.id, &source.text, &mut diagnostics);
     let mut lower = lower::Lower::new(source.id, &split.blanked, &mut diagnostics);
     let items = lower.items(&split.statements, words::Context::File);
+    let needs = std::mem::take(&mut lower.needs);
     let refused = diagnostics.has_errors();
-    Parsed { file: ast::File { doc: split.doc, items, refused }, diagnostics }
+    Parsed { file: ast::File { doc: split.doc, items, refused }, needs, diagnostics }
+}
+
+/// Settings from outside, as `NAME = VALUE`.
+pub fn settings(source: &Source) -> (Vec<ast::Setting>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let split = split::split(source.id, &source.text, &mut diagnostics);
+    let settings = lower::Lower::new(source.id, &split.blanked, &mut diagnostics).settings(&split.statements);
+    (settings, diagnostics)
 }

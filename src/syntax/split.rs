@@ -96,9 +96,16 @@ fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
     match token.kind {
         Kind::Close(_) | Kind::Open(b'{') => true,
         Kind::Operator => &text[token.range.clone()] != "-",
+        Kind::Word if starts_each(text, tokens, at) => false,
         Kind::Word => !words::is_label(text, &token.range) && words::CONNECTING.contains(&&text[token.range.clone()]),
         Kind::Open(_) | Kind::Text | Kind::Newline | Kind::Semicolon | Kind::Other => false,
     }
+}
+
+/// `each NAME in` opens a loop; any other `each` connects.
+fn starts_each(text: &str, tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| tokens.get(at).filter(|t| t.kind == Kind::Word).map(|t| &text[t.range.clone()]);
+    word(at) == Some("each") && word(at + 1).is_some() && word(at + 2) == Some("in")
 }
 
 fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) -> String {
@@ -154,7 +161,10 @@ impl Cutter<'_> {
     }
 
     fn statement(&mut self) -> Statement {
-        let doc = self.doc_above(self.tokens[self.at].range.start);
+        let start = self.tokens[self.at].range.clone();
+        let doc = self.doc_above(start.start);
+        // The labels of an alert are an object in the middle of its statement.
+        let of_alert = &self.text[start] == "alert";
         let mut parts = Vec::new();
         let mut text: Option<Range<usize>> = None;
         while let Some(token) = self.tokens.get(self.at) {
@@ -164,7 +174,7 @@ impl Cutter<'_> {
                     self.semicolon();
                     break;
                 }
-                Kind::Open(b'{') if !self.opens_value() => {
+                Kind::Open(b'{') if !of_alert && !self.opens_value() => {
                     parts.extend(text.take().map(Part::Text));
                     parts.push(Part::Block(self.block()));
                 }

@@ -54,6 +54,7 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
     let mut comments = Vec::new();
     let mut broken = Vec::new();
     let mut unclosed: Vec<Unclosed> = Vec::new();
+    let mut endless: Vec<u8> = Vec::new();
     let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
     while at < bytes.len() {
         let start = at;
@@ -78,7 +79,13 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
                 continue;
             }
             quote @ (b'"' | b'\'') => {
-                at = text_end(bytes, at, quote).unwrap_or_else(|| {
+                let long = bytes[at..].starts_with(&[quote; 3]);
+                // What no later quote closes need not be searched for twice.
+                let end = if long && endless.contains(&quote) { None } else { text_end(bytes, at, quote) };
+                if long && end.is_none() {
+                    endless.push(quote);
+                }
+                at = end.unwrap_or_else(|| {
                     let end = line_end(bytes, start);
                     match unclosed.last_mut() {
                         Some(above) if above.ends_on_this_line(text, &tokens, quote) => above.continued = true,
@@ -147,6 +154,10 @@ impl Unclosed {
     fn diagnostic(&self, file: FileId, text: &str) -> Diagnostic {
         let quote = &text[self.start..=self.start];
         let span = Span::new(file, self.start, self.start + 1);
+        if text.as_bytes()[self.start..].starts_with(&[text.as_bytes()[self.start]; 3]) {
+            let problem = Diagnostic::new(Code::E0110, "this long text is never closed", span, "opened here");
+            return problem.help(format!("put `{quote}{quote}{quote}` behind its end"));
+        }
         let problem = Diagnostic::new(Code::E0110, "this text is not closed on its line", span, "opened here");
         match self.continued {
             true => problem.help("a text stays on one line; `\\n` in a `\"…\"` is a line break"),
@@ -172,8 +183,24 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
     if end > from && bytes[end - 1] == b'\r' { end - 1 } else { end }
 }
 
+/// The offset behind the three closing quotes, on whichever line.
+fn long_text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
+    let mut at = start;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if quote == b'"' => at += 2,
+            b if b == quote && bytes[at..].starts_with(&[quote; 3]) => return Some(at + 3),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
 /// The offset behind the closing quote, on the same line.
 fn text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
+    if bytes[start..].starts_with(&[quote; 3]) {
+        return long_text_end(bytes, start + 3, quote);
+    }
     let mut at = start + 1;
     while at < bytes.len() && bytes[at] != b'\n' {
         match bytes[at] {

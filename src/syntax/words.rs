@@ -5,11 +5,16 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Context {
     File,
+    System,
     Scenario,
     Load,
     Flow,
     Request,
     Expect,
+    Steady,
+    Ledger,
+    Suite,
+    Profile,
     Options,
 }
 
@@ -17,102 +22,112 @@ impl Context {
     pub fn place(self) -> &'static str {
         match self {
             Context::File => "at the top of a file",
+            Context::System => "in a system",
             Context::Scenario => "in a scenario",
             Context::Load => "in a load",
             Context::Flow => "in a flow",
             Context::Request => "in a request",
             Context::Expect => "in an `expect` block",
+            Context::Steady => "in a steady state",
+            Context::Ledger => "in a ledger",
+            Context::Suite => "in a suite",
+            Context::Profile => "in a profile",
             Context::Options => "among options",
         }
     }
-}
 
-/// Whether this version runs a statement, or only knows that the language has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Runs,
-    Later,
+    /// Whether `name: value` stands here.
+    pub fn has_entries(self) -> bool {
+        matches!(self, Context::Load | Context::Request | Context::Steady | Context::Options)
+    }
+
+    /// Whether a statement here may be a condition, which starts with any name.
+    pub fn has_conditions(self) -> bool {
+        matches!(self, Context::Expect | Context::Steady)
+    }
 }
 
 pub struct Word {
     pub text: &'static str,
     pub contexts: &'static [Context],
-    pub state: State,
 }
 
-use Context::{Expect, File, Flow, Load, Request, Scenario};
-use State::{Later, Runs};
+use Context::{Expect, File, Flow, Ledger, Load, Profile, Request, Scenario, Steady, Suite, System};
 
-const fn word(text: &'static str, contexts: &'static [Context], state: State) -> Word {
-    Word { text, contexts, state }
+const fn word(text: &'static str, contexts: &'static [Context]) -> Word {
+    Word { text, contexts }
 }
 
 pub const STATEMENTS: &[Word] = &[
-    word("scenario", &[File], Runs),
-    word("service", &[File, Scenario], Runs),
-    word("target", &[File, Scenario], Runs),
-    word("flow", &[File, Scenario], Runs),
-    word("load", &[Scenario], Runs),
-    word("expect", &[Scenario, Flow, Request], Runs),
-    word("warmup", &[Load], Runs),
-    word("ramp", &[Load], Runs),
-    word("hold", &[Load], Runs),
-    word("spike", &[Load], Runs),
-    word("get", &[Flow], Runs),
-    word("post", &[Flow], Runs),
-    word("put", &[Flow], Runs),
-    word("patch", &[Flow], Runs),
-    word("delete", &[Flow], Runs),
-    word("head", &[Flow], Runs),
-    word("options", &[Flow], Runs),
-    word("let", &[Flow], Runs),
-    word("think", &[Flow], Runs),
-    word("use", &[File], Later),
-    word("param", &[File], Later),
-    word("profile", &[File], Later),
-    word("data", &[File, Scenario], Later),
-    word("system", &[File, Scenario], Later),
-    word("link", &[File, Scenario], Later),
-    word("limiter", &[File, Scenario], Later),
-    word("semaphore", &[File, Scenario], Later),
-    word("monitor", &[File, Scenario], Later),
-    word("alerts", &[File, Scenario], Later),
-    word("ledger", &[File, Scenario], Later),
-    word("shape", &[File], Later),
-    word("expectation", &[File], Later),
-    word("suite", &[File], Later),
-    word("fault", &[Scenario], Later),
-    word("event", &[Scenario], Later),
-    word("steady_state", &[Scenario], Later),
-    word("abort", &[Scenario], Later),
-    word("setup", &[Scenario], Later),
-    word("teardown", &[Scenario], Later),
-    word("include", &[Load, Flow, Expect], Later),
-    word("steps", &[Load], Later),
-    word("idle", &[Load], Later),
-    word("sweep", &[Load], Later),
-    word("search", &[Load], Later),
-    word("replay", &[Load], Later),
-    word("repeat", &[Load, Flow], Later),
-    word("once", &[Load, Flow], Later),
-    word("set", &[Flow], Later),
-    word("if", &[Flow], Later),
-    word("group", &[Flow], Later),
-    word("each", &[Flow], Later),
-    word("acquire", &[Flow], Later),
-    word("measure", &[Flow], Later),
-    word("request", &[Flow], Later),
-    word("query", &[Flow], Later),
-    word("execute", &[Flow], Later),
-    word("connect", &[Flow], Later),
-    word("send", &[Flow], Later),
-    word("receive", &[Flow], Later),
-    word("call", &[Flow], Later),
-    word("command", &[Flow], Later),
-    word("continue", &[Flow], Later),
-    word("record", &[Request], Later),
-    word("alert", &[Expect], Later),
-    word("no", &[Expect], Later),
+    word("use", &[File]),
+    word("param", &[File]),
+    word("profile", &[File]),
+    word("data", &[File, System, Scenario]),
+    word("system", &[File, System, Scenario]),
+    word("service", &[File, System, Scenario]),
+    word("link", &[File, System, Scenario]),
+    word("target", &[File, System, Scenario]),
+    word("limiter", &[File, System, Scenario]),
+    word("semaphore", &[File, System, Scenario]),
+    word("monitor", &[File, System, Scenario]),
+    word("alerts", &[File, System, Scenario]),
+    word("flow", &[File, Scenario]),
+    word("shape", &[File]),
+    word("expectation", &[File]),
+    word("scenario", &[File]),
+    word("suite", &[File]),
+    word("ledger", &[Scenario]),
+    word("load", &[Scenario]),
+    word("fault", &[Scenario]),
+    word("event", &[Scenario]),
+    word("expect", &[Scenario, Flow, Request]),
+    word("steady_state", &[Scenario]),
+    word("abort", &[Scenario]),
+    word("setup", &[Scenario]),
+    word("teardown", &[Scenario]),
+    word("let", &[System, Scenario, Flow]),
+    word("include", &[Load, Flow, Expect, Steady]),
+    word("warmup", &[Load]),
+    word("hold", &[Load]),
+    word("ramp", &[Load]),
+    word("spike", &[Load]),
+    word("steps", &[Load]),
+    word("idle", &[Load]),
+    word("sweep", &[Load]),
+    word("search", &[Load]),
+    word("replay", &[Load]),
+    word("repeat", &[Load, Flow]),
+    word("once", &[Load, Flow]),
+    word("get", &[Flow]),
+    word("post", &[Flow]),
+    word("put", &[Flow]),
+    word("patch", &[Flow]),
+    word("delete", &[Flow]),
+    word("head", &[Flow]),
+    word("options", &[Flow]),
+    word("request", &[Flow]),
+    word("query", &[Flow]),
+    word("execute", &[Flow]),
+    word("connect", &[Flow]),
+    word("send", &[Flow]),
+    word("receive", &[Flow]),
+    word("call", &[Flow]),
+    word("command", &[Flow]),
+    word("set", &[Flow]),
+    word("think", &[Flow]),
+    word("if", &[Flow]),
+    word("group", &[Flow]),
+    word("each", &[Flow]),
+    word("acquire", &[Flow]),
+    word("measure", &[Flow]),
+    word("count", &[Flow]),
+    word("record", &[Request]),
+    word("continue", &[Request]),
+    word("alert", &[Expect]),
+    word("no", &[Expect]),
+    word("verify", &[Ledger]),
+    word("area", &[Suite]),
+    word("ready", &[Suite]),
 ];
 
 /// A newline before one of these ends no statement, unless the word is a label.
@@ -128,14 +143,21 @@ pub fn statement(text: &str) -> Option<&'static Word> {
     STATEMENTS.iter().find(|word| word.text == text)
 }
 
-/// What the body of a statement holds, by the statement's first word.
-pub fn body(first: &str) -> Context {
+/// What the body of a statement holds, by the statement's first word and what encloses it.
+pub fn body(first: &str, outside: Context) -> Context {
     match first {
         "scenario" => Scenario,
-        "flow" => Flow,
-        "load" => Load,
-        "expect" => Expect,
-        _ if statement(first).is_some_and(|word| word.contexts.contains(&Flow)) => Request,
+        "system" => System,
+        "flow" | "setup" | "teardown" | "verify" => Flow,
+        "group" | "if" | "else" | "each" | "acquire" => Flow,
+        "repeat" | "once" => outside,
+        "load" | "shape" => Load,
+        "expect" | "expectation" => Expect,
+        "steady_state" => Steady,
+        "ledger" => Ledger,
+        "suite" => Suite,
+        "profile" => Profile,
+        _ if outside == Flow && statement(first).is_some_and(|word| word.contexts.contains(&Flow)) => Request,
         _ => Context::Options,
     }
 }
@@ -145,7 +167,7 @@ pub fn is_label(text: &str, word: &std::ops::Range<usize>) -> bool {
     text.as_bytes().get(word.end) == Some(&b':')
 }
 
-/// The statements that may stand in a context and that this version runs.
-pub fn running_in(context: Context) -> impl Iterator<Item = &'static str> {
-    STATEMENTS.iter().filter(move |w| w.state == Runs && w.contexts.contains(&context)).map(|w| w.text)
+/// The statements that may stand in a context.
+pub fn standing_in(context: Context) -> impl Iterator<Item = &'static str> {
+    STATEMENTS.iter().filter(move |w| w.contexts.contains(&context)).map(|w| w.text)
 }

@@ -1,11 +1,11 @@
 //! Expressions: precedence, calls, objects, and the operators of other languages with their fix.
 
-use super::Lower;
-use super::statement::children;
+use super::{Lower, children};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
+use crate::syntax::needs;
 
 /// One level of `or and not compare .. + * -`, from loose to tight.
 fn strength(operator: Binary) -> u8 {
@@ -150,10 +150,25 @@ impl Lower<'_> {
         let inner = node.into_inner().next().expect("a primary holds something");
         let kind = match inner.as_rule() {
             Rule::literal => self.literal(inner),
-            Rule::list => ExprKind::List(inner.into_inner().map(|value| self.value(value)).collect()),
+            Rule::list => {
+                let mut parts = inner.into_inner();
+                let items = parts.next().expect("a list has items");
+                let mut items: Vec<Expr> = items.into_inner().map(|value| self.value(value)).collect();
+                if let Some(unit) = parts.next() {
+                    let unit_span = self.span(&unit);
+                    items = items.into_iter().map(|item| self.with_unit(item, unit.as_str().trim(), unit_span)).collect();
+                }
+                ExprKind::List(items)
+            }
+            Rule::baseline => {
+                let arguments = inner.into_inner().find(|part| part.as_rule() == Rule::arguments);
+                ExprKind::Baseline(arguments.map_or(Vec::new(), |arguments| self.arguments(arguments)))
+            }
             Rule::call => {
                 let [callee, arguments] = children(inner);
-                ExprKind::Call { function: self.name(&callee), arguments: self.arguments(arguments) }
+                let (function, arguments) = (self.name(&callee), self.arguments(arguments));
+                self.needs.extend(arguments.first().and_then(|argument| needs::of_call(&function.text, &argument.value)));
+                ExprKind::Call { function, arguments }
             }
             Rule::path_name => ExprKind::Name(self.name(&inner)),
             _ => return Expr { span, ..self.expr(inner) },
@@ -167,12 +182,14 @@ impl Lower<'_> {
                 let mut result = Argument {
                     label: None,
                     value: Expr { kind: ExprKind::Wrong, span: self.span(&argument) },
+                    matching: None,
                     scopes: Vec::new(),
                 };
                 for part in argument.into_inner() {
                     match part.as_rule() {
                         Rule::label => result.label = Some(self.name(&part)),
                         Rule::scope => result.scopes.push(self.scope(part)),
+                        Rule::where_clause => result.matching = self.last_expr(part),
                         _ => result.value = self.value(part),
                     }
                 }
@@ -186,11 +203,17 @@ impl Lower<'_> {
         let inner = node.into_inner().next().expect("a value holds something");
         match inner.as_rule() {
             Rule::object => {
-                let fields = inner.into_inner().map(|field| self.entry(field)).collect();
-                Expr { kind: ExprKind::Object(fields), span }
+                Expr { kind: ExprKind::Object(self.fields(inner)), span }
+            }
+            Rule::type_word => {
+                Expr { kind: ExprKind::Name(self.name(&inner)), span }
             }
             _ => self.expr(inner),
         }
+    }
+
+    pub(super) fn fields(&mut self, object: Node<'_>) -> Vec<Entry> {
+        object.into_inner().map(|field| self.entry(field)).collect()
     }
 
     pub(super) fn entries(&mut self, node: Node<'_>) -> Vec<Entry> {

@@ -6,6 +6,7 @@ use crate::base::units::{self, Rate};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
+use crate::syntax::needs;
 
 /// What people write, and what it is here.
 const FOREIGN_UNITS: &[(&str, &str)] = &[
@@ -46,15 +47,32 @@ const FOREIGN_UNITS: &[(&str, &str)] = &[
 ];
 
 impl Lower<'_> {
+    /// A unit behind a list, on each of its numbers.
+    pub(super) fn with_unit(&mut self, item: Expr, unit: &str, span: Span) -> Expr {
+        let ExprKind::Number(value) = item.kind else {
+            let problem = Diagnostic::new(Code::E0102, "a unit behind a list needs plain numbers in it", item.span, "not a number");
+            self.diagnostics.push(problem.label(span, "this unit").help("write each with its unit, or all without"));
+            return Expr { kind: ExprKind::Wrong, ..item };
+        };
+        let kind = match unit {
+            "users" | "user" => ExprKind::Users(value as u64),
+            "%" => ExprKind::Percent(value / 100.0),
+            "pp" => ExprKind::Points(value / 100.0),
+            "x" => ExprKind::Factor(value),
+            _ => match (unit.strip_prefix('/'), units::DURATIONS.iter().find(|(name, _)| *name == unit)) {
+                (Some(time), _) => Rate::new(value, per(time)).map_or(ExprKind::Wrong, ExprKind::Rate),
+                (None, Some((_, size))) => ExprKind::Duration((value * *size as f64) as u64),
+                (None, None) => ExprKind::Bytes((value * bytes_unit(unit) as f64) as u64),
+            },
+        };
+        Expr { kind, ..item }
+    }
+
     pub(super) fn literal(&mut self, node: Node<'_>) -> ExprKind {
         let inner = node.into_inner().next().expect("a literal holds something");
         let span = self.span(&inner);
         match inner.as_rule() {
-            Rule::text => ExprKind::Text(self.text(inner)),
-            Rule::raw => {
-                let text = inner.as_str();
-                ExprKind::Text(vec![TextPart::Literal(text[1..text.len() - 1].to_owned())])
-            }
+            Rule::text | Rule::raw => self.text_literal(inner),
             Rule::boolean => ExprKind::Bool(inner.as_str() == "true"),
             Rule::null => ExprKind::Null,
             Rule::users => {
@@ -69,6 +87,20 @@ impl Lower<'_> {
             Rule::quantity => self.quantity(inner, span),
             _ => ExprKind::Number(figure(inner.as_str()).0),
         }
+    }
+
+    pub(super) fn text_literal(&mut self, node: Node<'_>) -> ExprKind {
+        if node.as_rule() == Rule::text {
+            let parts = self.text(node);
+            self.needs.extend(needs::of_text(&parts));
+            return ExprKind::Text(parts);
+        }
+        let content = node.into_inner().next().expect("a raw text has a content");
+        let text = match content.as_rule() {
+            Rule::long_raw_text => unindented(content.as_str()),
+            _ => content.as_str().to_owned(),
+        };
+        ExprKind::Text(vec![TextPart::Literal(text)])
     }
 
     fn quantity(&mut self, node: Node<'_>, span: Span) -> ExprKind {
@@ -179,9 +211,19 @@ impl Lower<'_> {
     fn text(&mut self, node: Node<'_>) -> Vec<TextPart> {
         let mut parts: Vec<TextPart> = Vec::new();
         let mut literal = String::new();
-        for part in node.into_inner() {
+        let form = node.into_inner().next().expect("a text is short or long");
+        // The indentation of the closing quotes is not part of a long text, nor is the line of the opening ones.
+        let margin = (form.as_rule() == Rule::long_text).then(|| margin(form.as_str().trim_end_matches('"')));
+        let mut first = true;
+        for part in form.into_inner() {
             match part.as_rule() {
                 Rule::chunk => literal.push_str(part.as_str()),
+                Rule::long_chunk => {
+                    let text = part.as_str();
+                    let text = if first { text.strip_prefix('\n').unwrap_or(text) } else { text };
+                    let text = if first { text.strip_prefix(margin.unwrap_or("")).unwrap_or(text) } else { text };
+                    literal.push_str(&text.replace(&format!("\n{}", margin.unwrap_or("")), "\n"));
+                }
                 Rule::escape => literal.push(self.escape(&part)),
                 Rule::interpolation => {
                     if !literal.is_empty() {
@@ -215,6 +257,7 @@ impl Lower<'_> {
                     );
                 }
             }
+            first = false;
         }
         if !literal.is_empty() || parts.is_empty() {
             parts.push(TextPart::Literal(literal));
@@ -240,6 +283,20 @@ impl Lower<'_> {
             other => other.chars().next().expect("an escape has a character"),
         }
     }
+}
+
+/// The blanks before the closing quotes of a long text, where they stand alone on their line.
+fn margin(text: &str) -> &str {
+    let line = text.rfind('\n').map_or(text.len(), |at| at + 1);
+    if text[line..].trim().is_empty() { &text[line..] } else { "" }
+}
+
+/// A long raw text without the line of its opening quotes and the indentation of its closing ones.
+fn unindented(text: &str) -> String {
+    let margin = margin(text);
+    let inner = text.strip_prefix('\n').unwrap_or(text);
+    let lines: Vec<&str> = inner.split('\n').map(|line| line.strip_prefix(margin).unwrap_or(line)).collect();
+    lines.join("\n")
 }
 
 /// The number at the start of a text, and what follows it.

@@ -1,13 +1,18 @@
 //! Statements of the splitter → AST, one grammar rule at a time.
 
+mod clause;
 mod expr;
+mod item;
 mod literal;
-mod statement;
+mod stage;
+mod step;
 
-use super::grammar::{self, Node};
+use super::ast::{BuiltKind, Expr};
+use super::grammar::{self, Node, Rule};
+use super::needs::Need;
 use super::split::{Block, Part, Statement};
 use super::tokens;
-use super::words::{self, Context, State};
+use super::words::{self, Context};
 use crate::base::{FileId, Name, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
@@ -22,6 +27,8 @@ pub struct Lower<'a> {
     offset: usize,
     /// Parts of the expressions that are being lowered.
     depth: usize,
+    /// What the text speaks of that is not in it.
+    pub needs: Vec<Need>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -29,6 +36,8 @@ pub struct Lower<'a> {
 struct Head<'a> {
     node: Node<'a>,
     body: Option<&'a Block>,
+    /// The other branches of an `if`: what stands before each body, and the body.
+    branches: Vec<(Range<usize>, Option<&'a Block>)>,
     doc: Option<&'a String>,
     span: Span,
 }
@@ -42,7 +51,7 @@ enum Outcome<'a> {
 
 impl<'a> Lower<'a> {
     pub fn new(file: FileId, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
-        Lower { file, text, offset: 0, depth: 0, diagnostics }
+        Lower { file, text, offset: 0, depth: 0, needs: Vec::new(), diagnostics }
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
@@ -76,9 +85,22 @@ impl<'a> Lower<'a> {
                 }
                 let doc = statement.doc.as_ref().filter(|_| first);
                 first = false;
+                let mut branches = Vec::new();
+                let opens = tokens::first_word(&self.text[range.clone()]) == "if" && body.is_some();
+                while let Some(Part::Text(other)) = parts.peek()
+                    && opens
+                    && tokens::first_word(&self.text[other.clone()]) == "else"
+                {
+                    parts.next();
+                    let block = parts.next_if(|next| matches!(next, Part::Block(_))).and_then(|next| match next {
+                        Part::Block(block) => Some(block),
+                        Part::Text(_) => None,
+                    });
+                    branches.push((other.clone(), block));
+                }
                 match statement.broken {
                     true => each(self, Outcome::Refused(self.lost_name(&range))),
-                    false => self.heads(range, body, doc, context, &mut each),
+                    false => self.heads(range, (body, branches), doc, context, &mut each),
                 }
             }
         }
@@ -88,7 +110,7 @@ impl<'a> Lower<'a> {
     fn heads<'s>(
         &mut self,
         mut range: Range<usize>,
-        body: Option<&'s Block>,
+        (body, branches): (Option<&'s Block>, Vec<(Range<usize>, Option<&'s Block>)>),
         doc: Option<&'s String>,
         context: Context,
         each: &mut impl FnMut(&mut Self, Outcome<'s>),
@@ -103,7 +125,7 @@ impl<'a> Lower<'a> {
                 Ok(node) => {
                     self.offset = range.start;
                     let span = Span::new(self.file, range.start, range.end);
-                    return each(self, Outcome::Head(Head { node, body, doc, span }));
+                    return each(self, Outcome::Head(Head { node, body, branches, doc, span }));
                 }
                 Err(refusal) => {
                     self.diagnostics.push(refusal.diagnostic);
@@ -116,7 +138,7 @@ impl<'a> Lower<'a> {
                         Ok(node) => {
                             self.offset = first.start;
                             let span = Span::new(self.file, first.start, first.end);
-                            each(self, Outcome::Head(Head { node, body: None, doc, span }));
+                            each(self, Outcome::Head(Head { node, body: None, branches: Vec::new(), doc, span }));
                         }
                         Err(_) => each(self, Outcome::Refused(self.lost_name(&first))),
                     }
@@ -161,7 +183,8 @@ impl<'a> Lower<'a> {
     fn lost_name(&self, range: &Range<usize>) -> Option<Name> {
         let text = &self.text[range.clone()];
         let first = tokens::first_word(text);
-        let declares = matches!(first, "scenario" | "service" | "target" | "flow" | "load" | "let");
+        let declares = matches!(first, "param" | "profile" | "ledger" | "load" | "let" | "shape" | "expectation" | "suite")
+            || BuiltKind::ALL.iter().any(|kind| kind.word() == first);
         let behind = match declares {
             true => first.len(),
             false => text.rfind(" as ")? + " as".len(),
@@ -178,24 +201,13 @@ impl<'a> Lower<'a> {
         let length = tokens::first_word(text).len();
         let (word, rest) = text.split_at(length);
         let label = rest.trim_start().starts_with([':', '=']) && !rest.trim_start().starts_with("==");
-        let entries = matches!(context, Context::Load | Context::Request | Context::Options);
-        if word.is_empty() || (label && entries) {
+        if word.is_empty() || (label && context.has_entries()) || context == Context::Profile {
             return true;
         }
         let span = Span::new(self.file, start, start + length);
         let diagnostic = match words::statement(word) {
-            Some(known) if known.contexts.contains(&context) => match known.state {
-                State::Runs => return true,
-                State::Later => Diagnostic::new(
-                    Code::E0113,
-                    format!("`{word}` is not available yet"),
-                    span,
-                    "known, but not run by this version",
-                )
-                .help("this part of the language comes with a later version"),
-            },
-            // Conditions start with any name.
-            _ if matches!(context, Context::Expect) => return true,
+            Some(known) if known.contexts.contains(&context) => return true,
+            _ if context.has_conditions() => return true,
             Some(known) => {
                 let places: Vec<&str> = known.contexts.iter().map(|c| c.place()).collect();
                 Diagnostic::new(Code::E0114, format!("`{word}` does not belong {}", context.place()), span, "not here")
@@ -207,7 +219,7 @@ impl<'a> Lower<'a> {
                 span,
                 "not a statement",
             )
-            .did_you_mean(span, word, words::running_in(context)),
+            .did_you_mean(span, word, words::standing_in(context)),
         };
         self.diagnostics.push(diagnostic);
         false
@@ -242,4 +254,20 @@ impl<'a> Lower<'a> {
             );
         }
     }
+
+    /// The last expression of a node, such as the one of `for D`.
+    fn last_expr(&mut self, node: Node<'_>) -> Option<Expr> {
+        node.into_inner().filter(|part| part.as_rule() == Rule::expr).last().map(|part| self.expr(part))
+    }
+
+    /// The name of `as NAME`.
+    fn naming(&self, node: Node<'_>) -> Option<Name> {
+        node.into_inner().find(|part| part.as_rule() == Rule::name).map(|part| self.name(&part))
+    }
+}
+
+/// The children of a rule that always has this many.
+fn children<const N: usize>(node: Node<'_>) -> [Node<'_>; N] {
+    let parts: Vec<Node<'_>> = node.into_inner().collect();
+    parts.try_into().unwrap_or_else(|parts: Vec<_>| unreachable!("the rule has {N} parts, not {}", parts.len()))
 }

@@ -1,0 +1,362 @@
+//! What stands behind a `.`: fields and methods, by the type of what stands before it.
+
+use super::builtins::{self, Field};
+use super::program::{Edge, Expr, Metric, Moment, Part, PartKind, Pick, Series, SeriesSource, ServiceKind, Subject, Window};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use super::words::capital;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Argument};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn field_of(&mut self, value: Value<'a>, base: &'a ast::Expr, field: &'a Name, span: Span) -> Value<'a> {
+        match &value {
+            Value::Unknown(Type::Wrong) => return Value::WRONG,
+            Value::Module(module) => return self.member_of_module(*module, field),
+            Value::System(frame) => return self.member_of_system(*frame, field),
+            Value::Row(row, data) => return self.column(row, *data, field),
+            Value::Answer(response) => {
+                return match builtins::field(Type::Response, &field.text, false) {
+                    Some(_) => self.answer_part(*response, &field.text),
+                    None => self.no_field(&value, field),
+                };
+            }
+            Value::Unknown(Type::Row) => return Value::Unknown(Type::Text),
+            Value::Samples(population, _, kind) => {
+                let (population, kind) = (population.clone(), *kind);
+                if let Some(member) = self.member(&population, kind, field) {
+                    return member;
+                }
+            }
+            Value::Window(Window::Load(load), _) => {
+                if let Some(stage) = self.stage_of(*load, field) {
+                    return stage;
+                }
+            }
+            // What a flow or a load of a template has is known where it is instantiated.
+            Value::Unknown(kind) if kind.is_population() && builtins::field(*kind, &field.text, false).is_none() => {
+                return Value::Unknown(Type::Samples);
+            }
+            _ => {}
+        }
+        match builtins::field(value.kind(), &field.text, false) {
+            // Of a series the unit is known, though its service is not.
+            Some(found) if value.is_unknown() && found.result == Type::Series => {
+                let nowhere = Value::Part(value.kind(), usize::MAX);
+                self.take_field(nowhere, found, base, span)
+            }
+            Some(found) if value.is_unknown() => Value::Unknown(found.result),
+            Some(found) => self.take_field(value, found, base, span),
+            None => self.no_field(&value, field),
+        }
+    }
+
+    fn take_field(&mut self, value: Value<'a>, field: &'static Field, base: &'a ast::Expr, span: Span) -> Value<'a> {
+        match (&value, field.name) {
+            (Value::Part(Type::Service, index), "cpu" | "memory" | "open_files" | "threads") => {
+                let unit = match field.name {
+                    "cpu" => Type::Percent,
+                    "memory" => Type::Bytes,
+                    _ => Type::Number,
+                };
+                let what = field.name.to_owned();
+                self.later(format!("`.{what}` of a service"), span);
+                Value::Series(Series { source: SeriesSource::Service(*index), what, worth: 1.0, unit })
+            }
+            (Value::Part(Type::Monitor, index), name) => {
+                let unit = if name == "cpu" { Type::Percent } else { Type::Bytes };
+                Value::Series(Series { source: SeriesSource::Monitor(*index), what: name.to_owned(), worth: 1.0, unit })
+            }
+            (Value::Part(Type::Alerts, index), _) => {
+                self.later("`.delivery_delay`", span);
+                let metric = Metric {
+                    function: super::program::Function::Mean,
+                    subject: Subject::Delivery(*index),
+                    scopes: Vec::new(),
+                    text: self.text(span),
+                    span,
+                };
+                Value::Delivery(metric)
+            }
+            (Value::Part(kind, index), name) => {
+                let part = if *kind == Type::Link { PartKind::Link } else { PartKind::Service };
+                Value::Run(Expr::Part { part, index: *index, field: name.to_owned() }, field.result)
+            }
+            (Value::Samples(population, unit, kind), name) => {
+                let mut population = population.clone();
+                population.part = match name {
+                    "service_time" => Part::ServiceTime,
+                    "first_byte" => Part::FirstByte,
+                    "connect_time" => Part::ConnectTime,
+                    "tls_time" => Part::TlsTime,
+                    "attempts" => Part::Attempts,
+                    _ => return self.part_of_window(value, name, base, span),
+                };
+                if population.part != Part::ServiceTime {
+                    self.later(format!("`.{name}`"), span);
+                }
+                let _ = kind;
+                Value::Samples(population, *unit, Type::Samples)
+            }
+            (Value::Run(expr, Type::Json), "count") => {
+                self.later("`.count` of an answer", span);
+                Value::Run(Expr::Get { value: Box::new(expr.clone()), path: "count".to_owned() }, Type::Count)
+            }
+            (_, name) => self.part_of_window(value, name, base, span),
+        }
+    }
+
+    fn part_of_window(&mut self, value: Value<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Value<'a> {
+        let window = match &value {
+            Value::Window(window, _) => window.clone(),
+            Value::Samples(population, _, Type::Load) => Window::Load(population.load.unwrap_or(0)),
+            _ => return Value::WRONG,
+        };
+        if let (Window::Stages { .. }, "start" | "end") = (&window, name) {
+            let text = self.text(base.span);
+            let problem = Diagnostic::new(Code::E0404, format!("`{text}` is several windows"), base.span, "which one?");
+            self.push(problem.help(format!("write `{text}.first.{name}` or `{text}.last.{name}`")));
+            return Value::WRONG;
+        }
+        let moment = |edge: Edge| Value::Moment(Moment { window: window.clone(), edge, plus: 0, span });
+        match name {
+            "start" => moment(Edge::Start),
+            "end" => moment(Edge::End),
+            "length" => self.length_of(&window, span),
+            "impact" => {
+                self.needs_steady_state(span);
+                Value::Window(Window::Impact { of: Box::new(window), steady: None }, Type::Windows)
+            }
+            "first" | "last" => match window {
+                Window::Stages { load, stages } => {
+                    let stage = if name == "first" { stages.first() } else { stages.last() };
+                    stage.map_or(Value::WRONG, |stage| Value::Window(Window::Stage { load, stage: *stage }, Type::Stage))
+                }
+                other => Value::Window(other, Type::Window),
+            },
+            _ => Value::WRONG,
+        }
+    }
+
+    /// A length that is planned is a constant; one that only the run knows is measured.
+    fn length_of(&mut self, window: &Window, span: Span) -> Value<'a> {
+        let stage = |load: usize, stage: usize| self.out.loads.get(load).and_then(|l| l.stages.get(stage));
+        let planned = match window {
+            Window::Stage { load, stage: at } => stage(*load, *at).filter(|s| s.kind.ends_as_planned()).map(|s| s.length()),
+            Window::Load(load) => self
+                .out
+                .loads
+                .get(*load)
+                .filter(|load| load.stages.iter().all(|stage| stage.kind.ends_as_planned()))
+                .map(|load| load.stages.iter().map(|stage| stage.length()).sum()),
+            _ => None,
+        };
+        if let Some(length) = planned {
+            return Value::Quantity(length as f64, Type::Duration);
+        }
+        let subject = Subject::Windows { windows: vec![window.clone()], steady: None };
+        let metric = Metric {
+            function: super::program::Function::Length,
+            subject,
+            scopes: Vec::new(),
+            text: self.text(span),
+            span,
+        };
+        Value::Measured(super::condition::Measured::Metric { metric, unit: Type::Duration })
+    }
+
+    fn member_of_module(&mut self, module: usize, name: &'a Name) -> Value<'a> {
+        let frame = self.module_frame(module);
+        let index = &self.world.indexes[module];
+        if name.text.starts_with('_') && index.names.contains_key(name.text.as_str()) {
+            let problem = Diagnostic::new(Code::E0202, format!("`{name}` is private to its file"), name.span, "private");
+            self.push(problem.help("a name that starts with `_` is for its own file"));
+            return Value::WRONG;
+        }
+        if let Some(value) = self.own(frame, &name.text, name.span) {
+            return value;
+        }
+        if !index.lost {
+            let module = &self.world.inputs.modules[module].name;
+            let problem = Diagnostic::new(Code::E0202, format!("`{module}` has no `{name}`"), name.span, "not declared there");
+            let mut known: Vec<&str> = index.names.keys().copied().filter(|name| !name.starts_with('_')).collect();
+            known.sort_unstable();
+            self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
+        }
+        Value::WRONG
+    }
+
+    fn member_of_system(&mut self, frame: FrameId, name: &'a Name) -> Value<'a> {
+        if let Some(value) = self.own(frame, &name.text, name.span) {
+            return value;
+        }
+        if !self.frames[frame].lost {
+            let problem = Diagnostic::new(Code::E0202, format!("this system has no `{name}`"), name.span, "not declared in it");
+            let mut known: Vec<&str> = self.frames[frame].names.keys().copied().collect();
+            known.sort_unstable();
+            self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
+        }
+        Value::WRONG
+    }
+
+    fn column(&mut self, row: &Expr, data: usize, name: &Name) -> Value<'a> {
+        let columns = self.out.data.get(data).map_or(&[][..], |data| &data.columns);
+        match columns.iter().find(|(column, _)| *column == name.text) {
+            Some((column, kind)) => {
+                Value::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
+            }
+            None => {
+                let known: Vec<String> = columns.iter().map(|(column, _)| column.clone()).collect();
+                let problem = Diagnostic::new(Code::E0202, format!("the rows have no column `{name}`"), name.span, "no such column");
+                self.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
+                Value::WRONG
+            }
+        }
+    }
+
+    fn no_field(&mut self, value: &Value<'a>, field: &Name) -> Value<'a> {
+        let kind = value.kind();
+        let what = match value {
+            Value::Answer(_) => "an answer".to_owned(),
+            Value::Samples(_, _, Type::Load) => "this load".to_owned(),
+            Value::Samples(_, _, Type::Flow) => "this flow".to_owned(),
+            _ => kind.a(),
+        };
+        if matches!(value, Value::Samples(..)) && self.is_refused_member(value) {
+            return Value::WRONG;
+        }
+        let message = format!("{what} has no `{field}`");
+        let mut problem = Diagnostic::new(Code::E0202, capital(&message), field.span, "no such field");
+        let mut known: Vec<String> = self.members_of(value);
+        known.extend(builtins::fields_of(kind).map(|field| field.name.to_owned()));
+        if known.is_empty() {
+            problem = Diagnostic::new(Code::E0202, format!("{} has no parts to ask for", capital(&what)), field.span, kind.a());
+            if self.flow.is_some() {
+                problem = problem.help("name a request with `as NAME`, and ask that name");
+            }
+            self.push(problem);
+            return Value::WRONG;
+        }
+        if let Some(metric) = builtins::of_kind(builtins::Kind::Metric, &field.text)
+            && kind.is_population()
+        {
+            let problem = problem.help(format!("a metric is called: `{}(…)`", metric.name));
+            self.push(problem);
+            return Value::WRONG;
+        }
+        self.push(problem.did_you_mean(field.span, &field.text, known.iter().map(String::as_str)));
+        Value::WRONG
+    }
+
+    pub(super) fn method(
+        &mut self,
+        base: &'a ast::Expr,
+        method: &'a Name,
+        arguments: &'a [Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Value<'a> {
+        let value = self.eval(base, frame);
+        match &value {
+            Value::Unknown(Type::Wrong) => {
+                return Value::WRONG;
+            }
+            Value::Module(_) | Value::System(_) => {
+                let member = self.field_of(value, base, method, span);
+                return match member {
+                    Value::Definition(..) => self.instantiate(member, arguments, span, frame),
+                    Value::Unknown(Type::Wrong) => Value::WRONG,
+                    other => {
+                        let kind = other.kind();
+                        let message = format!("`{method}` is {}, which takes no arguments", kind.a());
+                        self.push(Diagnostic::new(Code::E0207, message, method.span, kind.a()));
+                        Value::WRONG
+                    }
+                };
+            }
+            Value::Answer(response) => {
+                return self.answer_method(*response, method, arguments, frame);
+            }
+            _ => {}
+        }
+        let Some(found) = builtins::field(value.kind(), &method.text, true) else {
+            return self.no_field(&value, method);
+        };
+        let parameters = found.parameters.unwrap_or_default();
+        let Some(bound) = self.arguments(method, parameters, false, arguments, span, frame) else { return Value::WRONG };
+        if value.is_unknown() && found.result == Type::Series {
+            return self.series(SeriesSource::Host, &bound);
+        }
+        if value.is_unknown() {
+            return Value::Unknown(found.result);
+        }
+        match (&value, found.name) {
+            (Value::Part(Type::Service, index), "metric") => {
+                let index = *index;
+                self.later("`.metric(…)` of a service", span);
+                let service = &self.out.services[index];
+                let measured = service.metrics.is_some() || matches!(service.kind, ServiceKind::Demo(_));
+                if !measured {
+                    let problem = Diagnostic::new(Code::E0307, "this service has no /metrics page", base.span, "where is it?");
+                    self.push(problem.help("say so where it is declared: `{ metrics: \"/metrics\" }`"));
+                    return Value::WRONG;
+                }
+                self.series(SeriesSource::ServiceMetric(index), &bound)
+            }
+            (Value::Part(Type::Monitor, index), _) => {
+                let index = *index;
+                self.later("`.query(…)` of a monitor", span);
+                self.series(SeriesSource::Monitor(index), &bound)
+            }
+            (Value::Part(Type::Service, index), "url") => {
+                let via = match &bound[0] {
+                    Some((Value::Part(Type::Link, link), _)) => Some(*link),
+                    _ => None,
+                };
+                let field = via.map_or_else(|| "url".to_owned(), |link| format!("url via {link}"));
+                Value::Run(Expr::Part { part: PartKind::Service, index: *index, field }, Type::Text)
+            }
+            (Value::Part(Type::Data, data), name) => {
+                let pick = match name {
+                    "next" => Pick::Next,
+                    "unique" => Pick::Unique,
+                    "random" => Pick::Random,
+                    _ => Pick::PerUser,
+                };
+                self.later("`data`", span);
+                Value::Row(Expr::Row { data: *data, pick }, *data)
+            }
+            (Value::Run(expr, _), "json") => match self.json_path(&bound) {
+                Some(path) => {
+                    self.later("a JSONPath into a value", span);
+                    Value::Run(Expr::Get { value: Box::new(expr.clone()), path }, Type::Json)
+                }
+                None => Value::WRONG,
+            },
+            _ => Value::WRONG,
+        }
+    }
+
+    fn series(&mut self, source: SeriesSource, bound: &super::call::Bound<'a>) -> Value<'a> {
+        let what = match bound.first() {
+            Some(Some((Value::Text(text, _), _))) => text.clone(),
+            _ => return Value::Unknown(Type::Series),
+        };
+        let (worth, unit) = match bound.get(1) {
+            Some(Some((value, _))) if value.is_unknown() => return Value::Unknown(Type::Series),
+            Some(Some((value, expr))) => match (value.number(), value.kind()) {
+                (Some(worth), kind) => (worth, if kind == Type::Count { Type::Number } else { kind }),
+                (None, _) => {
+                    let span = expr.span;
+                    self.not_constant(span, "a unit must be known before the run");
+                    return Value::WRONG;
+                }
+            },
+            _ => (1.0, Type::Number),
+        };
+        Value::Series(Series { source, what, worth, unit })
+    }
+}

@@ -1,0 +1,74 @@
+//! Faults: what they break, on which elements, and with which measure.
+
+use super::{Builtin, Kind, Par, may, need};
+use crate::check::types::Type;
+
+const LINE: &[Type] = &[Type::Link, Type::Target];
+const WEB: &[Type] = &[Type::Link, Type::Http];
+const ON_LINE: &[Par] = &[need("on", LINE)];
+const ON_SERVICE: &[Par] = &[need("on", &[Type::Service])];
+const ON_LINE_SHARE: &[Par] = &[need("on", LINE), may("share", &[Type::Percent])];
+
+const fn row(name: &'static str, parameters: &'static [Par], doc: &'static str, example: &'static str) -> Builtin {
+    Builtin { name, kind: Kind::Fault, parameters, variadic: false, result: Type::Fault, doc, example }
+}
+
+pub const TABLE: &[Builtin] = &[
+    row("partition", ON_LINE, "Silence: bytes are held and delivered afterwards, as TCP would.", "partition(db)"),
+    row("refuse", ON_LINE, "Connections are refused, and open ones reset.", "refuse(db)"),
+    row(
+        "latency",
+        &[need("on", LINE), need("by", &[Type::Duration]), may("jitter", &[Type::Duration])],
+        "Answers come later, once a round trip.",
+        "latency(db, 200ms, jitter: 50ms)",
+    ),
+    row("bandwidth", &[need("on", LINE), need("to", &[Type::Bandwidth])], "Bytes pass no faster than this.", "bandwidth(db, 1MiB/s)"),
+    row("reset", ON_LINE_SHARE, "A share of the connections is reset.", "reset(db, 5%)"),
+    row("slow_close", &[need("on", LINE), need("by", &[Type::Duration])], "Connections close later.", "slow_close(db, 1s)"),
+    row("slice", &[need("on", LINE), need("size", &[Type::Bytes])], "Bytes come in small pieces.", "slice(db, 16B)"),
+    row("corrupt", ON_LINE_SHARE, "A share of the pieces has a wrong byte.", "corrupt(db, 1%)"),
+    row(
+        "http_error",
+        &[need("on", WEB), need("status", &[Type::Count]), may("share", &[Type::Percent])],
+        "A share of the requests is answered with this status, without reaching the server.",
+        "http_error(api, 503, 20%)",
+    ),
+    row(
+        "http_delay",
+        &[need("on", WEB), need("by", &[Type::Duration]), may("share", &[Type::Percent])],
+        "A share of the requests waits before it is sent on.",
+        "http_delay(api, 300ms, 20%)",
+    ),
+    row("kill", ON_SERVICE, "The process is killed; it is started again when the fault ends.", "kill(shop)"),
+    row("pause", ON_SERVICE, "The process is stopped and goes on afterwards.", "pause(shop)"),
+    row("restart", ON_SERVICE, "The process is stopped and started again at once.", "restart(shop)"),
+    row("limit_cpu", &[need("on", &[Type::Service]), need("to", &[Type::Percent])], "No more than this share of one core.", "limit_cpu(shop, to: 20%)"),
+    row("limit_memory", &[need("on", &[Type::Service]), need("to", &[Type::Bytes])], "No more memory than this.", "limit_memory(shop, to: 64MiB)"),
+    row(
+        "hold_connections",
+        &[need("on", &[Type::Database]), need("share", &[Type::Percent])],
+        "Takes so much of the connections that are free to clients, counting those open.",
+        "hold_connections(pg, 95%)",
+    ),
+    row("kill_connections", &[need("on", &[Type::Database])], "Ends every connection of clients.", "kill_connections(pg)"),
+    row(
+        "lock_table",
+        &[need("on", &[Type::Database]), need("table", &[Type::Text])],
+        "Holds an exclusive lock on a table.",
+        "lock_table(pg, \"orders\")",
+    ),
+    row("burn_cpu", &[may("cores", &[Type::Count])], "Keeps cores of this machine busy.", "burn_cpu(1)"),
+    row("fill_memory", &[need("leave", &[Type::Bytes])], "Takes memory of this machine until so much is left.", "fill_memory(leave: 512MiB)"),
+    row(
+        "fill_disk",
+        &[need("path", &[Type::Text]), need("leave", &[Type::Bytes])],
+        "Takes room of a file system until so much is left.",
+        "fill_disk(\"/tmp\", leave: 1GiB)",
+    ),
+    row(
+        "command",
+        &[need("run", &[Type::Text]), may("undo", &[Type::Text])],
+        "A command of the shell, and the one that takes it back.",
+        "command(\"./break.sh\", undo: \"./mend.sh\")",
+    ),
+];

@@ -1,0 +1,176 @@
+//! Metrics: what is computed of requests, series, windows, ledgers and alerts.
+
+use super::{Builtin, Kind, Par, may, need};
+use crate::check::program::Function;
+use crate::check::types::Type;
+
+const SAMPLES: &[Par] = &[need("of", &[Type::Samples])];
+const VALUES: &[Par] = &[need("of", &[Type::Samples, Type::Series])];
+const SERIES: &[Par] = &[need("of", &[Type::Series])];
+const LOAD: &[Par] = &[need("of", &[Type::Load])];
+const LEDGER: &[Par] = &[need("of", &[Type::Ledger])];
+const ALERTS: &[Par] = &[need("of", &[Type::Alerts])];
+const WINDOW: &[Par] = &[need("of", &[Type::Windows]), may("steady", &[Type::SteadyState])];
+
+const fn row(name: &'static str, parameters: &'static [Par], result: Type, doc: &'static str, example: &'static str) -> Builtin {
+    Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example }
+}
+
+/// The result `Wrong` stands for the type of the values that are given.
+pub const TABLE: &[Builtin] = &[
+    row("p50", SAMPLES, Type::Wrong, "The median, failures included.", "p50(main) < 100ms"),
+    row("p75", SAMPLES, Type::Wrong, "Three of four took at most this long.", "p75(main) < 100ms"),
+    row("p90", SAMPLES, Type::Wrong, "Nine of ten took at most this long; needs 50 samples.", "p90(main) < 150ms"),
+    row("p95", SAMPLES, Type::Wrong, "95 of 100 took at most this long; needs 100 samples.", "p95(main) < 200ms"),
+    row("p99", SAMPLES, Type::Wrong, "99 of 100 took at most this long; needs 500 samples.", "p99(main) < 500ms"),
+    row("p999", SAMPLES, Type::Wrong, "999 of 1,000 took at most this long; needs 5,000 samples.", "p999(main) < 1s"),
+    row(
+        "quantile",
+        &[need("of", &[Type::Samples]), need("share", &[Type::Percent])],
+        Type::Wrong,
+        "Any quantile q; needs 5/(1−q) samples.",
+        "quantile(main, 97.5%) < 300ms",
+    ),
+    row("mean", VALUES, Type::Wrong, "The arithmetic mean.", "mean(main) < 100ms"),
+    row("min", VALUES, Type::Wrong, "The smallest.", "min(main) > 1us"),
+    row("max", VALUES, Type::Wrong, "The largest.", "max(main) < 2s"),
+    row("stddev", VALUES, Type::Wrong, "The standard deviation.", "stddev(main) < 100ms"),
+    row("count", SAMPLES, Type::Count, "Requests sent in the window.", "count(main) > 1000"),
+    row("throughput", SAMPLES, Type::Rate, "Requests answered without failure a second.", "throughput(main) >= 50/s"),
+    row("error_rate", SAMPLES, Type::Percent, "The share of requests that failed.", "error_rate(main) < 1%"),
+    row("dropped", LOAD, Type::Count, "Arrivals that found `max_in_flight` reached.", "dropped(main) == 0"),
+    row(
+        "apdex",
+        &[need("of", &[Type::Samples]), need("threshold", &[Type::Duration])],
+        Type::Number,
+        "Apdex score: satisfied up to T, tolerating up to 4T (apdex.org).",
+        "apdex(main, 100ms) > 0.9",
+    ),
+    row("bandwidth", SAMPLES, Type::Bandwidth, "Bytes of bodies a second, both ways.", "bandwidth(main) < 10MiB/s"),
+    row(
+        "burn_rate",
+        &[need("of", &[Type::Samples]), need("objective", &[Type::Percent])],
+        Type::Factor,
+        "How many times too fast the error budget of an objective is spent (Google SRE workbook, chapter 5).",
+        "burn_rate(main, 99.9%) < 2x",
+    ),
+    row("last", SERIES, Type::Wrong, "The last value in the window.", "last(shop.open_files) < 500"),
+    row("increase", SERIES, Type::Wrong, "What a counter grew by in the window.", "increase(shop.metric(\"orders_total\")) > 10"),
+    row(
+        "growth",
+        SERIES,
+        Type::Bandwidth,
+        "Robust slope (Theil–Sen); holds when the upper end of its 95 % interval does.",
+        "growth(shop.memory) < 1MiB/h",
+    ),
+    row(
+        "drift",
+        &[need("of", &[Type::Wrong])],
+        Type::Percent,
+        "How much a metric of the last tenth of the window exceeds that of the first tenth.",
+        "drift(p95(main)) < 20%",
+    ),
+    row("capacity", LOAD, Type::Level, "Of a search: the highest level at which its condition held.", "capacity(finder) >= 20/s"),
+    row(
+        "contention",
+        LOAD,
+        Type::Percent,
+        "Of a sweep: σ of the Universal Scalability Law (Gunther), the share of work that is serial.",
+        "contention(ladder) < 50%",
+    ),
+    row(
+        "coherency",
+        LOAD,
+        Type::Percent,
+        "Of a sweep: κ of the Universal Scalability Law, the cost of keeping users consistent.",
+        "coherency(ladder) < 1%",
+    ),
+    row(
+        "efficiency",
+        &[need("of", &[Type::Load]), need("users", &[Type::Users])],
+        Type::Percent,
+        "Of a sweep: throughput at so many users against so many times that of one.",
+        "efficiency(ladder, 2 users) >= 50%",
+    ),
+    row("peak_users", LOAD, Type::Users, "Of a sweep: the users at which throughput peaks, √((1−σ)/κ).", "peak_users(ladder) >= 4 users"),
+    row("peak_throughput", LOAD, Type::Rate, "Of a sweep: the throughput at its peak.", "peak_throughput(ladder) >= 100/s"),
+    row(
+        "time_to_recover",
+        WINDOW,
+        Type::Duration,
+        "From the withdrawal of a fault, or the end of any window, to the start of the steady state that then held.",
+        "time_to_recover(cut) < 10s",
+    ),
+    row("time_to_detect", WINDOW, Type::Duration, "From the injection to the first alert, or to the loss of the steady state.", "time_to_detect(cut) < 10s"),
+    Builtin {
+        name: "mttr",
+        kind: Kind::Metric,
+        parameters: &[need("of", &[Type::Windows])],
+        variadic: true,
+        result: Type::Duration,
+        doc: "The mean time from injection to steady again, over the given faults.",
+        example: "mttr(cut) < 15s",
+    },
+    row("recovered", WINDOW, Type::Bool, "Whether the steady state held again before the run ended.", "recovered(cut)"),
+    row("availability", SAMPLES, Type::Percent, "The share of seconds in which not every request failed.", "availability(main) > 99%"),
+    row("lost", LEDGER, Type::Count, "Entries that were acknowledged and are definitively absent.", "lost(orders) == 0"),
+    row("duplicated", LEDGER, Type::Count, "Entries that exist more than once.", "duplicated(orders) == 0"),
+    row("unverified", LEDGER, Type::Count, "Entries that could not be asked for.", "unverified(orders) == 0"),
+    row("precision", ALERTS, Type::Percent, "Of the alerts that fired, those that were expected.", "precision(pager) == 100%"),
+    row("recall", ALERTS, Type::Percent, "Of the alerts that were expected, those that fired.", "recall(pager) == 100%"),
+];
+
+/// The share of a quantile with a name of its own.
+pub fn quantile(name: &str) -> Option<f64> {
+    Some(match name {
+        "p50" => 0.5,
+        "p75" => 0.75,
+        "p90" => 0.9,
+        "p95" => 0.95,
+        "p99" => 0.99,
+        "p999" => 0.999,
+        _ => return None,
+    })
+}
+
+/// The function of a name; what its second argument says is 0 here.
+pub fn metric(name: &str) -> Option<Function> {
+    if let Some(share) = quantile(name) {
+        return Some(Function::Quantile(share));
+    }
+    Some(match name {
+        "quantile" => Function::Quantile(0.0),
+        "mean" => Function::Mean,
+        "min" => Function::Min,
+        "max" => Function::Max,
+        "stddev" => Function::Stddev,
+        "count" => Function::Count,
+        "throughput" => Function::Throughput,
+        "error_rate" => Function::ErrorRate,
+        "dropped" => Function::Dropped,
+        "apdex" => Function::Apdex(0.0),
+        "bandwidth" => Function::Bandwidth,
+        "burn_rate" => Function::BurnRate(0.0),
+        "last" => Function::Last,
+        "increase" => Function::Increase,
+        "growth" => Function::Growth,
+        "drift" => Function::Drift,
+        "capacity" => Function::Capacity,
+        "contention" => Function::Contention,
+        "coherency" => Function::Coherency,
+        "efficiency" => Function::Efficiency(0.0),
+        "peak_users" => Function::PeakUsers,
+        "peak_throughput" => Function::PeakThroughput,
+        "time_to_recover" => Function::TimeToRecover,
+        "time_to_detect" => Function::TimeToDetect,
+        "mttr" => Function::Mttr,
+        "recovered" => Function::Recovered,
+        "availability" => Function::Availability,
+        "lost" => Function::Lost,
+        "duplicated" => Function::Duplicated,
+        "unverified" => Function::Unverified,
+        "precision" => Function::Precision,
+        "recall" => Function::Recall,
+        _ => return None,
+    })
+}

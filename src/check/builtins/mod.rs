@@ -1,0 +1,164 @@
+//! Every built-in name of the language in one table: what it is, how it is called, what it means. The reference,
+//! hover and completion are made of it.
+
+mod constructors;
+mod faults;
+mod fields;
+mod functions;
+mod metrics;
+mod options;
+
+pub use fields::{FIELDS, Field, fields_of, find as field};
+pub use metrics::{metric, quantile};
+pub use options::{OPTIONS, Opt, options_of};
+
+use super::types::Type;
+
+/// Where a name is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Computed of a subject in a window, where conditions stand.
+    Metric,
+    Service,
+    Link,
+    Target,
+    Data,
+    Limiter,
+    Semaphore,
+    Monitor,
+    Alerts,
+    Fault,
+    Event,
+    /// Computed from its arguments alone.
+    Pure,
+    /// A length of thinking.
+    Distribution,
+    /// Known when the run starts: of the machine or of its surroundings.
+    Input,
+    /// How a target knows who asks.
+    Auth,
+    /// How the connections of a target are shared.
+    Connections,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 16] = [
+        Kind::Metric,
+        Kind::Service,
+        Kind::Link,
+        Kind::Target,
+        Kind::Data,
+        Kind::Limiter,
+        Kind::Semaphore,
+        Kind::Monitor,
+        Kind::Alerts,
+        Kind::Fault,
+        Kind::Event,
+        Kind::Pure,
+        Kind::Distribution,
+        Kind::Input,
+        Kind::Auth,
+        Kind::Connections,
+    ];
+
+    /// What such names are, in the plural, as a heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::Metric => "Metrics",
+            Kind::Service => "Services",
+            Kind::Link => "Links",
+            Kind::Target => "Targets",
+            Kind::Data => "Data",
+            Kind::Limiter => "Limiters",
+            Kind::Semaphore => "Semaphores",
+            Kind::Monitor => "Monitors",
+            Kind::Alerts => "Sources of alerts",
+            Kind::Fault => "Faults",
+            Kind::Event => "Events",
+            Kind::Pure => "Functions",
+            Kind::Distribution => "Distributions",
+            Kind::Input => "Inputs",
+            Kind::Auth => "Authentication",
+            Kind::Connections => "Connections",
+        }
+    }
+}
+
+/// A parameter: what may be given for it, and whether something must be.
+#[derive(Debug, Clone, Copy)]
+pub struct Par {
+    pub name: &'static str,
+    pub kinds: &'static [Type],
+    pub required: bool,
+}
+
+const fn need(name: &'static str, kinds: &'static [Type]) -> Par {
+    Par { name, kinds, required: true }
+}
+
+const fn may(name: &'static str, kinds: &'static [Type]) -> Par {
+    Par { name, kinds, required: false }
+}
+
+pub struct Builtin {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub parameters: &'static [Par],
+    /// More of the last parameter may follow.
+    pub variadic: bool,
+    pub result: Type,
+    pub doc: &'static str,
+    /// What is written where such a thing stands.
+    pub example: &'static str,
+}
+
+impl Builtin {
+    pub fn signature(&self) -> String {
+        let result = match (self.kind, self.result) {
+            (Kind::Metric, Type::Wrong) => " -> the type of what is given".to_owned(),
+            (_, Type::Wrong) => String::new(),
+            (_, result) => format!(" -> {result}"),
+        };
+        format!("{}({}{}){result}", self.name, parameters(self.parameters), if self.variadic { ", …" } else { "" })
+    }
+}
+
+/// Parameters as they are shown: `url: Text, pool: Count?`.
+fn parameters(list: &[Par]) -> String {
+    let shown: Vec<String> = list
+        .iter()
+        .map(|par| {
+            let kinds: Vec<&str> = par.kinds.iter().map(|kind| kind.name()).collect();
+            format!("{}: {}{}", par.name, kinds.join(" or "), if par.required { "" } else { "?" })
+        })
+        .collect();
+    shown.join(", ")
+}
+
+/// All tables, one after the other.
+pub fn all() -> impl Iterator<Item = &'static Builtin> {
+    let tables = [metrics::TABLE, constructors::TABLE, faults::TABLE, functions::TABLE];
+    tables.into_iter().flatten()
+}
+
+/// The built-in of a kind with this name.
+pub fn of_kind(kind: Kind, name: &str) -> Option<&'static Builtin> {
+    all().find(|builtin| builtin.kind == kind && builtin.name == name)
+}
+
+/// Whether a function of this name can be called in an expression, so that no declaration with parameters may have it.
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    let callable = |kind: Kind| {
+        matches!(kind, Kind::Metric | Kind::Pure | Kind::Distribution | Kind::Fault | Kind::Input)
+    };
+    all().find(|builtin| callable(builtin.kind) && builtin.name == name)
+}
+
+pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
+    all().filter(move |builtin| builtin.kind == kind).map(|builtin| builtin.name)
+}
+
+/// Whether the fault lasts until it is taken back.
+pub fn lasts(fault: &str) -> bool {
+    !matches!(fault, "restart" | "kill_connections")
+}

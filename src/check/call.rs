@@ -1,0 +1,351 @@
+//! Arguments and what takes them: built-in functions, and templates, which are instantiated with them.
+
+use super::builtins::{Builtin, Par};
+use super::inputs::{Content, FileKind};
+use super::program::{Expr, Piece};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Argument, Item, Parameter};
+
+/// Arguments at the places of their parameters.
+pub(super) type Bound<'a> = Vec<Option<(Value<'a>, &'a ast::Expr)>>;
+
+impl<'a> Session<'a, '_> {
+    /// Puts arguments to the parameters of a built-in; with `variadic` the last parameter takes all that is left.
+    pub(super) fn arguments(
+        &mut self,
+        function: &Name,
+        parameters: &'static [Par],
+        variadic: bool,
+        arguments: &'a [Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Option<Bound<'a>> {
+        let mut values: Bound<'a> = parameters.iter().map(|_| None).collect();
+        let mut good = true;
+        let names = || parameters.iter().map(|par| par.name);
+        for (position, argument) in arguments.iter().enumerate() {
+            let Some(place) = self.place(function, argument, position, &names().collect::<Vec<_>>(), variadic) else {
+                good = false;
+                continue;
+            };
+            self.plain(argument);
+            let par = parameters.get(place).or(parameters.last());
+            let value = match par {
+                Some(par) => self.eval_as(&argument.value, frame, par.kinds),
+                None => Value::WRONG,
+            };
+            match values.get_mut(place) {
+                Some(slot) if slot.is_some() && !variadic => {
+                    self.given_twice(function, argument);
+                    good = false;
+                }
+                Some(slot) => *slot = Some((value, &argument.value)),
+                None => values.push(Some((value, &argument.value))),
+            }
+        }
+        for (par, value) in parameters.iter().zip(&values) {
+            if par.required && value.is_none() && good {
+                let message = format!("`{function}` needs `{}`", par.name);
+                let problem = Diagnostic::new(Code::E0306, message, span, "not given");
+                let signature = super::builtins::all().find(|b| b.name == function.text && std::ptr::eq(b.parameters, parameters));
+                self.push(match signature {
+                    Some(builtin) => problem.help(format!("it is `{}`", builtin.signature())),
+                    None => problem,
+                });
+                good = false;
+            }
+        }
+        good.then_some(values)
+    }
+
+    /// At which parameter an argument stands.
+    fn place(&mut self, function: &Name, argument: &Argument, position: usize, names: &[&str], variadic: bool) -> Option<usize> {
+        let Some(label) = &argument.label else {
+            if position < names.len() || variadic {
+                return Some(position);
+            }
+            let message = match names.len() {
+                0 => format!("`{function}` takes no arguments"),
+                1 => format!("`{function}` takes at most 1 argument"),
+                many => format!("`{function}` takes at most {many} arguments"),
+            };
+            self.push(Diagnostic::new(Code::E0306, message, argument.value.span, "one too many"));
+            return None;
+        };
+        let place = names.iter().position(|name| *name == label.text);
+        if place.is_none() {
+            let message = format!("`{function}` has no parameter `{label}`");
+            let problem = Diagnostic::new(Code::E0306, message, label.span, "no such parameter");
+            self.push(problem.did_you_mean(label.span, &label.text, names.iter().copied()));
+        }
+        place
+    }
+
+    fn given_twice(&mut self, function: &Name, argument: &Argument) {
+        let message = format!("`{function}` is given this argument twice");
+        self.push(Diagnostic::new(Code::E0306, message, argument.value.span, "again here"));
+    }
+
+    /// `where` and scopes belong to the populations of metrics.
+    pub(super) fn plain(&mut self, argument: &Argument) {
+        let span = argument.matching.as_ref().map(|m| m.span).or(argument.scopes.first().map(|scope| scope.span));
+        if let Some(span) = span {
+            self.push(
+                Diagnostic::new(Code::E0114, "this belongs to the requests of a metric", span, "not here")
+                    .help("write it inside a metric, such as `p95(main where status == 200 during plateau)`"),
+            );
+        }
+    }
+
+    pub(super) fn function(
+        &mut self,
+        builtin: &'static Builtin,
+        function: &'a Name,
+        arguments: &'a [Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Value<'a> {
+        let Some(bound) = self.arguments(function, builtin.parameters, builtin.variadic, arguments, span, frame) else {
+            return Value::Unknown(match builtin.result {
+                Type::Secret => Type::Secret,
+                _ => Type::Wrong,
+            });
+        };
+        let values: Vec<Option<Value<'a>>> = bound.iter().map(|b| b.as_ref().map(|(value, _)| value.clone())).collect();
+        match builtin.name {
+            "env" => return self.env(&bound, span),
+            "secret" => return self.secret(&bound, span),
+            "file" | "template" => return self.file(builtin.name, &bound, span),
+            "port" => {
+                self.ports += 1;
+                return Value::Run(Expr::Port(self.ports - 1), Type::Count);
+            }
+            "random" => return self.random(&bound, span),
+            "uuid" => return Value::Run(Expr::Uuid, Type::Text),
+            _ => {}
+        }
+        if values.iter().flatten().any(Value::is_unknown) {
+            return Value::Unknown(result(builtin, &values));
+        }
+        let kind = result(builtin, &values);
+        let secret = values.iter().flatten().any(|value| value.kind() == Type::Secret);
+        let kind = if secret && kind == Type::Text { Type::Secret } else { kind };
+        self.later(format!("`{}`", builtin.name), function.span);
+        let arguments: Option<Vec<Expr>> = values.iter().flatten().map(Value::expr).collect();
+        match arguments {
+            Some(arguments) => Value::Run(Expr::Call { function: builtin.name.to_owned(), arguments }, kind),
+            None => Value::WRONG,
+        }
+    }
+
+    fn random(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
+        match bound.first() {
+            Some(Some((Value::Range(least, most), expr))) => match (least.number(), most.number()) {
+                (Some(least), Some(most)) if least.fract() == 0.0 && most.fract() == 0.0 => {
+                    Value::Run(Expr::Random { least, most }, Type::Number)
+                }
+                (Some(_), Some(_)) => {
+                    self.out_of_range(expr.span, "`random` takes a range of whole numbers");
+                    Value::WRONG
+                }
+                _ => Value::Unknown(Type::Number),
+            },
+            Some(Some((Value::Unknown(kind), _))) if *kind != Type::Wrong => {
+                let _ = span;
+                Value::Unknown(Type::Number)
+            }
+            _ => Value::WRONG,
+        }
+    }
+
+    fn constant_text(&mut self, bound: &Bound<'a>, place: usize) -> Option<String> {
+        match bound.get(place)? {
+            Some((Value::Text(text, _), _)) => Some(text.clone()),
+            Some((value, expr)) if !value.is_unknown() => {
+                let span = expr.span;
+                self.not_constant(span, "this text must be known before the run");
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn env(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
+        let Some(name) = self.constant_text(bound, 0) else { return Value::Unknown(Type::Text) };
+        if let Some(value) = self.world.inputs.env.get(&name) {
+            return Value::Text(value.clone(), span.file);
+        }
+        match bound.get(1).cloned().flatten() {
+            Some((value, _)) => value,
+            None => {
+                // A scenario is checked where its variables are not; it runs only where they are.
+                self.out.missing.push((name, span));
+                Value::Unknown(Type::Text)
+            }
+        }
+    }
+
+    fn secret(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
+        let Some(name) = self.constant_text(bound, 0) else { return Value::Unknown(Type::Secret) };
+        let default = self.constant_text(bound, 1);
+        if !self.out.secrets.contains(&name) {
+            self.out.secrets.push(name.clone());
+        }
+        if let Some(default) = &default {
+            self.out.secret_defaults.push((name.clone(), default.clone(), span));
+        } else if !self.world.inputs.env.contains_key(&name) {
+            self.out.missing.push((name.clone(), span));
+        }
+        Value::Run(Expr::Secret(name), Type::Secret)
+    }
+
+    fn file(&mut self, function: &str, bound: &Bound<'a>, span: Span) -> Value<'a> {
+        let Some(Some((Value::Text(path, from), expr))) = bound.first() else { return Value::Unknown(Type::Text) };
+        let Some(Content::Text(text)) = self.content(path, *from, FileKind::Text, expr.span) else {
+            return Value::WRONG;
+        };
+        let Some((Value::Object(fields), _)) = bound.get(1).cloned().flatten().filter(|_| function == "template") else {
+            return Value::Text(text.clone(), span.file);
+        };
+        let mut pieces = vec![Piece::Literal(text.clone())];
+        for (name, value) in fields {
+            let Some(with) = value.pieces() else {
+                self.not_constant(name.span, "this value cannot stand in a text");
+                continue;
+            };
+            pieces = pieces.into_iter().flat_map(|piece| filled(piece, &format!("{{{name}}}"), &with)).collect();
+        }
+        Value::Run(Expr::Text(pieces), Type::Text)
+    }
+
+    /// A template with its arguments: a flow of its own, a system with its names, a scenario for a suite.
+    pub(super) fn instantiate(&mut self, value: Value<'a>, arguments: &'a [Argument], span: Span, frame: FrameId) -> Value<'a> {
+        let Value::Definition(item, home) = value else { return Value::WRONG };
+        let Some(name) = item.name() else { return Value::WRONG };
+        let parameters = item.parameters().unwrap_or_default();
+        let Some(inner) = self.parameter_frame(name, parameters, home, Some((arguments, frame)), span) else {
+            return Value::WRONG;
+        };
+        if self.calls.len() > 32 {
+            let problem = Diagnostic::new(Code::E0206, format!("`{name}` contains itself"), span, "again here");
+            self.push(problem.label(name.span, "declared here").help("a template may not go round in a circle"));
+            return Value::WRONG;
+        }
+        self.calls.push(span);
+        let saved = (self.flow.take(), self.answer.take(), std::mem::take(&mut self.predicate), std::mem::take(&mut self.ambient));
+        let result = match item {
+            Item::System(system) => self.system(system, inner),
+            Item::Flow(flow) => self.flow(flow, inner, Some(span)),
+            Item::Scenario(_) => Value::Definition(item, inner),
+            _ => {
+                let kind = super::scope::called(Value::Definition(item, home).kind());
+                let problem = Diagnostic::new(Code::E0207, format!("{} is included, not called", super::words::capital(&super::words::article(&kind))), span, kind);
+                self.push(problem.help(format!("write `include {name}(…)`")));
+                Value::WRONG
+            }
+        };
+        (self.flow, self.answer, self.predicate, self.ambient) = saved;
+        self.calls.pop();
+        result
+    }
+
+    /// A frame with the parameters of a template: with arguments from `given`, or, without, of their types alone.
+    pub(super) fn parameter_frame(
+        &mut self,
+        name: &'a Name,
+        parameters: &'a [Parameter],
+        home: FrameId,
+        given: Option<(&'a [Argument], FrameId)>,
+        span: Span,
+    ) -> Option<FrameId> {
+        let inner = self.frame(self.frames[home].module, Some(home));
+        let mut places: Vec<Option<&'a Argument>> = parameters.iter().map(|_| None).collect();
+        let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.text.as_str()).collect();
+        let mut good = true;
+        for (position, argument) in given.map_or(&[][..], |(arguments, _)| arguments).iter().enumerate() {
+            self.plain(argument);
+            match self.place(name, argument, position, &names, false) {
+                Some(place) if places[place].is_some() => {
+                    self.given_twice(name, argument);
+                    good = false;
+                }
+                Some(place) => places[place] = Some(argument),
+                None => good = false,
+            }
+        }
+        for (parameter, argument) in parameters.iter().zip(places) {
+            let kind = self.type_of(&parameter.kind, home);
+            let value = match (argument, given, &parameter.default) {
+                (Some(argument), Some((_, frame)), _) => {
+                    let before = self.diagnostics.count();
+                    let value = self.eval_as(&argument.value, frame, &[kind]);
+                    good &= !value.is_wrong() || self.diagnostics.count() == before;
+                    value
+                }
+                (_, Some(_), Some(default)) => self.eval_as(default, inner, &[kind]),
+                (_, Some(_), None) => {
+                    if good {
+                        let message = format!("`{name}` needs `{}`", parameter.name);
+                        let problem = Diagnostic::new(Code::E0306, message, span, "not given");
+                        let wanted = format!("it takes `{}: {kind}`", parameter.name);
+                        self.push(problem.label(parameter.name.span, "declared here").help(wanted));
+                    }
+                    good = false;
+                    Value::WRONG
+                }
+                (_, None, default) => {
+                    if let Some(default) = default {
+                        self.eval_as(default, inner, &[kind]);
+                    }
+                    self.of_type(kind, &parameter.kind, home)
+                }
+            };
+            self.bind(inner, &parameter.name, value);
+        }
+        good.then_some(inner)
+    }
+
+    /// Something of a type, of which nothing else is known.
+    fn of_type(&mut self, kind: Type, written: &'a ast::TypeName, home: FrameId) -> Value<'a> {
+        if kind != Type::System {
+            return Value::Unknown(kind);
+        }
+        let Some((system, outside)) = self.system_of(written, home) else { return Value::WRONG };
+        let parameters = system.parameters.as_deref().unwrap_or_default();
+        match self.parameter_frame(&system.name, parameters, outside, None, written.span) {
+            Some(inner) => self.system(system, inner),
+            None => Value::WRONG,
+        }
+    }
+
+    fn system(&mut self, system: &'a ast::System, inner: FrameId) -> Value<'a> {
+        let frame = self.frame(self.frames[inner].module, Some(inner));
+        self.declare_items(frame, &system.items);
+        Value::System(frame)
+    }
+}
+
+/// A text with every `mark` in it replaced.
+fn filled(piece: Piece, mark: &str, with: &[Piece]) -> Vec<Piece> {
+    let Piece::Literal(text) = piece else { return vec![piece] };
+    let mut out = Vec::new();
+    for (index, part) in text.split(mark).enumerate() {
+        if index > 0 {
+            out.extend_from_slice(with);
+        }
+        out.push(Piece::Literal(part.to_owned()));
+    }
+    out
+}
+
+fn result<'a>(builtin: &Builtin, values: &[Option<Value<'a>>]) -> Type {
+    match builtin.result {
+        Type::Wrong => values.iter().flatten().next().map_or(Type::Wrong, Value::kind),
+        kind => kind,
+    }
+}

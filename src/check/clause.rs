@@ -1,0 +1,437 @@
+//! What must hold: conditions with their tails, alerts, included expectations, steady states, aborts.
+
+use super::compare::condition;
+use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+use super::inputs::{Content, FileKind};
+use super::program::{Abort, Expectation, Moment, SteadyState, Window};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::{Cond, Value};
+use crate::base::units::SECOND;
+use crate::base::Span;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Binary, Clause, ExprKind, Item};
+
+impl<'a> Session<'a, '_> {
+    /// The conditions of a block, with those that it includes.
+    pub(super) fn clauses(&mut self, clauses: &'a [Clause], frame: FrameId, out: &mut Vec<Expectation>) {
+        for clause in clauses {
+            match clause {
+                Clause::Condition(condition) => out.extend(self.expectation(condition, frame)),
+                Clause::Include(include) => self.included(include, frame, out),
+                Clause::Alert(alert) => out.extend(self.alert(alert, frame)),
+                Clause::NoOtherAlert { source, scopes, span } => {
+                    out.extend(self.no_other_alert(source.as_ref(), scopes, *span, frame));
+                }
+                Clause::Refused => {}
+            }
+        }
+    }
+
+    fn included(&mut self, include: &'a ast::Include, frame: FrameId, out: &mut Vec<Expectation>) {
+        if let Some(alias) = &include.alias {
+            let problem = Diagnostic::new(Code::E0114, "what is included here has no name", alias.span, "not here");
+            self.push(problem.help("only the stages of a shape are named with `as`"));
+        }
+        let Some((item, inner)) = self.template(&include.what, frame, Type::Expectation) else { return };
+        let Item::Expectation(expectation) = item else { return };
+        self.calls.push(include.span);
+        self.clauses(&expectation.clauses, inner, out);
+        self.calls.pop();
+    }
+
+    /// A template of a kind that is spliced in, with the frame of its parameters.
+    pub(super) fn template(&mut self, what: &'a ast::Expr, frame: FrameId, kind: Type) -> Option<(&'a Item, FrameId)> {
+        let (value, arguments) = match &what.kind {
+            ExprKind::Call { function, arguments } => match self.lookup(frame, &function.text, function.span) {
+                Some(value) => (value, arguments.as_slice()),
+                None => {
+                    let known = self.visible_names(frame);
+                    self.unknown_name(frame, function, &super::scope::called(kind), &known);
+                    return None;
+                }
+            },
+            ExprKind::Method { base, method, arguments } => {
+                let base_value = self.eval(base, frame);
+                (self.field_of(base_value, base, method, what.span), arguments.as_slice())
+            }
+            _ => (self.eval(what, frame), &[][..]),
+        };
+        let Value::Definition(item, home) = value else {
+            if !value.is_wrong() {
+                let message = format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
+                let problem = Diagnostic::new(Code::E0207, message, what.span, value.kind().a());
+                self.push(problem.help(format!("declare it as `{} NAME(…) {{ … }}`", super::scope::called(kind))));
+            }
+            return None;
+        };
+        if value.kind() != kind {
+            let message = format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
+            self.push(Diagnostic::new(Code::E0207, message, what.span, value.kind().a()));
+            return None;
+        }
+        if self.calls.len() > 32 {
+            self.push(Diagnostic::new(Code::E0206, "this includes itself", what.span, "again here"));
+            return None;
+        }
+        let name = item.name()?;
+        let inner = self.parameter_frame(name, item.parameters().unwrap_or_default(), home, Some((arguments, frame)), what.span)?;
+        Some((item, inner))
+    }
+
+    fn expectation(&mut self, written: &'a ast::Condition, frame: FrameId) -> Option<Expectation> {
+        let condition = self.condition_with_tail(written, frame)?;
+        let condition = condition?;
+        Some(self.stated(condition, written.span))
+    }
+
+    pub(super) fn stated(&self, condition: Cond, span: Span) -> Expectation {
+        let file = self.world.sources.get(span.file).name.clone();
+        Expectation { text: self.text(span), file, line: self.line(span), span, condition }
+    }
+
+    /// A condition; inside `None` it is known only where the template is instantiated.
+    pub(super) fn condition_with_tail(&mut self, written: &'a ast::Condition, frame: FrameId) -> Option<Option<Cond>> {
+        let scopes = self.scopes(&written.tail.scopes, frame)?;
+        let before = std::mem::replace(&mut self.ambient, scopes);
+        let result = self.bare_condition(written, frame);
+        self.ambient = before;
+        let mut condition = result?;
+        if let Some(slices) = &written.tail.slices {
+            let every = self.quantity(&slices.every, frame, Type::Duration);
+            let share = match &slices.share {
+                Some(share) => self.quantity(share, frame, Type::Percent),
+                None => Some(1.0),
+            };
+            self.later("`in every`", slices.span);
+            condition = match (condition, every, share) {
+                (Some(condition), Some(every), Some(share)) => Some(Condition::InEvery {
+                    condition: Box::new(condition),
+                    every: every as u64,
+                    share,
+                }),
+                _ => None,
+            };
+        }
+        Some(condition)
+    }
+
+    fn bare_condition(&mut self, written: &'a ast::Condition, frame: FrameId) -> Option<Option<Cond>> {
+        if let Some(within) = &written.tail.within {
+            return self.within(written, within, frame);
+        }
+        if let Some(result) = self.against_baseline(&written.expr, frame) {
+            return result.map(Some);
+        }
+        let value = self.eval(&written.expr, frame);
+        match &value {
+            Value::Unknown(Type::Wrong) => return None,
+            Value::Unknown(Type::Bool) => return Some(None),
+            Value::Bool(_) if matches!(&written.expr.kind, ExprKind::Binary { .. }) => {
+                let problem = Diagnostic::new(Code::E0307, "this compares two constants", written.expr.span, "nothing is measured");
+                self.push(problem.help("compare a metric, such as `p95(main) < 200ms`"));
+                return None;
+            }
+            _ => {}
+        }
+        match condition(&value).filter(|_| !matches!(value, Value::Bool(_))) {
+            Some(condition) => Some(Some(condition)),
+            None => {
+                let kind = value.kind();
+                if kind.is_population() || kind == Type::Series {
+                    let text = self.text(written.expr.span);
+                    self.measures_nothing(&text, written.expr.span);
+                    return None;
+                }
+                let message = format!("an expectation is a condition, and this is {}", kind.a());
+                let problem = Diagnostic::new(Code::E0301, message, written.expr.span, kind.a());
+                self.push(problem.help("compare it with a bound, such as `< 200ms`"));
+                None
+            }
+        }
+    }
+
+    /// `METRIC <= baseline + 5%`; `None` where the right side has no baseline.
+    fn against_baseline(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Option<Cond>> {
+        let ExprKind::Binary { operator, left, right, .. } = &expr.kind else { return None };
+        if !operator.compares() {
+            return None;
+        }
+        let (base, delta) = match &right.kind {
+            ExprKind::Baseline(arguments) => ((arguments, right.span), None),
+            ExprKind::Binary { operator: shift, left: base, right: by, .. } => match &base.kind {
+                ExprKind::Baseline(arguments) => ((arguments, base.span), Some((*shift, by.as_ref()))),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let value = self.eval(left, frame);
+        let refused = matches!(operator, Binary::Equal | Binary::NotEqual | Binary::In);
+        if refused {
+            let message = format!("`{}` is never so of two runs", operator.symbol());
+            let problem = Diagnostic::new(Code::E0305, message, expr.span, "a baseline");
+            self.push(problem.help("write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is"));
+            return Some(None);
+        }
+        let name = match base.0.as_slice() {
+            [] => None,
+            [argument] => match self.eval_as(&argument.value, frame, &[Type::Text]) {
+                Value::Text(name, _) => Some(name),
+                _ => return Some(None),
+            },
+            _ => {
+                self.push(Diagnostic::new(Code::E0306, "`baseline` takes at most the name of one", base.1, "one too many"));
+                return Some(None);
+            }
+        };
+        self.later("`baseline`", base.1);
+        let (Value::Measured(metric @ Measured::Metric { .. }), unit) = (&value, value.kind()) else {
+            if !value.is_unknown() {
+                let text = self.text(left.span);
+                let problem = Diagnostic::new(Code::E0307, "a baseline is that of one metric", left.span, "not one metric");
+                self.push(problem.help(format!("compare a single metric with it, not `{text}`")));
+            }
+            return Some(None);
+        };
+        let baseline = Measured::Baseline { name, unit };
+        let bound = match delta {
+            None => baseline,
+            Some((shift, by)) => {
+                let amount = self.eval(by, frame);
+                let fits = match (shift, amount.kind()) {
+                    (Binary::Add | Binary::Subtract, kind) => {
+                        matches!(kind, Type::Percent | Type::Points) || unit.accepts(kind)
+                    }
+                    (Binary::Multiply, kind) => matches!(kind, Type::Number | Type::Count | Type::Factor),
+                    _ => false,
+                };
+                if !fits {
+                    if !amount.is_wrong() {
+                        let text = self.text(by.span);
+                        let problem = super::words::mismatch(unit, amount.kind(), by.span, &text);
+                        self.push(problem.label(left.span, unit.a()));
+                    }
+                    return Some(None);
+                }
+                if amount.kind() == Type::Percent && often_zero(metric) {
+                    let text = self.text(left.span);
+                    let message = format!("`{text}` is often 0, of which a share is 0 too");
+                    let problem = Diagnostic::new(Code::W0805, message, by.span, "a share of nothing");
+                    self.push(problem.help("allow points or a count instead, such as `+ 0.1pp`"));
+                }
+                let Some(amount) = amount.measured() else { return Some(None) };
+                Measured::Arithmetic { operator: shift, left: Box::new(baseline), right: Box::new(amount), unit }
+            }
+        };
+        Some(Some(Condition::Compare { operator: *operator, left: metric.clone(), right: bound }))
+    }
+
+    /// `A within 2% of B`, a tolerance, or `C within 60s of I`, which becomes true in time.
+    fn within(&mut self, written: &'a ast::Condition, within: &'a ast::Within, frame: FrameId) -> Option<Option<Cond>> {
+        let left = self.eval(&written.expr, frame);
+        let tolerance = self.eval(&within.tolerance, frame);
+        if left.is_wrong() || tolerance.is_wrong() {
+            return None;
+        }
+        if left.kind() == Type::Bool {
+            self.later("`within … of`", within.span);
+            let ns = self.fit(tolerance, within.tolerance.span, &[Type::Duration]).number();
+            let of = self.moment(&within.of, frame);
+            return match (condition(&left), ns, of) {
+                (Some(condition), Some(ns), Some(of)) => {
+                    Some(Some(Condition::Becomes { condition: Box::new(condition), within: ns as u64, of }))
+                }
+                _ if self.is_definition => Some(None),
+                _ => None,
+            };
+        }
+        let right = self.eval(&within.of, frame);
+        if right.is_wrong() {
+            return None;
+        }
+        let (a, b) = (left.kind(), right.kind());
+        if !(a.accepts(b) || b.accepts(a)) || !a.is_quantity() {
+            let text = self.text(within.of.span);
+            let measured = self.text(written.expr.span);
+            if a.is_population() {
+                self.measures_nothing(&measured, written.expr.span);
+                return None;
+            }
+            let problem = super::words::mismatch(a, b, within.of.span, &text);
+            self.push(problem.label(written.expr.span, format!("`{measured}` is {}", a.a())));
+            return None;
+        }
+        let tolerance = self.fit(tolerance, within.tolerance.span, &[Type::Percent, a]);
+        let relative = tolerance.kind() == Type::Percent && a != Type::Percent;
+        match (left.measured(), right.measured(), tolerance.number()) {
+            (Some(left), Some(right), Some(tolerance)) => {
+                Some(Some(Condition::Within { left, right, tolerance, relative }))
+            }
+            _ if tolerance.is_wrong() => None,
+            _ => Some(None),
+        }
+    }
+
+    fn alert(&mut self, alert: &'a ast::Alert, frame: FrameId) -> Option<Expectation> {
+        self.later("`alert`", alert.span);
+        let name = match self.eval_as(&alert.name, frame, &[Type::Text]) {
+            Value::Text(name, _) => Some(name),
+            _ => None,
+        };
+        let mut labels = Vec::new();
+        for label in &alert.labels {
+            if let Value::Text(value, _) = self.eval_as(&label.value, frame, &[Type::Text]) {
+                labels.push((label.label.text.clone(), value));
+            }
+        }
+        let source = self.alert_source(alert.source.as_ref(), alert.span, frame);
+        let does = match &alert.does {
+            ast::AlertDoes::Fires(within) => {
+                let (ns, of) = self.soon(within, frame)?;
+                self.can_fire(name.as_deref(), source.flatten(), (ns, &of), within, alert);
+                AlertDoes::Fires { within: ns, of }
+            }
+            ast::AlertDoes::Resolves(within) => {
+                let (ns, of) = self.soon(within, frame)?;
+                AlertDoes::Resolves { within: ns, of }
+            }
+            ast::AlertDoes::StaysQuiet(scopes) => AlertDoes::StaysQuiet { scopes: self.scopes(scopes, frame)? },
+        };
+        let check = AlertCheck { name: Some(name?), labels, source: source??, does };
+        Some(self.stated(Condition::Alert(check), alert.span))
+    }
+
+    fn soon(&mut self, within: &'a ast::Within, frame: FrameId) -> Option<(u64, Moment)> {
+        let ns = self.quantity(&within.tolerance, frame, Type::Duration);
+        let of = self.moment(&within.of, frame);
+        Some((ns? as u64, of?))
+    }
+
+    fn no_other_alert(
+        &mut self,
+        source: Option<&'a ast::Expr>,
+        scopes: &'a [ast::Scope],
+        span: Span,
+        frame: FrameId,
+    ) -> Option<Expectation> {
+        self.later("`alert`", span);
+        let source = self.alert_source(source, span, frame)??;
+        let scopes = self.scopes(scopes, frame)?;
+        let does = AlertDoes::StaysQuiet { scopes };
+        let check = AlertCheck { name: None, labels: Vec::new(), source, does };
+        Some(self.stated(Condition::Alert(check), span))
+    }
+
+    /// The source of alerts that is meant: the named one, or the only one. Inside `None` it is not known yet.
+    fn alert_source(&mut self, source: Option<&'a ast::Expr>, span: Span, frame: FrameId) -> Option<Option<usize>> {
+        if let Some(source) = source {
+            return match self.eval_as(source, frame, &[Type::Alerts]) {
+                Value::Part(Type::Alerts, index) => Some(Some(index)),
+                Value::Unknown(Type::Wrong) => None,
+                _ => Some(None),
+            };
+        }
+        match self.out.alert_sources.len() {
+            1 => Some(Some(0)),
+            0 if self.is_definition => Some(None),
+            0 => {
+                let problem = Diagnostic::new(Code::E0209, "there is no source of alerts", span, "who says that it fires?");
+                self.push(problem.help("declare one: `alerts pager = alertmanager(\"http://127.0.0.1:9093\")`"));
+                None
+            }
+            _ => {
+                let names: Vec<String> = self.out.alert_sources.iter().map(|s| format!("`from {}`", s.name)).collect();
+                let problem = Diagnostic::new(Code::E0209, "there are several sources of alerts", span, "from which?");
+                self.push(problem.help(format!("write {}", names.join(" or "))));
+                None
+            }
+        }
+    }
+
+    /// With a rules file it is known whether the alert exists, and how soon it can fire at the earliest.
+    fn can_fire(&mut self, name: Option<&str>, source: Option<usize>, (within, of): (u64, &Moment), written: &'a ast::Within, alert: &'a ast::Alert) {
+        let (Some(name), Some(source)) = (name, source) else { return };
+        let Some(facts) = self.alert_facts.get(source).cloned() else { return };
+        let Some((path, from, span)) = facts.rules else { return };
+        let Some(Content::Rules(rules)) = self.content(&path, from, FileKind::Rules, span) else { return };
+        let Some(rule) = rules.iter().find(|rule| rule.alert == name) else {
+            let message = format!("`{path}` has no alert `{name}`");
+            let problem = Diagnostic::new(Code::E0201, message, alert.name.span, "no such alert").label(span, "this file");
+            self.push(match crate::base::suggest::similar(name, rules.iter().map(|rule| rule.alert.as_str())) {
+                Some(near) => problem.fix(alert.name.span, format!("\"{near}\""), format!("did you mean `{near}`?")),
+                None => problem,
+            });
+            return;
+        };
+        // `for` is counted in whole evaluations; what is not known counts as nothing, so that this is a proof.
+        let interval = rule.interval.or(facts.evaluation).unwrap_or(0);
+        let held = if interval > 0 { rule.held.div_ceil(interval) * interval } else { rule.held };
+        let least = held + facts.grouping;
+        let shown = crate::base::units::duration(least);
+        if least > within {
+            let message = format!("`{name}` fires {shown} after its cause at the earliest");
+            let mut parts = vec![format!("`for: {}`", crate::base::units::duration(rule.held))];
+            if interval > 0 {
+                parts.push(format!("evaluated every {}", crate::base::units::duration(interval)));
+            }
+            if facts.grouping > 0 {
+                parts.push(format!("grouped for {}", crate::base::units::duration(facts.grouping)));
+            }
+            let problem = Diagnostic::new(Code::E0409, message, written.tolerance.span, "too soon");
+            let problem = problem.label(span, format!("there {}", parts.join(", ")));
+            self.push(problem.fix(written.tolerance.span, &shown, format!("allow at least `{shown}`")));
+            return;
+        }
+        if let Window::Injection(index) = of.window
+            && let Some(length) = self.out.injections.get(index).and_then(|injection| injection.when.length())
+            && length < rule.held
+        {
+            let lasts = crate::base::units::duration(length);
+            let message = format!("`{name}` needs its cause for {}, and the fault lasts {lasts}", crate::base::units::duration(rule.held));
+            let problem = Diagnostic::new(Code::E0409, message, written.of.span, "too short a fault");
+            self.push(problem.help("let the fault last longer than the `for:` of the rule"));
+        }
+    }
+
+    pub(super) fn steady_state(&mut self, steady: &'a ast::SteadyState, frame: FrameId) {
+        self.later("`steady_state`", steady.span);
+        let (mut window, mut hold) = (5 * SECOND, 5 * SECOND);
+        for entry in &steady.options {
+            match entry.label.text.as_str() {
+                "window" => window = self.quantity(&entry.value, frame, Type::Duration).map_or(window, |ns| ns as u64),
+                "hold" => hold = self.quantity(&entry.value, frame, Type::Duration).map_or(hold, |ns| ns as u64),
+                _ => self.unknown_option(entry, "steady_state"),
+            }
+        }
+        let mut conditions = Vec::new();
+        self.clauses(&steady.clauses, frame, &mut conditions);
+        let name = steady.name.as_ref().map(|name| name.text.clone());
+        self.out.steady_states.push(SteadyState { name, conditions, window, hold, span: steady.span });
+    }
+
+    pub(super) fn abort(&mut self, abort: &'a ast::Abort, frame: FrameId) {
+        self.later("`abort`", abort.span);
+        let length = match &abort.length {
+            Some(length) => self.quantity(length, frame, Type::Duration),
+            None => Some(0.0),
+        };
+        let condition = self.condition_with_tail(&abort.condition, frame).flatten();
+        if let (Some(condition), Some(length)) = (condition, length) {
+            let text = self.text(abort.span);
+            self.out.aborts.push(Abort { text, condition, length: length as u64, span: abort.span });
+        }
+    }
+}
+
+/// Whether a metric is 0 in a run in which all is well.
+fn often_zero(metric: &Measured<super::program::Metric>) -> bool {
+    use super::program::Function;
+    match metric {
+        Measured::Metric { metric, .. } => matches!(
+            metric.function,
+            Function::ErrorRate | Function::Dropped | Function::Lost | Function::Duplicated | Function::Unverified
+        ),
+        _ => false,
+    }
+}

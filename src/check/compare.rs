@@ -1,0 +1,219 @@
+//! Comparisons and what joins them: over constants, values of a flow, or measurements.
+
+use super::condition::{Condition, Measured};
+use super::program::Expr;
+use super::session::Session;
+use super::types::Type;
+use super::value::{Cond, Value};
+use super::words::mismatch;
+use crate::base::Span;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Binary, ExprKind};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn logical(
+        &mut self,
+        operator: Binary,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        for (side, value) in [(left, &l), (right, &r)] {
+            if !matches!(value.kind(), Type::Bool | Type::Json) {
+                let (symbol, kind) = (operator.symbol(), value.kind().a());
+                let problem = Diagnostic::new(Code::E0301, format!("`{symbol}` joins conditions, and this is {kind}"), side.span, kind)
+                    .label(span, "here");
+                self.push(problem.help("compare it with something on each side"));
+                return Value::WRONG;
+            }
+        }
+        if let (Value::Bool(a), Value::Bool(b)) = (&l, &r) {
+            return Value::Bool(if operator == Binary::And { *a && *b } else { *a || *b });
+        }
+        if l.is_unknown() || r.is_unknown() {
+            return Value::Unknown(Type::Bool);
+        }
+        if let (Some(a), Some(b)) = (l.expr(), r.expr()) {
+            return Value::Run(Expr::Binary { operator, left: Box::new(a), right: Box::new(b) }, Type::Bool);
+        }
+        match (condition(&l), condition(&r)) {
+            (Some(a), Some(b)) => {
+                let (a, b) = (Box::new(a), Box::new(b));
+                Value::Condition(if operator == Binary::And { Condition::And(a, b) } else { Condition::Or(a, b) })
+            }
+            _ => Value::WRONG,
+        }
+    }
+
+    pub(super) fn comparison(
+        &mut self,
+        operator: Binary,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        if !self.comparable(operator, (left, &l), (right, &r)) {
+            return Value::WRONG;
+        }
+        if l.is_unknown() || r.is_unknown() {
+            return Value::Unknown(Type::Bool);
+        }
+        let measured = |value: &Value<'a>| matches!(value, Value::Measured(_));
+        if measured(&l) || measured(&r) {
+            return match (l.measured(), r.measured()) {
+                (Some(left), Some(right)) if operator != Binary::In => {
+                    Value::Condition(Condition::Compare { operator, left, right })
+                }
+                _ => {
+                    let message = format!("`{}` does not compare measurements", operator.symbol());
+                    self.push(Diagnostic::new(Code::E0305, message, left.span.to(right.span), "here"));
+                    Value::WRONG
+                }
+            };
+        }
+        if let (Some(a), Some(b)) = (l.number(), r.number()) {
+            return Value::Bool(holds(operator, a, b));
+        }
+        match (l.expr(), r.expr()) {
+            (Some(a), Some(b)) => {
+                Value::Run(Expr::Binary { operator, left: Box::new(a), right: Box::new(b) }, Type::Bool)
+            }
+            _ => {
+                let text = self.text(left.span);
+                self.measures_nothing(&text, if l.expr().is_none() { left.span } else { right.span });
+                Value::WRONG
+            }
+        }
+    }
+
+    pub(super) fn measures_nothing(&mut self, text: &str, span: Span) {
+        let problem =
+            Diagnostic::new(Code::E0307, format!("`{text}` measures nothing by itself"), span, "which metric of it?");
+        self.push(problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")));
+    }
+
+    fn comparable(&mut self, operator: Binary, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) -> bool {
+        let (a, b) = (left.1.kind(), right.1.kind());
+        // A population compared is a metric forgotten.
+        for (expr, value) in [left, right] {
+            let kind = value.kind();
+            if kind.is_population() || matches!(kind, Type::Series | Type::Injection | Type::Ledger) && !value.is_unknown() {
+                let text = self.text(expr.span);
+                self.measures_nothing(&text, expr.span);
+                return false;
+            }
+        }
+        let free = |kind: Type| matches!(kind, Type::Json | Type::Null);
+        let answer = |value: &Value<'a>| matches!(value, Value::Run(..));
+        if free(a) || free(b) && (answer(left.1) || a == Type::Null) {
+            return true;
+        }
+        if operator == Binary::In {
+            if matches!(b, Type::List | Type::Range) {
+                return self.members(left, right);
+            }
+            self.push(
+                Diagnostic::new(Code::E0301, format!("`in` needs a list, and this is {}", b.a()), right.0.span, b.a())
+                    .help("write `status in [200, 201]`"),
+            );
+            return false;
+        }
+        let ordered = !matches!(operator, Binary::Equal | Binary::NotEqual);
+        if a == b || a.accepts(b) || b.accepts(a) {
+            let sortable = a.is_quantity() || matches!(a, Type::Text | Type::Json | Type::Bool);
+            if ordered && !sortable {
+                let message = format!("`{}` does not compare {}", operator.symbol(), a.a());
+                self.push(Diagnostic::new(Code::E0305, message, left.0.span.to(right.0.span), "no order"));
+                return false;
+            }
+            return true;
+        }
+        self.unlike(left, right);
+        false
+    }
+
+    /// Each item of a list is of the type that is looked for in it.
+    fn members(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) -> bool {
+        let (Value::List(items), ExprKind::List(exprs)) = (right.1, &right.0.kind) else { return true };
+        for (item, expr) in items.iter().zip(exprs) {
+            let (a, b) = (left.1.kind(), item.kind());
+            if !(a.accepts(b) || b.accepts(a) || matches!(a, Type::Json | Type::Wrong)) {
+                self.unlike(left, (expr, item));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Two sides of different types; the plain number is the one that lacks something.
+    fn unlike(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) {
+        let number = |value: &Value<'a>| matches!(value.kind(), Type::Number | Type::Count);
+        let unmeasured = |value: &Value<'a>| !matches!(value, Value::Measured(_));
+        let (expected, found) = if number(left.1) && unmeasured(left.1) { (right, left) } else { (left, right) };
+        let (text, measured) = (self.text(found.0.span), self.text(expected.0.span));
+        // A series from outside says nothing of its unit.
+        if let Value::Measured(Measured::Metric { metric, unit: Type::Number }) = expected.1
+            && let super::program::Subject::Series(_) = &metric.subject
+            && found.1.kind().is_quantity()
+        {
+            let unit = guessed_unit(&measured, found.1.kind());
+            let problem = Diagnostic::new(
+                Code::E0304,
+                format!("this series has no unit, so it cannot be compared with `{text}`"),
+                found.0.span,
+                found.1.kind().a(),
+            );
+            self.push(
+                problem
+                    .label(expected.0.span, "values as they come")
+                    .help(format!("say what one in the series is worth, such as `unit: {unit}`")),
+            );
+            return;
+        }
+        let problem = mismatch(expected.1.kind(), found.1.kind(), found.0.span, &text)
+            .label(expected.0.span, format!("`{measured}` is {}", expected.1.kind().a()));
+        self.push(problem);
+    }
+}
+
+/// What one in a series is worth, by the last word of its name or the type that it is compared with.
+fn guessed_unit(text: &str, kind: Type) -> &'static str {
+    match kind {
+        _ if text.contains("_milliseconds") || text.contains("_ms") => "1ms",
+        _ if text.contains("_seconds") => "1s",
+        _ if text.contains("_bytes") => "1B",
+        _ if text.contains("_ratio") => "100%",
+        Type::Duration => "1s",
+        Type::Bytes => "1B",
+        Type::Percent => "100%",
+        Type::Rate => "1/s",
+        Type::Bandwidth => "1B/s",
+        _ => "1",
+    }
+}
+
+fn holds(operator: Binary, a: f64, b: f64) -> bool {
+    match operator {
+        Binary::Equal => a == b,
+        Binary::NotEqual => a != b,
+        Binary::Less => a < b,
+        Binary::LessEqual => a <= b,
+        Binary::Greater => a > b,
+        Binary::GreaterEqual => a >= b,
+        Binary::Or | Binary::And | Binary::In | Binary::Range => false,
+        Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
+    }
+}
+
+/// A condition over measurements, where a value is one.
+pub(super) fn condition(value: &Value<'_>) -> Option<Cond> {
+    match value {
+        Value::Condition(condition) => Some(condition.clone()),
+        Value::Measured(measured) if measured.unit() == Type::Bool => Some(Condition::Holds(measured.clone())),
+        Value::Bool(value) => {
+            let constant = |value: f64| Measured::Constant { value, unit: Type::Number };
+            let (left, right) = (constant(f64::from(u8::from(*value))), constant(1.0));
+            Some(Condition::Compare { operator: Binary::Equal, left, right })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,178 @@
+//! Conditions over measurements, for whatever a metric and an instant are: relations in the program, places on the
+//! timeline in the plan.
+
+use super::types::Type;
+use crate::syntax::ast::Binary;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition<M, I> {
+    Compare {
+        operator: Binary,
+        left: Measured<M>,
+        right: Measured<M>,
+    },
+    /// The two differ by at most this: a share of the right one, or a quantity.
+    Within {
+        left: Measured<M>,
+        right: Measured<M>,
+        tolerance: f64,
+        relative: bool,
+    },
+    And(Box<Condition<M, I>>, Box<Condition<M, I>>),
+    Or(Box<Condition<M, I>>, Box<Condition<M, I>>),
+    Not(Box<Condition<M, I>>),
+    /// Something that is true or false by itself, such as `recovered(x)`.
+    Holds(Measured<M>),
+    /// Has become true so long after an instant at the latest, and stays so.
+    Becomes {
+        condition: Box<Condition<M, I>>,
+        within: u64,
+        of: I,
+    },
+    /// Holds in each slice of its scope, or in a share of them.
+    InEvery {
+        condition: Box<Condition<M, I>>,
+        every: u64,
+        share: f64,
+    },
+    Alert(AlertCheck<I>),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertCheck<I> {
+    /// `None`: any alert that no other line names.
+    pub name: Option<String>,
+    pub labels: Vec<(String, String)>,
+    pub source: usize,
+    pub does: AlertDoes<I>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertDoes<I> {
+    Fires { within: u64, of: I },
+    Resolves { within: u64, of: I },
+    StaysQuiet { scopes: Vec<super::program::Scope> },
+}
+
+/// An expression over measurements.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measured<M> {
+    Constant { value: f64, unit: Type },
+    Metric { metric: M, unit: Type },
+    /// What the metric on the other side was in a stored run: the named one, or the newest.
+    Baseline { name: Option<String>, unit: Type },
+    Arithmetic { operator: Binary, left: Box<Measured<M>>, right: Box<Measured<M>>, unit: Type },
+}
+
+impl<M> Measured<M> {
+    pub fn unit(&self) -> Type {
+        match self {
+            Measured::Constant { unit, .. }
+            | Measured::Metric { unit, .. }
+            | Measured::Baseline { unit, .. }
+            | Measured::Arithmetic { unit, .. } => *unit,
+        }
+    }
+
+    /// The same expression over other metrics; `None` where one of them is none.
+    pub fn map<N>(&self, metric: &mut impl FnMut(&M) -> Option<N>) -> Option<Measured<N>> {
+        Some(match self {
+            Measured::Constant { value, unit } => Measured::Constant { value: *value, unit: *unit },
+            Measured::Metric { metric: of, unit } => Measured::Metric { metric: metric(of)?, unit: *unit },
+            Measured::Baseline { name, unit } => Measured::Baseline { name: name.clone(), unit: *unit },
+            Measured::Arithmetic { operator, left, right, unit } => {
+                let (left, right) = (left.map(metric), right.map(metric));
+                let (left, right) = (Box::new(left?), Box::new(right?));
+                Measured::Arithmetic { operator: *operator, left, right, unit: *unit }
+            }
+        })
+    }
+
+    pub fn metrics<'m>(&'m self, each: &mut impl FnMut(&'m M)) {
+        match self {
+            Measured::Constant { .. } | Measured::Baseline { .. } => {}
+            Measured::Metric { metric, .. } => each(metric),
+            Measured::Arithmetic { left, right, .. } => {
+                left.metrics(each);
+                right.metrics(each);
+            }
+        }
+    }
+
+    pub fn has_baseline(&self) -> bool {
+        match self {
+            Measured::Baseline { .. } => true,
+            Measured::Arithmetic { left, right, .. } => left.has_baseline() || right.has_baseline(),
+            Measured::Constant { .. } | Measured::Metric { .. } => false,
+        }
+    }
+}
+
+impl<M, I> Condition<M, I> {
+    /// The same condition over other metrics and instants.
+    pub fn map<N, J>(
+        &self,
+        metric: &mut impl FnMut(&M) -> Option<N>,
+        instant: &mut impl FnMut(&I) -> Option<J>,
+    ) -> Option<Condition<N, J>> {
+        Some(match self {
+            Condition::Compare { operator, left, right } => {
+                let (left, right) = (left.map(metric), right.map(metric));
+                Condition::Compare { operator: *operator, left: left?, right: right? }
+            }
+            Condition::Within { left, right, tolerance, relative } => {
+                let (left, right) = (left.map(metric), right.map(metric));
+                Condition::Within { left: left?, right: right?, tolerance: *tolerance, relative: *relative }
+            }
+            Condition::And(a, b) => {
+                let (a, b) = (a.map(metric, instant), b.map(metric, instant));
+                Condition::And(Box::new(a?), Box::new(b?))
+            }
+            Condition::Or(a, b) => {
+                let (a, b) = (a.map(metric, instant), b.map(metric, instant));
+                Condition::Or(Box::new(a?), Box::new(b?))
+            }
+            Condition::Not(inner) => Condition::Not(Box::new(inner.map(metric, instant)?)),
+            Condition::Holds(measured) => Condition::Holds(measured.map(metric)?),
+            Condition::Becomes { condition, within, of } => {
+                let (condition, of) = (condition.map(metric, instant), instant(of));
+                Condition::Becomes { condition: Box::new(condition?), within: *within, of: of? }
+            }
+            Condition::InEvery { condition, every, share } => {
+                let condition = Box::new(condition.map(metric, instant)?);
+                Condition::InEvery { condition, every: *every, share: *share }
+            }
+            Condition::Alert(check) => Condition::Alert(AlertCheck {
+                name: check.name.clone(),
+                labels: check.labels.clone(),
+                source: check.source,
+                does: match &check.does {
+                    AlertDoes::Fires { within, of } => AlertDoes::Fires { within: *within, of: instant(of)? },
+                    AlertDoes::Resolves { within, of } => AlertDoes::Resolves { within: *within, of: instant(of)? },
+                    AlertDoes::StaysQuiet { scopes } => AlertDoes::StaysQuiet { scopes: scopes.clone() },
+                },
+            }),
+        })
+    }
+
+    pub fn metrics<'m>(&'m self, each: &mut impl FnMut(&'m M)) {
+        match self {
+            Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {
+                left.metrics(each);
+                right.metrics(each);
+            }
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                a.metrics(each);
+                b.metrics(each);
+            }
+            Condition::Not(inner) => inner.metrics(each),
+            Condition::Holds(measured) => measured.metrics(each),
+            Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => condition.metrics(each),
+            Condition::Alert(_) => {}
+        }
+    }
+}

@@ -1,0 +1,504 @@
+//! Expressions: one walk gives each its type and, as far as it is known, its value.
+
+use super::builtins::{self, Kind};
+use super::operator::{apply, cannot_join, joined};
+use super::program::{Edge, Expr, Moment, Piece, Window};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use super::words::{either, mismatch};
+use crate::base::units::{Rate, SECOND};
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Binary, ExprKind, TextPart, Unary};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+        match &expr.kind {
+            ExprKind::Null => Value::Null,
+            ExprKind::Bool(value) => Value::Bool(*value),
+            ExprKind::Number(value) => Value::Quantity(*value, Type::Number),
+            ExprKind::Duration(ns) => Value::Quantity(*ns as f64, Type::Duration),
+            ExprKind::Rate(rate) => Value::Rate(*rate),
+            ExprKind::Users(users) => Value::Quantity(*users as f64, Type::Users),
+            ExprKind::Percent(share) => Value::Quantity(*share, Type::Percent),
+            ExprKind::Points(share) => Value::Quantity(*share, Type::Points),
+            ExprKind::Factor(factor) => Value::Quantity(*factor, Type::Factor),
+            ExprKind::Bytes(bytes) => Value::Quantity(*bytes as f64, Type::Bytes),
+            ExprKind::Bandwidth(bandwidth) => Value::Quantity(*bandwidth, Type::Bandwidth),
+            ExprKind::Text(parts) => self.text_value(parts, expr.span, frame),
+            ExprKind::List(items) => Value::List(items.iter().map(|item| self.eval(item, frame)).collect()),
+            ExprKind::Object(fields) => Value::Object(
+                fields.iter().map(|field| (field.label.clone(), self.eval(&field.value, frame))).collect(),
+            ),
+            ExprKind::Name(name) => self.name(name, frame),
+            ExprKind::Field { base, field } => self.field(base, field, expr.span, frame),
+            ExprKind::Call { function, arguments } => self.call(function, arguments, expr.span, frame),
+            ExprKind::Method { base, method, arguments } => self.method(base, method, arguments, expr.span, frame),
+            ExprKind::Unary { operator, operand } => self.unary(*operator, operand, frame),
+            ExprKind::Binary { operator, operator_span, left, right } => {
+                let (l, r) = (self.eval(left, frame), self.eval(right, frame));
+                self.binary(*operator, *operator_span, (left, l), (right, r))
+            }
+            ExprKind::Baseline(_) => {
+                let problem = Diagnostic::new(Code::E0114, "a baseline stands on the right of a comparison", expr.span, "not here");
+                self.push(problem.help("write it in an `expect`, such as `p95(main) <= baseline + 5%`"));
+                Value::WRONG
+            }
+            ExprKind::Wrong => Value::WRONG,
+        }
+    }
+
+    /// A value of one of these types; what is of another is refused, and whole numbers become counts where those
+    /// are due.
+    pub(super) fn eval_as(&mut self, expr: &'a ast::Expr, frame: FrameId, kinds: &[Type]) -> Value<'a> {
+        let value = self.eval(expr, frame);
+        self.fit(value, expr.span, kinds)
+    }
+
+    pub(super) fn fit(&mut self, value: Value<'a>, span: Span, kinds: &[Type]) -> Value<'a> {
+        let found = value.kind();
+        if found == Type::Wrong {
+            return Value::WRONG;
+        }
+        if let (Value::Quantity(number, Type::Number), true) = (&value, kinds.contains(&Type::Count)) {
+            if number.fract() == 0.0 && *number >= 0.0 {
+                return Value::Quantity(*number, Type::Count);
+            }
+            if !kinds.contains(&Type::Number) {
+                self.out_of_range(span, "a whole number is needed here");
+                return Value::WRONG;
+            }
+        }
+        // A cluster of our own is a service and a database.
+        if let (Value::Part(Type::Service, index), true) = (&value, kinds.contains(&Type::Database))
+            && matches!(self.out.services.get(*index).map(|s| &s.kind), Some(super::program::ServiceKind::Postgres))
+        {
+            return value;
+        }
+        if kinds.is_empty() || kinds.iter().any(|kind| kind.accepts(found)) {
+            return value;
+        }
+        let problem = self.wrong_type(kinds, &value, span);
+        self.push(problem);
+        Value::WRONG
+    }
+
+    /// Another type than one of those that are due, with what may have been meant.
+    pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
+        let (found, text) = (value.kind(), self.text(span));
+        let expected = kinds[0];
+        if expected == Type::Injection && found == Type::Fault
+            || kinds.contains(&Type::Windows) && found == Type::Fault
+        {
+            return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
+                .help("declare `fault NAME = … at … for …`, and use that name");
+        }
+        if kinds.len() > 1 && !expected.is_quantity() {
+            return Diagnostic::new(Code::E0301, format!("expected {}, found {}", either(kinds), found.a()), span, found.a());
+        }
+        if !expected.is_quantity() && !matches!(expected, Type::Text | Type::Bool | Type::Json | Type::Secret) {
+            let message = format!("`{text}` is {}, and {} is needed here", found.a(), expected.a());
+            return Diagnostic::new(Code::E0207, message, span, found.a());
+        }
+        mismatch(expected, found, span, &text)
+    }
+
+    /// A quantity that must be known before the run and is not negative; `None` also while it is not known yet.
+    pub(super) fn quantity(&mut self, expr: &'a ast::Expr, frame: FrameId, kind: Type) -> Option<f64> {
+        let value = self.eval_as(expr, frame, &[kind]);
+        match (&value, value.number()) {
+            (Value::Unknown(_), _) => None,
+            (_, Some(number)) if number < 0.0 => {
+                self.out_of_range(expr.span, "a negative value makes no sense here");
+                None
+            }
+            (_, Some(number)) => Some(number),
+            (_, None) => {
+                self.not_constant(expr.span, "this value must be known before the run");
+                None
+            }
+        }
+    }
+
+    pub(super) fn not_constant(&mut self, span: Span, message: &str) {
+        self.push(
+            Diagnostic::new(Code::E0301, message, span, "not a constant")
+                .help("write a literal such as `30s`, `200/s` or `10 users`, or the name of a parameter"),
+        );
+    }
+
+    /// A text, in pieces where some of it is known only later.
+    pub(super) fn text_of(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Vec<Piece>> {
+        self.eval_as(expr, frame, &[Type::Text, Type::Secret]).pieces()
+    }
+
+    fn text_value(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Value<'a> {
+        if let [TextPart::Literal(text)] = parts {
+            return Value::Text(text.clone(), span.file);
+        }
+        let (mut pieces, mut unknown, mut secret) = (Vec::new(), false, false);
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => pieces.push(Piece::Literal(text.clone())),
+                TextPart::Path(path) => {
+                    let value = self.eval(path, frame);
+                    secret |= value.kind() == Type::Secret;
+                    unknown |= value.is_unknown();
+                    match self.interpolated(&value, path.span) {
+                        Some(more) => pieces.extend(more),
+                        None => unknown = true,
+                    }
+                }
+            }
+        }
+        let kind = if secret { Type::Secret } else { Type::Text };
+        if unknown {
+            return Value::Unknown(kind);
+        }
+        let joined = pieces.iter().map(|piece| match piece {
+            Piece::Literal(text) => Some(text.as_str()),
+            Piece::Value(_) => None,
+        });
+        match joined.collect::<Option<String>>() {
+            Some(text) => Value::Text(text, span.file),
+            None => Value::Run(Expr::Text(pieces), kind),
+        }
+    }
+
+    /// A value as it stands in a text.
+    fn interpolated(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Piece>> {
+        let literal = |text: String| Some(vec![Piece::Literal(text)]);
+        match value {
+            Value::Unknown(_) => Some(Vec::new()),
+            Value::Rate(rate) => literal(rate.to_string()),
+            Value::Bool(value) => literal(value.to_string()),
+            Value::Quantity(number, kind) => literal(super::words::written(*number, *kind)),
+            Value::Text(..) | Value::Run(..) => value.pieces(),
+            Value::Answer(_) => {
+                self.push(
+                    Diagnostic::new(Code::E0207, "an answer is no text", span, "which part of it?")
+                        .help("take a part first, such as `let id = list.json(\"$[0].id\")`"),
+                );
+                None
+            }
+            other => {
+                let message = format!("{} cannot stand in a text", super::words::capital(&other.kind().a()));
+                self.push(Diagnostic::new(Code::E0301, message, span, other.kind().a()));
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, name: &'a Name, frame: FrameId) -> Value<'a> {
+        if let Some(value) = self.special(name) {
+            return value;
+        }
+        if let Some(value) = self.lookup(frame, &name.text, name.span) {
+            return value;
+        }
+        if let Some(module) = self.module_named(frame, &name.text) {
+            return Value::Module(module);
+        }
+        if self.sees_scenario(frame)
+            && let Some(value) = self.undeclared(name)
+        {
+            return value;
+        }
+        let mut known = self.visible_names(frame);
+        let stages: Vec<String> = if self.sees_scenario(frame) { self.stage_names() } else { Vec::new() };
+        known.extend(stages.iter().map(String::as_str));
+        if let Some(answer) = self.answer {
+            let _ = answer;
+            known.extend(["status", "latency", "text"]);
+        }
+        let what = match (&self.flow, builtins::find(&name.text)) {
+            (_, Some(builtin)) => {
+                let problem = Diagnostic::new(Code::E0207, format!("`{name}` is a function"), name.span, "not called");
+                self.push(problem.help(format!("write `{}`", builtin.signature())));
+                return Value::WRONG;
+            }
+            (Some(_), None) => "value of this flow",
+            (None, None) => "part of this scenario",
+        };
+        self.unknown_name(frame, name, what, &known)
+    }
+
+    /// Names that mean something only where they stand: in the block of a request, in a `where`.
+    fn special(&mut self, name: &Name) -> Option<Value<'a>> {
+        if self.predicate {
+            let kind = match name.text.as_str() {
+                "status" | "attempt" => Type::Count,
+                "latency" => Type::Duration,
+                "ok" => Type::Bool,
+                "error" => Type::Text,
+                _ => return None,
+            };
+            return Some(Value::Run(Expr::Property(name.text.clone()), kind));
+        }
+        let response = self.answer?;
+        match name.text.as_str() {
+            "status" | "latency" | "text" | "rows" => Some(self.answer_part(response, &name.text)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn field(&mut self, base: &'a ast::Expr, field: &'a Name, span: Span, frame: FrameId) -> Value<'a> {
+        if self.flow.is_some()
+            && let ExprKind::Name(name) = &base.kind
+            && name.text == "user"
+            && self.lookup(frame, "user", name.span).is_none()
+        {
+            if field.text == "id" {
+                return Value::Run(Expr::UserId, Type::Count);
+            }
+            let problem = Diagnostic::new(Code::E0202, format!("a user has no `{field}`"), field.span, "no such field");
+            self.push(problem.did_you_mean(field.span, &field.text, ["id"].into_iter()));
+            return Value::WRONG;
+        }
+        let value = self.eval(base, frame);
+        self.field_of(value, base, field, span)
+    }
+
+    fn unary(&mut self, operator: Unary, operand: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+        let value = self.eval(operand, frame);
+        match (operator, value) {
+            (_, Value::Unknown(kind)) => Value::Unknown(kind),
+            (Unary::Not, Value::Bool(value)) => Value::Bool(!value),
+            (Unary::Not, Value::Condition(condition)) => {
+                Value::Condition(super::condition::Condition::Not(Box::new(condition)))
+            }
+            (Unary::Not, Value::Run(expr, Type::Bool | Type::Json)) => {
+                Value::Run(Expr::Not(Box::new(expr)), Type::Bool)
+            }
+            (Unary::Not, Value::Measured(measured)) if measured.unit() == Type::Bool => Value::Condition(
+                super::condition::Condition::Not(Box::new(super::condition::Condition::Holds(measured))),
+            ),
+            (Unary::Negate, Value::Quantity(value, kind)) => Value::Quantity(-value, kind),
+            (Unary::Negate, Value::Rate(rate)) => Value::Quantity(-rate.per_second(), Type::Rate),
+            (Unary::Negate, Value::Run(expr, kind)) if kind.is_quantity() || kind == Type::Json => {
+                Value::Run(Expr::Negate(Box::new(expr)), kind)
+            }
+            (Unary::Negate, Value::Measured(measured)) => {
+                let unit = measured.unit();
+                let zero = super::condition::Measured::Constant { value: 0.0, unit };
+                Value::Measured(super::condition::Measured::Arithmetic {
+                    operator: Binary::Subtract,
+                    left: Box::new(zero),
+                    right: Box::new(measured),
+                    unit,
+                })
+            }
+            (operator, other) => {
+                let (word, wants) = match operator {
+                    Unary::Not => ("not", Type::Bool),
+                    Unary::Negate => ("-", Type::Number),
+                };
+                let message = format!("`{word}` needs {}, and this is {}", wants.a(), other.kind().a());
+                self.push(Diagnostic::new(Code::E0305, message, operand.span, other.kind().a()));
+                Value::WRONG
+            }
+        }
+    }
+
+    pub(super) fn binary(
+        &mut self,
+        operator: Binary,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        if l.is_wrong() || r.is_wrong() {
+            return Value::WRONG;
+        }
+        match operator {
+            Binary::And | Binary::Or => self.logical(operator, span, (left, l), (right, r)),
+            Binary::Range => self.range(span, (left, l), (right, r)),
+            _ if operator.compares() => self.comparison(operator, (left, l), (right, r)),
+            _ => self.arithmetic(operator, span, (left, l), (right, r)),
+        }
+    }
+
+    fn range(&mut self, span: Span, (left, l): (&'a ast::Expr, Value<'a>), (right, r): (&'a ast::Expr, Value<'a>)) -> Value<'a> {
+        if let (Some(from), Some(to)) = (moment_of(&l, left.span), moment_of(&r, right.span)) {
+            return Value::Window(Window::Between(Box::new(from), Box::new(to)), Type::Window);
+        }
+        let (a, b) = (l.kind(), r.kind());
+        if !(a.is_quantity() && b.is_quantity() && (a.accepts(b) || b.accepts(a))) {
+            self.push(cannot_join(Binary::Range, span, (left, a), (right, b)));
+            return Value::WRONG;
+        }
+        if let (Some(from), Some(to)) = (l.number(), r.number())
+            && from > to
+        {
+            let whole = left.span.to(right.span);
+            self.out_of_range(whole, "a range goes from the smaller to the larger");
+            return Value::WRONG;
+        }
+        Value::Range(Box::new(l), Box::new(r))
+    }
+
+    fn arithmetic(
+        &mut self,
+        operator: Binary,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        if let Some(moment) = self.shifted(operator, (left, &l), &r) {
+            return moment;
+        }
+        // What an answer holds counts as a number where one is needed.
+        let plain = |kind: Type| if kind == Type::Json { Type::Number } else { kind };
+        let (a, b) = (plain(l.kind()), plain(r.kind()));
+        let Some(kind) = joined(operator, a, b) else {
+            self.push(cannot_join(operator, span, (left, l.kind()), (right, r.kind())));
+            return Value::WRONG;
+        };
+        if l.is_unknown() || r.is_unknown() {
+            return Value::Unknown(kind);
+        }
+        if let (Some(x), Some(y)) = (l.number(), r.number()) {
+            let value = apply(operator, x, a, y, b);
+            return match kind {
+                Type::Rate if value >= 0.0 => match Rate::new(value, SECOND) {
+                    Some(rate) => Value::Rate(rate),
+                    None => {
+                        self.out_of_range(left.span.to(right.span), "this rate is beyond any machine");
+                        Value::WRONG
+                    }
+                },
+                _ => Value::Quantity(value, kind),
+            };
+        }
+        if matches!(l, Value::Run(..)) || matches!(r, Value::Run(..)) {
+            return match (l.expr(), r.expr()) {
+                (Some(l), Some(r)) => {
+                    Value::Run(Expr::Binary { operator, left: Box::new(l), right: Box::new(r) }, kind)
+                }
+                _ => Value::WRONG,
+            };
+        }
+        match (l.measured(), r.measured()) {
+            (Some(l), Some(r)) => Value::Measured(super::condition::Measured::Arithmetic {
+                operator,
+                left: Box::new(l),
+                right: Box::new(r),
+                unit: kind,
+            }),
+            _ => Value::WRONG,
+        }
+    }
+
+    /// `plateau + 10s`: an instant, where a window stands for its start.
+    fn shifted(&mut self, operator: Binary, (left, l): (&'a ast::Expr, &Value<'a>), r: &Value<'a>) -> Option<Value<'a>> {
+        let moment = moment_of(l, left.span)?;
+        let sign = match operator {
+            Binary::Add => 1.0,
+            Binary::Subtract => -1.0,
+            _ => return None,
+        };
+        if r.kind() != Type::Duration {
+            return None;
+        }
+        match r.number() {
+            Some(ns) => Some(Value::Moment(Moment { plus: moment.plus + (sign * ns) as i64, ..moment })),
+            None => Some(Value::Unknown(Type::Instant)),
+        }
+    }
+
+    /// An instant that is written where one is due; a duration counts from the start of the first load.
+    pub(super) fn moment(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Moment> {
+        let value = self.eval_as(expr, frame, &[Type::Instant]);
+        match &value {
+            Value::Quantity(ns, Type::Duration) => {
+                Some(Moment { window: Window::Run, edge: Edge::Start, plus: *ns as i64, span: expr.span })
+            }
+            other => moment_of(other, expr.span).map(|moment| Moment { span: expr.span, ..moment }),
+        }
+    }
+
+    /// The function of a call, by where it stands.
+    pub(super) fn call(&mut self, function: &'a Name, arguments: &'a [ast::Argument], span: Span, frame: FrameId) -> Value<'a> {
+        if let Some(response) = self.answer
+            && builtins::field(Type::Response, &function.text, true).is_some()
+        {
+            return self.answer_method(response, function, arguments, frame);
+        }
+        // What has no parameters is not called, so a scenario may be named after a metric.
+        if let Some(value) = self.lookup(frame, &function.text, function.span)
+            && let Value::Definition(item, _) = &value
+            && (item.parameters().is_some() || builtins::find(&function.text).is_none())
+        {
+            return self.instantiate(value, arguments, span, frame);
+        }
+        // Inside a flow a name of both kinds is the function of values.
+        let order = match self.flow.is_some() || self.predicate {
+            true => [Kind::Pure, Kind::Distribution, Kind::Input, Kind::Metric, Kind::Fault],
+            false => [Kind::Metric, Kind::Pure, Kind::Input, Kind::Fault, Kind::Distribution],
+        };
+        let found = order.into_iter().find_map(|kind| builtins::of_kind(kind, &function.text));
+        match found {
+            Some(builtin) if builtin.kind == Kind::Metric && self.flow.is_some() => {
+                self.push(
+                    Diagnostic::new(Code::E0114, "a metric is judged in the `expect` of a scenario", function.span, "not here")
+                        .help("a flow checks one answer at a time, such as `expect status == 200`"),
+                );
+                Value::WRONG
+            }
+            Some(builtin) => match builtin.kind {
+                Kind::Metric => self.metric(builtin, function, arguments, span, frame),
+                Kind::Fault => self.breakage(builtin, function, arguments, span, frame),
+                _ => self.function(builtin, function, arguments, span, frame),
+            },
+            None => self.unknown_function(function, frame),
+        }
+    }
+
+    fn unknown_function(&mut self, function: &'a Name, frame: FrameId) -> Value<'a> {
+        if builtins::field(Type::Response, &function.text, true).is_some() {
+            let message = format!("`{function}` of which answer?");
+            let problem = Diagnostic::new(Code::E0202, message, function.span, "outside a request");
+            self.push(problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")));
+            return Value::WRONG;
+        }
+        if let Some(builtin) = builtins::all().find(|builtin| builtin.name == function.text) {
+            let message = format!("`{function}` builds {}", super::words::built(builtin.kind));
+            let problem = Diagnostic::new(Code::E0114, message, function.span, "not here");
+            self.push(problem.help(format!("write `{}`", builtin.example)));
+            return Value::WRONG;
+        }
+        if let Some(value) = self.lookup(frame, &function.text, function.span) {
+            if !value.is_wrong() {
+                let message = format!("`{function}` is {}, which takes no arguments", value.kind().a());
+                self.push(Diagnostic::new(Code::E0207, message, function.span, value.kind().a()));
+            }
+            return Value::WRONG;
+        }
+        let kinds: &[Kind] = match self.flow.is_some() {
+            true => &[Kind::Pure, Kind::Distribution, Kind::Input],
+            false => &[Kind::Metric, Kind::Fault, Kind::Pure, Kind::Input],
+        };
+        let mut known: Vec<String> = kinds.iter().flat_map(|kind| builtins::names(*kind)).map(str::to_owned).collect();
+        if self.answer.is_some() {
+            known.extend(["json", "header", "regex", "css"].map(str::to_owned));
+        }
+        let alike = |name: &&str| crate::base::suggest::similar(&function.text, [*name]).is_some();
+        known.extend(self.visible_names(frame).into_iter().filter(alike).map(str::to_owned));
+        let problem = Diagnostic::new(Code::E0201, format!("no function is called `{function}`"), function.span, "no such function");
+        self.push(problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)));
+        Value::WRONG
+    }
+}
+
+/// The instant that a value stands for, where it stands for one.
+pub(super) fn moment_of(value: &Value<'_>, span: Span) -> Option<Moment> {
+    let of = |window: Window| Moment { window, edge: Edge::Start, plus: 0, span };
+    match value {
+        Value::Moment(moment) => Some(moment.clone()),
+        Value::Window(window, _) => Some(of(window.clone())),
+        Value::Samples(population, _, Type::Load) => population.load.map(|load| of(Window::Load(load))),
+        _ => None,
+    }
+}

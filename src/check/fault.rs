@@ -1,0 +1,200 @@
+//! Faults and events: what breaks or happens, where, and when.
+
+use super::builtins::{self, Builtin};
+use super::program::{Breakage, Element, Event, Injection, ServiceKind, Setting, When, Window};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Argument, ExprKind};
+
+impl When {
+    /// How long it lasts, where that is written.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            When::At { length, .. } | When::During { length, .. } => *length,
+        }
+    }
+}
+
+impl<'a> Session<'a, '_> {
+    /// What breaks, without when.
+    pub(super) fn breakage(
+        &mut self,
+        builtin: &'static Builtin,
+        function: &'a Name,
+        arguments: &'a [Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Value<'a> {
+        let Some(bound) = self.arguments(function, builtin.parameters, builtin.variadic, arguments, span, frame) else {
+            return Value::WRONG;
+        };
+        let mut element = if function.text == "command" { Element::Command } else { Element::Host };
+        let mut settings = Vec::new();
+        let mut unknown = false;
+        for (par, given) in builtin.parameters.iter().zip(&bound) {
+            let Some((value, expr)) = given else { continue };
+            match value {
+                Value::Unknown(Type::Wrong) => return Value::WRONG,
+                Value::Unknown(_) => unknown = true,
+                Value::Part(Type::Link, index) => element = Element::Link(*index),
+                Value::Part(Type::Service, index) => element = Element::Service(*index),
+                Value::Part(kind, index) if kind.is_target() => element = Element::Target(*index),
+                other => match (other.number(), other.pieces()) {
+                    (Some(number), _) => settings.push((par.name.to_owned(), Setting::Quantity(number, other.kind()))),
+                    (None, Some(pieces)) => settings.push((par.name.to_owned(), Setting::Text(pieces))),
+                    (None, None) => {
+                        let span = expr.span;
+                        self.not_constant(span, "this value must be known before the run");
+                        return Value::WRONG;
+                    }
+                },
+            }
+        }
+        if unknown {
+            return Value::Unknown(Type::Fault);
+        }
+        if let Element::Service(index) = element
+            && let Some(ServiceKind::Attach { .. }) = self.out.services.get(index).map(|service| &service.kind)
+            && matches!(function.text.as_str(), "kill" | "restart")
+        {
+            let problem = Diagnostic::new(Code::E0207, "a service that runs already is not ours to start again", span, "attached");
+            self.push(problem.help("start it for the run with `process(…)`, or pause it"));
+        }
+        // A command without its undo is over when it ends.
+        let undone = settings.iter().any(|(name, _)| name == "undo");
+        let lasting = builtins::lasts(&function.text) && (function.text != "command" || undone);
+        Value::Fault(Breakage { action: function.text.clone(), element, settings, lasting })
+    }
+
+    /// `fault NAME = FAULT at I for D`; its place in the list was given when the scenario was opened.
+    pub(super) fn injection(&mut self, built: &'a ast::Built, frame: FrameId) -> Option<Injection> {
+        self.later("`fault`", built.span);
+        if let Some(option) = built.options.first() {
+            self.unknown_option(option, "fault");
+        }
+        let value = self.eval_as(&built.constructor, frame, &[Type::Fault]);
+        let timing = &built.timing;
+        if let Some(at_most) = &timing.at_most {
+            let problem = Diagnostic::new(Code::E0401, "a fault lasts as long as is said", at_most.span, "`at most`");
+            self.push(problem.help("write `for D`; `for at most D` is of an event"));
+        }
+        let length = timing.length.as_ref().map(|length| self.quantity(length, frame, Type::Duration).map(|ns| ns as u64));
+        let every = timing.every.as_ref().map(|every| self.quantity(every, frame, Type::Duration).map(|ns| ns as u64));
+        let when = match (&timing.at, &timing.during) {
+            (Some(at), None) => {
+                if let Some(every) = &timing.every {
+                    let problem = Diagnostic::new(Code::E0401, "`every` needs a window to repeat in", every.span, "until when?");
+                    self.push(problem.help("write `during WINDOW every P for D`"));
+                }
+                self.moment(at, frame).map(|at| When::At { at, length: length.flatten() })
+            }
+            (None, Some(during)) => self.window(during, frame).flatten().map(|window| {
+                self.planned(&window, during.span);
+                When::During { window, every: every.flatten(), length: length.flatten() }
+            }),
+            (Some(at), Some(during)) => {
+                let problem = Diagnostic::new(Code::E0401, "a fault has one beginning", during.span, "and here");
+                self.push(problem.label(at.span, "begins here").help("keep `at … for …`, or `during …`"));
+                None
+            }
+            (None, None) => {
+                let problem = Diagnostic::new(Code::E0401, format!("when does `{}` happen?", built.name), built.name.span, "no `at` and no `during`");
+                self.push(problem.help("write `at plateau + 10s for 5s`, or `during plateau`"));
+                None
+            }
+        };
+        let Value::Fault(breakage) = value else { return None };
+        self.fits(&breakage, built);
+        if let (Some(Some(every)), Some(Some(length))) = (every, length)
+            && length >= every
+            && let Some(span) = timing.length.as_ref().map(|length| length.span)
+        {
+            self.out_of_range(span, "each time must end before the next begins");
+        }
+        Some(Injection { name: built.name.clone(), breakage, when: when?, span: built.span })
+    }
+
+    /// A lasting fault needs an end; a momentary one has none.
+    fn fits(&mut self, breakage: &Breakage, built: &'a ast::Built) {
+        let timing = &built.timing;
+        let action = &breakage.action;
+        match (breakage.lasting, &timing.length, &timing.during) {
+            // Killed once; whoever watches over it must bring it back.
+            (true, None, None) if action == "kill" => {}
+            (true, None, None) if timing.at.is_some() => {
+                let problem = Diagnostic::new(Code::E0401, format!("`{action}` lasts until it is taken back"), built.constructor.span, "for how long?");
+                self.push(problem.help("say it: `… for 10s`"));
+            }
+            (true, None, Some(_)) if timing.every.is_some() => {
+                let problem = Diagnostic::new(Code::E0401, format!("`{action}` lasts until it is taken back"), built.constructor.span, "for how long each time?");
+                self.push(problem.help("say it: `during … every 30s for 5s`"));
+            }
+            (false, Some(length), _) => {
+                let problem = Diagnostic::new(Code::E0401, format!("`{action}` is over at once"), length.span, "nothing lasts");
+                let help = match action.as_str() {
+                    "command" => "give it an `undo:`, or take the `for` away",
+                    _ => "take the `for` away",
+                };
+                self.push(problem.help(help));
+            }
+            _ => {}
+        }
+    }
+
+    /// A window that only the run knows can bound what is judged, not what is done.
+    fn planned(&mut self, window: &Window, span: Span) {
+        if matches!(window, Window::Impact { .. }) {
+            let text = self.text(span);
+            let problem = Diagnostic::new(Code::E0404, format!("`{text}` is known only after the run"), span, "a planned window is needed");
+            self.push(problem.help("name a stage, or the fault itself"));
+        }
+    }
+
+    pub(super) fn event(&mut self, built: &'a ast::Built, frame: FrameId) -> Option<Event> {
+        self.later("`event`", built.span);
+        if let Some(option) = built.options.first() {
+            self.unknown_option(option, "event");
+        }
+        let ExprKind::Call { function, arguments } = &built.constructor.kind else {
+            if !matches!(built.constructor.kind, ExprKind::Wrong) {
+                let problem = Diagnostic::new(Code::E0307, "an event is a command", built.constructor.span, "not a call");
+                self.push(problem.help("write `event deploy = command(\"./deploy.sh\") at … for at most …`"));
+            }
+            return None;
+        };
+        let Some(builtin) = builtins::of_kind(builtins::Kind::Event, &function.text) else {
+            let problem = Diagnostic::new(Code::E0201, format!("`{function}` builds no event"), function.span, "no such constructor");
+            self.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtins::Kind::Event)));
+            return None;
+        };
+        let bound = self.arguments(function, builtin.parameters, false, arguments, built.constructor.span, frame);
+        let timing = &built.timing;
+        if let Some(clause) = timing.length.as_ref().or(timing.during.as_ref()).or(timing.every.as_ref()) {
+            let problem = Diagnostic::new(Code::E0401, "an event ends when its command ends", clause.span, "not its length");
+            self.push(problem.help("write `for at most D`, its bound"));
+        }
+        let at = match &timing.at {
+            Some(at) => self.moment(at, frame),
+            None => {
+                let problem = Diagnostic::new(Code::E0401, format!("when does `{}` happen?", built.name), built.name.span, "no `at`");
+                self.push(problem.help("write `at plateau + 10s for at most 1m`"));
+                None
+            }
+        };
+        let at_most = match &timing.at_most {
+            Some(at_most) => self.quantity(at_most, frame, Type::Duration),
+            None if timing.length.is_none() => {
+                let problem = Diagnostic::new(Code::E0307, "an event needs a bound", built.span, "for how long at most?");
+                self.push(problem.help("write `for at most 10m`: what the plan draws, and when it is given up"));
+                None
+            }
+            None => None,
+        };
+        let command = bound?.first()?.as_ref()?.0.pieces()?;
+        Some(Event { name: built.name.clone(), command, at: at?, at_most: at_most? as u64, span: built.span })
+    }
+}

@@ -1,0 +1,66 @@
+//! What the checker knows of the world: the modules, files and settings that an impure loader fetched for it.
+
+use super::types::Type;
+use crate::base::FileId;
+use crate::syntax::ast;
+pub use crate::syntax::needs::FileKind;
+use std::collections::HashMap;
+
+/// Everything that one compilation is given, the file that was asked for first.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    pub modules: Vec<Module>,
+    pub files: HashMap<FileNeed, Result<Content, String>>,
+    /// Variables that the files name.
+    pub env: HashMap<String, String>,
+    /// The names of the library's modules.
+    pub library: Vec<String>,
+    pub profile: Option<String>,
+    /// `--set NAME=VALUE`, parsed as a value is in a file.
+    pub settings: Vec<ast::Setting>,
+}
+
+#[derive(Debug)]
+pub struct Module {
+    pub file: FileId,
+    /// How a person calls it.
+    pub name: String,
+    pub ast: ast::File,
+    /// For each `use`, in the order of the text: the module, or why there is none.
+    pub uses: Vec<Result<usize, String>>,
+}
+
+/// A file beside a source file, as it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileNeed {
+    /// The source file that names it.
+    pub from: FileId,
+    pub path: String,
+    pub kind: FileKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum Content {
+    Text(String),
+    Table(Table),
+    Rules(Vec<Rule>),
+}
+
+/// A data file in short. A column is Count where each cell is a whole number, Number or Bool where each is one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    pub columns: Vec<(String, Type)>,
+    pub rows: u64,
+    pub sha256: String,
+}
+
+/// An alerting rule of a rules file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    pub alert: String,
+    /// How long its expression must hold, in nanoseconds.
+    pub held: u64,
+    /// How often its group is evaluated, where the group says so.
+    pub interval: Option<u64>,
+    pub labels: Vec<(String, String)>,
+}

@@ -1,0 +1,198 @@
+//! What is allowed and most often not meant.
+
+use super::condition::{Condition, Measured};
+use super::program::{Connections, Flow, Function, Level, Load, Metric, Moment, Part, StageKind, Step, Subject, Think};
+use super::session::Session;
+use crate::base::units::{SECOND, grouped, short};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Binary};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn lints(&mut self, loads: &[&'a ast::Load]) {
+        for (index, written) in loads.iter().enumerate() {
+            self.saturates(index, written);
+            self.open_users(index, written);
+        }
+        self.latency_without_errors();
+        self.bounded_by_thinking();
+        self.secrets_in_the_open();
+    }
+
+    fn flows_of(&self, load: &Load) -> Vec<&Flow> {
+        load.parts.iter().filter_map(|part| self.out.flows.get(part.flow)).collect()
+    }
+
+    /// Users who never wait for anything but answers measure how long the queue is.
+    fn saturates(&mut self, index: usize, written: &'a ast::Load) {
+        let load = &self.out.loads[index];
+        let closed = load.stages.iter().any(|stage| {
+            let searches = matches!(stage.kind, StageKind::Sweep | StageKind::Search | StageKind::Once);
+            !searches && stage.legs.iter().any(|leg| matches!(leg.to, Level::Users(users) if users > 0))
+        });
+        let flows = self.flows_of(load);
+        let known = !flows.is_empty() && load.parts.iter().all(|part| !self.refused_flows.contains(&part.flow));
+        let thinks = flows.iter().any(|flow| flow.thinks());
+        // A search for the highest throughput is such a measurement, and says so by asking for it.
+        if closed && known && !thinks && load.pace.is_none() && !self.is_definition && !self.asks_for_throughput(index) {
+            let message = "these users never think, so this measures saturation";
+            let problem = Diagnostic::new(Code::W0803, message, written.name.span, "a closed load without `think`");
+            self.push(problem.help("add a `think` to the flow or a `pace:` to the load, or hold a rate such as `100/s`"));
+        }
+    }
+
+    fn asks_for_throughput(&self, load: usize) -> bool {
+        let mut asks = false;
+        for expectation in &self.out.expectations {
+            expectation.condition.metrics(&mut |metric| {
+                let own = matches!(&metric.subject, Subject::Requests(population) if population.load == Some(load));
+                asks |= own && metric.function == Function::Throughput;
+            });
+        }
+        asks
+    }
+
+    /// In an open load each arrival is a new user, unless a population says otherwise.
+    fn open_users(&mut self, index: usize, written: &'a ast::Load) {
+        let load = &self.out.loads[index];
+        let open = load.stages.iter().flat_map(|stage| &stage.legs).any(|leg| matches!(leg.to, Level::Arrivals(rate) if rate.raw() > 0));
+        if !open || load.population.is_some() || self.is_definition {
+            return;
+        }
+        let flows = self.flows_of(load);
+        let once = flows.iter().any(|flow| flow.has(&|step| matches!(step, Step::OncePerUser { .. })));
+        let per_user = flows.iter().flat_map(|flow| flow.requests()).any(|request| {
+            let target = self.out.targets.get(request.target);
+            target.is_some_and(|target| target.connections == Some(Connections::PerUser))
+        });
+        let peak = load
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.legs)
+            .map(|leg| match leg.to {
+                Level::Arrivals(rate) => rate.per_second(),
+                Level::Users(_) => 0.0,
+            })
+            .fold(0.0, f64::max);
+        let name = &written.name;
+        if once {
+            let message = "each arrival is a new user, so `once per user` happens every time";
+            let problem = Diagnostic::new(Code::W0809, message, name.span, "an open load without `population:`");
+            self.push(problem.help("say how many users there are, such as `population: 500 users`"));
+        }
+        if per_user {
+            let ports = grouped(peak * 60.0, 0);
+            let message = "each arrival opens a connection of its own";
+            let problem = Diagnostic::new(Code::W0809, message, name.span, format!("{ports} ports a minute"));
+            self.push(problem.help("use `connections: pool(64)`, or say how many users there are with `population:`"));
+        }
+    }
+
+    /// Fast failures lower a quantile, so a bound on latency alone can be met by a server that answers nothing.
+    fn latency_without_errors(&mut self) {
+        let mut latency = None;
+        let mut errors = false;
+        for expectation in &self.out.expectations {
+            expectation.condition.metrics(&mut |metric: &Metric| match (metric.function, &metric.subject) {
+                (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _) => errors = true,
+                (Function::Throughput | Function::Lost, _) => errors = true,
+                (Function::Quantile(_) | Function::Mean | Function::Max, Subject::Requests(population)) => {
+                    if matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none() {
+                        latency.get_or_insert(metric.span);
+                    }
+                }
+                _ => {}
+            });
+        }
+        let checked = self.out.steady_states.iter().flat_map(|steady| &steady.conditions);
+        for condition in checked {
+            condition.condition.metrics(&mut |metric: &Metric| errors |= metric.function == Function::ErrorRate);
+        }
+        if let Some(span) = latency.filter(|_| !errors && !self.is_definition) {
+            let message = "nothing bounds the errors beside this latency";
+            let problem = Diagnostic::new(Code::W0806, message, span, "fast failures lower it");
+            self.push(problem.help("expect `error_rate(…) < 1%` as well"));
+        }
+    }
+
+    /// Thinking alone can make a throughput impossible that is expected.
+    fn bounded_by_thinking(&mut self) {
+        let mut problems = Vec::new();
+        for expectation in &self.out.expectations {
+            let Some((load, bound)) = throughput_at_least(&expectation.condition) else { continue };
+            let load = &self.out.loads[load];
+            let users = load
+                .stages
+                .iter()
+                .flat_map(|stage| &stage.legs)
+                .filter_map(|leg| match leg.to {
+                    Level::Users(users) => Some(users),
+                    Level::Arrivals(_) => None,
+                })
+                .max();
+            let [flow] = self.flows_of(load)[..] else { continue };
+            let (Some(users), requests) = (users, flow.requests().count()) else { continue };
+            let pause = flow.mean_thinking().max(load.pace.unwrap_or(0) as f64) / SECOND as f64;
+            if pause <= 0.0 {
+                continue;
+            }
+            let most = users as f64 / pause * requests as f64;
+            if most < bound {
+                let message = format!("thinking bounds the throughput to {}/s", short(most));
+                let label = format!("{}/s is out of reach", short(bound));
+                let problem = Diagnostic::new(Code::W0808, message, expectation.span, label);
+                problems.push(problem.label(load.name.span, format!("{users} users who pause {}s", short(pause))).help("have more users or shorter pauses, or expect less"));
+            }
+        }
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    /// A password in a file is no secret, unless it is that of something started for the run.
+    fn secrets_in_the_open(&mut self) {
+        let local = self.out.targets.iter().all(|target| match &target.address {
+            super::program::Address::Service(_) => true,
+            super::program::Address::Url { host, .. } => host.starts_with("127.") || host == "localhost" || host == "[::1]",
+            super::program::Address::Late(_) => !self.out.services.is_empty(),
+        });
+        if local || self.is_definition {
+            return;
+        }
+        for (name, _, span) in self.out.secret_defaults.clone() {
+            let message = format!("the default of `{name}` is in the file for everybody to read");
+            let problem = Diagnostic::new(Code::W0807, message, span, "a secret with a default");
+            self.push(problem.help("take the default away, and give the value in the environment or in `--env-file`"));
+        }
+    }
+}
+
+/// `throughput(load) >= R`: the load and the bound.
+fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, f64)> {
+    let Condition::Compare { operator: Binary::Greater | Binary::GreaterEqual, left, right } = condition else { return None };
+    let (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) = (left, right) else { return None };
+    match &metric.subject {
+        Subject::Requests(population) if metric.function == Function::Throughput => Some((population.load?, *value)),
+        _ => None,
+    }
+}
+
+impl Flow {
+    /// Whether some step is of a kind.
+    pub(super) fn has(&self, wanted: &dyn Fn(&Step) -> bool) -> bool {
+        let mut found = false;
+        super::population::all_steps(&self.steps, &mut |step| found |= wanted(step));
+        found
+    }
+
+    fn thinks(&self) -> bool {
+        self.has(&|step| matches!(step, Step::Think(Think::Uniform { most, .. }) if *most > 0) || matches!(step, Step::Think(Think::Exponential { mean }) if *mean > 0))
+    }
+
+    fn mean_thinking(&self) -> f64 {
+        let mut mean = 0.0;
+        super::population::all_steps(&self.steps, &mut |step| match step {
+            Step::Think(Think::Uniform { least, most }) => mean += (*least + *most) as f64 / 2.0,
+            Step::Think(Think::Exponential { mean: own }) => mean += *own as f64,
+            _ => {}
+        });
+        mean
+    }
+}

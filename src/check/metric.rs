@@ -1,0 +1,323 @@
+//! Metrics: a function, what it speaks of, and in which scopes.
+
+use super::builtins::{self, Builtin};
+use super::condition::Measured;
+use super::program::{Function, Member, Metric, Population, Scope, Series, Subject, Window};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Argument, ExprKind};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn metric(
+        &mut self,
+        builtin: &'static Builtin,
+        function: &'a Name,
+        arguments: &'a [Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Value<'a> {
+        let wanted = builtin.parameters.len();
+        let least = builtin.parameters.iter().filter(|par| par.required).count();
+        let Some(first) = arguments.first().filter(|_| arguments.len() >= least && (arguments.len() <= wanted || builtin.variadic))
+        else {
+            let message = format!("`{function}` takes {wanted} argument{}", if wanted == 1 { "" } else { "s" });
+            let problem = Diagnostic::new(Code::E0306, message, span, format!("{} given", arguments.len()));
+            self.push(problem.help(format!("it is `{}`", builtin.signature())));
+            return Value::WRONG;
+        };
+        let Some(mut kind) = builtins::metric(builtin.name) else { return Value::WRONG };
+        let own = match self.scopes(&first.scopes, frame) {
+            Some(own) => own,
+            None => return Value::WRONG,
+        };
+        // A scope of the whole condition goes to every metric that has none of its own.
+        let scopes = if own.is_empty() { self.ambient.clone() } else { own };
+        let (subject, values) = match self.subject(builtin, first, arguments, frame) {
+            Some(found) => found,
+            None => return Value::Unknown(if builtin.result == Type::Wrong { Type::Wrong } else { builtin.result }),
+        };
+        let mut unknown = subject.is_none();
+        if let (Some(argument), Some(par)) = (arguments.get(1), builtin.parameters.get(1))
+            && !matches!(kind, Function::TimeToRecover | Function::TimeToDetect | Function::Recovered)
+        {
+            let value = match par.kinds {
+                [one] => self.quantity(&argument.value, frame, *one),
+                _ => None,
+            };
+            unknown |= value.is_none();
+            let value = value.unwrap_or(0.5);
+            kind = match kind {
+                Function::Quantile(_) if !(0.0..1.0).contains(&value) => {
+                    self.out_of_range(argument.value.span, "a quantile lies between 0% and 100%");
+                    return Value::WRONG;
+                }
+                Function::Quantile(_) => Function::Quantile(value),
+                Function::Apdex(_) => Function::Apdex(value),
+                Function::BurnRate(_) => Function::BurnRate(value),
+                Function::Efficiency(_) => Function::Efficiency(value),
+                other => other,
+            };
+        }
+        let unit = unit(kind, builtin.result, values);
+        let Some(subject) = subject.filter(|_| !unknown) else { return Value::Unknown(unit) };
+        if let Some(what) = later(kind, &subject) {
+            self.later(what, span);
+        }
+        let text = self.text(span);
+        let metric = Metric { function: kind, subject, scopes, text, span };
+        Value::Measured(Measured::Metric { metric, unit })
+    }
+
+    /// What a metric speaks of and the unit of its values; without a subject it is only known where the template is
+    /// instantiated. `None` where it was refused.
+    fn subject(
+        &mut self,
+        builtin: &'static Builtin,
+        first: &'a Argument,
+        arguments: &'a [Argument],
+        frame: FrameId,
+    ) -> Option<(Option<Subject>, Type)> {
+        let kinds = builtin.parameters[0].kinds;
+        let value = match builtin.name {
+            // The metric inside keeps its own scopes; what is around it says in which window it drifts.
+            "drift" => self.eval(&first.value, frame),
+            _ => self.whose(&first.value, frame)?,
+        };
+        if value.is_wrong() {
+            return None;
+        }
+        if let (Value::Measured(Measured::Metric { metric, unit }), "drift") = (&value, builtin.name) {
+            return Some((Some(Subject::Metric(Box::new(metric.clone()))), *unit));
+        }
+        if builtin.name == "drift" {
+            if value.is_unknown() {
+                return Some((None, value.kind()));
+            }
+            let problem = Diagnostic::new(Code::E0301, "`drift` is of a metric", first.value.span, value.kind().a());
+            self.push(problem.help("write `drift(p95(main))`"));
+            return None;
+        }
+        if kinds.contains(&Type::Windows) {
+            return self.recovering(value, first, arguments, builtin, frame);
+        }
+        let takes_load = kinds == [Type::Load];
+        if takes_load && !matches!(value, Value::Samples(_, _, Type::Load) | Value::Unknown(_)) {
+            let message = match builtin.name {
+                "dropped" => "only a load drops arrivals".to_owned(),
+                name => format!("`{name}` is of a load"),
+            };
+            let problem = Diagnostic::new(Code::E0207, message, first.value.span, "not a load");
+            let loads: Vec<String> = self.out.loads.iter().map(|load| load.name.text.clone()).collect();
+            self.push(problem.did_you_mean(first.value.span, "", loads.iter().map(String::as_str)));
+            return None;
+        }
+        let fitted = match value.kind() {
+            // A stage is a window, and whose requests in it are meant is not said.
+            Type::Stage | Type::Windows | Type::Window | Type::Injection if kinds.contains(&Type::Samples) => {
+                self.window_as_population(&value, &first.value);
+                return None;
+            }
+            _ => self.fit(value, first.value.span, kinds),
+        };
+        let Some(matching) = self.matching(first, frame) else { return None };
+        match fitted {
+            Value::Unknown(Type::Wrong) => None,
+            // A series that is given says of what unit it is; requests take time.
+            Value::Unknown(Type::Series) => Some((None, Type::Wrong)),
+            Value::Unknown(_) => Some((None, Type::Duration)),
+            Value::Samples(population, unit, _) => {
+                let member = population.member;
+                let population = Population { matching, ..population };
+                self.steps_of_loads(&population, &first.value)?;
+                if !matches!(member, Member::All | Member::Request(_)) {
+                    let what = match member {
+                        Member::Group(_) => "`group`",
+                        Member::Measure(_) => "`measure`",
+                        _ => "`iteration(…)`",
+                    };
+                    self.later(what, first.value.span);
+                }
+                Some((Some(Subject::Requests(population)), unit))
+            }
+            Value::Series(Series { unit, .. }) if matching.is_none() => {
+                let Value::Series(series) = fitted else { return None };
+                Some((Some(Subject::Series(series)), unit))
+            }
+            Value::Delivery(metric) => Some((Some(metric.subject), Type::Duration)),
+            Value::Part(Type::Ledger, index) => Some((Some(Subject::Ledger(index)), Type::Count)),
+            Value::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
+            _ => None,
+        }
+    }
+
+    /// The value of a path that says whose requests are meant; `iteration(f)` are whole iterations.
+    fn whose(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Value<'a>> {
+        if let ExprKind::Call { function, arguments } = &expr.kind
+            && function.text == "iteration"
+            && let [argument] = arguments.as_slice()
+        {
+            let value = self.eval(&argument.value, frame);
+            return match self.fit(value, argument.value.span, &[Type::Samples]) {
+                Value::Samples(population, unit, _) => {
+                    let population = Population { member: Member::Iteration, ..population };
+                    Some(Value::Samples(population, unit, Type::Samples))
+                }
+                Value::Unknown(Type::Wrong) => None,
+                other => Some(other),
+            };
+        }
+        let value = self.eval(expr, frame);
+        (!value.is_wrong()).then_some(value)
+    }
+
+    /// `where`: which of the requests. Outside `None` it was refused; inside it says nothing.
+    fn matching(&mut self, argument: &'a Argument, frame: FrameId) -> Option<Option<super::program::Expr>> {
+        let Some(matching) = &argument.matching else { return Some(None) };
+        self.later("`where`", matching.span);
+        let before = std::mem::replace(&mut self.predicate, true);
+        let value = self.eval_as(matching, frame, &[Type::Bool]);
+        self.predicate = before;
+        match value.expr() {
+            Some(expr) if !value.is_wrong() => Some(Some(expr)),
+            _ => None,
+        }
+    }
+
+    fn window_as_population(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+        let text = self.text(expr.span);
+        let what = value.kind().a().to_lowercase();
+        let message = format!("`{text}` is {what}, and a load, a flow or a step is needed here");
+        let problem = Diagnostic::new(Code::E0207, message, expr.span, "a window");
+        let load = match value {
+            Value::Window(Window::Stage { load, .. } | Window::Stages { load, .. }, _) => Some(*load),
+            _ => None,
+        };
+        let load = load.map_or_else(|| "main".to_owned(), |load| self.out.loads[load].name.text.clone());
+        let short = text.rsplit('.').next().unwrap_or(&text).to_owned();
+        self.push(problem.help(format!("write `{load} during {short}`")));
+    }
+
+    /// A flow is measured where a load runs it.
+    fn steps_of_loads(&mut self, population: &Population, expr: &'a ast::Expr) -> Option<()> {
+        let (None, Some(flow)) = (population.load, population.flow) else { return Some(()) };
+        let run = self.out.loads.iter().any(|load| load.parts.iter().any(|part| part.flow == flow));
+        if run || self.is_definition || !self.refused_loads.is_empty() {
+            return Some(());
+        }
+        let name = self.text(expr.span);
+        let problem = Diagnostic::new(Code::E0407, format!("no load runs the flow `{name}`"), expr.span, "nothing is measured");
+        self.push(problem.help(format!("add `load main of {name} {{ … }}`")));
+        None
+    }
+
+    /// Windows from which something recovers, and to which steady state.
+    fn recovering(
+        &mut self,
+        value: Value<'a>,
+        first: &'a Argument,
+        arguments: &'a [Argument],
+        builtin: &'static Builtin,
+        frame: FrameId,
+    ) -> Option<(Option<Subject>, Type)> {
+        self.needs_steady_state(first.value.span);
+        let mut windows = Vec::new();
+        let mut unknown = false;
+        let mut steady = None;
+        for (position, argument) in arguments.iter().enumerate() {
+            let value = if position == 0 { value.clone() } else { self.eval(&argument.value, frame) };
+            if position > 0 && !builtin.variadic {
+                match self.fit(value, argument.value.span, &[Type::SteadyState]) {
+                    Value::Part(Type::SteadyState, index) => steady = Some(index),
+                    Value::Unknown(Type::Wrong) => return None,
+                    _ => unknown = true,
+                }
+                continue;
+            }
+            match self.fit(value, argument.value.span, &[Type::Windows]) {
+                Value::Window(window, _) => windows.push(window),
+                Value::Samples(population, _, Type::Load) => windows.push(Window::Load(population.load.unwrap_or(0))),
+                Value::Unknown(Type::Wrong) => return None,
+                _ => unknown = true,
+            }
+        }
+        Some(((!unknown).then_some(Subject::Windows { windows, steady }), Type::Duration))
+    }
+
+    pub(super) fn scopes(&mut self, scopes: &'a [ast::Scope], frame: FrameId) -> Option<Vec<Scope>> {
+        let mut checked = Vec::new();
+        let mut good = true;
+        for scope in scopes {
+            match self.window(&scope.window, frame) {
+                Some(Some(window)) => checked.push(Scope { kind: scope.kind, window, span: scope.span }),
+                Some(None) => {}
+                None => good = false,
+            }
+        }
+        good.then_some(checked)
+    }
+
+    /// A window; inside `None` it is known only where the template is instantiated.
+    pub(super) fn window(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Option<Window>> {
+        let value = self.eval(expr, frame);
+        match value {
+            Value::Window(window, _) => Some(Some(window)),
+            Value::Samples(population, _, Type::Load) => Some(Some(Window::Load(population.load.unwrap_or(0)))),
+            Value::Moment(moment) => Some(Some(Window::Between(Box::new(moment.clone()), Box::new(moment)))),
+            Value::Unknown(Type::Wrong) => None,
+            Value::Unknown(kind) if Type::Windows.accepts(kind) || kind == Type::Instant => Some(None),
+            other => {
+                let text = self.text(expr.span);
+                let message = match other {
+                    Value::Fault(_) => {
+                        let problem = self.wrong_type(&[Type::Windows], &other, expr.span);
+                        self.push(problem);
+                        return None;
+                    }
+                    _ if matches!(expr.kind, ExprKind::Name(_) | ExprKind::Field { .. }) => {
+                        format!("`{text}` is {}, and a window is needed here", other.kind().a())
+                    }
+                    _ => "a window is needed here".to_owned(),
+                };
+                let problem = Diagnostic::new(Code::E0207, message, expr.span, "not a stage and not a load");
+                self.push(problem.help("name a stage with `as NAME`, and use that name"));
+                None
+            }
+        }
+    }
+}
+
+/// The unit of a metric's result.
+fn unit(function: Function, result: Type, values: Type) -> Type {
+    match (function, result) {
+        (Function::Growth, _) => match values {
+            Type::Bytes => Type::Bandwidth,
+            Type::Number | Type::Count => Type::Rate,
+            Type::Duration => Type::Number,
+            other => other,
+        },
+        (_, Type::Wrong) => values,
+        (_, result) => result,
+    }
+}
+
+/// What this version plans and does not compute.
+fn later(function: Function, subject: &Subject) -> Option<&'static str> {
+    match (function, subject) {
+        (_, Subject::Series(_)) => Some("a series of values over time"),
+        (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
+        (_, Subject::Ledger(_)) => Some("a metric of a ledger"),
+        (_, Subject::Windows { .. }) => Some("a metric of recovery"),
+        (_, Subject::Metric(_)) => Some("`drift`"),
+        (Function::Bandwidth, _) => Some("`bandwidth`"),
+        (Function::BurnRate(_), _) => Some("`burn_rate`"),
+        (Function::Availability, _) => Some("`availability`"),
+        (Function::Capacity, _) => Some("a metric of a search"),
+        (Function::Contention | Function::Coherency | Function::Efficiency(_), _) => Some("a metric of a sweep"),
+        (Function::PeakUsers | Function::PeakThroughput, _) => Some("a metric of a sweep"),
+        _ => None,
+    }
+}

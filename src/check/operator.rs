@@ -1,0 +1,71 @@
+//! Which operators join which types, and what comes out: one table for constants, flows and conditions.
+
+use super::types::Type;
+use crate::base::Span;
+use crate::base::units::SECOND;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{Binary, Expr};
+
+/// The type of `left operator right`, for quantities in base units.
+pub fn joined(operator: Binary, left: Type, right: Type) -> Option<Type> {
+    use Binary::{Add, Divide, Multiply, Subtract};
+    let scalar = |t: Type| matches!(t, Type::Number | Type::Count | Type::Factor);
+    Some(match (operator, left, right) {
+        (_, Type::Wrong, _) | (_, _, Type::Wrong) => Type::Wrong,
+        (Add | Multiply, Type::Count, Type::Count) => Type::Count,
+        (Add | Subtract, Type::Number | Type::Count, Type::Number | Type::Count) => Type::Number,
+        (Multiply, Type::Number | Type::Count, Type::Number | Type::Count) => Type::Number,
+        (Divide, Type::Number | Type::Count, Type::Number | Type::Count) => Type::Number,
+        (Add | Subtract, a, b) if a != b && a.is_quantity() && Type::Level.accepts(a) && Type::Level.accepts(b) => Type::Level,
+        (Add | Subtract, Type::Percent, Type::Points) => Type::Percent,
+        (Add | Subtract, Type::Percent, _) => return None,
+        (Add | Subtract, a, b) if a == b && Type::is_quantity(a) => a,
+        (Add | Subtract, a, Type::Percent) if Type::is_quantity(a) => a,
+        (Multiply, a, b) if Type::is_quantity(a) && (scalar(b) || b == Type::Percent) => a,
+        (Multiply, a, b) if scalar(a) && Type::is_quantity(b) => b,
+        (Multiply, Type::Rate, Type::Duration) | (Multiply, Type::Duration, Type::Rate) => Type::Number,
+        (Multiply, Type::Bandwidth, Type::Duration) | (Multiply, Type::Duration, Type::Bandwidth) => Type::Bytes,
+        (Divide, a, b) if a == b && Type::is_quantity(a) => Type::Number,
+        (Divide, a, b) if Type::is_quantity(a) && scalar(b) => a,
+        (Divide, Type::Number | Type::Count, Type::Duration) => Type::Rate,
+        (Divide, Type::Number | Type::Count, Type::Rate) => Type::Duration,
+        (Divide, Type::Bytes, Type::Duration) => Type::Bandwidth,
+        (Divide, Type::Bytes, Type::Bandwidth) => Type::Duration,
+        _ => return None,
+    })
+}
+
+/// The value in base units, where rates and bandwidths are per second and durations are nanoseconds.
+pub fn apply(operator: Binary, left: f64, left_kind: Type, right: f64, right_kind: Type) -> f64 {
+    let second = SECOND as f64;
+    match operator {
+        Binary::Add if right_kind == Type::Percent && left_kind != Type::Percent => left * (1.0 + right),
+        Binary::Subtract if right_kind == Type::Percent && left_kind != Type::Percent => left * (1.0 - right),
+        Binary::Add => left + right,
+        Binary::Subtract => left - right,
+        Binary::Multiply => {
+            let timed = [left_kind, right_kind].contains(&Type::Duration)
+                && [left_kind, right_kind].iter().any(|k| matches!(k, Type::Rate | Type::Bandwidth));
+            left * right / if timed { second } else { 1.0 }
+        }
+        Binary::Divide => match (left_kind, right_kind) {
+            (Type::Number | Type::Count | Type::Bytes, Type::Duration) => left / right * second,
+            (Type::Number | Type::Count, Type::Rate) => left / right * second,
+            (Type::Bytes, Type::Bandwidth) => left / right * second,
+            _ => left / right,
+        },
+        Binary::Or | Binary::And | Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessEqual => left,
+        Binary::Greater | Binary::GreaterEqual | Binary::In | Binary::Range => left,
+    }
+}
+
+pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&Expr, Type)) -> Diagnostic {
+    let symbol = operator.symbol();
+    let message = format!("`{symbol}` does not join {} and {}", left.1.a(), right.1.a());
+    if (left.1, right.1) == (Type::Percent, Type::Percent) && matches!(operator, Binary::Add | Binary::Subtract) {
+        return Diagnostic::new(Code::E0308, "a percentage of a percentage reads two ways", right.0.span, "of what?")
+            .label(left.0.span, "a Percent already")
+            .help("write `* 1.05` for five hundredths of it, `+ 5pp` for five percentage points");
+    }
+    Diagnostic::new(Code::E0305, message, span, "here").label(left.0.span, left.1.a()).label(right.0.span, right.1.a())
+}

@@ -1,0 +1,450 @@
+//! Requests of every protocol: where they go, what they carry, and what is asked of their answers.
+
+use super::builtins;
+use super::program::{Body, Check, Expr, Piece, Record, Request, Retry};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::Name;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Argument, Binary, Clause, Entry, ExprKind};
+
+/// The kinds of failure that `retry … when` may name.
+const FAILURES: [&str; 9] = ["timeout", "connect", "reset", "closed", "tls", "dns", "protocol", "status", "expectation"];
+
+/// What may stand in the block of a request of HTTP.
+const ENTRIES: [&str; 7] = ["json", "form", "body", "multipart", "headers", "query", "timeout"];
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
+        let target = self.request_target(request, frame);
+        let (response, group) = match &mut self.flow {
+            Some(flow) => {
+                flow.requests.push(super::flow::Needs::default());
+                flow.sends = true;
+                (flow.requests.len() - 1, flow.group)
+            }
+            None => (0, None),
+        };
+        let verb = request.verb.text.as_str();
+        let http = matches!(verb, "get" | "post" | "put" | "patch" | "delete" | "head" | "options" | "request");
+        if !http || verb == "request" {
+            self.later(format!("`{verb}`"), request.verb.span);
+        }
+        self.speaks(target.as_ref(), request);
+        let path = request.subject.as_ref().map_or(Vec::new(), |subject| self.subject_of(subject, http, frame));
+        let template = request.subject.as_ref().map_or(String::new(), |subject| self.text(subject.span).trim_matches(['"', '\'']).to_owned());
+        let method = verb.to_uppercase();
+        let mut extra = Vec::new();
+        if let Some(method) = &request.method {
+            let value = self.eval_as(method, frame, &[Type::Text]);
+            extra.push(("method".to_owned(), value.expr().unwrap_or(Expr::Null)));
+        }
+        let name = request.name.as_ref().map_or_else(|| format!("{method} {template}").trim().to_owned(), |name| name.text.clone());
+        let place = match &target {
+            Some(Value::Part(_, index)) => *index,
+            _ => 0,
+        };
+        let mut checked = Request {
+            name,
+            response,
+            target: place,
+            method,
+            path,
+            headers: Vec::new(),
+            body: None,
+            timeout: None,
+            expects: Vec::new(),
+            judges_status: false,
+            keep_body: false,
+            keep_headers: false,
+            retry: self.retry(request, frame),
+            records: Vec::new(),
+            goes_on: request.goes_on,
+            extra,
+            group,
+            line: self.line(request.verb.span),
+        };
+        for entry in &request.entries {
+            self.entry(entry, &mut checked, http, frame);
+        }
+        for record in &request.records {
+            checked.records.extend(self.record(record, frame));
+        }
+        if request.goes_on {
+            self.later("`continue`", request.verb.span);
+        }
+        let before = self.answer.replace(response);
+        if let Some(matching) = &request.matching {
+            let value = self.truth(matching, frame);
+            checked.extra.push(("where".to_owned(), value));
+        }
+        checked.expects = self.checks(&request.expects, frame);
+        self.answer = before;
+        if let Some(within) = &request.within {
+            checked.timeout = self.quantity(within, frame, Type::Duration).map(|ns| ns as u64);
+        }
+        checked.judges_status = checked.expects.iter().any(|check| speaks_of_status(&check.condition));
+        if let Some(name) = &request.name {
+            self.name_step(name);
+            // A name that is taken has been said to be; the answer keeps its place all the same.
+            self.frames[frame].names.entry(&name.text).or_insert((super::scope::Bound::Ready(Value::Answer(response)), name.span));
+        }
+        checked
+    }
+
+    fn request_target(&mut self, request: &'a ast::Request, frame: FrameId) -> Option<Value<'a>> {
+        if let Some(on) = &request.on {
+            return Some(self.target_named(on, frame));
+        }
+        if let Some(target) = self.flow.as_ref().and_then(|flow| flow.target.clone()) {
+            return Some(target);
+        }
+        if self.refused_target || self.is_lost(frame) {
+            return None;
+        }
+        let name = self.flow.as_ref().map_or(String::new(), |flow| flow.name.clone());
+        let problem = Diagnostic::new(Code::E0307, format!("`{name}` names no target to talk to"), request.verb.span, "sent where?");
+        let visible = self.visible_names(frame);
+        let target = visible.iter().find(|name| matches!(self.frames.iter().find_map(|f| f.names.get(**name)), Some((super::scope::Bound::Ready(Value::Part(kind, _)), _)) if kind.is_target()));
+        self.push(match target {
+            Some(target) => problem.help(format!("write `flow {name} on {target} {{ … }}`")),
+            None => problem.help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
+        });
+        None
+    }
+
+    /// Each verb belongs to the targets that understand it.
+    fn speaks(&mut self, target: Option<&Value<'a>>, request: &ast::Request) {
+        let verb = request.verb.text.as_str();
+        let wanted: &[Type] = match verb {
+            "query" | "execute" => &[Type::Database],
+            "connect" | "send" | "receive" => &[Type::WebSocket, Type::Tcp],
+            "call" => &[Type::Grpc],
+            "command" => &[Type::Redis],
+            _ => &[Type::Http],
+        };
+        let Some(kind) = target.map(Value::kind) else { return };
+        if kind == Type::Target || kind == Type::Wrong || wanted.contains(&kind) {
+            return;
+        }
+        let message = format!("`{verb}` is not spoken by {}", kind.a());
+        let problem = Diagnostic::new(Code::E0207, message, request.verb.span, kind.a());
+        self.push(problem.help(format!("`{verb}` needs {}", super::words::either(wanted))));
+    }
+
+    /// What is asked for: a path with its values, or a text of another protocol.
+    fn subject_of(&mut self, subject: &'a ast::Expr, http: bool, frame: FrameId) -> Vec<Piece> {
+        if !http {
+            let value = self.eval_as(subject, frame, &[Type::Text, Type::Secret, Type::Object, Type::List, Type::Json]);
+            return value.pieces().unwrap_or_default();
+        }
+        let pieces = self.eval_as(subject, frame, &[Type::Text, Type::Secret]).pieces().unwrap_or_default();
+        if let Some(Piece::Literal(start)) = pieces.first()
+            && !start.starts_with('/')
+        {
+            let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", subject.span, "no `/` in front");
+            self.push(problem.help("the host belongs to the target; write the path alone, such as `\"/products\"`"));
+        }
+        pieces
+    }
+
+    fn retry(&mut self, request: &'a ast::Request, frame: FrameId) -> Option<Retry> {
+        let backoff = request.backoff.as_ref().map(|backoff| (backoff.span, self.eval(backoff, frame)));
+        let retry = request.retry.as_ref();
+        if retry.is_none() {
+            if let Some(span) = request.backoff.as_ref().or(request.retry_when.as_ref()).map(|clause| clause.span) {
+                let problem = Diagnostic::new(Code::E0307, "nothing is retried here", span, "how often?");
+                self.push(problem.help("write `retry 3 backoff 100ms..2s when [503, timeout]`"));
+            }
+            return None;
+        }
+        self.later("`retry`", request.verb.span);
+        let times = self.quantity(retry?, frame, Type::Count);
+        let (mut least, mut most) = (0.0, 0.0);
+        match backoff {
+            Some((_, Value::Range(a, b))) => {
+                (least, most) = (a.number().unwrap_or(0.0), b.number().unwrap_or(0.0));
+            }
+            Some((span, value)) => {
+                let value = self.fit(value, span, &[Type::Duration]);
+                least = value.number().unwrap_or(0.0);
+                most = least;
+            }
+            None => {}
+        }
+        let mut when = Vec::new();
+        if let Some(list) = &request.retry_when {
+            let items: &[ast::Expr] = match &list.kind {
+                ExprKind::List(items) => items,
+                _ => std::slice::from_ref(list),
+            };
+            for item in items {
+                when.extend(self.reason(item));
+            }
+        }
+        Some(Retry { times: times? as u64, least: least as u64, most: most as u64, when })
+    }
+
+    /// A status or a kind of failure.
+    fn reason(&mut self, item: &'a ast::Expr) -> Option<String> {
+        match &item.kind {
+            ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => Some(status.to_string()),
+            ExprKind::Name(name) if FAILURES.contains(&name.text.as_str()) => Some(name.text.clone()),
+            ExprKind::Wrong => None,
+            _ => {
+                let text = self.text(item.span);
+                let problem = Diagnostic::new(Code::E0310, format!("`{text}` is no reason to try again"), item.span, "neither a status nor a failure");
+                self.push(problem.did_you_mean(item.span, &text, FAILURES.into_iter()));
+                None
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &'a Entry, request: &mut Request, http: bool, frame: FrameId) {
+        let label = entry.label.text.as_str();
+        if matches!(label, "json" | "form" | "body" | "multipart") && request.body.is_some() {
+            let problem = Diagnostic::new(Code::E0203, "a request has one body", entry.label.span, "another one");
+            self.push(problem.help("keep one of `json:`, `form:`, `multipart:` and `body:`"));
+        }
+        match label {
+            "json" => {
+                let value = self.eval(&entry.value, frame);
+                request.body = match value.expr() {
+                    Some(expr) if !value.is_wrong() => {
+                        self.plain_json(&value, &entry.value);
+                        Some(Body::Json(expr))
+                    }
+                    _ if value.is_wrong() => None,
+                    _ => {
+                        self.no_json(&value, &entry.value);
+                        None
+                    }
+                };
+            }
+            "form" => request.body = Some(Body::Form(self.fields(entry, frame))),
+            "multipart" => {
+                self.later("`multipart:`", entry.label.span);
+                request.body = Some(Body::Form(self.fields(entry, frame)));
+            }
+            "body" => request.body = self.text_of(&entry.value, frame).map(Body::Text),
+            "headers" => {
+                let ExprKind::Object(fields) = &entry.value.kind else {
+                    let problem = Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
+                    self.push(problem.help("write `headers: { \"Accept\": \"text/html\" }`"));
+                    return;
+                };
+                for field in fields {
+                    self.header_name(&field.label);
+                    let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count, Type::Json];
+                    let value = self.eval_as(&field.value, frame, &kinds);
+                    if let Some(pieces) = value.pieces() {
+                        request.headers.push((field.label.text.clone(), pieces));
+                    }
+                }
+            }
+            "query" => {
+                self.later("`query:`", entry.label.span);
+                let fields = self.fields(entry, frame);
+                request.extra.push(("query".to_owned(), Expr::Object(fields)));
+            }
+            "timeout" => match self.quantity(&entry.value, frame, Type::Duration) {
+                Some(ns) if ns >= 1.0 => request.timeout = Some(ns as u64),
+                Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
+                None => {}
+            },
+            "args" if !http => {
+                let value = self.eval_as(&entry.value, frame, &[Type::List]);
+                request.extra.push(("args".to_owned(), value.expr().unwrap_or(Expr::Null)));
+            }
+            _ => {
+                self.eval(&entry.value, frame);
+                let known = ENTRIES.into_iter().chain((!http).then_some("args"));
+                let problem = Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), entry.label.span, "no such option");
+                self.push(problem.did_you_mean(entry.label.span, label, known));
+            }
+        }
+    }
+
+    /// JSON has numbers and texts; a unit would be lost in it.
+    fn plain_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+        match (value, &expr.kind) {
+            (Value::Object(fields), ExprKind::Object(exprs)) => {
+                for ((_, value), entry) in fields.iter().zip(exprs) {
+                    self.plain_json(value, &entry.value);
+                }
+            }
+            (Value::List(items), ExprKind::List(exprs)) => {
+                for (value, expr) in items.iter().zip(exprs) {
+                    self.plain_json(value, expr);
+                }
+            }
+            (value, _) if value.kind().is_quantity() && !matches!(value.kind(), Type::Number | Type::Count) => {
+                self.no_json(value, expr);
+            }
+            _ => {}
+        }
+    }
+
+    fn no_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+        let kind = value.kind();
+        let problem = Diagnostic::new(Code::E0301, format!("{} has no form in JSON", super::words::capital(&kind.a())), expr.span, kind.a());
+        self.push(match value.number() {
+            Some(_) => problem.help("write a plain number in the unit that the server expects, or a text"),
+            None => problem.help("take a part of it, such as `.json(\"$.id\")`"),
+        });
+    }
+
+    /// A header name is a token (RFC 9110, 5.1), and how long a body is says the client alone.
+    fn header_name(&mut self, label: &Name) {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let why = match label.text.to_ascii_lowercase().as_str() {
+            "content-length" | "transfer-encoding" => "the length of the body is computed, not written",
+            name if name.is_empty() || !name.chars().all(token) => "a header name has letters, digits and hyphens",
+            _ => return,
+        };
+        self.out_of_range(label.span, why);
+    }
+
+    fn fields(&mut self, entry: &'a Entry, frame: FrameId) -> Vec<(String, Expr)> {
+        let ExprKind::Object(fields) = &entry.value.kind else {
+            let message = format!("`{}:` is an object", entry.label);
+            let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not `{ … }`");
+            self.push(problem.help(format!("write `{}: {{ user: \"ann\" }}`", entry.label)));
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for field in fields {
+            let value = self.eval(&field.value, frame);
+            match value.expr() {
+                Some(expr) => out.push((field.label.text.clone(), expr)),
+                None if value.is_wrong() => {}
+                None => self.no_json(&value, &field.value),
+            }
+        }
+        out
+    }
+
+    /// `record KEY in LEDGER`
+    fn record(&mut self, record: &'a ast::Expr, frame: FrameId) -> Option<Record> {
+        self.later("`record`", record.span);
+        let ExprKind::Binary { operator: Binary::In, left, right, .. } = &record.kind else {
+            if !matches!(record.kind, ExprKind::Wrong) {
+                let problem = Diagnostic::new(Code::E0307, "a record goes into a ledger", record.span, "into which?");
+                self.push(problem.help("write `record key in LEDGER`"));
+            }
+            return None;
+        };
+        let key = self.eval_as(left, frame, &[Type::Text, Type::Number, Type::Count, Type::Json]);
+        match (key.expr(), self.eval_as(right, frame, &[Type::Ledger])) {
+            (Some(key), Value::Part(Type::Ledger, ledger)) => Some(Record { key, ledger }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn checks(&mut self, clauses: &'a [Clause], frame: FrameId) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for clause in clauses {
+            let condition = match clause {
+                Clause::Condition(condition) => condition,
+                Clause::Refused => continue,
+                Clause::Include(ast::Include { span, .. })
+                | Clause::Alert(ast::Alert { span, .. })
+                | Clause::NoOtherAlert { span, .. } => {
+                    let problem = Diagnostic::new(Code::E0114, "a check of an answer is a condition", *span, "not here");
+                    self.push(problem.help("this belongs to the `expect` of a scenario"));
+                    continue;
+                }
+            };
+            let tail = &condition.tail;
+            let outside = tail.scopes.first().map(|scope| scope.span);
+            let outside = outside.or(tail.slices.as_ref().map(|slices| slices.span)).or(tail.within.as_ref().map(|within| within.span));
+            if let Some(span) = outside {
+                let problem = Diagnostic::new(Code::E0114, "a check of an answer has no window", span, "not here");
+                self.push(problem.help("windows belong to the `expect` of a scenario"));
+            }
+            let value = self.eval(&condition.expr, frame);
+            match (&value, value.kind()) {
+                (Value::Unknown(Type::Wrong), _) => {}
+                (_, Type::Bool | Type::Json) => {
+                    let check = value.expr().unwrap_or(Expr::Null);
+                    checks.push(Check { text: self.text(condition.span), condition: check });
+                }
+                (_, kind) => {
+                    let message = format!("a check is a condition, and this is {}", kind.a());
+                    let problem = Diagnostic::new(Code::E0301, message, condition.span, kind.a());
+                    self.push(problem.help("compare it with something, such as `status == 200`"));
+                }
+            }
+        }
+        checks
+    }
+
+    pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Value<'a> {
+        match part {
+            "status" => Value::Run(Expr::Status(response), Type::Count),
+            "latency" => Value::Run(Expr::Latency(response), Type::Duration),
+            "text" => {
+                self.keep(response, true);
+                Value::Run(Expr::BodyText(response), Type::Text)
+            }
+            _ => Value::Run(Expr::Answer { response, part: part.to_owned(), argument: None }, Type::Json),
+        }
+    }
+
+    fn keep(&mut self, response: usize, body: bool) {
+        if let Some(needs) = self.flow.as_mut().and_then(|flow| flow.requests.get_mut(response)) {
+            needs.body |= body;
+            needs.headers |= !body;
+        }
+    }
+
+    /// `json(path)`, `header(name)`, `regex(pattern)` or `css(selector)` of an answer.
+    pub(super) fn answer_method(&mut self, response: usize, method: &'a Name, arguments: &'a [Argument], frame: FrameId) -> Value<'a> {
+        let Some(field) = builtins::field(Type::Response, &method.text, true) else {
+            let known = builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name);
+            let problem = Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
+            self.push(problem.did_you_mean(method.span, &method.text, known));
+            return Value::WRONG;
+        };
+        let parameters = field.parameters.unwrap_or_default();
+        let Some(bound) = self.arguments(method, parameters, false, arguments, method.span, frame) else { return Value::WRONG };
+        if method.text == "json" {
+            let Some(path) = self.json_path(&bound) else { return Value::Unknown(Type::Json) };
+            self.keep(response, true);
+            return Value::Run(Expr::Json { response, path }, Type::Json);
+        }
+        let Some(Some((Value::Text(argument, _), expr))) = bound.first() else { return Value::Unknown(field.result) };
+        if method.text == "header" {
+            self.keep(response, false);
+            return Value::Run(Expr::Header { response, name: argument.clone() }, Type::Text);
+        }
+        self.keep(response, true);
+        self.later(format!("`.{method}(…)`"), expr.span);
+        let part = Expr::Answer { response, part: method.text.clone(), argument: Some(argument.clone()) };
+        Value::Run(part, Type::Text)
+    }
+
+    /// A JSONPath that parses.
+    pub(super) fn json_path(&mut self, bound: &super::call::Bound<'a>) -> Option<String> {
+        let Some(Some((Value::Text(path, _), expr))) = bound.first() else { return None };
+        if let Err(error) = jsonpath_rust::parser::parse_json_path(path) {
+            let why = error.to_string();
+            let why = why.lines().next().unwrap_or("malformed").to_owned();
+            let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);
+            self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
+            return None;
+        }
+        Some(path.clone())
+    }
+}
+
+fn speaks_of_status(condition: &Expr) -> bool {
+    match condition {
+        Expr::Status(_) => true,
+        Expr::Binary { left, right, .. } => speaks_of_status(left) || speaks_of_status(right),
+        Expr::Not(inner) | Expr::Negate(inner) => speaks_of_status(inner),
+        _ => false,
+    }
+}

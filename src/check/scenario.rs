@@ -1,0 +1,256 @@
+//! A scenario: its parts in the order in which one can speak of another, and what it lacks.
+
+use super::program::{Load, Scenario, Window};
+use super::scope::{Bound, FrameId};
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, BuiltKind, Item};
+
+impl<'a> Session<'a, '_> {
+    /// The scenario whose parameters are bound in `outer`.
+    pub(super) fn scenario(mut self, scenario: &'a ast::Scenario, outer: FrameId) -> Scenario {
+        let frame = self.frame(self.frames[outer].module, Some(outer));
+        self.frames[frame].is_scenario = true;
+        self.out.doc.clone_from(&scenario.doc);
+        self.declare_items(frame, &scenario.items);
+        self.places(scenario, frame);
+        self.setup(scenario, frame, false);
+        let loads: Vec<&'a ast::Load> = scenario
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Load(load) => Some(load),
+                _ => None,
+            })
+            .collect();
+        for (index, load) in loads.iter().enumerate() {
+            self.load_stages(load, index, frame);
+        }
+        for (index, load) in loads.iter().enumerate() {
+            self.load_rest(load, index, frame);
+        }
+        self.rest(scenario, frame);
+        if loads.is_empty() && !self.is_lost(frame) {
+            let message = "this scenario has no load, so it would do nothing";
+            let problem = Diagnostic::new(Code::E0412, message, scenario.name.span, "no `load` in it");
+            self.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
+        }
+        self.steady_is_there(scenario);
+        self.lints(&loads);
+        self.unused(&scenario.items);
+        self.out
+    }
+
+    /// Loads, faults, events and steady states are spoken of before they are worked out: their places come first.
+    fn places(&mut self, scenario: &'a ast::Scenario, frame: FrameId) {
+        let (mut injections, mut events, mut steady) = (0, 0, 0);
+        for item in &scenario.items {
+            let (name, value) = match item {
+                Item::Load(load) => {
+                    let index = self.out.loads.len();
+                    self.out.loads.push(Load::open(load.name.clone(), load.span));
+                    let population = super::program::Population::of_load(index);
+                    (Some(&load.name), Value::Samples(population, Type::Duration, Type::Load))
+                }
+                Item::Built(built) if built.kind == BuiltKind::Fault => {
+                    injections += 1;
+                    (Some(&built.name), Value::Window(Window::Injection(injections - 1), Type::Injection))
+                }
+                Item::Built(built) if built.kind == BuiltKind::Event => {
+                    events += 1;
+                    (Some(&built.name), Value::Window(Window::Event(events - 1), Type::Event))
+                }
+                Item::SteadyState(state) => {
+                    steady += 1;
+                    (state.name.as_ref(), Value::Part(Type::SteadyState, steady - 1))
+                }
+                _ => continue,
+            };
+            if let Some(name) = name
+                && let Some((bound, _)) = self.frames[frame].names.get_mut(name.text.as_str())
+                && matches!(bound, Bound::Item(own) if std::ptr::eq(*own, item))
+            {
+                *bound = Bound::Ready(value);
+            }
+        }
+    }
+
+    /// What happens once before or after the load. The names of a setup are seen by the flows.
+    fn setup(&mut self, scenario: &'a ast::Scenario, frame: FrameId, after: bool) {
+        for item in &scenario.items {
+            let Item::Phase(phase) = item else { continue };
+            if phase.after != after {
+                continue;
+            }
+            let word = if after { "teardown" } else { "setup" };
+            self.later(format!("`{word}`"), phase.span);
+            let target = phase.on.as_ref().map(|on| self.target_named(on, frame));
+            let target = match target {
+                Some(target) => Some(target),
+                None => self.only_target(frame),
+            };
+            let (flow, state) = self.body(word, &phase.steps, target, frame, &[]);
+            self.frames[frame].lost |= state.refused;
+            if after {
+                self.out.teardown.push(flow);
+            } else {
+                self.shared(&phase.steps, frame);
+                self.out.setup.push(flow);
+            }
+        }
+    }
+
+    /// The `let`s of a setup, as the flows see them.
+    fn shared(&mut self, steps: &'a [ast::Step], frame: FrameId) {
+        let mut slot = self.out.setup.iter().map(|flow| flow.slots).sum();
+        for step in steps {
+            if let ast::StepKind::Let(binding) = &step.kind {
+                let value = Value::Run(super::program::Expr::Setup(slot), Type::Json);
+                self.bind(frame, &binding.name, value);
+                slot += 1;
+            }
+        }
+    }
+
+    /// Everything that may speak of loads and stages.
+    fn rest(&mut self, scenario: &'a ast::Scenario, frame: FrameId) {
+        for item in &scenario.items {
+            match item {
+                // They are there to be watched, whether an expectation speaks of them or not.
+                Item::Built(built) if matches!(built.kind, BuiltKind::Monitor | BuiltKind::Alerts) => {
+                    self.own(frame, &built.name.text, built.name.span);
+                    self.used.remove(&built.name.span);
+                }
+                Item::Ledger(ledger) => {
+                    self.own(frame, &ledger.name.text, ledger.name.span);
+                    self.used.remove(&ledger.name.span);
+                }
+                _ => {}
+            }
+        }
+        for item in &scenario.items {
+            let Item::Built(built) = item else { continue };
+            match built.kind {
+                BuiltKind::Fault => {
+                    if let Some(injection) = self.injection(built, frame) {
+                        self.out.injections.push(injection);
+                    } else {
+                        // Its place stays taken, so that those behind it keep theirs.
+                        self.out.injections.push(super::program::Injection::nothing(built.name.clone(), built.span));
+                    }
+                }
+                BuiltKind::Event => {
+                    let event = self.event(built, frame);
+                    self.out.events.push(event.unwrap_or_else(|| super::program::Event::nothing(built.name.clone(), built.span)));
+                }
+                _ => {}
+            }
+        }
+        for item in &scenario.items {
+            match item {
+                Item::SteadyState(steady) => self.steady_state(steady, frame),
+                Item::Abort(abort) => self.abort(abort, frame),
+                _ => {}
+            }
+        }
+        self.searches();
+        for item in &scenario.items {
+            if let Item::Expect(expect) = item {
+                let mut conditions = Vec::new();
+                self.clauses(&expect.clauses, frame, &mut conditions);
+                self.out.expectations.extend(conditions);
+            }
+        }
+        self.setup(scenario, frame, true);
+        for item in &scenario.items {
+            if let Item::Param(_) | Item::Let(_) = item
+                && let Some(name) = item.name()
+            {
+                self.own(frame, &name.text, name.span);
+                self.used.remove(&name.span);
+            }
+        }
+    }
+
+    fn steady_is_there(&mut self, scenario: &'a ast::Scenario) {
+        let Some(span) = self.needs_steady else { return };
+        let has = scenario.items.iter().any(|item| matches!(item, Item::SteadyState(_)));
+        if has || self.frames.iter().any(|frame| frame.is_scenario && frame.lost) {
+            return;
+        }
+        let problem = Diagnostic::new(Code::E0406, "recovery needs a state to recover to", span, "recovered to what?")
+            .label(scenario.name.span, "no `steady_state` in it");
+        let load = self.out.loads.first().map_or("main".to_owned(), |load| load.name.text.clone());
+        self.push(problem.help(format!("add `steady_state {{ error_rate({load}) < 1% }}` to the scenario")));
+    }
+
+    /// What a scenario declares and nobody asks for.
+    fn unused(&mut self, items: &'a [Item]) {
+        for item in items {
+            let what = match item {
+                Item::Flow(_) => "flow",
+                Item::Built(built) if matches!(built.kind, BuiltKind::Fault | BuiltKind::Event) => continue,
+                Item::Built(built) if matches!(built.kind, BuiltKind::Monitor | BuiltKind::Alerts) => continue,
+                Item::Built(built) => built.kind.word(),
+                Item::Let(_) => "value",
+                Item::Ledger(_) => "ledger",
+                _ => continue,
+            };
+            let Some(name) = item.name() else { continue };
+            if !self.used.contains(&name.span) {
+                self.nobody_uses(what, name);
+            }
+        }
+    }
+
+    pub(super) fn nobody_uses(&mut self, what: &str, name: &Name) {
+        let problem = Diagnostic::new(Code::W0801, format!("nothing uses the {what} `{name}`"), name.span, "unused");
+        self.diagnostics.push(problem.help("remove it, or put it to use"));
+    }
+
+    /// `ledger NAME on TARGET { verify key { … } }`
+    pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Value<'a> {
+        self.later("`ledger`", ledger.span);
+        let index = self.out.ledgers.len();
+        self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None });
+        let target = match &ledger.on {
+            Some(on) => Some(self.target_named(on, frame)),
+            None => self.only_target(frame),
+        };
+        let Some(verify) = &ledger.verify else {
+            let problem = Diagnostic::new(Code::E0307, format!("the ledger `{}` cannot ask for an entry", ledger.name), ledger.name.span, "no `verify` in it");
+            self.push(problem.help("add `verify key { get \"/orders?key={key}\" as found count found.json(\"$[*]\") }`, each step on its line"));
+            return Value::Part(Type::Ledger, index);
+        };
+        let (flow, state) = self.body(&ledger.name.text, &verify.steps, target, frame, &[&verify.key]);
+        if !state.sends && !state.refused {
+            let problem = Diagnostic::new(Code::E0307, "this `verify` asks nobody", verify.span, "no request in it");
+            self.push(problem.help("add a step such as `get \"/orders?key={key}\" as found`"));
+        }
+        self.out.ledgers[index].verify = Some(flow);
+        Value::Part(Type::Ledger, index)
+    }
+}
+
+impl super::program::Injection {
+    fn nothing(name: Name, span: Span) -> super::program::Injection {
+        let breakage = super::program::Breakage {
+            action: String::new(),
+            element: super::program::Element::Host,
+            settings: Vec::new(),
+            lasting: false,
+        };
+        let at = super::program::Moment { window: Window::Run, edge: super::program::Edge::Start, plus: 0, span };
+        super::program::Injection { name, breakage, when: super::program::When::At { at, length: None }, span }
+    }
+}
+
+impl super::program::Event {
+    fn nothing(name: Name, span: Span) -> super::program::Event {
+        let at = super::program::Moment { window: Window::Run, edge: super::program::Edge::Start, plus: 0, span };
+        super::program::Event { name, command: Vec::new(), at, at_most: 0, span }
+    }
+}

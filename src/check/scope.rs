@@ -1,0 +1,226 @@
+//! Names: frames of declarations, each with the frame around it. A declaration is evaluated when somebody asks for
+//! it, once a frame, so that a scenario has just the parts that it reaches.
+
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::Item;
+use std::collections::HashMap;
+
+pub(super) type FrameId = usize;
+
+#[derive(Debug, Clone)]
+pub(super) enum Bound<'a> {
+    Item(&'a Item),
+    /// Being evaluated: asked for again, it would need itself.
+    Busy,
+    Ready(Value<'a>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Frame<'a> {
+    pub(super) module: usize,
+    pub(super) parent: Option<FrameId>,
+    pub(super) names: HashMap<&'a str, (Bound<'a>, Span)>,
+    /// What was declared together in it.
+    pub(super) items: &'a [Item],
+    /// Something that was refused may have declared what cannot be found, so nothing is said to be missing.
+    pub(super) lost: bool,
+    /// Names of stages and steps are found from here.
+    pub(super) is_scenario: bool,
+    /// Of a system: what stands before the names of its parts, with a dot.
+    pub(super) path: String,
+}
+
+/// The declarations of a file by their names, made once.
+pub(super) struct Index<'a> {
+    pub(super) names: HashMap<&'a str, &'a Item>,
+    pub(super) lost: bool,
+}
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn frame(&mut self, module: usize, parent: Option<FrameId>) -> FrameId {
+        self.frames.push(Frame { module, parent, ..Frame::default() });
+        self.frames.len() - 1
+    }
+
+    /// The frame of a module; each session has its own.
+    pub(super) fn module_frame(&mut self, module: usize) -> FrameId {
+        if let Some(frame) = self.module_frames.get(&module) {
+            return *frame;
+        }
+        let frame = self.frame(module, None);
+        self.frames[frame].lost = self.world.indexes[module].lost;
+        self.module_frames.insert(module, frame);
+        frame
+    }
+
+    /// Declares the items of a system or a scenario, and says which names come twice.
+    pub(super) fn declare_items(&mut self, frame: FrameId, items: &'a [Item]) {
+        self.frames[frame].items = items;
+        for item in items {
+            if let Item::Refused(name) = item {
+                match name {
+                    Some(name) => self.bind(frame, name, Value::WRONG),
+                    None => self.frames[frame].lost = true,
+                }
+            } else if let Some(name) = item.name() {
+                self.declare(frame, name, Bound::Item(item));
+            }
+        }
+    }
+
+    pub(super) fn bind(&mut self, frame: FrameId, name: &'a Name, value: Value<'a>) {
+        self.declare(frame, name, Bound::Ready(value));
+    }
+
+    /// Puts a name into a frame. It may not be visible there already: a reader would have to know which is meant.
+    pub(super) fn declare(&mut self, frame: FrameId, name: &'a Name, bound: Bound<'a>) {
+        if let Some(first) = self.visible(frame, &name.text).filter(|first| *first != name.span) {
+            let refused = matches!(self.frames[frame].names.get(name.text.as_str()), Some((Bound::Ready(v), _)) if v.is_wrong());
+            if !refused {
+                self.push(twice(name, first));
+            }
+            return;
+        }
+        self.frames[frame].names.insert(&name.text, (bound, name.span));
+    }
+
+    /// Where a name is declared that is visible in a frame.
+    fn visible(&self, frame: FrameId, name: &str) -> Option<Span> {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            let frame = &self.frames[id];
+            if let Some((_, span)) = frame.names.get(name) {
+                return Some(*span);
+            }
+            if frame.parent.is_none() {
+                return self.world.indexes[frame.module].names.get(name).and_then(|item| item.span());
+            }
+            at = frame.parent;
+        }
+        None
+    }
+
+    /// What a name stands for; `None` where nothing is called so.
+    pub(super) fn lookup(&mut self, frame: FrameId, name: &str, span: Span) -> Option<Value<'a>> {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            if let Some(value) = self.own(id, name, span) {
+                return Some(value);
+            }
+            at = self.frames[id].parent;
+        }
+        None
+    }
+
+    /// What a name of this very frame stands for.
+    pub(super) fn own(&mut self, frame: FrameId, name: &str, span: Span) -> Option<Value<'a>> {
+        let is_module = self.frames[frame].parent.is_none();
+        let (key, bound, declared) = match self.frames[frame].names.get_key_value(name) {
+            Some((key, (bound, declared))) => (*key, bound.clone(), *declared),
+            None if is_module => {
+                let index = &self.world.indexes[self.frames[frame].module];
+                let (key, item) = index.names.get_key_value(name)?;
+                (*key, Bound::Item(item), item.span().unwrap_or(span))
+            }
+            None => return None,
+        };
+        self.used.insert(declared);
+        Some(match bound {
+            Bound::Ready(value) => value,
+            Bound::Busy => {
+                let problem = Diagnostic::new(Code::E0206, format!("`{name}` needs itself"), span, "asked for here")
+                    .label(declared, "while this is worked out");
+                self.push(problem.help("a declaration may not go round in a circle; take one of the references out"));
+                Value::WRONG
+            }
+            Bound::Item(item) => {
+                self.frames[frame].names.insert(key, (Bound::Busy, declared));
+                let value = self.item(item, frame);
+                self.frames[frame].names.insert(key, (Bound::Ready(value.clone()), declared));
+                value
+            }
+        })
+    }
+
+    /// Whether something that was refused may have declared what a frame does not find.
+    pub(super) fn is_lost(&self, frame: FrameId) -> bool {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            if self.frames[id].lost {
+                return true;
+            }
+            at = self.frames[id].parent;
+        }
+        false
+    }
+
+    /// Whether the names of the scenario are visible: those of its stages and steps are found without being declared.
+    pub(super) fn sees_scenario(&self, frame: FrameId) -> bool {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            if self.frames[id].is_scenario {
+                return true;
+            }
+            at = self.frames[id].parent;
+        }
+        false
+    }
+
+    /// Names that are visible in a frame, for suggestions.
+    pub(super) fn visible_names(&self, frame: FrameId) -> Vec<&'a str> {
+        let mut names: Vec<(Span, &'a str)> = Vec::new();
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            let frame = &self.frames[id];
+            names.extend(frame.names.iter().map(|(name, (_, span))| (*span, *name)));
+            if frame.parent.is_none() {
+                let index = &self.world.indexes[frame.module];
+                names.extend(index.names.iter().filter_map(|(name, item)| Some((item.span()?, *name))));
+            }
+            at = frame.parent;
+        }
+        names.sort_by_key(|(span, _)| (span.file, span.start));
+        names.dedup();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// Nothing is called so; suggests what is alike among the given names.
+    pub(super) fn unknown_name(&mut self, frame: FrameId, name: &Name, what: &str, known: &[&str]) -> Value<'a> {
+        if !self.is_lost(frame) {
+            let problem = Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
+            let elsewhere = self.elsewhere(frame, &name.text);
+            self.push(match (crate::base::suggest::similar(&name.text, known.iter().copied()), elsewhere) {
+                (None, Some(path)) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),
+                _ => problem.did_you_mean(name.span, &name.text, known.iter().copied()),
+            });
+        }
+        Value::WRONG
+    }
+
+    /// A name of a used module, with the alias before it.
+    fn elsewhere(&self, frame: FrameId, name: &str) -> Option<String> {
+        let module = self.frames[frame].module;
+        self.world.aliases[module].iter().find_map(|(alias, used)| {
+            let has = self.world.indexes[*used].names.contains_key(name) && !name.starts_with('_');
+            has.then(|| format!("{alias}.{name}"))
+        })
+    }
+}
+
+pub(super) fn twice(name: &Name, first: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0203, format!("`{name}` is declared twice"), name.span, "again here")
+        .label(first, "first here")
+        .help("give one of them another name")
+}
+
+/// What a type is called in a sentence.
+pub(super) fn called(kind: Type) -> String {
+    match kind {
+        Type::SteadyState => "steady state".to_owned(),
+        kind => kind.name().to_lowercase(),
+    }
+}

@@ -1,0 +1,296 @@
+//! One scenario being worked out, or one template being checked by itself: the frames of names, the scenario that is
+//! built, and what is said on the way.
+
+use super::flow::FlowState;
+use super::inputs::{Content, FileKind, FileNeed, Inputs};
+use super::program::{Later, Scenario, Scope};
+use super::scope::{Frame, FrameId, Index};
+use super::types::Type;
+use super::value::Value;
+use crate::base::{FileId, Name, Sources, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::syntax::ast::{self, Item};
+use std::collections::{HashMap, HashSet};
+
+/// What all sessions of a compilation share.
+pub(super) struct World<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) sources: &'a Sources,
+    pub(super) indexes: Vec<Index<'a>>,
+    /// For each module, what it calls the modules that it uses.
+    pub(super) aliases: Vec<Vec<(String, usize)>>,
+}
+
+pub(super) struct Session<'a, 'd> {
+    pub(super) world: &'d World<'a>,
+    pub(super) diagnostics: &'d mut Diagnostics,
+    /// Names that somebody asked for, by where they are declared.
+    pub(super) used: &'d mut HashSet<Span>,
+    pub(super) frames: Vec<Frame<'a>>,
+    pub(super) module_frames: HashMap<usize, FrameId>,
+    pub(super) out: Scenario,
+    /// Scopes of the condition at hand, for metrics that have none of their own.
+    pub(super) ambient: Vec<Scope>,
+    pub(super) flow: Option<FlowState>,
+    /// Names mean the answer in whose block the expression stands.
+    pub(super) answer: Option<usize>,
+    /// Names mean what is known of a request when it has ended.
+    pub(super) predicate: bool,
+    /// Where templates were instantiated that are being worked out, outermost first.
+    pub(super) calls: Vec<Span>,
+    pub(super) ports: usize,
+    /// Flows and loads in which something was refused, so that what they lack may have been written.
+    pub(super) refused_flows: HashSet<usize>,
+    pub(super) refused_loads: HashSet<usize>,
+    /// In the order of the sources of alerts.
+    pub(super) alert_facts: Vec<super::parts::AlertFacts>,
+    pub(super) pending_searches: Vec<super::load::PendingSearch<'a>>,
+    /// Where `once per user` stands.
+    pub(super) once_spans: Vec<Span>,
+    /// A target was refused, so nobody is told that there is none.
+    pub(super) refused_target: bool,
+    /// The first place that needs a steady state to recover to.
+    pub(super) needs_steady: Option<Span>,
+    /// A template is checked by itself; what comes out is thrown away.
+    pub(super) is_definition: bool,
+}
+
+impl<'a, 'd> Session<'a, 'd> {
+    pub(super) fn new(
+        world: &'d World<'a>,
+        name: &Name,
+        diagnostics: &'d mut Diagnostics,
+        used: &'d mut HashSet<Span>,
+    ) -> Session<'a, 'd> {
+        Session {
+            world,
+            diagnostics,
+            used,
+            frames: Vec::new(),
+            module_frames: HashMap::new(),
+            out: Scenario::named(name.clone()),
+            ambient: Vec::new(),
+            flow: None,
+            answer: None,
+            predicate: false,
+            calls: Vec::new(),
+            ports: 0,
+            refused_flows: HashSet::new(),
+            refused_loads: HashSet::new(),
+            alert_facts: Vec::new(),
+            pending_searches: Vec::new(),
+            once_spans: Vec::new(),
+            refused_target: false,
+            needs_steady: None,
+            is_definition: false,
+        }
+    }
+
+    /// What the declaration stands for.
+    pub(super) fn item(&mut self, item: &'a Item, frame: FrameId) -> Value<'a> {
+        // A declaration is worked out by itself, wherever it was asked for.
+        let flow = self.flow.take();
+        let (answer, predicate) = (self.answer.take(), std::mem::take(&mut self.predicate));
+        let ambient = std::mem::take(&mut self.ambient);
+        let value = match item {
+            Item::Use(_) => Value::WRONG,
+            Item::Param(param) => self.param(param, frame),
+            Item::Built(built) => self.built(built, frame),
+            Item::Let(binding) => self.eval(&binding.value, frame),
+            Item::Flow(declared) if declared.parameters.is_none() => self.flow(declared, frame, None),
+            Item::Ledger(ledger) => self.ledger(ledger, frame),
+            Item::System(_) | Item::Flow(_) | Item::Shape(_) | Item::Expectation(_) => Value::Definition(item, frame),
+            Item::Scenario(_) | Item::Suite(_) => Value::Definition(item, frame),
+            Item::Load(_) | Item::SteadyState(_) | Item::Profile(_) | Item::Expect(_) => Value::WRONG,
+            Item::Abort(_) | Item::Phase(_) | Item::Refused(_) => Value::WRONG,
+        };
+        (self.flow, self.answer, self.predicate, self.ambient) = (flow, answer, predicate, ambient);
+        value
+    }
+
+    /// A template by itself.
+    pub(super) fn definition(mut self, item: &'a Item, frame: FrameId, parameters: &'a [ast::Parameter]) {
+        match item {
+            Item::System(system) => {
+                let inner = self.frame(self.frames[frame].module, Some(frame));
+                self.declare_items(inner, &system.items);
+                for item in &system.items {
+                    if let Some(name) = item.name() {
+                        self.own(inner, &name.text, name.span);
+                    }
+                }
+            }
+            Item::Flow(flow) => {
+                self.flow(flow, frame, None);
+            }
+            Item::Shape(shape) => self.shape(&shape.stages, frame),
+            Item::Expectation(expectation) => {
+                let mut conditions = Vec::new();
+                self.clauses(&expectation.clauses, frame, &mut conditions);
+            }
+            Item::Scenario(scenario) if parameters.iter().any(|parameter| parameter.default.is_none()) => {
+                self.scenario(scenario, frame);
+            }
+            _ => {}
+        }
+    }
+
+    /// A parameter of a file: set from outside, else by the profile, else as written.
+    fn param(&mut self, param: &'a ast::Param, frame: FrameId) -> Value<'a> {
+        let world = self.world;
+        let inputs = world.inputs;
+        let module = self.frames[frame].module;
+        let kind = self.type_of(&param.kind, frame);
+        let set = inputs.settings.iter().rev().find(|setting| self.sets(&setting.path, module, &param.name.text));
+        let profile = inputs.profile.as_ref().and_then(|name| {
+            let profiles = inputs.modules[module].ast.items.iter().filter_map(|item| match item {
+                Item::Profile(profile) if profile.name.text == *name => Some(profile),
+                _ => None,
+            });
+            profiles.flat_map(|profile| &profile.settings).find(|setting| is_name(&setting.path, &param.name.text))
+        });
+        let expr = set.or(profile).map(|setting| &setting.value).or(param.value.as_ref());
+        let Some(expr) = expr else {
+            if self.is_definition {
+                return Value::Unknown(kind);
+            }
+            let problem = Diagnostic::new(Code::E0307, format!("`{}` has no value", param.name), param.name.span, "needs one");
+            self.push(problem.help(format!("give it one with `= …`, in a profile, or with `--set {}=…`", param.name)));
+            return Value::WRONG;
+        };
+        let value = self.eval_as(expr, frame, &[kind]);
+        if !self.is_definition && !self.out.params.iter().any(|(name, _)| *name == param.name.text) {
+            self.out.params.push((param.name.text.clone(), self.text(expr.span)));
+        }
+        value
+    }
+
+    /// Whether `--set PATH=…` means this parameter: its name in the first file, or with a module before it.
+    fn sets(&self, path: &ast::Expr, module: usize, name: &str) -> bool {
+        match &path.kind {
+            ast::ExprKind::Name(_) => module == 0 && is_name(path, name),
+            ast::ExprKind::Field { base, field } => {
+                let named = |alias: &String, used: &usize| *used == module && is_name(base, alias);
+                field.text == name && self.world.aliases.iter().flatten().any(|(alias, used)| named(alias, used))
+            }
+            _ => false,
+        }
+    }
+
+    /// What a declared type means; a system of another module has a type of its own.
+    pub(super) fn type_of(&mut self, kind: &'a ast::TypeName, frame: FrameId) -> Type {
+        if let [name] = kind.path.as_slice()
+            && let Some(found) = Type::parse(&name.text)
+        {
+            return found;
+        }
+        match self.system_of(kind, frame) {
+            Some(_) => Type::System,
+            None => Type::Wrong,
+        }
+    }
+
+    /// The system that a type names, where it names one.
+    pub(super) fn system_of(&mut self, kind: &'a ast::TypeName, frame: FrameId) -> Option<(&'a ast::System, FrameId)> {
+        let (first, rest) = kind.path.split_first()?;
+        let mut value = match self.lookup(frame, &first.text, first.span) {
+            Some(value) => value,
+            None => self.module_named(frame, &first.text).map_or(Value::WRONG, Value::Module),
+        };
+        for name in rest {
+            value = match value {
+                Value::Module(module) => {
+                    let inner = self.module_frame(module);
+                    self.own(inner, &name.text, name.span).unwrap_or(Value::WRONG)
+                }
+                _ => Value::WRONG,
+            };
+        }
+        if let Value::Definition(Item::System(system), home) = value {
+            return Some((system, home));
+        }
+        let shown = kind.path.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+        let problem = Diagnostic::new(Code::E0201, format!("no type is called `{shown}`"), kind.span, "no such type");
+        if !self.is_lost(frame) {
+            self.push(problem.did_you_mean(kind.span, &shown, Type::written()));
+        }
+        None
+    }
+
+    pub(super) fn module_named(&mut self, frame: FrameId, name: &str) -> Option<usize> {
+        let module = self.frames[frame].module;
+        let found = self.world.aliases[module].iter().position(|(alias, _)| alias == name)?;
+        self.used.insert(self.world.use_span(module, name)?);
+        Some(self.world.aliases[module][found].1)
+    }
+
+    /// Says it, and where the template was instantiated in which it came up.
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        let outermost = self.calls.first().filter(|call| **call != diagnostic.span());
+        let inside = |call: &Span| call.file == diagnostic.span().file && call.range().contains(&(diagnostic.span().start as usize));
+        let diagnostic = match outermost.filter(|call| !inside(call)) {
+            Some(call) => diagnostic.label(*call, "with what is given here"),
+            None => diagnostic,
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Something that is planned and that this version does not run.
+    pub(super) fn later(&mut self, what: impl Into<String>, span: Span) {
+        let what = what.into();
+        if !self.out.later.iter().any(|later| later.what == what) {
+            // The place in the file that was asked for says more to its reader than one in a library.
+            let span = self.calls.first().copied().unwrap_or(span);
+            self.out.later.push(Later { what, span });
+        }
+    }
+
+    /// A file beside the source file in which its path is written.
+    pub(super) fn content(&mut self, path: &str, from: FileId, kind: FileKind, span: Span) -> Option<&'a Content> {
+        let need = FileNeed { from, path: path.to_owned(), kind };
+        match self.world.inputs.files.get(&need) {
+            Some(Ok(content)) => Some(content),
+            Some(Err(why)) => {
+                self.push(Diagnostic::new(Code::E0208, why.clone(), span, "cannot be used"));
+                None
+            }
+            None => {
+                let problem = Diagnostic::new(Code::E0208, format!("`{path}` was not looked for"), span, "cannot be used");
+                self.push(problem.help("write the path where it is used, as a plain text"));
+                None
+            }
+        }
+    }
+
+    /// Something recovers to a steady state, which the scenario must then have.
+    pub(super) fn needs_steady_state(&mut self, span: Span) {
+        self.needs_steady.get_or_insert(span);
+    }
+
+    pub(super) fn line(&self, span: Span) -> usize {
+        self.world.sources.line(span)
+    }
+
+    /// The text of a span on one line.
+    pub(super) fn text(&self, span: Span) -> String {
+        self.world.sources.get(span.file).slice(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    pub(super) fn out_of_range(&mut self, span: Span, why: &str) {
+        self.push(Diagnostic::new(Code::E0310, why, span, "out of range"));
+    }
+}
+
+impl<'a> World<'a> {
+    /// Where a module is brought in under an alias.
+    pub(super) fn use_span(&self, module: usize, alias: &str) -> Option<Span> {
+        self.inputs.modules[module].ast.items.iter().find_map(|item| match item {
+            Item::Use(import) if super::module::alias_of(import).as_deref() == Some(alias) => Some(import.span),
+            _ => None,
+        })
+    }
+}
+
+fn is_name(path: &ast::Expr, name: &str) -> bool {
+    matches!(&path.kind, ast::ExprKind::Name(own) if own.text == name)
+}

@@ -1,0 +1,114 @@
+//! Suites: scenarios in order, in weighted areas, and when they are ready.
+
+use super::program::{Area, Suite};
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::units;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Binary, ExprKind, Item};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn suite(mut self, suite: &'a ast::Suite, module: usize) -> Suite {
+        let frame = self.module_frame(module);
+        let mut areas: Vec<Area> = Vec::new();
+        let (mut sum, mut weights, mut seen) = (0.0, 0, Vec::new());
+        for area in &suite.areas {
+            if areas.iter().any(|before| before.name == area.name.text) {
+                let problem = Diagnostic::new(Code::E0203, format!("there are two areas `{}`", area.name), area.name.span, "again here");
+                self.push(problem.help("give one of them another name"));
+            }
+            let weight = area.weight.as_ref().and_then(|weight| self.quantity(weight, frame, Type::Percent));
+            weights += usize::from(area.weight.is_some());
+            sum += weight.unwrap_or(0.0);
+            let mut scenarios = Vec::new();
+            for path in &area.scenarios {
+                let shown = self.text(path.span);
+                match self.eval(path, frame) {
+                    Value::Definition(Item::Scenario(_), _) => {
+                        if seen.contains(&shown) {
+                            let problem = Diagnostic::new(Code::E0203, format!("`{shown}` counts twice"), path.span, "again here");
+                            self.push(problem.help("name it in one area"));
+                        }
+                        seen.push(shown.clone());
+                        scenarios.push(shown);
+                    }
+                    Value::Unknown(Type::Wrong) => {}
+                    other => {
+                        let kind = other.kind();
+                        let message = format!("`{shown}` is {}, and a Scenario is needed here", kind.a());
+                        self.push(Diagnostic::new(Code::E0207, message, path.span, kind.a()));
+                    }
+                }
+            }
+            areas.push(Area { name: area.name.text.clone(), weight: weight.unwrap_or(0.0), scenarios });
+        }
+        let span = suite.name.span;
+        if suite.areas.is_empty() {
+            let problem = Diagnostic::new(Code::E0412, "this suite has no area, so it would do nothing", span, "nothing to run");
+            self.push(problem.help("add one: `area traffic 100%: light, heavy`"));
+        } else if weights > 0 && weights < suite.areas.len() {
+            let problem = Diagnostic::new(Code::E0410, "some areas have a weight and some have none", span, "which count how much?");
+            self.push(problem.help("give each a weight, or none: then all count the same"));
+        } else if weights > 0 && (sum - 1.0).abs() > 1e-6 {
+            let message = format!("the weights of this suite sum to {}", units::percent(sum));
+            self.push(Diagnostic::new(Code::E0410, message, span, "not 100%").help("let the weights sum to 100%"));
+        } else if weights == 0 {
+            let equal = 1.0 / areas.len().max(1) as f64;
+            areas.iter_mut().for_each(|area| area.weight = equal);
+        }
+        if let Some(ready) = &suite.ready {
+            self.ready(ready, suite, &seen);
+        }
+        let ready = suite.ready.as_ref().map(|ready| self.text(ready.span));
+        Suite { name: suite.name.clone(), doc: suite.doc.clone(), areas, ready }
+    }
+
+    /// `score`, the areas and `passed(scenario)` are all that a suite can be ready by.
+    fn ready(&mut self, expr: &'a ast::Expr, suite: &'a ast::Suite, scenarios: &[String]) {
+        match &expr.kind {
+            ExprKind::Binary { operator: Binary::And | Binary::Or, left, right, .. } => {
+                self.ready(left, suite, scenarios);
+                self.ready(right, suite, scenarios);
+            }
+            ExprKind::Unary { operator: ast::Unary::Not, operand } => self.ready(operand, suite, scenarios),
+            ExprKind::Binary { operator, left, right, .. } if operator.compares() => {
+                let known: Vec<&str> = suite.areas.iter().map(|area| area.name.text.as_str()).chain(["score"]).collect();
+                match &left.kind {
+                    ExprKind::Name(name) if known.contains(&name.text.as_str()) => {}
+                    ExprKind::Wrong => {}
+                    _ => {
+                        let text = self.text(left.span);
+                        let problem = Diagnostic::new(Code::E0201, format!("no area is called `{text}`"), left.span, "not an area");
+                        self.push(problem.did_you_mean(left.span, &text, known.into_iter()));
+                    }
+                }
+                if !matches!(right.kind, ExprKind::Percent(_) | ExprKind::Wrong) {
+                    let text = self.text(right.span);
+                    let found = match right.kind {
+                        ExprKind::Number(_) => Type::Number,
+                        _ => Type::Text,
+                    };
+                    let problem = super::words::mismatch(Type::Percent, found, right.span, &text);
+                    self.push(problem.label(left.span, "a score is a Percent"));
+                }
+            }
+            ExprKind::Call { function, arguments } if function.text == "passed" => {
+                let [argument] = arguments.as_slice() else {
+                    self.push(Diagnostic::new(Code::E0306, "`passed` takes a scenario", expr.span, "arguments do not fit"));
+                    return;
+                };
+                let text = self.text(argument.value.span);
+                if !scenarios.contains(&text) {
+                    let problem = Diagnostic::new(Code::E0201, format!("`{text}` is in no area of this suite"), argument.value.span, "not run by it");
+                    self.push(problem.did_you_mean(argument.value.span, &text, scenarios.iter().map(String::as_str)));
+                }
+            }
+            ExprKind::Wrong => {}
+            _ => {
+                let problem = Diagnostic::new(Code::E0301, "a suite is ready when a condition holds", expr.span, "not a condition");
+                self.push(problem.help("write `score >= 85% and passed(NAME)`"));
+            }
+        }
+    }
+}

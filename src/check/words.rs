@@ -1,0 +1,106 @@
+//! Words for messages: types in a list, values as they are written, and what a wrong value may have been meant to be.
+
+use super::builtins::Kind;
+use super::types::Type;
+use crate::base::{Span, units};
+use crate::diag::{Code, Diagnostic};
+
+pub(super) fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// "a Text, a Secret or a Service"
+pub(super) fn either(kinds: &[Type]) -> String {
+    let names: Vec<String> = kinds.iter().map(|kind| kind.a()).collect();
+    match names.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// What the constructors of a kind build.
+pub(super) fn built(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Metric => "a metric",
+        Kind::Service => "a service",
+        Kind::Link => "a link",
+        Kind::Target => "a target",
+        Kind::Data => "data",
+        Kind::Limiter => "a limiter",
+        Kind::Semaphore => "a semaphore",
+        Kind::Monitor => "a monitor",
+        Kind::Alerts => "a source of alerts",
+        Kind::Fault => "a fault",
+        Kind::Event => "an event",
+        Kind::Pure | Kind::Distribution | Kind::Input => "a value",
+        Kind::Auth => "an authentication",
+        Kind::Connections => "a policy of connections",
+    }
+}
+
+/// A quantity as it would be written in a scenario.
+pub(super) fn written(value: f64, kind: Type) -> String {
+    match kind {
+        Type::Duration if value >= 0.0 => units::duration(value as u64),
+        Type::Percent => format!("{}%", trimmed(value * 100.0)),
+        Type::Points => format!("{}pp", trimmed(value * 100.0)),
+        Type::Factor => format!("{}x", trimmed(value)),
+        Type::Users => format!("{} users", trimmed(value)),
+        Type::Rate => format!("{}/s", trimmed(value)),
+        Type::Bytes => exact_bytes(value),
+        Type::Bandwidth => format!("{}/s", exact_bytes(value)),
+        _ => trimmed(value),
+    }
+}
+
+fn trimmed(value: f64) -> String {
+    let rounded = (value * 1e9).round() / 1e9;
+    format!("{rounded}")
+}
+
+fn exact_bytes(value: f64) -> String {
+    let unit = units::BYTES.iter().find(|(_, size)| value >= *size as f64 && (value / *size as f64).fract() == 0.0);
+    match unit {
+        Some((name, size)) => format!("{}{name}", value / *size as f64),
+        None => format!("{}B", trimmed(value)),
+    }
+}
+
+/// Expected one type, found another: with the fix where a bare number only lacks its unit.
+pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> Diagnostic {
+    let numeric = matches!(found, Type::Number | Type::Count);
+    let code = if expected == Type::Percent && numeric { Code::E0302 } else { Code::E0301 };
+    let message = match code {
+        Code::E0302 => format!("a Percent is needed here, and `{text}` is {}", found.a()),
+        _ => format!("expected {}, found {}", expected.a(), found.a()),
+    };
+    let number = text.parse::<f64>().ok();
+    // Below one a share was meant, from one on a percentage.
+    let share = number.filter(|share| code == Code::E0302 && *share < 1.0);
+    let guess = match share {
+        Some(share) => Some(format!("{}%", (share * 1e8).round() / 1e6)),
+        None => number.filter(|_| numeric).and_then(|_| expected.guess(text)),
+    };
+    let label = match (code, number, guess.is_some()) {
+        (Code::E0302, Some(number), _) => format!("{text} would mean {}", units::percent(number)),
+        (_, _, true) => format!("{text} what?"),
+        (_, _, false) => found.a(),
+    };
+    let diagnostic = Diagnostic::new(code, message, span, label);
+    let unquoted = (found == Type::Text && expected != Type::Text).then(|| text.trim_matches(['"', '\'']));
+    match (guess, unquoted) {
+        (Some(guess), _) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
+        (None, Some(bare)) if bare.starts_with(|c: char| c.is_ascii_digit()) => {
+            diagnostic.fix(span, bare, format!("write `{bare}` without quotes"))
+        }
+        (None, _) => diagnostic,
+    }
+}
+
+/// A word with its article.
+pub(super) fn article(word: &str) -> String {
+    let vowel = word.starts_with(['a', 'e', 'i', 'o']);
+    format!("{} {word}", if vowel { "an" } else { "a" })
+}

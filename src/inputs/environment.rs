@@ -1,0 +1,27 @@
+//! Variables: of the environment, and of a file beside it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+/// All variables; where both have one, the environment's counts.
+pub fn read(file: Option<&Path>) -> Result<HashMap<String, String>, String> {
+    let mut variables = HashMap::new();
+    if let Some(path) = file {
+        let shown = path.display();
+        // Read first, so that what is wrong with the file is said as for any other.
+        let text = super::read(path)?;
+        for entry in dotenvy::from_read_iter(text.as_bytes()) {
+            let (name, value) = entry.map_err(|error| match error {
+                dotenvy::Error::LineParse(line, at) => {
+                    // The line may hold a secret, so it is not quoted.
+                    let number = text.lines().position(|own| own.contains(line.trim())).map_or(0, |at| at + 1);
+                    format!("`{shown}` line {number} cannot be read at character {}: write `NAME=value`", at + 1)
+                }
+                other => format!("`{shown}` cannot be read: {other}"),
+            })?;
+            variables.insert(name, value);
+        }
+    }
+    variables.extend(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+    Ok(variables)
+}

@@ -1,0 +1,207 @@
+//! From a path to everything that its compilation needs: the modules that it uses, and theirs, and the files and
+//! variables that they name.
+
+use super::{data, environment, library, rules};
+use crate::base::{FileId, Sources};
+use crate::check::inputs::{Content, FileKind, FileNeed, Inputs, Module};
+use crate::diag::Diagnostics;
+use crate::syntax::ast::{Item, UseFrom};
+use crate::syntax::needs::Need;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// What is set from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub profile: Option<String>,
+    /// `NAME=VALUE`, each as it was typed.
+    pub set: Vec<String>,
+    pub env_file: Option<PathBuf>,
+}
+
+/// All that a compilation is given, and what was wrong with its form.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    pub sources: Sources,
+    pub inputs: Inputs,
+    pub diagnostics: Diagnostics,
+    /// Every file that was looked for: when one changes, the result may.
+    pub paths: Vec<PathBuf>,
+}
+
+/// Reads a file and what it needs; `Err` is why the file itself, or what was asked for, cannot be read.
+pub fn load(path: &Path, asked: &Asked) -> Result<Loaded, String> {
+    load_text(path, super::read(path)?, asked)
+}
+
+/// As [`load`], with the text that the file has or is going to have.
+pub fn load_text(path: &Path, text: String, asked: &Asked) -> Result<Loaded, String> {
+    let mut loader = Loader { environment: environment::read(asked.env_file.as_deref())?, ..Loader::default() };
+    loader.loaded.paths.extend(asked.env_file.clone());
+    let name = path.file_stem().map_or_else(|| "main".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    loader.module(&path.display().to_string(), name, text, Place::File(path.to_owned()));
+    while let Some(module) = loader.queue.pop() {
+        loader.uses(module);
+    }
+    loader.settings(&asked.set);
+    let mut loaded = loader.loaded;
+    loaded.inputs.library = library::names().map(str::to_owned).collect();
+    loaded.inputs.profile.clone_from(&asked.profile);
+    if let Some(profile) = &asked.profile {
+        has_profile(&loaded.inputs, profile)?;
+    }
+    Ok(loaded)
+}
+
+fn has_profile(inputs: &Inputs, wanted: &str) -> Result<(), String> {
+    let mut known: Vec<&str> = Vec::new();
+    for item in inputs.modules.iter().flat_map(|module| &module.ast.items) {
+        if let Item::Profile(profile) = item
+            && !known.contains(&profile.name.text.as_str())
+        {
+            known.push(&profile.name.text);
+        }
+    }
+    if known.contains(&wanted) {
+        return Ok(());
+    }
+    Err(match known.as_slice() {
+        [] => format!("no file declares the profile `{wanted}`; there is none, so leave `--profile` out"),
+        known => {
+            let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("no file declares the profile `{wanted}`; there is {}", list.join(", "))
+        }
+    })
+}
+
+/// Where a module comes from: what it names is beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    File(PathBuf),
+    Library(String),
+}
+
+#[derive(Default)]
+struct Loader {
+    loaded: Loaded,
+    environment: HashMap<String, String>,
+    places: Vec<Place>,
+    /// Modules by where they come from, each read once.
+    known: HashMap<Place, usize>,
+    queue: Vec<usize>,
+}
+
+impl Loader {
+    fn module(&mut self, shown: &str, name: String, text: String, place: Place) -> usize {
+        if let Place::File(path) = &place {
+            self.loaded.paths.push(path.clone());
+        }
+        let file = self.loaded.sources.add(shown, text);
+        let parsed = crate::syntax::parse(self.loaded.sources.get(file));
+        self.loaded.diagnostics.extend(parsed.diagnostics);
+        let index = self.loaded.inputs.modules.len();
+        self.loaded.inputs.modules.push(Module { file, name, ast: parsed.file, uses: Vec::new() });
+        self.known.insert(canonical(&place), index);
+        for need in parsed.needs {
+            self.need(need, file, &place);
+        }
+        self.places.push(place);
+        self.queue.push(index);
+        index
+    }
+
+    fn need(&mut self, need: Need, from: FileId, place: &Place) {
+        match need {
+            Need::Variable(name) => {
+                if let Some(value) = self.environment.get(&name) {
+                    self.loaded.inputs.env.insert(name, value.clone());
+                }
+            }
+            Need::File { kind, path } => {
+                let content = match place {
+                    Place::Library(_) => return,
+                    Place::File(own) => {
+                        let full = beside(own, &path);
+                        self.loaded.paths.push(full.clone());
+                        content(&full, &path, kind)
+                    }
+                };
+                self.loaded.inputs.files.insert(FileNeed { from, path, kind }, content);
+            }
+        }
+    }
+
+    /// Reads what a module uses, unless it is there already.
+    fn uses(&mut self, module: usize) {
+        let items = &self.loaded.inputs.modules[module].ast.items;
+        let wanted: Vec<UseFrom> = items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Use(import) => Some(import.from.clone()),
+                _ => None,
+            })
+            .collect();
+        for from in wanted {
+            let found = self.used(module, &from);
+            self.loaded.inputs.modules[module].uses.push(found);
+        }
+    }
+
+    fn used(&mut self, module: usize, from: &UseFrom) -> Result<usize, String> {
+        match from {
+            UseFrom::Library(name) => {
+                let place = Place::Library(name.clone());
+                if let Some(known) = self.known.get(&place) {
+                    return Ok(*known);
+                }
+                let text = library::text(name).ok_or_else(|| format!("the library has no module `{name}`"))?;
+                Ok(self.module(&format!("std/{name}.stress"), name.clone(), text.to_owned(), place))
+            }
+            UseFrom::File(path) => {
+                let Place::File(own) = self.places[module].clone() else {
+                    return Err("a module of the library uses only the library".to_owned());
+                };
+                let full = beside(&own, path);
+                let place = Place::File(full.clone());
+                if let Some(known) = self.known.get(&canonical(&place)) {
+                    return Ok(*known);
+                }
+                // Watched also while it is not there.
+                self.loaded.paths.push(full.clone());
+                let text = super::read(&full)?;
+                let name = full.file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned());
+                Ok(self.module(&full.display().to_string(), name, text, place))
+            }
+        }
+    }
+
+    fn settings(&mut self, set: &[String]) {
+        for text in set {
+            let file = self.loaded.sources.add("--set", text.clone());
+            let (settings, diagnostics) = crate::syntax::settings(self.loaded.sources.get(file));
+            self.loaded.diagnostics.extend(diagnostics);
+            self.loaded.inputs.settings.extend(settings);
+        }
+    }
+}
+
+/// The same file has one place, however it is written.
+fn canonical(place: &Place) -> Place {
+    match place {
+        Place::File(path) => Place::File(path.canonicalize().unwrap_or_else(|_| path.clone())),
+        Place::Library(name) => Place::Library(name.clone()),
+    }
+}
+
+fn beside(own: &Path, path: &str) -> PathBuf {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    own.parent().unwrap_or(Path::new("")).join(path)
+}
+
+fn content(full: &Path, shown: &str, kind: FileKind) -> Result<Content, String> {
+    match kind {
+        FileKind::Text => super::read(full).map(Content::Text),
+        FileKind::Csv | FileKind::Json | FileKind::JsonLines => data::table(full, shown, kind).map(Content::Table),
+        FileKind::Rules => super::read(full).and_then(|text| rules::parse(&text, shown)).map(Content::Rules),
+    }
+}

@@ -1,0 +1,171 @@
+//! Whether a plan can show what it is made for: faults inside the run and apart from each other, recovery with room
+//! to be seen, rows and a machine that suffice.
+
+use super::elaborate::holds;
+use super::{CeilingFrom, Element, Expr, Load, Machine, Plan, Range, Step};
+use crate::base::units::{SECOND, duration, grouped};
+use crate::check::program::{Pick, Scenario, StageKind, Subject, Window};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
+    if plan.loads.is_empty() {
+        return;
+    }
+    inside(scenario, plan, diagnostics);
+    apart(scenario, plan, diagnostics);
+    room_to_recover(scenario, plan, diagnostics);
+    rows(scenario, plan, diagnostics);
+    fits(scenario, plan, machine, diagnostics);
+}
+
+/// Faults and events happen while some load runs, so that somebody notices.
+fn inside(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    for (injection, fault) in scenario.injections.iter().zip(&plan.faults) {
+        let end = fault.windows.iter().map(|window| window.1).max().unwrap_or(0);
+        if fault.windows.is_empty() {
+            let problem = Diagnostic::new(Code::E0405, format!("`{}` never happens", fault.name), injection.span, "no time for it");
+            diagnostics.push(problem.help("let its window be longer than the `for`"));
+        } else if end > plan.length {
+            let message = format!("`{}` ends {} after the last load", fault.name, duration(end - plan.length));
+            let label = format!("{}–{}", duration(fault.windows[0].0), duration(end));
+            late(scenario, plan, message, injection.span, label, diagnostics);
+        }
+    }
+    for (event, planned) in scenario.events.iter().zip(&plan.events) {
+        if planned.at >= plan.length {
+            let message = format!("`{}` happens after the last load has ended", planned.name);
+            late(scenario, plan, message, event.span, format!("at {}", duration(planned.at)), diagnostics);
+        }
+    }
+}
+
+fn late(scenario: &Scenario, plan: &Plan, message: String, span: crate::base::Span, label: String, diagnostics: &mut Diagnostics) {
+    let last = plan.loads.iter().enumerate().max_by_key(|(_, load)| load.shape.end()).map(|(index, _)| index);
+    let problem = Diagnostic::new(Code::E0405, message, span, label);
+    let problem = match last {
+        Some(last) => problem.label(scenario.loads[last].name.span, format!("ends at {}", duration(plan.length))),
+        None => problem,
+    };
+    diagnostics.push(problem.help("let it begin earlier or be shorter, or lengthen the stage"));
+}
+
+/// Two faults on one element at a time: which of them did it?
+fn apart(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    for (index, fault) in plan.faults.iter().enumerate() {
+        if matches!(fault.breakage.element, Element::Host | Element::Command) {
+            continue;
+        }
+        for (before, other) in plan.faults[..index].iter().enumerate() {
+            if other.breakage.element != fault.breakage.element {
+                continue;
+            }
+            if let Some((from, to)) = overlap(&fault.windows, &other.windows) {
+                let message = format!("`{}` and `{}` hurt the same element at a time", other.name, fault.name);
+                let label = format!("{}–{}", duration(from), duration(to));
+                let problem = Diagnostic::new(Code::E0408, message, scenario.injections[index].span, label);
+                diagnostics.push(
+                    problem
+                        .label(scenario.injections[before].span, "and this one")
+                        .help("let one end before the other begins, or hurt another element"),
+                );
+            }
+        }
+    }
+}
+
+fn overlap(a: &[Range], b: &[Range]) -> Option<Range> {
+    a.iter().flat_map(|x| b.iter().map(move |y| (x.0.max(y.0), x.1.min(y.1)))).find(|(from, to)| from < to)
+}
+
+/// What shall be seen to recover needs load behind it for as long as the steady state must hold, and a second more.
+fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    let mut judged: Vec<(Window, Option<usize>)> = Vec::new();
+    for expectation in &scenario.expectations {
+        expectation.condition.metrics(&mut |metric| {
+            if let Subject::Windows { windows, steady } = &metric.subject {
+                judged.extend(windows.iter().map(|window| (window.clone(), *steady)));
+            }
+        });
+    }
+    for (window, steady) in judged {
+        let (span, name, end) = match window {
+            Window::Injection(index) => {
+                let fault = &plan.faults[index];
+                let open = fault.breakage.lasting
+                    && matches!(&scenario.injections[index].when, crate::check::program::When::At { length: None, .. });
+                let instant = if open { fault.windows.first().map(|w| w.0) } else { fault.windows.last().map(|w| w.1) };
+                (scenario.injections[index].span, fault.name.clone(), instant.unwrap_or(0))
+            }
+            Window::Event(index) => {
+                let event = &plan.events[index];
+                (scenario.events[index].span, event.name.clone(), event.at + event.at_most)
+            }
+            Window::Stage { load, stage } => {
+                let planned = &plan.loads[load].stages[stage];
+                (scenario.loads[load].stages[stage].span, planned.name.clone(), planned.end)
+            }
+            _ => continue,
+        };
+        let hold = plan.steady_states.get(steady.unwrap_or(0)).map_or(5 * SECOND, |steady| steady.hold);
+        let left = plan.length.saturating_sub(end);
+        if end <= plan.length && left < hold + SECOND {
+            let message = format!("{} of load follow `{name}`, and recovery shows after {}", duration(left), duration(hold + SECOND));
+            let problem = Diagnostic::new(Code::W0804, message, span, "will be inconclusive");
+            diagnostics.push(problem.help("lengthen the last stage, or let it end earlier"));
+        }
+    }
+}
+
+/// `.unique()` needs a row for every time that it is reached.
+fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    for (index, load) in plan.loads.iter().enumerate() {
+        for part in &load.parts {
+            let mut uses = Vec::new();
+            crate::check::all_steps(&plan.flows[part.flow].steps, &mut |step| {
+                if let Step::Let { value: Expr::Row { data, pick: Pick::Unique }, .. } = step {
+                    uses.push(*data);
+                }
+            });
+            for data in uses {
+                let needed = match load.is_open() {
+                    true => (load.shape.arrivals() as f64 * part.weight).ceil() as u64,
+                    // Each user needs one at the least.
+                    false => load.shape.peak(),
+                };
+                let Some(data) = plan.data.get(data).filter(|data| data.rows < needed) else { continue };
+                let message = format!(
+                    "`{}` has {} rows, and {} are needed",
+                    data.name,
+                    grouped(data.rows as f64, 0),
+                    grouped(needed as f64, 0)
+                );
+                let problem = Diagnostic::new(Code::E0413, message, scenario.loads[index].name.span, "each arrival takes one that nobody else gets");
+                diagnostics.push(problem.help("use `.next()` or `.random()`, or have more rows"));
+            }
+        }
+    }
+}
+
+/// Connections and memory, as far as they can be known.
+fn fits(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
+    let holds = holds(machine);
+    for (index, load) in plan.loads.iter().enumerate() {
+        let (wanted, what) = wanted(load);
+        if wanted <= holds {
+            continue;
+        }
+        let message = format!("this machine holds {} connections, and {} {what}", grouped(holds as f64, 0), grouped(wanted as f64, 0));
+        let problem = Diagnostic::new(Code::W0811, message, scenario.loads[index].name.span, "more than fit");
+        diagnostics.push(problem.help("raise the limit of open files (`ulimit -n`), or deal the load to several machines with `--share`"));
+    }
+}
+
+fn wanted(load: &Load) -> (u64, &'static str) {
+    let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
+    match load.ceiling.from {
+        CeilingFrom::Users if !searches => (load.ceiling.in_flight, "users need one each"),
+        CeilingFrom::Scenario => (load.ceiling.in_flight, "may be in flight"),
+        // A rate is cut down to what fits, and drops what does not.
+        CeilingFrom::Users | CeilingFrom::Rate | CeilingFrom::Machine => (0, ""),
+    }
+}

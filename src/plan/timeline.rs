@@ -1,0 +1,247 @@
+//! When everything happens: windows and instants resolved in the order in which they rest on each other.
+
+use super::Range;
+use crate::base::Span;
+use crate::base::units::{self, SECOND};
+use crate::check::program::{Edge, Moment, Scenario, When, Window};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// A start that rests on other starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Load(usize),
+    Injection(usize),
+    Event(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    New,
+    Busy,
+    Done(u64),
+}
+
+pub struct Timeline<'s> {
+    scenario: &'s Scenario,
+    loads: Vec<State>,
+    injections: Vec<State>,
+    events: Vec<State>,
+    /// What is being worked out, to show a circle.
+    path: Vec<Node>,
+    pub diagnostics: Diagnostics,
+}
+
+impl<'s> Timeline<'s> {
+    pub fn new(scenario: &'s Scenario) -> Timeline<'s> {
+        let mut timeline = Timeline {
+            scenario,
+            loads: vec![State::New; scenario.loads.len()],
+            injections: vec![State::New; scenario.injections.len()],
+            events: vec![State::New; scenario.events.len()],
+            path: Vec::new(),
+            diagnostics: Diagnostics::default(),
+        };
+        for load in 0..scenario.loads.len() {
+            timeline.start(Node::Load(load));
+        }
+        for injection in 0..scenario.injections.len() {
+            timeline.start(Node::Injection(injection));
+        }
+        for event in 0..scenario.events.len() {
+            timeline.start(Node::Event(event));
+        }
+        timeline
+    }
+
+    fn state(&mut self, node: Node) -> &mut State {
+        match node {
+            Node::Load(load) => &mut self.loads[load],
+            Node::Injection(injection) => &mut self.injections[injection],
+            Node::Event(event) => &mut self.events[event],
+        }
+    }
+
+    /// Where a start is written, and what it is called.
+    fn written(&self, node: Node) -> (Span, String) {
+        match node {
+            Node::Load(load) => {
+                let load = &self.scenario.loads[load];
+                (load.at.as_ref().map_or(load.span, |at| at.span), load.name.text.clone())
+            }
+            Node::Injection(injection) => {
+                let injection = &self.scenario.injections[injection];
+                let span = match &injection.when {
+                    When::At { at, .. } => at.span,
+                    When::During { .. } => injection.span,
+                };
+                (span, injection.name.text.clone())
+            }
+            Node::Event(event) => {
+                let event = &self.scenario.events[event];
+                (event.at.span, event.name.text.clone())
+            }
+        }
+    }
+
+    fn start(&mut self, node: Node) -> u64 {
+        match *self.state(node) {
+            State::Done(start) => return start,
+            State::Busy => {
+                self.circle(node);
+                return 0;
+            }
+            State::New => {}
+        }
+        *self.state(node) = State::Busy;
+        self.path.push(node);
+        let scenario = self.scenario;
+        let start = match node {
+            Node::Load(load) => scenario.loads[load].at.as_ref().map_or(0, |at| self.instant(at)),
+            Node::Injection(injection) => match &scenario.injections[injection].when {
+                When::At { at, .. } => self.instant(at),
+                When::During { window, .. } => self.windows(window).first().map_or(0, |range| range.0),
+            },
+            Node::Event(event) => self.instant(&scenario.events[event].at),
+        };
+        self.path.pop();
+        *self.state(node) = State::Done(start);
+        start
+    }
+
+    fn circle(&mut self, node: Node) {
+        let from = self.path.iter().position(|before| *before == node).unwrap_or(0);
+        let ring: Vec<Node> = self.path[from..].to_vec();
+        let mut names: Vec<String> = ring.iter().map(|node| self.written(*node).1).collect();
+        names.push(names[0].clone());
+        let (span, name) = self.written(ring[0]);
+        let mut problem = Diagnostic::new(Code::E0402, "these wait for each other", span, format!("`{name}` starts then"));
+        for node in &ring[1..] {
+            let (span, name) = self.written(*node);
+            problem = problem.label(span, format!("`{name}` starts then"));
+        }
+        self.diagnostics.push(problem.help(format!("{}; let one of them start at a time of its own", names.join(" → "))));
+    }
+
+    /// An instant in nanoseconds from the start; before it there is none.
+    pub fn instant(&mut self, moment: &Moment) -> u64 {
+        let ranges = self.windows(&moment.window);
+        let edge = match moment.edge {
+            Edge::Start => ranges.first().map_or(0, |range| range.0),
+            Edge::End => {
+                if let Some(what) = self.unplanned(&moment.window) {
+                    let problem = Diagnostic::new(Code::E0404, format!("the end of {what} is known only after the run"), moment.span, "a planned instant is needed");
+                    self.diagnostics.push(problem.help("count from its start, or from a stage whose length is written"));
+                }
+                ranges.last().map_or(0, |range| range.1)
+            }
+        };
+        if matches!(moment.window, Window::Impact { .. }) {
+            let problem = Diagnostic::new(Code::E0404, "an impact is known only after the run", moment.span, "a planned instant is needed");
+            self.diagnostics.push(problem.help("use the fault itself, or move it to `during` or `outside`"));
+        }
+        let at = i128::from(edge) + i128::from(moment.plus);
+        if at < 0 {
+            let before = units::duration((-at) as u64);
+            let problem = Diagnostic::new(Code::E0405, format!("this is {before} before the run starts"), moment.span, "too early");
+            self.diagnostics.push(problem.help("take less away, or start the load later with `at`"));
+        }
+        at.max(0) as u64
+    }
+
+    /// What only the run knows the end of.
+    fn unplanned(&self, window: &Window) -> Option<String> {
+        let stage = |load: usize, stage: usize| {
+            let found = self.scenario.loads.get(load).and_then(|load| load.stages.get(stage));
+            found.filter(|stage| !stage.kind.ends_as_planned()).map(|stage| format!("a `{}`", stage.kind.word()))
+        };
+        match window {
+            Window::Stage { load, stage: at } => stage(*load, *at),
+            Window::Stages { load, stages } => stages.iter().find_map(|at| stage(*load, *at)),
+            Window::Load(load) => {
+                let stages = self.scenario.loads.get(*load).map_or(0, |load| load.stages.len());
+                (0..stages).find_map(|at| stage(*load, at))
+            }
+            Window::Event(_) => Some("an event".to_owned()),
+            Window::Run | Window::Injection(_) | Window::Impact { .. } | Window::Between(..) => None,
+        }
+    }
+
+    /// The ranges of a window as planned; what only the run bounds ends with it.
+    pub fn windows(&mut self, window: &Window) -> Vec<Range> {
+        let scenario = self.scenario;
+        match window {
+            Window::Run => vec![(0, self.end_of_loads())],
+            Window::Load(load) => {
+                let start = self.start(Node::Load(*load));
+                vec![(start, start + self.load_length(*load))]
+            }
+            Window::Stage { load, stage } => vec![self.stage(*load, *stage)],
+            Window::Stages { load, stages } => stages.iter().map(|stage| self.stage(*load, *stage)).collect(),
+            Window::Injection(injection) => self.injection(*injection),
+            Window::Event(event) => {
+                let start = self.start(Node::Event(*event));
+                vec![(start, start + scenario.events[*event].at_most)]
+            }
+            Window::Impact { of, .. } => {
+                let start = self.windows(of).first().map_or(0, |range| range.0);
+                vec![(start, u64::MAX)]
+            }
+            Window::Between(from, to) => vec![(self.instant(from), self.instant(to))],
+        }
+    }
+
+    fn stage(&mut self, load: usize, stage: usize) -> Range {
+        let start = self.start(Node::Load(load));
+        let stages = &self.scenario.loads[load].stages;
+        let before: u64 = stages.iter().take(stage).map(|stage| stage.length()).sum();
+        let length = stages.get(stage).map_or(0, |stage| stage.length());
+        (start + before, start + before + length)
+    }
+
+    fn load_length(&self, load: usize) -> u64 {
+        self.scenario.loads[load].stages.iter().map(|stage| stage.length()).sum()
+    }
+
+    /// The end of the last load, from what is known of their starts.
+    fn end_of_loads(&mut self) -> u64 {
+        let mut end = 0;
+        for load in 0..self.loads.len() {
+            if self.loads[load] != State::Busy {
+                end = end.max(self.start(Node::Load(load)) + self.load_length(load));
+            }
+        }
+        end
+    }
+
+    fn injection(&mut self, index: usize) -> Vec<Range> {
+        let scenario = self.scenario;
+        let start = self.start(Node::Injection(index));
+        let injection = &scenario.injections[index];
+        match &injection.when {
+            When::At { length: Some(length), .. } => vec![(start, start + length)],
+            // Killed and left so: it lasts until the end, or until somebody else ends it.
+            When::At { length: None, .. } if injection.breakage.lasting => vec![(start, self.end_of_loads().max(start))],
+            When::At { .. } => vec![(start, start)],
+            When::During { window, every, length } => {
+                let mut ranges = Vec::new();
+                for (from, to) in self.windows(window) {
+                    let to = to.min(self.end_of_loads().max(from));
+                    match every {
+                        Some(every) => {
+                            let length = length.unwrap_or(0);
+                            // As many as fit whole.
+                            let mut at = from;
+                            while at + length <= to && ranges.len() < 100_000 {
+                                ranges.push((at, at + length));
+                                at += (*every).max(SECOND / 1000);
+                            }
+                        }
+                        None if injection.breakage.lasting => ranges.push((from, length.map_or(to, |length| to.min(from + length)))),
+                        None => ranges.push((from, from)),
+                    }
+                }
+                ranges
+            }
+        }
+    }
+}

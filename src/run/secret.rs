@@ -1,0 +1,173 @@
+//! Secrets: put into what the workers send, and taken out of everything that is told.
+
+use super::RunError;
+use crate::measure::Event;
+use crate::plan::{Body, Check, Expr, Flow, Piece, Plan, Step};
+use base64::Engine;
+use std::collections::HashMap;
+
+/// The plan with the values of its secrets: for the workers alone, who send them and print nothing.
+pub fn revealed(plan: &Plan, secrets: &HashMap<String, String>) -> Plan {
+    let mut plan = plan.clone();
+    if secrets.is_empty() {
+        return plan;
+    }
+    let flows = plan.flows.iter_mut().chain(&mut plan.setup).chain(&mut plan.teardown);
+    flows.for_each(|flow| flow_of(flow, secrets));
+    for target in &mut plan.targets {
+        target.headers.iter_mut().chain(&mut target.settings).for_each(|(_, pieces)| texts(pieces, secrets));
+    }
+    plan
+}
+
+fn flow_of(flow: &mut Flow, secrets: &HashMap<String, String>) {
+    steps(&mut flow.steps, secrets);
+}
+
+fn steps(list: &mut [Step], secrets: &HashMap<String, String>) {
+    for step in list {
+        match step {
+            Step::Request(request) => {
+                texts(&mut request.path, secrets);
+                request.headers.iter_mut().for_each(|(_, pieces)| texts(pieces, secrets));
+                match &mut request.body {
+                    Some(Body::Json(value)) => expr(value, secrets),
+                    Some(Body::Form(fields)) => fields.iter_mut().for_each(|(_, value)| expr(value, secrets)),
+                    Some(Body::Text(pieces)) => texts(pieces, secrets),
+                    None => {}
+                }
+                checks(&mut request.expects, secrets);
+                request.extra.iter_mut().for_each(|(_, value)| expr(value, secrets));
+                request.records.iter_mut().for_each(|record| expr(&mut record.key, secrets));
+            }
+            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => expr(value, secrets),
+            Step::Expect(list) => checks(list, secrets),
+            Step::If { condition, then, otherwise } => {
+                expr(condition, secrets);
+                steps(then, secrets);
+                steps(otherwise, secrets);
+            }
+            Step::Group { steps: inner, .. } | Step::OncePerUser { steps: inner, .. } | Step::Acquire { steps: inner, .. } => {
+                steps(inner, secrets);
+            }
+            Step::Each { list, steps: inner, .. } => {
+                expr(list, secrets);
+                steps(inner, secrets);
+            }
+            Step::Repeat(repeat) => {
+                repeat.test.iter_mut().for_each(|test| expr(test, secrets));
+                steps(&mut repeat.steps, secrets);
+            }
+            Step::Think(_) => {}
+        }
+    }
+}
+
+fn checks(list: &mut [Check], secrets: &HashMap<String, String>) {
+    list.iter_mut().for_each(|check| expr(&mut check.condition, secrets));
+}
+
+fn texts(pieces: &mut [Piece], secrets: &HashMap<String, String>) {
+    for piece in pieces {
+        if let Piece::Value(value) = piece {
+            expr(value, secrets);
+        }
+    }
+}
+
+fn expr(value: &mut Expr, secrets: &HashMap<String, String>) {
+    match value {
+        Expr::Secret(name) => {
+            if let Some(secret) = secrets.get(name) {
+                *value = Expr::Text(vec![Piece::Literal(secret.clone())]);
+            }
+        }
+        Expr::Text(pieces) => texts(pieces, secrets),
+        Expr::List(items) => items.iter_mut().for_each(|item| expr(item, secrets)),
+        Expr::Object(fields) => fields.iter_mut().for_each(|(_, field)| expr(field, secrets)),
+        Expr::Not(inner) | Expr::Negate(inner) => expr(inner, secrets),
+        Expr::Binary { left, right, .. } => {
+            expr(left, secrets);
+            expr(right, secrets);
+        }
+        Expr::Column { row: inner, .. } | Expr::Get { value: inner, .. } => expr(inner, secrets),
+        Expr::Call { arguments, .. } => arguments.iter_mut().for_each(|argument| expr(argument, secrets)),
+        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
+        Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
+        Expr::Json { .. } | Expr::Header { .. } | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {}
+        Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => {}
+    }
+}
+
+/// Hides secrets in texts, in every form in which programs print them.
+pub struct Mask {
+    forms: Vec<String>,
+}
+
+impl Mask {
+    pub fn new<'s>(secrets: impl Iterator<Item = &'s String>) -> Mask {
+        let mut forms = Vec::new();
+        // An empty secret hides nothing, and would hide everything.
+        for secret in secrets.filter(|secret| !secret.is_empty()) {
+            let standard = base64::engine::general_purpose::STANDARD;
+            let url = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+            let json = serde_json::Value::String(secret.clone()).to_string();
+            forms.extend([secret.clone(), standard.encode(secret), url.encode(secret)]);
+            forms.push(json.trim_matches('"').to_owned());
+            forms.push(percent_encoded(secret, false));
+            forms.push(percent_encoded(secret, true));
+        }
+        // The longest first, so that no rest of one is left by another.
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        Mask { forms }
+    }
+
+    pub fn text(&self, text: String) -> String {
+        self.forms.iter().fold(text, |text, form| if text.contains(form) { text.replace(form, "***") } else { text })
+    }
+
+    pub fn event(&self, event: Event) -> Event {
+        match event {
+            Event::ServiceDied { service, at, status, output } => {
+                Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
+            }
+            other => other,
+        }
+    }
+
+    pub fn error(&self, error: RunError) -> RunError {
+        match error {
+            RunError::Service { service, problem, log } => {
+                RunError::Service { service, problem: self.text(problem), log: self.text(log) }
+            }
+            RunError::Address(problem) => RunError::Address(self.text(problem)),
+            other => other,
+        }
+    }
+}
+
+fn percent_encoded(text: &str, plus: bool) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => out.push(b as char),
+            b' ' if plus => out.push('+'),
+            b => out.push_str(&format!("%{b:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_of_a_secret_is_left() {
+        let mask = Mask::new([&"p\"a ss/é".to_owned()].into_iter());
+        for form in ["p\"a ss/é", "cCJhIHNzL8Op", "p\\\"a ss/é", "p%22a%20ss%2F%C3%A9", "p%22a+ss%2F%C3%A9"] {
+            assert_eq!(mask.text(format!("before {form} after")), "before *** after", "{form}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What must hold: the lines of `expect`, `expectation`, `steady_state` and `abort`.
+
+use super::item::find;
+use super::{Head, Lower, Outcome, children};
+use crate::syntax::ast::*;
+use crate::syntax::grammar::{Node, Rule};
+use crate::syntax::split::Statement;
+use crate::syntax::words::Context;
+
+impl Lower<'_> {
+    /// `expect CONDITION` or `expect { … }`.
+    pub(super) fn expect_clauses(&mut self, head: &Head<'_>) -> Vec<Clause> {
+        match find(&head.node, Rule::condition) {
+            Some(condition) => {
+                self.no_body(head);
+                vec![Clause::Condition(self.condition(condition))]
+            }
+            None => match self.body(head) {
+                Some(body) => self.clauses(body, Context::Expect).0,
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// Clauses in their order, with the options that stand among them.
+    pub(super) fn clauses(&mut self, body: &[Statement], context: Context) -> (Vec<Clause>, Vec<Entry>) {
+        let (mut clauses, mut options) = (Vec::new(), Vec::new());
+        self.statements(body, context, |lower, outcome| {
+            let Outcome::Head(head) = outcome else {
+                clauses.push(Clause::Refused);
+                return;
+            };
+            lower.no_body(&head);
+            match head.node.as_rule() {
+                Rule::entries => options.extend(lower.entries(head.node)),
+                Rule::include => clauses.push(Clause::Include(lower.include(&head))),
+                Rule::alert => clauses.push(Clause::Alert(lower.alert(&head))),
+                Rule::no_other_alert => {
+                    let source = lower.source(&head.node);
+                    let scopes = lower.scopes_of(&head.node);
+                    clauses.push(Clause::NoOtherAlert { source, scopes, span: head.span });
+                }
+                _ => clauses.push(Clause::Condition(lower.condition(head.node))),
+            }
+        });
+        (clauses, options)
+    }
+
+    pub(super) fn steady_state(&mut self, head: &Head<'_>) -> SteadyState {
+        let name = find(&head.node, Rule::name).map(|name| self.name(&name));
+        let (clauses, options) = match self.body(head) {
+            Some(body) => self.clauses(body, Context::Steady),
+            None => (vec![Clause::Refused], Vec::new()),
+        };
+        SteadyState { name, options, clauses, span: head.span }
+    }
+
+    pub(super) fn abort(&mut self, head: &Head<'_>) -> Abort {
+        self.no_body(head);
+        let expr = self.expr(find(&head.node, Rule::expr).expect("the grammar asks for a condition"));
+        let tail = Tail { scopes: self.scopes_of(&head.node), ..Tail::default() };
+        let length = find(&head.node, Rule::for_clause).and_then(|clause| self.last_expr(clause));
+        let span = expr.span;
+        Abort { condition: Condition { expr, tail, span }, length, span: head.span }
+    }
+
+    fn condition(&mut self, node: Node<'_>) -> Condition {
+        let span = self.span(&node);
+        let mut parts = node.into_inner();
+        let expr = self.expr(parts.next().expect("a condition has an expression"));
+        let mut tail = Tail::default();
+        for part in parts {
+            let part = part.into_inner().next().expect("a tail holds one clause");
+            match part.as_rule() {
+                Rule::scope => tail.scopes.push(self.scope(part)),
+                Rule::tolerance => tail.within = Some(self.within(part)),
+                _ => tail.slices = Some(self.slices(part)),
+            }
+        }
+        Condition { expr, tail, span }
+    }
+
+    fn scopes_of(&mut self, node: &Node<'_>) -> Vec<Scope> {
+        node.clone().into_inner().filter(|part| part.as_rule() == Rule::scope).map(|part| self.scope(part)).collect()
+    }
+
+    pub(super) fn scope(&mut self, node: Node<'_>) -> Scope {
+        let span = self.span(&node);
+        let [word, window] = children(node);
+        let kind = match word.as_str() {
+            "during" => ScopeKind::During,
+            "outside" => ScopeKind::Outside,
+            "after" => ScopeKind::After,
+            _ => ScopeKind::Before,
+        };
+        Scope { kind, window: self.expr(window), span }
+    }
+
+    fn within(&mut self, node: Node<'_>) -> Within {
+        let span = self.span(&node);
+        let [_, tolerance, _, of] = children(node);
+        Within { tolerance: self.expr(tolerance), of: self.expr(of), span }
+    }
+
+    fn slices(&mut self, node: Node<'_>) -> Slices {
+        let span = self.span(&node);
+        let mut values: Vec<Expr> = Vec::new();
+        for part in node.into_inner().filter(|part| part.as_rule() == Rule::expr) {
+            values.push(self.expr(part));
+        }
+        let every = values.pop().expect("the grammar asks for a length");
+        Slices { share: values.pop(), every, span }
+    }
+
+    fn source(&mut self, node: &Node<'_>) -> Option<Expr> {
+        let path = find(&find(node, Rule::source)?, Rule::path)?;
+        Some(self.path(path))
+    }
+
+    fn alert(&mut self, head: &Head<'_>) -> Alert {
+        let node = &head.node;
+        let name = node.clone().into_inner().nth(1).expect("an alert has a name");
+        let span = self.span(&name);
+        let name = Expr { kind: self.text_literal(name), span };
+        let labels = match find(node, Rule::object) {
+            Some(object) => self.fields(object),
+            None => Vec::new(),
+        };
+        let source = self.source(node);
+        let does = node.clone().into_inner().last().expect("an alert does something");
+        let does = match does.as_rule() {
+            Rule::quiet => AlertDoes::StaysQuiet(self.scopes_of(&does)),
+            rule => {
+                let within = self.within(find(&does, Rule::tolerance).expect("the grammar asks for a time"));
+                if rule == Rule::fires { AlertDoes::Fires(within) } else { AlertDoes::Resolves(within) }
+            }
+        };
+        Alert { name, labels, source, does, span: head.span }
+    }
+}

@@ -1,0 +1,273 @@
+//! Declarations and the clauses of a scenario.
+
+use super::{Head, Lower, Outcome, children};
+use crate::base::Name;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::*;
+use crate::syntax::grammar::{Node, Rule};
+use crate::syntax::split::Statement;
+use crate::syntax::words::Context;
+
+impl Lower<'_> {
+    pub fn items(&mut self, statements: &[Statement], context: Context) -> Vec<Item> {
+        let mut items = Vec::new();
+        self.statements(statements, context, |lower, outcome| {
+            items.push(match outcome {
+                Outcome::Head(head) => lower.item(&head),
+                Outcome::Refused(name) => Item::Refused(name),
+            });
+        });
+        items
+    }
+
+    fn item(&mut self, head: &Head<'_>) -> Item {
+        match head.node.as_rule() {
+            Rule::import => self.import(head),
+            Rule::param => self.param(head),
+            Rule::profile_head => Item::Profile(self.profile(head)),
+            Rule::built => Item::Built(self.built(head)),
+            Rule::defined_head => self.defined(head),
+            Rule::suite_head => Item::Suite(self.suite(head)),
+            Rule::flow_head => Item::Flow(self.flow(head)),
+            Rule::ledger_head => Item::Ledger(self.ledger(head)),
+            Rule::load_head => Item::Load(self.load(head)),
+            Rule::steady_head => Item::SteadyState(self.steady_state(head)),
+            Rule::abort => Item::Abort(self.abort(head)),
+            Rule::phase_head => Item::Phase(self.phase(head)),
+            Rule::binding => {
+                self.no_body(head);
+                Item::Let(self.binding(head.node.clone()))
+            }
+            _ => Item::Expect(Expect { clauses: self.expect_clauses(head), span: head.span }),
+        }
+    }
+
+    fn import(&mut self, head: &Head<'_>) -> Item {
+        self.no_body(head);
+        let alias = find(&head.node, Rule::naming).and_then(|part| self.naming(part));
+        let from = head.node.clone().into_inner().nth(1).expect("a use says from where");
+        let span = self.span(&from);
+        let from = match from.as_rule() {
+            Rule::path => {
+                let words: Vec<&str> = from.as_str().trim().split('.').map(str::trim).collect();
+                match words.as_slice() {
+                    ["std", name] => UseFrom::Library((*name).to_owned()),
+                    _ => {
+                        let problem = Diagnostic::new(Code::E0206, "this is no module", span, "not of the library");
+                        self.diagnostics.push(
+                            problem.help("write `use std.shapes` for the library, `use \"./file.stress\"` for a file"),
+                        );
+                        return Item::Refused(alias.or_else(|| {
+                            words.last().map(|word| Name { text: (*word).to_owned(), span })
+                        }));
+                    }
+                }
+            }
+            _ => {
+                let text = from.as_str().trim();
+                UseFrom::File(text[1..text.len() - 1].to_owned())
+            }
+        };
+        Item::Use(Use { from, alias, span })
+    }
+
+    fn param(&mut self, head: &Head<'_>) -> Item {
+        self.no_body(head);
+        let name = self.declared(head);
+        let kind = self.type_name(find(&head.node, Rule::type_name).expect("a parameter has a type"));
+        let value = find(&head.node, Rule::value).map(|value| self.value(value));
+        Item::Param(Param { name, kind, value, doc: head.doc.cloned() })
+    }
+
+    fn profile(&mut self, head: &Head<'_>) -> Profile {
+        let name = self.declared(head);
+        let body = self.body(head).unwrap_or_default();
+        Profile { name, settings: self.settings(body) }
+    }
+
+    /// `name = value`, a line or an entry each.
+    pub fn settings(&mut self, body: &[Statement]) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        self.statements(body, Context::Profile, |lower, outcome| {
+            let Outcome::Head(head) = outcome else { return };
+            lower.no_body(&head);
+            for setting in head.node.into_inner() {
+                let mut parts = setting.into_inner();
+                let path = lower.path(parts.next().expect("a setting has a name"));
+                let mut next = parts.next().expect("a setting has a value");
+                if next.as_rule() == Rule::wrong_colon {
+                    let span = lower.span(&next);
+                    let problem = Diagnostic::new(Code::E0103, "a profile sets with `=`, not `:`", span, "here");
+                    lower.diagnostics.push(problem.fix(span, " =", "write `=`"));
+                    next = parts.next().expect("a setting has a value");
+                }
+                settings.push(Setting { path, value: lower.value(next) });
+            }
+        });
+        settings
+    }
+
+    /// The name behind the keyword.
+    fn declared(&self, head: &Head<'_>) -> Name {
+        self.name(&find(&head.node, Rule::name).expect("a declaration has a name"))
+    }
+
+    fn built(&mut self, head: &Head<'_>) -> Built {
+        let mut parts = head.node.clone().into_inner();
+        let word = parts.next().expect("a declaration has a kind");
+        let kind = BuiltKind::ALL.into_iter().find(|kind| kind.word() == word.as_str().trim());
+        let kind = kind.expect("the grammar has the words of this table");
+        let name = self.name(&parts.next().expect("a declaration has a name"));
+        let constructor = self.expr(parts.next().expect("a declaration has a constructor"));
+        let mut timing = Timing::default();
+        for part in parts {
+            self.timing(part, &mut timing);
+        }
+        let options = head.body.map_or(Vec::new(), |body| self.options(&body.statements));
+        Built { kind, name, doc: head.doc.cloned(), constructor, options, timing, span: head.span }
+    }
+
+    fn timing(&mut self, node: Node<'_>, timing: &mut Timing) {
+        let clause = node.into_inner().next().expect("a timing is a clause");
+        let span = self.span(&clause);
+        let rule = clause.as_rule();
+        let Some(value) = self.last_expr(clause) else { return };
+        let place = match rule {
+            Rule::at_clause => &mut timing.at,
+            Rule::during_clause => &mut timing.during,
+            Rule::every_clause => &mut timing.every,
+            Rule::at_most_clause => &mut timing.at_most,
+            _ => &mut timing.length,
+        };
+        if let Some(first) = place.replace(value) {
+            let problem = Diagnostic::new(Code::E0203, "this is said twice", span, "again here");
+            self.diagnostics.push(problem.label(first.span, "first here").help("keep one of them"));
+        }
+    }
+
+    pub(super) fn options(&mut self, statements: &[Statement]) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        self.statements(statements, Context::Options, |lower, outcome| {
+            let Outcome::Head(head) = outcome else { return };
+            lower.no_body(&head);
+            entries.extend(lower.entries(head.node));
+        });
+        entries
+    }
+
+    fn type_name(&mut self, node: Node<'_>) -> TypeName {
+        let span = self.span(&node);
+        let path = node.into_inner().map(|part| self.name(&part)).collect();
+        TypeName { path, span }
+    }
+
+    fn parameters(&mut self, node: &Node<'_>) -> Option<Vec<Parameter>> {
+        let parameters = find(node, Rule::parameters)?;
+        let mut list = Vec::new();
+        for parameter in parameters.into_inner() {
+            let mut parts = parameter.into_inner();
+            let name = self.name(&parts.next().expect("a parameter has a name"));
+            let kind = self.type_name(parts.next().expect("a parameter has a type"));
+            let default = parts.next().map(|value| self.value(value));
+            list.push(Parameter { name, kind, default });
+        }
+        Some(list)
+    }
+
+    fn defined(&mut self, head: &Head<'_>) -> Item {
+        let (name, doc) = (self.declared(head), head.doc.cloned());
+        let parameters = self.parameters(&head.node);
+        let kind = head.node.clone().into_inner().next().expect("a definition has a kind");
+        let body = self.body(head);
+        match kind.as_str().trim() {
+            "system" => {
+                let items = body.map_or_else(|| vec![Item::Refused(None)], |body| self.items(body, Context::System));
+                Item::System(System { name, doc, parameters, items })
+            }
+            "shape" => {
+                let (_, stages) = self.stages(body, head.span);
+                Item::Shape(Shape { name, doc, parameters, stages })
+            }
+            "expectation" => {
+                let clauses = body.map_or_else(|| vec![Clause::Refused], |body| self.clauses(body, Context::Expect).0);
+                Item::Expectation(Expectation { name, doc, parameters, clauses })
+            }
+            _ => {
+                let items = body.map_or_else(|| vec![Item::Refused(None)], |body| self.items(body, Context::Scenario));
+                Item::Scenario(Scenario { name, doc, parameters, items, span: head.span })
+            }
+        }
+    }
+
+    fn flow(&mut self, head: &Head<'_>) -> Flow {
+        let (name, doc) = (self.declared(head), head.doc.cloned());
+        let parameters = self.parameters(&head.node);
+        let on = find(&head.node, Rule::path).map(|path| self.path(path));
+        let steps = self.body_steps(head);
+        Flow { name, doc, parameters, on, steps }
+    }
+
+    fn phase(&mut self, head: &Head<'_>) -> Phase {
+        let kind = head.node.clone().into_inner().next().expect("a phase has a kind");
+        let after = kind.as_str().trim() == "teardown";
+        let on = find(&head.node, Rule::path).map(|path| self.path(path));
+        Phase { after, on, steps: self.body_steps(head), span: head.span }
+    }
+
+    fn ledger(&mut self, head: &Head<'_>) -> Ledger {
+        let (name, doc) = (self.declared(head), head.doc.cloned());
+        let on = find(&head.node, Rule::path).map(|path| self.path(path));
+        let mut verify = None;
+        let body = self.body(head).unwrap_or_default();
+        self.statements(body, Context::Ledger, |lower, outcome| {
+            let Outcome::Head(head) = outcome else { return };
+            let [_, key] = children(head.node.clone());
+            let key = lower.name(&key);
+            if verify.is_some() {
+                let problem = Diagnostic::new(Code::E0203, "a ledger has one `verify`", head.span, "another one");
+                lower.diagnostics.push(problem.help("keep one of them"));
+            }
+            verify = Some(Verify { key, steps: lower.body_steps(&head), span: head.span });
+        });
+        Ledger { name, doc, on, verify, span: head.span }
+    }
+
+    fn suite(&mut self, head: &Head<'_>) -> Suite {
+        let mut suite = Suite {
+            name: self.declared(head),
+            doc: head.doc.cloned(),
+            areas: Vec::new(),
+            ready: None,
+            span: head.span,
+        };
+        let body = self.body(head).unwrap_or_default();
+        self.statements(body, Context::Suite, |lower, outcome| {
+            let Outcome::Head(head) = outcome else { return };
+            lower.no_body(&head);
+            if head.node.as_rule() == Rule::ready {
+                suite.ready = lower.last_expr(head.node.clone());
+                return;
+            }
+            let mut area = Area { name: lower.declared(&head), weight: None, scenarios: Vec::new() };
+            for part in head.node.clone().into_inner() {
+                match part.as_rule() {
+                    Rule::expr => area.weight = Some(lower.expr(part)),
+                    Rule::path => area.scenarios.push(lower.path(part)),
+                    _ => {}
+                }
+            }
+            suite.areas.push(area);
+        });
+        suite
+    }
+
+    pub(super) fn binding(&mut self, node: Node<'_>) -> Let {
+        let [_, name, value] = children(node);
+        Let { name: self.name(&name), value: self.value(value) }
+    }
+}
+
+/// The first child of a kind.
+pub(super) fn find<'n>(node: &Node<'n>, rule: Rule) -> Option<Node<'n>> {
+    node.clone().into_inner().find(|part| part.as_rule() == rule)
+}

@@ -1,0 +1,58 @@
+//! What a file speaks of that is not in it: found while it is parsed, fetched by whoever may touch the world.
+
+use super::ast::{Expr, ExprKind, TextPart};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Need {
+    File { kind: FileKind, path: String },
+    /// A variable of the environment.
+    Variable(String),
+}
+
+/// As what a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    Text,
+    Csv,
+    Json,
+    JsonLines,
+    Rules,
+}
+
+/// What the first argument of a call names.
+pub fn of_call(function: &str, argument: &Expr) -> Option<Need> {
+    let ExprKind::Text(parts) = &argument.kind else { return None };
+    let text = literal(parts)?;
+    let kind = match function {
+        "env" | "secret" => return Some(Need::Variable(text.to_owned())),
+        "file" | "template" => FileKind::Text,
+        "csv" => FileKind::Csv,
+        // As in `json("$.id")` of an answer.
+        "json" if text.starts_with('$') => return None,
+        "json" => FileKind::Json,
+        "jsonl" => FileKind::JsonLines,
+        _ => return None,
+    };
+    Some(Need::File { kind, path: text.to_owned() })
+}
+
+/// What a text names by the end of its name, wherever it stands: it may be an argument for `rules:` or `csv(…)`.
+pub fn of_text(parts: &[TextPart]) -> Option<Need> {
+    let text = literal(parts)?;
+    let is_path = text.len() < 256 && !text.contains(['\n', '{', '$', ' ']) && !text.contains("://");
+    let kind = match text.rsplit_once('.')?.1 {
+        "csv" => FileKind::Csv,
+        "json" => FileKind::Json,
+        "jsonl" | "ndjson" => FileKind::JsonLines,
+        "yml" | "yaml" => FileKind::Rules,
+        _ => return None,
+    };
+    is_path.then(|| Need::File { kind, path: text.to_owned() })
+}
+
+fn literal(parts: &[TextPart]) -> Option<&str> {
+    match parts {
+        [TextPart::Literal(text)] => Some(text),
+        _ => None,
+    }
+}
