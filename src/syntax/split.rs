@@ -252,9 +252,12 @@ impl Cutter<'_> {
         );
     }
 
-    /// The `///` lines directly above an offset.
+    /// The `///` lines directly above the line that starts at an offset.
     fn doc_above(&self, offset: usize) -> Option<String> {
         let mut next = line_start(self.text, offset);
+        if !self.text[next..offset].trim().is_empty() {
+            return None;
+        }
         let end = self.comments.partition_point(|c| c.range.start < offset);
         let mut first = end;
         while first > 0 {
@@ -274,4 +277,18 @@ impl Cutter<'_> {
 
 fn line_start(text: &str, offset: usize) -> usize {
     text[..offset].rfind('\n').map_or(0, |at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_documents_what_starts_the_next_line() {
+        let text = "/// About f.\nflow f { get \"/\" }\n";
+        let split = split(FileId(0), text, &mut Diagnostics::default());
+        assert_eq!(split.statements[0].doc.as_deref(), Some("About f."));
+        let Some(Part::Block(block)) = split.statements[0].parts.last() else { panic!("the flow has a body") };
+        assert_eq!(block.statements[0].doc, None);
+    }
 }
