@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod balance;
+pub mod format;
 mod grammar;
 mod lower;
 mod split;
@@ -26,4 +27,9 @@ pub fn parse(source: &Source) -> Parsed {
     let items = lower.items(&split.statements, words::Context::File);
     let refused = diagnostics.has_errors();
     Parsed { file: ast::File { doc: split.doc, items, refused }, diagnostics }
+}
+
+/// The text in canonical form: what it says stays, how it is laid out does not.
+pub fn format(source: &Source) -> String {
+    format::formatted(source).text
 }
