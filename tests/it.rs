@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod editors;
 mod floors;
+mod fmt;
 mod outcomes;
 mod records;
 mod robust;

@@ -5,7 +5,7 @@
 use crate::ui::{compile, files, root, texts};
 use std::time::{Duration, Instant};
 
-struct Random(u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -15,7 +15,7 @@ impl Random {
         self.0
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 
@@ -73,7 +73,7 @@ const SNIPPETS: [&str; 32] = [
     "{a.b}",
 ];
 
-fn mutate(text: &mut String, random: &mut Random) {
+pub(crate) fn mutate(text: &mut String, random: &mut Random) {
     match random.below(8) {
         0 => {
             let range = random.range(text, 12);
@@ -129,12 +129,25 @@ fn probe(text: &str) -> Result<(), String> {
     }
 }
 
+/// Texts to start from.
+pub(crate) fn seeds() -> Vec<String> {
+    let mut seeds: Vec<String> = texts().into_iter().map(|(_, text)| text).collect();
+    for folder in ["scenarios", "tests/fmt"] {
+        seeds.extend(files(&root().join(folder), "stress").iter().map(|path| std::fs::read_to_string(path).unwrap()));
+    }
+    seeds
+}
+
+/// A new seed, or the one that `SEED` names.
+pub(crate) fn seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now.as_nanos() as u64 | 1)
+}
+
 #[test]
 fn any_text_is_answered() {
-    let mut seeds: Vec<String> = texts().into_iter().map(|(_, text)| text).collect();
-    seeds.extend(files(&root().join("scenarios"), "stress").iter().map(|path| std::fs::read_to_string(path).unwrap()));
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now.as_nanos() as u64 | 1);
+    let seeds = seeds();
+    let seed = seed();
     let mut random = Random(seed);
     let started = Instant::now();
     while started.elapsed() < Duration::from_millis(2500) {

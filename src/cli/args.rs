@@ -27,6 +27,8 @@ pub enum Colour {
 pub enum Command {
     /// Report every mistake of files
     Check(CheckArgs),
+    /// Put files into their canonical form
+    Fmt(FmtArgs),
     /// Draw the timeline of a scenario before anything is sent
     Plan(PlanArgs),
     /// Run a scenario, report and judge it
@@ -96,6 +98,16 @@ pub enum Emit {
     Ast,
     Program,
     Plan,
+}
+
+#[derive(Debug, Args)]
+pub struct FmtArgs {
+    /// Scenario files, directories with scenario files, or `-` for standard input and output
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Change nothing: print what would change, and exit with 1 where something would
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod demo;
 mod explain;
+mod fmt;
 mod live;
 mod output;
 mod plan;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 /// Exit codes that are no verdict: the language page has the whole table.
 const OK: u8 = 0;
+const WOULD_CHANGE: u8 = 1;
 const DOES_NOT_CHECK: u8 = 2;
 const COULD_NOT_RUN: u8 = 3;
 
@@ -35,6 +37,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let terminal = output::Terminal::new(cli.color);
     ExitCode::from(match cli.command {
         Command::Check(args) => check::check(&args, &terminal),
+        Command::Fmt(args) => fmt::fmt(&args, &terminal),
         Command::Plan(args) => plan::plan(&args, &terminal),
         Command::Run(args) => run::run(&args, &terminal),
         Command::Watch(args) => watch::watch(&args, &terminal),

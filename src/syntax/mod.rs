@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod balance;
+pub mod format;
 mod grammar;
 mod lower;
 pub mod needs;
@@ -37,4 +38,9 @@ pub fn settings(source: &Source) -> (Vec<ast::Setting>, Diagnostics) {
     let split = split::split(source.id, &source.text, &mut diagnostics);
     let settings = lower::Lower::new(source.id, &split.blanked, &mut diagnostics).settings(&split.statements);
     (settings, diagnostics)
+}
+
+/// The text in canonical form: what it says stays, how it is laid out does not.
+pub fn format(source: &Source) -> String {
+    format::formatted(source).text
 }

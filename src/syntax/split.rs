@@ -36,6 +36,9 @@ pub struct Split {
     pub statements: Vec<Statement>,
     pub blanked: String,
     pub doc: Option<String>,
+    /// What the statements were cut from, without newlines that end nothing.
+    pub tokens: Vec<Token>,
+    pub comments: Vec<Comment>,
 }
 
 pub fn split(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Split {
@@ -51,7 +54,7 @@ pub fn split(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Split {
         Cutter { file, text, tokens: &kept, at: 0, comments: &scan.comments, broken: &broken, diagnostics };
     let statements = cutter.statements();
     let doc = joined(text, scan.comments.iter().filter(|c| c.kind == CommentKind::File));
-    Split { statements, blanked, doc }
+    Split { statements, blanked, doc, tokens: kept, comments: scan.comments }
 }
 
 /// For each token, whether it is a newline that ends no statement.
@@ -82,7 +85,8 @@ fn insignificant_newlines(text: &str, tokens: &[Token]) -> Vec<bool> {
     insignificant
 }
 
-fn continues_after(text: &str, token: &Token) -> bool {
+/// Whether a newline behind a token ends no statement.
+pub fn continues_after(text: &str, token: &Token) -> bool {
     match token.kind {
         Kind::Open(_) => true,
         Kind::Operator => &text[token.range.clone()] != ".",
@@ -91,7 +95,8 @@ fn continues_after(text: &str, token: &Token) -> bool {
     }
 }
 
-fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
+/// Whether a newline before a token ends no statement.
+pub fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
     let token = &tokens[at];
     match token.kind {
         Kind::Close(_) | Kind::Open(b'{') => true,
@@ -262,9 +267,12 @@ impl Cutter<'_> {
         );
     }
 
-    /// The `///` lines directly above an offset.
+    /// The `///` lines directly above the line that starts at an offset.
     fn doc_above(&self, offset: usize) -> Option<String> {
         let mut next = line_start(self.text, offset);
+        if !self.text[next..offset].trim().is_empty() {
+            return None;
+        }
         let end = self.comments.partition_point(|c| c.range.start < offset);
         let mut first = end;
         while first > 0 {
@@ -284,4 +292,18 @@ impl Cutter<'_> {
 
 fn line_start(text: &str, offset: usize) -> usize {
     text[..offset].rfind('\n').map_or(0, |at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_documents_what_starts_the_next_line() {
+        let text = "/// About f.\nflow f { get \"/\" }\n";
+        let split = split(FileId(0), text, &mut Diagnostics::default());
+        assert_eq!(split.statements[0].doc.as_deref(), Some("About f."));
+        let Some(Part::Block(block)) = split.statements[0].parts.last() else { panic!("the flow has a body") };
+        assert_eq!(block.statements[0].doc, None);
+    }
 }

@@ -1,0 +1,125 @@
+//! `stressc fmt`: files in their canonical form.
+
+use super::args::FmtArgs;
+use super::output::Terminal;
+use crate::base::{FileId, Source};
+use crate::inputs;
+use crate::syntax::format;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
+    let mut failed = false;
+    let mut differs = false;
+    for argument in &args.files {
+        let files = if argument.is_dir() { below(argument) } else { Ok(vec![argument.clone()]) };
+        let results = match files {
+            Ok(files) => files.iter().map(|file| format_file(file, args.check, terminal)).collect(),
+            Err(message) => vec![Err(message)],
+        };
+        for result in results {
+            match result {
+                Ok(changed) => differs |= changed,
+                Err(message) => {
+                    terminal.error(&message);
+                    failed = true;
+                }
+            }
+        }
+    }
+    match (failed, args.check && differs) {
+        (true, _) => super::DOES_NOT_CHECK,
+        (false, true) => super::WOULD_CHANGE,
+        (false, false) => super::OK,
+    }
+}
+
+/// Formats one file, or says what would change in it. Returns whether something does.
+fn format_file(path: &Path, check: bool, terminal: &Terminal) -> Result<bool, String> {
+    let piped = path.as_os_str() == "-";
+    let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
+    let text = if piped { standard_input()? } else { inputs::read(path)? };
+    let source = Source::new(FileId(0), name.as_str(), text);
+    let formatted = format::formatted(&source);
+    let changed = formatted.text != source.text;
+    match (check, piped) {
+        (true, _) if changed => terminal.out(&difference(&source, &formatted.text, terminal)),
+        (false, true) => terminal.out(&formatted.text),
+        (false, false) if changed => replace(path, &formatted.text)?,
+        (true, _) | (false, false) => {}
+    }
+    match formatted.kept {
+        0 => {}
+        1 => terminal.err(&format!("{name}: kept as written: 1 statement that does not parse\n")),
+        kept => terminal.err(&format!("{name}: kept as written: {kept} statements that do not parse\n")),
+    }
+    Ok(changed)
+}
+
+fn standard_input() -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| format!("standard input cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8".to_owned())
+}
+
+/// The scenario files of a directory and of all below it, in order. Links to directories are not followed, since
+/// they could lead around in a circle.
+fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error: io::Error| format!("`{}` cannot be read: {error}", directory.display());
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        entries.push((entry.path(), entry.file_type().map_err(unreadable)?.is_dir()));
+    }
+    entries.sort();
+    let mut files = Vec::new();
+    for (path, is_directory) in entries {
+        match is_directory {
+            true => files.extend(below(&path)?),
+            false if path.extension().is_some_and(|extension| extension == "stress") && !path.is_dir() => {
+                files.push(path);
+            }
+            false => {}
+        }
+    }
+    Ok(files)
+}
+
+/// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.
+fn replace(path: &Path, text: &str) -> Result<(), String> {
+    let unwritable = |error: io::Error| format!("`{}` cannot be written: {error}", path.display());
+    let target = fs::canonicalize(path).map_err(unwritable)?;
+    let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
+    // A rename would not ask.
+    if permissions.readonly() {
+        return Err(format!("`{}` may not be written", path.display()));
+    }
+    let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = fs::File::create_new(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(permissions)?;
+        file.sync_all()?;
+        fs::rename(&beside, &target)
+    });
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        unwritable(error)
+    })
+}
+
+fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {
+    let diff = similar::TextDiff::from_lines(source.text.as_str(), formatted);
+    let drawn = diff.unified_diff().header(&source.name, &source.name).to_string();
+    if !terminal.out_coloured() {
+        return drawn;
+    }
+    let line = |line: &str| match line.as_bytes().first() {
+        Some(b'+') => format!("\u{1b}[32m{}\u{1b}[0m\n", line.trim_end_matches('\n')),
+        Some(b'-') => format!("\u{1b}[31m{}\u{1b}[0m\n", line.trim_end_matches('\n')),
+        Some(_) | None => line.to_owned(),
+    };
+    drawn.split_inclusive('\n').map(line).collect()
+}
