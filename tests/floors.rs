@@ -23,7 +23,7 @@ const BESIDE: [(&str, &[&str], &str); 2] = [("demo", &["cli", "run"], "base"), (
 const PURE: [&str; 9] = ["base", "diag", "syntax", "check", "plan", "measure", "metric", "judge", "report"];
 
 const WORLD: [&str; 9] =
-    ["tokio", "std::fs", "std::net", "std::env::", "Instant", "SystemTime", "reqwest", "sqlx", "rand"];
+    ["tokio", "std::fs", "std::net", "std::env::", "std::time", "SystemTime", "reqwest", "sqlx", "rand"];
 
 /// The code of a file with neither comments nor what stands under `#[cfg(test)]`.
 fn code(text: &str) -> String {

@@ -6,10 +6,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use stressc::base::{FileId, Sources, Span};
-use stressc::diag::{Code, Diagnostic};
-use stressc::plan::{Machine, Share, plan};
 use stressc::check::check;
+use stressc::diag::{Code, Diagnostic};
 use stressc::inputs::{Asked, load_text};
+use stressc::plan::{Machine, Share, plan};
 
 const MACHINE: Machine = Machine { descriptors: 65_536, memory: 8 << 30 };
 
@@ -54,7 +54,9 @@ fn shown(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let place = |span: Span| {
         let source = sources.get(span.file);
         let (line, column) = source.position(span.start as usize);
-        let file = Path::new(&source.name).file_name().map_or_else(|| source.name.clone(), |n| n.to_string_lossy().into_owned());
+        let file = Path::new(&source.name)
+            .file_name()
+            .map_or_else(|| source.name.clone(), |n| n.to_string_lossy().into_owned());
         if span.file == FileId(0) { format!("{line}:{column}") } else { format!("{file}:{line}:{column}") }
     };
     let written = |span: Span| sources.get(span.file).slice(span).escape_debug().to_string();
@@ -69,7 +71,8 @@ fn shown(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
             writeln!(out, "//~   help: {help}").unwrap();
         }
         if let Some(fix) = &d.fix {
-            writeln!(out, "//~   fix {} `{}` → `{}`", place(fix.span), written(fix.span), fix.text.escape_debug()).unwrap();
+            writeln!(out, "//~   fix {} `{}` → `{}`", place(fix.span), written(fix.span), fix.text.escape_debug())
+                .unwrap();
         }
     }
     if diagnostics.is_empty() {
@@ -136,7 +139,8 @@ fn every_code_has_a_file() {
     let bare: Vec<&str> = Code::ALL
         .iter()
         .map(|code| code.as_str())
-        .filter(|code| !names.iter().any(|name| name.starts_with(code)))
+        // What a version does not run is refused by `run` alone.
+        .filter(|code| *code != "E0113" && !names.iter().any(|name| name.starts_with(code)))
         .collect();
     assert!(bare.is_empty(), "no file in tests/ui draws {bare:?}");
 }

@@ -1,7 +1,9 @@
 //! What stands behind a `.`: fields and methods, by the type of what stands before it.
 
 use super::builtins::{self, Field};
-use super::program::{Edge, Expr, Metric, Moment, Part, PartKind, Pick, Series, SeriesSource, ServiceKind, Subject, Window};
+use super::program::{
+    Edge, Expr, Metric, Moment, Part, PartKind, Pick, Series, SeriesSource, ServiceKind, Subject, Window,
+};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -133,7 +135,8 @@ impl<'a> Session<'a, '_> {
             "first" | "last" => match window {
                 Window::Stages { load, stages } => {
                     let stage = if name == "first" { stages.first() } else { stages.last() };
-                    stage.map_or(Value::WRONG, |stage| Value::Window(Window::Stage { load, stage: *stage }, Type::Stage))
+                    stage
+                        .map_or(Value::WRONG, |stage| Value::Window(Window::Stage { load, stage: *stage }, Type::Stage))
                 }
                 other => Value::Window(other, Type::Window),
             },
@@ -145,7 +148,9 @@ impl<'a> Session<'a, '_> {
     fn length_of(&mut self, window: &Window, span: Span) -> Value<'a> {
         let stage = |load: usize, stage: usize| self.out.loads.get(load).and_then(|l| l.stages.get(stage));
         let planned = match window {
-            Window::Stage { load, stage: at } => stage(*load, *at).filter(|s| s.kind.ends_as_planned()).map(|s| s.length()),
+            Window::Stage { load, stage: at } => {
+                stage(*load, *at).filter(|s| s.kind.ends_as_planned()).map(|s| s.length())
+            }
             Window::Load(load) => self
                 .out
                 .loads
@@ -172,7 +177,8 @@ impl<'a> Session<'a, '_> {
         let frame = self.module_frame(module);
         let index = &self.world.indexes[module];
         if name.text.starts_with('_') && index.names.contains_key(name.text.as_str()) {
-            let problem = Diagnostic::new(Code::E0202, format!("`{name}` is private to its file"), name.span, "private");
+            let problem =
+                Diagnostic::new(Code::E0202, format!("`{name}` is private to its file"), name.span, "private");
             self.push(problem.help("a name that starts with `_` is for its own file"));
             return Value::WRONG;
         }
@@ -181,7 +187,8 @@ impl<'a> Session<'a, '_> {
         }
         if !index.lost {
             let module = &self.world.inputs.modules[module].name;
-            let problem = Diagnostic::new(Code::E0202, format!("`{module}` has no `{name}`"), name.span, "not declared there");
+            let problem =
+                Diagnostic::new(Code::E0202, format!("`{module}` has no `{name}`"), name.span, "not declared there");
             let mut known: Vec<&str> = index.names.keys().copied().filter(|name| !name.starts_with('_')).collect();
             known.sort_unstable();
             self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
@@ -194,7 +201,8 @@ impl<'a> Session<'a, '_> {
             return value;
         }
         if !self.frames[frame].lost {
-            let problem = Diagnostic::new(Code::E0202, format!("this system has no `{name}`"), name.span, "not declared in it");
+            let problem =
+                Diagnostic::new(Code::E0202, format!("this system has no `{name}`"), name.span, "not declared in it");
             let mut known: Vec<&str> = self.frames[frame].names.keys().copied().collect();
             known.sort_unstable();
             self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
@@ -210,7 +218,12 @@ impl<'a> Session<'a, '_> {
             }
             None => {
                 let known: Vec<String> = columns.iter().map(|(column, _)| column.clone()).collect();
-                let problem = Diagnostic::new(Code::E0202, format!("the rows have no column `{name}`"), name.span, "no such column");
+                let problem = Diagnostic::new(
+                    Code::E0202,
+                    format!("the rows have no column `{name}`"),
+                    name.span,
+                    "no such column",
+                );
                 self.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
                 Value::WRONG
             }
@@ -229,11 +242,16 @@ impl<'a> Session<'a, '_> {
             return Value::WRONG;
         }
         let message = format!("{what} has no `{field}`");
-        let mut problem = Diagnostic::new(Code::E0202, capital(&message), field.span, "no such field");
+        let mut problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");
         let mut known: Vec<String> = self.members_of(value);
         known.extend(builtins::fields_of(kind).map(|field| field.name.to_owned()));
         if known.is_empty() {
-            problem = Diagnostic::new(Code::E0202, format!("{} has no parts to ask for", capital(&what)), field.span, kind.a());
+            problem = Diagnostic::new(
+                Code::E0202,
+                format!("{} has no parts to ask for", capital(&what)),
+                field.span,
+                kind.a(),
+            );
             if self.flow.is_some() {
                 problem = problem.help("name a request with `as NAME`, and ask that name");
             }
@@ -286,7 +304,9 @@ impl<'a> Session<'a, '_> {
             return self.no_field(&value, method);
         };
         let parameters = found.parameters.unwrap_or_default();
-        let Some(bound) = self.arguments(method, parameters, false, arguments, span, frame) else { return Value::WRONG };
+        let Some(bound) = self.arguments(method, parameters, false, arguments, span, frame) else {
+            return Value::WRONG;
+        };
         if value.is_unknown() && found.result == Type::Series {
             return self.series(SeriesSource::Host, &bound);
         }
@@ -300,7 +320,8 @@ impl<'a> Session<'a, '_> {
                 let service = &self.out.services[index];
                 let measured = service.metrics.is_some() || matches!(service.kind, ServiceKind::Demo(_));
                 if !measured {
-                    let problem = Diagnostic::new(Code::E0307, "this service has no /metrics page", base.span, "where is it?");
+                    let problem =
+                        Diagnostic::new(Code::E0307, "this service has no /metrics page", base.span, "where is it?");
                     self.push(problem.help("say so where it is declared: `{ metrics: \"/metrics\" }`"));
                     return Value::WRONG;
                 }

@@ -52,7 +52,8 @@ impl<'a> Session<'a, '_> {
             if par.required && value.is_none() && good {
                 let message = format!("`{function}` needs `{}`", par.name);
                 let problem = Diagnostic::new(Code::E0306, message, span, "not given");
-                let signature = super::builtins::all().find(|b| b.name == function.text && std::ptr::eq(b.parameters, parameters));
+                let signature =
+                    super::builtins::all().find(|b| b.name == function.text && std::ptr::eq(b.parameters, parameters));
                 self.push(match signature {
                     Some(builtin) => problem.help(format!("it is `{}`", builtin.signature())),
                     None => problem,
@@ -64,7 +65,14 @@ impl<'a> Session<'a, '_> {
     }
 
     /// At which parameter an argument stands.
-    fn place(&mut self, function: &Name, argument: &Argument, position: usize, names: &[&str], variadic: bool) -> Option<usize> {
+    fn place(
+        &mut self,
+        function: &Name,
+        argument: &Argument,
+        position: usize,
+        names: &[&str],
+        variadic: bool,
+    ) -> Option<usize> {
         let Some(label) = &argument.label else {
             if position < names.len() || variadic {
                 return Some(position);
@@ -209,7 +217,8 @@ impl<'a> Session<'a, '_> {
         let Some(Content::Text(text)) = self.content(path, *from, FileKind::Text, expr.span) else {
             return Value::WRONG;
         };
-        let Some((Value::Object(fields), _)) = bound.get(1).cloned().flatten().filter(|_| function == "template") else {
+        let Some((Value::Object(fields), _)) = bound.get(1).cloned().flatten().filter(|_| function == "template")
+        else {
             return Value::Text(text.clone(), span.file);
         };
         let mut pieces = vec![Piece::Literal(text.clone())];
@@ -224,7 +233,13 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A template with its arguments: a flow of its own, a system with its names, a scenario for a suite.
-    pub(super) fn instantiate(&mut self, value: Value<'a>, arguments: &'a [Argument], span: Span, frame: FrameId) -> Value<'a> {
+    pub(super) fn instantiate(
+        &mut self,
+        value: Value<'a>,
+        arguments: &'a [Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Value<'a> {
         let Value::Definition(item, home) = value else { return Value::WRONG };
         let Some(name) = item.name() else { return Value::WRONG };
         let parameters = item.parameters().unwrap_or_default();
@@ -237,14 +252,24 @@ impl<'a> Session<'a, '_> {
             return Value::WRONG;
         }
         self.calls.push(span);
-        let saved = (self.flow.take(), self.answer.take(), std::mem::take(&mut self.predicate), std::mem::take(&mut self.ambient));
+        let saved = (
+            self.flow.take(),
+            self.answer.take(),
+            std::mem::take(&mut self.predicate),
+            std::mem::take(&mut self.ambient),
+        );
         let result = match item {
             Item::System(system) => self.system(system, inner),
             Item::Flow(flow) => self.flow(flow, inner, Some(span)),
             Item::Scenario(_) => Value::Definition(item, inner),
             _ => {
                 let kind = super::scope::called(Value::Definition(item, home).kind());
-                let problem = Diagnostic::new(Code::E0207, format!("{} is included, not called", super::words::capital(&super::words::article(&kind))), span, kind);
+                let problem = Diagnostic::new(
+                    Code::E0207,
+                    format!("{} is included, not called", super::words::capital(&super::words::article(&kind))),
+                    span,
+                    kind,
+                );
                 self.push(problem.help(format!("write `include {name}(…)`")));
                 Value::WRONG
             }

@@ -8,8 +8,8 @@ use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::{Cond, Value};
-use crate::base::units::SECOND;
 use crate::base::Span;
+use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, ExprKind, Item};
 
@@ -60,14 +60,16 @@ impl<'a> Session<'a, '_> {
         };
         let Value::Definition(item, home) = value else {
             if !value.is_wrong() {
-                let message = format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
+                let message =
+                    format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
                 let problem = Diagnostic::new(Code::E0207, message, what.span, value.kind().a());
                 self.push(problem.help(format!("declare it as `{} NAME(…) {{ … }}`", super::scope::called(kind))));
             }
             return None;
         };
         if value.kind() != kind {
-            let message = format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
+            let message =
+                format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
             self.push(Diagnostic::new(Code::E0207, message, what.span, value.kind().a()));
             return None;
         }
@@ -76,7 +78,13 @@ impl<'a> Session<'a, '_> {
             return None;
         }
         let name = item.name()?;
-        let inner = self.parameter_frame(name, item.parameters().unwrap_or_default(), home, Some((arguments, frame)), what.span)?;
+        let inner = self.parameter_frame(
+            name,
+            item.parameters().unwrap_or_default(),
+            home,
+            Some((arguments, frame)),
+            what.span,
+        )?;
         Some((item, inner))
     }
 
@@ -106,11 +114,9 @@ impl<'a> Session<'a, '_> {
             };
             self.later("`in every`", slices.span);
             condition = match (condition, every, share) {
-                (Some(condition), Some(every), Some(share)) => Some(Condition::InEvery {
-                    condition: Box::new(condition),
-                    every: every as u64,
-                    share,
-                }),
+                (Some(condition), Some(every), Some(share)) => {
+                    Some(Condition::InEvery { condition: Box::new(condition), every: every as u64, share })
+                }
                 _ => None,
             };
         }
@@ -129,7 +135,12 @@ impl<'a> Session<'a, '_> {
             Value::Unknown(Type::Wrong) => return None,
             Value::Unknown(Type::Bool) => return Some(None),
             Value::Bool(_) if matches!(&written.expr.kind, ExprKind::Binary { .. }) => {
-                let problem = Diagnostic::new(Code::E0307, "this compares two constants", written.expr.span, "nothing is measured");
+                let problem = Diagnostic::new(
+                    Code::E0307,
+                    "this compares two constants",
+                    written.expr.span,
+                    "nothing is measured",
+                );
                 self.push(problem.help("compare a metric, such as `p95(main) < 200ms`"));
                 return None;
             }
@@ -181,7 +192,12 @@ impl<'a> Session<'a, '_> {
                 _ => return Some(None),
             },
             _ => {
-                self.push(Diagnostic::new(Code::E0306, "`baseline` takes at most the name of one", base.1, "one too many"));
+                self.push(Diagnostic::new(
+                    Code::E0306,
+                    "`baseline` takes at most the name of one",
+                    base.1,
+                    "one too many",
+                ));
                 return Some(None);
             }
         };
@@ -189,7 +205,8 @@ impl<'a> Session<'a, '_> {
         let (Value::Measured(metric @ Measured::Metric { .. }), unit) = (&value, value.kind()) else {
             if !value.is_unknown() {
                 let text = self.text(left.span);
-                let problem = Diagnostic::new(Code::E0307, "a baseline is that of one metric", left.span, "not one metric");
+                let problem =
+                    Diagnostic::new(Code::E0307, "a baseline is that of one metric", left.span, "not one metric");
                 self.push(problem.help(format!("compare a single metric with it, not `{text}`")));
             }
             return Some(None);
@@ -336,7 +353,8 @@ impl<'a> Session<'a, '_> {
             1 => Some(Some(0)),
             0 if self.is_definition => Some(None),
             0 => {
-                let problem = Diagnostic::new(Code::E0209, "there is no source of alerts", span, "who says that it fires?");
+                let problem =
+                    Diagnostic::new(Code::E0209, "there is no source of alerts", span, "who says that it fires?");
                 self.push(problem.help("declare one: `alerts pager = alertmanager(\"http://127.0.0.1:9093\")`"));
                 None
             }
@@ -350,14 +368,22 @@ impl<'a> Session<'a, '_> {
     }
 
     /// With a rules file it is known whether the alert exists, and how soon it can fire at the earliest.
-    fn can_fire(&mut self, name: Option<&str>, source: Option<usize>, (within, of): (u64, &Moment), written: &'a ast::Within, alert: &'a ast::Alert) {
+    fn can_fire(
+        &mut self,
+        name: Option<&str>,
+        source: Option<usize>,
+        (within, of): (u64, &Moment),
+        written: &'a ast::Within,
+        alert: &'a ast::Alert,
+    ) {
         let (Some(name), Some(source)) = (name, source) else { return };
         let Some(facts) = self.alert_facts.get(source).cloned() else { return };
         let Some((path, from, span)) = facts.rules else { return };
         let Some(Content::Rules(rules)) = self.content(&path, from, FileKind::Rules, span) else { return };
         let Some(rule) = rules.iter().find(|rule| rule.alert == name) else {
             let message = format!("`{path}` has no alert `{name}`");
-            let problem = Diagnostic::new(Code::E0201, message, alert.name.span, "no such alert").label(span, "this file");
+            let problem =
+                Diagnostic::new(Code::E0201, message, alert.name.span, "no such alert").label(span, "this file");
             self.push(match crate::base::suggest::similar(name, rules.iter().map(|rule| rule.alert.as_str())) {
                 Some(near) => problem.fix(alert.name.span, format!("\"{near}\""), format!("did you mean `{near}`?")),
                 None => problem,
@@ -388,7 +414,10 @@ impl<'a> Session<'a, '_> {
             && length < rule.held
         {
             let lasts = crate::base::units::duration(length);
-            let message = format!("`{name}` needs its cause for {}, and the fault lasts {lasts}", crate::base::units::duration(rule.held));
+            let message = format!(
+                "`{name}` needs its cause for {}, and the fault lasts {lasts}",
+                crate::base::units::duration(rule.held)
+            );
             let problem = Diagnostic::new(Code::E0409, message, written.of.span, "too short a fault");
             self.push(problem.help("let the fault last longer than the `for:` of the rule"));
         }

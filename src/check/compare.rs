@@ -21,8 +21,13 @@ impl<'a> Session<'a, '_> {
         for (side, value) in [(left, &l), (right, &r)] {
             if !matches!(value.kind(), Type::Bool | Type::Json) {
                 let (symbol, kind) = (operator.symbol(), value.kind().a());
-                let problem = Diagnostic::new(Code::E0301, format!("`{symbol}` joins conditions, and this is {kind}"), side.span, kind)
-                    .label(span, "here");
+                let problem = Diagnostic::new(
+                    Code::E0301,
+                    format!("`{symbol}` joins conditions, and this is {kind}"),
+                    side.span,
+                    kind,
+                )
+                .label(span, "here");
                 self.push(problem.help("compare it with something on each side"));
                 return Value::WRONG;
             }
@@ -91,12 +96,19 @@ impl<'a> Session<'a, '_> {
         self.push(problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")));
     }
 
-    fn comparable(&mut self, operator: Binary, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) -> bool {
+    fn comparable(
+        &mut self,
+        operator: Binary,
+        left: (&'a ast::Expr, &Value<'a>),
+        right: (&'a ast::Expr, &Value<'a>),
+    ) -> bool {
         let (a, b) = (left.1.kind(), right.1.kind());
         // A population compared is a metric forgotten.
         for (expr, value) in [left, right] {
             let kind = value.kind();
-            if kind.is_population() || matches!(kind, Type::Series | Type::Injection | Type::Ledger) && !value.is_unknown() {
+            if kind.is_population()
+                || matches!(kind, Type::Series | Type::Injection | Type::Ledger) && !value.is_unknown()
+            {
                 let text = self.text(expr.span);
                 self.measures_nothing(&text, expr.span);
                 return false;

@@ -61,11 +61,25 @@ pub enum AlertDoes<I> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measured<M> {
-    Constant { value: f64, unit: Type },
-    Metric { metric: M, unit: Type },
+    Constant {
+        value: f64,
+        unit: Type,
+    },
+    Metric {
+        metric: M,
+        unit: Type,
+    },
     /// What the metric on the other side was in a stored run: the named one, or the newest.
-    Baseline { name: Option<String>, unit: Type },
-    Arithmetic { operator: Binary, left: Box<Measured<M>>, right: Box<Measured<M>>, unit: Type },
+    Baseline {
+        name: Option<String>,
+        unit: Type,
+    },
+    Arithmetic {
+        operator: Binary,
+        left: Box<Measured<M>>,
+        right: Box<Measured<M>>,
+        unit: Type,
+    },
 }
 
 impl<M> Measured<M> {

@@ -42,7 +42,12 @@ impl<'a> Session<'a, '_> {
                 self.binary(*operator, *operator_span, (left, l), (right, r))
             }
             ExprKind::Baseline(_) => {
-                let problem = Diagnostic::new(Code::E0114, "a baseline stands on the right of a comparison", expr.span, "not here");
+                let problem = Diagnostic::new(
+                    Code::E0114,
+                    "a baseline stands on the right of a comparison",
+                    expr.span,
+                    "not here",
+                );
                 self.push(problem.help("write it in an `expect`, such as `p95(main) <= baseline + 5%`"));
                 Value::WRONG
             }
@@ -89,17 +94,21 @@ impl<'a> Session<'a, '_> {
     pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
         let (found, text) = (value.kind(), self.text(span));
         let expected = kinds[0];
-        if expected == Type::Injection && found == Type::Fault
-            || kinds.contains(&Type::Windows) && found == Type::Fault
+        if expected == Type::Injection && found == Type::Fault || kinds.contains(&Type::Windows) && found == Type::Fault
         {
             return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
                 .help("declare `fault NAME = … at … for …`, and use that name");
         }
         if kinds.len() > 1 && !expected.is_quantity() {
-            return Diagnostic::new(Code::E0301, format!("expected {}, found {}", either(kinds), found.a()), span, found.a());
+            return Diagnostic::new(
+                Code::E0301,
+                format!("expected {}, found {}", either(kinds), found.a()),
+                span,
+                found.a(),
+            );
         }
         if !expected.is_quantity() && !matches!(expected, Type::Text | Type::Bool | Type::Json | Type::Secret) {
-            let message = format!("`{text}` is {}, and {} is needed here", found.a(), expected.a());
+            let message = format!("`{text}` is {}, and {} is needed here", found.a(), expected.wanted());
             return Diagnostic::new(Code::E0207, message, span, found.a());
         }
         mismatch(expected, found, span, &text)
@@ -320,7 +329,12 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn range(&mut self, span: Span, (left, l): (&'a ast::Expr, Value<'a>), (right, r): (&'a ast::Expr, Value<'a>)) -> Value<'a> {
+    fn range(
+        &mut self,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
         if let (Some(from), Some(to)) = (moment_of(&l, left.span), moment_of(&r, right.span)) {
             return Value::Window(Window::Between(Box::new(from), Box::new(to)), Type::Window);
         }
@@ -392,7 +406,12 @@ impl<'a> Session<'a, '_> {
     }
 
     /// `plateau + 10s`: an instant, where a window stands for its start.
-    fn shifted(&mut self, operator: Binary, (left, l): (&'a ast::Expr, &Value<'a>), r: &Value<'a>) -> Option<Value<'a>> {
+    fn shifted(
+        &mut self,
+        operator: Binary,
+        (left, l): (&'a ast::Expr, &Value<'a>),
+        r: &Value<'a>,
+    ) -> Option<Value<'a>> {
         let moment = moment_of(l, left.span)?;
         let sign = match operator {
             Binary::Add => 1.0,
@@ -420,7 +439,13 @@ impl<'a> Session<'a, '_> {
     }
 
     /// The function of a call, by where it stands.
-    pub(super) fn call(&mut self, function: &'a Name, arguments: &'a [ast::Argument], span: Span, frame: FrameId) -> Value<'a> {
+    pub(super) fn call(
+        &mut self,
+        function: &'a Name,
+        arguments: &'a [ast::Argument],
+        span: Span,
+        frame: FrameId,
+    ) -> Value<'a> {
         if let Some(response) = self.answer
             && builtins::field(Type::Response, &function.text, true).is_some()
         {
@@ -442,8 +467,13 @@ impl<'a> Session<'a, '_> {
         match found {
             Some(builtin) if builtin.kind == Kind::Metric && self.flow.is_some() => {
                 self.push(
-                    Diagnostic::new(Code::E0114, "a metric is judged in the `expect` of a scenario", function.span, "not here")
-                        .help("a flow checks one answer at a time, such as `expect status == 200`"),
+                    Diagnostic::new(
+                        Code::E0114,
+                        "a metric is judged in the `expect` of a scenario",
+                        function.span,
+                        "not here",
+                    )
+                    .help("a flow checks one answer at a time, such as `expect status == 200`"),
                 );
                 Value::WRONG
             }
@@ -486,7 +516,12 @@ impl<'a> Session<'a, '_> {
         }
         let alike = |name: &&str| crate::base::suggest::similar(&function.text, [*name]).is_some();
         known.extend(self.visible_names(frame).into_iter().filter(alike).map(str::to_owned));
-        let problem = Diagnostic::new(Code::E0201, format!("no function is called `{function}`"), function.span, "no such function");
+        let problem = Diagnostic::new(
+            Code::E0201,
+            format!("no function is called `{function}`"),
+            function.span,
+            "no such function",
+        );
         self.push(problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)));
         Value::WRONG
     }

@@ -61,7 +61,12 @@ impl<'a> Session<'a, '_> {
             && let Some(ServiceKind::Attach { .. }) = self.out.services.get(index).map(|service| &service.kind)
             && matches!(function.text.as_str(), "kill" | "restart")
         {
-            let problem = Diagnostic::new(Code::E0207, "a service that runs already is not ours to start again", span, "attached");
+            let problem = Diagnostic::new(
+                Code::E0207,
+                "a service that runs already is not ours to start again",
+                span,
+                "attached",
+            );
             self.push(problem.help("start it for the run with `process(…)`, or pause it"));
         }
         // A command without its undo is over when it ends.
@@ -82,12 +87,14 @@ impl<'a> Session<'a, '_> {
             let problem = Diagnostic::new(Code::E0401, "a fault lasts as long as is said", at_most.span, "`at most`");
             self.push(problem.help("write `for D`; `for at most D` is of an event"));
         }
-        let length = timing.length.as_ref().map(|length| self.quantity(length, frame, Type::Duration).map(|ns| ns as u64));
+        let length =
+            timing.length.as_ref().map(|length| self.quantity(length, frame, Type::Duration).map(|ns| ns as u64));
         let every = timing.every.as_ref().map(|every| self.quantity(every, frame, Type::Duration).map(|ns| ns as u64));
         let when = match (&timing.at, &timing.during) {
             (Some(at), None) => {
                 if let Some(every) = &timing.every {
-                    let problem = Diagnostic::new(Code::E0401, "`every` needs a window to repeat in", every.span, "until when?");
+                    let problem =
+                        Diagnostic::new(Code::E0401, "`every` needs a window to repeat in", every.span, "until when?");
                     self.push(problem.help("write `during WINDOW every P for D`"));
                 }
                 self.moment(at, frame).map(|at| When::At { at, length: length.flatten() })
@@ -102,7 +109,12 @@ impl<'a> Session<'a, '_> {
                 None
             }
             (None, None) => {
-                let problem = Diagnostic::new(Code::E0401, format!("when does `{}` happen?", built.name), built.name.span, "no `at` and no `during`");
+                let problem = Diagnostic::new(
+                    Code::E0401,
+                    format!("when does `{}` happen?", built.name),
+                    built.name.span,
+                    "no `at` and no `during`",
+                );
                 self.push(problem.help("write `at plateau + 10s for 5s`, or `during plateau`"));
                 None
             }
@@ -126,15 +138,26 @@ impl<'a> Session<'a, '_> {
             // Killed once; whoever watches over it must bring it back.
             (true, None, None) if action == "kill" => {}
             (true, None, None) if timing.at.is_some() => {
-                let problem = Diagnostic::new(Code::E0401, format!("`{action}` lasts until it is taken back"), built.constructor.span, "for how long?");
+                let problem = Diagnostic::new(
+                    Code::E0401,
+                    format!("`{action}` lasts until it is taken back"),
+                    built.constructor.span,
+                    "for how long?",
+                );
                 self.push(problem.help("say it: `… for 10s`"));
             }
             (true, None, Some(_)) if timing.every.is_some() => {
-                let problem = Diagnostic::new(Code::E0401, format!("`{action}` lasts until it is taken back"), built.constructor.span, "for how long each time?");
+                let problem = Diagnostic::new(
+                    Code::E0401,
+                    format!("`{action}` lasts until it is taken back"),
+                    built.constructor.span,
+                    "for how long each time?",
+                );
                 self.push(problem.help("say it: `during … every 30s for 5s`"));
             }
             (false, Some(length), _) => {
-                let problem = Diagnostic::new(Code::E0401, format!("`{action}` is over at once"), length.span, "nothing lasts");
+                let problem =
+                    Diagnostic::new(Code::E0401, format!("`{action}` is over at once"), length.span, "nothing lasts");
                 let help = match action.as_str() {
                     "command" => "give it an `undo:`, or take the `for` away",
                     _ => "take the `for` away",
@@ -149,7 +172,12 @@ impl<'a> Session<'a, '_> {
     fn planned(&mut self, window: &Window, span: Span) {
         if matches!(window, Window::Impact { .. }) {
             let text = self.text(span);
-            let problem = Diagnostic::new(Code::E0404, format!("`{text}` is known only after the run"), span, "a planned window is needed");
+            let problem = Diagnostic::new(
+                Code::E0404,
+                format!("`{text}` is known only after the run"),
+                span,
+                "a planned window is needed",
+            );
             self.push(problem.help("name a stage, or the fault itself"));
         }
     }
@@ -161,26 +189,38 @@ impl<'a> Session<'a, '_> {
         }
         let ExprKind::Call { function, arguments } = &built.constructor.kind else {
             if !matches!(built.constructor.kind, ExprKind::Wrong) {
-                let problem = Diagnostic::new(Code::E0307, "an event is a command", built.constructor.span, "not a call");
+                let problem =
+                    Diagnostic::new(Code::E0307, "an event is a command", built.constructor.span, "not a call");
                 self.push(problem.help("write `event deploy = command(\"./deploy.sh\") at … for at most …`"));
             }
             return None;
         };
         let Some(builtin) = builtins::of_kind(builtins::Kind::Event, &function.text) else {
-            let problem = Diagnostic::new(Code::E0201, format!("`{function}` builds no event"), function.span, "no such constructor");
+            let problem = Diagnostic::new(
+                Code::E0201,
+                format!("`{function}` builds no event"),
+                function.span,
+                "no such constructor",
+            );
             self.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtins::Kind::Event)));
             return None;
         };
         let bound = self.arguments(function, builtin.parameters, false, arguments, built.constructor.span, frame);
         let timing = &built.timing;
         if let Some(clause) = timing.length.as_ref().or(timing.during.as_ref()).or(timing.every.as_ref()) {
-            let problem = Diagnostic::new(Code::E0401, "an event ends when its command ends", clause.span, "not its length");
+            let problem =
+                Diagnostic::new(Code::E0401, "an event ends when its command ends", clause.span, "not its length");
             self.push(problem.help("write `for at most D`, its bound"));
         }
         let at = match &timing.at {
             Some(at) => self.moment(at, frame),
             None => {
-                let problem = Diagnostic::new(Code::E0401, format!("when does `{}` happen?", built.name), built.name.span, "no `at`");
+                let problem = Diagnostic::new(
+                    Code::E0401,
+                    format!("when does `{}` happen?", built.name),
+                    built.name.span,
+                    "no `at`",
+                );
                 self.push(problem.help("write `at plateau + 10s for at most 1m`"));
                 None
             }
@@ -188,7 +228,8 @@ impl<'a> Session<'a, '_> {
         let at_most = match &timing.at_most {
             Some(at_most) => self.quantity(at_most, frame, Type::Duration),
             None if timing.length.is_none() => {
-                let problem = Diagnostic::new(Code::E0307, "an event needs a bound", built.span, "for how long at most?");
+                let problem =
+                    Diagnostic::new(Code::E0307, "an event needs a bound", built.span, "for how long at most?");
                 self.push(problem.help("write `for at most 10m`: what the plan draws, and when it is given up"));
                 None
             }

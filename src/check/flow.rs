@@ -107,8 +107,10 @@ impl<'a> Session<'a, '_> {
     /// The target of a flow: the one it names, its only parameter that is one, or the only one there is.
     fn flow_target(&mut self, flow: &'a ast::Flow, frame: FrameId) -> Option<Value<'a>> {
         let parameters = flow.parameters.as_deref().unwrap_or_default();
-        let targets: Vec<_> =
-            parameters.iter().filter(|p| p.kind.path.len() == 1 && Type::parse(&p.kind.path[0].text).is_some_and(Type::is_target)).collect();
+        let targets: Vec<_> = parameters
+            .iter()
+            .filter(|p| p.kind.path.len() == 1 && Type::parse(&p.kind.path[0].text).is_some_and(Type::is_target))
+            .collect();
         if let Some(on) = &flow.on {
             return Some(self.target_named(on, frame));
         }
@@ -121,7 +123,8 @@ impl<'a> Session<'a, '_> {
     pub(super) fn target_named(&mut self, on: &'a ast::Expr, frame: FrameId) -> Value<'a> {
         let value = self.eval(on, frame);
         let kind = value.kind();
-        let database = matches!(&value, Value::Part(Type::Service, _)) && !self.fit(value.clone(), on.span, &[Type::Database, Type::Service, Type::Target]).is_wrong();
+        let database = matches!(&value, Value::Part(Type::Service, _))
+            && !self.fit(value.clone(), on.span, &[Type::Database, Type::Service, Type::Target]).is_wrong();
         if kind.is_target() || kind == Type::Wrong {
             return value;
         }
@@ -138,7 +141,7 @@ impl<'a> Session<'a, '_> {
         self.visible_targets(frame).into_iter().map(|built| built.name.text.clone()).collect()
     }
 
-    fn visible_targets(&self, frame: FrameId) -> Vec<&'a ast::Built> {
+    pub(super) fn visible_targets(&self, frame: FrameId) -> Vec<&'a ast::Built> {
         let mut found: Vec<&'a ast::Built> = Vec::new();
         let is_target = |item: &'a Item| match item {
             Item::Built(built) if built.kind == ast::BuiltKind::Target => Some(built),
@@ -217,7 +220,8 @@ impl<'a> Session<'a, '_> {
             }
             StepKind::OncePerUser { every, steps } => {
                 self.later("`once per user`", step.span);
-                let every = every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+                let every =
+                    every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
                 // Its names stay with the user, so the steps behind it see them.
                 let steps = self.steps(steps, frame);
                 self.once_spans.push(step.span);
@@ -283,8 +287,15 @@ impl<'a> Session<'a, '_> {
             Value::Answer(_) => {
                 let text = self.text(expr.span);
                 self.push(
-                    Diagnostic::new(Code::E0207, format!("`{text}` is an answer, not a value"), expr.span, "which part of it?")
-                        .help(format!("write `{text}.status`, `{text}.json(\"$.id\")`, `{text}.header(\"Location\")` or `{text}.text`")),
+                    Diagnostic::new(
+                        Code::E0207,
+                        format!("`{text}` is an answer, not a value"),
+                        expr.span,
+                        "which part of it?",
+                    )
+                    .help(format!(
+                        "write `{text}.status`, `{text}.json(\"$.id\")`, `{text}.header(\"Location\")` or `{text}.text`"
+                    )),
                 );
                 Value::WRONG
             }
@@ -330,9 +341,11 @@ impl<'a> Session<'a, '_> {
         let value = self.eval(length, frame);
         if let Value::Range(least, most) = &value {
             let (least, most) = ((**least).clone(), (**most).clone());
-            let (least, most) = (self.fit(least, length.span, &[Type::Duration]), self.fit(most, length.span, &[Type::Duration]));
+            let (least, most) =
+                (self.fit(least, length.span, &[Type::Duration]), self.fit(most, length.span, &[Type::Duration]));
             let ns = |value: &Value<'a>| value.number().unwrap_or(0.0) as u64;
-            return (!least.is_wrong() && !most.is_wrong()).then(|| Think::Uniform { least: ns(&least), most: ns(&most) });
+            return (!least.is_wrong() && !most.is_wrong())
+                .then(|| Think::Uniform { least: ns(&least), most: ns(&most) });
         }
         if matches!(value, Value::Unknown(Type::Range)) {
             return Some(Think::Uniform { least: 0, most: 0 });
@@ -402,7 +415,8 @@ impl<'a> Session<'a, '_> {
             self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Number));
             (slot, from.expr().unwrap_or(Expr::Null))
         });
-        let every = repeat.every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+        let every =
+            repeat.every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
         let bound = match &repeat.at_most {
             Some(at_most) => {
                 let value = self.eval_as(at_most, frame, &[Type::Count, Type::Duration]);
@@ -494,7 +508,9 @@ fn keep_answers(steps: &mut [Step], needs: &[Needs]) {
                 keep_answers(then, needs);
                 keep_answers(otherwise, needs);
             }
-            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => keep_answers(steps, needs),
+            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => {
+                keep_answers(steps, needs)
+            }
             Step::Acquire { steps, .. } => keep_answers(steps, needs),
             Step::Repeat(repeat) => keep_answers(&mut repeat.steps, needs),
             Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => {}

@@ -33,10 +33,13 @@ impl<'a> Session<'a, '_> {
         let known = !flows.is_empty() && load.parts.iter().all(|part| !self.refused_flows.contains(&part.flow));
         let thinks = flows.iter().any(|flow| flow.thinks());
         // A search for the highest throughput is such a measurement, and says so by asking for it.
-        if closed && known && !thinks && load.pace.is_none() && !self.is_definition && !self.asks_for_throughput(index) {
+        if closed && known && !thinks && load.pace.is_none() && !self.is_definition && !self.asks_for_throughput(index)
+        {
             let message = "these users never think, so this measures saturation";
             let problem = Diagnostic::new(Code::W0803, message, written.name.span, "a closed load without `think`");
-            self.push(problem.help("add a `think` to the flow or a `pace:` to the load, or hold a rate such as `100/s`"));
+            self.push(
+                problem.help("add a `think` to the flow or a `pace:` to the load, or hold a rate such as `100/s`"),
+            );
         }
     }
 
@@ -54,7 +57,11 @@ impl<'a> Session<'a, '_> {
     /// In an open load each arrival is a new user, unless a population says otherwise.
     fn open_users(&mut self, index: usize, written: &'a ast::Load) {
         let load = &self.out.loads[index];
-        let open = load.stages.iter().flat_map(|stage| &stage.legs).any(|leg| matches!(leg.to, Level::Arrivals(rate) if rate.raw() > 0));
+        let open = load
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.legs)
+            .any(|leg| matches!(leg.to, Level::Arrivals(rate) if rate.raw() > 0));
         if !open || load.population.is_some() || self.is_definition {
             return;
         }
@@ -93,7 +100,9 @@ impl<'a> Session<'a, '_> {
         let mut errors = false;
         for expectation in &self.out.expectations {
             expectation.condition.metrics(&mut |metric: &Metric| match (metric.function, &metric.subject) {
-                (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _) => errors = true,
+                (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _) => {
+                    errors = true
+                }
                 (Function::Throughput | Function::Lost, _) => errors = true,
                 (Function::Quantile(_) | Function::Mean | Function::Max, Subject::Requests(population)) => {
                     if matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none() {
@@ -140,7 +149,11 @@ impl<'a> Session<'a, '_> {
                 let message = format!("thinking bounds the throughput to {}/s", short(most));
                 let label = format!("{}/s is out of reach", short(bound));
                 let problem = Diagnostic::new(Code::W0808, message, expectation.span, label);
-                problems.push(problem.label(load.name.span, format!("{users} users who pause {}s", short(pause))).help("have more users or shorter pauses, or expect less"));
+                problems.push(
+                    problem
+                        .label(load.name.span, format!("{users} users who pause {}s", short(pause)))
+                        .help("have more users or shorter pauses, or expect less"),
+                );
             }
         }
         problems.into_iter().for_each(|problem| self.push(problem));
@@ -150,7 +163,9 @@ impl<'a> Session<'a, '_> {
     fn secrets_in_the_open(&mut self) {
         let local = self.out.targets.iter().all(|target| match &target.address {
             super::program::Address::Service(_) => true,
-            super::program::Address::Url { host, .. } => host.starts_with("127.") || host == "localhost" || host == "[::1]",
+            super::program::Address::Url { host, .. } => {
+                host.starts_with("127.") || host == "localhost" || host == "[::1]"
+            }
             super::program::Address::Late(_) => !self.out.services.is_empty(),
         });
         if local || self.is_definition {
@@ -166,7 +181,9 @@ impl<'a> Session<'a, '_> {
 
 /// `throughput(load) >= R`: the load and the bound.
 fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, f64)> {
-    let Condition::Compare { operator: Binary::Greater | Binary::GreaterEqual, left, right } = condition else { return None };
+    let Condition::Compare { operator: Binary::Greater | Binary::GreaterEqual, left, right } = condition else {
+        return None;
+    };
     let (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) = (left, right) else { return None };
     match &metric.subject {
         Subject::Requests(population) if metric.function == Function::Throughput => Some((population.load?, *value)),
@@ -183,7 +200,10 @@ impl Flow {
     }
 
     fn thinks(&self) -> bool {
-        self.has(&|step| matches!(step, Step::Think(Think::Uniform { most, .. }) if *most > 0) || matches!(step, Step::Think(Think::Exponential { mean }) if *mean > 0))
+        self.has(&|step| {
+            matches!(step, Step::Think(Think::Uniform { most, .. }) if *most > 0)
+                || matches!(step, Step::Think(Think::Exponential { mean }) if *mean > 0)
+        })
     }
 
     fn mean_thinking(&self) -> f64 {

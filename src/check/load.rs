@@ -77,7 +77,11 @@ impl<'a> Session<'a, '_> {
                 let word = pair[0].kind.word();
                 let message = format!("nothing can follow a `{word}`, whose end only the run knows");
                 let problem = Diagnostic::new(Code::E0404, message, pair[1].span, "when does this start?");
-                self.push(problem.label(pair[0].span, "ends when it has what it needs").help("make it the last stage, or a load of its own"));
+                self.push(
+                    problem
+                        .label(pair[0].span, "ends when it has what it needs")
+                        .help("make it the last stage, or a load of its own"),
+                );
             }
         }
     }
@@ -138,9 +142,9 @@ impl<'a> Session<'a, '_> {
                 let length = self.stage_length(length, frame, model);
                 level.zip(length).map(|(level, length)| (StageKind::Spike, one(level, level, length)))
             }
-            ast::StageKind::Steps { from, to, by, every } => self
-                .steps_of(from, to, by, every, frame, model)
-                .map(|legs| (StageKind::Steps, legs)),
+            ast::StageKind::Steps { from, to, by, every } => {
+                self.steps_of(from, to, by, every, frame, model).map(|legs| (StageKind::Steps, legs))
+            }
             ast::StageKind::Idle { length } => {
                 let none = Rate::new(0.0, SECOND).map(Level::Arrivals);
                 let length = self.stage_length(length, frame, model);
@@ -174,12 +178,14 @@ impl<'a> Session<'a, '_> {
 
     /// A ramp that does not start where the stage before ended is most often a slip.
     fn joins(&mut self, legs: &[Leg], span: Span, model: &Model) {
-        let before = model.stages.last().filter(|stage| stage.kind != StageKind::Spike).and_then(|stage| stage.legs.last());
+        let before =
+            model.stages.last().filter(|stage| stage.kind != StageKind::Spike).and_then(|stage| stage.legs.last());
         if let (Some(leg), Some(before)) = (legs.first(), before)
             && leg.from != before.to
             && !self.is_definition
         {
-            let message = format!("this ramp starts at {}, and the stage before ends at {}", shown(leg.from), shown(before.to));
+            let message =
+                format!("this ramp starts at {}, and the stage before ends at {}", shown(leg.from), shown(before.to));
             let problem = Diagnostic::new(Code::W0810, message, span, "the level jumps here");
             self.push(problem.help(format!("start it at `{}`, or hold the level in between", shown(before.to))));
         }
@@ -221,7 +227,12 @@ impl<'a> Session<'a, '_> {
                 Level::Arrivals(rate) => Rate::new(value, SECOND).map_or(Level::Arrivals(rate), Level::Arrivals),
             }
         };
-        Some((0..=turns as u64).map(|turn| level(turn as f64)).map(|level| Leg { from: level, to: level, length: every }).collect())
+        Some(
+            (0..=turns as u64)
+                .map(|turn| level(turn as f64))
+                .map(|level| Leg { from: level, to: level, length: every })
+                .collect(),
+        )
     }
 
     fn sweep(
@@ -305,10 +316,25 @@ impl<'a> Session<'a, '_> {
         }
         let (name, span) = (stage.name.clone(), stage.span);
         model.refused |= legs.is_empty() && !model.unknown;
-        model.stages.push(Stage { name, kind: StageKind::Search, legs, settle: 0, iterations: None, replay: None, span });
+        model.stages.push(Stage {
+            name,
+            kind: StageKind::Search,
+            legs,
+            settle: 0,
+            iterations: None,
+            replay: None,
+            span,
+        });
     }
 
-    fn replay(&mut self, stage: &'a ast::Stage, data: &'a ast::Expr, speed: Option<&'a ast::Expr>, frame: FrameId, model: &mut Model) {
+    fn replay(
+        &mut self,
+        stage: &'a ast::Stage,
+        data: &'a ast::Expr,
+        speed: Option<&'a ast::Expr>,
+        frame: FrameId,
+        model: &mut Model,
+    ) {
         self.later("`replay`", stage.span);
         let value = self.eval_as(data, frame, &[Type::Data]);
         let speed = speed.and_then(|speed| self.quantity(speed, frame, Type::Factor)).unwrap_or(1.0);
@@ -349,13 +375,21 @@ impl<'a> Session<'a, '_> {
         let iterations = self.quantity(iterations, frame, Type::Count).map(|count| count as u64);
         let level = self.level(users, None, frame, model);
         let length = self.stage_length(within, frame, model);
-        let legs = level.zip(length).map(|(level, length)| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
+        let legs =
+            level.zip(length).map(|(level, length)| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
         let (name, span) = (stage.name.clone(), stage.span);
         model.refused |= legs.is_empty() && !model.unknown;
         model.stages.push(Stage { name, kind: StageKind::Once, legs, settle: 0, iterations, replay: None, span });
     }
 
-    fn repeat_stages(&mut self, stage: &'a ast::Stage, times: &'a ast::Expr, stages: &'a [ast::Stage], frame: FrameId, model: &mut Model) {
+    fn repeat_stages(
+        &mut self,
+        stage: &'a ast::Stage,
+        times: &'a ast::Expr,
+        stages: &'a [ast::Stage],
+        frame: FrameId,
+        model: &mut Model,
+    ) {
         let times = match self.quantity(times, frame, Type::Count) {
             Some(turns) if (1.0..=MOST_TURNS).contains(&turns) => turns as u64,
             Some(_) => {
@@ -415,12 +449,24 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A rate or a number of users; in a spike also a multiple of the level before (`Some(None)`: there is none).
-    fn level(&mut self, expr: &'a ast::Expr, spike: Option<Option<Level>>, frame: FrameId, model: &mut Model) -> Option<Level> {
+    fn level(
+        &mut self,
+        expr: &'a ast::Expr,
+        spike: Option<Option<Level>>,
+        frame: FrameId,
+        model: &mut Model,
+    ) -> Option<Level> {
         let value = self.eval(expr, frame);
         self.level_of(&value, expr.span, spike, model)
     }
 
-    fn level_of(&mut self, value: &Value<'a>, span: Span, spike: Option<Option<Level>>, model: &mut Model) -> Option<Level> {
+    fn level_of(
+        &mut self,
+        value: &Value<'a>,
+        span: Span,
+        spike: Option<Option<Level>>,
+        model: &mut Model,
+    ) -> Option<Level> {
         let level = match (value, spike) {
             (Value::Unknown(Type::Wrong), _) => return None,
             (Value::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
@@ -428,7 +474,9 @@ impl<'a> Session<'a, '_> {
                 return Some(Level::Users(0));
             }
             (Value::Rate(rate), _) => Level::Arrivals(*rate),
-            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => Level::Users(users.round() as u64),
+            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
+                Level::Users(users.round() as u64)
+            }
             (Value::Quantity(_, Type::Users), _) => {
                 self.out_of_range(span, "a load has 0 to 10 million users");
                 return None;
@@ -437,7 +485,9 @@ impl<'a> Session<'a, '_> {
                 self.out_of_range(span, "a rate cannot be negative");
                 return None;
             }
-            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => return self.multiplied(before, *factor, span),
+            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => {
+                return self.multiplied(before, *factor, span);
+            }
             (Value::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
             (Value::Quantity(_, Type::Factor), Some(None)) => {
                 let message = "there is no level before this spike to multiply";
@@ -496,9 +546,13 @@ impl<'a> Session<'a, '_> {
             let message = "a level is a rate or a number of users";
             let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
             self.push(match model {
-                Some(Type::Users) => problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?")),
+                Some(Type::Users) => {
+                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
+                }
                 Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
-                None => problem.help(format!("`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs")),
+                None => problem.help(format!(
+                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
+                )),
             });
         } else {
             self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
@@ -508,7 +562,9 @@ impl<'a> Session<'a, '_> {
     /// What a load runs, when it starts, and its options.
     pub(super) fn load_rest(&mut self, load: &'a ast::Load, index: usize, frame: FrameId) {
         let parts = match &load.of {
-            LoadOf::One(flow) => self.run_flow(flow, frame).into_iter().map(|(name, flow)| MixPart { name, weight: 1.0, flow }).collect(),
+            LoadOf::One(flow) => {
+                self.run_flow(flow, frame).into_iter().map(|(name, flow)| MixPart { name, weight: 1.0, flow }).collect()
+            }
             LoadOf::Mix(parts) => self.mix(parts, load, frame),
         };
         if parts.is_empty() {
@@ -528,7 +584,12 @@ impl<'a> Session<'a, '_> {
                     ExprKind::Wrong => {}
                     _ => {
                         let text = self.text(entry.value.span);
-                        let problem = Diagnostic::new(Code::E0301, format!("`{text}` is no way to arrive"), entry.value.span, "not one");
+                        let problem = Diagnostic::new(
+                            Code::E0301,
+                            format!("`{text}` is no way to arrive"),
+                            entry.value.span,
+                            "not one",
+                        );
                         self.push(problem.help("write `arrivals: poisson`; without it they are even"));
                     }
                 }
@@ -552,7 +613,12 @@ impl<'a> Session<'a, '_> {
                     out.pace = Some(number as u64);
                     self.later("`pace:`", entry.label.span);
                     if matches!(self.model_of(index), Some(Level::Arrivals(_))) {
-                        let problem = Diagnostic::new(Code::E0114, "`pace:` is of a closed load", entry.label.span, "arrivals have a rate");
+                        let problem = Diagnostic::new(
+                            Code::E0114,
+                            "`pace:` is of a closed load",
+                            entry.label.span,
+                            "arrivals have a rate",
+                        );
                         self.push(problem.help("say how many start a second, such as `hold 10/s for 1m`"));
                     }
                 }
@@ -586,8 +652,10 @@ impl<'a> Session<'a, '_> {
             }
             Value::Definition(Item::Flow(flow), _) => {
                 let message = format!("`{}` needs its arguments", flow.name);
-                let problem = Diagnostic::new(Code::E0306, message, expr.span, "not called").label(flow.name.span, "declared here");
-                let names: Vec<&str> = flow.parameters.iter().flatten().map(|parameter| parameter.name.text.as_str()).collect();
+                let problem = Diagnostic::new(Code::E0306, message, expr.span, "not called")
+                    .label(flow.name.span, "declared here");
+                let names: Vec<&str> =
+                    flow.parameters.iter().flatten().map(|parameter| parameter.name.text.as_str()).collect();
                 self.push(problem.help(format!("write `{}({})`", self.text(expr.span), names.join(", "))));
                 None
             }
@@ -622,8 +690,11 @@ impl<'a> Session<'a, '_> {
         let mut at = Some(frame);
         while let Some(id) = at {
             let frame = &self.frames[id];
-            let items = if frame.parent.is_none() { &self.world.inputs.modules[frame.module].ast.items } else { frame.items };
-            names.extend(items.iter().filter(|item| wanted(item)).filter_map(|item| item.name()).map(|name| name.text.as_str()));
+            let items =
+                if frame.parent.is_none() { &self.world.inputs.modules[frame.module].ast.items } else { frame.items };
+            names.extend(
+                items.iter().filter(|item| wanted(item)).filter_map(|item| item.name()).map(|name| name.text.as_str()),
+            );
             at = frame.parent;
         }
         names
@@ -646,7 +717,8 @@ impl<'a> Session<'a, '_> {
             let span = part.name.as_ref().map_or(part.flow.span, |name: &Name| name.span);
             match named.iter().find(|(before, _)| *before == name) {
                 Some((_, first)) => {
-                    let problem = Diagnostic::new(Code::E0203, format!("`{name}` is twice in this mix"), span, "again here");
+                    let problem =
+                        Diagnostic::new(Code::E0203, format!("`{name}` is twice in this mix"), span, "again here");
                     self.push(problem.label(*first, "first here").help("name each part with `as NAME`"));
                 }
                 None => named.push((name.clone(), span)),

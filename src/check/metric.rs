@@ -22,7 +22,8 @@ impl<'a> Session<'a, '_> {
     ) -> Value<'a> {
         let wanted = builtin.parameters.len();
         let least = builtin.parameters.iter().filter(|par| par.required).count();
-        let Some(first) = arguments.first().filter(|_| arguments.len() >= least && (arguments.len() <= wanted || builtin.variadic))
+        let Some(first) =
+            arguments.first().filter(|_| arguments.len() >= least && (arguments.len() <= wanted || builtin.variadic))
         else {
             let message = format!("`{function}` takes {wanted} argument{}", if wanted == 1 { "" } else { "s" });
             let problem = Diagnostic::new(Code::E0306, message, span, format!("{} given", arguments.len()));
@@ -209,7 +210,8 @@ impl<'a> Session<'a, '_> {
             return Some(());
         }
         let name = self.text(expr.span);
-        let problem = Diagnostic::new(Code::E0407, format!("no load runs the flow `{name}`"), expr.span, "nothing is measured");
+        let problem =
+            Diagnostic::new(Code::E0407, format!("no load runs the flow `{name}`"), expr.span, "nothing is measured");
         self.push(problem.help(format!("add `load main of {name} {{ … }}`")));
         None
     }

@@ -161,7 +161,9 @@ impl<'a> Checker<'a, '_> {
                 Item::Built(built) if built.kind == BuiltKind::Scenario => {
                     let mut session = self.session(name, &mut own);
                     let home = session.module_frame(module);
-                    if let Some(Value::Definition(Item::Scenario(scenario), frame)) = session.own(home, &name.text, name.span) {
+                    if let Some(Value::Definition(Item::Scenario(scenario), frame)) =
+                        session.own(home, &name.text, name.span)
+                    {
                         session.calls.push(built.constructor.span);
                         let mut made = session.scenario(scenario, frame);
                         made.doc = built.doc.clone().or(made.doc);

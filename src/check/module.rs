@@ -29,9 +29,7 @@ pub(super) fn index<'a>(module: &'a Module, diagnostics: &mut Diagnostics) -> In
     let mut names: HashMap<&'a str, &'a Item> = HashMap::new();
     let mut lost = false;
     for item in &module.ast.items {
-        if matches!(item, Item::Refused(None)) {
-            lost = true;
-        }
+        lost |= matches!(item, Item::Refused(_));
         // Profiles have names of their own kind.
         let Some(name) = item.name().filter(|_| !matches!(item, Item::Profile(_))) else { continue };
         let is_refused = |item: &Item| matches!(item, Item::Refused(_));
@@ -53,9 +51,7 @@ pub(super) fn index<'a>(module: &'a Module, diagnostics: &mut Diagnostics) -> In
 
 /// What is called like a function may not have the name of one.
 pub(super) fn function_name(item: &Item, diagnostics: &mut Diagnostics) {
-    let callable = matches!(item, Item::Flow(_) | Item::System(_) | Item::Shape(_) | Item::Expectation(_))
-        || matches!(item, Item::Scenario(scenario) if scenario.parameters.is_some());
-    let Some(name) = item.name().filter(|_| callable) else { return };
+    let Some(name) = item.name().filter(|_| item.parameters().is_some()) else { return };
     if builtins::find(&name.text).is_some() {
         let problem = Diagnostic::new(Code::E0204, format!("`{name}` is a built-in function"), name.span, "taken");
         let other = match item {
@@ -82,7 +78,9 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
             Err(why) => {
                 let problem = Diagnostic::new(Code::E0208, why.clone(), import.span, "cannot be used");
                 let problem = match &import.from {
-                    UseFrom::Library(name) => problem.did_you_mean(import.span, name, inputs.library.iter().map(String::as_str)),
+                    UseFrom::Library(name) => {
+                        problem.did_you_mean(import.span, name, inputs.library.iter().map(String::as_str))
+                    }
                     UseFrom::File(_) => problem.help("a path is relative to the file that names it"),
                 };
                 diagnostics.push(problem);
@@ -90,7 +88,8 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
             }
         };
         let Some(alias) = alias_of(import) else {
-            let problem = Diagnostic::new(Code::E0307, "this module needs a name", import.span, "its file name is none");
+            let problem =
+                Diagnostic::new(Code::E0307, "this module needs a name", import.span, "its file name is none");
             diagnostics.push(problem.help("write `use … as NAME`"));
             continue;
         };
@@ -127,9 +126,12 @@ fn visit(inputs: &Inputs, module: usize, path: &mut Vec<usize>, done: &mut [bool
         let Ok(found) = found else { continue };
         match path.iter().position(|before| before == found) {
             Some(from) => {
-                let names: Vec<&str> = path[from..].iter().chain([found]).map(|at| inputs.modules[*at].name.as_str()).collect();
-                let problem = Diagnostic::new(Code::E0206, "these files use each other", import.span, "back to where it began");
-                diagnostics.push(problem.help(format!("{}; move what they share into a file of its own", names.join(" → "))));
+                let names: Vec<&str> =
+                    path[from..].iter().chain([found]).map(|at| inputs.modules[*at].name.as_str()).collect();
+                let problem =
+                    Diagnostic::new(Code::E0206, "these files use each other", import.span, "back to where it began");
+                diagnostics
+                    .push(problem.help(format!("{}; move what they share into a file of its own", names.join(" → "))));
             }
             None => visit(inputs, *found, path, done, diagnostics),
         }

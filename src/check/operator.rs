@@ -16,7 +16,9 @@ pub fn joined(operator: Binary, left: Type, right: Type) -> Option<Type> {
         (Add | Subtract, Type::Number | Type::Count, Type::Number | Type::Count) => Type::Number,
         (Multiply, Type::Number | Type::Count, Type::Number | Type::Count) => Type::Number,
         (Divide, Type::Number | Type::Count, Type::Number | Type::Count) => Type::Number,
-        (Add | Subtract, a, b) if a != b && a.is_quantity() && Type::Level.accepts(a) && Type::Level.accepts(b) => Type::Level,
+        (Add | Subtract, a, b) if a != b && a.is_quantity() && Type::Level.accepts(a) && Type::Level.accepts(b) => {
+            Type::Level
+        }
         (Add | Subtract, Type::Percent, Type::Points) => Type::Percent,
         (Add | Subtract, Type::Percent, _) => return None,
         (Add | Subtract, a, b) if a == b && Type::is_quantity(a) => a,

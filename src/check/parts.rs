@@ -28,10 +28,14 @@ pub(super) struct AlertFacts {
 impl<'a> Session<'a, '_> {
     pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
         let timing = &built.timing;
-        let clause = [&timing.at, &timing.during, &timing.every, &timing.length, &timing.at_most].into_iter().flatten().next();
+        let clause =
+            [&timing.at, &timing.during, &timing.every, &timing.length, &timing.at_most].into_iter().flatten().next();
         if let (Some(clause), false) = (clause, matches!(built.kind, BuiltKind::Fault | BuiltKind::Event)) {
             let message = format!("{} has no time of its own", article(built.kind.word()));
-            self.push(Diagnostic::new(Code::E0114, capital(&message), clause.span, "not here").help("faults and events have one"));
+            self.push(
+                Diagnostic::new(Code::E0114, capital(&message), clause.span, "not here")
+                    .help("faults and events have one"),
+            );
         }
         let kind = match built.kind {
             BuiltKind::Service => Kind::Service,
@@ -50,7 +54,8 @@ impl<'a> Session<'a, '_> {
             ExprKind::Call { function, arguments } => Some((function, arguments.as_slice())),
             ExprKind::Wrong => None,
             _ => {
-                let problem = Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
+                let problem =
+                    Diagnostic::new(Code::E0307, "a constructor is needed here", built.constructor.span, "not a call");
                 self.push(problem.help(listed("write one of", builtins::names(kind))));
                 None
             }
@@ -126,7 +131,9 @@ impl<'a> Session<'a, '_> {
             }
             (value @ Value::Definition(ast::Item::Scenario(_), _), Type::Scenario) => value,
             (Value::Unknown(kind), _) if kind == wanted => Value::Unknown(kind),
-            (Value::Unknown(Type::Wrong), _) if self.diagnostics.count() > before || self.is_lost(frame) => Value::WRONG,
+            (Value::Unknown(Type::Wrong), _) if self.diagnostics.count() > before || self.is_lost(frame) => {
+                Value::WRONG
+            }
             (Value::Unknown(Type::Wrong), _) => Value::WRONG,
             (other, _) => {
                 let message = format!("{} is needed here, and this is {}", capital(&wanted.a()), other.kind().a());
@@ -148,10 +155,19 @@ impl<'a> Session<'a, '_> {
         String::new()
     }
 
-    fn service(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+    fn service(
+        &mut self,
+        name: String,
+        built: &'a ast::Built,
+        builtin: &Builtin,
+        bound: &Bound<'a>,
+        frame: FrameId,
+    ) -> Value<'a> {
         let number = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.number());
         let pieces = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces());
-        let span = |place: usize| bound.get(place).and_then(|b| b.as_ref()).map_or(built.constructor.span, |(_, expr)| expr.span);
+        let span = |place: usize| {
+            bound.get(place).and_then(|b| b.as_ref()).map_or(built.constructor.span, |(_, expr)| expr.span)
+        };
         let kind = match builtin.name {
             "attach" => match number(0) {
                 Some(port) if (1.0..65536.0).contains(&port) => ServiceKind::Attach { port: port as u16 },
@@ -253,7 +269,12 @@ impl<'a> Session<'a, '_> {
                 Some(pieces) => texts.push((name.text.clone(), pieces)),
                 None => {
                     let kind = value.kind().a();
-                    self.push(Diagnostic::new(Code::E0301, format!("a Text is needed for `{name}`, and this is {kind}"), entry.value.span, kind));
+                    self.push(Diagnostic::new(
+                        Code::E0301,
+                        format!("a Text is needed for `{name}`, and this is {kind}"),
+                        entry.value.span,
+                        kind,
+                    ));
                 }
             }
         }
@@ -270,7 +291,14 @@ impl<'a> Session<'a, '_> {
         Value::Part(Type::Link, self.out.links.len() - 1)
     }
 
-    fn target(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+    fn target(
+        &mut self,
+        name: String,
+        built: &'a ast::Built,
+        builtin: &Builtin,
+        bound: &Bound<'a>,
+        frame: FrameId,
+    ) -> Value<'a> {
         let protocol = match builtin.name {
             "postgres" => Protocol::Postgres,
             "mysql" => Protocol::Mysql,
@@ -297,7 +325,8 @@ impl<'a> Session<'a, '_> {
                         Address::Late(vec![Piece::Literal(url.clone())])
                     }
                     Err(why) => {
-                        let problem = Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
+                        let problem =
+                            Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
                         self.push(problem.help("write `http://host:port`"));
                         good = false;
                         Address::Late(Vec::new())
@@ -363,8 +392,17 @@ impl<'a> Session<'a, '_> {
                 if let Value::Object(fields) = value {
                     for (name, _) in fields {
                         if !matches!(name.text.as_str(), "ca" | "cert" | "key" | "verify") {
-                            let problem = Diagnostic::new(Code::E0205, format!("TLS has no option `{name}`"), name.span, "no such option");
-                            self.push(problem.did_you_mean(name.span, &name.text, ["ca", "cert", "key", "verify"].into_iter()));
+                            let problem = Diagnostic::new(
+                                Code::E0205,
+                                format!("TLS has no option `{name}`"),
+                                name.span,
+                                "no such option",
+                            );
+                            self.push(problem.did_you_mean(
+                                name.span,
+                                &name.text,
+                                ["ca", "cert", "key", "verify"].into_iter(),
+                            ));
                         }
                     }
                 }
@@ -398,7 +436,12 @@ impl<'a> Session<'a, '_> {
             ExprKind::Wrong => None,
             _ => {
                 let text = self.text(entry.value.span);
-                let problem = Diagnostic::new(Code::E0301, format!("`{text}` is no policy of connections"), entry.value.span, "not a policy");
+                let problem = Diagnostic::new(
+                    Code::E0301,
+                    format!("`{text}` is no policy of connections"),
+                    entry.value.span,
+                    "not a policy",
+                );
                 self.push(problem.help("write `per_user`, `per_request` or `pool(32)`"));
                 None
             }
@@ -413,7 +456,12 @@ impl<'a> Session<'a, '_> {
             return;
         };
         let Some(builtin) = builtins::of_kind(Kind::Auth, &function.text) else {
-            let problem = Diagnostic::new(Code::E0201, format!("`{function}` is no authentication"), function.span, "no such one");
+            let problem = Diagnostic::new(
+                Code::E0201,
+                format!("`{function}` is no authentication"),
+                function.span,
+                "no such one",
+            );
             self.push(problem.did_you_mean(function.span, &function.text, known()));
             return;
         };
@@ -429,7 +477,14 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn data(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+    fn data(
+        &mut self,
+        name: String,
+        built: &'a ast::Built,
+        builtin: &Builtin,
+        bound: &Bound<'a>,
+        frame: FrameId,
+    ) -> Value<'a> {
         let format = match builtin.name {
             "json" => FileKind::Json,
             "jsonl" => FileKind::JsonLines,
@@ -452,9 +507,16 @@ impl<'a> Session<'a, '_> {
                 };
                 let text = self.text(field.value.span);
                 match kind.or_else(|| Type::parse(&text)) {
-                    Some(kind @ (Type::Text | Type::Number | Type::Count | Type::Bool)) => declared.push((&field.label, kind)),
+                    Some(kind @ (Type::Text | Type::Number | Type::Count | Type::Bool)) => {
+                        declared.push((&field.label, kind))
+                    }
                     _ => {
-                        let problem = Diagnostic::new(Code::E0201, format!("no column is of type `{text}`"), field.value.span, "not a type of cells");
+                        let problem = Diagnostic::new(
+                            Code::E0201,
+                            format!("no column is of type `{text}`"),
+                            field.value.span,
+                            "not a type of cells",
+                        );
                         self.push(problem.help("a cell is Text, Number, Count or Bool"));
                     }
                 }
@@ -478,11 +540,19 @@ impl<'a> Session<'a, '_> {
                 Some((own, _)) => {
                     let message = format!("not every cell of `{label}` is {}", kind.a());
                     let found = own.a();
-                    self.push(Diagnostic::new(Code::E0310, message, label.span, found).help("declare it as Text, or mend the file"));
+                    self.push(
+                        Diagnostic::new(Code::E0310, message, label.span, found)
+                            .help("declare it as Text, or mend the file"),
+                    );
                 }
                 None => {
                     let known: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
-                    let problem = Diagnostic::new(Code::E0202, format!("`{path}` has no column `{label}`"), label.span, "no such column");
+                    let problem = Diagnostic::new(
+                        Code::E0202,
+                        format!("`{path}` has no column `{label}`"),
+                        label.span,
+                        "no such column",
+                    );
                     self.push(problem.did_you_mean(label.span, &label.text, known.into_iter()));
                 }
             }
@@ -497,7 +567,8 @@ impl<'a> Session<'a, '_> {
         for option in &built.options {
             self.unknown_option(option, built.kind.word());
         }
-        let value = bound.first().and_then(|b| b.as_ref()).map(|(value, _)| value.number().unwrap_or(1.0)).unwrap_or(1.0);
+        let value =
+            bound.first().and_then(|b| b.as_ref()).map(|(value, _)| value.number().unwrap_or(1.0)).unwrap_or(1.0);
         if value <= 0.0 {
             self.out_of_range(built.constructor.span, "a limit lets something through");
         }
@@ -509,7 +580,14 @@ impl<'a> Session<'a, '_> {
         Value::Part(of, self.out.limits.len() - 1)
     }
 
-    fn alerts(&mut self, name: String, built: &'a ast::Built, builtin: &Builtin, bound: &Bound<'a>, frame: FrameId) -> Value<'a> {
+    fn alerts(
+        &mut self,
+        name: String,
+        built: &'a ast::Built,
+        builtin: &Builtin,
+        bound: &Bound<'a>,
+        frame: FrameId,
+    ) -> Value<'a> {
         self.later("`alerts`", built.span);
         let address = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let mut source = AlertSource { name, kind: builtin.name.to_owned(), address, receiver: None, rules: None };
@@ -558,7 +636,8 @@ impl<'a> Session<'a, '_> {
 
     pub(super) fn unknown_option(&mut self, entry: &'a Entry, of: &str) {
         let label = &entry.label;
-        let problem = Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
+        let problem =
+            Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
         self.push(problem.did_you_mean(label.span, &label.text, options_of(of).map(|option| option.name)));
     }
 }

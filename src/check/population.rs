@@ -22,8 +22,11 @@ impl Flow {
     pub(super) fn members(&self) -> Vec<(String, Member, Type)> {
         let mut members: Vec<(String, Member, Type)> =
             self.requests().map(|r| (r.name.clone(), Member::Request(r.response), Type::Duration)).collect();
-        members.extend(self.groups.iter().enumerate().map(|(i, name)| (name.clone(), Member::Group(i), Type::Duration)));
-        members.extend(self.measures.iter().enumerate().map(|(i, (name, kind))| (name.clone(), Member::Measure(i), *kind)));
+        members
+            .extend(self.groups.iter().enumerate().map(|(i, name)| (name.clone(), Member::Group(i), Type::Duration)));
+        members.extend(
+            self.measures.iter().enumerate().map(|(i, (name, kind))| (name.clone(), Member::Measure(i), *kind)),
+        );
         members
     }
 }
@@ -37,7 +40,9 @@ pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
                 all_steps(then, each);
                 all_steps(otherwise, each);
             }
-            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => all_steps(steps, each),
+            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => {
+                all_steps(steps, each)
+            }
             Step::Acquire { steps, .. } => all_steps(steps, each),
             Step::Repeat(repeat) => all_steps(&repeat.steps, each),
             Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) => {}
@@ -61,7 +66,8 @@ impl<'a> Session<'a, '_> {
                 seen.dedup();
                 let message = format!("`{name}` is a stage of {} loads", seen.len());
                 let mut problem = Diagnostic::new(Code::E0403, message, name.span, "which one?");
-                let full: Vec<String> = seen.iter().map(|load| format!("`{}.{name}`", self.out.loads[*load].name)).collect();
+                let full: Vec<String> =
+                    seen.iter().map(|load| format!("`{}.{name}`", self.out.loads[*load].name)).collect();
                 for (_, _, own) in &stages {
                     problem = problem.label(own.span, "one is here");
                 }
@@ -70,13 +76,16 @@ impl<'a> Session<'a, '_> {
             }
         }
         let mut found: Vec<(usize, Member, Type)> = Vec::new();
-        let mut flows: Vec<usize> = self.out.loads.iter().flat_map(|load| load.parts.iter().map(|part| part.flow)).collect();
+        let mut flows: Vec<usize> =
+            self.out.loads.iter().flat_map(|load| load.parts.iter().map(|part| part.flow)).collect();
         flows.sort_unstable();
         flows.dedup();
         for flow in flows {
             let Some(checked) = self.out.flows.get(flow) else { continue };
             let members = checked.members();
-            found.extend(members.into_iter().filter(|(own, ..)| *own == name.text).map(|(_, member, kind)| (flow, member, kind)));
+            found.extend(
+                members.into_iter().filter(|(own, ..)| *own == name.text).map(|(_, member, kind)| (flow, member, kind)),
+            );
         }
         match found.as_slice() {
             [] => None,
@@ -85,8 +94,10 @@ impl<'a> Session<'a, '_> {
                 Some(Value::Samples(population, *kind, Type::Step))
             }
             many => {
-                let full: Vec<String> = many.iter().map(|(flow, ..)| format!("`{}.{name}`", self.out.flows[*flow].name)).collect();
-                let problem = Diagnostic::new(Code::E0207, format!("`{name}` could be several"), name.span, "which one?");
+                let full: Vec<String> =
+                    many.iter().map(|(flow, ..)| format!("`{}.{name}`", self.out.flows[*flow].name)).collect();
+                let problem =
+                    Diagnostic::new(Code::E0207, format!("`{name}` could be several"), name.span, "which one?");
                 self.push(problem.help(format!("write {}", full.join(" or "))));
                 Some(Value::WRONG)
             }
@@ -102,8 +113,12 @@ impl<'a> Session<'a, '_> {
     }
 
     pub(super) fn stage_of(&mut self, load: usize, name: &Name) -> Option<Value<'a>> {
-        let stages: Vec<usize> =
-            self.stages_named(&name.text).into_iter().filter(|(of, ..)| *of == load).map(|(_, stage, _)| stage).collect();
+        let stages: Vec<usize> = self
+            .stages_named(&name.text)
+            .into_iter()
+            .filter(|(of, ..)| *of == load)
+            .map(|(_, stage, _)| stage)
+            .collect();
         (!stages.is_empty()).then(|| self.window_of(load, &stages))
     }
 
@@ -126,7 +141,9 @@ impl<'a> Session<'a, '_> {
         }
         let flows: Vec<usize> = match (population.flow, population.load) {
             (Some(flow), _) => vec![flow],
-            (None, Some(load)) => self.out.loads.get(load).map_or(Vec::new(), |l| l.parts.iter().map(|part| part.flow).collect()),
+            (None, Some(load)) => {
+                self.out.loads.get(load).map_or(Vec::new(), |l| l.parts.iter().map(|part| part.flow).collect())
+            }
             (None, None) => Vec::new(),
         };
         let mut found = Vec::new();
@@ -147,8 +164,10 @@ impl<'a> Session<'a, '_> {
                     let parts = population.load.map_or(&[][..], |load| &self.out.loads[load].parts);
                     parts.iter().find(|part| part.flow == flow).map_or(String::new(), |part| part.name.clone())
                 };
-                let full: Vec<String> = many.iter().map(|(flow, ..)| format!("`{load}.{}.{name}`", part(*flow))).collect();
-                let problem = Diagnostic::new(Code::E0207, format!("`{load}.{name}` could be several"), name.span, "which one?");
+                let full: Vec<String> =
+                    many.iter().map(|(flow, ..)| format!("`{load}.{}.{name}`", part(*flow))).collect();
+                let problem =
+                    Diagnostic::new(Code::E0207, format!("`{load}.{name}` could be several"), name.span, "which one?");
                 self.push(problem.help(format!("write {}", full.join(" or "))));
                 Some(Value::WRONG)
             }

@@ -274,16 +274,41 @@ pub struct Flow {
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     Request(Request),
-    Let { slot: usize, value: Expr },
+    Let {
+        slot: usize,
+        value: Expr,
+    },
     Think(Think),
     Expect(Vec<Check>),
-    If { condition: Expr, then: Vec<Step>, otherwise: Vec<Step> },
-    Group { group: usize, steps: Vec<Step> },
+    If {
+        condition: Expr,
+        then: Vec<Step>,
+        otherwise: Vec<Step>,
+    },
+    Group {
+        group: usize,
+        steps: Vec<Step>,
+    },
     Repeat(Repeat),
-    Each { slot: usize, list: Expr, at_most: u64, together: bool, steps: Vec<Step> },
-    OncePerUser { every: Option<u64>, steps: Vec<Step> },
-    Acquire { limit: usize, steps: Vec<Step> },
-    Measure { measure: usize, value: Expr },
+    Each {
+        slot: usize,
+        list: Expr,
+        at_most: u64,
+        together: bool,
+        steps: Vec<Step>,
+    },
+    OncePerUser {
+        every: Option<u64>,
+        steps: Vec<Step>,
+    },
+    Acquire {
+        limit: usize,
+        steps: Vec<Step>,
+    },
+    Measure {
+        measure: usize,
+        value: Expr,
+    },
     /// How many entries were found, in the `verify` of a ledger.
     Count(Expr),
 }
@@ -719,7 +744,10 @@ pub enum Function {
 pub enum Subject {
     Requests(Population),
     Series(Series),
-    Windows { windows: Vec<Window>, steady: Option<usize> },
+    Windows {
+        windows: Vec<Window>,
+        steady: Option<usize>,
+    },
     Ledger(usize),
     Alerts(usize),
     Delivery(usize),

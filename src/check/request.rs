@@ -11,7 +11,8 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Binary, Clause, Entry, ExprKind};
 
 /// The kinds of failure that `retry … when` may name.
-const FAILURES: [&str; 9] = ["timeout", "connect", "reset", "closed", "tls", "dns", "protocol", "status", "expectation"];
+const FAILURES: [&str; 9] =
+    ["timeout", "connect", "reset", "closed", "tls", "dns", "protocol", "status", "expectation"];
 
 /// What may stand in the block of a request of HTTP.
 const ENTRIES: [&str; 7] = ["json", "form", "body", "multipart", "headers", "query", "timeout"];
@@ -34,14 +35,20 @@ impl<'a> Session<'a, '_> {
         }
         self.speaks(target.as_ref(), request);
         let path = request.subject.as_ref().map_or(Vec::new(), |subject| self.subject_of(subject, http, frame));
-        let template = request.subject.as_ref().map_or(String::new(), |subject| self.text(subject.span).trim_matches(['"', '\'']).to_owned());
+        let template = request
+            .subject
+            .as_ref()
+            .map_or(String::new(), |subject| self.text(subject.span).trim_matches(['"', '\'']).to_owned());
         let method = verb.to_uppercase();
         let mut extra = Vec::new();
         if let Some(method) = &request.method {
             let value = self.eval_as(method, frame, &[Type::Text]);
             extra.push(("method".to_owned(), value.expr().unwrap_or(Expr::Null)));
         }
-        let name = request.name.as_ref().map_or_else(|| format!("{method} {template}").trim().to_owned(), |name| name.text.clone());
+        let name = request
+            .name
+            .as_ref()
+            .map_or_else(|| format!("{method} {template}").trim().to_owned(), |name| name.text.clone());
         let place = match &target {
             Some(Value::Part(_, index)) => *index,
             _ => 0,
@@ -89,7 +96,10 @@ impl<'a> Session<'a, '_> {
         if let Some(name) = &request.name {
             self.name_step(name);
             // A name that is taken has been said to be; the answer keeps its place all the same.
-            self.frames[frame].names.entry(&name.text).or_insert((super::scope::Bound::Ready(Value::Answer(response)), name.span));
+            self.frames[frame]
+                .names
+                .entry(&name.text)
+                .or_insert((super::scope::Bound::Ready(Value::Answer(response)), name.span));
         }
         checked
     }
@@ -105,12 +115,16 @@ impl<'a> Session<'a, '_> {
             return None;
         }
         let name = self.flow.as_ref().map_or(String::new(), |flow| flow.name.clone());
-        let problem = Diagnostic::new(Code::E0307, format!("`{name}` names no target to talk to"), request.verb.span, "sent where?");
-        let visible = self.visible_names(frame);
-        let target = visible.iter().find(|name| matches!(self.frames.iter().find_map(|f| f.names.get(**name)), Some((super::scope::Bound::Ready(Value::Part(kind, _)), _)) if kind.is_target()));
-        self.push(match target {
-            Some(target) => problem.help(format!("write `flow {name} on {target} {{ … }}`")),
-            None => problem.help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
+        let problem = Diagnostic::new(
+            Code::E0307,
+            format!("`{name}` names no target to talk to"),
+            request.verb.span,
+            "sent where?",
+        );
+        self.push(match self.visible_targets(frame).first() {
+            Some(target) => problem.help(format!("write `flow {name} on {} {{ … }}`", target.name)),
+            None => problem
+                .help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
         });
         None
     }
@@ -190,12 +204,19 @@ impl<'a> Session<'a, '_> {
     /// A status or a kind of failure.
     fn reason(&mut self, item: &'a ast::Expr) -> Option<String> {
         match &item.kind {
-            ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => Some(status.to_string()),
+            ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => {
+                Some(status.to_string())
+            }
             ExprKind::Name(name) if FAILURES.contains(&name.text.as_str()) => Some(name.text.clone()),
             ExprKind::Wrong => None,
             _ => {
                 let text = self.text(item.span);
-                let problem = Diagnostic::new(Code::E0310, format!("`{text}` is no reason to try again"), item.span, "neither a status nor a failure");
+                let problem = Diagnostic::new(
+                    Code::E0310,
+                    format!("`{text}` is no reason to try again"),
+                    item.span,
+                    "neither a status nor a failure",
+                );
                 self.push(problem.did_you_mean(item.span, &text, FAILURES.into_iter()));
                 None
             }
@@ -231,7 +252,8 @@ impl<'a> Session<'a, '_> {
             "body" => request.body = self.text_of(&entry.value, frame).map(Body::Text),
             "headers" => {
                 let ExprKind::Object(fields) = &entry.value.kind else {
-                    let problem = Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
+                    let problem =
+                        Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
                     self.push(problem.help("write `headers: { \"Accept\": \"text/html\" }`"));
                     return;
                 };
@@ -261,7 +283,12 @@ impl<'a> Session<'a, '_> {
             _ => {
                 self.eval(&entry.value, frame);
                 let known = ENTRIES.into_iter().chain((!http).then_some("args"));
-                let problem = Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), entry.label.span, "no such option");
+                let problem = Diagnostic::new(
+                    Code::E0205,
+                    format!("there is no option `{label}` here"),
+                    entry.label.span,
+                    "no such option",
+                );
                 self.push(problem.did_you_mean(entry.label.span, label, known));
             }
         }
@@ -289,7 +316,12 @@ impl<'a> Session<'a, '_> {
 
     fn no_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
         let kind = value.kind();
-        let problem = Diagnostic::new(Code::E0301, format!("{} has no form in JSON", super::words::capital(&kind.a())), expr.span, kind.a());
+        let problem = Diagnostic::new(
+            Code::E0301,
+            format!("{} has no form in JSON", super::words::capital(&kind.a())),
+            expr.span,
+            kind.a(),
+        );
         self.push(match value.number() {
             Some(_) => problem.help("write a plain number in the unit that the server expects, or a text"),
             None => problem.help("take a part of it, such as `.json(\"$.id\")`"),
@@ -352,14 +384,17 @@ impl<'a> Session<'a, '_> {
                 Clause::Include(ast::Include { span, .. })
                 | Clause::Alert(ast::Alert { span, .. })
                 | Clause::NoOtherAlert { span, .. } => {
-                    let problem = Diagnostic::new(Code::E0114, "a check of an answer is a condition", *span, "not here");
+                    let problem =
+                        Diagnostic::new(Code::E0114, "a check of an answer is a condition", *span, "not here");
                     self.push(problem.help("this belongs to the `expect` of a scenario"));
                     continue;
                 }
             };
             let tail = &condition.tail;
             let outside = tail.scopes.first().map(|scope| scope.span);
-            let outside = outside.or(tail.slices.as_ref().map(|slices| slices.span)).or(tail.within.as_ref().map(|within| within.span));
+            let outside = outside
+                .or(tail.slices.as_ref().map(|slices| slices.span))
+                .or(tail.within.as_ref().map(|within| within.span));
             if let Some(span) = outside {
                 let problem = Diagnostic::new(Code::E0114, "a check of an answer has no window", span, "not here");
                 self.push(problem.help("windows belong to the `expect` of a scenario"));
@@ -401,15 +436,25 @@ impl<'a> Session<'a, '_> {
     }
 
     /// `json(path)`, `header(name)`, `regex(pattern)` or `css(selector)` of an answer.
-    pub(super) fn answer_method(&mut self, response: usize, method: &'a Name, arguments: &'a [Argument], frame: FrameId) -> Value<'a> {
+    pub(super) fn answer_method(
+        &mut self,
+        response: usize,
+        method: &'a Name,
+        arguments: &'a [Argument],
+        frame: FrameId,
+    ) -> Value<'a> {
         let Some(field) = builtins::field(Type::Response, &method.text, true) else {
-            let known = builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name);
-            let problem = Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
+            let known =
+                builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name);
+            let problem =
+                Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
             self.push(problem.did_you_mean(method.span, &method.text, known));
             return Value::WRONG;
         };
         let parameters = field.parameters.unwrap_or_default();
-        let Some(bound) = self.arguments(method, parameters, false, arguments, method.span, frame) else { return Value::WRONG };
+        let Some(bound) = self.arguments(method, parameters, false, arguments, method.span, frame) else {
+            return Value::WRONG;
+        };
         if method.text == "json" {
             let Some(path) = self.json_path(&bound) else { return Value::Unknown(Type::Json) };
             self.keep(response, true);

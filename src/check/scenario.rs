@@ -144,7 +144,9 @@ impl<'a> Session<'a, '_> {
                 }
                 BuiltKind::Event => {
                     let event = self.event(built, frame);
-                    self.out.events.push(event.unwrap_or_else(|| super::program::Event::nothing(built.name.clone(), built.span)));
+                    self.out
+                        .events
+                        .push(event.unwrap_or_else(|| super::program::Event::nothing(built.name.clone(), built.span)));
                 }
                 _ => {}
             }
@@ -221,7 +223,12 @@ impl<'a> Session<'a, '_> {
             None => self.only_target(frame),
         };
         let Some(verify) = &ledger.verify else {
-            let problem = Diagnostic::new(Code::E0307, format!("the ledger `{}` cannot ask for an entry", ledger.name), ledger.name.span, "no `verify` in it");
+            let problem = Diagnostic::new(
+                Code::E0307,
+                format!("the ledger `{}` cannot ask for an entry", ledger.name),
+                ledger.name.span,
+                "no `verify` in it",
+            );
             self.push(problem.help("add `verify key { get \"/orders?key={key}\" as found count found.json(\"$[*]\") }`, each step on its line"));
             return Value::Part(Type::Ledger, index);
         };

@@ -62,13 +62,12 @@ impl<'a> Session<'a, '_> {
         self.frames[frame].items = items;
         for item in items {
             if let Item::Refused(name) = item {
-                match name {
-                    Some(name) => self.bind(frame, name, Value::WRONG),
-                    None => self.frames[frame].lost = true,
-                }
+                self.frames[frame].lost = true;
+                name.iter().for_each(|name| self.bind(frame, name, Value::WRONG));
             } else if let Some(name) = item.name() {
                 self.declare(frame, name, Bound::Item(item));
             }
+            super::module::function_name(item, self.diagnostics);
         }
     }
 
@@ -79,7 +78,8 @@ impl<'a> Session<'a, '_> {
     /// Puts a name into a frame. It may not be visible there already: a reader would have to know which is meant.
     pub(super) fn declare(&mut self, frame: FrameId, name: &'a Name, bound: Bound<'a>) {
         if let Some(first) = self.visible(frame, &name.text).filter(|first| *first != name.span) {
-            let refused = matches!(self.frames[frame].names.get(name.text.as_str()), Some((Bound::Ready(v), _)) if v.is_wrong());
+            let refused =
+                matches!(self.frames[frame].names.get(name.text.as_str()), Some((Bound::Ready(v), _)) if v.is_wrong());
             if !refused {
                 self.push(twice(name, first));
             }
@@ -191,7 +191,8 @@ impl<'a> Session<'a, '_> {
     /// Nothing is called so; suggests what is alike among the given names.
     pub(super) fn unknown_name(&mut self, frame: FrameId, name: &Name, what: &str, known: &[&str]) -> Value<'a> {
         if !self.is_lost(frame) {
-            let problem = Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
+            let problem =
+                Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
             let elsewhere = self.elsewhere(frame, &name.text);
             self.push(match (crate::base::suggest::similar(&name.text, known.iter().copied()), elsewhere) {
                 (None, Some(path)) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),

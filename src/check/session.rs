@@ -154,7 +154,8 @@ impl<'a, 'd> Session<'a, 'd> {
             if self.is_definition {
                 return Value::Unknown(kind);
             }
-            let problem = Diagnostic::new(Code::E0307, format!("`{}` has no value", param.name), param.name.span, "needs one");
+            let problem =
+                Diagnostic::new(Code::E0307, format!("`{}` has no value", param.name), param.name.span, "needs one");
             self.push(problem.help(format!("give it one with `= …`, in a profile, or with `--set {}=…`", param.name)));
             return Value::WRONG;
         };
@@ -227,7 +228,9 @@ impl<'a, 'd> Session<'a, 'd> {
     /// Says it, and where the template was instantiated in which it came up.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let outermost = self.calls.first().filter(|call| **call != diagnostic.span());
-        let inside = |call: &Span| call.file == diagnostic.span().file && call.range().contains(&(diagnostic.span().start as usize));
+        let inside = |call: &Span| {
+            call.file == diagnostic.span().file && call.range().contains(&(diagnostic.span().start as usize))
+        };
         let diagnostic = match outermost.filter(|call| !inside(call)) {
             Some(call) => diagnostic.label(*call, "with what is given here"),
             None => diagnostic,
@@ -255,7 +258,8 @@ impl<'a, 'd> Session<'a, 'd> {
                 None
             }
             None => {
-                let problem = Diagnostic::new(Code::E0208, format!("`{path}` was not looked for"), span, "cannot be used");
+                let problem =
+                    Diagnostic::new(Code::E0208, format!("`{path}` was not looked for"), span, "cannot be used");
                 self.push(problem.help("write the path where it is used, as a plain text"));
                 None
             }

@@ -15,7 +15,12 @@ impl<'a> Session<'a, '_> {
         let (mut sum, mut weights, mut seen) = (0.0, 0, Vec::new());
         for area in &suite.areas {
             if areas.iter().any(|before| before.name == area.name.text) {
-                let problem = Diagnostic::new(Code::E0203, format!("there are two areas `{}`", area.name), area.name.span, "again here");
+                let problem = Diagnostic::new(
+                    Code::E0203,
+                    format!("there are two areas `{}`", area.name),
+                    area.name.span,
+                    "again here",
+                );
                 self.push(problem.help("give one of them another name"));
             }
             let weight = area.weight.as_ref().and_then(|weight| self.quantity(weight, frame, Type::Percent));
@@ -27,7 +32,12 @@ impl<'a> Session<'a, '_> {
                 match self.eval(path, frame) {
                     Value::Definition(Item::Scenario(_), _) => {
                         if seen.contains(&shown) {
-                            let problem = Diagnostic::new(Code::E0203, format!("`{shown}` counts twice"), path.span, "again here");
+                            let problem = Diagnostic::new(
+                                Code::E0203,
+                                format!("`{shown}` counts twice"),
+                                path.span,
+                                "again here",
+                            );
                             self.push(problem.help("name it in one area"));
                         }
                         seen.push(shown.clone());
@@ -45,10 +55,16 @@ impl<'a> Session<'a, '_> {
         }
         let span = suite.name.span;
         if suite.areas.is_empty() {
-            let problem = Diagnostic::new(Code::E0412, "this suite has no area, so it would do nothing", span, "nothing to run");
+            let problem =
+                Diagnostic::new(Code::E0412, "this suite has no area, so it would do nothing", span, "nothing to run");
             self.push(problem.help("add one: `area traffic 100%: light, heavy`"));
         } else if weights > 0 && weights < suite.areas.len() {
-            let problem = Diagnostic::new(Code::E0410, "some areas have a weight and some have none", span, "which count how much?");
+            let problem = Diagnostic::new(
+                Code::E0410,
+                "some areas have a weight and some have none",
+                span,
+                "which count how much?",
+            );
             self.push(problem.help("give each a weight, or none: then all count the same"));
         } else if weights > 0 && (sum - 1.0).abs() > 1e-6 {
             let message = format!("the weights of this suite sum to {}", units::percent(sum));
@@ -73,13 +89,19 @@ impl<'a> Session<'a, '_> {
             }
             ExprKind::Unary { operator: ast::Unary::Not, operand } => self.ready(operand, suite, scenarios),
             ExprKind::Binary { operator, left, right, .. } if operator.compares() => {
-                let known: Vec<&str> = suite.areas.iter().map(|area| area.name.text.as_str()).chain(["score"]).collect();
+                let known: Vec<&str> =
+                    suite.areas.iter().map(|area| area.name.text.as_str()).chain(["score"]).collect();
                 match &left.kind {
                     ExprKind::Name(name) if known.contains(&name.text.as_str()) => {}
                     ExprKind::Wrong => {}
                     _ => {
                         let text = self.text(left.span);
-                        let problem = Diagnostic::new(Code::E0201, format!("no area is called `{text}`"), left.span, "not an area");
+                        let problem = Diagnostic::new(
+                            Code::E0201,
+                            format!("no area is called `{text}`"),
+                            left.span,
+                            "not an area",
+                        );
                         self.push(problem.did_you_mean(left.span, &text, known.into_iter()));
                     }
                 }
@@ -95,18 +117,33 @@ impl<'a> Session<'a, '_> {
             }
             ExprKind::Call { function, arguments } if function.text == "passed" => {
                 let [argument] = arguments.as_slice() else {
-                    self.push(Diagnostic::new(Code::E0306, "`passed` takes a scenario", expr.span, "arguments do not fit"));
+                    self.push(Diagnostic::new(
+                        Code::E0306,
+                        "`passed` takes a scenario",
+                        expr.span,
+                        "arguments do not fit",
+                    ));
                     return;
                 };
                 let text = self.text(argument.value.span);
                 if !scenarios.contains(&text) {
-                    let problem = Diagnostic::new(Code::E0201, format!("`{text}` is in no area of this suite"), argument.value.span, "not run by it");
+                    let problem = Diagnostic::new(
+                        Code::E0201,
+                        format!("`{text}` is in no area of this suite"),
+                        argument.value.span,
+                        "not run by it",
+                    );
                     self.push(problem.did_you_mean(argument.value.span, &text, scenarios.iter().map(String::as_str)));
                 }
             }
             ExprKind::Wrong => {}
             _ => {
-                let problem = Diagnostic::new(Code::E0301, "a suite is ready when a condition holds", expr.span, "not a condition");
+                let problem = Diagnostic::new(
+                    Code::E0301,
+                    "a suite is ready when a condition holds",
+                    expr.span,
+                    "not a condition",
+                );
                 self.push(problem.help("write `score >= 85% and passed(NAME)`"));
             }
         }

@@ -94,27 +94,46 @@ impl Type {
     }
 
     fn is_written(self) -> bool {
-        use Type::{Event, Expectation, Module, Null, Object, Response, Row, Shape, Step, Suite, SteadyState, System, Wrong};
+        use Type::{
+            Event, Expectation, Module, Null, Object, Response, Row, Shape, SteadyState, Step, Suite, System, Wrong,
+        };
         !matches!(
             self,
-            Null | Object | Row | Step | Event | SteadyState | Response | System | Shape | Expectation | Suite | Module | Wrong
+            Null | Object
+                | Row
+                | Step
+                | Event
+                | SteadyState
+                | Response
+                | System
+                | Shape
+                | Expectation
+                | Suite
+                | Module
+                | Wrong
         )
     }
 
     /// With its article, as in "a Duration".
     pub fn a(self) -> String {
         let name = self.name();
-        let vowel = name.starts_with(['A', 'E', 'I', 'O']);
+        let vowel = name.starts_with(['A', 'E', 'I', 'O']) || self == Type::Http;
         format!("{} {name}", if vowel { "an" } else { "a" })
+    }
+
+    /// What is asked for where it is due, in the words of a scenario.
+    pub fn wanted(self) -> String {
+        match self {
+            Type::Samples => "a load, a flow or a step".to_owned(),
+            Type::Window | Type::Windows => "a window".to_owned(),
+            kind => kind.a(),
+        }
     }
 
     /// A number with or without a dimension.
     pub fn is_quantity(self) -> bool {
         use Type::{Bandwidth, Bytes, Count, Duration, Factor, Level, Number, Percent, Points, Rate, Users};
-        matches!(
-            self,
-            Number | Count | Percent | Points | Factor | Duration | Rate | Users | Level | Bytes | Bandwidth
-        )
+        matches!(self, Number | Count | Percent | Points | Factor | Duration | Rate | Users | Level | Bytes | Bandwidth)
     }
 
     pub fn is_target(self) -> bool {

@@ -12,7 +12,7 @@ pub(super) fn capital(text: &str) -> String {
 
 /// "a Text, a Secret or a Service"
 pub(super) fn either(kinds: &[Type]) -> String {
-    let names: Vec<String> = kinds.iter().map(|kind| kind.a()).collect();
+    let names: Vec<String> = kinds.iter().map(|kind| kind.wanted()).collect();
     match names.as_slice() {
         [] => "nothing".to_owned(),
         [one] => one.clone(),

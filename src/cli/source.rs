@@ -72,7 +72,12 @@ pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: 
 }
 
 /// As [`plan`], with the files that the result rests on.
-pub fn planned(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> (Result<Planned, u8>, Vec<PathBuf>) {
+pub fn planned(
+    argument: &str,
+    share: Option<(u64, u64)>,
+    asked: &Asked,
+    terminal: &Terminal,
+) -> (Result<Planned, u8>, Vec<PathBuf>) {
     let (file, wanted) = split(argument);
     let usage = |message: &str| {
         terminal.error(message);
@@ -155,7 +160,8 @@ fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<Strin
     for (name, span) in rest.iter().filter(|(_, span)| *span != first.1) {
         problem = problem.label(*span, format!("and `{name}`"));
     }
-    let problem = problem.help(format!("set it in the environment, or write `{}=…` into a file for `--env-file`", first.0));
+    let problem =
+        problem.help(format!("set it in the environment, or write `{}=…` into a file for `--env-file`", first.0));
     Some(render::draw(&problem, sources, colour))
 }
 

@@ -57,8 +57,12 @@ impl Watched {
     /// next change of the rest.
     fn follow(&mut self, files: Vec<PathBuf>) -> Result<(), String> {
         self.files = files.iter().map(|file| placed(file)).collect();
-        let wanted: HashSet<PathBuf> =
-            self.files.iter().filter_map(|file| file.parent().map(Path::to_path_buf)).filter(|dir| dir.is_dir()).collect();
+        let wanted: HashSet<PathBuf> = self
+            .files
+            .iter()
+            .filter_map(|file| file.parent().map(Path::to_path_buf))
+            .filter(|dir| dir.is_dir())
+            .collect();
         for gone in self.directories.difference(&wanted) {
             let _ = self.watcher.unwatch(gone);
         }

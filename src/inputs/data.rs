@@ -69,8 +69,11 @@ fn csv(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
             *kind = Some(kind.map_or(of_cell(cell), |before| common(before, of_cell(cell))));
         }
     }
-    let columns: Columns =
-        heads.iter().zip(kinds).map(|(name, kind)| (name.trim_start_matches('\u{feff}').to_owned(), kind.unwrap_or(Type::Text))).collect();
+    let columns: Columns = heads
+        .iter()
+        .zip(kinds)
+        .map(|(name, kind)| (name.trim_start_matches('\u{feff}').to_owned(), kind.unwrap_or(Type::Text)))
+        .collect();
     for (index, (name, _)) in columns.iter().enumerate() {
         if columns[..index].iter().any(|(before, _)| before == name) {
             return Err(format!("`{shown}` has two columns `{name}`"));
@@ -105,7 +108,12 @@ fn common(a: Type, b: Type) -> Type {
 
 fn json(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
     let rows: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_reader(reader).map_err(|error| {
-        format!("`{shown}` is not a list of objects (line {}, column {}): {}", error.line(), error.column(), reason(&error))
+        format!(
+            "`{shown}` is not a list of objects (line {}, column {}): {}",
+            error.line(),
+            error.column(),
+            reason(&error)
+        )
     })?;
     let mut columns = Columns::new();
     rows.iter().for_each(|row| join(&mut columns, row));
@@ -165,7 +173,8 @@ mod tests {
 
     #[test]
     fn tables_have_columns_rows_and_a_hash() {
-        let (columns, rows) = csv(&mut "id,name,price\n1,Lamp,19.90\n2,\"Chair, red\",49\n".as_bytes(), "a.csv").unwrap();
+        let (columns, rows) =
+            csv(&mut "id,name,price\n1,Lamp,19.90\n2,\"Chair, red\",49\n".as_bytes(), "a.csv").unwrap();
         assert_eq!(rows, 2);
         let expected = [("id", Type::Count), ("name", Type::Text), ("price", Type::Number)];
         assert_eq!(columns, expected.map(|(name, kind)| (name.to_owned(), kind)));

@@ -22,6 +22,8 @@ pub fn read(file: Option<&Path>) -> Result<HashMap<String, String>, String> {
             variables.insert(name, value);
         }
     }
-    variables.extend(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+    variables.extend(
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    );
     Ok(variables)
 }

@@ -1,8 +1,6 @@
 //! The modules of `std`, in the program.
 
-const MODULES: &[(&str, &str)] = &[
-    ("shapes", include_str!("../../stdlib/shapes.stress")),
-];
+const MODULES: &[(&str, &str)] = &[("shapes", include_str!("../../stdlib/shapes.stress"))];
 
 pub fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)

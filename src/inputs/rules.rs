@@ -38,7 +38,9 @@ pub fn parse(text: &str, shown: &str) -> Result<Vec<Rule>, String> {
     let mut rules = Vec::new();
     for group in file.groups {
         let time = |text: &Option<String>| match text {
-            Some(text) => duration(text).map(Some).ok_or_else(|| format!("`{shown}`: `{text}` is no duration of Prometheus")),
+            Some(text) => {
+                duration(text).map(Some).ok_or_else(|| format!("`{shown}`: `{text}` is no duration of Prometheus"))
+            }
             None => Ok(None),
         };
         let interval = time(&group.interval)?;
@@ -56,7 +58,8 @@ fn duration(text: &str) -> Option<u64> {
     if text == "0" {
         return Some(0);
     }
-    let units = [("y", 365 * DAY), ("w", 7 * DAY), ("d", DAY), ("h", HOUR), ("ms", MILLISECOND), ("m", MINUTE), ("s", SECOND)];
+    let units =
+        [("y", 365 * DAY), ("w", 7 * DAY), ("d", DAY), ("h", HOUR), ("ms", MILLISECOND), ("m", MINUTE), ("s", SECOND)];
     let (mut rest, mut total) = (text, 0u64);
     while !rest.is_empty() {
         let digits = rest.bytes().position(|byte| !byte.is_ascii_digit()).filter(|at| *at > 0)?;

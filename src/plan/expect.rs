@@ -56,7 +56,10 @@ impl Elaborate<'_> {
                 Member::Request(request) => request == series.request,
                 Member::All | Member::Group(_) | Member::Measure(_) | Member::Iteration => true,
             };
-            recorded.load.is_none_or(|l| l == series.load) && recorded.flow.is_none_or(|f| f == series.flow) && mixed && member
+            recorded.load.is_none_or(|l| l == series.load)
+                && recorded.flow.is_none_or(|f| f == series.flow)
+                && mixed
+                && member
         };
         let mut samples = Vec::new();
         let mut windows: Vec<Range> = Vec::new();
@@ -100,7 +103,8 @@ impl Elaborate<'_> {
                 return;
             }
             let weight: f64 = load.parts.iter().filter(|part| part.flow == series.flow).map(|part| part.weight).sum();
-            let arrivals = |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
+            let arrivals =
+                |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
             planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;
         }
         if planned.round() < needed as f64 {

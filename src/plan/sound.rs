@@ -23,7 +23,12 @@ fn inside(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     for (injection, fault) in scenario.injections.iter().zip(&plan.faults) {
         let end = fault.windows.iter().map(|window| window.1).max().unwrap_or(0);
         if fault.windows.is_empty() {
-            let problem = Diagnostic::new(Code::E0405, format!("`{}` never happens", fault.name), injection.span, "no time for it");
+            let problem = Diagnostic::new(
+                Code::E0405,
+                format!("`{}` never happens", fault.name),
+                injection.span,
+                "no time for it",
+            );
             diagnostics.push(problem.help("let its window be longer than the `for`"));
         } else if end > plan.length {
             let message = format!("`{}` ends {} after the last load", fault.name, duration(end - plan.length));
@@ -39,7 +44,14 @@ fn inside(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn late(scenario: &Scenario, plan: &Plan, message: String, span: crate::base::Span, label: String, diagnostics: &mut Diagnostics) {
+fn late(
+    scenario: &Scenario,
+    plan: &Plan,
+    message: String,
+    span: crate::base::Span,
+    label: String,
+    diagnostics: &mut Diagnostics,
+) {
     let last = plan.loads.iter().enumerate().max_by_key(|(_, load)| load.shape.end()).map(|(index, _)| index);
     let problem = Diagnostic::new(Code::E0405, message, span, label);
     let problem = match last {
@@ -109,7 +121,11 @@ fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnosti
         let hold = plan.steady_states.get(steady.unwrap_or(0)).map_or(5 * SECOND, |steady| steady.hold);
         let left = plan.length.saturating_sub(end);
         if end <= plan.length && left < hold + SECOND {
-            let message = format!("{} of load follow `{name}`, and recovery shows after {}", duration(left), duration(hold + SECOND));
+            let message = format!(
+                "{} of load follow `{name}`, and recovery shows after {}",
+                duration(left),
+                duration(hold + SECOND)
+            );
             let problem = Diagnostic::new(Code::W0804, message, span, "will be inconclusive");
             diagnostics.push(problem.help("lengthen the last stage, or let it end earlier"));
         }
@@ -139,7 +155,12 @@ fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
                     grouped(data.rows as f64, 0),
                     grouped(needed as f64, 0)
                 );
-                let problem = Diagnostic::new(Code::E0413, message, scenario.loads[index].name.span, "each arrival takes one that nobody else gets");
+                let problem = Diagnostic::new(
+                    Code::E0413,
+                    message,
+                    scenario.loads[index].name.span,
+                    "each arrival takes one that nobody else gets",
+                );
                 diagnostics.push(problem.help("use `.next()` or `.random()`, or have more rows"));
             }
         }
@@ -154,9 +175,17 @@ fn fits(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Di
         if wanted <= holds {
             continue;
         }
-        let message = format!("this machine holds {} connections, and {} {what}", grouped(holds as f64, 0), grouped(wanted as f64, 0));
+        let message = format!(
+            "this machine holds {} connections, and {} {what}",
+            grouped(holds as f64, 0),
+            grouped(wanted as f64, 0)
+        );
         let problem = Diagnostic::new(Code::W0811, message, scenario.loads[index].name.span, "more than fit");
-        diagnostics.push(problem.help("raise the limit of open files (`ulimit -n`), or deal the load to several machines with `--share`"));
+        diagnostics.push(
+            problem.help(
+                "raise the limit of open files (`ulimit -n`), or deal the load to several machines with `--share`",
+            ),
+        );
     }
 }
 

@@ -114,12 +114,14 @@ impl<'s> Timeline<'s> {
         let mut names: Vec<String> = ring.iter().map(|node| self.written(*node).1).collect();
         names.push(names[0].clone());
         let (span, name) = self.written(ring[0]);
-        let mut problem = Diagnostic::new(Code::E0402, "these wait for each other", span, format!("`{name}` starts then"));
+        let mut problem =
+            Diagnostic::new(Code::E0402, "these wait for each other", span, format!("`{name}` starts then"));
         for node in &ring[1..] {
             let (span, name) = self.written(*node);
             problem = problem.label(span, format!("`{name}` starts then"));
         }
-        self.diagnostics.push(problem.help(format!("{}; let one of them start at a time of its own", names.join(" → "))));
+        self.diagnostics
+            .push(problem.help(format!("{}; let one of them start at a time of its own", names.join(" → "))));
     }
 
     /// An instant in nanoseconds from the start; before it there is none.
@@ -129,20 +131,36 @@ impl<'s> Timeline<'s> {
             Edge::Start => ranges.first().map_or(0, |range| range.0),
             Edge::End => {
                 if let Some(what) = self.unplanned(&moment.window) {
-                    let problem = Diagnostic::new(Code::E0404, format!("the end of {what} is known only after the run"), moment.span, "a planned instant is needed");
-                    self.diagnostics.push(problem.help("count from its start, or from a stage whose length is written"));
+                    let problem = Diagnostic::new(
+                        Code::E0404,
+                        format!("the end of {what} is known only after the run"),
+                        moment.span,
+                        "a planned instant is needed",
+                    );
+                    self.diagnostics
+                        .push(problem.help("count from its start, or from a stage whose length is written"));
                 }
                 ranges.last().map_or(0, |range| range.1)
             }
         };
         if matches!(moment.window, Window::Impact { .. }) {
-            let problem = Diagnostic::new(Code::E0404, "an impact is known only after the run", moment.span, "a planned instant is needed");
+            let problem = Diagnostic::new(
+                Code::E0404,
+                "an impact is known only after the run",
+                moment.span,
+                "a planned instant is needed",
+            );
             self.diagnostics.push(problem.help("use the fault itself, or move it to `during` or `outside`"));
         }
         let at = i128::from(edge) + i128::from(moment.plus);
         if at < 0 {
             let before = units::duration((-at) as u64);
-            let problem = Diagnostic::new(Code::E0405, format!("this is {before} before the run starts"), moment.span, "too early");
+            let problem = Diagnostic::new(
+                Code::E0405,
+                format!("this is {before} before the run starts"),
+                moment.span,
+                "too early",
+            );
             self.diagnostics.push(problem.help("take less away, or start the load later with `at`"));
         }
         at.max(0) as u64
@@ -220,7 +238,9 @@ impl<'s> Timeline<'s> {
         match &injection.when {
             When::At { length: Some(length), .. } => vec![(start, start + length)],
             // Killed and left so: it lasts until the end, or until somebody else ends it.
-            When::At { length: None, .. } if injection.breakage.lasting => vec![(start, self.end_of_loads().max(start))],
+            When::At { length: None, .. } if injection.breakage.lasting => {
+                vec![(start, self.end_of_loads().max(start))]
+            }
             When::At { .. } => vec![(start, start)],
             When::During { window, every, length } => {
                 let mut ranges = Vec::new();
@@ -236,7 +256,9 @@ impl<'s> Timeline<'s> {
                                 at += (*every).max(SECOND / 1000);
                             }
                         }
-                        None if injection.breakage.lasting => ranges.push((from, length.map_or(to, |length| to.min(from + length)))),
+                        None if injection.breakage.lasting => {
+                            ranges.push((from, length.map_or(to, |length| to.min(from + length))))
+                        }
                         None => ranges.push((from, from)),
                     }
                 }

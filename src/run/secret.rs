@@ -47,7 +47,9 @@ fn steps(list: &mut [Step], secrets: &HashMap<String, String>) {
                 steps(then, secrets);
                 steps(otherwise, secrets);
             }
-            Step::Group { steps: inner, .. } | Step::OncePerUser { steps: inner, .. } | Step::Acquire { steps: inner, .. } => {
+            Step::Group { steps: inner, .. }
+            | Step::OncePerUser { steps: inner, .. }
+            | Step::Acquire { steps: inner, .. } => {
                 steps(inner, secrets);
             }
             Step::Each { list, steps: inner, .. } => {

@@ -127,7 +127,9 @@ impl Frame {
             Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
             Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
             // Secrets are put in before the workers start, and a scenario with the rest is refused before it is run.
-            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => return Err(Unusable),
+            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {
+                return Err(Unusable);
+            }
             Expr::Row { .. } | Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
             Expr::Get { .. } | Expr::Call { .. } => return Err(Unusable),
         })

@@ -398,17 +398,55 @@ pub struct Stage {
 
 #[derive(Debug, Clone)]
 pub enum StageKind {
-    Warmup { level: Expr, length: Expr },
-    Hold { level: Expr, length: Expr },
-    Ramp { from: Expr, to: Expr, over: Expr },
-    Spike { level: Expr, length: Expr },
-    Steps { from: Expr, to: Expr, by: Expr, every: Expr },
-    Idle { length: Expr },
-    Sweep { levels: Expr, length: Expr, settle: Option<Expr> },
-    Search { range: Expr, length: Expr, condition: Expr },
-    Replay { data: Expr, speed: Option<Expr> },
-    Once { iterations: Expr, users: Expr, within: Expr },
-    Repeat { times: Expr, stages: Vec<Stage> },
+    Warmup {
+        level: Expr,
+        length: Expr,
+    },
+    Hold {
+        level: Expr,
+        length: Expr,
+    },
+    Ramp {
+        from: Expr,
+        to: Expr,
+        over: Expr,
+    },
+    Spike {
+        level: Expr,
+        length: Expr,
+    },
+    Steps {
+        from: Expr,
+        to: Expr,
+        by: Expr,
+        every: Expr,
+    },
+    Idle {
+        length: Expr,
+    },
+    Sweep {
+        levels: Expr,
+        length: Expr,
+        settle: Option<Expr>,
+    },
+    Search {
+        range: Expr,
+        length: Expr,
+        condition: Expr,
+    },
+    Replay {
+        data: Expr,
+        speed: Option<Expr>,
+    },
+    Once {
+        iterations: Expr,
+        users: Expr,
+        within: Expr,
+    },
+    Repeat {
+        times: Expr,
+        stages: Vec<Stage>,
+    },
     Include(Include),
     /// As [`Item::Refused`]; the stage keeps its name.
     Refused,
@@ -449,7 +487,11 @@ pub enum Clause {
     Condition(Condition),
     Include(Include),
     Alert(Alert),
-    NoOtherAlert { source: Option<Expr>, scopes: Vec<Scope>, span: Span },
+    NoOtherAlert {
+        source: Option<Expr>,
+        scopes: Vec<Scope>,
+        span: Span,
+    },
     /// As [`Item::Refused`].
     Refused,
 }

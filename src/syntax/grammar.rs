@@ -43,6 +43,11 @@ pub fn reads(context: Context, text: &str) -> bool {
     Grammar::parse(rule_of(context), text).is_ok()
 }
 
+/// Whether a text is what stands before another body of an `if`.
+pub fn reads_branch(text: &str) -> bool {
+    Grammar::parse(Rule::otherwise, text).is_ok()
+}
+
 /// Parses what stands before the second body of an `if`: `else`, or `else if CONDITION`.
 pub fn otherwise(file: FileId, text: &str, offset: usize) -> Result<Option<Node<'_>>, Box<Refusal>> {
     match Grammar::parse(Rule::otherwise, text) {
@@ -260,7 +265,9 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::interpolation | Rule::escape | Rule::chunk | Rule::raw_text => "text",
         Rule::long_chunk | Rule::long_raw_text => "text",
         Rule::bytes_unit | Rule::duration_unit | Rule::list_unit => "a unit",
-        Rule::WHITESPACE | Rule::blank | Rule::end | Rule::separator | Rule::name_char | Rule::word_char => return None,
+        Rule::WHITESPACE | Rule::blank | Rule::end | Rule::separator | Rule::name_char | Rule::word_char => {
+            return None;
+        }
         Rule::reserved | Rule::wrong_equals | Rule::wrong_colon | Rule::wrong_not | Rule::wrong_and => return None,
         Rule::wrong_or | Rule::wrong_assign | Rule::wrong_unit | Rule::wrong_unit_apart => return None,
         Rule::wrong_unit_word | Rule::wrong_escape | Rule::wrong_brace => return None,

@@ -4,7 +4,10 @@ use super::ast::{Expr, ExprKind, TextPart};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Need {
-    File { kind: FileKind, path: String },
+    File {
+        kind: FileKind,
+        path: String,
+    },
     /// A variable of the environment.
     Variable(String),
 }

@@ -6,9 +6,9 @@ syn case match
 
 " Words. Keywords are contained in the matches below, because a statement word is one only first in its
 " statement, and a word that touches a following `:` is a label.
-syn keyword stressStatement contained abort acquire alert alerts call command connect continue data delete each event execute expect expectation fault flow get group head hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use warmup
-syn keyword stressConnecting contained and as at backoff by during each else every for from in of on or outside over settle until when while within
-syn keyword stressReserved contained baseline false not null true
+syn keyword stressStatement abort acquire alert alerts area call command connect continue count data delete each event execute expect expectation fault flow get group head hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use verify warmup
+syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within
+syn keyword stressReserved baseline false not null true
 syn keyword stressScope contained after before
 
 syn match stressWord /\<[a-z_]\w*\>/ contains=stressConnecting,stressReserved,stressScope

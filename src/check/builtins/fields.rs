@@ -17,11 +17,19 @@ const fn field(of: Type, name: &'static str, result: Type, doc: &'static str, ex
     Field { of, name, parameters: None, result, doc, example }
 }
 
-const fn method(of: Type, name: &'static str, parameters: &'static [Par], result: Type, doc: &'static str, example: &'static str) -> Field {
+const fn method(
+    of: Type,
+    name: &'static str,
+    parameters: &'static [Par],
+    result: Type,
+    doc: &'static str,
+    example: &'static str,
+) -> Field {
     Field { of, name, parameters: Some(parameters), result, doc, example }
 }
 
-const UNIT: &[Type] = &[Type::Number, Type::Duration, Type::Bytes, Type::Percent, Type::Rate, Type::Bandwidth, Type::Count];
+const UNIT: &[Type] =
+    &[Type::Number, Type::Duration, Type::Bytes, Type::Percent, Type::Rate, Type::Bandwidth, Type::Count];
 
 pub const FIELDS: &[Field] = &[
     field(Type::Service, "url", Type::Text, "`http://` and the address.", "shop.url"),
@@ -29,7 +37,14 @@ pub const FIELDS: &[Field] = &[
     field(Type::Service, "host", Type::Text, "The host.", "shop.host"),
     field(Type::Service, "port", Type::Count, "The port.", "shop.port"),
     field(Type::Service, "metrics_address", Type::Text, "Host and port of its /metrics page.", "shop.metrics_address"),
-    method(Type::Service, "url", &[may("via", &[Type::Link])], Type::Text, "The address, reached through a link.", "pg.url(via: db)"),
+    method(
+        Type::Service,
+        "url",
+        &[may("via", &[Type::Link])],
+        Type::Text,
+        "The address, reached through a link.",
+        "pg.url(via: db)",
+    ),
     field(Type::Service, "cpu", Type::Series, "Percent of one core.", "max(shop.cpu) < 300%"),
     field(Type::Service, "memory", Type::Series, "Resident memory in bytes.", "max(shop.memory) < 1GiB"),
     field(Type::Service, "open_files", Type::Series, "Open descriptors.", "max(shop.open_files) < 1000"),
@@ -55,32 +70,117 @@ pub const FIELDS: &[Field] = &[
     ),
     field(Type::Monitor, "cpu", Type::Series, "Of `host()`: percent of all cores.", "max(machine.cpu) < 95%"),
     field(Type::Monitor, "memory", Type::Series, "Of `host()`: memory in use.", "max(machine.memory) < 64GiB"),
-    field(Type::Alerts, "delivery_delay", Type::Samples, "From firing to delivery, where there is a `receiver`.", "p95(pager.delivery_delay) < 5s"),
-    method(Type::Data, "next", &[], Type::Row, "The next row; after the last comes the first.", "let row = products.next()"),
+    field(
+        Type::Alerts,
+        "delivery_delay",
+        Type::Samples,
+        "From firing to delivery, where there is a `receiver`.",
+        "p95(pager.delivery_delay) < 5s",
+    ),
+    method(
+        Type::Data,
+        "next",
+        &[],
+        Type::Row,
+        "The next row; after the last comes the first.",
+        "let row = products.next()",
+    ),
     method(Type::Data, "unique", &[], Type::Row, "A row that nobody else gets.", "let row = products.unique()"),
     method(Type::Data, "random", &[], Type::Row, "Any row.", "let row = products.random()"),
-    method(Type::Data, "per_user", &[], Type::Row, "The row of this user, always the same.", "let row = products.per_user()"),
+    method(
+        Type::Data,
+        "per_user",
+        &[],
+        Type::Row,
+        "The row of this user, always the same.",
+        "let row = products.per_user()",
+    ),
     field(Type::Response, "status", Type::Count, "The status code.", "home.status"),
     field(Type::Response, "latency", Type::Duration, "From the intended instant to the last byte.", "home.latency"),
     field(Type::Response, "text", Type::Text, "The body.", "home.text"),
-    method(Type::Response, "json", &[need("path", &[Type::Text])], Type::Json, "What a JSONPath (RFC 9535) finds; null where it finds nothing.", "home.json(\"$.id\")"),
-    method(Type::Response, "header", &[need("name", &[Type::Text])], Type::Text, "A header; null where it is missing.", "home.header(\"Location\")"),
-    method(Type::Response, "regex", &[need("pattern", &[Type::Text])], Type::Text, "The first group that a regular expression finds, or the whole match.", "home.regex('id=([0-9]+)')"),
-    method(Type::Response, "css", &[need("selector", &[Type::Text])], Type::Text, "The text of the first element that a selector finds.", "home.css('h1')"),
+    method(
+        Type::Response,
+        "json",
+        &[need("path", &[Type::Text])],
+        Type::Json,
+        "What a JSONPath (RFC 9535) finds; null where it finds nothing.",
+        "home.json(\"$.id\")",
+    ),
+    method(
+        Type::Response,
+        "header",
+        &[need("name", &[Type::Text])],
+        Type::Text,
+        "A header; null where it is missing.",
+        "home.header(\"Location\")",
+    ),
+    method(
+        Type::Response,
+        "regex",
+        &[need("pattern", &[Type::Text])],
+        Type::Text,
+        "The first group that a regular expression finds, or the whole match.",
+        "home.regex('id=([0-9]+)')",
+    ),
+    method(
+        Type::Response,
+        "css",
+        &[need("selector", &[Type::Text])],
+        Type::Text,
+        "The text of the first element that a selector finds.",
+        "home.css('h1')",
+    ),
     field(Type::Response, "rows", Type::Json, "The rows of a query, as a list of objects.", "home.rows"),
     field(Type::Json, "count", Type::Count, "How many items a list has.", "home.json(\"$.items\").count"),
-    method(Type::Json, "json", &[need("path", &[Type::Text])], Type::Json, "What a JSONPath finds in it.", "home.json(\"$.a\").json(\"$.b\")"),
-    field(Type::Samples, "service_time", Type::Samples, "The same requests, from the actual send.", "p95(main.service_time) < 1s"),
-    field(Type::Samples, "first_byte", Type::Samples, "The same requests, to the first byte.", "p95(main.first_byte) < 1s"),
-    field(Type::Samples, "connect_time", Type::Samples, "How long their connections took to open.", "p95(main.connect_time) < 1s"),
+    method(
+        Type::Json,
+        "json",
+        &[need("path", &[Type::Text])],
+        Type::Json,
+        "What a JSONPath finds in it.",
+        "home.json(\"$.a\").json(\"$.b\")",
+    ),
+    field(
+        Type::Samples,
+        "service_time",
+        Type::Samples,
+        "The same requests, from the actual send.",
+        "p95(main.service_time) < 1s",
+    ),
+    field(
+        Type::Samples,
+        "first_byte",
+        Type::Samples,
+        "The same requests, to the first byte.",
+        "p95(main.first_byte) < 1s",
+    ),
+    field(
+        Type::Samples,
+        "connect_time",
+        Type::Samples,
+        "How long their connections took to open.",
+        "p95(main.connect_time) < 1s",
+    ),
     field(Type::Samples, "tls_time", Type::Samples, "How long their handshakes took.", "p95(main.tls_time) < 1s"),
-    field(Type::Samples, "attempts", Type::Samples, "Each send by itself, those of retries too.", "count(main.attempts) > 0"),
+    field(
+        Type::Samples,
+        "attempts",
+        Type::Samples,
+        "Each send by itself, those of retries too.",
+        "count(main.attempts) > 0",
+    ),
     field(Type::Window, "start", Type::Instant, "When it starts.", "count(main) > 1 after plateau.start"),
     field(Type::Window, "end", Type::Instant, "When it ends.", "count(main) > 1 before plateau.end"),
     field(Type::Window, "length", Type::Duration, "How long it is.", "cut.impact.length < 10s"),
     field(Type::Window, "first", Type::Window, "Of several windows the first.", "count(main) > 1 during wave.first"),
     field(Type::Window, "last", Type::Window, "Of several windows the last.", "count(main) > 1 during wave.last"),
-    field(Type::Window, "impact", Type::Window, "From the loss of the steady state to its return.", "error_rate(main) < 50% during cut.impact"),
+    field(
+        Type::Window,
+        "impact",
+        Type::Window,
+        "From the loss of the steady state to its return.",
+        "error_rate(main) < 50% during cut.impact",
+    ),
 ];
 
 /// The type under whose fields those of a type stand.

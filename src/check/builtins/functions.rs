@@ -8,7 +8,13 @@ const SIGNED: &[Type] = &[Type::Text, Type::Secret];
 const ONE_TEXT: &[Par] = &[need("text", SIGNED)];
 const TWO: &[Par] = &[need("a", &[Type::Number, Type::Duration]), need("b", &[Type::Number, Type::Duration])];
 
-const fn pure(name: &'static str, parameters: &'static [Par], result: Type, doc: &'static str, example: &'static str) -> Builtin {
+const fn pure(
+    name: &'static str,
+    parameters: &'static [Par],
+    result: Type,
+    doc: &'static str,
+    example: &'static str,
+) -> Builtin {
     Builtin { name, kind: Kind::Pure, parameters, variadic: false, result, doc, example }
 }
 
@@ -32,8 +38,20 @@ pub const TABLE: &[Builtin] = &[
         "HMAC-SHA-256 in hexadecimal (RFC 2104).",
         "hmac_sha256(\"key\", \"text\")",
     ),
-    pure("url_encode", ONE_TEXT, Type::Text, "Percent-encoding of all but unreserved characters (RFC 3986).", "url_encode(\"a b\")"),
-    pure("random", &[need("range", &[Type::Range])], Type::Number, "A whole number of the range, ends included.", "random(1..100)"),
+    pure(
+        "url_encode",
+        ONE_TEXT,
+        Type::Text,
+        "Percent-encoding of all but unreserved characters (RFC 3986).",
+        "url_encode(\"a b\")",
+    ),
+    pure(
+        "random",
+        &[need("range", &[Type::Range])],
+        Type::Number,
+        "A whole number of the range, ends included.",
+        "random(1..100)",
+    ),
     pure("random_text", &[need("length", &[Type::Count])], Type::Text, "Letters and digits.", "random_text(12)"),
     pure("lower", ONE_TEXT, Type::Text, "In lower case.", "lower(\"AB\")"),
     pure("upper", ONE_TEXT, Type::Text, "In upper case.", "upper(\"ab\")"),
@@ -46,7 +64,13 @@ pub const TABLE: &[Builtin] = &[
     ),
     pure("min", TWO, Type::Wrong, "The smaller of two.", "min(1, 2)"),
     pure("max", TWO, Type::Wrong, "The larger of two.", "max(1, 2)"),
-    pure("exists", &[need("value", &[Type::Json])], Type::Bool, "Whether a path found something that is not null.", "exists(home.json(\"$.id\"))"),
+    pure(
+        "exists",
+        &[need("value", &[Type::Json])],
+        Type::Bool,
+        "Whether a path found something that is not null.",
+        "exists(home.json(\"$.id\"))",
+    ),
     pure("bytes", &[need("size", &[Type::Bytes])], Type::Text, "A body of this size.", "bytes(64KiB)"),
     Builtin {
         name: "exponential",

@@ -12,7 +12,13 @@ const LEDGER: &[Par] = &[need("of", &[Type::Ledger])];
 const ALERTS: &[Par] = &[need("of", &[Type::Alerts])];
 const WINDOW: &[Par] = &[need("of", &[Type::Windows]), may("steady", &[Type::SteadyState])];
 
-const fn row(name: &'static str, parameters: &'static [Par], result: Type, doc: &'static str, example: &'static str) -> Builtin {
+const fn row(
+    name: &'static str,
+    parameters: &'static [Par],
+    result: Type,
+    doc: &'static str,
+    example: &'static str,
+) -> Builtin {
     Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example }
 }
 
@@ -55,7 +61,13 @@ pub const TABLE: &[Builtin] = &[
         "burn_rate(main, 99.9%) < 2x",
     ),
     row("last", SERIES, Type::Wrong, "The last value in the window.", "last(shop.open_files) < 500"),
-    row("increase", SERIES, Type::Wrong, "What a counter grew by in the window.", "increase(shop.metric(\"orders_total\")) > 10"),
+    row(
+        "increase",
+        SERIES,
+        Type::Wrong,
+        "What a counter grew by in the window.",
+        "increase(shop.metric(\"orders_total\")) > 10",
+    ),
     row(
         "growth",
         SERIES,
@@ -70,7 +82,13 @@ pub const TABLE: &[Builtin] = &[
         "How much a metric of the last tenth of the window exceeds that of the first tenth.",
         "drift(p95(main)) < 20%",
     ),
-    row("capacity", LOAD, Type::Level, "Of a search: the highest level at which its condition held.", "capacity(finder) >= 20/s"),
+    row(
+        "capacity",
+        LOAD,
+        Type::Level,
+        "Of a search: the highest level at which its condition held.",
+        "capacity(finder) >= 20/s",
+    ),
     row(
         "contention",
         LOAD,
@@ -92,8 +110,20 @@ pub const TABLE: &[Builtin] = &[
         "Of a sweep: throughput at so many users against so many times that of one.",
         "efficiency(ladder, 2 users) >= 50%",
     ),
-    row("peak_users", LOAD, Type::Users, "Of a sweep: the users at which throughput peaks, √((1−σ)/κ).", "peak_users(ladder) >= 4 users"),
-    row("peak_throughput", LOAD, Type::Rate, "Of a sweep: the throughput at its peak.", "peak_throughput(ladder) >= 100/s"),
+    row(
+        "peak_users",
+        LOAD,
+        Type::Users,
+        "Of a sweep: the users at which throughput peaks, √((1−σ)/κ).",
+        "peak_users(ladder) >= 4 users",
+    ),
+    row(
+        "peak_throughput",
+        LOAD,
+        Type::Rate,
+        "Of a sweep: the throughput at its peak.",
+        "peak_throughput(ladder) >= 100/s",
+    ),
     row(
         "time_to_recover",
         WINDOW,
@@ -101,7 +131,13 @@ pub const TABLE: &[Builtin] = &[
         "From the withdrawal of a fault, or the end of any window, to the start of the steady state that then held.",
         "time_to_recover(cut) < 10s",
     ),
-    row("time_to_detect", WINDOW, Type::Duration, "From the injection to the first alert, or to the loss of the steady state.", "time_to_detect(cut) < 10s"),
+    row(
+        "time_to_detect",
+        WINDOW,
+        Type::Duration,
+        "From the injection to the first alert, or to the loss of the steady state.",
+        "time_to_detect(cut) < 10s",
+    ),
     Builtin {
         name: "mttr",
         kind: Kind::Metric,
@@ -112,12 +148,36 @@ pub const TABLE: &[Builtin] = &[
         example: "mttr(cut) < 15s",
     },
     row("recovered", WINDOW, Type::Bool, "Whether the steady state held again before the run ended.", "recovered(cut)"),
-    row("availability", SAMPLES, Type::Percent, "The share of seconds in which not every request failed.", "availability(main) > 99%"),
-    row("lost", LEDGER, Type::Count, "Entries that were acknowledged and are definitively absent.", "lost(orders) == 0"),
+    row(
+        "availability",
+        SAMPLES,
+        Type::Percent,
+        "The share of seconds in which not every request failed.",
+        "availability(main) > 99%",
+    ),
+    row(
+        "lost",
+        LEDGER,
+        Type::Count,
+        "Entries that were acknowledged and are definitively absent.",
+        "lost(orders) == 0",
+    ),
     row("duplicated", LEDGER, Type::Count, "Entries that exist more than once.", "duplicated(orders) == 0"),
     row("unverified", LEDGER, Type::Count, "Entries that could not be asked for.", "unverified(orders) == 0"),
-    row("precision", ALERTS, Type::Percent, "Of the alerts that fired, those that were expected.", "precision(pager) == 100%"),
-    row("recall", ALERTS, Type::Percent, "Of the alerts that were expected, those that fired.", "recall(pager) == 100%"),
+    row(
+        "precision",
+        ALERTS,
+        Type::Percent,
+        "Of the alerts that fired, those that were expected.",
+        "precision(pager) == 100%",
+    ),
+    row(
+        "recall",
+        ALERTS,
+        Type::Percent,
+        "Of the alerts that were expected, those that fired.",
+        "recall(pager) == 100%",
+    ),
 ];
 
 /// The share of a quantile with a name of its own.

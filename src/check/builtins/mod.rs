@@ -115,7 +115,7 @@ pub struct Builtin {
 impl Builtin {
     pub fn signature(&self) -> String {
         let result = match (self.kind, self.result) {
-            (Kind::Metric, Type::Wrong) => " -> the type of what is given".to_owned(),
+            (Kind::Metric, Type::Wrong) => " -> Duration of requests, else the unit of what is given".to_owned(),
             (_, Type::Wrong) => String::new(),
             (_, result) => format!(" -> {result}"),
         };
@@ -148,9 +148,8 @@ pub fn of_kind(kind: Kind, name: &str) -> Option<&'static Builtin> {
 
 /// Whether a function of this name can be called in an expression, so that no declaration with parameters may have it.
 pub fn find(name: &str) -> Option<&'static Builtin> {
-    let callable = |kind: Kind| {
-        matches!(kind, Kind::Metric | Kind::Pure | Kind::Distribution | Kind::Fault | Kind::Input)
-    };
+    let callable =
+        |kind: Kind| matches!(kind, Kind::Metric | Kind::Pure | Kind::Distribution | Kind::Fault | Kind::Input);
     all().find(|builtin| callable(builtin.kind) && builtin.name == name)
 }
 

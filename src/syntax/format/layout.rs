@@ -6,7 +6,7 @@ use super::super::words;
 use super::tree::{Group, Item, Kept, Note, Piece, Tree};
 
 /// Columns of a line, other than of its comment.
-const LONGEST: usize = 100;
+const LONGEST: usize = 120;
 const STEP: usize = 2;
 
 /// How little a break before a part is wanted; `NEVER` where it would change what is read.

@@ -1,14 +1,24 @@
 //! From the splitter's tree to what is printed. Gives every comment its place, and finds what stays as it is.
 
+use super::super::grammar;
 use super::super::split::{self, Part, Split, Statement};
 use super::super::tokens::{self, Comment, Kind, Scan, Token};
 use super::super::words::{self, Context};
 use super::tree::{BLANKS, Group, Item, Kept, Note, Piece};
 use std::ops::Range;
 
-/// Whether a statement is understood well enough to be formatted. What the grammar refuses would be asked here.
-fn is_readable(statement: &Statement, _context: Context) -> bool {
-    !statement.broken
+/// Whether a statement is understood well enough to be formatted. What the grammar refuses stays as it is.
+fn is_readable(blanked: &str, statement: &Statement, context: Context) -> bool {
+    let reads = |range: &std::ops::Range<usize>| {
+        let text = &blanked[range.clone()];
+        // The other branches of an `if` are heads of their own.
+        grammar::reads(context, text) || (context == Context::Flow && grammar::reads_branch(text))
+    };
+    let heads = |part: &Part| match part {
+        Part::Text(range) => reads(range),
+        Part::Block(_) => true,
+    };
+    !statement.broken && statement.parts.iter().all(heads)
 }
 
 /// The statements of a text, the comments below them, and how many statements stay as they are.
@@ -20,6 +30,7 @@ pub fn read(text: &str, raw: &Scan, split: &Split) -> (Vec<Item>, Vec<Note>, usi
         tokens: &split.tokens,
         at: 0,
         comments: &split.comments,
+        blanked: &split.blanked,
         comment: 0,
         end: if text.starts_with('\u{feff}') { 3 } else { 0 },
         kept: 0,
@@ -36,6 +47,8 @@ struct Reader<'a> {
     tokens: &'a [Token],
     at: usize,
     comments: &'a [Comment],
+    /// The text as the grammar reads it.
+    blanked: &'a str,
     comment: usize,
     /// Where the last token or comment ended.
     end: usize,
@@ -144,17 +157,19 @@ impl Reader<'_> {
 
     fn statement(&mut self, statement: &Statement, above: Vec<Note>, context: Context) -> Item {
         let blank = self.blank(start(statement));
-        let readable = is_readable(statement, context);
+        let readable = is_readable(self.blanked, statement, context);
         let mut pieces = Vec::new();
         let mut head = "";
         for part in &statement.parts {
+            if let Part::Text(range) = part {
+                let word = tokens::first_word(&self.text[range.start..]);
+                // An `else` goes on with what the `if` has begun.
+                if head.is_empty() || words::statement(word).is_some() {
+                    head = word;
+                }
+            }
             match part {
                 Part::Text(range) if readable => {
-                    let word = tokens::first_word(&self.text[range.start..]);
-                    // An `else` goes on with what the `if` has begun.
-                    if head.is_empty() || words::statement(word).is_some() {
-                        head = word;
-                    }
                     while self.tokens.get(self.at).is_some_and(|token| token.range.start < range.end) {
                         self.piece(&mut pieces);
                     }
@@ -168,7 +183,7 @@ impl Reader<'_> {
                 }
                 Part::Block(block) => {
                     let mut group = self.opened(true, &mut pieces);
-                    self.body(&mut group, &block.statements, words::body(head));
+                    self.body(&mut group, &block.statements, words::body(head, context));
                     pieces.push(Piece::Group(group));
                 }
             }

@@ -30,7 +30,9 @@ impl Lower<'_> {
     pub(super) fn expr(&mut self, node: Node<'_>) -> Expr {
         let span = self.span(&node);
         let parts = node.into_inner();
-        self.nested(parts.clone().count(), span, |lower| lower.climb(&mut parts.peekable(), 0))
+        // A prefix goes deeper than any other part, and nobody writes many of them.
+        let weight = |part: Node<'_>| if part.as_rule() == Rule::prefix { 4 } else { 1 };
+        self.nested(parts.clone().map(weight).sum(), span, |lower| lower.climb(&mut parts.peekable(), 0))
     }
 
     /// Goes into an expression of so many parts, each of which may be one level of the tree. Everything behind the
@@ -156,7 +158,8 @@ impl Lower<'_> {
                 let mut items: Vec<Expr> = items.into_inner().map(|value| self.value(value)).collect();
                 if let Some(unit) = parts.next() {
                     let unit_span = self.span(&unit);
-                    items = items.into_iter().map(|item| self.with_unit(item, unit.as_str().trim(), unit_span)).collect();
+                    items =
+                        items.into_iter().map(|item| self.with_unit(item, unit.as_str().trim(), unit_span)).collect();
                 }
                 ExprKind::List(items)
             }
@@ -167,7 +170,8 @@ impl Lower<'_> {
             Rule::call => {
                 let [callee, arguments] = children(inner);
                 let (function, arguments) = (self.name(&callee), self.arguments(arguments));
-                self.needs.extend(arguments.first().and_then(|argument| needs::of_call(&function.text, &argument.value)));
+                self.needs
+                    .extend(arguments.first().and_then(|argument| needs::of_call(&function.text, &argument.value)));
                 ExprKind::Call { function, arguments }
             }
             Rule::path_name => ExprKind::Name(self.name(&inner)),
@@ -202,12 +206,8 @@ impl Lower<'_> {
         let span = self.span(&node);
         let inner = node.into_inner().next().expect("a value holds something");
         match inner.as_rule() {
-            Rule::object => {
-                Expr { kind: ExprKind::Object(self.fields(inner)), span }
-            }
-            Rule::type_word => {
-                Expr { kind: ExprKind::Name(self.name(&inner)), span }
-            }
+            Rule::object => Expr { kind: ExprKind::Object(self.fields(inner)), span },
+            Rule::type_word => Expr { kind: ExprKind::Name(self.name(&inner)), span },
             _ => self.expr(inner),
         }
     }

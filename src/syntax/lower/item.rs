@@ -57,9 +57,9 @@ impl Lower<'_> {
                         self.diagnostics.push(
                             problem.help("write `use std.shapes` for the library, `use \"./file.stress\"` for a file"),
                         );
-                        return Item::Refused(alias.or_else(|| {
-                            words.last().map(|word| Name { text: (*word).to_owned(), span })
-                        }));
+                        return Item::Refused(
+                            alias.or_else(|| words.last().map(|word| Name { text: (*word).to_owned(), span })),
+                        );
                     }
                 }
             }

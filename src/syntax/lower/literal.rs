@@ -50,7 +50,12 @@ impl Lower<'_> {
     /// A unit behind a list, on each of its numbers.
     pub(super) fn with_unit(&mut self, item: Expr, unit: &str, span: Span) -> Expr {
         let ExprKind::Number(value) = item.kind else {
-            let problem = Diagnostic::new(Code::E0102, "a unit behind a list needs plain numbers in it", item.span, "not a number");
+            let problem = Diagnostic::new(
+                Code::E0102,
+                "a unit behind a list needs plain numbers in it",
+                item.span,
+                "not a number",
+            );
             self.diagnostics.push(problem.label(span, "this unit").help("write each with its unit, or all without"));
             return Expr { kind: ExprKind::Wrong, ..item };
         };

@@ -183,8 +183,9 @@ impl<'a> Lower<'a> {
     fn lost_name(&self, range: &Range<usize>) -> Option<Name> {
         let text = &self.text[range.clone()];
         let first = tokens::first_word(text);
-        let declares = matches!(first, "param" | "profile" | "ledger" | "load" | "let" | "shape" | "expectation" | "suite")
-            || BuiltKind::ALL.iter().any(|kind| kind.word() == first);
+        let declares =
+            matches!(first, "param" | "profile" | "ledger" | "load" | "let" | "shape" | "expectation" | "suite")
+                || BuiltKind::ALL.iter().any(|kind| kind.word() == first);
         let behind = match declares {
             true => first.len(),
             false => text.rfind(" as ")? + " as".len(),

@@ -130,7 +130,8 @@ impl Lower<'_> {
             None => {
                 if let Some((more, _)) = rest.first() {
                     let span = Span::new(self.file, more.start, more.end);
-                    let problem = Diagnostic::new(Code::E0100, "`else` is not expected here", span, "after the last `else`");
+                    let problem =
+                        Diagnostic::new(Code::E0100, "`else` is not expected here", span, "after the last `else`");
                     self.diagnostics.push(problem.help("an `if` has one `else`, and it comes last"));
                 }
                 then
