@@ -11,5 +11,7 @@ mod fmt;
 mod outcomes;
 mod records;
 mod robust;
+mod secrets;
+mod settings;
 mod shares;
 mod ui;

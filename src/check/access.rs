@@ -48,16 +48,16 @@ impl<'a> Session<'a, '_> {
             // Of a series the unit is known, though its service is not.
             Some(found) if value.is_unknown() && found.result == Type::Series => {
                 let nowhere = Value::Part(value.kind(), usize::MAX);
-                self.take_field(nowhere, found, base, span)
+                self.take_field(&nowhere, found, base, span)
             }
             Some(found) if value.is_unknown() => Value::Unknown(found.result),
-            Some(found) => self.take_field(value, found, base, span),
+            Some(found) => self.take_field(&value, found, base, span),
             None => self.no_field(&value, field),
         }
     }
 
-    fn take_field(&mut self, value: Value<'a>, field: &'static Field, base: &'a ast::Expr, span: Span) -> Value<'a> {
-        match (&value, field.name) {
+    fn take_field(&mut self, value: &Value<'a>, field: &'static Field, base: &'a ast::Expr, span: Span) -> Value<'a> {
+        match (value, field.name) {
             (Value::Part(Type::Service, index), "cpu" | "memory" | "open_files" | "threads") => {
                 let unit = match field.name {
                     "cpu" => Type::Percent,
@@ -111,8 +111,8 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn part_of_window(&mut self, value: Value<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Value<'a> {
-        let window = match &value {
+    fn part_of_window(&mut self, value: &Value<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Value<'a> {
+        let window = match value {
             Value::Window(window, _) => window.clone(),
             Value::Samples(population, _, Type::Load) => Window::Load(population.load.unwrap_or(0)),
             _ => return Value::WRONG,
@@ -285,7 +285,7 @@ impl<'a> Session<'a, '_> {
             Value::Module(_) | Value::System(_) => {
                 let member = self.field_of(value, base, method, span);
                 return match member {
-                    Value::Definition(..) => self.instantiate(member, arguments, span, frame),
+                    Value::Definition(..) => self.instantiate(&member, arguments, span, frame),
                     Value::Unknown(Type::Wrong) => Value::WRONG,
                     other => {
                         let kind = other.kind();

@@ -235,12 +235,12 @@ impl<'a> Session<'a, '_> {
     /// A template with its arguments: a flow of its own, a system with its names, a scenario for a suite.
     pub(super) fn instantiate(
         &mut self,
-        value: Value<'a>,
+        value: &Value<'a>,
         arguments: &'a [Argument],
         span: Span,
         frame: FrameId,
     ) -> Value<'a> {
-        let Value::Definition(item, home) = value else { return Value::WRONG };
+        let Value::Definition(item, home) = *value else { return Value::WRONG };
         let Some(name) = item.name() else { return Value::WRONG };
         let parameters = item.parameters().unwrap_or_default();
         let Some(inner) = self.parameter_frame(name, parameters, home, Some((arguments, frame)), span) else {
@@ -312,7 +312,10 @@ impl<'a> Session<'a, '_> {
                     good &= !value.is_wrong() || self.diagnostics.count() == before;
                     value
                 }
-                (_, Some(_), Some(default)) => self.eval_as(default, inner, &[kind]),
+                (_, Some(_), Some(default)) => match self.set_from_outside(name, parameter) {
+                    Some(value) => self.eval_as(value, inner, &[kind]),
+                    None => self.eval_as(default, inner, &[kind]),
+                },
                 (_, Some(_), None) => {
                     if good {
                         let message = format!("`{name}` needs `{}`", parameter.name);
@@ -333,6 +336,22 @@ impl<'a> Session<'a, '_> {
             self.bind(inner, &parameter.name, value);
         }
         good.then_some(inner)
+    }
+
+    /// `--set SCENARIO.PARAMETER=VALUE`
+    fn set_from_outside(&self, name: &Name, parameter: &Parameter) -> Option<&'a ast::Expr> {
+        let world = self.world;
+        let own = world.inputs.modules.first().filter(|module| module.file == name.span.file)?;
+        let is_scenario = own.ast.items.iter().any(|item| matches!(item, Item::Scenario(s) if s.name == *name));
+        let meant = |path: &ast::Expr| match &path.kind {
+            ast::ExprKind::Field { base, field } => {
+                field.text == parameter.name.text
+                    && matches!(&base.kind, ast::ExprKind::Name(scenario) if scenario.text == name.text)
+            }
+            _ => false,
+        };
+        let found = world.inputs.settings.iter().rev().find(|setting| meant(&setting.path));
+        found.filter(|_| is_scenario).map(|setting| &setting.value)
     }
 
     /// Something of a type, of which nothing else is known.

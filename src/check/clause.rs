@@ -96,7 +96,9 @@ impl<'a> Session<'a, '_> {
 
     pub(super) fn stated(&self, condition: Cond, span: Span) -> Expectation {
         let file = self.world.sources.get(span.file).name.clone();
-        Expectation { text: self.text(span), file, line: self.line(span), span, condition }
+        // A template speaks of its parameters; a report speaks of what they were.
+        let text = if self.calls.is_empty() { self.text(span) } else { self.out.condition_text(&condition) };
+        Expectation { text, file, line: self.line(span), span, condition }
     }
 
     /// A condition; inside `None` it is known only where the template is instantiated.

@@ -94,8 +94,7 @@ impl<'a> Session<'a, '_> {
     pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
         let (found, text) = (value.kind(), self.text(span));
         let expected = kinds[0];
-        if expected == Type::Injection && found == Type::Fault || kinds.contains(&Type::Windows) && found == Type::Fault
-        {
+        if found == Type::Fault && (expected == Type::Injection || kinds.contains(&Type::Windows)) {
             return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
                 .help("declare `fault NAME = … at … for …`, and use that name");
         }
@@ -456,7 +455,7 @@ impl<'a> Session<'a, '_> {
             && let Value::Definition(item, _) = &value
             && (item.parameters().is_some() || builtins::find(&function.text).is_none())
         {
-            return self.instantiate(value, arguments, span, frame);
+            return self.instantiate(&value, arguments, span, frame);
         }
         // Inside a flow a name of both kinds is the function of values.
         let order = match self.flow.is_some() || self.predicate {

@@ -509,7 +509,7 @@ fn keep_answers(steps: &mut [Step], needs: &[Needs]) {
                 keep_answers(otherwise, needs);
             }
             Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => {
-                keep_answers(steps, needs)
+                keep_answers(steps, needs);
             }
             Step::Acquire { steps, .. } => keep_answers(steps, needs),
             Step::Repeat(repeat) => keep_answers(&mut repeat.steps, needs),

@@ -101,13 +101,14 @@ impl<'a> Session<'a, '_> {
         for expectation in &self.out.expectations {
             expectation.condition.metrics(&mut |metric: &Metric| match (metric.function, &metric.subject) {
                 (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _) => {
-                    errors = true
+                    errors = true;
                 }
                 (Function::Throughput | Function::Lost, _) => errors = true,
-                (Function::Quantile(_) | Function::Mean | Function::Max, Subject::Requests(population)) => {
-                    if matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none() {
-                        latency.get_or_insert(metric.span);
-                    }
+                (Function::Quantile(_) | Function::Mean | Function::Max, Subject::Requests(population))
+                    if matches!(population.part, Part::Latency | Part::ServiceTime)
+                        && population.matching.is_none() =>
+                {
+                    latency.get_or_insert(metric.span);
                 }
                 _ => {}
             });

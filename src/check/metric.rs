@@ -68,8 +68,8 @@ impl<'a> Session<'a, '_> {
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
         }
-        let text = self.text(span);
-        let metric = Metric { function: kind, subject, scopes, text, span };
+        let mut metric = Metric { function: kind, subject, scopes, text: String::new(), span };
+        metric.text = self.out.metric_text(&metric);
         Value::Measured(Measured::Metric { metric, unit })
     }
 
@@ -103,7 +103,7 @@ impl<'a> Session<'a, '_> {
             return None;
         }
         if kinds.contains(&Type::Windows) {
-            return self.recovering(value, first, arguments, builtin, frame);
+            return self.recovering(&value, first, arguments, builtin, frame);
         }
         let takes_load = kinds == [Type::Load];
         if takes_load && !matches!(value, Value::Samples(_, _, Type::Load) | Value::Unknown(_)) {
@@ -124,7 +124,7 @@ impl<'a> Session<'a, '_> {
             }
             _ => self.fit(value, first.value.span, kinds),
         };
-        let Some(matching) = self.matching(first, frame) else { return None };
+        let matching = self.matching(first, frame)?;
         match fitted {
             Value::Unknown(Type::Wrong) => None,
             // A series that is given says of what unit it is; requests take time.
@@ -219,7 +219,7 @@ impl<'a> Session<'a, '_> {
     /// Windows from which something recovers, and to which steady state.
     fn recovering(
         &mut self,
-        value: Value<'a>,
+        value: &Value<'a>,
         first: &'a Argument,
         arguments: &'a [Argument],
         builtin: &'static Builtin,

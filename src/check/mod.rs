@@ -7,6 +7,7 @@ mod call;
 mod clause;
 mod compare;
 mod condition;
+mod describe;
 mod eval;
 mod fault;
 mod flow;
@@ -76,8 +77,9 @@ struct Checker<'a, 'w> {
 }
 
 impl<'a> Checker<'a, '_> {
-    /// Profiles set what is there to be set.
+    /// Profiles and `--set` set what is there to be set.
     fn settings(&mut self) {
+        self.from_outside();
         for module in &self.world.inputs.modules {
             let params: Vec<&Name> = module
                 .ast
@@ -115,6 +117,39 @@ impl<'a> Checker<'a, '_> {
                         self.diagnostics.push(problem.did_you_mean(setting.path.span, &text, names));
                     }
                 }
+            }
+        }
+    }
+
+    /// `--set NAME=VALUE`, `--set MODULE.NAME=VALUE` and `--set SCENARIO.PARAMETER=VALUE`.
+    fn from_outside(&mut self) {
+        let inputs = self.world.inputs;
+        if inputs.modules.iter().any(|module| module.ast.refused) {
+            return;
+        }
+        let params = |module: usize| {
+            inputs.modules[module].ast.items.iter().filter_map(|item| match item {
+                Item::Param(param) => Some(param.name.text.clone()),
+                _ => None,
+            })
+        };
+        let mut known: Vec<String> = params(0).collect();
+        for (alias, module) in self.world.aliases.iter().flatten() {
+            known.extend(params(*module).map(|name| format!("{alias}.{name}")));
+        }
+        for item in &inputs.modules[0].ast.items {
+            if let Item::Scenario(scenario) = item {
+                let parameters = scenario.parameters.iter().flatten().filter(|parameter| parameter.default.is_some());
+                known.extend(parameters.map(|parameter| format!("{}.{}", scenario.name, parameter.name)));
+            }
+        }
+        for setting in &inputs.settings {
+            let source = self.world.sources.get(setting.path.span.file);
+            let text: String = source.slice(setting.path.span).split_whitespace().collect();
+            if !known.contains(&text) {
+                let message = format!("no parameter is called `{text}`");
+                let problem = Diagnostic::new(Code::E0201, message, setting.path.span, "nothing to set");
+                self.diagnostics.push(problem.did_you_mean(setting.path.span, &text, known.iter().map(String::as_str)));
             }
         }
     }

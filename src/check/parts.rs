@@ -508,7 +508,7 @@ impl<'a> Session<'a, '_> {
                 let text = self.text(field.value.span);
                 match kind.or_else(|| Type::parse(&text)) {
                     Some(kind @ (Type::Text | Type::Number | Type::Count | Type::Bool)) => {
-                        declared.push((&field.label, kind))
+                        declared.push((&field.label, kind));
                     }
                     _ => {
                         let problem = Diagnostic::new(

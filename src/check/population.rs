@@ -41,7 +41,7 @@ pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
                 all_steps(otherwise, each);
             }
             Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => {
-                all_steps(steps, each)
+                all_steps(steps, each);
             }
             Step::Acquire { steps, .. } => all_steps(steps, each),
             Step::Repeat(repeat) => all_steps(&repeat.steps, each),

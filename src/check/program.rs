@@ -689,7 +689,7 @@ pub struct Metric {
     pub function: Function,
     pub subject: Subject,
     pub scopes: Vec<Scope>,
-    /// As it is written.
+    /// In its canonical form, by full names: the key of its baseline.
     pub text: String,
     #[serde(skip)]
     pub span: Span,

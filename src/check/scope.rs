@@ -12,6 +12,7 @@ use std::collections::HashMap;
 pub(super) type FrameId = usize;
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "most names end as values")]
 pub(super) enum Bound<'a> {
     Item(&'a Item),
     /// Being evaluated: asked for again, it would need itself.

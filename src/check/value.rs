@@ -12,6 +12,7 @@ use crate::syntax::ast;
 pub(super) type Cond = Condition<Metric, Moment>;
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "values live shortly, and boxes would hide what they are")]
 pub(super) enum Value<'a> {
     /// Of this type, and known where the template is instantiated; of type `Wrong`: refused already.
     Unknown(Type),

@@ -29,7 +29,7 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
             return super::COULD_NOT_RUN;
         }
     };
-    if let Err(problem) = watched.follow(look(args, terminal)) {
+    if let Err(problem) = watched.follow(&look(args, terminal)) {
         terminal.error(&problem);
         return super::COULD_NOT_RUN;
     }
@@ -38,7 +38,7 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
         while let Ok(more) = changes.recv_timeout(SETTLE) {
             ours |= watched.concerns(&more);
         }
-        if ours && let Err(problem) = watched.follow(look(args, terminal)) {
+        if ours && let Err(problem) = watched.follow(&look(args, terminal)) {
             terminal.error(&problem);
         }
     }
@@ -55,7 +55,7 @@ struct Watched {
 impl Watched {
     /// From now on these files, and those of before no more. A directory that is gone is looked for again with the
     /// next change of the rest.
-    fn follow(&mut self, files: Vec<PathBuf>) -> Result<(), String> {
+    fn follow(&mut self, files: &[PathBuf]) -> Result<(), String> {
         self.files = files.iter().map(|file| placed(file)).collect();
         let wanted: HashSet<PathBuf> = self
             .files

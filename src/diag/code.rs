@@ -53,6 +53,7 @@ codes! {
     E0115 Error "a body that is missing or too much";
     E0116 Error "`to` where a ramp needs `->`";
     E0117 Error "an escape that does not exist";
+    E0118 Error "a word that cannot be a name";
     E0201 Error "a name that nothing declares";
     E0202 Error "a field or method that does not exist";
     E0203 Error "a name that is declared twice";

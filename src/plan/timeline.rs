@@ -257,7 +257,7 @@ impl<'s> Timeline<'s> {
                             }
                         }
                         None if injection.breakage.lasting => {
-                            ranges.push((from, length.map_or(to, |length| to.min(from + length))))
+                            ranges.push((from, length.map_or(to, |length| to.min(from + length))));
                         }
                         None => ranges.push((from, from)),
                     }

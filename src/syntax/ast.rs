@@ -275,7 +275,7 @@ pub struct Step {
 
 #[derive(Debug, Clone)]
 pub enum StepKind {
-    Request(Request),
+    Request(Box<Request>),
     Let(Let),
     Set(Let),
     Think(Expr),

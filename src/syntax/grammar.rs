@@ -1,6 +1,6 @@
 //! The generated parser, and what its failures mean to a person.
 
-use super::words::Context;
+use super::words::{self, Context};
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
 use pest::Parser;
@@ -78,6 +78,12 @@ pub fn two_statements(second: Span) -> Diagnostic {
     )
 }
 
+/// A word of the language where a name is needed.
+pub fn no_name(word: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0118, format!("`{word}` is a word of the language and cannot be a name"), span, "reserved")
+        .help(format!("choose another name; with a colon, as in `{word}: 1`, it is a label and may stand"))
+}
+
 fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<Rule>) -> Refusal {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
@@ -103,8 +109,12 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     let ended = wanted.iter().position(|words| *words == END);
     ended.map(|at| wanted.remove(at));
     let first_word = text[at..at + length].to_owned();
-    if ended.is_some() && super::words::statement(&first_word).is_some() && !text[..at].trim().is_empty() {
+    if ended.is_some() && words::statement(&first_word).is_some() && !text[..at].trim().is_empty() {
         return Refusal { diagnostic: two_statements(span), second: Some(at) };
+    }
+    let reserved = words::CONNECTING.contains(&first_word.as_str()) || words::RESERVED.contains(&first_word.as_str());
+    if reserved && wanted.iter().any(|words| matches!(*words, VALUE | NAME)) {
+        return Refusal { diagnostic: no_name(&first_word, span), second: None };
     }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
     let diagnostic = match wanted.as_slice() {
@@ -150,6 +160,7 @@ fn or_list(words: &[&str]) -> String {
 
 const OPERATOR: &str = "an operator";
 const VALUE: &str = "a value";
+const NAME: &str = "a name";
 
 /// A rule in the words of a person; `None` for rules that would say nothing new.
 fn describe(rule: Rule) -> Option<&'static str> {
@@ -243,7 +254,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::equal | Rule::not_equal | Rule::less | Rule::less_equal | Rule::greater | Rule::greater_equal => OPERATOR,
         Rule::add | Rule::subtract | Rule::multiply | Rule::divide | Rule::negate | Rule::not => OPERATOR,
         Rule::arguments | Rule::argument => "arguments",
-        Rule::path | Rule::name => "a name",
+        Rule::path | Rule::name => NAME,
         Rule::label => "a label",
         Rule::kw_on => "`on`",
         Rule::kw_of => "`of`",

@@ -234,3 +234,8 @@ pub fn metric(name: &str) -> Option<Function> {
         _ => return None,
     })
 }
+
+/// The name of a function that has one for all its arguments.
+pub fn name_of(function: Function) -> &'static str {
+    TABLE.iter().map(|builtin| builtin.name).find(|name| metric(name) == Some(function)).unwrap_or("metric")
+}

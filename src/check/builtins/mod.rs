@@ -9,7 +9,7 @@ mod metrics;
 mod options;
 
 pub use fields::{FIELDS, Field, fields_of, find as field};
-pub use metrics::{metric, quantile};
+pub use metrics::{metric, name_of, quantile};
 pub use options::{OPTIONS, Opt, options_of};
 
 use super::types::Type;

@@ -159,7 +159,7 @@ impl Lower<'_> {
                 if let Some(unit) = parts.next() {
                     let unit_span = self.span(&unit);
                     items =
-                        items.into_iter().map(|item| self.with_unit(item, unit.as_str().trim(), unit_span)).collect();
+                        items.into_iter().map(|item| self.with_unit(&item, unit.as_str().trim(), unit_span)).collect();
                 }
                 ExprKind::List(items)
             }

@@ -4,9 +4,9 @@ use super::{Head, Lower, Outcome, children};
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
-use crate::syntax::grammar::{Node, Rule};
+use crate::syntax::grammar::{self, Node, Rule};
 use crate::syntax::split::Statement;
-use crate::syntax::words::Context;
+use crate::syntax::words::{self, Context};
 
 impl Lower<'_> {
     pub fn items(&mut self, statements: &[Statement], context: Context) -> Vec<Item> {
@@ -161,12 +161,24 @@ impl Lower<'_> {
         TypeName { path, span }
     }
 
+    /// A label may be any word; a name may not, since it is asked for without its colon.
+    fn is_name(&mut self, name: &Name) {
+        if words::CONNECTING.contains(&name.text.as_str()) || words::RESERVED.contains(&name.text.as_str()) {
+            self.diagnostics.push(grammar::no_name(&name.text, name.span));
+        } else if name.text.chars().any(|c| c.is_ascii_uppercase()) {
+            let small = snake_case(&name.text);
+            let problem = Diagnostic::new(Code::E0118, format!("`{name}` has capitals"), name.span, "not a name");
+            self.diagnostics.push(problem.fix(name.span, &small, format!("names are written small: `{small}`")));
+        }
+    }
+
     fn parameters(&mut self, node: &Node<'_>) -> Option<Vec<Parameter>> {
         let parameters = find(node, Rule::parameters)?;
         let mut list = Vec::new();
         for parameter in parameters.into_inner() {
             let mut parts = parameter.into_inner();
             let name = self.name(&parts.next().expect("a parameter has a name"));
+            self.is_name(&name);
             let kind = self.type_name(parts.next().expect("a parameter has a type"));
             let default = parts.next().map(|value| self.value(value));
             list.push(Parameter { name, kind, default });
@@ -265,6 +277,17 @@ impl Lower<'_> {
         let [_, name, value] = children(node);
         Let { name: self.name(&name), value: self.value(value) }
     }
+}
+
+fn snake_case(text: &str) -> String {
+    let mut small = String::new();
+    for c in text.chars() {
+        if c.is_ascii_uppercase() && !small.is_empty() && !small.ends_with('_') {
+            small.push('_');
+        }
+        small.push(c.to_ascii_lowercase());
+    }
+    small
 }
 
 /// The first child of a kind.

@@ -48,7 +48,7 @@ const FOREIGN_UNITS: &[(&str, &str)] = &[
 
 impl Lower<'_> {
     /// A unit behind a list, on each of its numbers.
-    pub(super) fn with_unit(&mut self, item: Expr, unit: &str, span: Span) -> Expr {
+    pub(super) fn with_unit(&mut self, item: &Expr, unit: &str, span: Span) -> Expr {
         let ExprKind::Number(value) = item.kind else {
             let problem = Diagnostic::new(
                 Code::E0102,
@@ -57,7 +57,7 @@ impl Lower<'_> {
                 "not a number",
             );
             self.diagnostics.push(problem.label(span, "this unit").help("write each with its unit, or all without"));
-            return Expr { kind: ExprKind::Wrong, ..item };
+            return Expr { kind: ExprKind::Wrong, span: item.span };
         };
         let kind = match unit {
             "users" | "user" => ExprKind::Users(value as u64),
@@ -70,7 +70,7 @@ impl Lower<'_> {
                 (None, None) => ExprKind::Bytes((value * bytes_unit(unit) as f64) as u64),
             },
         };
-        Expr { kind, ..item }
+        Expr { kind, span: item.span }
     }
 
     pub(super) fn literal(&mut self, node: Node<'_>) -> ExprKind {

@@ -32,12 +32,15 @@ pub struct Lower<'a> {
     diagnostics: &'a mut Diagnostics,
 }
 
+/// What stands before a body, and the body.
+type Branch<'a> = (Range<usize>, Option<&'a Block>);
+
 /// A statement with its head parsed.
 struct Head<'a> {
     node: Node<'a>,
     body: Option<&'a Block>,
     /// The other branches of an `if`: what stands before each body, and the body.
-    branches: Vec<(Range<usize>, Option<&'a Block>)>,
+    branches: Vec<Branch<'a>>,
     doc: Option<&'a String>,
     span: Span,
 }
@@ -110,7 +113,7 @@ impl<'a> Lower<'a> {
     fn heads<'s>(
         &mut self,
         mut range: Range<usize>,
-        (body, branches): (Option<&'s Block>, Vec<(Range<usize>, Option<&'s Block>)>),
+        (body, branches): (Option<&'s Block>, Vec<Branch<'s>>),
         doc: Option<&'s String>,
         context: Context,
         each: &mut impl FnMut(&mut Self, Outcome<'s>),

@@ -36,7 +36,9 @@ impl Lower<'_> {
     fn step(&mut self, head: &Head<'_>) -> StepKind {
         let node = head.node.clone();
         match node.as_rule() {
-            Rule::request | Rule::connect | Rule::send | Rule::receive => StepKind::Request(self.request(head)),
+            Rule::request | Rule::connect | Rule::send | Rule::receive => {
+                StepKind::Request(Box::new(self.request(head)))
+            }
             Rule::binding => {
                 self.no_body(head);
                 StepKind::Let(self.binding(node))

@@ -1,0 +1,187 @@
+//! Conditions and metrics in one canonical form, with the values that a template was given: what a report shows where
+//! the text of the template would speak of its parameters.
+
+use super::condition::{AlertDoes, Condition, Measured};
+use super::program::{
+    Edge, Function, Member, Metric, Moment, Part, Population, Scenario, Scope, SeriesSource, Subject, Window,
+};
+use super::types::Type;
+use super::value::Cond;
+use super::words::written;
+use crate::base::units;
+
+impl Scenario {
+    pub(super) fn condition_text(&self, condition: &Cond) -> String {
+        match condition {
+            Condition::Compare { operator, left, right } => {
+                format!("{} {} {}", self.measured_text(left), operator.symbol(), self.measured_text(right))
+            }
+            Condition::Within { left, right, tolerance, relative } => {
+                let kind = if *relative { Type::Percent } else { left.unit() };
+                let tolerance = written(*tolerance, kind);
+                format!("{} within {tolerance} of {}", self.measured_text(left), self.measured_text(right))
+            }
+            Condition::And(a, b) => format!("{} and {}", self.condition_text(a), self.condition_text(b)),
+            Condition::Or(a, b) => format!("({} or {})", self.condition_text(a), self.condition_text(b)),
+            Condition::Not(inner) => format!("not ({})", self.condition_text(inner)),
+            Condition::Holds(measured) => self.measured_text(measured),
+            Condition::Becomes { condition, within, of } => {
+                format!(
+                    "{} within {} of {}",
+                    self.condition_text(condition),
+                    units::duration(*within),
+                    self.moment_text(of)
+                )
+            }
+            Condition::InEvery { condition, every, share } => {
+                let share =
+                    if *share < 1.0 { format!("{} of ", written(*share, Type::Percent)) } else { String::new() };
+                format!("{} in {share}every {}", self.condition_text(condition), units::duration(*every))
+            }
+            Condition::Alert(check) => {
+                let name = check.name.as_ref().map_or("no other alert".to_owned(), |name| format!("alert \"{name}\""));
+                match &check.does {
+                    AlertDoes::Fires { within, of } => {
+                        format!("{name} fires within {} of {}", units::duration(*within), self.moment_text(of))
+                    }
+                    AlertDoes::Resolves { within, of } => {
+                        format!("{name} resolves within {} of {}", units::duration(*within), self.moment_text(of))
+                    }
+                    AlertDoes::StaysQuiet { scopes } => {
+                        let does = if check.name.is_some() { "stays quiet" } else { "fires" };
+                        format!("{name} {does}{}", self.scopes_text(scopes))
+                    }
+                }
+            }
+        }
+    }
+
+    fn measured_text(&self, measured: &Measured<Metric>) -> String {
+        match measured {
+            Measured::Constant { value, unit } => written(*value, *unit),
+            Measured::Metric { metric, .. } => self.metric_text(metric),
+            Measured::Baseline { name: Some(name), .. } => format!("baseline(\"{name}\")"),
+            Measured::Baseline { name: None, .. } => "baseline".to_owned(),
+            Measured::Arithmetic { operator, left, right, .. } => {
+                format!("{} {} {}", self.measured_text(left), operator.symbol(), self.measured_text(right))
+            }
+        }
+    }
+
+    pub(super) fn metric_text(&self, metric: &Metric) -> String {
+        let subject = self.subject_text(&metric.subject);
+        let scopes = self.scopes_text(&metric.scopes);
+        let (name, more) = match metric.function {
+            Function::Quantile(q) => {
+                let short = [(0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p999")];
+                match short.iter().find(|(share, _)| *share == q) {
+                    Some((_, name)) => ((*name).to_owned(), String::new()),
+                    None => ("quantile".to_owned(), format!(", {}", written(q, Type::Percent))),
+                }
+            }
+            Function::Apdex(threshold) => ("apdex".to_owned(), format!(", {}", written(threshold, Type::Duration))),
+            Function::BurnRate(objective) => {
+                ("burn_rate".to_owned(), format!(", {}", written(objective, Type::Percent)))
+            }
+            Function::Efficiency(users) => ("efficiency".to_owned(), format!(", {}", written(users, Type::Users))),
+            Function::Length => return format!("{subject}.length"),
+            function => (super::builtins::name_of(function).to_owned(), String::new()),
+        };
+        format!("{name}({subject}{scopes}{more})")
+    }
+
+    fn subject_text(&self, subject: &Subject) -> String {
+        match subject {
+            Subject::Requests(population) => self.population_text(population),
+            Subject::Series(series) => {
+                let source = match series.source {
+                    SeriesSource::Service(index) | SeriesSource::ServiceMetric(index) => {
+                        self.services.get(index).map_or("service", |service| &service.name)
+                    }
+                    SeriesSource::Monitor(index) => self.monitors.get(index).map_or("monitor", |monitor| &monitor.name),
+                    SeriesSource::Host => "host",
+                };
+                match series.source {
+                    SeriesSource::Service(_) | SeriesSource::Host => format!("{source}.{}", series.what),
+                    SeriesSource::ServiceMetric(_) => format!("{source}.metric(\"{}\")", series.what),
+                    SeriesSource::Monitor(_) => format!("{source}.query('{}')", series.what),
+                }
+            }
+            Subject::Windows { windows, .. } => {
+                windows.iter().map(|window| self.window_text(window)).collect::<Vec<_>>().join(", ")
+            }
+            Subject::Ledger(index) => self.ledgers.get(*index).map_or(String::new(), |ledger| ledger.name.clone()),
+            Subject::Alerts(index) => {
+                self.alert_sources.get(*index).map_or(String::new(), |source| source.name.clone())
+            }
+            Subject::Delivery(index) => {
+                format!("{}.delivery_delay", self.alert_sources.get(*index).map_or("", |source| &source.name))
+            }
+            Subject::Metric(metric) => self.metric_text(metric),
+        }
+    }
+
+    fn population_text(&self, population: &Population) -> String {
+        let mut path = Vec::new();
+        let load = population.load.and_then(|load| self.loads.get(load));
+        path.extend(load.map(|load| load.name.text.clone()));
+        match (load, population.mix) {
+            (Some(load), Some(mix)) => path.extend(load.parts.get(mix).map(|part| part.name.clone())),
+            (None, _) => {
+                path.extend(population.flow.and_then(|flow| self.flows.get(flow)).map(|flow| flow.name.clone()))
+            }
+            (Some(_), None) => {}
+        }
+        let flow = population.flow.and_then(|flow| self.flows.get(flow));
+        let member =
+            flow.and_then(|flow| flow.members().into_iter().find(|(_, member, _)| *member == population.member));
+        path.extend(member.map(|(name, ..)| name));
+        let part = match population.part {
+            Part::Latency => None,
+            Part::ServiceTime => Some("service_time"),
+            Part::FirstByte => Some("first_byte"),
+            Part::ConnectTime => Some("connect_time"),
+            Part::TlsTime => Some("tls_time"),
+            Part::Attempts => Some("attempts"),
+        };
+        path.extend(part.map(str::to_owned));
+        let path = path.join(".");
+        let path = if population.member == Member::Iteration { format!("iteration({path})") } else { path };
+        if population.matching.is_some() { format!("{path} where …") } else { path }
+    }
+
+    fn scopes_text(&self, scopes: &[Scope]) -> String {
+        scopes.iter().map(|scope| format!(" {} {}", scope.kind.word(), self.window_text(&scope.window))).collect()
+    }
+
+    fn window_text(&self, window: &Window) -> String {
+        let stage = |load: usize, stage: usize| {
+            let load = self.loads.get(load)?;
+            let stage = load.stages.get(stage)?.name.as_ref()?;
+            Some(format!("{}.{stage}", load.name))
+        };
+        match window {
+            Window::Run => "the run".to_owned(),
+            Window::Load(load) => self.loads.get(*load).map_or(String::new(), |load| load.name.text.clone()),
+            Window::Stage { load, stage: at } => stage(*load, *at).unwrap_or_default(),
+            Window::Stages { load, stages } => stages.first().and_then(|at| stage(*load, *at)).unwrap_or_default(),
+            Window::Injection(index) => self.injections.get(*index).map_or(String::new(), |i| i.name.text.clone()),
+            Window::Event(index) => self.events.get(*index).map_or(String::new(), |event| event.name.text.clone()),
+            Window::Impact { of, .. } => format!("{}.impact", self.window_text(of)),
+            Window::Between(from, to) => format!("{} .. {}", self.moment_text(from), self.moment_text(to)),
+        }
+    }
+
+    fn moment_text(&self, moment: &Moment) -> String {
+        let window = self.window_text(&moment.window);
+        let edge = if moment.edge == Edge::End { format!("{window}.end") } else { window };
+        match (&moment.window, moment.plus) {
+            (Window::Run, plus) => units::duration(plus.unsigned_abs()),
+            (_, 0) => edge,
+            (_, plus) => {
+                let sign = if plus < 0 { "-" } else { "+" };
+                format!("{edge} {sign} {}", units::duration(plus.unsigned_abs()))
+            }
+        }
+    }
+}
