@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use crate::robust::{Random, mutate, seed, seeds};
+use crate::robust::{Random, fuzzed, mutate, seed, seeds};
 use crate::support::Place;
 use crate::ui::{files, root, texts};
 use std::fmt::Write as _;
@@ -120,8 +120,7 @@ fn formatting_keeps_what_any_text_says() {
     let seed = seed();
     let mut random = Random(seed);
     let started = Instant::now();
-    let length = std::env::var("FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(2);
-    while started.elapsed() < Duration::from_secs(length) {
+    while started.elapsed() < fuzzed() {
         let mut text = seeds[random.below(seeds.len())].clone();
         for _ in 0..=random.below(4) {
             mutate(&mut text, &mut random);

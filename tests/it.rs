@@ -15,3 +15,4 @@ mod secrets;
 mod settings;
 mod shares;
 mod ui;
+mod watch;

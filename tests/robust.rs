@@ -139,6 +139,12 @@ pub(crate) fn seeds() -> Vec<String> {
 }
 
 /// A new seed, or the one that `SEED` names.
+/// For how long random texts are tried: `FUZZ_SECONDS`, else what a test run can bear.
+pub(crate) fn fuzzed() -> Duration {
+    let asked = std::env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(asked.unwrap_or(2))
+}
+
 pub(crate) fn seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now.as_nanos() as u64 | 1)
@@ -150,7 +156,7 @@ fn any_text_is_answered() {
     let seed = seed();
     let mut random = Random(seed);
     let started = Instant::now();
-    while started.elapsed() < Duration::from_millis(2500) {
+    while started.elapsed() < fuzzed() {
         let mut text = seeds[random.below(seeds.len())].clone();
         for _ in 0..=random.below(6) {
             mutate(&mut text, &mut random);

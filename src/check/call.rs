@@ -246,9 +246,7 @@ impl<'a> Session<'a, '_> {
         let Some(inner) = self.parameter_frame(name, parameters, home, Some((arguments, frame)), span) else {
             return Value::WRONG;
         };
-        if self.calls.len() > 32 {
-            let problem = Diagnostic::new(Code::E0206, format!("`{name}` contains itself"), span, "again here");
-            self.push(problem.label(name.span, "declared here").help("a template may not go round in a circle"));
+        if !self.one_more(span) {
             return Value::WRONG;
         }
         self.calls.push(span);

@@ -73,8 +73,7 @@ impl<'a> Session<'a, '_> {
             self.push(Diagnostic::new(Code::E0207, message, what.span, value.kind().a()));
             return None;
         }
-        if self.calls.len() > 32 {
-            self.push(Diagnostic::new(Code::E0206, "this includes itself", what.span, "again here"));
+        if !self.one_more(what.span) {
             return None;
         }
         let name = item.name()?;

@@ -37,6 +37,16 @@ impl<'a> Session<'a, '_> {
             ExprKind::Call { function, arguments } => self.call(function, arguments, expr.span, frame),
             ExprKind::Method { base, method, arguments } => self.method(base, method, arguments, expr.span, frame),
             ExprKind::Unary { operator, operand } => self.unary(*operator, operand, frame),
+            ExprKind::Binary { operator: Binary::Divide, operator_span, left, right }
+                if self.is_unit(right, *operator_span, frame) =>
+            {
+                let (dividend, unit) = (self.text(left.span), self.text(right.span));
+                let message = format!("`{dividend}/{unit}` divides by something called `{unit}`");
+                let problem = Diagnostic::new(Code::E0201, message, right.span, "not declared");
+                let rate = format!("{dividend} * 1/{unit}");
+                self.push(problem.fix(expr.span, &rate, format!("for a rate write `{rate}`")));
+                Value::WRONG
+            }
             ExprKind::Binary { operator, operator_span, left, right } => {
                 let (l, r) = (self.eval(left, frame), self.eval(right, frame));
                 self.binary(*operator, *operator_span, (left, l), (right, r))
@@ -52,6 +62,18 @@ impl<'a> Session<'a, '_> {
                 Value::WRONG
             }
             ExprKind::Wrong => Value::WRONG,
+        }
+    }
+
+    /// Whether a divisor is rather the unit of a rate: touching the `/`, and nothing that is declared.
+    fn is_unit(&mut self, divisor: &ast::Expr, slash: Span, frame: FrameId) -> bool {
+        match &divisor.kind {
+            ExprKind::Name(name) => {
+                matches!(name.text.as_str(), "s" | "min" | "h" | "d")
+                    && slash.end == name.span.start
+                    && self.lookup(frame, &name.text, name.span).is_none()
+            }
+            _ => false,
         }
     }
 

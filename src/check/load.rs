@@ -15,8 +15,9 @@ use std::collections::HashMap;
 /// More than any machine holds; a typing mistake, not a plan.
 const MOST_USERS: f64 = 1e7;
 /// Legs of one stage, and turns of one `repeat`: more would be a mistake as well.
-const MOST_LEGS: f64 = 10_000.0;
+const MOST_LEGS: f64 = 1_000.0;
 const MOST_TURNS: f64 = 1_000.0;
+const MOST_STAGES: usize = 10_000;
 
 /// What the stages of a load have in common so far.
 #[derive(Debug, Default)]
@@ -107,6 +108,12 @@ impl<'a> Session<'a, '_> {
 
     fn stages(&mut self, stages: &'a [ast::Stage], frame: FrameId, model: &mut Model) {
         for stage in stages {
+            let legs: usize = model.stages.len() + model.stages.last().map_or(0, |stage| stage.legs.len());
+            if legs > MOST_STAGES {
+                self.out_of_range(stage.span, "a load has at most 10,000 stages");
+                model.refused = true;
+                return;
+            }
             self.stage(stage, frame, model);
         }
     }
@@ -406,7 +413,9 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("name the stages in it; `during NAME` is all of them"));
         }
         for _ in 0..times {
-            self.stages(stages, frame, model);
+            if model.stages.len() <= MOST_STAGES {
+                self.stages(stages, frame, model);
+            }
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Session<'a, 'd> {
     /// Where templates were instantiated that are being worked out, outermost first.
     pub(super) calls: Vec<Span>,
     pub(super) ports: usize,
+    /// Templates that were instantiated: an end to what could double with every level.
+    pub(super) instances: usize,
     /// Flows and loads in which something was refused, so that what they lack may have been written.
     pub(super) refused_flows: HashSet<usize>,
     pub(super) refused_loads: HashSet<usize>,
@@ -75,6 +77,7 @@ impl<'a, 'd> Session<'a, 'd> {
             predicate: false,
             calls: Vec::new(),
             ports: 0,
+            instances: 0,
             refused_flows: HashSet::new(),
             refused_loads: HashSet::new(),
             alert_facts: Vec::new(),
@@ -246,6 +249,24 @@ impl<'a, 'd> Session<'a, 'd> {
             let span = self.calls.first().copied().unwrap_or(span);
             self.out.later.push(Later { what, span });
         }
+    }
+
+    /// Whether one more template may be instantiated here.
+    pub(super) fn one_more(&mut self, span: Span) -> bool {
+        const MOST: usize = 10_000;
+        const DEEPEST: usize = 32;
+        self.instances += 1;
+        if self.calls.len() > DEEPEST {
+            let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
+            self.push(problem.help("a template may not go round in a circle; take one of the references out"));
+            return false;
+        }
+        if self.instances > MOST {
+            let problem = Diagnostic::new(Code::E0310, "templates are instantiated more than 10,000 times", span, "one too many");
+            self.push(problem.help("instantiate fewer: each one is worked out for every scenario"));
+            return false;
+        }
+        true
     }
 
     /// A file beside the source file in which its path is written.

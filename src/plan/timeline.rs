@@ -2,9 +2,12 @@
 
 use super::Range;
 use crate::base::Span;
-use crate::base::units::{self, SECOND};
+use crate::base::units;
 use crate::check::program::{Edge, Moment, Scenario, When, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// More often than this nothing that is repeated happens.
+const MOST_TIMES: u64 = 10_000;
 
 /// A start that rests on other starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,12 +252,15 @@ impl<'s> Timeline<'s> {
                     match every {
                         Some(every) => {
                             let length = length.unwrap_or(0);
+                            let every = (*every).max(1);
                             // As many as fit whole.
-                            let mut at = from;
-                            while at + length <= to && ranges.len() < 100_000 {
-                                ranges.push((at, at + length));
-                                at += (*every).max(SECOND / 1000);
+                            let times = (to - from).checked_sub(length).map_or(0, |room| room / every + 1);
+                            if times > MOST_TIMES {
+                                let message = format!("this happens {} times", units::grouped(times as f64, 0));
+                                let problem = Diagnostic::new(Code::E0310, message, injection.span, "out of range");
+                                self.diagnostics.push(problem.help("10,000 times are allowed; let it happen less often"));
                             }
+                            ranges.extend((0..times.min(MOST_TIMES)).map(|n| (from + n * every, from + n * every + length)));
                         }
                         None if injection.breakage.lasting => {
                             ranges.push((from, length.map_or(to, |length| to.min(from + length))));

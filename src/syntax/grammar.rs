@@ -116,6 +116,13 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     if reserved && wanted.iter().any(|words| matches!(*words, VALUE | NAME)) {
         return Refusal { diagnostic: no_name(&first_word, span), second: None };
     }
+    let before = text[..at].trim_end();
+    let gap = at - before.len();
+    if text[at..].starts_with('(') && gap > 0 && before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+        let blanks = Span::new(file, offset + at - gap, offset + at);
+        let problem = Diagnostic::new(Code::E0100, "the `(` of a call touches its name", span, "written apart");
+        return Refusal { diagnostic: problem.fix(blanks, "", "take the blank away"), second: None };
+    }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
     let diagnostic = match wanted.as_slice() {
         [] if ended.is_some() => diagnostic.help("the statement could end before this"),

@@ -167,6 +167,42 @@ pub fn is_label(text: &str, word: &std::ops::Range<usize>) -> bool {
     text.as_bytes().get(word.end) == Some(&b':')
 }
 
+/// What other languages and tools say, and the statement that it is here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("import", "use"),
+    ("include", "use"),
+    ("require", "use"),
+    ("const", "param"),
+    ("var", "let"),
+    ("const", "let"),
+    ("def", "let"),
+    ("test", "scenario"),
+    ("describe", "scenario"),
+    ("assert", "expect"),
+    ("check", "expect"),
+    ("thresholds", "expect"),
+    ("sleep", "think"),
+    ("wait", "think"),
+    ("pause", "think"),
+    ("pause", "idle"),
+    ("stage", "hold"),
+    ("constant", "hold"),
+    ("for", "each"),
+    ("foreach", "each"),
+    ("while", "repeat"),
+    ("loop", "repeat"),
+    ("inject", "fault"),
+    ("chaos", "fault"),
+    ("before", "setup"),
+    ("after", "teardown"),
+];
+
+/// The statement of a context that a word of elsewhere means.
+pub fn foreign(word: &str, context: Context) -> Option<&'static str> {
+    let stands = |ours: &&str| standing_in(context).any(|text| text == *ours);
+    FOREIGN.iter().filter(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours).find(stands)
+}
+
 /// The statements that may stand in a context.
 pub fn standing_in(context: Context) -> impl Iterator<Item = &'static str> {
     STATEMENTS.iter().filter(move |w| w.contexts.contains(&context)).map(|w| w.text)

@@ -217,13 +217,14 @@ impl<'a> Lower<'a> {
                 Diagnostic::new(Code::E0114, format!("`{word}` does not belong {}", context.place()), span, "not here")
                     .help(format!("it stands {}", places.join(" or ")))
             }
-            None => Diagnostic::new(
-                Code::E0114,
-                format!("no statement starts with `{word}` {}", context.place()),
-                span,
-                "not a statement",
-            )
-            .did_you_mean(span, word, words::standing_in(context)),
+            None => {
+                let message = format!("no statement starts with `{word}` {}", context.place());
+                let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
+                match words::foreign(word, context) {
+                    Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
+                    None => problem.did_you_mean(span, word, words::standing_in(context)),
+                }
+            }
         };
         self.diagnostics.push(diagnostic);
         false
