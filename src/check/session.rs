@@ -262,8 +262,11 @@ impl<'a, 'd> Session<'a, 'd> {
             return false;
         }
         if self.instances > MOST {
-            let problem = Diagnostic::new(Code::E0310, "templates are instantiated more than 10,000 times", span, "one too many");
-            self.push(problem.help("instantiate fewer: each one is worked out for every scenario"));
+            // Said once, where it began: wherever it ended is chance.
+            let span = self.out.name.span;
+            let message = "this instantiates more than 10,000 templates";
+            let problem = Diagnostic::new(Code::E0310, message, span, "too many");
+            self.diagnostics.push(problem.help("templates that include each other twice and more grow with every level"));
             return false;
         }
         true

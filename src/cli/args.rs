@@ -72,8 +72,8 @@ fn setting(text: &str) -> Result<String, String> {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Scenario files
-    #[arg(required = true, value_name = "FILE")]
+    /// Scenario files, or directories of them
+    #[arg(required = true, value_name = "FILE|DIR")]
     pub files: Vec<PathBuf>,
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]

@@ -8,7 +8,21 @@ use crate::diag::render;
 pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     let mut failed = false;
     let mut all = Vec::new();
-    for path in &args.files {
+    let mut files = Vec::new();
+    for argument in &args.files {
+        match crate::inputs::files(argument) {
+            Ok(found) if found.is_empty() => {
+                terminal.error(&format!("`{}` has no `.stress` file in it", argument.display()));
+                failed = true;
+            }
+            Ok(found) => files.extend(found),
+            Err(message) => {
+                terminal.error(&message);
+                failed = true;
+            }
+        }
+    }
+    for path in &files {
         let mut checked = match source::check(path, &args.asked.asked()) {
             Ok(checked) => checked,
             Err(message) => {

@@ -7,13 +7,13 @@ use crate::inputs;
 use crate::syntax::format;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
     let mut failed = false;
     let mut differs = false;
     for argument in &args.files {
-        let files = if argument.is_dir() { below(argument) } else { Ok(vec![argument.clone()]) };
+        let files = inputs::files(argument);
         let results = match files {
             Ok(files) => files.iter().map(|file| format_file(file, args.check, terminal)).collect(),
             Err(message) => vec![Err(message)],
@@ -62,29 +62,6 @@ fn standard_input() -> Result<String, String> {
     let read = io::stdin().lock().read_to_end(&mut bytes);
     read.map_err(|error| format!("standard input cannot be read: {error}"))?;
     String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8".to_owned())
-}
-
-/// The scenario files of a directory and of all below it, in order. Links to directories are not followed, since
-/// they could lead around in a circle.
-fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
-    let unreadable = |error: io::Error| format!("`{}` cannot be read: {error}", directory.display());
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        entries.push((entry.path(), entry.file_type().map_err(unreadable)?.is_dir()));
-    }
-    entries.sort();
-    let mut files = Vec::new();
-    for (path, is_directory) in entries {
-        match is_directory {
-            true => files.extend(below(&path)?),
-            false if path.extension().is_some_and(|extension| extension == "stress") && !path.is_dir() => {
-                files.push(path);
-            }
-            false => {}
-        }
-    }
-    Ok(files)
 }
 
 /// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.

@@ -9,7 +9,7 @@ mod rules;
 pub use load::{Asked, Loaded, load, load_text};
 
 use crate::plan::Machine;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads a source file; what is wrong with it is said in one line.
 pub fn read(path: &Path) -> Result<String, String> {
@@ -27,6 +27,34 @@ pub fn read(path: &Path) -> Result<String, String> {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
         format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
     })
+}
+
+/// A file, or the scenario files of a directory.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if path.is_dir() { below(path) } else { Ok(vec![path.to_owned()]) }
+}
+
+/// The scenario files of a directory and of all below it, in order. Links to directories are not followed, since
+/// they could lead around in a circle.
+fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error: std::io::Error| format!("`{}` cannot be read: {error}", directory.display());
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        entries.push((entry.path(), entry.file_type().map_err(unreadable)?.is_dir()));
+    }
+    entries.sort();
+    let mut files = Vec::new();
+    for (path, is_directory) in entries {
+        match is_directory {
+            true => files.extend(below(&path)?),
+            false if path.extension().is_some_and(|extension| extension == "stress") && !path.is_dir() => {
+                files.push(path);
+            }
+            false => {}
+        }
+    }
+    Ok(files)
 }
 
 /// Descriptors that this process may open, and memory that is available.

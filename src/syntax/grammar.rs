@@ -112,8 +112,7 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
     if ended.is_some() && words::statement(&first_word).is_some() && !text[..at].trim().is_empty() {
         return Refusal { diagnostic: two_statements(span), second: Some(at) };
     }
-    let reserved = words::CONNECTING.contains(&first_word.as_str()) || words::RESERVED.contains(&first_word.as_str());
-    if reserved && wanted.iter().any(|words| matches!(*words, VALUE | NAME)) {
+    if words::is_reserved(&first_word) && wanted.iter().any(|words| matches!(*words, VALUE | NAME)) {
         return Refusal { diagnostic: no_name(&first_word, span), second: None };
     }
     let before = text[..at].trim_end();
@@ -254,7 +253,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::value | Rule::expr | Rule::primary | Rule::literal | Rule::number | Rule::figure | Rule::object => VALUE,
         Rule::text | Rule::raw | Rule::boolean | Rule::null | Rule::list | Rule::quantity | Rule::users => VALUE,
         Rule::rate | Rule::bandwidth | Rule::bits | Rule::bytes | Rule::duration | Rule::points => VALUE,
-        Rule::percent | Rule::factor | Rule::call | Rule::callee | Rule::path_name | Rule::baseline => VALUE,
+        Rule::percent | Rule::factor | Rule::call | Rule::baseline => VALUE,
         Rule::long_text | Rule::short_text | Rule::kw_baseline | Rule::list_items => VALUE,
         Rule::field => "a field like `name: value`",
         Rule::infix | Rule::and | Rule::or | Rule::contained | Rule::range | Rule::postfix | Rule::prefix => OPERATOR,
@@ -286,7 +285,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::WHITESPACE | Rule::blank | Rule::end | Rule::separator | Rule::name_char | Rule::word_char => {
             return None;
         }
-        Rule::reserved | Rule::wrong_equals | Rule::wrong_colon | Rule::wrong_not | Rule::wrong_and => return None,
+        Rule::wrong_equals | Rule::wrong_colon | Rule::wrong_not | Rule::wrong_and => return None,
         Rule::wrong_or | Rule::wrong_assign | Rule::wrong_unit | Rule::wrong_unit_apart => return None,
         Rule::wrong_unit_word | Rule::wrong_escape | Rule::wrong_brace => return None,
     })

@@ -139,6 +139,11 @@ pub const CONNECTING: &[&str] = &[
 /// Never names.
 pub const RESERVED: &[&str] = &["not", "true", "false", "null", "baseline"];
 
+/// Whether a word can never be a name.
+pub fn is_reserved(word: &str) -> bool {
+    CONNECTING.contains(&word) || RESERVED.contains(&word)
+}
+
 pub fn statement(text: &str) -> Option<&'static Word> {
     STATEMENTS.iter().find(|word| word.text == text)
 }

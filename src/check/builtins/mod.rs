@@ -13,6 +13,8 @@ pub use metrics::{metric, name_of, quantile};
 pub use options::{OPTIONS, Opt, options_of};
 
 use super::types::Type;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Where a name is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,16 +143,19 @@ pub fn all() -> impl Iterator<Item = &'static Builtin> {
     tables.into_iter().flatten()
 }
 
+/// The tables by kind and name, since expressions ask for every call.
+static BY_NAME: LazyLock<HashMap<(Kind, &'static str), &'static Builtin>> =
+    LazyLock::new(|| all().map(|builtin| ((builtin.kind, builtin.name), builtin)).collect());
+
 /// The built-in of a kind with this name.
 pub fn of_kind(kind: Kind, name: &str) -> Option<&'static Builtin> {
-    all().find(|builtin| builtin.kind == kind && builtin.name == name)
+    BY_NAME.get(&(kind, name)).copied()
 }
 
 /// Whether a function of this name can be called in an expression, so that no declaration with parameters may have it.
 pub fn find(name: &str) -> Option<&'static Builtin> {
-    let callable =
-        |kind: Kind| matches!(kind, Kind::Metric | Kind::Pure | Kind::Distribution | Kind::Fault | Kind::Input);
-    all().find(|builtin| callable(builtin.kind) && builtin.name == name)
+    let callable = [Kind::Metric, Kind::Pure, Kind::Distribution, Kind::Fault, Kind::Input];
+    callable.into_iter().find_map(|kind| of_kind(kind, name))
 }
 
 pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {

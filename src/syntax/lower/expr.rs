@@ -1,6 +1,6 @@
 //! Expressions: precedence, calls, objects, and the operators of other languages with their fix.
 
-use super::{Lower, children};
+use super::Lower;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -168,13 +168,16 @@ impl Lower<'_> {
                 ExprKind::Baseline(arguments.map_or(Vec::new(), |arguments| self.arguments(arguments)))
             }
             Rule::call => {
-                let [callee, arguments] = children(inner);
-                let (function, arguments) = (self.name(&callee), self.arguments(arguments));
+                let mut parts = inner.into_inner();
+                let function = self.name(&parts.next().expect("a call has a name"));
+                let Some(arguments) = parts.next() else {
+                    return Expr { kind: ExprKind::Name(function), span };
+                };
+                let arguments = self.arguments(arguments);
                 self.needs
                     .extend(arguments.first().and_then(|argument| needs::of_call(&function.text, &argument.value)));
                 ExprKind::Call { function, arguments }
             }
-            Rule::path_name => ExprKind::Name(self.name(&inner)),
             _ => return Expr { span, ..self.expr(inner) },
         };
         Expr { kind, span }

@@ -108,7 +108,7 @@ impl Lower<'_> {
     }
 
     /// The name behind the keyword.
-    fn declared(&self, head: &Head<'_>) -> Name {
+    fn declared(&mut self, head: &Head<'_>) -> Name {
         self.name(&find(&head.node, Rule::name).expect("a declaration has a name"))
     }
 
@@ -163,7 +163,7 @@ impl Lower<'_> {
 
     /// A label may be any word; a name may not, since it is asked for without its colon.
     fn is_name(&mut self, name: &Name) {
-        if words::CONNECTING.contains(&name.text.as_str()) || words::RESERVED.contains(&name.text.as_str()) {
+        if words::is_reserved(&name.text) {
             self.diagnostics.push(grammar::no_name(&name.text, name.span));
         } else if name.text.chars().any(|c| c.is_ascii_uppercase()) {
             let small = snake_case(&name.text);

@@ -237,8 +237,12 @@ impl<'a> Lower<'a> {
         Span::new(self.file, self.offset + span.start(), self.offset + span.start() + length)
     }
 
-    fn name(&self, node: &Node<'_>) -> Name {
-        Name { text: node.as_str().trim().to_owned(), span: self.span(node) }
+    fn name(&mut self, node: &Node<'_>) -> Name {
+        let name = Name { text: node.as_str().trim().to_owned(), span: self.span(node) };
+        if node.as_rule() == Rule::name && words::is_reserved(&name.text) {
+            self.diagnostics.push(grammar::no_name(&name.text, name.span));
+        }
+        name
     }
 
     /// The statements of a body that must be there; `None` where it is missing.
@@ -266,7 +270,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The name of `as NAME`.
-    fn naming(&self, node: Node<'_>) -> Option<Name> {
+    fn naming(&mut self, node: Node<'_>) -> Option<Name> {
         node.into_inner().find(|part| part.as_rule() == Rule::name).map(|part| self.name(&part))
     }
 }
