@@ -875,6 +875,15 @@ pub struct Suite {
 pub struct Area {
     pub name: String,
     pub weight: f64,
-    /// The full names of its scenarios.
-    pub scenarios: Vec<String>,
+    pub scenarios: Vec<SuiteMember>,
+}
+
+/// A scenario of a suite.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuiteMember {
+    /// As the suite names it.
+    pub path: String,
+    /// The name of its file, where it is another one.
+    pub module: Option<String>,
+    pub scenario: String,
 }

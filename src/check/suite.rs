@@ -1,6 +1,6 @@
 //! Suites: scenarios in order, in weighted areas, and when they are ready.
 
-use super::program::{Area, Suite};
+use super::program::{Area, Suite, SuiteMember};
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
@@ -41,7 +41,7 @@ impl<'a> Session<'a, '_> {
                             self.push(problem.help("name it in one area"));
                         }
                         seen.push(shown.clone());
-                        scenarios.push(shown);
+                        scenarios.push(self.suite_member(path, shown, module));
                     }
                     Value::Unknown(Type::Wrong) => {}
                     other => {
@@ -78,6 +78,20 @@ impl<'a> Session<'a, '_> {
         }
         let ready = suite.ready.as_ref().map(|ready| self.text(ready.span));
         Suite { name: suite.name.clone(), doc: suite.doc.clone(), areas, ready }
+    }
+
+    /// Where a scenario that a suite names is declared.
+    fn suite_member(&self, path: &ast::Expr, shown: String, module: usize) -> SuiteMember {
+        let (alias, scenario) = match &path.kind {
+            ExprKind::Field { base, field } => match &base.kind {
+                ExprKind::Name(alias) => (Some(alias.text.as_str()), field.text.clone()),
+                _ => (None, field.text.clone()),
+            },
+            _ => (None, shown.clone()),
+        };
+        let found = self.world.aliases[module].iter().find(|(own, _)| alias == Some(own.as_str()));
+        let module = found.map(|(_, module)| self.world.inputs.modules[*module].name.clone());
+        SuiteMember { path: shown, module, scenario }
     }
 
     /// `score`, the areas and `passed(scenario)` are all that a suite can be ready by.

@@ -118,6 +118,9 @@ pub struct PlanArgs {
     /// The plan as JSON
     #[arg(long)]
     pub json: bool,
+    /// The drawing as an SVG to a path, `-` for standard output
+    #[arg(long, value_name = "PATH", conflicts_with = "json")]
+    pub svg: Option<PathBuf>,
     /// Only part I of N of the arrivals and users
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,

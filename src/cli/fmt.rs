@@ -1,12 +1,11 @@
 //! `stressc fmt`: files in their canonical form.
 
 use super::args::FmtArgs;
-use super::output::Terminal;
+use super::output::{Terminal, replace};
 use crate::base::{FileId, Source};
 use crate::inputs;
 use crate::syntax::format;
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
@@ -62,29 +61,6 @@ fn standard_input() -> Result<String, String> {
     let read = io::stdin().lock().read_to_end(&mut bytes);
     read.map_err(|error| format!("standard input cannot be read: {error}"))?;
     String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8".to_owned())
-}
-
-/// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.
-fn replace(path: &Path, text: &str) -> Result<(), String> {
-    let unwritable = |error: io::Error| format!("`{}` cannot be written: {error}", path.display());
-    let target = fs::canonicalize(path).map_err(unwritable)?;
-    let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
-    // A rename would not ask.
-    if permissions.readonly() {
-        return Err(format!("`{}` may not be written", path.display()));
-    }
-    let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = fs::File::create_new(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(permissions)?;
-        file.sync_all()?;
-        fs::rename(&beside, &target)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        unwritable(error)
-    })
 }
 
 fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {

@@ -1,7 +1,9 @@
 //! Writing to the terminal. A reader that has gone away is no reason to fail.
 
 use super::args::Colour;
-use std::io::{IsTerminal, Write};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 pub struct Terminal {
     colour: Colour,
@@ -56,4 +58,35 @@ pub fn width() -> usize {
         return size.ws_col as usize;
     }
     100
+}
+
+/// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.
+pub fn replace(path: &Path, text: &str) -> Result<(), String> {
+    let unwritable = |error: io::Error| format!("`{}` cannot be written: {error}", path.display());
+    let (target, permissions) = match fs::canonicalize(path) {
+        Ok(target) => {
+            let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
+            (target, Some(permissions))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+        Err(error) => return Err(unwritable(error)),
+    };
+    // A rename would not ask.
+    if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
+        return Err(format!("`{}` may not be written", path.display()));
+    }
+    let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = fs::File::create_new(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions)?;
+        }
+        file.sync_all()?;
+        fs::rename(&beside, &target)
+    });
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        unwritable(error)
+    })
 }

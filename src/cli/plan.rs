@@ -1,19 +1,123 @@
-//! `stressc plan`: the timeline, drawn.
+//! `stressc plan`: the timeline drawn, or as JSON or SVG; of a file with several scenarios an overview, of a suite its
+//! areas.
 
 use super::args::PlanArgs;
 use super::output::{Terminal, width};
 use super::source;
-use crate::plan::draw;
+use crate::base::units::{duration, percent};
+use crate::check::program::{Suite, SuiteMember};
+use crate::plan::{Plan, draw};
+use std::fmt::Write as _;
+use std::path::Path;
 
 pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
-    let plan = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
-        Ok(planned) => planned.plan,
+    let one_picture = args.json || args.svg.is_some();
+    if !one_picture && let Some(code) = overview(args, terminal) {
+        return code;
+    }
+    let planned = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
+        Ok(planned) => planned,
         Err(code) => return code,
     };
-    match args.json {
-        true => terminal.out(&(serde_json::to_string_pretty(&plan).expect("a plan is plain data") + "\n")),
-        false => terminal.out(&draw::draw(&plan, width())),
+    let plan = planned.plan;
+    if args.json {
+        terminal.out(&(serde_json::to_string_pretty(&plan).expect("a plan is plain data") + "\n"));
+    } else if let Some(path) = &args.svg {
+        return picture(path, &draw::svg(&plan), terminal);
+    } else {
+        terminal.out(&draw::draw(&plan, width()));
+        if !planned.later.is_empty() {
+            terminal.out(&format!("not run by this version yet: {}\n", planned.later.join(", ")));
+        }
     }
     super::OK
+}
+
+/// Writes an SVG, whole or not at all.
+fn picture(path: &Path, svg: &str, terminal: &Terminal) -> u8 {
+    if path.as_os_str() == "-" {
+        terminal.out(svg);
+        return super::OK;
+    }
+    match super::output::replace(path, svg) {
+        Ok(()) => super::OK,
+        Err(message) => {
+            terminal.error(&message);
+            super::COULD_NOT_RUN
+        }
+    }
+}
+
+/// Where no single scenario is meant: what the file has, or what a suite runs. `None` where one is.
+fn overview(args: &PlanArgs, terminal: &Terminal) -> Option<u8> {
+    let (file, wanted) = source::split(&args.file);
+    let mut checked = source::check(Path::new(file), &args.asked.asked()).ok()?;
+    let suite = wanted.and_then(|name| checked.program.suites.iter().find(|suite| suite.name.text == name));
+    let several = wanted.is_none() && checked.program.scenarios.len() + checked.program.suites.len() > 1;
+    if suite.is_none() && !several {
+        return None;
+    }
+    let suite = suite.cloned();
+    let plans = source::plans(&mut checked, file);
+    let failed = checked.diagnostics.has_errors();
+    source::print(&checked.diagnostics.clone().sorted(), &checked.sources, terminal);
+    if failed {
+        return Some(super::DOES_NOT_CHECK);
+    }
+    terminal.out(&match suite {
+        Some(suite) => areas(file, &suite, &source::suite_plans(&checked, &suite)),
+        None => scenarios(file, &plans, &checked.program.suites),
+    });
+    Some(super::OK)
+}
+
+/// A line for each scenario of a file.
+fn scenarios(file: &str, plans: &[Plan], suites: &[Suite]) -> String {
+    let mut out = String::new();
+    let names = plans.iter().map(|plan| plan.scenario.as_str()).chain(suites.iter().map(|suite| suite.name.text.as_str()));
+    let wide = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    for plan in plans {
+        let _ = writeln!(out, "{:<wide$}  {}", plan.scenario, line(plan));
+    }
+    for suite in suites {
+        let count: usize = suite.areas.iter().map(|area| area.scenarios.len()).sum();
+        let _ = writeln!(out, "{:<wide$}  a suite of {count} scenarios in {} areas", suite.name.text, suite.areas.len());
+    }
+    let example = plans.first().map_or(String::new(), |plan| format!("; draw one with `stressc plan {file}:{}`", plan.scenario));
+    let _ = writeln!(out, "\n{} scenarios{example}", plans.len());
+    out
+}
+
+/// How long it is, what it sends, what it breaks, and what it says of itself.
+fn line(plan: &Plan) -> String {
+    let loads: Vec<&str> = plan.loads.iter().map(|load| load.name.as_str()).collect();
+    let faults: Vec<&str> = plan.faults.iter().map(|fault| fault.breakage.action.as_str()).collect();
+    let broken = if faults.is_empty() { String::new() } else { format!(", {}", faults.join(" and ")) };
+    let doc = plan.doc.as_ref().and_then(|doc| doc.lines().next()).map_or(String::new(), |doc| format!("  {doc}"));
+    format!("{:>8}  {}{broken}{doc}", duration(plan.length), loads.join(" and "))
+}
+
+/// The areas of a suite with their scenarios, and how long they take one after the other.
+fn areas(file: &str, suite: &Suite, plans: &[(String, Plan)]) -> String {
+    let mut out = format!("{file} · {}\n", suite.name);
+    suite.doc.iter().for_each(|doc| {
+        let _ = writeln!(out, "{doc}");
+    });
+    let mut whole = 0;
+    let members = suite.areas.iter().flat_map(|area| &area.scenarios);
+    let wide = members.map(|member| member.path.chars().count()).max().unwrap_or(0);
+    for area in &suite.areas {
+        let _ = writeln!(out, "\n{} {}", area.name, percent(area.weight));
+        for SuiteMember { path, .. } in &area.scenarios {
+            let plan = plans.iter().find(|(own, _)| own == path).map(|(_, plan)| plan);
+            whole += plan.map_or(0, |plan| plan.length);
+            let _ = writeln!(out, "  {path:<wide$}  {}", plan.map_or(String::new(), line));
+        }
+    }
+    let _ = writeln!(out, "\none after the other: {} of load", duration(whole));
+    suite.ready.iter().for_each(|ready| {
+        let _ = writeln!(out, "ready when {ready}");
+    });
+    out
 }

@@ -2,7 +2,7 @@
 
 use super::output::Terminal;
 use crate::base::Sources;
-use crate::check::program::Scenario;
+use crate::check::program::{Scenario, Suite};
 use crate::check::{Inputs, Program};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
 use crate::inputs::{self, Asked, Loaded};
@@ -23,6 +23,8 @@ pub struct Checked {
 /// A scenario ready to be run, with what is kept out of its plan.
 pub struct Planned {
     pub plan: Plan,
+    /// What this version plans and does not run.
+    pub later: Vec<String>,
     pub secrets: HashMap<String, String>,
     /// Why it cannot be run, as it would be shown.
     pub refused: Option<String>,
@@ -46,6 +48,22 @@ pub fn plans(checked: &mut Checked, file: &str) -> Vec<Plan> {
         let (plan, more) = crate::plan::plan(scenario, file, Share::WHOLE, inputs::machine());
         checked.diagnostics.extend(more);
         plans.push(plan);
+    }
+    plans
+}
+
+/// The plans of the scenarios of a suite, by the names that the suite has for them.
+pub fn suite_plans(checked: &Checked, suite: &Suite) -> Vec<(String, Plan)> {
+    let mut plans = Vec::new();
+    for member in suite.areas.iter().flat_map(|area| &area.scenarios) {
+        let own = checked.program.scenarios.iter().find(|s| member.module.is_none() && s.name.text == member.scenario);
+        let used = || checked.program.used.iter().find(|(module, s)| {
+            member.module.as_ref() == Some(module) && s.name.text == member.scenario
+        });
+        if let Some(scenario) = own.or_else(|| used().map(|(_, scenario)| scenario)) {
+            let file = member.module.as_deref().unwrap_or_default();
+            plans.push((member.path.clone(), crate::plan::plan(scenario, file, Share::WHOLE, inputs::machine()).0));
+        }
     }
     plans
 }
@@ -100,7 +118,8 @@ pub fn planned(
             checked.diagnostics.extend(more);
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
-            Some(Planned { plan, secrets, refused })
+            let later = scenario.later.iter().map(|later| later.what.clone()).collect();
+            Some(Planned { plan, later, secrets, refused })
         }
         _ => None,
     };

@@ -121,6 +121,14 @@ fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) 
     for comment in comments {
         bytes[comment.range.clone()].fill(b' ');
     }
+    // Outside of texts every blank is a space, so that the grammar has one thing to skip.
+    let mut at = 0;
+    for token in tokens {
+        let gap = at..token.range.start.max(at);
+        bytes[gap].iter_mut().filter(|byte| matches!(byte, b'\t' | b'\r')).for_each(|byte| *byte = b' ');
+        at = at.max(token.range.end);
+    }
+    bytes[at..].iter_mut().filter(|byte| matches!(byte, b'\t' | b'\r')).for_each(|byte| *byte = b' ');
     for (token, _) in tokens.iter().zip(newlines).filter(|(_, insignificant)| **insignificant) {
         bytes[token.range.clone()].fill(b' ');
     }

@@ -1,0 +1,11 @@
+//! The timeline drawn for a reviewer: loads as their shapes over time, and on the same axis the faults, events and
+//! alerts beneath. One picture, computed once; a page of text and an SVG show it.
+
+mod picture;
+mod svg;
+mod tables;
+mod terminal;
+mod words;
+
+pub use svg::svg;
+pub use terminal::draw;

@@ -1,0 +1,196 @@
+//! What stands above and below the picture: totals, parts, and what must hold.
+
+use super::super::schedule::Shape;
+use super::super::{Fault, Load, Plan, Stage, StageKind};
+use super::terminal::cut;
+use super::words;
+use crate::base::units::{SECOND, bytes, duration, grouped, short};
+use std::fmt::Write;
+
+/// What one connection and its session take, rounded up.
+const MEMORY_PER_USER: f64 = 16_384.0;
+
+pub fn head(out: &mut String, plan: &Plan) {
+    let _ = writeln!(out, "{} · {}   {}", plan.file, plan.scenario, duration(plan.length));
+    if let Some(doc) = &plan.doc {
+        doc.lines().for_each(|line| {
+            let _ = writeln!(out, "{line}");
+        });
+    }
+    if plan.share.count > 1 {
+        let _ = writeln!(out, "share {} of {}", plan.share.index + 1, plan.share.count);
+    }
+}
+
+pub fn tables(out: &mut String, plan: &Plan, width: usize) {
+    for (index, load) in plan.loads.iter().enumerate() {
+        let _ = writeln!(out);
+        stages(out, plan, load, index);
+    }
+    faults(out, plan, width);
+    started(out, plan, width);
+    list(out, "with", plan.params.iter().map(|(name, value)| format!("{name} = {value}")), width);
+    for steady in &plan.steady_states {
+        let name = steady.name.as_ref().map_or(String::new(), |name| format!(" {name}"));
+        let title = format!("steady{name} while, over {} and for {}", duration(steady.window), duration(steady.hold));
+        list(out, &title, steady.conditions.iter().map(|condition| condition.text.clone()), width);
+    }
+    list(out, "ends early", plan.aborts.iter().map(|abort| abort.text.clone()), width);
+    list(out, "expected", plan.expectations.iter().map(|expectation| expectation.text.clone()), width);
+    let _ = writeln!(out, "\nplan {}", &plan.fingerprint[..12]);
+}
+
+fn list(out: &mut String, title: &str, items: impl Iterator<Item = String>, width: usize) {
+    for (index, item) in items.enumerate() {
+        if index == 0 {
+            let _ = writeln!(out, "\n{title}");
+        }
+        let _ = writeln!(out, "  {}", cut(&item, width - 2));
+    }
+}
+
+fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize) {
+    let unit = if load.is_open() { "/s" } else { " users" };
+    let name = cut(&load.name, 14);
+    let _ = writeln!(out, "{name:<14} {:<16} {:>18} {:>12} {:>12}", "window", "level", "iterations", "requests");
+    for (place, stage) in load.stages.iter().enumerate() {
+        let window = format!("{}–{}", duration(stage.start), duration(stage.end));
+        let level = match stage.from == stage.to {
+            true => format!("{}{unit}", short(stage.to)),
+            false => format!("{} → {}{unit}", short(stage.from), short(stage.to)),
+        };
+        let (iterations, sent) = counts(plan, load, stage);
+        let name = cut(&stage.name, 12);
+        let line = format!("  {name:<12} {window:<16} {level:>18} {iterations:>12} {sent:>12}");
+        let _ = writeln!(out, "{}{}", line.trim_end(), note(plan, index, place, stage));
+    }
+    if load.is_open() {
+        let whole = plan.share.of(load.shape.arrivals());
+        let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
+        let _ = writeln!(out, "  {:<12} {:<16} {:>18} {iterations:>12} {requests:>12}", "together", "", "");
+        let peak = load.stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
+        let thinking = peak * mean_thinking(plan, load) / SECOND as f64;
+        if thinking > 0.0 {
+            let _ = writeln!(out, "  at the peak {} users are busy thinking", grouped(thinking.ceil(), 0));
+        }
+    }
+    if load.parts.len() > 1 {
+        let _ = writeln!(out, "  dealt evenly: {}", words::mix(plan, load));
+    }
+    let mut more: Vec<String> = Vec::new();
+    more.extend(load.population.map(|users| format!("dealt to {} users", grouped(users as f64, 0))));
+    more.extend(load.pace.map(|pace| format!("an iteration of a user every {}", duration(pace))));
+    more.extend(load.poisson.then(|| "arrivals at random (Poisson)".to_owned()));
+    if !more.is_empty() {
+        let _ = writeln!(out, "  {}", more.join(", "));
+    }
+    let memory = bytes(load.ceiling.in_flight as f64 * MEMORY_PER_USER);
+    let _ = writeln!(out, "  {}: up to as many connections and {memory}", words::ceiling(load.ceiling));
+}
+
+/// Iterations and requests of a stage, where the plan knows them.
+fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
+    match (&load.shape, stage.kind) {
+        (_, StageKind::Once) => {
+            let iterations = stage.iterations.unwrap_or(0);
+            (grouped(iterations as f64, 0), grouped(requests(plan, load, iterations), 0))
+        }
+        (_, StageKind::Search | StageKind::Replay) => ("as found".to_owned(), "as found".to_owned()),
+        (Shape::Open(_), _) => {
+            let before = |at: u64| plan.share.of(load.shape.arrivals_before(at));
+            let count = before(stage.end) - before(stage.start);
+            (grouped(count as f64, 0), grouped(requests(plan, load, count), 0))
+        }
+        (Shape::Closed(_), _) => ("as answered".to_owned(), "as answered".to_owned()),
+    }
+}
+
+/// Requests of so many iterations, where each step of a flow is reached.
+fn requests(plan: &Plan, load: &Load, iterations: u64) -> f64 {
+    let one = |flow: usize| plan.flows.get(flow).map_or(0, |flow| flow.requests().count()) as f64;
+    (load.parts.iter().map(|part| part.weight * one(part.flow)).sum::<f64>() * iterations as f64).round()
+}
+
+fn mean_thinking(plan: &Plan, load: &Load) -> f64 {
+    load.parts.iter().filter_map(|part| Some(part.weight * plan.flows.get(part.flow)?.thinking().0)).sum()
+}
+
+fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
+    match planned.kind {
+        StageKind::Warmup => "  not judged".to_owned(),
+        StageKind::Search => {
+            let search = plan.searches.iter().find(|search| search.load == load && search.stage == stage);
+            search.map_or(String::new(), |s| format!("  at most {} trials of {}", s.trials, duration(s.each)))
+        }
+        StageKind::Once => "  at most this long".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn faults(out: &mut String, plan: &Plan, width: usize) {
+    if plan.faults.is_empty() && plan.events.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nbroken and mended");
+    for fault in &plan.faults {
+        let line = format!("{}  {}, then {}", when(fault), words::breakage(plan, &fault.breakage), words::undone(fault));
+        let _ = writeln!(out, "  {:<12} {}", cut(&fault.name, 12), cut(&line, width.max(40) - 15));
+    }
+    for event in &plan.events {
+        let line = format!("at {}, at most {}: {}", duration(event.at), duration(event.at_most), words::text(plan, &event.command));
+        let _ = writeln!(out, "  {:<12} {}", cut(&event.name, 12), cut(&line, width.max(40) - 15));
+    }
+    for line in overlaps(plan) {
+        let _ = writeln!(out, "  {}", cut(&line, width - 2));
+    }
+}
+
+fn when(fault: &Fault) -> String {
+    match fault.windows.as_slice() {
+        [] => "never".to_owned(),
+        [(start, end)] if start == end => format!("at {}", duration(*start)),
+        [(start, end)] => format!("{}–{}", duration(*start), duration(*end)),
+        many => format!("{} times from {} to {}", many.len(), duration(many[0].0), duration(many[many.len() - 1].1)),
+    }
+}
+
+/// While another fault lasts, nobody can see the recovery from one.
+fn overlaps(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, fault) in plan.faults.iter().enumerate() {
+        for other in plan.faults.iter().enumerate().filter(|(place, _)| *place != index).map(|(_, other)| other) {
+            let hidden = fault.windows.iter().find_map(|(_, end)| other.windows.iter().find(|(from, to)| from < end && end < to));
+            if let Some((_, until)) = hidden {
+                let (name, end) = (&fault.name, duration(*until));
+                lines.push(format!("recovery of `{name}` cannot be seen before `{}` ends at {end}", other.name));
+            }
+        }
+    }
+    lines
+}
+
+fn started(out: &mut String, plan: &Plan, width: usize) {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    parts.extend(plan.services.iter().map(|service| (service.name.clone(), words::service(plan, &service.kind))));
+    parts.extend(plan.links.iter().map(|link| {
+        let kind = if link.http { "requests" } else { "bytes" };
+        (link.name.clone(), format!("a path of {kind} to {}", words::text(plan, &link.to)))
+    }));
+    parts.extend(plan.monitors.iter().map(|monitor| {
+        let address = monitor.address.as_ref().map_or(String::new(), |address| words::text(plan, address));
+        (monitor.name.clone(), format!("{} {address}", monitor.kind))
+    }));
+    parts.extend(plan.alert_sources.iter().map(|source| {
+        (source.name.clone(), format!("alerts of {} {}", source.kind, words::text(plan, &source.address)))
+    }));
+    parts.extend(plan.data.iter().map(|data| {
+        let columns: Vec<String> = data.columns.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
+        (data.name.clone(), format!("{} rows of {}", grouped(data.rows as f64, 0), columns.join(", ")))
+    }));
+    for (index, (name, what)) in parts.into_iter().enumerate() {
+        if index == 0 {
+            let _ = writeln!(out, "\nstarted for the run, in this order");
+        }
+        let _ = writeln!(out, "  {:<12} {}", cut(&name, 24), cut(&what, width.max(40) - 15));
+    }
+}
