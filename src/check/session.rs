@@ -262,7 +262,8 @@ impl<'a, 'd> Session<'a, 'd> {
             return false;
         }
         if self.instances > MOST {
-            let problem = Diagnostic::new(Code::E0310, "templates are instantiated more than 10,000 times", span, "one too many");
+            let problem =
+                Diagnostic::new(Code::E0310, "templates are instantiated more than 10,000 times", span, "one too many");
             self.push(problem.help("instantiate fewer: each one is worked out for every scenario"));
             return false;
         }
