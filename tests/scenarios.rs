@@ -251,3 +251,66 @@ fn the_guide_names_what_there_is() {
     told.values_mut().for_each(|names| names.sort());
     assert_eq!(told, found);
 }
+
+/// Stages of every exact kind, from shapes of the library and of the template's own file, with what was set outside.
+const EXACT: &str = r#"
+use std.shapes
+
+param rate: Rate = 40/s
+
+profile ci {
+  rate = 20/s
+}
+
+system shop_alone() {
+  service shop = demo()
+  target api = http(shop.url)
+}
+
+system sut = shop_alone()
+
+flow look(api: Http, number: Count) {
+  get "/products/{number}" as product
+}
+
+scenario exact(journey: Flow, top: Rate) {
+  load main of journey {
+    include shapes.plateau(rate, rise: 1s, hold: 1s)
+    idle 500ms
+    include shapes.staircase(top: top, step: rate, interval: 500ms)
+    repeat 2 {
+      hold rate for 500ms as again
+    }
+  }
+
+  load later of journey at plateau {
+    hold 10/s for 1s as second
+  }
+
+  expect {
+    count(main) == 110
+    count(main during plateau) == 20
+    count(main during stairs) == 60
+    count(main during again) == 20
+    count(main during again.last) == 10
+    count(later) == 10
+    dropped(main) == 0
+    error_rate(main) == 0%
+  }
+}
+
+scenario all = exact(look(sut.api, number: 2), top: rate * 3)
+"#;
+
+#[test]
+fn what_is_included_is_sent_as_planned() {
+    let place = Place::new();
+    // A rise of half of 20, a plateau of 20, stairs of 10, 20 and 30, and twice 10.
+    place.write("exact.stress", EXACT);
+    let ran = place.call(&["run", "exact.stress:all", "--profile", "ci", "--no-progress"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["loads"][0]["planned"], 110);
+    assert_eq!(ran.result["loads"][0]["started"], 110);
+    let ran = place.call(&["run", "exact.stress:all", "--set", "rate=20/s", "--no-progress"]);
+    assert_eq!(ran.code, 0, "what is set and what a profile sets is the same: {}{}", ran.out, ran.err);
+}
