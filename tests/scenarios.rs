@@ -314,3 +314,36 @@ fn what_is_included_is_sent_as_planned() {
     let ran = place.call(&["run", "exact.stress:all", "--set", "rate=20/s", "--no-progress"]);
     assert_eq!(ran.code, 0, "what is set and what a profile sets is the same: {}{}", ran.out, ran.err);
 }
+
+const WORKER: &str = r#"
+system shop() {
+  service app = demo()
+  service worker = demo()
+  target api = http(app.url)
+}
+
+system sut = shop()
+
+scenario one {
+  flow look on sut.api {
+    get "/products" as list
+  }
+
+  load main of look {
+    hold 10/s for 2s
+  }
+
+  expect error_rate(main) < 1%
+}
+"#;
+
+#[test]
+fn a_system_is_started_as_a_whole() {
+    let place = Place::new();
+    place.write("worker.stress", WORKER);
+    let ran = place.call(&["plan", "worker.stress", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let plan: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let names: Vec<&str> = plan["services"].as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
+    assert_eq!(names, ["sut.app", "sut.worker"]);
+}
