@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use crate::ui::{compile, files, root};
+use crate::ui::{compile, root};
 use stressc::diag::{Code, Diagnostic};
 
 /// The fenced blocks of a page: what stands behind the fence, the line of the fence, the text.
@@ -71,15 +71,4 @@ fn examples_of_the_guides_compile() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn scenarios_compile_without_a_word() {
-    let mut wrong = Vec::new();
-    for path in files(&root().join("scenarios"), "stress") {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let (sources, diagnostics) = compile(&name, &std::fs::read_to_string(&path).unwrap());
-        wrong.extend(diagnostics.iter().map(|d| stressc::diag::render::line(d, &sources)));
-    }
-    assert!(wrong.is_empty(), "{}", wrong.concat());
 }

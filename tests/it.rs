@@ -11,6 +11,7 @@ mod fmt;
 mod outcomes;
 mod records;
 mod robust;
+mod scenarios;
 mod secrets;
 mod settings;
 mod shares;

@@ -31,6 +31,17 @@ fn what_holds_passes_and_the_record_is_whole() {
     wait_until("the shop is gone", Duration::from_secs(5), || shops_in(place.path()) == 0);
 }
 
+/// The last of two arrivals is due two seconds before the end of its stage, and the idle stage has none.
+#[test]
+fn a_run_is_as_long_as_planned() {
+    let place = Place::new();
+    let expect = "throughput(list during slow) within 1% of 0.5/s\n    count(list) == 2";
+    let ran = place.run(&shop("demo()", "hold 30/min for 4s as slow\n    idle 1s", expect), &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let length = ran.result["duration_s"].as_f64().unwrap();
+    assert!((5.0..5.5).contains(&length), "{length}s");
+}
+
 #[test]
 fn what_cannot_hold_fails() {
     let place = Place::new();

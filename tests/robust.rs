@@ -114,11 +114,12 @@ pub(crate) fn mutate(text: &mut String, random: &mut Random) {
 
 fn probe(text: &str) -> Result<(), String> {
     let started = Instant::now();
-    let all = std::panic::catch_unwind(|| compile("mutated", text).1).map_err(|_| "it panics".to_owned())?;
+    let (sources, all) = std::panic::catch_unwind(|| compile("mutated", text)).map_err(|_| "it panics".to_owned())?;
     for d in &all {
         let spans = d.labels.iter().map(|label| label.span).chain(d.fix.iter().map(|fix| fix.span));
-        for range in spans.map(|span| span.range()) {
-            if text.get(range.clone()).is_none() {
+        for span in spans {
+            let range = span.range();
+            if sources.get(span.file).text.get(range.clone()).is_none() {
                 return Err(format!("{} points to {range:?}, which is no part of the text", d.code));
             }
         }

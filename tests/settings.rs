@@ -122,3 +122,12 @@ fn a_load_that_starts_later_sends_what_is_planned() {
     );
     assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
 }
+
+#[test]
+fn a_mistake_in_the_arguments_of_a_scenario_is_told() {
+    let place = place();
+    place.write("main.stress", &format!("{MAIN}scenario two = one(times: 2s)\nscenario three = one(times: 3)\n"));
+    let ran = place.call(&["plan", "main.stress:two"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("E0301") && !ran.err.contains("has no scenario"), "{}", ran.err);
+}

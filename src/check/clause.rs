@@ -94,10 +94,18 @@ impl<'a> Session<'a, '_> {
     }
 
     pub(super) fn stated(&self, condition: Cond, span: Span) -> Expectation {
-        let file = self.world.sources.get(span.file).name.clone();
+        let asked = self.asked(span);
+        let file = self.world.sources.get(asked.file).name.clone();
         // A template speaks of its parameters; a report speaks of what they were.
         let text = if self.calls.is_empty() { self.text(span) } else { self.out.condition_text(&condition) };
-        Expectation { text, file, line: self.line(span), span, condition }
+        Expectation { text, file, line: self.line(asked), span, asked, condition }
+    }
+
+    /// The place itself, or the innermost place in the file that was asked for which brought it along.
+    fn asked(&self, span: Span) -> Span {
+        let first = self.world.inputs.modules.first().map(|module| module.file);
+        let is_first = |span: &&Span| Some(span.file) == first;
+        [&span].into_iter().chain(self.calls.iter().rev()).find(is_first).copied().unwrap_or(span)
     }
 
     /// A condition; inside `None` it is known only where the template is instantiated.

@@ -312,7 +312,8 @@ impl<'a> Session<'a, '_> {
         };
         let mut legs = Vec::new();
         if let (Some(least), Some(most), Some(each)) = (least, most, each) {
-            if raw(least) >= raw(most) {
+            // Levels that only an argument gives are compared where it is given.
+            if raw(least) >= raw(most) && !model.unknown {
                 self.out_of_range(range.span, "a search goes from the smaller to the larger");
             } else {
                 let trials = trials(raw(least), raw(most));

@@ -680,6 +680,9 @@ pub struct Expectation {
     pub file: String,
     pub line: usize,
     pub span: Span,
+    /// Where the file that was asked for speaks of it: itself, or what includes it.
+    #[serde(skip)]
+    pub asked: Span,
     pub condition: Condition<Metric, Moment>,
 }
 

@@ -33,6 +33,7 @@ impl<'a> Session<'a, '_> {
             self.load_rest(load, index, frame);
         }
         self.rest(scenario, frame);
+        self.whole_systems();
         if loads.is_empty() && !self.is_lost(frame) {
             let message = "this scenario has no load, so it would do nothing";
             let problem = Diagnostic::new(Code::E0412, message, scenario.name.span, "no `load` in it");
@@ -174,6 +175,26 @@ impl<'a> Session<'a, '_> {
                 self.own(frame, &name.text, name.span);
                 self.used.remove(&name.span);
             }
+        }
+    }
+
+    /// A system is started as a whole: nobody speaks of a worker behind a queue, and nothing works without it.
+    fn whole_systems(&mut self) {
+        if self.is_definition {
+            return;
+        }
+        let mut frame = 0;
+        // One system may bring another along.
+        while frame < self.frames.len() {
+            let items = if self.frames[frame].is_scenario { &[][..] } else { self.frames[frame].items };
+            for item in items {
+                if let Item::Built(built) = item
+                    && built.kind == BuiltKind::Service
+                {
+                    self.own(frame, &built.name.text, built.name.span);
+                }
+            }
+            frame += 1;
         }
     }
 

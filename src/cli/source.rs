@@ -108,7 +108,11 @@ pub fn planned(
     let paths = std::mem::take(&mut checked.paths);
     let share = share.map_or(Share::WHOLE, |(index, count)| Share { index: index - 1, count });
     let chosen = choose(&checked.program, file, wanted);
-    if let (Some(_), Err(message)) = (wanted, &chosen) {
+    // A scenario with a mistake in its arguments is not among them, and its mistake says more.
+    let mistaken = |name: &str| checked.diagnostics.has_errors() && declares(&checked.inputs, name);
+    if let (Some(wanted), Err(message)) = (wanted, &chosen)
+        && !mistaken(wanted)
+    {
         return (Err(usage(message)), paths);
     }
     let planned = match (&chosen, checked.diagnostics.has_errors()) {
@@ -150,6 +154,12 @@ fn choose(program: &Program, file: &str, wanted: Option<&str>) -> Result<usize, 
         (None, []) => Err(format!("`{file}` has no scenario to run")),
         (None, _) => Err(format!("`{file}` has several scenarios; name one: {list}")),
     }
+}
+
+/// Whether the file declares something of this name, in whatever state.
+fn declares(inputs: &Inputs, name: &str) -> bool {
+    let items = inputs.modules.first().map_or(&[][..], |module| &module.ast.items);
+    items.iter().filter_map(|item| item.name()).any(|own| own.text == name)
 }
 
 /// The values of the secrets that a scenario speaks of.

@@ -1,6 +1,14 @@
 //! The modules of `std`, in the program.
 
-const MODULES: &[(&str, &str)] = &[("shapes", include_str!("../../stdlib/shapes.stress"))];
+/// Each module by its name, from the file of that name in `stdlib/`.
+macro_rules! modules {
+    ($($name:literal,)*) => {
+        const MODULES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../stdlib/", $name, ".stress"))),)*];
+    };
+}
+
+modules!["bench", "chaos", "grafana", "monitoring", "readiness", "shapes", "slo",];
 
 pub fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)

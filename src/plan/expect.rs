@@ -11,7 +11,17 @@ use crate::syntax::ast::ScopeKind;
 
 impl Elaborate<'_> {
     pub(super) fn expectation(&mut self, expectation: &program::Expectation) -> Option<Expectation> {
-        let condition = self.condition(&expectation.condition)?;
+        let before = std::mem::take(&mut self.diagnostics);
+        let condition = self.condition(&expectation.condition);
+        let own = std::mem::replace(&mut self.diagnostics, before);
+        // What is wrong with something that was included is wrong where it was.
+        for problem in own.sorted() {
+            self.diagnostics.push(match expectation.asked != expectation.span {
+                true => problem.label(expectation.asked, "with what is given here"),
+                false => problem,
+            });
+        }
+        let condition = condition?;
         Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
     }
 

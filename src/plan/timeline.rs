@@ -258,9 +258,12 @@ impl<'s> Timeline<'s> {
                             if times > MOST_TIMES {
                                 let message = format!("this happens {} times", units::grouped(times as f64, 0));
                                 let problem = Diagnostic::new(Code::E0310, message, injection.span, "out of range");
-                                self.diagnostics.push(problem.help("10,000 times are allowed; let it happen less often"));
+                                self.diagnostics
+                                    .push(problem.help("10,000 times are allowed; let it happen less often"));
                             }
-                            ranges.extend((0..times.min(MOST_TIMES)).map(|n| (from + n * every, from + n * every + length)));
+                            ranges.extend(
+                                (0..times.min(MOST_TIMES)).map(|n| (from + n * every, from + n * every + length)),
+                            );
                         }
                         None if injection.breakage.lasting => {
                             ranges.push((from, length.map_or(to, |length| to.min(from + length))));

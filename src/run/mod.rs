@@ -184,7 +184,11 @@ async fn load(
     let mut limit = clock.instant(plan.length + plan.grace()).into();
     let mut interrupted = false;
     let mut watching = true;
-    loop {
+    // The last arrival is due before the end, and an idle stage has none: what is measured of the time belongs to the
+    // whole of it.
+    let end = clock.instant(planned_end(plan)).into();
+    let mut sending = true;
+    while sending || (!interrupted && watching) {
         let died = async {
             match watching {
                 true => first_end(services).await,
@@ -192,10 +196,11 @@ async fn load(
             }
         };
         tokio::select! {
-            received = measured.recv() => match received {
+            received = measured.recv(), if sending => match received {
                 Some(all) => all.into_iter().for_each(|slice| tell(Event::Slice(slice))),
-                None => break,
+                None => sending = false,
             },
+            () = tokio::time::sleep_until(end), if !sending => break,
             _ = second.tick() => tell(Event::Generator(health.look(clock.now()))),
             () = interrupt.wait() => {
                 if interrupted {
@@ -213,7 +218,7 @@ async fn load(
                 tell(Event::ServiceDied { service: services[service].name.clone(), at: clock.now(), status, output });
                 let _ = phase.send(Phase::Stop { count_timeouts: false });
             }
-            () = tokio::time::sleep_until(limit) => {
+            () = tokio::time::sleep_until(limit), if sending => {
                 let _ = phase.send(Phase::Stop { count_timeouts: !interrupted });
                 limit += Duration::from_secs(3600);
             }
@@ -229,6 +234,12 @@ async fn load(
         }
     }
     Ok(at)
+}
+
+/// When the last load ends that ends at a planned instant.
+fn planned_end(plan: &Plan) -> u64 {
+    let planned = plan.loads.iter().filter(|load| load.stages.iter().all(|stage| stage.kind.ends_as_planned()));
+    planned.map(|load| load.shape.end()).max().unwrap_or(0)
 }
 
 /// The id of a run as a number: FNV-1a, whose values never change.

@@ -39,18 +39,20 @@ pub fn of_call(function: &str, argument: &Expr) -> Option<Need> {
     Some(Need::File { kind, path: text.to_owned() })
 }
 
-/// What a text names by the end of its name, wherever it stands: it may be an argument for `rules:` or `csv(…)`.
-pub fn of_text(parts: &[TextPart]) -> Option<Need> {
-    let text = literal(parts)?;
-    let is_path = text.len() < 256 && !text.contains(['\n', '{', '$', ' ']) && !text.contains("://");
-    let kind = match text.rsplit_once('.')?.1 {
-        "csv" => FileKind::Csv,
-        "json" => FileKind::Json,
-        "jsonl" | "ndjson" => FileKind::JsonLines,
-        "yml" | "yaml" => FileKind::Rules,
-        _ => return None,
+/// What a text names by the end of its name, wherever it stands: it may be an argument for `rules:`, `csv(…)` or, as
+/// rules and other files of configuration often are, for `file(…)` of a template.
+pub fn of_text(parts: &[TextPart]) -> impl Iterator<Item = Need> {
+    let named = literal(parts).and_then(|text| Some((text, text.rsplit_once('.')?.1)));
+    let is_path = |text: &str| text.len() < 256 && !text.contains(['\n', '{', '$', ' ']) && !text.contains("://");
+    let kinds: &[FileKind] = match named {
+        Some((text, _)) if !is_path(text) => &[],
+        Some((_, "csv")) => &[FileKind::Csv],
+        Some((_, "json")) => &[FileKind::Json],
+        Some((_, "jsonl" | "ndjson")) => &[FileKind::JsonLines],
+        Some((_, "yml" | "yaml")) => &[FileKind::Rules, FileKind::Text],
+        _ => &[],
     };
-    is_path.then(|| Need::File { kind, path: text.to_owned() })
+    kinds.iter().filter_map(move |kind| Some(Need::File { kind: *kind, path: named?.0.to_owned() }))
 }
 
 fn literal(parts: &[TextPart]) -> Option<&str> {

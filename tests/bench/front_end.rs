@@ -15,7 +15,9 @@ const LOAD: &str = "  load main of browse {\n    hold 50/s for 20s as plateau\n 
 
 /// Many scenarios that share parts of the file, as in a suite that grew.
 fn scenarios(lines: usize) -> String {
-    let mut text = String::from("param rate: Rate = 50/s\nexpectation quick(main: Samples, p95: Duration) {\n  p95(main) < p95\n  error_rate(main) < 1%\n}\n");
+    let mut text = String::from(
+        "param rate: Rate = 50/s\nexpectation quick(main: Samples, p95: Duration) {\n  p95(main) < p95\n  error_rate(main) < 1%\n}\n",
+    );
     for number in 0..lines / 25 {
         write!(
             text,
@@ -28,9 +30,12 @@ fn scenarios(lines: usize) -> String {
 
 /// One scenario with one block of conditions.
 fn conditions(lines: usize) -> String {
-    let mut text = format!("scenario s {{\n{PARTS}  flow browse on api {{\n    get \"/products\" as list\n  }}\n{LOAD}  expect {{\n");
+    let mut text = format!(
+        "scenario s {{\n{PARTS}  flow browse on api {{\n    get \"/products\" as list\n  }}\n{LOAD}  expect {{\n"
+    );
     for number in 0..lines - 12 {
-        writeln!(text, "    p95(main.list) < {}ms and error_rate(main) < 1% + 1pp during plateau", 200 + number).unwrap();
+        writeln!(text, "    p95(main.list) < {}ms and error_rate(main) < 1% + 1pp during plateau", 200 + number)
+            .unwrap();
     }
     text + "  }\n}\n"
 }
@@ -61,7 +66,8 @@ fn time(text: &str) -> (f64, f64) {
 }
 
 fn main() -> ExitCode {
-    let kinds: [(&str, fn(usize) -> String); 3] = [("scenarios", scenarios), ("conditions", conditions), ("steps", steps)];
+    let kinds: [(&str, fn(usize) -> String); 3] =
+        [("scenarios", scenarios), ("conditions", conditions), ("steps", steps)];
     let mut good = true;
     println!("{:<12} {:>10} {:>10} {:>12} {:>12} {:>6}", "file of", "parse", "check", "10,000 lines", "20,000 lines", "ratio");
     for (name, make) in kinds {
