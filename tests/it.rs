@@ -5,6 +5,7 @@ mod support;
 
 mod demo;
 mod docs;
+mod draw;
 mod editors;
 mod floors;
 mod fmt;

@@ -67,7 +67,8 @@ fn assert_hidden_below(directory: &Path) {
         match entry.path() {
             path if path.is_dir() => assert_hidden_below(&path),
             path => {
-                assert_hidden(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()), &path.display().to_string())
+                let bytes = std::fs::read(&path).unwrap();
+                assert_hidden(&String::from_utf8_lossy(&bytes), &path.display().to_string());
             }
         }
     }

@@ -152,6 +152,14 @@ pub fn bytes(count: f64) -> String {
     format!("{}{unit}", short(count / size))
 }
 
+/// A measured size per time: slow growth per hour.
+pub fn bandwidth(per_second: f64) -> String {
+    match per_second == 0.0 || per_second.abs() >= 1024.0 {
+        true => format!("{}/s", bytes(per_second)),
+        false => format!("{}/h", bytes(per_second * (HOUR / SECOND) as f64)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,14 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument};
 
 impl<'a> Session<'a, '_> {
-    pub(super) fn field_of(&mut self, value: Value<'a>, base: &'a ast::Expr, field: &'a Name, span: Span) -> Value<'a> {
-        match &value {
+    pub(super) fn field_of(
+        &mut self,
+        value: &Value<'a>,
+        base: &'a ast::Expr,
+        field: &'a Name,
+        span: Span,
+    ) -> Value<'a> {
+        match value {
             Value::Unknown(Type::Wrong) => return Value::WRONG,
             Value::Module(module) => return self.member_of_module(*module, field),
             Value::System(frame) => return self.member_of_system(*frame, field),
@@ -23,7 +29,7 @@ impl<'a> Session<'a, '_> {
             Value::Answer(response) => {
                 return match builtins::field(Type::Response, &field.text, false) {
                     Some(_) => self.answer_part(*response, &field.text),
-                    None => self.no_field(&value, field),
+                    None => self.no_field(value, field),
                 };
             }
             Value::Unknown(Type::Row) => return Value::Unknown(Type::Text),
@@ -51,8 +57,8 @@ impl<'a> Session<'a, '_> {
                 self.take_field(&nowhere, found, base, span)
             }
             Some(found) if value.is_unknown() => Value::Unknown(found.result),
-            Some(found) => self.take_field(&value, found, base, span),
-            None => self.no_field(&value, field),
+            Some(found) => self.take_field(value, found, base, span),
+            None => self.no_field(value, field),
         }
     }
 
@@ -283,7 +289,7 @@ impl<'a> Session<'a, '_> {
                 return Value::WRONG;
             }
             Value::Module(_) | Value::System(_) => {
-                let member = self.field_of(value, base, method, span);
+                let member = self.field_of(&value, base, method, span);
                 return match member {
                     Value::Definition(..) => self.instantiate(&member, arguments, span, frame),
                     Value::Unknown(Type::Wrong) => Value::WRONG,

@@ -54,7 +54,7 @@ impl<'a> Session<'a, '_> {
             },
             ExprKind::Method { base, method, arguments } => {
                 let base_value = self.eval(base, frame);
-                (self.field_of(base_value, base, method, what.span), arguments.as_slice())
+                (self.field_of(&base_value, base, method, what.span), arguments.as_slice())
             }
             _ => (self.eval(what, frame), &[][..]),
         };

@@ -128,7 +128,7 @@ impl Scenario {
         match (load, population.mix) {
             (Some(load), Some(mix)) => path.extend(load.parts.get(mix).map(|part| part.name.clone())),
             (None, _) => {
-                path.extend(population.flow.and_then(|flow| self.flows.get(flow)).map(|flow| flow.name.clone()))
+                path.extend(population.flow.and_then(|flow| self.flows.get(flow)).map(|flow| flow.name.clone()));
             }
             (Some(_), None) => {}
         }

@@ -288,7 +288,7 @@ impl<'a> Session<'a, '_> {
             return Value::WRONG;
         }
         let value = self.eval(base, frame);
-        self.field_of(value, base, field, span)
+        self.field_of(&value, base, field, span)
     }
 
     fn unary(&mut self, operator: Unary, operand: &'a ast::Expr, frame: FrameId) -> Value<'a> {

@@ -79,7 +79,7 @@ struct Checker<'a, 'w> {
 impl<'a> Checker<'a, '_> {
     /// Profiles and `--set` set what is there to be set.
     fn settings(&mut self) {
-        self.from_outside();
+        self.settings_are_known();
         for module in &self.world.inputs.modules {
             let params: Vec<&Name> = module
                 .ast
@@ -122,7 +122,7 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// `--set NAME=VALUE`, `--set MODULE.NAME=VALUE` and `--set SCENARIO.PARAMETER=VALUE`.
-    fn from_outside(&mut self) {
+    fn settings_are_known(&mut self) {
         let inputs = self.world.inputs;
         if inputs.modules.iter().any(|module| module.ast.refused) {
             return;

@@ -117,6 +117,9 @@ impl Type {
     /// With its article, as in "a Duration".
     pub fn a(self) -> String {
         let name = self.name();
+        if self == Type::Windows {
+            return "several windows".to_owned();
+        }
         let vowel = name.starts_with(['A', 'E', 'I', 'O']) || self == Type::Http;
         format!("{} {name}", if vowel { "an" } else { "a" })
     }

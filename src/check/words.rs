@@ -50,7 +50,7 @@ pub(super) fn written(value: f64, kind: Type) -> String {
         Type::Users => format!("{} users", trimmed(value)),
         Type::Rate => format!("{}/s", trimmed(value)),
         Type::Bytes => exact_bytes(value),
-        Type::Bandwidth => format!("{}/s", exact_bytes(value)),
+        Type::Bandwidth => exact_bandwidth(value),
         _ => trimmed(value),
     }
 }
@@ -61,11 +61,23 @@ fn trimmed(value: f64) -> String {
 }
 
 fn exact_bytes(value: f64) -> String {
-    let unit = units::BYTES.iter().find(|(_, size)| value >= *size as f64 && (value / *size as f64).fract() == 0.0);
-    match unit {
-        Some((name, size)) => format!("{}{name}", value / *size as f64),
-        None => format!("{}B", trimmed(value)),
-    }
+    whole_bytes(value).unwrap_or_else(|| format!("{}B", trimmed(value)))
+}
+
+/// A size that is a whole number of a unit, but for the rounding of arithmetic.
+fn whole_bytes(value: f64) -> Option<String> {
+    let whole = |size: f64| ((value / size).round(), (value / size).round() * size);
+    let is_whole = |size: f64| value >= size && (whole(size).1 - value).abs() <= value * 1e-12;
+    let (name, size) = units::BYTES.iter().find(|(_, size)| is_whole(*size as f64))?;
+    Some(format!("{}{name}", whole(*size as f64).0))
+}
+
+/// What leaks is written per hour or day: the largest unit of which it is a whole number.
+fn exact_bandwidth(value: f64) -> String {
+    let times = [("s", units::SECOND), ("min", units::MINUTE), ("h", units::HOUR), ("day", units::DAY)];
+    let in_time =
+        |(name, length): (&str, u64)| Some(format!("{}/{name}", whole_bytes(value * (length / units::SECOND) as f64)?));
+    times.into_iter().find_map(in_time).unwrap_or_else(|| format!("{}B/s", trimmed(value)))
 }
 
 /// Expected one type, found another: with the fix where a bare number only lacks its unit.
@@ -103,4 +115,19 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
 pub(super) fn article(word: &str) -> String {
     let vowel = word.starts_with(['a', 'e', 'i', 'o']);
     format!("{} {word}", if vowel { "an" } else { "a" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_over_time_are_written_as_a_person_would() {
+        let written = |bytes: f64, seconds: f64| written(bytes / seconds, Type::Bandwidth);
+        assert_eq!(written(1024.0 * 1024.0, 3600.0), "1MiB/h");
+        assert_eq!(written(64.0 * 1024.0 * 1024.0, 3600.0), "64MiB/h");
+        assert_eq!(written(3.0 * 1024.0, 1.0), "3KiB/s");
+        assert_eq!(written(10.0, 86400.0), "10B/day");
+        assert_eq!(written(0.0, 1.0), "0B/s");
+    }
 }

@@ -28,7 +28,9 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     } else {
         terminal.out(&draw::draw(&plan, width()));
         if !planned.later.is_empty() {
-            terminal.out(&format!("not run by this version yet: {}\n", planned.later.join(", ")));
+            let mut line = "not run by this version yet: ".to_owned();
+            draw::flow(&mut line, 4, &planned.later.join(", "), width());
+            terminal.out(&line);
         }
     }
     super::OK
@@ -88,7 +90,8 @@ fn scenarios(file: &str, plans: &[Plan], suites: &[Suite]) -> String {
     }
     let example =
         plans.first().map_or(String::new(), |plan| format!("; draw one with `stressc plan {file}:{}`", plan.scenario));
-    let _ = writeln!(out, "\n{} scenarios{example}", plans.len());
+    let count = if plans.len() == 1 { "1 scenario".to_owned() } else { format!("{} scenarios", plans.len()) };
+    let _ = writeln!(out, "\n{count}{example}");
     out
 }
 

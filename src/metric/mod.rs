@@ -254,7 +254,7 @@ pub fn printed(value: f64, unit: Type) -> String {
         Type::Points => format!("{}pp", units::short(value * 100.0)),
         Type::Rate => format!("{}/s", units::short(value)),
         Type::Bytes => units::bytes(value),
-        Type::Bandwidth => format!("{}/s", units::bytes(value)),
+        Type::Bandwidth => units::bandwidth(value),
         Type::Users => format!("{} users", units::grouped(value, 0)),
         _ if value.fract() == 0.0 => units::grouped(value, 0),
         _ => units::short(value),

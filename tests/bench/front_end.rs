@@ -66,8 +66,8 @@ fn time(text: &str) -> (f64, f64) {
 }
 
 fn main() -> ExitCode {
-    let kinds: [(&str, fn(usize) -> String); 3] =
-        [("scenarios", scenarios), ("conditions", conditions), ("steps", steps)];
+    type Make = fn(usize) -> String;
+    let kinds: [(&str, Make); 3] = [("scenarios", scenarios), ("conditions", conditions), ("steps", steps)];
     let mut good = true;
     println!(
         "{:<12} {:>10} {:>10} {:>12} {:>12} {:>6}",

@@ -8,4 +8,4 @@ mod terminal;
 mod words;
 
 pub use svg::svg;
-pub use terminal::draw;
+pub use terminal::{draw, flow};

@@ -16,12 +16,12 @@ const HEAD: f64 = 46.0;
 
 const STYLE: &str = "\
 text{font:12px ui-sans-serif,system-ui,sans-serif;fill:#24292f}\
-.title{font-size:15px;font-weight:600}.dim{fill:#57606a}.small{font-size:11px}.end{text-anchor:end}.mid{text-anchor:middle}\
+.page{fill:#fff}.title{font-size:15px;font-weight:600}.dim{fill:#57606a}.small{font-size:11px}.end{text-anchor:end}.mid{text-anchor:middle}\
 .area{fill:#2f6fdb;fill-opacity:.22;stroke:#2f6fdb;stroke-width:1.5}\
 .warm{fill:#57606a;fill-opacity:.12}.axis{stroke:#57606a;stroke-width:1}.guide{stroke:#57606a;stroke-opacity:.18}\
 .fault{fill:#cf3f36}.event{fill:none;stroke:#8250df;stroke-width:2;stroke-dasharray:4 3}\
 .alert{fill:#bf8700;fill-opacity:.35;stroke:#bf8700}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.dim{fill:#9aa4af}.area{fill:#6ea8fe;stroke:#6ea8fe}.warm{fill:#9aa4af}\
+@media(prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#e6edf3}.dim{fill:#9aa4af}.area{fill:#6ea8fe;stroke:#6ea8fe}.warm{fill:#9aa4af}\
 .axis,.guide{stroke:#9aa4af}.fault{fill:#ff7b72}.event{stroke:#bc8cff}.alert{fill:#e3b341;stroke:#e3b341}}";
 
 struct Canvas {
@@ -67,6 +67,8 @@ pub fn svg(plan: &Plan) -> String {
         escaped(&title),
         escaped(&described(&picture))
     );
+    // Where it is shown may be light or dark whatever the reader prefers.
+    canvas.rect(0.0, 0.0, WIDTH, height, "page");
     canvas.text(12.0, 24.0, "title", &cut(&title, 110));
     let bottom = HEAD + shapes;
     guides(&mut canvas, &picture, bottom + picture.rows.len() as f64 * ROW + 30.0);

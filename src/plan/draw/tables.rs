@@ -2,7 +2,7 @@
 
 use super::super::schedule::Shape;
 use super::super::{Fault, Load, Plan, Stage, StageKind};
-use super::terminal::cut;
+use super::terminal::{cut, flow};
 use super::words;
 use crate::base::units::{SECOND, bytes, duration, grouped, short};
 use std::fmt::Write;
@@ -25,7 +25,7 @@ pub fn head(out: &mut String, plan: &Plan) {
 pub fn tables(out: &mut String, plan: &Plan, width: usize) {
     for (index, load) in plan.loads.iter().enumerate() {
         let _ = writeln!(out);
-        stages(out, plan, load, index);
+        stages(out, plan, load, index, width);
     }
     faults(out, plan, width);
     started(out, plan, width);
@@ -45,11 +45,30 @@ fn list(out: &mut String, title: &str, items: impl Iterator<Item = String>, widt
         if index == 0 {
             let _ = writeln!(out, "\n{title}");
         }
-        let _ = writeln!(out, "  {}", cut(&item, width - 2));
+        line(out, &item, width);
     }
 }
 
-fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize) {
+/// One indented line, which may go on beneath itself.
+fn line(out: &mut String, text: &str, width: usize) {
+    out.push_str("  ");
+    flow(out, 4, text, width);
+}
+
+/// Names, and beside them what they are.
+fn table(out: &mut String, title: &str, rows: &[(String, String)], width: usize) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{title}");
+    let column = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(12, 24);
+    for (name, what) in rows {
+        let _ = write!(out, "  {:<column$} ", cut(name, column));
+        flow(out, column + 3, what, width);
+    }
+}
+
+fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize) {
     let unit = if load.is_open() { "/s" } else { " users" };
     let name = cut(&load.name, 14);
     let _ = writeln!(out, "{name:<14} {:<16} {:>18} {:>12} {:>12}", "window", "level", "iterations", "requests");
@@ -65,27 +84,38 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize) {
         let _ = writeln!(out, "{}{}", line.trim_end(), note(plan, index, place, stage));
     }
     if load.is_open() {
-        let whole = plan.share.of(load.shape.arrivals());
-        let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
-        let _ = writeln!(out, "  {:<12} {:<16} {:>18} {iterations:>12} {requests:>12}", "together", "", "");
+        // How long a search or a replay goes on is not known yet.
+        let found = load.stages.iter().filter(|s| matches!(s.kind, StageKind::Search | StageKind::Replay));
+        let found: u64 = found.map(|stage| arrivals(plan, load, stage)).sum();
+        let whole = plan.share.of(load.shape.arrivals()).saturating_sub(found);
+        if load.stages.len() > 1 && whole > 0 {
+            let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
+            let _ = writeln!(out, "  {:<12} {:<16} {:>18} {iterations:>12} {requests:>12}", "together", "", "");
+        }
         let peak = load.stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
-        let thinking = peak * mean_thinking(plan, load) / SECOND as f64;
+        let thinking = (peak * mean_thinking(plan, load) / SECOND as f64).ceil();
         if thinking > 0.0 {
-            let _ = writeln!(out, "  at the peak {} users are busy thinking", grouped(thinking.ceil(), 0));
+            line(out, &format!("at the peak {} users think at a time", grouped(thinking, 0)), width);
         }
     }
     if load.parts.len() > 1 {
-        let _ = writeln!(out, "  dealt evenly: {}", words::mix(plan, load));
+        line(out, &format!("dealt evenly: {}", words::mix(plan, load)), width);
     }
     let mut more: Vec<String> = Vec::new();
     more.extend(load.population.map(|users| format!("dealt to {} users", grouped(users as f64, 0))));
     more.extend(load.pace.map(|pace| format!("an iteration of a user every {}", duration(pace))));
     more.extend(load.poisson.then(|| "arrivals at random (Poisson)".to_owned()));
     if !more.is_empty() {
-        let _ = writeln!(out, "  {}", more.join(", "));
+        line(out, &more.join(", "), width);
     }
     let memory = bytes(load.ceiling.in_flight as f64 * MEMORY_PER_USER);
-    let _ = writeln!(out, "  {}: up to as many connections and {memory}", words::ceiling(load.ceiling));
+    let ceiling = words::ceiling(load.ceiling);
+    line(out, &format!("{ceiling}: up to as many connections and {memory}"), width);
+}
+
+fn arrivals(plan: &Plan, load: &Load, stage: &Stage) -> u64 {
+    let before = |at: u64| plan.share.of(load.shape.arrivals_before(at));
+    before(stage.end) - before(stage.start)
 }
 
 /// Iterations and requests of a stage, where the plan knows them.
@@ -97,8 +127,7 @@ fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
         }
         (_, StageKind::Search | StageKind::Replay) => ("as found".to_owned(), "as found".to_owned()),
         (Shape::Open(_), _) => {
-            let before = |at: u64| plan.share.of(load.shape.arrivals_before(at));
-            let count = before(stage.end) - before(stage.start);
+            let count = arrivals(plan, load, stage);
             (grouped(count as f64, 0), grouped(requests(plan, load, count), 0))
         }
         (Shape::Closed(_), _) => ("as answered".to_owned(), "as answered".to_owned()),
@@ -128,26 +157,17 @@ fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
 }
 
 fn faults(out: &mut String, plan: &Plan, width: usize) {
-    if plan.faults.is_empty() && plan.events.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\nbroken and mended");
-    for fault in &plan.faults {
-        let line =
-            format!("{}  {}, then {}", when(fault), words::breakage(plan, &fault.breakage), words::undone(fault));
-        let _ = writeln!(out, "  {:<12} {}", cut(&fault.name, 12), cut(&line, width.max(40) - 15));
-    }
-    for event in &plan.events {
-        let line = format!(
-            "at {}, at most {}: {}",
-            duration(event.at),
-            duration(event.at_most),
-            words::text(plan, &event.command)
-        );
-        let _ = writeln!(out, "  {:<12} {}", cut(&event.name, 12), cut(&line, width.max(40) - 15));
-    }
-    for line in overlaps(plan) {
-        let _ = writeln!(out, "  {}", cut(&line, width - 2));
+    let faults = plan.faults.iter().map(|fault| {
+        let (what, then) = (words::breakage(plan, &fault.breakage), words::undone(fault));
+        (fault.name.clone(), format!("{}  {what}, then {then}", when(fault)))
+    });
+    let events = plan.events.iter().map(|event| {
+        let (at, most, what) = (duration(event.at), duration(event.at_most), words::text(plan, &event.command));
+        (event.name.clone(), format!("at {at}, at most {most}: {what}"))
+    });
+    table(out, "broken and mended", &faults.chain(events).collect::<Vec<_>>(), width);
+    for overlap in overlaps(plan) {
+        line(out, &overlap, width);
     }
 }
 
@@ -196,10 +216,5 @@ fn started(out: &mut String, plan: &Plan, width: usize) {
         let columns: Vec<String> = data.columns.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
         (data.name.clone(), format!("{} rows of {}", grouped(data.rows as f64, 0), columns.join(", ")))
     }));
-    for (index, (name, what)) in parts.into_iter().enumerate() {
-        if index == 0 {
-            let _ = writeln!(out, "\nstarted for the run, in this order");
-        }
-        let _ = writeln!(out, "  {:<12} {}", cut(&name, 24), cut(&what, width.max(40) - 15));
-    }
+    table(out, "there for the run, made in this order", &parts, width);
 }

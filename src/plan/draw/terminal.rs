@@ -48,6 +48,28 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
+/// A line of text from a column on, continued beneath itself where the page ends. The first line has begun already.
+pub fn flow(out: &mut String, column: usize, text: &str, width: usize) {
+    let mut at = column;
+    for (index, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        match index {
+            0 => {}
+            _ if at + 1 + length > width => {
+                let _ = write!(out, "\n{:column$}", "");
+                at = column;
+            }
+            _ => {
+                out.push(' ');
+                at += 1;
+            }
+        }
+        out.push_str(word);
+        at += length;
+    }
+    out.push('\n');
+}
+
 /// The plan as a page of text of a certain width.
 pub fn draw(plan: &Plan, width: usize) -> String {
     let mut out = String::new();

@@ -68,7 +68,7 @@ fn setting(plan: &Plan, name: &str, setting: &Setting) -> String {
                 Type::Duration => duration(*value as u64),
                 Type::Percent => percent(*value),
                 Type::Bytes => units::bytes(*value),
-                Type::Bandwidth => format!("{}/s", units::bytes(*value)),
+                Type::Bandwidth => units::bandwidth(*value),
                 Type::Rate => format!("{}/s", short(*value)),
                 _ => grouped(*value, 0),
             };
