@@ -123,6 +123,10 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         return Refusal { diagnostic: problem.fix(blanks, "", "take the blank away"), second: None };
     }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
+    if first_word == "else" {
+        let help = "`else` follows the body of an `if`: `if … { … } else { … }`";
+        return Refusal { diagnostic: diagnostic.help(help), second: None };
+    }
     let diagnostic = match wanted.as_slice() {
         [] if ended.is_some() => diagnostic.help("the statement could end before this"),
         [] => diagnostic,
@@ -285,7 +289,10 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::WHITESPACE | Rule::blank | Rule::end | Rule::separator | Rule::name_char | Rule::word_char => {
             return None;
         }
-        Rule::wrong_equals | Rule::wrong_colon | Rule::wrong_not | Rule::wrong_and => return None,
+        Rule::wrong_equals => "`:`",
+        Rule::wrong_colon => "`=`",
+        Rule::untyped => "a type behind `:`",
+        Rule::wrong_turns | Rule::wrong_not | Rule::wrong_and => return None,
         Rule::wrong_or | Rule::wrong_assign | Rule::wrong_unit | Rule::wrong_unit_apart => return None,
         Rule::wrong_unit_word | Rule::wrong_escape | Rule::wrong_brace => return None,
     })

@@ -222,6 +222,7 @@ impl<'a> Lower<'a> {
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
                 match words::foreign(word, context) {
                     Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
+                    None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
                     None => problem.did_you_mean(span, word, words::standing_in(context)),
                 }
             }
@@ -254,6 +255,15 @@ impl<'a> Lower<'a> {
         head.body.map(|block| block.statements.as_slice())
     }
 
+    /// Refuses `:` between a name and its value.
+    fn equals(&mut self, node: &Node<'_>) {
+        if let Some(colon) = node.clone().into_inner().find(|part| part.as_rule() == Rule::wrong_colon) {
+            let span = self.span(&colon);
+            let problem = Diagnostic::new(Code::E0103, "a declaration gives its value with `=`, not `:`", span, "here");
+            self.diagnostics.push(problem.fix(span, " =", "write `=`"));
+        }
+    }
+
     fn no_body(&mut self, head: &Head<'_>) {
         if let Some(block) = head.body {
             let span = Span::new(self.file, block.range.start, block.range.start + 1);
@@ -279,4 +289,9 @@ impl<'a> Lower<'a> {
 fn children<const N: usize>(node: Node<'_>) -> [Node<'_>; N] {
     let parts: Vec<Node<'_>> = node.into_inner().collect();
     parts.try_into().unwrap_or_else(|parts: Vec<_>| unreachable!("the rule has {N} parts, not {}", parts.len()))
+}
+
+/// Whether a statement compares something, and so is a condition that stands in the wrong place.
+fn is_condition(text: &str) -> bool {
+    ["<", ">", "==", "!="].iter().any(|operator| text.contains(operator)) && grammar::reads(Context::Expect, text)
 }
