@@ -254,6 +254,8 @@ impl<'a> Session<'a, '_> {
             return value;
         }
         let mut known = self.visible_names(frame);
+        let world = self.world;
+        known.extend(world.aliases[self.frames[frame].module].iter().map(|(alias, _)| alias.as_str()));
         let stages: Vec<String> = if self.sees_scenario(frame) { self.stage_names() } else { Vec::new() };
         known.extend(stages.iter().map(String::as_str));
         if let Some(answer) = self.answer {
@@ -500,6 +502,10 @@ impl<'a> Session<'a, '_> {
             && let Value::Definition(item, _) = &value
             && (item.parameters().is_some() || builtins::find(&function.text).is_none())
         {
+            // The name is refused where it is declared, and which of both is meant nobody knows.
+            if item.parameters().is_some() && builtins::find(&function.text).is_some() {
+                return Value::WRONG;
+            }
             return self.instantiate(&value, arguments, span, frame);
         }
         // Inside a flow a name of both kinds is the function of values.

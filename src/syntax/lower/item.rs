@@ -183,6 +183,7 @@ impl Lower<'_> {
     /// A label may be any word; a name may not, since it is asked for without its colon.
     fn is_name(&mut self, name: &Name) {
         if words::is_reserved(&name.text) {
+            self.refused_names.push(name.text.clone());
             self.diagnostics.push(grammar::no_name(&name.text, name.span));
         } else if name.text.chars().any(|c| c.is_ascii_uppercase()) {
             let small = snake_case(&name.text);

@@ -27,6 +27,8 @@ pub struct Lower<'a> {
     offset: usize,
     /// Parts of the expressions that are being lowered.
     depth: usize,
+    /// Words that were refused as names of parameters: their uses are the same mistake.
+    refused_names: Vec<String>,
     /// What the text speaks of that is not in it.
     pub needs: Vec<Need>,
     diagnostics: &'a mut Diagnostics,
@@ -54,7 +56,7 @@ enum Outcome<'a> {
 
 impl<'a> Lower<'a> {
     pub fn new(file: FileId, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
-        Lower { file, text, offset: 0, depth: 0, needs: Vec::new(), diagnostics }
+        Lower { file, text, offset: 0, depth: 0, refused_names: Vec::new(), needs: Vec::new(), diagnostics }
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
@@ -240,7 +242,8 @@ impl<'a> Lower<'a> {
 
     fn name(&mut self, node: &Node<'_>) -> Name {
         let name = Name { text: node.as_str().trim().to_owned(), span: self.span(node) };
-        if node.as_rule() == Rule::name && words::is_reserved(&name.text) {
+        let reserved = node.as_rule() == Rule::name && words::is_reserved(&name.text);
+        if reserved && !self.refused_names.contains(&name.text) {
             self.diagnostics.push(grammar::no_name(&name.text, name.span));
         }
         name
