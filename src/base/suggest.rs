@@ -5,10 +5,16 @@ pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     const ALIKE: f64 = 0.7;
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro(name, candidate), candidate))
+        .map(|candidate| (likeness(name, candidate), candidate))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// One slip of the finger in a short name is little to Jaro, and most of what people write wrong.
+fn likeness(name: &str, candidate: &str) -> f64 {
+    let slip = name.len() > 2 && candidate.len() > 2 && strsim::osa_distance(name, candidate) == 1;
+    strsim::jaro(name, candidate).max(if slip { 0.9 } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -18,6 +24,7 @@ mod tests {
     #[test]
     fn suggests_what_is_alike_and_nothing_else() {
         assert_eq!(similar("brwose", ["checkout", "browse"]), Some("browse"));
+        assert_eq!(similar("ulr", ["url", "port"]), Some("url"));
         assert_eq!(similar("hodl", ["hold", "ramp", "spike"]), Some("hold"));
         assert_eq!(similar("xyz", ["checkout", "browse"]), None);
     }

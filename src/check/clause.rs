@@ -444,6 +444,12 @@ impl<'a> Session<'a, '_> {
         }
         let mut conditions = Vec::new();
         self.clauses(&steady.clauses, frame, &mut conditions);
+        if steady.clauses.is_empty() {
+            let span = steady.name.as_ref().map_or(steady.span, |name| name.span);
+            let problem =
+                Diagnostic::new(Code::E0307, "this steady state holds whatever happens", span, "no condition in it");
+            self.push(problem.help("say what is normal, such as `error_rate(main) < 1%`"));
+        }
         let name = steady.name.as_ref().map(|name| name.text.clone());
         self.out.steady_states.push(SteadyState { name, conditions, window, hold, span: steady.span });
     }

@@ -159,8 +159,8 @@ impl<'a> Session<'a, '_> {
     /// Two sides of different types; the plain number is the one that lacks something.
     fn unlike(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) {
         let number = |value: &Value<'a>| matches!(value.kind(), Type::Number | Type::Count);
-        let unmeasured = |value: &Value<'a>| !matches!(value, Value::Measured(_));
-        let (expected, found) = if number(left.1) && unmeasured(left.1) { (right, left) } else { (left, right) };
+        let written = |value: &Value<'a>| matches!(value, Value::Quantity(..));
+        let (expected, found) = if number(left.1) && written(left.1) { (right, left) } else { (left, right) };
         let (text, measured) = (self.text(found.0.span), self.text(expected.0.span));
         // A series from outside says nothing of its unit.
         if let Value::Measured(Measured::Metric { metric, unit: Type::Number }) = expected.1

@@ -120,6 +120,13 @@ impl<'a> Session<'a, '_> {
             return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
                 .help("declare `fault NAME = … at … for …`, and use that name");
         }
+        // A plain value has no name that could be of the wrong kind.
+        let is_part =
+            !(found.is_quantity() || matches!(found, Type::Text | Type::Bool | Type::Json | Type::List | Type::Range));
+        if kinds.len() > 1 && !expected.is_quantity() && !matches!(expected, Type::Text | Type::Json) && is_part {
+            let message = format!("`{text}` is {}, and {} is needed here", found.a(), either(kinds));
+            return Diagnostic::new(Code::E0207, message, span, found.a());
+        }
         if kinds.len() > 1 && !expected.is_quantity() {
             return Diagnostic::new(
                 Code::E0301,
@@ -128,9 +135,19 @@ impl<'a> Session<'a, '_> {
                 found.a(),
             );
         }
-        if !expected.is_quantity() && !matches!(expected, Type::Text | Type::Bool | Type::Json | Type::Secret) {
+        if is_part
+            && !expected.is_quantity()
+            && !matches!(expected, Type::Text | Type::Bool | Type::Json | Type::Secret)
+        {
             let message = format!("`{text}` is {}, and {} is needed here", found.a(), expected.wanted());
             return Diagnostic::new(Code::E0207, message, span, found.a());
+        }
+        // Where a length of time is written and nothing is compared with it, a small number most often means seconds.
+        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(|number| number < 100.0)
+        {
+            let problem =
+                Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
+            return problem.fix(span, format!("{text}s"), format!("did you mean `{text}s`?"));
         }
         mismatch(expected, found, span, &text)
     }
@@ -237,16 +254,24 @@ impl<'a> Session<'a, '_> {
             return value;
         }
         let mut known = self.visible_names(frame);
+        let world = self.world;
+        known.extend(world.aliases[self.frames[frame].module].iter().map(|(alias, _)| alias.as_str()));
         let stages: Vec<String> = if self.sees_scenario(frame) { self.stage_names() } else { Vec::new() };
         known.extend(stages.iter().map(String::as_str));
         if let Some(answer) = self.answer {
             let _ = answer;
             known.extend(["status", "latency", "text"]);
         }
+        if self.predicate {
+            let properties = ["status", "latency", "attempt", "ok", "error"];
+            return self.unknown_name(frame, name, "property of a request", &properties);
+        }
         let what = match (&self.flow, builtins::find(&name.text)) {
             (_, Some(builtin)) => {
                 let problem = Diagnostic::new(Code::E0207, format!("`{name}` is a function"), name.span, "not called");
-                self.push(problem.help(format!("write `{}`", builtin.signature())));
+                let signature = builtin.signature();
+                let call = signature.split(" -> ").next().unwrap_or(&signature);
+                self.push(problem.help(format!("call it: `{call}`")));
                 return Value::WRONG;
             }
             (Some(_), None) => "value of this flow",
@@ -477,6 +502,10 @@ impl<'a> Session<'a, '_> {
             && let Value::Definition(item, _) = &value
             && (item.parameters().is_some() || builtins::find(&function.text).is_none())
         {
+            // The name is refused where it is declared, and which of both is meant nobody knows.
+            if item.parameters().is_some() && builtins::find(&function.text).is_some() {
+                return Value::WRONG;
+            }
             return self.instantiate(&value, arguments, span, frame);
         }
         // Inside a flow a name of both kinds is the function of values.
@@ -543,6 +572,11 @@ impl<'a> Session<'a, '_> {
             function.span,
             "no such function",
         );
+        let foreign = super::words::foreign_function(&function.text);
+        if let Some(ours) = foreign.filter(|ours| known.iter().any(|name| name == ours)) {
+            self.push(problem.fix(function.span, ours, format!("this language says `{ours}`")));
+            return Value::WRONG;
+        }
         self.push(problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)));
         Value::WRONG
     }

@@ -341,6 +341,13 @@ impl<'a> Session<'a, '_> {
         let value = self.eval(length, frame);
         if let Value::Range(least, most) = &value {
             let (least, most) = ((**least).clone(), (**most).clone());
+            if matches!(least.kind(), Type::Number | Type::Count) {
+                let text = self.text(length.span);
+                let problem =
+                    Diagnostic::new(Code::E0301, "a user thinks for a time", length.span, format!("{text} what?"));
+                self.push(problem.help("write `1s..3s`: each end has its unit"));
+                return None;
+            }
             let (least, most) =
                 (self.fit(least, length.span, &[Type::Duration]), self.fit(most, length.span, &[Type::Duration]));
             let ns = |value: &Value<'a>| value.number().unwrap_or(0.0) as u64;

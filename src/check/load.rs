@@ -47,7 +47,9 @@ impl<'a> Session<'a, '_> {
         let mut model = Model { load: index, ..Model::default() };
         self.stages(&load.stages, frame, &mut model);
         self.unique_stages(&model.stages);
-        if load.stages.is_empty() {
+        // An option of another tool that says what stages say is refused for that.
+        let elsewhere = |option: &ast::Entry| super::words::stage_of_elsewhere(&option.label.text).is_some();
+        if load.stages.is_empty() && !load.options.iter().any(elsewhere) {
             let message = format!("the load `{}` has no stage", load.name);
             let problem = Diagnostic::new(Code::E0412, message, load.name.span, "nothing to send");
             self.push(problem.help("add a stage, such as `hold 10/s for 10s`"));
@@ -255,7 +257,21 @@ impl<'a> Session<'a, '_> {
         let each = self.stage_length(length, frame, model);
         let settle = settle.and_then(|settle| self.quantity(settle, frame, Type::Duration)).unwrap_or(0.0) as u64;
         let mut legs = Vec::new();
-        if let ExprKind::List(items) = &levels.kind {
+        let unitless = |item: &ast::Expr| matches!(item.kind, ExprKind::Number(_));
+        if let ExprKind::List(items) = &levels.kind
+            && !items.is_empty()
+            && items.iter().all(unitless)
+        {
+            let text = self.text(levels.span);
+            let message = "a level is a rate or a number of users";
+            let problem = Diagnostic::new(Code::E0301, message, levels.span, format!("{text} what?"));
+            self.push(problem.fix(
+                levels.span.after(),
+                " users",
+                format!("a unit behind a list is that of each: `{text} users`"),
+            ));
+            model.refused = true;
+        } else if let ExprKind::List(items) = &levels.kind {
             for item in items {
                 if let (Some(level), Some(each)) = (self.level(item, None, frame, model), each) {
                     legs.push(Leg { from: level, to: level, length: each + settle });
@@ -293,6 +309,15 @@ impl<'a> Session<'a, '_> {
         self.later("`search`", stage.span);
         let each = self.stage_length(length, frame, model);
         let (least, most) = match &range.kind {
+            ExprKind::Binary { operator: ast::Binary::Range, left, right, .. }
+                if matches!((&left.kind, &right.kind), (ExprKind::Number(_), ExprKind::Number(_))) =>
+            {
+                let (from, to) = (self.text(left.span), self.text(right.span));
+                let message = "a level is a rate or a number of users";
+                let problem = Diagnostic::new(Code::E0301, message, range.span, "no unit");
+                self.push(problem.help(format!("write `{from}/s .. {to}/s`, or `{from} users .. {to} users`")));
+                (None, None)
+            }
             ExprKind::Binary { operator: ast::Binary::Range, left, right, .. } => {
                 (self.level(left, None, frame, model), self.level(right, None, frame, model))
             }

@@ -124,6 +124,12 @@ impl<'a> Session<'a, '_> {
             }
             _ => self.fit(value, first.value.span, kinds),
         };
+        if let (Some(matching), Type::Series) = (&first.matching, fitted.kind()) {
+            let message = "`where` chooses among requests, and a series has none";
+            let problem = Diagnostic::new(Code::E0114, message, matching.span, "not here");
+            self.push(problem.help("ask for a window instead, such as `max(shop.memory during plateau)`"));
+            return None;
+        }
         let matching = self.matching(first, frame)?;
         match fitted {
             Value::Unknown(Type::Wrong) => None,

@@ -36,7 +36,7 @@ pub use program::Program;
 
 use crate::base::{Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
-use crate::syntax::ast::{BuiltKind, ExprKind, Item};
+use crate::syntax::ast::{self, BuiltKind, ExprKind, Item};
 use program::Scenario;
 use session::{Session, World};
 use std::collections::HashSet;
@@ -80,16 +80,18 @@ impl<'a> Checker<'a, '_> {
     /// Profiles and `--set` set what is there to be set.
     fn settings(&mut self) {
         self.settings_are_known();
-        for module in &self.world.inputs.modules {
-            let params: Vec<&Name> = module
+        let inputs = self.world.inputs;
+        for (index, module) in inputs.modules.iter().enumerate() {
+            let declared: Vec<&ast::Param> = module
                 .ast
                 .items
                 .iter()
                 .filter_map(|item| match item {
-                    Item::Param(param) => Some(&param.name),
+                    Item::Param(param) => Some(param),
                     _ => None,
                 })
                 .collect();
+            let params: Vec<&Name> = declared.iter().map(|param| &param.name).collect();
             let mut named: Vec<&Name> = Vec::new();
             for item in &module.ast.items {
                 let Item::Profile(profile) = item else { continue };
@@ -98,6 +100,7 @@ impl<'a> Checker<'a, '_> {
                     None => named.push(&profile.name),
                 }
                 for setting in &profile.settings {
+                    self.setting(setting, &declared, index);
                     let known = match &setting.path.kind {
                         ExprKind::Name(name) => params.iter().any(|param| param.text == name.text),
                         ExprKind::Wrong => true,
@@ -119,6 +122,19 @@ impl<'a> Checker<'a, '_> {
                 }
             }
         }
+    }
+
+    /// The value of a setting is of the type of its parameter, whether its profile is chosen or not.
+    fn setting(&mut self, setting: &'a ast::Setting, params: &[&'a ast::Param], module: usize) {
+        let ExprKind::Name(name) = &setting.path.kind else { return };
+        let Some(param) = params.iter().find(|param| param.name.text == name.text) else { return };
+        let mut own = Diagnostics::default();
+        let mut session = self.session(&param.name, &mut own);
+        session.is_definition = true;
+        let home = session.module_frame(module);
+        let kind = session.type_of(&param.kind, home);
+        session.eval_as(&setting.value, home, &[kind]);
+        self.keep(own, module);
     }
 
     /// `--set NAME=VALUE`, `--set MODULE.NAME=VALUE` and `--set SCENARIO.PARAMETER=VALUE`.

@@ -638,7 +638,10 @@ impl<'a> Session<'a, '_> {
         let label = &entry.label;
         let problem =
             Diagnostic::new(Code::E0205, format!("there is no option `{label}` here"), label.span, "no such option");
-        self.push(problem.did_you_mean(label.span, &label.text, options_of(of).map(|option| option.name)));
+        self.push(match super::words::stage_of_elsewhere(&label.text).filter(|_| of == "load") {
+            Some(help) => problem.help(help),
+            None => problem.did_you_mean(label.span, &label.text, options_of(of).map(|option| option.name)),
+        });
     }
 }
 

@@ -178,6 +178,12 @@ impl<'a> Session<'a, '_> {
         let times = self.quantity(retry?, frame, Type::Count);
         let (mut least, mut most) = (0.0, 0.0);
         match backoff {
+            Some((span, Value::Range(a, _))) if !matches!(a.kind(), Type::Duration | Type::Wrong) => {
+                let message =
+                    format!("a pause between tries is a Duration, and this is a range of {}", a.kind().name());
+                let problem = Diagnostic::new(Code::E0301, message, span, "no unit of time");
+                self.push(problem.help("write `backoff 100ms..2s`"));
+            }
             Some((_, Value::Range(a, b))) => {
                 (least, most) = (a.number().unwrap_or(0.0), b.number().unwrap_or(0.0));
             }

@@ -41,7 +41,7 @@ impl<'a> Session<'a, '_> {
         }
         self.steady_is_there(scenario);
         self.lints(&loads);
-        self.unused(&scenario.items);
+        self.unused(&scenario.items, frame);
         self.out
     }
 
@@ -211,7 +211,8 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What a scenario declares and nobody asks for.
-    fn unused(&mut self, items: &'a [Item]) {
+    fn unused(&mut self, items: &'a [Item], frame: FrameId) {
+        let mut unused = Vec::new();
         for item in items {
             let what = match item {
                 Item::Flow(_) => "flow",
@@ -225,8 +226,17 @@ impl<'a> Session<'a, '_> {
             let Some(name) = item.name() else { continue };
             if !self.used.contains(&name.span) {
                 self.nobody_uses(what, name);
+                unused.push(name);
             }
         }
+        // They are read all the same, for what is wrong in them, and are no part of what is run.
+        let out = self.out.clone();
+        let before = std::mem::replace(&mut self.is_definition, true);
+        for name in unused {
+            self.own(frame, &name.text, name.span);
+        }
+        self.is_definition = before;
+        self.out = out;
     }
 
     pub(super) fn nobody_uses(&mut self, what: &str, name: &Name) {

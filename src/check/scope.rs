@@ -130,6 +130,7 @@ impl<'a> Session<'a, '_> {
             None => return None,
         };
         self.used.insert(declared);
+        self.declared.insert(span, declared);
         Some(match bound {
             Bound::Ready(value) => value,
             Bound::Busy => {

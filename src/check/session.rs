@@ -26,6 +26,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) diagnostics: &'d mut Diagnostics,
     /// Names that somebody asked for, by where they are declared.
     pub(super) used: &'d mut HashSet<Span>,
+    /// Where names are declared, by the places where they were asked for.
+    pub(super) declared: HashMap<Span, Span>,
     pub(super) frames: Vec<Frame<'a>>,
     pub(super) module_frames: HashMap<usize, FrameId>,
     pub(super) out: Scenario,
@@ -68,6 +70,7 @@ impl<'a, 'd> Session<'a, 'd> {
             world,
             diagnostics,
             used,
+            declared: HashMap::new(),
             frames: Vec::new(),
             module_frames: HashMap::new(),
             out: Scenario::named(name.clone()),
@@ -230,6 +233,7 @@ impl<'a, 'd> Session<'a, 'd> {
 
     /// Says it, and where the template was instantiated in which it came up.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        let diagnostic = self.with_declaration(diagnostic);
         let outermost = self.calls.first().filter(|call| **call != diagnostic.span());
         let inside = |call: &Span| {
             call.file == diagnostic.span().file && call.range().contains(&(diagnostic.span().start as usize))
@@ -239,6 +243,20 @@ impl<'a, 'd> Session<'a, 'd> {
             None => diagnostic,
         };
         self.diagnostics.push(diagnostic);
+    }
+
+    /// A name of the wrong kind is shown with its declaration, which says of what kind it is.
+    fn with_declaration(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let used = diagnostic.span();
+        if diagnostic.code != Code::E0207 || diagnostic.labels.len() > 1 {
+            return diagnostic;
+        }
+        // The last name of a path is what it means.
+        let last = |(at, _): &(&Span, &Span)| at.file == used.file && at.end == used.end && at.start >= used.start;
+        match self.declared.iter().find(last) {
+            Some((_, declared)) if *declared != used => diagnostic.label(*declared, "declared here"),
+            _ => diagnostic,
+        }
     }
 
     /// Something that is planned and that this version does not run.

@@ -13,6 +13,7 @@ impl<'a> Session<'a, '_> {
         let frame = self.module_frame(module);
         let mut areas: Vec<Area> = Vec::new();
         let (mut sum, mut weights, mut seen) = (0.0, 0, Vec::new());
+        let mut wrong_weight = false;
         for area in &suite.areas {
             if areas.iter().any(|before| before.name == area.name.text) {
                 let problem = Diagnostic::new(
@@ -24,12 +25,23 @@ impl<'a> Session<'a, '_> {
                 self.push(problem.help("give one of them another name"));
             }
             let weight = area.weight.as_ref().and_then(|weight| self.quantity(weight, frame, Type::Percent));
+            wrong_weight |= area.weight.is_some() && weight.is_none();
             weights += usize::from(area.weight.is_some());
             sum += weight.unwrap_or(0.0);
             let mut scenarios = Vec::new();
             for path in &area.scenarios {
                 let shown = self.text(path.span);
                 match self.eval(path, frame) {
+                    Value::Definition(Item::Scenario(scenario), _) if template_lacks(scenario, path).is_some() => {
+                        let lacks = template_lacks(scenario, path).unwrap_or_default();
+                        let message = format!("`{shown}` is a template, and nothing gives it `{lacks}`");
+                        let problem = Diagnostic::new(Code::E0306, message, path.span, "not a scenario yet");
+                        self.push(
+                            problem.help(format!(
+                                "declare `scenario NAME = {shown}({lacks}: …)`, and name that in the area"
+                            )),
+                        );
+                    }
                     Value::Definition(Item::Scenario(_), _) => {
                         if seen.contains(&shown) {
                             let problem = Diagnostic::new(
@@ -54,7 +66,9 @@ impl<'a> Session<'a, '_> {
             areas.push(Area { name: area.name.text.clone(), weight: weight.unwrap_or(0.0), scenarios });
         }
         let span = suite.name.span;
-        if suite.areas.is_empty() {
+        // What was refused may have been an area, or have had another weight.
+        if wrong_weight || self.world.inputs.modules[module].ast.refused {
+        } else if suite.areas.is_empty() {
             let problem =
                 Diagnostic::new(Code::E0412, "this suite has no area, so it would do nothing", span, "nothing to run");
             self.push(problem.help("add one: `area traffic 100%: light, heavy`"));
@@ -162,4 +176,14 @@ impl<'a> Session<'a, '_> {
             }
         }
     }
+}
+
+/// The first parameter that a template still needs, where a path names the template itself and no instance of it.
+fn template_lacks(scenario: &ast::Scenario, path: &ast::Expr) -> Option<String> {
+    let last = match &path.kind {
+        ExprKind::Name(name) | ExprKind::Field { field: name, .. } => name,
+        _ => return None,
+    };
+    let lacking = scenario.parameters.iter().flatten().find(|parameter| parameter.default.is_none());
+    lacking.filter(|_| last.text == scenario.name.text).map(|parameter| parameter.name.text.clone())
 }

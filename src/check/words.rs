@@ -111,6 +111,60 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
     }
 }
 
+/// What other tools call a function, and the one that it is here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("percentile", "quantile"),
+    ("avg", "mean"),
+    ("average", "mean"),
+    ("med", "p50"),
+    ("median", "p50"),
+    ("rps", "throughput"),
+    ("rate", "throughput"),
+    ("requests", "count"),
+    ("errors", "error_rate"),
+    ("failure_rate", "error_rate"),
+    ("failed", "error_rate"),
+    ("delay", "latency"),
+    ("network_delay", "latency"),
+    ("slow", "latency"),
+    ("blackhole", "partition"),
+    ("network_partition", "partition"),
+    ("stop", "kill"),
+    ("crash", "kill"),
+    ("pod_kill", "kill"),
+    ("stress_cpu", "burn_cpu"),
+    ("cpu_stress", "burn_cpu"),
+    ("stress_memory", "fill_memory"),
+];
+
+pub(super) fn foreign_function(theirs: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(word, _)| *word == theirs).map(|(_, ours)| *ours)
+}
+
+/// What other tools set as options of a load and here is said by its stages.
+const STAGES: &[(&str, &str)] = &[
+    ("vus", "users are the level of a stage: `hold 10 users for 30s`"),
+    ("users", "users are the level of a stage: `hold 10 users for 30s`"),
+    ("virtual_users", "users are the level of a stage: `hold 10 users for 30s`"),
+    ("max_vus", "an open load has `max_in_flight:`; users are the level of a stage: `hold 10 users for 30s`"),
+    ("duration", "a stage has its length: `hold 10/s for 30s`"),
+    ("stages", "stages are statements: `ramp 0/s -> 20/s over 1m`, `hold 20/s for 5m`"),
+    ("rate", "a rate is the level of a stage: `hold 10/s for 30s`"),
+    ("rps", "a rate is the level of a stage: `hold 10/s for 30s`"),
+    ("arrival_rate", "a rate is the level of a stage: `hold 10/s for 30s`"),
+    (
+        "executor",
+        "the unit of a level chooses the model: `10/s` arrive whatever the answers, `10 users` wait for theirs",
+    ),
+    ("ramp_up", "a rise is a stage: `ramp 0 users -> 10 users over 30s`"),
+    ("iterations", "a number of iterations is a stage: `once 100 iterations by 10 users within 5m`"),
+    ("thresholds", "what must hold stands in the `expect { … }` of the scenario"),
+];
+
+pub(super) fn stage_of_elsewhere(option: &str) -> Option<&'static str> {
+    STAGES.iter().find(|(word, _)| *word == option).map(|(_, help)| *help)
+}
+
 /// A word with its article.
 pub(super) fn article(word: &str) -> String {
     let vowel = word.starts_with(['a', 'e', 'i', 'o']);

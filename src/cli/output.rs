@@ -49,10 +49,21 @@ impl Terminal {
     }
 }
 
-/// Columns of the terminal, or what reads well in a file.
+/// Columns of the terminal that shows results, or what reads well in a file.
 pub fn width() -> usize {
     #[cfg(unix)]
     if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout())
+        && size.ws_col > 0
+    {
+        return size.ws_col as usize;
+    }
+    100
+}
+
+/// Columns of the terminal that shows diagnostics, likewise.
+pub fn err_width() -> usize {
+    #[cfg(unix)]
+    if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stderr())
         && size.ws_col > 0
     {
         return size.ws_col as usize;

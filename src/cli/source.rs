@@ -1,6 +1,6 @@
 //! From `FILE[:SCENARIO]` to a program or a plan, with every diagnostic printed on the way.
 
-use super::output::Terminal;
+use super::output::{Terminal, err_width};
 use crate::base::Sources;
 use crate::check::program::{Scenario, Suite};
 use crate::check::{Inputs, Program};
@@ -74,7 +74,7 @@ pub fn suite_plans(checked: &Checked, suite: &Suite) -> Vec<(String, Plan)> {
 
 pub fn print(diagnostics: &[Diagnostic], sources: &Sources, terminal: &Terminal) {
     for diagnostic in diagnostics {
-        terminal.err(&render::draw(diagnostic, sources, terminal.err_coloured()));
+        terminal.err(&render::draw(diagnostic, sources, terminal.err_coloured(), err_width()));
         terminal.err("\n");
     }
     let count = |severity: Severity| diagnostics.iter().filter(|d| d.severity() == severity).count();
@@ -185,7 +185,7 @@ fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<Strin
             problem = problem.label(later.span, later.what.clone());
         }
         let problem = problem.help("`stressc plan` draws it; running it comes with a later version");
-        return Some(render::draw(&problem, sources, colour));
+        return Some(render::draw(&problem, sources, colour, err_width()));
     }
     let (first, rest) = scenario.missing.split_first()?;
     let message = format!("the variable `{}` is not set", first.0);
@@ -195,7 +195,7 @@ fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<Strin
     }
     let problem =
         problem.help(format!("set it in the environment, or write `{}=…` into a file for `--env-file`", first.0));
-    Some(render::draw(&problem, sources, colour))
+    Some(render::draw(&problem, sources, colour, err_width()))
 }
 
 /// `FILE` and `SCENARIO` of `FILE:SCENARIO`.

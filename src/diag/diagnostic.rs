@@ -59,7 +59,9 @@ impl Diagnostic {
 
     /// "did you mean": a fix where a candidate is near enough, else the list of what there is.
     pub fn did_you_mean<'a>(self, span: Span, written: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-        let known: Vec<&str> = known.collect();
+        let mut known: Vec<&str> = known.collect();
+        let mut seen = HashSet::new();
+        known.retain(|name| seen.insert(*name));
         match crate::base::suggest::similar(written, known.iter().copied()) {
             Some(near) => self.fix(span, near, format!("did you mean `{near}`?")),
             None if known.is_empty() => self,

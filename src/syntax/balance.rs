@@ -219,11 +219,20 @@ impl Balancer<'_> {
             self.broken.push(open.range.start);
             self.out.push(Token { kind: Kind::Close(close), range: end..end });
             // Brackets without end are one mistake, and the deepest of them has been reported.
-            if !self.too_deep {
+            // Nor is one whose end stands in a text that runs to the end of its line.
+            if !self.too_deep && !self.runs_into_text(&open) {
                 let problem = self.unclosed(&open, end, before);
                 self.diagnostics.push(problem);
             }
         }
+    }
+
+    /// Whether a text that is not closed has swallowed the rest of the line behind a bracket.
+    fn runs_into_text(&self, open: &Open) -> bool {
+        let start = open.range.end;
+        let line = self.text[start..].find('\n').map_or(self.text.len(), |end| start + end);
+        let quoted = |at: &usize| (start..line).contains(at) && matches!(self.text.as_bytes()[*at], b'"' | b'\'');
+        self.broken.iter().any(quoted)
     }
 
     fn unclosed(&self, open: &Open, end: usize, before: Option<&Token>) -> Diagnostic {

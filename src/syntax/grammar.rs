@@ -65,8 +65,36 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
     match Grammar::parse(rule, text) {
         // A statement rule has one child beside the end of input.
         Ok(mut pairs) => Ok(pairs.next().and_then(|p| p.into_inner().next()).expect("a statement holds a node")),
-        Err(error) => Err(Box::new(explain(file, text, offset, &error))),
+        Err(error) => {
+            let mut refusal = explain(file, text, offset, &error);
+            if let ([word], true) = (expected(&error).as_slice(), refusal.diagnostic.fix.is_none()) {
+                refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
+            }
+            Err(Box::new(refusal))
+        }
     }
+}
+
+/// The fix where one word is all that is missing or wrong: whichever of putting it there and putting it in the place
+/// of what is there makes a statement.
+fn with_word(refused: Diagnostic, context: Context, text: &str, offset: usize, word: &str) -> Diagnostic {
+    let word = word.trim_matches('`');
+    let range = refused.span().range();
+    if refused.code != Code::E0100 || range.is_empty() || word.contains(' ') {
+        return refused;
+    }
+    let (start, end) = (range.start - offset, range.end - offset);
+    let (before, found, behind) = (&text[..start], &text[start..end], &text[end..]);
+    // A name is no wrong word, whatever it would read as.
+    let joins = words::CONNECTING.contains(&found) || matches!(found, "if" | "during" | "to" | "with");
+    if joins && reads(context, &format!("{before}{word}{behind}")) {
+        return Diagnostic { help: None, ..refused.clone() }.fix(refused.span(), word, format!("write `{word}`"));
+    }
+    if reads(context, &format!("{before}{word} {found}{behind}")) {
+        let help = format!("write `{word}` before it");
+        return Diagnostic { help: None, ..refused.clone() }.fix(refused.span().before(), format!("{word} "), help);
+    }
+    refused
 }
 
 /// Two statements on one line, of which the second starts at the span.
@@ -123,6 +151,10 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         return Refusal { diagnostic: problem.fix(blanks, "", "take the blank away"), second: None };
     }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
+    if first_word == "else" {
+        let help = "`else` follows the body of an `if`: `if … { … } else { … }`";
+        return Refusal { diagnostic: diagnostic.help(help), second: None };
+    }
     let diagnostic = match wanted.as_slice() {
         [] if ended.is_some() => diagnostic.help("the statement could end before this"),
         [] => diagnostic,
@@ -285,7 +317,10 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::WHITESPACE | Rule::blank | Rule::end | Rule::separator | Rule::name_char | Rule::word_char => {
             return None;
         }
-        Rule::wrong_equals | Rule::wrong_colon | Rule::wrong_not | Rule::wrong_and => return None,
+        Rule::wrong_equals => "`:`",
+        Rule::wrong_colon => "`=`",
+        Rule::untyped => "a type behind `:`",
+        Rule::wrong_turns | Rule::wrong_not | Rule::wrong_and => return None,
         Rule::wrong_or | Rule::wrong_assign | Rule::wrong_unit | Rule::wrong_unit_apart => return None,
         Rule::wrong_unit_word | Rule::wrong_escape | Rule::wrong_brace => return None,
     })

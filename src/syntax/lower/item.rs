@@ -74,9 +74,26 @@ impl Lower<'_> {
     fn param(&mut self, head: &Head<'_>) -> Item {
         self.no_body(head);
         let name = self.declared(head);
-        let kind = self.type_name(find(&head.node, Rule::type_name).expect("a parameter has a type"));
+        let kind = self.type_or_refusal(&head.node, &name);
         let value = find(&head.node, Rule::value).map(|value| self.value(value));
         Item::Param(Param { name, kind, value, doc: head.doc.cloned() })
+    }
+
+    /// The type of a parameter. One without has an empty path, which means nothing and so is not refused again.
+    fn type_or_refusal(&mut self, node: &Node<'_>, name: &Name) -> TypeName {
+        if let Some(kind) = find(node, Rule::type_name) {
+            return self.type_name(kind);
+        }
+        let message = format!("the parameter `{name}` has no type");
+        let problem = Diagnostic::new(Code::E0100, message, name.span.after(), "a type is missing here");
+        let guess = find(node, Rule::value).and_then(|value| type_of_literal(value.as_str().trim()));
+        self.diagnostics.push(match guess {
+            Some(kind) => problem.fix(name.span.after(), format!(": {kind}"), format!("write `{name}: {kind}`")),
+            None => {
+                problem.help(format!("write `{name}: Duration`, or another type such as `Rate`, `Users` or `Text`"))
+            }
+        });
+        TypeName { path: Vec::new(), span: name.span }
     }
 
     fn profile(&mut self, head: &Head<'_>) -> Profile {
@@ -118,7 +135,9 @@ impl Lower<'_> {
         let kind = BuiltKind::ALL.into_iter().find(|kind| kind.word() == word.as_str().trim());
         let kind = kind.expect("the grammar has the words of this table");
         let name = self.name(&parts.next().expect("a declaration has a name"));
-        let constructor = self.expr(parts.next().expect("a declaration has a constructor"));
+        self.equals(&head.node);
+        let constructor = parts.find(|part| part.as_rule() == Rule::expr);
+        let constructor = self.expr(constructor.expect("a declaration has a constructor"));
         let mut timing = Timing::default();
         for part in parts {
             self.timing(part, &mut timing);
@@ -164,6 +183,7 @@ impl Lower<'_> {
     /// A label may be any word; a name may not, since it is asked for without its colon.
     fn is_name(&mut self, name: &Name) {
         if words::is_reserved(&name.text) {
+            self.refused_names.push(name.text.clone());
             self.diagnostics.push(grammar::no_name(&name.text, name.span));
         } else if name.text.chars().any(|c| c.is_ascii_uppercase()) {
             let small = snake_case(&name.text);
@@ -176,11 +196,10 @@ impl Lower<'_> {
         let parameters = find(node, Rule::parameters)?;
         let mut list = Vec::new();
         for parameter in parameters.into_inner() {
-            let mut parts = parameter.into_inner();
-            let name = self.name(&parts.next().expect("a parameter has a name"));
+            let name = self.name(&find(&parameter, Rule::label).expect("a parameter has a name"));
             self.is_name(&name);
-            let kind = self.type_name(parts.next().expect("a parameter has a type"));
-            let default = parts.next().map(|value| self.value(value));
+            let kind = self.type_or_refusal(&parameter, &name);
+            let default = find(&parameter, Rule::value).map(|value| self.value(value));
             list.push(Parameter { name, kind, default });
         }
         Some(list)
@@ -197,7 +216,12 @@ impl Lower<'_> {
                 Item::System(System { name, doc, parameters, items })
             }
             "shape" => {
-                let (_, stages) = self.stages(body, head.span);
+                let (options, stages) = self.stages(body, head.span);
+                if let Some(option) = options.first() {
+                    let span = option.label.span;
+                    let problem = Diagnostic::new(Code::E0114, "a shape has no options", span, "not here");
+                    self.diagnostics.push(problem.help("put it into the load that includes the shape"));
+                }
                 Item::Shape(Shape { name, doc, parameters, stages })
             }
             "expectation" => {
@@ -257,6 +281,11 @@ impl Lower<'_> {
             let Outcome::Head(head) = outcome else { return };
             lower.no_body(&head);
             if head.node.as_rule() == Rule::ready {
+                if suite.ready.is_some() {
+                    let problem =
+                        Diagnostic::new(Code::E0203, "a suite has one `ready when`", head.span, "another one");
+                    lower.diagnostics.push(problem.help("join them with `and`"));
+                }
                 suite.ready = lower.last_expr(head.node.clone());
                 return;
             }
@@ -265,6 +294,11 @@ impl Lower<'_> {
                 match part.as_rule() {
                     Rule::expr => area.weight = Some(lower.expr(part)),
                     Rule::path => area.scenarios.push(lower.path(part)),
+                    Rule::wrong_equals => {
+                        let span = lower.span(&part);
+                        let problem = Diagnostic::new(Code::E0103, "an area lists with `:`, not `=`", span, "here");
+                        lower.diagnostics.push(problem.fix(span, ":", "write `:`"));
+                    }
                     _ => {}
                 }
             }
@@ -274,9 +308,30 @@ impl Lower<'_> {
     }
 
     pub(super) fn binding(&mut self, node: Node<'_>) -> Let {
-        let [_, name, value] = children(node);
+        self.equals(&node);
+        let name = find(&node, Rule::name).expect("a binding has a name");
+        let value = find(&node, Rule::value).expect("a binding has a value");
         Let { name: self.name(&name), value: self.value(value) }
     }
+}
+
+/// The type of a value that a person can tell by its looks.
+fn type_of_literal(text: &str) -> Option<&'static str> {
+    let digits = text.starts_with(|c: char| c.is_ascii_digit());
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | ' '));
+    Some(match unit {
+        _ if text.starts_with(['"', '\'']) => "Text",
+        "true" | "false" if !digits => "Bool",
+        _ if !digits => return None,
+        "" => "Number",
+        "users" | "user" => "Users",
+        "%" => "Percent",
+        "x" => "Factor",
+        "/s" | "/min" | "/h" | "/d" => "Rate",
+        "B" | "kB" | "KiB" | "MB" | "MiB" | "GB" | "GiB" => "Bytes",
+        "us" | "ms" | "s" | "m" | "h" | "d" => "Duration",
+        _ => return None,
+    })
 }
 
 fn snake_case(text: &str) -> String {

@@ -27,6 +27,8 @@ pub struct Lower<'a> {
     offset: usize,
     /// Parts of the expressions that are being lowered.
     depth: usize,
+    /// Words that were refused as names of parameters: their uses are the same mistake.
+    refused_names: Vec<String>,
     /// What the text speaks of that is not in it.
     pub needs: Vec<Need>,
     diagnostics: &'a mut Diagnostics,
@@ -54,7 +56,7 @@ enum Outcome<'a> {
 
 impl<'a> Lower<'a> {
     pub fn new(file: FileId, text: &'a str, diagnostics: &'a mut Diagnostics) -> Lower<'a> {
-        Lower { file, text, offset: 0, depth: 0, needs: Vec::new(), diagnostics }
+        Lower { file, text, offset: 0, depth: 0, refused_names: Vec::new(), needs: Vec::new(), diagnostics }
     }
 
     /// Hands each statement to `each`: parsed, or as what is left of one that was refused.
@@ -222,6 +224,7 @@ impl<'a> Lower<'a> {
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
                 match words::foreign(word, context) {
                     Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
+                    None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
                     None => problem.did_you_mean(span, word, words::standing_in(context)),
                 }
             }
@@ -239,7 +242,8 @@ impl<'a> Lower<'a> {
 
     fn name(&mut self, node: &Node<'_>) -> Name {
         let name = Name { text: node.as_str().trim().to_owned(), span: self.span(node) };
-        if node.as_rule() == Rule::name && words::is_reserved(&name.text) {
+        let reserved = node.as_rule() == Rule::name && words::is_reserved(&name.text);
+        if reserved && !self.refused_names.contains(&name.text) {
             self.diagnostics.push(grammar::no_name(&name.text, name.span));
         }
         name
@@ -252,6 +256,15 @@ impl<'a> Lower<'a> {
             self.diagnostics.push(problem.fix(head.span.after(), " {\n}", "add a body in braces"));
         }
         head.body.map(|block| block.statements.as_slice())
+    }
+
+    /// Refuses `:` between a name and its value.
+    fn equals(&mut self, node: &Node<'_>) {
+        if let Some(colon) = node.clone().into_inner().find(|part| part.as_rule() == Rule::wrong_colon) {
+            let span = self.span(&colon);
+            let problem = Diagnostic::new(Code::E0103, "a declaration gives its value with `=`, not `:`", span, "here");
+            self.diagnostics.push(problem.fix(span, " =", "write `=`"));
+        }
     }
 
     fn no_body(&mut self, head: &Head<'_>) {
@@ -279,4 +292,9 @@ impl<'a> Lower<'a> {
 fn children<const N: usize>(node: Node<'_>) -> [Node<'_>; N] {
     let parts: Vec<Node<'_>> = node.into_inner().collect();
     parts.try_into().unwrap_or_else(|parts: Vec<_>| unreachable!("the rule has {N} parts, not {}", parts.len()))
+}
+
+/// Whether a statement compares something, and so is a condition that stands in the wrong place.
+fn is_condition(text: &str) -> bool {
+    ["<", ">", "==", "!="].iter().any(|operator| text.contains(operator)) && grammar::reads(Context::Expect, text)
 }

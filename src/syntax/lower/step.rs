@@ -79,7 +79,9 @@ impl Lower<'_> {
             }
             Rule::measure => {
                 self.no_body(head);
-                let [_, name, value] = children(node);
+                self.equals(&node);
+                let name = find(&node, Rule::name).expect("a measure has a name");
+                let value = find(&node, Rule::expr).expect("a measure has a value");
                 StepKind::Measure { name: self.name(&name), value: self.expr(value) }
             }
             Rule::include => {
@@ -155,6 +157,15 @@ impl Lower<'_> {
                 }
                 Rule::every_clause => repeat.every = self.last_expr(part),
                 Rule::limit => repeat.at_most = self.last_expr(part),
+                Rule::wrong_turns => {
+                    let span = self.span(&part);
+                    let turns = part.as_str().trim();
+                    let problem =
+                        Diagnostic::new(Code::E0100, "a loop in a flow says `at most`", span, "how often at most?");
+                    let fix = format!("at most {turns}");
+                    self.diagnostics.push(problem.fix(span, &fix, format!("write `repeat {fix} {{ … }}`")));
+                    repeat.at_most = Some(Expr { kind: ExprKind::Wrong, span });
+                }
                 _ => {}
             }
         }
