@@ -266,7 +266,8 @@ impl<'a, 'd> Session<'a, 'd> {
             let span = self.out.name.span;
             let message = "this instantiates more than 10,000 templates";
             let problem = Diagnostic::new(Code::E0310, message, span, "too many");
-            self.diagnostics.push(problem.help("templates that include each other twice and more grow with every level"));
+            self.diagnostics
+                .push(problem.help("templates that include each other twice and more grow with every level"));
             return false;
         }
         true
