@@ -19,6 +19,39 @@ pub enum Context {
 }
 
 impl Context {
+    pub const ALL: [Context; 12] = [
+        Context::File,
+        Context::System,
+        Context::Scenario,
+        Context::Load,
+        Context::Flow,
+        Context::Request,
+        Context::Expect,
+        Context::Steady,
+        Context::Ledger,
+        Context::Suite,
+        Context::Profile,
+        Context::Options,
+    ];
+
+    /// One word for it, as in the markers of the reference.
+    pub fn name(self) -> &'static str {
+        match self {
+            Context::File => "file",
+            Context::System => "system",
+            Context::Scenario => "scenario",
+            Context::Load => "load",
+            Context::Flow => "flow",
+            Context::Request => "request",
+            Context::Expect => "expect",
+            Context::Steady => "steady",
+            Context::Ledger => "ledger",
+            Context::Suite => "suite",
+            Context::Profile => "profile",
+            Context::Options => "options",
+        }
+    }
+
     pub fn place(self) -> &'static str {
         match self {
             Context::File => "at the top of a file",
