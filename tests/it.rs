@@ -8,6 +8,7 @@ mod docs;
 mod editors;
 mod floors;
 mod fmt;
+mod fragment;
 mod outcomes;
 mod records;
 mod robust;

@@ -279,7 +279,8 @@ impl<'a> Session<'a, '_> {
             }
             _ => {
                 self.eval(&entry.value, frame);
-                let known = builtins::options_of("request").map(|option| option.name).filter(|name| *name != "args" || !http);
+                let known =
+                    builtins::options_of("request").map(|option| option.name).filter(|name| *name != "args" || !http);
                 let problem = Diagnostic::new(
                     Code::E0205,
                     format!("there is no option `{label}` here"),

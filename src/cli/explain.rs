@@ -28,7 +28,8 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
     };
     let near = crate::base::suggest::similar(plain, known).or(near);
     let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
-    terminal.error(&format!("`{name}` is neither a code nor a name of the language{hint}; `stressc explain` lists them"));
+    terminal
+        .error(&format!("`{name}` is neither a code nor a name of the language{hint}; `stressc explain` lists them"));
     super::DOES_NOT_CHECK
 }
 

@@ -549,7 +549,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "acquire",
         &[Flow],
-        "Steps under a limiter or a semaphore. Waiting for it is in no request's latency.",
+        "Steps under a limiter or a semaphore.",
         &[form(Flow, "acquire NAME { STEPS }", "acquire quota {\n  get \"/products\"\n}")],
     ),
     word(
@@ -696,7 +696,7 @@ pub const CLAUSES: &[Clause] = &[
     clause(
         "backoff",
         "backoff 100ms..2s",
-        "How long to wait before a retry: from the first length, doubled up to the second.",
+        "How long to wait before a retry: a length, or from the shortest to the longest.",
     ),
     clause(
         "when",
