@@ -8,6 +8,8 @@ use stressc::diag::{Code, Diagnostic, Severity};
 struct Block {
     text: String,
     name: String,
+    /// What else it gives a name: stages, steps, parts of a mix.
+    inner: Vec<String>,
     in_scenario: bool,
 }
 
@@ -19,7 +21,7 @@ fn frame() -> Vec<Block> {
             in_scenario = place == "scenario";
             continue;
         }
-        blocks.push(Block { text: text.to_owned(), name: declared(text).unwrap(), in_scenario });
+        blocks.push(Block { text: text.to_owned(), name: declared(text).unwrap(), inner: inner(text), in_scenario });
     }
     blocks
 }
@@ -34,6 +36,12 @@ fn declared(line: &str) -> Option<String> {
         "use" => Some(line.split(' ').next_back()?.rsplit('.').next()?.to_owned()),
         _ => KINDS.split_whitespace().any(|own| own == kind).then(|| name.to_owned()),
     }
+}
+
+/// Names behind `as`.
+fn inner(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    words.windows(2).filter(|pair| pair[0] == "as").map(|pair| pair[1].to_owned()).collect()
 }
 
 fn words(text: &str) -> HashSet<String> {
@@ -51,7 +59,7 @@ fn around(context: &str, text: &str) -> Option<(String, String)> {
         text.lines().any(|line| words.split(' ').any(|w| line.trim().split([' ', '[']).next() == Some(w)))
     };
     let own = |head: &str, rest: &str| Some((format!("{head}\n"), format!("}}\n{rest}")));
-    let run = "load run of example {\n  hold 10/s for 10s\n}";
+    let run = "load run of example {\n  hold 1/s for 3s\n}";
     let home = if text.contains("as home") { "" } else { "\n  get \"/products\" as home" };
     match context {
         "file" | "scenario" => Some((String::new(), String::new())),
@@ -84,7 +92,11 @@ pub fn compile_part(context: &str, text: &str) -> Result<Vec<Diagnostic>, String
     let piece = format!("{head}{}{tail}", indented(text, 2));
     let blocks = frame();
     let mut known = words(&piece);
-    let taken: HashSet<String> = text.lines().filter(|line| !line.starts_with(' ')).filter_map(declared).collect();
+    let taken: HashSet<String> =
+        text.lines().filter(|line| !line.starts_with(' ')).filter_map(declared).chain(inner(text)).collect();
+    if text.contains("alert ") {
+        known.insert("pager".to_owned());
+    }
     let recovers = ["time_to_", "recovered", "mttr", "impact"].iter().any(|word| text.contains(word));
     if recovers && !text.contains("steady_state") {
         known.insert("normal".to_owned());
@@ -95,9 +107,10 @@ pub fn compile_part(context: &str, text: &str) -> Result<Vec<Diagnostic>, String
     }
     let mut chosen: HashSet<usize> = HashSet::new();
     loop {
+        let wanted = |name: &String| known.contains(name) && !taken.contains(name);
         let more: Vec<usize> = (0..blocks.len())
-            .filter(|at| !chosen.contains(at))
-            .filter(|at| known.contains(&blocks[*at].name) && !taken.contains(&blocks[*at].name))
+            .filter(|at| !chosen.contains(at) && !taken.contains(&blocks[*at].name))
+            .filter(|at| wanted(&blocks[*at].name) || blocks[*at].inner.iter().any(wanted))
             .filter(|at| !(at_top && blocks[*at].in_scenario))
             .collect();
         if more.is_empty() {
@@ -119,8 +132,10 @@ pub fn compile_part(context: &str, text: &str) -> Result<Vec<Diagnostic>, String
     let file = format!("{before}{piece}{after}");
     let inside = before.len() + head.len()..before.len() + piece.len() - tail.len();
     let (_, diagnostics) = compile("tests/docs/part.stress", &file);
+    // A fragment leaves out what the whole file would have.
+    let of_the_whole = [Code::W0801, Code::W0806];
     let counts = |d: &Diagnostic| match d.severity() {
-        Severity::Warning => inside.contains(&(d.span().start as usize)) && d.code != Code::W0801,
+        Severity::Warning => inside.contains(&(d.span().start as usize)) && !of_the_whole.contains(&d.code),
         _ => true,
     };
     Ok(diagnostics.into_iter().filter(counts).collect())

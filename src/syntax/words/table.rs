@@ -161,7 +161,7 @@ pub const STATEMENTS: &[Word] = &[
         &[form(
             File,
             "expectation NAME[(PARAMETERS)] { CONDITIONS }",
-            "expectation quick(of: Samples, bound: Duration = 200ms) {\n  p95(of) < bound\n  error_rate(of) < 1%\n}",
+            "expectation quick(requests: Samples, bound: Duration = 200ms) {\n  p95(requests) < bound\n  error_rate(requests) < 1%\n}",
         )],
     ),
     word(
@@ -172,7 +172,7 @@ pub const STATEMENTS: &[Word] = &[
             form(
                 File,
                 "scenario NAME[(PARAMETERS)] { DECLARATIONS }",
-                "scenario steady {\n  load customers of look {\n    hold 10/s for 10s\n  }\n  expect error_rate(customers) < 1%\n}",
+                "scenario steady {\n  load customers of visiting {\n    hold 10/s for 10s\n  }\n  expect error_rate(customers) < 1%\n}",
             ),
             form(File, "scenario NAME = SCENARIO(ARGUMENTS)", "scenario capacity = bench.ceiling(visiting)"),
         ],
@@ -543,7 +543,7 @@ pub const STATEMENTS: &[Word] = &[
         &[form(
             Flow,
             "each NAME in LIST at most COUNT [together] { STEPS }",
-            "each item in home.json(\"$[*]\") at most 10 together {\n  get \"/products/{item.id}\"\n}",
+            "each item in home.json(\"$[*]\") at most 10 together {\n  let id = item.json(\"$.id\")\n  get \"/products/{id}\"\n}",
         )],
     ),
     word(
