@@ -94,11 +94,11 @@ pub fn compile_part(context: &str, text: &str) -> Result<Vec<Diagnostic>, String
     let mut known = words(&piece);
     let taken: HashSet<String> =
         text.lines().filter(|line| !line.starts_with(' ')).filter_map(declared).chain(inner(text)).collect();
-    if text.contains("alert ") {
+    if context != "scenario" && text.contains("alert ") {
         known.insert("pager".to_owned());
     }
     let recovers = ["time_to_", "recovered", "mttr", "impact"].iter().any(|word| text.contains(word));
-    if recovers && !text.contains("steady_state") {
+    if recovers && context != "scenario" {
         known.insert("normal".to_owned());
     }
     let has_load = piece.lines().any(|line| line.trim().starts_with("load "));
