@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use crate::fragment::compile_part;
 use crate::ui::{compile, root};
+use stressc::check::builtins::{self, FIELDS, Kind, OPTIONS, page};
 use stressc::diag::{Code, Diagnostic};
+use stressc::syntax::words::{CLAUSES, Context, STATEMENTS};
 
 /// The fenced blocks of a page: what stands behind the fence, the line of the fence, the text.
 fn blocks(page: &str) -> Vec<(String, usize, String)> {
@@ -24,22 +27,40 @@ fn codes(diagnostics: &[Diagnostic]) -> Vec<&'static str> {
     codes
 }
 
-/// What is wrong with the examples of a page, one line each.
+/// What is wrong with the examples of a page, one line each. The fence says what is expected: `stress` draws nothing,
+/// `stress wrong CODE` that code; `part CONTEXT` is a fragment that stands in a small file of its context.
 fn wrong_in(page: &str, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (kind, line, text) in blocks(page) {
-        let mut words = kind.split_whitespace();
-        if words.next() != Some("stress") {
-            continue;
-        }
-        let expected: Vec<&str> = words.filter(|word| *word != "wrong").collect();
-        let (_, diagnostics) = compile(name, &text);
+        let words: Vec<&str> = kind.split_whitespace().collect();
+        let (context, expected) = match words.as_slice() {
+            ["stress", "part", context, "wrong", code] => (Some(*context), vec![*code]),
+            ["stress", "part", context] => (Some(*context), vec![]),
+            ["stress", "wrong", code] => (None, vec![*code]),
+            ["stress"] => (None, vec![]),
+            ["stress", ..] => {
+                wrong.push(format!("{name}:{line}: `{kind}` is no kind of example"));
+                continue;
+            }
+            _ => continue,
+        };
+        let diagnostics = match context.map(|context| compile_part(context, &text)) {
+            None => compile(name, &text).1,
+            Some(Ok(diagnostics)) => diagnostics,
+            Some(Err(why)) => {
+                wrong.push(format!("{name}:{line}: {why}"));
+                continue;
+            }
+        };
         if codes(&diagnostics) != expected {
-            let said: Vec<String> = diagnostics.iter().map(|d| format!("{} {}", d.code, d.message)).collect();
-            wrong.push(format!("{name}:{line}: expected {expected:?}, found {said:?}"));
+            wrong.push(format!("{name}:{line}: expected {expected:?}, found {:?}", said(&diagnostics)));
         }
     }
     wrong
+}
+
+fn said(diagnostics: &[Diagnostic]) -> Vec<String> {
+    diagnostics.iter().map(|d| format!("{} {}", d.code, d.message)).collect()
 }
 
 #[test]
@@ -71,4 +92,95 @@ fn examples_of_the_guides_compile() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The tables of the reference are those of the language; `BLESS=1` writes them anew.
+#[test]
+fn tables_of_the_reference_are_those_of_the_language() {
+    let path = root().join("grammar/reference.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let expected = page::filled(&text).unwrap();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    } else {
+        assert!(text == expected, "grammar/reference.md: a table is old; `BLESS=1 cargo test` writes it");
+    }
+    let missing = page::markers().into_iter().filter(|marker| !text.contains(&format!("<!-- builtins: {marker} -->")));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<String>::new(), "tables that the reference lacks");
+}
+
+/// An example of a built-in name compiles where such a thing stands.
+#[test]
+fn examples_of_every_name_compile() {
+    let mut wrong = Vec::new();
+    let mut try_it = |name: &str, context: &str, text: &str| {
+        let diagnostics = compile_part(context, text).unwrap();
+        if !diagnostics.is_empty() {
+            wrong.push(format!("{name} in {context}: `{text}` draws {:?}", said(&diagnostics)));
+        }
+    };
+    for builtin in builtins::all() {
+        let example = builtin.example;
+        match builtin.kind {
+            Kind::Metric => try_it(builtin.name, "expect", example),
+            Kind::Fault => {
+                let long = if builtins::lasts(builtin.name) { " for 5s" } else { "" };
+                try_it(builtin.name, "scenario", &format!("fault hurt = {example} at main + 10s{long}"));
+            }
+            Kind::Pure => try_it(builtin.name, "value", example),
+            Kind::Distribution => try_it(builtin.name, "flow", example),
+            Kind::Input if example.starts_with("param") => try_it(builtin.name, "file", example),
+            Kind::Input if example.starts_with("let") => try_it(builtin.name, "flow", example),
+            _ => try_it(builtin.name, "scenario", example),
+        }
+    }
+    for field in FIELDS {
+        let context = match () {
+            () if field.example.starts_with("let") => "flow",
+            () if field.example.contains([' ']) && field.example.contains(['<', '>', '=']) => "expect",
+            () => "value",
+        };
+        try_it(field.name, context, field.example);
+    }
+    for option in OPTIONS {
+        let shown = option.shown();
+        match option.of {
+            "load" => try_it(option.name, "load", &shown),
+            "steady_state" => try_it(option.name, "steady", &format!("{shown}\nerror_rate(main) < 1%")),
+            "request" if option.name == "args" => {
+                try_it(option.name, "flow", &format!("query \"select $1\" on sql {{\n  {shown}\n}}"));
+            }
+            "request" => try_it(option.name, "request", &shown),
+            of => {
+                let built = match of {
+                    "service" => "service one = process(\"program\")",
+                    "target" => "target one = http(\"http://127.0.0.1:8080\")",
+                    "data" => "data one = csv(\"products.csv\")",
+                    _ => "alerts one = alertmanager(\"http://127.0.0.1:9093\")",
+                };
+                try_it(option.name, "scenario", &format!("{built} {{\n  {shown}\n}}"));
+            }
+        }
+    }
+    for word in STATEMENTS {
+        for form in word.forms {
+            try_it(word.text, form.context.name(), form.example);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_name_is_documented() {
+    let docs = builtins::all().map(|builtin| (builtin.name, builtin.doc)).chain(FIELDS.iter().map(|f| (f.name, f.doc)));
+    let docs = docs.chain(OPTIONS.iter().map(|o| (o.name, o.doc))).chain(CLAUSES.iter().map(|c| (c.text, c.doc)));
+    for (name, doc) in docs.chain(STATEMENTS.iter().map(|w| (w.text, w.doc))) {
+        assert!(doc.len() > 15 && doc.ends_with(['.', ')']), "{name}: `{doc}` says too little, or is no sentence");
+        assert!(builtins::explain(name).is_some(), "`stressc explain {name}` says nothing");
+    }
+    for word in STATEMENTS {
+        assert!(!word.forms.is_empty(), "{}: no form", word.text);
+        assert!(word.forms.iter().all(|form| word.contexts.contains(&form.context)), "{}: not there", word.text);
+    }
+    assert!(Context::ALL.iter().all(|context| !context.name().is_empty()));
 }

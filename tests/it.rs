@@ -9,6 +9,7 @@ mod draw;
 mod editors;
 mod floors;
 mod fmt;
+mod fragment;
 mod outcomes;
 mod records;
 mod robust;

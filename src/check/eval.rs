@@ -80,6 +80,13 @@ impl<'a> Session<'a, '_> {
     /// A value of one of these types; what is of another is refused, and whole numbers become counts where those
     /// are due.
     pub(super) fn eval_as(&mut self, expr: &'a ast::Expr, frame: FrameId, kinds: &[Type]) -> Value<'a> {
+        // A fault and a metric may have one name; where a fault is due, it is the fault.
+        if let (ExprKind::Call { function, arguments }, [Type::Fault]) = (&expr.kind, kinds)
+            && let Some(builtin) = builtins::of_kind(Kind::Fault, &function.text)
+            && builtins::of_kind(Kind::Metric, &function.text).is_some()
+        {
+            return self.breakage(builtin, function, arguments, expr.span, frame);
+        }
         let value = self.eval(expr, frame);
         self.fit(value, expr.span, kinds)
     }

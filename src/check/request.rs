@@ -14,9 +14,6 @@ use crate::syntax::ast::{self, Argument, Binary, Clause, Entry, ExprKind};
 const FAILURES: [&str; 9] =
     ["timeout", "connect", "reset", "closed", "tls", "dns", "protocol", "status", "expectation"];
 
-/// What may stand in the block of a request of HTTP.
-const ENTRIES: [&str; 7] = ["json", "form", "body", "multipart", "headers", "query", "timeout"];
-
 impl<'a> Session<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
         let target = self.request_target(request, frame);
@@ -288,7 +285,8 @@ impl<'a> Session<'a, '_> {
             }
             _ => {
                 self.eval(&entry.value, frame);
-                let known = ENTRIES.into_iter().chain((!http).then_some("args"));
+                let known =
+                    builtins::options_of("request").map(|option| option.name).filter(|name| *name != "args" || !http);
                 let problem = Diagnostic::new(
                     Code::E0205,
                     format!("there is no option `{label}` here"),

@@ -37,7 +37,7 @@ pub enum Command {
     Watch(WatchArgs),
     /// Render a recorded run again
     Report(ReportArgs),
-    /// Print the page of a diagnostic
+    /// Print the page of a diagnostic, or what a name of the language means
     Explain(ExplainArgs),
     /// Serve the demo shop until it is stopped
     Demo(DemoArgs),
@@ -187,8 +187,8 @@ pub struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A code such as E0301; all of them are listed without one
-    pub code: Option<String>,
+    /// A code such as E0301, or a word or name of the language such as `ramp`; all are listed without one
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Args)]

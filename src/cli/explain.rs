@@ -1,26 +1,53 @@
-//! `stressc explain`: the page of a diagnostic.
+//! `stressc explain`: the page of a diagnostic, or what a word or a name of the language means.
 
 use super::args::ExplainArgs;
 use super::output::Terminal;
+use crate::check::builtins;
 use crate::diag::Code;
 
 pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
-    let Some(code) = &args.code else {
-        for code in Code::ALL {
-            terminal.out(&format!("{code}  {}\n", code.title()));
-        }
+    let Some(name) = &args.name else {
+        list(terminal);
         return super::OK;
     };
-    match Code::parse(code) {
-        Some(code) => {
-            terminal.out(code.page());
-            super::OK
+    if let Some(code) = Code::parse(name) {
+        terminal.out(code.page());
+        return super::OK;
+    }
+    // An option is written with its colon, and a function with its brackets.
+    let plain = name.trim_end_matches([':', '(', ')']).rsplit('.').next().unwrap_or(name);
+    if let Some(text) = builtins::explain(plain) {
+        terminal.out(&text);
+        return super::OK;
+    }
+    let groups = builtins::explained();
+    let known = groups.iter().flat_map(|(_, names)| names.iter().copied());
+    let near = match name.chars().any(|c| c.is_ascii_digit()) {
+        true => crate::base::suggest::similar(&name.to_uppercase(), Code::ALL.iter().map(|c| c.as_str())),
+        false => None,
+    };
+    let near = crate::base::suggest::similar(plain, known).or(near);
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+    terminal
+        .error(&format!("`{name}` is neither a code nor a name of the language{hint}; `stressc explain` lists them"));
+    super::DOES_NOT_CHECK
+}
+
+fn list(terminal: &Terminal) {
+    for code in Code::ALL {
+        terminal.out(&format!("{code}  {}\n", code.title()));
+    }
+    for (title, names) in builtins::explained() {
+        terminal.out(&format!("\n{title}\n"));
+        let mut line = String::new();
+        for name in names {
+            if line.len() + name.len() > 90 {
+                terminal.out(&format!("  {}\n", line.trim_end()));
+                line.clear();
+            }
+            line.push_str(name);
+            line.push(' ');
         }
-        None => {
-            let near = crate::base::suggest::similar(&code.to_uppercase(), Code::ALL.iter().map(|c| c.as_str()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
-            terminal.error(&format!("there is no diagnostic `{code}`{hint}; `stressc explain` lists them all"));
-            super::DOES_NOT_CHECK
-        }
+        terminal.out(&format!("  {}\n", line.trim_end()));
     }
 }

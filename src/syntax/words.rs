@@ -19,6 +19,39 @@ pub enum Context {
 }
 
 impl Context {
+    pub const ALL: [Context; 12] = [
+        Context::File,
+        Context::System,
+        Context::Scenario,
+        Context::Load,
+        Context::Flow,
+        Context::Request,
+        Context::Expect,
+        Context::Steady,
+        Context::Ledger,
+        Context::Suite,
+        Context::Profile,
+        Context::Options,
+    ];
+
+    /// One word for it, as in the markers of the reference.
+    pub fn name(self) -> &'static str {
+        match self {
+            Context::File => "file",
+            Context::System => "system",
+            Context::Scenario => "scenario",
+            Context::Load => "load",
+            Context::Flow => "flow",
+            Context::Request => "request",
+            Context::Expect => "expect",
+            Context::Steady => "steady",
+            Context::Ledger => "ledger",
+            Context::Suite => "suite",
+            Context::Profile => "profile",
+            Context::Options => "options",
+        }
+    }
+
     pub fn place(self) -> &'static str {
         match self {
             Context::File => "at the top of a file",
@@ -47,88 +80,10 @@ impl Context {
     }
 }
 
-pub struct Word {
-    pub text: &'static str,
-    pub contexts: &'static [Context],
-}
+mod table;
+pub use table::{CLAUSES, Clause, Form, STATEMENTS, Word};
 
-use Context::{Expect, File, Flow, Ledger, Load, Profile, Request, Scenario, Steady, Suite, System};
-
-const fn word(text: &'static str, contexts: &'static [Context]) -> Word {
-    Word { text, contexts }
-}
-
-pub const STATEMENTS: &[Word] = &[
-    word("use", &[File]),
-    word("param", &[File]),
-    word("profile", &[File]),
-    word("data", &[File, System, Scenario]),
-    word("system", &[File, System, Scenario]),
-    word("service", &[File, System, Scenario]),
-    word("link", &[File, System, Scenario]),
-    word("target", &[File, System, Scenario]),
-    word("limiter", &[File, System, Scenario]),
-    word("semaphore", &[File, System, Scenario]),
-    word("monitor", &[File, System, Scenario]),
-    word("alerts", &[File, System, Scenario]),
-    word("flow", &[File, Scenario]),
-    word("shape", &[File]),
-    word("expectation", &[File]),
-    word("scenario", &[File]),
-    word("suite", &[File]),
-    word("ledger", &[Scenario]),
-    word("load", &[Scenario]),
-    word("fault", &[Scenario]),
-    word("event", &[Scenario]),
-    word("expect", &[Scenario, Flow, Request]),
-    word("steady_state", &[Scenario]),
-    word("abort", &[Scenario]),
-    word("setup", &[Scenario]),
-    word("teardown", &[Scenario]),
-    word("let", &[System, Scenario, Flow]),
-    word("include", &[Load, Flow, Expect, Steady]),
-    word("warmup", &[Load]),
-    word("hold", &[Load]),
-    word("ramp", &[Load]),
-    word("spike", &[Load]),
-    word("steps", &[Load]),
-    word("idle", &[Load]),
-    word("sweep", &[Load]),
-    word("search", &[Load]),
-    word("replay", &[Load]),
-    word("repeat", &[Load, Flow]),
-    word("once", &[Load, Flow]),
-    word("get", &[Flow]),
-    word("post", &[Flow]),
-    word("put", &[Flow]),
-    word("patch", &[Flow]),
-    word("delete", &[Flow]),
-    word("head", &[Flow]),
-    word("options", &[Flow]),
-    word("request", &[Flow]),
-    word("query", &[Flow]),
-    word("execute", &[Flow]),
-    word("connect", &[Flow]),
-    word("send", &[Flow]),
-    word("receive", &[Flow]),
-    word("call", &[Flow]),
-    word("command", &[Flow]),
-    word("set", &[Flow]),
-    word("think", &[Flow]),
-    word("if", &[Flow]),
-    word("group", &[Flow]),
-    word("each", &[Flow]),
-    word("acquire", &[Flow]),
-    word("measure", &[Flow]),
-    word("count", &[Flow]),
-    word("record", &[Request]),
-    word("continue", &[Request]),
-    word("alert", &[Expect]),
-    word("no", &[Expect]),
-    word("verify", &[Ledger]),
-    word("area", &[Suite]),
-    word("ready", &[Suite]),
-];
+use Context::{Expect, Flow, Ledger, Load, Profile, Request, Scenario, Steady, Suite, System};
 
 /// A newline before one of these ends no statement, unless the word is a label.
 pub const CONNECTING: &[&str] = &[

@@ -2,12 +2,15 @@
 //! hover and completion are made of it.
 
 mod constructors;
+mod explain;
 mod faults;
 mod fields;
 mod functions;
 mod metrics;
 mod options;
+pub mod page;
 
+pub use explain::{explain, names as explained};
 pub use fields::{FIELDS, Field, fields_of, find as field};
 pub use metrics::{metric, name_of, quantile};
 pub use options::{OPTIONS, Opt, options_of};

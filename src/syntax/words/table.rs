@@ -1,0 +1,720 @@
+//! Every word that opens a statement: where it may stand, what it does, how it is written. The reference, the
+//! explanations and the editors' lists are made of this table.
+
+use super::Context::{self, Expect, File, Flow, Ledger, Load, Request, Scenario, Steady, Suite, System};
+
+pub struct Word {
+    pub text: &'static str,
+    pub contexts: &'static [Context],
+    /// What it does, in a sentence or two.
+    pub doc: &'static str,
+    /// How it is written; one for each meaning.
+    pub forms: &'static [Form],
+}
+
+/// A way to write a statement, and a line of it where it may stand.
+pub struct Form {
+    pub context: Context,
+    pub form: &'static str,
+    pub example: &'static str,
+}
+
+const fn word(text: &'static str, contexts: &'static [Context], doc: &'static str, forms: &'static [Form]) -> Word {
+    Word { text, contexts, doc, forms }
+}
+
+const fn form(context: Context, form: &'static str, example: &'static str) -> Form {
+    Form { context, form, example }
+}
+
+const PARTS: &[Context] = &[File, System, Scenario];
+
+pub const STATEMENTS: &[Word] = &[
+    word(
+        "use",
+        &[File],
+        "Brings in a module of the library or another file; its names are written behind its own, as in `shapes.plateau`.",
+        &[form(File, "use std.NAME [as NAME]\nuse \"PATH.stress\" [as NAME]", "use std.shapes")],
+    ),
+    word(
+        "param",
+        &[File],
+        "A value of the file that `--set`, a profile or nothing else replaces. Without a default it must be given.",
+        &[form(File, "param NAME: TYPE [= VALUE]", "param rise: Duration = 30s")],
+    ),
+    word(
+        "profile",
+        &[File],
+        "A named set of values for parameters, chosen with `--profile` in every file that declares it.",
+        &[form(File, "profile NAME {\n  PARAMETER = VALUE\n}", "profile ci {\n  rise = 5s\n}")],
+    ),
+    word(
+        "data",
+        PARTS,
+        "Rows of a file, of which each iteration takes one.",
+        &[form(
+            Scenario,
+            "data NAME = CONSTRUCTOR(ARGUMENTS) [{ OPTIONS }]",
+            "data rows = csv(\"products.csv\") { columns: { id: Count } }",
+        )],
+    ),
+    word(
+        "system",
+        PARTS,
+        "What is under test: services, links and targets as one bundle, with parameters; or an instance of one under a name. \
+         `sut.api` is a part of it. The parts start with the run and stop with it, whole.",
+        &[
+            form(
+                File,
+                "system NAME[(PARAMETERS)] { DECLARATIONS }",
+                "system storefront(pool: Count = 10) {\n  service app = demo(pool: pool)\n  target api = http(app.url)\n}",
+            ),
+            form(File, "system NAME = SYSTEM(ARGUMENTS)", "system sut = storefront(pool: 2)"),
+        ],
+    ),
+    word(
+        "service",
+        PARTS,
+        "A process that the run starts, waits for, watches and stops; or one that runs already.",
+        &[form(
+            Scenario,
+            "service NAME = CONSTRUCTOR(ARGUMENTS) [{ OPTIONS }]",
+            "service shop = demo(pool: 4) {\n  ready_within: 10s\n}",
+        )],
+    ),
+    word(
+        "link",
+        PARTS,
+        "A path between two services on which faults act, so that the system under test sees them.",
+        &[form(Scenario, "link NAME = CONSTRUCTOR(to: ADDRESS)", "link db = tcp(to: pg.address)")],
+    ),
+    word(
+        "target",
+        PARTS,
+        "What flows talk to: the protocol is that of its constructor.",
+        &[form(
+            Scenario,
+            "target NAME = CONSTRUCTOR(ADDRESS) [{ OPTIONS }]",
+            "target api = http(shop.url) {\n  timeout: 2s\n}",
+        )],
+    ),
+    word(
+        "limiter",
+        PARTS,
+        "A rate of the generator's own that steps in `acquire` keep to, over all users.",
+        &[form(Scenario, "limiter NAME = limiter(RATE)", "limiter quota = limiter(100/s)")],
+    ),
+    word(
+        "semaphore",
+        PARTS,
+        "A number of places that steps in `acquire` take and give back, over all users.",
+        &[form(Scenario, "semaphore NAME = semaphore(PLACES)", "semaphore desks = semaphore(10)")],
+    ),
+    word(
+        "monitor",
+        PARTS,
+        "Something that is watched beside the load: its series are judged like those of a service.",
+        &[form(
+            Scenario,
+            "monitor NAME = CONSTRUCTOR(ARGUMENTS)",
+            "monitor watch = prometheus(\"http://127.0.0.1:9090\")",
+        )],
+    ),
+    word(
+        "alerts",
+        PARTS,
+        "A source of alerts: who is asked, or listened to, for what fires.",
+        &[form(
+            Scenario,
+            "alerts NAME = CONSTRUCTOR(ARGUMENTS) [{ OPTIONS }]",
+            "alerts pager = alertmanager(\"http://127.0.0.1:9093\")",
+        )],
+    ),
+    word(
+        "flow",
+        &[File, Scenario],
+        "What one user does in one iteration: steps in order. With parameters it is a template, instantiated by a call. \
+         Its target is the one behind `on`, its only parameter of a target's type, or the only target there is.",
+        &[
+            form(
+                Scenario,
+                "flow NAME[(PARAMETERS)] [on TARGET] { STEPS }",
+                "flow browse on api {\n  get \"/products\"\n}",
+            ),
+            form(File, "flow NAME = FLOW(ARGUMENTS)", "flow reading = visit(sut.api, pause: 1s)"),
+        ],
+    ),
+    word(
+        "shape",
+        &[File],
+        "Stages with parameters, put into loads by `include`.",
+        &[form(
+            File,
+            "shape NAME[(PARAMETERS)] { STAGES }",
+            "shape climb(top: Level) {\n  ramp top * 0 -> top over 10s as climbing\n}",
+        )],
+    ),
+    word(
+        "expectation",
+        &[File],
+        "Conditions with parameters, put into `expect` and `steady_state` by `include`.",
+        &[form(
+            File,
+            "expectation NAME[(PARAMETERS)] { CONDITIONS }",
+            "expectation quick(requests: Samples, bound: Duration = 200ms) {\n  p95(requests) < bound\n  error_rate(requests) < 1%\n}",
+        )],
+    ),
+    word(
+        "scenario",
+        &[File],
+        "What is run, judged and reported as one experiment. With parameters that lack defaults it is a template.",
+        &[
+            form(
+                File,
+                "scenario NAME[(PARAMETERS)] { DECLARATIONS }",
+                "scenario steady {\n  load customers of visiting {\n    hold 10/s for 10s\n  }\n  expect error_rate(customers) < 1%\n}",
+            ),
+            form(File, "scenario NAME = SCENARIO(ARGUMENTS)", "scenario capacity = bench.ceiling(visiting)"),
+        ],
+    ),
+    word(
+        "suite",
+        &[File],
+        "Scenarios in areas with weights, run one after the other and scored.",
+        &[form(
+            File,
+            "suite NAME { AREAS }",
+            "suite release {\n  area traffic 100%: light, heavy\n  ready when score >= 85%\n}",
+        )],
+    ),
+    word(
+        "ledger",
+        &[Scenario],
+        "What the system acknowledged and must not lose. Requests `record` a key in it; after the load `verify` asks for each.",
+        &[form(
+            Scenario,
+            "ledger NAME [on TARGET] {\n  verify KEY { STEPS }\n}",
+            "ledger orders on api {\n  verify key {\n    get \"/orders?key={key}\" as found\n    count found.json(\"$[*]\")\n  }\n}",
+        )],
+    ),
+    word(
+        "load",
+        &[Scenario],
+        "How many iterations of a flow, or of a mix of flows, and when. A rate makes it open, users make it closed. Without \
+         `at` it starts with the run.",
+        &[form(
+            Scenario,
+            "load NAME of FLOW [at INSTANT] { STAGES and OPTIONS }\nload NAME of { SHARE FLOW [as NAME], … } [at INSTANT] { … }",
+            "load visitors of look {\n  hold 100/s for 1m as plateau\n}",
+        )],
+    ),
+    word(
+        "fault",
+        &[Scenario],
+        "What is broken, when, and for how long. It is taken back at its end, also where the run is cut off.",
+        &[form(
+            Scenario,
+            "fault NAME = FAULT at INSTANT [for DURATION]\nfault NAME = FAULT during WINDOW [every DURATION for DURATION]",
+            "fault cut = partition(db) at plateau + 10s for 5s",
+        )],
+    ),
+    word(
+        "event",
+        &[Scenario],
+        "Something that happens during the run and is not taken back, such as a deployment. It ends when its command ends.",
+        &[form(
+            Scenario,
+            "event NAME = command(TEXT) at INSTANT for at most DURATION",
+            "event deploy = command(\"./deploy.sh\") at plateau + 10s for at most 20s",
+        )],
+    ),
+    word(
+        "expect",
+        &[Scenario, Flow, Request],
+        "Of a scenario: what must hold of the whole run, for the verdict. Of a request or between requests: a check of one \
+         answer, whose failure fails the request.",
+        &[
+            form(
+                Scenario,
+                "expect CONDITION\nexpect { CONDITIONS }",
+                "expect p95(main) < 200ms and error_rate(main) < 1%",
+            ),
+            form(Flow, "expect CONDITION\nexpect { CONDITIONS }", "expect home.json(\"$[0].id\") != null"),
+            form(Request, "expect CONDITION\nexpect { CONDITIONS }", "expect status in [200, 201]"),
+        ],
+    ),
+    word(
+        "steady_state",
+        &[Scenario],
+        "What is normal: judged each second over the last `window:` (5s). Recovery is measured against it, and it must hold \
+         before the first fault.",
+        &[form(
+            Scenario,
+            "steady_state [NAME] { CONDITIONS and OPTIONS }",
+            "steady_state {\n  error_rate(main) < 1%\n  p95(main) < 300ms\n}",
+        )],
+    ),
+    word(
+        "abort",
+        &[Scenario],
+        "Ends the run early, as failed, when a condition has held for so long.",
+        &[form(Scenario, "abort when CONDITION [for DURATION]", "abort when error_rate(main) > 50% for 10s")],
+    ),
+    word(
+        "setup",
+        &[Scenario],
+        "Steps that run once before the load, unmeasured. Flows see the values that they name with `let`.",
+        &[form(
+            Scenario,
+            "setup [on TARGET] { STEPS }",
+            "setup on api {\n  post \"/login\" {\n    form: { user: \"u\", password: \"demo\" }\n  }\n}",
+        )],
+    ),
+    word(
+        "teardown",
+        &[Scenario],
+        "Steps that run once after the load, unmeasured, also when the run failed.",
+        &[form(Scenario, "teardown [on TARGET] { STEPS }", "teardown on api {\n  get \"/health\"\n}")],
+    ),
+    word(
+        "let",
+        &[System, Scenario, Flow],
+        "Names a value. In a flow it is computed when the step is reached, once for each iteration.",
+        &[
+            form(Flow, "let NAME = VALUE", "let id = home.json(\"$[0].id\")"),
+            form(System, "let NAME = VALUE", "let own_port = port()"),
+        ],
+    ),
+    word(
+        "include",
+        &[Load, Flow, Expect, Steady],
+        "Puts in what a template holds: a shape into a load, a flow into a flow, an expectation into conditions.",
+        &[
+            form(Load, "include SHAPE(ARGUMENTS) [as NAME]", "include shapes.plateau(100/s, hold: 1m)"),
+            form(Flow, "include FLOW(ARGUMENTS)", "include visit(api, pause: 1s)"),
+            form(Expect, "include EXPECTATION(ARGUMENTS)", "include slo.web(main, p95: 300ms)"),
+        ],
+    ),
+    word(
+        "warmup",
+        &[Load],
+        "A level that is held and not judged, unless a scope asks for it.",
+        &[form(Load, "warmup LEVEL for DURATION [as NAME]", "warmup 20/s for 5s")],
+    ),
+    word(
+        "hold",
+        &[Load],
+        "A level that is held: iterations started a second, or users at a time.",
+        &[form(Load, "hold LEVEL for DURATION [as NAME]", "hold 100/s for 1m as plateau")],
+    ),
+    word(
+        "ramp",
+        &[Load],
+        "From one level to another in a straight line, exact for every arrival.",
+        &[form(Load, "ramp LEVEL -> LEVEL over DURATION [as NAME]", "ramp 10/s -> 200/s over 30s as rising")],
+    ),
+    word(
+        "spike",
+        &[Load],
+        "A short level, most often a multiple of the one before it.",
+        &[form(
+            Load,
+            "spike FACTOR for DURATION [as NAME]\nspike LEVEL for DURATION [as NAME]",
+            "hold 20/s for 10s\nspike 10x for 5s as burst",
+        )],
+    ),
+    word(
+        "steps",
+        &[Load],
+        "Stairs: from one level to another by so much, each held for so long; the last level is held too.",
+        &[form(
+            Load,
+            "steps LEVEL -> LEVEL by LEVEL every DURATION [as NAME]",
+            "steps 50/s -> 200/s by 50/s every 10s as stairs",
+        )],
+    ),
+    word(
+        "idle",
+        &[Load],
+        "Nothing is started for so long; what is under way goes on.",
+        &[form(Load, "idle DURATION [as NAME]", "hold 20/s for 10s\nidle 5s")],
+    ),
+    word(
+        "sweep",
+        &[Load],
+        "Each level in turn, for the metrics of scalability. `settle` is added in front of each and not measured.",
+        &[form(
+            Load,
+            "sweep LEVELS for DURATION each [settle DURATION] [as NAME]",
+            "sweep [1, 2, 4, 8] users for 10s each settle 2s as ladder",
+        )],
+    ),
+    word(
+        "search",
+        &[Load],
+        "Looks for the highest level at which a condition holds, by halving the range to 2% of its upper end. `plan` says how \
+         long that can take. It is the last stage of its load.",
+        &[form(
+            Load,
+            "search LEVEL..LEVEL for DURATION each while CONDITION [as NAME]",
+            "search 50/s .. 2000/s for 5s each while p99(example) < 250ms",
+        )],
+    ),
+    word(
+        "replay",
+        &[Load],
+        "An iteration for each row of data, in the rhythm that its times have. It is the last stage of its load.",
+        &[form(Load, "replay DATA [speed FACTOR] [as NAME]", "replay products speed 2x")],
+    ),
+    word(
+        "repeat",
+        &[Load, Flow],
+        "In a load: stages several times. In a flow: steps until a condition holds, while one does, or so many times; the \
+         bound `at most` is required, and giving up fails the iteration.",
+        &[
+            form(
+                Load,
+                "repeat TIMES { STAGES }",
+                "repeat 3 {\n  ramp 10/s -> 50/s over 10s as up\n  ramp 50/s -> 10/s over 5s as down\n}",
+            ),
+            form(
+                Flow,
+                "repeat [NAME from NUMBER] [until CONDITION | while CONDITION] [every DURATION] at most COUNT or DURATION { STEPS }",
+                "repeat until poll.status == 200 every 1s at most 30s {\n  get \"/health\" as poll\n}",
+            ),
+        ],
+    ),
+    word(
+        "once",
+        &[Load, Flow],
+        "In a load: so many iterations in all, by users who share them. In a flow: steps that a user does in the first \
+         iteration, or again after `every`; their names stay with the user.",
+        &[
+            form(
+                Load,
+                "once COUNT iterations by USERS within DURATION [as NAME]",
+                "once 2000 iterations by 50 users within 1m",
+            ),
+            form(
+                Flow,
+                "once per user [every DURATION] { STEPS }",
+                "once per user every 50m {\n  post \"/login\" as login {\n    form: { user: \"u{user.id}\", password: \"demo\" }\n  }\n}",
+            ),
+        ],
+    ),
+    word(
+        "get",
+        &[Flow],
+        "An HTTP request with GET. The first request of an iteration that fails ends it.",
+        &[form(Flow, REQUEST_GET, "get \"/products\" as list")],
+    ),
+    word(
+        "post",
+        &[Flow],
+        "An HTTP request with POST. It is not sent again by itself where the connection was lost.",
+        &[form(
+            Flow,
+            REQUEST_POST,
+            "post \"/orders\" as order {\n  json: { product: 1, qty: 1 }\n  expect status == 201\n}",
+        )],
+    ),
+    word(
+        "put",
+        &[Flow],
+        "An HTTP request with PUT.",
+        &[form(Flow, "put PATH [CLAUSES] [{ BODY }]", "put \"/orders/1\" {\n  json: { qty: 2 }\n}")],
+    ),
+    word(
+        "patch",
+        &[Flow],
+        "An HTTP request with PATCH. It is not sent again by itself where the connection was lost.",
+        &[form(Flow, "patch PATH [CLAUSES] [{ BODY }]", "patch \"/orders/1\" {\n  json: { qty: 2 }\n}")],
+    ),
+    word(
+        "delete",
+        &[Flow],
+        "An HTTP request with DELETE.",
+        &[form(Flow, "delete PATH [CLAUSES] [{ BODY }]", "delete \"/orders/1\"")],
+    ),
+    word(
+        "head",
+        &[Flow],
+        "An HTTP request with HEAD, whose answer has no body.",
+        &[form(Flow, "head PATH [CLAUSES] [{ BODY }]", "head \"/products\"")],
+    ),
+    word(
+        "options",
+        &[Flow],
+        "An HTTP request with OPTIONS.",
+        &[form(Flow, "options PATH [CLAUSES] [{ BODY }]", "options \"/products\"")],
+    ),
+    word(
+        "request",
+        &[Flow],
+        "An HTTP request whose method is computed.",
+        &[form(Flow, "request METHOD PATH [CLAUSES] [{ BODY }]", "request \"PURGE\" \"/products\"")],
+    ),
+    word(
+        "query",
+        &[Flow],
+        "Asks a database for rows; `?` or `$1` stand for the values of `args:`, as the database writes them.",
+        &[form(
+            Flow,
+            "query TEXT [CLAUSES] [{ args: LIST }]",
+            "query \"select id from orders where id = $1\" on sql as rows {\n  args: [1]\n}",
+        )],
+    ),
+    word(
+        "execute",
+        &[Flow],
+        "Has a database do something that gives no rows.",
+        &[form(Flow, "execute TEXT [CLAUSES] [{ args: LIST }]", "execute \"delete from orders\" on sql")],
+    ),
+    word(
+        "connect",
+        &[Flow],
+        "Opens the connection of a WebSocket or TCP target; a WebSocket has a path.",
+        &[form(Flow, "connect [PATH] [CLAUSES]", "connect \"/live\" on live")],
+    ),
+    word(
+        "send",
+        &[Flow],
+        "Sends a message on the open connection: a text as it is, an object as JSON.",
+        &[form(Flow, "send VALUE [CLAUSES]", "connect \"/live\" on live\nsend { subscribe: \"prices\" } on live")],
+    ),
+    word(
+        "receive",
+        &[Flow],
+        "Waits for a message that meets the condition; others before it are passed over.",
+        &[form(
+            Flow,
+            "receive [as NAME] [where CONDITION] [within DURATION]",
+            "connect \"/live\" on live\nreceive on live as tick where json(\"$.kind\") == \"price\" within 2s",
+        )],
+    ),
+    word(
+        "call",
+        &[Flow],
+        "Calls a method of a gRPC target: service and method as a text, the message as `json:`.",
+        &[form(Flow, "call TEXT [CLAUSES] [{ json: OBJECT }]", "call \"shop.Orders/Get\" on rpc")],
+    ),
+    word(
+        "command",
+        &[Flow],
+        "A command of Redis, with its words as a list.",
+        &[form(Flow, "command LIST [CLAUSES]", "command [\"GET\", \"stock\"] on cache")],
+    ),
+    word(
+        "set",
+        &[Flow],
+        "Gives a name of `let` another value of the same type.",
+        &[form(Flow, "set NAME = VALUE", "let cursor = \"\"\nset cursor = home.text")],
+    ),
+    word(
+        "think",
+        &[Flow],
+        "Waits: a duration, a range (uniform), or `exponential(MEAN)`. No request's latency holds it.",
+        &[form(Flow, "think DURATION\nthink DURATION..DURATION\nthink exponential(DURATION)", "think 1s..3s")],
+    ),
+    word(
+        "if",
+        &[Flow],
+        "Steps that are done where a condition holds, and others where it does not.",
+        &[form(
+            Flow,
+            "if CONDITION { STEPS } [else if CONDITION { STEPS }] [else { STEPS }]",
+            "if home.status == 200 {\n  get \"/products/1\"\n}",
+        )],
+    ),
+    word(
+        "group",
+        &[Flow],
+        "Steps that are also measured as one: from the start of the first to the end of the last.",
+        &[form(
+            Flow,
+            "group NAME { STEPS }",
+            "group checkout {\n  get \"/products\"\n  think 1s\n  get \"/products/1\"\n}",
+        )],
+    ),
+    word(
+        "each",
+        &[Flow],
+        "Steps for each item of a list, one after the other or, with `together`, at the same time. `at most` is required.",
+        &[form(
+            Flow,
+            "each NAME in LIST at most COUNT [together] { STEPS }",
+            "each item in home.json(\"$[*]\") at most 10 together {\n  let id = item.json(\"$.id\")\n  get \"/products/{id}\"\n}",
+        )],
+    ),
+    word(
+        "acquire",
+        &[Flow],
+        "Steps under a limiter or a semaphore.",
+        &[form(Flow, "acquire NAME { STEPS }", "acquire quota {\n  get \"/products\"\n}")],
+    ),
+    word(
+        "measure",
+        &[Flow],
+        "A value of your own as a series of samples, such as a size or a duration that an answer tells.",
+        &[form(Flow, "measure NAME = VALUE", "measure stock = home.json(\"$[0].price\")")],
+    ),
+    word(
+        "count",
+        &[Flow],
+        "In `verify`: how many times the entry exists. None is lost, two and more are duplicates.",
+        &[form(Flow, "count LIST or NUMBER", "count home.json(\"$[*]\")")],
+    ),
+    word(
+        "record",
+        &[Request],
+        "Opens an entry of a ledger under a key, before the request is sent, so that an unknown outcome has its key too.",
+        &[form(Request, "record KEY in LEDGER", "record \"order-{user.id}\" in orders")],
+    ),
+    word(
+        "continue",
+        &[Request],
+        "The iteration goes on when this request fails. The request counts as failed all the same.",
+        &[form(Request, "continue", "continue")],
+    ),
+    word(
+        "alert",
+        &[Expect],
+        "What an alert must do. Labels that are written must agree; `from` names the source where there are several.",
+        &[form(
+            Expect,
+            "alert NAME [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert NAME … resolves within DURATION of INSTANT\nalert NAME … stays quiet [SCOPES]",
+            "alert \"ErrorRate\" fires within 20s of cut",
+        )],
+    ),
+    word(
+        "no",
+        &[Expect],
+        "No alert fires but those that other lines of the scenario expect.",
+        &[form(Expect, "no other alert fires [from SOURCE] [SCOPES]", "no other alert fires from pager")],
+    ),
+    word(
+        "verify",
+        &[Ledger],
+        "How one entry is asked for by its key, after the load. An answer without it means that it is lost.",
+        &[form(
+            Ledger,
+            "verify KEY { STEPS }",
+            "verify key {\n  get \"/orders?key={key}\" as found\n  count found.json(\"$[*]\")\n}",
+        )],
+    ),
+    word(
+        "area",
+        &[Suite],
+        "Scenarios that count together, with their weight in the score; without weights all areas count the same.",
+        &[form(Suite, "area NAME [PERCENT]: SCENARIO, …", "area traffic 100%: light, heavy")],
+    ),
+    word(
+        "ready",
+        &[Suite],
+        "When the whole is good enough, by `score`, the names of areas, and `passed(SCENARIO)`.",
+        &[form(
+            Suite,
+            "ready when CONDITION",
+            "area traffic 100%: light, heavy\nready when score >= 85% and passed(light)",
+        )],
+    ),
+];
+
+const REQUEST_GET: &str = "get PATH [on TARGET] [as NAME] [retry TIMES [backoff DURATIONS] [when REASONS]] [{ BODY }]";
+const REQUEST_POST: &str =
+    "post PATH [on TARGET] [as NAME] [retry TIMES [backoff DURATIONS] [when REASONS]] [{ BODY }]";
+
+/// A word inside a statement: what it joins, and a piece of text that has it.
+pub struct Clause {
+    pub text: &'static str,
+    pub form: &'static str,
+    pub doc: &'static str,
+}
+
+const fn clause(text: &'static str, form: &'static str, doc: &'static str) -> Clause {
+    Clause { text, form, doc }
+}
+
+pub const CLAUSES: &[Clause] = &[
+    clause("and", "CONDITION and CONDITION", "Both must hold. It fails where one side fails, whatever the other says."),
+    clause("or", "CONDITION or CONDITION", "One must hold. It holds where one side holds, whatever the other says."),
+    clause("not", "not CONDITION", "Holds where the condition fails; inconclusive stays inconclusive."),
+    clause("else", "if … { … } else { … }", "The steps where the condition does not hold."),
+    clause("for", "hold 10/s for 10s; fault … for 5s; for at most 1m", "How long a stage, a fault or an event lasts."),
+    clause("over", "ramp 10/s -> 50/s over 30s", "How long a ramp takes."),
+    clause(
+        "during",
+        "CONDITION during WINDOW; fault … during WINDOW",
+        "Of a condition: only what lies in the window counts. Of a fault: it lasts as long as the window.",
+    ),
+    clause("outside", "CONDITION outside WINDOW", "Only what lies before or after the window counts."),
+    clause("after", "CONDITION after WINDOW or INSTANT", "Only what lies behind the end of the window counts."),
+    clause("before", "CONDITION before WINDOW or INSTANT", "Only what lies in front of the window counts."),
+    clause(
+        "within",
+        "A within 2% of B; CONDITION within 60s of INSTANT; receive … within 2s",
+        "Of two values: they differ by no more. Of a condition: it has become true by then and stays so. Of a message: how \
+         long it is waited for.",
+    ),
+    clause(
+        "where",
+        "p95(main where status == 200); receive where CONDITION",
+        "Which of the requests, by what is known when each is complete: `status`, `ok`, `error`, `attempt`, `latency`.",
+    ),
+    clause("while", "repeat while CONDITION; search … while CONDITION", "Goes on as long as the condition holds."),
+    clause("until", "repeat until CONDITION", "Goes on until the condition holds."),
+    clause(
+        "every",
+        "steps … every 10s; during W every 30s for 5s; CONDITION in every 10s",
+        "How often: of stairs, of a loop, of a fault that comes again, of slices that are judged one by one.",
+    ),
+    clause("settle", "sweep … each settle 2s", "Time in front of each level of a sweep that is not measured."),
+    clause(
+        "at",
+        "load … at INSTANT; fault … at INSTANT; at most 10",
+        "When something begins: an instant of the timeline, such as `plateau + 10s`. `at most` is a bound.",
+    ),
+    clause("of", "load NAME of FLOW; A within 2% of B; alert … within 20s of cut", "What something belongs to."),
+    clause("from", "repeat i from 1; alert … from pager", "Where a counter begins, or which source an alert has."),
+    clause(
+        "in",
+        "status in [200, 201]; each x in LIST; CONDITION in 95% of every 10s; record KEY in LEDGER",
+        "Membership in a list. Of a condition: in every slice of the scope, or in so many of them.",
+    ),
+    clause("by", "steps … by 50/s; once 100 iterations by 5 users", "The height of a stair, or who shares the work."),
+    clause(
+        "as",
+        "get … as NAME; hold … as NAME; use … as NAME",
+        "Gives a step, a stage, a part of a mix or a module its name.",
+    ),
+    clause("on", "flow NAME on TARGET; get … on TARGET", "The target that is talked to."),
+    clause(
+        "retry",
+        "retry TIMES [backoff DURATIONS] [when REASONS]",
+        "Tries again up to so many times. All tries are one sample, from the first send to the last answer.",
+    ),
+    clause(
+        "backoff",
+        "backoff 100ms..2s",
+        "How long to wait before a retry: a length, or from the shortest to the longest.",
+    ),
+    clause(
+        "when",
+        "retry 3 when [503, timeout]; abort when CONDITION; ready when CONDITION",
+        "Under which condition; of a retry, the statuses and kinds of failure that are worth another try.",
+    ),
+    clause(
+        "together",
+        "each x in LIST at most 10 together",
+        "All items at the same time instead of one after the other.",
+    ),
+    clause("speed", "replay DATA speed 2x", "How many times faster than its times say."),
+    clause("fires", "alert NAME fires within 20s of cut", "The alert begins to fire in time."),
+    clause("resolves", "alert NAME resolves within 20s of cut.end", "The alert is over in time."),
+    clause("stays", "alert NAME stays quiet during plateau", "The alert does not fire."),
+    clause(
+        "baseline",
+        "METRIC <= baseline + 5%; METRIC >= baseline(\"v1.4\") - 5%",
+        "The same metric of an earlier run of the same scenario, profile and plan; the comparison is statistical.",
+    ),
+];
