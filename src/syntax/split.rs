@@ -189,7 +189,7 @@ impl Cutter<'_> {
                     self.semicolon();
                     break;
                 }
-                Kind::Open(b'{') if !of_alert && !(of_send && self.at == first + 1) && !self.opens_value() => {
+                Kind::Open(b'{') if !of_alert && (!of_send || self.at != first + 1) && !self.opens_value() => {
                     parts.extend(text.take().map(Part::Text));
                     parts.push(Part::Block(self.block()));
                 }
