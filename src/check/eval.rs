@@ -143,7 +143,7 @@ impl<'a> Session<'a, '_> {
             return Diagnostic::new(Code::E0207, message, span, found.a());
         }
         // Where a length of time is written and nothing is compared with it, a small number most often means seconds.
-        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(|number| number < 100.0)
+        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(|number| number < 50.0)
         {
             let problem =
                 Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
@@ -252,6 +252,15 @@ impl<'a> Session<'a, '_> {
             && let Some(value) = self.undeclared(name)
         {
             return value;
+        }
+        if self.sees_scenario(frame) && self.lost_stages && builtins::find(&name.text).is_none() {
+            return Value::WRONG;
+        }
+        if self.answer.is_some() && matches!(name.text.as_str(), "response" | "res" | "resp" | "r" | "answer") {
+            let message = format!("no value of this flow is called `{name}`");
+            let problem = Diagnostic::new(Code::E0201, message, name.span, "not declared");
+            self.push(problem.help("the answer is meant anyway: write `status == 200` or `json(\"$.id\") != null`"));
+            return Value::WRONG;
         }
         let mut known = self.visible_names(frame);
         let world = self.world;
