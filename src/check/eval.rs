@@ -231,7 +231,7 @@ impl<'a> Session<'a, '_> {
                 None
             }
             other => {
-                let message = format!("{} cannot stand in a text", super::words::capital(&other.kind().a()));
+                let message = format!("{} cannot stand in a text", other.kind().a());
                 self.push(Diagnostic::new(Code::E0301, message, span, other.kind().a()));
                 None
             }
@@ -252,6 +252,12 @@ impl<'a> Session<'a, '_> {
             && let Some(value) = self.undeclared(name)
         {
             return value;
+        }
+        if self.sees_scenario(frame)
+            && let Some(problem) = self.part_without_load(name)
+        {
+            self.push(problem);
+            return Value::WRONG;
         }
         if self.sees_scenario(frame) && self.lost_stages && builtins::find(&name.text).is_none() {
             return Value::WRONG;

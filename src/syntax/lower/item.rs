@@ -36,7 +36,7 @@ impl Lower<'_> {
             Rule::phase_head => Item::Phase(self.phase(head)),
             Rule::binding => {
                 self.no_body(head);
-                Item::Let(self.binding(head.node.clone()))
+                Item::Let(self.binding(&head.node))
             }
             _ => Item::Expect(Expect { clauses: self.expect_clauses(head), span: head.span }),
         }
@@ -307,10 +307,10 @@ impl Lower<'_> {
         suite
     }
 
-    pub(super) fn binding(&mut self, node: Node<'_>) -> Let {
-        self.equals(&node);
-        let name = find(&node, Rule::name).expect("a binding has a name");
-        let value = find(&node, Rule::value).expect("a binding has a value");
+    pub(super) fn binding(&mut self, node: &Node<'_>) -> Let {
+        self.equals(node);
+        let name = find(node, Rule::name).expect("a binding has a name");
+        let value = find(node, Rule::value).expect("a binding has a value");
         Let { name: self.name(&name), value: self.value(value) }
     }
 }

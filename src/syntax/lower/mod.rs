@@ -224,7 +224,7 @@ impl<'a> Lower<'a> {
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
                 match words::foreign(word, context) {
                     Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
-                    None if context.has_entries() && rest.trim_start().starts_with('{') => {
+                    None if context.has_entries() && self.text[end..].trim_start().starts_with('{') => {
                         problem.fix(span.after(), ":", format!("an option has a colon: `{word}: {{ … }}`"))
                     }
                     None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),

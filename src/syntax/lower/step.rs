@@ -41,11 +41,11 @@ impl Lower<'_> {
             }
             Rule::binding => {
                 self.no_body(head);
-                StepKind::Let(self.binding(node))
+                StepKind::Let(self.binding(&node))
             }
             Rule::assignment => {
                 self.no_body(head);
-                StepKind::Set(self.binding(node))
+                StepKind::Set(self.binding(&node))
             }
             Rule::think => {
                 self.no_body(head);
