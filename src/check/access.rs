@@ -8,7 +8,6 @@ use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use super::words::capital;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument};
@@ -252,12 +251,7 @@ impl<'a> Session<'a, '_> {
         let mut known: Vec<String> = self.members_of(value);
         known.extend(builtins::fields_of(kind).map(|field| field.name.to_owned()));
         if known.is_empty() {
-            problem = Diagnostic::new(
-                Code::E0202,
-                format!("{} has no parts to ask for", capital(&what)),
-                field.span,
-                kind.a(),
-            );
+            problem = Diagnostic::new(Code::E0202, format!("{what} has no parts to ask for"), field.span, kind.a());
             if self.flow.is_some() {
                 problem = problem.help("name a request with `as NAME`, and ask that name");
             }

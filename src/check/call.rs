@@ -264,7 +264,7 @@ impl<'a> Session<'a, '_> {
                 let kind = super::scope::called(Value::Definition(item, home).kind());
                 let problem = Diagnostic::new(
                     Code::E0207,
-                    format!("{} is included, not called", super::words::capital(&super::words::article(&kind))),
+                    format!("{} is included, not called", super::words::article(&kind)),
                     span,
                     kind,
                 );

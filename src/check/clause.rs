@@ -60,16 +60,14 @@ impl<'a> Session<'a, '_> {
         };
         let Value::Definition(item, home) = value else {
             if !value.is_wrong() {
-                let message =
-                    format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
+                let message = format!("{} is included here, and this is {}", kind.a(), value.kind().a());
                 let problem = Diagnostic::new(Code::E0207, message, what.span, value.kind().a());
                 self.push(problem.help(format!("declare it as `{} NAME(…) {{ … }}`", super::scope::called(kind))));
             }
             return None;
         };
         if value.kind() != kind {
-            let message =
-                format!("{} is included here, and this is {}", super::words::capital(&kind.a()), value.kind().a());
+            let message = format!("{} is included here, and this is {}", kind.a(), value.kind().a());
             self.push(Diagnostic::new(Code::E0207, message, what.span, value.kind().a()));
             return None;
         }

@@ -150,7 +150,7 @@ impl<'a> Session<'a, '_> {
             return Diagnostic::new(Code::E0207, message, span, found.a());
         }
         // Where a length of time is written and nothing is compared with it, a small number most often means seconds.
-        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(|number| number < 100.0)
+        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(|number| number < 50.0)
         {
             let problem =
                 Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
@@ -238,7 +238,7 @@ impl<'a> Session<'a, '_> {
                 None
             }
             other => {
-                let message = format!("{} cannot stand in a text", super::words::capital(&other.kind().a()));
+                let message = format!("{} cannot stand in a text", other.kind().a());
                 self.push(Diagnostic::new(Code::E0301, message, span, other.kind().a()));
                 None
             }
@@ -259,6 +259,21 @@ impl<'a> Session<'a, '_> {
             && let Some(value) = self.undeclared(name)
         {
             return value;
+        }
+        if self.sees_scenario(frame)
+            && let Some(problem) = self.part_without_load(name)
+        {
+            self.push(problem);
+            return Value::WRONG;
+        }
+        if self.sees_scenario(frame) && self.lost_stages && builtins::find(&name.text).is_none() {
+            return Value::WRONG;
+        }
+        if self.answer.is_some() && matches!(name.text.as_str(), "response" | "res" | "resp" | "r" | "answer") {
+            let message = format!("no value of this flow is called `{name}`");
+            let problem = Diagnostic::new(Code::E0201, message, name.span, "not declared");
+            self.push(problem.help("the answer is meant anyway: write `status == 200` or `json(\"$.id\") != null`"));
+            return Value::WRONG;
         }
         let mut known = self.visible_names(frame);
         let world = self.world;

@@ -448,6 +448,7 @@ impl<'a> Session<'a, '_> {
     fn include_shape(&mut self, include: &'a ast::Include, frame: FrameId, model: &mut Model) {
         let Some((item, inner)) = self.template(&include.what, frame, Type::Shape) else {
             model.refused = true;
+            self.lost_stages = true;
             return;
         };
         let Item::Shape(shape) = item else { return };

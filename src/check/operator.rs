@@ -4,7 +4,7 @@ use super::types::Type;
 use crate::base::Span;
 use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{Binary, Expr};
+use crate::syntax::ast::{Binary, Expr, ExprKind};
 
 /// The type of `left operator right`, for quantities in base units.
 pub fn joined(operator: Binary, left: Type, right: Type) -> Option<Type> {
@@ -69,5 +69,15 @@ pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&E
             .label(left.0.span, "a Percent already")
             .help("write `* 1.05` for five hundredths of it, `+ 5pp` for five percentage points");
     }
-    Diagnostic::new(Code::E0305, message, span, "here").label(left.0.span, left.1.a()).label(right.0.span, right.1.a())
+    let problem = Diagnostic::new(Code::E0305, message, span, "here")
+        .label(left.0.span, left.1.a())
+        .label(right.0.span, right.1.a());
+    let timed =
+        matches!(left.1, Type::Stage | Type::Load | Type::Window | Type::Instant | Type::Injection | Type::Duration);
+    match right.0.kind {
+        ExprKind::Number(number) if timed && matches!(operator, Binary::Add | Binary::Subtract) => {
+            problem.fix(right.0.span.after(), "s", format!("did you mean `{number}s`?"))
+        }
+        _ => problem,
+    }
 }

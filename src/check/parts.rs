@@ -11,7 +11,7 @@ use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use super::words::{article, capital};
+use super::words::article;
 use crate::base::units::SECOND;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
@@ -33,8 +33,7 @@ impl<'a> Session<'a, '_> {
         if let (Some(clause), false) = (clause, matches!(built.kind, BuiltKind::Fault | BuiltKind::Event)) {
             let message = format!("{} has no time of its own", article(built.kind.word()));
             self.push(
-                Diagnostic::new(Code::E0114, capital(&message), clause.span, "not here")
-                    .help("faults and events have one"),
+                Diagnostic::new(Code::E0114, message, clause.span, "not here").help("faults and events have one"),
             );
         }
         let kind = match built.kind {
@@ -136,7 +135,7 @@ impl<'a> Session<'a, '_> {
             }
             (Value::Unknown(Type::Wrong), _) => Value::WRONG,
             (other, _) => {
-                let message = format!("{} is needed here, and this is {}", capital(&wanted.a()), other.kind().a());
+                let message = format!("{} is needed here, and this is {}", wanted.a(), other.kind().a());
                 self.push(Diagnostic::new(Code::E0207, message, built.constructor.span, other.kind().a()));
                 Value::WRONG
             }

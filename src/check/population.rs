@@ -52,6 +52,19 @@ pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
 }
 
 impl<'a> Session<'a, '_> {
+    /// The part of a mix has its load before it.
+    pub(super) fn part_without_load(&self, name: &Name) -> Option<Diagnostic> {
+        let of = |load: &&super::program::Load| load.parts.iter().any(|part| part.name == name.text);
+        let full: Vec<String> = self.out.loads.iter().filter(of).map(|load| format!("{}.{name}", load.name)).collect();
+        let message = format!("`{name}` is a part of a mix");
+        let problem = Diagnostic::new(Code::E0201, message, name.span, "of which load?");
+        match full.as_slice() {
+            [] => None,
+            [one] => Some(problem.fix(name.span, one, format!("write `{one}`"))),
+            many => Some(problem.help(format!("write `{}`", many.join("` or `")))),
+        }
+    }
+
     /// A stage or a step by its bare name, while that is unique in the scenario.
     pub(super) fn undeclared(&mut self, name: &'a Name) -> Option<Value<'a>> {
         let stages = self.stages_named(&name.text);

@@ -320,12 +320,7 @@ impl<'a> Session<'a, '_> {
 
     fn no_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
         let kind = value.kind();
-        let problem = Diagnostic::new(
-            Code::E0301,
-            format!("{} has no form in JSON", super::words::capital(&kind.a())),
-            expr.span,
-            kind.a(),
-        );
+        let problem = Diagnostic::new(Code::E0301, format!("{} has no form in JSON", kind.a()), expr.span, kind.a());
         self.push(match value.number() {
             Some(_) => problem.help("write a plain number in the unit that the server expects, or a text"),
             None => problem.help("take a part of it, such as `.json(\"$.id\")`"),

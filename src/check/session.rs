@@ -26,6 +26,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) diagnostics: &'d mut Diagnostics,
     /// Names that somebody asked for, by where they are declared.
     pub(super) used: &'d mut HashSet<Span>,
+    /// Some stages were refused together with the shape that has them, and their names are not known.
+    pub(super) lost_stages: bool,
     /// Where names are declared, by the places where they were asked for.
     pub(super) declared: HashMap<Span, Span>,
     pub(super) frames: Vec<Frame<'a>>,
@@ -70,6 +72,7 @@ impl<'a, 'd> Session<'a, 'd> {
             world,
             diagnostics,
             used,
+            lost_stages: false,
             declared: HashMap::new(),
             frames: Vec::new(),
             module_frames: HashMap::new(),
@@ -146,6 +149,10 @@ impl<'a, 'd> Session<'a, 'd> {
         let world = self.world;
         let inputs = world.inputs;
         let module = self.frames[frame].module;
+        // One without a type has been refused.
+        if param.kind.path.is_empty() {
+            return Value::WRONG;
+        }
         let kind = self.type_of(&param.kind, frame);
         let set = inputs.settings.iter().rev().find(|setting| self.sets(&setting.path, module, &param.name.text));
         let profile = inputs.profile.as_ref().and_then(|name| {

@@ -32,8 +32,11 @@ impl<'a> Session<'a, '_> {
             for path in &area.scenarios {
                 let shown = self.text(path.span);
                 match self.eval(path, frame) {
-                    Value::Definition(Item::Scenario(scenario), _) if template_lacks(scenario, path).is_some() => {
-                        let lacks = template_lacks(scenario, path).unwrap_or_default();
+                    // An instance has a frame of its own for what it was given; the template itself has none.
+                    Value::Definition(Item::Scenario(scenario), home)
+                        if self.frames[home].parent.is_none() && lacks(scenario).is_some() =>
+                    {
+                        let lacks = lacks(scenario).unwrap_or_default();
                         let message = format!("`{shown}` is a template, and nothing gives it `{lacks}`");
                         let problem = Diagnostic::new(Code::E0306, message, path.span, "not a scenario yet");
                         self.push(
@@ -178,12 +181,8 @@ impl<'a> Session<'a, '_> {
     }
 }
 
-/// The first parameter that a template still needs, where a path names the template itself and no instance of it.
-fn template_lacks(scenario: &ast::Scenario, path: &ast::Expr) -> Option<String> {
-    let last = match &path.kind {
-        ExprKind::Name(name) | ExprKind::Field { field: name, .. } => name,
-        _ => return None,
-    };
+/// The first parameter that a template needs.
+fn lacks(scenario: &ast::Scenario) -> Option<String> {
     let lacking = scenario.parameters.iter().flatten().find(|parameter| parameter.default.is_none());
-    lacking.filter(|_| last.text == scenario.name.text).map(|parameter| parameter.name.text.clone())
+    lacking.map(|parameter| parameter.name.text.clone())
 }

@@ -5,11 +5,6 @@ use super::types::Type;
 use crate::base::{Span, units};
 use crate::diag::{Code, Diagnostic};
 
-pub(super) fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
 /// "a Text, a Secret or a Service"
 pub(super) fn either(kinds: &[Type]) -> String {
     let names: Vec<String> = kinds.iter().map(|kind| kind.wanted()).collect();

@@ -67,12 +67,26 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
         Ok(mut pairs) => Ok(pairs.next().and_then(|p| p.into_inner().next()).expect("a statement holds a node")),
         Err(error) => {
             let mut refusal = explain(file, text, offset, &error);
+            if let Some(quoted) = quoted_label(file, context, text, offset) {
+                refusal.diagnostic = quoted;
+            }
             if let ([word], true) = (expected(&error).as_slice(), refusal.diagnostic.fix.is_none()) {
                 refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
             }
             Err(Box::new(refusal))
         }
     }
+}
+
+/// `"name": value`, as in JSON, where an option stands.
+fn quoted_label(file: FileId, context: Context, text: &str, offset: usize) -> Option<Diagnostic> {
+    let (label, behind) = text.strip_prefix('"')?.split_once('"')?;
+    if !(context.has_entries() && behind.trim_start().starts_with(':')) {
+        return None;
+    }
+    let span = Span::new(file, offset, offset + label.len() + 2);
+    let problem = Diagnostic::new(Code::E0100, "the name of an option has no quotes", span, "quoted");
+    Some(problem.fix(span, label, format!("write `{label}:`")))
 }
 
 /// The fix where one word is all that is missing or wrong: whichever of putting it there and putting it in the place
@@ -151,6 +165,13 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         return Refusal { diagnostic: problem.fix(blanks, "", "take the blank away"), second: None };
     }
     let diagnostic = Diagnostic::new(Code::E0100, message, span, label);
+    if text[at..].starts_with(':') && words::statement(super::tokens::first_word(text)).is_some() {
+        let help = match super::tokens::first_word(text) {
+            "load" => "a mix is written `load NAME of { 80% browse as readers, 20% buy as buyers } { … }`",
+            _ => "a body stands in braces: `{ … }`",
+        };
+        return Refusal { diagnostic: diagnostic.help(help), second: None };
+    }
     if first_word == "else" {
         let help = "`else` follows the body of an `if`: `if … { … } else { … }`";
         return Refusal { diagnostic: diagnostic.help(help), second: None };

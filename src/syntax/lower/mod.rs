@@ -224,6 +224,9 @@ impl<'a> Lower<'a> {
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
                 match words::foreign(word, context) {
                     Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
+                    None if context.has_entries() && self.text[end..].trim_start().starts_with('{') => {
+                        problem.fix(span.after(), ":", format!("an option has a colon: `{word}: {{ … }}`"))
+                    }
                     None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
                     None => problem.did_you_mean(span, word, words::standing_in(context)),
                 }
