@@ -6,15 +6,22 @@ syn case match
 
 " Words. Keywords are contained in the matches below, because a statement word is one only first in its
 " statement, and a word that touches a following `:` is a label.
-syn keyword stressStatement abort acquire alert alerts area call command connect continue count data delete each event execute expect expectation fault flow get group head hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use verify warmup
-syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within
-syn keyword stressReserved baseline false not null true
-syn keyword stressScope contained after before
+syn keyword stressStatement abort acquire alert alerts area call command connect continue count data delete each event execute expect expectation fault flow get group head hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use verify warmup contained
+syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within contained
+syn keyword stressReserved baseline false not null true contained
+syn keyword stressInner after contained
+" Built-in names, where they are called.
+syn keyword stressBuiltin uuid contained
+syn keyword stressConstructor demo contained
+syn keyword stressFault kill contained
+syn keyword stressMetric p95 contained
+syn keyword stressSecret secret contained
 
-syn match stressWord /\<[a-z_]\w*\>/ contains=stressConnecting,stressReserved,stressScope
+syn match stressWord /\<[a-z_]\w*\>/ contains=stressConnecting,stressReserved,stressInner
 syn match stressFirst /\%(\%(^\|{\)\s*\)\@<=\h\w*\>[:.(]\@!/ contains=stressStatement,stressConnecting,stressReserved
 syn match stressType /\<[A-Z][A-Za-z0-9]*\>/
-syn match stressFunction /\<[a-z_]\w*\ze(/
+syn match stressSecret /\<Secret\>/
+syn match stressFunction /\.\@1<!\<[a-z_]\w*\ze(/ contains=stressBuiltin,stressConstructor,stressFault,stressMetric,stressSecret
 syn match stressLabel /\<\h\w*\ze:/
 syn match stressField /[[:alnum:]_)\]]\@1<=\.\h\w*/
 
@@ -49,10 +56,15 @@ syn match stressDoc +//!.*$+ contains=@Spell
 
 hi def link stressStatement Statement
 hi def link stressConnecting Keyword
-hi def link stressScope Keyword
+hi def link stressInner Keyword
 hi def link stressReserved Constant
 hi def link stressType Type
 hi def link stressFunction Function
+hi def link stressBuiltin Function
+hi def link stressConstructor Structure
+hi def link stressFault Exception
+hi def link stressMetric Macro
+hi def link stressSecret Underlined
 hi def link stressLabel Identifier
 hi def link stressField Identifier
 hi def link stressName Title
