@@ -9,12 +9,12 @@ syn case match
 syn keyword stressStatement abort acquire alert alerts area call command connect continue count data delete each event execute expect expectation fault flow get group head hold idle if include ledger let limiter link load measure monitor no once options param patch post profile put query ramp ready receive record repeat replay request scenario search semaphore send service set setup shape spike steady_state steps suite sweep system target teardown think use verify warmup contained
 syn keyword stressConnecting and as at backoff by during each else every for from in of on or outside over settle until when while within contained
 syn keyword stressReserved baseline false not null true contained
-syn keyword stressInner after contained
+syn keyword stressInner after before fires iterations most other per quiet resolves retry speed stays together where contained
 " Built-in names, where they are called.
-syn keyword stressBuiltin uuid contained
-syn keyword stressConstructor demo contained
-syn keyword stressFault kill contained
-syn keyword stressMetric p95 contained
+syn keyword stressBuiltin base64 bytes env exists exponential file format_time hex hmac_sha256 lower max min now port random random_text replace sha256 template upper url_encode uuid contained
+syn keyword stressConstructor alertmanager attach basic bearer command csv demo grpc host http json jsonl limiter metrics mysql pool postgres process prometheus redis semaphore sqlite tcp webhook websocket contained
+syn keyword stressFault bandwidth burn_cpu command corrupt fill_disk fill_memory hold_connections http_delay http_error kill kill_connections latency limit_cpu limit_memory lock_table partition pause refuse reset restart slice slow_close contained
+syn keyword stressMetric apdex availability bandwidth burn_rate capacity coherency contention count drift dropped duplicated efficiency error_rate growth increase last lost max mean min mttr p50 p75 p90 p95 p99 p999 peak_throughput peak_users precision quantile recall recovered stddev throughput time_to_detect time_to_recover unverified contained
 syn keyword stressSecret secret contained
 
 syn match stressWord /\<[a-z_]\w*\>/ contains=stressConnecting,stressReserved,stressInner
@@ -26,7 +26,7 @@ syn match stressLabel /\<\h\w*\ze:/
 syn match stressField /[[:alnum:]_)\]]\@1<=\.\h\w*/
 
 " The names of declarations, steps and stages.
-syn match stressName /\v%(%(^|\{)\s*%(alerts|data|event|expectation|fault|flow|group|ledger|let|limiter|link|load|measure|monitor|param|profile|scenario|semaphore|service|set|shape|steady_state|suite|system|target)\s+)@<=[a-z_]\w*>/
+syn match stressName /\v%(%(^|\{)\s*%(alerts|area|data|each|event|expectation|fault|flow|group|ledger|let|limiter|link|load|measure|monitor|param|profile|scenario|semaphore|service|set|shape|steady_state|suite|system|target)\s+)@<=[a-z_]\w*>/
 syn match stressName /\v%(<as\s+)@<=[a-z_]\w*>/
 
 " Quantities.
