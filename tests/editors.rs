@@ -5,6 +5,7 @@
 use crate::ui::root;
 use stressc::base::units;
 use stressc::check::builtins::{self, Kind};
+use stressc::check::types::Type;
 use stressc::syntax::words;
 
 fn sorted(words: impl IntoIterator<Item = &'static str>) -> Vec<String> {
@@ -14,8 +15,22 @@ fn sorted(words: impl IntoIterator<Item = &'static str>) -> Vec<String> {
     words
 }
 
-fn of(kinds: &[Kind]) -> Vec<String> {
-    sorted(kinds.iter().flat_map(|kind| builtins::names(*kind)).filter(|name| *name != "secret"))
+fn of(group: &str) -> Vec<String> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| group_of(*kind) == group);
+    sorted(kinds.flat_map(builtins::names).filter(|name| *name != "secret" && !of_answers().contains(name)))
+}
+
+/// What is called in the block of a request, without anything in front.
+fn of_answers() -> Vec<&'static str> {
+    builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name).collect()
+}
+
+/// Functions: of values, of answers, of populations and of suites.
+fn functions() -> Vec<String> {
+    let mut all = of("Builtin");
+    all.extend(of_answers().into_iter().chain(["iteration", "passed"]).map(str::to_owned));
+    all.sort();
+    all
 }
 
 /// Words that are neither at the start of a statement nor reserved: they stand inside of some statements.
@@ -38,16 +53,15 @@ fn group_of(kind: Kind) -> &'static str {
 
 /// The lists, each under the name that it has for Vim and for VS Code.
 fn lists() -> Vec<(&'static str, &'static str, Vec<String>)> {
-    let kinds = |group: &str| -> Vec<Kind> { Kind::ALL.into_iter().filter(|kind| group_of(*kind) == group).collect() };
     vec![
         ("Statement", "statements", sorted(words::STATEMENTS.iter().map(|word| word.text))),
         ("Connecting", "connecting", sorted(words::CONNECTING.iter().copied())),
         ("Reserved", "reserved", sorted(words::RESERVED.iter().copied())),
         ("Inner", "inner", inner()),
-        ("Metric", "metrics", of(&kinds("Metric"))),
-        ("Fault", "faults", of(&kinds("Fault"))),
-        ("Builtin", "builtins", of(&kinds("Builtin"))),
-        ("Constructor", "constructors", of(&kinds("Constructor"))),
+        ("Metric", "metrics", of("Metric")),
+        ("Fault", "faults", of("Fault")),
+        ("Builtin", "builtins", functions()),
+        ("Constructor", "constructors", of("Constructor")),
         ("Secret", "secrets", vec!["secret".to_owned()]),
     ]
 }

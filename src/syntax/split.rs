@@ -179,7 +179,7 @@ impl Cutter<'_> {
         // The labels of an alert are an object in the middle of its statement, and a message may be an object.
         let first = self.at;
         let of_alert = &self.text[start.clone()] == "alert";
-        let of_send = &self.text[start] == "send";
+        let of_send = (&self.text[start] == "send").then_some(first + 1);
         let mut parts = Vec::new();
         let mut text: Option<Range<usize>> = None;
         while let Some(token) = self.tokens.get(self.at) {
@@ -189,7 +189,7 @@ impl Cutter<'_> {
                     self.semicolon();
                     break;
                 }
-                Kind::Open(b'{') if !of_alert && !(of_send && self.at == first + 1) && !self.opens_value() => {
+                Kind::Open(b'{') if !(of_alert || of_send == Some(self.at) || self.opens_value()) => {
                     parts.extend(text.take().map(Part::Text));
                     parts.push(Part::Block(self.block()));
                 }
