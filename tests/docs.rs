@@ -184,3 +184,27 @@ fn every_name_is_documented() {
     }
     assert!(Context::ALL.iter().all(|context| !context.name().is_empty()));
 }
+
+#[test]
+fn explain_knows_names_and_suggests_one() {
+    let place = crate::support::Place::new();
+    let explain = |name: &str| place.command(&["explain", name]).output().unwrap();
+    for (name, part) in [
+        ("partition", "partition(on: Link or Target)"),
+        ("p95", "Needs 100 samples"),
+        ("ramp", "ramp LEVEL -> LEVEL over DURATION"),
+        ("grace", "an option of `load`"),
+        ("first_byte", "a field of"),
+        ("retry", "retry TIMES"),
+        ("E0301", "# E0301"),
+    ] {
+        let ran = explain(name);
+        let out = String::from_utf8(ran.stdout).unwrap();
+        assert!(ran.status.success() && out.contains(part), "{name}: {out}");
+    }
+    let ran = explain("partision");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("did you mean `partition`"));
+    let all = String::from_utf8(place.command(&["explain"]).output().unwrap().stdout).unwrap();
+    assert!(all.contains("E0100  ") && all.contains("\nFaults\n"), "{all}");
+}

@@ -17,7 +17,7 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
     // An option is written with its colon, and a function with its brackets.
     let plain = name.trim_end_matches([':', '(', ')']).rsplit('.').next().unwrap_or(name);
     if let Some(text) = builtins::explain(plain) {
-        terminal.out(&text);
+        terminal.out(&format!("{}\n", text.trim_end()));
         return super::OK;
     }
     let groups = builtins::explained();

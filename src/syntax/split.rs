@@ -107,10 +107,10 @@ pub fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
     }
 }
 
-/// `each NAME in` opens a loop, also where it is said with `of`; any other `each` connects.
+/// `each NAME in` opens a loop; any other `each` connects.
 fn starts_each(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| tokens.get(at).filter(|t| t.kind == Kind::Word).map(|t| &text[t.range.clone()]);
-    word(at) == Some("each") && word(at + 1).is_some() && matches!(word(at + 2), Some("in" | "of"))
+    word(at) == Some("each") && word(at + 1).is_some() && word(at + 2) == Some("in")
 }
 
 fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) -> String {
@@ -179,7 +179,7 @@ impl Cutter<'_> {
         // The labels of an alert are an object in the middle of its statement, and a message may be an object.
         let first = self.at;
         let of_alert = &self.text[start.clone()] == "alert";
-        let of_send = &self.text[start] == "send";
+        let of_send = (&self.text[start] == "send").then_some(first + 1);
         let mut parts = Vec::new();
         let mut text: Option<Range<usize>> = None;
         while let Some(token) = self.tokens.get(self.at) {
@@ -189,7 +189,7 @@ impl Cutter<'_> {
                     self.semicolon();
                     break;
                 }
-                Kind::Open(b'{') if !of_alert && (!of_send || self.at != first + 1) && !self.opens_value() => {
+                Kind::Open(b'{') if !(of_alert || of_send == Some(self.at) || self.opens_value()) => {
                     parts.extend(text.take().map(Part::Text));
                     parts.push(Part::Block(self.block()));
                 }

@@ -121,7 +121,7 @@ pub const TABLE: &[Builtin] = &[
         "apdex",
         &[need("of", &[Type::Samples]), need("threshold", &[Type::Duration])],
         Type::Number,
-        "Apdex score from 0 to 1: requests up to T count whole, those up to 4T half, slower and failed ones not at all (Apdex Technical Specification 1.1, apdex.org).",
+        "Apdex score from 0 to 1: (requests up to T + half of those up to 4T) ÷ all, times the share that did not fail (Apdex Technical Specification 1.1, apdex.org).",
         "apdex(main, 100ms) > 0.9",
     ),
     row(

@@ -133,7 +133,9 @@ fn parameters(list: &[Par]) -> String {
     let shown: Vec<String> = list
         .iter()
         .map(|par| {
-            let kinds: Vec<&str> = par.kinds.iter().map(|kind| kind.name()).collect();
+            // Only `drift` takes what has no type of its own.
+            let name = |kind: &Type| if *kind == Type::Wrong { "Metric" } else { kind.name() };
+            let kinds: Vec<&str> = par.kinds.iter().map(name).collect();
             format!("{}: {}{}", par.name, kinds.join(" or "), if par.required { "" } else { "?" })
         })
         .collect();

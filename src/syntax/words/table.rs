@@ -39,7 +39,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "param",
         &[File],
-        "A value of the file that `--set`, a profile or nothing else replaces. Without a default it must be given.",
+        "A value of the file that `--set` or a profile can set from outside. Without a default it must be given.",
         &[form(File, "param NAME: TYPE [= VALUE]", "param rise: Duration = 30s")],
     ),
     word(
@@ -387,7 +387,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "once",
         &[Load, Flow],
-        "In a load: so many iterations in all, by users who share them. In a flow: steps that a user does in the first \
+        "In a load: so many iterations in all, by users who share them; it is its last stage. In a flow: steps that a user does in the first \
          iteration, or again after `every`; their names stay with the user.",
         &[
             form(
@@ -550,7 +550,7 @@ pub const STATEMENTS: &[Word] = &[
         "acquire",
         &[Flow],
         "Steps under a limiter or a semaphore.",
-        &[form(Flow, "acquire NAME { STEPS }", "acquire quota {\n  get \"/products\"\n}")],
+        &[form(Flow, "acquire LIMIT { STEPS }", "acquire quota {\n  get \"/products\"\n}")],
     ),
     word(
         "measure",
@@ -582,7 +582,7 @@ pub const STATEMENTS: &[Word] = &[
         "What an alert must do. Labels that are written must agree; `from` names the source where there are several.",
         &[form(
             Expect,
-            "alert NAME [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert NAME … resolves within DURATION of INSTANT\nalert NAME … stays quiet [SCOPES]",
+            "alert TEXT [{ LABELS }] [from SOURCE] fires within DURATION of INSTANT\nalert TEXT … resolves within DURATION of INSTANT\nalert TEXT … stays quiet [SCOPES]",
             "alert \"ErrorRate\" fires within 20s of cut",
         )],
     ),
@@ -709,9 +709,9 @@ pub const CLAUSES: &[Clause] = &[
         "All items at the same time instead of one after the other.",
     ),
     clause("speed", "replay DATA speed 2x", "How many times faster than its times say."),
-    clause("fires", "alert NAME fires within 20s of cut", "The alert begins to fire in time."),
-    clause("resolves", "alert NAME resolves within 20s of cut.end", "The alert is over in time."),
-    clause("stays", "alert NAME stays quiet during plateau", "The alert does not fire."),
+    clause("fires", "alert TEXT fires within 20s of cut", "The alert begins to fire in time."),
+    clause("resolves", "alert TEXT resolves within 20s of cut.end", "The alert is over in time."),
+    clause("stays", "alert TEXT stays quiet during plateau", "The alert does not fire."),
     clause(
         "baseline",
         "METRIC <= baseline + 5%; METRIC >= baseline(\"v1.4\") - 5%",
