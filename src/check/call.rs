@@ -278,6 +278,42 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A frame with the parameters of a template: with arguments from `given`, or, without, of their types alone.
+    /// Two written quantities side by side, each of the type of the other's parameter: one mistake and not two. Says so,
+    /// and at which place.
+    fn swapped(
+        &mut self,
+        parameters: &'a [Parameter],
+        places: &[Option<&'a Argument>],
+        home: FrameId,
+    ) -> Option<usize> {
+        let written = |argument: &&Argument| {
+            use ast::ExprKind::{Bandwidth, Bytes, Duration, Factor, Percent, Rate, Users};
+            let quantity = matches!(
+                argument.value.kind,
+                Bandwidth(_) | Bytes(_) | Duration(_) | Factor(_) | Percent(_) | Rate(_) | Users(_)
+            );
+            argument.label.is_none() && quantity
+        };
+        for first in 0..places.len().saturating_sub(1) {
+            let (Some(a), Some(b)) = (places[first].filter(written), places[first + 1].filter(written)) else {
+                continue;
+            };
+            let kinds = [first, first + 1].map(|place| self.type_of(&parameters[place].kind, home));
+            let found = [a, b].map(|argument| self.eval(&argument.value, home).kind());
+            let fits = |parameter: usize, argument: usize| kinds[parameter].accepts(found[argument]);
+            if !fits(0, 0) && !fits(1, 1) && fits(0, 1) && fits(1, 0) {
+                let (one, other) = (self.text(a.value.span), self.text(b.value.span));
+                let message = format!("`{one}` and `{other}` stand in each other's place");
+                let span = a.value.span.to(b.value.span);
+                let names = format!("these are `{}` and `{}`", parameters[first].name, parameters[first + 1].name);
+                let problem = Diagnostic::new(Code::E0301, message, span, names);
+                self.push(problem.fix(span, format!("{other}, {one}"), format!("write `{other}, {one}`")));
+                return Some(first);
+            }
+        }
+        None
+    }
+
     pub(super) fn parameter_frame(
         &mut self,
         name: &'a Name,
@@ -301,9 +337,12 @@ impl<'a> Session<'a, '_> {
                 None => good = false,
             }
         }
-        for (parameter, argument) in parameters.iter().zip(places) {
+        let swapped = self.swapped(parameters, &places, home);
+        good &= swapped.is_none();
+        for (place, (parameter, argument)) in parameters.iter().zip(places).enumerate() {
             let kind = self.type_of(&parameter.kind, home);
             let value = match (argument, given, &parameter.default) {
+                _ if swapped.is_some_and(|first| place == first || place == first + 1) => Value::WRONG,
                 (Some(argument), Some((_, frame)), _) => {
                     let before = self.diagnostics.count();
                     let value = self.eval_as(&argument.value, frame, &[kind]);

@@ -266,7 +266,9 @@ impl<'a> Session<'a, '_> {
             self.push(problem);
             return Value::WRONG;
         }
-        if self.sees_scenario(frame) && self.lost_stages && builtins::find(&name.text).is_none() {
+        // The names of refused steps and of stages of a refused shape are not known.
+        let lost = self.lost_stages || (self.flow.is_none() && !self.refused_flows.is_empty());
+        if self.sees_scenario(frame) && lost && builtins::find(&name.text).is_none() {
             return Value::WRONG;
         }
         if self.answer.is_some() && matches!(name.text.as_str(), "response" | "res" | "resp" | "r" | "answer") {

@@ -176,8 +176,7 @@ impl<'a> Session<'a, '_> {
         let (mut least, mut most) = (0.0, 0.0);
         match backoff {
             Some((span, Value::Range(a, _))) if !matches!(a.kind(), Type::Duration | Type::Wrong) => {
-                let message =
-                    format!("a pause between tries is a Duration, and this is a range of {}", a.kind().name());
+                let message = format!("a pause between tries is a Duration, and this starts with {}", a.kind().a());
                 let problem = Diagnostic::new(Code::E0301, message, span, "no unit of time");
                 self.push(problem.help("write `backoff 100ms..2s`"));
             }
@@ -474,8 +473,9 @@ impl<'a> Session<'a, '_> {
     pub(super) fn json_path(&mut self, bound: &super::call::Bound<'a>) -> Option<String> {
         let Some(Some((Value::Text(path, _), expr))) = bound.first() else { return None };
         if let Err(error) = jsonpath_rust::parser::parse_json_path(path) {
+            // The first line names a place of the parser's own; a reason stands behind it, where there is one.
             let why = error.to_string();
-            let why = why.lines().next().unwrap_or("malformed").to_owned();
+            let why = why.lines().next().filter(|line| !line.contains("-->")).unwrap_or("not a path").to_owned();
             let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);
             self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
             return None;

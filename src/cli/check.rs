@@ -3,6 +3,7 @@
 use super::args::{CheckArgs, CheckFormat, Emit};
 use super::output::Terminal;
 use super::source;
+use crate::base::Span;
 use crate::diag::render;
 
 pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
@@ -44,11 +45,19 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             CheckFormat::Human => source::print(&diagnostics, &checked.sources, terminal),
             CheckFormat::Short => diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources))),
             CheckFormat::Json => all.extend(diagnostics.iter().map(|d| {
+                // A label or a fix may stand in another file than the diagnostic.
+                let placed = |span: Span, text: &str| {
+                    let file = checked.sources.get(span.file);
+                    let (line, column) = file.position(span.start as usize);
+                    serde_json::json!({ "file": file.name, "line": line, "column": column, "span": span, "text": text })
+                };
+                let labels: Vec<_> = d.labels.iter().map(|label| placed(label.span, &label.text)).collect();
+                let fix = d.fix.as_ref().map(|fix| placed(fix.span, &fix.text));
                 let file = checked.sources.get(d.span().file);
                 let (line, column) = file.position(d.span().start as usize);
                 serde_json::json!({
                     "file": file.name, "line": line, "column": column, "code": d.code, "severity": d.severity(),
-                    "message": d.message, "labels": d.labels, "help": d.help, "fix": d.fix,
+                    "message": d.message, "labels": labels, "help": d.help, "fix": fix,
                 })
             })),
         }

@@ -172,6 +172,10 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         };
         return Refusal { diagnostic: diagnostic.help(help), second: None };
     }
+    if first_word == "while" && words::statement(super::tokens::first_word(text)).is_some() {
+        let help = "a loop is written `repeat while CONDITION at most 10 { … }`";
+        return Refusal { diagnostic: diagnostic.help(help), second: None };
+    }
     if first_word == "else" {
         let help = "`else` follows the body of an `if`: `if … { … } else { … }`";
         return Refusal { diagnostic: diagnostic.help(help), second: None };
