@@ -20,17 +20,28 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         terminal.out(&format!("{}\n", text.trim_end()));
         return super::OK;
     }
+    if let Some(answer) = no_such_code(name) {
+        terminal.error(&answer);
+        return super::DOES_NOT_CHECK;
+    }
     let groups = builtins::explained();
     let known = groups.iter().flat_map(|(_, names)| names.iter().copied());
-    let near = match name.chars().any(|c| c.is_ascii_digit()) {
-        true => crate::base::suggest::similar(&name.to_uppercase(), Code::ALL.iter().map(|c| c.as_str())),
-        false => None,
-    };
-    let near = crate::base::suggest::similar(plain, known).or(near);
-    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+    let hint =
+        crate::base::suggest::similar(plain, known).map_or_else(String::new, |near| format!("; did you mean `{near}`"));
     terminal
         .error(&format!("`{name}` is neither a code nor a name of the language{hint}; `stressc explain` lists them"));
     super::DOES_NOT_CHECK
+}
+
+/// What is written as a code and is none.
+fn no_such_code(name: &str) -> Option<String> {
+    let digits = name.strip_prefix(['E', 'e', 'W', 'w'])?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let near = crate::base::suggest::similar(&name.to_uppercase(), Code::ALL.iter().map(|code| code.as_str()));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+    Some(format!("there is no diagnostic `{name}`{hint}; `stressc explain` lists them all"))
 }
 
 fn list(terminal: &Terminal) {
