@@ -208,3 +208,24 @@ fn explain_knows_names_and_suggests_one() {
     let all = String::from_utf8(place.command(&["explain"]).output().unwrap().stdout).unwrap();
     assert!(all.contains("E0100  ") && all.contains("\nFaults\n"), "{all}");
 }
+
+/// What the checker puts off to a later version stands under "What runs today".
+#[test]
+fn what_is_refused_today_is_told() {
+    let page = std::fs::read_to_string(root().join("grammar/reference.md")).unwrap();
+    let section = page.split("\n## ").find(|section| section.starts_with("What runs today")).unwrap();
+    let mut missing = Vec::new();
+    for path in crate::ui::files(&root().join("src/check"), "rs") {
+        let text = std::fs::read_to_string(path).unwrap();
+        for call in text.split("self.later(\"").skip(1) {
+            let what = call.split('"').next().unwrap();
+            // The name of a statement or an option; what is said in other words is searched by its last one.
+            let name = what.split('`').nth(1).unwrap_or_else(|| what.rsplit(' ').next().unwrap());
+            let name = name.split(['(', ' ']).find(|part| !part.is_empty()).unwrap();
+            if !section.contains(name.trim_end_matches(':')) {
+                missing.push(what.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}

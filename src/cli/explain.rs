@@ -20,28 +20,22 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         terminal.out(&format!("{}\n", text.trim_end()));
         return super::OK;
     }
-    if let Some(answer) = no_such_code(name) {
-        terminal.error(&answer);
-        return super::DOES_NOT_CHECK;
-    }
-    let groups = builtins::explained();
-    let known = groups.iter().flat_map(|(_, names)| names.iter().copied());
-    let hint =
-        crate::base::suggest::similar(plain, known).map_or_else(String::new, |near| format!("; did you mean `{near}`"));
-    terminal
-        .error(&format!("`{name}` is neither a code nor a name of the language{hint}; `stressc explain` lists them"));
+    let hint = |near: Option<&str>| near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+    let is_code =
+        name.len() > 1 && name.starts_with(['E', 'W', 'e', 'w']) && name[1..].chars().all(|c| c.is_ascii_digit());
+    let (what, near) = match is_code {
+        true => {
+            let known = Code::ALL.iter().map(|code| code.as_str());
+            ("there is no diagnostic", crate::base::suggest::similar(&name.to_uppercase(), known))
+        }
+        false => {
+            let groups = builtins::explained();
+            let known: Vec<&str> = groups.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+            ("the language has no name", crate::base::suggest::similar(plain, known))
+        }
+    };
+    terminal.error(&format!("{what} `{name}`{}; `stressc explain` lists them all", hint(near)));
     super::DOES_NOT_CHECK
-}
-
-/// What is written as a code and is none.
-fn no_such_code(name: &str) -> Option<String> {
-    let digits = name.strip_prefix(['E', 'e', 'W', 'w'])?;
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let near = crate::base::suggest::similar(&name.to_uppercase(), Code::ALL.iter().map(|code| code.as_str()));
-    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
-    Some(format!("there is no diagnostic `{name}`{hint}; `stressc explain` lists them all"))
 }
 
 fn list(terminal: &Terminal) {

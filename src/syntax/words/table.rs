@@ -1,5 +1,5 @@
 //! Every word that opens a statement: where it may stand, what it does, how it is written. The reference, the
-//! explanations and the editors' lists are made of this table.
+//! explanations and the editors' lists are made of this table. It is long because it is one table, which is read by its rows.
 
 use super::Context::{self, Expect, File, Flow, Ledger, Load, Request, Scenario, Steady, Suite, System};
 
