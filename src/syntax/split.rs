@@ -110,7 +110,7 @@ pub fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
 /// `each NAME in` opens a loop; any other `each` connects.
 fn starts_each(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| tokens.get(at).filter(|t| t.kind == Kind::Word).map(|t| &text[t.range.clone()]);
-    word(at) == Some("each") && word(at + 1).is_some() && word(at + 2) == Some("in")
+    word(at) == Some("each") && word(at + 1).is_some() && matches!(word(at + 2), Some("in" | "of"))
 }
 
 fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) -> String {
