@@ -73,9 +73,27 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
             if let ([word], true) = (expected(&error).as_slice(), refusal.diagnostic.fix.is_none()) {
                 refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
             }
+            refusal.diagnostic = with_form(refusal.diagnostic, context, text);
             Err(Box::new(refusal))
         }
     }
+}
+
+/// How the statement is written, where nothing better is known than what the grammar waited for.
+fn with_form(refused: Diagnostic, context: Context, text: &str) -> Diagnostic {
+    let waited = refused.help.as_ref().is_none_or(|help| help.starts_with("expected ") || *help == COULD_END);
+    let first = super::tokens::first_word(text);
+    let form = words::statement(first).and_then(|word| word.forms.iter().find(|form| form.context == context));
+    let (true, None, Some(form)) = (refused.code == Code::E0100 && waited, &refused.fix, form) else { return refused };
+    let lines = form.form.lines().filter(|line| line.starts_with(first));
+    let forms: Vec<String> = lines.map(|line| format!("`{}`", line.trim_end_matches([' ', '{']))).collect();
+    let expected = refused.help.as_ref().map_or_else(String::new, |help| format!("{help}; "));
+    let forms = match forms.as_slice() {
+        [one] => format!("the form is {one}"),
+        many => format!("the forms are {}", many.join(" and ")),
+    };
+    let help = format!("{expected}{forms}");
+    refused.help(help)
 }
 
 /// `"name": value`, as in JSON, where an option stands.
@@ -181,7 +199,7 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         return Refusal { diagnostic: diagnostic.help(help), second: None };
     }
     let diagnostic = match wanted.as_slice() {
-        [] if ended.is_some() => diagnostic.help("the statement could end before this"),
+        [] if ended.is_some() => diagnostic.help(COULD_END),
         [] => diagnostic,
         many => diagnostic.help(format!("expected {}", or_list(many))),
     };
@@ -193,6 +211,8 @@ fn chained(text: &str, at: usize) -> bool {
     let comparison = |part: &str| ["<", ">", "==", "!="].iter().any(|op| part.contains(op));
     text[at..].starts_with(['<', '>']) && comparison(&text[..at])
 }
+
+const COULD_END: &str = "the statement could end before this";
 
 const END: &str = "the end of the statement";
 
