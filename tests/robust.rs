@@ -139,13 +139,13 @@ pub(crate) fn seeds() -> Vec<String> {
     seeds
 }
 
-/// A new seed, or the one that `SEED` names.
 /// For how long random texts are tried: `FUZZ_SECONDS`, else what a test run can bear.
 pub(crate) fn fuzzed() -> Duration {
     let asked = std::env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(asked.unwrap_or(2))
 }
 
+/// A new seed, or the one that `SEED` names.
 pub(crate) fn seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(now.as_nanos() as u64 | 1)
@@ -161,6 +161,10 @@ fn any_text_is_answered() {
         let mut text = seeds[random.below(seeds.len())].clone();
         for _ in 0..=random.below(6) {
             mutate(&mut text, &mut random);
+        }
+        // A stack that overflows takes the whole process with it: the text must be known from outside.
+        if let Some(path) = std::env::var_os("FUZZ_TEXT") {
+            std::fs::write(path, &text).unwrap();
         }
         if let Err(why) = probe(&text) {
             panic!("SEED={seed}: {why}:\n{text}");

@@ -30,8 +30,12 @@ impl Lower<'_> {
     pub(super) fn expr(&mut self, node: Node<'_>) -> Expr {
         let span = self.span(&node);
         let parts = node.into_inner();
-        // A prefix goes deeper than any other part, and nobody writes many of them.
-        let weight = |part: Node<'_>| if part.as_rule() == Rule::prefix { 4 } else { 1 };
+        // These go deeper than any other part, and nobody writes many of them.
+        let weight = |part: Node<'_>| match part.as_rule() {
+            Rule::prefix => 4,
+            Rule::postfix => 2,
+            _ => 1,
+        };
         self.nested(parts.clone().map(weight).sum(), span, |lower| lower.climb(&mut parts.peekable(), 0))
     }
 
