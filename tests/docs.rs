@@ -4,8 +4,11 @@
 
 use crate::fragment::compile_part;
 use crate::ui::{compile, root};
+use std::path::Path;
 use stressc::check::builtins::{self, FIELDS, Kind, OPTIONS, page};
+use stressc::check::check;
 use stressc::diag::{Code, Diagnostic};
+use stressc::inputs::{Asked, load_text};
 use stressc::syntax::words::{CLAUSES, Context, STATEMENTS};
 
 /// The fenced blocks of a page: what stands behind the fence, the line of the fence, the text.
@@ -45,6 +48,13 @@ fn wrong_in(page: &str, name: &str) -> Vec<String> {
             _ => continue,
         };
         let diagnostics = match context.map(|context| compile_part(context, &text)) {
+            // What no version runs yet is checked without a word and refused by `run`.
+            None if expected == ["E0113"] => {
+                if not_run_yet(name, &text) == 0 {
+                    wrong.push(format!("{name}:{line}: this is run"));
+                }
+                continue;
+            }
             None => compile(name, &text).1,
             Some(Ok(diagnostics)) => diagnostics,
             Some(Err(why)) => {
@@ -57,6 +67,14 @@ fn wrong_in(page: &str, name: &str) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// How many constructs of a text that checks are not run.
+fn not_run_yet(name: &str, text: &str) -> usize {
+    let loaded = load_text(Path::new(name), text.to_owned(), &Asked::default()).unwrap();
+    let (program, said) = check(&loaded.inputs, &loaded.sources);
+    assert!(!said.has_errors(), "{name} does not check");
+    program.scenarios.iter().map(|scenario| scenario.later.len()).sum()
 }
 
 fn said(diagnostics: &[Diagnostic]) -> Vec<String> {
@@ -78,7 +96,7 @@ fn every_code_has_its_page() {
                 wrong.push(format!("{name}: no example of kind `{kind}`"));
             }
         }
-        wrong.extend(wrong_in(page, name));
+        wrong.extend(wrong_in(page, &format!("tests/docs/{name}.md")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

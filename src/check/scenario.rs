@@ -172,8 +172,11 @@ impl<'a> Session<'a, '_> {
             if let Item::Param(_) | Item::Let(_) = item
                 && let Some(name) = item.name()
             {
+                let used = self.used.contains(&name.span);
                 self.own(frame, &name.text, name.span);
-                self.used.remove(&name.span);
+                if !used {
+                    self.used.remove(&name.span);
+                }
             }
         }
     }
