@@ -137,7 +137,7 @@ impl<'a> Session<'a, '_> {
         match (breakage.lasting, &timing.length, &timing.during) {
             // Killed once; whoever watches over it must bring it back.
             (true, None, None) if action == "kill" => {}
-            (true, None, None) if timing.at.is_some() => {
+            (true, None, None) if timing.at.is_some() && timing.at_most.is_none() => {
                 let problem = Diagnostic::new(
                     Code::E0401,
                     format!("`{action}` lasts until it is taken back"),

@@ -96,28 +96,41 @@ impl<'a> Session<'a, '_> {
 
     /// Fast failures lower a quantile, so a bound on latency alone can be met by a server that answers nothing.
     fn latency_without_errors(&mut self) {
-        let mut latency = None;
-        let mut errors = false;
+        let (mut latencies, mut bounded): (Vec<&Metric>, Vec<&Metric>) = (Vec::new(), Vec::new());
+        let mut all: Vec<&Metric> = Vec::new();
         for expectation in &self.out.expectations {
-            expectation.condition.metrics(&mut |metric: &Metric| match (metric.function, &metric.subject) {
-                (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _) => {
-                    errors = true;
-                }
-                (Function::Throughput | Function::Lost, _) => errors = true,
+            expectation.condition.metrics(&mut |metric| all.push(metric));
+        }
+        for metric in all {
+            match (&metric.function, &metric.subject) {
+                (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _)
+                | (Function::Throughput | Function::Lost, _) => bounded.push(metric),
                 (Function::Quantile(_) | Function::Mean | Function::Max, Subject::Requests(population))
                     if matches!(population.part, Part::Latency | Part::ServiceTime)
                         && population.matching.is_none() =>
                 {
-                    latency.get_or_insert(metric.span);
+                    latencies.push(metric);
                 }
                 _ => {}
-            });
+            }
         }
-        let checked = self.out.steady_states.iter().flat_map(|steady| &steady.conditions);
-        for condition in checked {
-            condition.condition.metrics(&mut |metric: &Metric| errors |= metric.function == Function::ErrorRate);
+        let steady = self.out.steady_states.iter().flat_map(|steady| &steady.conditions);
+        let mut errors: Vec<&Metric> = Vec::new();
+        for condition in steady {
+            condition.condition.metrics(&mut |metric| errors.push(metric));
         }
-        if let Some(span) = latency.filter(|_| !errors && !self.is_definition) {
+        bounded.extend(errors.into_iter().filter(|metric| metric.function == Function::ErrorRate));
+        // Of one load, or of one flow: what is said of the whole covers its parts.
+        let covers = |bound: &Metric, latency: &Metric| match (&bound.subject, &latency.subject) {
+            (Subject::Requests(bound), Subject::Requests(latency)) => {
+                let same = |a: Option<usize>, b: Option<usize>| a.is_none() || b.is_none() || a == b;
+                same(bound.load, latency.load) && same(bound.flow, latency.flow)
+            }
+            _ => true,
+        };
+        let bare = latencies.iter().find(|latency| !bounded.iter().any(|bound| covers(bound, latency)));
+        let span = bare.map(|latency| latency.span);
+        if let Some(span) = span.filter(|_| !self.is_definition) {
             let message = "nothing bounds the errors beside this latency";
             let problem = Diagnostic::new(Code::W0806, message, span, "fast failures lower it");
             self.push(problem.help("expect `error_rate(…) < 1%` as well"));

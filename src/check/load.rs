@@ -811,6 +811,7 @@ fn raw(level: Level) -> f64 {
 fn shown(level: Level) -> String {
     match level {
         Level::Arrivals(rate) => rate.to_string(),
+        Level::Users(1) => "1 user".to_owned(),
         Level::Users(users) => format!("{users} users"),
     }
 }

@@ -79,7 +79,8 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
                 let problem = Diagnostic::new(Code::E0208, why.clone(), import.span, "cannot be used");
                 let problem = match &import.from {
                     UseFrom::Library(name) => {
-                        problem.did_you_mean(import.span, name, inputs.library.iter().map(String::as_str))
+                        let known: Vec<String> = inputs.library.iter().map(|module| format!("std.{module}")).collect();
+                        problem.did_you_mean(import.span, &format!("std.{name}"), known.iter().map(String::as_str))
                     }
                     UseFrom::File(_) => problem.help("a path is relative to the file that names it"),
                 };

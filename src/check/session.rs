@@ -281,7 +281,7 @@ impl<'a, 'd> Session<'a, 'd> {
         const MOST: usize = 10_000;
         const DEEPEST: usize = 32;
         self.instances += 1;
-        if self.calls.len() > DEEPEST {
+        if self.calls.contains(&span) || self.calls.len() > DEEPEST {
             let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
             self.push(problem.help("a template may not go round in a circle; take one of the references out"));
             return false;

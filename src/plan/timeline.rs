@@ -194,14 +194,14 @@ impl<'s> Timeline<'s> {
             Window::Run => vec![(0, self.end_of_loads())],
             Window::Load(load) => {
                 let start = self.start(Node::Load(*load));
-                vec![(start, start + self.load_length(*load))]
+                vec![(start, start.saturating_add(self.load_length(*load)))]
             }
             Window::Stage { load, stage } => vec![self.stage(*load, *stage)],
             Window::Stages { load, stages } => stages.iter().map(|stage| self.stage(*load, *stage)).collect(),
             Window::Injection(injection) => self.injection(*injection),
             Window::Event(event) => {
                 let start = self.start(Node::Event(*event));
-                vec![(start, start + scenario.events[*event].at_most)]
+                vec![(start, start.saturating_add(scenario.events[*event].at_most))]
             }
             Window::Impact { of, .. } => {
                 let start = self.windows(of).first().map_or(0, |range| range.0);
@@ -216,7 +216,7 @@ impl<'s> Timeline<'s> {
         let stages = &self.scenario.loads[load].stages;
         let before: u64 = stages.iter().take(stage).map(|stage| stage.length()).sum();
         let length = stages.get(stage).map_or(0, |stage| stage.length());
-        (start + before, start + before + length)
+        (start.saturating_add(before), start.saturating_add(before + length))
     }
 
     fn load_length(&self, load: usize) -> u64 {
@@ -228,7 +228,7 @@ impl<'s> Timeline<'s> {
         let mut end = 0;
         for load in 0..self.loads.len() {
             if self.loads[load] != State::Busy {
-                end = end.max(self.start(Node::Load(load)) + self.load_length(load));
+                end = end.max(self.start(Node::Load(load)).saturating_add(self.load_length(load)));
             }
         }
         end
@@ -239,7 +239,7 @@ impl<'s> Timeline<'s> {
         let start = self.start(Node::Injection(index));
         let injection = &scenario.injections[index];
         match &injection.when {
-            When::At { length: Some(length), .. } => vec![(start, start + length)],
+            When::At { length: Some(length), .. } => vec![(start, start.saturating_add(*length))],
             // Killed and left so: it lasts until the end, or until somebody else ends it.
             When::At { length: None, .. } if injection.breakage.lasting => {
                 vec![(start, self.end_of_loads().max(start))]
@@ -261,12 +261,13 @@ impl<'s> Timeline<'s> {
                                 self.diagnostics
                                     .push(problem.help("10,000 times are allowed; let it happen less often"));
                             }
-                            ranges.extend(
-                                (0..times.min(MOST_TIMES)).map(|n| (from + n * every, from + n * every + length)),
-                            );
+                            ranges
+                                .extend((0..times.min(MOST_TIMES)).map(|n| {
+                                    (from.saturating_add(n * every), from.saturating_add(n * every + length))
+                                }));
                         }
                         None if injection.breakage.lasting => {
-                            ranges.push((from, length.map_or(to, |length| to.min(from + length))));
+                            ranges.push((from, length.map_or(to, |length| to.min(from.saturating_add(length)))));
                         }
                         None => ranges.push((from, from)),
                     }
