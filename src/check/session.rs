@@ -257,8 +257,13 @@ impl<'a, 'd> Session<'a, 'd> {
         const DEEPEST: usize = 32;
         self.instances += 1;
         if self.calls.len() > DEEPEST {
+            // Whichever of a circle was asked for first, it is said where the text has it first.
+            let again = |call: &&Span| self.calls.iter().filter(|other| other == call).count() > 1;
+            let span =
+                self.calls.iter().filter(again).min_by_key(|call| (call.file, call.start)).copied().unwrap_or(span);
             let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
-            self.push(problem.help("a template may not go round in a circle; take one of the references out"));
+            self.diagnostics
+                .push(problem.help("a template may not go round in a circle; take one of the references out"));
             return false;
         }
         if self.instances > MOST {
@@ -266,7 +271,8 @@ impl<'a, 'd> Session<'a, 'd> {
             let span = self.out.name.span;
             let message = "this instantiates more than 10,000 templates";
             let problem = Diagnostic::new(Code::E0310, message, span, "too many");
-            self.diagnostics.push(problem.help("templates that include each other twice and more grow with every level"));
+            self.diagnostics
+                .push(problem.help("templates that include each other twice and more grow with every level"));
             return false;
         }
         true

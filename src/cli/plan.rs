@@ -75,16 +75,19 @@ fn overview(args: &PlanArgs, terminal: &Terminal) -> Option<u8> {
 /// A line for each scenario of a file.
 fn scenarios(file: &str, plans: &[Plan], suites: &[Suite]) -> String {
     let mut out = String::new();
-    let names = plans.iter().map(|plan| plan.scenario.as_str()).chain(suites.iter().map(|suite| suite.name.text.as_str()));
+    let names =
+        plans.iter().map(|plan| plan.scenario.as_str()).chain(suites.iter().map(|suite| suite.name.text.as_str()));
     let wide = names.map(|name| name.chars().count()).max().unwrap_or(0);
     for plan in plans {
         let _ = writeln!(out, "{:<wide$}  {}", plan.scenario, line(plan));
     }
     for suite in suites {
         let count: usize = suite.areas.iter().map(|area| area.scenarios.len()).sum();
-        let _ = writeln!(out, "{:<wide$}  a suite of {count} scenarios in {} areas", suite.name.text, suite.areas.len());
+        let _ =
+            writeln!(out, "{:<wide$}  a suite of {count} scenarios in {} areas", suite.name.text, suite.areas.len());
     }
-    let example = plans.first().map_or(String::new(), |plan| format!("; draw one with `stressc plan {file}:{}`", plan.scenario));
+    let example =
+        plans.first().map_or(String::new(), |plan| format!("; draw one with `stressc plan {file}:{}`", plan.scenario));
     let _ = writeln!(out, "\n{} scenarios{example}", plans.len());
     out
 }

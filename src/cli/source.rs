@@ -57,9 +57,13 @@ pub fn suite_plans(checked: &Checked, suite: &Suite) -> Vec<(String, Plan)> {
     let mut plans = Vec::new();
     for member in suite.areas.iter().flat_map(|area| &area.scenarios) {
         let own = checked.program.scenarios.iter().find(|s| member.module.is_none() && s.name.text == member.scenario);
-        let used = || checked.program.used.iter().find(|(module, s)| {
-            member.module.as_ref() == Some(module) && s.name.text == member.scenario
-        });
+        let used = || {
+            checked
+                .program
+                .used
+                .iter()
+                .find(|(module, s)| member.module.as_ref() == Some(module) && s.name.text == member.scenario)
+        };
         if let Some(scenario) = own.or_else(|| used().map(|(_, scenario)| scenario)) {
             let file = member.module.as_deref().unwrap_or_default();
             plans.push((member.path.clone(), crate::plan::plan(scenario, file, Share::WHOLE, inputs::machine()).0));

@@ -124,14 +124,16 @@ impl<'s> Timeline<'s> {
         let mut names: Vec<String> = ring.iter().map(|node| self.written(*node).1).collect();
         names.push(names[0].clone());
         let (span, name) = self.written(ring[0]);
-        let mut problem =
-            Diagnostic::new(Code::E0402, "these wait for each other", span, format!("`{name}` starts then"));
+        let (message, help) = match ring.len() {
+            1 => ("this waits for itself", "let it start at a time of its own"),
+            _ => ("these wait for each other", "let one of them start at a time of its own"),
+        };
+        let mut problem = Diagnostic::new(Code::E0402, message, span, format!("`{name}` starts then"));
         for node in &ring[1..] {
             let (span, name) = self.written(*node);
             problem = problem.label(span, format!("`{name}` starts then"));
         }
-        self.diagnostics
-            .push(problem.help(format!("{}; let one of them start at a time of its own", names.join(" → "))));
+        self.diagnostics.push(problem.help(format!("{}; {help}", names.join(" → "))));
     }
 
     /// An instant in nanoseconds from the start; before it there is none.
@@ -164,7 +166,8 @@ impl<'s> Timeline<'s> {
             }
         };
         let at = i128::from(edge) + i128::from(moment.plus);
-        if at < 0 {
+        // In a circle nothing has a time yet.
+        if at < 0 && self.circular.is_empty() {
             let before = units::duration((-at) as u64);
             let problem = Diagnostic::new(
                 Code::E0405,

@@ -69,7 +69,10 @@ fn main() -> ExitCode {
     let kinds: [(&str, fn(usize) -> String); 3] =
         [("scenarios", scenarios), ("conditions", conditions), ("steps", steps)];
     let mut good = true;
-    println!("{:<12} {:>10} {:>10} {:>12} {:>12} {:>6}", "file of", "parse", "check", "10,000 lines", "20,000 lines", "ratio");
+    println!(
+        "{:<12} {:>10} {:>10} {:>12} {:>12} {:>6}",
+        "file of", "parse", "check", "10,000 lines", "20,000 lines", "ratio"
+    );
     for (name, make) in kinds {
         let ((parse, check), (parse_two, check_two)) = (time(&make(10_000)), time(&make(20_000)));
         let (one, two) = (parse + check, parse_two + check_two);

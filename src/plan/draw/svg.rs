@@ -39,7 +39,8 @@ impl Canvas {
     }
 
     fn line(&mut self, x1: f64, y1: f64, x2: f64, y2: f64, class: &str) {
-        let _ = writeln!(self.out, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" class=\"{class}\"/>");
+        let _ =
+            writeln!(self.out, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" class=\"{class}\"/>");
     }
 
     fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, class: &str) {
@@ -94,7 +95,8 @@ fn described(picture: &Picture) -> String {
 fn guides(canvas: &mut Canvas, picture: &Picture, bottom: f64) {
     let stages = picture.loads.iter().flat_map(|track| &track.stages).flat_map(|stage| [stage.range.0, stage.range.1]);
     let rows = picture.rows.iter().filter(|row| row.ranges.len() <= 4);
-    let mut edges: Vec<u64> = stages.chain(rows.flat_map(|row| &row.ranges).flat_map(|range| [range.0, range.1])).collect();
+    let mut edges: Vec<u64> =
+        stages.chain(rows.flat_map(|row| &row.ranges).flat_map(|range| [range.0, range.1])).collect();
     edges.sort_unstable();
     edges.dedup();
     if edges.len() > 60 {
@@ -144,7 +146,13 @@ fn axis(canvas: &mut Canvas, y: f64) {
     for tick in ticks(canvas.length, 10) {
         let x = canvas.x(tick);
         canvas.line(x, y, x, y + 5.0, "axis");
-        let class = if tick == 0 { "dim small" } else if x > WIDTH - RIGHT - 20.0 { "dim small end" } else { "dim small mid" };
+        let class = if tick == 0 {
+            "dim small"
+        } else if x > WIDTH - RIGHT - 20.0 {
+            "dim small end"
+        } else {
+            "dim small mid"
+        };
         canvas.text(x, y + 18.0, class, &duration(tick));
     }
 }

@@ -133,11 +133,17 @@ fn faults(out: &mut String, plan: &Plan, width: usize) {
     }
     let _ = writeln!(out, "\nbroken and mended");
     for fault in &plan.faults {
-        let line = format!("{}  {}, then {}", when(fault), words::breakage(plan, &fault.breakage), words::undone(fault));
+        let line =
+            format!("{}  {}, then {}", when(fault), words::breakage(plan, &fault.breakage), words::undone(fault));
         let _ = writeln!(out, "  {:<12} {}", cut(&fault.name, 12), cut(&line, width.max(40) - 15));
     }
     for event in &plan.events {
-        let line = format!("at {}, at most {}: {}", duration(event.at), duration(event.at_most), words::text(plan, &event.command));
+        let line = format!(
+            "at {}, at most {}: {}",
+            duration(event.at),
+            duration(event.at_most),
+            words::text(plan, &event.command)
+        );
         let _ = writeln!(out, "  {:<12} {}", cut(&event.name, 12), cut(&line, width.max(40) - 15));
     }
     for line in overlaps(plan) {
@@ -159,7 +165,10 @@ fn overlaps(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, fault) in plan.faults.iter().enumerate() {
         for other in plan.faults.iter().enumerate().filter(|(place, _)| *place != index).map(|(_, other)| other) {
-            let hidden = fault.windows.iter().find_map(|(_, end)| other.windows.iter().find(|(from, to)| from < end && end < to));
+            let hidden = fault
+                .windows
+                .iter()
+                .find_map(|(_, end)| other.windows.iter().find(|(from, to)| from < end && end < to));
             if let Some((_, until)) = hidden {
                 let (name, end) = (&fault.name, duration(*until));
                 lines.push(format!("recovery of `{name}` cannot be seen before `{}` ends at {end}", other.name));

@@ -66,10 +66,8 @@ pub fn draw(plan: &Plan, width: usize) -> String {
 }
 
 fn shape(out: &mut String, page: &Page, track: &Track) {
-    let levels: Vec<(f64, bool)> = (0..page.columns)
-        .map(|column| page.middle(column))
-        .map(|at| (track.level(at), track.is_judged(at)))
-        .collect();
+    let levels: Vec<(f64, bool)> =
+        (0..page.columns).map(|column| page.middle(column)).map(|at| (track.level(at), track.is_judged(at))).collect();
     let _ = writeln!(out, "\n{}", cut(&track.title, page.margin + 2 + page.columns));
     for row in (0..ROWS).rev() {
         let label = match row {

@@ -10,7 +10,9 @@ pub fn mix(plan: &Plan, load: &Load) -> String {
     match load.parts.as_slice() {
         [] => String::new(),
         [one] => plan.flows.get(one.flow).map_or_else(|| one.name.clone(), |flow| flow.name.clone()),
-        parts => parts.iter().map(|part| format!("{} {}", percent(part.weight), part.name)).collect::<Vec<_>>().join(", "),
+        parts => {
+            parts.iter().map(|part| format!("{} {}", percent(part.weight), part.name)).collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
@@ -51,7 +53,8 @@ pub fn breakage(plan: &Plan, breakage: &Breakage) -> String {
     if !on.is_empty() {
         out.push_str(&format!(" of {on}"));
     }
-    let settings: Vec<String> = breakage.settings.iter().map(|(name, setting)| self::setting(plan, name, setting)).collect();
+    let settings: Vec<String> =
+        breakage.settings.iter().map(|(name, setting)| self::setting(plan, name, setting)).collect();
     if !settings.is_empty() {
         out.push_str(&format!(": {}", settings.join(", ")));
     }
