@@ -242,7 +242,10 @@ impl<'a> Session<'a, '_> {
                     let text = self.text(left.span);
                     let message = format!("`{text}` is often 0, of which a share is 0 too");
                     let problem = Diagnostic::new(Code::W0805, message, by.span, "a share of nothing");
-                    self.push(problem.help("allow points or a count instead, such as `+ 0.1pp`"));
+                    self.push(problem.help(match unit {
+                        Type::Percent => "allow points instead, such as `+ 0.1pp`",
+                        _ => "allow a number of them instead, such as `+ 5`",
+                    }));
                 }
                 let Some(amount) = amount.measured() else { return Some(None) };
                 Measured::Arithmetic { operator: shift, left: Box::new(baseline), right: Box::new(amount), unit }

@@ -159,14 +159,14 @@ impl<'a> Session<'a, '_> {
     /// Two sides of different types; the plain number is the one that lacks something.
     fn unlike(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) {
         let number = |value: &Value<'a>| matches!(value.kind(), Type::Number | Type::Count);
-        let written = |value: &Value<'a>| matches!(value, Value::Quantity(..));
-        let (expected, found) = if number(left.1) && written(left.1) { (right, left) } else { (left, right) };
+        // A series lacks its unit where it is compared with a quantity, and a written number where it is compared with
+        // anything that has one.
+        let lacks = |value: &Value<'a>| number(value) && matches!(value, Value::Quantity(..));
+        let swapped = lacks(left.1) || (is_bare_series(right.1) && !matches!(left.1, Value::Measured(_)));
+        let (expected, found) = if swapped { (right, left) } else { (left, right) };
         let (text, measured) = (self.text(found.0.span), self.text(expected.0.span));
         // A series from outside says nothing of its unit.
-        if let Value::Measured(Measured::Metric { metric, unit: Type::Number }) = expected.1
-            && let super::program::Subject::Series(_) = &metric.subject
-            && found.1.kind().is_quantity()
-        {
+        if is_bare_series(expected.1) && found.1.kind().is_quantity() {
             let unit = guessed_unit(&measured, found.1.kind());
             let problem = Diagnostic::new(
                 Code::E0304,
@@ -185,6 +185,12 @@ impl<'a> Session<'a, '_> {
             .label(expected.0.span, format!("`{measured}` is {}", expected.1.kind().a()));
         self.push(problem);
     }
+}
+
+/// A metric of a series from outside that does not say what one is worth.
+fn is_bare_series(value: &Value<'_>) -> bool {
+    matches!(value, Value::Measured(Measured::Metric { metric, unit: Type::Number })
+        if matches!(metric.subject, super::program::Subject::Series(_)))
 }
 
 /// What one in a series is worth, by the last word of its name or the type that it is compared with.

@@ -123,7 +123,9 @@ impl<'a> Session<'a, '_> {
     pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
         let (found, text) = (value.kind(), self.text(span));
         let expected = kinds[0];
-        if found == Type::Fault && (expected == Type::Injection || kinds.contains(&Type::Windows)) {
+        if found == Type::Fault
+            && kinds.iter().any(|kind| matches!(kind, Type::Injection | Type::Windows | Type::Instant))
+        {
             return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
                 .help("declare `fault NAME = … at … for …`, and use that name");
         }

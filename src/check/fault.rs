@@ -137,7 +137,9 @@ impl<'a> Session<'a, '_> {
         match (breakage.lasting, &timing.length, &timing.during) {
             // Killed once; whoever watches over it must bring it back.
             (true, None, None) if action == "kill" => {}
-            (true, None, None) if timing.at.is_some() && timing.at_most.is_none() => {
+            // `for at most` is refused already.
+            (true, None, _) if timing.at_most.is_some() => {}
+            (true, None, None) if timing.at.is_some() => {
                 let problem = Diagnostic::new(
                     Code::E0401,
                     format!("`{action}` lasts until it is taken back"),
@@ -207,13 +209,33 @@ impl<'a> Session<'a, '_> {
         };
         let bound = self.arguments(function, builtin.parameters, false, arguments, built.constructor.span, frame);
         let timing = &built.timing;
-        if let Some(clause) = timing.length.as_ref().or(timing.during.as_ref()).or(timing.every.as_ref()) {
+        if let Some(length) = &timing.length {
             let problem =
-                Diagnostic::new(Code::E0401, "an event ends when its command ends", clause.span, "not its length");
-            self.push(problem.help("write `for at most D`, its bound"));
+                Diagnostic::new(Code::E0401, "an event ends when its command ends", length.span, "not its length");
+            self.push(match timing.at_most {
+                None => {
+                    let text = format!("at most {}", self.text(length.span));
+                    problem.fix(length.span, &text, format!("bound it: write `for {text}`"))
+                }
+                Some(_) => problem.help("keep `for at most D`, its bound"),
+            });
+        }
+        if let Some(during) = &timing.during {
+            let problem =
+                Diagnostic::new(Code::E0401, "an event happens at an instant", during.span, "a window has many");
+            let text = self.text(during.span);
+            self.push(match &timing.at {
+                Some(at) => problem.label(at.span, "happens here").help("take the `during` away"),
+                None => problem.help(format!("write `at {text}`, the start of the window")),
+            });
+        }
+        if let Some(every) = &timing.every {
+            let problem = Diagnostic::new(Code::E0401, "an event happens once", every.span, "again and again");
+            self.push(problem.help("declare an event for each time, or repeat it in one command"));
         }
         let at = match &timing.at {
             Some(at) => self.moment(at, frame),
+            None if timing.during.is_some() => None,
             None => {
                 let problem = Diagnostic::new(
                     Code::E0401,

@@ -185,20 +185,30 @@ impl<'a> Session<'a, '_> {
         if local || self.is_definition {
             return;
         }
-        for (name, _, span) in self.out.secret_defaults.clone() {
+        let defaults = self.out.secret_defaults.clone();
+        for (index, (name, _, span)) in defaults.iter().enumerate() {
+            if defaults[..index].iter().any(|(before, ..)| before == name) {
+                continue;
+            }
             let message = format!("the default of `{name}` is in the file for everybody to read");
-            let problem = Diagnostic::new(Code::W0807, message, span, "a secret with a default");
+            let mut problem = Diagnostic::new(Code::W0807, message, *span, "a secret with a default");
+            for (_, _, again) in defaults[index + 1..].iter().filter(|(other, _, at)| other == name && at != span) {
+                problem = problem.label(*again, "and here");
+            }
             self.push(problem.help("take the default away, and give the value in the environment or in `--env-file`"));
         }
     }
 }
 
-/// `throughput(load) >= R`: the load and the bound.
+/// `throughput(load) >= R`, or the other way round: the load and the bound.
 fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, f64)> {
-    let Condition::Compare { operator: Binary::Greater | Binary::GreaterEqual, left, right } = condition else {
-        return None;
+    let Condition::Compare { operator, left, right } = condition else { return None };
+    let (metric, value) = match (operator, left, right) {
+        (Binary::Greater | Binary::GreaterEqual, metric, constant) => (metric, constant),
+        (Binary::Less | Binary::LessEqual, constant, metric) => (metric, constant),
+        _ => return None,
     };
-    let (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) = (left, right) else { return None };
+    let (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) = (metric, value) else { return None };
     match &metric.subject {
         Subject::Requests(population) if metric.function == Function::Throughput => Some((population.load?, *value)),
         _ => None,

@@ -79,8 +79,8 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
                 let problem = Diagnostic::new(Code::E0208, why.clone(), import.span, "cannot be used");
                 let problem = match &import.from {
                     UseFrom::Library(name) => {
-                        let known: Vec<String> = inputs.library.iter().map(|module| format!("std.{module}")).collect();
-                        problem.did_you_mean(import.span, &format!("std.{name}"), known.iter().map(String::as_str))
+                        let written = inputs.library.iter().map(|known| format!("std.{known}")).collect::<Vec<_>>();
+                        problem.did_you_mean(import.span, &format!("std.{name}"), written.iter().map(String::as_str))
                     }
                     UseFrom::File(_) => problem.help("a path is relative to the file that names it"),
                 };
@@ -102,6 +102,15 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
         aliases.push((alias, found));
     }
     aliases
+}
+
+/// Whether a file has this name for a module that cannot be used, which is said where it is.
+pub(super) fn is_unusable(module: &Module, name: &str) -> bool {
+    let imports = module.ast.items.iter().filter_map(|item| match item {
+        Item::Use(import) => Some(import),
+        _ => None,
+    });
+    imports.zip(&module.uses).any(|(import, found)| found.is_err() && alias_of(import).as_deref() == Some(name))
 }
 
 /// Refuses files that use each other in a circle, and shows it.
@@ -129,10 +138,16 @@ fn visit(inputs: &Inputs, module: usize, path: &mut Vec<usize>, done: &mut [bool
             Some(from) => {
                 let names: Vec<&str> =
                     path[from..].iter().chain([found]).map(|at| inputs.modules[*at].name.as_str()).collect();
-                let problem =
-                    Diagnostic::new(Code::E0206, "these files use each other", import.span, "back to where it began");
-                diagnostics
-                    .push(problem.help(format!("{}; move what they share into a file of its own", names.join(" → "))));
+                let problem = match names.as_slice() {
+                    [_, _] => Diagnostic::new(Code::E0206, "this file uses itself", import.span, "itself")
+                        .help("take this line away: a file sees its own names"),
+                    names => {
+                        let message = "these files use each other";
+                        Diagnostic::new(Code::E0206, message, import.span, "back to where it began")
+                            .help(format!("{}; move what they share into a file of its own", names.join(" → ")))
+                    }
+                };
+                diagnostics.push(problem);
             }
             None => visit(inputs, *found, path, done, diagnostics),
         }

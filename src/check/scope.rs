@@ -192,7 +192,8 @@ impl<'a> Session<'a, '_> {
 
     /// Nothing is called so; suggests what is alike among the given names.
     pub(super) fn unknown_name(&mut self, frame: FrameId, name: &Name, what: &str, known: &[&str]) -> Value<'a> {
-        if !self.is_lost(frame) {
+        let module = &self.world.inputs.modules[self.frames[frame].module];
+        if !self.is_lost(frame) && !super::module::is_unusable(module, &name.text) {
             let problem =
                 Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
             let elsewhere = self.elsewhere(frame, &name.text);

@@ -281,9 +281,14 @@ impl<'a, 'd> Session<'a, 'd> {
         const MOST: usize = 10_000;
         const DEEPEST: usize = 32;
         self.instances += 1;
-        if self.calls.contains(&span) || self.calls.len() > DEEPEST {
+        let circle = self.calls.iter().position(|call| *call == span);
+        if circle.is_some() || self.calls.len() > DEEPEST {
+            // Whichever of a circle was asked for first, it is said where the text has it first.
+            let calls = self.calls.get(circle.unwrap_or(0)..).unwrap_or_default();
+            let span = calls.iter().min_by_key(|call| (call.file, call.start)).copied().unwrap_or(span);
             let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
-            self.push(problem.help("a template may not go round in a circle; take one of the references out"));
+            self.diagnostics
+                .push(problem.help("a template may not go round in a circle; take one of the references out"));
             return false;
         }
         if self.instances > MOST {

@@ -32,7 +32,8 @@ struct Entry {
 pub fn parse(text: &str, shown: &str) -> Result<Vec<Rule>, String> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| {
         let text = error.to_string();
-        let reason = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("malformed").trim().to_owned();
+        let reason = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("malformed").trim();
+        let reason = reason.strip_prefix("error: ").unwrap_or(reason);
         format!("`{shown}` is no rules file of Prometheus: {reason}")
     })?;
     let mut rules = Vec::new();

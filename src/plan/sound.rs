@@ -134,6 +134,9 @@ fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnosti
 
 /// `.unique()` needs a row for every time that it is reached.
 fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    // What all loads take together, and what has been said to be too much.
+    let mut taken = vec![0; plan.data.len()];
+    let mut said = vec![false; plan.data.len()];
     for (index, load) in plan.loads.iter().enumerate() {
         for part in &load.parts {
             let mut uses = Vec::new();
@@ -148,19 +151,21 @@ fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
                     // Each user needs one at the least.
                     false => load.shape.peak(),
                 };
-                let Some(data) = plan.data.get(data).filter(|data| data.rows < needed) else { continue };
+                taken[data] += needed;
+                let (needed, place) = (taken[data], data);
+                let Some(data) = plan.data.get(data).filter(|data| data.rows < needed && !said[place]) else {
+                    continue;
+                };
+                said[place] = true;
                 let message = format!(
                     "`{}` has {} rows, and {} are needed",
                     data.name,
                     grouped(data.rows as f64, 0),
                     grouped(needed as f64, 0)
                 );
-                let problem = Diagnostic::new(
-                    Code::E0413,
-                    message,
-                    scenario.loads[index].name.span,
-                    "each arrival takes one that nobody else gets",
-                );
+                let who = if load.is_open() { "each arrival" } else { "each user" };
+                let label = format!("{who} takes one that nobody else gets");
+                let problem = Diagnostic::new(Code::E0413, message, scenario.loads[index].name.span, label);
                 diagnostics.push(problem.help("use `.next()` or `.random()`, or have more rows"));
             }
         }

@@ -31,6 +31,8 @@ pub struct Timeline<'s> {
     events: Vec<State>,
     /// What is being worked out, to show a circle.
     path: Vec<Node>,
+    /// What has been said to wait for itself.
+    circular: Vec<Node>,
     pub diagnostics: Diagnostics,
 }
 
@@ -42,6 +44,7 @@ impl<'s> Timeline<'s> {
             injections: vec![State::New; scenario.injections.len()],
             events: vec![State::New; scenario.events.len()],
             path: Vec::new(),
+            circular: Vec::new(),
             diagnostics: Diagnostics::default(),
         };
         for load in 0..scenario.loads.len() {
@@ -112,24 +115,40 @@ impl<'s> Timeline<'s> {
     }
 
     fn circle(&mut self, node: Node) {
+        if self.circular.contains(&node) {
+            return;
+        }
         let from = self.path.iter().position(|before| *before == node).unwrap_or(0);
         let ring: Vec<Node> = self.path[from..].to_vec();
+        self.circular.extend(&ring);
         let mut names: Vec<String> = ring.iter().map(|node| self.written(*node).1).collect();
         names.push(names[0].clone());
         let (span, name) = self.written(ring[0]);
-        let mut problem =
-            Diagnostic::new(Code::E0402, "these wait for each other", span, format!("`{name}` starts then"));
+        let (message, help) = match ring.len() {
+            1 => ("this waits for itself", "let it start at a time of its own"),
+            _ => ("these wait for each other", "let one of them start at a time of its own"),
+        };
+        let mut problem = Diagnostic::new(Code::E0402, message, span, format!("`{name}` starts then"));
         for node in &ring[1..] {
             let (span, name) = self.written(*node);
             problem = problem.label(span, format!("`{name}` starts then"));
         }
-        self.diagnostics
-            .push(problem.help(format!("{}; let one of them start at a time of its own", names.join(" → "))));
+        self.diagnostics.push(problem.help(format!("{}; {help}", names.join(" → "))));
     }
 
     /// An instant in nanoseconds from the start; before it there is none.
     pub fn instant(&mut self, moment: &Moment) -> u64 {
         let ranges = self.windows(&moment.window);
+        if matches!(moment.window, Window::Impact { .. }) {
+            let problem = Diagnostic::new(
+                Code::E0404,
+                "an impact is known only after the run",
+                moment.span,
+                "a planned instant is needed",
+            );
+            self.diagnostics.push(problem.help("use the fault itself, or move it to `during` or `outside`"));
+            return ranges.first().map_or(0, |range| range.0);
+        }
         let edge = match moment.edge {
             Edge::Start => ranges.first().map_or(0, |range| range.0),
             Edge::End => {
@@ -146,17 +165,9 @@ impl<'s> Timeline<'s> {
                 ranges.last().map_or(0, |range| range.1)
             }
         };
-        if matches!(moment.window, Window::Impact { .. }) {
-            let problem = Diagnostic::new(
-                Code::E0404,
-                "an impact is known only after the run",
-                moment.span,
-                "a planned instant is needed",
-            );
-            self.diagnostics.push(problem.help("use the fault itself, or move it to `during` or `outside`"));
-        }
         let at = i128::from(edge) + i128::from(moment.plus);
-        if at < 0 {
+        // In a circle nothing has a time yet.
+        if at < 0 && self.circular.is_empty() {
             let before = units::duration((-at) as u64);
             let problem = Diagnostic::new(
                 Code::E0405,
@@ -237,6 +248,10 @@ impl<'s> Timeline<'s> {
     fn injection(&mut self, index: usize) -> Vec<Range> {
         let scenario = self.scenario;
         let start = self.start(Node::Injection(index));
+        // Its window would rest on itself without end.
+        if self.circular.contains(&Node::Injection(index)) {
+            return vec![(start, start)];
+        }
         let injection = &scenario.injections[index];
         match &injection.when {
             When::At { length: Some(length), .. } => vec![(start, start.saturating_add(*length))],

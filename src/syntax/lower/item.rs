@@ -53,7 +53,7 @@ impl Lower<'_> {
                 match words.as_slice() {
                     ["std", name] => UseFrom::Library((*name).to_owned()),
                     _ => {
-                        let problem = Diagnostic::new(Code::E0206, "this is no module", span, "not of the library");
+                        let problem = Diagnostic::new(Code::E0208, "this is no module", span, "not of the library");
                         self.diagnostics.push(
                             problem.help("write `use std.shapes` for the library, `use \"./file.stress\"` for a file"),
                         );
