@@ -130,30 +130,25 @@ impl<'s> Timeline<'s> {
     /// An instant in nanoseconds from the start; before it there is none.
     pub fn instant(&mut self, moment: &Moment) -> u64 {
         let ranges = self.windows(&moment.window);
-        let edge = match moment.edge {
-            Edge::Start => ranges.first().map_or(0, |range| range.0),
-            Edge::End => {
-                if let Some(what) = self.unplanned(&moment.window) {
-                    let problem = Diagnostic::new(
-                        Code::E0404,
-                        format!("the end of {what} is known only after the run"),
-                        moment.span,
-                        "a planned instant is needed",
-                    );
-                    self.diagnostics
-                        .push(problem.help("count from its start, or from a stage whose length is written"));
-                }
-                ranges.last().map_or(0, |range| range.1)
+        let first = ranges.first().map_or(0, |range| range.0);
+        let unplanned = match (&moment.window, moment.edge) {
+            (Window::Impact { .. }, _) => {
+                Some(("an impact".to_owned(), "use the fault itself, or move it to `during` or `outside`"))
             }
+            (window, Edge::End) => self
+                .unplanned(window)
+                .map(|what| (format!("the end of {what}"), "count from its start, or from a stage whose length is written")),
+            (_, Edge::Start) => None,
         };
-        if matches!(moment.window, Window::Impact { .. }) {
-            let problem = Diagnostic::new(
-                Code::E0404,
-                "an impact is known only after the run",
-                moment.span,
-                "a planned instant is needed",
-            );
-            self.diagnostics.push(problem.help("use the fault itself, or move it to `during` or `outside`"));
+        let edge = match (&unplanned, moment.edge) {
+            (None, Edge::End) => ranges.last().map_or(0, |range| range.1),
+            // What only the run knows has no planned end to go on with.
+            _ => first,
+        };
+        if let Some((what, help)) = unplanned {
+            let message = format!("{what} is known only after the run");
+            let problem = Diagnostic::new(Code::E0404, message, moment.span, "a planned instant is needed");
+            self.diagnostics.push(problem.help(help));
         }
         let at = i128::from(edge) + i128::from(moment.plus);
         if at < 0 {
