@@ -156,13 +156,13 @@ fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
         let Some((first, _)) = needs.first().filter(|_| data.rows < needed) else { continue };
         let shown = |count: u64| grouped(count as f64, 0);
         let message = format!("`{}` has {} rows, and {} are needed", data.name, shown(data.rows), shown(needed));
-        let who = if plan.loads[*first].is_open() { "arrival" } else { "user" };
-        let label = format!("each {who} takes one that nobody else gets");
+        let of = |load: usize| shown(needs.iter().filter(|(own, _)| *own == load).map(|(_, count)| count).sum());
+        let label = format!("takes {} that nobody else gets", of(*first));
         let mut problem = Diagnostic::new(Code::E0413, message, scenario.loads[*first].name.span, label);
         let mut seen = *first;
         for (load, _) in &needs {
             if *load != seen {
-                problem = problem.label(scenario.loads[*load].name.span, "and this one takes its own");
+                problem = problem.label(scenario.loads[*load].name.span, format!("and this one {}", of(*load)));
                 seen = *load;
             }
         }
