@@ -151,8 +151,9 @@ fn a_fix_mends_its_mistake() {
     for (path, text) in texts() {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         let (_, before) = compile(&name, &text);
-        for d in before.iter().filter(|d| d.fix.as_ref().is_some_and(|fix| fix.span.file == FileId(0))) {
-            let fix = d.fix.as_ref().unwrap();
+        for d in &before {
+            // What is wrong in a module is mended there, and tried with its own file.
+            let Some(fix) = d.fix.as_ref().filter(|fix| fix.span.file == FileId(0)) else { continue };
             let mut mended = text.clone();
             mended.replace_range(fix.span.range(), &fix.text);
             let count = |all: &[Diagnostic]| all.iter().filter(|other| other.code == d.code).count();
