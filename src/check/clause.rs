@@ -243,8 +243,8 @@ impl<'a> Session<'a, '_> {
                     let message = format!("`{text}` is often 0, of which a share is 0 too");
                     let problem = Diagnostic::new(Code::W0805, message, by.span, "a share of nothing");
                     self.push(problem.help(match unit {
-                        Type::Percent => "allow points instead, such as `+ 0.1pp`",
-                        _ => "allow a number of them instead, such as `+ 5`",
+                        Type::Percent => "allow percentage points instead, such as `+ 0.1pp`",
+                        _ => "allow a number instead, such as `+ 5`",
                     }));
                 }
                 let Some(amount) = amount.measured() else { return Some(None) };
@@ -429,6 +429,7 @@ impl<'a> Session<'a, '_> {
                 crate::base::units::duration(rule.held)
             );
             let problem = Diagnostic::new(Code::E0409, message, written.of.span, "too short a fault");
+            let problem = problem.label(span, format!("there `for: {}`", crate::base::units::duration(rule.held)));
             self.push(problem.help("let the fault last longer than the `for:` of the rule"));
         }
     }

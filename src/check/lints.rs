@@ -153,6 +153,13 @@ impl<'a> Session<'a, '_> {
                 })
                 .max();
             let [flow] = self.flows_of(load)[..] else { continue };
+            // How often a step in a loop or a branch happens is not known here.
+            let branches = |step: &Step| {
+                matches!(step, Step::If { .. } | Step::Each { .. } | Step::Repeat(_) | Step::OncePerUser { .. })
+            };
+            if flow.has(&branches) {
+                continue;
+            }
             let (Some(users), requests) = (users, flow.requests().count()) else { continue };
             let pause = flow.mean_thinking().max(load.pace.unwrap_or(0) as f64) / SECOND as f64;
             if pause <= 0.0 {
@@ -187,6 +194,7 @@ impl<'a> Session<'a, '_> {
         }
         let defaults = self.out.secret_defaults.clone();
         for (index, (name, _, span)) in defaults.iter().enumerate() {
+            // Said once of each secret, with all its places.
             if defaults[..index].iter().any(|(before, ..)| before == name) {
                 continue;
             }
@@ -200,15 +208,16 @@ impl<'a> Session<'a, '_> {
     }
 }
 
-/// `throughput(load) >= R`, or the other way round: the load and the bound.
+/// `throughput(load) >= R`, either way round: the load and the bound.
 fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, f64)> {
     let Condition::Compare { operator, left, right } = condition else { return None };
     let (metric, value) = match (operator, left, right) {
-        (Binary::Greater | Binary::GreaterEqual, metric, constant) => (metric, constant),
-        (Binary::Less | Binary::LessEqual, constant, metric) => (metric, constant),
+        (Binary::Greater | Binary::GreaterEqual, Measured::Metric { metric, .. }, Measured::Constant { value, .. })
+        | (Binary::Less | Binary::LessEqual, Measured::Constant { value, .. }, Measured::Metric { metric, .. }) => {
+            (metric, value)
+        }
         _ => return None,
     };
-    let (Measured::Metric { metric, .. }, Measured::Constant { value, .. }) = (metric, value) else { return None };
     match &metric.subject {
         Subject::Requests(population) if metric.function == Function::Throughput => Some((population.load?, *value)),
         _ => None,

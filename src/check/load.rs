@@ -185,10 +185,14 @@ impl<'a> Session<'a, '_> {
         model.stages.push(Stage { name, kind, legs, settle: 0, iterations: None, replay: None, span });
     }
 
-    /// A ramp that does not start where the stage before ended is most often a slip.
+    /// A ramp that does not start where the stage before ended is most often a slip. Behind a spike the level is what
+    /// it was before; where a search or a `once` ends is not known.
     fn joins(&mut self, legs: &[Leg], span: Span, model: &Model) {
-        let before =
-            model.stages.last().filter(|stage| stage.kind != StageKind::Spike).and_then(|stage| stage.legs.last());
+        let before = model
+            .stages
+            .last()
+            .filter(|stage| !matches!(stage.kind, StageKind::Spike | StageKind::Search | StageKind::Once))
+            .and_then(|stage| stage.legs.last());
         if let (Some(leg), Some(before)) = (legs.first(), before)
             && leg.from != before.to
             && !self.is_definition

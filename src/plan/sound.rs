@@ -132,42 +132,54 @@ fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnosti
     }
 }
 
-/// `.unique()` needs a row for every time that it is reached.
+/// `.unique()` needs a row for every time that it is reached, over all loads together.
 fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
-    // What all loads take together, and what has been said to be too much.
-    let mut taken = vec![0; plan.data.len()];
-    let mut said = vec![false; plan.data.len()];
+    let mut needs: Vec<Vec<(usize, u64)>> = vec![Vec::new(); plan.data.len()];
     for (index, load) in plan.loads.iter().enumerate() {
         for part in &load.parts {
-            let mut uses = Vec::new();
-            crate::check::all_steps(&plan.flows[part.flow].steps, &mut |step| {
-                if let Step::Let { value: Expr::Row { data, pick: Pick::Unique }, .. } = step {
-                    uses.push(*data);
+            let runs = match load.is_open() {
+                // A hair less, so that no share of a float becomes one more.
+                true => (load.shape.arrivals() as f64 * part.weight - 1e-6).ceil() as u64,
+                // Each user needs one at the least.
+                false => load.shape.peak(),
+            };
+            let users = load.population.map_or(runs, |users| users.min(runs));
+            taken(&plan.flows[part.flow].steps, (runs, users), &mut |data, count| {
+                if let Some(needs) = needs.get_mut(data) {
+                    needs.push((index, count));
                 }
             });
-            for data in uses {
-                let needed = match load.is_open() {
-                    true => (load.shape.arrivals() as f64 * part.weight).ceil() as u64,
-                    // Each user needs one at the least.
-                    false => load.shape.peak(),
-                };
-                taken[data] += needed;
-                let (needed, place) = (taken[data], data);
-                let Some(data) = plan.data.get(data).filter(|data| data.rows < needed && !said[place]) else {
-                    continue;
-                };
-                said[place] = true;
-                let message = format!(
-                    "`{}` has {} rows, and {} are needed",
-                    data.name,
-                    grouped(data.rows as f64, 0),
-                    grouped(needed as f64, 0)
-                );
-                let who = if load.is_open() { "each arrival" } else { "each user" };
-                let label = format!("{who} takes one that nobody else gets");
-                let problem = Diagnostic::new(Code::E0413, message, scenario.loads[index].name.span, label);
-                diagnostics.push(problem.help("use `.next()` or `.random()`, or have more rows"));
+        }
+    }
+    for (data, needs) in plan.data.iter().zip(needs) {
+        let needed = needs.iter().fold(0u64, |sum, (_, count)| sum.saturating_add(*count));
+        let Some((first, _)) = needs.first().filter(|_| data.rows < needed) else { continue };
+        let shown = |count: u64| grouped(count as f64, 0);
+        let message = format!("`{}` has {} rows, and {} are needed", data.name, shown(data.rows), shown(needed));
+        let of = |load: usize| shown(needs.iter().filter(|(own, _)| *own == load).map(|(_, count)| count).sum());
+        let label = format!("takes {} that nobody else gets", of(*first));
+        let mut problem = Diagnostic::new(Code::E0413, message, scenario.loads[*first].name.span, label);
+        let mut seen = *first;
+        for (load, _) in &needs {
+            if *load != seen {
+                problem = problem.label(scenario.loads[*load].name.span, format!("and this one {}", of(*load)));
+                seen = *load;
             }
+        }
+        diagnostics.push(problem.help("use `.next()` or `.random()`, or have more rows"));
+    }
+}
+
+/// The rows that steps take for certain, with how many: of the runs of their flow, or of its users. What happens only
+/// on a condition may not happen at all, and counts as nothing, so that this is a proof.
+fn taken(steps: &[Step], (runs, users): (u64, u64), each: &mut impl FnMut(usize, u64)) {
+    for step in steps {
+        match step {
+            Step::Let { value: Expr::Row { data, pick: Pick::Unique }, .. } => each(*data, runs),
+            Step::Group { steps, .. } | Step::Acquire { steps, .. } => taken(steps, (runs, users), each),
+            Step::OncePerUser { steps, .. } => taken(steps, (users, users), each),
+            Step::Repeat(repeat) if repeat.test.is_none() => taken(&repeat.steps, (runs, users), each),
+            _ => {}
         }
     }
 }
