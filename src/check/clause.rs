@@ -361,6 +361,8 @@ impl<'a> Session<'a, '_> {
         match self.out.alert_sources.len() {
             1 => Some(Some(0)),
             0 if self.is_definition => Some(None),
+            // Said once, however many conditions ask for it.
+            0 if std::mem::replace(&mut self.no_alert_source, true) || self.is_lost(frame) => None,
             0 => {
                 let problem =
                     Diagnostic::new(Code::E0209, "there is no source of alerts", span, "who says that it fires?");

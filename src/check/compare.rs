@@ -162,21 +162,23 @@ impl<'a> Session<'a, '_> {
         let written = |value: &Value<'a>| matches!(value, Value::Quantity(..));
         let (expected, found) = if number(left.1) && written(left.1) { (right, left) } else { (left, right) };
         let (text, measured) = (self.text(found.0.span), self.text(expected.0.span));
-        // A series from outside says nothing of its unit.
-        if let Value::Measured(Measured::Metric { metric, unit: Type::Number }) = expected.1
+        // A series from outside says nothing of its unit; it is the number of the two.
+        let (series, quantity) = if number(left.1) { (left, right) } else { (right, left) };
+        if let Value::Measured(Measured::Metric { metric, unit: Type::Number }) = series.1
             && let super::program::Subject::Series(_) = &metric.subject
-            && found.1.kind().is_quantity()
+            && quantity.1.kind().is_quantity()
         {
-            let unit = guessed_unit(&measured, found.1.kind());
+            let (text, measured) = (self.text(quantity.0.span), self.text(series.0.span));
+            let unit = guessed_unit(&measured, quantity.1.kind());
             let problem = Diagnostic::new(
                 Code::E0304,
                 format!("this series has no unit, so it cannot be compared with `{text}`"),
-                found.0.span,
-                found.1.kind().a(),
+                quantity.0.span,
+                quantity.1.kind().a(),
             );
             self.push(
                 problem
-                    .label(expected.0.span, "values as they come")
+                    .label(series.0.span, "values as they come")
                     .help(format!("say what one in the series is worth, such as `unit: {unit}`")),
             );
             return;

@@ -123,7 +123,8 @@ impl<'a> Session<'a, '_> {
     pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
         let (found, text) = (value.kind(), self.text(span));
         let expected = kinds[0];
-        if found == Type::Fault && (expected == Type::Injection || kinds.contains(&Type::Windows)) {
+        let times = [Type::Injection, Type::Window, Type::Windows, Type::Instant];
+        if found == Type::Fault && kinds.iter().any(|kind| times.contains(kind)) {
             return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
                 .help("declare `fault NAME = … at … for …`, and use that name");
         }
@@ -486,6 +487,10 @@ impl<'a> Session<'a, '_> {
         match &value {
             Value::Quantity(ns, Type::Duration) => {
                 Some(Moment { window: Window::Run, edge: Edge::Start, plus: *ns as i64, span: expr.span })
+            }
+            Value::Window(Window::Stages { .. }, _) => {
+                self.several_windows(expr, "start");
+                None
             }
             other => moment_of(other, expr.span).map(|moment| Moment { span: expr.span, ..moment }),
         }

@@ -134,6 +134,10 @@ impl<'a> Session<'a, '_> {
     fn fits(&mut self, breakage: &Breakage, built: &'a ast::Built) {
         let timing = &built.timing;
         let action = &breakage.action;
+        // `at most` is a length that was said the wrong way.
+        if timing.at_most.is_some() {
+            return;
+        }
         match (breakage.lasting, &timing.length, &timing.during) {
             // Killed once; whoever watches over it must bring it back.
             (true, None, None) if action == "kill" => {}
@@ -207,13 +211,20 @@ impl<'a> Session<'a, '_> {
         };
         let bound = self.arguments(function, builtin.parameters, false, arguments, built.constructor.span, frame);
         let timing = &built.timing;
-        if let Some(clause) = timing.length.as_ref().or(timing.during.as_ref()).or(timing.every.as_ref()) {
-            let problem =
-                Diagnostic::new(Code::E0401, "an event ends when its command ends", clause.span, "not its length");
-            self.push(problem.help("write `for at most D`, its bound"));
+        // Of what does not belong there, the first is said.
+        let wrong = match (&timing.during, &timing.every, &timing.length) {
+            (Some(during), ..) => Some(("an event happens at an instant", during, "a window")),
+            (None, Some(every), _) => Some(("an event happens once", every, "not repeated")),
+            (None, None, Some(length)) => Some(("an event ends when its command ends", length, "not its length")),
+            (None, None, None) => None,
+        };
+        if let Some((message, clause, label)) = wrong {
+            let problem = Diagnostic::new(Code::E0401, message, clause.span, label);
+            self.push(problem.help("write `at I for at most D`: when it begins, and its bound"));
         }
         let at = match &timing.at {
             Some(at) => self.moment(at, frame),
+            None if wrong.is_some() => None,
             None => {
                 let problem = Diagnostic::new(
                     Code::E0401,
@@ -227,7 +238,8 @@ impl<'a> Session<'a, '_> {
         };
         let at_most = match &timing.at_most {
             Some(at_most) => self.quantity(at_most, frame, Type::Duration),
-            None if timing.length.is_none() => {
+            // What has no time at all has been told of both.
+            None if wrong.is_none() && timing.at.is_some() => {
                 let problem =
                     Diagnostic::new(Code::E0307, "an event needs a bound", built.span, "for how long at most?");
                 self.push(problem.help("write `for at most 10m`: what the plan draws, and when it is given up"));

@@ -27,7 +27,8 @@ pub(super) fn alias_of(import: &Use) -> Option<String> {
 /// The names that a file declares; a name that comes twice is said to, and the first one counts.
 pub(super) fn index<'a>(module: &'a Module, diagnostics: &mut Diagnostics) -> Index<'a> {
     let mut names: HashMap<&'a str, &'a Item> = HashMap::new();
-    let mut lost = false;
+    // A file that cannot be used may have what is looked for.
+    let mut lost = module.uses.iter().any(Result::is_err);
     for item in &module.ast.items {
         lost |= matches!(item, Item::Refused(_));
         // Profiles have names of their own kind.
@@ -79,7 +80,8 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
                 let problem = Diagnostic::new(Code::E0208, why.clone(), import.span, "cannot be used");
                 let problem = match &import.from {
                     UseFrom::Library(name) => {
-                        problem.did_you_mean(import.span, name, inputs.library.iter().map(String::as_str))
+                        let known: Vec<String> = inputs.library.iter().map(|known| format!("std.{known}")).collect();
+                        problem.did_you_mean(import.span, &format!("std.{name}"), known.iter().map(String::as_str))
                     }
                     UseFrom::File(_) => problem.help("a path is relative to the file that names it"),
                 };
@@ -128,10 +130,18 @@ fn visit(inputs: &Inputs, module: usize, path: &mut Vec<usize>, done: &mut [bool
             Some(from) => {
                 let names: Vec<&str> =
                     path[from..].iter().chain([found]).map(|at| inputs.modules[*at].name.as_str()).collect();
-                let problem =
-                    Diagnostic::new(Code::E0206, "these files use each other", import.span, "back to where it began");
-                diagnostics
-                    .push(problem.help(format!("{}; move what they share into a file of its own", names.join(" → "))));
+                let problem = match names.len() {
+                    2 => Diagnostic::new(Code::E0206, "this file uses itself", import.span, "this very file")
+                        .help("take it out: what a file declares is known in all of it"),
+                    _ => Diagnostic::new(
+                        Code::E0206,
+                        "these files use each other",
+                        import.span,
+                        "back to where it began",
+                    )
+                    .help(format!("{}; move what they share into a file of its own", names.join(" → "))),
+                };
+                diagnostics.push(problem);
             }
             None => visit(inputs, *found, path, done, diagnostics),
         }

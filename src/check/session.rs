@@ -55,6 +55,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) refused_target: bool,
     /// The first place that needs a steady state to recover to.
     pub(super) needs_steady: Option<Span>,
+    /// That there is no source of alerts has been said.
+    pub(super) no_alert_source: bool,
     /// A template is checked by itself; what comes out is thrown away.
     pub(super) is_definition: bool,
 }
@@ -88,6 +90,7 @@ impl<'a, 'd> Session<'a, 'd> {
             once_spans: Vec::new(),
             refused_target: false,
             needs_steady: None,
+            no_alert_source: false,
             is_definition: false,
         }
     }
@@ -275,8 +278,7 @@ impl<'a, 'd> Session<'a, 'd> {
         const DEEPEST: usize = 32;
         self.instances += 1;
         if self.calls.len() > DEEPEST {
-            let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
-            self.push(problem.help("a template may not go round in a circle; take one of the references out"));
+            self.circle_of_templates(span);
             return false;
         }
         if self.instances > MOST {
@@ -291,13 +293,37 @@ impl<'a, 'd> Session<'a, 'd> {
         true
     }
 
+    /// Said where the circle is written first, wherever in it the check began, so that it is said once.
+    fn circle_of_templates(&mut self, span: Span) {
+        let again = self.calls.iter().rev().skip(1).position(|call| Some(call) == self.calls.last());
+        let mut ring = match again {
+            Some(between) => self.calls[self.calls.len() - 1 - between..].to_vec(),
+            None => vec![span],
+        };
+        ring.sort_by_key(|call| (call.file, call.start));
+        let message = match ring.len() {
+            1 => "this template contains itself",
+            _ => "these templates contain each other",
+        };
+        let mut problem = Diagnostic::new(Code::E0206, message, ring[0], "again here");
+        for call in &ring[1..] {
+            problem = problem.label(*call, "and here");
+        }
+        self.diagnostics
+            .push(problem.help("a template may not go round in a circle; take one of the references out"));
+    }
+
     /// A file beside the source file in which its path is written.
     pub(super) fn content(&mut self, path: &str, from: FileId, kind: FileKind, span: Span) -> Option<&'a Content> {
         let need = FileNeed { from, path: path.to_owned(), kind };
         match self.world.inputs.files.get(&need) {
             Some(Ok(content)) => Some(content),
             Some(Err(why)) => {
-                self.push(Diagnostic::new(Code::E0208, why.clone(), span, "cannot be used"));
+                let problem = Diagnostic::new(Code::E0208, why.clone(), span, "cannot be used");
+                self.push(match why.starts_with("there is no file") {
+                    true => problem.help("a path is relative to the file that names it"),
+                    false => problem,
+                });
                 None
             }
             None => {
@@ -311,6 +337,8 @@ impl<'a, 'd> Session<'a, 'd> {
 
     /// Something recovers to a steady state, which the scenario must then have.
     pub(super) fn needs_steady_state(&mut self, span: Span) {
+        // As in `later`, the place in the file that was asked for.
+        let span = self.calls.first().copied().unwrap_or(span);
         self.needs_steady.get_or_insert(span);
     }
 

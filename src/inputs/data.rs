@@ -52,7 +52,8 @@ fn csv(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
         let line = error.position().map_or(String::new(), |position| format!(" line {}", position.line()));
         match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("`{shown}`{line} has {len} cells, and the head line has {expected_len}")
+                let cells = if *len == 1 { "cell" } else { "cells" };
+                format!("`{shown}`{line} has {len} {cells}, and the head line has {expected_len}")
             }
             csv::ErrorKind::Utf8 { .. } => format!("`{shown}`{line} is not UTF-8; save it as UTF-8"),
             _ => format!("`{shown}`{line} cannot be read: {error}"),
@@ -179,7 +180,7 @@ mod tests {
         let expected = [("id", Type::Count), ("name", Type::Text), ("price", Type::Number)];
         assert_eq!(columns, expected.map(|(name, kind)| (name.to_owned(), kind)));
         let error = csv(&mut "id,name\n1\n".as_bytes(), "a.csv").unwrap_err();
-        assert_eq!(error, "`a.csv` line 2 has 1 cells, and the head line has 2");
+        assert_eq!(error, "`a.csv` line 2 has 1 cell, and the head line has 2");
         let (columns, rows) = json_lines(&mut "{\"id\": 1}\n\n{\"id\": 2.5, \"on\": true}\n".as_bytes(), "a").unwrap();
         assert_eq!((columns, rows), (vec![("id".to_owned(), Type::Number), ("on".to_owned(), Type::Bool)], 2));
         assert!(json(&mut "{}".as_bytes(), "a.json").unwrap_err().starts_with("`a.json` is not a list of objects"));

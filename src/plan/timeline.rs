@@ -31,6 +31,8 @@ pub struct Timeline<'s> {
     events: Vec<State>,
     /// What is being worked out, to show a circle.
     path: Vec<Node>,
+    /// What stands in a circle that was shown: it has no time of its own.
+    circular: Vec<Node>,
     pub diagnostics: Diagnostics,
 }
 
@@ -42,6 +44,7 @@ impl<'s> Timeline<'s> {
             injections: vec![State::New; scenario.injections.len()],
             events: vec![State::New; scenario.events.len()],
             path: Vec::new(),
+            circular: Vec::new(),
             diagnostics: Diagnostics::default(),
         };
         for load in 0..scenario.loads.len() {
@@ -114,17 +117,25 @@ impl<'s> Timeline<'s> {
     fn circle(&mut self, node: Node) {
         let from = self.path.iter().position(|before| *before == node).unwrap_or(0);
         let ring: Vec<Node> = self.path[from..].to_vec();
+        let shown = ring.iter().any(|node| self.circular.contains(node));
+        self.circular.extend(&ring);
+        if shown {
+            return;
+        }
         let mut names: Vec<String> = ring.iter().map(|node| self.written(*node).1).collect();
         names.push(names[0].clone());
         let (span, name) = self.written(ring[0]);
-        let mut problem =
-            Diagnostic::new(Code::E0402, "these wait for each other", span, format!("`{name}` starts then"));
+        let (message, advice) = match ring.len() {
+            1 => (format!("`{name}` waits for itself"), "let it"),
+            _ => ("these wait for each other".to_owned(), "let one of them"),
+        };
+        let mut problem = Diagnostic::new(Code::E0402, message, span, format!("`{name}` starts then"));
         for node in &ring[1..] {
             let (span, name) = self.written(*node);
             problem = problem.label(span, format!("`{name}` starts then"));
         }
-        self.diagnostics
-            .push(problem.help(format!("{}; let one of them start at a time of its own", names.join(" → "))));
+        let shown = if ring.len() > 1 { format!("{}; ", names.join(" → ")) } else { String::new() };
+        self.diagnostics.push(problem.help(format!("{shown}{advice} start at a time of its own")));
     }
 
     /// An instant in nanoseconds from the start; before it there is none.
@@ -232,6 +243,10 @@ impl<'s> Timeline<'s> {
     fn injection(&mut self, index: usize) -> Vec<Range> {
         let scenario = self.scenario;
         let start = self.start(Node::Injection(index));
+        // The windows of others in its circle would ask for its own again, without end.
+        if self.circular.contains(&Node::Injection(index)) {
+            return vec![(start, start)];
+        }
         let injection = &scenario.injections[index];
         match &injection.when {
             When::At { length: Some(length), .. } => vec![(start, start + length)],
