@@ -278,14 +278,12 @@ impl<'a> Session<'a, '_> {
         }
         let (a, b) = (left.kind(), right.kind());
         if !(a.accepts(b) || b.accepts(a)) || !a.is_quantity() {
-            let text = self.text(within.of.span);
             let measured = self.text(written.expr.span);
             if a.is_population() {
                 self.measures_nothing(&measured, written.expr.span);
                 return None;
             }
-            let problem = super::words::mismatch(a, b, within.of.span, &text);
-            self.push(problem.label(written.expr.span, format!("`{measured}` is {}", a.a())));
+            self.unlike((written.expr, &left), (&within.of, &right));
             return None;
         }
         let tolerance = self.fit(tolerance, within.tolerance.span, &[Type::Percent, a]);

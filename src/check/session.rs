@@ -309,8 +309,7 @@ impl<'a, 'd> Session<'a, 'd> {
         for call in &ring[1..] {
             problem = problem.label(*call, "and here");
         }
-        self.diagnostics
-            .push(problem.help("a template may not go round in a circle; take one of the references out"));
+        self.diagnostics.push(problem.help("a template may not go round in a circle; take one of the references out"));
     }
 
     /// A file beside the source file in which its path is written.

@@ -25,12 +25,8 @@ fn inside(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
         let end = fault.windows.iter().map(|window| window.1).max().unwrap_or(0);
         let span = injection.span;
         if fault.windows.is_empty() {
-            let problem = Diagnostic::new(
-                Code::E0405,
-                format!("`{}` never happens", fault.name),
-                span,
-                "no time for it",
-            );
+            let problem =
+                Diagnostic::new(Code::E0405, format!("`{}` never happens", fault.name), span, "no time for it");
             diagnostics.push(problem.help("let its window be longer than the `for`"));
         } else if start >= plan.length {
             let message = format!("`{}` happens after the last load has ended", fault.name);

@@ -146,9 +146,9 @@ impl<'s> Timeline<'s> {
             (Window::Impact { .. }, _) => {
                 Some(("an impact".to_owned(), "use the fault itself, or move it to `during` or `outside`"))
             }
-            (window, Edge::End) => self
-                .unplanned(window)
-                .map(|what| (format!("the end of {what}"), "count from its start, or from a stage whose length is written")),
+            (window, Edge::End) => self.unplanned(window).map(|what| {
+                (format!("the end of {what}"), "count from its start, or from a stage whose length is written")
+            }),
             (_, Edge::Start) => None,
         };
         let edge = match (&unplanned, moment.edge) {
