@@ -283,7 +283,7 @@ impl<'a> Session<'a, '_> {
                 self.measures_nothing(&measured, written.expr.span);
                 return None;
             }
-            self.unlike((written.expr, &left), (&within.of, &right));
+            self.unlike((&written.expr, &left), (&within.of, &right));
             return None;
         }
         let tolerance = self.fit(tolerance, within.tolerance.span, &[Type::Percent, a]);
