@@ -12,6 +12,9 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Item};
 use std::collections::{HashMap, HashSet};
 
+/// Templates in templates; what goes deeper goes round in a circle.
+pub(super) const DEEPEST: usize = 32;
+
 /// What all sessions of a compilation share.
 pub(super) struct World<'a> {
     pub(super) inputs: &'a Inputs,
@@ -275,7 +278,6 @@ impl<'a, 'd> Session<'a, 'd> {
     /// Whether one more template may be instantiated here.
     pub(super) fn one_more(&mut self, span: Span) -> bool {
         const MOST: usize = 10_000;
-        const DEEPEST: usize = 32;
         self.instances += 1;
         if self.calls.len() > DEEPEST {
             self.circle_of_templates(span);
@@ -294,7 +296,7 @@ impl<'a, 'd> Session<'a, 'd> {
     }
 
     /// Said where the circle is written first, wherever in it the check began, so that it is said once.
-    fn circle_of_templates(&mut self, span: Span) {
+    pub(super) fn circle_of_templates(&mut self, span: Span) {
         let again = self.calls.iter().rev().skip(1).position(|call| Some(call) == self.calls.last());
         let mut ring = match again {
             Some(between) => self.calls[self.calls.len() - 1 - between..].to_vec(),
