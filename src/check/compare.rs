@@ -189,8 +189,9 @@ impl<'a> Session<'a, '_> {
 
 /// A metric of a series from outside that does not say what one is worth.
 fn is_bare_series(value: &Value<'_>) -> bool {
-    matches!(value, Value::Measured(Measured::Metric { metric, unit: Type::Number })
-        if matches!(metric.subject, super::program::Subject::Series(_)))
+    // What grows without a unit is a number over time.
+    matches!(value, Value::Measured(Measured::Metric { metric, unit: Type::Number | Type::Rate })
+        if matches!(&metric.subject, super::program::Subject::Series(series) if series.unit == Type::Number))
 }
 
 /// What one in a series is worth, by the last word of its name or the type that it is compared with.
@@ -204,7 +205,7 @@ fn guessed_unit(text: &str, kind: Type) -> &'static str {
         Type::Bytes => "1B",
         Type::Percent => "100%",
         Type::Rate => "1/s",
-        Type::Bandwidth => "1B/s",
+        Type::Bandwidth => "1B",
         _ => "1",
     }
 }

@@ -79,8 +79,14 @@ pub(super) fn aliases(inputs: &Inputs, module: usize, diagnostics: &mut Diagnost
                 let problem = Diagnostic::new(Code::E0208, why.clone(), import.span, "cannot be used");
                 let problem = match &import.from {
                     UseFrom::Library(name) => {
-                        let written = inputs.library.iter().map(|known| format!("std.{known}")).collect::<Vec<_>>();
-                        problem.did_you_mean(import.span, &format!("std.{name}"), written.iter().map(String::as_str))
+                        let known = || inputs.library.iter().map(String::as_str);
+                        match crate::base::suggest::similar(name, known()) {
+                            Some(near) => {
+                                let near = format!("std.{near}");
+                                problem.fix(import.span, &near, format!("did you mean `{near}`?"))
+                            }
+                            None => problem.help(format!("there is {}", known().collect::<Vec<_>>().join(", "))),
+                        }
                     }
                     UseFrom::File(_) => problem.help("a path is relative to the file that names it"),
                 };

@@ -69,6 +69,10 @@ pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&E
             .label(left.0.span, "a Percent already")
             .help("write `* 1.05` for five hundredths of it, `+ 5pp` for five percentage points");
     }
+    if let Some((fault, _)) = [left, right].into_iter().find(|(_, kind)| *kind == Type::Fault) {
+        return Diagnostic::new(Code::E0309, "a Fault says what breaks, not when", fault.span, "a Fault")
+            .help("declare `fault NAME = … at … for …`, and use that name");
+    }
     let problem = Diagnostic::new(Code::E0305, message, span, "here")
         .label(left.0.span, left.1.a())
         .label(right.0.span, right.1.a());

@@ -93,7 +93,10 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     };
     let mut diagnostics = elaborate.timeline.diagnostics;
     diagnostics.extend(elaborate.diagnostics);
-    super::sound::sound(scenario, &plan, machine, &mut diagnostics);
+    // Of times that are not known nothing can be said.
+    if !diagnostics.has_errors() {
+        super::sound::sound(scenario, &plan, machine, &mut diagnostics);
+    }
     plan.fingerprint = fingerprint::fingerprint(&plan);
     (plan, diagnostics)
 }
