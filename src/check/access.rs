@@ -116,6 +116,13 @@ impl<'a> Session<'a, '_> {
         }
     }
 
+    /// Stages of one name have several starts and ends.
+    pub(super) fn several_windows(&mut self, base: &'a ast::Expr, edge: &str) {
+        let text = self.text(base.span);
+        let problem = Diagnostic::new(Code::E0404, format!("`{text}` is several windows"), base.span, "which one?");
+        self.push(problem.help(format!("write `{text}.first.{edge}` or `{text}.last.{edge}`")));
+    }
+
     fn part_of_window(&mut self, value: &Value<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Value<'a> {
         let window = match value {
             Value::Window(window, _) => window.clone(),
@@ -123,9 +130,7 @@ impl<'a> Session<'a, '_> {
             _ => return Value::WRONG,
         };
         if let (Window::Stages { .. }, "start" | "end") = (&window, name) {
-            let text = self.text(base.span);
-            let problem = Diagnostic::new(Code::E0404, format!("`{text}` is several windows"), base.span, "which one?");
-            self.push(problem.help(format!("write `{text}.first.{name}` or `{text}.last.{name}`")));
+            self.several_windows(base, name);
             return Value::WRONG;
         }
         let moment = |edge: Edge| Value::Moment(Moment { window: window.clone(), edge, plus: 0, span });

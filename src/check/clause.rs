@@ -279,14 +279,12 @@ impl<'a> Session<'a, '_> {
         }
         let (a, b) = (left.kind(), right.kind());
         if !(a.accepts(b) || b.accepts(a)) || !a.is_quantity() {
-            let text = self.text(within.of.span);
             let measured = self.text(written.expr.span);
             if a.is_population() {
                 self.measures_nothing(&measured, written.expr.span);
                 return None;
             }
-            let problem = super::words::mismatch(a, b, within.of.span, &text);
-            self.push(problem.label(written.expr.span, format!("`{measured}` is {}", a.a())));
+            self.unlike((&written.expr, &left), (&within.of, &right));
             return None;
         }
         let tolerance = self.fit(tolerance, within.tolerance.span, &[Type::Percent, a]);
@@ -362,6 +360,8 @@ impl<'a> Session<'a, '_> {
         match self.out.alert_sources.len() {
             1 => Some(Some(0)),
             0 if self.is_definition => Some(None),
+            // Said once, however many conditions ask for it.
+            0 if std::mem::replace(&mut self.no_alert_source, true) || self.is_lost(frame) => None,
             0 => {
                 let problem =
                     Diagnostic::new(Code::E0209, "there is no source of alerts", span, "who says that it fires?");

@@ -157,7 +157,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// Two sides of different types; the plain number is the one that lacks something.
-    fn unlike(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) {
+    pub(super) fn unlike(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) {
         let number = |value: &Value<'a>| matches!(value.kind(), Type::Number | Type::Count);
         // A series lacks its unit where it is compared with a quantity, and a written number where it is compared with
         // anything that has one.

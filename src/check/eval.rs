@@ -493,8 +493,15 @@ impl<'a> Session<'a, '_> {
         if r.kind() != Type::Duration {
             return None;
         }
+        if let Value::Window(Window::Stages { .. }, _) = l {
+            self.several_windows(left, "start");
+            return Some(Value::WRONG);
+        }
         match r.number() {
-            Some(ns) => Some(Value::Moment(Moment { plus: moment.plus + (sign * ns) as i64, ..moment })),
+            Some(ns) => {
+                let plus = moment.plus.saturating_add((sign * ns) as i64);
+                Some(Value::Moment(Moment { plus, ..moment }))
+            }
             None => Some(Value::Unknown(Type::Instant)),
         }
     }

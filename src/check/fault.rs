@@ -249,7 +249,8 @@ impl<'a> Session<'a, '_> {
         };
         let at_most = match &timing.at_most {
             Some(at_most) => self.quantity(at_most, frame, Type::Duration),
-            None if timing.length.is_none() => {
+            // What has no time at all has been told of both.
+            None if timing.length.is_none() && timing.at.is_some() => {
                 let problem =
                     Diagnostic::new(Code::E0307, "an event needs a bound", built.span, "for how long at most?");
                 self.push(problem.help("write `for at most 10m`: what the plan draws, and when it is given up"));

@@ -114,6 +114,11 @@ impl<'a> Session<'a, '_> {
         if let Some(option) = built.options.first() {
             self.unknown_option(option, built.kind.word());
         }
+        // The parts of a system are made when they are asked for, so that only their names tell how deep it goes.
+        if wanted == Type::System && self.path_of(frame).matches('.').count() > super::session::DEEPEST {
+            self.circle_of_templates(built.constructor.span);
+            return Value::WRONG;
+        }
         let before = self.diagnostics.count();
         let value = self.eval(&built.constructor, frame);
         match (value, wanted) {

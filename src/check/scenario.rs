@@ -192,7 +192,7 @@ impl<'a> Session<'a, '_> {
             let items = if self.frames[frame].is_scenario { &[][..] } else { self.frames[frame].items };
             for item in items {
                 if let Item::Built(built) = item
-                    && built.kind == BuiltKind::Service
+                    && matches!(built.kind, BuiltKind::Service | BuiltKind::System)
                 {
                     self.own(frame, &built.name.text, built.name.span);
                 }

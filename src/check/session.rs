@@ -12,6 +12,9 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Item};
 use std::collections::{HashMap, HashSet};
 
+/// Templates in templates; what goes deeper goes round in a circle.
+pub(super) const DEEPEST: usize = 32;
+
 /// What all sessions of a compilation share.
 pub(super) struct World<'a> {
     pub(super) inputs: &'a Inputs,
@@ -48,6 +51,8 @@ pub(super) struct Session<'a, 'd> {
     /// Flows and loads in which something was refused, so that what they lack may have been written.
     pub(super) refused_flows: HashSet<usize>,
     pub(super) refused_loads: HashSet<usize>,
+    /// It was said that nothing tells of alerts.
+    pub(super) no_alert_source: bool,
     /// In the order of the sources of alerts.
     pub(super) alert_facts: Vec<super::parts::AlertFacts>,
     pub(super) pending_searches: Vec<super::load::PendingSearch<'a>>,
@@ -86,6 +91,7 @@ impl<'a, 'd> Session<'a, 'd> {
             instances: 0,
             refused_flows: HashSet::new(),
             refused_loads: HashSet::new(),
+            no_alert_source: false,
             alert_facts: Vec::new(),
             pending_searches: Vec::new(),
             once_spans: Vec::new(),
@@ -279,16 +285,9 @@ impl<'a, 'd> Session<'a, 'd> {
     /// Whether one more template may be instantiated here.
     pub(super) fn one_more(&mut self, span: Span) -> bool {
         const MOST: usize = 10_000;
-        const DEEPEST: usize = 32;
         self.instances += 1;
-        let circle = self.calls.iter().position(|call| *call == span);
-        if circle.is_some() || self.calls.len() > DEEPEST {
-            // Whichever of a circle was asked for first, it is said where the text has it first.
-            let calls = self.calls.get(circle.unwrap_or(0)..).unwrap_or_default();
-            let span = calls.iter().min_by_key(|call| (call.file, call.start)).copied().unwrap_or(span);
-            let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
-            self.diagnostics
-                .push(problem.help("a template may not go round in a circle; take one of the references out"));
+        if self.calls.contains(&span) || self.calls.len() > DEEPEST {
+            self.circle_of_templates(span);
             return false;
         }
         if self.instances > MOST {
@@ -301,6 +300,15 @@ impl<'a, 'd> Session<'a, 'd> {
             return false;
         }
         true
+    }
+
+    /// Said where the circle is written first, wherever in it the check began, so that it is said once.
+    pub(super) fn circle_of_templates(&mut self, span: Span) {
+        let start = self.calls.iter().position(|call| *call == span).unwrap_or(0);
+        let calls = self.calls.get(start..).unwrap_or_default();
+        let span = calls.iter().min_by_key(|call| (call.file, call.start)).copied().unwrap_or(span);
+        let problem = Diagnostic::new(Code::E0206, "this template contains itself", span, "again here");
+        self.diagnostics.push(problem.help("a template may not go round in a circle; take one of the references out"));
     }
 
     /// A file beside the source file in which its path is written.

@@ -21,19 +21,19 @@ pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &m
 /// Faults and events happen while some load runs, so that somebody notices.
 fn inside(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     for (injection, fault) in scenario.injections.iter().zip(&plan.faults) {
+        let start = fault.windows.iter().map(|window| window.0).min().unwrap_or(0);
         let end = fault.windows.iter().map(|window| window.1).max().unwrap_or(0);
+        let span = injection.span;
         if fault.windows.is_empty() {
-            let problem = Diagnostic::new(
-                Code::E0405,
-                format!("`{}` never happens", fault.name),
-                injection.span,
-                "no time for it",
-            );
+            let problem =
+                Diagnostic::new(Code::E0405, format!("`{}` never happens", fault.name), span, "no time for it");
             diagnostics.push(problem.help("let its window be longer than the `for`"));
+        } else if start >= plan.length {
+            let message = format!("`{}` happens after the last load has ended", fault.name);
+            late(scenario, plan, message, span, written((start, end)), diagnostics);
         } else if end > plan.length {
             let message = format!("`{}` ends {} after the last load", fault.name, duration(end - plan.length));
-            let label = format!("{}–{}", duration(fault.windows[0].0), duration(end));
-            late(scenario, plan, message, injection.span, label, diagnostics);
+            late(scenario, plan, message, span, written((start, end)), diagnostics);
         }
     }
     for (event, planned) in scenario.events.iter().zip(&plan.events) {
@@ -71,10 +71,9 @@ fn apart(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
             if other.breakage.element != fault.breakage.element {
                 continue;
             }
-            if let Some((from, to)) = overlap(&fault.windows, &other.windows) {
+            if let Some(both) = overlap(&fault.windows, &other.windows) {
                 let message = format!("`{}` and `{}` hurt the same element at a time", other.name, fault.name);
-                let label = format!("{}–{}", duration(from), duration(to));
-                let problem = Diagnostic::new(Code::E0408, message, scenario.injections[index].span, label);
+                let problem = Diagnostic::new(Code::E0408, message, scenario.injections[index].span, written(both));
                 diagnostics.push(
                     problem
                         .label(scenario.injections[before].span, "and this one")
@@ -85,8 +84,24 @@ fn apart(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// What is over at once overlaps with that in which it falls.
 fn overlap(a: &[Range], b: &[Range]) -> Option<Range> {
-    a.iter().flat_map(|x| b.iter().map(move |y| (x.0.max(y.0), x.1.min(y.1)))).find(|(from, to)| from < to)
+    let longer = |range: &Range| (range.0, range.1.max(range.0 + 1));
+    let both = |x: Range, y: Range| (x.0.max(y.0), x.1.min(y.1));
+    let pairs = || a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
+    let found = pairs().find(|(x, y)| {
+        let (from, to) = both(longer(x), longer(y));
+        from < to
+    });
+    found.map(|(x, y)| both(*x, *y))
+}
+
+/// A range as it is read in a label.
+fn written((from, to): Range) -> String {
+    match from < to {
+        true => format!("{}–{}", duration(from), duration(to)),
+        false => format!("at {}", duration(from)),
+    }
 }
 
 /// What shall be seen to recover needs load behind it for as long as the steady state must hold, and a second more.
