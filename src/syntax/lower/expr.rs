@@ -33,7 +33,7 @@ impl Lower<'_> {
         // These go deeper than any other part, and nobody writes many of them.
         let weight = |part: Node<'_>| match part.as_rule() {
             Rule::prefix => 4,
-            Rule::postfix => 2,
+            Rule::postfix => 6,
             _ => 1,
         };
         self.nested(parts.clone().map(weight).sum(), span, |lower| lower.climb(&mut parts.peekable(), 0))
