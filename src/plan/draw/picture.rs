@@ -163,7 +163,8 @@ const STEPS: [u64; 25] = [
 /// At most so many round instants, from the start on.
 pub fn ticks(length: u64, most: usize) -> Vec<u64> {
     let most = most.max(1) as u64;
-    let step = STEPS.into_iter().find(|step| length / step <= most).unwrap_or(30 * DAY);
+    let weeks = (length / most / (7 * DAY) + 1) * 7 * DAY;
+    let step = STEPS.into_iter().find(|step| length / step <= most).unwrap_or(weeks);
     (0..=length / step).map(|n| n * step).collect()
 }
 
