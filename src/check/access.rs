@@ -356,10 +356,7 @@ impl<'a> Session<'a, '_> {
                 Value::Row(Expr::Row { data: *data, pick }, *data)
             }
             (Value::Run(expr, _), "json") => match self.json_path(&bound) {
-                Some(path) => {
-                    self.later("a JSONPath into a value", span);
-                    Value::Run(Expr::Get { value: Box::new(expr.clone()), path }, Type::Json)
-                }
+                Some(path) => Value::Run(Expr::Get { value: Box::new(expr.clone()), path }, Type::Json),
                 None => Value::WRONG,
             },
             _ => Value::WRONG,

@@ -196,11 +196,10 @@ impl<'a> Session<'a, '_> {
                 let value = self.stored(value, is_set, &binding.value, out);
                 self.bind(frame, &binding.name, value);
             }
-            StepKind::Set(binding) => self.set(binding, step.span, frame, out),
+            StepKind::Set(binding) => self.set(binding, frame, out),
             StepKind::Think(length) => out.extend(self.think(length, frame).map(Step::Think)),
             StepKind::Expect(clauses) => out.push(Step::Expect(self.checks(clauses, frame))),
             StepKind::If { condition, then, otherwise } => {
-                self.later("`if`", step.span);
                 let condition = self.truth(condition, frame);
                 let (then, otherwise) = (self.block(then, frame), self.block(otherwise, frame));
                 out.push(Step::If { condition, then, otherwise });
@@ -208,7 +207,9 @@ impl<'a> Session<'a, '_> {
             StepKind::Group { name, steps } => self.group(name, steps, step.span, frame, out),
             StepKind::Repeat(repeat) => out.extend(self.repeat(repeat, step.span, frame)),
             StepKind::Each { name, list, at_most, together, steps } => {
-                self.later("`each`", step.span);
+                if *together {
+                    self.later("`each … together`", step.span);
+                }
                 let value = self.eval_as(list, frame, &[Type::List]);
                 let at_most = self.bound_of_each(at_most.as_ref(), step.span, frame);
                 let slot = self.slot();
@@ -219,7 +220,6 @@ impl<'a> Session<'a, '_> {
                 out.push(Step::Each { slot, list, at_most, together: *together, steps });
             }
             StepKind::OncePerUser { every, steps } => {
-                self.later("`once per user`", step.span);
                 let every =
                     every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
                 // Its names stay with the user, so the steps behind it see them.
@@ -304,8 +304,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn set(&mut self, binding: &'a ast::Let, span: Span, frame: FrameId, out: &mut Vec<Step>) {
-        self.later("`set`", span);
+    fn set(&mut self, binding: &'a ast::Let, frame: FrameId, out: &mut Vec<Step>) {
         let value = self.eval(&binding.value, frame);
         let known = self.visible_names(frame);
         match self.lookup(frame, &binding.name.text, binding.name.span) {
@@ -414,7 +413,6 @@ impl<'a> Session<'a, '_> {
     }
 
     fn repeat(&mut self, repeat: &'a ast::Repeat, span: Span, frame: FrameId) -> Option<Step> {
-        self.later("`repeat` in a flow", span);
         let inner = self.frame(self.frames[frame].module, Some(frame));
         let counter = repeat.counter.as_ref().map(|(name, from)| {
             let from = self.eval_as(from, frame, &[Type::Number]);

@@ -605,7 +605,7 @@ impl<'a> Session<'a, '_> {
             LoadOf::One(flow) => {
                 self.run_flow(flow, frame).into_iter().map(|(name, flow)| MixPart { name, weight: 1.0, flow }).collect()
             }
-            LoadOf::Mix(parts) => self.mix(parts, load, frame),
+            LoadOf::Mix(parts) => self.mix(parts, frame),
         };
         if parts.is_empty() {
             self.refused_loads.insert(index);
@@ -647,11 +647,9 @@ impl<'a> Session<'a, '_> {
                 "population" if number < 1.0 => self.out_of_range(entry.value.span, "a population has somebody in it"),
                 "population" => {
                     out.population = Some(number as u64);
-                    self.later("`population:`", entry.label.span);
                 }
                 _ => {
                     out.pace = Some(number as u64);
-                    self.later("`pace:`", entry.label.span);
                     if matches!(self.model_of(index), Some(Level::Arrivals(_))) {
                         let problem = Diagnostic::new(
                             Code::E0114,
@@ -740,8 +738,7 @@ impl<'a> Session<'a, '_> {
         names
     }
 
-    fn mix(&mut self, parts: &'a [ast::MixPart], load: &'a ast::Load, frame: FrameId) -> Vec<MixPart> {
-        self.later("a mix of flows", load.span);
+    fn mix(&mut self, parts: &'a [ast::MixPart], frame: FrameId) -> Vec<MixPart> {
         let mut checked: Vec<MixPart> = Vec::new();
         let mut named: Vec<(String, Span)> = Vec::new();
         let (mut sum, mut known) = (0.0, true);

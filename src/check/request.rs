@@ -76,9 +76,6 @@ impl<'a> Session<'a, '_> {
         for record in &request.records {
             checked.records.extend(self.record(record, frame));
         }
-        if request.goes_on {
-            self.later("`continue`", request.verb.span);
-        }
         let before = self.answer.replace(response);
         if let Some(matching) = &request.matching {
             let value = self.truth(matching, frame);
@@ -171,7 +168,6 @@ impl<'a> Session<'a, '_> {
             }
             return None;
         }
-        self.later("`retry`", request.verb.span);
         let times = self.quantity(retry?, frame, Type::Count);
         let (mut least, mut most) = (0.0, 0.0);
         match backoff {
@@ -269,7 +265,6 @@ impl<'a> Session<'a, '_> {
                 }
             }
             "query" => {
-                self.later("`query:`", entry.label.span);
                 let fields = self.fields(entry, frame);
                 request.extra.push(("query".to_owned(), Expr::Object(fields)));
             }

@@ -11,9 +11,9 @@ mod sound;
 mod timeline;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Body, Breakage, Check, Connections, Data, Demo, Element, Expr, Flow,
-    Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Piece, Request, Service, ServiceKind, Setting,
-    StageKind, Step, Subject, Target, Text, Think,
+    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Piece, Request, Retry, Service, ServiceKind,
+    Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::Binary;
@@ -115,9 +115,17 @@ pub struct Load {
 }
 
 impl Load {
-    /// What its iterations do: of a mix the first of its flows.
-    pub fn flow(&self) -> usize {
-        self.parts.first().map_or(0, |part| part.flow)
+    /// Which part of a mix the iteration of a number runs. Numbers are dealt out by the golden ratio, whose multiples
+    /// lie as evenly in [0, 1) as any do, so that every stretch of arrivals is mixed as the whole is.
+    pub fn part(&self, number: u64) -> usize {
+        const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+        let point = number.wrapping_mul(GOLDEN) as f64 / 2f64.powi(64);
+        let mut sum = 0.0;
+        let found = self.parts.iter().position(|part| {
+            sum += part.weight;
+            point < sum
+        });
+        found.unwrap_or(self.parts.len().saturating_sub(1))
     }
 
     pub fn is_open(&self) -> bool {
@@ -279,9 +287,9 @@ impl Plan {
         self.loads.iter().map(|l| l.grace).max().unwrap_or(0)
     }
 
-    /// The series of a load's request.
-    pub fn series_of(&self, load: usize, request: usize) -> Option<usize> {
-        self.series.iter().position(|s| s.load == load && s.request == request)
+    /// The series of a request in a load.
+    pub fn series_of(&self, load: usize, flow: usize, request: usize) -> Option<usize> {
+        self.series.iter().position(|s| s.load == load && s.flow == flow && s.request == request)
     }
 
     pub fn request(&self, series: &Series) -> Option<&Request> {

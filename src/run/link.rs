@@ -1,20 +1,15 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, paths compiled. Each worker links its own.
 
+use super::steps::{Steps, flat};
 use super::value::{Frame, Paths, Unusable, write_plain};
-use crate::plan::{Address, Body, Check, Expr, Flow, Piece, Plan, Request, Step, Think};
+use crate::measure::Failure;
+use crate::plan::{Address, Body, Check, Expr, Piece, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 pub struct Linked {
-    pub flows: Vec<Vec<LinkedStep>>,
+    pub flows: Vec<Steps>,
     pub paths: Paths,
-}
-
-pub enum LinkedStep {
-    Request(Box<LinkedRequest>),
-    Let { slot: usize, value: Expr },
-    Think(Think),
-    Expect(Vec<Check>),
 }
 
 pub struct LinkedRequest {
@@ -29,7 +24,41 @@ pub struct LinkedRequest {
     pub keep_body: bool,
     pub keep_headers: bool,
     pub judges_status: bool,
+    /// A failure does not end the iteration.
+    pub goes_on: bool,
+    pub retry: Option<Retries>,
     pub expects: Vec<Check>,
+}
+
+/// How often a request is tried again, after which pauses, and for which reasons; for every failure where none is named.
+pub struct Retries {
+    pub times: u64,
+    pub least: u64,
+    pub most: u64,
+    when: Vec<Reason>,
+}
+
+enum Reason {
+    Status(u16),
+    Failure(String),
+}
+
+impl Retries {
+    pub fn apply(&self, failure: Failure, status: u16) -> bool {
+        let applies = |reason: &Reason| match reason {
+            Reason::Status(wanted) => status == *wanted && !matches!(failure, Failure::Timeout | Failure::Connect),
+            Reason::Failure(kind) => failure.as_str() == kind,
+        };
+        self.when.is_empty() || self.when.iter().any(applies)
+    }
+
+    /// The pause before try `n`, from 1: the shortest, doubled each time up to the longest, of which up to a half is
+    /// left out at random, so that what failed together does not come back together.
+    pub fn pause(&self, n: u64, fraction: f64) -> u64 {
+        let doubled = self.least.saturating_mul(1u64.checked_shl((n - 1).min(62) as u32).unwrap_or(u64::MAX));
+        let longest = doubled.clamp(self.least, self.most.max(self.least));
+        if self.least == self.most { longest } else { longest - (longest as f64 * fraction / 2.0) as u64 }
+    }
 }
 
 /// A request as bytes: all of them at once where nothing in it changes.
@@ -41,6 +70,7 @@ pub enum Bytes {
 pub struct Template {
     start: String,
     path: Vec<Piece>,
+    query: Vec<(String, Expr)>,
     after_path: String,
     headers: Vec<(String, Vec<Piece>)>,
     body: Option<Body>,
@@ -85,51 +115,37 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
 
 pub fn link(plan: &Plan, places: &[Place]) -> Linked {
     let mut paths = Paths::new();
-    let flows = plan.flows.iter().map(|flow| steps(flow, plan, places, &mut paths)).collect();
+    let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
     Linked { flows, paths }
 }
 
-fn steps(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Vec<LinkedStep> {
-    flow.steps
-        .iter()
-        .map(|step| match step {
-            Step::Let { slot, value } => {
-                compile(value, paths);
-                LinkedStep::Let { slot: *slot, value: value.clone() }
-            }
-            Step::Think(think) => LinkedStep::Think(think.clone()),
-            Step::If { .. }
-            | Step::Group { .. }
-            | Step::Repeat(_)
-            | Step::Each { .. }
-            | Step::OncePerUser { .. }
-            | Step::Acquire { .. }
-            | Step::Measure { .. }
-            | Step::Count(_) => unreachable!("a scenario with such steps is refused before it is run"),
-            Step::Expect(checks) => {
-                checks.iter().for_each(|check| compile(&check.condition, paths));
-                LinkedStep::Expect(checks.clone())
-            }
-            Step::Request(r) => {
-                r.expects.iter().for_each(|check| compile(&check.condition, paths));
-                let place = &places[r.target];
-                let timeout = r.timeout.unwrap_or(plan.targets[r.target].timeout);
-                LinkedStep::Request(Box::new(LinkedRequest {
-                    response: r.response,
-                    target: r.target,
-                    address: place.address,
-                    timeout: Duration::from_nanos(timeout),
-                    bytes: encode(r, &place.authority, paths),
-                    head_only: r.method == "HEAD",
-                    idempotent: matches!(r.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
-                    keep_body: r.keep_body,
-                    keep_headers: r.keep_headers,
-                    judges_status: r.judges_status,
-                    expects: r.expects.clone(),
-                }))
-            }
-        })
-        .collect()
+pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
+    request.expects.iter().for_each(|check| compile(&check.condition, paths));
+    let place = &places[request.target];
+    let timeout = request.timeout.unwrap_or(plan.targets[request.target].timeout);
+    LinkedRequest {
+        response: request.response,
+        target: request.target,
+        address: place.address,
+        timeout: Duration::from_nanos(timeout),
+        bytes: encode(request, &place.authority, paths),
+        head_only: request.method == "HEAD",
+        idempotent: matches!(request.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
+        keep_body: request.keep_body,
+        keep_headers: request.keep_headers,
+        judges_status: request.judges_status,
+        goes_on: request.goes_on,
+        retry: request.retry.as_ref().map(retries),
+        expects: request.expects.clone(),
+    }
+}
+
+fn retries(retry: &crate::plan::Retry) -> Retries {
+    let reasons = retry.when.iter().map(|reason| match reason.parse() {
+        Ok(status) => Reason::Status(status),
+        Err(_) => Reason::Failure(reason.clone()),
+    });
+    Retries { times: retry.times, least: retry.least, most: retry.most, when: reasons.collect() }
 }
 
 fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
@@ -154,6 +170,7 @@ fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
     let template = Template {
         start: format!("{} ", request.method),
         path: request.path.clone(),
+        query: query(request),
         after_path,
         headers: request.headers.clone(),
         body: request.body.clone(),
@@ -162,8 +179,13 @@ fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
         compile(expr, paths);
     }
     if exprs(&template).all(is_fixed) {
-        let mut frame =
-            Frame { slots: Vec::new(), answers: Vec::new(), user: 0, choices: super::value::Choices::new(0, 0, 0, 0) };
+        let mut frame = Frame {
+            slots: Vec::new(),
+            answers: Vec::new(),
+            user: 0,
+            number: 0,
+            choices: super::value::Choices::new(0, 0, 0, 0),
+        };
         let nothing = Paths::new();
         let mut bytes = String::new();
         if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {
@@ -171,6 +193,14 @@ fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
         }
     }
     Bytes::Built(Box::new(template))
+}
+
+fn query(request: &Request) -> Vec<(String, Expr)> {
+    let found = request.extra.iter().find(|(name, _)| name == "query").map(|(_, fields)| fields);
+    match found {
+        Some(Expr::Object(fields)) => fields.clone(),
+        _ => Vec::new(),
+    }
 }
 
 fn exprs(template: &Template) -> impl Iterator<Item = &Expr> {
@@ -186,7 +216,8 @@ fn exprs(template: &Template) -> impl Iterator<Item = &Expr> {
         Some(Body::Text(pieces)) => Box::new(of(pieces)),
         None => Box::new(std::iter::empty()),
     };
-    of(&template.path).chain(template.headers.iter().flat_map(|(_, pieces)| of(pieces))).chain(body)
+    let query = template.query.iter().map(|(_, expr)| expr);
+    of(&template.path).chain(query).chain(template.headers.iter().flat_map(|(_, pieces)| of(pieces))).chain(body)
 }
 
 fn is_fixed(expr: &Expr) -> bool {
@@ -217,9 +248,12 @@ fn is_fixed(expr: &Expr) -> bool {
 }
 
 /// Compiles every JSONPath of an expression; the checker has parsed each once.
-fn compile(expr: &Expr, paths: &mut Paths) {
+pub fn compile(expr: &Expr, paths: &mut Paths) {
     match expr {
-        Expr::Json { path, .. } => {
+        Expr::Json { path, .. } | Expr::Get { path, .. } => {
+            if let Expr::Get { value, .. } = expr {
+                compile(value, paths);
+            }
             if !paths.contains_key(path)
                 && let Ok(query) = jsonpath_rust::parser::parse_json_path(path)
             {
@@ -243,7 +277,7 @@ fn compile(expr: &Expr, paths: &mut Paths) {
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Uuid => {}
         Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Header { .. } => {}
         Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => {}
-        Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) | Expr::Get { .. } | Expr::Call { .. } => {}
+        Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) | Expr::Call { .. } => {}
     }
 }
 
@@ -267,6 +301,14 @@ impl Template {
                     percent_encode(scratch, "-._~", out);
                 }
             }
+        }
+        for (name, expr) in &self.query {
+            out.push(if out.contains('?') { '&' } else { '?' });
+            percent_encode(name, "-._~", out);
+            out.push('=');
+            scratch.clear();
+            write_plain(&frame.eval(expr, paths)?, scratch)?;
+            percent_encode(scratch, "-._~", out);
         }
         out.push_str(&self.after_path);
         for (name, pieces) in &self.headers {

@@ -7,6 +7,7 @@ mod link;
 mod secret;
 mod service;
 mod session;
+mod steps;
 mod value;
 mod worker;
 

@@ -2,13 +2,16 @@
 
 use super::clock::{Alarm, Clock};
 use super::drive::http1::{Answer, Ask, Connection};
-use super::link::{Bytes, LinkedRequest, LinkedStep};
-use super::value::{Choices, Frame, Kept};
+use super::link::{Bytes, LinkedRequest};
+use super::steps::{Op, Turn};
+use super::value::{Choices, Frame, Paths, Value, from_json};
 use super::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::Think;
-use std::cell::Cell;
+use crate::plan::{Bound, Think};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A request that is under way, so that it can be counted when the run ends over it.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +31,66 @@ struct Pending {
     outcome: Result<(), Failure>,
 }
 
+/// What a user keeps between the iterations of a flow.
+pub struct Kept {
+    /// One at a time does what is done once; another iteration of the same user waits for it.
+    turn: Arc<Semaphore>,
+    done: RefCell<Vec<Option<Done>>>,
+}
+
+/// When it was done, and the values that stay.
+struct Done {
+    at: u64,
+    slots: Vec<(usize, Value)>,
+}
+
+impl Kept {
+    pub fn new(onces: usize) -> Rc<Kept> {
+        let done = (0..onces).map(|_| None).collect();
+        Rc::new(Kept { turn: Arc::new(Semaphore::new(1)), done: RefCell::new(done) })
+    }
+
+    /// Whether it was done and still holds; then its values are put back.
+    fn holds(&self, id: usize, every: Option<u64>, now: u64, slots: &mut [Value]) -> bool {
+        match &self.done.borrow()[id] {
+            Some(done) if every.is_none_or(|every| now - done.at < every) => {
+                done.slots.iter().for_each(|(slot, value)| slots[*slot] = value.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Who asks: the number of the user, and what the user has kept where users come back.
+pub struct Who {
+    pub user: u64,
+    pub kept: Option<Rc<Kept>>,
+}
+
+/// How far a loop has come.
+#[derive(Debug, Clone, Default)]
+struct Turns {
+    made: u64,
+    began: u64,
+    items: Option<Rc<serde_json::Value>>,
+    most: u64,
+}
+
+/// What an iteration of one flow works on.
+struct Place {
+    flow: usize,
+    frame: Frame,
+    turns: Vec<Turns>,
+    /// Of a session that is one user.
+    kept: Rc<Kept>,
+}
+
 pub struct Session {
     worker: Rc<Worker>,
     load: usize,
-    frame: Frame,
+    /// One for each part of a mix, made when it is first run.
+    places: Vec<Option<Box<Place>>>,
     answer: Answer,
     text: String,
     scratch: String,
@@ -42,22 +101,22 @@ pub struct Session {
     pending: Option<Pending>,
 }
 
+/// What follows a step.
+enum Next {
+    Step,
+    Jump(usize),
+    Failed(Failure),
+}
+
 impl Session {
     pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Session {
         let plan = &worker.plan;
-        let flow = &plan.flows[plan.loads[load].flow()];
-        let frame = Frame {
-            slots: vec![super::value::Value::Null; flow.slots],
-            answers: (0..flow.requests).map(|_| Kept::default()).collect(),
-            user: 0,
-            choices: Choices::new(0, 0, 0, 0),
-        };
         let under_way = Rc::new(Cell::new(None));
         worker.under_way.borrow_mut().push(under_way.clone());
         Session {
             worker: worker.clone(),
             load,
-            frame,
+            places: plan.loads[load].parts.iter().map(|_| None).collect(),
             answer: Answer::default(),
             text: String::new(),
             scratch: String::new(),
@@ -68,57 +127,113 @@ impl Session {
         }
     }
 
-    /// Runs one iteration that was intended at an offset; its first failed request ends it.
-    pub async fn iterate(&mut self, user: u64, number: u64, intended: u64) {
+    fn place(worker: &Worker, flow: usize) -> Box<Place> {
+        let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
+        let frame = Frame {
+            slots: vec![Value::Null; planned.slots],
+            answers: (0..planned.requests).map(|_| super::value::Kept::default()).collect(),
+            user: 0,
+            number: 0,
+            choices: Choices::new(0, 0, 0, 0),
+        };
+        Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
+    }
+
+    /// Runs one iteration of a part of the load that was intended at an offset; its first failed request ends it.
+    pub async fn iterate(&mut self, who: &Who, part: usize, number: u64, intended: u64) {
         let worker = self.worker.clone();
-        self.frame.user = user;
-        self.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
-        let mut due = intended;
-        let steps = &worker.linked.flows[worker.plan.loads[self.load].flow()];
-        for step in steps {
-            let failed = match step {
-                LinkedStep::Request(request) => {
-                    self.record();
-                    let ended = self.request(request, worker.series[self.load][request.response], due).await;
-                    due = worker.timers.clock.now();
-                    ended.err()
-                }
-                LinkedStep::Let { slot, value } => match self.frame.eval(value, &worker.linked.paths) {
-                    Ok(value) => {
-                        self.frame.slots[*slot] = value;
-                        None
-                    }
-                    Err(_) => Some(Failure::Data),
-                },
-                LinkedStep::Think(think) => {
-                    self.record();
-                    due += self.thinking(think);
-                    worker.timers.until(&self.alarm, due).await;
-                    None
-                }
-                LinkedStep::Expect(checks) => {
-                    let held = checks.iter().all(|check| self.frame.holds(&check.condition, &worker.linked.paths));
-                    (!held).then_some(Failure::Expectation)
-                }
-            };
-            if let Some(failure) = failed {
-                // What fails between two requests counts against the one before.
-                if let Some(pending) = &mut self.pending {
-                    pending.outcome = pending.outcome.and(Err(failure));
-                }
-                break;
-            }
-        }
+        let flow = worker.plan.loads[self.load].parts[part].flow;
+        let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
+        place.frame.user = who.user;
+        place.frame.number = number;
+        place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
+        let kept = match (&who.kept, &self.own) {
+            (Some(kept), _) => kept.clone(),
+            (None, Some(_)) => place.kept.clone(),
+            // Nobody comes back.
+            (None, None) => Kept::new(worker.linked.flows[flow].onces),
+        };
+        self.steps(&worker, part, &mut place, &kept, intended).await;
+        self.places[part] = Some(place);
         self.record();
         worker.recorder.borrow_mut().finished(self.load, intended);
     }
 
-    fn thinking(&mut self, think: &Think) -> u64 {
-        let fraction = self.frame.choices.fraction();
-        match think {
-            Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
-            Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
+    async fn steps(&mut self, worker: &Rc<Worker>, part: usize, place: &mut Place, kept: &Kept, intended: u64) {
+        let ops = &worker.linked.flows[place.flow].ops;
+        let (mut at, mut due) = (0, intended);
+        // Held while this iteration does what its user does once.
+        let mut held = None;
+        while let Some(op) = ops.get(at) {
+            let next = match op {
+                Op::Request(request) => {
+                    self.record();
+                    let series = worker.series[self.load][part][request.response];
+                    let ended = self.request(request, &mut place.frame, series, due).await;
+                    due = worker.timers.clock.now();
+                    match ended {
+                        Err(failure) if !request.goes_on => Next::Failed(failure),
+                        _ => Next::Step,
+                    }
+                }
+                Op::Think(think) => {
+                    self.record();
+                    due += thinking(think, place.frame.choices.fraction());
+                    worker.timers.until(&self.alarm, due).await;
+                    Next::Step
+                }
+                Op::Turn(turn) => {
+                    let next = begin_turn(turn, place, &worker.linked.paths, worker.timers.clock.now());
+                    let turns = &place.turns[turn.id];
+                    if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
+                        self.record();
+                        due = due.max(turns.began + turns.made * every);
+                        worker.timers.until(&self.alarm, due).await;
+                    }
+                    // A loop that waits for nothing must not keep the thread to itself.
+                    if turns.made % 64 == 63 {
+                        tokio::task::yield_now().await;
+                    }
+                    next
+                }
+                Op::Once { id, every, to } => {
+                    let now = worker.timers.clock.now();
+                    if kept.holds(*id, *every, now, &mut place.frame.slots) {
+                        Next::Jump(*to)
+                    } else {
+                        // The semaphore is never closed.
+                        held = kept.turn.clone().acquire_owned().await.ok();
+                        let now = worker.timers.clock.now();
+                        match kept.holds(*id, *every, now, &mut place.frame.slots) {
+                            true => {
+                                held = None;
+                                Next::Jump(*to)
+                            }
+                            false => Next::Step,
+                        }
+                    }
+                }
+                Op::Done { id, slots } => {
+                    let slots = slots.iter().map(|slot| (*slot, place.frame.slots[*slot].clone())).collect();
+                    kept.done.borrow_mut()[*id] = Some(Done { at: worker.timers.clock.now(), slots });
+                    held = None;
+                    Next::Step
+                }
+                op => compute(op, place, &worker.linked.paths, worker.timers.clock.now()),
+            };
+            match next {
+                Next::Step => at += 1,
+                Next::Jump(to) => at = to,
+                Next::Failed(failure) => {
+                    // What fails between two requests counts against the one before.
+                    if let Some(pending) = &mut self.pending {
+                        pending.outcome = pending.outcome.and(Err(failure));
+                    }
+                    break;
+                }
+            }
         }
+        drop(held);
     }
 
     /// Records the last request, once nothing can fail it any more.
@@ -128,10 +243,16 @@ impl Session {
         }
     }
 
-    async fn request(&mut self, request: &LinkedRequest, series: usize, intended: u64) -> Result<(), Failure> {
+    async fn request(
+        &mut self,
+        request: &LinkedRequest,
+        frame: &mut Frame,
+        series: usize,
+        intended: u64,
+    ) -> Result<(), Failure> {
         let worker = self.worker.clone();
         if let Bytes::Built(template) = &request.bytes
-            && template.write(&mut self.frame, &worker.linked.paths, &mut self.text, &mut self.scratch).is_err()
+            && template.write(frame, &worker.linked.paths, &mut self.text, &mut self.scratch).is_err()
         {
             worker.recorder.borrow_mut().failed_unsent(series, intended, Failure::Data);
             return Err(Failure::Data);
@@ -139,11 +260,26 @@ impl Session {
         let clock = worker.timers.clock;
         let started = clock.now();
         self.under_way.set(Some(UnderWay { series, intended, sent: started }));
-        let result = self.send(request, series, &clock).await;
+        let (mut tries, mut sent) = (0, None);
+        let (end, outcome) = loop {
+            let tried = clock.now();
+            let result = self.send(request, series, &clock).await;
+            let end = if result.is_ok() { self.answer.end } else { clock.now() };
+            // All tries are one sample, from the first send to the last answer.
+            sent.get_or_insert(if self.answer.sent >= tried { self.answer.sent } else { tried });
+            let answered = result.is_ok();
+            let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
+            let status = if answered { self.answer.status } else { 0 };
+            if tries >= retry.times || !retry.apply(failure, status) || worker.stops() {
+                break (end, outcome);
+            }
+            tries += 1;
+            let pause = retry.pause(tries, frame.choices.fraction());
+            worker.timers.until(&self.alarm, end + pause).await;
+        };
         self.under_way.set(None);
-        let end = if result.is_ok() { self.answer.end } else { clock.now() };
-        let sent = if self.answer.sent >= started { self.answer.sent } else { started };
-        let outcome = result.and_then(|()| self.judge(request, end.saturating_sub(intended)));
+        let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
         self.pending = Some(Pending { series, intended, latency, service_time, outcome });
         outcome
@@ -191,8 +327,8 @@ impl Session {
     }
 
     /// Keeps what later steps need of the answer, and applies the step's own expectations.
-    fn judge(&mut self, request: &LinkedRequest, latency: u64) -> Result<(), Failure> {
-        let kept = &mut self.frame.answers[request.response];
+    fn judge(&mut self, request: &LinkedRequest, frame: &mut Frame, latency: u64) -> Result<(), Failure> {
+        let kept = &mut frame.answers[request.response];
         kept.status = self.answer.status;
         kept.latency = latency;
         if request.keep_body {
@@ -206,9 +342,94 @@ impl Session {
             return Err(Failure::Status);
         }
         let worker = &self.worker;
-        match request.expects.iter().all(|check| self.frame.holds(&check.condition, &worker.linked.paths)) {
+        match request.expects.iter().all(|check| frame.holds(&check.condition, &worker.linked.paths)) {
             true => Ok(()),
             false => Err(Failure::Expectation),
         }
     }
+}
+
+fn thinking(think: &Think, fraction: f64) -> u64 {
+    match think {
+        Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
+        Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
+    }
+}
+
+/// Whether another turn of a loop is made.
+fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
+    if turn.goes_on.as_ref().is_some_and(|test| !place.frame.holds(test, paths)) {
+        return Next::Jump(turn.to);
+    }
+    let turns = &place.turns[turn.id];
+    let over = match turn.bound {
+        Bound::Times(most) => turns.made >= most,
+        Bound::Time(most) => now.saturating_sub(turns.began) >= most,
+    };
+    match (over, turn.tested) {
+        (false, _) => Next::Step,
+        (true, false) => Next::Jump(turn.to),
+        // It gave up waiting for its condition.
+        (true, true) => Next::Failed(Failure::Expectation),
+    }
+}
+
+/// The steps that wait for nothing.
+fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
+    let Place { frame, turns, .. } = place;
+    match op {
+        Op::Let { slot, value } => match frame.eval(value, paths) {
+            Ok(value) => frame.slots[*slot] = value,
+            Err(_) => return Next::Failed(Failure::Data),
+        },
+        Op::Expect(checks) => {
+            if !checks.iter().all(|check| frame.holds(&check.condition, paths)) {
+                return Next::Failed(Failure::Expectation);
+            }
+        }
+        Op::Jump(to) => return Next::Jump(*to),
+        Op::Unless { condition, to } => {
+            if !frame.holds(condition, paths) {
+                return Next::Jump(*to);
+            }
+        }
+        Op::Loop { id, counter } => {
+            turns[*id] = Turns { began: now, ..Turns::default() };
+            if let Some((slot, from)) = counter {
+                match frame.eval(from, paths) {
+                    Ok(value) => frame.slots[*slot] = value,
+                    Err(_) => return Next::Failed(Failure::Data),
+                }
+            }
+        }
+        Op::Again { id, counter, until, to } => {
+            turns[*id].made += 1;
+            if until.as_ref().is_some_and(|test| frame.holds(test, paths)) {
+                return Next::Step;
+            }
+            if let Some(Value::Number(count)) = counter.map(|slot| &mut frame.slots[slot]) {
+                *count += 1.0;
+            }
+            return Next::Jump(*to);
+        }
+        Op::Each { id, list, at_most } => {
+            let items = match frame.list(list, paths) {
+                Ok(items) if items.is_array() => Rc::new(items),
+                _ => return Next::Failed(Failure::Data),
+            };
+            turns[*id] = Turns { items: Some(items), most: *at_most, ..Turns::default() };
+        }
+        Op::Entry { id, slot, to } => {
+            let turns = &mut turns[*id];
+            let items = turns.items.as_ref().and_then(|items| items.as_array());
+            let item = items.and_then(|items| items.get(turns.made as usize)).filter(|_| turns.made < turns.most);
+            let Some(item) = item else { return Next::Jump(*to) };
+            frame.slots[*slot] = from_json(item);
+            turns.made += 1;
+        }
+        Op::Request(_) | Op::Think(_) | Op::Turn(_) | Op::Once { .. } | Op::Done { .. } => {
+            unreachable!("these wait, and are taken where they are met")
+        }
+    }
+    Next::Step
 }

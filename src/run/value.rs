@@ -37,6 +37,8 @@ pub struct Frame {
     pub slots: Vec<Value>,
     pub answers: Vec<Kept>,
     pub user: u64,
+    /// The number of the iteration in its load.
+    pub number: u64,
     pub choices: Choices,
 }
 
@@ -131,7 +133,12 @@ impl Frame {
                 return Err(Unusable);
             }
             Expr::Row { .. } | Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
-            Expr::Get { .. } | Expr::Call { .. } => return Err(Unusable),
+            Expr::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => first(&document, paths.get(path).ok_or(Unusable)?)?,
+                // In what is no object there is nothing to find.
+                _ => Value::Null,
+            },
+            Expr::Call { .. } => return Err(Unusable),
         })
     }
 
@@ -173,15 +180,28 @@ impl Frame {
         self.eval(condition, paths).is_ok_and(|value| truth(&value))
     }
 
+    /// What a loop goes over: the entries of a list, or all that a path finds.
+    pub fn list(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
+        let Expr::Json { response, path } = expr else { return self.json(expr, paths) };
+        let document = self.document(*response).ok_or(Unusable)?;
+        let query = paths.get(path).ok_or(Unusable)?;
+        let found = jsonpath_rust::query::js_path_process(query, &*document).map_err(|_| Unusable)?;
+        let mut found: Vec<serde_json::Value> = found.into_iter().map(|one| one.val().clone()).collect();
+        match found.as_slice() {
+            [serde_json::Value::Array(_)] => Ok(found.remove(0)),
+            _ => Ok(serde_json::Value::Array(found)),
+        }
+    }
+
+    fn document(&self, response: usize) -> Option<Rc<serde_json::Value>> {
+        let answer = &self.answers[response];
+        answer.parsed.get_or_init(|| serde_json::from_slice(&answer.body).ok().map(Rc::new)).clone()
+    }
+
     /// Null where the path finds nothing; in what is no JSON there is nothing to look for.
     fn found(&self, response: usize, path: &str, paths: &Paths) -> Result<Value, Unusable> {
-        let answer = &self.answers[response];
-        let parsed = answer.parsed.get_or_init(|| serde_json::from_slice(&answer.body).ok().map(Rc::new));
-        let (Some(document), Some(query)) = (parsed, paths.get(path)) else { return Err(Unusable) };
-        Ok(match jsonpath_rust::query::js_path_process(query, &**document) {
-            Ok(found) => found.into_iter().next().map_or(Value::Null, |first| from_json(first.val())),
-            Err(_) => Value::Null,
-        })
+        let document = self.document(response).ok_or(Unusable)?;
+        first(&document, paths.get(path).ok_or(Unusable)?)
     }
 
     /// Appends a text with its values put in.
@@ -214,6 +234,14 @@ impl Frame {
     }
 }
 
+/// The first that a path finds.
+fn first(document: &serde_json::Value, query: &JpQuery) -> Result<Value, Unusable> {
+    Ok(match jsonpath_rust::query::js_path_process(query, document) {
+        Ok(found) => found.into_iter().next().map_or(Value::Null, |first| from_json(first.val())),
+        Err(_) => Value::Null,
+    })
+}
+
 /// A number, a text or a truth as it is put into a text; nothing else can be.
 pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
     use std::fmt::Write;
@@ -227,7 +255,7 @@ pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
     Ok(())
 }
 
-fn from_json(value: &serde_json::Value) -> Value {
+pub fn from_json(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(value) => Value::Bool(*value),

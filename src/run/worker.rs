@@ -4,12 +4,13 @@ use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
 use super::link::{self, Linked, Place};
-use super::session::{Session, UnderWay};
+use super::session::{Kept, Session, UnderWay, Who};
 use crate::base::units::SECOND;
 use crate::measure::{Failure, Recorder, Slice};
-use crate::plan::Plan;
 use crate::plan::schedule::{Arrivals, Shape};
+use crate::plan::{Load, Plan};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -63,8 +64,8 @@ pub struct Order {
 pub struct Worker {
     pub plan: Arc<Plan>,
     pub linked: Linked,
-    /// By load and request.
-    pub series: Vec<Vec<usize>>,
+    /// By load, part of its mix, and request.
+    pub series: Vec<Vec<Vec<usize>>>,
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
@@ -77,6 +78,8 @@ pub struct Worker {
     index: u64,
     workers: u64,
     no_more: Cell<bool>,
+    /// What users keep to whom arrivals are dealt, by load, part and number.
+    known: RefCell<HashMap<(usize, usize, u64), Rc<Kept>>>,
     /// Of those who only wait to start something new.
     starters: RefCell<Vec<Rc<Alarm>>>,
     /// Dispatchers and users that are not done.
@@ -153,14 +156,15 @@ struct Seat {
 impl Worker {
     fn new(order: Order) -> std::io::Result<Worker> {
         let plan = order.plan;
-        let series = (0..plan.loads.len())
-            .map(|load| {
-                let requests = plan.flows[plan.loads[load].flow()].requests;
-                (0..requests)
-                    .map(|request| plan.series_of(load, request).expect("every request of a load is recorded"))
-                    .collect()
-            })
-            .collect();
+        let of_flow = |load: usize, flow: usize| {
+            let requests = 0..plan.flows[flow].requests;
+            let series = |request| plan.series_of(load, flow, request).expect("every request of a load is recorded");
+            requests.map(series).collect()
+        };
+        let parts = |(load, planned): (usize, &Load)| {
+            planned.parts.iter().map(|part| of_flow(load, part.flow)).collect::<Vec<Vec<usize>>>()
+        };
+        let series = plan.loads.iter().enumerate().map(parts).collect();
         Ok(Worker {
             linked: link::link(&plan, &order.places),
             series,
@@ -174,6 +178,7 @@ impl Worker {
             index: order.index,
             workers: order.workers,
             no_more: Cell::new(false),
+            known: RefCell::default(),
             starters: RefCell::default(),
             active: Cell::new(0),
             done: RefCell::default(),
@@ -192,6 +197,23 @@ impl Worker {
         for alarm in self.starters.borrow().iter() {
             self.timers.ring(alarm);
         }
+    }
+
+    /// Nothing new is started any more.
+    pub fn stops(&self) -> bool {
+        self.no_more.get()
+    }
+
+    /// Who makes arrival `k` of a load, which runs a part of its mix: somebody new, or one of the population. The
+    /// identities are dealt in turn, so that the same arrival is the same user whatever the workers.
+    fn who(&self, load: usize, part: usize, k: u64) -> Who {
+        let planned = &self.plan.loads[load];
+        let Some(population) = planned.population else { return Who { user: k + 1, kept: None } };
+        let user = k % population.max(1);
+        let onces = self.linked.flows[planned.parts[part].flow].onces;
+        let kept = (onces > 0)
+            .then(|| self.known.borrow_mut().entry((load, part, user)).or_insert_with(|| Kept::new(onces)).clone());
+        Who { user: user + 1, kept }
     }
 
     fn begin(&self) {
@@ -249,8 +271,14 @@ impl Worker {
                     break;
                 }
                 self.recorder.borrow_mut().started(load, now, 0);
-                session.iterate(user + 1, user << 32 | number, now).await;
+                let part = self.plan.loads[load].part(user + number);
+                session.iterate(&Who { user: user + 1, kept: None }, part, user << 32 | number, now).await;
                 number += 1;
+                if let Some(pace) = self.plan.loads[load].pace
+                    && !self.no_more.get()
+                {
+                    self.timers.until(&alarm, (now + pace).min(*end)).await;
+                }
                 // A flow that fails without waiting for anything must not keep the thread to itself.
                 if self.timers.clock.now() - now < 1_000 {
                     tokio::task::yield_now().await;
@@ -269,7 +297,12 @@ impl Worker {
         let place = share.index + worker.index * share.count;
         let ceiling = (each + u64::from(place < over)).max(u64::from(worker.workers == 1)) as usize;
         let last = planned.shape.end() + CATCH_UP;
-        let mut arrivals = Arrivals::new(&planned.shape, share, worker.index, worker.workers).peekable();
+        // Who comes back comes back to the same worker, which knows what was done.
+        let (index, workers, population) = (worker.index, worker.workers, planned.population);
+        let (first, of) = if population.is_some() { (0, 1) } else { (index, workers) };
+        let is_ours = move |k: u64| population.is_none_or(|users| k % users.max(1) % workers == index);
+        let arrivals = Arrivals::new(&planned.shape, share, first, of);
+        let mut arrivals = arrivals.filter(|(k, _)| is_ours(*k)).peekable();
         let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
         let mut seats = 0usize;
         let alarm = worker.starter(true);
@@ -340,7 +373,8 @@ impl Worker {
                 .await;
                 let lag = worker.timers.clock.now().saturating_sub(intended);
                 worker.recorder.borrow_mut().started(load, intended, lag);
-                session.iterate(k + 1, k, intended).await;
+                let part = worker.plan.loads[load].part(k);
+                session.iterate(&worker.who(load, part, k), part, k, intended).await;
                 free.borrow_mut().push(own.clone());
                 worker.end();
             }

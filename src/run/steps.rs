@@ -1,0 +1,206 @@
+//! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
+//! in what.
+
+use super::link::{LinkedRequest, Place, request};
+use super::value::Paths;
+use crate::plan::{Bound, Check, Expr, Flow, Plan, Step, Think};
+
+pub enum Op {
+    Request(Box<LinkedRequest>),
+    Let {
+        slot: usize,
+        value: Expr,
+    },
+    Think(Think),
+    Expect(Vec<Check>),
+    Jump(usize),
+    /// Goes on there where the condition does not hold.
+    Unless {
+        condition: Expr,
+        to: usize,
+    },
+    /// Begins a loop: no turn of it was made.
+    Loop {
+        id: usize,
+        counter: Option<(usize, Expr)>,
+    },
+    /// Before each turn.
+    Turn(Box<Turn>),
+    /// After each turn: ends the loop where the condition holds, else counts and goes on there.
+    Again {
+        id: usize,
+        counter: Option<usize>,
+        until: Option<Expr>,
+        to: usize,
+    },
+    /// Begins a loop over the entries of a list.
+    Each {
+        id: usize,
+        list: Expr,
+        at_most: u64,
+    },
+    /// The next entry, or on there where there is none.
+    Entry {
+        id: usize,
+        slot: usize,
+        to: usize,
+    },
+    /// Goes on there where the user has done what follows.
+    Once {
+        id: usize,
+        every: Option<u64>,
+        to: usize,
+    },
+    /// The user has done it, and keeps these values.
+    Done {
+        id: usize,
+        slots: Vec<usize>,
+    },
+}
+
+pub struct Turn {
+    pub id: usize,
+    pub goes_on: Option<Expr>,
+    pub every: Option<u64>,
+    pub bound: Bound,
+    /// The loop has a condition to end by, so that its bound means giving up.
+    pub tested: bool,
+    pub to: usize,
+}
+
+/// The steps of one flow, and how many loops and blocks for once it has.
+pub struct Steps {
+    pub ops: Vec<Op>,
+    pub loops: usize,
+    pub onces: usize,
+}
+
+pub fn flat(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Steps {
+    let mut flat = Flat { plan, places, paths, steps: Steps { ops: Vec::new(), loops: 0, onces: 0 } };
+    flat.all(&flow.steps);
+    flat.steps
+}
+
+struct Flat<'a> {
+    plan: &'a Plan,
+    places: &'a [Place],
+    paths: &'a mut Paths,
+    steps: Steps,
+}
+
+impl Flat<'_> {
+    fn here(&self) -> usize {
+        self.steps.ops.len()
+    }
+
+    fn push(&mut self, op: Op) -> usize {
+        self.steps.ops.push(op);
+        self.here() - 1
+    }
+
+    fn new_loop(&mut self) -> usize {
+        self.steps.loops += 1;
+        self.steps.loops - 1
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Expr {
+        super::link::compile(expr, self.paths);
+        expr.clone()
+    }
+
+    /// Lets an operation that goes past what follows it end here.
+    fn lands(&mut self, op: usize) {
+        let here = self.here();
+        match &mut self.steps.ops[op] {
+            Op::Jump(to) | Op::Unless { to, .. } | Op::Entry { to, .. } | Op::Once { to, .. } => *to = here,
+            Op::Turn(turn) => turn.to = here,
+            _ => {}
+        }
+    }
+
+    fn all(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Request(sent) => {
+                let linked = request(sent, self.plan, self.places, self.paths);
+                self.push(Op::Request(Box::new(linked)));
+            }
+            Step::Let { slot, value } => {
+                let value = self.expr(value);
+                self.push(Op::Let { slot: *slot, value });
+            }
+            Step::Think(think) => {
+                self.push(Op::Think(think.clone()));
+            }
+            Step::Expect(checks) => {
+                checks.iter().for_each(|check| super::link::compile(&check.condition, self.paths));
+                self.push(Op::Expect(checks.clone()));
+            }
+            Step::If { condition, then, otherwise } => {
+                let condition = self.expr(condition);
+                let unless = self.push(Op::Unless { condition, to: 0 });
+                self.all(then);
+                if otherwise.is_empty() {
+                    self.lands(unless);
+                    return;
+                }
+                let jump = self.push(Op::Jump(0));
+                self.lands(unless);
+                self.all(otherwise);
+                self.lands(jump);
+            }
+            Step::Repeat(repeat) => {
+                let id = self.new_loop();
+                let counter = repeat.counter.as_ref().map(|(slot, from)| (*slot, self.expr(from)));
+                let slot = counter.as_ref().map(|(slot, _)| *slot);
+                self.push(Op::Loop { id, counter });
+                let test = repeat.test.as_ref().map(|test| self.expr(test));
+                let (goes_on, until) = if repeat.goes_on { (test, None) } else { (None, test) };
+                let tested = repeat.test.is_some();
+                let turn = Turn { id, goes_on, every: repeat.every, bound: repeat.bound, tested, to: 0 };
+                let turn = self.push(Op::Turn(Box::new(turn)));
+                self.all(&repeat.steps);
+                self.push(Op::Again { id, counter: slot, until, to: turn });
+                self.lands(turn);
+            }
+            Step::Each { slot, list, at_most, steps, .. } => {
+                let id = self.new_loop();
+                let list = self.expr(list);
+                self.push(Op::Each { id, list, at_most: *at_most });
+                let entry = self.push(Op::Entry { id, slot: *slot, to: 0 });
+                self.all(steps);
+                self.push(Op::Jump(entry));
+                self.lands(entry);
+            }
+            Step::OncePerUser { every, steps } => {
+                let id = self.steps.onces;
+                self.steps.onces += 1;
+                let once = self.push(Op::Once { id, every: *every, to: 0 });
+                let first = self.here();
+                self.all(steps);
+                let slots = self.steps.ops[first..].iter().filter_map(Op::slot).collect();
+                self.push(Op::Done { id, slots });
+                self.lands(once);
+            }
+            Step::Group { .. } | Step::Acquire { .. } | Step::Measure { .. } | Step::Count(_) => {
+                unreachable!("a scenario with such steps is refused before it is run")
+            }
+        }
+    }
+}
+
+impl Op {
+    /// The slot that it writes.
+    fn slot(&self) -> Option<usize> {
+        match self {
+            Op::Let { slot, .. } | Op::Entry { slot, .. } => Some(*slot),
+            Op::Loop { counter, .. } => counter.as_ref().map(|(slot, _)| *slot),
+            _ => None,
+        }
+    }
+}
