@@ -8,6 +8,7 @@ mod docs;
 mod draw;
 mod editors;
 mod floors;
+mod flows;
 mod fmt;
 mod fragment;
 mod outcomes;

@@ -239,7 +239,8 @@ impl Flow {
         })
     }
 
-    fn mean_thinking(&self) -> f64 {
+    /// The mean of all thinking in one iteration that reaches each step once, in nanoseconds.
+    pub fn mean_thinking(&self) -> f64 {
         let mut mean = 0.0;
         super::population::all_steps(&self.steps, &mut |step| match step {
             Step::Think(Think::Uniform { least, most }) => mean += (*least + *most) as f64 / 2.0,

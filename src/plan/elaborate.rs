@@ -3,8 +3,8 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Ceiling, CeilingFrom, Event, Fault, Flow, Load, Machine, Plan, SCHEMA, Search, Series, Share, Stage,
-    SteadyState, fingerprint,
+    Abort, Bound, Ceiling, CeilingFrom, Event, Fault, Load, Machine, Plan, SCHEMA, Search, Series, Share, Stage,
+    SteadyState, Step, fingerprint,
 };
 use crate::base::units::SECOND;
 use crate::check::program::{self, Level, Window};
@@ -188,7 +188,7 @@ impl Elaborate<'_> {
         let legs = load.stages.iter().flat_map(|stage| &stage.legs);
         let peak = legs.map(|leg| shown(leg.from).max(shown(leg.to))).fold(0.0, f64::max);
         let flows = load.parts.iter().map(|part| &self.scenario.flows[part.flow]);
-        let longest = flows.map(|flow| self.longest(flow)).fold(0.0, f64::max);
+        let longest = flows.map(|flow| self.longest(&flow.steps)).fold(0.0, f64::max);
         let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;
         let holds = holds(machine);
         match wanted <= holds {
@@ -197,11 +197,36 @@ impl Elaborate<'_> {
         }
     }
 
-    /// How long an iteration can take: every request its timeout, and nearly the longest thinking.
-    fn longest(&self, flow: &Flow) -> f64 {
-        let targets = &self.scenario.targets;
-        let timeout = |r: &program::Request| r.timeout.or_else(|| Some(targets.get(r.target)?.timeout)).unwrap_or(0);
-        flow.requests().map(|r| timeout(r) as f64).sum::<f64>() + flow.thinking().1
+    /// How long steps can take: each request its timeout as often as it is tried, each loop all its turns, and nearly
+    /// the longest thinking.
+    fn longest(&self, steps: &[Step]) -> f64 {
+        let one = |step: &Step| match step {
+            Step::Request(request) => {
+                let of_target = self.scenario.targets.get(request.target).map_or(0, |target| target.timeout);
+                let timeout = request.timeout.unwrap_or(of_target) as f64;
+                request.retry.as_ref().map_or(timeout, |retry| {
+                    let pauses = retry.times as f64 * retry.most.max(retry.least) as f64;
+                    timeout * (retry.times + 1) as f64 + pauses
+                })
+            }
+            Step::Think(think) => think.longest(),
+            Step::If { then, otherwise, .. } => self.longest(then).max(self.longest(otherwise)),
+            Step::Repeat(repeat) => {
+                let turn = self.longest(&repeat.steps).max(repeat.every.unwrap_or(0) as f64);
+                match repeat.bound {
+                    Bound::Times(most) => turn * most as f64,
+                    Bound::Time(most) => turn + most as f64,
+                }
+            }
+            Step::Each { at_most, steps, together, .. } => {
+                self.longest(steps) * if *together { 1.0 } else { *at_most as f64 }
+            }
+            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
+                self.longest(steps)
+            }
+            Step::Let { .. } | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => 0.0,
+        };
+        steps.iter().map(one).sum()
     }
 }
 

@@ -308,22 +308,14 @@ impl Flow {
         });
         found.into_iter()
     }
+}
 
-    /// Mean and 99.9th percentile of all thinking in one iteration.
-    pub fn thinking(&self) -> (f64, f64) {
-        let (mut mean, mut most) = (0.0, 0.0);
-        crate::check::all_steps(&self.steps, &mut |step| match step {
-            Step::Think(Think::Uniform { least, most: longest }) => {
-                mean += (least + longest) as f64 / 2.0;
-                most += *longest as f64;
-            }
-            // ln(1000): the 99.9th percentile of an exponential distribution in means.
-            Step::Think(Think::Exponential { mean: m }) => {
-                mean += *m as f64;
-                most += *m as f64 * 6.9078;
-            }
-            _ => {}
-        });
-        (mean, most)
+impl Think {
+    /// Nearly the longest: of an exponential distribution its 99.9th percentile, ln(1000) means.
+    pub fn longest(&self) -> f64 {
+        match self {
+            Think::Uniform { most, .. } => *most as f64,
+            Think::Exponential { mean } => *mean as f64 * 6.9078,
+        }
     }
 }

@@ -263,7 +263,7 @@ impl Session {
         let (mut tries, mut sent) = (0, None);
         let (end, outcome) = loop {
             let tried = clock.now();
-            let result = self.send(request, series, &clock).await;
+            let result = self.send(request, (tries == 0).then_some(series), &clock).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             // All tries are one sample, from the first send to the last answer.
             sent.get_or_insert(if self.answer.sent >= tried { self.answer.sent } else { tried });
@@ -285,7 +285,7 @@ impl Session {
         outcome
     }
 
-    async fn send(&mut self, request: &LinkedRequest, series: usize, clock: &Clock) -> Result<(), Failure> {
+    async fn send(&mut self, request: &LinkedRequest, counted: Option<usize>, clock: &Clock) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let ask =
             Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
@@ -303,8 +303,10 @@ impl Session {
                 Some(connection) => connection,
                 None => Connection::open(request.address, request.timeout).await?,
             };
-            // Each time counts: a server that was sent it twice has seen it twice.
-            worker.recorder.borrow_mut().sent(series, clock.now());
+            // Each time counts: a server that was sent it twice has seen it twice. A retry belongs to its first try.
+            if let Some(series) = counted {
+                worker.recorder.borrow_mut().sent(series, clock.now());
+            }
             let reused = connection.is_reused();
             let result =
                 connection.exchange(bytes, ask, &worker.scratch, clock, request.timeout, &mut self.answer).await;

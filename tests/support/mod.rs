@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub struct Place {
@@ -73,6 +73,61 @@ impl Place {
         let mut arguments = vec!["run", "test.stress", "--no-progress"];
         arguments.extend(flags);
         self.call(&arguments)
+    }
+}
+
+/// A server that answers by the request line and how often it has seen it, and remembers all of them.
+pub struct Script {
+    pub address: SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    pub fn start(answer: fn(&str, usize) -> (u16, String)) -> Script {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::<Mutex<Vec<String>>>::default();
+        let all = seen.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let seen = all.clone();
+                std::thread::spawn(move || {
+                    let _ = stream.set_nodelay(true);
+                    let mut lines = BufReader::new(stream.try_clone().unwrap());
+                    let mut stream = stream;
+                    let (mut line, mut request) = (String::new(), String::new());
+                    while lines.read_line(&mut line).is_ok_and(|n| n > 0) {
+                        if request.is_empty() {
+                            request = line.trim().trim_end_matches(" HTTP/1.1").to_owned();
+                        }
+                        if line == "\r\n" {
+                            let times = {
+                                let mut seen = seen.lock().unwrap();
+                                seen.push(request.clone());
+                                seen.iter().filter(|other| **other == request).count()
+                            };
+                            let (status, body) = answer(&request, times);
+                            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
+                            if stream.write_all((head + &body).as_bytes()).is_err() {
+                                return;
+                            }
+                            request.clear();
+                        }
+                        line.clear();
+                    }
+                });
+            }
+        });
+        Script { address, seen }
+    }
+
+    /// How often it was asked for this.
+    pub fn times(&self, request: &str) -> usize {
+        self.seen.lock().unwrap().iter().filter(|other| *other == request).count()
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
     }
 }
 

@@ -141,7 +141,7 @@ fn requests(plan: &Plan, load: &Load, iterations: u64) -> f64 {
 }
 
 fn mean_thinking(plan: &Plan, load: &Load) -> f64 {
-    load.parts.iter().filter_map(|part| Some(part.weight * plan.flows.get(part.flow)?.thinking().0)).sum()
+    load.parts.iter().filter_map(|part| Some(part.weight * plan.flows.get(part.flow)?.mean_thinking())).sum()
 }
 
 fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {

@@ -1,0 +1,137 @@
+//! What flows do, as a server sees it.
+
+use crate::support::{Place, Script};
+
+/// Runs one user for one iteration and a little more than that: `once` is not run yet, so a long pause ends it.
+fn one(script: &Script, steps: &str) -> Vec<String> {
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow steps on api {{\n{steps}\n    think 10s\n  }}\n  load main of steps {{\n    hold 1 user for 1s\n    grace: 10ms\n  }}\n  expect {{\n    count(main) >= 1\n    error_rate(main) <= 100%\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &[]);
+    assert!(!script.all().is_empty(), "{}{}", ran.out, ran.err);
+    script.all()
+}
+
+fn plain(_: &str, _: usize) -> (u16, String) {
+    (200, "{\"id\":7,\"items\":[{\"id\":1},{\"id\":2},{\"id\":3}]}".to_owned())
+}
+
+/// Ready on the third time of asking.
+fn third(request: &str, times: usize) -> (u16, String) {
+    match request {
+        "GET /state" => (200, format!("{{\"done\":{}}}", times >= 3)),
+        "GET /flaky" if times < 3 => (503, String::new()),
+        "GET /broken" => (500, String::new()),
+        _ => (200, "{}".to_owned()),
+    }
+}
+
+#[test]
+fn branches_take_one_side() {
+    let script = Script::start(plain);
+    let seen = one(
+        &script,
+        "    get \"/a\" as a\n    if a.json(\"$.id\") == 7 {\n      get \"/yes\"\n    } else {\n      get \"/no\"\n    }\n    if a.status == 500 {\n      get \"/never\"\n    } else if a.status == 200 {\n      get \"/second\"\n    } else {\n      get \"/third\"\n    }\n    get \"/end\"",
+    );
+    assert_eq!(seen, ["GET /a", "GET /yes", "GET /second", "GET /end"]);
+}
+
+#[test]
+fn loops_end_by_their_condition_or_their_bound() {
+    let script = Script::start(third);
+    let seen = one(
+        &script,
+        "    repeat i from 1 at most 2 {\n      get \"/turn/{i}\"\n    }\n    repeat until state.json(\"$.done\") == true at most 10 {\n      get \"/state\" as state\n    }\n    let n = 0\n    repeat while n < 2 at most 10 {\n      set n = n + 1\n      get \"/while/{n}\"\n    }\n    get \"/end\"",
+    );
+    let states = ["GET /state"; 3];
+    let expected: Vec<&str> =
+        [&["GET /turn/1", "GET /turn/2"][..], &states, &["GET /while/1", "GET /while/2", "GET /end"]].concat();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_loop_that_gives_up_fails_the_iteration() {
+    let script = Script::start(third);
+    let seen = one(
+        &script,
+        "    repeat until state.json(\"$.done\") == true at most 2 {\n      get \"/state\" as state\n    }\n    get \"/end\"",
+    );
+    // The next iteration begins at once, and asks for the third time.
+    assert_eq!(seen, ["GET /state", "GET /state", "GET /state", "GET /end"]);
+}
+
+#[test]
+fn each_entry_of_a_list_is_taken_in_order() {
+    let script = Script::start(plain);
+    let seen = one(
+        &script,
+        "    get \"/list\" as list\n    each item in list.json(\"$.items\") at most 2 {\n      let id = item.json(\"$.id\")\n      get \"/item/{id}\"\n    }\n    each item in list.json(\"$.items[*].id\") at most 9 {\n      get \"/id/{item}\" {\n        query: { page: 1, q: \"a b\" }\n      }\n    }",
+    );
+    let ids = ["GET /id/1?page=1&q=a%20b", "GET /id/2?page=1&q=a%20b", "GET /id/3?page=1&q=a%20b"];
+    assert_eq!(seen, [&["GET /list", "GET /item/1", "GET /item/2"][..], &ids].concat());
+}
+
+#[test]
+fn a_request_is_tried_again_and_is_one_sample() {
+    let script = Script::start(third);
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow steps on api {{\n    get \"/flaky\" as flaky retry 5 backoff 5ms..20ms when [503, timeout]\n    get \"/broken\" as broken retry 2 when [503] {{\n      continue\n    }}\n    get \"/end\" as last\n    think 10s\n  }}\n  load main of steps {{\n    hold 1 user for 1s\n    grace: 10ms\n  }}\n  expect {{\n    count(flaky) == 1\n    error_rate(flaky) == 0%\n    count(broken) == 1\n    error_rate(broken) == 100%\n    count(last) == 1\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &[]);
+    assert_eq!(script.all(), ["GET /flaky", "GET /flaky", "GET /flaky", "GET /broken", "GET /end"]);
+    for expectation in ran.result["expectations"].as_array().unwrap() {
+        assert_ne!(expectation["verdict"], "failed", "{expectation}");
+    }
+}
+
+#[test]
+fn each_of_a_population_logs_in_once_whatever_the_workers() {
+    for workers in ["1", "2"] {
+        let script = Script::start(plain);
+        let place = Place::new();
+        let text = format!(
+            "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    once per user {{\n      get \"/login/{{user.id}}\" as login\n      let id = login.json(\"$.id\")\n    }}\n    get \"/as/{{id}}\" as home\n  }}\n  load main of visit {{\n    population: 7 users\n    hold 50/s for 1s\n  }}\n  expect {{\n    count(home) == 50\n    error_rate(main) == 0%\n  }}\n}}\n",
+            script.address
+        );
+        let ran = place.run(&text, &["--workers", workers]);
+        for user in 1..=7 {
+            assert_eq!(script.times(&format!("GET /login/{user}")), 1, "{workers} workers: user {user} {}", ran.err);
+        }
+        assert_eq!(script.times("GET /as/7"), 50, "{}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn a_mix_is_dealt_evenly() {
+    for workers in ["1", "2"] {
+        let script = Script::start(plain);
+        let place = Place::new();
+        let text = format!(
+            "scenario test {{\n  target api = http(\"http://{}\")\n  flow read on api {{\n    get \"/read\" as page\n  }}\n  flow write on api {{\n    get \"/write\" as page\n    get \"/more\" as more\n  }}\n  load main of {{ 80% read as readers, 20% write as writers }} {{\n    hold 100/s for 1s\n  }}\n  expect {{\n    count(main.readers.page) within 2 of 80\n    count(main.writers.more) within 2 of 20\n    error_rate(main) == 0%\n  }}\n}}\n",
+            script.address
+        );
+        let ran = place.run(&text, &["--workers", workers]);
+        let (read, write) = (script.times("GET /read"), script.times("GET /write"));
+        assert!(read + write == 100 && read.abs_diff(80) <= 2, "{read} and {write} {}{}", ran.out, ran.err);
+        assert_eq!(script.times("GET /more"), write);
+        for expectation in ran.result["expectations"].as_array().unwrap() {
+            assert_ne!(expectation["verdict"], "failed", "{expectation}");
+        }
+    }
+}
+
+#[test]
+fn a_user_paces_its_iterations() {
+    let script = Script::start(plain);
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow look on api {{\n    get \"/look\" as look\n  }}\n  load main of look {{\n    pace: 300ms\n    hold 2 users for 1s\n  }}\n  expect {{\n    count(look) == 8\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &[]);
+    assert_eq!(script.times("GET /look"), 8, "{}{}", ran.out, ran.err);
+}
