@@ -135,3 +135,33 @@ fn a_user_paces_its_iterations() {
     let ran = place.run(&text, &[]);
     assert_eq!(script.times("GET /look"), 8, "{}{}", ran.out, ran.err);
 }
+
+/// How many connections a server saw at most, and in all, while one target was asked in a way.
+fn connections(option: &str, stages: &str, flags: &[&str]) -> (usize, usize) {
+    let script = Script::start(|_, _| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        (200, "{}".to_owned())
+    });
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\") {{\n    connections: {option}\n  }}\n  flow look on api {{\n    get \"/a\" as a\n    get \"/b\" as b\n  }}\n  load main of look {{\n    {stages}\n  }}\n  expect {{\n    error_rate(look) == 0%\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, flags);
+    assert!(ran.code == 0, "{}{}", ran.out, ran.err);
+    script.connections()
+}
+
+#[test]
+fn connections_are_shared_as_the_target_says() {
+    let (most, all) = connections("pool(3)", "hold 100/s for 1s", &[]);
+    assert!(most <= 3 && all <= 3, "{most} at a time, {all} in all");
+    let (_, all) = connections("per_request", "hold 20/s for 1s", &[]);
+    assert_eq!(all, 40);
+    let (_, all) = connections("per_user", "hold 20/s for 1s", &["--workers", "2"]);
+    assert_eq!(all, 20);
+    let (_, all) = connections("per_user", "population: 5 users\n    hold 20/s for 1s", &["--workers", "2"]);
+    assert_eq!(all, 5);
+    let (_, all) = connections("per_user", "hold 4 users for 1s", &[]);
+    assert_eq!(all, 4);
+}

@@ -204,7 +204,7 @@ impl<'a> Session<'a, '_> {
                 let (then, otherwise) = (self.block(then, frame), self.block(otherwise, frame));
                 out.push(Step::If { condition, then, otherwise });
             }
-            StepKind::Group { name, steps } => self.group(name, steps, step.span, frame, out),
+            StepKind::Group { name, steps } => self.group(name, steps, frame, out),
             StepKind::Repeat(repeat) => out.extend(self.repeat(repeat, step.span, frame)),
             StepKind::Each { name, list, at_most, together, steps } => {
                 if *together {
@@ -372,8 +372,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn group(&mut self, name: &'a Name, steps: &'a [ast::Step], span: Span, frame: FrameId, out: &mut Vec<Step>) {
-        self.later("`group`", span);
+    fn group(&mut self, name: &'a Name, steps: &'a [ast::Step], frame: FrameId, out: &mut Vec<Step>) {
         self.name_step(name);
         let Some(flow) = &mut self.flow else { return };
         let group = flow.groups.len();

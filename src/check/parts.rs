@@ -369,7 +369,7 @@ impl<'a> Session<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if entry.label.text != "timeout" {
+            if !matches!(entry.label.text.as_str(), "timeout" | "connections") {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }

@@ -3,7 +3,7 @@
 use super::steps::{Steps, flat};
 use super::value::{Frame, Paths, Unusable, write_plain};
 use crate::measure::Failure;
-use crate::plan::{Address, Body, Check, Expr, Piece, Plan, Request};
+use crate::plan::{Address, Body, Check, Connections, Expr, Piece, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct Linked {
 pub struct LinkedRequest {
     pub response: usize,
     pub target: usize,
+    /// How connections are shared, where the target says so.
+    pub connections: Option<Connections>,
     pub address: SocketAddr,
     pub timeout: Duration,
     pub bytes: Bytes,
@@ -126,9 +128,10 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
     LinkedRequest {
         response: request.response,
         target: request.target,
+        connections: plan.targets[request.target].connections,
         address: place.address,
         timeout: Duration::from_nanos(timeout),
-        bytes: encode(request, &place.authority, paths),
+        bytes: encode(request, plan.targets[request.target].connections, &place.authority, paths),
         head_only: request.method == "HEAD",
         idempotent: matches!(request.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
         keep_body: request.keep_body,
@@ -148,7 +151,7 @@ fn retries(retry: &crate::plan::Retry) -> Retries {
     Retries { times: retry.times, least: retry.least, most: retry.most, when: reasons.collect() }
 }
 
-fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
+fn encode(request: &Request, connections: Option<Connections>, authority: &str, paths: &mut Paths) -> Bytes {
     let says = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
@@ -157,6 +160,9 @@ fn encode(request: &Request, authority: &str, paths: &mut Paths) -> Bytes {
         if !says(name) {
             after_path.push_str(&format!("{name}: {value}\r\n"));
         }
+    }
+    if connections == Some(Connections::PerRequest) && !says("Connection") {
+        after_path.push_str("Connection: close\r\n");
     }
     let kind = match &request.body {
         Some(Body::Json(_)) => Some("application/json"),

@@ -7,7 +7,7 @@ use super::steps::{Op, Turn};
 use super::value::{Choices, Frame, Paths, Value, from_json};
 use super::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::{Bound, Think};
+use crate::plan::{Bound, Connections, Think};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -95,8 +95,9 @@ pub struct Session {
     text: String,
     scratch: String,
     alarm: Rc<Alarm>,
-    /// In a closed load a user keeps a connection to each target; in an open one they are shared.
-    own: Option<Vec<Option<Connection>>>,
+    /// In a closed load a session is a user, who keeps a connection to each target where the target says nothing else.
+    own: Own,
+    user: u64,
     pub under_way: Rc<Cell<Option<UnderWay>>>,
     pending: Option<Pending>,
 }
@@ -122,6 +123,7 @@ impl Session {
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
             own: keeps_connections.then(|| plan.targets.iter().map(|_| None).collect()),
+            user: 0,
             under_way,
             pending: None,
         }
@@ -144,6 +146,7 @@ impl Session {
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
+        self.user = who.user;
         place.frame.user = who.user;
         place.frame.number = number;
         place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
@@ -156,6 +159,9 @@ impl Session {
         self.steps(&worker, part, &mut place, &kept, intended).await;
         self.places[part] = Some(place);
         self.record();
+        if self.own.is_none() && worker.plan.loads[self.load].population.is_none() {
+            worker.user_is_gone(self.load, who.user);
+        }
         worker.recorder.borrow_mut().finished(self.load, intended);
     }
 
@@ -293,12 +299,18 @@ impl Session {
             Bytes::Fixed(bytes) => bytes.as_slice(),
             Bytes::Built(_) => self.text.as_bytes(),
         };
+        let key = (self.load, self.user, request.target);
+        // A pool that is used up is waited for, as a client with such a pool would.
+        let _place = match worker.pools.get(request.target) {
+            Some(Some(pool)) => match tokio::time::timeout(request.timeout, pool.acquire()).await {
+                Ok(place) => place.ok(),
+                Err(_) => return Err(Failure::Timeout),
+            },
+            _ => None,
+        };
         loop {
             self.answer.sent = 0;
-            let idle = match &mut self.own {
-                Some(own) => own[request.target].take(),
-                None => worker.idle.borrow_mut()[request.target].pop(),
-            };
+            let idle = idle(&mut self.own, &worker, key, request.connections);
             let mut connection = match idle {
                 Some(connection) => connection,
                 None => Connection::open(request.address, request.timeout).await?,
@@ -313,10 +325,7 @@ impl Session {
             match result {
                 Ok(()) => {
                     if self.answer.keep_alive {
-                        match &mut self.own {
-                            Some(own) => own[request.target] = Some(connection),
-                            None => worker.idle.borrow_mut()[request.target].push(connection),
-                        }
+                        keep(&mut self.own, &worker, key, request.connections, connection);
                     }
                     return Ok(());
                 }
@@ -348,6 +357,27 @@ impl Session {
             true => Ok(()),
             false => Err(Failure::Expectation),
         }
+    }
+}
+
+type Own = Option<Vec<Option<Connection>>>;
+
+/// A connection that is there already, by how the target shares them.
+fn idle(own: &mut Own, worker: &Worker, key: (usize, u64, usize), shared: Option<Connections>) -> Option<Connection> {
+    match (shared, own) {
+        (Some(Connections::PerRequest), _) => None,
+        (None | Some(Connections::PerUser), Some(own)) => own[key.2].take(),
+        (Some(Connections::PerUser), None) => worker.users.borrow_mut().remove(&key),
+        (None, None) | (Some(Connections::Pool(_)), _) => worker.idle.borrow_mut()[key.2].pop(),
+    }
+}
+
+fn keep(own: &mut Own, worker: &Worker, key: (usize, u64, usize), shared: Option<Connections>, kept: Connection) {
+    match (shared, own) {
+        (Some(Connections::PerRequest), _) => {}
+        (None | Some(Connections::PerUser), Some(own)) => own[key.2] = Some(kept),
+        (Some(Connections::PerUser), None) => drop(worker.users.borrow_mut().insert(key, kept)),
+        (None, None) | (Some(Connections::Pool(_)), _) => worker.idle.borrow_mut()[key.2].push(kept),
     }
 }
 

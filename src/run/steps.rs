@@ -187,7 +187,9 @@ impl Flat<'_> {
                 self.push(Op::Done { id, slots });
                 self.lands(once);
             }
-            Step::Group { .. } | Step::Acquire { .. } | Step::Measure { .. } | Step::Count(_) => {
+            // Its requests are measured one by one.
+            Step::Group { steps, .. } => self.all(steps),
+            Step::Acquire { .. } | Step::Measure { .. } | Step::Count(_) => {
                 unreachable!("a scenario with such steps is refused before it is run")
             }
         }

@@ -8,15 +8,15 @@ use super::session::{Kept, Session, UnderWay, Who};
 use crate::base::units::SECOND;
 use crate::measure::{Failure, Recorder, Slice};
 use crate::plan::schedule::{Arrivals, Shape};
-use crate::plan::{Load, Plan};
+use crate::plan::{Connections, Load, Plan, Target};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Arrivals closer together than this are taken in one go: a wake-up costs more than a request.
 const BATCH: u64 = 250_000;
@@ -72,7 +72,11 @@ pub struct Worker {
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
-    /// Idle connections of open loads, by target.
+    /// Of targets with a pool: how many connections of it are ours.
+    pub pools: Vec<Option<Semaphore>>,
+    /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
+    pub users: RefCell<BTreeMap<(usize, u64, usize), Connection>>,
+    /// Idle connections that are shared, by target.
     pub idle: RefCell<Vec<Vec<Connection>>>,
     pub under_way: RefCell<Vec<Rc<Cell<Option<UnderWay>>>>>,
     index: u64,
@@ -165,6 +169,7 @@ impl Worker {
             planned.parts.iter().map(|part| of_flow(load, part.flow)).collect::<Vec<Vec<usize>>>()
         };
         let series = plan.loads.iter().enumerate().map(parts).collect();
+        let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
             linked: link::link(&plan, &order.places),
             series,
@@ -174,6 +179,8 @@ impl Worker {
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, plan.series.len(), plan.loads.len())),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
+            pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
+            users: RefCell::default(),
             under_way: RefCell::default(),
             index: order.index,
             workers: order.workers,
@@ -196,6 +203,16 @@ impl Worker {
         self.no_more.set(true);
         for alarm in self.starters.borrow().iter() {
             self.timers.ring(alarm);
+        }
+    }
+
+    /// Closes the connections of a user who does not come back.
+    pub fn user_is_gone(&self, load: usize, user: u64) {
+        let mut users = self.users.borrow_mut();
+        if !users.is_empty() {
+            for target in 0..self.plan.targets.len() {
+                users.remove(&(load, user, target));
+            }
         }
     }
 
@@ -394,4 +411,11 @@ impl Worker {
             recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
         }
     }
+}
+
+/// Our share of a pool that is as large as the whole run allows; never nothing, so that nobody waits for ever.
+fn pool(target: &Target, place: u64, parts: u64) -> Option<Semaphore> {
+    let Some(Connections::Pool(size)) = target.connections else { return None };
+    let ours = size / parts + u64::from(place < size % parts);
+    Some(Semaphore::new(ours.max(1).min(Semaphore::MAX_PERMITS as u64) as usize))
 }

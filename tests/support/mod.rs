@@ -80,6 +80,8 @@ impl Place {
 pub struct Script {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    /// Open now, the most at a time, and all there were.
+    connections: Arc<Mutex<[usize; 3]>>,
 }
 
 impl Script {
@@ -88,10 +90,18 @@ impl Script {
         let address = listener.local_addr().unwrap();
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let all = seen.clone();
+        let connections = Arc::<Mutex<[usize; 3]>>::default();
+        let counted = connections.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let seen = all.clone();
+                let (seen, counted) = (all.clone(), counted.clone());
                 std::thread::spawn(move || {
+                    {
+                        let mut counted = counted.lock().unwrap();
+                        counted[0] += 1;
+                        counted[1] = counted[1].max(counted[0]);
+                        counted[2] += 1;
+                    }
                     let _ = stream.set_nodelay(true);
                     let mut lines = BufReader::new(stream.try_clone().unwrap());
                     let mut stream = stream;
@@ -109,21 +119,28 @@ impl Script {
                             let (status, body) = answer(&request, times);
                             let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
                             if stream.write_all((head + &body).as_bytes()).is_err() {
-                                return;
+                                break;
                             }
                             request.clear();
                         }
                         line.clear();
                     }
+                    counted.lock().unwrap()[0] -= 1;
                 });
             }
         });
-        Script { address, seen }
+        Script { address, seen, connections }
     }
 
     /// How often it was asked for this.
     pub fn times(&self, request: &str) -> usize {
         self.seen.lock().unwrap().iter().filter(|other| *other == request).count()
+    }
+
+    /// The most connections at a time, and all there were.
+    pub fn connections(&self) -> (usize, usize) {
+        let [_, most, all] = *self.connections.lock().unwrap();
+        (most, all)
     }
 
     pub fn all(&self) -> Vec<String> {

@@ -696,7 +696,7 @@ pub const CLAUSES: &[Clause] = &[
     clause(
         "backoff",
         "backoff 100ms..2s",
-        "How long to wait before a retry: a length, or from the shortest to the longest.",
+        "How long to wait before a retry: a length, or from the shortest to the longest: doubled each time, of which up to a half is left out at random.",
     ),
     clause(
         "when",
