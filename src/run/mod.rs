@@ -2,6 +2,7 @@
 
 mod clock;
 pub mod drive;
+mod functions;
 mod health;
 mod link;
 mod secret;
