@@ -5,6 +5,7 @@ use crate::base::FileId;
 use crate::syntax::ast;
 pub use crate::syntax::needs::FileKind;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 /// Everything that one compilation is given, the file that was asked for first.
 #[derive(Debug, Default)]
@@ -49,6 +50,8 @@ pub enum Content {
 /// A data file in short. A column is Count where each cell is a whole number, Number or Bool where each is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
+    /// Where it lies, from the root of the file system, so that a run reads the same file.
+    pub path: PathBuf,
     pub columns: Vec<(String, Type)>,
     pub rows: u64,
     pub sha256: String,

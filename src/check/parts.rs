@@ -561,8 +561,8 @@ impl<'a> Session<'a, '_> {
                 }
             }
         }
-        let (sha256, rows) = (table.sha256.clone(), table.rows);
-        self.out.data.push(Data { name, format: builtin.name.to_owned(), sha256, rows, columns });
+        let (path, sha256, rows) = (table.path.clone(), table.sha256.clone(), table.rows);
+        self.out.data.push(Data { name, path, format: builtin.name.to_owned(), sha256, rows, columns });
         Value::Part(Type::Data, self.out.data.len() - 1)
     }
 

@@ -6,6 +6,7 @@ use crate::base::units::Rate;
 use crate::base::{Name, Span};
 use crate::syntax::ast::{Binary, ScopeKind};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 
@@ -205,10 +206,13 @@ pub enum Address {
     Late(Text),
 }
 
-/// Rows that flows take: known by what they hold, not by where they lie.
+/// Rows that flows take: known by what they hold. Where they lie is of no matter to anyone but the process that read
+/// them and reads them again to run, so it is in no plan that is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Data {
     pub name: String,
+    #[serde(skip)]
+    pub path: PathBuf,
     pub format: String,
     pub sha256: String,
     pub rows: u64,

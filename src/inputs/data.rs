@@ -1,5 +1,5 @@
-//! Data files in short: columns with the types of their cells, rows, and a hash of the content. Read as a stream, so
-//! that a large file costs no memory.
+//! Data files, row by row; and in short: columns with the types of their cells, rows, and a hash of the content. Read
+//! as a stream, so that a large file costs no memory.
 
 use crate::check::inputs::{FileKind, Table};
 use crate::check::types::Type;
@@ -8,7 +8,29 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+/// An object of a JSON file: a row.
+pub type Object = serde_json::Map<String, serde_json::Value>;
+
+/// Who is told the rows of a file, in their order.
+pub trait Rows {
+    /// The names of the cells that follow: of CSV, once.
+    fn head(&mut self, names: &[String]);
+    fn cells(&mut self, cells: &csv::StringRecord);
+    fn object(&mut self, row: Object);
+}
+
 pub fn table(path: &Path, shown: &str, kind: FileKind) -> Result<Table, String> {
+    let mut short = Short::default();
+    let sha256 = read(path, shown, kind, &mut short)?;
+    if short.rows == 0 {
+        return Err(format!("`{shown}` has no rows"));
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(Table { path, rows: short.rows, columns: short.columns(), sha256 })
+}
+
+/// Tells the rows of a file, and returns the hash of its content.
+pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<String, String> {
     let file = File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("there is no file `{shown}`"),
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
@@ -18,18 +40,14 @@ pub fn table(path: &Path, shown: &str, kind: FileKind) -> Result<Table, String> 
         return Err(format!("`{shown}` is a directory, not a data file"));
     }
     let mut reader = Hashed { inner: BufReader::new(file), hash: Sha256::new() };
-    let (columns, rows) = match kind {
-        FileKind::Json => json(&mut reader, shown)?,
-        FileKind::JsonLines => json_lines(&mut reader, shown)?,
-        FileKind::Csv | FileKind::Text | FileKind::Rules => csv(&mut reader, shown)?,
-    };
+    match kind {
+        FileKind::Json => json(&mut reader, shown, rows)?,
+        FileKind::JsonLines => json_lines(&mut reader, shown, rows)?,
+        FileKind::Csv | FileKind::Text | FileKind::Rules => csv(&mut reader, shown, rows)?,
+    }
     // What a parser left unread belongs to the content as well.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-    let sha256 = reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if rows == 0 {
-        return Err(format!("`{shown}` has no rows"));
-    }
-    Ok(Table { columns, rows, sha256 })
+    Ok(reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 struct Hashed<R> {
@@ -47,7 +65,44 @@ impl<R: Read> Read for Hashed<R> {
 
 type Columns = Vec<(String, Type)>;
 
-fn csv(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
+/// A file in short. A column of CSV has no type before its first cell.
+#[derive(Default)]
+struct Short {
+    found: Vec<(String, Option<Type>)>,
+    rows: u64,
+}
+
+impl Short {
+    fn columns(self) -> Columns {
+        self.found.into_iter().map(|(name, kind)| (name, kind.unwrap_or(Type::Text))).collect()
+    }
+}
+
+impl Rows for Short {
+    fn head(&mut self, names: &[String]) {
+        self.found = names.iter().map(|name| (name.clone(), None)).collect();
+    }
+
+    fn cells(&mut self, cells: &csv::StringRecord) {
+        self.rows += 1;
+        for ((_, kind), cell) in self.found.iter_mut().zip(cells) {
+            *kind = Some(kind.map_or(of_cell(cell), |before| common(before, of_cell(cell))));
+        }
+    }
+
+    fn object(&mut self, row: Object) {
+        self.rows += 1;
+        for (name, value) in row {
+            let kind = of_value(&value);
+            match self.found.iter_mut().find(|(own, _)| *own == name) {
+                Some((_, own)) => *own = Some(own.map_or(kind, |before| common(before, kind))),
+                None => self.found.push((name, Some(kind))),
+            }
+        }
+    }
+}
+
+fn csv(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
     let wrong = |error: csv::Error| {
         let line = error.position().map_or(String::new(), |position| format!(" line {}", position.line()));
         match error.kind() {
@@ -60,27 +115,19 @@ fn csv(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
         }
     };
     let mut csv = csv::Reader::from_reader(reader);
-    let heads = csv.headers().map_err(wrong)?.clone();
-    let mut kinds: Vec<Option<Type>> = vec![None; heads.len()];
-    let mut rows = 0;
-    let mut record = csv::StringRecord::new();
-    while csv.read_record(&mut record).map_err(wrong)? {
-        rows += 1;
-        for (kind, cell) in kinds.iter_mut().zip(&record) {
-            *kind = Some(kind.map_or(of_cell(cell), |before| common(before, of_cell(cell))));
-        }
-    }
-    let columns: Columns = heads
-        .iter()
-        .zip(kinds)
-        .map(|(name, kind)| (name.trim_start_matches('\u{feff}').to_owned(), kind.unwrap_or(Type::Text)))
-        .collect();
-    for (index, (name, _)) in columns.iter().enumerate() {
-        if columns[..index].iter().any(|(before, _)| before == name) {
+    let heads = csv.headers().map_err(wrong)?;
+    let heads: Vec<String> = heads.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
+    for (index, name) in heads.iter().enumerate() {
+        if heads[..index].contains(name) {
             return Err(format!("`{shown}` has two columns `{name}`"));
         }
     }
-    Ok((columns, rows))
+    rows.head(&heads);
+    let mut record = csv::StringRecord::new();
+    while csv.read_record(&mut record).map_err(wrong)? {
+        rows.cells(&record);
+    }
+    Ok(())
 }
 
 /// What a cell is as it is written; `007` and `+49…` are texts.
@@ -107,8 +154,8 @@ fn common(a: Type, b: Type) -> Type {
     }
 }
 
-fn json(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
-    let rows: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_reader(reader).map_err(|error| {
+fn json(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
+    let objects: Vec<Object> = serde_json::from_reader(reader).map_err(|error| {
         format!(
             "`{shown}` is not a list of objects (line {}, column {}): {}",
             error.line(),
@@ -116,25 +163,21 @@ fn json(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
             reason(&error)
         )
     })?;
-    let mut columns = Columns::new();
-    rows.iter().for_each(|row| join(&mut columns, row));
-    Ok((columns, rows.len() as u64))
+    objects.into_iter().for_each(|row| rows.object(row));
+    Ok(())
 }
 
-fn json_lines(reader: &mut impl Read, shown: &str) -> Result<(Columns, u64), String> {
-    let mut columns = Columns::new();
-    let mut rows = 0;
+fn json_lines(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
     for (index, line) in BufReader::new(reader).lines().enumerate() {
         let line = line.map_err(|error| format!("`{shown}` line {} cannot be read: {error}", index + 1))?;
         if line.trim().is_empty() {
             continue;
         }
-        let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line)
+        let row: Object = serde_json::from_str(&line)
             .map_err(|error| format!("`{shown}` line {} is no object: {}", index + 1, reason(&error)))?;
-        join(&mut columns, &row);
-        rows += 1;
+        rows.object(row);
     }
-    Ok((columns, rows))
+    Ok(())
 }
 
 /// What is wrong, without the place that stands before it already.
@@ -143,19 +186,13 @@ fn reason(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
-fn join(columns: &mut Columns, row: &serde_json::Map<String, serde_json::Value>) {
-    for (name, value) in row {
-        let kind = match value {
-            serde_json::Value::Number(number) if number.is_u64() => Type::Count,
-            serde_json::Value::Number(_) => Type::Number,
-            serde_json::Value::String(_) => Type::Text,
-            serde_json::Value::Bool(_) => Type::Bool,
-            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => Type::Json,
-        };
-        match columns.iter_mut().find(|(own, _)| own == name) {
-            Some((_, own)) => *own = common(*own, kind),
-            None => columns.push((name.clone(), kind)),
-        }
+fn of_value(value: &serde_json::Value) -> Type {
+    match value {
+        serde_json::Value::Number(number) if number.is_u64() => Type::Count,
+        serde_json::Value::Number(_) => Type::Number,
+        serde_json::Value::String(_) => Type::Text,
+        serde_json::Value::Bool(_) => Type::Bool,
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => Type::Json,
     }
 }
 
@@ -174,15 +211,18 @@ mod tests {
 
     #[test]
     fn tables_have_columns_rows_and_a_hash() {
-        let (columns, rows) =
-            csv(&mut "id,name,price\n1,Lamp,19.90\n2,\"Chair, red\",49\n".as_bytes(), "a.csv").unwrap();
-        assert_eq!(rows, 2);
+        let mut short = Short::default();
+        csv(&mut "id,name,price\n1,Lamp,19.90\n2,\"Chair, red\",49\n".as_bytes(), "a.csv", &mut short).unwrap();
+        assert_eq!(short.rows, 2);
         let expected = [("id", Type::Count), ("name", Type::Text), ("price", Type::Number)];
-        assert_eq!(columns, expected.map(|(name, kind)| (name.to_owned(), kind)));
-        let error = csv(&mut "id,name\n1\n".as_bytes(), "a.csv").unwrap_err();
+        assert_eq!(short.columns(), expected.map(|(name, kind)| (name.to_owned(), kind)));
+        let error = csv(&mut "id,name\n1\n".as_bytes(), "a.csv", &mut Short::default()).unwrap_err();
         assert_eq!(error, "`a.csv` line 2 has 1 cell, and the head line has 2");
-        let (columns, rows) = json_lines(&mut "{\"id\": 1}\n\n{\"id\": 2.5, \"on\": true}\n".as_bytes(), "a").unwrap();
-        assert_eq!((columns, rows), (vec![("id".to_owned(), Type::Number), ("on".to_owned(), Type::Bool)], 2));
-        assert!(json(&mut "{}".as_bytes(), "a.json").unwrap_err().starts_with("`a.json` is not a list of objects"));
+        let mut short = Short::default();
+        json_lines(&mut "{\"id\": 1}\n\n{\"id\": 2.5, \"on\": true}\n".as_bytes(), "a", &mut short).unwrap();
+        assert_eq!(short.rows, 2);
+        assert_eq!(short.columns(), [("id".to_owned(), Type::Number), ("on".to_owned(), Type::Bool)]);
+        let error = json(&mut "{}".as_bytes(), "a.json", &mut Short::default()).unwrap_err();
+        assert!(error.starts_with("`a.json` is not a list of objects"));
     }
 }

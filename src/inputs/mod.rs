@@ -1,6 +1,6 @@
 //! The one impure loader: what the pure floors need to know of files, the environment and this machine, as plain values.
 
-mod data;
+pub mod data;
 mod environment;
 mod library;
 mod load;

@@ -2,8 +2,12 @@
 
 mod clock;
 pub mod drive;
+#[cfg_attr(not(test), expect(dead_code, reason = "the evaluation of expressions will call them"))]
+mod functions;
 mod health;
 mod link;
+#[cfg_attr(not(test), expect(dead_code, reason = "the workers will take them"))]
+mod rows;
 mod secret;
 mod service;
 mod session;

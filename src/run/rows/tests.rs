@@ -1,0 +1,129 @@
+//! Tables from files of each format, files that changed, and which rows are picked.
+
+use super::*;
+use crate::inputs::data::table;
+use std::path::Path;
+
+/// A data file and what a plan keeps of it.
+fn planned(directory: &Path, format: &str, content: &str, declared: &[(&str, Type)]) -> Data {
+    let path = directory.join(format!("rows.{format}"));
+    std::fs::write(&path, content).unwrap();
+    let kind = match format {
+        "json" => FileKind::Json,
+        "jsonl" => FileKind::JsonLines,
+        _ => FileKind::Csv,
+    };
+    let table = table(&path, "rows", kind).unwrap();
+    let mut columns = table.columns;
+    for (name, kind) in declared {
+        columns.iter_mut().find(|(own, _)| own == name).unwrap().1 = *kind;
+    }
+    let (name, format) = ("people".to_owned(), format.to_owned());
+    Data { name, path: table.path, format, sha256: table.sha256, rows: table.rows, columns }
+}
+
+fn shown(table: &Table, row: u64, column: &str) -> String {
+    format!("{:?}", table.value(row, column))
+}
+
+#[test]
+fn cells_of_csv_are_of_the_type_of_their_column() {
+    let place = tempfile::tempdir().unwrap();
+    let content = "\u{feff}id,name,ok,code\n1,\"Ada, L.\",true,007\n-2.5,,false,8\n";
+    let data = planned(place.path(), "csv", content, &[]);
+    let rows = Table::load(&data).unwrap();
+    assert_eq!(rows.rows(), 2);
+    assert_eq!([shown(&rows, 0, "id"), shown(&rows, 1, "id")], ["Some(Number(1.0))", "Some(Number(-2.5))"]);
+    assert_eq!([shown(&rows, 0, "name"), shown(&rows, 1, "name")], ["Some(Text(\"Ada, L.\"))", "Some(Text(\"\"))"]);
+    assert_eq!([shown(&rows, 0, "ok"), shown(&rows, 1, "ok")], ["Some(Bool(true))", "Some(Bool(false))"]);
+    assert_eq!([shown(&rows, 0, "code"), shown(&rows, 1, "code")], ["Some(Text(\"007\"))", "Some(Text(\"8\"))"]);
+    assert_eq!([shown(&rows, 2, "id"), shown(&rows, 2, "name"), shown(&rows, 0, "age")], ["None"; 3]);
+    let texts = planned(place.path(), "csv", content, &[("id", Type::Text)]);
+    assert_eq!(shown(&Table::load(&texts).unwrap(), 1, "id"), "Some(Text(\"-2.5\"))");
+}
+
+#[test]
+fn cells_of_json_are_what_they_are_or_null() {
+    let place = tempfile::tempdir().unwrap();
+    let lines = "{\"id\": 1, \"tags\": [\"a\"]}\n\n{\"id\": \"x\", \"note\": null}\n";
+    let list = "[{\"id\": 1, \"tags\": [\"a\"]}, {\"id\": \"x\", \"note\": null}]";
+    for (format, content) in [("jsonl", lines), ("json", list)] {
+        let rows = Table::load(&planned(place.path(), format, content, &[])).unwrap();
+        assert_eq!([shown(&rows, 0, "id"), shown(&rows, 1, "id")], ["Some(Text(\"1\"))", "Some(Text(\"x\"))"]);
+        assert!(matches!(rows.value(0, "tags"), Some(Value::Json(_))));
+        assert_eq!([shown(&rows, 1, "tags"), shown(&rows, 1, "note")], ["Some(Null)"; 2]);
+        assert_eq!([shown(&rows, 2, "tags"), shown(&rows, 0, "age")], ["None"; 2]);
+    }
+}
+
+#[test]
+fn a_file_that_changed_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let data = planned(place.path(), "csv", "id,name\n1,a\n2,b\n", &[]);
+    let after = |content: &str| {
+        std::fs::write(&data.path, content).unwrap();
+        let problem = Table::load(&data).unwrap_err();
+        problem.split("checked: ").nth(1).unwrap_or(&problem).to_owned()
+    };
+    assert_eq!(after("id,name\n1,a\n"), "it had 2 rows, and has 1 row; run it again");
+    assert_eq!(after("id,title\n1,a\n2,b\n"), "it has no column `name` any more; run it again");
+    assert_eq!(after("id,name\n1,a\n2,c\n"), "its cells are not what they were; run it again");
+    assert_eq!(after("id,name\nx,a\n2,b\n"), "its cells are not what they were; run it again");
+    assert!(after("id,name\n1\n").ends_with("line 2 has 1 cell, and the head line has 2"));
+    std::fs::remove_file(&data.path).unwrap();
+    assert!(Table::load(&data).unwrap_err().starts_with("there is no file `"));
+}
+
+#[test]
+fn tables_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Table>();
+}
+
+#[test]
+fn picks_depend_on_the_use_and_the_user_alone() {
+    let of = |how: Pick, k: u64, user: u64| pick(how, 3, k, user, &mut || unreachable!());
+    assert_eq!([0, 1, 2, 3, 7].map(|k| of(Pick::Next, k, 9)), [0, 1, 2, 0, 1].map(Some));
+    assert_eq!([0, 2, 3].map(|k| of(Pick::Unique, k, 9)), [Some(0), Some(2), None]);
+    assert_eq!([1, 2, 3, 4].map(|user| of(Pick::PerUser, 9, user)), [0, 1, 2, 0].map(Some));
+    assert_eq!(pick(Pick::Next, 0, 0, 1, &mut || 0), None);
+}
+
+/// Arrivals dealt to two workers of two shares take what one worker takes.
+#[test]
+fn workers_and_shares_take_the_same_rows() {
+    let rows_of = |parts: u64, how: Pick| {
+        let mut taken: Vec<(u64, Option<u64>)> = Vec::new();
+        for part in 0..parts {
+            for k in (part..100).step_by(parts as usize) {
+                // As the choices of an iteration, keyed by its number.
+                let mut random = || (k + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                taken.push((k, pick(how, 40, k, k + 1, &mut random)));
+            }
+        }
+        taken.sort_unstable();
+        taken
+    };
+    for how in [Pick::Next, Pick::Unique, Pick::Random, Pick::PerUser] {
+        assert_eq!(rows_of(4, how), rows_of(1, how));
+        assert_eq!(rows_of(2, how), rows_of(1, how));
+    }
+}
+
+#[test]
+fn random_rows_are_equally_likely() {
+    assert_eq!(below(10, &mut || u64::MAX), 9);
+    // The low half of the first product is below 2^64 mod 3 = 1, so it is thrown away.
+    let mut bits = [0, 1 << 63].into_iter();
+    assert_eq!(below(3, &mut || bits.next().unwrap()), 1);
+    let mut counts = [0u32; 3];
+    let mut state = 7u64;
+    for _ in 0..30_000 {
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state
+        };
+        counts[below(3, &mut random) as usize] += 1;
+    }
+    assert!(counts.iter().all(|count| (9_500..10_500).contains(count)), "{counts:?}");
+}
