@@ -165,3 +165,60 @@ fn connections_are_shared_as_the_target_says() {
     let (_, all) = connections("per_user", "hold 4 users for 1s", &[]);
     assert_eq!(all, 4);
 }
+
+#[test]
+fn rows_are_the_same_whatever_the_workers() {
+    let mut before: Option<Vec<String>> = None;
+    for workers in ["1", "2"] {
+        let script = Script::start(plain);
+        let place = Place::new();
+        place.write("people.csv", "id,name\n1,Ada\n2,Bo\n3,Cy\n");
+        place.write("codes.jsonl", &(0..40).map(|n| format!("{{\"code\":\"c{n}\"}}\n")).collect::<String>());
+        let text = format!(
+            "scenario test {{\n  data people = csv(\"people.csv\")\n  data codes = jsonl(\"codes.jsonl\")\n  target api = http(\"http://{}\")\n  flow look on api {{\n    let next = people.next()\n    let code = codes.unique()\n    let any = people.random()\n    let own = people.per_user()\n    get \"/{{next.name}}/{{code.code}}/{{any.id}}/{{own.id}}/{{user.id}}\" as page\n  }}\n  load main of look {{\n    population: 4 users\n    hold 40/s for 1s\n  }}\n  expect {{\n    count(page) == 40\n    error_rate(main) == 0%\n  }}\n}}\n",
+            script.address
+        );
+        let ran = place.run(&text, &["--workers", workers, "--seed", "5"]);
+        let mut seen = script.all();
+        seen.sort();
+        assert_eq!(seen.len(), 40, "{}{}", ran.out, ran.err);
+        let part = |line: &str, at: usize| line.split('/').nth(at).unwrap().to_owned();
+        let mut codes: Vec<String> = seen.iter().map(|line| part(line, 2)).collect();
+        codes.sort();
+        codes.dedup();
+        assert_eq!(codes.len(), 40, "each code is taken once");
+        assert_eq!(seen.iter().filter(|line| part(line, 1) == "Ada").count(), 14, "rows come in turn");
+        for line in &seen {
+            let user: u64 = part(line, 5).parse().unwrap();
+            assert_eq!(part(line, 4).parse::<u64>().unwrap(), (user - 1) % 3 + 1, "{line}");
+        }
+        assert_eq!(*before.get_or_insert(seen.clone()), seen, "{workers} workers take other rows");
+    }
+}
+
+#[test]
+fn rows_that_changed_since_they_were_checked_are_refused_or_read_as_they_are() {
+    let script = Script::start(plain);
+    let place = Place::new();
+    place.write("people.csv", "id,name\n1,Ada\n");
+    let text = format!(
+        "scenario test {{\n  data people = csv(\"people.csv\")\n  target api = http(\"http://{}\")\n  flow look on api {{\n    let row = people.unique()\n    get \"/{{row.id}}\" as page\n  }}\n  load main of look {{\n    hold 5/s for 1s\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &[]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("E0413"), "{}", ran.err);
+    assert!(script.all().is_empty());
+}
+
+/// RFC 4231, test case 2, and what a server checks of a signature.
+#[test]
+fn a_signed_request_is_what_the_standard_says() {
+    let script = Script::start(plain);
+    let seen = one(
+        &script,
+        "    let mac = hmac_sha256(\"Jefe\", \"what do ya want for nothing?\")\n    let word = base64(\"a:b\")\n    get \"/{mac}/{word}\"\n    let big = upper(word)\n    get \"/{big}\"",
+    );
+    let mac = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    assert_eq!(seen, [format!("GET /{mac}/YTpi"), "GET /YTPI".to_owned()]);
+}

@@ -352,7 +352,6 @@ impl<'a> Session<'a, '_> {
                     "random" => Pick::Random,
                     _ => Pick::PerUser,
                 };
-                self.later("`data`", span);
                 Value::Row(Expr::Row { data: *data, pick }, *data)
             }
             (Value::Run(expr, _), "json") => match self.json_path(&bound) {

@@ -130,6 +130,7 @@ impl<'a> Session<'a, '_> {
             "secret" => return self.secret(&bound, span),
             "file" | "template" => return self.file(builtin.name, &bound, span),
             "port" => {
+                self.later("`port()`", span);
                 self.ports += 1;
                 return Value::Run(Expr::Port(self.ports - 1), Type::Count);
             }
@@ -143,7 +144,6 @@ impl<'a> Session<'a, '_> {
         let kind = result(builtin, &values);
         let secret = values.iter().flatten().any(|value| value.kind() == Type::Secret);
         let kind = if secret && kind == Type::Text { Type::Secret } else { kind };
-        self.later(format!("`{}`", builtin.name), function.span);
         let arguments: Option<Vec<Expr>> = values.iter().flatten().map(Value::expr).collect();
         match arguments {
             Some(arguments) => Value::Run(Expr::Call { function: builtin.name.to_owned(), arguments }, kind),

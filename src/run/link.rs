@@ -1,10 +1,12 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, paths compiled. Each worker links its own.
 
+use super::rows::Table;
 use super::steps::{Steps, flat};
 use super::value::{Frame, Paths, Unusable, write_plain};
 use crate::measure::Failure;
 use crate::plan::{Address, Body, Check, Connections, Expr, Piece, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub struct Linked {
@@ -115,8 +117,8 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
         .collect()
 }
 
-pub fn link(plan: &Plan, places: &[Place]) -> Linked {
-    let mut paths = Paths::new();
+pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>) -> Linked {
+    let mut paths = Paths::new(tables);
     let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
     Linked { flows, paths }
 }
@@ -191,8 +193,9 @@ fn encode(request: &Request, connections: Option<Connections>, authority: &str, 
             user: 0,
             number: 0,
             choices: super::value::Choices::new(0, 0, 0, 0),
+            rows: super::value::Rows::default(),
         };
-        let nothing = Paths::new();
+        let nothing = Paths::default();
         let mut bytes = String::new();
         if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {
             return Bytes::Fixed(bytes.into_bytes());
@@ -260,11 +263,7 @@ pub fn compile(expr: &Expr, paths: &mut Paths) {
             if let Expr::Get { value, .. } = expr {
                 compile(value, paths);
             }
-            if !paths.contains_key(path)
-                && let Ok(query) = jsonpath_rust::parser::parse_json_path(path)
-            {
-                paths.insert(path.clone(), query);
-            }
+            paths.learn(path);
         }
         Expr::Text(pieces) => {
             for piece in pieces {
@@ -282,8 +281,11 @@ pub fn compile(expr: &Expr, paths: &mut Paths) {
         }
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Uuid => {}
         Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Header { .. } => {}
-        Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => {}
-        Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) | Expr::Call { .. } => {}
+        Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {}
+        Expr::Row { data, pick } => paths.uses.push((*data, *pick)),
+        Expr::Column { row, .. } => compile(row, paths),
+        Expr::Call { arguments, .. } => arguments.iter().for_each(|argument| compile(argument, paths)),
+        Expr::Answer { .. } | Expr::Property(_) => {}
     }
 }
 

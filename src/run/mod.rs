@@ -2,11 +2,9 @@
 
 mod clock;
 pub mod drive;
-#[cfg_attr(not(test), expect(dead_code, reason = "the evaluation of expressions will call them"))]
 mod functions;
 mod health;
 mod link;
-#[cfg_attr(not(test), expect(dead_code, reason = "the workers will take them"))]
 mod rows;
 mod secret;
 mod service;
@@ -60,6 +58,8 @@ pub enum RunError {
         log: String,
     },
     Address(String),
+    /// Rows that the plan speaks of cannot be read.
+    Data(String),
     System(std::io::Error),
     /// Interrupted before anything was sent.
     Interrupted,
@@ -75,7 +75,7 @@ impl std::fmt::Display for RunError {
                 }
                 Ok(())
             }
-            RunError::Address(problem) => f.write_str(problem),
+            RunError::Address(problem) | RunError::Data(problem) => f.write_str(problem),
             RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
             RunError::Interrupted => f.write_str("interrupted before the load started"),
         }
@@ -131,14 +131,21 @@ async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Eve
         }
     }
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
-    let result = match link::places(plan, &addresses) {
-        Ok(places) => load(plan, settings, places, &mut services, &mut interrupt, tell).await,
-        Err(problem) => Err(RunError::Address(problem)),
+    let ready = link::places(plan, &addresses).map_err(RunError::Address);
+    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
+        Ok(ready) => load(plan, settings, ready, &mut services, &mut interrupt, tell).await,
+        Err(problem) => Err(problem),
     };
     let at = *result.as_ref().unwrap_or(&0);
     stop(&mut services, at, tell).await;
     tell(Event::Ended { at });
     result.map(|_| ())
+}
+
+/// The rows that flows take, read before anything is sent.
+fn tables(plan: &Plan) -> Result<Arc<Vec<rows::Table>>, RunError> {
+    let read: Result<Vec<rows::Table>, String> = plan.data.iter().map(rows::Table::load).collect();
+    Ok(Arc::new(read.map_err(RunError::Data)?))
 }
 
 async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(Event)) {
@@ -152,7 +159,7 @@ async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(E
 async fn load(
     plan: &Arc<Plan>,
     settings: &Settings,
-    places: Vec<link::Place>,
+    (places, tables): (Vec<link::Place>, Arc<Vec<rows::Table>>),
     services: &mut [service::Running],
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
@@ -170,6 +177,7 @@ async fn load(
         let order = Order {
             plan: revealed.clone(),
             places: places.clone(),
+            tables: tables.clone(),
             edges: edges.clone(),
             seed: settings.seed,
             run: run_key(&settings.id),

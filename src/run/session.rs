@@ -4,7 +4,7 @@ use super::clock::{Alarm, Clock};
 use super::drive::http1::{Answer, Ask, Connection};
 use super::link::{Bytes, LinkedRequest};
 use super::steps::{Op, Turn};
-use super::value::{Choices, Frame, Paths, Value, from_json};
+use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
 use super::worker::Worker;
 use crate::measure::Failure;
 use crate::plan::{Bound, Connections, Think};
@@ -65,6 +65,8 @@ impl Kept {
 /// Who asks: the number of the user, and what the user has kept where users come back.
 pub struct Who {
     pub user: u64,
+    /// The number of the iteration among those of all users, from 0.
+    pub turn: u64,
     pub kept: Option<Rc<Kept>>,
 }
 
@@ -137,6 +139,7 @@ impl Session {
             user: 0,
             number: 0,
             choices: Choices::new(0, 0, 0, 0),
+            rows: Rows::of(&steps.uses),
         };
         Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
     }
@@ -149,6 +152,7 @@ impl Session {
         self.user = who.user;
         place.frame.user = who.user;
         place.frame.number = number;
+        place.frame.rows.begin(who.turn);
         place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let kept = match (&who.kept, &self.own) {
             (Some(kept), _) => kept.clone(),

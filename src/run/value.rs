@@ -1,5 +1,8 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
+use super::functions;
+use super::rows::{self, Table};
+use crate::check::program::Pick;
 use crate::plan::{Binary, Expr, Piece};
 use jsonpath_rust::parser::model::JpQuery;
 use rand_chacha::ChaCha8Rng;
@@ -7,9 +10,75 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-/// The JSONPaths of a plan, compiled.
-pub type Paths = HashMap<String, JpQuery>;
+/// What expressions need beside the iteration: JSONPaths, compiled, and the rows of data.
+#[derive(Default)]
+pub struct Paths {
+    queries: HashMap<String, JpQuery>,
+    pub tables: Arc<Vec<Table>>,
+    /// How rows are taken, as linking meets it.
+    pub uses: Vec<Use>,
+}
+
+/// A way in which a flow takes rows of a data.
+pub type Use = (usize, Pick);
+
+impl Paths {
+    pub fn new(tables: Arc<Vec<Table>>) -> Paths {
+        Paths { queries: HashMap::new(), tables, uses: Vec::new() }
+    }
+
+    pub fn get(&self, path: &str) -> Option<&JpQuery> {
+        self.queries.get(path)
+    }
+
+    /// Compiles a path; the checker has parsed each once.
+    pub fn learn(&mut self, path: &str) {
+        if !self.queries.contains_key(path)
+            && let Ok(query) = jsonpath_rust::parser::parse_json_path(path)
+        {
+            self.queries.insert(path.to_owned(), query);
+        }
+    }
+}
+
+/// Which rows an iteration takes: the `turn`th way to take them of `each` in an iteration, which is the `number`th of
+/// its load. Computed of that alone, so that the same iteration takes the same rows whatever the workers.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub number: u64,
+    /// For each way how often an iteration takes rows so, and how often this one did.
+    pub ways: Vec<(Use, u64, u64)>,
+}
+
+impl Rows {
+    /// Each use once, with how often it stands in the flow.
+    pub fn of(uses: &[Use]) -> Rows {
+        let mut ways: Vec<(Use, u64, u64)> = Vec::new();
+        for wanted in uses {
+            match ways.iter_mut().find(|(way, ..)| way == wanted) {
+                Some((_, each, _)) => *each += 1,
+                None => ways.push((*wanted, 1, 0)),
+            }
+        }
+        Rows { number: 0, ways }
+    }
+
+    pub fn begin(&mut self, number: u64) {
+        self.number = number;
+        self.ways.iter_mut().for_each(|(.., taken)| *taken = 0);
+    }
+
+    /// The number of this use among all of its kind in the load.
+    fn next(&mut self, wanted: Use) -> u64 {
+        let way = self.ways.iter_mut().find(|(way, ..)| *way == wanted);
+        way.map_or(self.number, |(_, each, taken)| {
+            *taken += 1;
+            self.number.saturating_mul(*each).saturating_add(*taken - 1)
+        })
+    }
+}
 
 #[derive(Debug, Clone, Default)]
 pub enum Value {
@@ -19,6 +88,8 @@ pub enum Value {
     Number(f64),
     Text(Rc<str>),
     Json(Rc<serde_json::Value>),
+    /// A row of a data.
+    Row(usize, u64),
 }
 
 /// The answer to a request, as far as later steps need it.
@@ -40,6 +111,7 @@ pub struct Frame {
     /// The number of the iteration in its load.
     pub number: u64,
     pub choices: Choices,
+    pub rows: Rows,
 }
 
 /// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
@@ -132,13 +204,28 @@ impl Frame {
             Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {
                 return Err(Unusable);
             }
-            Expr::Row { .. } | Expr::Column { .. } | Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
+            Expr::Row { data, pick } => {
+                let table = paths.tables.get(*data).ok_or(Unusable)?;
+                let Frame { rows, choices, user, .. } = self;
+                let row = rows::pick(*pick, table.rows(), rows.next((*data, *pick)), *user, &mut || choices.next());
+                Value::Row(*data, row.ok_or(Unusable)?)
+            }
+            Expr::Column { row, column } => match self.eval(row, paths)? {
+                Value::Row(data, row) => {
+                    paths.tables.get(data).and_then(|table| table.value(row, column)).ok_or(Unusable)?
+                }
+                _ => return Err(Unusable),
+            },
+            Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
             Expr::Get { value, path } => match self.eval(value, paths)? {
                 Value::Json(document) => first(&document, paths.get(path).ok_or(Unusable)?)?,
                 // In what is no object there is nothing to find.
                 _ => Value::Null,
             },
-            Expr::Call { .. } => return Err(Unusable),
+            Expr::Call { function, arguments } => {
+                let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
+                functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable)?
+            }
         })
     }
 
@@ -250,7 +337,7 @@ pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
         // Writing to a String cannot fail.
         Value::Number(number) => drop(write!(out, "{number}")),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Null | Value::Json(_) => return Err(Unusable),
+        Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable),
     }
     Ok(())
 }
@@ -273,6 +360,7 @@ fn to_json(value: Value) -> serde_json::Value {
         Value::Number(number) => number.into(),
         Value::Text(text) => (&*text).into(),
         Value::Json(value) => (*value).clone(),
+        Value::Row(..) => serde_json::Value::Null,
     }
 }
 
@@ -283,7 +371,7 @@ fn truth(value: &Value) -> bool {
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(*number),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) => None,
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) | Value::Row(..) => None,
     }
 }
 

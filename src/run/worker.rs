@@ -4,6 +4,7 @@ use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
 use super::link::{self, Linked, Place};
+use super::rows::Table;
 use super::session::{Kept, Session, UnderWay, Who};
 use crate::base::units::SECOND;
 use crate::measure::{Failure, Recorder, Slice};
@@ -50,6 +51,7 @@ impl Gauge {
 pub struct Order {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
+    pub tables: Arc<Vec<Table>>,
     pub edges: Arc<[u64]>,
     pub seed: u64,
     pub run: u64,
@@ -171,7 +173,7 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: link::link(&plan, &order.places),
+            linked: link::link(&plan, &order.places, order.tables),
             series,
             seed: order.seed,
             run: order.run,
@@ -225,12 +227,12 @@ impl Worker {
     /// identities are dealt in turn, so that the same arrival is the same user whatever the workers.
     fn who(&self, load: usize, part: usize, k: u64) -> Who {
         let planned = &self.plan.loads[load];
-        let Some(population) = planned.population else { return Who { user: k + 1, kept: None } };
+        let Some(population) = planned.population else { return Who { user: k + 1, turn: k, kept: None } };
         let user = k % population.max(1);
         let onces = self.linked.flows[planned.parts[part].flow].onces;
         let kept = (onces > 0)
             .then(|| self.known.borrow_mut().entry((load, part, user)).or_insert_with(|| Kept::new(onces)).clone());
-        Who { user: user + 1, kept }
+        Who { user: user + 1, turn: k, kept }
     }
 
     fn begin(&self) {
@@ -289,7 +291,8 @@ impl Worker {
                 }
                 self.recorder.borrow_mut().started(load, now, 0);
                 let part = self.plan.loads[load].part(user + number);
-                session.iterate(&Who { user: user + 1, kept: None }, part, user << 32 | number, now).await;
+                let turn = number * self.plan.loads[load].shape.peak() + user;
+                session.iterate(&Who { user: user + 1, turn, kept: None }, part, user << 32 | number, now).await;
                 number += 1;
                 if let Some(pace) = self.plan.loads[load].pace
                     && !self.no_more.get()
