@@ -20,6 +20,8 @@ struct Said {
     words: Vec<String>,
     fingerprints: BTreeMap<String, String>,
     suites: Vec<String>,
+    /// How many constructs are not run yet.
+    later: usize,
 }
 
 /// `None` where no file declares the profile.
@@ -40,6 +42,7 @@ fn said(path: &Path, profile: Option<&str>) -> Option<Said> {
         for scenario in &program.scenarios {
             let (plan, more) = plan(scenario, &path.display().to_string(), Share::WHOLE, MACHINE);
             diagnostics.extend(more);
+            said.later += scenario.later.len();
             said.fingerprints.insert(scenario.name.text.clone(), plan.fingerprint);
         }
         said.suites = program.suites.iter().map(|suite| suite.name.text.clone()).collect();
@@ -230,26 +233,35 @@ fn everything_in_the_library_can_be_used() {
 fn the_guide_names_what_there_is() {
     let guide = std::fs::read_to_string(root().join("scenarios/README.md")).unwrap();
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut running: Vec<String> = Vec::new();
     for line in guide.lines().filter(|line| line.starts_with("| [")) {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let (_, file) = cells[1].trim_end_matches(')').split_once("](").unwrap();
         let names = cells[2].split(' ').map(|name| name.trim_matches('`').to_owned());
         told.insert(file.to_owned(), names.collect());
+        if cells[4] == "yes" {
+            running.push(file.to_owned());
+        }
     }
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut runs: Vec<String> = Vec::new();
     for path in scenarios() {
         let said = said(&path, None).unwrap();
+        let all = said.later == 0 && !said.fingerprints.is_empty() && said.suites.is_empty();
         let mut names: Vec<String> = said.fingerprints.into_keys().chain(said.suites).collect();
         names.sort();
         let file = path.strip_prefix(root().join("scenarios")).unwrap().display().to_string();
         if names.is_empty() {
             assert!(guide.contains(&format!("({file})")), "the guide does not speak of {file}");
         } else {
+            runs.extend(all.then(|| file.clone()));
             found.insert(file, names);
         }
     }
     told.values_mut().for_each(|names| names.sort());
     assert_eq!(told, found);
+    running.sort();
+    assert_eq!(running, runs, "what runs, as the guide says and as it is");
 }
 
 /// Stages of every exact kind, from shapes of the library and of the template's own file, with what was set outside.
