@@ -273,4 +273,40 @@ mod tests {
         assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(numbers[..13], (0..13).collect::<Vec<u64>>());
     }
+
+    /// Ten arrivals a second for two seconds, a quarter of them buyers, and three users beside them.
+    #[test]
+    fn a_plan_lays_its_lanes() {
+        let second = crate::base::units::SECOND;
+        let level = |raw: u64| serde_json::json!([{ "start": 0, "length": 2 * second, "from": raw, "to": raw }]);
+        let rate = crate::base::units::Rate::new(10.0, second).unwrap().raw();
+        let load = |shape: serde_json::Value, parts: serde_json::Value| {
+            serde_json::json!({ "name": "a", "parts": parts, "start": 0, "shape": shape, "stages": [], "grace": 0,
+                "ceiling": { "in_flight": 1, "from": "users" } })
+        };
+        let part = |weight: f64, flow: usize| serde_json::json!({ "name": "a", "weight": weight, "flow": flow });
+        let flow = |steps: &[Step]| serde_json::json!({ "name": "a", "steps": steps, "slots": 1, "requests": 0 });
+        let once = Step::OncePerUser { every: None, steps: vec![row(Pick::Unique)] };
+        let plan: Plan = serde_json::from_value(serde_json::json!({
+            "schema": 1, "file": "", "scenario": "", "doc": null, "fingerprint": "", "share": { "index": 1, "count": 2 },
+            "services": [], "targets": [], "series": [], "expectations": [], "length": 2 * second,
+            "data": [{ "name": "a", "format": "csv", "sha256": "", "rows": 9, "columns": [] }],
+            "flows": [flow(&[row(Pick::Unique)]), flow(&[once, row(Pick::Unique)])],
+            "loads": [
+                load(serde_json::json!({ "closed": level(3) }), serde_json::json!([part(1.0, 1)])),
+                load(serde_json::json!({ "open": level(rate) }), serde_json::json!([part(0.25, 0), part(0.75, 1)])),
+            ],
+        }))
+        .unwrap();
+        let uses = Uses::of(&plan);
+        let lane =
+            |load: usize, part: usize, once: bool| uses.lane(Place { load, part, data: 0, pick: Pick::Unique, once });
+        let number = |lane: Option<Lane>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
+        // The three users once, five buyers, and of each of fifteen others two; then what has no end.
+        assert_eq!(number(lane(0, 0, true), 2, 0), Some(2));
+        assert_eq!(number(lane(1, 0, false), 4, 0), Some(7));
+        assert_eq!([0, 1, 2].map(|nth| number(lane(1, 1, true), 14, nth)), [Some(36), Some(37), None]);
+        assert_eq!(number(lane(0, 0, false), 1, 0), Some(39));
+        assert_eq!(lane(2, 0, false), None);
+    }
 }
