@@ -249,7 +249,7 @@ mod tests {
         let both = Step::If { condition: Expr::Null, then: vec![row(Next), row(Next)], otherwise: vec![row(Next)] };
         let each = Step::Each { slot: 1, list: Expr::Null, at_most: 4, together: false, steps: vec![row(Unique)] };
         let once = Step::OncePerUser { every: None, steps: vec![row(Unique)] };
-        let found = Found::inner(&[row(Next), both.clone(), each.clone(), once.clone()], false).order;
+        let found = Found::inner(&[row(Next), both, each.clone(), once.clone()], false).order;
         assert_eq!(found, [((0, Next, false), 3), ((0, Unique, false), 4), ((0, Unique, true), 1)]);
         let found = Found::inner(&[each, once], true).order;
         assert_eq!(found, [((0, Unique, false), 5)]);
