@@ -4,7 +4,7 @@
 use super::elaborate::holds;
 use super::{CeilingFrom, Element, Expr, Load, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
-use crate::check::program::{Pick, Scenario, StageKind, Subject, Window};
+use crate::check::program::{Bound, Pick, Scenario, StageKind, Subject, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
@@ -193,7 +193,13 @@ fn taken(steps: &[Step], (runs, users): (u64, u64), each: &mut impl FnMut(usize,
             Step::Let { value: Expr::Row { data, pick: Pick::Unique }, .. } => each(*data, runs),
             Step::Group { steps, .. } | Step::Acquire { steps, .. } => taken(steps, (runs, users), each),
             Step::OncePerUser { steps, .. } => taken(steps, (users, users), each),
-            Step::Repeat(repeat) if repeat.test.is_none() => taken(&repeat.steps, (runs, users), each),
+            Step::Repeat(repeat) if repeat.test.is_none() => {
+                let times = match repeat.bound {
+                    Bound::Times(times) => times,
+                    Bound::Time(_) => 1,
+                };
+                taken(&repeat.steps, (runs.saturating_mul(times), users), each);
+            }
             _ => {}
         }
     }

@@ -1,6 +1,8 @@
 //! Rows of data while a run goes on: read once before the load and shared by the workers, so plain data and kept small;
 //! and which of them a use takes.
 
+pub mod uses;
+
 use super::value::Value;
 use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
@@ -185,7 +187,7 @@ impl Rows for Loading<'_> {
 ///
 /// `k` is the number of the use, from 0, among all uses of these rows that are picked this way in the whole run. It must
 /// be computed from what the plan says and from who asks, such as the number of the arrival, and never be counted by
-/// a worker. Then nothing here depends on which worker or share asks, or when: one worker, two workers and two
+/// a worker: see [`uses`]. Then nothing here depends on which worker or share asks, or when: one worker, two workers and two
 /// shares take the same rows. `user` is the number of the user from 1, as `user.id`. `random` gives 64 uniform bits of
 /// the iteration's own choices, which are keyed by its load and number as well.
 ///

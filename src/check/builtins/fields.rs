@@ -112,7 +112,7 @@ pub const FIELDS: &[Field] = &[
         "next",
         &[],
         Type::Row,
-        "The next row in the order of the file, over all users; after the last comes the first.",
+        "The next row in the order of the file, over all users; after the last comes the first. Iterations take them by their numbers, not as they start.",
         "let row = products.next()",
     ),
     method(
@@ -120,7 +120,7 @@ pub const FIELDS: &[Field] = &[
         "unique",
         &[],
         Type::Row,
-        "A row that nobody else gets in this run; `check` refuses a plan that needs more rows than there are (E0413).",
+        "A row that nobody else gets in this run. `check` refuses a plan that needs more rows than there are for certain (E0413); where they run out, the iteration fails with the kind `data`.",
         "let row = products.unique()",
     ),
     method(

@@ -25,7 +25,7 @@ pub const TABLE: &[Builtin] = &[
         "format_time",
         &[need("time", &[Type::Number]), need("format", TEXT)],
         Type::Text,
-        "A time in seconds since 1970, written in UTC by a format of strftime.",
+        "A time in seconds since 1970, in UTC and rounded to a microsecond, by a format of POSIX `strftime` in its C locale. Beside that, `%f` is the fraction of the second, `%3f` with three digits and `%.3f` also with its dot, and `%-d` is without padding. A format that is none fails the iteration with the kind `data`.",
         "format_time(now(), \"%Y-%m-%d\")",
     ),
     pure("base64", ONE_TEXT, Type::Text, "The bytes in Base64 (RFC 4648, with padding).", "base64(\"a:b\")"),
@@ -81,7 +81,7 @@ pub const TABLE: &[Builtin] = &[
         "bytes",
         &[need("size", &[Type::Bytes])],
         Type::Text,
-        "A text of this size in bytes, to be a body.",
+        "A text of this size in bytes, letters and digits in turn, to be a body; at most 1GiB.",
         "bytes(64KiB)",
     ),
     Builtin {

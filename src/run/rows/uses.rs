@@ -1,0 +1,312 @@
+//! The number of each use of rows, computed from the plan and from who asks. No two uses have the same, and nobody
+//! counts them, so workers and shares agree without talking.
+
+use crate::check::program::{Bound, Pick};
+use crate::plan::{Body, Check, Expr, Load, Piece, Plan, Request, Step};
+use std::collections::HashMap;
+
+/// Where rows are taken: by a part of a load, of a `data`, in a way, and in `once per user` or in each iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub load: usize,
+    pub part: usize,
+    pub data: usize,
+    pub pick: Pick,
+    pub once: bool,
+}
+
+/// How the uses of a place are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    first: u64,
+    /// Between two uses: places without a known end take turns.
+    step: u64,
+    /// How many rows one turn takes at most.
+    each: u64,
+    wraps: bool,
+}
+
+impl Lane {
+    /// The number of a use, for [`super::pick`]. `turn` is the number from 0 of
+    ///
+    /// - the iteration among those of its part, in an open load; of a load with one part that is its arrival;
+    /// - `round · users + user`, in a closed load, where `users` are the most at any time and both count from 0;
+    /// - the user, in `once per user` where users come back (`time · users + user` where it has `every`).
+    ///
+    /// `nth` is how many rows this turn has taken at this place before. A turn that takes more than was known
+    /// beforehand (in a loop that only time bounds) takes those of the turns behind it with `next`, and has no more of its own
+    /// with `unique`.
+    pub fn number(self, turn: u64, nth: u64) -> Option<u64> {
+        let own = nth < self.each || self.wraps;
+        own.then(|| self.first + (turn * self.each + nth) * self.step)
+    }
+}
+
+/// A place, how many rows a turn takes there, and how many it takes in all where that is known.
+type Taken = (Place, u64, Option<u64>);
+
+/// The lanes of a plan, the same for every share of it.
+#[derive(Debug, Default)]
+pub struct Uses {
+    lanes: HashMap<Place, Lane>,
+    /// By load: its users do not come back, so that once a user is once an iteration.
+    anew: Vec<bool>,
+}
+
+impl Uses {
+    pub fn of(plan: &Plan) -> Uses {
+        let anew = plan.loads.iter().map(|load| load.is_open() && load.population.is_none()).collect();
+        let mut uses = Uses { lanes: HashMap::new(), anew };
+        let mut places: Vec<Taken> = Vec::new();
+        for (index, load) in plan.loads.iter().enumerate() {
+            for (part, own) in load.parts.iter().enumerate() {
+                let mut found = Found::default();
+                let Some(flow) = plan.flows.get(own.flow) else { continue };
+                found.steps(&flow.steps, uses.anew[index]);
+                for ((data, pick, once), each) in found.order {
+                    let place = Place { load: index, part, data, pick, once };
+                    let whole = turns(load, own.weight, once, found.again);
+                    places.push((place, each, whole.map(|turns| turns.saturating_mul(each))));
+                }
+            }
+        }
+        for data in 0..plan.data.len() {
+            for pick in [Pick::Next, Pick::Unique] {
+                uses.lay(places.iter().filter(|(place, ..)| place.data == data && place.pick == pick));
+            }
+        }
+        uses
+    }
+
+    /// Those with a known end one behind the other, as a check counts them; behind them the others in turns.
+    fn lay<'p>(&mut self, places: impl Iterator<Item = &'p Taken>) {
+        let (known, open): (Vec<&Taken>, Vec<&Taken>) = places.partition(|(_, _, uses)| uses.is_some());
+        let mut first = 0u64;
+        let mut lay = |place: &Place, first: u64, step: usize, each: u64| {
+            let lane = Lane { first, step: step as u64, each, wraps: place.pick == Pick::Next };
+            self.lanes.insert(*place, lane);
+        };
+        for (place, each, uses) in known {
+            lay(place, first, 1, *each);
+            first = first.saturating_add(uses.unwrap_or(0));
+        }
+        for (index, (place, each, _)) in open.iter().enumerate() {
+            lay(place, first + index as u64, open.len(), *each);
+        }
+    }
+
+    /// `None` where no load takes rows like that: of `random` and `per_user`, which no number decides, and in a setup.
+    pub fn lane(&self, place: Place) -> Option<Lane> {
+        let anew = self.anew.get(place.load).copied().unwrap_or(false);
+        self.lanes.get(&Place { once: place.once && !anew, ..place }).copied()
+    }
+}
+
+/// How many turns there are, where that is known.
+fn turns(load: &Load, weight: f64, once: bool, again: bool) -> Option<u64> {
+    match (once, load.is_open()) {
+        (true, _) if again => None,
+        (true, open) => Some(load.population.filter(|_| open).unwrap_or(load.shape.peak())),
+        // A hair less, so that no share of a float becomes one more.
+        (false, true) => Some((load.shape.arrivals() as f64 * weight - 1e-6).ceil() as u64),
+        (false, false) => None,
+    }
+}
+
+type Key = (usize, Pick, bool);
+
+/// How many rows one turn takes at most, in the order of the text, so that lanes never depend on a hash.
+#[derive(Debug, Default)]
+struct Found {
+    order: Vec<(Key, u64)>,
+    /// Something is done once a user, and then again.
+    again: bool,
+}
+
+impl Found {
+    fn add(&mut self, key: Key, count: u64) {
+        match self.order.iter_mut().find(|(own, _)| *own == key) {
+            Some((_, own)) => *own = own.saturating_add(count),
+            None => self.order.push((key, count)),
+        }
+    }
+
+    /// Takes over what is found in inner steps, so many times.
+    fn join(&mut self, inner: Found, times: u64, once: bool) {
+        self.again |= inner.again;
+        for ((data, pick, was_once), count) in inner.order {
+            self.add((data, pick, was_once || once), count.saturating_mul(times));
+        }
+    }
+
+    fn inner(steps: &[Step], anew: bool) -> Found {
+        let mut found = Found::default();
+        found.steps(steps, anew);
+        found
+    }
+
+    fn steps(&mut self, steps: &[Step], anew: bool) {
+        for step in steps {
+            match step {
+                Step::Request(request) => self.request(request),
+                Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => self.expr(value),
+                Step::Expect(checks) => self.checks(checks),
+                Step::If { condition, then, otherwise } => {
+                    self.expr(condition);
+                    // One of both happens.
+                    let mut most = Found::inner(then, anew);
+                    let other = Found::inner(otherwise, anew);
+                    most.again |= other.again;
+                    for (key, count) in other.order {
+                        let known = most.order.iter().find(|(own, _)| *own == key).map_or(0, |(_, count)| *count);
+                        most.add(key, count.saturating_sub(known));
+                    }
+                    self.join(most, 1, false);
+                }
+                Step::Group { steps, .. } | Step::Acquire { steps, .. } => self.steps(steps, anew),
+                Step::OncePerUser { every, steps } => {
+                    self.again |= every.is_some();
+                    self.join(Found::inner(steps, anew), 1, !anew);
+                }
+                Step::Each { list, at_most, steps, .. } => {
+                    self.expr(list);
+                    self.join(Found::inner(steps, anew), *at_most, false);
+                }
+                Step::Repeat(repeat) => {
+                    let mut inner = Found::inner(&repeat.steps, anew);
+                    repeat.test.iter().for_each(|test| inner.expr(test));
+                    let times = match repeat.bound {
+                        Bound::Times(times) => times,
+                        Bound::Time(time) => {
+                            repeat.every.filter(|every| *every > 0).map_or(1, |every| time / every + 1)
+                        }
+                    };
+                    self.join(inner, times, false);
+                    repeat.counter.iter().for_each(|(_, from)| self.expr(from));
+                }
+                Step::Think(_) => {}
+            }
+        }
+    }
+
+    fn request(&mut self, request: &Request) {
+        self.texts(&request.path);
+        request.headers.iter().for_each(|(_, pieces)| self.texts(pieces));
+        match &request.body {
+            Some(Body::Json(value)) => self.expr(value),
+            Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| self.expr(value)),
+            Some(Body::Text(pieces)) => self.texts(pieces),
+            None => {}
+        }
+        self.checks(&request.expects);
+        request.records.iter().for_each(|record| self.expr(&record.key));
+        request.extra.iter().for_each(|(_, value)| self.expr(value));
+    }
+
+    fn checks(&mut self, checks: &[Check]) {
+        checks.iter().for_each(|check| self.expr(&check.condition));
+    }
+
+    fn texts(&mut self, pieces: &[Piece]) {
+        for piece in pieces {
+            if let Piece::Value(value) = piece {
+                self.expr(value);
+            }
+        }
+    }
+
+    fn expr(&mut self, value: &Expr) {
+        match value {
+            Expr::Row { data, pick } => self.add((*data, *pick, false), 1),
+            Expr::Text(pieces) => self.texts(pieces),
+            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter().for_each(|item| self.expr(item)),
+            Expr::Object(fields) => fields.iter().for_each(|(_, field)| self.expr(field)),
+            Expr::Not(inner) | Expr::Negate(inner) => self.expr(inner),
+            Expr::Binary { left, right, .. } => {
+                self.expr(left);
+                self.expr(right);
+            }
+            Expr::Column { row: inner, .. } | Expr::Get { value: inner, .. } => self.expr(inner),
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
+            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
+            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => {}
+            Expr::Port(_) | Expr::Answer { .. } | Expr::Property(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(pick: Pick) -> Step {
+        Step::Let { slot: 0, value: Expr::Row { data: 0, pick } }
+    }
+
+    #[test]
+    fn a_turn_takes_as_many_rows_as_its_longest_way() {
+        use Pick::{Next, Unique};
+        let both = Step::If { condition: Expr::Null, then: vec![row(Next), row(Next)], otherwise: vec![row(Next)] };
+        let each = Step::Each { slot: 1, list: Expr::Null, at_most: 4, together: false, steps: vec![row(Unique)] };
+        let once = Step::OncePerUser { every: None, steps: vec![row(Unique)] };
+        let found = Found::inner(&[row(Next), both, each.clone(), once.clone()], false).order;
+        assert_eq!(found, [((0, Next, false), 3), ((0, Unique, false), 4), ((0, Unique, true), 1)]);
+        let found = Found::inner(&[each, once], true).order;
+        assert_eq!(found, [((0, Unique, false), 5)]);
+    }
+
+    /// Two places of which the end is known, two without: no number twice, and the first without a gap.
+    #[test]
+    fn no_two_uses_have_the_same_number() {
+        let place = |load: usize| Place { load, part: 0, data: 0, pick: Pick::Unique, once: false };
+        let places = [(place(0), 1, None), (place(1), 2, Some(10)), (place(2), 1, Some(3)), (place(3), 3, None)];
+        let mut uses = Uses::default();
+        uses.lay(places.iter());
+        let mut numbers: Vec<u64> = Vec::new();
+        for (place, each, known) in places {
+            let lane = uses.lane(place).unwrap();
+            let turns = known.map_or(20, |uses: u64| uses / each);
+            numbers.extend((0..turns).flat_map(|turn| (0..each).map(move |nth| lane.number(turn, nth).unwrap())));
+            assert_eq!(lane.number(0, each), None);
+        }
+        numbers.sort_unstable();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(numbers[..13], (0..13).collect::<Vec<u64>>());
+    }
+
+    /// Ten arrivals a second for two seconds, a quarter of them buyers, and three users beside them.
+    #[test]
+    fn a_plan_lays_its_lanes() {
+        let second = crate::base::units::SECOND;
+        let level = |raw: u64| serde_json::json!([{ "start": 0, "length": 2 * second, "from": raw, "to": raw }]);
+        let rate = crate::base::units::Rate::new(10.0, second).unwrap().raw();
+        let load = |shape: serde_json::Value, parts: serde_json::Value| {
+            serde_json::json!({ "name": "a", "parts": parts, "start": 0, "shape": shape, "stages": [], "grace": 0,
+                "ceiling": { "in_flight": 1, "from": "users" } })
+        };
+        let part = |weight: f64, flow: usize| serde_json::json!({ "name": "a", "weight": weight, "flow": flow });
+        let flow = |steps: &[Step]| serde_json::json!({ "name": "a", "steps": steps, "slots": 1, "requests": 0 });
+        let once = Step::OncePerUser { every: None, steps: vec![row(Pick::Unique)] };
+        let plan: Plan = serde_json::from_value(serde_json::json!({
+            "schema": 1, "file": "", "scenario": "", "doc": null, "fingerprint": "", "share": { "index": 1, "count": 2 },
+            "services": [], "targets": [], "series": [], "expectations": [], "length": 2 * second,
+            "data": [{ "name": "a", "format": "csv", "sha256": "", "rows": 9, "columns": [] }],
+            "flows": [flow(&[row(Pick::Unique)]), flow(&[once, row(Pick::Unique)])],
+            "loads": [
+                load(serde_json::json!({ "closed": level(3) }), serde_json::json!([part(1.0, 1)])),
+                load(serde_json::json!({ "open": level(rate) }), serde_json::json!([part(0.25, 0), part(0.75, 1)])),
+            ],
+        }))
+        .unwrap();
+        let uses = Uses::of(&plan);
+        let lane =
+            |load: usize, part: usize, once: bool| uses.lane(Place { load, part, data: 0, pick: Pick::Unique, once });
+        let number = |lane: Option<Lane>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
+        // The three users once, five buyers, and of each of fifteen others two; then what has no end.
+        assert_eq!(number(lane(0, 0, true), 2, 0), Some(2));
+        assert_eq!(number(lane(1, 0, false), 4, 0), Some(7));
+        assert_eq!([0, 1, 2].map(|nth| number(lane(1, 1, true), 14, nth)), [Some(36), Some(37), None]);
+        assert_eq!(number(lane(0, 0, false), 1, 0), Some(39));
+        assert_eq!(lane(2, 0, false), None);
+    }
+}
