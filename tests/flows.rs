@@ -222,3 +222,23 @@ fn a_signed_request_is_what_the_standard_says() {
     let mac = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
     assert_eq!(seen, [format!("GET /{mac}/YTpi"), "GET /YTPI".to_owned()]);
 }
+
+/// What one takes nobody else gets: of two loads, in loops, and once per user.
+#[test]
+fn unique_rows_are_unique_in_the_whole_run() {
+    for workers in ["1", "2"] {
+        let script = Script::start(plain);
+        let place = Place::new();
+        place.write("codes.csv", &format!("code\n{}", (0..80).map(|n| format!("c{n}\n")).collect::<String>()));
+        let text = format!(
+            "scenario test {{\n  data codes = csv(\"codes.csv\")\n  target api = http(\"http://{}\")\n  flow often on api {{\n    repeat at most 2 {{\n      let row = codes.unique()\n      get \"/{{row.code}}\" as page\n    }}\n  }}\n  flow seldom on api {{\n    once per user {{\n      let own = codes.unique()\n      get \"/{{own.code}}\" as first\n    }}\n    get \"/again\"\n  }}\n  load main of often {{\n    hold 20/s for 1s\n  }}\n  load more of seldom {{\n    population: 5 users\n    hold 20/s for 1s\n  }}\n  expect {{\n    count(main) == 40\n    count(more.first) == 5\n    error_rate(main) == 0%\n  }}\n}}\n",
+            script.address
+        );
+        let ran = place.run(&text, &["--workers", workers]);
+        let mut codes: Vec<String> = script.all().into_iter().filter(|line| line.starts_with("GET /c")).collect();
+        assert_eq!(codes.len(), 45, "{}{}", ran.out, ran.err);
+        codes.sort();
+        codes.dedup();
+        assert_eq!(codes.len(), 45, "a row was taken twice with {workers} workers");
+    }
+}

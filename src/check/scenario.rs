@@ -214,21 +214,13 @@ impl<'a> Session<'a, '_> {
         self.push(problem.help(format!("add `steady_state {{ error_rate({load}) < 1% }}` to the scenario")));
     }
 
-    /// Which row an iteration takes is computed of its number alone, which tells iterations of one load apart, and no
-    /// turns of a loop.
+    /// How many iterations a part of a mix has had before is not known yet, so its rows cannot be told from others'.
     fn rows_are_told_apart(&mut self, scenario: &'a ast::Scenario) {
-        let mut takers: Vec<(usize, usize)> = Vec::new();
-        let mut again = false;
-        for (index, load) in self.out.loads.iter().enumerate() {
-            for part in &load.parts {
-                unique_rows(&self.out.flows[part.flow].steps, false, &mut |data, in_loop| {
-                    again |= in_loop || takers.iter().any(|(own, other)| *own == data && *other != index);
-                    takers.push((data, index));
-                });
-            }
-        }
-        if again {
-            self.later("`.unique()` in a loop, or of one data in several loads", scenario.name.span);
+        let unique = |step: &Step| matches!(step, Step::Let { value: Expr::Row { pick: Pick::Unique, .. }, .. });
+        let mixes = self.out.loads.iter().filter(|load| load.parts.len() > 1);
+        let mut flows = mixes.flat_map(|load| &load.parts).map(|part| &self.out.flows[part.flow]);
+        if flows.any(|flow| flow.has(&unique)) {
+            self.later("`.unique()` in a mix of flows", scenario.name.span);
         }
     }
 
@@ -312,25 +304,5 @@ impl super::program::Event {
     fn nothing(name: Name, span: Span) -> super::program::Event {
         let at = super::program::Moment { window: Window::Run, edge: super::program::Edge::Start, plus: 0, span };
         super::program::Event { name, command: Vec::new(), at, at_most: 0, span }
-    }
-}
-
-/// The rows that steps take once each, and whether they stand in a loop.
-fn unique_rows(steps: &[Step], in_loop: bool, each: &mut impl FnMut(usize, bool)) {
-    for step in steps {
-        match step {
-            Step::Let { value: Expr::Row { data, pick: Pick::Unique }, .. } => each(*data, in_loop),
-            Step::Repeat(repeat) => unique_rows(&repeat.steps, true, each),
-            Step::Each { steps, .. } => unique_rows(steps, true, each),
-            Step::If { then, otherwise, .. } => {
-                unique_rows(then, in_loop, each);
-                unique_rows(otherwise, in_loop, each);
-            }
-            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
-                unique_rows(steps, in_loop, each);
-            }
-            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) => {}
-            Step::Measure { .. } | Step::Count(_) => {}
-        }
     }
 }

@@ -128,6 +128,11 @@ impl Load {
         found.unwrap_or(self.parts.len().saturating_sub(1))
     }
 
+    /// Those who come back: the population of an open load, the users of a closed one.
+    pub fn users(&self) -> u64 {
+        self.population.unwrap_or(self.shape.peak())
+    }
+
     pub fn is_open(&self) -> bool {
         matches!(self.shape, Shape::Open(_))
     }

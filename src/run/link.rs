@@ -1,6 +1,6 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, paths compiled. Each worker links its own.
 
-use super::rows::Table;
+use super::rows::{Table, Uses};
 use super::steps::{Steps, flat};
 use super::value::{Frame, Paths, Unusable, write_plain};
 use crate::measure::Failure;
@@ -118,7 +118,7 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
 }
 
 pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>) -> Linked {
-    let mut paths = Paths::new(tables);
+    let mut paths = Paths::new(tables, Uses::of(plan));
     let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
     Linked { flows, paths }
 }
@@ -282,10 +282,9 @@ pub fn compile(expr: &Expr, paths: &mut Paths) {
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Uuid => {}
         Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Header { .. } => {}
         Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {}
-        Expr::Row { data, pick } => paths.uses.push((*data, *pick)),
         Expr::Column { row, .. } => compile(row, paths),
         Expr::Call { arguments, .. } => arguments.iter().for_each(|argument| compile(argument, paths)),
-        Expr::Answer { .. } | Expr::Property(_) => {}
+        Expr::Answer { .. } | Expr::Property(_) | Expr::Row { .. } => {}
     }
 }
 

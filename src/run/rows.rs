@@ -1,7 +1,8 @@
 //! Rows of data while a run goes on: read once before the load and shared by the workers, so plain data and kept small;
 //! and which of them a use takes.
 
-pub mod uses;
+mod uses;
+pub use uses::{Place, Uses};
 
 use super::value::Value;
 use crate::check::program::Pick;

@@ -41,6 +41,7 @@ pub struct Kept {
 /// When it was done, and the values that stay.
 struct Done {
     at: u64,
+    times: u64,
     slots: Vec<(usize, Value)>,
 }
 
@@ -48,6 +49,10 @@ impl Kept {
     pub fn new(onces: usize) -> Rc<Kept> {
         let done = (0..onces).map(|_| None).collect();
         Rc::new(Kept { turn: Arc::new(Semaphore::new(1)), done: RefCell::new(done) })
+    }
+
+    fn times(&self, id: usize) -> u64 {
+        self.done.borrow()[id].as_ref().map_or(0, |done| done.times)
     }
 
     /// Whether it was done and still holds; then its values are put back.
@@ -139,7 +144,7 @@ impl Session {
             user: 0,
             number: 0,
             choices: Choices::new(0, 0, 0, 0),
-            rows: Rows::of(&steps.uses),
+            rows: Rows::default(),
         };
         Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
     }
@@ -152,7 +157,7 @@ impl Session {
         self.user = who.user;
         place.frame.user = who.user;
         place.frame.number = number;
-        place.frame.rows.begin(who.turn);
+        place.frame.rows.begin(self.load, part, who.turn);
         place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let kept = match (&who.kept, &self.own) {
             (Some(kept), _) => kept.clone(),
@@ -219,13 +224,19 @@ impl Session {
                                 held = None;
                                 Next::Jump(*to)
                             }
-                            false => Next::Step,
+                            false => {
+                                let users = worker.plan.loads[self.load].users();
+                                place.frame.rows.once = Some(kept.times(*id) * users + self.user - 1);
+                                Next::Step
+                            }
                         }
                     }
                 }
                 Op::Done { id, slots } => {
                     let slots = slots.iter().map(|slot| (*slot, place.frame.slots[*slot].clone())).collect();
-                    kept.done.borrow_mut()[*id] = Some(Done { at: worker.timers.clock.now(), slots });
+                    let times = kept.times(*id) + 1;
+                    kept.done.borrow_mut()[*id] = Some(Done { at: worker.timers.clock.now(), times, slots });
+                    place.frame.rows.once = None;
                     held = None;
                     Next::Step
                 }

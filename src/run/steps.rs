@@ -2,7 +2,7 @@
 //! in what.
 
 use super::link::{LinkedRequest, Place, request};
-use super::value::{Paths, Use};
+use super::value::Paths;
 use crate::plan::{Bound, Check, Expr, Flow, Plan, Step, Think};
 
 pub enum Op {
@@ -73,13 +73,11 @@ pub struct Steps {
     pub ops: Vec<Op>,
     pub loops: usize,
     pub onces: usize,
-    pub uses: Vec<Use>,
 }
 
 pub fn flat(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Steps {
-    let mut flat = Flat { plan, places, paths, steps: Steps { ops: Vec::new(), loops: 0, onces: 0, uses: Vec::new() } };
+    let mut flat = Flat { plan, places, paths, steps: Steps { ops: Vec::new(), loops: 0, onces: 0 } };
     flat.all(&flow.steps);
-    flat.steps.uses = std::mem::take(&mut flat.paths.uses);
     flat.steps
 }
 

@@ -1,7 +1,7 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
 use super::functions;
-use super::rows::{self, Table};
+use super::rows::{self, Place, Table, Uses};
 use crate::check::program::Pick;
 use crate::plan::{Binary, Expr, Piece};
 use jsonpath_rust::parser::model::JpQuery;
@@ -17,16 +17,13 @@ use std::sync::Arc;
 pub struct Paths {
     queries: HashMap<String, JpQuery>,
     pub tables: Arc<Vec<Table>>,
-    /// How rows are taken, as linking meets it.
-    pub uses: Vec<Use>,
+    /// Which rows are whose.
+    pub uses: Uses,
 }
 
-/// A way in which a flow takes rows of a data.
-pub type Use = (usize, Pick);
-
 impl Paths {
-    pub fn new(tables: Arc<Vec<Table>>) -> Paths {
-        Paths { queries: HashMap::new(), tables, uses: Vec::new() }
+    pub fn new(tables: Arc<Vec<Table>>, uses: Uses) -> Paths {
+        Paths { queries: HashMap::new(), tables, uses }
     }
 
     pub fn get(&self, path: &str) -> Option<&JpQuery> {
@@ -43,40 +40,39 @@ impl Paths {
     }
 }
 
-/// Which rows an iteration takes: the `turn`th way to take them of `each` in an iteration, which is the `number`th of
-/// its load. Computed of that alone, so that the same iteration takes the same rows whatever the workers.
+/// Who takes rows now, and which were taken in this iteration.
 #[derive(Debug, Default)]
 pub struct Rows {
-    pub number: u64,
-    /// For each way how often an iteration takes rows so, and how often this one did.
-    pub ways: Vec<(Use, u64, u64)>,
+    pub load: usize,
+    pub part: usize,
+    /// The number of the iteration, from 0.
+    pub turn: u64,
+    /// In what is done once per user: the number of that.
+    pub once: Option<u64>,
+    taken: Vec<(Place, u64)>,
 }
 
 impl Rows {
-    /// Each use once, with how often it stands in the flow.
-    pub fn of(uses: &[Use]) -> Rows {
-        let mut ways: Vec<(Use, u64, u64)> = Vec::new();
-        for wanted in uses {
-            match ways.iter_mut().find(|(way, ..)| way == wanted) {
-                Some((_, each, _)) => *each += 1,
-                None => ways.push((*wanted, 1, 0)),
+    pub fn begin(&mut self, load: usize, part: usize, turn: u64) {
+        self.taken.clear();
+        (self.load, self.part, self.turn, self.once) = (load, part, turn, None);
+    }
+
+    /// The number of this use among all of the run. Of picks that no number decides any does.
+    fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
+        let place = Place { load: self.load, part: self.part, data, pick, once: self.once.is_some() };
+        let Some(lane) = uses.lane(place) else { return Some(0) };
+        let nth = match self.taken.iter_mut().find(|(own, _)| *own == place) {
+            Some((_, taken)) => {
+                *taken += 1;
+                *taken
             }
-        }
-        Rows { number: 0, ways }
-    }
-
-    pub fn begin(&mut self, number: u64) {
-        self.number = number;
-        self.ways.iter_mut().for_each(|(.., taken)| *taken = 0);
-    }
-
-    /// The number of this use among all of its kind in the load.
-    fn next(&mut self, wanted: Use) -> u64 {
-        let way = self.ways.iter_mut().find(|(way, ..)| *way == wanted);
-        way.map_or(self.number, |(_, each, taken)| {
-            *taken += 1;
-            self.number.saturating_mul(*each).saturating_add(*taken - 1)
-        })
+            None => {
+                self.taken.push((place, 0));
+                0
+            }
+        };
+        lane.number(self.once.unwrap_or(self.turn), nth)
     }
 }
 
@@ -207,7 +203,8 @@ impl Frame {
             Expr::Row { data, pick } => {
                 let table = paths.tables.get(*data).ok_or(Unusable)?;
                 let Frame { rows, choices, user, .. } = self;
-                let row = rows::pick(*pick, table.rows(), rows.next((*data, *pick)), *user, &mut || choices.next());
+                let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable)?;
+                let row = rows::pick(*pick, table.rows(), number, *user, &mut || choices.next());
                 Value::Row(*data, row.ok_or(Unusable)?)
             }
             Expr::Column { row, column } => match self.eval(row, paths)? {
