@@ -131,3 +131,27 @@ fn a_mistake_in_the_arguments_of_a_scenario_is_told() {
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.err.contains("E0301") && !ran.err.contains("has no scenario"), "{}", ran.err);
 }
+
+#[test]
+fn the_profile_is_recorded() {
+    let place = place();
+    let ran = place.call(&["run", "main.stress", "--profile", "ci", "--set", "level=20/s", "--quiet"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.result["profile"], "ci");
+    let ran = place.call(&["plan", "main.stress", "--profile", "ci", "--share", "2/2", "--json"]);
+    let plan: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&plan["profile"], &plan["share"]["index"]), (&"ci".into(), &1.into()));
+}
+
+#[test]
+fn what_can_be_done_with_a_suite_is_said() {
+    let place = place();
+    place.write("suite.stress", &format!("{MAIN}suite release {{\n  area all: one\n}}\n"));
+    for call in [vec!["run", "suite.stress:release"], vec!["plan", "suite.stress:release", "--json"]] {
+        let ran = place.call(&call);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        for part in ["`release` is a suite", "`stressc plan suite.stress:release`", "`suite.stress:one`"] {
+            assert!(ran.err.contains(part), "{}", ran.err);
+        }
+    }
+}
