@@ -155,3 +155,23 @@ fn what_can_be_done_with_a_suite_is_said() {
         }
     }
 }
+
+#[test]
+fn slips_of_the_keyboard_are_told() {
+    let place = place();
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    let cases: [(&[&str], &str); 7] = [
+        (&["fmt", "empty"], "`empty` has no `.stress` file in it"),
+        (&["check", "empty"], "`empty` has no `.stress` file in it"),
+        (&["check", "main.stress:one"], "`check` takes whole files: write `stressc check main.stress`"),
+        (&["watch", "nofile.stress"], "there is no file `nofile.stress`"),
+        (&["watch", "empty"], "`empty` is a directory"),
+        (&["run", "main.stres"], "did you mean `main.stress`?"),
+        (&["plan", "mian.stress:one"], "did you mean `main.stress`?"),
+    ];
+    for (call, expected) in cases {
+        let ran = place.call(call);
+        assert_eq!(ran.code, 2, "{call:?}: {}", ran.err);
+        assert!(ran.err.contains(expected), "{call:?}: {}", ran.err);
+    }
+}

@@ -278,6 +278,15 @@ impl<'a> Session<'a, '_> {
             self.push(problem);
             return Value::WRONG;
         }
+        // What a report calls a stage that has no name.
+        let word = field.text.trim_end_matches(|c: char| c.is_ascii_digit());
+        if kind == Type::Load && super::words::is_stage(word) {
+            self.push(
+                problem
+                    .help(format!("name the stage with `as NAME`, such as `{word} … as plateau`, and use that name")),
+            );
+            return Value::WRONG;
+        }
         if let Some(metric) = builtins::of_kind(builtins::Kind::Metric, &field.text)
             && kind.is_population()
         {

@@ -4,6 +4,7 @@ mod data;
 mod environment;
 mod library;
 mod load;
+pub mod manual;
 mod rules;
 
 pub use load::{Asked, Loaded, load, load_text};
@@ -15,7 +16,10 @@ use std::path::{Path, PathBuf};
 pub fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no file `{shown}`"),
+        std::io::ErrorKind::NotFound => match nearest(path) {
+            Some(near) => format!("there is no file `{shown}`; did you mean `{}`?", near.display()),
+            None => format!("there is no file `{shown}`"),
+        },
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
         _ if path.is_dir() => format!("`{shown}` is a directory; name a `.stress` file in it"),
         _ => format!("`{shown}` cannot be read: {error}"),
@@ -27,6 +31,17 @@ pub fn read(path: &Path) -> Result<String, String> {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
         format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
     })
+}
+
+/// The scenario file of the same directory whose name is most like that of one that is not there.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?;
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".stress")).collect();
+    names.sort();
+    let near = crate::base::suggest::similar(&path.file_name()?.to_string_lossy(), names.iter().map(String::as_str))?;
+    Some(path.with_file_name(near))
 }
 
 /// A file, or the scenario files of a directory.
