@@ -667,7 +667,7 @@ fn quantile_of_elsewhere(function: &Name, arguments: &[ast::Argument]) -> Option
         ExprKind::Percent(share) => Some(format!("p{}", (share * 1000.0).round() / 10.0).replace('.', "")),
         _ => None,
     })?;
-    let asked = matches!(function.text.as_str(), "p" | "percentile");
+    let asked = function.text == "p" || (function.text == "percentile" && arguments.len() == 1);
     builtins::of_kind(Kind::Metric, &of).filter(|_| asked).map(|builtin| builtin.name)
 }
 

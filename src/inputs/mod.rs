@@ -33,15 +33,21 @@ pub fn read(path: &Path) -> Result<String, String> {
     })
 }
 
-/// The scenario file of the same directory whose name is most like that of one that is not there.
+/// The file of the same directory and kind whose name is most like that of one that is not there.
 fn nearest(path: &Path) -> Option<PathBuf> {
+    let wanted = path.extension().map_or("stress".into(), |extension| extension.to_string_lossy());
+    let kind = crate::base::suggest::similar(&wanted, ["stress"]).map_or(wanted.as_ref(), |stress| stress);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?;
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".stress")).collect();
-    names.sort();
-    let near = crate::base::suggest::similar(&path.file_name()?.to_string_lossy(), names.iter().map(String::as_str))?;
-    Some(path.with_file_name(near))
+    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?.flatten().map(|entry| entry.path());
+    let same = entries.filter(|other| other.extension().is_some_and(|extension| extension == kind));
+    let mut stems: Vec<String> =
+        same.filter_map(|other| Some(other.file_stem()?.to_string_lossy().into_owned())).collect();
+    // A long name is not meant by a short one.
+    let length = path.file_stem()?.len();
+    stems.retain(|stem| stem.len().abs_diff(length) <= 3);
+    stems.sort();
+    let near = crate::base::suggest::similar(&path.file_stem()?.to_string_lossy(), stems.iter().map(String::as_str))?;
+    Some(path.with_file_name(format!("{near}.{kind}")))
 }
 
 /// A file, or the scenario files of a directory.

@@ -136,7 +136,9 @@ fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) 
 }
 
 fn joined<'a>(text: &str, comments: impl Iterator<Item = &'a Comment>) -> Option<String> {
-    let lines: Vec<&str> = comments.map(|c| text[c.range.clone()][3..].trim()).collect();
+    // One blank stands behind the slashes; what is set in further is an example, and stays so.
+    let line = |comment: &str| comment.strip_prefix(' ').unwrap_or(comment).trim_end();
+    let lines: Vec<&str> = comments.map(|c| line(&text[c.range.clone()][3..])).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
