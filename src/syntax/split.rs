@@ -137,8 +137,8 @@ fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) 
 
 fn joined<'a>(text: &str, comments: impl Iterator<Item = &'a Comment>) -> Option<String> {
     // One blank stands behind the slashes; what is set in further is an example, and stays so.
-    let line = |comment: &str| comment.strip_prefix(' ').unwrap_or(comment).trim_end();
-    let lines: Vec<&str> = comments.map(|c| line(&text[c.range.clone()][3..])).collect();
+    let lines = comments.map(|c| &text[c.range.clone()][3..]);
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
