@@ -8,7 +8,7 @@ use std::path::Path;
 use stressc::check::builtins::{self, FIELDS, Kind, OPTIONS, page};
 use stressc::check::check;
 use stressc::diag::{Code, Diagnostic};
-use stressc::inputs::{Asked, load_text};
+use stressc::inputs::{Asked, load_text, manual};
 use stressc::syntax::words::{CLAUSES, Context, STATEMENTS};
 
 /// The fenced blocks of a page: what stands behind the fence, the line of the fence, the text.
@@ -117,7 +117,7 @@ fn examples_of_the_guides_compile() {
 fn tables_of_the_reference_are_those_of_the_language() {
     let path = root().join("grammar/reference.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let expected = page::filled(&text).unwrap();
+    let expected = with_library(&page::filled(&text).unwrap());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &expected).unwrap();
     } else {
@@ -125,6 +125,14 @@ fn tables_of_the_reference_are_those_of_the_language() {
     }
     let missing = page::markers().into_iter().filter(|marker| !text.contains(&format!("<!-- builtins: {marker} -->")));
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<String>::new(), "tables that the reference lacks");
+}
+
+/// The page with the table of the library between its marks.
+fn with_library(page: &str) -> String {
+    let (start, end) = ("<!-- library -->\n", "<!-- end of the library -->");
+    let (before, rest) = page.split_once(start).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    format!("{before}{start}\n{}\n{end}{after}", manual::table())
 }
 
 /// An example of a built-in name compiles where such a thing stands.
@@ -215,6 +223,9 @@ fn explain_knows_names_and_suggests_one() {
         ("first_byte", "a field of"),
         ("retry", "retry TIMES"),
         ("E0301", "# E0301"),
+        ("shapes", "shape shapes.plateau(level: Level, rise: Duration = 30s, hold: Duration = 5m)"),
+        ("std.slo", "expectation slo.web("),
+        ("shapes.plateau", "Stages: `rising`, `plateau`"),
     ] {
         let ran = explain(name);
         let out = String::from_utf8(ran.stdout).unwrap();
@@ -225,6 +236,9 @@ fn explain_knows_names_and_suggests_one() {
     assert!(String::from_utf8(ran.stderr).unwrap().contains("did you mean `partition`"));
     let all = String::from_utf8(place.command(&["explain"]).output().unwrap().stdout).unwrap();
     assert!(all.contains("E0100  ") && all.contains("\nFaults\n"), "{all}");
+    assert!(all.contains("\nLibrary\n") && all.contains(" shapes.plateau "), "{all}");
+    let ran = place.command(&["explain", "shapes.platou"]).output().unwrap();
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("did you mean `shapes.plateau`"));
 }
 
 /// What the checker puts off to a later version stands under "What runs today".

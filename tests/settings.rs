@@ -131,3 +131,47 @@ fn a_mistake_in_the_arguments_of_a_scenario_is_told() {
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.err.contains("E0301") && !ran.err.contains("has no scenario"), "{}", ran.err);
 }
+
+#[test]
+fn the_profile_is_recorded() {
+    let place = place();
+    let ran = place.call(&["run", "main.stress", "--profile", "ci", "--set", "level=20/s", "--quiet"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.result["profile"], "ci");
+    let ran = place.call(&["plan", "main.stress", "--profile", "ci", "--share", "2/2", "--json"]);
+    let plan: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&plan["profile"], &plan["share"]["index"]), (&"ci".into(), &1.into()));
+}
+
+#[test]
+fn what_can_be_done_with_a_suite_is_said() {
+    let place = place();
+    place.write("suite.stress", &format!("{MAIN}suite release {{\n  area all: one\n}}\n"));
+    for call in [vec!["run", "suite.stress:release"], vec!["plan", "suite.stress:release", "--json"]] {
+        let ran = place.call(&call);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        for part in ["`release` is a suite", "`stressc plan suite.stress:release`", "`suite.stress:one`"] {
+            assert!(ran.err.contains(part), "{}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn slips_of_the_keyboard_are_told() {
+    let place = place();
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    let cases: [(&[&str], &str); 7] = [
+        (&["fmt", "empty"], "`empty` has no `.stress` file in it"),
+        (&["check", "empty"], "`empty` has no `.stress` file in it"),
+        (&["check", "main.stress:one"], "`check` takes whole files: write `stressc check main.stress`"),
+        (&["watch", "nofile.stress"], "there is no file `nofile.stress`"),
+        (&["watch", "empty"], "`empty` is a directory"),
+        (&["run", "main.stres"], "did you mean `main.stress`?"),
+        (&["plan", "mian.stress:one"], "did you mean `main.stress`?"),
+    ];
+    for (call, expected) in cases {
+        let ran = place.call(call);
+        assert_eq!(ran.code, 2, "{call:?}: {}", ran.err);
+        assert!(ran.err.contains(expected), "{call:?}: {}", ran.err);
+    }
+}

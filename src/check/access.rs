@@ -88,6 +88,7 @@ impl<'a> Session<'a, '_> {
                 };
                 Value::Delivery(metric)
             }
+            (Value::Part(Type::Service, index), _) if !self.has_port(*index, base.span) => Value::WRONG,
             (Value::Part(kind, index), name) => {
                 let part = if *kind == Type::Link { PartKind::Link } else { PartKind::Service };
                 Value::Run(Expr::Part { part, index: *index, field: name.to_owned() }, field.result)
@@ -114,6 +115,20 @@ impl<'a> Session<'a, '_> {
             }
             (_, name) => self.part_of_window(value, name, base, span),
         }
+    }
+
+    /// Whether a service is known to listen somewhere; of a program it must be said where. Said once a service.
+    pub(super) fn has_port(&mut self, service: usize, used: Span) -> bool {
+        let Some(found) = self.out.services.get_mut(service) else { return true };
+        if !matches!(found.kind, ServiceKind::Process { .. }) || found.port.is_some() {
+            return true;
+        }
+        found.port = Some(Expr::Number(0.0));
+        let name = found.name.clone();
+        let problem =
+            Diagnostic::new(Code::E0307, format!("the service `{name}` has no port"), used, "where does it listen?");
+        self.push(problem.help("declare it where the service is declared, such as `{ port: 8080 }`"));
+        false
     }
 
     /// Stages of one name have several starts and ends.
@@ -263,6 +278,15 @@ impl<'a> Session<'a, '_> {
             self.push(problem);
             return Value::WRONG;
         }
+        // What a report calls a stage that has no name.
+        let word = field.text.trim_end_matches(|c: char| c.is_ascii_digit());
+        if kind == Type::Load && super::words::is_stage(word) {
+            self.push(
+                problem
+                    .help(format!("name the stage with `as NAME`, such as `{word} … as plateau`, and use that name")),
+            );
+            return Value::WRONG;
+        }
         if let Some(metric) = builtins::of_kind(builtins::Kind::Metric, &field.text)
             && kind.is_population()
         {
@@ -337,6 +361,7 @@ impl<'a> Session<'a, '_> {
                 self.later("`.query(…)` of a monitor", span);
                 self.series(SeriesSource::Monitor(index), &bound)
             }
+            (Value::Part(Type::Service, index), "url") if !self.has_port(*index, base.span) => Value::WRONG,
             (Value::Part(Type::Service, index), "url") => {
                 let via = match &bound[0] {
                     Some((Value::Part(Type::Link, link), _)) => Some(*link),

@@ -36,6 +36,13 @@ impl<'a> Session<'a, '_> {
             self.plain(argument);
             let par = parameters.get(place).or(parameters.last());
             let value = match par {
+                Some(par) if par.kinds.contains(&Type::Text) && !par.kinds.contains(&Type::Service) => {
+                    let value = self.eval(&argument.value, frame);
+                    match value.kind() {
+                        Type::Service => self.service_as_text(function, par.name, &argument.value),
+                        _ => self.fit(value, argument.value.span, par.kinds),
+                    }
+                }
                 Some(par) => self.eval_as(&argument.value, frame, par.kinds),
                 None => Value::WRONG,
             };
@@ -62,6 +69,22 @@ impl<'a> Session<'a, '_> {
             }
         }
         good.then_some(values)
+    }
+
+    /// A service where its address or URL is meant.
+    fn service_as_text(&mut self, function: &Name, parameter: &str, given: &ast::Expr) -> Value<'a> {
+        let text = self.text(given.span);
+        let problem = Diagnostic::new(Code::E0301, "expected a Text, found a Service", given.span, "a Service");
+        let field = match (function.text.as_str(), parameter) {
+            ("http", "url") => Some("url"),
+            (_, "to" | "address") => Some("address"),
+            _ => None,
+        };
+        self.push(match field {
+            Some(field) => problem.fix(given.span.after(), format!(".{field}"), format!("write `{text}.{field}`")),
+            None => problem.help(format!("put its address into a text, such as `\"{function}://{{{text}.address}}\"`")),
+        });
+        Value::WRONG
     }
 
     /// At which parameter an argument stands.

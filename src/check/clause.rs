@@ -357,6 +357,7 @@ impl<'a> Session<'a, '_> {
                 _ => Some(None),
             };
         }
+        self.sources_in_sight(frame);
         match self.out.alert_sources.len() {
             1 => Some(Some(0)),
             0 if self.is_definition => Some(None),
@@ -373,6 +374,34 @@ impl<'a> Session<'a, '_> {
                 let problem = Diagnostic::new(Code::E0209, "there are several sources of alerts", span, "from which?");
                 self.push(problem.help(format!("write {}", names.join(" or "))));
                 None
+            }
+        }
+    }
+
+    /// Works out the sources of alerts that are declared in the systems in use and in the file: those of the scenario
+    /// are there already.
+    fn sources_in_sight(&mut self, frame: FrameId) {
+        let scenario = self.frames.iter().position(|frame| frame.is_scenario);
+        let mut files: Vec<FrameId> = Vec::new();
+        for mut at in [Some(frame), scenario].into_iter().flatten() {
+            while let Some(parent) = self.frames[at].parent {
+                at = parent;
+            }
+            if !files.contains(&at) {
+                files.push(at);
+            }
+        }
+        let systems = (0..self.frames.len()).filter(|id| !self.frames[*id].path.is_empty());
+        let mut places: Vec<(FrameId, &'a [Item])> = systems.map(|id| (id, self.frames[id].items)).collect();
+        let inputs = self.world.inputs;
+        places.extend(files.iter().map(|id| (*id, inputs.modules[self.frames[*id].module].ast.items.as_slice())));
+        for (home, items) in places {
+            for item in items {
+                if let Item::Built(built) = item
+                    && built.kind == ast::BuiltKind::Alerts
+                {
+                    self.own(home, &built.name.text, built.name.span);
+                }
             }
         }
     }

@@ -152,13 +152,23 @@ impl<'a> Session<'a, '_> {
             return Diagnostic::new(Code::E0207, message, span, found.a());
         }
         // Where a length of time is written and nothing is compared with it, a small number most often means seconds.
-        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(|number| number < 50.0)
+        let seconds = if self.is_length(span) { 3600.1 } else { 50.0 };
+        if expected == Type::Duration
+            && found == Type::Number
+            && text.parse::<f64>().is_ok_and(|number| number < seconds)
         {
             let problem =
                 Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
             return problem.fix(span, format!("{text}s"), format!("did you mean `{text}s`?"));
         }
         mismatch(expected, found, span, &text)
+    }
+
+    /// Whether something lasts or comes back in this time, which is said in seconds, and not in the milliseconds of answers.
+    fn is_length(&self, span: Span) -> bool {
+        let before = &self.world.sources.get(span.file).text[..span.start as usize];
+        let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+        matches!(word, "for" | "over" | "every" | "idle" | "settle")
     }
 
     /// A quantity that must be known before the run and is not negative; `None` also while it is not known yet.
@@ -292,6 +302,10 @@ impl<'a> Session<'a, '_> {
             let properties = ["status", "latency", "attempt", "ok", "error"];
             return self.unknown_name(frame, name, "property of a request", &properties);
         }
+        if let Some(problem) = self.word_of_elsewhere(name) {
+            self.push(problem);
+            return Value::WRONG;
+        }
         let what = match (&self.flow, builtins::find(&name.text)) {
             (_, Some(builtin)) => {
                 let problem = Diagnostic::new(Code::E0207, format!("`{name}` is a function"), name.span, "not called");
@@ -304,6 +318,28 @@ impl<'a> Session<'a, '_> {
             (None, None) => "part of this scenario",
         };
         self.unknown_name(frame, name, what, &known)
+    }
+
+    /// A name that is none and whose meaning is plain all the same.
+    fn word_of_elsewhere(&self, name: &Name) -> Option<Diagnostic> {
+        let problem = |message: String| Diagnostic::new(Code::E0201, message, name.span, "not declared");
+        let unknown = || problem(format!("nothing is called `{name}`"));
+        match name.text.as_str() {
+            "off" | "no" | "disabled" => Some(unknown().fix(name.span, "false", "write `false`")),
+            "on" | "yes" | "enabled" => Some(unknown().fix(name.span, "true", "write `true`")),
+            "status" | "latency" | "text" if self.flow.is_some() => {
+                let answers = self.frames.iter().flat_map(|frame| &frame.names);
+                let answers = answers.filter(|(_, (bound, span))| {
+                    let is_answer = matches!(bound, super::scope::Bound::Ready(Value::Answer(_)));
+                    is_answer && span.file == name.span.file && span.start < name.span.start
+                });
+                let (last, _) = answers.max_by_key(|(_, (_, span))| span.start)?;
+                let problem = problem(format!("`{name}` of which answer?"));
+                let inside = format!("put it into the block of its request: `as {last} {{ expect {name} … }}`");
+                Some(problem.fix(name.span, format!("{last}.{name}"), format!("write `{last}.{name}`, or {inside}")))
+            }
+            _ => None,
+        }
     }
 
     /// Names that mean something only where they stand: in the block of a request, in a `where`.
@@ -565,7 +601,16 @@ impl<'a> Session<'a, '_> {
                 Kind::Fault => self.breakage(builtin, function, arguments, span, frame),
                 _ => self.function(builtin, function, arguments, span, frame),
             },
-            None => self.unknown_function(function, frame),
+            None => {
+                if let Some(quantile) = quantile_of_elsewhere(function, arguments) {
+                    let message = format!("no function is called `{function}`");
+                    let problem = Diagnostic::new(Code::E0201, message, function.span, "no such function");
+                    let load = self.out.loads.first().map_or("main", |load| load.name.text.as_str()).to_owned();
+                    self.push(problem.help(format!("write `{quantile}({load})`: the quantile is in the name")));
+                    return Value::WRONG;
+                }
+                self.unknown_function(function, frame)
+            }
         }
     }
 
@@ -613,6 +658,17 @@ impl<'a> Session<'a, '_> {
         self.push(problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)));
         Value::WRONG
     }
+}
+
+/// `p(95)`, as others say for `p95`.
+fn quantile_of_elsewhere(function: &Name, arguments: &[ast::Argument]) -> Option<&'static str> {
+    let of = arguments.iter().find_map(|argument| match argument.value.kind {
+        ExprKind::Number(number) => Some(format!("p{}", number.to_string().replace('.', ""))),
+        ExprKind::Percent(share) => Some(format!("p{}", (share * 1000.0).round() / 10.0).replace('.', "")),
+        _ => None,
+    })?;
+    let asked = function.text == "p" || (function.text == "percentile" && arguments.len() == 1);
+    builtins::of_kind(Kind::Metric, &of).filter(|_| asked).map(|builtin| builtin.name)
 }
 
 /// The instant that a value stands for, where it stands for one.

@@ -4,7 +4,7 @@ use super::types::Type;
 use crate::base::Span;
 use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{Binary, Expr, ExprKind};
+use crate::syntax::ast::{Binary, Expr, ExprKind, TextPart};
 
 /// The type of `left operator right`, for quantities in base units.
 pub fn joined(operator: Binary, left: Type, right: Type) -> Option<Type> {
@@ -24,7 +24,7 @@ pub fn joined(operator: Binary, left: Type, right: Type) -> Option<Type> {
         (Add | Subtract, a, b) if a == b && Type::is_quantity(a) => a,
         (Add | Subtract, a, Type::Percent) if Type::is_quantity(a) => a,
         (Multiply, a, b) if Type::is_quantity(a) && (scalar(b) || b == Type::Percent) => a,
-        (Multiply, a, b) if scalar(a) && Type::is_quantity(b) => b,
+        (Multiply, a, b) if (scalar(a) || a == Type::Percent) && Type::is_quantity(b) => b,
         (Multiply, Type::Rate, Type::Duration) | (Multiply, Type::Duration, Type::Rate) => Type::Number,
         (Multiply, Type::Bandwidth, Type::Duration) | (Multiply, Type::Duration, Type::Bandwidth) => Type::Bytes,
         (Divide, a, b) if a == b && Type::is_quantity(a) => Type::Number,
@@ -73,6 +73,8 @@ pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&E
         return Diagnostic::new(Code::E0309, "a Fault says what breaks, not when", fault.span, "a Fault")
             .help("declare `fault NAME = … at … for …`, and use that name");
     }
+    let joined =
+        (operator == Binary::Add && [left.1, right.1].contains(&Type::Text)).then(|| one_text(left.0, right.0));
     let problem = Diagnostic::new(Code::E0305, message, span, "here")
         .label(left.0.span, left.1.a())
         .label(right.0.span, right.1.a());
@@ -82,6 +84,33 @@ pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&E
         ExprKind::Number(number) if timed && matches!(operator, Binary::Add | Binary::Subtract) => {
             problem.fix(right.0.span.after(), "s", format!("did you mean `{number}s`?"))
         }
-        _ => problem,
+        _ => match joined.flatten() {
+            Some(text) => {
+                problem.fix(left.0.span.to(right.0.span), &text, format!("a text holds values in braces: `{text}`"))
+            }
+            None => problem,
+        },
+    }
+}
+
+/// Two texts, or a text and the name of a value, as one text.
+fn one_text(left: &Expr, right: &Expr) -> Option<String> {
+    let plain = |text: &str| !text.contains(['"', '\\', '{', '}', '\n', '\t', '\r']);
+    let inside = |expr: &Expr| match &expr.kind {
+        ExprKind::Text(parts) => match parts.as_slice() {
+            [] => Some(String::new()),
+            [TextPart::Literal(text)] if plain(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => path(expr).map(|path| format!("{{{path}}}")),
+    };
+    Some(format!("\"{}{}\"", inside(left)?, inside(right)?))
+}
+
+fn path(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.text.clone()),
+        ExprKind::Field { base, field } => Some(format!("{}.{field}", path(base)?)),
+        _ => None,
     }
 }

@@ -23,6 +23,8 @@ pub struct Program {
 pub struct Scenario {
     pub name: Name,
     pub doc: Option<String>,
+    /// The profile that was asked for.
+    pub profile: Option<String>,
     /// The values that parameters of the file have in this run, for a reader of the plan.
     pub params: Vec<(String, String)>,
     pub services: Vec<Service>,
@@ -59,6 +61,7 @@ impl Scenario {
         Scenario {
             name,
             doc: None,
+            profile: None,
             params: Vec::new(),
             services: Vec::new(),
             links: Vec::new(),

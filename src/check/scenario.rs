@@ -15,6 +15,7 @@ impl<'a> Session<'a, '_> {
         let frame = self.frame(self.frames[outer].module, Some(outer));
         self.frames[frame].is_scenario = true;
         self.out.doc.clone_from(&scenario.doc);
+        self.out.profile.clone_from(&self.world.inputs.profile);
         self.declare_items(frame, &scenario.items);
         self.places(scenario, frame);
         self.setup(scenario, frame, false);

@@ -90,6 +90,11 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
         Some(share) => Some(format!("{}%", (share * 1e8).round() / 1e6)),
         None => number.filter(|_| numeric).and_then(|_| expected.guess(text)),
     };
+    // One could be either, and nobody else can know.
+    if code == Code::E0302 && number == Some(1.0) {
+        return Diagnostic::new(code, message, span, format!("{text} would mean 100%"))
+            .help("write `1%` for one in a hundred, or `100%` for all of them");
+    }
     let label = match (code, number, guess.is_some()) {
         (Code::E0302, Some(number), _) => format!("{text} would mean {}", units::percent(number)),
         (_, _, true) => format!("{text} what?"),
@@ -155,6 +160,11 @@ const STAGES: &[(&str, &str)] = &[
     ("iterations", "a number of iterations is a stage: `once 100 iterations by 10 users within 5m`"),
     ("thresholds", "what must hold stands in the `expect { … }` of the scenario"),
 ];
+
+/// Whether a stage begins with this word.
+pub(super) fn is_stage(word: &str) -> bool {
+    matches!(word, "warmup" | "hold" | "ramp" | "spike" | "steps" | "idle" | "sweep" | "search" | "replay" | "once")
+}
 
 pub(super) fn stage_of_elsewhere(option: &str) -> Option<&'static str> {
     STAGES.iter().find(|(word, _)| *word == option).map(|(_, help)| *help)

@@ -187,7 +187,7 @@ pub struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// A code such as E0301, or a word or name of the language such as `ramp`; all are listed without one
+    /// A code such as E0301, a word or name of the language such as `ramp`, or of the library such as `shapes.plateau`; all are listed without one
     pub name: Option<String>,
 }
 

@@ -11,9 +11,17 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     let mut all = Vec::new();
     let mut files = Vec::new();
     for argument in &args.files {
+        let shown = argument.to_string_lossy();
+        if let (file, Some(_)) = source::split(&shown)
+            && !argument.exists()
+        {
+            terminal.error(&format!("`check` takes whole files: write `stressc check {file}`"));
+            failed = true;
+            continue;
+        }
         match crate::inputs::files(argument) {
             Ok(found) if found.is_empty() => {
-                terminal.error(&format!("`{}` has no `.stress` file in it", argument.display()));
+                terminal.error(&super::no_files(argument));
                 failed = true;
             }
             Ok(found) => files.extend(found),

@@ -4,6 +4,7 @@ use super::args::ExplainArgs;
 use super::output::Terminal;
 use crate::check::builtins;
 use crate::diag::Code;
+use crate::inputs::manual;
 
 pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
     let Some(name) = &args.name else {
@@ -14,6 +15,12 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         terminal.out(code.page());
         return super::OK;
     }
+    if let Some(text) = manual::page(name) {
+        // A module may be called as a word of the language is.
+        let word = builtins::explain(name).map_or_else(String::new, |word| format!("\n{}\n", word.trim_end()));
+        terminal.out(&format!("{}\n{word}", text.trim_end()));
+        return super::OK;
+    }
     // An option is written with its colon, and a function with its brackets.
     let plain = name.trim_end_matches([':', '(', ')']).rsplit('.').next().unwrap_or(name);
     if let Some(text) = builtins::explain(plain) {
@@ -21,6 +28,7 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         return super::OK;
     }
     let hint = |near: Option<&str>| near.map_or_else(String::new, |near| format!("; did you mean `{near}`"));
+    let library = manual::names();
     let is_code =
         name.len() > 1 && name.starts_with(['E', 'W', 'e', 'w']) && name[1..].chars().all(|c| c.is_ascii_digit());
     let (what, near) = match is_code {
@@ -31,7 +39,9 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         false => {
             let groups = builtins::explained();
             let known: Vec<&str> = groups.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-            ("the language has no name", crate::base::suggest::similar(plain, known))
+            let near = crate::base::suggest::similar(name, library.iter().map(String::as_str));
+            let near = near.filter(|near| near.contains('.') == name.contains('.'));
+            ("the language has no name", near.or_else(|| crate::base::suggest::similar(plain, known)))
         }
     };
     terminal.error(&format!("{what} `{name}`{}; `stressc explain` lists them all", hint(near)));
@@ -42,7 +52,10 @@ fn list(terminal: &Terminal) {
     for code in Code::ALL {
         terminal.out(&format!("{code}  {}\n", code.title()));
     }
-    for (title, names) in builtins::explained() {
+    let library = manual::names();
+    let mut groups = builtins::explained();
+    groups.push(("Library", library.iter().map(String::as_str).collect()));
+    for (title, names) in groups {
         terminal.out(&format!("\n{title}\n"));
         let mut line = String::new();
         for name in names {

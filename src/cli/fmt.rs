@@ -14,12 +14,16 @@ pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
     for argument in &args.files {
         let files = inputs::files(argument);
         let results = match files {
+            Ok(files) if files.is_empty() => vec![Err(super::no_files(argument))],
             Ok(files) => files.iter().map(|file| format_file(file, args.check, terminal)).collect(),
             Err(message) => vec![Err(message)],
         };
         for result in results {
             match result {
-                Ok(changed) => differs |= changed,
+                Ok(done) => {
+                    differs |= done.changed;
+                    failed |= done.kept;
+                }
                 Err(message) => {
                     terminal.error(&message);
                     failed = true;
@@ -34,8 +38,15 @@ pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
     }
 }
 
-/// Formats one file, or says what would change in it. Returns whether something does.
-fn format_file(path: &Path, check: bool, terminal: &Terminal) -> Result<bool, String> {
+/// What became of a file.
+struct Done {
+    changed: bool,
+    /// Something in it does not parse, and was kept as written.
+    kept: bool,
+}
+
+/// Formats one file, or says what would change in it.
+fn format_file(path: &Path, check: bool, terminal: &Terminal) -> Result<Done, String> {
     let piped = path.as_os_str() == "-";
     let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
     let text = if piped { standard_input()? } else { inputs::read(path)? };
@@ -53,7 +64,7 @@ fn format_file(path: &Path, check: bool, terminal: &Terminal) -> Result<bool, St
         1 => terminal.err(&format!("{name}: kept as written: 1 statement that does not parse\n")),
         kept => terminal.err(&format!("{name}: kept as written: {kept} statements that do not parse\n")),
     }
-    Ok(changed)
+    Ok(Done { changed, kept: formatted.kept > 0 })
 }
 
 fn standard_input() -> Result<String, String> {

@@ -24,6 +24,11 @@ const WOULD_CHANGE: u8 = 1;
 const DOES_NOT_CHECK: u8 = 2;
 const COULD_NOT_RUN: u8 = 3;
 
+/// What is said of a directory without scenario files.
+fn no_files(directory: &std::path::Path) -> String {
+    format!("`{}` has no `.stress` file in it", directory.display())
+}
+
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

@@ -142,7 +142,26 @@ pub fn planned(
     (result, paths)
 }
 
+/// What can be done with a suite, where a scenario is meant.
+fn no_scenario(suite: &Suite, file: &str) -> String {
+    let members = suite.areas.iter().flat_map(|area| &area.scenarios);
+    let runs = members.map(|member| match &member.module {
+        Some(module) => format!("`{module}:{}`", member.scenario),
+        None => format!("`{file}:{}`", member.scenario),
+    });
+    let runs: Vec<String> = runs.collect();
+    format!(
+        "`{name}` is a suite, which this version does not run yet; `stressc plan {file}:{name}` draws its overview, and \
+         its scenarios are planned and run one by one: {}",
+        runs.join(", "),
+        name = suite.name
+    )
+}
+
 fn choose(program: &Program, file: &str, wanted: Option<&str>) -> Result<usize, String> {
+    if let Some(suite) = program.suites.iter().find(|suite| Some(suite.name.text.as_str()) == wanted) {
+        return Err(no_scenario(suite, file));
+    }
     let names: Vec<&str> = program.scenarios.iter().map(|s| s.name.text.as_str()).collect();
     let list = names.iter().map(|name| format!("`{file}:{name}`")).collect::<Vec<_>>().join(", ");
     match (wanted, names.as_slice()) {

@@ -14,6 +14,11 @@ use std::time::Duration;
 const SETTLE: Duration = Duration::from_millis(100);
 
 pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
+    // A file that goes away is waited for; one that was never there is a slip of the keyboard.
+    if let Err(problem) = crate::inputs::read(Path::new(source::split(&args.file).0)) {
+        terminal.error(&problem);
+        return super::DOES_NOT_CHECK;
+    }
     let (send, changes) = mpsc::channel();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if let Ok(event) = event

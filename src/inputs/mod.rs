@@ -4,6 +4,7 @@ pub mod data;
 mod environment;
 mod library;
 mod load;
+pub mod manual;
 mod rules;
 
 pub use load::{Asked, Loaded, load, load_text};
@@ -15,7 +16,10 @@ use std::path::{Path, PathBuf};
 pub fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no file `{shown}`"),
+        std::io::ErrorKind::NotFound => match nearest(path) {
+            Some(near) => format!("there is no file `{shown}`; did you mean `{}`?", near.display()),
+            None => format!("there is no file `{shown}`"),
+        },
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
         _ if path.is_dir() => format!("`{shown}` is a directory; name a `.stress` file in it"),
         _ => format!("`{shown}` cannot be read: {error}"),
@@ -27,6 +31,23 @@ pub fn read(path: &Path) -> Result<String, String> {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
         format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
     })
+}
+
+/// The file of the same directory and kind whose name is most like that of one that is not there.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let wanted = path.extension().map_or("stress".into(), |extension| extension.to_string_lossy());
+    let kind = crate::base::suggest::similar(&wanted, ["stress"]).map_or(wanted.as_ref(), |stress| stress);
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = std::fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?.flatten().map(|entry| entry.path());
+    let same = entries.filter(|other| other.extension().is_some_and(|extension| extension == kind));
+    let mut stems: Vec<String> =
+        same.filter_map(|other| Some(other.file_stem()?.to_string_lossy().into_owned())).collect();
+    // A long name is not meant by a short one.
+    let length = path.file_stem()?.len();
+    stems.retain(|stem| stem.len().abs_diff(length) <= 3);
+    stems.sort();
+    let near = crate::base::suggest::similar(&path.file_stem()?.to_string_lossy(), stems.iter().map(String::as_str))?;
+    Some(path.with_file_name(format!("{near}.{kind}")))
 }
 
 /// A file, or the scenario files of a directory.

@@ -66,6 +66,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         schema: SCHEMA,
         file: file.to_owned(),
         scenario: scenario.name.text.clone(),
+        profile: scenario.profile.clone(),
         doc: scenario.doc.clone(),
         fingerprint: String::new(),
         share,

@@ -10,6 +10,7 @@ pub fn fingerprint(plan: &Plan) -> String {
     same.fingerprint.clear();
     same.file.clear();
     same.doc = None;
+    same.profile = None;
     same.params.clear();
     same.share = Share::WHOLE;
     for load in &mut same.loads {

@@ -32,6 +32,9 @@ pub struct Plan {
     pub schema: u32,
     pub file: String,
     pub scenario: String,
+    /// The named set of values that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     pub doc: Option<String>,
     pub fingerprint: String,
     pub share: Share,

@@ -112,7 +112,13 @@ fn quoted_label(file: FileId, context: Context, text: &str, offset: usize) -> Op
 fn with_word(refused: Diagnostic, context: Context, text: &str, offset: usize, word: &str) -> Diagnostic {
     let word = word.trim_matches('`');
     let range = refused.span().range();
-    if refused.code != Code::E0100 || range.is_empty() || word.contains(' ') {
+    // `ramp to 50/s` lacks the level from which it rises, which no word can give.
+    let levels = |before: &str| word == "->" && before.trim_end().ends_with(" to");
+    if refused.code != Code::E0100
+        || range.is_empty()
+        || word.contains(' ')
+        || levels(&text[..range.start.saturating_sub(offset)])
+    {
         return refused;
     }
     let (start, end) = (range.start - offset, range.end - offset);
@@ -189,6 +195,13 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
             _ => "a body stands in braces: `{ … }`",
         };
         return Refusal { diagnostic: diagnostic.help(help), second: None };
+    }
+    if super::tokens::first_word(&text[at..]) == first_word
+        && !first_word.is_empty()
+        && before.rsplit(' ').next() == Some("alert")
+    {
+        let help = format!("the name of an alert stands in quotes: `\"{first_word}\"`");
+        return Refusal { diagnostic: diagnostic.fix(span, format!("\"{first_word}\""), help), second: None };
     }
     if first_word == "while" && words::statement(super::tokens::first_word(text)).is_some() {
         let help = "a loop is written `repeat while CONDITION at most 10 { … }`";
@@ -278,7 +291,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::steady_head | Rule::kw_steady => "`steady_state`",
         Rule::abort | Rule::kw_abort => "`abort when`",
         Rule::phase_head | Rule::phase_kind => "`setup` or `teardown`",
-        Rule::expect | Rule::kw_expect => "`expect`",
+        Rule::expect | Rule::expect_head | Rule::kw_expect => "`expect`",
         Rule::include | Rule::kw_include => "`include`",
         Rule::warmup | Rule::kw_warmup => "`warmup`",
         Rule::hold | Rule::kw_hold => "`hold`",

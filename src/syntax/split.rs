@@ -136,7 +136,9 @@ fn blank(text: &str, comments: &[Comment], tokens: &[Token], newlines: &[bool]) 
 }
 
 fn joined<'a>(text: &str, comments: impl Iterator<Item = &'a Comment>) -> Option<String> {
-    let lines: Vec<&str> = comments.map(|c| text[c.range.clone()][3..].trim()).collect();
+    // One blank stands behind the slashes; what is set in further is an example, and stays so.
+    let lines = comments.map(|c| &text[c.range.clone()][3..]);
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

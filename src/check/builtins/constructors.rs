@@ -56,7 +56,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Service,
         &[],
         Type::Service,
-        "A private PostgreSQL cluster from the installed binaries, made for the run and removed after it. It is a Database too, so a flow can speak to it and a database fault can hurt it.",
+        "A private PostgreSQL cluster from the installed binaries, made for the run and removed after it. It is a Database too: database faults hurt it, and flows speak to it through `target t = postgres(pg)`.",
         "service one = postgres()",
     ),
     row(

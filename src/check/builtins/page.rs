@@ -106,7 +106,12 @@ fn statement_rows(context: Context) -> Vec<[String; 3]> {
             false => own,
         };
         // A body that is laid out over lines is one form; alternatives stand under each other.
-        let shown: Vec<String> = forms.into_iter().flat_map(alternatives).collect();
+        let mut shown: Vec<String> = Vec::new();
+        for form in forms.into_iter().flat_map(alternatives) {
+            if !shown.contains(&form) {
+                shown.push(form);
+            }
+        }
         [code(word.text), word.doc.to_owned(), codes(shown.iter().map(String::as_str))]
     })
     .collect()

@@ -2,18 +2,21 @@
 
 use super::item::find;
 use super::{Head, Lower, Outcome, children};
+use crate::base::Span;
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
 use crate::syntax::split::Statement;
 use crate::syntax::words::Context;
 
 impl Lower<'_> {
-    /// `expect CONDITION` or `expect { … }`.
+    /// `expect CONDITION`, `expect alert …` or `expect { … }`.
     pub(super) fn expect_clauses(&mut self, head: &Head<'_>) -> Vec<Clause> {
-        match find(&head.node, Rule::condition) {
-            Some(condition) => {
+        let one = |part: &Node<'_>| matches!(part.as_rule(), Rule::condition | Rule::alert | Rule::no_other_alert);
+        match head.node.clone().into_inner().find(one) {
+            Some(clause) => {
                 self.no_body(head);
-                vec![Clause::Condition(self.condition(condition))]
+                let span = self.span(&clause);
+                vec![self.clause(clause, span)]
             }
             None => match self.body(head) {
                 Some(body) => self.clauses(body, Context::Expect).0,
@@ -34,16 +37,22 @@ impl Lower<'_> {
             match head.node.as_rule() {
                 Rule::entries => options.extend(lower.entries(head.node)),
                 Rule::include => clauses.push(Clause::Include(lower.include(&head))),
-                Rule::alert => clauses.push(Clause::Alert(lower.alert(&head))),
-                Rule::no_other_alert => {
-                    let source = lower.source(&head.node);
-                    let scopes = lower.scopes_of(&head.node);
-                    clauses.push(Clause::NoOtherAlert { source, scopes, span: head.span });
-                }
-                _ => clauses.push(Clause::Condition(lower.condition(head.node))),
+                _ => clauses.push(lower.clause(head.node, head.span)),
             }
         });
         (clauses, options)
+    }
+
+    fn clause(&mut self, node: Node<'_>, span: Span) -> Clause {
+        match node.as_rule() {
+            Rule::alert => Clause::Alert(self.alert(&node, span)),
+            Rule::no_other_alert => {
+                let source = self.source(&node);
+                let scopes = self.scopes_of(&node);
+                Clause::NoOtherAlert { source, scopes, span }
+            }
+            _ => Clause::Condition(self.condition(node)),
+        }
     }
 
     pub(super) fn steady_state(&mut self, head: &Head<'_>) -> SteadyState {
@@ -117,11 +126,10 @@ impl Lower<'_> {
         Some(self.path(path))
     }
 
-    fn alert(&mut self, head: &Head<'_>) -> Alert {
-        let node = &head.node;
+    fn alert(&mut self, node: &Node<'_>, span: Span) -> Alert {
         let name = node.clone().into_inner().nth(1).expect("an alert has a name");
-        let span = self.span(&name);
-        let name = Expr { kind: self.text_literal(name), span };
+        let name_span = self.span(&name);
+        let name = Expr { kind: self.text_literal(name), span: name_span };
         let labels = match find(node, Rule::object) {
             Some(object) => self.fields(object),
             None => Vec::new(),
@@ -135,6 +143,6 @@ impl Lower<'_> {
                 if rule == Rule::fires { AlertDoes::Fires(within) } else { AlertDoes::Resolves(within) }
             }
         };
-        Alert { name, labels, source, does, span: head.span }
+        Alert { name, labels, source, does, span }
     }
 }

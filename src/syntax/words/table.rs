@@ -141,6 +141,11 @@ pub const STATEMENTS: &[Word] = &[
                 "flow NAME[(PARAMETERS)] [on TARGET] { STEPS }",
                 "flow browse on api {\n  get \"/products\"\n}",
             ),
+            form(
+                File,
+                "flow NAME[(PARAMETERS)] [on TARGET] { STEPS }",
+                "flow paging(api: Http, page: Count = 1) {\n  get \"/products?page={page}\"\n}",
+            ),
             form(File, "flow NAME = FLOW(ARGUMENTS)", "flow reading = visit(sut.api, pause: 1s)"),
         ],
     ),
