@@ -22,7 +22,7 @@ fn what_holds_passes_and_the_record_is_whole() {
         ),
         &[],
     );
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     assert_eq!(ran.result["verdict"], "passed");
     assert_eq!(ran.result["loads"][0]["planned"], 200);
     assert_eq!(ran.result["loads"][0]["started"], 200);
@@ -37,7 +37,7 @@ fn a_run_is_as_long_as_planned() {
     let place = Place::new();
     let expect = "throughput(list during slow) within 1% of 0.5/s\n    count(list) == 2";
     let ran = place.run(&shop("demo()", "hold 30/min for 4s as slow\n    idle 1s", expect), &[]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     let length = ran.result["duration_s"].as_f64().unwrap();
     assert!((5.0..5.5).contains(&length), "{length}s");
 }
@@ -160,7 +160,7 @@ fn latency_runs_from_the_intended_instant() {
         &server.scenario("    hold 100/s for 1s", "    min(main) >= 50ms\n    max(main) < 2s\n    dropped(main) == 0"),
         &[],
     );
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     assert_eq!(server.count(), 100);
 }
 
@@ -170,7 +170,7 @@ fn a_timeout_counts_with_its_time() {
     let server = Server::start(Duration::from_secs(60));
     let ran =
         place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) == 100%\n    min(main) >= 2s"), &[]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["timeout"], 10);
 }
 
@@ -182,7 +182,7 @@ fn users_wait_for_their_answers() {
         &server.scenario("    ramp 0 users -> 4 users over 1s\n    hold 4 users for 1s", "    error_rate(main) == 0%"),
         &[],
     );
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     // About 20 in the ramp and 40 after it on a quiet machine, and hardly more on any.
     assert!((15..=70).contains(&server.count()), "{}", server.count());
 }
@@ -262,7 +262,7 @@ fn what_is_sent_again_is_counted_again() {
     });
     let place = Place::new();
     let ran = place.run(&scenario(&address, "", "    hold 50/s for 1s", "    error_rate(main) == 0%"), &[]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     assert!(seen.load(Ordering::SeqCst) > 60, "requests were sent again");
     assert_eq!(ran.result["windows"][0]["steps"][0]["sent"], seen.load(Ordering::SeqCst));
 }

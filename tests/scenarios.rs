@@ -320,7 +320,7 @@ fn what_is_included_is_sent_as_planned() {
     // A rise of half of 20, a plateau of 20, stairs of 10, 20 and 30, and twice 10.
     place.write("exact.stress", EXACT);
     let ran = place.call(&["run", "exact.stress:all", "--profile", "ci", "--no-progress"]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.passed();
     assert_eq!(ran.result["loads"][0]["planned"], 110);
     assert_eq!(ran.result["loads"][0]["started"], 110);
     let ran = place.call(&["run", "exact.stress:all", "--set", "rate=20/s", "--no-progress"]);

@@ -30,7 +30,7 @@ fn interval_logs_of_shares_add_up_exactly() {
             let mut all = vec!["--seed", "7"];
             all.extend(*flags);
             let ran = place.run(&text, &all);
-            assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+            ran.passed();
             arrivals(&place.runs()[0])
         })
         .collect();

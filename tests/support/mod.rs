@@ -20,6 +20,16 @@ pub struct Ran {
     pub result: serde_json::Value,
 }
 
+impl Ran {
+    /// Every expectation held. On a machine that is busy with something else the generator may still be late, and says
+    /// so; that is of other tests.
+    pub fn passed(&self) {
+        let expectations = self.result["expectations"].as_array();
+        let held = expectations.is_some_and(|all| all.iter().all(|one| one["verdict"] == "passed"));
+        assert!(matches!(self.code, 0 | 5) && held, "{}{}", self.out, self.err);
+    }
+}
+
 impl Place {
     pub fn new() -> Place {
         Place { directory: tempfile::tempdir().unwrap() }
