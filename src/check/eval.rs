@@ -152,11 +152,9 @@ impl<'a> Session<'a, '_> {
             return Diagnostic::new(Code::E0207, message, span, found.a());
         }
         // Where a length of time is written and nothing is compared with it, a small number most often means seconds.
-        let seconds = if self.is_length(span) { 3600.1 } else { 50.0 };
-        if expected == Type::Duration
-            && found == Type::Number
-            && text.parse::<f64>().is_ok_and(|number| number < seconds)
-        {
+        let is_length = self.is_length(span);
+        let seconds = |number: f64| number < 50.0 || is_length && (number < 1000.0 || number % 3600.0 == 0.0);
+        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(seconds) {
             let problem =
                 Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
             return problem.fix(span, format!("{text}s"), format!("did you mean `{text}s`?"));
@@ -328,18 +326,23 @@ impl<'a> Session<'a, '_> {
             "off" | "no" | "disabled" => Some(unknown().fix(name.span, "false", "write `false`")),
             "on" | "yes" | "enabled" => Some(unknown().fix(name.span, "true", "write `true`")),
             "status" | "latency" | "text" if self.flow.is_some() => {
-                let answers = self.frames.iter().flat_map(|frame| &frame.names);
-                let answers = answers.filter(|(_, (bound, span))| {
-                    let is_answer = matches!(bound, super::scope::Bound::Ready(Value::Answer(_)));
-                    is_answer && span.file == name.span.file && span.start < name.span.start
-                });
-                let (last, _) = answers.max_by_key(|(_, (_, span))| span.start)?;
+                let last = self.last_answer(name.span)?;
                 let problem = problem(format!("`{name}` of which answer?"));
                 let inside = format!("put it into the block of its request: `as {last} {{ expect {name} … }}`");
                 Some(problem.fix(name.span, format!("{last}.{name}"), format!("write `{last}.{name}`, or {inside}")))
             }
             _ => None,
         }
+    }
+
+    /// The name of the request that stands nearest before a place.
+    fn last_answer(&self, place: Span) -> Option<&'a str> {
+        let names = self.frames.iter().flat_map(|frame| &frame.names);
+        let answers = names.filter(|(_, (bound, span))| {
+            let is_answer = matches!(bound, super::scope::Bound::Ready(Value::Answer(_)));
+            is_answer && span.file == place.file && span.start < place.start
+        });
+        answers.max_by_key(|(_, (_, span))| span.start).map(|(name, _)| *name)
     }
 
     /// Names that mean something only where they stand: in the block of a request, in a `where`.
@@ -618,7 +621,13 @@ impl<'a> Session<'a, '_> {
         if builtins::field(Type::Response, &function.text, true).is_some() {
             let message = format!("`{function}` of which answer?");
             let problem = Diagnostic::new(Code::E0202, message, function.span, "outside a request");
-            self.push(problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")));
+            self.push(match self.last_answer(function.span).filter(|_| self.flow.is_some()) {
+                Some(last) => {
+                    let asked = format!("{last}.{function}");
+                    problem.fix(function.span, &asked, format!("write `{asked}(…)`"))
+                }
+                None => problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")),
+            });
             return Value::WRONG;
         }
         if let Some(builtin) = builtins::all().find(|builtin| builtin.name == function.text) {
