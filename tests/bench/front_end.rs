@@ -1,5 +1,6 @@
 //! How long parsing and checking take, and that twice the lines take about twice the time: `cargo bench --bench
-//! front_end`. Ends with 1 where a file of 10,000 lines takes 100 ms or more, or one of 20,000 more than 2.2 times that.
+//! front_end`. Ends with 1 where a file of 10,000 lines takes longer than it may, or one of 20,000 more than 2.2 times
+//! as long: 100 ms for what people write, 300 ms where each line is two conditions with a scope, 75 columns of them.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks to a person")]
 
@@ -67,17 +68,18 @@ fn time(text: &str) -> (f64, f64) {
 
 fn main() -> ExitCode {
     type Make = fn(usize) -> String;
-    let kinds: [(&str, Make); 3] = [("scenarios", scenarios), ("conditions", conditions), ("steps", steps)];
+    let kinds: [(&str, Make, f64); 3] =
+        [("scenarios", scenarios, 100.0), ("conditions", conditions, 300.0), ("steps", steps, 100.0)];
     let mut good = true;
     println!(
         "{:<12} {:>10} {:>10} {:>12} {:>12} {:>6}",
         "file of", "parse", "check", "10,000 lines", "20,000 lines", "ratio"
     );
-    for (name, make) in kinds {
+    for (name, make, bar) in kinds {
         let ((parse, check), (parse_two, check_two)) = (time(&make(10_000)), time(&make(20_000)));
         let (one, two) = (parse + check, parse_two + check_two);
         println!("{name:<12} {parse:>7.1} ms {check:>7.1} ms {one:>9.1} ms {two:>9.1} ms {:>6.2}", two / one);
-        good &= one < 100.0 && two / one < 2.2;
+        good &= one < bar && two / one < 2.2;
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
