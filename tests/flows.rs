@@ -118,6 +118,9 @@ fn a_mix_is_dealt_evenly() {
         let (read, write) = (script.times("GET /read"), script.times("GET /write"));
         assert!(read + write == 100 && read.abs_diff(80) <= 2, "{read} and {write} {}{}", ran.out, ran.err);
         assert_eq!(script.times("GET /more"), write);
+        let steps = ran.result["windows"][0]["steps"].as_array().unwrap();
+        let names: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+        assert_eq!(names, ["readers.page", "writers.page", "writers.more"]);
         for expectation in ran.result["expectations"].as_array().unwrap() {
             assert_ne!(expectation["verdict"], "failed", "{expectation}");
         }

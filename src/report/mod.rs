@@ -88,6 +88,16 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
     Report { plan, stats, verdict, windows }
 }
 
+/// The name of a step, in a mix behind that of its part.
+fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
+    let step = plan.request(series).map_or("", |request| request.name.as_str());
+    let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
+    match parts.iter().find(|part| part.flow == series.flow) {
+        Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
+        _ => step.to_owned(),
+    }
+}
+
 fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> Row {
     let counts = stats.counts(series, &[range]);
     let (mut latency, mut service) = (histogram::empty(), histogram::empty());
@@ -99,7 +109,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
     let planned = &plan.series[series];
     Row {
         series: planned.name.clone(),
-        step: plan.request(planned).map_or_else(String::new, |r| r.name.clone()),
+        step: step_name(plan, planned),
         sent: counts.sent,
         samples,
         failed: counts.failed,
