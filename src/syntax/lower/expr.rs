@@ -23,6 +23,9 @@ fn strength(operator: Binary) -> u8 {
 /// Operands, operators and fields of one expression, those of enclosing expressions included.
 const MOST_PARTS: usize = 256;
 
+/// What a field counts for.
+const FIELD: usize = 6;
+
 const NOT: u8 = 3;
 const NEGATE: u8 = 8;
 
@@ -33,7 +36,7 @@ impl Lower<'_> {
         // These go deeper than any other part, and nobody writes many of them.
         let weight = |part: Node<'_>| match part.as_rule() {
             Rule::prefix => 4,
-            Rule::postfix => 6,
+            Rule::postfix => FIELD,
             _ => 1,
         };
         self.nested(parts.clone().map(weight).sum(), span, |lower| lower.climb(&mut parts.peekable(), 0))
@@ -253,7 +256,7 @@ impl Lower<'_> {
         let span = self.span(&node);
         let parts: Vec<Node<'_>> =
             node.into_inner().filter(|part| matches!(part.as_rule(), Rule::name | Rule::label)).collect();
-        self.nested(parts.len(), span, |lower| {
+        self.nested(parts.len() * FIELD, span, |lower| {
             let mut parts = parts.iter().map(|part| lower.name(part));
             let first = parts.next().expect("a path has a name");
             parts.fold(Expr { span: first.span, kind: ExprKind::Name(first) }, |base, field| Expr {
