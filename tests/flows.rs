@@ -245,3 +245,18 @@ fn unique_rows_are_unique_in_the_whole_run() {
         assert_eq!(codes.len(), 45, "a row was taken twice with {workers} workers");
     }
 }
+
+/// A group and whole iterations are measured from when they were due to when they ended, thinking included.
+#[test]
+fn groups_and_iterations_are_measured_as_wholes() {
+    let script = Script::start(third);
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow job on api {{\n    group done {{\n      get \"/start\"\n      think 100ms\n      get \"/end\"\n    }}\n    think 50ms\n    get \"/broken\" as broken\n  }}\n  load main of job {{\n    hold 20/s for 1s\n  }}\n  expect {{\n    min(main.done) >= 100ms\n    count(main.done) == 20\n    error_rate(main.done) == 0%\n    min(iteration(main)) >= 150ms\n    error_rate(iteration(main)) == 100%\n    count(main) == 60\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &["--workers", "2"]);
+    ran.passed();
+    let failures = ran.out.split("failures").nth(1).unwrap();
+    assert!(failures.contains("main.job.broken") && !failures.contains("iteration"), "{}", ran.out);
+}

@@ -140,13 +140,8 @@ impl<'a> Session<'a, '_> {
                 let member = population.member;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
-                if !matches!(member, Member::All | Member::Request(_)) {
-                    let what = match member {
-                        Member::Group(_) => "`group`",
-                        Member::Measure(_) => "`measure`",
-                        _ => "`iteration(…)`",
-                    };
-                    self.later(what, first.value.span);
+                if let Member::Measure(_) = member {
+                    self.later("`measure`", first.value.span);
                 }
                 Some((Some(Subject::Requests(population)), unit))
             }

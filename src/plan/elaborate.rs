@@ -3,8 +3,8 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Event, Fault, Load, Machine, Plan, SCHEMA, Search, Series, Share, Stage,
-    SteadyState, Step, fingerprint,
+    Abort, Bound, Ceiling, CeilingFrom, Event, Fault, Load, Machine, Member, Plan, SCHEMA, Search, Series, Share,
+    Stage, SteadyState, Step, fingerprint,
 };
 use crate::base::units::SECOND;
 use crate::check::program::{self, Level, Window};
@@ -111,7 +111,8 @@ pub(super) struct Elaborate<'s> {
 }
 
 impl Elaborate<'_> {
-    /// A series for each request of each flow that a load runs.
+    /// A series for each request and group of each flow that a load runs, and for its iterations where they are asked
+    /// for.
     fn record(&mut self, index: usize, load: &program::Load) {
         let scenario = self.scenario;
         let mut flows: Vec<usize> = Vec::new();
@@ -123,7 +124,19 @@ impl Elaborate<'_> {
             for request in scenario.flows[part.flow].requests() {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
-                self.series.push(Series { name, tag, load: index, flow: part.flow, request: request.response });
+                let member = Member::Request(request.response);
+                self.series.push(Series { name, tag, load: index, flow: part.flow, member });
+            }
+            let groups = scenario.flows[part.flow].groups.iter().enumerate();
+            let mut more: Vec<(String, Member)> =
+                groups.map(|(group, name)| (name.clone(), Member::Group(group))).collect();
+            if asks_for_iterations(scenario) {
+                more.push(("iteration".to_owned(), Member::Iteration));
+            }
+            for (own, member) in more {
+                let name = format!("{}.{}.{own}", load.name, part.name);
+                let tag = self.tag(&name);
+                self.series.push(Series { name, tag, load: index, flow: part.flow, member });
             }
         }
     }
@@ -229,6 +242,17 @@ impl Elaborate<'_> {
         };
         steps.iter().map(one).sum()
     }
+}
+
+fn asks_for_iterations(scenario: &program::Scenario) -> bool {
+    let mut asks = false;
+    for expectation in &scenario.expectations {
+        expectation.condition.metrics(&mut |metric: &program::Metric| {
+            asks |= matches!(&metric.subject, program::Subject::Requests(population)
+                if population.member == Member::Iteration);
+        });
+    }
+    asks
 }
 
 /// How many connections with their sessions a machine can hold.

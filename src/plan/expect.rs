@@ -63,8 +63,8 @@ impl Elaborate<'_> {
             let parts = &scenario.loads[series.load].parts;
             let mixed = recorded.mix.is_none_or(|mix| parts.get(mix).is_some_and(|part| part.flow == series.flow));
             let member = match recorded.member {
-                Member::Request(request) => request == series.request,
-                Member::All | Member::Group(_) | Member::Measure(_) | Member::Iteration => true,
+                Member::All => series.is_request(),
+                wanted => wanted == series.member,
             };
             recorded.load.is_none_or(|l| l == series.load)
                 && recorded.flow.is_none_or(|f| f == series.flow)
@@ -167,7 +167,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Apdex(_)
     );
     counted
-        && matches!(population.member, Member::All | Member::Request(_))
+        && !matches!(population.member, Member::Measure(_))
         && matches!(population.part, Part::Latency | Part::ServiceTime)
         && population.matching.is_none()
 }

@@ -227,7 +227,8 @@ pub struct Series {
     pub tag: String,
     pub load: usize,
     pub flow: usize,
-    pub request: usize,
+    /// A request, a group of steps, or whole iterations.
+    pub member: Member,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -295,13 +296,19 @@ impl Plan {
         self.loads.iter().map(|l| l.grace).max().unwrap_or(0)
     }
 
-    /// The series of a request in a load.
-    pub fn series_of(&self, load: usize, flow: usize, request: usize) -> Option<usize> {
-        self.series.iter().position(|s| s.load == load && s.flow == flow && s.request == request)
+    /// The series of a request, a group or the iterations of a flow in a load.
+    pub fn series_of(&self, load: usize, flow: usize, member: Member) -> Option<usize> {
+        self.series.iter().position(|s| s.load == load && s.flow == flow && s.member == member)
     }
 
     pub fn request(&self, series: &Series) -> Option<&Request> {
-        self.flows[series.flow].requests().find(|r| r.response == series.request)
+        self.flows[series.flow].requests().find(|r| Member::Request(r.response) == series.member)
+    }
+}
+
+impl Series {
+    pub fn is_request(&self) -> bool {
+        matches!(self.member, Member::Request(_))
     }
 }
 

@@ -9,7 +9,7 @@ pub use terminal::terminal;
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Plan, Range};
+use crate::plan::{Member, Plan, Range};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -41,6 +41,9 @@ pub struct Window {
 pub struct Row {
     pub series: String,
     pub step: String,
+    /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
+    #[serde(skip)]
+    pub is_request: bool,
     pub sent: u64,
     pub samples: u64,
     pub failed: BTreeMap<Failure, u64>,
@@ -90,7 +93,11 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
 
 /// The name of a step, in a mix behind that of its part.
 fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
-    let step = plan.request(series).map_or("", |request| request.name.as_str());
+    let step = match series.member {
+        Member::Group(group) => plan.flows[series.flow].groups.get(group).map_or("", String::as_str),
+        Member::Iteration => "iteration",
+        _ => plan.request(series).map_or("", |request| request.name.as_str()),
+    };
     let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
     match parts.iter().find(|part| part.flow == series.flow) {
         Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
@@ -110,6 +117,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
     Row {
         series: planned.name.clone(),
         step: step_name(plan, planned),
+        is_request: planned.is_request(),
         sent: counts.sent,
         samples,
         failed: counts.failed,

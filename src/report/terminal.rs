@@ -110,7 +110,7 @@ fn notes(report: &Report<'_>) -> Vec<String> {
                 percent(share)
             ));
         }
-        let rows = || windows().flat_map(|w| w.steps.iter());
+        let rows = || windows().flat_map(|w| w.steps.iter()).filter(|row| row.is_request);
         let failed: u64 = rows().flat_map(|row| row.failed.values()).sum();
         let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
         if share > NOTABLE {
@@ -216,7 +216,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
 
 fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
-    for row in report.windows.iter().flat_map(|w| w.steps.iter()) {
+    for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
         for (kind, count) in &row.failed {
             *kinds.entry((row.series.as_str(), *kind)).or_default() += count;
         }

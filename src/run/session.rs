@@ -176,14 +176,21 @@ impl Session {
 
     async fn steps(&mut self, worker: &Rc<Worker>, part: usize, place: &mut Place, kept: &Kept, intended: u64) {
         let ops = &worker.linked.flows[place.flow].ops;
+        let recorded = &worker.series[self.load][part];
         let (mut at, mut due) = (0, intended);
+        // Groups that have begun: their series, and when they were due.
+        let mut open: Vec<(usize, u64)> = Vec::new();
+        let mut outcome = Ok(());
+        if let Some(series) = recorded.iterations {
+            worker.recorder.borrow_mut().sent(series, intended);
+        }
         // Held while this iteration does what its user does once.
         let mut held = None;
         while let Some(op) = ops.get(at) {
             let next = match op {
                 Op::Request(request) => {
                     self.record();
-                    let series = worker.series[self.load][part][request.response];
+                    let series = recorded.requests[request.response];
                     let ended = self.request(request, &mut place.frame, series, due).await;
                     due = worker.timers.clock.now();
                     match ended {
@@ -240,6 +247,18 @@ impl Session {
                     held = None;
                     Next::Step
                 }
+                Op::Enter(group) => {
+                    let series = recorded.groups[*group];
+                    worker.recorder.borrow_mut().sent(series, worker.timers.clock.now());
+                    open.push((series, due));
+                    Next::Step
+                }
+                Op::Leave => {
+                    if let Some((series, due)) = open.pop() {
+                        whole(worker, series, due, Ok(()));
+                    }
+                    Next::Step
+                }
                 op => compute(op, place, &worker.linked.paths, worker.timers.clock.now()),
             };
             match next {
@@ -250,9 +269,16 @@ impl Session {
                     if let Some(pending) = &mut self.pending {
                         pending.outcome = pending.outcome.and(Err(failure));
                     }
+                    outcome = Err(failure);
                     break;
                 }
             }
+        }
+        for (series, due) in open.into_iter().rev() {
+            whole(worker, series, due, outcome);
+        }
+        if let Some(series) = recorded.iterations {
+            whole(worker, series, intended, outcome);
         }
         drop(held);
     }
@@ -375,6 +401,12 @@ impl Session {
     }
 }
 
+/// Records what was due at an instant and has just ended: several requests, with the thinking between them.
+fn whole(worker: &Worker, series: usize, due: u64, outcome: Result<(), Failure>) {
+    let took = worker.timers.clock.now().saturating_sub(due);
+    worker.recorder.borrow_mut().sample(series, due, took, took, outcome);
+}
+
 type Own = Option<Vec<Option<Connection>>>;
 
 /// A connection that is there already, by how the target shares them.
@@ -474,7 +506,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
             frame.slots[*slot] = from_json(item);
             turns.made += 1;
         }
-        Op::Request(_) | Op::Think(_) | Op::Turn(_) | Op::Once { .. } | Op::Done { .. } => {
+        Op::Request(_) | Op::Think(_) | Op::Turn(_) | Op::Once { .. } | Op::Done { .. } | Op::Enter(_) | Op::Leave => {
             unreachable!("these wait, and are taken where they are met")
         }
     }

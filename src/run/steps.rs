@@ -45,6 +45,9 @@ pub enum Op {
         slot: usize,
         to: usize,
     },
+    /// A group begins, which is measured as a whole; the one that began last ends.
+    Enter(usize),
+    Leave,
     /// Goes on there where the user has done what follows.
     Once {
         id: usize,
@@ -187,8 +190,11 @@ impl Flat<'_> {
                 self.push(Op::Done { id, slots });
                 self.lands(once);
             }
-            // Its requests are measured one by one.
-            Step::Group { steps, .. } => self.all(steps),
+            Step::Group { group, steps } => {
+                self.push(Op::Enter(*group));
+                self.all(steps);
+                self.push(Op::Leave);
+            }
             Step::Acquire { .. } | Step::Measure { .. } | Step::Count(_) => {
                 unreachable!("a scenario with such steps is refused before it is run")
             }

@@ -9,7 +9,7 @@ use super::session::{Kept, Session, UnderWay, Who};
 use crate::base::units::SECOND;
 use crate::measure::{Failure, Recorder, Slice};
 use crate::plan::schedule::{Arrivals, Shape};
-use crate::plan::{Connections, Load, Plan, Target};
+use crate::plan::{Connections, Load, Member, Plan, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
@@ -63,11 +63,18 @@ pub struct Order {
     pub gauge: Arc<Gauge>,
 }
 
+/// The series of what a flow does in a load.
+pub struct Recorded {
+    pub requests: Vec<usize>,
+    pub groups: Vec<usize>,
+    pub iterations: Option<usize>,
+}
+
 pub struct Worker {
     pub plan: Arc<Plan>,
     pub linked: Linked,
-    /// By load, part of its mix, and request.
-    pub series: Vec<Vec<Vec<usize>>>,
+    /// By load and part of its mix.
+    pub series: Vec<Vec<Recorded>>,
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
@@ -163,12 +170,15 @@ impl Worker {
     fn new(order: Order) -> std::io::Result<Worker> {
         let plan = order.plan;
         let of_flow = |load: usize, flow: usize| {
-            let requests = 0..plan.flows[flow].requests;
-            let series = |request| plan.series_of(load, flow, request).expect("every request of a load is recorded");
-            requests.map(series).collect()
+            let series = |member| plan.series_of(load, flow, member).expect("every request and group is recorded");
+            Recorded {
+                requests: (0..plan.flows[flow].requests).map(|request| series(Member::Request(request))).collect(),
+                groups: (0..plan.flows[flow].groups.len()).map(|group| series(Member::Group(group))).collect(),
+                iterations: plan.series_of(load, flow, Member::Iteration),
+            }
         };
         let parts = |(load, planned): (usize, &Load)| {
-            planned.parts.iter().map(|part| of_flow(load, part.flow)).collect::<Vec<Vec<usize>>>()
+            planned.parts.iter().map(|part| of_flow(load, part.flow)).collect::<Vec<Recorded>>()
         };
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
