@@ -159,6 +159,8 @@ fn connections(option: &str, stages: &str, flags: &[&str]) -> (usize, usize) {
 fn connections_are_shared_as_the_target_says() {
     let (most, all) = connections("pool(3)", "hold 100/s for 1s", &[]);
     assert!(most <= 3 && all <= 3, "{most} at a time, {all} in all");
+    let (most, all) = connections("pool(1)", "hold 20/s for 1s", &["--workers", "2"]);
+    assert!(most == 1 && all == 1, "{most} at a time, {all} in all");
     let (_, all) = connections("per_request", "hold 20/s for 1s", &[]);
     assert_eq!(all, 40);
     let (_, all) = connections("per_user", "hold 20/s for 1s", &["--workers", "2"]);

@@ -5,7 +5,7 @@ use super::live::Live;
 use super::output::Terminal;
 use super::source;
 use crate::measure::{Event, Stats};
-use crate::plan::Plan;
+use crate::plan::{Connections, Plan};
 use crate::run::{RunError, Settings};
 use crate::store::Record;
 use crate::{judge, report, run as engine};
@@ -105,10 +105,14 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     verdict.kind.exit_code()
 }
 
-/// As many as asked for, and never more than iterations may be in flight.
+/// As many as asked for, and never more than iterations may be in flight or a pool has connections.
 fn workers(args: &RunArgs, plan: &Plan) -> u64 {
     let seats = plan.loads.iter().map(|load| load.ceiling.in_flight / plan.share.count).min().unwrap_or(1);
-    args.workers.unwrap_or_else(default_workers).min(seats).max(1)
+    let pools = plan.targets.iter().filter_map(|target| match target.connections {
+        Some(Connections::Pool(size)) => Some(size / plan.share.count),
+        _ => None,
+    });
+    args.workers.unwrap_or_else(default_workers).min(seats).min(pools.min().unwrap_or(u64::MAX)).max(1)
 }
 
 /// All cores but one: what is measured most often runs on the same machine.
