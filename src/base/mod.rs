@@ -1,9 +1,11 @@
-//! What every floor stands on: places in files, units with their printed forms, and nearest names.
+//! What every floor stands on: places in files, units and bytes with their printed forms, and nearest names.
 
+mod hex;
 pub mod source;
 pub mod span;
 pub mod suggest;
 pub mod units;
 
+pub use hex::hex;
 pub use source::{Source, Sources};
 pub use span::{FileId, Name, Span};

@@ -18,20 +18,11 @@ pub(super) fn either(kinds: &[Type]) -> String {
 /// What the constructors of a kind build.
 pub(super) fn built(kind: Kind) -> &'static str {
     match kind {
-        Kind::Metric => "a metric",
-        Kind::Service => "a service",
-        Kind::Link => "a link",
-        Kind::Target => "a target",
         Kind::Data => "data",
-        Kind::Limiter => "a limiter",
-        Kind::Semaphore => "a semaphore",
-        Kind::Monitor => "a monitor",
-        Kind::Alerts => "a source of alerts",
-        Kind::Fault => "a fault",
-        Kind::Event => "an event",
         Kind::Pure | Kind::Distribution | Kind::Input => "a value",
         Kind::Auth => "an authentication",
         Kind::Connections => "a policy of connections",
+        kind => kind.a(),
     }
 }
 

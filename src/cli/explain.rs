@@ -57,15 +57,8 @@ fn list(terminal: &Terminal) {
     groups.push(("Library", library.iter().map(String::as_str).collect()));
     for (title, names) in groups {
         terminal.out(&format!("\n{title}\n"));
-        let mut line = String::new();
-        for name in names {
-            if line.len() + name.len() > 90 {
-                terminal.out(&format!("  {}\n", line.trim_end()));
-                line.clear();
-            }
-            line.push_str(name);
-            line.push(' ');
-        }
-        terminal.out(&format!("  {}\n", line.trim_end()));
+        let mut lines = "  ".to_owned();
+        crate::plan::draw::flow(&mut lines, 2, &names.join(" "), 92);
+        terminal.out(&lines);
     }
 }

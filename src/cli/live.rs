@@ -67,9 +67,7 @@ impl<'a> Live<'a> {
         let mut latency = histogram::empty();
         let (mut sent, mut failed, mut total) = (0u64, 0u64, 0u64);
         for slice in &self.recent {
-            let is_request =
-                |series: u32| plan.series.get(series as usize).is_some_and(crate::plan::Series::is_request);
-            for (_, counts) in slice.series.iter().filter(|(series, _)| is_request(**series)) {
+            for (_, counts) in slice.series.iter().filter(|(series, _)| plan.is_request(**series)) {
                 counts.latency.add_to(&mut latency);
                 sent += counts.sent;
                 failed += counts.failures();

@@ -49,26 +49,30 @@ impl Terminal {
     }
 }
 
-/// Columns of the terminal that shows results, or what reads well in a file.
+/// Columns of the terminal that shows results.
 pub fn width() -> usize {
-    #[cfg(unix)]
-    if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout())
-        && size.ws_col > 0
-    {
-        return size.ws_col as usize;
-    }
-    100
+    columns(io::stdout())
 }
 
-/// Columns of the terminal that shows diagnostics, likewise.
+/// Columns of the terminal that shows diagnostics.
 pub fn err_width() -> usize {
-    #[cfg(unix)]
-    if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stderr())
-        && size.ws_col > 0
-    {
-        return size.ws_col as usize;
+    columns(io::stderr())
+}
+
+/// What reads well in a file.
+const COLUMNS: usize = 100;
+
+#[cfg(unix)]
+fn columns(terminal: impl std::os::fd::AsFd) -> usize {
+    match rustix::termios::tcgetwinsize(terminal) {
+        Ok(size) if size.ws_col > 0 => size.ws_col as usize,
+        _ => COLUMNS,
     }
-    100
+}
+
+#[cfg(not(unix))]
+fn columns<T>(_: T) -> usize {
+    COLUMNS
 }
 
 /// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.

@@ -47,7 +47,7 @@ pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Re
     }
     // What a parser left unread belongs to the content as well.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-    Ok(reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::base::hex(&reader.hash.finalize()))
 }
 
 struct Hashed<R> {

@@ -77,8 +77,8 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
         }
     }
     let (mut own, mut all) = (0u64, 0u64);
-    let is_request = |series: u32| plan.series.get(series as usize).is_some_and(crate::plan::Series::is_request);
-    let requests = stats.slices.values().flat_map(|slice| &slice.series).filter(|(series, _)| is_request(**series));
+    let requests =
+        stats.slices.values().flat_map(|slice| &slice.series).filter(|(series, _)| plan.is_request(**series));
     for (_, counts) in requests {
         all += counts.ok + counts.failures();
         own += counts.failed.iter().filter(|(kind, _)| Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();

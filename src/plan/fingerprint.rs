@@ -21,7 +21,7 @@ pub fn fingerprint(plan: &Plan) -> String {
     let mut value = serde_json::to_value(&same).expect("a plan is plain data");
     forget_writing(&mut value);
     let bytes = serde_json::to_vec(&value).expect("a value is plain data");
-    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::base::hex(&Sha256::digest(&bytes))
 }
 
 /// Takes out lines and the texts as which conditions were written, wherever they stand.

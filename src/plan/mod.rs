@@ -133,7 +133,7 @@ impl Load {
 
     /// Those who come back: the population of an open load, the users of a closed one.
     pub fn users(&self) -> u64 {
-        self.population.unwrap_or(self.shape.peak())
+        self.population.filter(|_| self.is_open()).unwrap_or(self.shape.peak())
     }
 
     pub fn is_open(&self) -> bool {
@@ -299,6 +299,11 @@ impl Plan {
     /// The series of a request, a group or the iterations of a flow in a load.
     pub fn series_of(&self, load: usize, flow: usize, member: Member) -> Option<usize> {
         self.series.iter().position(|s| s.load == load && s.flow == flow && s.member == member)
+    }
+
+    /// Whether a series is of requests: groups and iterations are made of such as have series of their own.
+    pub fn is_request(&self, series: u32) -> bool {
+        self.series.get(series as usize).is_some_and(Series::is_request)
     }
 
     pub fn request(&self, series: &Series) -> Option<&Request> {

@@ -1,7 +1,9 @@
 //! The functions of the language that are computed while a flow runs. What they mean is in the reference; here it is
 //! exact.
 
-use super::value::Value;
+use super::link::percent_encode;
+use super::value::{Value, number};
+use crate::base::hex;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,7 +11,6 @@ use jiff::Timestamp;
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The longest text that is made out of nothing, in bytes: more is a mistake, and would end the process.
 const LONGEST: f64 = (1u64 << 30) as f64;
@@ -24,8 +25,8 @@ pub fn call(name: &str, arguments: &[Value], random: &mut dyn FnMut() -> u64) ->
         ("now", []) => Value::Number(now()?),
         ("format_time", [time, format]) => text(format_time(number(time)?, plain(format)?)?),
         ("base64", [value]) => text(BASE64_STANDARD.encode(plain(value)?)),
-        ("hex", [value]) => text(hexadecimal(plain(value)?.as_bytes())),
-        ("sha256", [value]) => text(hexadecimal(&Sha256::digest(plain(value)?))),
+        ("hex", [value]) => text(hex(plain(value)?.as_bytes())),
+        ("sha256", [value]) => text(hex(&Sha256::digest(plain(value)?))),
         ("hmac_sha256", [key, value]) => text(hmac_sha256(plain(key)?.as_bytes(), plain(value)?.as_bytes())?),
         ("url_encode", [value]) => text(url_encode(plain(value)?)),
         ("random_text", [length]) => text(random_text(length_of(length)?, random)),
@@ -47,13 +48,6 @@ fn text(text: String) -> Value {
 fn plain(value: &Value) -> Option<&str> {
     match value {
         Value::Text(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => Some(*number),
         _ => None,
     }
 }
@@ -97,31 +91,16 @@ fn format_time(seconds: f64, format: &str) -> Option<String> {
     Some(out)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
-}
-
 fn hmac_sha256(key: &[u8], text: &[u8]) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     mac.update(text);
-    Some(hexadecimal(&mac.finalize().into_bytes()))
+    Some(hex(&mac.finalize().into_bytes()))
 }
 
-/// All bytes of the UTF-8 but unreserved characters (RFC 3986, 2.3), in capitals as 2.1 asks for.
+/// All but unreserved characters (RFC 3986, 2.3).
 fn url_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            // Writing to a String cannot fail.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-    }
+    percent_encode(text, "-._~", &mut out);
     out
 }
 

@@ -358,7 +358,8 @@ impl Template {
     }
 }
 
-fn percent_encode(text: &str, kept: &str, out: &mut String) {
+/// Every byte of the UTF-8 but letters, digits and what is kept (RFC 3986, 2.1).
+pub fn percent_encode(text: &str, kept: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || (byte.is_ascii() && kept.contains(byte as char)) {
             out.push(byte as char);

@@ -4,12 +4,11 @@
 mod uses;
 pub use uses::{Place, Uses};
 
-use super::value::Value;
+use super::value::{Value, from_json};
 use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
 use crate::plan::{Data, Type};
 use crate::syntax::needs::FileKind;
-use std::rc::Rc;
 
 /// The rows of one `data`, by column.
 #[derive(Debug)]
@@ -86,16 +85,6 @@ impl Table {
             }
             Column::Json(values) => from_json(values.get(row)?),
         })
-    }
-}
-
-fn from_json(value: &serde_json::Value) -> Value {
-    match value {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
-        serde_json::Value::String(text) => Value::Text(text.as_str().into()),
-        serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
     }
 }
 

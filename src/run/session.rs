@@ -159,11 +159,12 @@ impl Session {
         place.frame.number = number;
         place.frame.rows.begin(self.load, part, who.turn);
         place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
+        let onces = worker.linked.flows[flow].onces;
         let kept = match (&who.kept, &self.own) {
             (Some(kept), _) => kept.clone(),
-            (None, Some(_)) => place.kept.clone(),
-            // Nobody comes back.
-            (None, None) => Kept::new(worker.linked.flows[flow].onces),
+            // Nobody comes back to what was done.
+            (None, None) if onces > 0 => Kept::new(onces),
+            (None, _) => place.kept.clone(),
         };
         self.steps(&worker, part, &mut place, &kept, intended).await;
         self.places[part] = Some(place);

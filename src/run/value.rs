@@ -365,7 +365,7 @@ fn truth(value: &Value) -> bool {
     matches!(value, Value::Bool(true))
 }
 
-fn number(value: &Value) -> Option<f64> {
+pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(*number),
         Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) | Value::Row(..) => None,

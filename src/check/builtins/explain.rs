@@ -28,7 +28,7 @@ pub fn explain(name: &str) -> Option<String> {
         parts.push(part);
     }
     for builtin in all().filter(|builtin| builtin.name == name) {
-        let (what, signature) = (singular(builtin.kind), builtin.signature());
+        let (what, signature) = (builtin.kind.a(), builtin.signature());
         parts.push(format!("{name}: {what}\n\n    {signature}\n\n{}\n{}", builtin.doc, example(builtin.example)));
     }
     for field in FIELDS.iter().filter(|field| field.name == name) {
@@ -66,25 +66,4 @@ pub fn names() -> Vec<(&'static str, Vec<&'static str>)> {
 fn example(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| format!("    {line}\n")).collect();
     format!("\n{}", lines.concat())
-}
-
-fn singular(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Metric => "a metric",
-        Kind::Service => "a service",
-        Kind::Link => "a link",
-        Kind::Target => "a target",
-        Kind::Data => "rows of data",
-        Kind::Limiter => "a limiter",
-        Kind::Semaphore => "a semaphore",
-        Kind::Monitor => "a monitor",
-        Kind::Alerts => "a source of alerts",
-        Kind::Fault => "a fault",
-        Kind::Event => "an event",
-        Kind::Pure => "a function",
-        Kind::Distribution => "a distribution",
-        Kind::Input => "an input, known when the run starts",
-        Kind::Auth => "authentication of a target",
-        Kind::Connections => "connections of a target",
-    }
 }

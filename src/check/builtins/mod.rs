@@ -66,6 +66,28 @@ impl Kind {
         Kind::Connections,
     ];
 
+    /// What one of them is.
+    pub fn a(self) -> &'static str {
+        match self {
+            Kind::Metric => "a metric",
+            Kind::Service => "a service",
+            Kind::Link => "a link",
+            Kind::Target => "a target",
+            Kind::Data => "rows of data",
+            Kind::Limiter => "a limiter",
+            Kind::Semaphore => "a semaphore",
+            Kind::Monitor => "a monitor",
+            Kind::Alerts => "a source of alerts",
+            Kind::Fault => "a fault",
+            Kind::Event => "an event",
+            Kind::Pure => "a function",
+            Kind::Distribution => "a distribution",
+            Kind::Input => "an input, known when the run starts",
+            Kind::Auth => "authentication of a target",
+            Kind::Connections => "connections of a target",
+        }
+    }
+
     /// What such names are, in the plural, as a heading.
     pub fn title(self) -> &'static str {
         match self {

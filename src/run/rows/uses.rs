@@ -106,7 +106,7 @@ impl Uses {
 fn turns(load: &Load, weight: f64, once: bool, again: bool) -> Option<u64> {
     match (once, load.is_open()) {
         (true, _) if again => None,
-        (true, open) => Some(load.population.filter(|_| open).unwrap_or(load.shape.peak())),
+        (true, _) => Some(load.users()),
         // A hair less, so that no share of a float becomes one more.
         (false, true) => Some((load.shape.arrivals() as f64 * weight - 1e-6).ceil() as u64),
         (false, false) => None,
