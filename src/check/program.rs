@@ -515,11 +515,8 @@ impl Expr {
     }
 
     pub fn reads_an_answer(&self) -> bool {
-        match self {
-            Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => true,
-            Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. } => true,
-            _ => false,
-        }
+        let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
+        fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
     }
 }
 

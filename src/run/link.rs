@@ -231,11 +231,10 @@ fn exprs(template: &Template) -> impl Iterator<Item = &Expr> {
 
 /// Whether it is the same for all.
 fn is_fixed(expr: &Expr) -> bool {
-    let changes = |part: &Expr| match part {
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Text(_) | Expr::List(_) | Expr::Object(_) => false,
-        _ => true,
-    };
-    !expr.any(&mut |part| changes(part))
+    !expr.any(&mut |part| {
+        let literal = matches!(part, Expr::Null | Expr::Bool(_) | Expr::Number(_));
+        !literal && !matches!(part, Expr::Text(_) | Expr::List(_) | Expr::Object(_))
+    })
 }
 
 /// Compiles every JSONPath of an expression; the checker has parsed each once.

@@ -322,11 +322,12 @@ mod tests {
             uses.lane(uses.known(Place { load, part, data: 0, pick: Pick::Unique, once }))
         };
         let number = |lane: Option<Lane>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
-        // The three users once, five buyers, and of each of fifteen others two; then what has no end.
+        // The three users once, the six buyers that the mix deals, and of each of fourteen others two; then what has no
+        // end.
         assert_eq!(number(lane(0, 0, Some(0)), 2, 0), Some(2));
         assert_eq!(number(lane(1, 0, None), 4, 0), Some(7));
-        assert_eq!([0, 1, 2].map(|nth| number(lane(1, 1, Some(0)), 14, nth)), [Some(36), Some(37), None]);
-        assert_eq!(number(lane(0, 0, None), 1, 0), Some(39));
+        assert_eq!([0, 1, 2].map(|nth| number(lane(1, 1, Some(0)), 13, nth)), [Some(35), Some(36), None]);
+        assert_eq!(number(lane(0, 0, None), 1, 0), Some(38));
         assert_eq!(lane(2, 0, None), None);
     }
 }
