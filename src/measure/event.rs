@@ -55,6 +55,9 @@ pub struct Generator {
     pub busy: Vec<f64>,
     /// For each worker the share of time that its thread was ready and had no core.
     pub waiting: Vec<f64>,
+    /// For each worker how late it got to what was ready: the 99th percentile in nanoseconds.
+    #[serde(default)]
+    pub poll_delay: Vec<u64>,
     pub descriptors: u64,
     pub descriptors_limit: u64,
     /// Local TCP ports in use or still held after closing, on the whole machine, and how many there are.

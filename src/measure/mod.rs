@@ -79,6 +79,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// How late workers got to what was ready, at instants that are spread evenly over the slice.
+    #[serde(skip)]
+    pub poll_delay: Counts,
 }
 
 /// Of one series: what was sent in the slice, and what became of what was intended in it. The histograms are

@@ -24,6 +24,7 @@ struct Open {
     slice: u32,
     series: Vec<Cell>,
     loads: Vec<LoadCell>,
+    poll_delay: Sparse,
 }
 
 #[derive(Debug, Default)]
@@ -56,8 +57,11 @@ impl Recorder {
     /// A request that was intended at an offset has ended.
     pub fn sample(&mut self, series: usize, intended: u64, latency: u64, service_time: u64, outcome: Outcome) {
         let cell = &mut self.open_at(intended).series[series];
-        cell.latency.record(latency);
-        cell.service_time.record(service_time);
+        // How long it took the generator to fail says nothing about the target.
+        if !outcome.is_err_and(Failure::is_generator) {
+            cell.latency.record(latency);
+            cell.service_time.record(service_time);
+        }
         match outcome {
             Ok(()) => cell.ok += 1,
             Err(failure) => cell.failed[failure as usize] += 1,
@@ -87,6 +91,11 @@ impl Recorder {
         self.open_at(intended).loads[load].finished += 1;
     }
 
+    /// What was ready at an instant was seen so much later.
+    pub fn poll_delay(&mut self, at: u64, delay: u64) {
+        self.open_at(at).poll_delay.record(delay);
+    }
+
     fn open_at(&mut self, offset: u64) -> &mut Open {
         let within = |slice: u32| {
             let at = slice as usize;
@@ -100,6 +109,7 @@ impl Recorder {
                     slice,
                     series: (0..series).map(|_| Cell::default()).collect(),
                     loads: (0..loads).map(|_| LoadCell::default()).collect(),
+                    poll_delay: Sparse::default(),
                 });
                 open.slice = slice;
                 self.open.push(open);
@@ -123,7 +133,7 @@ impl Recorder {
 
 impl Open {
     fn drain(&mut self) -> Slice {
-        let mut slice = Slice { slice: self.slice, ..Slice::default() };
+        let mut slice = Slice { slice: self.slice, poll_delay: self.poll_delay.drain(), ..Slice::default() };
         for (index, cell) in self.series.iter_mut().enumerate() {
             let failed: BTreeMap<Failure, u64> = Failure::ALL
                 .into_iter()
@@ -178,5 +188,17 @@ mod tests {
         let late = recorder.drain();
         assert_eq!((late.len(), late[0].slice, late[0].series[&0].ok), (1, 0, 1));
         assert!(recorder.drain().is_empty());
+    }
+
+    #[test]
+    fn what_the_generator_fails_at_has_no_time() {
+        let mut recorder = Recorder::new(Arc::from([0u64, 10]), 1, 1);
+        recorder.sample(0, 1, 5, 5, Err(Failure::NoPorts));
+        recorder.sample(0, 1, 7, 6, Err(Failure::Status));
+        recorder.poll_delay(3, 4);
+        let slices = recorder.drain();
+        let counts = &slices[0].series[&0];
+        assert_eq!((counts.failures(), counts.latency.total(), counts.service_time.total()), (2, 1, 1));
+        assert_eq!(slices[0].poll_delay.max(), Some(4));
     }
 }

@@ -26,6 +26,8 @@ pub struct Stats {
 /// Tags of an interval log beside the latency of a series.
 const SERVICE_TIME: &str = ".service_time";
 const LAG: &str = ".schedule_lag";
+/// No load and no series is called so: names of series have more dots, and the lag of a load ends otherwise.
+const POLL_DELAY: &str = "generator.poll_delay";
 
 impl Stats {
     pub fn new(plan: &Plan) -> Stats {
@@ -54,9 +56,11 @@ impl Stats {
         for (index, counts) in &slice.loads {
             sum.loads.entry(*index).or_default().add(counts);
         }
+        sum.poll_delay.merge(&slice.poll_delay);
     }
 
-    /// The lines of the interval log for one slice: latency and service time of each series, lag of each load.
+    /// The lines of the interval log for one slice: latency and service time of each series, lag of each load, and
+    /// the delay of the generator's own looks.
     pub fn log_lines(plan: &Plan, edges: &[u64], slice: &Slice) -> Vec<u8> {
         let start = edges.get(slice.slice as usize).copied().unwrap_or(0);
         let length = edges.get(slice.slice as usize + 1).map_or(0, |end| end - start);
@@ -74,6 +78,7 @@ impl Stats {
         for (index, counts) in &slice.loads {
             line(&format!("{}{LAG}", plan.loads[*index as usize].name), &counts.lag);
         }
+        line(POLL_DELAY, &slice.poll_delay);
         out
     }
 
@@ -84,7 +89,9 @@ impl Stats {
             let mut slice = Slice { slice: at as u32, ..Slice::default() };
             let series = |tag: &str| plan.series.iter().position(|s| s.tag == tag).map(|index| index as u32);
             let load = |name: &str| plan.loads.iter().position(|l| l.name == name).map(|index| index as u32);
-            if let Some(index) = series(&line.tag) {
+            if line.tag == POLL_DELAY {
+                slice.poll_delay = line.counts;
+            } else if let Some(index) = series(&line.tag) {
                 slice.series.insert(index, SeriesCounts { latency: line.counts, ..SeriesCounts::default() });
             } else if let Some(index) = line.tag.strip_suffix(SERVICE_TIME).and_then(series) {
                 slice.series.insert(index, SeriesCounts { service_time: line.counts, ..SeriesCounts::default() });
@@ -132,9 +139,21 @@ impl Stats {
     }
 
     pub fn lag(&self, load: usize) -> Histogram<u64> {
-        let mut lag = histogram::empty();
-        self.load(load, &[(0, u64::MAX)]).lag.add_to(&mut lag);
-        lag
+        self.load(load, &[(0, u64::MAX)]).lag.to_histogram()
+    }
+
+    /// How late workers got to what was ready, in windows.
+    pub fn poll_delay(&self, ranges: &[Range]) -> Histogram<u64> {
+        let mut delay = histogram::empty();
+        self.within(ranges).for_each(|slice| slice.poll_delay.add_to(&mut delay));
+        delay
+    }
+
+    /// The slices in which a load has what is asked for.
+    pub fn slices_of(&self, load: usize, wanted: impl Fn(&LoadCounts) -> bool) -> Vec<Range> {
+        let ours = self.slices.values().filter(|slice| slice.loads.get(&(load as u32)).is_some_and(&wanted));
+        let edge = |index: u32| self.edges.get(index as usize).copied().unwrap_or(u64::MAX);
+        ours.map(|slice| (edge(slice.slice), edge(slice.slice + 1))).collect()
     }
 
     /// Whether the run went to its planned end with all its parts.

@@ -29,7 +29,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-use worker::{Gauge, Order};
+use health::Gauge;
+use worker::Order;
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
