@@ -125,6 +125,11 @@ impl Elaborate<'_> {
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
                 groups.map(|(group, name)| (name.clone(), Member::Group(group))).collect();
+            let flow = &scenario.flows[part.flow];
+            more.extend(flow.measures.iter().enumerate().map(|(i, (name, _))| (name.clone(), Member::Measure(i))));
+            more.extend(
+                flow.limits().into_iter().map(|limit| (scenario.limits[limit].name.clone(), Member::Wait(limit))),
+            );
             if asks_for_iterations(scenario) {
                 more.push(("iteration".to_owned(), Member::Iteration));
             }

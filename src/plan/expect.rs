@@ -84,7 +84,13 @@ impl Elaborate<'_> {
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
-        let requests = Requests { function: metric.function, service_time, samples, load, length };
+        let worth = match (recorded.member, samples.first()) {
+            (Member::Measure(measure), Some(first)) => {
+                self.scenario.flows[self.series[first.series].flow].worth(measure)
+            }
+            _ => 1.0,
+        };
+        let requests = Requests { function: metric.function, service_time, worth, samples, load, length };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
@@ -163,10 +169,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Dropped
             | Function::Apdex(_)
     );
-    counted
-        && !matches!(population.member, Member::Measure(_))
-        && matches!(population.part, Part::Latency | Part::ServiceTime)
-        && population.matching.is_none()
+    counted && matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none()
 }
 
 /// The samples that a quantile needs to be more than chance: 5/(1−q).

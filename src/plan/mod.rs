@@ -310,11 +310,22 @@ pub enum Metric {
 pub struct Requests {
     pub function: Function,
     pub service_time: bool,
+    /// What one step of a recorded value is worth in the unit of the metric.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub worth: f64,
     pub samples: Vec<Samples>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
     pub length: u64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(worth: &f64) -> bool {
+    *worth == 1.0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -354,6 +365,15 @@ impl Plan {
         self.series.get(series as usize).is_some_and(Series::is_request)
     }
 
+    /// What one step of a recorded value is worth in the unit of its series: times and sizes are recorded as they are, other
+    /// numbers in thousandths.
+    pub fn worth(&self, series: usize) -> f64 {
+        match self.series.get(series) {
+            Some(Series { flow, member: Member::Measure(measure), .. }) => self.flows[*flow].worth(*measure),
+            _ => 1.0,
+        }
+    }
+
     pub fn request(&self, series: &Series) -> Option<&Request> {
         self.flows[series.flow].requests().find(|r| Member::Request(r.response) == series.member)
     }
@@ -366,6 +386,13 @@ impl Series {
 }
 
 impl Flow {
+    pub(crate) fn worth(&self, measure: usize) -> f64 {
+        match self.measures.get(measure) {
+            Some((_, Type::Duration | Type::Bytes)) | None => 1.0,
+            Some(_) => 1e-3,
+        }
+    }
+
     /// Every request that its steps can send.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
         let mut found = Vec::new();
