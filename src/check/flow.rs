@@ -21,6 +21,8 @@ pub(super) struct FlowState {
     pub(super) measures: Vec<(String, Type)>,
     /// The group that its steps are in.
     pub(super) group: Option<usize>,
+    /// The block for once that its steps are in.
+    pub(super) once: Option<Span>,
     /// Names of steps, with where they stand.
     pub(super) named: Vec<(String, Span)>,
     pub(super) refused: bool,
@@ -222,8 +224,19 @@ impl<'a> Session<'a, '_> {
             StepKind::OncePerUser { every, steps } => {
                 let every =
                     every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+                let outer = self.flow.as_mut().and_then(|flow| flow.once.replace(step.span));
+                if let Some(outer) = outer {
+                    let message = "`once per user` stands in `once per user`";
+                    let problem = Diagnostic::new(Code::E0114, message, step.span, "is done once already");
+                    self.push(
+                        problem.label(outer, "with this").help("put it behind the other block, or its steps into it"),
+                    );
+                }
                 // Its names stay with the user, so the steps behind it see them.
                 let steps = self.steps(steps, frame);
+                if let Some(flow) = &mut self.flow {
+                    flow.once = outer;
+                }
                 self.once_spans.push(step.span);
                 out.push(Step::OncePerUser { every, steps });
             }

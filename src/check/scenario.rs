@@ -1,6 +1,6 @@
 //! A scenario: its parts in the order in which one can speak of another, and what it lacks.
 
-use super::program::{Expr, Load, Pick, Scenario, Step, Window};
+use super::program::{Load, Scenario, Window};
 use super::scope::{Bound, FrameId};
 use super::session::Session;
 use super::types::Type;
@@ -41,7 +41,6 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
         }
         self.steady_is_there(scenario);
-        self.rows_are_told_apart(scenario);
         self.lints(&loads);
         self.unused(&scenario.items, frame);
         self.out
@@ -213,16 +212,6 @@ impl<'a> Session<'a, '_> {
             .label(scenario.name.span, "no `steady_state` in it");
         let load = self.out.loads.first().map_or("main".to_owned(), |load| load.name.text.clone());
         self.push(problem.help(format!("add `steady_state {{ error_rate({load}) < 1% }}` to the scenario")));
-    }
-
-    /// How many iterations a part of a mix has had before is not known yet, so its rows cannot be told from others'.
-    fn rows_are_told_apart(&mut self, scenario: &'a ast::Scenario) {
-        let unique = |step: &Step| matches!(step, Step::Let { value: Expr::Row { pick: Pick::Unique, .. }, .. });
-        let mixes = self.out.loads.iter().filter(|load| load.parts.len() > 1);
-        let mut flows = mixes.flat_map(|load| &load.parts).map(|part| &self.out.flows[part.flow]);
-        if flows.any(|flow| flow.has(&unique)) {
-            self.later("`.unique()` in a mix of flows", scenario.name.span);
-        }
     }
 
     /// What a scenario declares and nobody asks for.

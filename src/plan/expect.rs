@@ -84,17 +84,14 @@ impl Elaborate<'_> {
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
             }
         };
-        let scenario = self.scenario;
         let matching = |series: &Series| {
-            let parts = &scenario.loads[series.load].parts;
-            let mixed = recorded.mix.is_none_or(|mix| parts.get(mix).is_some_and(|part| part.flow == series.flow));
             let member = match recorded.member {
                 Member::All => series.is_request(),
                 wanted => wanted == series.member,
             };
             recorded.load.is_none_or(|l| l == series.load)
                 && recorded.flow.is_none_or(|f| f == series.flow)
-                && mixed
+                && recorded.mix.is_none_or(|mix| mix == series.part)
                 && member
         };
         let mut samples = Vec::new();
@@ -176,7 +173,7 @@ impl Elaborate<'_> {
             if matches!(load.shape, Shape::Closed(_)) {
                 return;
             }
-            let weight: f64 = load.parts.iter().filter(|part| part.flow == series.flow).map(|part| part.weight).sum();
+            let weight = load.parts[series.part].weight;
             let arrivals =
                 |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
             planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;

@@ -64,10 +64,8 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
             let range = (stage.start, end);
             let counts = stats.load(index, &[range]);
             let open = matches!(load.shape, crate::plan::schedule::Shape::Open(_));
-            let planned = open.then(|| {
-                plan.share.of(load.shape.arrivals_before(stage.end))
-                    - plan.share.of(load.shape.arrivals_before(stage.start))
-            });
+            let planned = open
+                .then(|| load.arrivals_before(stage.end, plan.share) - load.arrivals_before(stage.start, plan.share));
             windows.push(Window {
                 load: load.name.clone(),
                 name: stage.name.clone(),
@@ -99,7 +97,7 @@ fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
         _ => plan.request(series).map_or("", |request| request.name.as_str()),
     };
     let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
-    match parts.iter().find(|part| part.flow == series.flow) {
+    match parts.get(series.part) {
         Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
         _ => step.to_owned(),
     }

@@ -1,10 +1,15 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod clock;
+mod closed;
 pub mod drive;
+mod exchange;
 mod functions;
 mod health;
+mod kept;
 mod link;
+mod open;
+mod progress;
 mod rows;
 mod secret;
 mod service;

@@ -47,8 +47,8 @@ pub struct Rows {
     pub part: usize,
     /// The number of the iteration, from 0.
     pub turn: u64,
-    /// In what is done once per user: the number of that.
-    pub once: Option<u64>,
+    /// In what is done once per user: which block, and the number of this time.
+    once: Option<(usize, u64)>,
     taken: Vec<(Place, u64)>,
 }
 
@@ -58,9 +58,20 @@ impl Rows {
         (self.load, self.part, self.turn, self.once) = (load, part, turn, None);
     }
 
+    /// What is done once takes rows of its own, and again new ones where it is done again.
+    pub fn begin_once(&mut self, block: usize, number: u64) {
+        self.taken.retain(|(place, _)| place.once != Some(block));
+        self.once = Some((block, number));
+    }
+
+    pub fn end_once(&mut self) {
+        self.once = None;
+    }
+
     /// The number of this use among all of the run. Of picks that no number decides any does.
     fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
-        let place = Place { load: self.load, part: self.part, data, pick, once: self.once.is_some() };
+        let once = self.once.map(|(block, _)| block);
+        let place = uses.known(Place { load: self.load, part: self.part, data, pick, once });
         let Some(lane) = uses.lane(place) else { return Some(0) };
         let nth = match self.taken.iter_mut().find(|(own, _)| *own == place) {
             Some((_, taken)) => {
@@ -72,7 +83,8 @@ impl Rows {
                 0
             }
         };
-        lane.number(self.once.unwrap_or(self.turn), nth)
+        let turn = self.once.filter(|_| place.once.is_some()).map_or(self.turn, |(_, number)| number);
+        lane.number(turn, nth)
     }
 }
 
@@ -88,9 +100,9 @@ pub enum Value {
     Row(usize, u64),
 }
 
-/// The answer to a request, as far as later steps need it.
+/// The answer to a request, as far as later steps need it. Its status is 0 where there is none.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct Answered {
     pub status: u16,
     pub latency: u64,
     pub body: Vec<u8>,
@@ -98,11 +110,21 @@ pub struct Kept {
     pub parsed: OnceCell<Option<Rc<serde_json::Value>>>,
 }
 
+impl Answered {
+    pub fn clear(&mut self) {
+        self.status = 0;
+        self.latency = 0;
+        self.body.clear();
+        self.headers.clear();
+        self.parsed.take();
+    }
+}
+
 /// What one iteration knows.
 #[derive(Debug)]
 pub struct Frame {
     pub slots: Vec<Value>,
-    pub answers: Vec<Kept>,
+    pub answers: Vec<Rc<Answered>>,
     pub user: u64,
     /// The number of the iteration in its load.
     pub number: u64,
@@ -169,6 +191,25 @@ impl Choices {
 pub struct Unusable;
 
 impl Frame {
+    /// Another iteration: the answers of the one before, maybe of somebody else, are none of its business.
+    pub fn begin(&mut self, user: u64, number: u64) {
+        (self.user, self.number) = (user, number);
+        for answer in 0..self.answers.len() {
+            if self.answers[answer].status != 0 {
+                self.answer_mut(answer).clear();
+            }
+        }
+    }
+
+    /// An answer to be written. One that a user keeps stays as it is.
+    pub fn answer_mut(&mut self, answer: usize) -> &mut Answered {
+        let own = &mut self.answers[answer];
+        if Rc::get_mut(own).is_none() {
+            *own = Rc::default();
+        }
+        Rc::get_mut(own).expect("it is new where it was shared")
+    }
+
     pub fn eval(&mut self, expr: &Expr, paths: &Paths) -> Result<Value, Unusable> {
         Ok(match expr {
             Expr::Null => Value::Null,
@@ -186,6 +227,7 @@ impl Frame {
             Expr::Random { least, most } => {
                 Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
             }
+            Expr::Status(answer) | Expr::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
             Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
             Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
             Expr::BodyText(answer) => Value::Text(String::from_utf8_lossy(&self.answers[*answer].body).into()),
@@ -334,6 +376,7 @@ pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
         // Writing to a String cannot fail.
         Value::Number(number) => drop(write!(out, "{number}")),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Json(value) if value.is_number() => drop(write!(out, "{value}")),
         Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable),
     }
     Ok(())
@@ -343,9 +386,21 @@ pub fn from_json(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(value) => Value::Bool(*value),
+        // A number that a float would change stays what it is.
+        serde_json::Value::Number(number) if !is_a_float(number) => Value::Json(Rc::new(value.clone())),
         serde_json::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
         serde_json::Value::String(text) => Value::Text(text.as_str().into()),
         serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
+    }
+}
+
+/// Whether a float holds it exactly: a whole number up to 2^53, or what was read as a float.
+fn is_a_float(number: &serde_json::Number) -> bool {
+    const MOST: u64 = 1 << 53;
+    match (number.as_u64(), number.as_i64()) {
+        (Some(whole), _) => whole <= MOST,
+        (None, Some(whole)) => whole.unsigned_abs() <= MOST,
+        (None, None) => true,
     }
 }
 
@@ -368,7 +423,8 @@ fn truth(value: &Value) -> bool {
 pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(*number),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) | Value::Row(..) => None,
+        Value::Json(value) => value.as_f64(),
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Row(..) => None,
     }
 }
 
@@ -379,6 +435,9 @@ fn same(left: &Value, right: &Value) -> bool {
         (Value::Number(a), Value::Number(b)) => a == b,
         (Value::Text(a), Value::Text(b)) => a == b,
         (Value::Json(a), Value::Json(b)) => a == b,
+        (Value::Json(json), Value::Number(number)) | (Value::Number(number), Value::Json(json)) => {
+            json.as_f64() == Some(*number)
+        }
         _ => false,
     }
 }
