@@ -137,12 +137,8 @@ impl<'a> Session<'a, '_> {
             Value::Unknown(Type::Series) => Some((None, Type::Wrong)),
             Value::Unknown(_) => Some((None, Type::Duration)),
             Value::Samples(population, unit, _) => {
-                let member = population.member;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
-                if let Member::Measure(_) = member {
-                    self.later("`measure`", first.value.span);
-                }
                 Some((Some(Subject::Requests(population)), unit))
             }
             Value::Series(Series { unit, .. }) if matching.is_none() => {
@@ -172,8 +168,14 @@ impl<'a> Session<'a, '_> {
                 other => Some(other),
             };
         }
-        let value = self.eval(expr, frame);
-        (!value.is_wrong()).then_some(value)
+        match self.eval(expr, frame) {
+            // The waits for it, wherever it is acquired.
+            Value::Part(Type::Limiter | Type::Semaphore, limit) => {
+                let population = Population { member: Member::Wait(limit), ..Population::of_all() };
+                Some(Value::Samples(population, Type::Duration, Type::Step))
+            }
+            value => (!value.is_wrong()).then_some(value),
+        }
     }
 
     /// `where`: which of the requests. Outside `None` it was refused; inside it says nothing.

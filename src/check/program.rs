@@ -489,6 +489,37 @@ pub enum Expr {
     },
 }
 
+impl Expr {
+    /// Whether this holds of it or of a part of it; the parts are asked in the order in which they are evaluated.
+    pub fn any(&self, holds: &mut impl FnMut(&Expr) -> bool) -> bool {
+        if holds(self) {
+            return true;
+        }
+        match self {
+            Expr::Text(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Literal(_) => false,
+                Piece::Value(value) => value.any(holds),
+            }),
+            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter().any(|item| item.any(holds)),
+            Expr::Object(fields) => fields.iter().any(|(_, value)| value.any(holds)),
+            Expr::Not(inner)
+            | Expr::Negate(inner)
+            | Expr::Column { row: inner, .. }
+            | Expr::Get { value: inner, .. } => inner.any(holds),
+            Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,
+            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => false,
+            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
+            Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,
+        }
+    }
+
+    pub fn reads_an_answer(&self) -> bool {
+        let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
+        fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartKind {
@@ -785,6 +816,8 @@ pub enum Member {
     Request(usize),
     Group(usize),
     Measure(usize),
+    /// The waits for a limit.
+    Wait(usize),
     /// Whole iterations, from the arrival on.
     Iteration,
 }

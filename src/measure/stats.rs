@@ -15,6 +15,7 @@ pub struct Stats {
     pub interrupted: bool,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
+    pub problems: Vec<String>,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -40,6 +41,7 @@ impl Stats {
             Event::Interrupted { .. } => self.interrupted = true,
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
+            Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}

@@ -111,32 +111,32 @@ pub(super) struct Elaborate<'s> {
 }
 
 impl Elaborate<'_> {
-    /// A series for each request and group of each flow that a load runs, and for its iterations where they are asked
+    /// A series for each request and group of each part of a load, and for its iterations where they are asked
     /// for.
     fn record(&mut self, index: usize, load: &program::Load) {
         let scenario = self.scenario;
-        let mut flows: Vec<usize> = Vec::new();
-        for part in &load.parts {
-            if flows.contains(&part.flow) {
-                continue;
-            }
-            flows.push(part.flow);
+        for (place, part) in load.parts.iter().enumerate() {
             for request in scenario.flows[part.flow].requests() {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series { name, tag, load: index, flow: part.flow, member });
+                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
                 groups.map(|(group, name)| (name.clone(), Member::Group(group))).collect();
+            let flow = &scenario.flows[part.flow];
+            more.extend(flow.measures.iter().enumerate().map(|(i, (name, _))| (name.clone(), Member::Measure(i))));
+            more.extend(
+                flow.limits().into_iter().map(|limit| (scenario.limits[limit].name.clone(), Member::Wait(limit))),
+            );
             if asks_for_iterations(scenario) {
                 more.push(("iteration".to_owned(), Member::Iteration));
             }
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series { name, tag, load: index, flow: part.flow, member });
+                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
             }
         }
     }

@@ -58,17 +58,14 @@ impl Elaborate<'_> {
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
             }
         };
-        let scenario = self.scenario;
         let matching = |series: &Series| {
-            let parts = &scenario.loads[series.load].parts;
-            let mixed = recorded.mix.is_none_or(|mix| parts.get(mix).is_some_and(|part| part.flow == series.flow));
             let member = match recorded.member {
                 Member::All => series.is_request(),
                 wanted => wanted == series.member,
             };
             recorded.load.is_none_or(|l| l == series.load)
                 && recorded.flow.is_none_or(|f| f == series.flow)
-                && mixed
+                && recorded.mix.is_none_or(|mix| mix == series.part)
                 && member
         };
         let mut samples = Vec::new();
@@ -87,7 +84,13 @@ impl Elaborate<'_> {
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
-        let requests = Requests { function: metric.function, service_time, samples, load, length };
+        let worth = match (recorded.member, samples.first()) {
+            (Member::Measure(measure), Some(first)) => {
+                self.scenario.flows[self.series[first.series].flow].worth(measure)
+            }
+            _ => 1.0,
+        };
+        let requests = Requests { function: metric.function, service_time, worth, samples, load, length };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
@@ -112,7 +115,7 @@ impl Elaborate<'_> {
             if matches!(load.shape, Shape::Closed(_)) {
                 return;
             }
-            let weight: f64 = load.parts.iter().filter(|part| part.flow == series.flow).map(|part| part.weight).sum();
+            let weight = load.parts[series.part].weight;
             let arrivals =
                 |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
             planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;
@@ -166,10 +169,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Dropped
             | Function::Apdex(_)
     );
-    counted
-        && !matches!(population.member, Member::Measure(_))
-        && matches!(population.part, Part::Latency | Part::ServiceTime)
-        && population.matching.is_none()
+    counted && matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none()
 }
 
 /// The samples that a quantile needs to be more than chance: 5/(1−q).
