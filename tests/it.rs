@@ -13,6 +13,7 @@ mod fmt;
 mod fragment;
 mod iterations;
 mod outcomes;
+mod phases;
 mod records;
 mod robust;
 mod scenarios;

@@ -5,8 +5,9 @@ pub mod draw;
 mod elaborate;
 mod expect;
 mod fingerprint;
+mod moving;
 pub mod schedule;
-mod scope;
+pub mod scope;
 mod sound;
 mod timeline;
 
@@ -16,7 +17,7 @@ pub use crate::check::program::{
     Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
-pub use crate::syntax::ast::Binary;
+pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use elaborate::plan;
 pub use expect::needed_samples;
 
@@ -301,6 +302,8 @@ pub struct Planned {
 pub enum Metric {
     /// Of recorded series, in windows.
     Requests(Requests),
+    /// Of how a steady state came back after windows.
+    Recovery(Recovery),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
 }
@@ -310,11 +313,48 @@ pub enum Metric {
 pub struct Requests {
     pub function: Function,
     pub service_time: bool,
+    /// What one step of a recorded value is worth in the unit of the metric.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub worth: f64,
     pub samples: Vec<Samples>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
     pub length: u64,
+    /// The end of the loads that it speaks of: behind it only answers come in.
+    pub end: u64,
+    /// Its scopes are its own, not those of the condition around it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
+    /// Scopes that only the run knows: the windows narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+}
+
+/// A function of how a steady state was lost and came back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    pub function: Function,
+    /// What the system recovers from.
+    pub windows: Vec<Range>,
+    pub steady: SteadyState,
+    /// The end of the last load: until then it is looked at.
+    pub end: u64,
+}
+
+/// A scope by the impact of windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Impact {
+    pub kind: ScopeKind,
+    pub of: Recovery,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(worth: &f64) -> bool {
+    *worth == 1.0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -327,17 +367,26 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
-    /// The ends of the slices that measurements are cut into: every second and every edge of a stage or a fault,
-    /// until the last grace has run out.
+    /// The ends of the slices that measurements are cut into: every second and every edge of a stage, a fault or
+    /// something that is judged, until the last grace has run out.
     pub fn edges(&self) -> Vec<u64> {
         let last = self.loads.iter().map(|l| l.shape.end() + l.grace).max().unwrap_or(0);
         let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
         edges.extend(self.loads.iter().flat_map(|l| l.stages.iter()).flat_map(|s| [s.start, s.end]));
         edges.extend(self.faults.iter().flat_map(|fault| &fault.windows).flat_map(|window| [window.0, window.1]));
+        self.conditions(&mut |condition| condition.edges(&mut |edge| edges.push(edge)));
         edges.retain(|edge| *edge <= last.max(self.length));
         edges.sort_unstable();
         edges.dedup();
         edges
+    }
+
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
     }
 
     pub fn grace(&self) -> u64 {
@@ -354,6 +403,15 @@ impl Plan {
         self.series.get(series as usize).is_some_and(Series::is_request)
     }
 
+    /// What one step of a recorded value is worth in the unit of its series: times and sizes are recorded as they are, other
+    /// numbers in thousandths.
+    pub fn worth(&self, series: usize) -> f64 {
+        match self.series.get(series) {
+            Some(Series { flow, member: Member::Measure(measure), .. }) => self.flows[*flow].worth(*measure),
+            _ => 1.0,
+        }
+    }
+
     pub fn request(&self, series: &Series) -> Option<&Request> {
         self.flows[series.flow].requests().find(|r| Member::Request(r.response) == series.member)
     }
@@ -366,6 +424,13 @@ impl Series {
 }
 
 impl Flow {
+    pub(crate) fn worth(&self, measure: usize) -> f64 {
+        match self.measures.get(measure) {
+            Some((_, Type::Duration | Type::Bytes)) | None => 1.0,
+            Some(_) => 1e-3,
+        }
+    }
+
     /// Every request that its steps can send.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
         let mut found = Vec::new();

@@ -68,6 +68,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "exit_code": verdict.kind.exit_code(),
+        "problems": stats.problems,
         "trust": verdict.trust,
         "expectations": expectations,
         "loads": loads,
