@@ -106,6 +106,16 @@ impl SeriesCounts {
         self.failed.values().sum()
     }
 
+    /// Failures that are the generator's own, and say nothing about the target.
+    pub fn own_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| kind.is_generator()).map(|(_, count)| count).sum()
+    }
+
+    /// Failures of the target.
+    pub fn target_failures(&self) -> u64 {
+        self.failures() - self.own_failures()
+    }
+
     pub fn add(&mut self, other: &SeriesCounts) {
         self.sent += other.sent;
         self.ok += other.ok;

@@ -13,8 +13,8 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
     let expectations: Vec<Value> = plan
         .expectations
         .iter()
-        .zip(&verdict.expectations)
-        .map(|(planned, judged)| {
+        .zip(verdict.expectations.iter().zip(&verdict.standings))
+        .map(|(planned, (judged, standing))| {
             json!({
                 "text": planned.text,
                 "line": planned.line,
@@ -27,6 +27,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
                 "bound": judged.bound,
                 "samples": judged.samples,
                 "reason": judged.reason,
+                "standing": standing,
             })
         })
         .collect();
@@ -79,6 +80,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "generator": {
             "cpu_peak": stats.peak(|g| g.cpu),
             "worker_busy_peak": stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
+            "poll_delay_p99_ns": stats.poll_delay(&[(0, u64::MAX)]).value_at_quantile(0.99),
             "worker_waiting_peak": stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
             "descriptors_peak": stats.peak(|g| g.descriptors as f64),
             "ports_peak": stats.peak(|g| g.ports as f64),

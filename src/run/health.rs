@@ -20,6 +20,8 @@ pub struct Gauge(Mutex<Reading>);
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     at: Instant,
+    /// The thread, once it has begun.
+    thread: Option<i32>,
     ran: u64,
     waited: u64,
     spun: u64,
@@ -28,7 +30,7 @@ struct Reading {
 
 impl Default for Reading {
     fn default() -> Reading {
-        Reading { at: Instant::now(), ran: 0, waited: 0, spun: 0, poll_delay: 0 }
+        Reading { at: Instant::now(), thread: None, ran: 0, waited: 0, spun: 0, poll_delay: 0 }
     }
 }
 
@@ -41,19 +43,30 @@ impl Gauge {
         self.put(timers.spun.get(), late(delays));
     }
 
-    /// By the worker itself: when its thread is gone, so are the scheduler's books about it (`/proc/…/schedstat`:
-    /// ran, waited, slices).
+    /// By the worker itself: when its thread is gone, so are the scheduler's books about it.
     fn put(&self, spun: u64, poll_delay: u64) {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
-        let (ran, waited) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        let reading = Reading { at: Instant::now(), ran, waited, spun, poll_delay };
+        let (ran, waited) = books("thread-self").unwrap_or_default();
+        #[cfg(target_os = "linux")]
+        let thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
+        #[cfg(not(target_os = "linux"))]
+        let thread = None;
+        let reading = Reading { at: Instant::now(), thread, ran, waited, spun, poll_delay };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reading;
     }
 
+    /// As it is now, or as the thread left it: one that is not let to a core writes nothing.
     fn read(&self) -> Reading {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let written = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = written.thread.and_then(|thread| books(&format!("self/task/{thread}")));
+        now.map_or(written, |(ran, waited)| Reading { at: Instant::now(), ran, waited, ..written })
     }
+}
+
+/// What the scheduler knows of a thread (`schedstat`: ran, waited, slices).
+fn books(thread: &str) -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string(format!("/proc/{thread}/schedstat")).ok()?;
+    let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
+    Some((numbers.next()?, numbers.next()?))
 }
 
 /// The 99th percentile, by the nearest rank.
@@ -99,7 +112,7 @@ impl Health {
         self.at = Instant::now();
         let now: Vec<Reading> = self.gauges.iter().map(|gauge| gauge.read()).collect();
         let pairs = || now.iter().zip(&self.last);
-        // By the worker's own time: it writes a little sooner or later than it is looked at.
+        // By the time of its own reading.
         let share = |(now, last): (&Reading, &Reading), of: fn(&Reading) -> u64| {
             let time = now.at.saturating_duration_since(last.at).as_nanos() as f64;
             if time > 0.0 { (of(now).saturating_sub(of(last)) as f64 / time).min(1.0) } else { 0.0 }
@@ -162,4 +175,35 @@ fn memory() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = text.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_99th_percentile_of_a_second_is_by_rank() {
+        assert_eq!(late(Vec::new()), 0);
+        assert_eq!(late(vec![7]), 7);
+        assert_eq!(late((1..=100).rev().collect()), 99);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_is_read_while_it_is_there_and_as_it_left_itself() {
+        let gauge = Arc::new(Gauge::default());
+        let own = gauge.clone();
+        let spin = move || {
+            own.begin();
+            let begun = Instant::now();
+            while begun.elapsed().as_millis() < 20 {
+                std::hint::spin_loop();
+            }
+            assert!(own.read().ran > own.0.lock().unwrap().ran, "read now, not as it was written");
+            own.put(0, 5);
+        };
+        std::thread::spawn(spin).join().unwrap();
+        let read = gauge.read();
+        assert!(read.ran > 0 && read.poll_delay == 5);
+    }
 }

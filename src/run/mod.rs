@@ -24,6 +24,7 @@ use crate::base::units::SECOND;
 use crate::measure::{Event, Slice};
 use crate::plan::Plan;
 use clock::Clock;
+use health::Gauge;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
@@ -31,7 +32,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-use health::Gauge;
 use worker::Order;
 
 /// What a run needs beside its plan.
