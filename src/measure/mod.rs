@@ -1,11 +1,13 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+mod ended;
 pub mod event;
 pub mod histogram;
 pub mod interval_log;
 mod recorder;
 mod stats;
 
+pub use ended::Ended;
 pub use event::{Event, Generator};
 pub use recorder::Recorder;
 pub use stats::Stats;

@@ -117,6 +117,18 @@ impl Stats {
         sum
     }
 
+    /// The counts of a series in each slice of windows, with the start of the slice.
+    pub fn slices_of<'a>(
+        &'a self,
+        series: usize,
+        ranges: &'a [Range],
+    ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
+        self.within(ranges).filter_map(move |slice| {
+            let start = self.edges.get(slice.slice as usize)?;
+            Some((*start, slice.series.get(&(series as u32))?))
+        })
+    }
+
     /// Adds the histogram of a series in windows.
     pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
         for counts in self.within(ranges).filter_map(|slice| slice.series.get(&(series as u32))) {

@@ -3,7 +3,7 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Event, Fault, Load, Machine, Member, Plan, SCHEMA, Search, Series, Share,
+    Abort, Bound, Ceiling, CeilingFrom, Event, Fault, Load, Machine, Member, Part, Plan, SCHEMA, Search, Series, Share,
     Stage, SteadyState, Step, fingerprint,
 };
 use crate::base::units::SECOND;
@@ -122,7 +122,7 @@ impl Elaborate<'_> {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
+                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member, phase: Part::Latency, matching: None, derived: None });
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
@@ -133,13 +133,13 @@ impl Elaborate<'_> {
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
+                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member, phase: Part::Latency, matching: None, derived: None });
             }
         }
     }
 
     /// Letters, digits and dots alone, with a number where two names become one.
-    fn tag(&self, name: &str) -> String {
+    pub(super) fn tag(&self, name: &str) -> String {
         let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
         match self.series.iter().any(|s| s.tag == plain) {
             true => format!("{plain}.{}", self.series.len()),

@@ -13,7 +13,7 @@ mod timeline;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Piece, Request, Retry, Service, ServiceKind,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service, ServiceKind,
     Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
@@ -278,6 +278,23 @@ pub struct Series {
     pub flow: usize,
     /// A request, a group of steps, or whole iterations.
     pub member: Member,
+    /// Which time of it; all but the latency stand in series of their own, where something asks for them.
+    #[serde(default = "latency", skip_serializing_if = "is_latency")]
+    pub phase: Part,
+    /// Only those of which this is so when they have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Expr>,
+    /// The series whose samples these are too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<usize>,
+}
+
+fn latency() -> Part {
+    Part::Latency
+}
+
+fn is_latency(part: &Part) -> bool {
+    *part == Part::Latency
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -314,6 +331,9 @@ pub struct Requests {
     pub function: Function,
     pub service_time: bool,
     pub samples: Vec<Samples>,
+    /// Those among whom `where` chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_of: Vec<Samples>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
@@ -384,10 +404,11 @@ impl Plan {
 
     /// The series of a request, a group or the iterations of a part of a load.
     pub fn series_of(&self, load: usize, part: usize, member: Member) -> Option<usize> {
-        self.series.iter().position(|s| s.load == load && s.part == part && s.member == member)
+        self.series.iter().position(|s| s.derived.is_none() && s.load == load && s.part == part && s.member == member)
     }
 
-    /// Whether a series is of requests: groups and iterations are made of such as have series of their own.
+    /// Whether a series is of requests: groups and iterations are made of such as have series of their own, and what is
+    /// derived of a series holds its samples once more.
     pub fn is_request(&self, series: u32) -> bool {
         self.series.get(series as usize).is_some_and(Series::is_request)
     }
@@ -399,7 +420,7 @@ impl Plan {
 
 impl Series {
     pub fn is_request(&self) -> bool {
-        matches!(self.member, Member::Request(_))
+        self.derived.is_none() && matches!(self.member, Member::Request(_))
     }
 }
 
