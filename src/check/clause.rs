@@ -477,8 +477,8 @@ impl<'a> Session<'a, '_> {
                 }
             };
             match self.quantity(&entry.value, frame, Type::Duration) {
-                Some(ns) if ns < SECOND as f64 => {
-                    self.out_of_range(entry.value.span, "it is judged each second, so this is 1s at the least");
+                Some(ns) if !is_whole_seconds(ns) => {
+                    self.out_of_range(entry.value.span, "it is judged each second, so these are whole seconds");
                 }
                 Some(ns) => *into = ns as u64,
                 None => {}
@@ -518,7 +518,9 @@ impl<'a> Session<'a, '_> {
                 self.fits_a_look(b, span)
             }
             Condition::Not(inner) => self.fits_a_look(inner, span),
-            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => Some(()),
+            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {
+                Some(())
+            }
         }
     }
 
@@ -527,8 +529,8 @@ impl<'a> Session<'a, '_> {
             Some(length) => self.quantity(length, frame, Type::Duration),
             None => Some(SECOND as f64),
         };
-        if let Some(length) = abort.length.as_ref().filter(|_| length.is_some_and(|ns| ns < SECOND as f64)) {
-            self.out_of_range(length.span, "it is judged each second, so this is 1s at the least");
+        if let Some(length) = abort.length.as_ref().filter(|_| length.is_some_and(|ns| !is_whole_seconds(ns))) {
+            self.out_of_range(length.span, "it is judged each second, so these are whole seconds");
             return;
         }
         let condition = self.condition_with_tail(&abort.condition, frame).flatten();
@@ -538,6 +540,10 @@ impl<'a> Session<'a, '_> {
             self.out.aborts.push(Abort { text, condition, length: length as u64, span: abort.span });
         }
     }
+}
+
+fn is_whole_seconds(ns: f64) -> bool {
+    ns >= SECOND as f64 && ns % SECOND as f64 == 0.0
 }
 
 /// Whether a metric is 0 in a run in which all is well.

@@ -144,7 +144,10 @@ impl<'a> Session<'a, '_> {
                     && let Some(message) = undecidable(expr, member)
                 {
                     let problem = Diagnostic::new(Code::E0114, message, written.span, "not known of each");
-                    self.push(problem.help("it may speak of `ok`, `error`, `latency`, and of requests `status` and `attempt`"));
+                    self.push(
+                        problem
+                            .help("it may speak of `ok`, `error`, `latency`, and of requests `status` and `attempt`"),
+                    );
                     return None;
                 }
                 self.phase_of_whole(&population, first.value.span)?;

@@ -109,7 +109,10 @@ mod tests {
         let slow = binary(Binary::Greater, Expr::Property("latency".into()), Expr::Number(2e8));
         let fine = binary(Binary::Equal, Expr::Property("status".into()), Expr::Number(200.0));
         let either = binary(Binary::Or, slow.clone(), Expr::Property("ok".into()));
-        assert_eq!(text(&binary(Binary::And, either, fine.clone()), false), "(latency > 200ms or ok) and status == 200");
+        assert_eq!(
+            text(&binary(Binary::And, either, fine.clone()), false),
+            "(latency > 200ms or ok) and status == 200"
+        );
         assert_eq!(text(&Expr::Not(Box::new(fine.clone())), false), "not (status == 200)");
         assert_eq!(chosen_text(Part::FirstByte, Some(&fine)), ".first_byte where status == 200");
         assert!(undecidable(&fine, Member::Request(0)).is_none());

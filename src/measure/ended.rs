@@ -34,7 +34,17 @@ enum Value<'e> {
 impl Ended {
     /// What is known where nothing else is: a time and an outcome.
     pub fn plain(intended: u64, latency: u64, service_time: u64, outcome: Outcome) -> Ended {
-        Ended { intended, latency, service_time, outcome, status: 0, attempt: 1, sends: 1, first_byte: 0, connect: None }
+        Ended {
+            intended,
+            latency,
+            service_time,
+            outcome,
+            status: 0,
+            attempt: 1,
+            sends: 1,
+            first_byte: 0,
+            connect: None,
+        }
     }
 
     pub fn sent(&self) -> u64 {
@@ -75,7 +85,8 @@ impl Ended {
             Expr::Binary { operator: Binary::And, left, right } => Value::Bool(self.is(left) && self.is(right)),
             Expr::Binary { operator: Binary::Or, left, right } => Value::Bool(self.is(left) || self.is(right)),
             Expr::Binary { operator: Binary::In, left, right } => {
-                let (wanted, items) = (self.value(left), if let Expr::List(items) = &**right { &items[..] } else { &[] });
+                let (wanted, items) =
+                    (self.value(left), if let Expr::List(items) = &**right { &items[..] } else { &[] });
                 Value::Bool(items.iter().any(|item| self.value(item) == wanted))
             }
             Expr::Binary { operator, left, right } => joined(*operator, self.value(left), self.value(right)),

@@ -13,6 +13,8 @@ pub struct Stats {
     pub slices: BTreeMap<u32, Slice>,
     pub generator: Vec<Generator>,
     pub interrupted: bool,
+    /// When and why an `abort` ended it.
+    pub aborted: Option<(u64, String)>,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub seed: u64,
@@ -38,6 +40,7 @@ impl Stats {
             Event::Slice(slice) => self.add(&slice),
             Event::Generator(generator) => self.generator.push(generator),
             Event::Interrupted { .. } => self.interrupted = true,
+            Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
             Event::LoadEnded { at } => self.ended = Some(at),
@@ -153,7 +156,7 @@ impl Stats {
 
     /// Whether the run went to its planned end with all its parts.
     pub fn is_whole(&self) -> bool {
-        self.complete && !self.interrupted && self.died.is_empty()
+        self.complete && !self.interrupted && self.aborted.is_none() && self.died.is_empty()
     }
 
     /// The highest reading of the generator's health.

@@ -104,10 +104,11 @@ impl Elaborate<'_> {
             let ranges = explicit.clone().unwrap_or_else(|| judged(load));
             end = end.max(load.shape.end());
             windows = scope::union(windows, &ranges);
-            if recorded.matching.is_some() {
+            let own = self.derived(index, recorded);
+            if own != index {
                 chosen_of.push(Samples { series: index, ranges: ranges.clone() });
             }
-            samples.push(Samples { series: self.derived(index, recorded), ranges });
+            samples.push(Samples { series: own, ranges });
         }
         if explicit.is_some() {
             self.not_empty(&windows, end, &metric.scopes)?;
@@ -164,14 +165,14 @@ impl Elaborate<'_> {
         if phase == Part::Latency && asked.matching.is_none() {
             return of;
         }
-        let same = |series: &Series| {
-            series.derived == Some(of) && series.phase == phase && series.matching == asked.matching
-        };
+        let same =
+            |series: &Series| series.derived == Some(of) && series.phase == phase && series.matching == asked.matching;
         self.series.iter().position(same).unwrap_or_else(|| {
             let base = &self.series[of];
             let name = format!("{}{}", base.name, crate::check::chosen_text(phase, asked.matching.as_ref()));
             let tag = self.tag(&name);
-            let series = Series { name, tag, phase, matching: asked.matching.clone(), derived: Some(of), ..base.clone() };
+            let series =
+                Series { name, tag, phase, matching: asked.matching.clone(), derived: Some(of), ..base.clone() };
             self.series.push(series);
             self.series.len() - 1
         })

@@ -13,8 +13,8 @@ mod timeline;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service, ServiceKind,
-    Setting, StageKind, Step, Subject, Target, Text, Think,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service,
+    ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -251,7 +251,10 @@ pub struct SteadyState {
 pub struct Abort {
     pub text: String,
     pub condition: Condition,
+    /// How long it must hold.
     pub length: u64,
+    /// How long after a request is sent it is known at the latest what became of it.
+    pub patience: u64,
 }
 
 /// A stage that looks for the highest level at which a condition holds.
@@ -331,7 +334,7 @@ pub struct Requests {
     pub function: Function,
     pub service_time: bool,
     pub samples: Vec<Samples>,
-    /// Those among whom `where` chose.
+    /// What the samples are derived of, where they are those of other times or chosen ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen_of: Vec<Samples>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
