@@ -83,6 +83,7 @@ impl<'a> Session<'a, '_> {
                     function: super::program::Function::Mean,
                     subject: Subject::Delivery(*index),
                     scopes: Vec::new(),
+                    scoped: false,
                     text: self.text(span),
                     span,
                 };
@@ -192,6 +193,7 @@ impl<'a> Session<'a, '_> {
             function: super::program::Function::Length,
             subject,
             scopes: Vec::new(),
+            scoped: false,
             text: self.text(span),
             span,
         };

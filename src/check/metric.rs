@@ -36,7 +36,8 @@ impl<'a> Session<'a, '_> {
             None => return Value::WRONG,
         };
         // A scope of the whole condition goes to every metric that has none of its own.
-        let scopes = if own.is_empty() { self.ambient.clone() } else { own };
+        let scoped = !own.is_empty();
+        let scopes = if scoped { own } else { self.ambient.clone() };
         let (subject, values) = match self.subject(builtin, first, arguments, frame) {
             Some(found) => found,
             None => return Value::Unknown(if builtin.result == Type::Wrong { Type::Wrong } else { builtin.result }),
@@ -68,7 +69,7 @@ impl<'a> Session<'a, '_> {
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
         }
-        let mut metric = Metric { function: kind, subject, scopes, text: String::new(), span };
+        let mut metric = Metric { function: kind, subject, scopes, scoped, text: String::new(), span };
         metric.text = self.out.metric_text(&metric);
         Value::Measured(Measured::Metric { metric, unit })
     }

@@ -89,6 +89,16 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Condition<Metric, Moment>)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Later {
     pub what: String,
@@ -730,6 +740,9 @@ pub struct Metric {
     pub function: Function,
     pub subject: Subject,
     pub scopes: Vec<Scope>,
+    /// They stand inside its own parentheses.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub scoped: bool,
     /// In its canonical form, by full names: the key of its baseline.
     pub text: String,
     #[serde(skip)]

@@ -98,10 +98,12 @@ impl Stats {
     }
 
     fn within<'a>(&'a self, ranges: &'a [Range]) -> impl Iterator<Item = &'a Slice> + 'a {
-        self.slices.values().filter(move |slice| {
-            let start = self.edges.get(slice.slice as usize).copied().unwrap_or(u64::MAX);
-            ranges.iter().any(|(from, to)| *from <= start && start < *to)
-        })
+        let from = |offset: u64| self.edges.partition_point(|edge| *edge < offset) as u32;
+        // Ranges are disjoint, so nothing comes twice.
+        ranges
+            .iter()
+            .filter(|(start, end)| start < end)
+            .flat_map(move |(start, end)| self.slices.range(from(*start)..from(*end)).map(|(_, slice)| slice))
     }
 
     /// The counts of a series in windows, without histograms.

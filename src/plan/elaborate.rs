@@ -22,6 +22,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         diagnostics: Diagnostics::default(),
         loads: Vec::new(),
         series: Vec::new(),
+        steady_states: Vec::new(),
     };
     for (index, load) in scenario.loads.iter().enumerate() {
         let planned = elaborate.load(index, load, machine);
@@ -47,7 +48,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         window: steady.window,
         hold: steady.hold,
     });
-    let steady_states = steady_states.collect();
+    elaborate.steady_states = steady_states.collect();
     let aborts = scenario.aborts.iter().filter_map(|abort| {
         let condition = elaborate.condition(&abort.condition)?;
         Some(Abort { text: abort.text.clone(), condition, length: abort.length })
@@ -85,7 +86,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         loads: elaborate.loads,
         faults,
         events,
-        steady_states,
+        steady_states: elaborate.steady_states,
         aborts,
         searches,
         series: elaborate.series,
@@ -108,6 +109,7 @@ pub(super) struct Elaborate<'s> {
     pub(super) diagnostics: Diagnostics,
     pub(super) loads: Vec<Load>,
     pub(super) series: Vec<Series>,
+    pub(super) steady_states: Vec<SteadyState>,
 }
 
 impl Elaborate<'_> {
@@ -246,12 +248,12 @@ impl Elaborate<'_> {
 
 fn asks_for_iterations(scenario: &program::Scenario) -> bool {
     let mut asks = false;
-    for expectation in &scenario.expectations {
-        expectation.condition.metrics(&mut |metric: &program::Metric| {
+    scenario.conditions(&mut |condition| {
+        condition.metrics(&mut |metric: &program::Metric| {
             asks |= matches!(&metric.subject, program::Subject::Requests(population)
                 if population.member == Member::Iteration);
         });
-    }
+    });
     asks
 }
 

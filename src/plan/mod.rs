@@ -5,8 +5,9 @@ pub mod draw;
 mod elaborate;
 mod expect;
 mod fingerprint;
+mod moving;
 pub mod schedule;
-mod scope;
+pub mod scope;
 mod sound;
 mod timeline;
 
@@ -16,7 +17,7 @@ pub use crate::check::program::{
     Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
-pub use crate::syntax::ast::Binary;
+pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use elaborate::plan;
 pub use expect::needed_samples;
 
@@ -301,6 +302,8 @@ pub struct Planned {
 pub enum Metric {
     /// Of recorded series, in windows.
     Requests(Requests),
+    /// Of how a steady state came back after windows.
+    Recovery(Recovery),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
 }
@@ -318,6 +321,32 @@ pub struct Requests {
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
     pub length: u64,
+    /// The end of the loads that it speaks of: behind it only answers come in.
+    pub end: u64,
+    /// Its scopes are its own, not those of the condition around it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
+    /// Scopes that only the run knows: the windows narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+}
+
+/// A function of how a steady state was lost and came back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    pub function: Function,
+    /// What the system recovers from.
+    pub windows: Vec<Range>,
+    pub steady: SteadyState,
+    /// The end of the last load: until then it is looked at.
+    pub end: u64,
+}
+
+/// A scope by the impact of windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Impact {
+    pub kind: ScopeKind,
+    pub of: Recovery,
 }
 
 fn one() -> f64 {
@@ -338,17 +367,26 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
-    /// The ends of the slices that measurements are cut into: every second and every edge of a stage or a fault,
-    /// until the last grace has run out.
+    /// The ends of the slices that measurements are cut into: every second and every edge of a stage, a fault or
+    /// something that is judged, until the last grace has run out.
     pub fn edges(&self) -> Vec<u64> {
         let last = self.loads.iter().map(|l| l.shape.end() + l.grace).max().unwrap_or(0);
         let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
         edges.extend(self.loads.iter().flat_map(|l| l.stages.iter()).flat_map(|s| [s.start, s.end]));
         edges.extend(self.faults.iter().flat_map(|fault| &fault.windows).flat_map(|window| [window.0, window.1]));
+        self.conditions(&mut |condition| condition.edges(&mut |edge| edges.push(edge)));
         edges.retain(|edge| *edge <= last.max(self.length));
         edges.sort_unstable();
         edges.dedup();
         edges
+    }
+
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
     }
 
     pub fn grace(&self) -> u64 {

@@ -289,7 +289,7 @@ impl Session {
                     if steps.reads_rows(at) || !self.progress.fail(failure) {
                         let request = steps.next_request(at).map(|response| recorded.requests[response]);
                         match request {
-                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due, failure),
+                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due),
                             None => drop(self.progress.fail(failure)),
                         }
                     }
