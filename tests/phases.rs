@@ -87,7 +87,8 @@ fn places_are_never_taken_by_more_than_there_are() {
     });
     let flow = "acquire slots {\n      get \"/a\" as a\n    }";
     let load = "hold 12 users for 1s";
-    let text = scenario(&script, "semaphore slots = semaphore(3)", flow, load, "count(a) > 20\n    error_rate(a) == 0%");
+    let text =
+        scenario(&script, "semaphore slots = semaphore(3)", flow, load, "count(a) > 20\n    error_rate(a) == 0%");
     Place::new().run(&text, &["--workers", "2"]).passed();
     assert_eq!(MOST.load(Ordering::SeqCst), 3);
 }
