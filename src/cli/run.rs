@@ -101,7 +101,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
         return super::COULD_NOT_RUN;
     }
-    verdict.kind.exit_code()
+    verdict.exit_code
 }
 
 /// As many as asked for, and never more than iterations may be in flight or a pool has connections.
