@@ -1,7 +1,7 @@
 //! Who kept a load from being what was planned: the target, the generator, or one of them where that cannot be told.
 //! Rests on what the generator's own threads did, never on the machine being busy: a local target may be what is busy.
 
-use crate::base::units::{self, MILLISECOND, SECOND};
+use crate::base::units::{self, MILLISECOND};
 use crate::measure::{Stats, histogram};
 use crate::plan::{Plan, Range};
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,15 @@ impl Facts {
     pub fn of(plan: &Plan, stats: &Stats, index: usize) -> Facts {
         let load = &plan.loads[index];
         let all = stats.load(index, &[(0, u64::MAX)]);
-        let hurt = match all.dropped + all.unsent {
-            0 => vec![(load.start, load.shape.end())],
-            _ => stats.slices_of(index, |counts| counts.dropped + counts.unsent > 0),
+        let end = load.shape.end();
+        let stages = load.stages.iter().map(|stage| (stage.start, stage.end));
+        let lacking = stages.filter(|(from, to)| {
+            let counts = stats.load(index, &[(*from, *to)]);
+            counts.dropped + counts.unsent > 0
+        });
+        let hurt: Vec<Range> = match all.dropped + all.unsent {
+            0 => vec![(load.start, end)],
+            _ => lacking.collect(),
         };
         let poll = stats.poll_delay(&hurt);
         let service = service_time(plan, stats, index, &hurt);
@@ -200,20 +206,16 @@ fn service_time(plan: &Plan, stats: &Stats, load: usize, ranges: &[Range]) -> hd
     times
 }
 
-/// What the worker with the least room did in windows, on average over their seconds: ran and waited.
+/// What the worker with the least room did in windows, as shares of their time: ran, and waited.
 fn busiest(stats: &Stats, ranges: &[Range]) -> (f64, f64) {
-    let seconds = stats.generator.iter().filter(|second| {
-        let from = second.at.saturating_sub(SECOND);
-        ranges.iter().any(|(start, end)| from < *end && *start < second.at)
-    });
-    let fullest = |second: &crate::measure::Generator| {
-        let workers = second.busy.iter().zip(&second.waiting);
-        workers.map(|(busy, waiting)| (*busy, *waiting)).max_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)))
-    };
-    let (mut sum, mut count) = ((0.0, 0.0), 0.0f64);
-    for (busy, waiting) in seconds.filter_map(fullest) {
-        sum = (sum.0 + busy, sum.1 + waiting);
-        count += 1.0;
+    let mut before = 0;
+    let (mut busy, mut waiting, mut seconds) = (0.0, 0.0, 0.0f64);
+    for reading in &stats.generator {
+        let from = std::mem::replace(&mut before, reading.at);
+        if ranges.iter().any(|(start, end)| from < *end && *start < reading.at) {
+            let pressed = reading.pressed();
+            (busy, waiting, seconds) = (busy + pressed.0, waiting + pressed.1, seconds + pressed.2);
+        }
     }
-    (sum.0 / count.max(1.0), sum.1 / count.max(1.0))
+    (busy / seconds.max(1.0), waiting / seconds.max(1.0))
 }

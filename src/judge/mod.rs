@@ -8,6 +8,7 @@ pub use limit::{Evidence, Limit, Who};
 pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 
+use crate::base::units::{self, SECOND};
 use crate::measure::Stats;
 use crate::metric::{self, Judged, Outcome};
 use crate::plan::{Expectation, Plan};
@@ -25,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn exit_code(self) -> u8 {
+    fn exit_code(self) -> u8 {
         match self {
             Kind::Passed => 0,
             Kind::Failed => 1,
@@ -40,6 +41,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub kind: Kind,
+    pub exit_code: u8,
     /// Why, in one sentence, where the expectations alone do not say it.
     pub reason: Option<String>,
     pub expectations: Vec<Judged>,
@@ -56,7 +58,9 @@ pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let (trust, standings) = trust::trust(plan, stats, &expectations);
     let (kind, reason) = kind(stats, &expectations, &standings, &trust);
-    Verdict { kind, reason, expectations, standings, trust }
+    // Who ends a run early knows it; a run that ends itself early has failed.
+    let exit_code = if stats.aborted.is_some() && kind == Kind::Aborted { 1 } else { kind.exit_code() };
+    Verdict { kind, exit_code, reason, expectations, standings, trust }
 }
 
 /// What is so in a part of its window could still have become otherwise in the rest.
@@ -75,6 +79,9 @@ fn kind(stats: &Stats, expectations: &[Judged], standings: &[Standing], trust: &
     let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
     if let Some((service, status, _)) = stats.died.first() {
         return (Kind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
+    }
+    if let Some((at, reason)) = &stats.aborted {
+        return (Kind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
     }
     if stats.interrupted {
         return (Kind::Aborted, Some("interrupted; what was measured until then is below".to_owned()));
@@ -96,7 +103,7 @@ fn kind(stats: &Stats, expectations: &[Judged], standings: &[Standing], trust: &
     if any(Outcome::Inconclusive).next().is_some() {
         return (Kind::Inconclusive, None);
     }
-    let measured = stats.slices.values().any(|slice| slice.series.values().any(|counts| counts.sent > 0));
+    let measured = stats.numbers().any(|(_, counts)| counts.sent > 0);
     match measured {
         true if expectations.is_empty() => {
             (Kind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))

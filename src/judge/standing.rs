@@ -209,7 +209,7 @@ impl Ground<'_> {
     fn lag(&self, of: &Requests, ranges: &[Range]) -> hdrhistogram::Histogram<u64> {
         let mut lag = histogram::empty();
         let loads = self.loads(of).into_iter().filter(|load| self.plan.loads[*load].is_open());
-        loads.for_each(|load| self.stats.load(load, ranges).lag.add_to(&mut lag));
+        loads.for_each(|load| self.stats.lag_around(load, ranges, &mut lag));
         lag
     }
 

@@ -13,7 +13,8 @@ fn judged(outcome: Outcome) -> Judged {
 
 #[test]
 fn the_order_of_verdicts_is_the_languages() {
-    let stats = Stats { complete: true, ..Stats::default() };
+    let mut stats = Stats::default();
+    stats.complete = true;
     let trusted = Trust { state: TrustState::Trusted, reasons: Vec::new(), limits: Vec::new() };
     let untrusted = Trust { state: TrustState::Untrusted, reasons: vec!["late".into()], limits: Vec::new() };
     let of = |list: &[(Outcome, Standing)], trust: &Trust| {
@@ -96,7 +97,12 @@ const CALM: Run = Run {
 impl Run {
     fn stats(self, plan: &Plan) -> Stats {
         let mut stats = Stats::new(plan);
-        let mut recorder = Recorder::new(Arc::from(stats.edges.as_slice()), 1, 1);
+        self.add_to(&mut stats, plan);
+        stats
+    }
+
+    fn add_to(self, stats: &mut Stats, plan: &Plan) {
+        let mut recorder = Recorder::new(Arc::from(stats.edges.as_slice()), &plan.series, 1);
         for second in 0..2 {
             let at = second * SECOND;
             for _ in 0..self.arrivals.0 {
@@ -113,7 +119,6 @@ impl Run {
         }
         recorder.drain().iter().for_each(|slice| stats.add(slice));
         (stats.complete, stats.ended) = (true, Some(2 * SECOND));
-        stats
     }
 }
 
@@ -250,7 +255,7 @@ fn what_the_generator_fails_at_is_no_error_of_the_target() {
     let own = judge(&plan, &stats);
     assert_eq!((own.kind, own.expectations[0].outcome), (Kind::Untrusted, Outcome::Inconclusive));
     assert!(own.trust.reasons[0].starts_with("200 of 200 requests failed for want of ports"), "{:?}", own.trust);
-    CALM.stats(&plan).slices.values().for_each(|slice| stats.add(slice));
+    CALM.add_to(&mut stats, &plan);
     let mixed = judge(&plan, &stats);
     assert_eq!((mixed.kind, mixed.expectations[0].outcome), (Kind::Untrusted, Outcome::Held));
     assert_eq!(mixed.expectations[0].samples, 200);

@@ -101,9 +101,7 @@ fn delayed(name: &str, facts: &Facts) -> String {
 /// Requests that failed at the generator.
 fn own_failures(plan: &Plan, stats: &Stats) -> Vec<String> {
     let (mut own, mut all) = (0u64, 0u64);
-    let requests =
-        stats.slices.values().flat_map(|slice| &slice.series).filter(|(series, _)| plan.is_request(**series));
-    for (_, counts) in requests {
+    for (_, counts) in stats.numbers().filter(|(series, _)| plan.is_request(*series)) {
         all += counts.ok + counts.failures();
         own += counts.own_failures();
     }

@@ -26,6 +26,11 @@ pub enum Event {
     Interrupted {
         at: u64,
     },
+    /// A condition of an `abort` held for long enough: nothing new is sent from here on.
+    Aborted {
+        at: u64,
+        reason: String,
+    },
     /// A service that ended by itself while it was needed.
     ServiceDied {
         service: String,
@@ -49,7 +54,7 @@ pub enum Event {
     },
 }
 
-/// How the generator itself was in the last second.
+/// How the generator itself was in the last second, or since the reading before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Generator {
     pub at: u64,
@@ -68,4 +73,49 @@ pub struct Generator {
     pub ports: u64,
     pub ports_limit: u64,
     pub memory: u64,
+    /// Of several readings that were joined the sums of [`Generator::pressed`], and how many there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pressed: Option<(f64, f64, f64)>,
+}
+
+impl Generator {
+    /// How long the worker with the least room ran, and had no core, in seconds, and of how many: one that had work and
+    /// no core could do as little more as one that ran.
+    pub fn pressed(&self) -> (f64, f64, f64) {
+        let workers = self.busy.iter().zip(&self.waiting).map(|(busy, waiting)| (*busy, *waiting));
+        let fullest = workers.max_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
+        self.pressed.unwrap_or_else(|| fullest.map_or((0.0, 0.0, 0.0), |(busy, waiting)| (busy, waiting, 1.0)))
+    }
+
+    /// Takes a later reading in: the highest of each.
+    pub fn join(&mut self, later: &Generator) {
+        let (ours, theirs) = (self.pressed(), later.pressed());
+        self.pressed = Some((ours.0 + theirs.0, ours.1 + theirs.1, ours.2 + theirs.2));
+        let Generator {
+            at,
+            cpu,
+            busy,
+            waiting,
+            poll_delay,
+            descriptors,
+            descriptors_limit,
+            ports,
+            ports_limit,
+            memory,
+            pressed: _,
+        } = later;
+        self.poll_delay.iter_mut().zip(poll_delay).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
+        let highest = |ours: &mut Vec<f64>, theirs: &[f64]| {
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours = ours.max(*theirs));
+        };
+        self.at = *at;
+        self.cpu = self.cpu.max(*cpu);
+        highest(&mut self.busy, busy);
+        highest(&mut self.waiting, waiting);
+        self.descriptors = self.descriptors.max(*descriptors);
+        self.descriptors_limit = *descriptors_limit;
+        self.ports = self.ports.max(*ports);
+        self.ports_limit = *ports_limit;
+        self.memory = self.memory.max(*memory);
+    }
 }

@@ -187,7 +187,7 @@ impl Worker {
             gates: order.gates,
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
-            recorder: RefCell::new(Recorder::new(order.edges, plan.series.len(), plan.loads.len())),
+            recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
