@@ -137,6 +137,9 @@ impl Scenario {
         let member =
             flow.and_then(|flow| flow.members().into_iter().find(|(_, member, _)| *member == population.member));
         path.extend(member.map(|(name, ..)| name));
+        if let Member::Wait(limit) = population.member {
+            path.extend(self.limits.get(limit).map(|limit| limit.name.clone()));
+        }
         let path = path.join(".");
         let path = if population.member == Member::Iteration { format!("iteration({path})") } else { path };
         format!("{path}{}", chosen_text(population.part, population.matching.as_ref()))

@@ -23,6 +23,10 @@ pub(super) struct FlowState {
     pub(super) group: Option<usize>,
     /// The block for once that its steps are in.
     pub(super) once: Option<Span>,
+    /// The names of its first steps.
+    pub(super) frame: FrameId,
+    /// It is no flow, but done once: a setup, a teardown, a `verify`.
+    pub(super) is_phase: bool,
     /// Names of steps, with where they stand.
     pub(super) named: Vec<(String, Span)>,
     pub(super) refused: bool,
@@ -82,11 +86,12 @@ impl<'a> Session<'a, '_> {
             Value::Part(kind, index) => Value::Part(kind, index),
             other => Value::Unknown(other.kind()),
         });
-        let mut state = FlowState { target, name: name.to_owned(), ..FlowState::default() };
+        let inner = self.frame(self.frames[frame].module, Some(frame));
+        let is_phase = matches!(name, "setup" | "teardown");
+        let mut state = FlowState { target, name: name.to_owned(), frame: inner, is_phase, ..FlowState::default() };
         set_names(steps, &mut state.set);
         let before = self.flow.replace(state);
         let saved = (self.answer.take(), std::mem::take(&mut self.predicate));
-        let inner = self.frame(self.frames[frame].module, Some(frame));
         for name in bound {
             let slot = self.slot();
             self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Text));
@@ -209,9 +214,6 @@ impl<'a> Session<'a, '_> {
             StepKind::Group { name, steps } => self.group(name, steps, frame, out),
             StepKind::Repeat(repeat) => out.extend(self.repeat(repeat, step.span, frame)),
             StepKind::Each { name, list, at_most, together, steps } => {
-                if *together {
-                    self.later("`each … together`", step.span);
-                }
                 let value = self.eval_as(list, frame, &[Type::List]);
                 let at_most = self.bound_of_each(at_most.as_ref(), step.span, frame);
                 let slot = self.slot();
@@ -241,7 +243,6 @@ impl<'a> Session<'a, '_> {
                 out.push(Step::OncePerUser { every, steps });
             }
             StepKind::Acquire { limit, steps } => {
-                self.later("`acquire`", step.span);
                 let value = self.eval_as(limit, frame, &[Type::Limiter, Type::Semaphore]);
                 let steps = self.block(steps, frame);
                 if let Value::Part(_, limit) = value {
@@ -250,7 +251,7 @@ impl<'a> Session<'a, '_> {
                     out.extend(steps);
                 }
             }
-            StepKind::Measure { name, value } => self.measure(name, value, step.span, frame, out),
+            StepKind::Measure { name, value } => self.measure(name, value, frame, out),
             StepKind::Include(include) => self.include_flow(include, frame, out),
             StepKind::Count(value) => {
                 let counted = self.eval_as(value, frame, &[Type::Json, Type::List, Type::Number]);
@@ -398,8 +399,7 @@ impl<'a> Session<'a, '_> {
         out.push(Step::Group { group, steps });
     }
 
-    fn measure(&mut self, name: &'a Name, value: &'a ast::Expr, span: Span, frame: FrameId, out: &mut Vec<Step>) {
-        self.later("`measure`", span);
+    fn measure(&mut self, name: &'a Name, value: &'a ast::Expr, frame: FrameId, out: &mut Vec<Step>) {
         let checked = self.eval(value, frame);
         let kind = if checked.kind() == Type::Json { Type::Number } else { checked.kind() };
         if !kind.is_quantity() && kind != Type::Wrong {

@@ -153,9 +153,6 @@ impl<'a> Session<'a, '_> {
                 self.phase_of_whole(&population, first.value.span)?;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
-                if let Member::Measure(_) = member {
-                    self.later("`measure`", first.value.span);
-                }
                 Some((Some(Subject::Requests(population)), unit))
             }
             Value::Series(Series { unit, .. }) if matching.is_none() => {
@@ -169,19 +166,21 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    /// A group and whole iterations are no requests, and have no phases of their own.
+    /// What is not a request has no phases of its own.
     fn phase_of_whole(&mut self, population: &Population, span: Span) -> Option<()> {
         let whole = match population.member {
             Member::Group(_) => "a group",
             Member::Iteration => "an iteration",
-            Member::All | Member::Request(_) | Member::Measure(_) => return Some(()),
+            Member::Measure(_) => "a measured value",
+            Member::Wait(_) => "a wait",
+            Member::All | Member::Request(_) => return Some(()),
         };
         if matches!(population.part, Part::Latency | Part::ServiceTime) {
             return Some(());
         }
         let part = super::predicate::chosen_text(population.part, None);
         let message = format!("{whole} has no `{part}`");
-        let problem = Diagnostic::new(Code::E0202, message, span, "made of several requests");
+        let problem = Diagnostic::new(Code::E0202, message, span, "not a request");
         self.push(problem.help("ask for that of its requests, such as `p95(main.first_byte)`"));
         None
     }
@@ -202,8 +201,14 @@ impl<'a> Session<'a, '_> {
                 other => Some(other),
             };
         }
-        let value = self.eval(expr, frame);
-        (!value.is_wrong()).then_some(value)
+        match self.eval(expr, frame) {
+            // The waits for it, wherever it is acquired.
+            Value::Part(Type::Limiter | Type::Semaphore, limit) => {
+                let population = Population { member: Member::Wait(limit), ..Population::of_all() };
+                Some(Value::Samples(population, Type::Duration, Type::Step))
+            }
+            value => (!value.is_wrong()).then_some(value),
+        }
     }
 
     /// `where`: which of the requests. Outside `None` it was refused; inside it says nothing.

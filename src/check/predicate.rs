@@ -5,18 +5,21 @@ use super::types::Type;
 use super::words::written;
 use crate::syntax::ast::Binary;
 
-/// The part of a predicate that says nothing of a request that has ended; a group and an iteration are no requests, and
-/// have neither a status nor tries.
+/// The part of a predicate that says nothing of what has ended: what is not a request has neither a status nor tries, and
+/// a measured value is nothing but a value.
 pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
     let whole = match member {
         Member::Group(_) => "a group",
         Member::Iteration => "an iteration",
-        Member::All | Member::Request(_) | Member::Measure(_) => "",
+        Member::Measure(_) => "a measured value",
+        Member::Wait(_) => "a wait",
+        Member::All | Member::Request(_) => "",
     };
+    let lacks = |name: &str| matches!(member, Member::Measure(_)) || matches!(name, "status" | "attempt");
     let mut found = None;
     expr.any(&mut |part| {
         found = match part {
-            Expr::Property(name) if !whole.is_empty() && matches!(name.as_str(), "status" | "attempt") => {
+            Expr::Property(name) if !whole.is_empty() && lacks(name) => {
                 Some(format!("{whole} has no `{name}` of its own"))
             }
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Property(_) | Expr::List(_) => None,

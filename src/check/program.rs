@@ -829,6 +829,8 @@ pub enum Member {
     Request(usize),
     Group(usize),
     Measure(usize),
+    /// The waits for a limit.
+    Wait(usize),
     /// Whole iterations, from the arrival on.
     Iteration,
 }

@@ -1,6 +1,6 @@
 //! A scenario: its parts in the order in which one can speak of another, and what it lacks.
 
-use super::program::{Load, Scenario, Window};
+use super::program::{Expr, Load, Scenario, Window};
 use super::scope::{Bound, FrameId};
 use super::session::Session;
 use super::types::Type;
@@ -88,7 +88,6 @@ impl<'a> Session<'a, '_> {
                 continue;
             }
             let word = if after { "teardown" } else { "setup" };
-            self.later(format!("`{word}`"), phase.span);
             let target = phase.on.as_ref().map(|on| self.target_named(on, frame));
             let target = match target {
                 Some(target) => Some(target),
@@ -99,21 +98,30 @@ impl<'a> Session<'a, '_> {
             if after {
                 self.out.teardown.push(flow);
             } else {
-                self.shared(&phase.steps, frame);
+                self.shared(&phase.steps, state.frame, frame);
                 self.out.setup.push(flow);
             }
         }
     }
 
-    /// The `let`s of a setup, as the flows see them.
-    fn shared(&mut self, steps: &'a [ast::Step], frame: FrameId) {
-        let mut slot = self.out.setup.iter().map(|flow| flow.slots).sum();
+    /// The `let`s of a setup, as the flows see them: what is computed is found among the values of all setups.
+    fn shared(&mut self, steps: &'a [ast::Step], from: FrameId, into: FrameId) {
+        let first: usize = self.out.setup.iter().map(|flow| flow.slots).sum();
+        let kept = |expr: Expr| match expr {
+            Expr::Slot(slot) => Expr::Setup(first + slot),
+            other => other,
+        };
         for step in steps {
-            if let ast::StepKind::Let(binding) = &step.kind {
-                let value = Value::Run(super::program::Expr::Setup(slot), Type::Json);
-                self.bind(frame, &binding.name, value);
-                slot += 1;
-            }
+            let ast::StepKind::Let(binding) = &step.kind else { continue };
+            let Some((Bound::Ready(value), _)) = self.frames[from].names.get(binding.name.text.as_str()) else {
+                continue;
+            };
+            let value = match value.clone() {
+                Value::Run(expr, kind) => Value::Run(kept(expr), kind),
+                Value::Row(expr, data) => Value::Row(kept(expr), data),
+                other => other,
+            };
+            self.bind(into, &binding.name, value);
         }
     }
 

@@ -30,11 +30,45 @@ struct Derived {
     matching: Option<Expr>,
 }
 
+/// As many emptied slices are kept for the next ones. Usually two are open; a stall of the target opens more, whose
+/// memory is given back.
+const SPARE: usize = 3;
+
 #[derive(Debug)]
 struct Open {
     slice: u32,
-    series: Vec<Cell>,
-    loads: Vec<LoadCell>,
+    series: Cells<Cell>,
+    loads: Cells<LoadCell>,
+}
+
+/// Cells that know which of them were used, so that the idle ones cost nothing.
+#[derive(Debug)]
+struct Cells<C> {
+    cells: Vec<C>,
+    /// A bit for each cell.
+    used: Vec<u64>,
+}
+
+impl<C: Default> Cells<C> {
+    fn new(count: usize) -> Cells<C> {
+        Cells { cells: (0..count).map(|_| C::default()).collect(), used: vec![0; count.div_ceil(64)] }
+    }
+
+    fn get(&mut self, index: usize) -> &mut C {
+        self.used[index / 64] |= 1 << (index % 64);
+        &mut self.cells[index]
+    }
+
+    /// Shows each used cell to `take`, once.
+    fn drain(&mut self, mut take: impl FnMut(u32, &mut C)) {
+        for (word, bits) in self.used.iter_mut().enumerate() {
+            while *bits != 0 {
+                let index = word * 64 + bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                take(index as u32, &mut self.cells[index]);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +102,7 @@ impl Recorder {
 
     /// A request that was handed to the network for the first time, or the begin of what is measured as a whole.
     pub fn sent(&mut self, series: usize, at: u64) {
-        self.open_at(at).series[series].sent += 1;
+        self.open_at(at).series.get(series).sent += 1;
         self.sent_again(series, at);
     }
 
@@ -76,7 +110,7 @@ impl Recorder {
     pub fn sent_again(&mut self, series: usize, at: u64) {
         self.for_derived(series, |recorder, own| {
             if own.phase == Part::Attempts && own.matching.is_none() {
-                recorder.open_at(at).series[own.series].sent += 1;
+                recorder.open_at(at).series.get(own.series).sent += 1;
             }
         });
     }
@@ -87,14 +121,14 @@ impl Recorder {
     }
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
-        self.open_at(ended.intended).series[series].add(ended, ended.latency);
+        self.open_at(ended.intended).series.get(series).add(ended, ended.latency);
         self.for_derived(series, |recorder, own| {
             if own.phase != Part::Attempts
                 && let Some(time) = ended.time(own.phase)
                 && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
             {
-                recorder.open_at(ended.sent()).series[own.series].sent += 1;
-                recorder.open_at(ended.intended).series[own.series].add(ended, time);
+                recorder.open_at(ended.sent()).series.get(own.series).sent += 1;
+                recorder.open_at(ended.intended).series.get(own.series).add(ended, time);
             }
         });
     }
@@ -103,7 +137,7 @@ impl Recorder {
     pub fn tried(&mut self, series: usize, ended: &Ended) {
         self.for_derived(series, |recorder, own| {
             if own.phase == Part::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
-                let cell = &mut recorder.open_at(ended.intended).series[own.series];
+                let cell = &mut recorder.open_at(ended.intended).series.get(own.series);
                 cell.add(ended, ended.latency);
                 // Without a predicate they were counted as they were sent.
                 cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
@@ -112,15 +146,15 @@ impl Recorder {
     }
 
     /// A failure without a time of its own: nothing could be sent.
-    pub fn failed_unsent(&mut self, series: usize, intended: u64, failure: Failure) {
-        self.open_at(intended).series[series].failed[failure as usize] += 1;
-        let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
+    pub fn failed_unsent(&mut self, series: usize, intended: u64) {
+        self.open_at(intended).series.get(series).failed[Failure::Data as usize] += 1;
+        let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(Failure::Data)) };
         self.for_derived(series, |recorder, own| {
             let times = matches!(own.phase, Part::Latency | Part::FirstByte);
             if times && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
-                let cell = &mut recorder.open_at(intended).series[own.series];
+                let cell = &mut recorder.open_at(intended).series.get(own.series);
                 cell.sent += 1;
-                cell.failed[failure as usize] += 1;
+                cell.failed[Failure::Data as usize] += 1;
             }
         });
     }
@@ -135,21 +169,21 @@ impl Recorder {
     }
 
     pub fn started(&mut self, load: usize, intended: u64, lag: u64) {
-        let cell = &mut self.open_at(intended).loads[load];
+        let cell = &mut self.open_at(intended).loads.get(load);
         cell.started += 1;
         cell.lag.record(lag);
     }
 
     pub fn dropped(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].dropped += 1;
+        self.open_at(intended).loads.get(load).dropped += 1;
     }
 
     pub fn unsent(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].unsent += 1;
+        self.open_at(intended).loads.get(load).unsent += 1;
     }
 
     pub fn finished(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].finished += 1;
+        self.open_at(intended).loads.get(load).finished += 1;
     }
 
     fn open_at(&mut self, offset: u64) -> &mut Open {
@@ -163,8 +197,8 @@ impl Recorder {
                 let (series, loads) = (self.series, self.loads);
                 let mut open = self.spare.pop().unwrap_or_else(|| Open {
                     slice,
-                    series: (0..series).map(|_| Cell::default()).collect(),
-                    loads: (0..loads).map(|_| LoadCell::default()).collect(),
+                    series: Cells::new(series),
+                    loads: Cells::new(loads),
                 });
                 open.slice = slice;
                 self.open.push(open);
@@ -180,7 +214,9 @@ impl Recorder {
         let mut slices = Vec::with_capacity(self.open.len());
         for mut open in self.open.drain(..) {
             slices.push(open.drain());
-            self.spare.push(open);
+            if self.spare.len() < SPARE {
+                self.spare.push(open);
+            }
         }
         slices
     }
@@ -200,7 +236,7 @@ impl Cell {
 impl Open {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, ..Slice::default() };
-        for (index, cell) in self.series.iter_mut().enumerate() {
+        self.series.drain(|index, cell| {
             let failed: BTreeMap<Failure, u64> = Failure::ALL
                 .into_iter()
                 .filter_map(|kind| {
@@ -215,11 +251,9 @@ impl Open {
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
             };
-            if counts != SeriesCounts::default() {
-                slice.series.insert(index as u32, counts);
-            }
-        }
-        for (index, cell) in self.loads.iter_mut().enumerate() {
+            slice.series.insert(index, counts);
+        });
+        self.loads.drain(|index, cell| {
             let counts = LoadCounts {
                 started: std::mem::take(&mut cell.started),
                 dropped: std::mem::take(&mut cell.dropped),
@@ -227,10 +261,8 @@ impl Open {
                 finished: std::mem::take(&mut cell.finished),
                 lag: cell.lag.drain(),
             };
-            if counts != LoadCounts::default() {
-                slice.loads.insert(index as u32, counts);
-            }
-        }
+            slice.loads.insert(index, counts);
+        });
         slice
     }
 }
@@ -241,8 +273,8 @@ mod tests {
     use crate::plan::Member;
 
     fn series(derived: Option<usize>, phase: Part, matching: Option<Expr>) -> Series {
-        let member = Member::Request(0);
-        Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member, phase, matching, derived }
+        let plain = Series::plain(String::new(), String::new(), (0, 0, 0), Member::Request(0));
+        Series { phase, matching, derived, ..plain }
     }
 
     #[test]
@@ -284,7 +316,7 @@ mod tests {
         recorder.tried(0, &second);
         let whole = Ended { first_byte: 38, connect: Some(2), attempt: 2, ..Ended::plain(10, 40, 38, Ok(())) };
         recorder.ended(0, &whole);
-        recorder.failed_unsent(0, 60, Failure::Data);
+        recorder.failed_unsent(0, 60);
         let slices = recorder.drain();
         let of = |index: u32| {
             let counts = &slices[0].series[&index];
@@ -296,5 +328,20 @@ mod tests {
         assert_eq!(of(3), (1, 1, 0, Some(2)));
         assert_eq!(of(4), (2, 1, 1, Some(20)));
         assert_eq!(of(5), (1, 1, 0, Some(10)));
+    }
+
+    #[test]
+    fn idle_series_and_late_samples_leave_nothing_behind() {
+        let edges: Arc<[u64]> = (0..100).collect();
+        let many: Vec<Series> = (0..300).map(|_| series(None, Part::Latency, None)).collect();
+        let mut recorder = Recorder::new(edges, &many, 1);
+        recorder.sent(299, 0);
+        recorder.sample(64, 0, 5, 5, Ok(()));
+        let slices = recorder.drain();
+        assert_eq!(slices[0].series.keys().copied().collect::<Vec<_>>(), [64, 299]);
+        assert_eq!(recorder.drain().capacity(), 0, "what is idle allocates nothing");
+        (0..50).for_each(|slice| recorder.sample(0, slice, 50 - slice, 1, Ok(())));
+        assert_eq!(recorder.drain().iter().map(|slice| slice.series[&0].ok).sum::<u64>(), 50);
+        assert_eq!(recorder.spare.len(), SPARE);
     }
 }

@@ -20,11 +20,11 @@ pub struct Watch<'p> {
 impl<'p> Watch<'p> {
     /// `None` where nothing ends the run early.
     pub fn new(plan: &'p Plan) -> Option<Watch<'p>> {
-        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, plan.edges()))
+        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, Stats::new(plan)))
     }
 
-    pub(super) fn over(aborts: &'p [Abort], edges: Vec<u64>) -> Watch<'p> {
-        Watch { aborts, stats: Stats { edges, ..Stats::default() }, next: SECOND, open: Vec::new() }
+    pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> Watch<'p> {
+        Watch { aborts, stats, next: SECOND, open: Vec::new() }
     }
 
     pub fn take(&mut self, slice: &Slice) {
@@ -58,8 +58,7 @@ impl<'p> Watch<'p> {
         let start = |(index, end): &(usize, u64)| end.saturating_sub(self.aborts[*index].length);
         let longest = self.aborts.iter().map(|abort| abort.length).max().unwrap_or(0);
         let first = self.open.iter().map(start).min().unwrap_or(u64::MAX).min(self.next.saturating_sub(longest));
-        let slice = self.stats.edges.partition_point(|edge| *edge < first) as u32;
-        self.stats.slices = self.stats.slices.split_off(&slice);
+        self.stats.forget(first);
     }
 }
 

@@ -74,7 +74,11 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
                     let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));
                     Err(format!("the record holds the times of {have} of {all} requests"))
                 }
-                false => Ok(of_times(metric.function, &times, ok as f64 / total as f64)),
+                false => {
+                    let found = of_times(metric.function, &times, ok as f64 / total as f64);
+                    // A share of requests has no unit.
+                    Ok(if matches!(metric.function, Function::Apdex(_)) { found } else { found * metric.worth })
+                }
             }
         }
         _ => Err("this version does not measure it".to_owned()),

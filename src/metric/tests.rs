@@ -26,7 +26,8 @@ fn slice(second: usize, (ok, failed, ms): Second) -> Slice {
 fn stats(seconds: &[Second]) -> Stats {
     let edges = (0..=seconds.len() as u64 + 30).map(|second| second * SECOND).collect();
     let ended = Some(seconds.len() as u64 * SECOND);
-    let mut stats = Stats { edges, ended, complete: true, ..Stats::default() };
+    let mut stats = Stats::bare(edges, 1);
+    stats.ended = ended;
     for (second, counts) in seconds.iter().enumerate().filter(|(_, counts)| counts.0 + counts.1 > 0) {
         stats.add(&slice(second, *counts));
     }
@@ -38,6 +39,7 @@ fn of(function: Function, ranges: &[Range], end: u64) -> Metric {
     Metric::Requests(Requests {
         function,
         service_time: false,
+        worth: 1.0,
         samples: vec![Samples { series: 0, ranges: ranges.to_vec() }],
         chosen_of: Vec::new(),
         load: None,
@@ -210,7 +212,8 @@ fn ends_at(seconds: &[Second], length: u64) -> Option<u64> {
     let metric = of(Function::ErrorRate, &[(0, u64::MAX)], seconds.len() as u64 * SECOND);
     let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
     let abort = Abort { text: "abort".to_owned(), condition, length: length * SECOND, patience: 10 * SECOND };
-    let mut watch = Watch::over(std::slice::from_ref(&abort), (0..60).map(|second| second * SECOND).collect());
+    let mut watch =
+        Watch::over(std::slice::from_ref(&abort), Stats::bare((0..60).map(|second| second * SECOND).collect(), 1));
     for (second, counts) in seconds.iter().enumerate() {
         if watch.look(second as u64 * SECOND).is_some() {
             return Some(second as u64);
@@ -239,7 +242,8 @@ fn a_window_waits_for_what_is_under_way() {
     let metric = of(Function::ErrorRate, &[(0, u64::MAX)], 30 * SECOND);
     let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
     let abort = Abort { text: "abort".to_owned(), condition, length: SECOND, patience: 10 * SECOND };
-    let mut watch = Watch::over(std::slice::from_ref(&abort), (0..40).map(|second| second * SECOND).collect());
+    let mut watch =
+        Watch::over(std::slice::from_ref(&abort), Stats::bare((0..40).map(|second| second * SECOND).collect(), 1));
     // Ten were sent, and one has failed so far.
     let mut first = slice(0, (0, 1, 1));
     if let Some(counts) = first.series.get_mut(&0) {

@@ -3,8 +3,8 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Part, Plan, SCHEMA,
-    Search, Series, Share, Stage, SteadyState, Step, fingerprint, scope,
+    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Plan, SCHEMA, Search,
+    Series, Share, Stage, SteadyState, Step, fingerprint, scope,
 };
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, Window};
@@ -124,38 +124,23 @@ impl Elaborate<'_> {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series {
-                    name,
-                    tag,
-                    load: index,
-                    part: place,
-                    flow: part.flow,
-                    member,
-                    phase: Part::Latency,
-                    matching: None,
-                    derived: None,
-                });
+                self.series.push(Series::plain(name, tag, (index, place, part.flow), member));
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
                 groups.map(|(group, name)| (name.clone(), Member::Group(group))).collect();
+            let flow = &scenario.flows[part.flow];
+            more.extend(flow.measures.iter().enumerate().map(|(i, (name, _))| (name.clone(), Member::Measure(i))));
+            more.extend(
+                flow.limits().into_iter().map(|limit| (scenario.limits[limit].name.clone(), Member::Wait(limit))),
+            );
             if asks_for_iterations(scenario) {
                 more.push(("iteration".to_owned(), Member::Iteration));
             }
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series {
-                    name,
-                    tag,
-                    load: index,
-                    part: place,
-                    flow: part.flow,
-                    member,
-                    phase: Part::Latency,
-                    matching: None,
-                    derived: None,
-                });
+                self.series.push(Series::plain(name, tag, (index, place, part.flow), member));
             }
         }
     }

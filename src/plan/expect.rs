@@ -116,8 +116,15 @@ impl Elaborate<'_> {
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
+        let worth = match (recorded.member, samples.first()) {
+            (Member::Measure(measure), Some(first)) => {
+                self.scenario.flows[self.series[first.series].flow].worth(measure)
+            }
+            _ => 1.0,
+        };
         let (function, scoped) = (metric.function, metric.scoped);
-        let requests = Requests { function, service_time, samples, chosen_of, load, length, end, scoped, impacts };
+        let requests =
+            Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
@@ -254,7 +261,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::BurnRate(_)
             | Function::Availability
     );
-    counted && !matches!(population.member, Member::Measure(_)) && population.part != Part::TlsTime
+    counted && population.part != Part::TlsTime
 }
 
 /// The samples that a quantile needs to be more than chance: 5/(1−q).

@@ -2,6 +2,7 @@
 //! nanoseconds from the start of the load, no paths, no handles.
 
 pub mod draw;
+mod edges;
 mod elaborate;
 mod expect;
 mod fingerprint;
@@ -18,10 +19,10 @@ pub use crate::check::program::{
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
+pub use edges::WindowEdges;
 pub use elaborate::plan;
 pub use expect::needed_samples;
 
-use crate::base::units::SECOND;
 use crate::check::program;
 use schedule::Shape;
 use serde::{Deserialize, Serialize};
@@ -333,6 +334,9 @@ pub enum Metric {
 pub struct Requests {
     pub function: Function,
     pub service_time: bool,
+    /// What one step of a recorded value is worth in the unit of the metric.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub worth: f64,
     pub samples: Vec<Samples>,
     /// What the samples are derived of, where they are those of other times or chosen ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -369,6 +373,14 @@ pub struct Impact {
     pub of: Recovery,
 }
 
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(worth: &f64) -> bool {
+    *worth == 1.0
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Samples {
     pub series: usize,
@@ -379,20 +391,6 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
-    /// The ends of the slices that measurements are cut into: every second and every edge of a stage, a fault or
-    /// something that is judged, until the last grace has run out.
-    pub fn edges(&self) -> Vec<u64> {
-        let last = self.loads.iter().map(|l| l.shape.end() + l.grace).max().unwrap_or(0);
-        let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
-        edges.extend(self.loads.iter().flat_map(|l| l.stages.iter()).flat_map(|s| [s.start, s.end]));
-        edges.extend(self.faults.iter().flat_map(|fault| &fault.windows).flat_map(|window| [window.0, window.1]));
-        self.conditions(&mut |condition| condition.edges(&mut |edge| edges.push(edge)));
-        edges.retain(|edge| *edge <= last.max(self.length));
-        edges.sort_unstable();
-        edges.dedup();
-        edges
-    }
-
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
@@ -416,18 +414,39 @@ impl Plan {
         self.series.get(series as usize).is_some_and(Series::is_request)
     }
 
+    /// What one step of a recorded value is worth in the unit of its series: times and sizes are recorded as they are, other
+    /// numbers in thousandths.
+    pub fn worth(&self, series: usize) -> f64 {
+        match self.series.get(series) {
+            Some(Series { flow, member: Member::Measure(measure), .. }) => self.flows[*flow].worth(*measure),
+            _ => 1.0,
+        }
+    }
+
     pub fn request(&self, series: &Series) -> Option<&Request> {
         self.flows[series.flow].requests().find(|r| Member::Request(r.response) == series.member)
     }
 }
 
 impl Series {
+    /// All of a member, by its latency; the place is its load, the part of the load's mix, and the flow of that.
+    pub fn plain(name: String, tag: String, (load, part, flow): (usize, usize, usize), member: Member) -> Series {
+        Series { name, tag, load, part, flow, member, phase: Part::Latency, matching: None, derived: None }
+    }
+
     pub fn is_request(&self) -> bool {
         self.derived.is_none() && matches!(self.member, Member::Request(_))
     }
 }
 
 impl Flow {
+    pub(crate) fn worth(&self, measure: usize) -> f64 {
+        match self.measures.get(measure) {
+            Some((_, Type::Duration | Type::Bytes)) | None => 1.0,
+            Some(_) => 1e-3,
+        }
+    }
+
     /// Every request that its steps can send.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
         let mut found = Vec::new();

@@ -71,6 +71,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "reason": verdict.reason,
         "aborted": stats.aborted.as_ref().map(|(at, reason)| json!({ "at_s": seconds(*at), "reason": reason })),
         "exit_code": verdict.exit_code,
+        "problems": stats.problems,
         "trust": verdict.trust,
         "expectations": expectations,
         "loads": loads,

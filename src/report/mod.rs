@@ -9,7 +9,7 @@ pub use terminal::terminal;
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Member, Plan, Range};
+use crate::plan::{Member, Plan, Range, Type};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,6 +47,9 @@ pub struct Row {
     /// It holds samples of another row once more: other times, or chosen ones.
     #[serde(skip)]
     pub is_derived: bool,
+    /// Of a measured value its unit, and what one step of the recorded value is worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<(Type, f64)>,
     pub sent: u64,
     pub samples: u64,
     pub failed: BTreeMap<Failure, u64>,
@@ -101,7 +104,9 @@ fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
     let step = match series.member {
         Member::Group(group) => plan.flows[series.flow].groups.get(group).map_or("", String::as_str),
         Member::Iteration => "iteration",
-        _ => plan.request(series).map_or("", |request| request.name.as_str()),
+        Member::Measure(measure) => plan.flows[series.flow].measures.get(measure).map_or("", |(name, _)| name.as_str()),
+        Member::Wait(limit) => plan.limits.get(limit).map_or("", |limit| limit.name.as_str()),
+        Member::Request(_) | Member::All => plan.request(series).map_or("", |request| request.name.as_str()),
     };
     let step = &format!("{step}{}", crate::check::chosen_text(series.phase, series.matching.as_ref()));
     let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
@@ -125,6 +130,12 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         step: step_name(plan, planned),
         is_request: planned.is_request(),
         is_derived: planned.derived.is_some(),
+        measured: match planned.member {
+            Member::Measure(measure) => {
+                plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))
+            }
+            _ => None,
+        },
         sent: counts.sent,
         samples,
         failed: counts.failed,

@@ -25,7 +25,7 @@ pub async fn user(worker: &Rc<Worker>, load: usize, user: u64, periods: &[(u64, 
             worker.recorder.borrow_mut().started(load, now, 0);
             let part = planned.part_of_turn(user, number);
             let who = Who { user: user + 1, turn: rounds[part] * peak + user, kept: None };
-            session.iterate(&who, part, user << 32 | number, now).await;
+            let _ = session.iterate(&who, part, user << 32 | number, now).await;
             rounds[part] += 1;
             number += 1;
             if let Some(pace) = planned.pace

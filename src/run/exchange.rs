@@ -60,7 +60,7 @@ impl Sender {
         if let Bytes::Built(template) = &request.bytes
             && template.write(frame, &worker.linked.paths, &mut self.text, &mut self.scratch).is_err()
         {
-            worker.recorder.borrow_mut().failed_unsent(series, intended, Failure::Data);
+            worker.recorder.borrow_mut().failed_unsent(series, intended);
             return Err(Failure::Data);
         }
         let clock = worker.timers.clock;

@@ -2,7 +2,7 @@
 
 use super::rows::{Table, Uses};
 use super::steps::{Steps, flat};
-use super::value::{Frame, Paths, Unusable, write_plain};
+use super::value::{Frame, Paths, Plain, Unusable, write_plain};
 use crate::measure::Failure;
 use crate::plan::{Address, Body, Check, Connections, Expr, Piece, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -117,8 +117,8 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
         .collect()
 }
 
-pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>) -> Linked {
-    let mut paths = Paths::new(tables, Uses::of(plan));
+pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, setup: &[Plain]) -> Linked {
+    let mut paths = Paths::new(tables, Uses::of(plan), setup);
     let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
     Linked { flows, paths }
 }

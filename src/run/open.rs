@@ -177,7 +177,7 @@ fn take_seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>
             let Arrival { k, part, turn, intended } = arrival;
             let lag = worker.timers.clock.now().saturating_sub(intended);
             worker.recorder.borrow_mut().started(load, intended, lag);
-            session.iterate(&who(&worker, load, part, (k, turn)), part, k, intended).await;
+            let _ = session.iterate(&who(&worker, load, part, (k, turn)), part, k, intended).await;
             free.borrow_mut().push(own.clone());
         }
     });

@@ -9,7 +9,11 @@ use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
 use super::worker::Worker;
 use crate::measure::Failure;
 use crate::plan::{Bound, Think};
+use std::future::{Future, poll_fn};
+use std::ops::Range;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 /// Turns of loops between two looks at the rest of the world.
 const TURNS: u32 = 64;
@@ -40,6 +44,10 @@ pub struct Session {
     sender: Sender,
     alarm: Rc<Alarm>,
     progress: Rc<Progress>,
+    /// Those who do for this one what is done together.
+    helpers: Vec<Session>,
+    /// The step at which the last iteration ended early.
+    stopped: usize,
     /// Turns that were made without waiting for anything.
     turned: u32,
 }
@@ -62,6 +70,8 @@ impl Session {
             sender: Sender::new(worker, load, keeps_connections),
             alarm: worker.timers.alarm(false),
             progress,
+            helpers: Vec::new(),
+            stopped: 0,
             turned: 0,
         }
     }
@@ -80,7 +90,7 @@ impl Session {
     }
 
     /// Runs one iteration of a part of the load that was intended at an offset; its first failed request ends it.
-    pub async fn iterate(&mut self, who: &Who, part: usize, number: u64, intended: u64) {
+    pub async fn iterate(&mut self, who: &Who, part: usize, number: u64, intended: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
@@ -100,7 +110,8 @@ impl Session {
             worker.recorder.borrow_mut().sent(series, intended);
             self.progress.begin(series, intended);
         }
-        let outcome = self.steps(&worker, part, &mut place, &kept, intended).await;
+        let ops = 0..worker.linked.flows[flow].ops.len();
+        let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
         let now = worker.timers.clock.now();
         self.progress.record(&worker.recorder);
@@ -113,6 +124,19 @@ impl Session {
         if self.turned > 0 {
             self.breathe().await;
         }
+        outcome
+    }
+
+    /// The values of the last iteration.
+    pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
+        self.places[part].iter().flat_map(|place| &place.frame.slots)
+    }
+
+    /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
+    pub fn stopped(&self, part: usize) -> Option<(usize, u16)> {
+        let place = self.places[part].as_ref()?;
+        let response = self.worker.linked.flows[place.flow].nearest_request(self.stopped)?;
+        Some((response, place.frame.answers[response].status))
     }
 
     async fn breathe(&mut self) {
@@ -129,22 +153,24 @@ impl Session {
         worker.timers.until(&self.alarm, until).await;
     }
 
+    /// Some steps of the flow, of which the first is due at an offset.
     async fn steps(
         &mut self,
         worker: &Rc<Worker>,
         part: usize,
         place: &mut Place,
-        kept: &Kept,
-        intended: u64,
+        kept: &Rc<Kept>,
+        (ops, mut due): (Range<usize>, u64),
     ) -> Result<(), Failure> {
         let steps = &worker.linked.flows[place.flow];
         let recorded = &worker.series[self.load][part];
         let clock = worker.timers.clock;
-        let (mut at, mut due) = (0, intended);
-        // Held while this iteration does what its user does once.
-        let mut held = None;
+        let mut at = ops.start;
+        // Held while this iteration does what its user does once, or is within limits; given back in reverse.
+        let mut held = Vec::new();
         self.turned += 1;
-        while let Some(op) = steps.ops.get(at) {
+        while at < ops.end {
+            let op = &steps.ops[at];
             let next = match op {
                 Op::Request(request) => {
                     self.progress.record(&worker.recorder);
@@ -156,7 +182,10 @@ impl Session {
                         self.turned = 0;
                     }
                     match ended {
-                        Err(failure) if !request.goes_on => return Err(failure),
+                        Err(failure) if !request.goes_on => {
+                            self.stopped = at;
+                            return Err(failure);
+                        }
                         _ => Next::Step,
                     }
                 }
@@ -184,9 +213,9 @@ impl Session {
                                 self.progress.record(&worker.recorder);
                             }
                             // The semaphore is never closed.
-                            held = kept.turn.clone().acquire_owned().await.ok();
+                            held.push(kept.turn.clone().acquire_owned().await.ok());
                             if kept.holds(*id, *every, clock.now(), &mut place.frame) {
-                                held = None;
+                                held.pop();
                                 Next::Jump(*to)
                             } else {
                                 place.frame.rows.begin_once(*id, times * users + self.sender.user - 1);
@@ -198,9 +227,45 @@ impl Session {
                 Op::Done { id, leaves } => {
                     kept.is_done(*id, clock.now(), leaves, &place.frame);
                     place.frame.rows.end_once();
-                    held = None;
+                    held.pop();
                     Next::Step
                 }
+                Op::Acquire { limit, keeps } => {
+                    if !keeps {
+                        self.progress.record(&worker.recorder);
+                    }
+                    let (asked, series) = (clock.now(), recorded.waits[*limit]);
+                    worker.recorder.borrow_mut().sent(series, asked);
+                    self.progress.begin(series, asked);
+                    held.push(worker.gates[*limit].pass(&worker.timers, &self.alarm).await);
+                    let now = clock.now();
+                    self.progress.end(&worker.recorder, now, Ok(()));
+                    // The wait is measured by itself, and is not the target's.
+                    due += now - asked;
+                    Next::Step
+                }
+                Op::Release => {
+                    held.pop();
+                    Next::Step
+                }
+                Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
+                    Ok(value) => measured(worker, recorded.measures[*measure], &value, due),
+                    Err(_) => Next::Failed(Failure::Data),
+                },
+                Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
+                    Ok(serde_json::Value::Array(items)) => {
+                        self.progress.record(&worker.recorder);
+                        let items = &items[..items.len().min(*at_most as usize)];
+                        let inner = (at + 1..*to, clock.now());
+                        let ended = self.together(worker, part, place, kept, (*slot, items), inner).await;
+                        due = clock.now();
+                        match ended {
+                            Ok(()) => Next::Jump(*to),
+                            Err(failure) => return Err(failure),
+                        }
+                    }
+                    _ => Next::Failed(Failure::Data),
+                },
                 Op::Enter(group) => {
                     let series = recorded.groups[*group];
                     worker.recorder.borrow_mut().sent(series, clock.now());
@@ -224,11 +289,11 @@ impl Session {
                     if steps.reads_rows(at) || !self.progress.fail(failure) {
                         let request = steps.next_request(at).map(|response| recorded.requests[response]);
                         match request {
-                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due, failure),
+                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due),
                             None => drop(self.progress.fail(failure)),
                         }
                     }
-                    drop(held);
+                    self.stopped = at;
                     return Err(failure);
                 }
             }
@@ -238,6 +303,79 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Some steps for each of several items at a time, each by a helper with connections of its own. All come to their
+    /// end; the first item that failed decides.
+    async fn together(
+        &mut self,
+        worker: &Rc<Worker>,
+        part: usize,
+        place: &Place,
+        kept: &Rc<Kept>,
+        (slot, items): (usize, &[serde_json::Value]),
+        (ops, due): (Range<usize>, u64),
+    ) -> Result<(), Failure> {
+        while self.helpers.len() < items.len() {
+            let helper = Session::new(worker, self.load, self.sender.is_user());
+            self.helpers.push(helper);
+        }
+        let branches = self.helpers.iter_mut().zip(items).enumerate().map(|(number, (helper, item))| {
+            let mut place = place.branch(number as u64);
+            place.frame.slots[slot] = from_json(item);
+            helper.sender.user = self.sender.user;
+            let ops = ops.clone();
+            let branch = async move {
+                let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
+                helper.progress.record(&worker.recorder);
+                while helper.progress.end(&worker.recorder, worker.timers.clock.now(), outcome) {}
+                outcome
+            };
+            Some(Box::pin(branch) as Pin<Box<dyn Future<Output = Result<(), Failure>>>>)
+        });
+        let mut branches: Vec<_> = branches.collect();
+        let mut outcomes = vec![Ok(()); branches.len()];
+        poll_fn(|cx| {
+            for (branch, outcome) in branches.iter_mut().zip(&mut outcomes) {
+                if let Some(running) = branch
+                    && let Poll::Ready(ended) = running.as_mut().poll(cx)
+                {
+                    (*branch, *outcome) = (None, ended);
+                }
+            }
+            if branches.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.turned = 0;
+        outcomes.into_iter().collect()
+    }
+}
+
+impl Place {
+    /// The same for one of several that go on from here at a time.
+    fn branch(&self, number: u64) -> Place {
+        let Place { flow, frame, turns, kept } = self;
+        let frame = Frame {
+            slots: frame.slots.clone(),
+            answers: frame.answers.clone(),
+            user: frame.user,
+            number: frame.number,
+            choices: frame.choices.branch(number),
+            rows: frame.rows.clone(),
+        };
+        Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
+    }
+}
+
+/// A value of the scenario's own becomes a sample.
+fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
+    let Some(value) = super::value::number(value).filter(|value| *value >= 0.0) else {
+        return Next::Failed(Failure::Data);
+    };
+    let recorded = (value / worker.plan.worth(series)).round() as u64;
+    let mut recorder = worker.recorder.borrow_mut();
+    recorder.sent(series, due);
+    recorder.sample(series, due, recorded, recorded, Ok(()));
+    Next::Step
 }
 
 fn thinking(think: &Think, fraction: f64) -> u64 {
@@ -323,6 +461,10 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
         | Op::Turn(_)
         | Op::Once { .. }
         | Op::Done { .. }
+        | Op::Together { .. }
+        | Op::Acquire { .. }
+        | Op::Release
+        | Op::Measure { .. }
         | Op::Enter(_)
         | Op::Leave => unreachable!("these wait, and are taken where they are met"),
     }

@@ -51,6 +51,23 @@ pub enum Op {
         slot: usize,
         to: usize,
     },
+    /// Does what follows, up to there, for each entry of a list at a time.
+    Together {
+        slot: usize,
+        list: Expr,
+        at_most: u64,
+        to: usize,
+    },
+    /// Waits to be let through; leaves what it entered last.
+    Acquire {
+        limit: usize,
+        keeps: bool,
+    },
+    Release,
+    Measure {
+        measure: usize,
+        value: Expr,
+    },
     /// A group begins, which is measured as a whole; the one that began last ends.
     Enter(usize),
     Leave,
@@ -99,12 +116,12 @@ impl Steps {
         for at in 0..self.ops.len() {
             let fails = || self.can_fail_before_a_request(at);
             let found = match &self.ops[at] {
-                Op::Think { .. } | Op::Once { .. } => fails(),
+                Op::Think { .. } | Op::Once { .. } | Op::Acquire { .. } => fails(),
                 Op::Turn(turn) => turn.every.is_some() && fails(),
                 _ => false,
             };
             match &mut self.ops[at] {
-                Op::Think { keeps, .. } | Op::Once { keeps, .. } => *keeps = found,
+                Op::Think { keeps, .. } | Op::Once { keeps, .. } | Op::Acquire { keeps, .. } => *keeps = found,
                 Op::Turn(turn) => turn.keeps = found,
                 _ => {}
             }
@@ -121,7 +138,9 @@ impl Steps {
                 Op::Expect(_) => return true,
                 Op::Turn(turn) if turn.tested => return true,
                 Op::Let { value: expr, .. }
+                | Op::Measure { value: expr, .. }
                 | Op::Each { list: expr, .. }
+                | Op::Together { list: expr, .. }
                 | Op::Loop { counter: Some((_, expr)), .. }
                     if expr.any(&mut Expr::reads_an_answer) =>
                 {
@@ -145,6 +164,16 @@ impl Steps {
             ) => expr.any(&mut |expr| matches!(expr, Expr::Row { .. })),
             _ => false,
         }
+    }
+
+    /// The request that a step speaks of, for a person: itself, the one before, or else the next.
+    pub fn nearest_request(&self, at: usize) -> Option<usize> {
+        let before = self.ops[..self.ops.len().min(at + 1)].iter().rev();
+        let response = before.filter_map(|op| match op {
+            Op::Request(request) => Some(request.response),
+            _ => None,
+        });
+        response.into_iter().next().or_else(|| self.next_request(at))
     }
 
     /// The request that comes next in the text, or else the one before.
@@ -189,7 +218,11 @@ impl Flat<'_> {
     fn lands(&mut self, op: usize) {
         let here = self.here();
         match &mut self.steps.ops[op] {
-            Op::Jump(to) | Op::Unless { to, .. } | Op::Entry { to, .. } | Op::Once { to, .. } => *to = here,
+            Op::Jump(to)
+            | Op::Unless { to, .. }
+            | Op::Entry { to, .. }
+            | Op::Once { to, .. }
+            | Op::Together { to, .. } => *to = here,
             Op::Turn(turn) => turn.to = here,
             _ => {}
         }
@@ -245,6 +278,12 @@ impl Flat<'_> {
                 self.push(Op::Again { id, counter: slot, until, to: turn });
                 self.lands(turn);
             }
+            Step::Each { slot, list, at_most, together: true, steps } => {
+                let list = self.expr(list);
+                let together = self.push(Op::Together { slot: *slot, list, at_most: *at_most, to: 0 });
+                self.all(steps);
+                self.lands(together);
+            }
             Step::Each { slot, list, at_most, steps, .. } => {
                 let id = self.new_loop();
                 let list = self.expr(list);
@@ -275,9 +314,16 @@ impl Flat<'_> {
                 self.all(steps);
                 self.push(Op::Leave);
             }
-            Step::Acquire { .. } | Step::Measure { .. } | Step::Count(_) => {
-                unreachable!("a scenario with such steps is refused before it is run")
+            Step::Acquire { limit, steps } => {
+                self.push(Op::Acquire { limit: *limit, keeps: false });
+                self.all(steps);
+                self.push(Op::Release);
             }
+            Step::Measure { measure, value } => {
+                let value = self.expr(value);
+                self.push(Op::Measure { measure: *measure, value });
+            }
+            Step::Count(_) => unreachable!("a scenario with such steps is refused before it is run"),
         }
     }
 }
@@ -290,6 +336,7 @@ impl Op {
             | Op::Unless { to, .. }
             | Op::Entry { to, .. }
             | Op::Once { to, .. }
+            | Op::Together { to, .. }
             | Op::Again { to, .. } => Some(*to),
             Op::Turn(turn) => Some(turn.to),
             _ => None,

@@ -7,7 +7,7 @@ use crate::plan::{Binary, Expr, Piece};
 use jsonpath_rust::parser::model::JpQuery;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,11 +19,13 @@ pub struct Paths {
     pub tables: Arc<Vec<Table>>,
     /// Which rows are whose.
     pub uses: Uses,
+    /// What the setup named.
+    pub setup: Vec<Value>,
 }
 
 impl Paths {
-    pub fn new(tables: Arc<Vec<Table>>, uses: Uses) -> Paths {
-        Paths { queries: HashMap::new(), tables, uses }
+    pub fn new(tables: Arc<Vec<Table>>, uses: Uses, setup: &[Plain]) -> Paths {
+        Paths { queries: HashMap::new(), tables, uses, setup: setup.iter().map(Plain::value).collect() }
     }
 
     pub fn get(&self, path: &str) -> Option<&JpQuery> {
@@ -41,7 +43,7 @@ impl Paths {
 }
 
 /// Who takes rows now, and which were taken in this iteration.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rows {
     pub load: usize,
     pub part: usize,
@@ -49,18 +51,19 @@ pub struct Rows {
     pub turn: u64,
     /// In what is done once per user: which block, and the number of this time.
     once: Option<(usize, u64)>,
-    taken: Vec<(Place, u64)>,
+    /// Those who do something at a time take from one count.
+    taken: Rc<RefCell<Vec<(Place, u64)>>>,
 }
 
 impl Rows {
     pub fn begin(&mut self, load: usize, part: usize, turn: u64) {
-        self.taken.clear();
+        self.taken.borrow_mut().clear();
         (self.load, self.part, self.turn, self.once) = (load, part, turn, None);
     }
 
     /// What is done once takes rows of its own, and again new ones where it is done again.
     pub fn begin_once(&mut self, block: usize, number: u64) {
-        self.taken.retain(|(place, _)| place.once != Some(block));
+        self.taken.borrow_mut().retain(|(place, _)| place.once != Some(block));
         self.once = Some((block, number));
     }
 
@@ -72,17 +75,19 @@ impl Rows {
     fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
         let once = self.once.map(|(block, _)| block);
         let place = uses.known(Place { load: self.load, part: self.part, data, pick, once });
-        let Some(lane) = uses.lane(place) else { return Some(0) };
-        let nth = match self.taken.iter_mut().find(|(own, _)| *own == place) {
+        let mut taken = self.taken.borrow_mut();
+        let nth = match taken.iter_mut().find(|(own, _)| *own == place) {
             Some((_, taken)) => {
                 *taken += 1;
                 *taken
             }
             None => {
-                self.taken.push((place, 0));
+                taken.push((place, 0));
                 0
             }
         };
+        // In a setup the first rows are taken.
+        let Some(lane) = uses.lane(place) else { return Some(nth) };
         let turn = self.once.filter(|_| place.once.is_some()).map_or(self.turn, |(_, number)| number);
         lane.number(turn, nth)
     }
@@ -98,6 +103,41 @@ pub enum Value {
     Json(Rc<serde_json::Value>),
     /// A row of a data.
     Row(usize, u64),
+}
+
+/// A value that goes from one thread to another.
+#[derive(Debug, Clone)]
+pub enum Plain {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    Json(serde_json::Value),
+    Row(usize, u64),
+}
+
+impl Plain {
+    pub fn of(value: &Value) -> Plain {
+        match value {
+            Value::Null => Plain::Null,
+            Value::Bool(value) => Plain::Bool(*value),
+            Value::Number(value) => Plain::Number(*value),
+            Value::Text(text) => Plain::Text(text.to_string()),
+            Value::Json(value) => Plain::Json((**value).clone()),
+            Value::Row(data, row) => Plain::Row(*data, *row),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Plain::Null => Value::Null,
+            Plain::Bool(value) => Value::Bool(*value),
+            Plain::Number(value) => Value::Number(*value),
+            Plain::Text(text) => Value::Text(text.as_str().into()),
+            Plain::Json(value) => Value::Json(Rc::new(value.clone())),
+            Plain::Row(data, row) => Value::Row(*data, *row),
+        }
+    }
 }
 
 /// The answer to a request, as far as later steps need it. Its status is 0 where there is none.
@@ -147,6 +187,13 @@ pub struct Choices {
 impl Choices {
     pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
         Choices { seed, load, number, run, stream: None, fresh: None }
+    }
+
+    /// Those of one of several that happen at a time, from 0.
+    pub fn branch(&self, number: u64) -> Choices {
+        // Loads are few, so the upper half is free.
+        let load = (self.load & u64::from(u32::MAX)) ^ (number + 1) << 32 ^ (self.load >> 32).rotate_left(48);
+        Choices::new(self.seed, load, self.number, self.run)
     }
 
     fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
@@ -239,9 +286,10 @@ impl Frame {
             Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
             Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
             // Secrets are put in before the workers start, and a scenario with the rest is refused before it is run.
-            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {
+            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) => {
                 return Err(Unusable);
             }
+            Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable)?.clone(),
             Expr::Row { data, pick } => {
                 let table = paths.tables.get(*data).ok_or(Unusable)?;
                 let Frame { rows, choices, user, .. } = self;

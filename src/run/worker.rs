@@ -4,9 +4,11 @@ use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
 use super::kept::Kept;
+use super::limit::Gate;
 use super::link::{self, Linked, Place};
 use super::progress::Progress;
 use super::rows::Table;
+use super::value::Plain;
 use super::{closed, open};
 use crate::base::units::SECOND;
 use crate::measure::{Recorder, Slice};
@@ -47,6 +49,9 @@ pub struct Order {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
+    pub gates: Arc<Vec<Gate>>,
+    /// What the setup named.
+    pub setup: Arc<Vec<Plain>>,
     pub edges: Arc<[u64]>,
     pub seed: u64,
     pub run: u64,
@@ -62,6 +67,9 @@ pub struct Order {
 pub struct Recorded {
     pub requests: Vec<usize>,
     pub groups: Vec<usize>,
+    pub measures: Vec<usize>,
+    /// Of each limit of the plan: the waits for it.
+    pub waits: Vec<usize>,
     pub iterations: Option<usize>,
 }
 
@@ -73,6 +81,7 @@ pub struct Worker {
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
+    pub gates: Arc<Vec<Gate>>,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
@@ -162,7 +171,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
 }
 
 impl Worker {
-    fn new(order: Order) -> std::io::Result<Worker> {
+    pub fn new(order: Order) -> std::io::Result<Worker> {
         let plan = order.plan;
         let of_part = |load: usize, part: usize, flow: usize| {
             let series = |member| plan.series_of(load, part, member).expect("every request and group is recorded");
@@ -170,6 +179,11 @@ impl Worker {
             Recorded {
                 requests: (0..flow.requests).map(|request| series(Member::Request(request))).collect(),
                 groups: (0..flow.groups.len()).map(|group| series(Member::Group(group))).collect(),
+                measures: (0..flow.measures.len()).map(|measure| series(Member::Measure(measure))).collect(),
+                waits: (0..plan.limits.len())
+                    // Of limits that this flow does not know nothing is asked.
+                    .map(|limit| plan.series_of(load, part, Member::Wait(limit)).unwrap_or(usize::MAX))
+                    .collect(),
                 iterations: plan.series_of(load, part, Member::Iteration),
             }
         };
@@ -180,10 +194,11 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: link::link(&plan, &order.places, order.tables),
+            linked: link::link(&plan, &order.places, order.tables, &order.setup),
             series,
             seed: order.seed,
             run: order.run,
+            gates: order.gates,
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
