@@ -24,3 +24,4 @@ mod settings;
 mod shares;
 mod ui;
 mod watch;
+mod windows;

@@ -44,6 +44,9 @@ pub struct Row {
     /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
     #[serde(skip)]
     pub is_request: bool,
+    /// It holds samples of another row once more: other times, or chosen ones.
+    #[serde(skip)]
+    pub is_derived: bool,
     /// Of a measured value its unit, and what one step of the recorded value is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
@@ -79,17 +82,21 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
                 started: counts.started,
                 dropped: counts.dropped,
                 unsent: counts.unsent,
-                steps: plan
-                    .series
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, s)| s.load == index)
-                    .map(|(s, _)| row(plan, stats, s, range, stage.end - stage.start))
+                steps: in_order(plan, index)
+                    .into_iter()
+                    .map(|series| row(plan, stats, series, range, stage.end - stage.start))
                     .collect(),
             });
         }
     }
     Report { plan, stats, verdict, windows }
+}
+
+/// The series of a load, each with what is derived of it behind it.
+fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
+    let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
+    own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));
+    own
 }
 
 /// The name of a step, in a mix behind that of its part.
@@ -122,6 +129,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         series: planned.name.clone(),
         step: step_name(plan, planned),
         is_request: planned.is_request(),
+        is_derived: planned.derived.is_some(),
         measured: match planned.member {
             Member::Measure(measure) => {
                 plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))

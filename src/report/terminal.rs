@@ -202,7 +202,8 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             note.push_str(", not judged");
         }
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
-        for row in &window.steps {
+        // Of what was chosen and never came there is nothing to say.
+        for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
             let failed: u64 = row.failed.values().sum();
             let time = |recorded: u64| match row.measured {
                 _ if row.samples == 0 => "–".to_owned(),
