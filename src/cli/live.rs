@@ -45,7 +45,11 @@ impl<'a> Live<'a> {
             Event::Problem { .. } => {}
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
-            Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}
+            Event::Example(_)
+            | Event::Started { .. }
+            | Event::LoadStarted
+            | Event::ServiceStopped { .. }
+            | Event::Ended { .. } => {}
         }
     }
 

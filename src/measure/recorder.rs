@@ -1,7 +1,7 @@
 //! The recorder of one worker: counters of the slices that are open, emptied once a second.
 
 use super::histogram::Sparse;
-use super::{Failure, LoadCounts, SeriesCounts, Slice};
+use super::{Choice, Failure, LoadCounts, SeriesCounts, Slice};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub struct Recorder {
     series: usize,
     loads: usize,
     spare: Vec<Open>,
+    pub examples: Choice,
 }
 
 #[derive(Debug)]
@@ -46,7 +47,7 @@ struct LoadCell {
 
 impl Recorder {
     pub fn new(edges: Arc<[u64]>, series: usize, loads: usize) -> Recorder {
-        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new() }
+        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new(), examples: Choice::new(series) }
     }
 
     pub fn sent(&mut self, series: usize, at: u64) {

@@ -1,7 +1,7 @@
 //! All slices of a run, and their sums over windows.
 
 use super::histogram::{self, Counts};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, interval_log};
+use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, interval_log};
 use crate::base::units::MILLISECOND;
 use crate::plan::{Plan, Range};
 use hdrhistogram::Histogram;
@@ -16,6 +16,7 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    pub examples: Examples,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -37,6 +38,7 @@ impl Stats {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
+            Event::Example(example) => self.examples.take(*example),
             Event::Generator(generator) => self.generator.push(generator),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),

@@ -15,6 +15,7 @@ mod tests;
 
 use std::cell::RefCell;
 
+pub use body::START;
 pub use connection::Connection;
 pub use failure::Failure;
 
@@ -59,7 +60,7 @@ pub struct Ask {
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
-    /// The decoded body, only with `keep_body`.
+    /// The decoded body: the whole with `keep_body`, else the start of one that comes with a status of 300 or above.
     pub body: Vec<u8>,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,
@@ -89,7 +90,8 @@ impl Answer {
         })
     }
 
-    fn reset(&mut self) {
+    /// Forgets the answer before.
+    pub fn reset(&mut self) {
         self.status = 0;
         self.body.clear();
         self.headers.clear();
