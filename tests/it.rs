@@ -13,6 +13,7 @@ mod flows;
 mod fmt;
 mod fragment;
 mod iterations;
+mod long_runs;
 mod outcomes;
 mod phases;
 mod records;

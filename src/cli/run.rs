@@ -67,7 +67,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     let mut live = Live::new(terminal, !args.quiet && !args.no_progress);
     let result = engine::run(&plan, &settings, &mut |event: Event| {
         let whole = record.broken.is_none();
-        record.append(&plan, &event);
+        record.append(&event);
         if let Some(error) = record.broken.as_ref().filter(|_| whole) {
             terminal.error(&format!("the record can no longer be written, the run goes on: {error}"));
         }
@@ -102,7 +102,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
         return super::COULD_NOT_RUN;
     }
-    verdict.kind.exit_code()
+    verdict.exit_code
 }
 
 /// As many as asked for, and never more than iterations may be in flight or a pool has connections.

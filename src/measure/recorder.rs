@@ -1,7 +1,9 @@
 //! The recorder of one worker: counters of the slices that are open, emptied once a second.
 
+use super::ended::Ended;
 use super::histogram::Sparse;
 use super::{Choice, Failure, LoadCounts, SeriesCounts, Slice};
+use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,14 +19,57 @@ pub struct Recorder {
     series: usize,
     loads: usize,
     spare: Vec<Open>,
+    /// By series: those that hold some of its samples once more. Most often there are none.
+    derived: Vec<Vec<Derived>>,
     pub examples: Choice,
 }
 
 #[derive(Debug)]
+struct Derived {
+    series: usize,
+    phase: Part,
+    matching: Option<Expr>,
+}
+
+/// As many emptied slices are kept for the next ones. Usually two are open; a stall of the target opens more, whose
+/// memory is given back.
+const SPARE: usize = 3;
+
+#[derive(Debug)]
 struct Open {
     slice: u32,
-    series: Vec<Cell>,
-    loads: Vec<LoadCell>,
+    series: Cells<Cell>,
+    loads: Cells<LoadCell>,
+}
+
+/// Cells that know which of them were used, so that the idle ones cost nothing.
+#[derive(Debug)]
+struct Cells<C> {
+    cells: Vec<C>,
+    /// A bit for each cell.
+    used: Vec<u64>,
+}
+
+impl<C: Default> Cells<C> {
+    fn new(count: usize) -> Cells<C> {
+        Cells { cells: (0..count).map(|_| C::default()).collect(), used: vec![0; count.div_ceil(64)] }
+    }
+
+    fn get(&mut self, index: usize) -> &mut C {
+        self.used[index / 64] |= 1 << (index % 64);
+        &mut self.cells[index]
+    }
+
+    /// Shows each used cell to `take`, once.
+    fn drain(&mut self, mut take: impl FnMut(u32, &mut C)) {
+        for (word, bits) in self.used.iter_mut().enumerate() {
+            while *bits != 0 {
+                let index = word * 64 + bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                take(index as u32, &mut self.cells[index]);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -46,46 +91,103 @@ struct LoadCell {
 }
 
 impl Recorder {
-    pub fn new(edges: Arc<[u64]>, series: usize, loads: usize) -> Recorder {
-        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new(), examples: Choice::new(series) }
-    }
-
-    pub fn sent(&mut self, series: usize, at: u64) {
-        self.open_at(at).series[series].sent += 1;
-    }
-
-    /// A request that was intended at an offset has ended.
-    pub fn sample(&mut self, series: usize, intended: u64, latency: u64, service_time: u64, outcome: Outcome) {
-        let cell = &mut self.open_at(intended).series[series];
-        cell.latency.record(latency);
-        cell.service_time.record(service_time);
-        match outcome {
-            Ok(()) => cell.ok += 1,
-            Err(failure) => cell.failed[failure as usize] += 1,
+    pub fn new(edges: Arc<[u64]>, series: &[Series], loads: usize) -> Recorder {
+        let mut derived: Vec<Vec<Derived>> = series.iter().map(|_| Vec::new()).collect();
+        for (index, own) in series.iter().enumerate() {
+            if let Some(of) = own.derived {
+                derived[of].push(Derived { series: index, phase: own.phase, matching: own.matching.clone() });
+            }
         }
+        let examples = Choice::new(series.len());
+        let series = series.len();
+        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new(), examples, derived }
+    }
+
+    /// A request that was handed to the network for the first time, or the begin of what is measured as a whole.
+    pub fn sent(&mut self, series: usize, at: u64) {
+        self.open_at(at).series.get(series).sent += 1;
+        self.sent_again(series, at);
+    }
+
+    /// A request that is tried again: a send of its own, and the same request.
+    pub fn sent_again(&mut self, series: usize, at: u64) {
+        self.for_derived(series, |recorder, own| {
+            if own.phase == Part::Attempts && own.matching.is_none() {
+                recorder.open_at(at).series.get(own.series).sent += 1;
+            }
+        });
+    }
+
+    /// What was intended at an offset has ended.
+    pub fn sample(&mut self, series: usize, intended: u64, latency: u64, service_time: u64, outcome: Outcome) {
+        self.ended(series, &Ended::plain(intended, latency, service_time, outcome));
+    }
+
+    pub fn ended(&mut self, series: usize, ended: &Ended) {
+        self.open_at(ended.intended).series.get(series).add(ended, ended.latency);
+        self.for_derived(series, |recorder, own| {
+            if own.phase != Part::Attempts
+                && let Some(time) = ended.time(own.phase)
+                && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
+            {
+                recorder.open_at(ended.sent()).series.get(own.series).sent += 1;
+                recorder.open_at(ended.intended).series.get(own.series).add(ended, time);
+            }
+        });
+    }
+
+    /// One try of a request has ended, as one of several or as all there is.
+    pub fn tried(&mut self, series: usize, ended: &Ended) {
+        self.for_derived(series, |recorder, own| {
+            if own.phase == Part::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
+                let cell = recorder.open_at(ended.intended).series.get(own.series);
+                cell.add(ended, ended.latency);
+                // Without a predicate they were counted as they were sent.
+                cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
+            }
+        });
     }
 
     /// A failure without a time of its own: nothing could be sent.
     pub fn failed_unsent(&mut self, series: usize, intended: u64) {
-        self.open_at(intended).series[series].failed[Failure::Data as usize] += 1;
+        let failure = Failure::Data;
+        self.open_at(intended).series.get(series).failed[failure as usize] += 1;
+        let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
+        self.for_derived(series, |recorder, own| {
+            let times = matches!(own.phase, Part::Latency | Part::FirstByte);
+            if times && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
+                let cell = recorder.open_at(intended).series.get(own.series);
+                cell.sent += 1;
+                cell.failed[failure as usize] += 1;
+            }
+        });
+    }
+
+    fn for_derived(&mut self, series: usize, mut each: impl FnMut(&mut Recorder, &Derived)) {
+        if self.derived[series].is_empty() {
+            return;
+        }
+        let derived = std::mem::take(&mut self.derived[series]);
+        derived.iter().for_each(|own| each(self, own));
+        self.derived[series] = derived;
     }
 
     pub fn started(&mut self, load: usize, intended: u64, lag: u64) {
-        let cell = &mut self.open_at(intended).loads[load];
+        let cell = &mut self.open_at(intended).loads.get(load);
         cell.started += 1;
         cell.lag.record(lag);
     }
 
     pub fn dropped(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].dropped += 1;
+        self.open_at(intended).loads.get(load).dropped += 1;
     }
 
     pub fn unsent(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].unsent += 1;
+        self.open_at(intended).loads.get(load).unsent += 1;
     }
 
     pub fn finished(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].finished += 1;
+        self.open_at(intended).loads.get(load).finished += 1;
     }
 
     fn open_at(&mut self, offset: u64) -> &mut Open {
@@ -99,8 +201,8 @@ impl Recorder {
                 let (series, loads) = (self.series, self.loads);
                 let mut open = self.spare.pop().unwrap_or_else(|| Open {
                     slice,
-                    series: (0..series).map(|_| Cell::default()).collect(),
-                    loads: (0..loads).map(|_| LoadCell::default()).collect(),
+                    series: Cells::new(series),
+                    loads: Cells::new(loads),
                 });
                 open.slice = slice;
                 self.open.push(open);
@@ -116,16 +218,29 @@ impl Recorder {
         let mut slices = Vec::with_capacity(self.open.len());
         for mut open in self.open.drain(..) {
             slices.push(open.drain());
-            self.spare.push(open);
+            if self.spare.len() < SPARE {
+                self.spare.push(open);
+            }
         }
         slices
+    }
+}
+
+impl Cell {
+    fn add(&mut self, ended: &Ended, time: u64) {
+        self.latency.record(time);
+        self.service_time.record(ended.service_time);
+        match ended.outcome {
+            Ok(()) => self.ok += 1,
+            Err(failure) => self.failed[failure as usize] += 1,
+        }
     }
 }
 
 impl Open {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, ..Slice::default() };
-        for (index, cell) in self.series.iter_mut().enumerate() {
+        self.series.drain(|index, cell| {
             let failed: BTreeMap<Failure, u64> = Failure::ALL
                 .into_iter()
                 .filter_map(|kind| {
@@ -140,11 +255,9 @@ impl Open {
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
             };
-            if counts != SeriesCounts::default() {
-                slice.series.insert(index as u32, counts);
-            }
-        }
-        for (index, cell) in self.loads.iter_mut().enumerate() {
+            slice.series.insert(index, counts);
+        });
+        self.loads.drain(|index, cell| {
             let counts = LoadCounts {
                 started: std::mem::take(&mut cell.started),
                 dropped: std::mem::take(&mut cell.dropped),
@@ -152,10 +265,8 @@ impl Open {
                 finished: std::mem::take(&mut cell.finished),
                 lag: cell.lag.drain(),
             };
-            if counts != LoadCounts::default() {
-                slice.loads.insert(index as u32, counts);
-            }
-        }
+            slice.loads.insert(index, counts);
+        });
         slice
     }
 }
@@ -163,10 +274,17 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Member;
+
+    fn series(derived: Option<usize>, phase: Part, matching: Option<Expr>) -> Series {
+        let member = Member::Request(0);
+        Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member, phase, matching, derived }
+    }
 
     #[test]
     fn counts_belong_to_the_second_of_sending_and_samples_to_the_intended_one() {
-        let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), 1, 1);
+        let own = [series(None, Part::Latency, None)];
+        let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), &own, 1);
         recorder.started(0, 9, 3);
         recorder.sent(0, 12);
         recorder.sample(0, 9, 25, 22, Err(Failure::Timeout));
@@ -179,5 +297,55 @@ mod tests {
         let late = recorder.drain();
         assert_eq!((late.len(), late[0].slice, late[0].series[&0].ok), (1, 0, 1));
         assert!(recorder.drain().is_empty());
+    }
+
+    #[test]
+    fn idle_series_and_late_samples_leave_nothing_behind() {
+        let edges: Arc<[u64]> = (0..100).collect();
+        let all: Vec<Series> = (0..300).map(|_| series(None, Part::Latency, None)).collect();
+        let mut recorder = Recorder::new(edges, &all, 1);
+        recorder.sent(299, 0);
+        recorder.sample(64, 0, 5, 5, Ok(()));
+        let slices = recorder.drain();
+        assert_eq!(slices[0].series.keys().copied().collect::<Vec<_>>(), [64, 299]);
+        assert_eq!(recorder.drain().capacity(), 0, "what is idle allocates nothing");
+        (0..50).for_each(|slice| recorder.sample(0, slice, 50 - slice, 1, Ok(())));
+        assert_eq!(recorder.drain().iter().map(|slice| slice.series[&0].ok).sum::<u64>(), 50);
+        assert_eq!(recorder.spare.len(), SPARE);
+    }
+
+    #[test]
+    fn derived_series_hold_what_is_chosen_and_other_times() {
+        let ok = Some(Expr::Property("ok".to_owned()));
+        let all = [
+            series(None, Part::Latency, None),
+            series(Some(0), Part::Latency, ok.clone()),
+            series(Some(0), Part::FirstByte, None),
+            series(Some(0), Part::ConnectTime, None),
+            series(Some(0), Part::Attempts, None),
+            series(Some(0), Part::Attempts, ok),
+        ];
+        let mut recorder = Recorder::new(Arc::from([0u64, 1000]), &all, 0);
+        // The first try fails, the second is answered; another request cannot be built.
+        let first = Ended { status: 503, ..Ended::plain(12, 20, 20, Err(Failure::Status)) };
+        let second = Ended { status: 200, attempt: 2, ..Ended::plain(40, 10, 10, Ok(())) };
+        recorder.sent(0, 12);
+        recorder.tried(0, &first);
+        recorder.sent_again(0, 40);
+        recorder.tried(0, &second);
+        let whole = Ended { first_byte: 38, connect: Some(2), attempt: 2, ..Ended::plain(10, 40, 38, Ok(())) };
+        recorder.ended(0, &whole);
+        recorder.failed_unsent(0, 60);
+        let slices = recorder.drain();
+        let of = |index: u32| {
+            let counts = &slices[0].series[&index];
+            (counts.sent, counts.ok, counts.failures(), counts.latency.max())
+        };
+        assert_eq!(of(0), (1, 1, 1, Some(40)));
+        assert_eq!(of(1), (1, 1, 0, Some(40)));
+        assert_eq!(of(2), (2, 1, 1, Some(38)));
+        assert_eq!(of(3), (1, 1, 0, Some(2)));
+        assert_eq!(of(4), (2, 1, 1, Some(20)));
+        assert_eq!(of(5), (1, 1, 0, Some(10)));
     }
 }

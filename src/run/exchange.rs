@@ -7,7 +7,7 @@ use super::progress::{Pending, Progress, UnderWay};
 use super::trace::{PLACEHOLDER, Trace};
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
-use crate::measure::{Example, Failure};
+use crate::measure::{Ended, Example, Failure};
 use crate::plan::Connections;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub struct Sender {
     text: String,
     scratch: String,
     alarm: Rc<super::clock::Alarm>,
+    /// How often this try was handed to the network, and how long this request has opened connections.
+    sends: u32,
+    connecting: Option<u64>,
 }
 
 /// The request that was sent last.
@@ -60,6 +63,8 @@ impl Sender {
             text: String::new(),
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
+            sends: 0,
+            connecting: None,
         }
     }
 
@@ -87,16 +92,23 @@ impl Sender {
         let trace = self.last.place.map(|_| self.last.trace);
         progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
         let (mut tries, mut sent) = (0, None);
+        self.connecting = None;
         let (end, outcome) = loop {
             let tried = clock.now();
+            self.sends = 0;
+            self.answer.reset();
             frame.answer_mut(request.response).clear();
             self.last.unmet = None;
-            let result = self.send(request, (tries == 0).then_some(series), tried).await;
+            let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             // All tries are one sample, from the first send to the last answer.
-            sent.get_or_insert(if self.answer.sent >= tried { self.answer.sent } else { tried });
+            let began = if self.answer.sent >= tried { self.answer.sent } else { tried };
+            sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
+            let one = self.ended(Ended { attempt, ..Ended::plain(began, took, took, outcome) });
+            worker.recorder.borrow_mut().tried(series, &one);
             let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
             let status = if answered { self.answer.status } else { 0 };
             if tries >= retry.times || !retry.apply(failure, status) || worker.stops() {
@@ -109,7 +121,9 @@ impl Sender {
         progress.under_way.set(None);
         let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
-        let pending = Pending { series, intended, latency, service_time, outcome };
+        let attempt = tries as u32 + 1;
+        let ended = self.ended(Ended { attempt, ..Ended::plain(intended, latency, service_time, outcome) });
+        let pending = Pending { series, ended };
         progress.pending.set(Some(pending));
         if self.is_example(&pending) {
             let unmet = self.last.unmet.and_then(|check| request.expects.get(check));
@@ -117,6 +131,13 @@ impl Sender {
             *progress.example.borrow_mut() = Some(Box::new(self.example(&pending, frame, because)));
         }
         outcome
+    }
+
+    /// With what the answer and the way to it say.
+    fn ended(&self, ended: Ended) -> Ended {
+        let answer = &self.answer;
+        let first_byte = answer.first_byte.saturating_sub(ended.intended);
+        Ended { status: answer.status, sends: self.sends, first_byte, connect: self.connecting, ..ended }
     }
 
     /// Makes the bytes of a request, with room for its trace context.
@@ -140,16 +161,16 @@ impl Sender {
     }
 
     /// Whether a request that has ended is told whole.
-    pub fn is_example(&self, ended: &Pending) -> bool {
+    pub fn is_example(&self, pending: &Pending) -> bool {
         let examples = &self.worker.recorder.borrow().examples;
-        match ended.outcome {
-            Ok(()) => examples.is_slow(ended.series, ended.latency),
-            Err(failure) => examples.wants(ended.series, failure, self.last.trace.draw()),
+        match pending.ended.outcome {
+            Ok(()) => examples.is_slow(pending.series, pending.ended.latency),
+            Err(failure) => examples.wants(pending.series, failure, self.last.trace.draw()),
         }
     }
 
     /// Everything about the request that was sent last.
-    pub fn example(&self, ended: &Pending, frame: &Frame, because: Option<String>) -> Example {
+    pub fn example(&self, Pending { series, ended }: &Pending, frame: &Frame, because: Option<String>) -> Example {
         let Last { response, bytes, trace, place, sends, .. } = &self.last;
         let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line.strip_suffix(b" HTTP/1.1").unwrap_or(line)).into_owned();
@@ -159,7 +180,7 @@ impl Sender {
         let whole = self.answer.body_bytes <= START.min(body.len()) as u64;
         let body = failure.filter(|_| !body.is_empty()).map(|_| start(body, whole));
         Example {
-            series: ended.series as u32,
+            series: *series as u32,
             failure,
             at: ended.intended,
             latency: ended.latency,
@@ -200,7 +221,7 @@ impl Sender {
     }
 
     /// One try. Its timeout is one for waiting, connecting and the exchange together.
-    async fn send(&mut self, request: &LinkedRequest, counted: Option<usize>, tried: u64) -> Result<(), Failure> {
+    async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
         let ask =
@@ -208,7 +229,6 @@ impl Sender {
         let key = (self.load, self.user, request.target);
         let timeout = request.timeout;
         let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
-        self.answer.reset();
         let _place = place(&worker, request.target, left(tried)).await?;
         // Only what took time before it leaves less for the rest.
         let mut allowed = if _place.is_some() { left(clock.now()) } else { Duration::from_nanos(timeout) };
@@ -217,14 +237,19 @@ impl Sender {
             let mut connection = match self.idle(key, request.connections) {
                 Some(connection) => connection,
                 None => {
-                    let connection = Connection::open(request.address, allowed).await?;
-                    allowed = left(clock.now());
-                    connection
+                    let began = clock.now();
+                    let opened = Connection::open(request.address, allowed).await;
+                    let now = clock.now();
+                    self.connecting = Some(self.connecting.unwrap_or(0) + (now - began));
+                    allowed = left(now);
+                    opened?
                 }
             };
             // Each time counts: a server that was sent it twice has seen it twice. A retry belongs to its first try.
-            if let Some(series) = counted {
-                worker.recorder.borrow_mut().sent(series, clock.now());
+            self.sends += 1;
+            match tries {
+                0 => worker.recorder.borrow_mut().sent(series, clock.now()),
+                _ => worker.recorder.borrow_mut().sent_again(series, clock.now()),
             }
             let reused = connection.is_reused();
             let last = &mut self.last;

@@ -1,7 +1,7 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
 use super::trace::Trace;
-use crate::measure::{Example, Failure, Recorder};
+use crate::measure::{Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
 
 /// A request that is under way.
@@ -19,10 +19,7 @@ pub struct UnderWay {
 #[derive(Debug, Clone, Copy)]
 pub struct Pending {
     pub series: usize,
-    pub intended: u64,
-    pub latency: u64,
-    pub service_time: u64,
-    pub outcome: Result<(), Failure>,
+    pub ended: Ended,
 }
 
 #[derive(Debug, Default)]
@@ -38,9 +35,9 @@ pub struct Progress {
 impl Progress {
     /// Records the last request, once nothing can fail it any more.
     pub fn record(&self, recorder: &RefCell<Recorder>) {
-        if let Some(Pending { series, intended, latency, service_time, outcome }) = self.pending.take() {
+        if let Some(Pending { series, ended }) = self.pending.take() {
             let mut recorder = recorder.borrow_mut();
-            recorder.sample(series, intended, latency, service_time, outcome);
+            recorder.ended(series, &ended);
             if let Some(example) = self.example.borrow_mut().take() {
                 recorder.examples.take(*example);
             }
@@ -49,8 +46,8 @@ impl Progress {
 
     /// Fails the request that has ended last, if it is not recorded yet.
     pub fn fail(&self, failure: Failure) -> bool {
-        let Some(pending) = self.pending.get() else { return false };
-        self.pending.set(Some(Pending { outcome: pending.outcome.and(Err(failure)), ..pending }));
+        let Some(Pending { series, ended }) = self.pending.get() else { return false };
+        self.pending.set(Some(Pending { series, ended: Ended { outcome: ended.outcome.and(Err(failure)), ..ended } }));
         true
     }
 

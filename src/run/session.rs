@@ -8,7 +8,7 @@ use super::progress::{Pending, Progress};
 use super::steps::{Op, Turn};
 use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
 use super::worker::{Recorded, Worker};
-use crate::measure::Failure;
+use crate::measure::{Ended, Failure};
 use crate::plan::{Bound, Think};
 use std::future::{Future, poll_fn};
 use std::ops::Range;
@@ -302,12 +302,12 @@ impl Session {
     fn fail(&self, failure: Failure, at: usize, place: &mut Place, recorded: &Recorded, due: u64) {
         let steps = &self.worker.linked.flows[place.flow];
         if !steps.reads_rows(at)
-            && let Some(ended) = self.progress.pending.get()
+            && let Some(pending) = self.progress.pending.get()
         {
             self.progress.fail(failure);
-            let failed = Pending { outcome: Err(failure), ..ended };
+            let failed = Pending { ended: Ended { outcome: Err(failure), ..pending.ended }, ..pending };
             // One that has failed already stays the example that it is.
-            if ended.outcome.is_ok() {
+            if pending.ended.outcome.is_ok() {
                 let example = self.sender.is_example(&failed).then(|| {
                     let because = self.why(at, place);
                     Box::new(self.sender.example(&failed, &place.frame, Some(because)))
