@@ -3,7 +3,7 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
 use crate::plan::{Plan, Range};
 use hdrhistogram::Histogram;
@@ -41,6 +41,7 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    pub examples: Examples,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -82,6 +83,7 @@ impl Stats {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
+            Event::Example(example) => self.examples.take(*example),
             Event::Generator(generator) => {
                 let at = generator.at;
                 self.generator.push(generator);
