@@ -44,6 +44,8 @@ pub struct Settings {
     pub started: String,
     pub seed: u64,
     pub workers: u64,
+    /// The limit of descriptors as it was, and as it was raised to.
+    pub raised: Option<(u64, u64)>,
     /// The program that `demo()` starts.
     pub program: PathBuf,
     /// The values of secrets, which stand in no plan.
@@ -124,6 +126,7 @@ async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Eve
         seed: settings.seed,
         workers: settings.workers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        raised: settings.raised,
     });
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;
