@@ -11,6 +11,7 @@ mod floors;
 mod flows;
 mod fmt;
 mod fragment;
+mod monitors;
 mod outcomes;
 mod records;
 mod robust;

@@ -310,11 +310,9 @@ fn unit(function: Function, result: Type, values: Type) -> Type {
 /// What this version plans and does not compute.
 fn later(function: Function, subject: &Subject) -> Option<&'static str> {
     match (function, subject) {
-        (_, Subject::Series(_)) => Some("a series of values over time"),
         (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
         (_, Subject::Ledger(_)) => Some("a metric of a ledger"),
         (_, Subject::Windows { .. }) => Some("a metric of recovery"),
-        (_, Subject::Metric(_)) => Some("`drift`"),
         (Function::Bandwidth, _) => Some("`bandwidth`"),
         (Function::BurnRate(_), _) => Some("`burn_rate`"),
         (Function::Availability, _) => Some("`availability`"),

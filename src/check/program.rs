@@ -245,6 +245,20 @@ pub struct Monitor {
     pub address: Option<Text>,
 }
 
+impl Monitor {
+    pub fn is_host(&self) -> bool {
+        self.kind == "host"
+    }
+
+    /// One of its series, as it is written.
+    pub fn series_text(&self, what: &str) -> String {
+        match self.is_host() {
+            true => format!("{}.{what}", self.name),
+            false => format!("{}.query('{what}')", self.name),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertSource {
     pub name: String,

@@ -42,6 +42,7 @@ impl<'a> Live<'a> {
             }
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
+            Event::Gauges(_) => {}
             Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}
         }
     }

@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::Slice;
+use super::{Gauges, Slice};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum Event {
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
     Generator(Generator),
+    /// What is watched beside the requests, once a second.
+    Gauges(Gauges),
     Interrupted {
         at: u64,
     },

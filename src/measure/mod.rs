@@ -1,12 +1,14 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
 pub mod event;
+mod gauges;
 pub mod histogram;
 pub mod interval_log;
 mod recorder;
 mod stats;
 
 pub use event::{Event, Generator};
+pub use gauges::{Gap, Gauge, Gauges};
 pub use recorder::Recorder;
 pub use stats::Stats;
 

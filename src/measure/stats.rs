@@ -1,9 +1,9 @@
 //! All slices of a run, and their sums over windows.
 
 use super::histogram::{self, Counts};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, interval_log};
+use super::{Event, Gauge, Generator, LoadCounts, SeriesCounts, Slice, interval_log};
 use crate::base::units::MILLISECOND;
-use crate::plan::{Plan, Range};
+use crate::plan::{Plan, Range, Watched};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ pub struct Stats {
     pub edges: Vec<u64>,
     pub slices: BTreeMap<u32, Slice>,
     pub generator: Vec<Generator>,
+    /// What the plan watches, and what was read of it.
+    pub watched: Vec<(Watched, Gauge)>,
     pub interrupted: bool,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
@@ -29,7 +31,13 @@ const LAG: &str = ".schedule_lag";
 
 impl Stats {
     pub fn new(plan: &Plan) -> Stats {
-        Stats { edges: plan.edges(), ..Stats::default() }
+        Stats { edges: plan.edges(), ..Stats::watching(plan.watched()) }
+    }
+
+    /// Nothing but series of values over time.
+    pub fn watching(watched: Vec<Watched>) -> Stats {
+        let watched = watched.into_iter().map(|watched| (watched, Gauge::default())).collect();
+        Stats { watched, ..Stats::default() }
     }
 
     pub fn take(&mut self, event: Event) {
@@ -37,6 +45,19 @@ impl Stats {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
             Event::Generator(generator) => self.generator.push(generator),
+            Event::Gauges(gauges) => {
+                let at = gauges.at;
+                for (index, value) in gauges.values {
+                    if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                        gauge.read(at, value);
+                    }
+                }
+                for (index, reason) in gauges.gaps {
+                    if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                        gauge.missed(at, reason);
+                    }
+                }
+            }
             Event::Interrupted { .. } => self.interrupted = true,
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
@@ -129,6 +150,11 @@ impl Stats {
             sum.add(counts);
         }
         sum
+    }
+
+    /// What was read of a series; `None` where the plan does not watch it.
+    pub fn gauge(&self, series: &Watched) -> Option<&Gauge> {
+        self.watched.iter().find(|(watched, _)| watched.is_same(series)).map(|(_, gauge)| gauge)
     }
 
     pub fn lag(&self, load: usize) -> Histogram<u64> {

@@ -1,10 +1,14 @@
 //! A metric applied to measurements, and a condition over metrics: held, failed or inconclusive. One
 //! implementation for the verdict and for everything that decides while a run goes on.
 
+mod series;
+
+pub use series::{Summary, summary};
+
 use crate::base::units::{self, SECOND};
 use crate::check::program::Function;
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Binary, Condition, Measured, Metric, Requests, Type, needed_samples};
+use crate::plan::{Binary, Condition, Measured, Metric, Requests, Subject, Type, needed_samples};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +98,7 @@ fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -
         }
         (Err(reason), _) | (_, Err(reason)) => judged.reason = Some(reason),
     }
-    judged
+    series::by_interval(operator, left, right, stats, judged)
 }
 
 /// What this version plans and does not judge; a run that would need it is refused.
@@ -125,6 +129,7 @@ fn is_timed(measured: &Measured) -> bool {
             let function = match metric {
                 Metric::Requests(requests) => requests.function,
                 Metric::Other { function, .. } => *function,
+                Metric::Drift { .. } => Function::Drift,
             };
             !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
         }
@@ -134,10 +139,8 @@ fn is_timed(measured: &Measured) -> bool {
 fn value(measured: &Measured, stats: &Stats) -> Value {
     match measured {
         Measured::Constant { value, .. } => Value { value: Ok(*value), samples: 0 },
-        Measured::Metric { metric: Metric::Requests(requests), .. } => apply(requests, stats),
-        Measured::Metric { metric: Metric::Other { .. }, .. } | Measured::Baseline { .. } => {
-            Value { value: Err("this version does not measure it".to_owned()), samples: 0 }
-        }
+        Measured::Metric { metric, .. } => of_metric(metric, stats),
+        Measured::Baseline { .. } => unmeasured(),
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats), value(right, stats));
             let samples = l.samples.max(r.samples);
@@ -151,6 +154,19 @@ fn value(measured: &Measured, stats: &Stats) -> Value {
             Value { value: result, samples }
         }
     }
+}
+
+fn of_metric(metric: &Metric, stats: &Stats) -> Value {
+    match metric {
+        Metric::Requests(requests) => apply(requests, stats),
+        Metric::Other { function, subject: Subject::Series(of), ranges } => series::apply(*function, of, ranges, stats),
+        Metric::Other { .. } => unmeasured(),
+        Metric::Drift { first, last } => series::drift(of_metric(first, stats), of_metric(last, stats)),
+    }
+}
+
+fn unmeasured() -> Value {
+    Value { value: Err("this version does not measure it".to_owned()), samples: 0 }
 }
 
 /// The metric of its windows; without samples, or with too few for its quantile, there is no value.

@@ -34,21 +34,31 @@ impl Elaborate<'_> {
     }
 
     fn metric(&mut self, metric: &program::Metric) -> Option<Metric> {
-        let explicit = metric.scopes.iter().fold(None, |ranges: Option<Vec<Range>>, scope| {
+        let explicit = self.explicit(&metric.scopes);
+        self.metric_in(metric, explicit)
+    }
+
+    /// The ranges that scopes leave together; `None` where nothing is said.
+    fn explicit(&mut self, scopes: &[Scope]) -> Option<Vec<Range>> {
+        scopes.iter().fold(None, |ranges: Option<Vec<Range>>, scope| {
             let own = self.ranges(scope);
             Some(match ranges {
                 Some(ranges) => scope::intersect(&ranges, &own),
                 None => own,
             })
-        });
+        })
+    }
+
+    fn metric_in(&mut self, metric: &program::Metric, explicit: Option<Vec<Range>>) -> Option<Metric> {
         let only_the_run = |scope: &Scope| matches!(scope.window, Window::Impact { .. });
         let open_ended = metric.scopes.iter().any(only_the_run);
         let recorded = match &metric.subject {
+            Subject::Metric(inner) if !open_ended => return self.drift(metric, inner, explicit),
             Subject::Requests(population) if is_recorded(metric.function, population) => population,
             Subject::Requests(_) | Subject::Series(_) | Subject::Metric(_) => {
                 let ranges = explicit.clone().unwrap_or_else(|| self.measured());
                 if explicit.is_some() && !open_ended {
-                    self.not_empty(&ranges, self.length(), &metric.scopes)?;
+                    self.not_empty(&ranges, self.length(), metric)?;
                 }
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
             }
@@ -82,7 +92,7 @@ impl Elaborate<'_> {
             samples.push(Samples { series: index, ranges });
         }
         if explicit.is_some() && !open_ended {
-            self.not_empty(&windows, end, &metric.scopes)?;
+            self.not_empty(&windows, end, metric)?;
         }
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
@@ -92,11 +102,43 @@ impl Elaborate<'_> {
         Some(Metric::Requests(requests))
     }
 
-    fn not_empty(&mut self, windows: &[Range], end: u64, scopes: &[Scope]) -> Option<()> {
+    /// The metric in the first and in the last tenth of the window that both scopes leave, up to the end of the load.
+    fn drift(
+        &mut self,
+        metric: &program::Metric,
+        inner: &program::Metric,
+        explicit: Option<Vec<Range>>,
+    ) -> Option<Metric> {
+        let load = match &inner.subject {
+            Subject::Requests(population) => population.load.map(|load| &self.loads[load]),
+            _ => None,
+        };
+        let (whole, end) = match load {
+            Some(load) => (judged(load), load.shape.end()),
+            None => (self.measured(), self.length()),
+        };
+        let window = match (explicit, self.explicit(&inner.scopes)) {
+            (Some(outer), Some(own)) => scope::intersect(&outer, &own),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => whole,
+        };
+        let window = scope::intersect(&window, &[(0, end)]);
+        self.not_empty(&window, end, if metric.scopes.is_empty() { inner } else { metric })?;
+        let (first, last) = scope::tenths(&window);
+        let first = self.metric_in(inner, Some(first));
+        // What is said of the first tenth need not be said again of the last.
+        let said = self.diagnostics.clone();
+        let last = self.metric_in(inner, Some(last));
+        self.diagnostics = said;
+        Some(Metric::Drift { first: Box::new(first?), last: Box::new(last?) })
+    }
+
+    fn not_empty(&mut self, windows: &[Range], end: u64, metric: &program::Metric) -> Option<()> {
         if scope::length(windows, end) > 0 {
             return Some(());
         }
-        let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", scopes[0].span, "an empty window");
+        let span = metric.scopes.first().map_or(metric.span, |scope| scope.span);
+        let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", span, "an empty window");
         self.diagnostics.push(problem.help("name windows that overlap, while the load runs"));
         None
     }

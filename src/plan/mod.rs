@@ -9,11 +9,12 @@ pub mod schedule;
 mod scope;
 mod sound;
 mod timeline;
+mod watched;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Piece, Request, Retry, Service, ServiceKind,
-    Setting, StageKind, Step, Subject, Target, Text, Think,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, PartKind, Piece, Request, Retry,
+    Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::Binary;
@@ -253,8 +254,10 @@ pub struct Planned {
 pub enum Metric {
     /// Of recorded series, in windows.
     Requests(Requests),
-    /// Of something else, which is planned and not measured by this version.
+    /// Of something else: a series of values over time, or what is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// How much the same metric differs in the last tenth of a window from the first.
+    Drift { first: Box<Metric>, last: Box<Metric> },
 }
 
 /// A function of recorded series in windows.
@@ -286,6 +289,8 @@ impl Plan {
         let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
         edges.extend(self.loads.iter().flat_map(|l| l.stages.iter()).flat_map(|s| [s.start, s.end]));
         edges.extend(self.faults.iter().flat_map(|fault| &fault.windows).flat_map(|window| [window.0, window.1]));
+        // The tenths of a window in which something drifts start and end anywhere.
+        self.tenths(&mut |(from, to)| edges.extend([from, to]));
         edges.retain(|edge| *edge <= last.max(self.length));
         edges.sort_unstable();
         edges.dedup();

@@ -8,8 +8,9 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Member, Plan, Range};
+use crate::measure::{Failure, Gap, Gauge, Stats, histogram};
+use crate::metric::{Summary, summary};
+use crate::plan::{Member, Plan, Range, Type, Watched};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ pub struct Report<'a> {
     pub stats: &'a Stats,
     pub verdict: &'a Verdict,
     pub windows: Vec<Window>,
+    pub watched: Vec<Watch>,
 }
 
 /// One stage of one load, as planned and as it was.
@@ -55,6 +57,34 @@ pub struct Row {
     pub service_p99_ns: u64,
 }
 
+/// A series of values over time, as a person or a program reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Watch {
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub unit: Type,
+    /// Some condition speaks of it.
+    pub asked: bool,
+    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
+    #[serde(flatten)]
+    pub summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// What was asked for, and what every service used.
+fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
+    let of = |(series, gauge): &(Watched, Gauge)| Watch {
+        name: plan.name_of(series),
+        unit: series.unit,
+        asked: plan.asks_for(series),
+        summary: summary(series, gauge),
+        gaps: gauge.gaps.clone(),
+    };
+    stats.watched.iter().map(of).collect()
+}
+
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
     let mut windows = Vec::new();
     for (index, load) in plan.loads.iter().enumerate() {
@@ -88,7 +118,7 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
             });
         }
     }
-    Report { plan, stats, verdict, windows }
+    Report { plan, stats, verdict, windows, watched: watched(plan, stats) }
 }
 
 /// The name of a step, in a mix behind that of its part.

@@ -11,6 +11,7 @@ mod service;
 mod session;
 mod steps;
 mod value;
+mod watch;
 mod worker;
 
 use crate::base::units::SECOND;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, watch as channel};
 use worker::{Gauge, Order};
 
 /// What a run needs beside its plan.
@@ -166,7 +167,9 @@ async fn load(
 ) -> Result<u64, RunError> {
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
-    let (phase, watched) = watch::channel(Phase::Run);
+    let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
+    let mut watch = watch::Watch::start(plan, &found, clock).map_err(RunError::Address)?;
+    let (phase, watched) = channel::channel(Phase::Run);
     let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
     let places = Arc::new(places);
     let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
@@ -214,6 +217,7 @@ async fn load(
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,
+            Some(look) = watch.looks.recv() => tell(Event::Gauges(look)),
             _ = second.tick() => tell(Event::Generator(health.look(clock.now()))),
             () = interrupt.wait() => {
                 if interrupted {
@@ -239,6 +243,10 @@ async fn load(
     }
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
+    match interrupted || !watching {
+        true => watch.abort(),
+        false => watch.finish(|look| tell(Event::Gauges(look))).await,
+    }
     tell(Event::LoadEnded { at });
     for thread in threads {
         match thread.join() {

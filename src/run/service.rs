@@ -1,6 +1,7 @@
 //! Services: started before the load, awaited, watched, stopped after it.
 
 use super::RunError;
+use super::watch::Who;
 use crate::base::units;
 use crate::plan::{Demo, Piece, Service, ServiceKind};
 use std::net::SocketAddr;
@@ -145,6 +146,14 @@ async fn ready(service: &Service, address: SocketAddr, deadline: Instant) -> Res
 }
 
 impl Running {
+    /// Whose use of the machine is that of the service.
+    pub fn who(&self) -> Who {
+        match self.child.as_ref().and_then(Child::id) {
+            Some(pid) => Who::Pid(pid),
+            None => Who::Port(self.address.port()),
+        }
+    }
+
     /// Waits for a child to end by itself; never returns for what we did not start.
     pub async fn ended(&mut self) -> String {
         match &mut self.child {
