@@ -6,6 +6,7 @@ mod prometheus;
 
 use super::clock::Clock;
 use crate::base::exposition::Selector;
+use crate::base::units::SECOND;
 use crate::measure::Gauges;
 use crate::plan::{Expr, PartKind, Piece, Plan, SeriesSource};
 use std::net::SocketAddr;
@@ -58,6 +59,46 @@ enum Look {
 
 type Reading = (u32, Result<Option<f64>, String>);
 
+/// All that a run looks at.
+pub struct Watcher {
+    looks: Vec<Look>,
+    client: reqwest::Client,
+    count: u64,
+}
+
+impl Watcher {
+    pub fn new(plan: &Plan, services: &[(Who, SocketAddr)]) -> Result<Watcher, String> {
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|e| e.to_string())?;
+        Ok(Watcher { looks: looks(plan, services)?, client, count: 0 })
+    }
+
+    pub async fn look(&mut self, at: u64) -> Gauges {
+        self.count += 1;
+        look(&mut self.looks, &self.client, at, self.count).await
+    }
+
+    /// Looks at each full second of the load. What was before it is for whoever starts it to ask.
+    pub fn start(mut self, clock: Clock) -> Watch {
+        let (send, looks) = mpsc::unbounded_channel();
+        let (finish, mut finished) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
+            second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            loop {
+                let last = tokio::select! {
+                    _ = second.tick() => false,
+                    _ = &mut finished => true,
+                };
+                let look = self.look(clock.now()).await;
+                if send.send(look).is_err() || last {
+                    break;
+                }
+            }
+        });
+        Watch { looks, finish, task }
+    }
+}
+
 /// The looks of a run that goes on.
 pub struct Watch {
     pub looks: mpsc::UnboundedReceiver<Gauges>,
@@ -66,31 +107,6 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins at the start of the load.
-    pub fn start(plan: &Plan, services: &[(Who, SocketAddr)], clock: Clock) -> Result<Watch, String> {
-        let mut all = looks(plan, services)?;
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|e| e.to_string())?;
-        let (send, looks) = mpsc::unbounded_channel();
-        let (finish, mut finished) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            let mut second = tokio::time::interval_at(clock.instant(0).into(), Duration::from_secs(1));
-            second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            let mut count = 0;
-            loop {
-                let last = tokio::select! {
-                    _ = second.tick() => false,
-                    _ = &mut finished => true,
-                };
-                let look = look(&mut all, &client, clock.now(), count).await;
-                count += 1;
-                if send.send(look).is_err() || last {
-                    break;
-                }
-            }
-        });
-        Ok(Watch { looks, finish, task })
-    }
-
     /// A last look, so that counters hold all that the load did; then no more.
     pub async fn finish(mut self, mut tell: impl FnMut(Gauges)) {
         let _ = self.finish.send(());
