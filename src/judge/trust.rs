@@ -5,7 +5,7 @@ use crate::base::units::{self, MILLISECOND, SECOND};
 use crate::check::program::Function;
 use crate::measure::{Failure, Stats};
 use crate::plan::schedule::Shape;
-use crate::plan::{Condition, Measured, Metric, Plan, Subject, Type};
+use crate::plan::{Condition, Measured, Metric, Plan, Type};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ fn tightest(plan: &Plan) -> Option<f64> {
                 | (Measured::Constant { value, unit: Type::Duration }, Measured::Metric { metric, .. }) => {
                     let fastest = matches!(metric, Metric::Requests(requests) if requests.function == Function::Min);
                     // What a service says of its own times is not late because the generator is.
-                    let theirs = matches!(metric, Metric::Other { subject: Subject::Series(_), .. });
+                    let theirs = matches!(metric, Metric::Series(_));
                     (!fastest && !theirs).then_some(*value)
                 }
                 _ => None,

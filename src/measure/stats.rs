@@ -17,6 +17,7 @@ pub struct Stats {
     pub interrupted: bool,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
+    pub problems: Vec<String>,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -61,6 +62,7 @@ impl Stats {
             Event::Interrupted { .. } => self.interrupted = true,
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
+            Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
@@ -117,10 +119,12 @@ impl Stats {
     }
 
     fn within<'a>(&'a self, ranges: &'a [Range]) -> impl Iterator<Item = &'a Slice> + 'a {
-        self.slices.values().filter(move |slice| {
-            let start = self.edges.get(slice.slice as usize).copied().unwrap_or(u64::MAX);
-            ranges.iter().any(|(from, to)| *from <= start && start < *to)
-        })
+        let from = |offset: u64| self.edges.partition_point(|edge| *edge < offset) as u32;
+        // Ranges are disjoint, so nothing comes twice.
+        ranges
+            .iter()
+            .filter(|(start, end)| start < end)
+            .flat_map(move |(start, end)| self.slices.range(from(*start)..from(*end)).map(|(_, slice)| slice))
     }
 
     /// The counts of a series in windows, without histograms.

@@ -4,7 +4,7 @@ use super::{Judged, Outcome, Value, printed};
 use crate::base::units::SECOND;
 use crate::check::program::Function;
 use crate::measure::{Gauge, Stats};
-use crate::plan::{Binary, Measured, Metric, Range, Subject, Type, Watched};
+use crate::plan::{Binary, Measured, Metric, Range, Readings, Type, Watched, scope};
 
 /// Below this many points the interval of a slope says nothing.
 const FOR_A_SLOPE: usize = 10;
@@ -14,9 +14,15 @@ const PAIRED: usize = 600;
 const Z: f64 = 1.959_963_984_540_054;
 
 /// What a function gives of a series in windows, with the number of points behind it.
-pub(super) fn apply(function: Function, series: &Watched, ranges: &[Range], stats: &Stats) -> Value {
+pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
+    let Readings { function, series, .. } = readings;
+    let ranges = match windows(readings, stats) {
+        Ok(ranges) => ranges,
+        Err(reason) => return Value::of(Err(reason), 0),
+    };
+    let ranges = ranges.as_slice();
     let Some(gauge) = stats.gauge(series) else {
-        return Value { value: Err("the record does not hold this series".to_owned()), samples: 0 };
+        return Value::of(Err("the record does not hold this series".to_owned()), 0);
     };
     let points: Vec<(u64, f64)> =
         gauge.points.iter().filter(|(at, _)| is_in(*at, ranges)).map(|(at, v)| (*at, v * series.worth)).collect();
@@ -24,9 +30,14 @@ pub(super) fn apply(function: Function, series: &Watched, ranges: &[Range], stat
     let value = enough(gauge, points.len(), ranges).and_then(|()| match function {
         Function::Increase => increase(gauge, ranges).map(|grown| grown * series.worth),
         Function::Growth => Ok(slope(&points)?.estimate).map(|slope| in_unit(slope, series)),
-        _ => of_values(function, &points),
+        _ => of_values(*function, &points),
     });
-    Value { value, samples }
+    Value::of(value, samples)
+}
+
+fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
+    let scopes = super::recovery::scopes(&readings.impacts, stats)?;
+    Ok(scopes.iter().fold(readings.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
 }
 
 fn is_in(at: u64, ranges: &[Range]) -> bool {
@@ -162,12 +173,11 @@ pub(super) fn by_interval(
         (None, Some(_)) => (right, left, true),
         _ => return judged,
     };
-    let (Some((series, ranges)), Ok(bound)) = (growing(measured), super::value(other, stats).value) else {
-        return judged;
-    };
+    let (Some(readings), Ok(bound)) = (growing(measured), super::value(other, stats).value) else { return judged };
+    let (series, Ok(ranges)) = (&readings.series, windows(readings, stats)) else { return judged };
     let points: Vec<(u64, f64)> = stats
         .gauge(series)
-        .map(|gauge| gauge.points.iter().filter(|(at, _)| is_in(*at, ranges)))
+        .map(|gauge| gauge.points.iter().filter(|(at, _)| is_in(*at, &ranges)))
         .map_or_else(Vec::new, |points| points.map(|(at, value)| (*at, value * series.worth)).collect());
     let (Ok(slope), Some(_)) = (slope(&points), &judged.value) else { return judged };
     let holds = |end: f64| {
@@ -195,12 +205,11 @@ pub(super) fn by_interval(
     Judged { outcome, reason, value: value.or(judged.value), ..judged }
 }
 
-fn growing(measured: &Measured) -> Option<(&Watched, &[Range])> {
+fn growing(measured: &Measured) -> Option<&Readings> {
     match measured {
-        Measured::Metric {
-            metric: Metric::Other { function: Function::Growth, subject: Subject::Series(series), ranges },
-            ..
-        } => Some((series, ranges)),
+        Measured::Metric { metric: Metric::Series(readings), .. } if readings.function == Function::Growth => {
+            Some(readings)
+        }
         _ => None,
     }
 }
@@ -215,7 +224,7 @@ pub(super) fn drift(first: Value, last: Value) -> Value {
         (Ok(0.0), Ok(_)) => Err("it was 0 in the first tenth, of which nothing is a share".to_owned()),
         (Ok(first), Ok(last)) => Ok((last - first) / first.abs()),
     };
-    Value { value, samples }
+    Value::of(value, samples)
 }
 
 /// What a person reads of a series: how many readings, and their least, mean, greatest and last value.

@@ -1,6 +1,6 @@
 //! What is watched beside requests: the series of services and monitors that are read once a second.
 
-use super::{Condition, Metric, Plan, Range, SeriesSource, Subject, Type, Watched};
+use super::{Metric, Plan, SeriesSource, Type, Watched};
 
 /// What a service is watched for, whether somebody asks or not: it tells what ran out first.
 const OF_SERVICES: [(&str, Type); 4] =
@@ -18,10 +18,8 @@ impl Plan {
                 unit,
             }));
         }
-        self.metrics(&mut |metric| {
-            if let Metric::Other { subject: Subject::Series(series), .. } = metric
-                && !all.iter().any(|known| known.is_same(series))
-            {
+        self.readings(&mut |series| {
+            if !all.iter().any(|known| known.is_same(series)) {
                 all.push(series.clone());
             }
         });
@@ -31,9 +29,7 @@ impl Plan {
     /// Whether some condition speaks of it.
     pub fn asks_for(&self, watched: &Watched) -> bool {
         let mut asks = false;
-        self.metrics(&mut |metric| {
-            asks |= matches!(metric, Metric::Other { subject: Subject::Series(series), .. } if series.is_same(watched));
-        });
+        self.readings(&mut |series| asks |= series.is_same(watched));
         asks
     }
 
@@ -52,46 +48,20 @@ impl Plan {
         }
     }
 
-    /// The windows of metrics that are compared over time.
-    pub(super) fn tenths(&self, each: &mut impl FnMut(Range)) {
-        self.written_metrics(&mut |metric| {
-            if let Metric::Drift { first, last } = metric {
-                [first, last].into_iter().flat_map(|part| part.ranges()).for_each(|range| each(*range));
-            }
-        });
-    }
-
-    /// Every metric that decides something, during the run or after it; one that drifts as its two parts.
-    pub fn metrics<'p>(&'p self, each: &mut impl FnMut(&'p Metric)) {
-        self.written_metrics(&mut |metric| match metric {
-            Metric::Drift { first, last } => {
-                each(first);
-                each(last);
-            }
-            other => each(other),
-        });
-    }
-
-    fn written_metrics<'p>(&'p self, each: &mut impl FnMut(&'p Metric)) {
-        let mut of = |condition: &'p Condition| condition.metrics(each);
-        self.expectations.iter().for_each(|expectation| of(&expectation.condition));
-        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
-        steady.for_each(|expectation| of(&expectation.condition));
-        self.aborts.iter().for_each(|abort| of(&abort.condition));
-        self.searches.iter().for_each(|search| of(&search.condition));
+    /// Every series of values over time that decides something, during the run or after it.
+    fn readings(&self, each: &mut impl FnMut(&Watched)) {
+        self.conditions(&mut |condition| condition.metrics(&mut |metric| of_metric(metric, each)));
     }
 }
 
-impl Metric {
-    fn ranges(&self) -> Vec<&Range> {
-        match self {
-            Metric::Requests(requests) => {
-                let load = requests.load.iter().flat_map(|(_, ranges)| ranges);
-                requests.samples.iter().flat_map(|samples| &samples.ranges).chain(load).collect()
-            }
-            Metric::Other { ranges, .. } => ranges.iter().collect(),
-            Metric::Drift { first, last } => [first, last].into_iter().flat_map(|part| part.ranges()).collect(),
+fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
+    match metric {
+        Metric::Series(readings) => each(&readings.series),
+        Metric::Drift { first, last } => {
+            of_metric(first, each);
+            of_metric(last, each);
         }
+        Metric::Requests(_) | Metric::Recovery(_) | Metric::Other { .. } => {}
     }
 }
 

@@ -28,7 +28,12 @@ fn all(values: &[f64]) -> Vec<Option<f64>> {
 const WHOLE: [Range; 1] = [(0, u64::MAX)];
 
 fn of(function: Function, values: &[Option<f64>], ranges: &[Range]) -> Result<f64, String> {
-    apply(function, &memory(), ranges, &stats(&memory(), values)).value
+    apply(&readings(function, ranges), &stats(&memory(), values)).value
+}
+
+fn readings(function: Function, ranges: &[Range]) -> Readings {
+    let end = 10 * SECOND;
+    Readings { function, series: memory(), ranges: ranges.to_vec(), end, scoped: false, impacts: Vec::new() }
 }
 
 /// Twelve readings, one of them wild. Values and ends of the interval as scipy.stats.theilslopes defines them.
@@ -102,8 +107,7 @@ fn a_day_keeps_its_slope() {
 }
 
 fn judged(operator: Binary, bound: f64, values: &[f64]) -> Judged {
-    let subject = Subject::Series(memory());
-    let metric = Metric::Other { function: Function::Growth, subject, ranges: WHOLE.to_vec() };
+    let metric = Metric::Series(readings(Function::Growth, &WHOLE));
     let left = Measured::Metric { metric, unit: Type::Bandwidth };
     let right = Measured::Constant { value: bound, unit: Type::Bandwidth };
     super::super::judge(&crate::plan::Condition::Compare { operator, left, right }, &stats(&memory(), &all(values)))
@@ -127,7 +131,7 @@ fn growth_is_judged_by_both_ends_of_its_interval() {
 
 #[test]
 fn drift_is_a_share_of_the_first_tenth() {
-    let value = |value: Result<f64, &str>| Value { value: value.map_err(str::to_owned), samples: 3 };
+    let value = |value: Result<f64, &str>| Value::of(value.map_err(str::to_owned), 3);
     assert!((drift(value(Ok(100.0)), value(Ok(125.0))).value.unwrap() - 0.25).abs() < 1e-12);
     assert_eq!(drift(value(Ok(0.0)), value(Ok(0.0))).value, Ok(0.0));
     assert!(drift(value(Ok(0.0)), value(Ok(1.0))).value.is_err());
