@@ -12,6 +12,7 @@ mod flows;
 mod fmt;
 mod fragment;
 mod iterations;
+mod load;
 mod monitors;
 mod outcomes;
 mod phases;

@@ -193,7 +193,7 @@ impl<'a> Session<'a, '_> {
                 if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
                     self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
                 }
-                for place in 0..6 {
+                for place in [0, 1, 2, 3, 4, 5, 7] {
                     if number(place).is_some_and(|value| value < 0.0) {
                         self.out_of_range(span(place), "a negative value makes no sense here");
                     }
@@ -212,6 +212,7 @@ impl<'a> Session<'a, '_> {
                     slow: number(3).map(|v| v as u64),
                     error_rate: number(4),
                     leak: number(5).map(|v| v as u64),
+                    slow_orders: number(7).map(|v| v as u64),
                     database,
                 })
             }

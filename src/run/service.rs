@@ -74,7 +74,10 @@ async fn demo_shop(
     flag("--pool", demo.pool.map(|v| v.to_string()));
     flag("--slots", demo.slots.map(|v| v.to_string()));
     flag("--rate-limit", demo.rate_limit.map(|v| v.to_string()));
-    flag("--slow", demo.slow.map(units::duration));
+    // One number and one unit is what the command line reads.
+    let micros = |ns: u64| format!("{}us", ns / 1_000);
+    flag("--slow", demo.slow.map(micros));
+    flag("--slow-orders", demo.slow_orders.map(micros));
     flag("--error-rate", demo.error_rate.map(|v| v.to_string()));
     flag("--leak", demo.leak.map(|v| v.to_string()));
     // The open end of its standard input is how it learns of our death on every system.

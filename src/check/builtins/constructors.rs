@@ -29,9 +29,10 @@ pub const TABLE: &[Builtin] = &[
             may("errors", &[Type::Percent]),
             may("leak", &[Type::Bytes]),
             may("database", TEXT),
+            may("slow_orders", &[Type::Duration]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: a URL to use instead of a private SQLite file.",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: a URL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0).",
         "service one = demo(pool: 4)",
     ),
     row(
