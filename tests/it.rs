@@ -13,6 +13,7 @@ mod fmt;
 mod fragment;
 mod iterations;
 mod load;
+mod long_runs;
 mod monitors;
 mod outcomes;
 mod phases;

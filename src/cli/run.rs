@@ -67,7 +67,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     let mut live = Live::new(terminal, !args.quiet && !args.no_progress);
     let result = engine::run(&plan, &settings, &mut |event: Event| {
         let whole = record.broken.is_none();
-        record.append(&plan, &event);
+        record.append(&event);
         if let Some(error) = record.broken.as_ref().filter(|_| whole) {
             terminal.error(&format!("the record can no longer be written, the run goes on: {error}"));
         }

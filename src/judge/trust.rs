@@ -3,7 +3,7 @@
 
 use crate::base::units::{self, MILLISECOND, SECOND};
 use crate::check::program::Function;
-use crate::measure::{Failure, Stats};
+use crate::measure::{Failure, Generator, Stats};
 use crate::plan::schedule::Shape;
 use crate::plan::{Condition, Measured, Metric, Plan, Type};
 use serde::{Deserialize, Serialize};
@@ -42,13 +42,8 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
         let share = |part: u64| part as f64 / planned.max(1) as f64;
         let shown = |count: u64| units::grouped(count as f64, 0);
         let end = load.shape.end();
-        // A thread that had work and no core could do as little more as one that ran.
-        let busiest = stats
-            .generator
-            .iter()
-            .filter(|g| g.at <= end + SECOND)
-            .flat_map(|g| g.busy.iter().zip(&g.waiting).map(|(busy, waiting)| (busy + waiting).min(1.0)))
-            .fold(0.0, f64::max);
+        let during = stats.generator.iter().filter(|g| g.at <= end + SECOND);
+        let busiest = during.map(Generator::pressed).fold(0.0, f64::max);
         if share(counts.unsent) > MISSING {
             reasons.push(format!(
                 "`{}`: {} of {} planned iterations were not started in time: this machine cannot generate the rate",
@@ -77,9 +72,7 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
         }
     }
     let (mut own, mut all) = (0u64, 0u64);
-    let requests =
-        stats.slices.values().flat_map(|slice| &slice.series).filter(|(series, _)| plan.is_request(**series));
-    for (_, counts) in requests {
+    for (_, counts) in stats.numbers().filter(|(series, _)| plan.is_request(*series)) {
         all += counts.ok + counts.failures();
         own += counts.failed.iter().filter(|(kind, _)| Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
     }

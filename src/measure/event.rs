@@ -51,7 +51,7 @@ pub enum Event {
     },
 }
 
-/// How the generator itself was in the last second.
+/// How the generator itself was in the last second, or since the reading before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Generator {
     pub at: u64,
@@ -67,4 +67,45 @@ pub struct Generator {
     pub ports: u64,
     pub ports_limit: u64,
     pub memory: u64,
+    /// The highest of [`Generator::pressed`], where several readings were joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pressed: Option<f64>,
+}
+
+impl Generator {
+    /// The share of time in which the busiest worker ran or had no core: one that had work and no core could do as
+    /// little more as one that ran.
+    pub fn pressed(&self) -> f64 {
+        let now = self.busy.iter().zip(&self.waiting).map(|(busy, waiting)| (busy + waiting).min(1.0));
+        self.pressed.unwrap_or_else(|| now.fold(0.0, f64::max))
+    }
+
+    /// Takes a later reading in: the highest of each.
+    pub fn join(&mut self, later: &Generator) {
+        self.pressed = Some(self.pressed().max(later.pressed()));
+        let Generator {
+            at,
+            cpu,
+            busy,
+            waiting,
+            descriptors,
+            descriptors_limit,
+            ports,
+            ports_limit,
+            memory,
+            pressed: _,
+        } = later;
+        let highest = |ours: &mut Vec<f64>, theirs: &[f64]| {
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours = ours.max(*theirs));
+        };
+        self.at = *at;
+        self.cpu = self.cpu.max(*cpu);
+        highest(&mut self.busy, busy);
+        highest(&mut self.waiting, waiting);
+        self.descriptors = self.descriptors.max(*descriptors);
+        self.descriptors_limit = *descriptors_limit;
+        self.ports = self.ports.max(*ports);
+        self.ports_limit = *ports_limit;
+        self.memory = self.memory.max(*memory);
+    }
 }

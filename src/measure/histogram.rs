@@ -47,22 +47,28 @@ const fn lower_bound(index: u32) -> u64 {
 
 type Page = Box<[u32; HALF]>;
 
-/// The recorder of the hot path. It holds only the pages that its values ever fell into: a page spans one power of two
-/// and takes 4 KiB, so the usual recorder has a handful of them.
+/// The recorder of the hot path. The first values of an interval are only noted; who gets more than that has pages of
+/// counters, a page for each power of two that its values ever fell into, of 4 KiB. So hundreds of recorders that see
+/// little cost little, and the usual busy one has a handful of pages.
 ///
 /// A counter stops at `u32::MAX` instead of wrapping; recorders are drained every interval, long before that.
 #[derive(Debug, Clone)]
 pub struct Sparse {
+    /// The buckets of the first values, in the order in which they came.
+    first: Vec<u32>,
     pages: [Option<Page>; PAGES],
-    /// One bit for each page with a nonzero counter.
+    /// One bit for each page with a nonzero counter. Values are noted while it is 0.
     touched: u64,
 }
+
+/// As many values of an interval are noted before they are counted in pages.
+const NOTED: usize = 256;
 
 const _: () = assert!(PAGES <= u64::BITS as usize, "every page needs its bit in `touched`");
 
 impl Default for Sparse {
     fn default() -> Sparse {
-        Sparse { pages: [const { None }; PAGES], touched: 0 }
+        Sparse { first: Vec::new(), pages: [const { None }; PAGES], touched: 0 }
     }
 }
 
@@ -73,29 +79,51 @@ impl Sparse {
 
     #[inline]
     pub fn record(&mut self, ns: u64) {
-        let index = index_of(ns) as usize;
-        let page = index >> HALF_BITS;
-        let counter = &mut self.pages[page].get_or_insert_with(fresh_page)[index % HALF];
+        let index = index_of(ns);
+        if self.touched != 0 {
+            self.count(index);
+        } else if self.first.len() < NOTED {
+            self.first.push(index);
+        } else {
+            self.count_in_pages(index);
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, index: u32) {
+        let page = (index >> HALF_BITS) as usize;
+        let counter = &mut self.pages[page].get_or_insert_with(fresh_page)[index as usize % HALF];
         *counter = counter.saturating_add(1);
         self.touched |= 1 << page;
     }
 
+    #[cold]
+    fn count_in_pages(&mut self, index: u32) {
+        let mut first = std::mem::take(&mut self.first);
+        first.iter().for_each(|index| self.count(*index));
+        self.count(index);
+        first.clear();
+        self.first = first;
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.touched == 0
+        self.touched == 0 && self.first.is_empty()
     }
 
     /// Takes everything recorded so far. The pages stay, zeroed, for the next interval.
     pub fn drain(&mut self) -> Counts {
-        let mut counts = Vec::new();
+        let mut packer = Packer::default();
+        self.first.sort_unstable();
+        self.first.drain(..).for_each(|index| packer.push(index, 1));
         while self.touched != 0 {
             let number = self.touched.trailing_zeros();
             self.touched &= self.touched - 1;
             let Some(page) = &mut self.pages[number as usize] else { continue };
-            let indexes = number << HALF_BITS..;
-            counts.extend(indexes.zip(page.iter().copied()).filter(|(_, count)| *count != 0));
-            page.fill(0);
+            for (index, count) in (number << HALF_BITS..).zip(page.iter_mut()).filter(|(_, count)| **count != 0) {
+                packer.push(index, u64::from(std::mem::take(count)));
+            }
         }
-        Counts(counts)
+        packer.finish()
     }
 }
 
@@ -106,60 +134,70 @@ fn fresh_page() -> Page {
 
 /// The nonzero buckets of a histogram as `(index, count)`, ascending by index, each index once.
 ///
-/// A count stops at `u32::MAX`. That bounds one interval generously; totals of a long run belong into a
-/// `Histogram<u64>` through [`Counts::add_to`], which is exact.
+/// They are kept as hdrhistogram's V2 format writes them: LEB128 numbers in zigzag, of which a positive one is the count
+/// of the next bucket and a negative one skips that many. Most buckets take a byte or two, so that those of a long run
+/// fit into memory, and an interval log carries the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts(Vec<(u32, u32)>);
+pub struct Counts(Box<[u8]>);
 
 impl Counts {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// The counts as the V2 format writes them.
+    pub fn packed(&self) -> &[u8] {
+        &self.0
+    }
+
     /// How many values were recorded.
     pub fn total(&self) -> u64 {
-        self.0.iter().map(|(_, count)| u64::from(*count)).sum()
+        self.iter().fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
 
     /// The highest value equivalent to the largest recorded one, as `Histogram::max` gives it.
     pub fn max(&self) -> Option<u64> {
-        self.0.last().map(|(index, _)| lower_bound(index + 1) - 1)
+        self.iter().last().map(|(index, _)| lower_bound(index + 1) - 1)
     }
 
     /// `(index, count)`, ascending by index.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, u32)> + '_ {
-        self.0.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        Unpacked { rest: &self.0, index: 0 }
     }
 
     pub fn merge(&mut self, other: &Counts) {
         if other.is_empty() {
             return;
         }
-        let ours = std::mem::take(&mut self.0);
-        self.0.reserve(ours.len().max(other.0.len()));
-        let mut ours = ours.into_iter().peekable();
+        if self.is_empty() {
+            self.clone_from(other);
+            return;
+        }
+        let mut packer = Packer::with_room(self.0.len() + other.0.len());
+        let mut ours = self.iter().peekable();
         for (index, count) in other.iter() {
             while let Some((index, count)) = ours.next_if(|(earlier, _)| *earlier <= index) {
-                self.push(index, u64::from(count));
+                packer.push(index, count);
             }
-            self.push(index, u64::from(count));
+            packer.push(index, count);
         }
-        self.0.extend(ours);
+        ours.for_each(|(index, count)| packer.push(index, count));
+        *self = packer.finish();
     }
 
     pub fn add_to(&self, histogram: &mut Histogram<u64>) {
         for (index, count) in self.iter() {
-            histogram.saturating_record_n(value_of(index), u64::from(count));
+            histogram.saturating_record_n(value_of(index), count);
         }
     }
 
     /// Exact for histograms of this format; values of others move to the bucket that holds them here.
     pub fn from_histogram(histogram: &Histogram<u64>) -> Counts {
-        let mut counts = Counts::default();
+        let mut packer = Packer::default();
         for bucket in histogram.iter_recorded() {
-            counts.push(index_of(bucket.value_iterated_to()), bucket.count_at_value());
+            packer.push(index_of(bucket.value_iterated_to()), bucket.count_at_value());
         }
-        counts
+        packer.finish()
     }
 
     pub fn to_histogram(&self) -> Histogram<u64> {
@@ -167,17 +205,147 @@ impl Counts {
         self.add_to(&mut histogram);
         histogram
     }
+}
+
+/// What packed counts say.
+struct Unpacked<'a> {
+    rest: &'a [u8],
+    index: u32,
+}
+
+impl Iterator for Unpacked<'_> {
+    type Item = (u32, u64);
+
+    fn next(&mut self) -> Option<(u32, u64)> {
+        loop {
+            let number = varint(&mut self.rest)?;
+            if number & 1 == 1 {
+                self.index += (number >> 1) as u32 + 1;
+            } else {
+                self.index += 1;
+                // A single empty bucket is written as a count of 0.
+                if number != 0 {
+                    return Some((self.index - 1, number >> 1));
+                }
+            }
+        }
+    }
+}
+
+/// Packs counts that arrive in the order of their buckets.
+#[derive(Debug, Default)]
+pub(super) struct Packer {
+    bytes: Vec<u8>,
+    /// The bucket behind those that are written.
+    next: u32,
+    /// The bucket that may still grow, and its count.
+    last: (u32, u64),
+}
+
+impl Packer {
+    fn with_room(bytes: usize) -> Packer {
+        Packer { bytes: Vec::with_capacity(bytes), ..Packer::default() }
+    }
 
     /// Adds to the last bucket or to one behind it: indexes arrive in ascending order.
     pub(super) fn push(&mut self, index: u32, count: u64) {
-        let (index, count) = (index.min(LAST), u32::try_from(count).unwrap_or(u32::MAX));
-        debug_assert!(self.0.last().is_none_or(|(last, _)| *last <= index), "indexes ascend");
-        match self.0.last_mut() {
-            Some((last, sum)) if *last == index => *sum = sum.saturating_add(count),
-            _ if count > 0 => self.0.push((index, count)),
-            _ => {}
+        let index = index.min(LAST);
+        debug_assert!(index >= self.last.0, "indexes ascend");
+        if index != self.last.0 {
+            self.write();
+            self.last = (index, 0);
+        }
+        self.last.1 = self.last.1.saturating_add(count);
+    }
+
+    fn write(&mut self) {
+        let (index, count) = self.last;
+        if count == 0 {
+            return;
+        }
+        match u64::from(index - self.next) {
+            0 => {}
+            1 => self.bytes.push(0),
+            gap => put_varint(&mut self.bytes, 2 * gap - 1),
+        }
+        // The sign takes a bit of a count.
+        put_varint(&mut self.bytes, count.min(i64::MAX as u64) << 1);
+        self.next = index + 1;
+    }
+
+    pub(super) fn finish(mut self) -> Counts {
+        self.write();
+        Counts(self.bytes.into_boxed_slice())
+    }
+}
+
+/// Adds up many counts; faster than merging them one by one.
+#[derive(Debug, Clone, Default)]
+pub struct Adder {
+    counts: Vec<u64>,
+    /// The buckets that hold anything lie from the first of these up to the second.
+    used: (usize, usize),
+}
+
+impl Adder {
+    pub fn sum<'a>(&mut self, all: impl Iterator<Item = &'a Counts>) -> Counts {
+        all.for_each(|counts| self.add(counts));
+        self.take()
+    }
+
+    fn add(&mut self, counts: &Counts) {
+        if self.counts.is_empty() {
+            self.counts = vec![0; LAST as usize + 1];
+            self.used = (usize::MAX, 0);
+        }
+        for (index, count) in counts.iter() {
+            let index = index.min(LAST) as usize;
+            self.used = (self.used.0.min(index), self.used.1.max(index + 1));
+            self.counts[index] = self.counts[index].saturating_add(count);
         }
     }
+
+    fn take(&mut self) -> Counts {
+        let (from, to) = self.used;
+        self.used = (usize::MAX, 0);
+        let mut packer = Packer::default();
+        if from < to {
+            for (index, count) in (from as u32..).zip(&mut self.counts[from..to]).filter(|(_, count)| **count != 0) {
+                packer.push(index, std::mem::take(count));
+            }
+        }
+        packer.finish()
+    }
+}
+
+pub(super) const MAX_VARINT: usize = 9;
+
+/// LEB128 of at most 9 bytes, the last of which gives all its 8 bits.
+#[inline]
+pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for position in 0..MAX_VARINT {
+        let (byte, tail) = rest.split_first()?;
+        *rest = tail;
+        let last = position == MAX_VARINT - 1;
+        let bits = if last { *byte } else { byte & 0x7f };
+        value |= u64::from(bits) << (7 * position);
+        if last || byte & 0x80 == 0 {
+            break;
+        }
+    }
+    Some(value)
+}
+
+fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    for _ in 1..MAX_VARINT {
+        if value < 0x80 {
+            break;
+        }
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
 }
 
 #[cfg(test)]
@@ -205,6 +373,12 @@ mod tests {
         let mut sparse = Sparse::new();
         values.iter().for_each(|value| sparse.record(*value));
         sparse
+    }
+
+    fn of(counts: &[(u32, u64)]) -> Counts {
+        let mut packer = Packer::default();
+        counts.iter().for_each(|(index, count)| packer.push(*index, *count));
+        packer.finish()
     }
 
     fn reference(values: &[u64]) -> Histogram<u64> {
@@ -240,7 +414,7 @@ mod tests {
         assert_eq!(counts.total(), values.len() as u64);
         assert_eq!(counts.max(), Some(reference.max()));
         for (index, count) in counts.iter() {
-            assert_eq!(u64::from(count), reference.count_at(value_of(index)));
+            assert_eq!(count, reference.count_at(value_of(index)));
         }
         for thousandth in 0..=1000 {
             let quantile = f64::from(thousandth) / 1000.0;
@@ -277,10 +451,9 @@ mod tests {
         let mut recorder = Sparse::new();
         assert!(recorder.is_empty());
         assert!(recorder.drain().is_empty());
-        recorder.record(5_000_000);
-        recorder.record(5_001_000);
+        (0..=NOTED as u64).for_each(|more| recorder.record(5_000_000 + more));
         assert_eq!(recorder.pages.iter().flatten().count(), 1);
-        assert_eq!(recorder.drain().total(), 2);
+        assert_eq!(recorder.drain().total(), NOTED as u64 + 1);
     }
 
     #[test]
@@ -296,7 +469,8 @@ mod tests {
         let mut counts = sparse(&[1, 5]).drain();
         counts.merge(&Counts::default());
         counts.merge(&sparse(&[0, 5, 9]).drain());
-        assert_eq!(counts, Counts(vec![(0, 1), (1, 1), (5, 2), (9, 1)]));
+        assert_eq!(counts, of(&[(0, 1), (1, 1), (5, 2), (9, 1)]));
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [(0, 1), (1, 1), (5, 2), (9, 1)]);
     }
 
     #[test]
@@ -309,14 +483,45 @@ mod tests {
     }
 
     #[test]
-    fn counts_stop_at_their_limit() {
-        let mut counts = Counts(vec![(3, u32::MAX - 1)]);
-        counts.merge(&Counts(vec![(3, 5)]));
-        assert_eq!(counts, Counts(vec![(3, u32::MAX)]));
+    fn counts_beyond_32_bits_are_exact() {
+        let mut counts = of(&[(3, u64::from(u32::MAX)), (LAST, 1)]);
+        counts.merge(&of(&[(3, 5)]));
+        assert_eq!(counts, of(&[(3, u64::from(u32::MAX) + 5), (LAST, 1)]));
         let mut histogram = counts.to_histogram();
         counts.add_to(&mut histogram);
-        assert_eq!(histogram.count_at(3), 2 * u64::from(u32::MAX));
-        assert_eq!(Counts::from_histogram(&histogram), counts);
+        assert_eq!(histogram.count_at(3), 2 * (u64::from(u32::MAX) + 5));
+        assert_eq!(Counts::from_histogram(&counts.to_histogram()), counts);
+        let largest = of(&[(7, u64::MAX)]);
+        assert_eq!(largest.iter().next(), Some((7, i64::MAX as u64)), "the format has no more");
+    }
+
+    #[test]
+    fn noted_and_counted_values_are_the_same() {
+        for size in [0, 1, NOTED - 1, NOTED, NOTED + 1, 3 * NOTED] {
+            let values: Vec<u64> = numbers(size as u64 + 1).take(size).collect();
+            let mut recorder = sparse(&values);
+            assert_eq!((recorder.is_empty(), recorder.touched != 0), (size == 0, size > NOTED));
+            assert_eq!(recorder.drain(), Counts::from_histogram(&reference(&values)), "{size} values");
+            assert!(recorder.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_adder_merges() {
+        let all = values();
+        let mut adder = Adder::default();
+        for _ in 0..2 {
+            assert_eq!(adder.take(), Counts::default());
+            let parts: Vec<Counts> = all.chunks(97).map(|part| sparse(part).drain()).collect();
+            assert_eq!(adder.sum(parts.iter()), sparse(&all).drain());
+        }
+    }
+
+    #[test]
+    fn most_buckets_take_a_byte_or_two() {
+        let values: Vec<u64> = numbers(5).take(20_000).map(|number| 2_000_000 + number % 3_000_000).collect();
+        let counts = sparse(&values).drain();
+        assert!(counts.packed().len() < 2 * counts.iter().count(), "{} bytes", counts.packed().len());
     }
 
     #[test]

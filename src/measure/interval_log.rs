@@ -1,16 +1,16 @@
 //! HdrHistogram's interval log, the text that `HistogramLogProcessor` and the tools around it read: one line for each
 //! interval and tag, with the histogram as a base64 payload. Files are built by appending what this module returns.
 //!
-//! Writing uses hdrhistogram's serializer. Its log writer is not used, since it keeps only milliseconds of the start.
-//! Reading decodes payloads here: hdrhistogram's deserializer allocates whatever length a payload claims, while a file
-//! that a crash left behind has to be read without such surprises.
+//! Payloads are written and read here. hdrhistogram's serializer wants a whole histogram for each of the hundreds of
+//! lines a second, where packed counts are what it would write of it. Its deserializer allocates whatever length a
+//! payload claims, while a file that a crash left behind has to be read without such surprises.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
-use std::io::Read;
+use flate2::{Compress, Compression, FlushCompress};
+use std::io::Read as _;
 
-use super::histogram::{self, Counts};
+use super::histogram::{self, Counts, Packer, varint};
 
 const LEGEND: &str = "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
 /// The column Interval_Max is for people and is written in milliseconds.
@@ -43,18 +43,66 @@ pub fn header(started_epoch_seconds: f64, comments: &[&str]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// One line with its line break. Start and length are kept to the microsecond. A tag may not contain commas, spaces or
-/// line breaks, which the format has no way to write; an empty one is left out.
+/// Writes lines, one after the other with the same compressor.
+pub struct Encoder {
+    deflate: Compress,
+    plain: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl Default for Encoder {
+    fn default() -> Encoder {
+        Encoder { deflate: Compress::new(Compression::default(), true), plain: Vec::new(), payload: Vec::new() }
+    }
+}
+
+impl Encoder {
+    /// Appends one line with its line break. Start and length are kept to the microsecond. A tag may not contain commas,
+    /// spaces or line breaks, which the format has no way to write; an empty one is left out.
+    pub fn line(&mut self, tag: &str, start_ns: u64, length_ns: u64, counts: &Counts, out: &mut Vec<u8>) {
+        debug_assert!(!tag.contains([',', ' ', '\n', '\r']), "a tag that an interval log cannot carry: {tag:?}");
+        self.pack(counts);
+        let tag = if tag.is_empty() { String::new() } else { format!("Tag={tag},") };
+        let max = counts.max().unwrap_or(0) as f64 / MAX_DIVISOR;
+        let (start, length) = (seconds(start_ns), seconds(length_ns));
+        out.extend(format!("{tag}{start},{length},{max:.3},").into_bytes());
+        let at = out.len();
+        out.resize(at + self.payload.len().div_ceil(3) * 4, 0);
+        let written = STANDARD.encode_slice(&self.payload, &mut out[at..]).expect("4 bytes for each 3");
+        debug_assert_eq!(at + written, out.len());
+        out.push(b'\n');
+    }
+
+    /// The payload: a V2 histogram, deflated.
+    fn pack(&mut self, counts: &Counts) {
+        self.plain.clear();
+        self.plain.extend(V2_COOKIE.to_be_bytes());
+        // The length of the counts, the normalizing offset, and the digits.
+        for word in [counts.packed().len() as u32, 0, u32::from(histogram::DIGITS)] {
+            self.plain.extend(word.to_be_bytes());
+        }
+        for word in [histogram::LOWEST, histogram::HIGHEST, 1.0_f64.to_bits()] {
+            self.plain.extend(word.to_be_bytes());
+        }
+        self.plain.extend(counts.packed());
+        self.payload.clear();
+        // Room for what cannot be compressed: zlib's head and sum, and 5 bytes for each stored block.
+        self.payload.reserve(64 + self.plain.len() + self.plain.len() / 1_000);
+        self.payload.extend(V2_COMPRESSED_COOKIE.to_be_bytes());
+        self.payload.extend([0; 4]);
+        self.deflate.reset();
+        let done = self.deflate.compress_vec(&self.plain, &mut self.payload, FlushCompress::Finish);
+        debug_assert!(matches!(done, Ok(flate2::Status::StreamEnd)), "there was room for all of it");
+        let length = self.payload.len() as u32 - 8;
+        self.payload[4..8].copy_from_slice(&length.to_be_bytes());
+    }
+}
+
+/// One line, as [`Encoder::line`] writes it.
 pub fn line(tag: &str, start_ns: u64, length_ns: u64, counts: &Counts) -> Vec<u8> {
-    debug_assert!(!tag.contains([',', ' ', '\n', '\r']), "a tag that an interval log cannot carry: {tag:?}");
-    let mut payload = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(&counts.to_histogram(), &mut payload)
-        .expect("32-bit counts have an encoding, and writing to memory does not fail");
-    let tag = if tag.is_empty() { String::new() } else { format!("Tag={tag},") };
-    let max = counts.max().unwrap_or(0) as f64 / MAX_DIVISOR;
-    let (start, length) = (seconds(start_ns), seconds(length_ns));
-    format!("{tag}{start},{length},{max:.3},{}\n", STANDARD.encode(payload)).into_bytes()
+    let mut out = Vec::new();
+    Encoder::default().line(tag, start_ns, length_ns, counts, &mut out);
+    out
 }
 
 /// Nanoseconds as seconds with 6 decimals, rounded.
@@ -63,20 +111,33 @@ fn seconds(ns: u64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
-/// All lines that can be read, and how many could not. Comments, the legend and blank lines are neither.
-///
-/// Payloads carry checksums, so a torn line is noticed wherever it is torn. A last line that lacks nothing but its line
-/// break is read.
+/// What a line of an interval log says.
+pub enum Read {
+    Interval(Line),
+    /// A comment, the legend or a blank line.
+    Nothing,
+    /// Torn, damaged or foreign.
+    Unreadable,
+}
+
+/// Reads one line, with or without its line break. Payloads carry checksums, so a torn line is noticed wherever it is
+/// torn.
+pub fn read_line(line: &[u8]) -> Read {
+    let line = line.trim_ascii();
+    if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"\"StartTimestamp\"") {
+        return Read::Nothing;
+    }
+    parse(line).map_or(Read::Unreadable, Read::Interval)
+}
+
+/// All lines that can be read, and how many could not. A last line that lacks nothing but its line break is read.
 pub fn read(text: &[u8]) -> (Vec<Line>, usize) {
     let (mut lines, mut unreadable) = (Vec::new(), 0);
     for line in text.split(|byte| *byte == b'\n') {
-        let line = line.trim_ascii();
-        if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"\"StartTimestamp\"") {
-            continue;
-        }
-        match parse(line) {
-            Some(line) => lines.push(line),
-            None => unreadable += 1,
+        match read_line(line) {
+            Read::Interval(line) => lines.push(line),
+            Read::Nothing => {}
+            Read::Unreadable => unreadable += 1,
         }
     }
     (lines, unreadable)
@@ -111,9 +172,8 @@ const V2_COOKIE: u32 = 0x1c84_9313;
 const V2_COMPRESSED_COOKIE: u32 = 0x1c84_9314;
 /// How many buckets a histogram over all of `u64` has in our layout, and so the most that a payload can name.
 const MAX_BUCKETS: u64 = 54 * 1024 + 1024;
-const MAX_VARINT: usize = 9;
 /// Nothing that is longer when inflated can be a histogram of ours.
-const MAX_PLAIN: usize = 40 + MAX_BUCKETS as usize * MAX_VARINT;
+const MAX_PLAIN: usize = 40 + MAX_BUCKETS as usize * histogram::MAX_VARINT;
 
 /// The counts of a V2 histogram, deflated or not. Its layout has to be ours, only its highest value may differ: what
 /// lies above our own is counted as the highest.
@@ -142,7 +202,7 @@ fn decode_plain(mut rest: &[u8]) -> Option<Counts> {
         return None;
     }
     let mut rest = rest.get(..length)?;
-    let (mut counts, mut index) = (Counts::default(), 0_u64);
+    let (mut counts, mut index) = (Packer::default(), 0_u64);
     while !rest.is_empty() {
         // Zigzag: odd numbers are negative and skip that many empty buckets, even ones are the count of one bucket.
         let number = varint(&mut rest)?;
@@ -156,7 +216,7 @@ fn decode_plain(mut rest: &[u8]) -> Option<Counts> {
             index += 1;
         }
     }
-    Some(counts)
+    Some(counts.finish())
 }
 
 fn be_u32(rest: &mut &[u8]) -> Option<u32> {
@@ -169,22 +229,6 @@ fn be_u64(rest: &mut &[u8]) -> Option<u64> {
     let (bytes, tail) = rest.split_first_chunk()?;
     *rest = tail;
     Some(u64::from_be_bytes(*bytes))
-}
-
-/// LEB128 of at most 9 bytes, the last of which gives all its 8 bits.
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for position in 0..MAX_VARINT {
-        let (byte, tail) = rest.split_first()?;
-        *rest = tail;
-        let last = position == MAX_VARINT - 1;
-        let bits = if last { *byte } else { byte & 0x7f };
-        value |= u64::from(bits) << (7 * position);
-        if last || byte & 0x80 == 0 {
-            break;
-        }
-    }
-    Some(value)
 }
 
 /// The plain bytes of a zlib stream, unless they are more than `limit` or the stream is damaged.
@@ -200,7 +244,7 @@ mod tests {
     use super::*;
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-    use hdrhistogram::serialization::{Deserializer, V2Serializer};
+    use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer, V2Serializer};
     use std::time::Duration;
 
     fn random(state: &mut u64) -> u64 {
@@ -227,10 +271,10 @@ mod tests {
                 samples.push(recorder.drain());
             }
         }
-        let mut large = Counts::default();
-        large.push(5, u64::from(u32::MAX));
+        let mut large = Packer::default();
+        large.push(5, u64::from(u32::MAX) * 1_000);
         large.push(u32::MAX, 70_000);
-        samples.push(large);
+        samples.push(large.finish());
         samples
     }
 
@@ -336,6 +380,20 @@ mod tests {
     }
 
     #[test]
+    fn payloads_are_those_of_hdrhistogram() {
+        let mut encoder = Encoder::default();
+        // Of none at all it writes a single empty bucket.
+        for counts in samples().into_iter().filter(|counts| !counts.is_empty()) {
+            let (mut plain, mut inflated) = (Vec::new(), Vec::new());
+            V2Serializer::new().serialize(&counts.to_histogram(), &mut plain).unwrap();
+            encoder.pack(&counts);
+            assert_eq!(encoder.plain, plain);
+            flate2::read::ZlibDecoder::new(&encoder.payload[8..]).read_to_end(&mut inflated).unwrap();
+            assert_eq!(inflated, plain);
+        }
+    }
+
+    #[test]
     fn a_torn_last_line_costs_only_itself() {
         let mut recorder = histogram::Sparse::new();
         (1..300).for_each(|step| recorder.record(step * 31_337));
@@ -429,9 +487,8 @@ mod tests {
         // A skip to nowhere with nothing behind it says nothing.
         let skip = [plain_header(9, 3, 1, u64::MAX), vec![0xff; 9]].concat();
         assert_eq!(decode(&skip), Some(Counts::default()));
-        // Counts beyond 32 bits stop at the limit.
-        let huge = [plain_header(9, 3, 1, 2), vec![0xfe; 9]].concat();
-        assert_eq!(decode(&huge).map(|counts| counts.total()), Some(u64::from(u32::MAX)));
+        let huge = [plain_header(18, 3, 1, 2), vec![0xfe; 18]].concat();
+        assert_eq!(decode(&huge).map(|counts| counts.total()), Some(0xfefd_fbf7_efdf_bf7e));
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+mod course;
 pub mod event;
 mod gauges;
 pub mod histogram;
 pub mod interval_log;
 mod recorder;
 mod stats;
+mod tags;
 
 pub use event::{Event, Generator};
 pub use gauges::{Gap, Gauge, Gauges};
 pub use recorder::Recorder;
 pub use stats::Stats;
+pub use tags::Tags;
 
 use histogram::Counts;
 use serde::{Deserialize, Serialize};
@@ -73,10 +76,13 @@ impl Failure {
     }
 }
 
-/// What one slice of time adds.
+/// What one slice of time adds, or several that follow each other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     pub slice: u32,
+    /// The slice behind the last, where several were added up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u32>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -100,17 +106,30 @@ pub struct SeriesCounts {
     pub service_time: Counts,
 }
 
+impl Slice {
+    /// Its first slice, and that behind its last.
+    pub fn range(&self) -> (u32, u32) {
+        (self.slice, self.until.unwrap_or(self.slice.saturating_add(1)))
+    }
+}
+
 impl SeriesCounts {
     pub fn failures(&self) -> u64 {
         self.failed.values().sum()
     }
 
-    pub fn add(&mut self, other: &SeriesCounts) {
-        self.sent += other.sent;
-        self.ok += other.ok;
-        for (kind, count) in &other.failed {
+    /// Adds everything but the histograms.
+    pub fn add_numbers(&mut self, other: &SeriesCounts) {
+        let SeriesCounts { sent, ok, failed, latency: _, service_time: _ } = other;
+        self.sent += sent;
+        self.ok += ok;
+        for (kind, count) in failed {
             *self.failed.entry(*kind).or_default() += count;
         }
+    }
+
+    pub fn add(&mut self, other: &SeriesCounts) {
+        self.add_numbers(other);
         self.latency.merge(&other.latency);
         self.service_time.merge(&other.service_time);
     }
@@ -129,11 +148,17 @@ pub struct LoadCounts {
 }
 
 impl LoadCounts {
+    /// Adds everything but the histogram.
+    pub fn add_numbers(&mut self, other: &LoadCounts) {
+        let LoadCounts { started, dropped, unsent, finished, lag: _ } = other;
+        self.started += started;
+        self.dropped += dropped;
+        self.unsent += unsent;
+        self.finished += finished;
+    }
+
     pub fn add(&mut self, other: &LoadCounts) {
-        self.started += other.started;
-        self.dropped += other.dropped;
-        self.unsent += other.unsent;
-        self.finished += other.finished;
+        self.add_numbers(other);
         self.lag.merge(&other.lag);
     }
 }

@@ -19,11 +19,45 @@ pub struct Recorder {
     spare: Vec<Open>,
 }
 
+/// As many emptied slices are kept for the next ones. Usually two are open; a stall of the target opens more, whose
+/// memory is given back.
+const SPARE: usize = 3;
+
 #[derive(Debug)]
 struct Open {
     slice: u32,
-    series: Vec<Cell>,
-    loads: Vec<LoadCell>,
+    series: Cells<Cell>,
+    loads: Cells<LoadCell>,
+}
+
+/// Cells that know which of them were used, so that the idle ones cost nothing.
+#[derive(Debug)]
+struct Cells<C> {
+    cells: Vec<C>,
+    /// A bit for each cell.
+    used: Vec<u64>,
+}
+
+impl<C: Default> Cells<C> {
+    fn new(count: usize) -> Cells<C> {
+        Cells { cells: (0..count).map(|_| C::default()).collect(), used: vec![0; count.div_ceil(64)] }
+    }
+
+    fn get(&mut self, index: usize) -> &mut C {
+        self.used[index / 64] |= 1 << (index % 64);
+        &mut self.cells[index]
+    }
+
+    /// Shows each used cell to `take`, once.
+    fn drain(&mut self, mut take: impl FnMut(u32, &mut C)) {
+        for (word, bits) in self.used.iter_mut().enumerate() {
+            while *bits != 0 {
+                let index = word * 64 + bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                take(index as u32, &mut self.cells[index]);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -50,12 +84,12 @@ impl Recorder {
     }
 
     pub fn sent(&mut self, series: usize, at: u64) {
-        self.open_at(at).series[series].sent += 1;
+        self.open_at(at).series.get(series).sent += 1;
     }
 
     /// A request that was intended at an offset has ended.
     pub fn sample(&mut self, series: usize, intended: u64, latency: u64, service_time: u64, outcome: Outcome) {
-        let cell = &mut self.open_at(intended).series[series];
+        let cell = &mut self.open_at(intended).series.get(series);
         cell.latency.record(latency);
         cell.service_time.record(service_time);
         match outcome {
@@ -66,25 +100,25 @@ impl Recorder {
 
     /// A failure without a time of its own: nothing could be sent.
     pub fn failed_unsent(&mut self, series: usize, intended: u64) {
-        self.open_at(intended).series[series].failed[Failure::Data as usize] += 1;
+        self.open_at(intended).series.get(series).failed[Failure::Data as usize] += 1;
     }
 
     pub fn started(&mut self, load: usize, intended: u64, lag: u64) {
-        let cell = &mut self.open_at(intended).loads[load];
+        let cell = &mut self.open_at(intended).loads.get(load);
         cell.started += 1;
         cell.lag.record(lag);
     }
 
     pub fn dropped(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].dropped += 1;
+        self.open_at(intended).loads.get(load).dropped += 1;
     }
 
     pub fn unsent(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].unsent += 1;
+        self.open_at(intended).loads.get(load).unsent += 1;
     }
 
     pub fn finished(&mut self, load: usize, intended: u64) {
-        self.open_at(intended).loads[load].finished += 1;
+        self.open_at(intended).loads.get(load).finished += 1;
     }
 
     fn open_at(&mut self, offset: u64) -> &mut Open {
@@ -98,8 +132,8 @@ impl Recorder {
                 let (series, loads) = (self.series, self.loads);
                 let mut open = self.spare.pop().unwrap_or_else(|| Open {
                     slice,
-                    series: (0..series).map(|_| Cell::default()).collect(),
-                    loads: (0..loads).map(|_| LoadCell::default()).collect(),
+                    series: Cells::new(series),
+                    loads: Cells::new(loads),
                 });
                 open.slice = slice;
                 self.open.push(open);
@@ -115,7 +149,9 @@ impl Recorder {
         let mut slices = Vec::with_capacity(self.open.len());
         for mut open in self.open.drain(..) {
             slices.push(open.drain());
-            self.spare.push(open);
+            if self.spare.len() < SPARE {
+                self.spare.push(open);
+            }
         }
         slices
     }
@@ -124,7 +160,7 @@ impl Recorder {
 impl Open {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, ..Slice::default() };
-        for (index, cell) in self.series.iter_mut().enumerate() {
+        self.series.drain(|index, cell| {
             let failed: BTreeMap<Failure, u64> = Failure::ALL
                 .into_iter()
                 .filter_map(|kind| {
@@ -139,11 +175,9 @@ impl Open {
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
             };
-            if counts != SeriesCounts::default() {
-                slice.series.insert(index as u32, counts);
-            }
-        }
-        for (index, cell) in self.loads.iter_mut().enumerate() {
+            slice.series.insert(index, counts);
+        });
+        self.loads.drain(|index, cell| {
             let counts = LoadCounts {
                 started: std::mem::take(&mut cell.started),
                 dropped: std::mem::take(&mut cell.dropped),
@@ -151,10 +185,8 @@ impl Open {
                 finished: std::mem::take(&mut cell.finished),
                 lag: cell.lag.drain(),
             };
-            if counts != LoadCounts::default() {
-                slice.loads.insert(index as u32, counts);
-            }
-        }
+            slice.loads.insert(index, counts);
+        });
         slice
     }
 }
@@ -178,5 +210,19 @@ mod tests {
         let late = recorder.drain();
         assert_eq!((late.len(), late[0].slice, late[0].series[&0].ok), (1, 0, 1));
         assert!(recorder.drain().is_empty());
+    }
+
+    #[test]
+    fn idle_series_and_late_samples_leave_nothing_behind() {
+        let edges: Arc<[u64]> = (0..100).collect();
+        let mut recorder = Recorder::new(edges, 300, 1);
+        recorder.sent(299, 0);
+        recorder.sample(64, 0, 5, 5, Ok(()));
+        let slices = recorder.drain();
+        assert_eq!(slices[0].series.keys().copied().collect::<Vec<_>>(), [64, 299]);
+        assert_eq!(recorder.drain().capacity(), 0, "what is idle allocates nothing");
+        (0..50).for_each(|slice| recorder.sample(0, slice, 50 - slice, 1, Ok(())));
+        assert_eq!(recorder.drain().iter().map(|slice| slice.series[&0].ok).sum::<u64>(), 50);
+        assert_eq!(recorder.spare.len(), SPARE);
     }
 }

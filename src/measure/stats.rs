@@ -1,19 +1,42 @@
-//! All slices of a run, and their sums over windows.
+//! All that was measured in a run, and its sums over windows. What is new stands in slices; what is old is added up, as
+//! far as memory asks for it and windows allow it, so that a run takes no more memory the longer it lasts.
 
-use super::histogram::{self, Counts};
-use super::{Event, Gauge, Generator, LoadCounts, SeriesCounts, Slice, interval_log};
-use crate::base::units::MILLISECOND;
+use super::course::{Cell, Course, Sum};
+use super::histogram::{self, Adder};
+use super::{Event, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
 use crate::plan::{Plan, Range, Watched};
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+
+/// What all measurements of a run may take of memory before old ones are added up further.
+const MEMORY: usize = 24 << 20;
+/// The longest cells of what is older than five times [`Plan::recent`], from the usual to the last resort: whole windows.
+const STEPS: [u64; 4] = [MINUTE, 10 * MINUTE, HOUR, u64::MAX];
+/// The length of cells between those and the slices.
+const FIRST_STEP: u64 = 10 * SECOND;
+/// Readings of the generator stand for a second each so long, then for a minute.
+const GENERATOR_RECENT: u64 = 10 * MINUTE;
 
 #[derive(Debug, Clone, Default)]
 pub struct Stats {
     pub edges: Vec<u64>,
-    pub slices: BTreeMap<u32, Slice>,
+    series: Vec<Course<SeriesCounts>>,
+    loads: Vec<Course<LoadCounts>>,
+    tags: Tags,
+    /// How long slices stay as they are.
+    recent: u64,
+    /// What all of it may take before old cells are made longer.
+    memory: usize,
+    /// The place in [`STEPS`] of what is old.
+    step: usize,
+    /// Up to when everything that is old has been added up.
+    rolled: u64,
+    adder: Adder,
     pub generator: Vec<Generator>,
     /// What the plan watches, and what was read of it.
     pub watched: Vec<(Watched, Gauge)>,
+    /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
+    ends: Vec<u64>,
     pub interrupted: bool,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
@@ -26,13 +49,26 @@ pub struct Stats {
     pub complete: bool,
 }
 
-/// Tags of an interval log beside the latency of a series.
-const SERVICE_TIME: &str = ".service_time";
-const LAG: &str = ".schedule_lag";
-
 impl Stats {
     pub fn new(plan: &Plan) -> Stats {
-        Stats { edges: plan.edges(), ..Stats::watching(plan.watched()) }
+        Stats::with_memory(plan, MEMORY)
+    }
+
+    /// With other bounds of memory than the usual.
+    pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
+        let (edges, windows) = (plan.edges(), plan.window_edges());
+        let mut ends: Vec<u64> = plan.loads.iter().map(|load| load.shape.end() + SECOND).collect();
+        ends.sort_unstable();
+        Stats {
+            series: windows.series.iter().map(|windows| Course::new(&edges, windows)).collect(),
+            loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
+            tags: Tags::new(plan),
+            recent: plan.recent(),
+            memory,
+            ends,
+            edges,
+            ..Stats::watching(plan.watched())
+        }
     }
 
     /// Nothing but series of values over time.
@@ -45,20 +81,12 @@ impl Stats {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
-            Event::Generator(generator) => self.generator.push(generator),
-            Event::Gauges(gauges) => {
-                let at = gauges.at;
-                for (index, value) in gauges.values {
-                    if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
-                        gauge.read(at, value);
-                    }
-                }
-                for (index, reason) in gauges.gaps {
-                    if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
-                        gauge.missed(at, reason);
-                    }
-                }
+            Event::Generator(generator) => {
+                let at = generator.at;
+                self.generator.push(generator);
+                self.roll(at);
             }
+            Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
@@ -69,80 +97,128 @@ impl Stats {
         }
     }
 
+    fn look(&mut self, gauges: Gauges) {
+        for (index, value) in gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.read(gauges.at, value);
+            }
+        }
+        for (index, reason) in gauges.gaps {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.missed(gauges.at, reason);
+            }
+        }
+    }
+
     pub fn add(&mut self, slice: &Slice) {
-        let sum = self.slices.entry(slice.slice).or_insert_with(|| Slice { slice: slice.slice, ..Slice::default() });
+        let (first, end) = slice.range();
         for (index, counts) in &slice.series {
-            sum.series.entry(*index).or_default().add(counts);
+            if let Some(course) = self.series.get_mut(*index as usize) {
+                course.add(first, end, counts);
+            }
         }
         for (index, counts) in &slice.loads {
-            sum.loads.entry(*index).or_default().add(counts);
+            if let Some(course) = self.loads.get_mut(*index as usize) {
+                course.add(first, end, counts);
+            }
         }
     }
 
-    /// The lines of the interval log for one slice: latency and service time of each series, lag of each load.
-    pub fn log_lines(plan: &Plan, edges: &[u64], slice: &Slice) -> Vec<u8> {
-        let start = edges.get(slice.slice as usize).copied().unwrap_or(0);
-        let length = edges.get(slice.slice as usize + 1).map_or(0, |end| end - start);
-        let mut out = Vec::new();
-        let mut line = |tag: &str, counts: &Counts| {
-            if !counts.is_empty() {
-                out.extend(interval_log::line(tag, start, length, counts));
+    /// Adds a histogram of an interval log; what names no series of the plan is left out.
+    pub fn add_line(&mut self, line: interval_log::Line) {
+        // Logs keep microseconds, and those of other tools milliseconds.
+        let slice_at = |at: u64| self.edges.partition_point(|edge| *edge <= at.saturating_add(MILLISECOND / 2)) as u32;
+        let first = slice_at(line.start_ns).saturating_sub(1);
+        let end = slice_at(line.start_ns.saturating_add(line.length_ns)).saturating_sub(1).max(first + 1);
+        let mut slice = Slice { slice: first, until: Some(end), ..Slice::default() };
+        self.tags.place(&line.tag, line.counts, &mut slice);
+        self.add(&slice);
+        self.roll(line.start_ns);
+    }
+
+    /// Adds up what is old. Cells never reach across an edge of a window, so the sums over windows stay what they are.
+    fn roll(&mut self, now: u64) {
+        if now < self.rolled + FIRST_STEP {
+            return;
+        }
+        self.rolled = now - now % FIRST_STEP;
+        self.join_readings(now);
+        // Counted from whole steps, so that all cells are of them.
+        let (new, old) = (now.saturating_sub(self.recent), now.saturating_sub(5 * self.recent));
+        self.coarsen(new - new % FIRST_STEP, FIRST_STEP);
+        self.coarsen(old - old % MINUTE, STEPS[self.step]);
+        while self.size() > self.memory && self.step + 1 < STEPS.len() {
+            self.step += 1;
+            self.coarsen(old - old % MINUTE, STEPS[self.step]);
+        }
+    }
+
+    fn coarsen(&mut self, before: u64, step: u64) {
+        for course in &mut self.series {
+            course.coarsen(&self.edges, before, step, &mut self.adder);
+        }
+        for course in &mut self.loads {
+            course.coarsen(&self.edges, before, step, &mut self.adder);
+        }
+    }
+
+    /// What the measurements take of memory.
+    pub fn size(&self) -> usize {
+        self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size)).sum()
+    }
+
+    fn join_readings(&mut self, now: u64) {
+        let before = now.saturating_sub(GENERATOR_RECENT);
+        let ends = &self.ends;
+        let place = |reading: &Generator| (reading.at / MINUTE, ends.partition_point(|end| *end < reading.at));
+        self.generator.dedup_by(|later, earlier| {
+            let same = later.at < before && place(later) == place(earlier);
+            if same {
+                earlier.join(later);
             }
+            same
+        });
+    }
+
+    /// The cells of a course whose slices are intended in windows. A window that cuts through what was added up is none
+    /// that the plan knows.
+    fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
+        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        course.cells().iter().filter(move |cell| {
+            let start = edge(cell.first);
+            ranges.iter().any(|(from, to)| {
+                let inside = *from <= start && start < *to;
+                debug_assert!(!inside || *to == u64::MAX || cell.end == cell.first + 1 || edge(cell.end) <= *to);
+                inside
+            })
+        })
+    }
+
+    fn series_within<'a>(&'a self, series: usize, ranges: &'a [Range]) -> impl Iterator<Item = &'a SeriesCounts> {
+        let course = self.series.get(series).into_iter();
+        course.flat_map(move |course| self.within(course, ranges)).map(|cell| &cell.counts)
+    }
+
+    /// All that was counted of each series, without histograms.
+    pub fn numbers(&self) -> impl Iterator<Item = (u32, SeriesCounts)> + '_ {
+        let all = |course: &Course<SeriesCounts>| {
+            let mut sum = SeriesCounts::default();
+            course.cells().iter().for_each(|cell| sum.add_numbers(&cell.counts));
+            sum
         };
-        for (index, counts) in &slice.series {
-            let tag = &plan.series[*index as usize].tag;
-            line(tag, &counts.latency);
-            line(&format!("{tag}{SERVICE_TIME}"), &counts.service_time);
-        }
-        for (index, counts) in &slice.loads {
-            line(&format!("{}{LAG}", plan.loads[*index as usize].name), &counts.lag);
-        }
-        out
-    }
-
-    /// Adds the histograms of an interval log; what names no series of the plan is left out.
-    pub fn add_log(&mut self, plan: &Plan, lines: Vec<interval_log::Line>) {
-        for line in lines {
-            let at = self.edges.partition_point(|edge| *edge <= line.start_ns + MILLISECOND / 2).saturating_sub(1);
-            let mut slice = Slice { slice: at as u32, ..Slice::default() };
-            let series = |tag: &str| plan.series.iter().position(|s| s.tag == tag).map(|index| index as u32);
-            let load = |name: &str| plan.loads.iter().position(|l| l.name == name).map(|index| index as u32);
-            if let Some(index) = series(&line.tag) {
-                slice.series.insert(index, SeriesCounts { latency: line.counts, ..SeriesCounts::default() });
-            } else if let Some(index) = line.tag.strip_suffix(SERVICE_TIME).and_then(series) {
-                slice.series.insert(index, SeriesCounts { service_time: line.counts, ..SeriesCounts::default() });
-            } else if let Some(index) = line.tag.strip_suffix(LAG).and_then(load) {
-                slice.loads.insert(index, LoadCounts { lag: line.counts, ..LoadCounts::default() });
-            }
-            self.add(&slice);
-        }
-    }
-
-    fn within<'a>(&'a self, ranges: &'a [Range]) -> impl Iterator<Item = &'a Slice> + 'a {
-        let from = |offset: u64| self.edges.partition_point(|edge| *edge < offset) as u32;
-        // Ranges are disjoint, so nothing comes twice.
-        ranges
-            .iter()
-            .filter(|(start, end)| start < end)
-            .flat_map(move |(start, end)| self.slices.range(from(*start)..from(*end)).map(|(_, slice)| slice))
+        (0..).zip(self.series.iter().map(all))
     }
 
     /// The counts of a series in windows, without histograms.
     pub fn counts(&self, series: usize, ranges: &[Range]) -> SeriesCounts {
         let mut sum = SeriesCounts::default();
-        for counts in self.within(ranges).filter_map(|slice| slice.series.get(&(series as u32))) {
-            sum.sent += counts.sent;
-            sum.ok += counts.ok;
-            for (kind, count) in &counts.failed {
-                *sum.failed.entry(*kind).or_default() += count;
-            }
-        }
+        self.series_within(series, ranges).for_each(|counts| sum.add_numbers(counts));
         sum
     }
 
     /// Adds the histogram of a series in windows.
     pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
-        for counts in self.within(ranges).filter_map(|slice| slice.series.get(&(series as u32))) {
+        for counts in self.series_within(series, ranges) {
             let counts = if service_time { &counts.service_time } else { &counts.latency };
             counts.add_to(into);
         }
@@ -150,8 +226,8 @@ impl Stats {
 
     pub fn load(&self, load: usize, ranges: &[Range]) -> LoadCounts {
         let mut sum = LoadCounts::default();
-        for counts in self.within(ranges).filter_map(|slice| slice.loads.get(&(load as u32))) {
-            sum.add(counts);
+        if let Some(course) = self.loads.get(load) {
+            self.within(course, ranges).for_each(|cell| sum.add(&cell.counts));
         }
         sum
     }
@@ -184,6 +260,8 @@ impl Stats {
 
     /// The offset behind the last slice that holds anything.
     pub fn last(&self) -> u64 {
-        self.slices.keys().next_back().and_then(|slice| self.edges.get(*slice as usize + 1)).copied().unwrap_or(0)
+        let of_series = self.series.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
+        let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
+        of_series.chain(of_loads).max().and_then(|end| self.edges.get(end as usize)).copied().unwrap_or(0)
     }
 }

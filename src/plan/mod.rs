@@ -2,6 +2,7 @@
 //! nanoseconds from the start of the load, no paths, no handles.
 
 pub mod draw;
+mod edges;
 mod elaborate;
 mod expect;
 mod fingerprint;
@@ -19,10 +20,10 @@ pub use crate::check::program::{
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
+pub use edges::WindowEdges;
 pub use elaborate::plan;
 pub use expect::needed_samples;
 
-use crate::base::units::SECOND;
 use crate::check::program;
 use schedule::Shape;
 use serde::{Deserialize, Serialize};
@@ -386,20 +387,6 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
-    /// The ends of the slices that measurements are cut into: every second and every edge of a stage, a fault or
-    /// something that is judged, until the last grace has run out.
-    pub fn edges(&self) -> Vec<u64> {
-        let last = self.loads.iter().map(|l| l.shape.end() + l.grace).max().unwrap_or(0);
-        let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
-        edges.extend(self.loads.iter().flat_map(|l| l.stages.iter()).flat_map(|s| [s.start, s.end]));
-        edges.extend(self.faults.iter().flat_map(|fault| &fault.windows).flat_map(|window| [window.0, window.1]));
-        self.conditions(&mut |condition| condition.edges(&mut |edge| edges.push(edge)));
-        edges.retain(|edge| *edge <= last.max(self.length));
-        edges.sort_unstable();
-        edges.dedup();
-        edges
-    }
-
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);

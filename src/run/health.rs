@@ -52,6 +52,7 @@ impl Health {
             ports,
             ports_limit,
             memory: memory(),
+            pressed: None,
         }
     }
 }

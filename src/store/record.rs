@@ -1,7 +1,7 @@
 //! `.stress/runs/<id>/`: `plan.json`, then `intervals.hlog` and `events.jsonl` line by line, and `run.json` at the
 //! end, renamed into place. The first three are the truth; the last can always be made again.
 
-use crate::measure::{Event, Stats, interval_log};
+use crate::measure::{Event, Stats, Tags, interval_log};
 use crate::plan::Plan;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -32,6 +32,8 @@ pub struct Record {
     intervals: File,
     events: File,
     edges: Vec<u64>,
+    tags: Tags,
+    encoder: interval_log::Encoder,
     /// The first failure to write; after it the run goes on and says so at its end.
     pub broken: Option<RecordError>,
 }
@@ -51,21 +53,23 @@ impl Record {
         let comments = [format!("stressc {} of {}", plan.scenario, plan.file)];
         let comments: Vec<&str> = comments.iter().map(String::as_str).collect();
         intervals.write_all(&interval_log::header(epoch_seconds, &comments)).map_err(at(&directory))?;
-        Ok(Record { directory, intervals, events, edges: plan.edges(), broken: None })
+        let (edges, tags, encoder) = (plan.edges(), Tags::new(plan), interval_log::Encoder::default());
+        Ok(Record { directory, intervals, events, edges, tags, encoder, broken: None })
     }
 
     /// Appends an event; histograms go to the interval log, counts and everything else to the events.
-    pub fn append(&mut self, plan: &Plan, event: &Event) {
+    pub fn append(&mut self, event: &Event) {
         if self.broken.is_some() {
             return;
         }
         let mut line = serde_json::to_vec(event).expect("an event is plain data");
         line.push(b'\n');
         let written = match event {
-            Event::Slice(slice) => self
-                .intervals
-                .write_all(&Stats::log_lines(plan, &self.edges, slice))
-                .and_then(|()| self.events.write_all(&line)),
+            Event::Slice(slice) => {
+                let mut lines = Vec::new();
+                self.tags.write(&self.edges, slice, &mut self.encoder, &mut lines);
+                self.intervals.write_all(&lines).and_then(|()| self.events.write_all(&line))
+            }
             _ => self.events.write_all(&line),
         };
         if let Err(error) = written {
@@ -125,6 +129,14 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     let text = std::fs::read(&path).map_err(at(&path))?;
     let plan: Plan = serde_json::from_slice(&text).map_err(at(&path))?;
     let mut stats = Stats::new(&plan);
+    let path = directory.join("intervals.hlog");
+    let log = std::fs::read(&path).map_err(at(&path))?;
+    let (lines, unreadable) = interval_log::read(&log);
+    // The last line of a killed run may be torn; more than that is damage.
+    if unreadable > 1 {
+        return Err(RecordError { path, problem: format!("{unreadable} lines cannot be read") });
+    }
+    lines.into_iter().for_each(|line| stats.add_line(line));
     let path = directory.join("events.jsonl");
     let events = std::fs::read(&path).map_err(at(&path))?;
     let lines: Vec<&[u8]> = events.split(|byte| *byte == b'\n').collect();
@@ -137,13 +149,5 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
             }
         }
     }
-    let path = directory.join("intervals.hlog");
-    let log = std::fs::read(&path).map_err(at(&path))?;
-    let (lines, unreadable) = interval_log::read(&log);
-    // The last line of a killed run may be torn; more than that is damage.
-    if unreadable > 1 {
-        return Err(RecordError { path, problem: format!("{unreadable} lines cannot be read") });
-    }
-    stats.add_log(&plan, lines);
     Ok((plan, stats))
 }

@@ -1,5 +1,7 @@
 //! A command-line call with its result, in a directory of its own.
 
+pub mod day;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,82 @@
+//! Which line of an interval log is which histogram of a plan.
+
+use super::histogram::Counts;
+use super::interval_log::Encoder;
+use super::{LoadCounts, SeriesCounts, Slice};
+use crate::plan::Plan;
+use std::collections::HashMap;
+
+/// What stands behind the tag of a series or the name of a load.
+const SERVICE_TIME: &str = ".service_time";
+const LAG: &str = ".schedule_lag";
+
+#[derive(Debug, Clone, Copy)]
+enum Histogram {
+    Latency(u32),
+    ServiceTime(u32),
+    Lag(u32),
+}
+
+/// The tags of a plan: latency and service time of each series, schedule lag of each load.
+#[derive(Debug, Clone, Default)]
+pub struct Tags {
+    series: Vec<(String, String)>,
+    loads: Vec<String>,
+    histograms: HashMap<String, Histogram>,
+}
+
+impl Tags {
+    pub fn new(plan: &Plan) -> Tags {
+        let series = plan.series.iter().map(|series| (series.tag.clone(), format!("{}{SERVICE_TIME}", series.tag)));
+        let mut tags = Tags {
+            series: series.collect(),
+            loads: plan.loads.iter().map(|load| format!("{}{LAG}", load.name)).collect(),
+            histograms: HashMap::new(),
+        };
+        for (index, (latency, service_time)) in (0..).zip(&tags.series) {
+            tags.histograms.insert(latency.clone(), Histogram::Latency(index));
+            tags.histograms.entry(service_time.clone()).or_insert(Histogram::ServiceTime(index));
+        }
+        for (index, lag) in (0..).zip(&tags.loads) {
+            tags.histograms.entry(lag.clone()).or_insert(Histogram::Lag(index));
+        }
+        tags
+    }
+
+    /// Appends the lines of a slice, or of several that were added up.
+    pub fn write(&self, edges: &[u64], slice: &Slice, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let (first, end) = slice.range();
+        let start = edges.get(first as usize).copied().unwrap_or(0);
+        let length = edges.get(end as usize).map_or(0, |end| end - start);
+        let mut line = |tag: &str, counts: &Counts| {
+            if !counts.is_empty() {
+                encoder.line(tag, start, length, counts, out);
+            }
+        };
+        for (index, counts) in &slice.series {
+            let (latency, service_time) = &self.series[*index as usize];
+            line(latency, &counts.latency);
+            line(service_time, &counts.service_time);
+        }
+        for (index, counts) in &slice.loads {
+            line(&self.loads[*index as usize], &counts.lag);
+        }
+    }
+
+    /// Puts the histogram of a line where its tag says; nowhere if the plan has no such tag.
+    pub fn place(&self, tag: &str, counts: Counts, slice: &mut Slice) {
+        let of_series = SeriesCounts::default;
+        match self.histograms.get(tag) {
+            Some(Histogram::Latency(index)) => {
+                slice.series.insert(*index, SeriesCounts { latency: counts, ..of_series() });
+            }
+            Some(Histogram::ServiceTime(index)) => {
+                slice.series.insert(*index, SeriesCounts { service_time: counts, ..of_series() });
+            }
+            Some(Histogram::Lag(index)) => {
+                slice.loads.insert(*index, LoadCounts { lag: counts, ..LoadCounts::default() });
+            }
+            None => {}
+        }
+    }
+}

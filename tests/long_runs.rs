@@ -1,0 +1,144 @@
+//! What a long run keeps: sums that stay exact while slices are added up, in little memory.
+
+use crate::support::day::{Day, Numbers, planned, scenario};
+use stressc::base::units::{MINUTE, SECOND};
+use stressc::measure::{Event, Stats, histogram};
+use stressc::plan::{Metric, Plan, Range};
+
+const STAGES: &str = "    warmup 20/s for 37500ms\n    ramp 20/s -> 40/s over 4m as rise\n    hold 40/s for 11m as plateau\n    spike 2x for 20s\n    hold 20/s for 4m as settled";
+
+const CONDITIONS: &str = "
+  expect {
+    p95(l0) < 1s during l0.plateau
+    p95(l0.r0) < 1s during l0.plateau + 1500ms .. l0.plateau + 62s
+    error_rate(l1) < 5% outside l1.plateau
+    dropped(l1 during l1.rise) == 0
+    p50(l1.r2) < 1s in every 10s during l1.plateau
+    throughput(l0) > 1/s after l0.settled + 250ms
+    drift(p95(l1.r1)) < 20% during l1.plateau + 333ms .. l1.plateau + 5m
+  }";
+
+/// Every range that a condition, the report or a person who reads the plan could ask for.
+fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
+    let mut windows = vec![(None, vec![(0, u64::MAX)])];
+    for load in &plan.loads {
+        windows.extend(load.stages.iter().map(|stage| (None, vec![(stage.start, stage.end)])));
+    }
+    windows.extend(plan.faults.iter().map(|fault| (None, fault.windows.clone())));
+    for expectation in &plan.expectations {
+        expectation.condition.metrics(&mut |metric| match metric {
+            Metric::Requests(requests) => {
+                windows.extend(requests.samples.iter().map(|s| (Some(s.series), s.ranges.clone())));
+            }
+            Metric::Recovery(recovery) => windows.push((None, recovery.windows.clone())),
+            Metric::Other { ranges, .. } => windows.push((None, ranges.clone())),
+            Metric::Drift { first, last } => {
+                for part in [first, last] {
+                    let Metric::Requests(requests) = &**part else { panic!("the drift of requests") };
+                    windows.extend(requests.samples.iter().map(|s| (Some(s.series), s.ranges.clone())));
+                }
+            }
+            Metric::Series(_) => {}
+        });
+    }
+    windows
+}
+
+fn same(plan: &Plan, rolled: &Stats, whole: &Stats) {
+    let mut compared = 0;
+    for (only, ranges) in windows(plan) {
+        for series in (0..plan.series.len()).filter(|series| only.is_none_or(|only| only == *series)) {
+            assert_eq!(rolled.counts(series, &ranges), whole.counts(series, &ranges), "{ranges:?}");
+            for service_time in [false, true] {
+                let (mut a, mut b) = (histogram::empty(), histogram::empty());
+                rolled.histogram(series, &ranges, service_time, &mut a);
+                whole.histogram(series, &ranges, service_time, &mut b);
+                assert!(a == b, "{} in {ranges:?}", plan.series[series].name);
+                compared += a.len();
+            }
+        }
+        for load in (0..plan.loads.len()).filter(|_| only.is_none()) {
+            assert_eq!(rolled.load(load, &ranges), whole.load(load, &ranges), "{ranges:?}");
+        }
+    }
+    assert!(compared > 10_000, "only {compared} samples were compared");
+    assert_eq!(rolled.numbers().collect::<Vec<_>>(), whole.numbers().collect::<Vec<_>>());
+    assert_eq!(rolled.last(), whole.last());
+}
+
+#[test]
+fn sums_over_windows_stay_exact() {
+    let plan = planned(&scenario(2, 3, STAGES, CONDITIONS));
+    for (seed, memory) in [(1, usize::MAX), (2, 200_000), (3, 0)] {
+        let (mut whole, mut rolled) = (Stats::new(&plan), Stats::with_memory(&plan, memory));
+        let mut day = Day::new(&plan, 4, seed);
+        let mut numbers = Numbers::new(seed);
+        for second in 0..plan.length / SECOND + 30 {
+            // Workers are heard at different times, some of them late.
+            for slice in day.second(second) {
+                whole.add(&slice);
+                rolled.add(&slice);
+            }
+            if numbers.below(10) > 0 {
+                rolled.take(day.reading(second));
+            }
+        }
+        same(&plan, &rolled, &whole);
+        assert!(rolled.size() * 2 < whole.size(), "{} of {} bytes", rolled.size(), whole.size());
+    }
+}
+
+#[test]
+fn slices_of_a_sliced_condition_stay_apart() {
+    let plan = planned(&scenario(2, 3, STAGES, CONDITIONS));
+    let plateau = (277_500, 937_500);
+    let edges = plan.window_edges();
+    let of = |name: &str| plan.series.iter().position(|series| series.name == name).unwrap();
+    let tens = (0..66).map(|slice| (plateau.0 + slice * 10_000) * 1_000_000);
+    assert!(tens.clone().all(|edge| edges.series[of("l1.f1.r2")].contains(&edge)));
+    assert!(!tens.clone().any(|edge| edge != plateau.0 * 1_000_000 && edges.series[of("l1.f1.r1")].contains(&edge)));
+    assert!(tens.clone().all(|edge| plan.edges().contains(&edge)));
+    let mut stats = Stats::with_memory(&plan, 0);
+    let mut day = Day::new(&plan, 2, 9);
+    for second in 0..plan.length / SECOND {
+        day.second(second).iter().for_each(|slice| stats.add(slice));
+        stats.take(day.reading(second));
+    }
+    for from in tens.skip(1).take(20) {
+        let counts = stats.counts(of("l1.f1.r2"), &[(from, from + 10 * SECOND)]);
+        assert!(counts.ok + counts.failures() > 10, "{counts:?}");
+    }
+}
+
+#[test]
+fn the_last_minute_stays_in_slices() {
+    let plan = planned(&scenario(1, 1, "    hold 10/s for 20m", ""));
+    let mut stats = Stats::with_memory(&plan, 0);
+    let mut day = Day::new(&plan, 3, 4);
+    for second in 0..plan.length / SECOND {
+        day.second(second).iter().for_each(|slice| stats.add(slice));
+        stats.take(day.reading(second));
+        for back in (0..60.min(second)).step_by(7) {
+            let at = (second - back) * SECOND;
+            assert_eq!(stats.counts(0, &[(at, at + SECOND)]).sent, 3, "{back} s before {second}");
+        }
+    }
+}
+
+#[test]
+fn readings_of_the_generator_keep_their_peaks() {
+    let plan = planned(&scenario(1, 1, "    hold 10/s for 3h", ""));
+    let mut stats = Stats::new(&plan);
+    let mut day = Day::new(&plan, 1, 4);
+    let (mut pressed, mut cpu) = (0f64, 0f64);
+    for second in 0..plan.length / SECOND {
+        let Event::Generator(reading) = day.reading(second) else { unreachable!() };
+        (pressed, cpu) = (pressed.max(reading.pressed()), cpu.max(reading.cpu));
+        stats.take(Event::Generator(reading));
+    }
+    assert!(stats.generator.len() < 900, "{} readings", stats.generator.len());
+    assert_eq!(stats.peak(stressc::measure::Generator::pressed), pressed);
+    assert_eq!(stats.peak(|reading| reading.cpu), cpu);
+    let ats: Vec<u64> = stats.generator.iter().map(|reading| reading.at).collect();
+    assert!(ats.is_sorted() && ats.last() == Some(&(180 * MINUTE)));
+}

@@ -1,0 +1,128 @@
+//! A long run without a target: what workers would record, second by second and as fast as it can be computed.
+
+use stressc::base::units::SECOND;
+use stressc::check::check;
+use stressc::inputs::{Asked, load_text};
+use stressc::measure::{Event, Failure, Generator, Recorder, Slice};
+use stressc::plan::{Machine, Plan, Share, plan};
+
+/// The plan of the only scenario in a text.
+pub fn planned(text: &str) -> Plan {
+    let loaded = load_text(std::path::Path::new("day.stress"), text.to_owned(), &Asked::default()).unwrap();
+    let (program, diagnostics) = check(&loaded.inputs, &loaded.sources);
+    assert!(!loaded.diagnostics.has_errors() && !diagnostics.has_errors(), "the text is wrong: {text}");
+    let machine = Machine { descriptors: 65_536, memory: 8 << 30 };
+    let (plan, diagnostics) = plan(&program.scenarios[0], "day.stress", Share::WHOLE, machine);
+    assert!(!diagnostics.has_errors(), "the text cannot be planned: {text}");
+    plan
+}
+
+/// As many loads as asked for, each of as many requests, with the same stages, and what must hold of them.
+pub fn scenario(loads: usize, requests: usize, stages: &str, more: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = "scenario day {\n  target api = http(\"http://127.0.0.1:9\")\n".to_owned();
+    for load in 0..loads {
+        writeln!(text, "  flow f{load} on api {{").unwrap();
+        (0..requests).for_each(|request| writeln!(text, "    get \"/{request}\" as r{request}").unwrap());
+        writeln!(text, "  }}\n  load l{load} of f{load} {{\n{stages}\n  }}").unwrap();
+    }
+    text + more + "\n}\n"
+}
+
+/// Numbers that look random, the same each time.
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Numbers {
+        Numbers(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 24
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() as f64 + 1.0) / (1u64 << 40) as f64
+    }
+}
+
+/// Latencies as services have them: log-normal, of which every series has its own median between 1 and 20 ms.
+struct Latencies(Vec<f64>);
+
+impl Latencies {
+    fn new(numbers: &mut Numbers) -> Latencies {
+        let normal = |numbers: &mut Numbers| {
+            let (a, b) = (numbers.share(), numbers.share());
+            (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+        };
+        Latencies((0..1 << 16).map(|_| (0.5 * normal(numbers)).exp()).collect())
+    }
+
+    fn pick(&self, series: usize, numbers: &mut Numbers) -> u64 {
+        let median = 1e6 * (1 + series % 20) as f64;
+        (self.0[numbers.below(self.0.len() as u64) as usize] * median) as u64
+    }
+}
+
+pub struct Day {
+    plan: Plan,
+    recorder: Recorder,
+    numbers: Numbers,
+    latencies: Latencies,
+    /// Samples of a series in a second.
+    samples: u64,
+}
+
+impl Day {
+    pub fn new(plan: &Plan, samples: u64, seed: u64) -> Day {
+        let mut numbers = Numbers::new(seed);
+        let latencies = Latencies::new(&mut numbers);
+        let recorder = Recorder::new(plan.edges().into(), plan.series.len(), plan.loads.len());
+        Day { plan: plan.clone(), recorder, numbers, latencies, samples }
+    }
+
+    /// What is recorded in a second, some of it of requests that were sent up to half a minute before.
+    pub fn second(&mut self, second: u64) -> Vec<Slice> {
+        let numbers = &mut self.numbers;
+        for load in 0..self.plan.loads.len() {
+            for _ in 0..self.samples {
+                self.recorder.started(load, second * SECOND + numbers.below(SECOND), 20_000 + numbers.below(100_000));
+            }
+        }
+        for series in 0..self.plan.series.len() {
+            for _ in 0..self.samples {
+                let chance = numbers.below(5_000);
+                let late = if chance == 0 { numbers.below(30 * SECOND) } else { 0 };
+                let intended = (second * SECOND + numbers.below(SECOND)).saturating_sub(late);
+                let outcome = if chance < 5 { Err(Failure::Timeout) } else { Ok(()) };
+                let service = self.latencies.pick(series, numbers);
+                self.recorder.sent(series, intended + late);
+                let lag = 20_000 + numbers.below(100_000);
+                self.recorder.sample(series, intended, late + service + lag, late + service, outcome);
+            }
+        }
+        self.recorder.drain()
+    }
+
+    /// The state of the generator at the end of a second.
+    pub fn reading(&mut self, second: u64) -> Event {
+        let share = self.numbers.share();
+        Event::Generator(Generator {
+            at: (second + 1) * SECOND,
+            cpu: share,
+            busy: vec![share; 2],
+            waiting: vec![self.numbers.share() / 10.0; 2],
+            descriptors: 100 + self.numbers.below(100),
+            descriptors_limit: 65_536,
+            ports: 64,
+            ports_limit: 28_000,
+            memory: 20 << 20,
+            pressed: None,
+        })
+    }
+}
