@@ -15,7 +15,7 @@ const CONDITIONS: &str = "
     dropped(l1 during l1.rise) == 0
     p50(l1.r2) < 1s in every 10s during l1.plateau
     throughput(l0) > 1/s after l0.settled + 250ms
-    drift(p95(l1.r1)) < 20% during l1.plateau + 333ms .. l1.plateau + 5m
+    drift(p95(l0.r1)) < 20% during l0.plateau + 333ms .. l0.plateau + 5m
   }";
 
 /// Every range that a condition, the report or a person who reads the plan could ask for.

@@ -40,7 +40,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Service,
         &[need("port", &[Type::Count])],
         Type::Service,
-        "A service that already runs on this machine at a port from 1 to 65535. It is watched, neither started nor stopped.",
+        "A service that already runs on this machine at a port from 1 to 65535. The process that listens there is watched, neither started nor stopped.",
         "service one = attach(port: 8080)",
     ),
     Builtin {
@@ -185,7 +185,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Monitor,
         URL,
         Type::Monitor,
-        "A Prometheus that is asked for series with `.query(PromQL)`, once a second.",
+        "A Prometheus that is asked for series with `.query(PromQL)`, once a second. A query must give one value: several are put together by `sum(…)` and its like.",
         "monitor one = prometheus(\"http://127.0.0.1:9090\")",
     ),
     row(
@@ -193,7 +193,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Monitor,
         URL,
         Type::Monitor,
-        "A /metrics page in the Prometheus text format, read once a second; `.query(NAME)` is a series of it.",
+        "A /metrics page in the Prometheus text format, read once a second; `.query(NAME)` is a series of it, with labels as in `Service.metric`.",
         "monitor one = metrics(\"http://127.0.0.1:8080/metrics\")",
     ),
     row(
