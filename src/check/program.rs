@@ -876,6 +876,13 @@ pub struct Series {
     pub unit: Type,
 }
 
+impl Series {
+    /// What is asked for, as a text of the language.
+    pub fn quoted(&self) -> String {
+        if self.what.contains(['"', '\\', '{']) { format!("'{}'", self.what) } else { format!("\"{}\"", self.what) }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesSource {

@@ -39,7 +39,7 @@ impl Plan {
         let what = &watched.what;
         match watched.source {
             SeriesSource::Service(index) => format!("{}.{what}", service(index)),
-            SeriesSource::ServiceMetric(index) => format!("{}.metric(\"{what}\")", service(index)),
+            SeriesSource::ServiceMetric(index) => format!("{}.metric({})", service(index), watched.quoted()),
             SeriesSource::Monitor(index) => match self.monitors.get(index) {
                 Some(monitor) => monitor.series_text(what),
                 None => what.clone(),
