@@ -36,6 +36,12 @@ impl Gauge {
         self.points.push((at, value));
     }
 
+    /// Lets go of what was before an instant.
+    pub fn forget(&mut self, before: u64) {
+        self.points.retain(|(at, _)| *at >= before);
+        self.gaps.retain(|gap| gap.to_ns >= before);
+    }
+
     pub fn missed(&mut self, at: u64, reason: String) {
         let last_point = self.points.last().map_or(0, |(at, _)| *at);
         match self.gaps.last_mut() {
@@ -62,6 +68,8 @@ mod tests {
         gauge.missed(4, "too late".to_owned());
         let gaps: Vec<_> = gauge.gaps.iter().map(|gap| (gap.from_ns, gap.to_ns, gap.missed)).collect();
         assert_eq!(gaps, [(0, 1, 2), (3, 3, 1), (4, 4, 1)]);
+        gauge.forget(3);
+        assert_eq!((gauge.points.len(), gauge.gaps.len()), (0, 2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
 mod course;
+mod ended;
 pub mod event;
 mod gauges;
 pub mod histogram;
@@ -9,6 +10,7 @@ mod recorder;
 mod stats;
 mod tags;
 
+pub use ended::Ended;
 pub use event::{Event, Generator};
 pub use gauges::{Gap, Gauge, Gauges};
 pub use recorder::Recorder;

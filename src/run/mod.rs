@@ -23,12 +23,12 @@ mod worker;
 
 use crate::base::units::SECOND;
 use crate::measure::{Event, Slice};
+use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as channel};
@@ -103,6 +103,7 @@ impl From<std::io::Error> for RunError {
 /// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+    enough_descriptors(crate::inputs::machine().descriptors, settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
     let mask = secret::Mask::new(settings.secrets.values());
@@ -251,7 +252,9 @@ async fn load(
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
+    // By somebody, or by an `abort`.
     let mut interrupted = false;
+    let mut aborts = metric::Watch::new(plan);
     let mut watching = true;
     // The last arrival is due before the end, and an idle stage has none: what is measured of the time belongs to the
     // whole of it.
@@ -266,21 +269,42 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(all) => all.into_iter().for_each(|slice| tell(Event::Slice(slice))),
+                Some(all) => all.into_iter().for_each(|slice| {
+                    if let Some(aborts) = &mut aborts {
+                        aborts.take(&slice);
+                    }
+                    tell(Event::Slice(slice));
+                }),
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,
-            Some(look) = watch.looks.recv() => tell(Event::Gauges(look)),
-            _ = second.tick() => tell(Event::Generator(health.look(clock.now()))),
+            Some(look) = watch.looks.recv() => {
+                if let Some(aborts) = &mut aborts {
+                    aborts.see(&look);
+                }
+                tell(Event::Gauges(look));
+            }
+            _ = second.tick() => {
+                let at = clock.now();
+                tell(Event::Generator(health.look(at)));
+                // Behind the last arrival there is nothing left to stop.
+                let reason = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
+                if let Some(reason) = reason {
+                    interrupted = true;
+                    aborts = None;
+                    tell(Event::Aborted { at, reason });
+                    let _ = phase.send(Phase::NothingNew);
+                    limit = tokio::time::Instant::now() + drain(plan);
+                }
+            }
             () = interrupt.wait() => {
-                if interrupted {
+                if std::mem::replace(&mut interrupted, true) {
                     let _ = phase.send(Phase::Stop { count_timeouts: false });
                     continue;
                 }
-                interrupted = true;
                 tell(Event::Interrupted { at: clock.now() });
                 let _ = phase.send(Phase::NothingNew);
-                limit = tokio::time::Instant::now() + Duration::from_nanos(plan.grace()).min(Duration::from_secs(10));
+                limit = tokio::time::Instant::now() + drain(plan);
             }
             (service, status) = died => {
                 watching = false;
@@ -310,6 +334,23 @@ async fn load(
     Ok(at)
 }
 
+/// Those of the runtimes, clocks, signals and records; below that nothing can even be refused in good order.
+fn enough_descriptors(limit: u64, workers: u64) -> Result<(), RunError> {
+    let needed = 16 + 4 * workers;
+    if limit >= needed {
+        return Ok(());
+    }
+    Err(RunError::System(std::io::Error::other(format!(
+        "it opens {needed} files and more for its connections, and this process may have {limit} open; raise the limit \
+         (`ulimit -n`)"
+    ))))
+}
+
+/// How long what is under way may still take when a run is ended early.
+fn drain(plan: &Plan) -> Duration {
+    Duration::from_nanos(plan.grace()).min(Duration::from_secs(10))
+}
+
 /// When the last load ends that ends at a planned instant.
 fn planned_end(plan: &Plan) -> u64 {
     let planned = plan.loads.iter().filter(|load| load.stages.iter().all(|stage| stage.kind.ends_as_planned()));
@@ -335,28 +376,34 @@ async fn first_end(services: &mut [service::Running]) -> (usize, String) {
     .await
 }
 
-/// Ctrl-C, and the signal with which supervisors end a process.
+/// Ctrl-C, and the signal with which supervisors end a process. Both are heard from the start on, so that none is lost
+/// while something else is done.
 struct Interrupt {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Interrupt {
     fn new() -> std::io::Result<Interrupt> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Interrupt {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
         })
     }
 
     async fn wait(&mut self) {
-        let mut interrupted = pin!(tokio::signal::ctrl_c());
         #[cfg(unix)]
         tokio::select! {
-            _ = &mut interrupted => {}
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
         #[cfg(not(unix))]
-        let _ = (&mut interrupted).await;
+        let _ = tokio::signal::ctrl_c().await;
     }
 }
