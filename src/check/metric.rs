@@ -67,6 +67,12 @@ impl<'a> Session<'a, '_> {
         }
         let unit = unit(kind, builtin.result, values);
         let Some(subject) = subject.filter(|_| !unknown) else { return Value::Unknown(unit) };
+        let of_an_impact = |scope: &Scope| matches!(scope.window, Window::Impact { .. });
+        if let Subject::Metric(inner) = &subject
+            && scopes.iter().chain(&inner.scopes).any(of_an_impact)
+        {
+            self.later("`drift` around an impact", span);
+        }
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
         }
@@ -344,13 +350,11 @@ fn unit(function: Function, result: Type, values: Type) -> Type {
 /// What this version plans and does not compute.
 fn later(function: Function, subject: &Subject) -> Option<&'static str> {
     match (function, subject) {
-        (_, Subject::Series(_)) => Some("a series of values over time"),
         (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
         (_, Subject::Ledger(_)) => Some("a metric of a ledger"),
         (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
             Some("the length of a window that only the run knows")
         }
-        (_, Subject::Metric(_)) => Some("`drift`"),
         (Function::Bandwidth, _) => Some("`bandwidth`"),
         (Function::Capacity, _) => Some("a metric of a search"),
         (Function::Contention | Function::Coherency | Function::Efficiency(_), _) => Some("a metric of a sweep"),
