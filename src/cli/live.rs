@@ -79,8 +79,8 @@ impl<'a> Live<'a> {
             for (_, counts) in slice.series.iter().filter(|(series, _)| plan.is_request(**series)) {
                 counts.latency.add_to(&mut latency);
                 sent += counts.sent;
-                failed += counts.failures();
-                total += counts.ok + counts.failures();
+                failed += counts.target_failures();
+                total += counts.ok + counts.target_failures();
             }
         }
         let stages: Vec<&str> = plan

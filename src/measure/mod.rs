@@ -91,6 +91,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// How late workers got to what was ready, at instants that are spread evenly over the slice.
+    #[serde(skip)]
+    pub poll_delay: Counts,
 }
 
 /// Of one series: what was sent in the slice, and what became of what was intended in it. The histograms are
@@ -120,6 +123,16 @@ impl Slice {
 impl SeriesCounts {
     pub fn failures(&self) -> u64 {
         self.failed.values().sum()
+    }
+
+    /// Failures that are the generator's own, and say nothing about the target.
+    pub fn own_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| kind.is_generator()).map(|(_, count)| count).sum()
+    }
+
+    /// Failures of the target.
+    pub fn target_failures(&self) -> u64 {
+        self.failures() - self.own_failures()
     }
 
     /// Adds everything but the histograms.

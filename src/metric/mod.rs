@@ -207,6 +207,11 @@ fn is_timed(measured: &Measured) -> bool {
     }
 }
 
+/// What an expression over measurements is worth, where that can be said.
+pub fn worth(measured: &Measured, stats: &Stats) -> Option<f64> {
+    value(measured, stats).value.ok()
+}
+
 fn value(measured: &Measured, stats: &Stats) -> Value {
     match measured {
         Measured::Constant { value, .. } => Value::of(Ok(*value), 0),

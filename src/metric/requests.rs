@@ -19,8 +19,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
         sent += counts.sent;
         ok += counts.ok;
         unsent += counts.failed.get(&Failure::Data).copied().unwrap_or(0);
-        // What the generator failed at says nothing about the target.
-        failed += counts.failed.iter().filter(|(kind, _)| !Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
+        failed += counts.target_failures();
     }
     let total = ok + failed;
     // That none was as asked for is known where there were others.

@@ -28,13 +28,14 @@ use crate::measure::Event;
 use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
+use health::Gauge;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as channel};
-use worker::{Gauge, Measured, Order};
+use worker::{Measured, Order};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]

@@ -3,13 +3,14 @@
 
 use super::Phase;
 use super::clock::Clock;
+use super::health::Gauge;
 use super::kept::Who;
 use super::limit;
 use super::link::Place;
 use super::rows::Table;
 use super::session::Session;
 use super::value::Plain;
-use super::worker::{Gauge, Order, Worker};
+use super::worker::{Order, Worker};
 use crate::check::program::Part;
 use crate::measure::Failure;
 use crate::plan::schedule::Shape;
