@@ -111,7 +111,7 @@ mod tests {
     fn predicates_are_written_as_they_are_read() {
         let slow = binary(Binary::Greater, Expr::Property("latency".into()), Expr::Number(2e8));
         let fine = binary(Binary::Equal, Expr::Property("status".into()), Expr::Number(200.0));
-        let either = binary(Binary::Or, slow.clone(), Expr::Property("ok".into()));
+        let either = binary(Binary::Or, slow, Expr::Property("ok".into()));
         assert_eq!(
             text(&binary(Binary::And, either, fine.clone()), false),
             "(latency > 200ms or ok) and status == 200"
