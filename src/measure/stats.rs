@@ -112,12 +112,6 @@ impl Stats {
         }
     }
 
-    /// Lets go of all slices that had ended by an offset.
-    pub fn forget(&mut self, before: u64) {
-        self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
-        self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
-    }
-
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
     pub fn add_line(&mut self, line: interval_log::Line) {
         // Logs keep microseconds, and those of other tools milliseconds.
@@ -220,6 +214,13 @@ impl Stats {
         let course = self.series.get(series).into_iter();
         let cells = course.flat_map(move |course| self.within(course, ranges));
         cells.filter_map(|cell| Some((*self.edges.get(cell.first as usize)?, &cell.counts)))
+    }
+
+    /// Lets go of all that was intended before an offset.
+    pub fn forget(&mut self, before: u64) {
+        let slice = self.edges.partition_point(|edge| *edge < before) as u32;
+        self.series.iter_mut().for_each(|course| course.forget(slice));
+        self.loads.iter_mut().for_each(|course| course.forget(slice));
     }
 
     /// Adds the histogram of a series in windows.

@@ -103,6 +103,7 @@ impl From<std::io::Error> for RunError {
 /// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+    enough_descriptors(crate::inputs::machine().descriptors, settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
     let mask = secret::Mask::new(settings.secrets.values());
@@ -315,6 +316,18 @@ async fn load(
         }
     }
     Ok(at)
+}
+
+/// Those of the runtimes, clocks, signals and records; below that nothing can even be refused in good order.
+fn enough_descriptors(limit: u64, workers: u64) -> Result<(), RunError> {
+    let needed = 16 + 4 * workers;
+    if limit >= needed {
+        return Ok(());
+    }
+    Err(RunError::System(std::io::Error::other(format!(
+        "it opens {needed} files and more for its connections, and this process may have {limit} open; raise the limit \
+         (`ulimit -n`)"
+    ))))
 }
 
 /// How long what is under way may still take when a run is ended early.
