@@ -76,6 +76,7 @@ struct Cell {
     sent: u64,
     ok: u64,
     failed: [u32; Failure::ALL.len()],
+    bytes: u64,
     latency: Sparse,
     service_time: Sparse,
 }
@@ -226,6 +227,7 @@ impl Cell {
     fn add(&mut self, ended: &Ended, time: u64) {
         self.latency.record(time);
         self.service_time.record(ended.service_time);
+        self.bytes += ended.bytes;
         match ended.outcome {
             Ok(()) => self.ok += 1,
             Err(failure) => self.failed[failure as usize] += 1,
@@ -248,6 +250,7 @@ impl Open {
                 sent: std::mem::take(&mut cell.sent),
                 ok: std::mem::take(&mut cell.ok),
                 failed,
+                bytes: std::mem::take(&mut cell.bytes),
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
             };

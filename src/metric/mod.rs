@@ -198,7 +198,8 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Recovery(recovery) => recovery.function,
                 Metric::Other { function, .. } => *function,
             };
-            !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
+            let counted = matches!(function, Function::Lost | Function::Duplicated | Function::Unverified);
+            !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
         }
     }
 }

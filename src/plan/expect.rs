@@ -285,6 +285,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Apdex(_)
             | Function::BurnRate(_)
             | Function::Availability
+            | Function::Bandwidth
     );
     counted && population.part != Part::TlsTime
 }

@@ -25,6 +25,9 @@ pub struct Sender {
     /// How often this try was handed to the network, and how long this request has opened connections.
     sends: u32,
     connecting: Option<u64>,
+    /// The bytes of bodies, of this try and of all, where something asks for them.
+    counts_bytes: bool,
+    bytes: (u64, u64),
 }
 
 impl Sender {
@@ -40,6 +43,8 @@ impl Sender {
             alarm: worker.timers.alarm(false),
             sends: 0,
             connecting: None,
+            counts_bytes: worker.counts_bytes,
+            bytes: (0, 0),
         }
     }
 
@@ -68,6 +73,7 @@ impl Sender {
         progress.under_way.set(Some(UnderWay { series, intended, sent: started }));
         let (mut tries, mut sent) = (0, None);
         self.connecting = None;
+        self.bytes = (0, 0);
         let (end, outcome) = loop {
             let tried = clock.now();
             self.sends = 0;
@@ -80,8 +86,13 @@ impl Sender {
             sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            if self.counts_bytes {
+                let body = self.sends as usize * body(self.bytes_of(request)).len();
+                let both = body as u64 + self.answer.body_bytes;
+                self.bytes = (both, self.bytes.1 + both);
+            }
             let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
-            let one = self.ended(Ended { attempt, ..Ended::plain(began, took, took, outcome) });
+            let one = self.ended(Ended { attempt, bytes: self.bytes.0, ..Ended::plain(began, took, took, outcome) });
             worker.recorder.borrow_mut().tried(series, &one);
             let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
             let status = if answered { self.answer.status } else { 0 };
@@ -96,7 +107,11 @@ impl Sender {
         let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
         let attempt = tries as u32 + 1;
-        let ended = self.ended(Ended { attempt, ..Ended::plain(intended, latency, service_time, outcome) });
+        let ended = self.ended(Ended {
+            attempt,
+            bytes: self.bytes.1,
+            ..Ended::plain(intended, latency, service_time, outcome)
+        });
         progress.pending.set(Some(Pending { series, ended }));
         outcome
     }
@@ -106,6 +121,13 @@ impl Sender {
         let answer = &self.answer;
         let first_byte = answer.first_byte.saturating_sub(ended.intended);
         Ended { status: answer.status, sends: self.sends, first_byte, connect: self.connecting, ..ended }
+    }
+
+    fn bytes_of<'r>(&'r self, request: &'r LinkedRequest) -> &'r [u8] {
+        match &request.bytes {
+            Bytes::Fixed(bytes) => bytes.as_slice(),
+            Bytes::Built(_) => self.text.as_bytes(),
+        }
     }
 
     /// One try. Its timeout is one for waiting, connecting and the exchange together.
@@ -208,6 +230,12 @@ impl Sender {
             false => Err(Failure::Expectation),
         }
     }
+}
+
+/// What follows the head of a request.
+fn body(request: &[u8]) -> &[u8] {
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n");
+    end.map_or(&[], |end| &request[end + 4..])
 }
 
 /// A pool that is used up is waited for, as a client with such a pool would.

@@ -85,6 +85,8 @@ pub struct Worker {
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
+    /// Whether something asks for the bytes of bodies.
+    pub counts_bytes: bool,
     /// Of targets with a pool: how many connections of it are ours.
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
@@ -200,6 +202,7 @@ impl Worker {
             run: order.run,
             gates: order.gates,
             timers: Timers::new(order.clock)?,
+            counts_bytes: plan.counts_bytes(),
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
