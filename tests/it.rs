@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod draw;
 mod editors;
+mod examples;
 mod floors;
 mod flows;
 mod fmt;

@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Failure, LoadCounts, SeriesCounts, Slice};
+use super::{Choice, Failure, LoadCounts, SeriesCounts, Slice};
 use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ pub struct Recorder {
     spare: Vec<Open>,
     /// By series: those that hold some of its samples once more. Most often there are none.
     derived: Vec<Vec<Derived>>,
+    pub examples: Choice,
 }
 
 #[derive(Debug)]
@@ -98,7 +99,9 @@ impl Recorder {
                 derived[of].push(Derived { series: index, phase: own.phase, matching: own.matching.clone() });
             }
         }
-        Recorder { edges, open: Vec::new(), last: 0, series: series.len(), loads, spare: Vec::new(), derived }
+        let examples = Choice::new(series.len());
+        let series = series.len();
+        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new(), examples, derived }
     }
 
     /// A request that was handed to the network for the first time, or the begin of what is measured as a whole.
@@ -138,7 +141,7 @@ impl Recorder {
     pub fn tried(&mut self, series: usize, ended: &Ended) {
         self.for_derived(series, |recorder, own| {
             if own.phase == Part::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
-                let cell = &mut recorder.open_at(ended.intended).series.get(own.series);
+                let cell = recorder.open_at(ended.intended).series.get(own.series);
                 cell.add(ended, ended.latency);
                 // Without a predicate they were counted as they were sent.
                 cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
@@ -148,14 +151,15 @@ impl Recorder {
 
     /// A failure without a time of its own: nothing could be sent.
     pub fn failed_unsent(&mut self, series: usize, intended: u64) {
-        self.open_at(intended).series.get(series).failed[Failure::Data as usize] += 1;
-        let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(Failure::Data)) };
+        let failure = Failure::Data;
+        self.open_at(intended).series.get(series).failed[failure as usize] += 1;
+        let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
         self.for_derived(series, |recorder, own| {
             let times = matches!(own.phase, Part::Latency | Part::FirstByte);
             if times && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
-                let cell = &mut recorder.open_at(intended).series.get(own.series);
+                let cell = recorder.open_at(intended).series.get(own.series);
                 cell.sent += 1;
-                cell.failed[Failure::Data as usize] += 1;
+                cell.failed[failure as usize] += 1;
             }
         });
     }
@@ -276,8 +280,8 @@ mod tests {
     use crate::plan::Member;
 
     fn series(derived: Option<usize>, phase: Part, matching: Option<Expr>) -> Series {
-        let plain = Series::plain(String::new(), String::new(), (0, 0, 0), Member::Request(0));
-        Series { phase, matching, derived, ..plain }
+        let member = Member::Request(0);
+        Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member, phase, matching, derived }
     }
 
     #[test]
@@ -296,6 +300,21 @@ mod tests {
         let late = recorder.drain();
         assert_eq!((late.len(), late[0].slice, late[0].series[&0].ok), (1, 0, 1));
         assert!(recorder.drain().is_empty());
+    }
+
+    #[test]
+    fn idle_series_and_late_samples_leave_nothing_behind() {
+        let edges: Arc<[u64]> = (0..100).collect();
+        let all: Vec<Series> = (0..300).map(|_| series(None, Part::Latency, None)).collect();
+        let mut recorder = Recorder::new(edges, &all, 1);
+        recorder.sent(299, 0);
+        recorder.sample(64, 0, 5, 5, Ok(()));
+        let slices = recorder.drain();
+        assert_eq!(slices[0].series.keys().copied().collect::<Vec<_>>(), [64, 299]);
+        assert_eq!(recorder.drain().capacity(), 0, "what is idle allocates nothing");
+        (0..50).for_each(|slice| recorder.sample(0, slice, 50 - slice, 1, Ok(())));
+        assert_eq!(recorder.drain().iter().map(|slice| slice.series[&0].ok).sum::<u64>(), 50);
+        assert_eq!(recorder.spare.len(), SPARE);
     }
 
     #[test]
@@ -331,20 +350,5 @@ mod tests {
         assert_eq!(of(3), (1, 1, 0, Some(2)));
         assert_eq!(of(4), (2, 1, 1, Some(20)));
         assert_eq!(of(5), (1, 1, 0, Some(10)));
-    }
-
-    #[test]
-    fn idle_series_and_late_samples_leave_nothing_behind() {
-        let edges: Arc<[u64]> = (0..100).collect();
-        let many: Vec<Series> = (0..300).map(|_| series(None, Part::Latency, None)).collect();
-        let mut recorder = Recorder::new(edges, &many, 1);
-        recorder.sent(299, 0);
-        recorder.sample(64, 0, 5, 5, Ok(()));
-        let slices = recorder.drain();
-        assert_eq!(slices[0].series.keys().copied().collect::<Vec<_>>(), [64, 299]);
-        assert_eq!(recorder.drain().capacity(), 0, "what is idle allocates nothing");
-        (0..50).for_each(|slice| recorder.sample(0, slice, 50 - slice, 1, Ok(())));
-        assert_eq!(recorder.drain().iter().map(|slice| slice.series[&0].ok).sum::<u64>(), 50);
-        assert_eq!(recorder.spare.len(), SPARE);
     }
 }

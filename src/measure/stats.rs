@@ -3,7 +3,7 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
 use crate::plan::{Plan, Range};
 use hdrhistogram::Histogram;
@@ -41,6 +41,7 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    pub examples: Examples,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -82,6 +83,7 @@ impl Stats {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
+            Event::Example(example) => self.examples.take(*example),
             Event::Generator(generator) => {
                 let at = generator.at;
                 self.generator.push(generator);
@@ -110,6 +112,12 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+    }
+
+    /// Lets go of all slices that had ended by an offset.
+    pub fn forget(&mut self, before: u64) {
+        self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -214,13 +222,6 @@ impl Stats {
         let course = self.series.get(series).into_iter();
         let cells = course.flat_map(move |course| self.within(course, ranges));
         cells.filter_map(|cell| Some((*self.edges.get(cell.first as usize)?, &cell.counts)))
-    }
-
-    /// Lets go of all that was intended before an offset.
-    pub fn forget(&mut self, before: u64) {
-        let slice = self.edges.partition_point(|edge| *edge < before) as u32;
-        self.series.iter_mut().for_each(|course| course.forget(slice));
-        self.loads.iter_mut().for_each(|course| course.forget(slice));
     }
 
     /// Adds the histogram of a series in windows.

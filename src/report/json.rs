@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub const SCHEMA: u32 = 1;
 
 pub fn json(report: &Report<'_>) -> Vec<u8> {
-    let Report { plan, stats, verdict, windows } = report;
+    let Report { plan, stats, verdict, windows, failed, slowest } = report;
     let expectations: Vec<Value> = plan
         .expectations
         .iter()
@@ -69,13 +69,14 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "duration_s": stats.end() as f64 / SECOND as f64,
         "verdict": verdict.kind,
         "reason": verdict.reason,
+        "problems": stats.problems,
         "aborted": stats.aborted.as_ref().map(|(at, reason)| json!({ "at_s": seconds(*at), "reason": reason })),
         "exit_code": verdict.exit_code,
-        "problems": stats.problems,
         "trust": verdict.trust,
         "expectations": expectations,
         "loads": loads,
         "windows": windows,
+        "examples": { "failed": failed, "slowest": slowest },
         "metrics": {},
         "faults": [],
         "alerts": [],

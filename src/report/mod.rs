@@ -8,7 +8,7 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Failure, Stats, histogram};
+use crate::measure::{Example, Failure, Stats, histogram};
 use crate::plan::{Member, Plan, Range, Type};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,6 +19,10 @@ pub struct Report<'a> {
     pub stats: &'a Stats,
     pub verdict: &'a Verdict,
     pub windows: Vec<Window>,
+    /// Some of the requests that failed, in the order of series, kind and time.
+    pub failed: Vec<Told>,
+    /// Of each series the slowest that went well.
+    pub slowest: Vec<Told>,
 }
 
 /// One stage of one load, as planned and as it was.
@@ -61,6 +65,41 @@ pub struct Row {
     pub service_p99_ns: u64,
 }
 
+/// One request, told whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    pub series: String,
+    pub failure: Option<Failure>,
+    pub at_ns: u64,
+    pub latency_ns: u64,
+    pub service_time_ns: u64,
+    pub user: u64,
+    pub status: Option<u16>,
+    pub sends: u64,
+    pub because: Option<String>,
+    pub request: Option<String>,
+    pub body: Option<String>,
+    pub traceparent: Option<String>,
+}
+
+fn told(plan: &Plan, example: &Example) -> Told {
+    let series = plan.series.get(example.series as usize).map_or(String::new(), |series| series.name.clone());
+    Told {
+        series,
+        failure: example.failure,
+        at_ns: example.at,
+        latency_ns: example.latency,
+        service_time_ns: example.service_time,
+        user: example.user,
+        status: (example.status > 0).then_some(example.status),
+        sends: example.sends,
+        because: example.because.clone(),
+        request: example.request.clone(),
+        body: example.body.clone(),
+        traceparent: example.traceparent.clone(),
+    }
+}
+
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
     let mut windows = Vec::new();
     for (index, load) in plan.loads.iter().enumerate() {
@@ -89,7 +128,9 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
             });
         }
     }
-    Report { plan, stats, verdict, windows }
+    let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
+    let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
+    Report { plan, stats, verdict, windows, failed, slowest }
 }
 
 /// The series of a load, each with what is derived of it behind it.
