@@ -107,10 +107,17 @@ pub struct SeriesCounts {
     /// Requests intended in this slice that failed, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<Failure, u64>,
+    /// Of their bodies and those of their answers, where something asks for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
     #[serde(skip)]
     pub latency: Counts,
     #[serde(skip)]
     pub service_time: Counts,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Slice {
@@ -137,9 +144,10 @@ impl SeriesCounts {
 
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, latency: _, service_time: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _ } = other;
         self.sent += sent;
         self.ok += ok;
+        self.bytes += bytes;
         for (kind, count) in failed {
             *self.failed.entry(*kind).or_default() += count;
         }

@@ -202,7 +202,8 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Other { function, .. } => *function,
                 Metric::Drift { .. } => Function::Drift,
             };
-            !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
+            let counted = matches!(function, Function::Lost | Function::Duplicated | Function::Unverified);
+            !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
         }
     }
 }

@@ -410,6 +410,17 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
+    /// Whether something asks how many bytes bodies had.
+    pub fn counts_bytes(&self) -> bool {
+        let mut asks = false;
+        self.conditions(&mut |condition| {
+            condition.metrics(&mut |metric| {
+                asks |= matches!(metric, Metric::Requests(requests) if requests.function == Function::Bandwidth);
+            });
+        });
+        asks
+    }
+
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);

@@ -76,6 +76,8 @@ pub struct Worker {
     pub recorder: RefCell<Recorder>,
     /// How late it got to what was ready, since the last second was told.
     pub delays: RefCell<Vec<u64>>,
+    /// Whether something asks for the bytes of bodies.
+    pub counts_bytes: bool,
     /// Of targets with a pool: how many connections of it are ours.
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
@@ -197,6 +199,7 @@ impl Worker {
             gates: order.gates,
             traces: Traces::new(order.run, order.lane),
             timers: Timers::new(order.clock)?,
+            counts_bytes: plan.counts_bytes(),
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),
