@@ -23,5 +23,6 @@ mod scenarios;
 mod secrets;
 mod settings;
 mod shares;
+mod try_one;
 mod ui;
 mod watch;
