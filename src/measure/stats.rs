@@ -3,9 +3,9 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder};
-use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::{Event, Examples, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
-use crate::plan::{Plan, Range};
+use crate::plan::{Plan, Range, Watched};
 use hdrhistogram::Histogram;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
@@ -33,6 +33,8 @@ pub struct Stats {
     rolled: u64,
     adder: Adder,
     pub generator: Vec<Generator>,
+    /// What the plan watches, and what was read of it.
+    pub watched: Vec<(Watched, Gauge)>,
     /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
     ends: Vec<u64>,
     pub interrupted: bool,
@@ -68,8 +70,21 @@ impl Stats {
             memory,
             ends,
             edges,
-            ..Stats::default()
+            ..Stats::watching(plan.watched())
         }
+    }
+
+    /// Of so many series, without a plan.
+    #[cfg(test)]
+    pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
+        let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
+        Stats { edges, series, complete: true, ..Stats::default() }
+    }
+
+    /// Nothing but series of values over time.
+    pub fn watching(watched: Vec<Watched>) -> Stats {
+        let watched = watched.into_iter().map(|watched| (watched, Gauge::default())).collect();
+        Stats { watched, ..Stats::default() }
     }
 
     pub fn take(&mut self, event: Event) {
@@ -82,6 +97,7 @@ impl Stats {
                 self.generator.push(generator);
                 self.roll(at);
             }
+            Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
@@ -90,6 +106,19 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
+        }
+    }
+
+    fn look(&mut self, gauges: Gauges) {
+        for (index, value) in gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.read(gauges.at, value);
+            }
+        }
+        for (index, reason) in gauges.gaps {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.missed(gauges.at, reason);
+            }
         }
     }
 
@@ -105,6 +134,13 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+    }
+
+    /// Lets go of all slices that had ended by an offset.
+    pub fn forget(&mut self, before: u64) {
+        self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -167,13 +203,14 @@ impl Stats {
     /// that the plan knows.
     fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
         let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
-        course.cells().iter().filter(move |cell| {
-            let start = edge(cell.first);
-            ranges.iter().any(|(from, to)| {
-                let inside = *from <= start && start < *to;
-                debug_assert!(!inside || *to == u64::MAX || cell.end == cell.first + 1 || edge(cell.end) <= *to);
-                inside
-            })
+        let cells = course.cells();
+        let from = move |offset: u64| cells.partition_point(|cell| edge(cell.first) < offset);
+        // Windows are disjoint, so nothing comes twice.
+        ranges.iter().filter(|(start, end)| start < end).flat_map(move |(start, end)| {
+            let inside = &cells[from(*start)..from(*end)];
+            let cut = |cell: &Cell<C>| *end != u64::MAX && cell.end != cell.first + 1 && edge(cell.end) > *end;
+            debug_assert!(!inside.iter().any(cut));
+            inside
         })
     }
 
@@ -212,13 +249,6 @@ impl Stats {
         })
     }
 
-    /// Lets go of all that was intended before an offset.
-    pub fn forget(&mut self, before: u64) {
-        let slice = self.edges.partition_point(|edge| *edge < before) as u32;
-        self.series.iter_mut().for_each(|course| course.forget(slice));
-        self.loads.iter_mut().for_each(|course| course.forget(slice));
-    }
-
     /// Adds the histogram of a series in windows.
     pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
         for counts in self.series_within(series, ranges) {
@@ -233,6 +263,11 @@ impl Stats {
             self.within(course, ranges).for_each(|cell| sum.add(&cell.counts));
         }
         sum
+    }
+
+    /// What was read of a series; `None` where the plan does not watch it.
+    pub fn gauge(&self, series: &Watched) -> Option<&Gauge> {
+        self.watched.iter().find(|(watched, _)| watched.is_same(series)).map(|(_, gauge)| gauge)
     }
 
     pub fn lag(&self, load: usize) -> Histogram<u64> {

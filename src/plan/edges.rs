@@ -107,6 +107,14 @@ impl WindowEdges {
                 requests.impacts.iter().for_each(|impact| self.recovery(plan, &impact.of));
             }
             Metric::Recovery(recovery) => self.recovery(plan, recovery),
+            // Its points belong to windows by their instants, however slices are cut.
+            Metric::Series(readings) => {
+                readings.impacts.iter().for_each(|impact| self.recovery(plan, &impact.of));
+            }
+            Metric::Drift { first, last } => {
+                self.metric(plan, first, edges);
+                self.metric(plan, last, edges);
+            }
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {

@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Condition, Expectation, Impact, Load, Metric, Planned, Range, Recovery, Requests, Samples, Series, SteadyState,
-    scope,
+    Condition, Expectation, Impact, Load, Metric, Planned, Range, Readings, Recovery, Requests, Samples, Series,
+    SteadyState, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -57,23 +57,42 @@ impl Elaborate<'_> {
     }
 
     fn metric(&mut self, metric: &program::Metric) -> Option<Metric> {
+        let explicit = self.explicit(&metric.scopes);
+        self.metric_in(metric, explicit)
+    }
+
+    /// The ranges that scopes leave together, as far as they are planned; `None` where nothing is said.
+    fn explicit(&mut self, scopes: &[Scope]) -> Option<Vec<Range>> {
         let known = |scope: &&Scope| !matches!(scope.window, Window::Impact { .. });
-        let explicit = metric.scopes.iter().filter(known).fold(None, |ranges: Option<Vec<Range>>, scope| {
+        scopes.iter().filter(known).fold(None, |ranges: Option<Vec<Range>>, scope| {
             let own = self.ranges(scope);
             Some(match ranges {
                 Some(ranges) => scope::intersect(&ranges, &own),
                 None => own,
             })
-        });
+        })
+    }
+
+    fn metric_in(&mut self, metric: &program::Metric, explicit: Option<Vec<Range>>) -> Option<Metric> {
         let impacts = self.impacts(&metric.scopes);
         let recorded = match &metric.subject {
+            Subject::Metric(inner) if !only_the_run_knows(&metric.scopes) && !only_the_run_knows(&inner.scopes) => {
+                return self.drift(metric, inner, explicit);
+            }
             Subject::Requests(population) if is_recorded(metric.function, population) => population,
             Subject::Requests(_) | Subject::Series(_) | Subject::Metric(_) => {
                 let ranges = explicit.clone().unwrap_or_else(|| self.measured());
                 if explicit.is_some() {
-                    self.not_empty(&ranges, self.length(), &metric.scopes)?;
+                    self.not_empty(&ranges, self.length(), metric)?;
                 }
-                return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
+                let function = metric.function;
+                return Some(match &metric.subject {
+                    Subject::Series(series) => {
+                        let (series, end, scoped) = (series.clone(), self.length(), metric.scoped);
+                        Metric::Series(Readings { function, series, ranges, end, scoped, impacts })
+                    }
+                    subject => Metric::Other { function, subject: subject.clone(), ranges },
+                });
             }
             Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
                 return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
@@ -111,7 +130,7 @@ impl Elaborate<'_> {
             samples.push(Samples { series: own, ranges });
         }
         if explicit.is_some() {
-            self.not_empty(&windows, end, &metric.scopes)?;
+            self.not_empty(&windows, end, metric)?;
         }
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
@@ -185,11 +204,43 @@ impl Elaborate<'_> {
         })
     }
 
-    fn not_empty(&mut self, windows: &[Range], end: u64, scopes: &[Scope]) -> Option<()> {
+    /// The metric in the first and in the last tenth of the window that both scopes leave, up to the end of the load.
+    fn drift(
+        &mut self,
+        metric: &program::Metric,
+        inner: &program::Metric,
+        explicit: Option<Vec<Range>>,
+    ) -> Option<Metric> {
+        let load = match &inner.subject {
+            Subject::Requests(population) => population.load.map(|load| &self.loads[load]),
+            _ => None,
+        };
+        let (whole, end) = match load {
+            Some(load) => (judged(load), load.shape.end()),
+            None => (self.measured(), self.length()),
+        };
+        let window = match (explicit, self.explicit(&inner.scopes)) {
+            (Some(outer), Some(own)) => scope::intersect(&outer, &own),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => whole,
+        };
+        let window = scope::intersect(&window, &[(0, end)]);
+        self.not_empty(&window, end, if metric.scopes.is_empty() { inner } else { metric })?;
+        let (first, last) = scope::tenths(&window);
+        let first = self.metric_in(inner, Some(first));
+        // What is said of the first tenth need not be said again of the last.
+        let said = self.diagnostics.clone();
+        let last = self.metric_in(inner, Some(last));
+        self.diagnostics = said;
+        Some(Metric::Drift { first: Box::new(first?), last: Box::new(last?) })
+    }
+
+    fn not_empty(&mut self, windows: &[Range], end: u64, metric: &program::Metric) -> Option<()> {
         if scope::length(windows, end) > 0 {
             return Some(());
         }
-        let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", scopes[0].span, "an empty window");
+        let span = metric.scopes.first().map_or(metric.span, |scope| scope.span);
+        let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", span, "an empty window");
         self.diagnostics.push(problem.help("name windows that overlap, while the load runs"));
         None
     }
@@ -242,6 +293,11 @@ impl Elaborate<'_> {
     pub(super) fn length(&self) -> u64 {
         self.loads.iter().map(|load| load.shape.end()).max().unwrap_or(0)
     }
+}
+
+/// Whether a scope is the impact of something, which nothing plans.
+fn only_the_run_knows(scopes: &[Scope]) -> bool {
+    scopes.iter().any(|scope| matches!(scope.window, Window::Impact { .. }))
 }
 
 /// Whether the recorders of the workers hold what it needs.

@@ -8,8 +8,9 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Example, Failure, Stats, histogram};
-use crate::plan::{Member, Plan, Range, Type};
+use crate::measure::{Example, Failure, Gap, Gauge, Stats, histogram};
+use crate::metric::{Summary, summary};
+use crate::plan::{Member, Plan, Range, Type, Watched};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub struct Report<'a> {
     pub failed: Vec<Told>,
     /// Of each series the slowest that went well.
     pub slowest: Vec<Told>,
+    pub watched: Vec<Watch>,
 }
 
 /// One stage of one load, as planned and as it was.
@@ -48,6 +50,9 @@ pub struct Row {
     /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
     #[serde(skip)]
     pub is_request: bool,
+    /// It holds samples of another row once more: other times, or chosen ones.
+    #[serde(skip)]
+    pub is_derived: bool,
     /// Of a measured value its unit, and what one step of the recorded value is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
@@ -97,6 +102,34 @@ fn told(plan: &Plan, example: &Example) -> Told {
     }
 }
 
+/// A series of values over time, as a person or a program reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Watch {
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub unit: Type,
+    /// Some condition speaks of it.
+    pub asked: bool,
+    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
+    #[serde(flatten)]
+    pub summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// What was asked for, and what every service used.
+fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
+    let of = |(series, gauge): &(Watched, Gauge)| Watch {
+        name: plan.name_of(series),
+        unit: series.unit,
+        asked: plan.asks_for(series),
+        summary: summary(series, gauge),
+        gaps: gauge.gaps.clone(),
+    };
+    stats.watched.iter().map(of).collect()
+}
+
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
     let mut windows = Vec::new();
     for (index, load) in plan.loads.iter().enumerate() {
@@ -118,19 +151,23 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
                 started: counts.started,
                 dropped: counts.dropped,
                 unsent: counts.unsent,
-                steps: plan
-                    .series
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, s)| s.load == index)
-                    .map(|(s, _)| row(plan, stats, s, range, stage.end - stage.start))
+                steps: in_order(plan, index)
+                    .into_iter()
+                    .map(|series| row(plan, stats, series, range, stage.end - stage.start))
                     .collect(),
             });
         }
     }
     let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
     let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
-    Report { plan, stats, verdict, windows, failed, slowest }
+    Report { plan, stats, verdict, windows, failed, slowest, watched: watched(plan, stats) }
+}
+
+/// The series of a load, each with what is derived of it behind it.
+fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
+    let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
+    own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));
+    own
 }
 
 /// The name of a step, in a mix behind that of its part.
@@ -163,6 +200,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         series: planned.name.clone(),
         step: step_name(plan, planned),
         is_request: planned.is_request(),
+        is_derived: planned.derived.is_some(),
         measured: match planned.member {
             Member::Measure(measure) => {
                 plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))
