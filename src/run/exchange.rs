@@ -5,6 +5,7 @@ use super::explain;
 use super::link::{Bytes, LinkedRequest};
 use super::progress::{Pending, Progress, UnderWay};
 use super::trace::{PLACEHOLDER, Trace};
+use super::tracer::Traced;
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
 use crate::measure::{Ended, Example, Failure};
@@ -89,6 +90,9 @@ impl Sender {
         let worker = self.worker.clone();
         if self.write(request, frame).is_err() {
             let because = || "a value in it is not there, or has no form in a request".to_owned();
+            if let Some(tracer) = &worker.tracer {
+                tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
+            }
             self.is_unsent(series, intended, because);
             return Err(Failure::Data);
         }
@@ -107,6 +111,12 @@ impl Sender {
             self.last.unmet = None;
             let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
+            if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
+                if self.sends == 0 {
+                    tracer.request(worker.request(series), tries + 1, [&self.last.bytes, request.bytes.rest()]);
+                }
+                tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(tried) });
+            }
             // All tries are one sample, from the first send to the last answer.
             let began = if self.answer.sent >= tried { self.answer.sent } else { tried };
             sent.get_or_insert(began);
@@ -127,6 +137,9 @@ impl Sender {
             }
             tries += 1;
             let pause = retry.pause(tries, frame.choices.fraction());
+            if let Some(tracer) = &worker.tracer {
+                tracer.tell(Traced::Pause { why: "waits before the next try", length: pause });
+            }
             worker.timers.until(&self.alarm, end + pause).await;
         };
         progress.under_way.set(None);
@@ -239,8 +252,12 @@ impl Sender {
     async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
-        let ask =
-            Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
+        let ask = Ask {
+            head_only: request.head_only,
+            keep_body: request.keep_body,
+            keep_headers: request.keep_headers,
+            look: worker.tracer.is_some(),
+        };
         let key = (self.load, self.user, request.target);
         let timeout = request.timeout;
         let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
@@ -273,8 +290,14 @@ impl Sender {
                 last.trace.write(last.sends, &mut last.bytes[place..place + PLACEHOLDER.len()]);
             }
             let bytes = [last.bytes.as_slice(), request.bytes.rest()];
+            if let Some(tracer) = &worker.tracer {
+                tracer.request(worker.request(series), tries + 1, bytes);
+            }
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.answer(&self.answer);
+                    }
                     if self.answer.keep_alive {
                         self.keep(key, request.connections, connection);
                     }
@@ -332,8 +355,7 @@ impl Sender {
         if !request.judges_status && self.answer.status >= 400 {
             return Err(Failure::Status);
         }
-        let paths = &self.worker.linked.paths;
-        self.last.unmet = request.expects.iter().position(|check| !frame.holds(&check.condition, paths));
+        self.last.unmet = self.worker.unmet(&request.expects, frame);
         match self.last.unmet {
             None => Ok(()),
             Some(_) => Err(Failure::Expectation),
