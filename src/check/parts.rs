@@ -384,6 +384,7 @@ impl<'a> Session<'a, '_> {
             address,
             timeout: 10 * SECOND,
             connections: None,
+            untraced: false,
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -396,7 +397,7 @@ impl<'a> Session<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if !matches!(entry.label.text.as_str(), "timeout" | "connections") {
+            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "trace") {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
@@ -416,6 +417,7 @@ impl<'a> Session<'a, '_> {
                 None => {}
             },
             "headers" => target.headers = self.texts(value, entry),
+            "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
             }

@@ -3,6 +3,7 @@
 mod course;
 mod ended;
 pub mod event;
+mod example;
 mod gauges;
 pub mod histogram;
 pub mod interval_log;
@@ -12,6 +13,7 @@ mod tags;
 
 pub use ended::Ended;
 pub use event::{Event, Generator};
+pub use example::{Choice, Example, Examples};
 pub use gauges::{Gap, Gauge, Gauges};
 pub use recorder::Recorder;
 pub use stats::Stats;

@@ -7,6 +7,8 @@ mod recovery;
 mod requests;
 mod series;
 mod slices;
+#[cfg(test)]
+mod tests;
 
 pub use abort::Watch;
 pub use recovery::{Recovered, recovered};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub const SCHEMA: u32 = 1;
 
 pub fn json(report: &Report<'_>) -> Vec<u8> {
-    let Report { plan, stats, verdict, windows, watched } = report;
+    let Report { plan, stats, verdict, windows, watched, failed, slowest } = report;
     let metrics: serde_json::Map<String, Value> =
         watched.iter().map(|watch| (watch.name.clone(), json!(watch))).collect();
     let expectations: Vec<Value> = plan
@@ -78,6 +78,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "expectations": expectations,
         "loads": loads,
         "windows": windows,
+        "examples": { "failed": failed, "slowest": slowest },
         "metrics": metrics,
         "faults": [],
         "alerts": [],

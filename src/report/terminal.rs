@@ -1,12 +1,13 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
-use super::{Report, Watch, Window};
+mod examples;
+mod watched;
+
+use super::{Report, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::Kind;
-use crate::measure::Failure;
-use crate::metric::{Judged, Outcome, Summary, printed};
+use crate::metric::{Judged, Outcome};
 use anstyle::{AnsiColor, Style};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Text with colours where they are wanted.
@@ -47,8 +48,9 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
-    failures(&mut out, report, &paint);
-    watched(&mut out, report, &paint);
+    examples::failures(&mut out, report, &paint);
+    examples::slowest(&mut out, report, &paint);
+    watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
 }
@@ -203,7 +205,8 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             note.push_str(", not judged");
         }
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
-        for row in &window.steps {
+        // Of what was chosen and never came there is nothing to say.
+        for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
             let failed: u64 = row.failed.values().sum();
             let time = |recorded: u64| match row.measured {
                 _ if row.samples == 0 => "–".to_owned(),
@@ -228,60 +231,6 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
                 time(row.max_ns),
                 step = width - 2,
             );
-        }
-    }
-}
-
-fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
-    for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
-        for (kind, count) in &row.failed {
-            *kinds.entry((row.series.as_str(), *kind)).or_default() += count;
-        }
-    }
-    if kinds.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{}", paint.bold("failures"));
-    for ((series, kind), count) in kinds {
-        let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
-        let _ = writeln!(out, "  {:>9} {:<14} {series}{blame}", grouped(count as f64, 0), paint.bad(kind.as_str()));
-    }
-}
-
-/// What was asked for, and of services what they took of the machine.
-fn watched(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let told = |watch: &&Watch| {
-        let usual = watch.name.ends_with(".cpu") || watch.name.ends_with(".memory");
-        watch.asked || (usual && watch.summary.is_some())
-    };
-    let told: Vec<&Watch> = report.watched.iter().filter(told).collect();
-    if told.is_empty() {
-        return;
-    }
-    let width = told.iter().map(|watch| watch.name.chars().count()).max().unwrap_or(0).max(12);
-    let _ = writeln!(out, "\n{}", paint.bold("watched"));
-    let header = format!("  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "readings", "min", "mean", "max", "last");
-    let _ = writeln!(out, "{}", paint.dim(&header));
-    for watch in told {
-        let value = |of: fn(&Summary) -> f64| {
-            watch.summary.as_ref().map_or_else(|| "–".to_owned(), |summary| printed(of(summary), watch.unit))
-        };
-        let _ = writeln!(
-            out,
-            "  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            watch.name,
-            grouped(watch.summary.map_or(0, |summary| summary.readings) as f64, 0),
-            value(|s| s.min),
-            value(|s| s.mean),
-            value(|s| s.max),
-            value(|s| s.last),
-        );
-        if let Some(last) = watch.gaps.last() {
-            let missed: u64 = watch.gaps.iter().map(|gap| gap.missed).sum();
-            let what = if missed == 1 { "reading is" } else { "readings are" };
-            let text = format!("{} {what} missing: {}", grouped(missed as f64, 0), last.reason);
-            let _ = writeln!(out, "  {:<width$} {}", "", paint.unsure(&text));
         }
     }
 }

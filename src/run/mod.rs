@@ -4,6 +4,7 @@ mod clock;
 mod closed;
 pub mod drive;
 mod exchange;
+mod explain;
 mod functions;
 mod health;
 mod kept;
@@ -17,12 +18,13 @@ mod secret;
 mod service;
 mod session;
 mod steps;
+mod trace;
 mod value;
 mod watch;
 mod worker;
 
 use crate::base::units::SECOND;
-use crate::measure::{Event, Slice};
+use crate::measure::Event;
 use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
@@ -32,7 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as channel};
-use worker::{Gauge, Order};
+use worker::{Gauge, Measured, Order};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -221,7 +223,7 @@ async fn load(
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
     let (phase, watched) = channel::channel(Phase::Run);
-    let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
+    let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
@@ -236,16 +238,17 @@ async fn load(
             edges: edges.clone(),
             seed: settings.seed,
             run: parts.run,
+            lane: plan.share.index + index as u64 * plan.share.count,
             index: index as u64,
             workers: settings.workers,
             clock,
             phase: watched.clone(),
-            slices: slices.clone(),
+            measured: told.clone(),
             gauge: gauge.clone(),
         };
         threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
     }
-    drop(slices);
+    drop(told);
     tell(Event::LoadStarted);
     tell(Event::Gauges(before));
     let mut watch = watcher.start(clock);
@@ -269,12 +272,15 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(all) => all.into_iter().for_each(|slice| {
-                    if let Some(aborts) = &mut aborts {
-                        aborts.take(&slice);
+                Some(Measured { slices, examples }) => {
+                    for slice in slices {
+                        if let Some(aborts) = &mut aborts {
+                            aborts.take(&slice);
+                        }
+                        tell(Event::Slice(slice));
                     }
-                    tell(Event::Slice(slice));
-                }),
+                    examples.into_iter().for_each(|example| tell(Event::Example(Box::new(example))));
+                }
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,

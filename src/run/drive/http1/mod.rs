@@ -16,6 +16,7 @@ mod tests;
 
 use std::cell::RefCell;
 
+pub use body::START;
 pub use connection::Connection;
 pub use failure::Failure;
 
@@ -62,7 +63,8 @@ pub struct Ask {
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
-    /// The body as it was before it was compressed and cut into chunks, only with `keep_body`.
+    /// The body as it was before it was compressed and cut into chunks: the whole with `keep_body`, else the start of a
+    /// plain one that comes with a status of 300 or above.
     pub body: Vec<u8>,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,
