@@ -48,6 +48,7 @@ impl<'a> Live<'a> {
             Event::LoadEnded { .. } => self.clear(),
             Event::Gauges(_) => {}
             Event::Example(_)
+            | Event::Gauges(_)
             | Event::Started { .. }
             | Event::LoadStarted
             | Event::ServiceStopped { .. }

@@ -1,6 +1,7 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod examples;
+mod watched;
 
 use super::{Report, Row, Watch, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
