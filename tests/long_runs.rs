@@ -15,6 +15,7 @@ const CONDITIONS: &str = "
     dropped(l1 during l1.rise) == 0
     p50(l1.r2) < 1s in every 10s during l1.plateau
     throughput(l0) > 1/s after l0.settled + 250ms
+    drift(p95(l0.r1)) < 20% during l0.plateau + 333ms .. l0.plateau + 5m
   }";
 
 /// Every range that a condition, the report or a person who reads the plan could ask for.
@@ -31,6 +32,13 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
             }
             Metric::Recovery(recovery) => windows.push((None, recovery.windows.clone())),
             Metric::Other { ranges, .. } => windows.push((None, ranges.clone())),
+            Metric::Drift { first, last } => {
+                for part in [first, last] {
+                    let Metric::Requests(requests) = &**part else { panic!("the drift of requests") };
+                    windows.extend(requests.samples.iter().map(|s| (Some(s.series), s.ranges.clone())));
+                }
+            }
+            Metric::Series(_) => {}
         });
     }
     windows

@@ -108,8 +108,11 @@ impl Scenario {
                 };
                 match series.source {
                     SeriesSource::Service(_) | SeriesSource::Host => format!("{source}.{}", series.what),
-                    SeriesSource::ServiceMetric(_) => format!("{source}.metric(\"{}\")", series.what),
-                    SeriesSource::Monitor(_) => format!("{source}.query('{}')", series.what),
+                    SeriesSource::ServiceMetric(_) => format!("{source}.metric({})", series.quoted()),
+                    SeriesSource::Monitor(index) => match self.monitors.get(index) {
+                        Some(monitor) => monitor.series_text(&series.what),
+                        None => format!("{source}.query('{}')", series.what),
+                    },
                 }
             }
             Subject::Windows { windows, .. } => {

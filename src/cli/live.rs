@@ -47,6 +47,7 @@ impl<'a> Live<'a> {
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
             Event::Example(_)
+            | Event::Gauges(_)
             | Event::Started { .. }
             | Event::LoadStarted
             | Event::ServiceStopped { .. }

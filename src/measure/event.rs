@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Example, Slice};
+use super::{Example, Gauges, Slice};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum Event {
     Slice(Slice),
     Example(Box<Example>),
     Generator(Generator),
+    /// What is watched beside the requests, once a second.
+    Gauges(Gauges),
     Interrupted {
         at: u64,
     },

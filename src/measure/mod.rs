@@ -4,6 +4,7 @@ mod course;
 mod ended;
 pub mod event;
 mod example;
+mod gauges;
 pub mod histogram;
 pub mod interval_log;
 mod recorder;
@@ -13,6 +14,7 @@ mod tags;
 pub use ended::Ended;
 pub use event::{Event, Generator};
 pub use example::{Choice, Example, Examples};
+pub use gauges::{Gap, Gauge, Gauges};
 pub use recorder::Recorder;
 pub use stats::Stats;
 pub use tags::Tags;
@@ -105,10 +107,17 @@ pub struct SeriesCounts {
     /// Requests intended in this slice that failed, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<Failure, u64>,
+    /// Of their bodies and those of their answers, where something asks for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
     #[serde(skip)]
     pub latency: Counts,
     #[serde(skip)]
     pub service_time: Counts,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Slice {
@@ -135,9 +144,10 @@ impl SeriesCounts {
 
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, latency: _, service_time: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _ } = other;
         self.sent += sent;
         self.ok += ok;
+        self.bytes += bytes;
         for (kind, count) in failed {
             *self.failed.entry(*kind).or_default() += count;
         }

@@ -78,6 +78,7 @@ struct Cell {
     sent: u64,
     ok: u64,
     failed: [u32; Failure::ALL.len()],
+    bytes: u64,
     latency: Sparse,
     service_time: Sparse,
 }
@@ -240,6 +241,7 @@ impl Cell {
             self.latency.record(time);
             self.service_time.record(ended.service_time);
         }
+        self.bytes += ended.bytes;
         match ended.outcome {
             Ok(()) => self.ok += 1,
             Err(failure) => self.failed[failure as usize] += 1,
@@ -262,6 +264,7 @@ impl Open {
                 sent: std::mem::take(&mut cell.sent),
                 ok: std::mem::take(&mut cell.ok),
                 failed,
+                bytes: std::mem::take(&mut cell.bytes),
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
             };

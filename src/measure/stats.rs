@@ -3,9 +3,9 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
-use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::{Event, Examples, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
-use crate::plan::{Plan, Range};
+use crate::plan::{Plan, Range, Watched};
 use hdrhistogram::Histogram;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
@@ -34,6 +34,8 @@ pub struct Stats {
     rolled: u64,
     adder: Adder,
     pub generator: Vec<Generator>,
+    /// What the plan watches, and what was read of it.
+    pub watched: Vec<(Watched, Gauge)>,
     /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
     ends: Vec<u64>,
     pub interrupted: bool,
@@ -73,7 +75,7 @@ impl Stats {
             memory,
             ends,
             edges,
-            ..Stats::default()
+            ..Stats::watching(plan.watched())
         }
     }
 
@@ -82,6 +84,12 @@ impl Stats {
     pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
         let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
         Stats { edges, series, complete: true, ..Stats::default() }
+    }
+
+    /// Nothing but series of values over time.
+    pub fn watching(watched: Vec<Watched>) -> Stats {
+        let watched = watched.into_iter().map(|watched| (watched, Gauge::default())).collect();
+        Stats { watched, ..Stats::default() }
     }
 
     pub fn take(&mut self, event: Event) {
@@ -94,6 +102,7 @@ impl Stats {
                 self.generator.push(generator);
                 self.roll(at);
             }
+            Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
@@ -102,6 +111,19 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
+        }
+    }
+
+    fn look(&mut self, gauges: Gauges) {
+        for (index, value) in gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.read(gauges.at, value);
+            }
+        }
+        for (index, reason) in gauges.gaps {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.missed(gauges.at, reason);
+            }
         }
     }
 
@@ -127,6 +149,7 @@ impl Stats {
         self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
         self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
         self.poll_delay.forget(&self.edges, before);
+        self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -231,8 +254,10 @@ impl Stats {
         ranges: &'a [Range],
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
         let course = self.series.get(series).into_iter();
-        let cells = course.flat_map(move |course| self.within(course, ranges));
-        cells.filter_map(|cell| Some((*self.edges.get(cell.first as usize)?, &cell.counts)))
+        course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
+            let start = self.edges.get(cell.first as usize)?;
+            Some((*start, &cell.counts))
+        })
     }
 
     /// Adds the histogram of a series in windows.
@@ -249,6 +274,11 @@ impl Stats {
             self.within(course, ranges).for_each(|cell| sum.add(&cell.counts));
         }
         sum
+    }
+
+    /// What was read of a series; `None` where the plan does not watch it.
+    pub fn gauge(&self, series: &Watched) -> Option<&Gauge> {
+        self.watched.iter().find(|(watched, _)| watched.is_same(series)).map(|(_, gauge)| gauge)
     }
 
     pub fn lag(&self, load: usize) -> Histogram<u64> {

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 pub const SCHEMA: u32 = 1;
 
 pub fn json(report: &Report<'_>) -> Vec<u8> {
-    let Report { plan, stats, verdict, windows, failed, slowest } = report;
+    let Report { plan, stats, verdict, windows, failed, slowest, watched } = report;
+    let metrics: serde_json::Map<String, Value> =
+        watched.iter().map(|watch| (watch.name.clone(), json!(watch))).collect();
     let expectations: Vec<Value> = plan
         .expectations
         .iter()
@@ -78,7 +80,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "loads": loads,
         "windows": windows,
         "examples": { "failed": failed, "slowest": slowest },
-        "metrics": {},
+        "metrics": metrics,
         "faults": [],
         "alerts": [],
         "generator": {

@@ -1,6 +1,7 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod examples;
+mod watched;
 
 use super::{Report, Row, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
@@ -49,6 +50,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     }
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
+    watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
 }

@@ -10,12 +10,13 @@ use super::link::{self, Linked, Place};
 use super::progress::Progress;
 use super::rows::Table;
 use super::trace::Traces;
-use super::value::Plain;
+use super::tracer::Tracer;
+use super::value::{Frame, Plain};
 use super::{closed, open};
 use crate::base::units::SECOND;
 use crate::measure::{Example, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Connections, Load, Member, Plan, Target};
+use crate::plan::{Check, Connections, Load, Member, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
@@ -43,6 +44,7 @@ pub struct Order {
     pub phase: watch::Receiver<Phase>,
     pub measured: mpsc::UnboundedSender<Measured>,
     pub gauge: Arc<Gauge>,
+    pub tracer: Option<Tracer>,
 }
 
 /// What a worker hands over once a second.
@@ -71,11 +73,15 @@ pub struct Worker {
     pub run: u64,
     pub gates: Arc<Vec<Gate>>,
     pub traces: Traces,
+    /// Who looks on, which is nobody in a run.
+    pub tracer: Option<Tracer>,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
     /// How late it got to what was ready, since the last second was told.
     pub delays: RefCell<Vec<u64>>,
+    /// Whether something asks for the bytes of bodies.
+    pub counts_bytes: bool,
     /// Of targets with a pool: how many connections of it are ours.
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
@@ -196,7 +202,9 @@ impl Worker {
             run: order.run,
             gates: order.gates,
             traces: Traces::new(order.run, order.lane),
+            tracer: order.tracer,
             timers: Timers::new(order.clock)?,
+            counts_bytes: plan.counts_bytes(),
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),
@@ -214,6 +222,23 @@ impl Worker {
             broken: Cell::new(false),
             plan,
         })
+    }
+
+    /// The first check that does not hold.
+    pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<usize> {
+        let paths = &self.linked.paths;
+        checks.iter().position(|check| {
+            let holds = frame.holds(&check.condition, paths);
+            if let Some(tracer) = &self.tracer {
+                tracer.check(check, holds, frame, paths);
+            }
+            !holds
+        })
+    }
+
+    /// The request of a series.
+    pub fn request(&self, series: usize) -> &Request {
+        self.plan.request(&self.plan.series[series]).expect("the series of a request has one")
     }
 
     /// Everything that is new.
