@@ -13,9 +13,9 @@ mod sound;
 mod timeline;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service,
-    ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
+    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
+    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request,
+    Retry, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -49,6 +49,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<Data>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,8 +2,9 @@
 
 use super::drive::http1::{Answer, Ask, Connection, START};
 use super::explain;
-use super::link::{Bytes, LinkedRequest};
+use super::link::{LinkedRequest, Method};
 use super::progress::{Pending, Progress, UnderWay};
+use super::template::{Bytes, Written};
 use super::trace::{PLACEHOLDER, Trace};
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
@@ -22,7 +23,7 @@ pub struct Sender {
     own: Option<Vec<Option<Connection>>>,
     answer: Answer,
     last: Last,
-    text: String,
+    written: Written,
     scratch: String,
     alarm: Rc<super::clock::Alarm>,
     /// How often this try was handed to the network, and how long this request has opened connections.
@@ -33,7 +34,7 @@ pub struct Sender {
 /// The request that was sent last.
 struct Last {
     response: usize,
-    /// As it was sent, maybe without its body.
+    /// Its head as it was sent.
     bytes: Vec<u8>,
     trace: Trace,
     /// Where in its bytes the trace context stands.
@@ -60,7 +61,7 @@ impl Sender {
                 sends: 0,
                 unmet: None,
             },
-            text: String::new(),
+            written: Written::default(),
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
             sends: 0,
@@ -142,19 +143,14 @@ impl Sender {
 
     /// Makes the bytes of a request, with room for its trace context.
     fn write(&mut self, request: &LinkedRequest, frame: &mut Frame) -> Result<(), Unusable> {
+        if let Bytes::Built(template) = &request.bytes {
+            template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
+        }
+        let written = request.bytes.written(&self.written);
         let last = &mut self.last;
         last.bytes.clear();
-        match &request.bytes {
-            Bytes::Fixed(fixed) => {
-                last.bytes.extend_from_slice(&fixed.head);
-                last.place = fixed.trace;
-            }
-            Bytes::Built(template) => {
-                let paths = &self.worker.linked.paths;
-                last.place = template.write(frame, paths, &mut self.text, &mut self.scratch)?;
-                last.bytes.extend_from_slice(self.text.as_bytes());
-            }
-        }
+        last.bytes.extend_from_slice(written.head().as_bytes());
+        last.place = written.trace;
         (last.response, last.sends, last.unmet) = (request.response, 0, None);
         last.trace = self.worker.traces.next();
         Ok(())
@@ -224,8 +220,8 @@ impl Sender {
     async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
-        let ask =
-            Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
+        let method = request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()));
+        let ask = Ask { head_only: method.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
         let key = (self.load, self.user, request.target);
         let timeout = request.timeout;
         let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
@@ -257,7 +253,11 @@ impl Sender {
             if let Some(place) = last.place {
                 last.trace.write(last.sends, &mut last.bytes[place..place + PLACEHOLDER.len()]);
             }
-            let bytes = [last.bytes.as_slice(), request.bytes.rest()];
+            let written = request.bytes.written(&self.written);
+            let (head, body) = (last.bytes.as_slice(), written.body().as_bytes());
+            let (both, with_files) = ([head, body], written.has_files());
+            let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
+            let bytes = pieces.as_deref().unwrap_or(&both);
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
                     if self.answer.keep_alive {
@@ -266,9 +266,7 @@ impl Sender {
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset)
-                    if reused && self.answer.first_byte == 0 && request.idempotent =>
-                {
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && method.idempotent => {
                     allowed = left(clock.now());
                 }
                 Err(failure) => return Err(failure),
