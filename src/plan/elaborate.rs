@@ -78,6 +78,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         links: scenario.links.clone(),
         targets: scenario.targets.clone(),
         data: scenario.data.clone(),
+        files: scenario.files.clone(),
         limits: scenario.limits.clone(),
         monitors: scenario.monitors.clone(),
         alert_sources: scenario.alert_sources.clone(),

@@ -15,9 +15,10 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Request, Retry,
-    Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
+    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
+    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
+    Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target,
+    Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<Data>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

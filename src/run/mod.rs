@@ -1,16 +1,19 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
+mod answered;
 mod clock;
 mod closed;
 pub mod drive;
 mod exchange;
 mod explain;
+mod files;
 mod functions;
 mod health;
 mod kept;
 mod limit;
 mod link;
 mod open;
+mod path;
 mod phase;
 mod progress;
 mod rows;
@@ -18,6 +21,7 @@ mod secret;
 mod service;
 mod session;
 mod steps;
+mod template;
 mod trace;
 mod tracer;
 mod trial;
@@ -77,7 +81,7 @@ pub enum RunError {
         log: String,
     },
     Address(String),
-    /// Rows that the plan speaks of cannot be read.
+    /// Rows or files that the plan speaks of cannot be read.
     Data(String),
     System(std::io::Error),
     /// What is done before the load could not be.
@@ -161,11 +165,11 @@ async fn control(
     }
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
     let ready = link::places(plan, &addresses).map_err(RunError::Address);
-    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
-        Ok((places, tables)) => {
+    let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
+        Ok((places, tables, files)) => {
             let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run, tracer };
+            let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await
         }
         Err(problem) => Err(problem),
@@ -223,6 +227,11 @@ fn tables(plan: &Plan) -> Result<Arc<Vec<rows::Table>>, RunError> {
     Ok(Arc::new(read.map_err(RunError::Data)?))
 }
 
+/// The files that are sent.
+fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
+    files::Files::load(&plan.files).map(Arc::new).map_err(RunError::Data)
+}
+
 async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(Event)) {
     for running in services.iter_mut().rev() {
         running.stop().await;
@@ -256,6 +265,7 @@ async fn load(
             plan: parts.plan.clone(),
             places: parts.places.clone(),
             tables: parts.tables.clone(),
+            files: parts.files.clone(),
             gates: gates.clone(),
             setup: setup.clone(),
             edges: edges.clone(),
