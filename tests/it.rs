@@ -16,6 +16,7 @@ mod fmt;
 mod fragment;
 mod hostile;
 mod iterations;
+mod live;
 mod load;
 mod long_runs;
 mod monitors;
