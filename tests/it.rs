@@ -17,6 +17,7 @@ mod long_runs;
 mod outcomes;
 mod phases;
 mod records;
+mod redirects;
 mod robust;
 mod scenarios;
 mod secrets;

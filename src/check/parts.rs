@@ -357,6 +357,8 @@ impl<'a> Session<'a, '_> {
             address,
             timeout: 10 * SECOND,
             connections: None,
+            redirects: 0,
+            cookies: true,
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -369,7 +371,7 @@ impl<'a> Session<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if !matches!(entry.label.text.as_str(), "timeout" | "connections") {
+            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "redirects" | "cookies") {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
@@ -388,6 +390,16 @@ impl<'a> Session<'a, '_> {
                 Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
                 None => {}
             },
+            "redirects" => match value.number() {
+                Some(most) if (0.0..=20.0).contains(&most) => target.redirects = most as u64,
+                Some(_) => self.out_of_range(entry.value.span, "0 to 20 redirects are followed"),
+                None => {}
+            },
+            "cookies" => {
+                if let Value::Bool(keeps) = value {
+                    target.cookies = *keeps;
+                }
+            }
             "headers" => target.headers = self.texts(value, entry),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");

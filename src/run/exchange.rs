@@ -1,8 +1,9 @@
 //! One request of a user: its tries, the connection that each takes, and what later steps keep of the answer.
 
-use super::drive::http1::{Answer, Ask, Connection};
+use super::drive::http1::{Answer, Ask, Connection, leads_on, values};
 use super::link::{Bytes, LinkedRequest};
 use super::progress::{Pending, Progress, UnderWay};
+use super::redirect::{self, Sent};
 use super::value::Frame;
 use super::worker::Worker;
 use crate::measure::{Ended, Failure};
@@ -10,6 +11,16 @@ use crate::plan::Connections;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::SemaphorePermit;
+
+/// A request on its way to a target.
+#[derive(Clone, Copy)]
+struct Hop<'b> {
+    target: usize,
+    bytes: &'b [u8],
+    head_only: bool,
+    /// Sending it twice does no more than sending it once.
+    idempotent: bool,
+}
 
 /// What sends the requests of one session, one after the other.
 pub struct Sender {
@@ -20,6 +31,8 @@ pub struct Sender {
     own: Option<Vec<Option<Connection>>>,
     answer: Answer,
     text: String,
+    /// The last request that went with cookies.
+    with_cookies: Vec<u8>,
     scratch: String,
     alarm: Rc<super::clock::Alarm>,
     /// How often this try was handed to the network, and how long this request has opened connections.
@@ -36,6 +49,7 @@ impl Sender {
             own: keeps_connections.then(|| worker.plan.targets.iter().map(|_| None).collect()),
             answer: Answer::default(),
             text: String::new(),
+            with_cookies: Vec::new(),
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
             sends: 0,
@@ -108,25 +122,91 @@ impl Sender {
         Ended { status: answer.status, sends: self.sends, first_byte, connect: self.connecting, ..ended }
     }
 
-    /// One try. Its timeout is one for waiting, connecting and the exchange together.
+    /// One try, from the first send to the last answer where that leads elsewhere. Its timeout is one for waiting,
+    /// connecting and all exchanges together.
     async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
+        let text = std::mem::take(&mut self.text);
+        let bytes = match &request.bytes {
+            Bytes::Fixed(bytes) => bytes.as_slice(),
+            Bytes::Built(_) => text.as_bytes(),
+        };
+        let first = Hop { target: request.target, bytes, head_only: request.head_only, idempotent: request.idempotent };
+        let mut result = self.hop(request, first, series, tries, tried).await;
+        let most = self.worker.linked.hosts[request.target].redirects;
+        if most > 0 && result.is_ok() && leads_on(self.answer.status) {
+            let began = self.answer.sent;
+            // Seldom, and larger than the usual way.
+            result = Box::pin(self.follow(request, (bytes, most), series, tries, tried)).await;
+            self.answer.sent = began;
+        }
+        self.text = text;
+        result
+    }
+
+    /// Goes where the answer leads, so many times at most.
+    async fn follow(
+        &mut self,
+        request: &LinkedRequest,
+        (bytes, most): (&[u8], u64),
+        series: usize,
+        tries: u64,
+        tried: u64,
+    ) -> Result<(), Failure> {
         let worker = self.worker.clone();
-        let clock = &worker.timers.clock;
-        let ask =
-            Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
-        let key = (self.load, self.user, request.target);
+        let mut sent = Sent { target: request.target, bytes: bytes.to_vec() };
+        let mut left = most;
+        while let Some(next) = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes)? {
+            left = left.checked_sub(1).ok_or(Failure::Protocol)?;
+            let hop = Hop {
+                target: next.target,
+                bytes: &next.bytes,
+                head_only: next.method() == b"HEAD",
+                idempotent: request.idempotent || next.method() == b"GET",
+            };
+            self.hop(request, hop, series, tries, tried).await?;
+            sent = next;
+        }
+        Ok(())
+    }
+
+    /// One request to one target, and its answer.
+    async fn hop(
+        &mut self,
+        request: &LinkedRequest,
+        hop: Hop<'_>,
+        series: usize,
+        tries: u64,
+        tried: u64,
+    ) -> Result<(), Failure> {
+        let worker = self.worker.clone();
+        let (clock, host) = (&worker.timers.clock, &worker.linked.hosts[hop.target]);
+        let ask = Ask {
+            head_only: hop.head_only,
+            keep_body: request.keep_body,
+            keep_headers: request.keep_headers,
+            note_cookies: host.cookies,
+            note_redirects: worker.linked.hosts[request.target].redirects > 0,
+        };
+        let key = (self.load, self.user, hop.target);
         let timeout = request.timeout;
         let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
-        let _place = place(&worker, request.target, left(tried)).await?;
+        let _place = place(&worker, hop.target, left(tried)).await?;
         // Only what took time before it leaves less for the rest.
-        let mut allowed = if _place.is_some() { left(clock.now()) } else { Duration::from_nanos(timeout) };
+        let fresh = _place.is_none() && self.sends == 0;
+        let mut allowed = if fresh { Duration::from_nanos(timeout) } else { left(clock.now()) };
+        let mut with_cookies = Vec::new();
+        if host.cookies && !request.own_cookies && worker.cookies.has((self.load, self.user)) {
+            with_cookies = std::mem::take(&mut self.with_cookies);
+            self.add_cookies(hop, host.name(), &mut with_cookies);
+        }
+        let bytes = if with_cookies.is_empty() { hop.bytes } else { &with_cookies };
         loop {
             self.answer.sent = 0;
-            let mut connection = match self.idle(key, request.connections) {
+            let mut connection = match self.idle(key, host.connections) {
                 Some(connection) => connection,
                 None => {
                     let began = clock.now();
-                    let opened = Connection::open(request.address, allowed).await;
+                    let opened = Connection::open(host.address, allowed).await;
                     let now = clock.now();
                     self.connecting = Some(self.connecting.unwrap_or(0) + (now - began));
                     allowed = left(now);
@@ -140,26 +220,38 @@ impl Sender {
                 _ => worker.recorder.borrow_mut().sent_again(series, clock.now()),
             }
             let reused = connection.is_reused();
-            let bytes = match &request.bytes {
-                Bytes::Fixed(bytes) => bytes.as_slice(),
-                Bytes::Built(_) => self.text.as_bytes(),
-            };
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
                     if self.answer.keep_alive {
-                        self.keep(key, request.connections, connection);
+                        self.keep(key, host.connections, connection);
+                    }
+                    if host.cookies && !self.answer.notes.is_empty() {
+                        for header in values(&self.answer.notes, "set-cookie") {
+                            let path = redirect::path(hop.bytes);
+                            worker.cookies.take((self.load, self.user), host.name(), path, header);
+                        }
+                    }
+                    if !with_cookies.is_empty() {
+                        self.with_cookies = with_cookies;
                     }
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset)
-                    if reused && self.answer.first_byte == 0 && request.idempotent =>
-                {
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && hop.idempotent => {
                     allowed = left(clock.now());
                 }
                 Err(failure) => return Err(failure),
             }
         }
+    }
+
+    /// The request with the cookies that its user has for it, as the last of its header lines.
+    fn add_cookies(&self, hop: Hop<'_>, host: &str, out: &mut Vec<u8>) {
+        let (head, rest) = hop.bytes.split_at(redirect::head_end(hop.bytes));
+        out.clear();
+        out.extend_from_slice(head);
+        self.worker.cookies.write((self.load, self.user), host, redirect::path(hop.bytes), out);
+        out.extend_from_slice(rest);
     }
 
     /// A connection that is there already, by how the target shares them. What the server has closed meanwhile is

@@ -1,6 +1,7 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod clock;
+mod cookies;
 mod closed;
 pub mod drive;
 mod exchange;
@@ -12,6 +13,7 @@ mod link;
 mod open;
 mod phase;
 mod progress;
+mod redirect;
 mod rows;
 mod secret;
 mod service;
