@@ -5,12 +5,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
-/// A request line with the cookies, the authorization and the body that came with it.
+/// Of each request one: its line with the cookies, the authorization and the body that came with it, or its trace.
 type Seen = Arc<Mutex<Vec<String>>>;
 
 struct Site {
     address: SocketAddr,
     seen: Seen,
+    traces: Seen,
 }
 
 impl Site {
@@ -20,15 +21,18 @@ impl Site {
         let address = listener.local_addr().unwrap();
         let seen = Seen::default();
         let all = seen.clone();
+        let traces = Seen::default();
+        let all_traces = traces.clone();
         let other = other.map(|other| other.to_string()).unwrap_or_default();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (all, other) = (all.clone(), other.clone());
+                let (all, traces, other) = (all.clone(), all_traces.clone(), other.clone());
                 std::thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
                     let mut lines = BufReader::new(stream.try_clone().unwrap());
                     let mut stream = stream;
-                    while let Some((line, told)) = request(&mut lines) {
+                    while let Some((line, told, trace)) = request(&mut lines) {
+                        traces.lock().unwrap().push(trace);
                         all.lock().unwrap().push(told);
                         let head = answer(&line, &other);
                         let text = format!("HTTP/1.1 {head}Content-Length: 2\r\n\r\n");
@@ -40,7 +44,7 @@ impl Site {
                 });
             }
         });
-        Site { address, seen }
+        Site { address, seen, traces }
     }
 
     fn all(&self) -> Vec<String> {
@@ -48,8 +52,8 @@ impl Site {
     }
 }
 
-fn request(lines: &mut BufReader<std::net::TcpStream>) -> Option<(String, String)> {
-    let (mut asked, mut told, mut length) = (String::new(), String::new(), 0);
+fn request(lines: &mut BufReader<std::net::TcpStream>) -> Option<(String, String, String)> {
+    let (mut asked, mut told, mut trace, mut length) = (String::new(), String::new(), String::new(), 0);
     loop {
         let mut line = String::new();
         if !lines.read_line(&mut line).is_ok_and(|n| n > 0) {
@@ -65,6 +69,7 @@ fn request(lines: &mut BufReader<std::net::TcpStream>) -> Option<(String, String
         let (name, value) = line.split_once(": ").unwrap_or_default();
         match name {
             "Cookie" | "Authorization" => told.push_str(&format!(" | {value}")),
+            "traceparent" => trace = value.to_owned(),
             "Content-Length" => length = value.parse().unwrap(),
             _ => {}
         }
@@ -74,7 +79,7 @@ fn request(lines: &mut BufReader<std::net::TcpStream>) -> Option<(String, String
     if length > 0 {
         told.push_str(&format!(" {}", String::from_utf8(body).unwrap()));
     }
-    Some((asked.clone(), asked + &told))
+    Some((asked.clone(), asked + &told, trace))
 }
 
 /// Runs a load of a flow on a site, where `b` is a second target.
@@ -128,6 +133,12 @@ fn redirects_are_followed_as_one_sample() {
         ]
     );
     assert_eq!(failed(&ran), ["{}"; 4], "{}", ran.out);
+    // A chain is one trace, in which each request has a name of its own.
+    let traces = site.traces.lock().unwrap().clone();
+    let parts: Vec<Vec<&str>> = traces.iter().map(|trace| trace.split('-').collect()).collect();
+    assert!(parts[0][1] == parts[1][1] && parts[1][1] == parts[2][1] && parts[2][1] != parts[3][1], "{traces:?}");
+    let spans: std::collections::HashSet<&str> = parts.iter().map(|part| part[2]).collect();
+    assert_eq!(spans.len(), 8, "{traces:?}");
     let steps = ran.result["windows"][0]["steps"].as_array().unwrap();
     let counts: Vec<_> = steps.iter().map(|step| (step["samples"].as_u64(), step["sent"].as_u64())).collect();
     assert_eq!(counts, [(Some(1), Some(3)), (Some(1), Some(2)), (Some(1), Some(2)), (Some(1), Some(1))]);

@@ -166,20 +166,21 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    /// A group and whole iterations are no requests, and have no phases of their own.
+    /// What is not a request has no phases of its own.
     fn phase_of_whole(&mut self, population: &Population, span: Span) -> Option<()> {
         let whole = match population.member {
             Member::Group(_) => "a group",
             Member::Iteration => "an iteration",
+            Member::Measure(_) => "a measured value",
             Member::Wait(_) => "a wait",
-            Member::All | Member::Request(_) | Member::Measure(_) => return Some(()),
+            Member::All | Member::Request(_) => return Some(()),
         };
         if matches!(population.part, Part::Latency | Part::ServiceTime) {
             return Some(());
         }
         let part = super::predicate::chosen_text(population.part, None);
         let message = format!("{whole} has no `{part}`");
-        let problem = Diagnostic::new(Code::E0202, message, span, "it is no request");
+        let problem = Diagnostic::new(Code::E0202, message, span, "not a request");
         self.push(problem.help("ask for that of its requests, such as `p95(main.first_byte)`"));
         None
     }

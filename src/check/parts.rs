@@ -359,6 +359,7 @@ impl<'a> Session<'a, '_> {
             connections: None,
             redirects: 0,
             cookies: true,
+            untraced: false,
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -371,7 +372,7 @@ impl<'a> Session<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "redirects" | "cookies") {
+            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "redirects" | "cookies" | "trace") {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
@@ -401,6 +402,7 @@ impl<'a> Session<'a, '_> {
                 }
             }
             "headers" => target.headers = self.texts(value, entry),
+            "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
             }

@@ -197,6 +197,9 @@ pub struct Target {
     /// Whether those of a user are kept.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub cookies: bool,
+    /// Its requests carry no trace context.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untraced: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
     /// The other options, by their names, as they were written.
@@ -295,6 +298,9 @@ pub struct Flow {
     pub steps: Vec<Step>,
     /// Number of `let`s: their values live in slots.
     pub slots: usize,
+    /// What their values are called, for those who look at them; no part of what is done.
+    #[serde(skip)]
+    pub names: Vec<String>,
     /// Number of requests: request r keeps its answer in response r.
     pub requests: usize,
     /// Parts of an iteration that are measured apart.

@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::Slice;
+use super::{Example, Slice};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,7 @@ pub enum Event {
     LoadStarted,
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
+    Example(Box<Example>),
     Generator(Generator),
     Interrupted {
         at: u64,

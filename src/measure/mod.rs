@@ -3,6 +3,7 @@
 mod course;
 mod ended;
 pub mod event;
+mod example;
 pub mod histogram;
 pub mod interval_log;
 mod recorder;
@@ -11,6 +12,7 @@ mod tags;
 
 pub use ended::Ended;
 pub use event::{Event, Generator};
+pub use example::{Choice, Example, Examples};
 pub use recorder::Recorder;
 pub use stats::Stats;
 pub use tags::Tags;

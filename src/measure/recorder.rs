@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Failure, LoadCounts, SeriesCounts, Slice};
+use super::{Choice, Failure, LoadCounts, SeriesCounts, Slice};
 use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ pub struct Recorder {
     spare: Vec<Open>,
     /// By series: those that hold some of its samples once more. Most often there are none.
     derived: Vec<Vec<Derived>>,
+    pub examples: Choice,
 }
 
 #[derive(Debug)]
@@ -97,7 +98,9 @@ impl Recorder {
                 derived[of].push(Derived { series: index, phase: own.phase, matching: own.matching.clone() });
             }
         }
-        Recorder { edges, open: Vec::new(), last: 0, series: series.len(), loads, spare: Vec::new(), derived }
+        let examples = Choice::new(series.len());
+        let series = series.len();
+        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new(), examples, derived }
     }
 
     /// A request that was handed to the network for the first time, or the begin of what is measured as a whole.

@@ -3,7 +3,7 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
 use crate::plan::{Plan, Range};
 use hdrhistogram::Histogram;
@@ -41,6 +41,7 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    pub examples: Examples,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -71,10 +72,18 @@ impl Stats {
         }
     }
 
+    /// Of so many series, without a plan.
+    #[cfg(test)]
+    pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
+        let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
+        Stats { edges, series, complete: true, ..Stats::default() }
+    }
+
     pub fn take(&mut self, event: Event) {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
+            Event::Example(example) => self.examples.take(*example),
             Event::Generator(generator) => {
                 let at = generator.at;
                 self.generator.push(generator);
@@ -103,6 +112,12 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+    }
+
+    /// Lets go of all slices that had ended by an offset.
+    pub fn forget(&mut self, before: u64) {
+        self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -165,13 +180,14 @@ impl Stats {
     /// that the plan knows.
     fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
         let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
-        course.cells().iter().filter(move |cell| {
-            let start = edge(cell.first);
-            ranges.iter().any(|(from, to)| {
-                let inside = *from <= start && start < *to;
-                debug_assert!(!inside || *to == u64::MAX || cell.end == cell.first + 1 || edge(cell.end) <= *to);
-                inside
-            })
+        let cells = course.cells();
+        let from = move |offset: u64| cells.partition_point(|cell| edge(cell.first) < offset);
+        // Windows are disjoint, so nothing comes twice.
+        ranges.iter().filter(|(start, end)| start < end).flat_map(move |(start, end)| {
+            let inside = &cells[from(*start)..from(*end)];
+            let cut = |cell: &Cell<C>| *end != u64::MAX && cell.end != cell.first + 1 && edge(cell.end) > *end;
+            debug_assert!(!inside.iter().any(cut));
+            inside
         })
     }
 
@@ -204,17 +220,8 @@ impl Stats {
         ranges: &'a [Range],
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
         let course = self.series.get(series).into_iter();
-        course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
-            let start = self.edges.get(cell.first as usize)?;
-            Some((*start, &cell.counts))
-        })
-    }
-
-    /// Lets go of all that was intended before an offset.
-    pub fn forget(&mut self, before: u64) {
-        let slice = self.edges.partition_point(|edge| *edge < before) as u32;
-        self.series.iter_mut().for_each(|course| course.forget(slice));
-        self.loads.iter_mut().for_each(|course| course.forget(slice));
+        let cells = course.flat_map(move |course| self.within(course, ranges));
+        cells.filter_map(|cell| Some((*self.edges.get(cell.first as usize)?, &cell.counts)))
     }
 
     /// Adds the histogram of a series in windows.

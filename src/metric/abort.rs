@@ -20,8 +20,11 @@ pub struct Watch<'p> {
 impl<'p> Watch<'p> {
     /// `None` where nothing ends the run early.
     pub fn new(plan: &'p Plan) -> Option<Watch<'p>> {
-        let watch = Watch { aborts: &plan.aborts, stats: Stats::new(plan), next: SECOND, open: Vec::new() };
-        (!plan.aborts.is_empty()).then_some(watch)
+        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, Stats::new(plan)))
+    }
+
+    pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> Watch<'p> {
+        Watch { aborts, stats, next: SECOND, open: Vec::new() }
     }
 
     pub fn take(&mut self, slice: &Slice) {

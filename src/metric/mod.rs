@@ -6,6 +6,8 @@ mod looks;
 mod recovery;
 mod requests;
 mod slices;
+#[cfg(test)]
+mod tests;
 
 pub use abort::Watch;
 pub use recovery::{Recovered, recovered};

@@ -48,32 +48,30 @@ pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -
     Ok(Recovered { lost, back })
 }
 
-/// The beginning of the first stretch behind an instant in which every look held, for as long as asked.
+/// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held.
 fn back(conditions: &[&Condition], steady: &SteadyState, (after, end): (u64, u64), stats: &Stats) -> Back {
-    // What surely held, and what may have where too little was sent to say.
-    let (mut held, mut maybe): (Option<Range>, Option<Range>) = (None, None);
+    // Since when it surely held, and since when it may have where too little was sent to say.
+    let (mut held, mut maybe): (Option<u64>, Option<u64>) = (None, None);
     let mut reason = None;
     let mut possible = false;
     for look in looks(conditions, steady.window, (after, end), stats) {
-        let first = (look.from, look.at);
         match look.judged.outcome {
             Outcome::Held => {
-                held.get_or_insert(first);
-                maybe.get_or_insert(first);
+                held.get_or_insert(look.from);
+                maybe.get_or_insert(look.from);
             }
             Outcome::Inconclusive => {
                 held = None;
-                maybe.get_or_insert(first);
+                maybe.get_or_insert(look.from);
                 reason = reason.or(look.judged.reason);
             }
             Outcome::Failed => (held, maybe) = (None, None),
         }
-        if let Some((from, at)) = held
-            && look.at - at >= steady.hold
-        {
+        let long_enough = |from: u64| look.at - from >= steady.hold;
+        if let Some(from) = held.filter(|from| long_enough(*from)) {
             return Back::At(from);
         }
-        possible |= maybe.is_some_and(|(_, at)| look.at - at >= steady.hold);
+        possible |= maybe.is_some_and(long_enough);
     }
     match reason {
         Some(reason) if possible => Back::Unknown(reason),

@@ -429,6 +429,11 @@ impl Plan {
 }
 
 impl Series {
+    /// All of a member, by its latency; the place is its load, the part of the load's mix, and the flow of that.
+    pub fn plain(name: String, tag: String, (load, part, flow): (usize, usize, usize), member: Member) -> Series {
+        Series { name, tag, load, part, flow, member, phase: Part::Latency, matching: None, derived: None }
+    }
+
     pub fn is_request(&self) -> bool {
         self.derived.is_none() && matches!(self.member, Member::Request(_))
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub const SCHEMA: u32 = 1;
 
 pub fn json(report: &Report<'_>) -> Vec<u8> {
-    let Report { plan, stats, verdict, windows } = report;
+    let Report { plan, stats, verdict, windows, failed, slowest } = report;
     let expectations: Vec<Value> = plan
         .expectations
         .iter()
@@ -76,6 +76,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "expectations": expectations,
         "loads": loads,
         "windows": windows,
+        "examples": { "failed": failed, "slowest": slowest },
         "metrics": {},
         "faults": [],
         "alerts": [],

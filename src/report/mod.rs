@@ -8,7 +8,7 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Failure, Stats, histogram};
+use crate::measure::{Example, Failure, Stats, histogram};
 use crate::plan::{Member, Plan, Range, Type};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,6 +19,10 @@ pub struct Report<'a> {
     pub stats: &'a Stats,
     pub verdict: &'a Verdict,
     pub windows: Vec<Window>,
+    /// Some of the requests that failed, in the order of series, kind and time.
+    pub failed: Vec<Told>,
+    /// Of each series the slowest that went well.
+    pub slowest: Vec<Told>,
 }
 
 /// One stage of one load, as planned and as it was.
@@ -44,6 +48,9 @@ pub struct Row {
     /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
     #[serde(skip)]
     pub is_request: bool,
+    /// It holds samples of another row once more: other times, or chosen ones.
+    #[serde(skip)]
+    pub is_derived: bool,
     /// Of a measured value its unit, and what one step of the recorded value is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
@@ -56,6 +63,41 @@ pub struct Row {
     pub p99_ns: u64,
     pub max_ns: u64,
     pub service_p99_ns: u64,
+}
+
+/// One request, told whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    pub series: String,
+    pub failure: Option<Failure>,
+    pub at_ns: u64,
+    pub latency_ns: u64,
+    pub service_time_ns: u64,
+    pub user: u64,
+    pub status: Option<u16>,
+    pub sends: u64,
+    pub because: Option<String>,
+    pub request: Option<String>,
+    pub body: Option<String>,
+    pub traceparent: Option<String>,
+}
+
+fn told(plan: &Plan, example: &Example) -> Told {
+    let series = plan.series.get(example.series as usize).map_or(String::new(), |series| series.name.clone());
+    Told {
+        series,
+        failure: example.failure,
+        at_ns: example.at,
+        latency_ns: example.latency,
+        service_time_ns: example.service_time,
+        user: example.user,
+        status: (example.status > 0).then_some(example.status),
+        sends: example.sends,
+        because: example.because.clone(),
+        request: example.request.clone(),
+        body: example.body.clone(),
+        traceparent: example.traceparent.clone(),
+    }
 }
 
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
@@ -79,17 +121,23 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
                 started: counts.started,
                 dropped: counts.dropped,
                 unsent: counts.unsent,
-                steps: plan
-                    .series
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, s)| s.load == index)
-                    .map(|(s, _)| row(plan, stats, s, range, stage.end - stage.start))
+                steps: in_order(plan, index)
+                    .into_iter()
+                    .map(|series| row(plan, stats, series, range, stage.end - stage.start))
                     .collect(),
             });
         }
     }
-    Report { plan, stats, verdict, windows }
+    let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
+    let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
+    Report { plan, stats, verdict, windows, failed, slowest }
+}
+
+/// The series of a load, each with what is derived of it behind it.
+fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
+    let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
+    own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));
+    own
 }
 
 /// The name of a step, in a mix behind that of its part.
@@ -122,6 +170,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         series: planned.name.clone(),
         step: step_name(plan, planned),
         is_request: planned.is_request(),
+        is_derived: planned.derived.is_some(),
         measured: match planned.member {
             Member::Measure(measure) => {
                 plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))

@@ -1,12 +1,12 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
+mod examples;
+
 use super::{Report, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::Kind;
-use crate::measure::Failure;
 use crate::metric::{Judged, Outcome};
 use anstyle::{AnsiColor, Style};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Text with colours where they are wanted.
@@ -47,7 +47,8 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
-    failures(&mut out, report, &paint);
+    examples::failures(&mut out, report, &paint);
+    examples::slowest(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
 }
@@ -202,7 +203,8 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             note.push_str(", not judged");
         }
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
-        for row in &window.steps {
+        // Of what was chosen and never came there is nothing to say.
+        for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
             let failed: u64 = row.failed.values().sum();
             let time = |recorded: u64| match row.measured {
                 _ if row.samples == 0 => "–".to_owned(),
@@ -228,23 +230,6 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
                 step = width - 2,
             );
         }
-    }
-}
-
-fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
-    for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
-        for (kind, count) in &row.failed {
-            *kinds.entry((row.series.as_str(), *kind)).or_default() += count;
-        }
-    }
-    if kinds.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{}", paint.bold("failures"));
-    for ((series, kind), count) in kinds {
-        let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
-        let _ = writeln!(out, "  {:>9} {:<14} {series}{blame}", grouped(count as f64, 0), paint.bad(kind.as_str()));
     }
 }
 

@@ -9,8 +9,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Cookies of one user; beyond it the oldest goes. Browsers keep about as many for a site.
 const MOST: usize = 180;
-/// A name and its value, as browsers take them.
+/// A name and its value, and another attribute, as browsers take them.
 const LONGEST: usize = 4096;
+const LONGEST_ATTRIBUTE: usize = 1024;
+/// All of one user together; beyond it the oldest go. Servers refuse heads that are larger.
+const LARGEST: usize = 64 * 1024;
 
 /// The cookies of all users of a worker, by load and user; of those who have none there is nothing.
 #[derive(Default)]
@@ -72,11 +75,11 @@ impl Jar {
             // One that is set again keeps its place.
             (Some(old), false) => self.0[old] = cookie,
             (None, false) => {
-                if self.0.len() == MOST {
-                    self.0.remove(0);
-                }
                 self.0.push(cookie);
             }
+        }
+        while self.0.len() > MOST || self.0.iter().map(Cookie::size).sum::<usize>() > LARGEST {
+            self.0.remove(0);
         }
     }
 
@@ -98,6 +101,10 @@ impl Jar {
 }
 
 impl Cookie {
+    fn size(&self) -> usize {
+        self.name.len() + self.value.len() + self.domain.len() + self.path.len()
+    }
+
     fn fits(&self, host: &str, path: &[u8], now: i64) -> bool {
         let at_home = if self.host_only { host == self.domain } else { is_within(host, &self.domain) };
         at_home
@@ -126,6 +133,9 @@ fn parse(host: &str, path: &[u8], header: &[u8], now: i64) -> Option<Cookie> {
     let (mut until, mut for_seconds) = (None, None);
     for attribute in parts {
         let (name, value) = pair(attribute).unwrap_or((attribute.trim_ascii(), b""));
+        if value.len() > LONGEST_ATTRIBUTE {
+            continue;
+        }
         match name.to_ascii_lowercase().as_slice() {
             b"expires" => until = date(value).or(until),
             b"max-age" => for_seconds = seconds(value).or(for_seconds),

@@ -1,22 +1,23 @@
 //! One request of a user: its tries, the connection that each takes, and what later steps keep of the answer.
 
-use super::drive::http1::{Answer, Ask, Connection, leads_on, values};
+use super::drive::http1::{Answer, Ask, Connection, START, leads_on, values};
+use super::explain;
 use super::link::{Bytes, LinkedRequest};
 use super::progress::{Pending, Progress, UnderWay};
 use super::redirect::{self, Sent};
-use super::value::Frame;
+use super::trace::{PLACEHOLDER, Trace};
+use super::value::{Frame, Unusable};
 use super::worker::Worker;
-use crate::measure::{Ended, Failure};
+use crate::measure::{Ended, Example, Failure};
 use crate::plan::Connections;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 
-/// A request on its way to a target.
+/// Where a request goes, and what is known of it.
 #[derive(Clone, Copy)]
-struct Hop<'b> {
+struct Hop {
     target: usize,
-    bytes: &'b [u8],
     head_only: bool,
     /// Sending it twice does no more than sending it once.
     idempotent: bool,
@@ -30,6 +31,7 @@ pub struct Sender {
     /// In a closed load a session is a user, who keeps a connection to each target where the target says nothing else.
     own: Option<Vec<Option<Connection>>>,
     answer: Answer,
+    last: Last,
     text: String,
     /// The last request that went with cookies.
     with_cookies: Vec<u8>,
@@ -40,6 +42,20 @@ pub struct Sender {
     connecting: Option<u64>,
 }
 
+/// The request that was sent last.
+struct Last {
+    response: usize,
+    /// As it was sent, maybe without its body.
+    bytes: Vec<u8>,
+    trace: Trace,
+    /// Where in its bytes the trace context stands.
+    place: Option<usize>,
+    /// How often it was sent.
+    sends: u64,
+    /// Which of its checks did not hold.
+    unmet: Option<usize>,
+}
+
 impl Sender {
     pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Sender {
         Sender {
@@ -48,6 +64,14 @@ impl Sender {
             user: 0,
             own: keeps_connections.then(|| worker.plan.targets.iter().map(|_| None).collect()),
             answer: Answer::default(),
+            last: Last {
+                response: 0,
+                bytes: Vec::new(),
+                trace: worker.traces.next(),
+                place: None,
+                sends: 0,
+                unmet: None,
+            },
             text: String::new(),
             with_cookies: Vec::new(),
             scratch: String::new(),
@@ -71,15 +95,15 @@ impl Sender {
         intended: u64,
     ) -> Result<(), Failure> {
         let worker = self.worker.clone();
-        if let Bytes::Built(template) = &request.bytes
-            && template.write(frame, &worker.linked.paths, &mut self.text, &mut self.scratch).is_err()
-        {
-            worker.recorder.borrow_mut().failed_unsent(series, intended);
+        if self.write(request, frame).is_err() {
+            let because = || "a value in it is not there, or has no form in a request".to_owned();
+            self.is_unsent(series, intended, because);
             return Err(Failure::Data);
         }
         let clock = worker.timers.clock;
         let started = clock.now();
-        progress.under_way.set(Some(UnderWay { series, intended, sent: started }));
+        let trace = self.last.place.map(|_| self.last.trace);
+        progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
         let (mut tries, mut sent) = (0, None);
         self.connecting = None;
         let (end, outcome) = loop {
@@ -87,6 +111,7 @@ impl Sender {
             self.sends = 0;
             self.answer.reset();
             frame.answer_mut(request.response).clear();
+            self.last.unmet = None;
             let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             // All tries are one sample, from the first send to the last answer.
@@ -111,7 +136,13 @@ impl Sender {
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
         let attempt = tries as u32 + 1;
         let ended = self.ended(Ended { attempt, ..Ended::plain(intended, latency, service_time, outcome) });
-        progress.pending.set(Some(Pending { series, ended }));
+        let pending = Pending { series, ended };
+        progress.pending.set(Some(pending));
+        if self.is_example(&pending) {
+            let unmet = self.last.unmet.and_then(|check| request.expects.get(check));
+            let because = unmet.map(|check| explain::check(check, frame, &worker.linked.paths));
+            *progress.example.borrow_mut() = Some(Box::new(self.example(&pending, frame, because)));
+        }
         outcome
     }
 
@@ -122,24 +153,101 @@ impl Sender {
         Ended { status: answer.status, sends: self.sends, first_byte, connect: self.connecting, ..ended }
     }
 
+    /// Makes the bytes of a request, with room for its trace context.
+    fn write(&mut self, request: &LinkedRequest, frame: &mut Frame) -> Result<(), Unusable> {
+        let last = &mut self.last;
+        last.bytes.clear();
+        match &request.bytes {
+            Bytes::Fixed(fixed) => {
+                last.bytes.extend_from_slice(&fixed.head);
+                last.place = fixed.trace;
+            }
+            Bytes::Built(template) => {
+                let paths = &self.worker.linked.paths;
+                last.place = template.write(frame, paths, &mut self.text, &mut self.scratch)?;
+                last.bytes.extend_from_slice(self.text.as_bytes());
+            }
+        }
+        (last.response, last.sends, last.unmet) = (request.response, 0, None);
+        last.trace = self.worker.traces.next();
+        Ok(())
+    }
+
+    /// Whether a request that has ended is told whole.
+    pub fn is_example(&self, pending: &Pending) -> bool {
+        let examples = &self.worker.recorder.borrow().examples;
+        match pending.ended.outcome {
+            Ok(()) => examples.is_slow(pending.series, pending.ended.latency),
+            Err(failure) => examples.wants(pending.series, failure, self.last.trace.draw()),
+        }
+    }
+
+    /// Everything about the request that was sent last.
+    pub fn example(&self, Pending { series, ended }: &Pending, frame: &Frame, because: Option<String>) -> Example {
+        let Last { response, bytes, trace, place, sends, .. } = &self.last;
+        let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line.strip_suffix(b" HTTP/1.1").unwrap_or(line)).into_owned();
+        let failure = ended.outcome.err();
+        let kept = &frame.answers[*response].body;
+        let body = if kept.is_empty() { &self.answer.body } else { kept };
+        // Decoded, it is longer than what came.
+        let whole = body.len() <= START && (!kept.is_empty() || self.answer.body_bytes <= START as u64);
+        let body = failure.filter(|_| !body.is_empty()).map(|_| start(body, whole));
+        Example {
+            series: *series as u32,
+            failure,
+            at: ended.intended,
+            latency: ended.latency,
+            service_time: ended.service_time,
+            user: self.user,
+            status: self.answer.status,
+            sends: *sends,
+            because,
+            request: Some(start(line.as_bytes(), line.len() <= START)),
+            body,
+            traceparent: place.filter(|_| *sends > 0).map(|_| trace.header(*sends)),
+            draw: trace.draw(),
+        }
+    }
+
+    /// A request cannot be sent.
+    pub fn is_unsent(&self, series: usize, intended: u64, because: impl FnOnce() -> String) {
+        let mut recorder = self.worker.recorder.borrow_mut();
+        recorder.failed_unsent(series, intended);
+        let draw = self.worker.traces.next().draw();
+        if recorder.examples.wants(series, Failure::Data, draw) {
+            recorder.examples.take(Example {
+                series: series as u32,
+                failure: Some(Failure::Data),
+                at: intended,
+                latency: 0,
+                service_time: 0,
+                user: self.user,
+                status: 0,
+                sends: 0,
+                because: Some(because()),
+                request: None,
+                body: None,
+                traceparent: None,
+                draw,
+            });
+        }
+    }
+
     /// One try, from the first send to the last answer where that leads elsewhere. Its timeout is one for waiting,
     /// connecting and all exchanges together.
     async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
-        let text = std::mem::take(&mut self.text);
-        let bytes = match &request.bytes {
-            Bytes::Fixed(bytes) => bytes.as_slice(),
-            Bytes::Built(_) => text.as_bytes(),
-        };
-        let first = Hop { target: request.target, bytes, head_only: request.head_only, idempotent: request.idempotent };
-        let mut result = self.hop(request, first, series, tries, tried).await;
+        let first = Hop { target: request.target, head_only: request.head_only, idempotent: request.idempotent };
+        let mut result = self.hop(request, (first, request.bytes.rest()), series, tries, tried).await;
         let most = self.worker.linked.hosts[request.target].redirects;
         if most > 0 && result.is_ok() && leads_on(self.answer.status) {
-            let began = self.answer.sent;
+            let (began, bytes, place) = (self.answer.sent, self.last.bytes.clone(), self.last.place);
             // Seldom, and larger than the usual way.
-            result = Box::pin(self.follow(request, (bytes, most), series, tries, tried)).await;
+            result = Box::pin(self.follow(request, most, series, tries, tried)).await;
             self.answer.sent = began;
+            // Another try starts where this one did.
+            (self.last.bytes, self.last.place) = (bytes, place);
         }
-        self.text = text;
         result
     }
 
@@ -147,33 +255,35 @@ impl Sender {
     async fn follow(
         &mut self,
         request: &LinkedRequest,
-        (bytes, most): (&[u8], u64),
+        most: u64,
         series: usize,
         tries: u64,
         tried: u64,
     ) -> Result<(), Failure> {
         let worker = self.worker.clone();
-        let mut sent = Sent { target: request.target, bytes: bytes.to_vec() };
+        let traced = self.last.place.is_some();
+        let mut sent = Sent { target: request.target, bytes: [&self.last.bytes, request.bytes.rest()].concat() };
         let mut left = most;
         while let Some(next) = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes)? {
             left = left.checked_sub(1).ok_or(Failure::Protocol)?;
-            let hop = Hop {
-                target: next.target,
-                bytes: &next.bytes,
-                head_only: next.method() == b"HEAD",
-                idempotent: request.idempotent || next.method() == b"GET",
-            };
-            self.hop(request, hop, series, tries, tried).await?;
             sent = next;
+            self.last.bytes.clone_from(&sent.bytes);
+            self.last.place = redirect::trace_place(&sent.bytes).filter(|_| traced);
+            let hop = Hop {
+                target: sent.target,
+                head_only: sent.method() == b"HEAD",
+                idempotent: request.idempotent || sent.method() == b"GET",
+            };
+            self.hop(request, (hop, &[]), series, tries, tried).await?;
         }
         Ok(())
     }
 
-    /// One request to one target, and its answer.
+    /// One request to one target, and its answer: the bytes of the last one, and what is sent behind them.
     async fn hop(
         &mut self,
         request: &LinkedRequest,
-        hop: Hop<'_>,
+        (hop, rest): (Hop, &[u8]),
         series: usize,
         tries: u64,
         tried: u64,
@@ -197,9 +307,8 @@ impl Sender {
         let mut with_cookies = Vec::new();
         if host.cookies && !request.own_cookies && worker.cookies.has((self.load, self.user)) {
             with_cookies = std::mem::take(&mut self.with_cookies);
-            self.add_cookies(hop, host.name(), &mut with_cookies);
+            self.add_cookies(host.name(), &mut with_cookies);
         }
-        let bytes = if with_cookies.is_empty() { hop.bytes } else { &with_cookies };
         loop {
             self.answer.sent = 0;
             let mut connection = match self.idle(key, host.connections) {
@@ -220,6 +329,13 @@ impl Sender {
                 _ => worker.recorder.borrow_mut().sent_again(series, clock.now()),
             }
             let reused = connection.is_reused();
+            let Last { bytes, trace, place, sends, .. } = &mut self.last;
+            *sends += 1;
+            let own = if with_cookies.is_empty() { bytes } else { &mut with_cookies };
+            if let Some(place) = *place {
+                trace.write(*sends, &mut own[place..place + PLACEHOLDER.len()]);
+            }
+            let bytes = [own.as_slice(), rest];
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
                     if self.answer.keep_alive {
@@ -227,7 +343,7 @@ impl Sender {
                     }
                     if host.cookies && !self.answer.notes.is_empty() {
                         for header in values(&self.answer.notes, "set-cookie") {
-                            let path = redirect::path(hop.bytes);
+                            let path = redirect::path(&self.last.bytes);
                             worker.cookies.take((self.load, self.user), host.name(), path, header);
                         }
                     }
@@ -246,11 +362,12 @@ impl Sender {
     }
 
     /// The request with the cookies that its user has for it, as the last of its header lines.
-    fn add_cookies(&self, hop: Hop<'_>, host: &str, out: &mut Vec<u8>) {
-        let (head, rest) = hop.bytes.split_at(redirect::head_end(hop.bytes));
+    fn add_cookies(&self, host: &str, out: &mut Vec<u8>) {
+        let bytes = &self.last.bytes;
+        let (head, rest) = bytes.split_at(redirect::head_end(bytes));
         out.clear();
         out.extend_from_slice(head);
-        self.worker.cookies.write((self.load, self.user), host, redirect::path(hop.bytes), out);
+        self.worker.cookies.write((self.load, self.user), host, redirect::path(bytes), out);
         out.extend_from_slice(rest);
     }
 
@@ -295,10 +412,22 @@ impl Sender {
         if !request.judges_status && self.answer.status >= 400 {
             return Err(Failure::Status);
         }
-        match request.expects.iter().all(|check| frame.holds(&check.condition, &self.worker.linked.paths)) {
-            true => Ok(()),
-            false => Err(Failure::Expectation),
+        let paths = &self.worker.linked.paths;
+        self.last.unmet = request.expects.iter().position(|check| !frame.holds(&check.condition, paths));
+        match self.last.unmet {
+            None => Ok(()),
+            Some(_) => Err(Failure::Expectation),
         }
+    }
+}
+
+/// The start of a text; a mark says that it goes on.
+fn start(bytes: &[u8], whole: bool) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(START)]);
+    match whole {
+        true => text.into_owned(),
+        // A letter that was cut in two is none.
+        false => format!("{}…", text.trim_end_matches(char::REPLACEMENT_CHARACTER)),
     }
 }
 

@@ -5,6 +5,7 @@ mod cookies;
 mod closed;
 pub mod drive;
 mod exchange;
+mod explain;
 mod functions;
 mod health;
 mod kept;
@@ -19,11 +20,12 @@ mod secret;
 mod service;
 mod session;
 mod steps;
+mod trace;
 mod value;
 mod worker;
 
 use crate::base::units::SECOND;
-use crate::measure::{Event, Slice};
+use crate::measure::Event;
 use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
@@ -34,7 +36,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-use worker::{Gauge, Order};
+use worker::{Gauge, Measured, Order};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -219,7 +221,7 @@ async fn load(
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
     let (phase, watched) = watch::channel(Phase::Run);
-    let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
+    let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
@@ -234,16 +236,17 @@ async fn load(
             edges: edges.clone(),
             seed: settings.seed,
             run: parts.run,
+            lane: plan.share.index + index as u64 * plan.share.count,
             index: index as u64,
             workers: settings.workers,
             clock,
             phase: watched.clone(),
-            slices: slices.clone(),
+            measured: told.clone(),
             gauge: gauge.clone(),
         };
         threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
     }
-    drop(slices);
+    drop(told);
     tell(Event::LoadStarted);
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
@@ -265,12 +268,15 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(all) => all.into_iter().for_each(|slice| {
-                    if let Some(aborts) = &mut aborts {
-                        aborts.take(&slice);
+                Some(Measured { slices, examples }) => {
+                    for slice in slices {
+                        if let Some(aborts) = &mut aborts {
+                            aborts.take(&slice);
+                        }
+                        tell(Event::Slice(slice));
                     }
-                    tell(Event::Slice(slice));
-                }),
+                    examples.into_iter().for_each(|example| tell(Event::Example(Box::new(example))));
+                }
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,

@@ -41,8 +41,8 @@ pub async fn perform(
     let (told, outcome) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
         let mut named = named;
-        for flow in flows {
-            match one(word, flow, &parts, &named) {
+        for (number, flow) in flows.into_iter().enumerate() {
+            match one((word, number as u64), flow, &parts, &named) {
                 Ok(values) => named.extend(values),
                 Err(problem) => return drop(told.send(Err(problem))),
             }
@@ -55,9 +55,9 @@ pub async fn perform(
     outcome.await.unwrap_or_else(|_| Err(format!("the {word} could not be carried out, which is a mistake of stressc")))
 }
 
-fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
+fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
     let (_phase, phase) = watch::channel(Phase::Run);
-    let (slices, _measured) = mpsc::unbounded_channel();
+    let (measured, _) = mpsc::unbounded_channel();
     let plan = Arc::new(plan_of(flow, &parts.plan));
     let order = Order {
         gates: limit::gates(&plan),
@@ -68,11 +68,13 @@ fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Pla
         edges: Arc::from([0]),
         seed: parts.seed,
         run: parts.run,
+        // Behind those of all workers.
+        lane: u64::MAX - 2 * number - u64::from(word == "teardown"),
         index: 0,
         workers: 1,
         clock: Clock::starting_at(Instant::now()),
         phase,
-        slices,
+        measured,
         gauge: Arc::<Gauge>::default(),
     };
     let refused = |error: std::io::Error| format!("the {word} cannot be started: {error}");

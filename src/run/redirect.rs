@@ -63,6 +63,12 @@ pub fn head_end(request: &[u8]) -> usize {
     request.windows(4).position(|four| four == b"\r\n\r\n").map_or(request.len(), |at| at + 2)
 }
 
+/// Where in a request its trace context stands.
+pub fn trace_place(request: &[u8]) -> Option<usize> {
+    let name = b"\r\ntraceparent: ";
+    request[..head_end(request)].windows(name.len()).position(|line| line == name).map(|at| at + name.len())
+}
+
 /// The next request after an answer with this status and these header lines; none where the answer is the last. It goes
 /// to a target of the scenario and never to a host that nobody wrote down.
 pub fn next(hosts: &[Host], sent: &Sent, status: u16, lines: &[u8]) -> Result<Option<Sent>, Failure> {

@@ -2,12 +2,13 @@
 
 use super::clock::{Alarm, Clock};
 use super::exchange::Sender;
+use super::explain;
 use super::kept::{Kept, Who};
-use super::progress::Progress;
+use super::progress::{Pending, Progress};
 use super::steps::{Op, Turn};
 use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
-use super::worker::Worker;
-use crate::measure::Failure;
+use super::worker::{Recorded, Worker};
+use crate::measure::{Ended, Failure};
 use crate::plan::{Bound, Think};
 use std::future::{Future, poll_fn};
 use std::ops::Range;
@@ -285,14 +286,7 @@ impl Session {
                 Next::Step => at += 1,
                 Next::Jump(to) => at = to,
                 Next::Failed(failure) => {
-                    // What fails between two requests counts against the one that it reads, or keeps from being sent.
-                    if steps.reads_rows(at) || !self.progress.fail(failure) {
-                        let request = steps.next_request(at).map(|response| recorded.requests[response]);
-                        match request {
-                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due),
-                            None => drop(self.progress.fail(failure)),
-                        }
-                    }
+                    self.fail(failure, at, place, recorded, due);
                     self.stopped = at;
                     return Err(failure);
                 }
@@ -302,6 +296,55 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    fn fail(&self, failure: Failure, at: usize, place: &mut Place, recorded: &Recorded, due: u64) {
+        let steps = &self.worker.linked.flows[place.flow];
+        if !steps.reads_rows(at)
+            && let Some(pending) = self.progress.pending.get()
+        {
+            self.progress.fail(failure);
+            let failed = Pending { ended: Ended { outcome: Err(failure), ..pending.ended }, ..pending };
+            // One that has failed already stays the example that it is.
+            if pending.ended.outcome.is_ok() {
+                let example = self.sender.is_example(&failed).then(|| {
+                    let because = self.why(at, place);
+                    Box::new(self.sender.example(&failed, &place.frame, Some(because)))
+                });
+                *self.progress.example.borrow_mut() = example;
+            }
+            return;
+        }
+        match steps.next_request(at) {
+            Some(response) => self.sender.is_unsent(recorded.requests[response], due, || self.why(at, place)),
+            None => drop(self.progress.fail(failure)),
+        }
+    }
+
+    /// Why a step between requests failed, in words.
+    fn why(&self, at: usize, place: &mut Place) -> String {
+        let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[place.flow]);
+        let steps = &linked.flows[place.flow];
+        let named = |slot: usize| flow.names.get(slot).map_or("a value", |name| name.as_str());
+        match &steps.ops[at] {
+            Op::Expect(checks) => {
+                let unmet = checks.iter().find(|check| !place.frame.holds(&check.condition, &linked.paths));
+                unmet.map_or_else(String::new, |check| explain::check(check, &mut place.frame, &linked.paths))
+            }
+            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
+                format!("no row is left for `{}`", named(*slot))
+            }
+            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } => {
+                format!("`{}` could not be worked out", named(*slot))
+            }
+            Op::Measure { measure, .. } => {
+                let name = flow.measures.get(*measure).map_or("", |(name, _)| name.as_str());
+                format!("`{name}` is no number that can be measured")
+            }
+            Op::Turn(_) => "a loop made all its turns, and what it waits for did not come".to_owned(),
+            _ => "what is gone through is no list".to_owned(),
+        }
     }
 
     /// Some steps for each of several items at a time, each by a helper with connections of its own. All come to their

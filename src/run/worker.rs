@@ -9,10 +9,11 @@ use super::limit::Gate;
 use super::link::{self, Linked, Place};
 use super::progress::Progress;
 use super::rows::Table;
+use super::trace::Traces;
 use super::value::Plain;
 use super::{closed, open};
 use crate::base::units::SECOND;
-use crate::measure::{Recorder, Slice};
+use crate::measure::{Example, Recorder, Slice};
 use crate::plan::schedule::Shape;
 use crate::plan::{Connections, Load, Member, Plan, Target};
 use std::cell::{Cell, RefCell};
@@ -56,12 +57,20 @@ pub struct Order {
     pub edges: Arc<[u64]>,
     pub seed: u64,
     pub run: u64,
+    /// No two workers of a run have the same.
+    pub lane: u64,
     pub index: u64,
     pub workers: u64,
     pub clock: Clock,
     pub phase: watch::Receiver<Phase>,
-    pub slices: mpsc::UnboundedSender<Vec<Slice>>,
+    pub measured: mpsc::UnboundedSender<Measured>,
     pub gauge: Arc<Gauge>,
+}
+
+/// What a worker hands over once a second.
+pub struct Measured {
+    pub slices: Vec<Slice>,
+    pub examples: Vec<Example>,
 }
 
 /// The series of what a flow does in a load.
@@ -83,6 +92,7 @@ pub struct Worker {
     /// Tells this run from others with the same seed.
     pub run: u64,
     pub gates: Arc<Vec<Gate>>,
+    pub traces: Traces,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
@@ -117,7 +127,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
-        let slices = order.slices.clone();
+        let measured = order.measured.clone();
         let mut phase = order.phase.clone();
         let gauge = order.gauge.clone();
         let order_start = order.clock.instant(0);
@@ -146,7 +156,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
                 _ = tick.tick() => {
                     gauge.write(worker.timers.spun.get());
                     // Nobody listens any more when the control plane is gone; then there is nothing to report to.
-                    let _ = slices.send(worker.recorder.borrow_mut().drain());
+                    let _ = measured.send(worker.measured(false));
                 }
                 changed = phase.changed() => {
                     // Without a control plane there is nobody left to run for.
@@ -164,7 +174,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
         }
         driver.abort();
         gauge.write(worker.timers.spun.get());
-        let _ = slices.send(worker.recorder.borrow_mut().drain());
+        let _ = measured.send(worker.measured(true));
         match worker.broken.get() {
             true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
             false => Ok(()),
@@ -201,6 +211,7 @@ impl Worker {
             seed: order.seed,
             run: order.run,
             gates: order.gates,
+            traces: Traces::new(order.run, order.lane),
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
@@ -219,6 +230,12 @@ impl Worker {
             broken: Cell::new(false),
             plan,
         })
+    }
+
+    /// Everything that is new.
+    fn measured(&self, last: bool) -> Measured {
+        let mut recorder = self.recorder.borrow_mut();
+        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last) }
     }
 
     pub fn starter(&self, punctual: bool) -> Rc<Alarm> {

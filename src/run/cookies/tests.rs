@@ -47,6 +47,10 @@ fn set_again_and_ended() {
         jar.take("h.test", b"/", format!("n{number}=x").as_bytes(), NOW);
     }
     assert_eq!(jar.0.len(), MOST);
+    for number in 0..100 {
+        jar.take("h.test", b"/", format!("n{number}={}", "x".repeat(4000)).as_bytes(), NOW);
+    }
+    assert!(jar.0.len() <= 16 && sent(&jar, "h.test", "/", 0).contains("n99="), "{}", jar.0.len());
 }
 
 #[test]

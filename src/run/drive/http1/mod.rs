@@ -16,6 +16,7 @@ mod tests;
 
 use std::cell::RefCell;
 
+pub use body::START;
 pub use connection::Connection;
 pub use failure::Failure;
 pub use head::{leads_on, values};
@@ -66,7 +67,8 @@ pub struct Ask {
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
-    /// The body as it was before it was compressed and cut into chunks, only with `keep_body`.
+    /// The body as it was before it was compressed and cut into chunks: the whole with `keep_body`, else the start of a
+    /// plain one that comes with a status of 300 or above.
     pub body: Vec<u8>,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,
@@ -74,8 +76,6 @@ pub struct Answer {
     pub notes: Vec<u8>,
     /// Bytes of the body as they came, without the framing of chunks.
     pub body_bytes: u64,
-    /// Nanoseconds that connecting took; 0 where the connection was there already.
-    pub connect_time: u64,
     /// When the request was handed to the kernel.
     pub sent: u64,
     /// When the first byte came; 0 while none has. After a failure on a reused connection 0 says
@@ -106,7 +106,6 @@ impl Answer {
         self.headers.clear();
         self.notes.clear();
         self.body_bytes = 0;
-        self.connect_time = 0;
         self.sent = 0;
         self.first_byte = 0;
         self.end = 0;

@@ -3,7 +3,7 @@
 //! An answer that comes in one piece is taken in where it lies. Only a head without its end waits in
 //! the stash, because a body is decoded as it comes.
 
-use super::body::Body;
+use super::body::{Body, Keep};
 use super::coding::Codings;
 use super::head::{self, Framing};
 use super::{Answer, Ask, Failure, Scratch};
@@ -87,7 +87,13 @@ fn advance(
             }
             answer.codings = head.codings;
             answer.keep_alive = head.keep_alive && framing != Framing::UntilEof && head.status != 101;
-            break body.insert(Body::new(framing, ask.keep_body, answer)?);
+            // What did not go well is looked at by a person.
+            let keep = match ask.keep_body {
+                true => Keep::All,
+                false if head.status >= 300 && head.codings == Codings::Plain => Keep::Start,
+                false => Keep::Nothing,
+            };
+            break body.insert(Body::new(framing, keep, answer)?);
         },
     };
     match body.feed(&data[used..], answer)? {
