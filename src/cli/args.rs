@@ -211,6 +211,9 @@ pub struct DemoArgs {
     /// Added to every answer of /products/{id}, such as 200ms
     #[arg(long, value_parser = length)]
     pub slow: Option<std::time::Duration>,
+    /// How long each order holds its slot and a connection of the pool, such as 200ms
+    #[arg(long, value_parser = length)]
+    pub slow_orders: Option<std::time::Duration>,
     /// Share of shop requests that fail with 500, from 0 to 1
     #[arg(long, default_value_t = 0.0)]
     pub error_rate: f64,

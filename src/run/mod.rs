@@ -22,6 +22,7 @@ mod session;
 mod steps;
 mod trace;
 mod value;
+mod watch;
 mod worker;
 
 use crate::base::units::SECOND;
@@ -29,14 +30,14 @@ use crate::measure::Event;
 use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
+use health::Gauge;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch};
-use worker::{Gauge, Measured, Order};
+use tokio::sync::{mpsc, watch as channel};
+use worker::{Measured, Order};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -218,9 +219,13 @@ async fn load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
+    let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
+    let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
+    // What was before anything is sent.
+    let before = watcher.look(0).await;
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
-    let (phase, watched) = watch::channel(Phase::Run);
+    let (phase, watched) = channel::channel(Phase::Run);
     let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
@@ -248,6 +253,8 @@ async fn load(
     }
     drop(told);
     tell(Event::LoadStarted);
+    tell(Event::Gauges(before));
+    let mut watch = watcher.start(clock);
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
@@ -280,6 +287,12 @@ async fn load(
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,
+            Some(look) = watch.looks.recv() => {
+                if let Some(aborts) = &mut aborts {
+                    aborts.see(&look);
+                }
+                tell(Event::Gauges(look));
+            }
             _ = second.tick() => {
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
@@ -316,6 +329,10 @@ async fn load(
     }
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
+    match interrupted || !watching {
+        true => watch.abort(),
+        false => watch.finish(|look| tell(Event::Gauges(look))).await,
+    }
     tell(Event::LoadEnded { at });
     for thread in threads {
         match thread.join() {
@@ -368,28 +385,34 @@ async fn first_end(services: &mut [service::Running]) -> (usize, String) {
     .await
 }
 
-/// Ctrl-C, and the signal with which supervisors end a process.
+/// Ctrl-C, and the signal with which supervisors end a process. Both are heard from the start on, so that none is lost
+/// while something else is done.
 struct Interrupt {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Interrupt {
     fn new() -> std::io::Result<Interrupt> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Interrupt {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
         })
     }
 
     async fn wait(&mut self) {
-        let mut interrupted = pin!(tokio::signal::ctrl_c());
         #[cfg(unix)]
         tokio::select! {
-            _ = &mut interrupted => {}
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
         #[cfg(not(unix))]
-        let _ = (&mut interrupted).await;
+        let _ = tokio::signal::ctrl_c().await;
     }
 }

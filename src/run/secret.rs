@@ -136,6 +136,10 @@ impl Mask {
             Event::ServiceDied { service, at, status, output } => {
                 Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
             }
+            Event::Gauges(mut gauges) => {
+                gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));
+                Event::Gauges(gauges)
+            }
             other => other,
         }
     }
