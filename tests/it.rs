@@ -23,6 +23,7 @@ mod monitors;
 mod outcomes;
 mod phases;
 mod records;
+mod redirects;
 mod robust;
 mod scenarios;
 mod secrets;

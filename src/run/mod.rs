@@ -2,6 +2,7 @@
 
 mod answered;
 mod clock;
+mod cookies;
 mod closed;
 pub mod drive;
 mod exchange;
@@ -16,6 +17,7 @@ mod open;
 mod path;
 mod phase;
 mod progress;
+mod redirect;
 mod rows;
 mod secret;
 mod service;
