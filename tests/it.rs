@@ -11,6 +11,7 @@ mod floors;
 mod flows;
 mod fmt;
 mod fragment;
+mod hostile;
 mod iterations;
 mod long_runs;
 mod outcomes;

@@ -57,6 +57,12 @@ impl<C: Sum> Course<C> {
         (cell.first, cell.end) = (cell.first.min(first), cell.end.max(end).max(others.last().map_or(0, |o| o.end)));
     }
 
+    /// Lets go of what ended with a slice or before it.
+    pub fn forget(&mut self, slice: u32) {
+        let gone = self.cells.partition_point(|cell| cell.end <= slice);
+        self.cells.drain(..gone);
+    }
+
     /// Adds up what had ended by `before` to cells of at most `step`.
     pub fn coarsen(&mut self, edges: &[u64], before: u64, step: u64, adder: &mut Adder) {
         let old = self.cells.partition_point(|cell| edges.get(cell.end as usize).is_some_and(|end| *end <= before));

@@ -1,6 +1,7 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
 mod course;
+mod ended;
 pub mod event;
 pub mod histogram;
 pub mod interval_log;
@@ -8,6 +9,7 @@ mod recorder;
 mod stats;
 mod tags;
 
+pub use ended::Ended;
 pub use event::{Event, Generator};
 pub use recorder::Recorder;
 pub use stats::Stats;

@@ -36,6 +36,8 @@ pub struct Stats {
     /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
     ends: Vec<u64>,
     pub interrupted: bool,
+    /// When and why an `abort` ended it.
+    pub aborted: Option<(u64, String)>,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
@@ -79,6 +81,7 @@ impl Stats {
                 self.roll(at);
             }
             Event::Interrupted { .. } => self.interrupted = true,
+            Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
             Event::Problem { problem } => self.problems.push(problem),
@@ -194,6 +197,26 @@ impl Stats {
         sum
     }
 
+    /// The counts of a series in each slice of windows, with the start of the slice.
+    pub fn slices_of<'a>(
+        &'a self,
+        series: usize,
+        ranges: &'a [Range],
+    ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
+        let course = self.series.get(series).into_iter();
+        course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
+            let start = self.edges.get(cell.first as usize)?;
+            Some((*start, &cell.counts))
+        })
+    }
+
+    /// Lets go of all that was intended before an offset.
+    pub fn forget(&mut self, before: u64) {
+        let slice = self.edges.partition_point(|edge| *edge < before) as u32;
+        self.series.iter_mut().for_each(|course| course.forget(slice));
+        self.loads.iter_mut().for_each(|course| course.forget(slice));
+    }
+
     /// Adds the histogram of a series in windows.
     pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
         for counts in self.series_within(series, ranges) {
@@ -218,7 +241,7 @@ impl Stats {
 
     /// Whether the run went to its planned end with all its parts.
     pub fn is_whole(&self) -> bool {
-        self.complete && !self.interrupted && self.died.is_empty()
+        self.complete && !self.interrupted && self.aborted.is_none() && self.died.is_empty()
     }
 
     /// The highest reading of the generator's health.

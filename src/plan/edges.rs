@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Metric, Plan, Range};
+use super::{Condition, Function, Metric, Plan, Range};
 use crate::base::units::SECOND;
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -95,8 +95,8 @@ impl WindowEdges {
     fn metric(&mut self, plan: &Plan, metric: &Metric, edges: &dyn Fn(Range) -> Vec<u64>) {
         match metric {
             Metric::Requests(requests) => {
-                // What an impact covers is known when it is over.
-                let moving = !requests.impacts.is_empty();
+                // What an impact covers is known when it is over; availability is a share of seconds.
+                let moving = !requests.impacts.is_empty() || requests.function == Function::Availability;
                 let cut = |range: &Range| if moving { seconds(plan, *range) } else { edges(*range) };
                 for samples in &requests.samples {
                     self.series[samples.series].extend(samples.ranges.iter().flat_map(cut));

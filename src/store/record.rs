@@ -1,9 +1,10 @@
 //! `.stress/runs/<id>/`: `plan.json`, then `intervals.hlog` and `events.jsonl` line by line, and `run.json` at the
 //! end, renamed into place. The first three are the truth; the last can always be made again.
 
+use super::appender::Appender;
 use crate::measure::{Event, Stats, Tags, interval_log};
 use crate::plan::Plan;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -29,65 +30,78 @@ fn at<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> RecordError + use<
 /// A record that is being written.
 pub struct Record {
     pub directory: PathBuf,
-    intervals: File,
-    events: File,
+    intervals: Appender,
+    events: Appender,
     edges: Vec<u64>,
     tags: Tags,
     encoder: interval_log::Encoder,
-    /// The first failure to write; after it the run goes on and says so at its end.
+    /// Why the record cannot be written now; the run goes on, and what is measured waits.
     pub broken: Option<RecordError>,
 }
 
 impl Record {
     pub fn create(base: &Path, id: &str, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
         let directory = base.join(RUNS).join(id);
-        std::fs::create_dir_all(&directory).map_err(at(&directory))?;
+        Record::in_directory(&directory, plan, epoch_seconds).inspect_err(|_| {
+            // A record of nothing would be found as the last one.
+            let _ = std::fs::remove_dir_all(&directory);
+        })
+    }
+
+    fn in_directory(directory: &Path, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
+        std::fs::create_dir_all(directory).map_err(at(directory))?;
         let path = directory.join("plan.json");
         let text = serde_json::to_vec_pretty(plan).expect("a plan is plain data");
         std::fs::write(&path, text).map_err(at(&path))?;
         let open = |name: &str| {
             let path = directory.join(name);
-            OpenOptions::new().create(true).append(true).open(&path).map_err(at(&path))
+            Appender::open(&path).map_err(at(&path))
         };
         let (mut intervals, events) = (open("intervals.hlog")?, open("events.jsonl")?);
         let comments = [format!("stressc {} of {}", plan.scenario, plan.file)];
         let comments: Vec<&str> = comments.iter().map(String::as_str).collect();
-        intervals.write_all(&interval_log::header(epoch_seconds, &comments)).map_err(at(&directory))?;
+        intervals.add(&interval_log::header(epoch_seconds, &comments));
+        intervals.flush().map_err(at(directory))?;
         let (edges, tags, encoder) = (plan.edges(), Tags::new(plan), interval_log::Encoder::default());
-        Ok(Record { directory, intervals, events, edges, tags, encoder, broken: None })
+        Ok(Record { directory: directory.to_owned(), intervals, events, edges, tags, encoder, broken: None })
     }
 
     /// Appends an event; histograms go to the interval log, counts and everything else to the events.
     pub fn append(&mut self, event: &Event) {
-        if self.broken.is_some() {
-            return;
-        }
         let mut line = serde_json::to_vec(event).expect("an event is plain data");
         line.push(b'\n');
-        let written = match event {
-            Event::Slice(slice) => {
-                let mut lines = Vec::new();
-                self.tags.write(&self.edges, slice, &mut self.encoder, &mut lines);
-                self.intervals.write_all(&lines).and_then(|()| self.events.write_all(&line))
-            }
-            _ => self.events.write_all(&line),
-        };
-        if let Err(error) = written {
-            self.broken = Some(at(&self.directory)(error));
+        if let Event::Slice(slice) = event {
+            let mut lines = Vec::new();
+            self.tags.write(&self.edges, slice, &mut self.encoder, &mut lines);
+            self.intervals.add(&lines);
         }
+        self.events.add(&line);
+        self.flush();
     }
 
-    /// Puts the result in place, whole or not at all.
-    pub fn finish(&self, result: &[u8]) -> Result<(), RecordError> {
-        write_result(&self.directory, result)
+    /// The times first: counts without them would look like a damaged record.
+    fn flush(&mut self) {
+        let written = self.intervals.flush().and_then(|()| self.events.flush());
+        self.broken = written.err().map(at(&self.directory));
+    }
+
+    /// Writes what waits, and puts the result in place, whole or not at all.
+    pub fn finish(&mut self, result: &[u8]) -> Result<(), RecordError> {
+        self.flush();
+        let put = write_result(&self.directory, result);
+        self.broken.take().map_or(put, Err)
     }
 }
 
 fn write_result(directory: &Path, result: &[u8]) -> Result<(), RecordError> {
     let (path, unfinished) = (directory.join("run.json"), directory.join("run.json.part"));
-    let mut file = File::create(&unfinished).map_err(at(&unfinished))?;
-    file.write_all(result).and_then(|()| file.sync_all()).map_err(at(&unfinished))?;
-    std::fs::rename(&unfinished, &path).map_err(at(&path))
+    let written = File::create(&unfinished)
+        .and_then(|mut file| file.write_all(result).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&unfinished, &path));
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&unfinished);
+        at(&path)(error)
+    })
 }
 
 /// The directory of a run: a path to it, its id, the start of its id while that is unique, or `last`.

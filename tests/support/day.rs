@@ -82,7 +82,7 @@ impl Day {
     pub fn new(plan: &Plan, samples: u64, seed: u64) -> Day {
         let mut numbers = Numbers::new(seed);
         let latencies = Latencies::new(&mut numbers);
-        let recorder = Recorder::new(plan.edges().into(), plan.series.len(), plan.loads.len());
+        let recorder = Recorder::new(plan.edges().into(), &plan.series, plan.loads.len());
         Day { plan: plan.clone(), recorder, numbers, latencies, samples }
     }
 
