@@ -30,8 +30,16 @@ impl<'a> Session<'a, '_> {
             if entry.label.text == "arrivals" {
                 match &entry.value.kind {
                     ExprKind::Name(name) if name.text == "poisson" => {
-                        self.later("`arrivals: poisson`", entry.label.span);
                         self.out.loads[index].poisson = true;
+                        if matches!(self.model_of(index), Some(Level::Users(_))) {
+                            let problem = Diagnostic::new(
+                                Code::E0114,
+                                "`arrivals:` is of an open load",
+                                entry.label.span,
+                                "users wait for their answers",
+                            );
+                            self.push(problem.help("let the load hold a rate, such as `hold 10/s for 1m`"));
+                        }
                     }
                     ExprKind::Wrong => {}
                     _ => {

@@ -46,7 +46,11 @@ impl<'a> Live<'a> {
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
-            Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}
+            Event::Started { .. }
+            | Event::LoadStarted
+            | Event::Drawn { .. }
+            | Event::ServiceStopped { .. }
+            | Event::Ended { .. } => {}
         }
     }
 

@@ -38,17 +38,21 @@ pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
     let whole = stats.is_whole();
     for (index, load) in plan.loads.iter().enumerate().filter(|(_, l)| whole && matches!(l.shape, Shape::Open(_))) {
         let counts = stats.load(index, &[(0, u64::MAX)]);
-        let planned = counts.started + counts.dropped + counts.unsent;
+        let counted = counts.started + counts.dropped + counts.unsent;
+        let stages = (0..load.stages.len()).map(|stage| stats.planned(plan, index, stage));
+        // Where only the run knew how many there would be, those that it counted.
+        let planned = stages.sum::<Option<u64>>().unwrap_or(0).max(counted);
+        let unsent = planned - counts.started - counts.dropped;
         let share = |part: u64| part as f64 / planned.max(1) as f64;
         let shown = |count: u64| units::grouped(count as f64, 0);
         let end = load.shape.end();
         let during = stats.generator.iter().filter(|g| g.at <= end + SECOND);
         let busiest = during.map(Generator::pressed).fold(0.0, f64::max);
-        if share(counts.unsent) > MISSING {
+        if share(unsent) > MISSING {
             reasons.push(format!(
                 "`{}`: {} of {} planned iterations were not started in time: this machine cannot generate the rate",
                 load.name,
-                shown(counts.unsent),
+                shown(unsent),
                 shown(planned)
             ));
         } else if share(counts.dropped) > MISSING && busiest >= SATURATED {

@@ -41,6 +41,8 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
+    drawn: Vec<(usize, Vec<u64>)>,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -84,6 +86,7 @@ impl Stats {
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
+            Event::Drawn { load, stages } => self.drawn.push((load, stages)),
             Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
@@ -231,6 +234,20 @@ impl Stats {
             self.within(course, ranges).for_each(|cell| sum.add(&cell.counts));
         }
         sum
+    }
+
+    /// How many arrivals of a share were planned in a stage of an open load: what the seed gave, where they come at random.
+    pub fn planned(&self, plan: &Plan, load: usize, stage: usize) -> Option<u64> {
+        let planned = plan.loads.get(load).filter(|planned| planned.is_open())?;
+        match self.drawn.iter().find(|(own, _)| *own == load) {
+            Some((_, stages)) => stages.get(stage).copied(),
+            None if planned.poisson => None,
+            None => {
+                let stage = planned.stages.get(stage)?;
+                let before = |at: u64| planned.arrivals_before(at, plan.share);
+                Some(before(stage.end) - before(stage.start))
+            }
+        }
     }
 
     pub fn lag(&self, load: usize) -> Histogram<u64> {

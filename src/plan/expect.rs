@@ -198,7 +198,7 @@ impl Elaborate<'_> {
     fn enough(&mut self, metric: &Requests, span: Span) {
         let Function::Quantile(q) = metric.function else { return };
         let needed = needed_samples(q);
-        let mut planned = 0.0;
+        let (mut planned, mut random) = (0.0, false);
         for samples in &metric.samples {
             let series = &self.series[samples.series];
             let load = &self.loads[series.load];
@@ -206,16 +206,18 @@ impl Elaborate<'_> {
                 return;
             }
             let weight = load.parts[series.part].weight;
+            random |= load.poisson;
             let arrivals =
                 |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
             planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;
         }
         if planned.round() < needed as f64 {
             let message = format!(
-                "a quantile of {} needs {} samples, and {} are planned",
+                "a quantile of {} needs {} samples, and {} are {}",
                 units::percent(q),
                 units::grouped(needed as f64, 0),
-                units::grouped(planned.round(), 0)
+                units::grouped(planned.round(), 0),
+                if random { "expected" } else { "planned" }
             );
             let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
             self.diagnostics.push(problem.help("hold the load longer or at a higher rate, or assert a lower quantile"));

@@ -61,14 +61,12 @@ pub struct Row {
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
     let mut windows = Vec::new();
     for (index, load) in plan.loads.iter().enumerate() {
-        for stage in &load.stages {
+        for (place, stage) in load.stages.iter().enumerate() {
             // Steps that follow the last arrival are intended after the end; they belong to the last stage.
             let end = if stage.end == load.shape.end() { u64::MAX } else { stage.end };
             let range = (stage.start, end);
             let counts = stats.load(index, &[range]);
-            let open = matches!(load.shape, crate::plan::schedule::Shape::Open(_));
-            let planned = open
-                .then(|| load.arrivals_before(stage.end, plan.share) - load.arrivals_before(stage.start, plan.share));
+            let planned = stats.planned(plan, index, place);
             windows.push(Window {
                 load: load.name.clone(),
                 name: stage.name.clone(),

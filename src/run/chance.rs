@@ -1,5 +1,6 @@
 //! Arrivals at random: an inhomogeneous Poisson process with the level of its load as intensity.
 
+use crate::plan::Plan;
 use crate::plan::schedule::{Inverse, ONE, Shape};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -43,6 +44,24 @@ impl Iterator for Chance {
     }
 }
 
+/// How many arrivals of this share the seed gives to each stage of the loads whose arrivals come at random.
+pub fn drawn(plan: &Plan, seed: u64) -> impl Iterator<Item = (usize, Vec<u64>)> + '_ {
+    let random = plan.loads.iter().enumerate().filter(|(_, load)| load.poisson && load.is_open());
+    random.map(move |(index, load)| {
+        let mut stages = vec![0; load.stages.len()];
+        let mut place = 0;
+        for (_, at) in Chance::new(&load.shape, seed, index).filter(|(k, _)| load.is_of(*k, plan.share)) {
+            while load.stages.get(place).is_some_and(|stage| stage.end <= at) {
+                place += 1;
+            }
+            if let Some(count) = stages.get_mut(place) {
+                *count += 1;
+            }
+        }
+        (index, stages)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +93,8 @@ mod tests {
             let counts: Vec<f64> = (0..SEEDS).map(count).collect();
             let found = counts.iter().sum::<f64>() / SEEDS as f64;
             let variance = counts.iter().map(|c| (c - found).powi(2)).sum::<f64>() / (SEEDS - 1) as f64;
-            let (of_mean, of_variance) = ((mean / SEEDS as f64).sqrt(), mean * (2.0 / SEEDS as f64).sqrt() + 1.0 / 50.0);
+            let (of_mean, of_variance) =
+                ((mean / SEEDS as f64).sqrt(), mean * (2.0 / SEEDS as f64).sqrt() + 1.0 / 50.0);
             assert!((found - mean).abs() <= 5.0 * of_mean, "{from}–{to}s: {found} of {mean}");
             assert!((variance - mean).abs() <= 5.0 * of_variance, "{from}–{to}s: variance {variance} of {mean}");
         }

@@ -1,5 +1,6 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
+mod chance;
 mod clock;
 mod closed;
 pub mod drive;
@@ -213,6 +214,7 @@ async fn load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
+    let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
     let (phase, watched) = watch::channel(Phase::Run);
@@ -242,6 +244,9 @@ async fn load(
     }
     drop(slices);
     tell(Event::LoadStarted);
+    for (load, stages) in drawn {
+        tell(Event::Drawn { load, stages });
+    }
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();

@@ -104,7 +104,9 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
     let mut more: Vec<String> = Vec::new();
     more.extend(load.population.map(|users| format!("dealt to {} users", grouped(users as f64, 0))));
     more.extend(load.pace.map(|pace| format!("an iteration of a user every {}", duration(pace))));
-    more.extend(load.poisson.then(|| "arrivals at random (Poisson)".to_owned()));
+    more.extend(
+        load.poisson.then(|| "arrivals at random (Poisson): the seed decides how many, these are expected".to_owned()),
+    );
     if !more.is_empty() {
         line(out, &more.join(", "), width);
     }
