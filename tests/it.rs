@@ -13,6 +13,7 @@ mod fmt;
 mod fragment;
 mod hostile;
 mod iterations;
+mod loads;
 mod long_runs;
 mod outcomes;
 mod phases;

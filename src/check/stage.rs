@@ -257,7 +257,6 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
         model: &mut Model,
     ) {
-        self.later("`sweep`", stage.span);
         let each = self.stage_length(length, frame, model);
         let settle = settle.and_then(|settle| self.quantity(settle, frame, Type::Duration)).unwrap_or(0.0) as u64;
         let mut legs = Vec::new();
@@ -408,12 +407,22 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
         model: &mut Model,
     ) {
-        self.later("`once`", stage.span);
-        let iterations = self.quantity(iterations, frame, Type::Count).map(|count| count as u64);
+        let count = self.quantity(iterations, frame, Type::Count);
         let level = self.level(users, None, frame, model);
         let length = self.stage_length(within, frame, model);
-        let legs =
-            level.zip(length).map(|(level, length)| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
+        let mut legs = Vec::new();
+        match (level, count) {
+            (Some(Level::Arrivals(_)), _) => {
+                let message = "a number of iterations is shared by users, and this is a Rate";
+                let problem = Diagnostic::new(Code::E0301, message, users.span, "a Rate");
+                self.push(problem.help("say who shares them: `once 100 iterations by 5 users within 10s`"));
+            }
+            (Some(Level::Users(0)), _) if !model.unknown => self.out_of_range(users.span, "somebody does it"),
+            (_, Some(count)) if count < 1.0 => self.out_of_range(iterations.span, "there is something to do"),
+            (Some(level), _) => legs.extend(length.map(|length| Leg { from: level, to: level, length })),
+            (None, _) => {}
+        }
+        let iterations = count.map(|count| count as u64);
         let (name, span) = (stage.name.clone(), stage.span);
         model.refused |= legs.is_empty() && !model.unknown;
         model.stages.push(Stage { name, kind: StageKind::Once, legs, settle: 0, iterations, replay: None, span });

@@ -49,6 +49,7 @@ impl<'a> Live<'a> {
             Event::Started { .. }
             | Event::LoadStarted
             | Event::Drawn { .. }
+            | Event::Done { .. }
             | Event::ServiceStopped { .. }
             | Event::Ended { .. } => {}
         }

@@ -25,6 +25,12 @@ pub enum Event {
         load: usize,
         stages: Vec<u64>,
     },
+    /// All iterations of a `once` had ended.
+    Done {
+        load: usize,
+        stage: usize,
+        at: u64,
+    },
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
     Generator(Generator),

@@ -94,6 +94,11 @@ impl Elaborate<'_> {
                 && recorded.mix.is_none_or(|mix| mix == series.part)
                 && member
         };
+        // Where a sweep settles nothing is measured of it, whatever the scope.
+        let within = |load: &Load| match &explicit {
+            Some(ranges) => scope::intersect(ranges, &scope::outside(&load.settles())),
+            None => judged(load),
+        };
         let (mut samples, mut chosen_of) = (Vec::new(), Vec::new());
         let mut windows: Vec<Range> = Vec::new();
         let mut end = 0;
@@ -101,7 +106,7 @@ impl Elaborate<'_> {
             self.series.iter().enumerate().filter(|(_, series)| matching(series)).map(|(index, _)| index).collect();
         for index in found {
             let load = &self.loads[self.series[index].load];
-            let ranges = explicit.clone().unwrap_or_else(|| judged(load));
+            let ranges = within(load);
             end = end.max(load.shape.end());
             windows = scope::union(windows, &ranges);
             let own = self.derived(index, recorded);
@@ -113,7 +118,10 @@ impl Elaborate<'_> {
         if explicit.is_some() {
             self.not_empty(&windows, end, &metric.scopes)?;
         }
-        let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
+        // The one load that it is of, if it is of one.
+        let mut loads = samples.iter().map(|samples| self.series[samples.series].load);
+        let first = loads.next().filter(|first| loads.all(|load| load == *first));
+        let load = recorded.load.or(first).map(|load| (load, within(&self.loads[load])));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
         let worth = match (recorded.member, samples.first()) {
@@ -273,7 +281,7 @@ pub fn needed_samples(q: f64) -> u64 {
 
 /// Everything but warm-up; requests that follow the last arrival belong to it.
 fn judged(load: &Load) -> Vec<Range> {
-    let warm: Vec<Range> =
-        load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
-    scope::outside(&warm)
+    let warm = load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end));
+    let before = (load.start > 0).then_some((0, load.start));
+    scope::outside(&warm.chain(load.settles()).chain(before).collect::<Vec<Range>>())
 }

@@ -23,6 +23,7 @@ pub use edges::WindowEdges;
 pub use elaborate::plan;
 pub use expect::needed_samples;
 
+use crate::base::units;
 use crate::check::program;
 use schedule::Shape;
 use serde::{Deserialize, Serialize};
@@ -196,18 +197,52 @@ impl Load {
         let mut all = Vec::new();
         for (start, end) in self.shape.active(user) {
             let mut at = start;
-            let shared = |stage: &&Stage| stage.kind == StageKind::Once && stage.start < end && start < stage.end;
-            for stage in self.stages.iter().filter(shared) {
+            let shared =
+                |(_, stage): &(usize, &Stage)| stage.kind == StageKind::Once && stage.start < end && start < stage.end;
+            for (place, stage) in self.stages.iter().enumerate().filter(shared) {
                 let between = Turns { start: at, end: stage.start, of: None };
                 all.extend((at < stage.start).then_some(between));
                 at = stage.end.min(end);
-                let users = Share { index: user, count: (stage.from as u64).max(1) };
-                let count = users.of(stage.iterations.unwrap_or(0));
-                all.push(Turns { start: stage.start.max(start), end: at, of: Some((stage.end, count)) });
+                let ours = Share { index: user, count: (stage.from as u64).max(1) };
+                let count = ours.of(stage.iterations.unwrap_or(0));
+                all.push(Turns { start: stage.start.max(start), end: at, of: Some((place, count)) });
             }
             all.extend((at < end).then_some(Turns { start: at, end, of: None }));
         }
         all
+    }
+
+    /// How many iterations of a stage are planned for a share, or expected where they come at random; nothing where only
+    /// the run knows.
+    pub fn planned(&self, stage: &Stage, share: Share) -> Option<u64> {
+        match stage.kind {
+            StageKind::Once => {
+                let (iterations, users) = (stage.iterations.unwrap_or(0), (stage.from as u64).max(1));
+                Some(iterations / users * share.of(users) + share.of(iterations % users))
+            }
+            StageKind::Search | StageKind::Replay => None,
+            _ if self.is_open() => Some(self.arrivals_within((stage.start, stage.end), share)),
+            _ => None,
+        }
+    }
+
+    /// How many arrivals of a share are intended in a window, or expected.
+    pub fn arrivals_within(&self, (start, end): Range, share: Share) -> u64 {
+        self.arrivals_before(end, share).saturating_sub(self.arrivals_before(start, share))
+    }
+
+    /// A level with its unit.
+    pub fn shown(&self, level: f64) -> String {
+        match (self.is_open(), level == 1.0) {
+            (true, _) => format!("{}/s", units::short(level)),
+            (false, true) => "1 user".to_owned(),
+            (false, false) => format!("{} users", units::grouped(level, 0)),
+        }
+    }
+
+    /// What is measured of no metric: where sweeps settle.
+    pub fn settles(&self) -> Vec<Range> {
+        self.stages.iter().flat_map(Stage::settles).collect()
     }
 
     /// Whether an arrival goes to a share. Those of a population go where their user is.
@@ -230,8 +265,8 @@ impl Load {
 pub struct Turns {
     pub start: u64,
     pub end: u64,
-    /// In a `once`: its end, and how many iterations of it are this user's.
-    pub of: Option<(u64, u64)>,
+    /// In a `once`: which stage that is, and how many iterations of it are this user's.
+    pub of: Option<(usize, u64)>,
 }
 
 /// How many iterations may be under way at a time, over all workers.
@@ -266,6 +301,22 @@ pub struct Stage {
     pub to: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
+    /// The levels of a sweep, each with the time in which it is measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<(f64, Range)>,
+}
+
+impl Stage {
+    /// Where a sweep settles.
+    pub fn settles(&self) -> Vec<Range> {
+        let mut at = self.start;
+        let mut settles = Vec::new();
+        for (_, (start, end)) in &self.levels {
+            settles.extend((at < *start).then_some((at, *start)));
+            at = *end;
+        }
+        settles
+    }
 }
 
 /// What breaks, and in which windows.

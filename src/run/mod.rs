@@ -22,9 +22,9 @@ mod value;
 mod worker;
 
 use crate::base::units::SECOND;
-use crate::measure::{Event, Slice};
+use crate::measure::Event;
 use crate::metric;
-use crate::plan::Plan;
+use crate::plan::{Load, Plan, StageKind};
 use clock::Clock;
 use std::collections::HashMap;
 use std::future::Future;
@@ -33,7 +33,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
-use worker::{Gauge, Order};
+use worker::{Gauge, Order, Told};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -218,7 +218,7 @@ async fn load(
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
     let (phase, watched) = watch::channel(Phase::Run);
-    let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
+    let (told, mut measured) = mpsc::unbounded_channel::<Told>();
     let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
@@ -237,12 +237,12 @@ async fn load(
             workers: settings.workers,
             clock,
             phase: watched.clone(),
-            slices: slices.clone(),
+            told: told.clone(),
             gauge: gauge.clone(),
         };
         threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
     }
-    drop(slices);
+    drop(told);
     tell(Event::LoadStarted);
     for (load, stages) in drawn {
         tell(Event::Drawn { load, stages });
@@ -253,6 +253,8 @@ async fn load(
     // By somebody, or by an `abort`.
     let mut interrupted = false;
     let mut aborts = metric::Watch::new(plan);
+    // How many workers have done their part of a `once`, and when the last of them had.
+    let mut done: HashMap<(usize, usize), (u64, u64)> = HashMap::new();
     let mut watching = true;
     // The last arrival is due before the end, and an idle stage has none: what is measured of the time belongs to the
     // whole of it.
@@ -267,7 +269,14 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(all) => all.into_iter().for_each(|slice| {
+                Some(Told::Done { load, stage, at }) => {
+                    let (workers, last) = done.entry((load, stage)).or_insert((0, 0));
+                    (*workers, *last) = (*workers + 1, at.max(*last));
+                    if *workers == settings.workers {
+                        tell(Event::Done { load, stage, at: *last });
+                    }
+                }
+                Some(Told::Slices(all)) => all.into_iter().for_each(|slice| {
                     if let Some(aborts) = &mut aborts {
                         aborts.take(&slice);
                     }
@@ -329,8 +338,10 @@ fn drain(plan: &Plan) -> Duration {
 
 /// When the last load ends that ends at a planned instant.
 fn planned_end(plan: &Plan) -> u64 {
-    let planned = plan.loads.iter().filter(|load| load.stages.iter().all(|stage| stage.kind.ends_as_planned()));
-    planned.map(|load| load.shape.end()).max().unwrap_or(0)
+    let as_planned = |load: &&Load| {
+        load.stages.last().is_some_and(|stage| stage.kind.ends_as_planned() && stage.kind != StageKind::Once)
+    };
+    plan.loads.iter().filter(as_planned).map(|load| load.shape.end()).max().unwrap_or(0)
 }
 
 /// The id of a run as a number: FNV-1a, whose values never change.

@@ -57,7 +57,7 @@ pub async fn perform(
 
 fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
     let (_phase, phase) = watch::channel(Phase::Run);
-    let (slices, _measured) = mpsc::unbounded_channel();
+    let (told, _measured) = mpsc::unbounded_channel();
     let plan = Arc::new(plan_of(flow, &parts.plan));
     let order = Order {
         gates: limit::gates(&plan),
@@ -72,7 +72,7 @@ fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Pla
         workers: 1,
         clock: Clock::starting_at(Instant::now()),
         phase,
-        slices,
+        told,
         gauge: Arc::<Gauge>::default(),
     };
     let refused = |error: std::io::Error| format!("the {word} cannot be started: {error}");

@@ -44,6 +44,14 @@ impl Gauge {
     }
 }
 
+/// What a worker tells while it runs.
+pub enum Told {
+    /// What it measured.
+    Slices(Vec<Slice>),
+    /// All that it had to do of a `once` has ended.
+    Done { load: usize, stage: usize, at: u64 },
+}
+
 /// What a worker is made from.
 pub struct Order {
     pub plan: Arc<Plan>,
@@ -59,7 +67,7 @@ pub struct Order {
     pub workers: u64,
     pub clock: Clock,
     pub phase: watch::Receiver<Phase>,
-    pub slices: mpsc::UnboundedSender<Vec<Slice>>,
+    pub told: mpsc::UnboundedSender<Told>,
     pub gauge: Arc<Gauge>,
 }
 
@@ -81,6 +89,7 @@ pub struct Worker {
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
+    pub told: mpsc::UnboundedSender<Told>,
     pub gates: Arc<Vec<Gate>>,
     pub timers: Timers,
     pub scratch: Scratch,
@@ -115,7 +124,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
-        let slices = order.slices.clone();
+        let told = order.told.clone();
         let mut phase = order.phase.clone();
         let gauge = order.gauge.clone();
         let order_start = order.clock.instant(0);
@@ -144,7 +153,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
                 _ = tick.tick() => {
                     gauge.write(worker.timers.spun.get());
                     // Nobody listens any more when the control plane is gone; then there is nothing to report to.
-                    let _ = slices.send(worker.recorder.borrow_mut().drain());
+                    let _ = told.send(Told::Slices(worker.recorder.borrow_mut().drain()));
                 }
                 changed = phase.changed() => {
                     // Without a control plane there is nobody left to run for.
@@ -162,7 +171,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
         }
         driver.abort();
         gauge.write(worker.timers.spun.get());
-        let _ = slices.send(worker.recorder.borrow_mut().drain());
+        let _ = told.send(Told::Slices(worker.recorder.borrow_mut().drain()));
         match worker.broken.get() {
             true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
             false => Ok(()),
@@ -198,6 +207,7 @@ impl Worker {
             series,
             seed: order.seed,
             run: order.run,
+            told: order.told,
             gates: order.gates,
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
@@ -262,21 +272,10 @@ impl Worker {
     fn start(worker: &Rc<Worker>, load: usize) {
         match &worker.plan.loads[load].shape {
             Shape::Open(_) => {
-                worker.begin();
-                let active = Active(worker.clone());
+                let active = Active::new(worker);
                 tokio::task::spawn_local(async move { open::dispatch(&active.0, load).await });
             }
-            shape @ Shape::Closed(_) => {
-                let share = worker.plan.share;
-                let mut user = share.index + worker.index * share.count;
-                while user < shape.peak() {
-                    worker.begin();
-                    let periods = shape.active(user);
-                    let active = Active(worker.clone());
-                    tokio::task::spawn_local(async move { closed::user(&active.0, load, user, &periods).await });
-                    user += share.count * worker.workers;
-                }
-            }
+            Shape::Closed(_) => closed::start(worker, load),
         }
     }
 
@@ -291,6 +290,13 @@ impl Worker {
 
 /// Something that its worker waits for; a mistake of ours in it ends the run instead of letting it wait for ever.
 pub struct Active(pub Rc<Worker>);
+
+impl Active {
+    pub fn new(worker: &Rc<Worker>) -> Active {
+        worker.begin();
+        Active(worker.clone())
+    }
+}
 
 impl Drop for Active {
     fn drop(&mut self) {
