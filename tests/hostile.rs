@@ -1,7 +1,7 @@
 //! What a hostile server can do: each answer ends in a counted failure of its kind, or in the success that HTTP makes
 //! of it, in bounded memory.
 
-use crate::support::{Place, Ran};
+use crate::support::{Place, Ran, Server};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -38,6 +38,11 @@ const fn cut(name: &'static str, answer: Answer) -> Case {
 
 fn say(stream: &mut TcpStream, text: &[u8]) -> bool {
     stream.write_all(text).is_ok()
+}
+
+fn last(stream: &mut TcpStream, text: &[u8]) -> bool {
+    say(stream, text);
+    false
 }
 
 /// Over and over, until the other side has enough.
@@ -134,7 +139,7 @@ const HEADS: &[Case] = &[
     case("garbage", Some("protocol"), |s| say(s, b"\x00\x01\x02 SSH-2.0-nobody\r\n\xff\xfe")),
     case("another_protocol", Some("protocol"), |s| say(s, b"220 mail.example ESMTP\r\n")),
     case("nothing", Some("closed"), |_| false),
-    case("half_a_head", Some("closed"), |s| say(s, b"HTTP/1.1 200 OK\r\nContent-Le") && false),
+    case("half_a_head", Some("closed"), |s| last(s, b"HTTP/1.1 200 OK\r\nContent-Le")),
     case("half_closed", Some("closed"), |s| {
         say(s, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
         let _ = s.shutdown(std::net::Shutdown::Write);
@@ -143,10 +148,8 @@ const HEADS: &[Case] = &[
     case("reset", Some("reset"), |s| {
         say(s, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
         std::thread::sleep(Duration::from_millis(50));
-        // Closed with a request unread: the kernel answers with a reset.
-        let _ = s.set_nonblocking(true);
-        linger(s);
-        false
+        // Closed without lingering, which resets the connection.
+        rustix::net::sockopt::set_socket_linger(&*s, Some(Duration::ZERO)).is_err()
     }),
     case("endless_head", Some("protocol"), |s| pour(s, b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")),
     case("endless_line", Some("protocol"), |s| pour(s, b"HTTP/1.1 200 OK\r\nX: ", b"y")),
@@ -157,9 +160,7 @@ const HEADS: &[Case] = &[
     case("upgrade", Some("protocol"), |s| say(s, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")),
     Case {
         says: "headers: { \"Upgrade\": \"chat\", \"Connection\": \"upgrade\" }",
-        ..case("asked_upgrade", None, |s| {
-            say(s, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\nchatter") && false
-        })
+        ..case("asked_upgrade", None, |s| last(s, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\nchatter"))
     },
     case("negative", Some("protocol"), |s| say(s, b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n")),
     case("beyond_numbers", Some("protocol"), |s| {
@@ -184,17 +185,11 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const LONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5368709120\r\n\r\n";
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Closes with a reset instead of an end.
-fn linger(stream: &TcpStream) {
-    let socket = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
-    socket.unwrap();
-}
-
 const BODIES: &[Case] = &[
-    case("half_a_body", Some("closed"), |s| say(s, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") && false),
-    case("half_a_chunk", Some("closed"), |s| say(s, &[CHUNKED, b"5\r\nhal"].concat()) && false),
-    case("half_a_size", Some("closed"), |s| say(s, &[CHUNKED, b"5\r\nhello\r\n1"].concat()) && false),
-    case("no_last_chunk", Some("closed"), |s| say(s, &[CHUNKED, b"5\r\nhello\r\n"].concat()) && false),
+    case("half_a_body", Some("closed"), |s| last(s, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")),
+    case("half_a_chunk", Some("closed"), |s| last(s, &[CHUNKED, b"5\r\nhal"].concat())),
+    case("half_a_size", Some("closed"), |s| last(s, &[CHUNKED, b"5\r\nhello\r\n1"].concat())),
+    case("no_last_chunk", Some("closed"), |s| last(s, &[CHUNKED, b"5\r\nhello\r\n"].concat())),
     case("no_size", Some("protocol"), |s| say(s, &[CHUNKED, b"five\r\nhello\r\n"].concat())),
     case("size_beyond_numbers", Some("protocol"), |s| say(s, &[CHUNKED, b"10000000000000000\r\n"].concat())),
     case("endless_size", Some("protocol"), |s| pour(s, CHUNKED, b"0")),
@@ -202,9 +197,9 @@ const BODIES: &[Case] = &[
     case("endless_trailers", Some("protocol"), |s| pour(s, &[CHUNKED, b"0\r\n"].concat(), b"X: y\r\n")),
     // Nobody asked for the second; the next request must not get it.
     case("two_answers", None, |s| say(s, &[OK, b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"].concat())),
-    read("after_two", None, |s| say(s, OK)),
+    Case { says: "expect text == \"ok\"", ..case("after_two", None, |s| say(s, OK)) },
     case("answer_with_a_tail", None, |s| say(s, &[OK, b"tail"].concat())),
-    read("after_a_tail", None, |s| say(s, OK)),
+    Case { says: "expect text == \"ok\"", ..case("after_a_tail", None, |s| say(s, OK)) },
     cut("slow_head", |s| drip(s, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")),
     cut("slow_body", |s| say(s, b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n") && drip(s, &[b'x'; 20])),
     cut("slow_chunks", |s| say(s, CHUNKED) && drip(s, &b"1\r\nx\r\n".repeat(9))),
@@ -300,4 +295,47 @@ fn compressed(stream: &mut TcpStream, mib: u64, times: usize) -> bool {
 fn what_is_kept_is_bounded() {
     let (ran, peak) = run(KEPT);
     assert!(peak < 320 * MIB, "{} MiB {}", peak / MIB, ran.err);
+}
+
+/// A run that may open no more than so many files.
+fn limited(limit: &str, stages: &str) -> Ran {
+    let server = Server::start(Duration::from_millis(20));
+    let place = Place::new();
+    place.write("test.stress", &server.scenario(stages, "    error_rate(main) < 1%"));
+    let shell = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+    let mut command = std::process::Command::new("sh");
+    command.args([
+        "-c",
+        &shell,
+        env!("CARGO_BIN_EXE_stressc"),
+        "run",
+        "test.stress",
+        "--no-progress",
+        "--workers",
+        "1",
+    ]);
+    place.ended(command.current_dir(place.path()).output().unwrap())
+}
+
+#[test]
+fn no_descriptors_are_left() {
+    for stages in ["    hold 40 users for 1s", "    max_in_flight: 60\n    hold 1000/s for 1s"] {
+        let began = Instant::now();
+        let ran = limited("30", stages);
+        let step = &ran.result["windows"][0]["steps"][0];
+        assert!(step["failed"]["no_descriptors"].as_u64() > Some(0), "{}{}", ran.out, ran.err);
+        assert_eq!(step["failed"].as_object().unwrap().len(), 1, "{step}");
+        // Those that got a connection are answered.
+        assert!(step["samples"].as_u64() > step["failed"]["no_descriptors"].as_u64(), "{step}");
+        assert_eq!((ran.code, &ran.result["trust"]["state"]), (5, &serde_json::json!("untrusted")), "{}", ran.out);
+        assert!(ran.out.contains("failed for want of ports, descriptors or memory of the generator"), "{}", ran.out);
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn without_descriptors_nothing_is_started() {
+    let ran = limited("10", "    hold 1/s for 1s");
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("may have 10 open; raise the limit (`ulimit -n`)"), "{}", ran.err);
 }

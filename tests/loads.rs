@@ -65,8 +65,7 @@ fn shares_of_a_once_add_up() {
 #[test]
 fn what_is_not_done_in_time_is_counted_and_the_rest_goes_on() {
     let server = Server::start(Duration::from_millis(300));
-    let load =
-        "hold 1 user for 200ms\n    once 40 iterations by 2 users within 1s as batch\n    hold 1 user for 500ms as after";
+    let load = "hold 1 user for 200ms\n    once 40 iterations by 2 users within 1s as batch\n    hold 1 user for 500ms as after";
     let expect = "dropped(main) > 25\n    count(main during after) >= 1\n    count(main during batch) < 15";
     let ran = run(&server.address.to_string(), "get \"/\"", load, expect, &[]);
     ran.passed();

@@ -11,8 +11,6 @@ use crate::store::Record;
 use crate::{judge, report, run as engine};
 use std::sync::Arc;
 
-const INTERRUPTED: u8 = 130;
-
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
     let planned = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
@@ -62,6 +60,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         program,
         secrets: planned.secrets,
         directory: record.directory.join("services"),
+        trial: None,
     };
     let mut stats = Stats::new(&plan);
     let mut live = Live::new(terminal, !args.quiet && !args.no_progress);
@@ -78,7 +77,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     });
     if let Err(error) = result {
         terminal.error(&error.to_string());
-        return if matches!(error, RunError::Interrupted) { INTERRUPTED } else { super::COULD_NOT_RUN };
+        return if matches!(error, RunError::Interrupted) { super::INTERRUPTED } else { super::COULD_NOT_RUN };
     }
     let verdict = judge::judge(&plan, &stats);
     let report = report::report(&plan, &stats, &verdict);

@@ -2,10 +2,10 @@
 //! far as memory asks for it and windows allow it, so that a run takes no more memory the longer it lasts.
 
 use super::course::{Cell, Course, Sum};
-use super::histogram::{self, Adder};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::histogram::{self, Adder, Counts};
+use super::{Event, Examples, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
-use crate::plan::{Plan, Range};
+use crate::plan::{Plan, Range, Watched};
 use hdrhistogram::Histogram;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
@@ -22,6 +22,7 @@ pub struct Stats {
     pub edges: Vec<u64>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    poll_delay: Course<Counts>,
     tags: Tags,
     /// How long slices stay as they are.
     recent: u64,
@@ -33,6 +34,8 @@ pub struct Stats {
     rolled: u64,
     adder: Adder,
     pub generator: Vec<Generator>,
+    /// What the plan watches, and what was read of it.
+    pub watched: Vec<(Watched, Gauge)>,
     /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
     ends: Vec<u64>,
     pub interrupted: bool,
@@ -47,6 +50,7 @@ pub struct Stats {
     done: Vec<(usize, usize, u64)>,
     /// The ends of stages as planned, by load.
     stages: Vec<Vec<u64>>,
+    pub examples: Examples,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -65,7 +69,11 @@ impl Stats {
         let (edges, windows) = (plan.edges(), plan.window_edges());
         let mut ends: Vec<u64> = plan.loads.iter().map(|load| load.shape.end() + SECOND).collect();
         ends.sort_unstable();
+        let mut stages: Vec<u64> = windows.loads.concat();
+        stages.sort_unstable();
+        stages.dedup();
         Stats {
+            poll_delay: Course::new(&edges, &stages),
             series: windows.series.iter().map(|windows| Course::new(&edges, windows)).collect(),
             loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
             tags: Tags::new(plan),
@@ -74,19 +82,34 @@ impl Stats {
             memory,
             ends,
             edges,
-            ..Stats::default()
+            ..Stats::watching(plan.watched())
         }
+    }
+
+    /// Of so many series, without a plan.
+    #[cfg(test)]
+    pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
+        let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
+        Stats { edges, series, complete: true, ..Stats::default() }
+    }
+
+    /// Nothing but series of values over time.
+    pub fn watching(watched: Vec<Watched>) -> Stats {
+        let watched = watched.into_iter().map(|watched| (watched, Gauge::default())).collect();
+        Stats { watched, ..Stats::default() }
     }
 
     pub fn take(&mut self, event: Event) {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
+            Event::Example(example) => self.examples.take(*example),
             Event::Generator(generator) => {
                 let at = generator.at;
                 self.generator.push(generator);
                 self.roll(at);
             }
+            Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
@@ -97,6 +120,19 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
+        }
+    }
+
+    fn look(&mut self, gauges: Gauges) {
+        for (index, value) in gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.read(gauges.at, value);
+            }
+        }
+        for (index, reason) in gauges.gaps {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.missed(gauges.at, reason);
+            }
         }
     }
 
@@ -112,6 +148,17 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+        if !slice.poll_delay.is_empty() {
+            self.poll_delay.add(first, end, &slice.poll_delay);
+        }
+    }
+
+    /// Lets go of all slices that had ended by an offset.
+    pub fn forget(&mut self, before: u64) {
+        self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.poll_delay.forget(&self.edges, before);
+        self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -150,11 +197,13 @@ impl Stats {
         for course in &mut self.loads {
             course.coarsen(&self.edges, before, step, &mut self.adder);
         }
+        self.poll_delay.coarsen(&self.edges, before, step, &mut self.adder);
     }
 
     /// What the measurements take of memory.
     pub fn size(&self) -> usize {
-        self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size)).sum()
+        let of_all = self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size));
+        of_all.sum::<usize>() + self.poll_delay.size()
     }
 
     fn join_readings(&mut self, now: u64) {
@@ -174,13 +223,14 @@ impl Stats {
     /// that the plan knows.
     fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
         let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
-        course.cells().iter().filter(move |cell| {
-            let start = edge(cell.first);
-            ranges.iter().any(|(from, to)| {
-                let inside = *from <= start && start < *to;
-                debug_assert!(!inside || *to == u64::MAX || cell.end == cell.first + 1 || edge(cell.end) <= *to);
-                inside
-            })
+        let cells = course.cells();
+        let from = move |offset: u64| cells.partition_point(|cell| edge(cell.first) < offset);
+        // Windows are disjoint, so nothing comes twice.
+        ranges.iter().filter(|(start, end)| start < end).flat_map(move |(start, end)| {
+            let inside = &cells[from(*start)..from(*end)];
+            let cut = |cell: &Cell<C>| *end != u64::MAX && cell.end != cell.first + 1 && edge(cell.end) > *end;
+            debug_assert!(!inside.iter().any(cut));
+            inside
         })
     }
 
@@ -217,13 +267,6 @@ impl Stats {
             let start = self.edges.get(cell.first as usize)?;
             Some((*start, &cell.counts))
         })
-    }
-
-    /// Lets go of all that was intended before an offset.
-    pub fn forget(&mut self, before: u64) {
-        let slice = self.edges.partition_point(|edge| *edge < before) as u32;
-        self.series.iter_mut().for_each(|course| course.forget(slice));
-        self.loads.iter_mut().for_each(|course| course.forget(slice));
     }
 
     /// Adds the histogram of a series in windows.
@@ -265,10 +308,36 @@ impl Stats {
         done.filter_map(|(_, stage, at)| Some((*at, *ends.get(*stage)?))).filter(|(at, end)| at < end)
     }
 
+    /// What was read of a series; `None` where the plan does not watch it.
+    pub fn gauge(&self, series: &Watched) -> Option<&Gauge> {
+        self.watched.iter().find(|(watched, _)| watched.is_same(series)).map(|(_, gauge)| gauge)
+    }
+
     pub fn lag(&self, load: usize) -> Histogram<u64> {
-        let mut lag = histogram::empty();
-        self.load(load, &[(0, u64::MAX)]).lag.add_to(&mut lag);
-        lag
+        self.load(load, &[(0, u64::MAX)]).lag.to_histogram()
+    }
+
+    /// How late arrivals of a load came in windows and at most a minute around them: what is old was added up.
+    pub fn lag_around(&self, load: usize, ranges: &[Range], into: &mut Histogram<u64>) {
+        let course = self.loads.get(load).into_iter();
+        course.flat_map(|course| self.around(course, ranges)).for_each(|cell| cell.counts.lag.add_to(into));
+    }
+
+    /// How late workers got to what was ready, as exactly.
+    pub fn poll_delay(&self, ranges: &[Range]) -> Histogram<u64> {
+        let mut delay = histogram::empty();
+        self.around(&self.poll_delay, ranges).for_each(|cell| cell.counts.add_to(&mut delay));
+        delay
+    }
+
+    /// Cells that have a part in windows.
+    fn around<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
+        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let has_part = move |cell: &&Cell<C>| {
+            let (start, end) = (edge(cell.first), edge(cell.end));
+            ranges.iter().any(|(from, to)| start < *to && *from < end)
+        };
+        course.cells().iter().filter(has_part)
     }
 
     /// Whether the run went to its planned end with all its parts.

@@ -3,8 +3,8 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Part, Plan, SCHEMA,
-    Search, Series, Share, Stage, SteadyState, Step, fingerprint, scope,
+    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Plan, SCHEMA, Search,
+    Series, Share, Stage, SteadyState, Step, fingerprint, scope,
 };
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, StageKind, Window};
@@ -124,17 +124,7 @@ impl Elaborate<'_> {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series {
-                    name,
-                    tag,
-                    load: index,
-                    part: place,
-                    flow: part.flow,
-                    member,
-                    phase: Part::Latency,
-                    matching: None,
-                    derived: None,
-                });
+                self.series.push(Series::plain(name, tag, (index, place, part.flow), member));
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
@@ -150,17 +140,7 @@ impl Elaborate<'_> {
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series {
-                    name,
-                    tag,
-                    load: index,
-                    part: place,
-                    flow: part.flow,
-                    member,
-                    phase: Part::Latency,
-                    matching: None,
-                    derived: None,
-                });
+                self.series.push(Series::plain(name, tag, (index, place, part.flow), member));
             }
         }
     }

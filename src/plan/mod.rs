@@ -11,11 +11,12 @@ pub mod schedule;
 pub mod scope;
 mod sound;
 mod timeline;
+mod watched;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service,
-    ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Request, Retry,
+    Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -421,8 +422,12 @@ pub enum Metric {
     Requests(Requests),
     /// Of how a steady state came back after windows.
     Recovery(Recovery),
+    /// Of values over time.
+    Series(Readings),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// How much the same metric differs in the last tenth of a window from the first.
+    Drift { first: Box<Metric>, last: Box<Metric> },
 }
 
 /// A function of recorded series in windows.
@@ -447,6 +452,20 @@ pub struct Requests {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scoped: bool,
     /// Scopes that only the run knows: the windows narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+}
+
+/// A function of a series of values over time, in windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    pub function: Function,
+    pub series: Watched,
+    pub ranges: Vec<Range>,
+    /// The end of the last load.
+    pub end: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
 }
@@ -487,6 +506,17 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
+    /// Whether something asks how many bytes bodies had.
+    pub fn counts_bytes(&self) -> bool {
+        let mut asks = false;
+        self.conditions(&mut |condition| {
+            condition.metrics(&mut |metric| {
+                asks |= matches!(metric, Metric::Requests(requests) if requests.function == Function::Bandwidth);
+            });
+        });
+        asks
+    }
+
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
@@ -525,6 +555,11 @@ impl Plan {
 }
 
 impl Series {
+    /// All of a member, by its latency; the place is its load, the part of the load's mix, and the flow of that.
+    pub fn plain(name: String, tag: String, (load, part, flow): (usize, usize, usize), member: Member) -> Series {
+        Series { name, tag, load, part, flow, member, phase: Part::Latency, matching: None, derived: None }
+    }
+
     pub fn is_request(&self) -> bool {
         self.derived.is_none() && matches!(self.member, Member::Request(_))
     }

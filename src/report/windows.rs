@@ -1,6 +1,6 @@
 //! The windows of a report: each stage of each load, and each level of a sweep.
 
-use super::{Window, row};
+use super::{Window, in_order, row};
 use crate::measure::Stats;
 use crate::plan::{Load, Plan, Range, Stage, StageKind};
 
@@ -49,7 +49,6 @@ fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: Stage
     let range = (start, if end == load.shape.end() { u64::MAX } else { end });
     let counts = stats.load(index, &[range]);
     let length = part.done.unwrap_or(end).min(end).saturating_sub(start);
-    let series = plan.series.iter().enumerate().filter(|(_, series)| series.load == index);
     Window {
         load: load.name.clone(),
         name: part.name,
@@ -61,6 +60,6 @@ fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: Stage
         started: counts.started,
         dropped: counts.dropped,
         unsent: counts.unsent,
-        steps: series.map(|(series, _)| row(plan, stats, series, range, length)).collect(),
+        steps: in_order(plan, index).into_iter().map(|series| row(plan, stats, series, range, length)).collect(),
     }
 }

@@ -106,6 +106,9 @@ impl Day {
                 self.recorder.sample(series, intended, late + service + lag, late + service, outcome);
             }
         }
+        for look in 0..100 {
+            self.recorder.poll_delay(second * SECOND + look * SECOND / 100, 20_000 + numbers.below(100_000));
+        }
         self.recorder.drain()
     }
 
@@ -122,6 +125,7 @@ impl Day {
             ports: 64,
             ports_limit: 28_000,
             memory: 20 << 20,
+            poll_delay: vec![100_000; 2],
             pressed: None,
         })
     }
