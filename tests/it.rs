@@ -3,6 +3,8 @@
 
 mod support;
 
+mod answers;
+mod bodies;
 mod demo;
 mod docs;
 mod draw;

@@ -62,6 +62,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         workers: 1,
         program,
         secrets: planned.secrets,
+        raised: crate::inputs::raise_limits(),
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),
     };
     let result = engine::run(&plan, &settings, &mut |event: Event| match event {

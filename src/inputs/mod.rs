@@ -1,6 +1,7 @@
 //! The one impure loader: what the pure floors need to know of files, the environment and this machine, as plain values.
 
 pub mod data;
+mod document;
 mod environment;
 mod library;
 mod load;
@@ -9,13 +10,24 @@ mod rules;
 
 pub use load::{Asked, Loaded, load, load_text};
 
-use crate::plan::Machine;
+use crate::plan::{Machine, PortReuse};
 use std::path::{Path, PathBuf};
+
+/// A text has at most so many bytes.
+const LARGEST: u64 = 64 << 20;
 
 /// Reads a source file; what is wrong with it is said in one line.
 pub fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("`{}` is larger than 64 MiB, which is no scenario", path.display()));
+    }
+    text_of(path, bytes)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+    match error.kind() {
         std::io::ErrorKind::NotFound => match nearest(path) {
             Some(near) => format!("there is no file `{shown}`; did you mean `{}`?", near.display()),
             None => format!("there is no file `{shown}`"),
@@ -23,13 +35,13 @@ pub fn read(path: &Path) -> Result<String, String> {
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
         _ if path.is_dir() => format!("`{shown}` is a directory; name a `.stress` file in it"),
         _ => format!("`{shown}` cannot be read: {error}"),
-    })?;
-    if bytes.len() > 64 << 20 {
-        return Err(format!("`{shown}` is larger than 64 MiB, which is no scenario"));
     }
+}
+
+fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
+        format!("`{}` is not UTF-8 (line {line}); save it as UTF-8", path.display())
     })
 }
 
@@ -78,7 +90,7 @@ fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// Descriptors that this process may open, and memory that is available.
+/// What this process may open, what memory is available, and how ports are dealt.
 pub fn machine() -> Machine {
     #[cfg(unix)]
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
@@ -88,17 +100,39 @@ pub fn machine() -> Machine {
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()
     });
-    Machine { descriptors, memory: available.map_or(1 << 30, |kib| kib << 10) }
+    let (ports, cores) = (local_ports(), std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64));
+    Machine { descriptors, memory: available.map_or(1 << 30, |kib| kib << 10), ports, reuse: port_reuse(), cores }
 }
 
-/// Lets this process open as many descriptors as it is ever allowed to.
-pub fn raise_limits() {
+/// How many local ports the kernel deals, as on other systems where it does not say.
+pub fn local_ports() -> u64 {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ends = range.split_whitespace().filter_map(|n| n.parse::<u64>().ok());
+    let (first, last) = (ends.next().unwrap_or(49_152), ends.next().unwrap_or(65_535));
+    (last + 1).saturating_sub(first)
+}
+
+fn port_reuse() -> PortReuse {
+    match std::fs::read_to_string("/proc/sys/net/ipv4/tcp_tw_reuse").unwrap_or_default().trim() {
+        "1" => PortReuse::Always,
+        "2" => PortReuse::Loopback,
+        _ => PortReuse::Never,
+    }
+}
+
+/// Lets this process open as many descriptors as it is ever allowed to; returns how many it could and now can.
+pub fn raise_limits() -> Option<(u64, u64)> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
+        let before = getrlimit(Resource::Nofile);
+        let raised = rustix::process::Rlimit { current: before.maximum, ..before };
         // Where this is refused the plan works with what there is.
-        let _ = setrlimit(Resource::Nofile, limit);
+        let _ = setrlimit(Resource::Nofile, raised);
+        let now = getrlimit(Resource::Nofile).current?;
+        let was = before.current?;
+        (was != now).then_some((was, now))
     }
+    #[cfg(not(unix))]
+    None
 }

@@ -7,6 +7,7 @@ mod elaborate;
 mod expect;
 mod fingerprint;
 mod moving;
+mod needs;
 pub mod schedule;
 pub mod scope;
 mod sound;
@@ -14,15 +15,17 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Request, Retry,
-    Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
+    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
+    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
+    Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target,
+    Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::WindowEdges;
 pub use elaborate::plan;
 pub use expect::needed_samples;
+pub use needs::{Lack, lacks};
 
 use crate::base::units;
 use crate::check::program;
@@ -51,6 +54,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<Data>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,6 +107,18 @@ impl Share {
 pub struct Machine {
     pub descriptors: u64,
     pub memory: u64,
+    /// Local ports that the kernel deals for connections to one address.
+    pub ports: u64,
+    pub reuse: PortReuse,
+    pub cores: u64,
+}
+
+/// Where the kernel deals a port again that a closed connection holds (`net.ipv4.tcp_tw_reuse`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortReuse {
+    Never,
+    Loopback,
+    Always,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

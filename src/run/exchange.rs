@@ -2,8 +2,9 @@
 
 use super::drive::http1::{Answer, Ask, Connection, START};
 use super::explain;
-use super::link::{Bytes, LinkedRequest};
+use super::link::{LinkedRequest, Method};
 use super::progress::{Pending, Progress, UnderWay};
+use super::template::{Bytes, Written};
 use super::trace::{PLACEHOLDER, Trace};
 use super::tracer::Traced;
 use super::value::{Frame, Unusable};
@@ -23,7 +24,7 @@ pub struct Sender {
     own: Option<Vec<Option<Connection>>>,
     answer: Answer,
     last: Last,
-    text: String,
+    written: Written,
     scratch: String,
     alarm: Rc<super::clock::Alarm>,
     /// How often this try was handed to the network, and how long this request has opened connections.
@@ -37,7 +38,7 @@ pub struct Sender {
 /// The request that was sent last.
 struct Last {
     response: usize,
-    /// As it was sent, maybe without its body.
+    /// Its head as it was sent.
     bytes: Vec<u8>,
     trace: Trace,
     /// Where in its bytes the trace context stands.
@@ -64,7 +65,7 @@ impl Sender {
                 sends: 0,
                 unmet: None,
             },
-            text: String::new(),
+            written: Written::default(),
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
             sends: 0,
@@ -113,7 +114,8 @@ impl Sender {
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
                 if self.sends == 0 {
-                    tracer.request(worker.request(series), tries + 1, [&self.last.bytes, request.bytes.rest()]);
+                    let body = request.bytes.written(&self.written).body().as_bytes();
+                    tracer.request(worker.request(series), tries + 1, [&self.last.bytes, body]);
                 }
                 tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(tried) });
             }
@@ -123,7 +125,7 @@ impl Sender {
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
             if self.counts_bytes {
-                let body = (body(&self.last.bytes).len() + request.bytes.rest().len()) as u64;
+                let body = request.bytes.written(&self.written).length(&worker.linked.paths.files);
                 let both = body * u64::from(self.sends) + self.answer.body_bytes;
                 self.bytes = (both, self.bytes.1 + both);
             }
@@ -170,19 +172,14 @@ impl Sender {
 
     /// Makes the bytes of a request, with room for its trace context.
     fn write(&mut self, request: &LinkedRequest, frame: &mut Frame) -> Result<(), Unusable> {
+        if let Bytes::Built(template) = &request.bytes {
+            template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
+        }
+        let written = request.bytes.written(&self.written);
         let last = &mut self.last;
         last.bytes.clear();
-        match &request.bytes {
-            Bytes::Fixed(fixed) => {
-                last.bytes.extend_from_slice(&fixed.head);
-                last.place = fixed.trace;
-            }
-            Bytes::Built(template) => {
-                let paths = &self.worker.linked.paths;
-                last.place = template.write(frame, paths, &mut self.text, &mut self.scratch)?;
-                last.bytes.extend_from_slice(self.text.as_bytes());
-            }
-        }
+        last.bytes.extend_from_slice(written.head().as_bytes());
+        last.place = written.trace;
         (last.response, last.sends, last.unmet) = (request.response, 0, None);
         last.trace = self.worker.traces.next();
         Ok(())
@@ -252,8 +249,9 @@ impl Sender {
     async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
+        let method = request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()));
         let ask = Ask {
-            head_only: request.head_only,
+            head_only: method.head_only,
             keep_body: request.keep_body,
             keep_headers: request.keep_headers,
             look: worker.tracer.is_some(),
@@ -289,9 +287,13 @@ impl Sender {
             if let Some(place) = last.place {
                 last.trace.write(last.sends, &mut last.bytes[place..place + PLACEHOLDER.len()]);
             }
-            let bytes = [last.bytes.as_slice(), request.bytes.rest()];
+            let written = request.bytes.written(&self.written);
+            let (head, body) = (last.bytes.as_slice(), written.body().as_bytes());
+            let (both, with_files) = ([head, body], written.has_files());
+            let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
+            let bytes = pieces.as_deref().unwrap_or(&both);
             if let Some(tracer) = &worker.tracer {
-                tracer.request(worker.request(series), tries + 1, bytes);
+                tracer.request(worker.request(series), tries + 1, both);
             }
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
@@ -304,9 +306,7 @@ impl Sender {
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset)
-                    if reused && self.answer.first_byte == 0 && request.idempotent =>
-                {
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && method.idempotent => {
                     allowed = left(clock.now());
                 }
                 Err(failure) => return Err(failure),
@@ -361,12 +361,6 @@ impl Sender {
             Some(_) => Err(Failure::Expectation),
         }
     }
-}
-
-/// What follows the head of a request.
-fn body(request: &[u8]) -> &[u8] {
-    let end = request.windows(4).position(|four| four == b"\r\n\r\n");
-    end.map_or(&[], |end| &request[end + 4..])
 }
 
 /// The start of a text; a mark says that it goes on.

@@ -1,17 +1,20 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
+mod answered;
 mod chance;
 mod clock;
 mod closed;
 pub mod drive;
 mod exchange;
 mod explain;
+mod files;
 mod functions;
 mod health;
 mod kept;
 mod limit;
 mod link;
 mod open;
+mod path;
 mod phase;
 mod progress;
 mod rows;
@@ -19,6 +22,7 @@ mod secret;
 mod service;
 mod session;
 mod steps;
+mod template;
 mod trace;
 mod tracer;
 mod trial;
@@ -49,6 +53,8 @@ pub struct Settings {
     pub started: String,
     pub seed: u64,
     pub workers: u64,
+    /// The limit of descriptors as it was, and as it was raised to.
+    pub raised: Option<(u64, u64)>,
     /// The program that `demo()` starts.
     pub program: PathBuf,
     /// The values of secrets, which stand in no plan.
@@ -76,7 +82,7 @@ pub enum RunError {
         log: String,
     },
     Address(String),
-    /// Rows that the plan speaks of cannot be read.
+    /// Rows or files that the plan speaks of cannot be read.
     Data(String),
     System(std::io::Error),
     /// What is done before the load could not be.
@@ -137,6 +143,7 @@ async fn control(
         seed: settings.seed,
         workers: settings.workers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        raised: settings.raised,
     });
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;
@@ -159,11 +166,11 @@ async fn control(
     }
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
     let ready = link::places(plan, &addresses).map_err(RunError::Address);
-    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
-        Ok((places, tables)) => {
+    let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
+        Ok((places, tables, files)) => {
             let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run, tracer };
+            let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await
         }
         Err(problem) => Err(problem),
@@ -221,6 +228,11 @@ fn tables(plan: &Plan) -> Result<Arc<Vec<rows::Table>>, RunError> {
     Ok(Arc::new(read.map_err(RunError::Data)?))
 }
 
+/// The files that are sent.
+fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
+    files::Files::load(&plan.files).map(Arc::new).map_err(RunError::Data)
+}
+
 async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(Event)) {
     for running in services.iter_mut().rev() {
         running.stop().await;
@@ -255,6 +267,7 @@ async fn load(
             plan: parts.plan.clone(),
             places: parts.places.clone(),
             tables: parts.tables.clone(),
+            files: parts.files.clone(),
             gates: gates.clone(),
             setup: setup.clone(),
             edges: edges.clone(),

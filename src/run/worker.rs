@@ -3,6 +3,7 @@
 use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
+use super::files::Files;
 use super::health::{self, Gauge};
 use super::kept::Kept;
 use super::limit::Gate;
@@ -30,6 +31,7 @@ pub struct Order {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
+    pub files: Arc<Files>,
     pub gates: Arc<Vec<Gate>>,
     /// What the setup named.
     pub setup: Arc<Vec<Plain>>,
@@ -200,7 +202,7 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: link::link(&plan, &order.places, order.tables, &order.setup),
+            linked: link::link(&plan, &order.places, order.tables, order.files, &order.setup),
             series,
             seed: order.seed,
             run: order.run,

@@ -11,6 +11,7 @@ mod deadline;
 mod failure;
 mod head;
 mod reply;
+mod unsent;
 #[cfg(test)]
 mod tests;
 

@@ -153,7 +153,7 @@ async fn read(text: Vec<u8>, random: &mut Random, scratch: &Scratch) -> (Result<
     let clock = Clock(Instant::now());
     let client = async {
         let ends = (&mut stash, &mut deadline);
-        let result = over(&mut client, [REQUEST, &[]], ask, scratch, &clock, ends, &mut answer).await;
+        let result = over(&mut client, &[REQUEST], ask, scratch, &clock, ends, &mut answer).await;
         drop(client);
         result
     };
