@@ -18,6 +18,7 @@ mod hostile;
 mod iterations;
 mod live;
 mod load;
+mod loads;
 mod long_runs;
 mod monitors;
 mod outcomes;

@@ -27,6 +27,7 @@ mod request;
 mod scenario;
 mod scope;
 mod session;
+mod stage;
 mod suite;
 pub mod types;
 mod value;

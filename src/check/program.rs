@@ -771,9 +771,9 @@ impl StageKind {
         }
     }
 
-    /// Whether its end is known before the run.
+    /// Whether what follows it can be planned. All iterations of a `once` may be done before its end, which stays.
     pub fn ends_as_planned(self) -> bool {
-        !matches!(self, StageKind::Search | StageKind::Once | StageKind::Replay)
+        !matches!(self, StageKind::Search | StageKind::Replay)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod answered;
+mod chance;
 mod clock;
 mod cookies;
 mod closed;
@@ -34,7 +35,7 @@ mod worker;
 use crate::base::units::SECOND;
 use crate::measure::Event;
 use crate::metric;
-use crate::plan::Plan;
+use crate::plan::{Load, Plan, StageKind};
 use clock::Clock;
 use health::Gauge;
 use std::collections::HashMap;
@@ -250,6 +251,7 @@ async fn load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
+    let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
     let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
     let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
     // What was before anything is sent.
@@ -286,6 +288,9 @@ async fn load(
     }
     drop(told);
     tell(Event::LoadStarted);
+    for (load, stages) in drawn {
+        tell(Event::Drawn { load, stages });
+    }
     tell(Event::Gauges(before));
     let mut watch = watcher.start(clock);
     let mut health = health::Health::new(gauges);
@@ -294,6 +299,8 @@ async fn load(
     // By somebody, or by an `abort`.
     let mut interrupted = false;
     let mut aborts = metric::Watch::new(plan);
+    // How many workers have done their part of a `once`, and when the last of them had.
+    let mut done: HashMap<(usize, usize), (u64, u64)> = HashMap::new();
     let mut watching = true;
     // The last arrival is due before the end, and an idle stage has none: what is measured of the time belongs to the
     // whole of it.
@@ -308,12 +315,19 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(Measured { slices, examples }) => {
+                Some(Measured { slices, examples, done: ours }) => {
                     for slice in slices {
                         if let Some(aborts) = &mut aborts {
                             aborts.take(&slice);
                         }
                         tell(Event::Slice(slice));
+                    }
+                    for (load, stage, at) in ours {
+                        let (workers, last) = done.entry((load, stage)).or_insert((0, 0));
+                        (*workers, *last) = (*workers + 1, at.max(*last));
+                        if *workers == settings.workers {
+                            tell(Event::Done { load, stage, at: *last });
+                        }
                     }
                     examples.into_iter().for_each(|example| tell(Event::Example(Box::new(example))));
                 }
@@ -395,8 +409,10 @@ fn drain(plan: &Plan) -> Duration {
 
 /// When the last load ends that ends at a planned instant.
 fn planned_end(plan: &Plan) -> u64 {
-    let planned = plan.loads.iter().filter(|load| load.stages.iter().all(|stage| stage.kind.ends_as_planned()));
-    planned.map(|load| load.shape.end()).max().unwrap_or(0)
+    let as_planned = |load: &&Load| {
+        load.stages.last().is_some_and(|stage| stage.kind.ends_as_planned() && stage.kind != StageKind::Once)
+    };
+    plan.loads.iter().filter(as_planned).map(|load| load.shape.end()).max().unwrap_or(0)
 }
 
 /// The id of a run as a number: FNV-1a, whose values never change.

@@ -54,6 +54,8 @@ pub struct Order {
 pub struct Measured {
     pub slices: Vec<Slice>,
     pub examples: Vec<Example>,
+    /// Of which `once` of which load all that it had to do has ended, and when.
+    pub done: Vec<(usize, usize, u64)>,
 }
 
 /// The series of what a flow does in a load.
@@ -81,6 +83,8 @@ pub struct Worker {
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
+    /// What [`Measured::done`] will tell.
+    pub finished: RefCell<Vec<(usize, usize, u64)>>,
     /// How late it got to what was ready, since the last second was told.
     pub delays: RefCell<Vec<u64>>,
     /// Whether something asks for the bytes of bodies.
@@ -214,6 +218,7 @@ impl Worker {
             delays: RefCell::default(),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
+            finished: RefCell::default(),
             users: RefCell::default(),
             cookies: Cookies::default(),
             progress: RefCell::default(),
@@ -249,7 +254,7 @@ impl Worker {
     /// Everything that is new.
     fn measured(&self, last: bool) -> Measured {
         let mut recorder = self.recorder.borrow_mut();
-        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last) }
+        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last), done: self.finished.take() }
     }
 
     pub fn starter(&self, punctual: bool) -> Rc<Alarm> {
@@ -297,21 +302,10 @@ impl Worker {
     fn start(worker: &Rc<Worker>, load: usize) {
         match &worker.plan.loads[load].shape {
             Shape::Open(_) => {
-                worker.begin();
-                let active = Active(worker.clone());
+                let active = Active::new(worker);
                 tokio::task::spawn_local(async move { open::dispatch(&active.0, load).await });
             }
-            shape @ Shape::Closed(_) => {
-                let share = worker.plan.share;
-                let mut user = share.index + worker.index * share.count;
-                while user < shape.peak() {
-                    worker.begin();
-                    let periods = shape.active(user);
-                    let active = Active(worker.clone());
-                    tokio::task::spawn_local(async move { closed::user(&active.0, load, user, &periods).await });
-                    user += share.count * worker.workers;
-                }
-            }
+            Shape::Closed(_) => closed::start(worker, load),
         }
     }
 
@@ -326,6 +320,13 @@ impl Worker {
 
 /// Something that its worker waits for; a mistake of ours in it ends the run instead of letting it wait for ever.
 pub struct Active(pub Rc<Worker>);
+
+impl Active {
+    pub fn new(worker: &Rc<Worker>) -> Active {
+        worker.begin();
+        Active(worker.clone())
+    }
+}
 
 impl Drop for Active {
     fn drop(&mut self) {
