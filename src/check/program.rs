@@ -163,6 +163,8 @@ pub struct Demo {
     pub error_rate: Option<f64>,
     pub leak: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_orders: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
 }
 
@@ -270,6 +272,20 @@ pub struct Monitor {
     pub name: String,
     pub kind: String,
     pub address: Option<Text>,
+}
+
+impl Monitor {
+    pub fn is_host(&self) -> bool {
+        self.kind == "host"
+    }
+
+    /// One of its series, as it is written.
+    pub fn series_text(&self, what: &str) -> String {
+        match self.is_host() {
+            true => format!("{}.{what}", self.name),
+            false => format!("{}.query('{what}')", self.name),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -397,6 +413,9 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
     pub line: usize,
+    /// The file in which it stands, for those who look on; no part of what is done.
+    #[serde(skip)]
+    pub file: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -967,6 +986,13 @@ pub struct Series {
     /// What one in the series is worth, in base units.
     pub worth: f64,
     pub unit: Type,
+}
+
+impl Series {
+    /// What is asked for, as a text of the language.
+    pub fn quoted(&self) -> String {
+        if self.what.contains(['"', '\\', '{']) { format!("'{}'", self.what) } else { format!("\"{}\"", self.what) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

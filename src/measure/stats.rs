@@ -2,10 +2,10 @@
 //! far as memory asks for it and windows allow it, so that a run takes no more memory the longer it lasts.
 
 use super::course::{Cell, Course, Sum};
-use super::histogram::{self, Adder};
-use super::{Event, Examples, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
+use super::histogram::{self, Adder, Counts};
+use super::{Event, Examples, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
-use crate::plan::{Plan, Range};
+use crate::plan::{Plan, Range, Watched};
 use hdrhistogram::Histogram;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
@@ -22,6 +22,7 @@ pub struct Stats {
     pub edges: Vec<u64>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    poll_delay: Course<Counts>,
     tags: Tags,
     /// How long slices stay as they are.
     recent: u64,
@@ -33,6 +34,8 @@ pub struct Stats {
     rolled: u64,
     adder: Adder,
     pub generator: Vec<Generator>,
+    /// What the plan watches, and what was read of it.
+    pub watched: Vec<(Watched, Gauge)>,
     /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
     ends: Vec<u64>,
     pub interrupted: bool,
@@ -60,7 +63,11 @@ impl Stats {
         let (edges, windows) = (plan.edges(), plan.window_edges());
         let mut ends: Vec<u64> = plan.loads.iter().map(|load| load.shape.end() + SECOND).collect();
         ends.sort_unstable();
+        let mut stages: Vec<u64> = windows.loads.concat();
+        stages.sort_unstable();
+        stages.dedup();
         Stats {
+            poll_delay: Course::new(&edges, &stages),
             series: windows.series.iter().map(|windows| Course::new(&edges, windows)).collect(),
             loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
             tags: Tags::new(plan),
@@ -68,7 +75,7 @@ impl Stats {
             memory,
             ends,
             edges,
-            ..Stats::default()
+            ..Stats::watching(plan.watched())
         }
     }
 
@@ -77,6 +84,12 @@ impl Stats {
     pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
         let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
         Stats { edges, series, complete: true, ..Stats::default() }
+    }
+
+    /// Nothing but series of values over time.
+    pub fn watching(watched: Vec<Watched>) -> Stats {
+        let watched = watched.into_iter().map(|watched| (watched, Gauge::default())).collect();
+        Stats { watched, ..Stats::default() }
     }
 
     pub fn take(&mut self, event: Event) {
@@ -89,6 +102,7 @@ impl Stats {
                 self.generator.push(generator);
                 self.roll(at);
             }
+            Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
@@ -97,6 +111,19 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
+        }
+    }
+
+    fn look(&mut self, gauges: Gauges) {
+        for (index, value) in gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.read(gauges.at, value);
+            }
+        }
+        for (index, reason) in gauges.gaps {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.missed(gauges.at, reason);
+            }
         }
     }
 
@@ -112,12 +139,17 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+        if !slice.poll_delay.is_empty() {
+            self.poll_delay.add(first, end, &slice.poll_delay);
+        }
     }
 
     /// Lets go of all slices that had ended by an offset.
     pub fn forget(&mut self, before: u64) {
         self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
         self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.poll_delay.forget(&self.edges, before);
+        self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -156,11 +188,13 @@ impl Stats {
         for course in &mut self.loads {
             course.coarsen(&self.edges, before, step, &mut self.adder);
         }
+        self.poll_delay.coarsen(&self.edges, before, step, &mut self.adder);
     }
 
     /// What the measurements take of memory.
     pub fn size(&self) -> usize {
-        self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size)).sum()
+        let of_all = self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size));
+        of_all.sum::<usize>() + self.poll_delay.size()
     }
 
     fn join_readings(&mut self, now: u64) {
@@ -220,8 +254,10 @@ impl Stats {
         ranges: &'a [Range],
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
         let course = self.series.get(series).into_iter();
-        let cells = course.flat_map(move |course| self.within(course, ranges));
-        cells.filter_map(|cell| Some((*self.edges.get(cell.first as usize)?, &cell.counts)))
+        course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
+            let start = self.edges.get(cell.first as usize)?;
+            Some((*start, &cell.counts))
+        })
     }
 
     /// Adds the histogram of a series in windows.
@@ -240,10 +276,36 @@ impl Stats {
         sum
     }
 
+    /// What was read of a series; `None` where the plan does not watch it.
+    pub fn gauge(&self, series: &Watched) -> Option<&Gauge> {
+        self.watched.iter().find(|(watched, _)| watched.is_same(series)).map(|(_, gauge)| gauge)
+    }
+
     pub fn lag(&self, load: usize) -> Histogram<u64> {
-        let mut lag = histogram::empty();
-        self.load(load, &[(0, u64::MAX)]).lag.add_to(&mut lag);
-        lag
+        self.load(load, &[(0, u64::MAX)]).lag.to_histogram()
+    }
+
+    /// How late arrivals of a load came in windows and at most a minute around them: what is old was added up.
+    pub fn lag_around(&self, load: usize, ranges: &[Range], into: &mut Histogram<u64>) {
+        let course = self.loads.get(load).into_iter();
+        course.flat_map(|course| self.around(course, ranges)).for_each(|cell| cell.counts.lag.add_to(into));
+    }
+
+    /// How late workers got to what was ready, as exactly.
+    pub fn poll_delay(&self, ranges: &[Range]) -> Histogram<u64> {
+        let mut delay = histogram::empty();
+        self.around(&self.poll_delay, ranges).for_each(|cell| cell.counts.add_to(&mut delay));
+        delay
+    }
+
+    /// Cells that have a part in windows.
+    fn around<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
+        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let has_part = move |cell: &&Cell<C>| {
+            let (start, end) = (edge(cell.first), edge(cell.end));
+            ranges.iter().any(|(from, to)| start < *to && *from < end)
+        };
+        course.cells().iter().filter(has_part)
     }
 
     /// Whether the run went to its planned end with all its parts.

@@ -2,7 +2,7 @@
 
 use super::{Judged, Outcome, judge_within};
 use crate::base::units::{SECOND, duration};
-use crate::measure::{Slice, Stats};
+use crate::measure::{Event, Gauges, Slice, Stats};
 use crate::plan::{Abort, Metric, Plan, Range, scope};
 
 /// So much of what was sent must have ended before a window is judged, unless nothing more can come.
@@ -29,6 +29,10 @@ impl<'p> Watch<'p> {
 
     pub fn take(&mut self, slice: &Slice) {
         self.stats.add(slice);
+    }
+
+    pub fn see(&mut self, look: &Gauges) {
+        self.stats.take(Event::Gauges(look.clone()));
     }
 
     /// Why the run ends now, if it does. To be asked each second.

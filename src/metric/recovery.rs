@@ -5,7 +5,7 @@ use super::{Outcome, Value};
 use crate::base::units::{SECOND, duration, measured_duration};
 use crate::check::program::Function;
 use crate::measure::Stats;
-use crate::plan::{Condition, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
+use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
 
 /// What became of a steady state around one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,21 +151,25 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
 
 /// A metric with the scopes that only the run knows.
 pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
-    let mut narrow = metric.clone();
-    for impact in &metric.impacts {
+    let scopes = scopes(&metric.impacts, stats)?;
+    Ok(scopes.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
+}
+
+/// What each of the scopes leaves that only the run knows.
+pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+    let of = |impact: &Impact| {
         let mut windows = Vec::new();
         for window in &impact.of.windows {
             windows.extend(recovered(&impact.of.steady, *window, impact.of.end, stats)?.impact()?);
         }
         let (first, last) = (windows.iter().map(|range| range.0).min(), windows.iter().map(|range| range.1).max());
-        let ranges = match (impact.kind, first, last) {
+        Ok(match (impact.kind, first, last) {
             (ScopeKind::Outside, ..) => scope::outside(&windows),
             (_, None, _) | (_, _, None) => return Err("the steady state was never lost".to_owned()),
             (ScopeKind::During, ..) => windows,
             (ScopeKind::After, _, Some(last)) => vec![(last, u64::MAX)],
             (ScopeKind::Before, Some(first), _) => vec![(0, first)],
-        };
-        narrow = narrow.narrowed(&ranges);
-    }
-    Ok(narrow)
+        })
+    };
+    impacts.iter().map(of).collect()
 }

@@ -95,10 +95,10 @@ impl WindowEdges {
     fn metric(&mut self, plan: &Plan, metric: &Metric, edges: &dyn Fn(Range) -> Vec<u64>) {
         match metric {
             Metric::Requests(requests) => {
-                // What an impact covers is known when it is over; availability is a share of seconds.
+                // What an impact covers is known when it is over, and availability is a matter of seconds.
                 let moving = !requests.impacts.is_empty() || requests.function == Function::Availability;
                 let cut = |range: &Range| if moving { seconds(plan, *range) } else { edges(*range) };
-                for samples in &requests.samples {
+                for samples in requests.samples.iter().chain(&requests.chosen_of) {
                     self.series[samples.series].extend(samples.ranges.iter().flat_map(cut));
                 }
                 if let Some((load, ranges)) = &requests.load {
@@ -107,6 +107,14 @@ impl WindowEdges {
                 requests.impacts.iter().for_each(|impact| self.recovery(plan, &impact.of));
             }
             Metric::Recovery(recovery) => self.recovery(plan, recovery),
+            // Its points belong to windows by their instants, however slices are cut.
+            Metric::Series(readings) => {
+                readings.impacts.iter().for_each(|impact| self.recovery(plan, &impact.of));
+            }
+            Metric::Drift { first, last } => {
+                self.metric(plan, first, edges);
+                self.metric(plan, last, edges);
+            }
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {

@@ -7,21 +7,25 @@ mod elaborate;
 mod expect;
 mod fingerprint;
 mod moving;
+mod needs;
 pub mod schedule;
 pub mod scope;
 mod sound;
 mod timeline;
+mod watched;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
-    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request,
-    Retry, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think, Upload,
+    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
+    Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target,
+    Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::WindowEdges;
 pub use elaborate::plan;
 pub use expect::needed_samples;
+pub use needs::{Lack, lacks};
 
 use crate::check::program;
 use schedule::Shape;
@@ -102,6 +106,18 @@ impl Share {
 pub struct Machine {
     pub descriptors: u64,
     pub memory: u64,
+    /// Local ports that the kernel deals for connections to one address.
+    pub ports: u64,
+    pub reuse: PortReuse,
+    pub cores: u64,
+}
+
+/// Where the kernel deals a port again that a closed connection holds (`net.ipv4.tcp_tw_reuse`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortReuse {
+    Never,
+    Loopback,
+    Always,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -327,8 +343,12 @@ pub enum Metric {
     Requests(Requests),
     /// Of how a steady state came back after windows.
     Recovery(Recovery),
+    /// Of values over time.
+    Series(Readings),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// How much the same metric differs in the last tenth of a window from the first.
+    Drift { first: Box<Metric>, last: Box<Metric> },
 }
 
 /// A function of recorded series in windows.
@@ -353,6 +373,20 @@ pub struct Requests {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scoped: bool,
     /// Scopes that only the run knows: the windows narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+}
+
+/// A function of a series of values over time, in windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    pub function: Function,
+    pub series: Watched,
+    pub ranges: Vec<Range>,
+    /// The end of the last load.
+    pub end: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
 }
@@ -393,6 +427,17 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
+    /// Whether something asks how many bytes bodies had.
+    pub fn counts_bytes(&self) -> bool {
+        let mut asks = false;
+        self.conditions(&mut |condition| {
+            condition.metrics(&mut |metric| {
+                asks |= matches!(metric, Metric::Requests(requests) if requests.function == Function::Bandwidth);
+            });
+        });
+        asks
+    }
+
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);

@@ -8,8 +8,9 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Example, Failure, Stats, histogram};
-use crate::plan::{Member, Plan, Range, Type};
+use crate::measure::{Example, Failure, Gap, Gauge, Stats, histogram};
+use crate::metric::{Summary, summary};
+use crate::plan::{Member, Plan, Range, Type, Watched};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub struct Report<'a> {
     pub failed: Vec<Told>,
     /// Of each series the slowest that went well.
     pub slowest: Vec<Told>,
+    pub watched: Vec<Watch>,
 }
 
 /// One stage of one load, as planned and as it was.
@@ -55,7 +57,9 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
     pub sent: u64,
+    /// Answered or failed by the target.
     pub samples: u64,
+    /// By kind, those of the generator too.
     pub failed: BTreeMap<Failure, u64>,
     pub per_second: f64,
     pub p50_ns: u64,
@@ -100,6 +104,40 @@ fn told(plan: &Plan, example: &Example) -> Told {
     }
 }
 
+/// A series of values over time, as a person or a program reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Watch {
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub unit: Type,
+    /// Some condition speaks of it.
+    pub asked: bool,
+    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
+    #[serde(flatten)]
+    pub summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// What was asked for, and what every service used.
+fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
+    let of = |(series, gauge): &(Watched, Gauge)| Watch {
+        name: plan.name_of(series),
+        unit: series.unit,
+        asked: plan.asks_for(series),
+        summary: summary(series, gauge),
+        gaps: gauge.gaps.clone(),
+    };
+    stats.watched.iter().map(of).collect()
+}
+
+impl Row {
+    pub fn target_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
+    }
+}
+
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
     let mut windows = Vec::new();
     for (index, load) in plan.loads.iter().enumerate() {
@@ -130,7 +168,7 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
     }
     let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
     let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
-    Report { plan, stats, verdict, windows, failed, slowest }
+    Report { plan, stats, verdict, windows, failed, slowest, watched: watched(plan, stats) }
 }
 
 /// The series of a load, each with what is derived of it behind it.
@@ -162,7 +200,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
     let (mut latency, mut service) = (histogram::empty(), histogram::empty());
     stats.histogram(series, &[range], false, &mut latency);
     stats.histogram(series, &[range], true, &mut service);
-    let samples = counts.ok + counts.failures();
+    let samples = counts.ok + counts.target_failures();
     // A window that the run did not reach the end of is as long as it was.
     let length = length.min(stats.end().saturating_sub(range.0));
     let planned = &plan.series[series];

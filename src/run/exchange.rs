@@ -6,6 +6,7 @@ use super::link::{LinkedRequest, Method};
 use super::progress::{Pending, Progress, UnderWay};
 use super::template::{Bytes, Written};
 use super::trace::{PLACEHOLDER, Trace};
+use super::tracer::Traced;
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
 use crate::measure::{Ended, Example, Failure};
@@ -29,6 +30,9 @@ pub struct Sender {
     /// How often this try was handed to the network, and how long this request has opened connections.
     sends: u32,
     connecting: Option<u64>,
+    /// The bytes of bodies, of this try and of all, where something asks for them.
+    counts_bytes: bool,
+    bytes: (u64, u64),
 }
 
 /// The request that was sent last.
@@ -66,6 +70,8 @@ impl Sender {
             alarm: worker.timers.alarm(false),
             sends: 0,
             connecting: None,
+            counts_bytes: worker.counts_bytes,
+            bytes: (0, 0),
         }
     }
 
@@ -85,6 +91,9 @@ impl Sender {
         let worker = self.worker.clone();
         if self.write(request, frame).is_err() {
             let because = || "a value in it is not there, or has no form in a request".to_owned();
+            if let Some(tracer) = &worker.tracer {
+                tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
+            }
             self.is_unsent(series, intended, because);
             return Err(Failure::Data);
         }
@@ -94,6 +103,7 @@ impl Sender {
         progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
         let (mut tries, mut sent) = (0, None);
         self.connecting = None;
+        self.bytes = (0, 0);
         let (end, outcome) = loop {
             let tried = clock.now();
             self.sends = 0;
@@ -102,13 +112,27 @@ impl Sender {
             self.last.unmet = None;
             let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
+            if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
+                if self.sends == 0 {
+                    let pieces =
+                        request.bytes.written(&self.written).pieces(&self.last.bytes, &worker.linked.paths.files);
+                    tracer.request(worker.request(series), tries + 1, &pieces);
+                }
+                tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(tried) });
+            }
             // All tries are one sample, from the first send to the last answer.
             let began = if self.answer.sent >= tried { self.answer.sent } else { tried };
             sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            if self.counts_bytes {
+                let written = request.bytes.written(&self.written);
+                let body = written.body_length(&worker.linked.paths.files) as u64;
+                let both = body * u64::from(self.sends) + self.answer.body_bytes;
+                self.bytes = (both, self.bytes.1 + both);
+            }
             let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
-            let one = self.ended(Ended { attempt, ..Ended::plain(began, took, took, outcome) });
+            let one = self.ended(Ended { attempt, bytes: self.bytes.0, ..Ended::plain(began, took, took, outcome) });
             worker.recorder.borrow_mut().tried(series, &one);
             let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
             let status = if answered { self.answer.status } else { 0 };
@@ -117,13 +141,20 @@ impl Sender {
             }
             tries += 1;
             let pause = retry.pause(tries, frame.choices.fraction());
+            if let Some(tracer) = &worker.tracer {
+                tracer.tell(Traced::Pause { why: "waits before the next try", length: pause });
+            }
             worker.timers.until(&self.alarm, end + pause).await;
         };
         progress.under_way.set(None);
         let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
         let attempt = tries as u32 + 1;
-        let ended = self.ended(Ended { attempt, ..Ended::plain(intended, latency, service_time, outcome) });
+        let ended = self.ended(Ended {
+            attempt,
+            bytes: self.bytes.1,
+            ..Ended::plain(intended, latency, service_time, outcome)
+        });
         let pending = Pending { series, ended };
         progress.pending.set(Some(pending));
         if self.is_example(&pending) {
@@ -221,7 +252,12 @@ impl Sender {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
         let method = request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()));
-        let ask = Ask { head_only: method.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
+        let ask = Ask {
+            head_only: method.head_only,
+            keep_body: request.keep_body,
+            keep_headers: request.keep_headers,
+            look: worker.tracer.is_some(),
+        };
         let key = (self.load, self.user, request.target);
         let timeout = request.timeout;
         let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
@@ -258,8 +294,14 @@ impl Sender {
             let (both, with_files) = ([head, body], written.has_files());
             let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
             let bytes = pieces.as_deref().unwrap_or(&both);
+            if let Some(tracer) = &worker.tracer {
+                tracer.request(worker.request(series), tries + 1, bytes);
+            }
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.answer(&self.answer);
+                    }
                     if self.answer.keep_alive {
                         self.keep(key, request.connections, connection);
                     }
@@ -315,8 +357,7 @@ impl Sender {
         if !request.judges_status && self.answer.status >= 400 {
             return Err(Failure::Status);
         }
-        let paths = &self.worker.linked.paths;
-        self.last.unmet = request.expects.iter().position(|check| !frame.holds(&check.condition, paths));
+        self.last.unmet = self.worker.unmet(&request.expects, frame);
         match self.last.unmet {
             None => Ok(()),
             Some(_) => Err(Failure::Expectation),

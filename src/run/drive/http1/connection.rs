@@ -170,6 +170,8 @@ pub(super) async fn over(
     }
     if ask.keep_body && answer.codings != Codings::Plain {
         answer.codings.decode(&mut answer.body)?;
+    } else if ask.look && answer.codings != Codings::Plain && answer.codings.decode(&mut answer.body).is_err() {
+        answer.body.clear();
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ mod tests;
 
 use std::cell::RefCell;
 
-pub use body::START;
+pub use body::{LOOK, START};
 pub use connection::Connection;
 pub use failure::Failure;
 
@@ -58,6 +58,8 @@ pub struct Ask {
     pub head_only: bool,
     pub keep_body: bool,
     pub keep_headers: bool,
+    /// Somebody looks on: as much of the answer is kept as a person can read, which changes nothing else.
+    pub look: bool,
 }
 
 /// An answer. Reused by the caller between requests, so its buffers stay.

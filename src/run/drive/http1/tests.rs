@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::*;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n";
-const KEEP: Ask = Ask { head_only: false, keep_body: true, keep_headers: true };
+const KEEP: Ask = Ask { head_only: false, keep_body: true, keep_headers: true, look: false };
 
 struct Clock(Instant);
 
