@@ -127,8 +127,9 @@ impl Sender {
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
                 if self.sends == 0 {
-                    let body = request.bytes.written(&self.written).body().as_bytes();
-                    tracer.request(worker.request(series), tries + 1, [&self.last.bytes, body]);
+                    let pieces =
+                        request.bytes.written(&self.written).pieces(&self.last.bytes, &worker.linked.paths.files);
+                    tracer.request(worker.request(series), tries + 1, &pieces);
                 }
                 tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(tried) });
             }
@@ -138,7 +139,8 @@ impl Sender {
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
             if self.counts_bytes {
-                let body = request.bytes.written(&self.written).length(&worker.linked.paths.files);
+                let written = request.bytes.written(&self.written);
+                let body = written.body_length(&worker.linked.paths.files) as u64;
                 let both = body * u64::from(self.sends) + self.answer.body_bytes;
                 self.bytes = (both, self.bytes.1 + both);
             }
@@ -377,7 +379,7 @@ impl Sender {
             let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
             let bytes = pieces.as_deref().unwrap_or(&both);
             if let Some(tracer) = &worker.tracer {
-                tracer.request(worker.request(series), tries + 1, both);
+                tracer.request(worker.request(series), tries + 1, bytes);
             }
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {

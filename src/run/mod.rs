@@ -170,7 +170,8 @@ async fn control(
     let ready = link::places(plan, &addresses).map_err(RunError::Address);
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
-            let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
+            let revealed =
+                Arc::new(secret::revealed(plan, &secret::Known { secrets: &settings.secrets, services: &addresses }));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await

@@ -84,8 +84,13 @@ impl Tracer {
         (self.told)(self.masked(traced));
     }
 
-    pub fn request(&self, request: &Request, attempt: u64, bytes: [&[u8]; 2]) {
-        let text = String::from_utf8_lossy(&bytes.concat()).into_owned();
+    /// A request in its pieces. What is no text or too long to be looked at is told by its size.
+    pub fn request(&self, request: &Request, attempt: u64, pieces: &[&[u8]]) {
+        let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
+            Ok(text) if text.len() <= super::drive::http1::LOOK => text.to_owned(),
+            _ => format!("<{} bytes>", piece.len()),
+        };
+        let text = pieces.iter().map(shown).collect();
         self.tell(Traced::Request { step: request.name.clone(), place: place(request), attempt, text });
     }
 
