@@ -26,6 +26,7 @@ mod scenarios;
 mod secrets;
 mod settings;
 mod shares;
+mod try_one;
 mod ui;
 mod watch;
 mod windows;

@@ -73,6 +73,15 @@ fn every_third_fails() {
 }
 
 #[test]
+fn what_is_sure_to_fail_is_not_started() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo()", "hold 10_000_000 users for 1s", "error_rate(main) < 1%"), &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("not started, since `main` is sure to fail") && ran.err.contains("W0811"), "{}", ran.err);
+    assert!(place.runs().is_empty());
+}
+
+#[test]
 fn what_does_not_check_is_not_run() {
     let place = Place::new();
     let ran = place.run(&shop("demo()", "hold 100/s for 2s", "p95(browse) < 200"), &[]);

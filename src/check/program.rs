@@ -416,6 +416,9 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
     pub line: usize,
+    /// The file in which it stands, for those who look on; no part of what is done.
+    #[serde(skip)]
+    pub file: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

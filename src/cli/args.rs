@@ -33,6 +33,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Run a scenario, report and judge it
     Run(RunArgs),
+    /// Run one iteration of each flow and print everything that it does
+    Try(TryArgs),
     /// Check and plan a file again on every save
     Watch(WatchArgs),
     /// Render a recorded run again
@@ -154,6 +156,30 @@ pub struct RunArgs {
     /// No progress while the run goes on
     #[arg(long)]
     pub no_progress: bool,
+    #[command(flatten)]
+    pub asked: AskedArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// A file, or FILE:SCENARIO where it has several
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+    /// Only this load
+    #[arg(long, value_name = "NAME")]
+    pub load: Option<String>,
+    /// Only this part of a mix
+    #[arg(long, value_name = "NAME")]
+    pub part: Option<String>,
+    /// Which user of the load
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub user: u64,
+    /// The seed of all random choices
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Bodies and values whole, however long
+    #[arg(long)]
+    pub full: bool,
     #[command(flatten)]
     pub asked: AskedArgs,
 }

@@ -46,8 +46,8 @@ impl<'a> Live<'a> {
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
-            Event::Gauges(_) => {}
             Event::Example(_)
+            | Event::Gauges(_)
             | Event::Started { .. }
             | Event::LoadStarted
             | Event::ServiceStopped { .. }

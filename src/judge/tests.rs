@@ -55,7 +55,7 @@ fn plan(shape: &str, ceiling: u64, expectations: &[serde_json::Value]) -> Plan {
     .expect("a plan")
 }
 
-fn expect(function: serde_json::Value, unit: &str, operator: &str, bound: f64) -> serde_json::Value {
+fn expect(function: &serde_json::Value, unit: &str, operator: &str, bound: f64) -> serde_json::Value {
     let metric = json!({
         "function": function, "service_time": false, "samples": [{ "series": 0, "ranges": [[0, u64::MAX]] }],
         "load": [0, [[0, u64::MAX]]], "length": 2 * SECOND, "end": 2 * SECOND,
@@ -68,7 +68,7 @@ fn expect(function: serde_json::Value, unit: &str, operator: &str, bound: f64) -
 }
 
 fn p95_below(bound: u64) -> serde_json::Value {
-    expect(json!({ "quantile": 0.95 }), "duration", "less", bound as f64)
+    expect(&json!({ "quantile": 0.95 }), "duration", "less", bound as f64)
 }
 
 /// What the one worker did in each of the two seconds.
@@ -140,7 +140,7 @@ fn verdict(
 
 #[test]
 fn a_calm_run_says_nothing() {
-    let all = [p95_below(100 * MILLISECOND), expect(json!("throughput"), "rate", "greater_equal", 90.0)];
+    let all = [p95_below(100 * MILLISECOND), expect(&json!("throughput"), "rate", "greater_equal", 90.0)];
     let stands = vec![Standing::Stands; 2];
     assert_eq!(verdict("open", 1000, CALM, &all), (Kind::Passed, stands.clone(), None));
     assert_eq!(verdict("closed", 2, CALM, &all), (Kind::Passed, stands, None));
@@ -175,8 +175,8 @@ fn what_the_generators_delay_explains_cannot_be_told() {
 #[test]
 fn delay_matters_to_times_and_not_to_counts() {
     let late = Run { poll: 30 * MILLISECOND, busy: 0.7, ..CALM };
-    let rate = expect(json!("error_rate"), "percent", "less", 0.01);
-    let sent = expect(json!("count"), "count", "equal", 200.0);
+    let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
+    let sent = expect(&json!("count"), "count", "equal", 200.0);
     let found = verdict("open", 1000, late, &[rate.clone(), sent.clone()]);
     assert_eq!(found, (Kind::Passed, vec![Standing::Stands; 2], None));
     let found = verdict("open", 1000, late, &[rate, sent, p95_below(100 * MILLISECOND)]);
@@ -192,20 +192,20 @@ fn delay_matters_to_times_and_not_to_counts() {
 #[test]
 fn a_rate_that_was_not_sent_is_not_trusted_but_for_what_it_proves() {
     let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
-    let least = expect(json!("throughput"), "rate", "greater_equal", 50.0);
+    let least = expect(&json!("throughput"), "rate", "greater_equal", 50.0);
     assert_eq!(verdict("open", 1000, few, &[]), (Kind::Untrusted, vec![], Some(Who::Generator)));
-    let found = verdict("open", 1000, few, &[least.clone()]);
+    let found = verdict("open", 1000, few, std::slice::from_ref(&least));
     assert_eq!(found, (Kind::Passed, vec![Standing::AtLeast], Some(Who::Generator)));
-    let held = expect(json!("error_rate"), "percent", "less", 0.01);
+    let held = expect(&json!("error_rate"), "percent", "less", 0.01);
     let found = verdict("open", 1000, few, &[least.clone(), held.clone()]);
     assert_eq!(found, (Kind::Untrusted, vec![Standing::AtLeast, Standing::InDoubt], Some(Who::Generator)));
-    let more = expect(json!("throughput"), "rate", "greater_equal", 90.0);
+    let more = expect(&json!("throughput"), "rate", "greater_equal", 90.0);
     let found = verdict("open", 1000, few, &[more]);
     assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     // What fails with less than was planned fails with all of it.
     let failing = Run { failed: Some(Failure::Status), ..few };
     assert_eq!(
-        verdict("open", 1000, failing, &[held.clone()]),
+        verdict("open", 1000, failing, std::slice::from_ref(&held)),
         (Kind::Failed, vec![Standing::Stands], Some(Who::Generator))
     );
     // In an `and` the one that fails and stands is enough, in an `or` the other counts too.
@@ -216,7 +216,7 @@ fn a_rate_that_was_not_sent_is_not_trusted_but_for_what_it_proves() {
 
 #[test]
 fn who_filled_the_ceiling_is_told_by_the_time_of_an_answer() {
-    let none = expect(json!("dropped"), "number", "equal", 0.0);
+    let none = expect(&json!("dropped"), "number", "equal", 0.0);
     let drops = Run { arrivals: (20, 80, 0), answer: 250 * MILLISECOND, ..CALM };
     let found = verdict("open", 5, drops, std::slice::from_ref(&none));
     assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
@@ -234,13 +234,13 @@ fn who_filled_the_ceiling_is_told_by_the_time_of_an_answer() {
 
 #[test]
 fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
-    let more = [expect(json!("throughput"), "rate", "greater_equal", 500.0)];
+    let more = [expect(&json!("throughput"), "rate", "greater_equal", 500.0)];
     let found = verdict("closed", 2, CALM, &more);
     assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
     let full = Run { answer: MILLISECOND, poll: 9 * MILLISECOND, busy: 0.97, ..CALM };
     let found = verdict("closed", 2, full, &more);
     assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
-    let least = [expect(json!("throughput"), "rate", "greater_equal", 50.0)];
+    let least = [expect(&json!("throughput"), "rate", "greater_equal", 50.0)];
     assert_eq!(verdict("closed", 2, full, &least), (Kind::Passed, vec![Standing::AtLeast], None));
     let half = Run { answer: 9 * MILLISECOND, ..full };
     assert_eq!(verdict("closed", 2, half, &more).2, Some(Who::Either));
@@ -248,7 +248,7 @@ fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
 
 #[test]
 fn what_the_generator_fails_at_is_no_error_of_the_target() {
-    let rate = expect(json!("error_rate"), "percent", "less_equal", 0.0);
+    let rate = expect(&json!("error_rate"), "percent", "less_equal", 0.0);
     let ports = Run { failed: Some(Failure::NoPorts), ..CALM };
     let plan = plan("open", 1000, &[rate]);
     let mut stats = ports.stats(&plan);
@@ -263,7 +263,7 @@ fn what_the_generator_fails_at_is_no_error_of_the_target() {
 
 #[test]
 fn timeouts_that_the_generator_can_have_made_are_no_failure() {
-    let rate = expect(json!("error_rate"), "percent", "less", 0.01);
+    let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
     let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
     let found = verdict("open", 1000, late, std::slice::from_ref(&rate));
     assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));

@@ -13,6 +13,9 @@ pub enum Event {
         seed: u64,
         workers: u64,
         version: String,
+        /// How many descriptors the process could open, and how many it may since it asked for more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raised: Option<(u64, u64)>,
     },
     ServiceReady {
         service: String,

@@ -1,11 +1,12 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod examples;
+mod watched;
 
-use super::{Report, Row, Watch, Window};
+use super::{Report, Row, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
-use crate::metric::{Judged, Outcome, Summary, printed};
+use crate::metric::{Judged, Outcome};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -49,7 +50,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     }
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
-    watched(&mut out, report, &paint);
+    watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
 }
@@ -240,43 +241,6 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
                 time(row.max_ns),
                 step = width - 2,
             );
-        }
-    }
-}
-
-/// What was asked for, and of services what they took of the machine.
-fn watched(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let told = |watch: &&Watch| {
-        let usual = watch.name.ends_with(".cpu") || watch.name.ends_with(".memory");
-        watch.asked || (usual && watch.summary.is_some())
-    };
-    let told: Vec<&Watch> = report.watched.iter().filter(told).collect();
-    if told.is_empty() {
-        return;
-    }
-    let width = told.iter().map(|watch| watch.name.chars().count()).max().unwrap_or(0).max(12);
-    let _ = writeln!(out, "\n{}", paint.bold("watched"));
-    let header = format!("  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "readings", "min", "mean", "max", "last");
-    let _ = writeln!(out, "{}", paint.dim(&header));
-    for watch in told {
-        let value = |of: fn(&Summary) -> f64| {
-            watch.summary.as_ref().map_or_else(|| "–".to_owned(), |summary| printed(of(summary), watch.unit))
-        };
-        let _ = writeln!(
-            out,
-            "  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            watch.name,
-            grouped(watch.summary.map_or(0, |summary| summary.readings) as f64, 0),
-            value(|s| s.min),
-            value(|s| s.mean),
-            value(|s| s.max),
-            value(|s| s.last),
-        );
-        if let Some(last) = watch.gaps.last() {
-            let missed: u64 = watch.gaps.iter().map(|gap| gap.missed).sum();
-            let what = if missed == 1 { "reading is" } else { "readings are" };
-            let text = format!("{} {what} missing: {}", grouped(missed as f64, 0), last.reason);
-            let _ = writeln!(out, "  {:<width$} {}", "", paint.unsure(&text));
         }
     }
 }

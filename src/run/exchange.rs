@@ -6,6 +6,7 @@ use super::link::{Bytes, LinkedRequest};
 use super::progress::{Pending, Progress, UnderWay};
 use super::redirect::{self, Sent};
 use super::trace::{PLACEHOLDER, Trace};
+use super::tracer::Traced;
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
 use crate::measure::{Ended, Example, Failure};
@@ -102,6 +103,9 @@ impl Sender {
         let worker = self.worker.clone();
         if self.write(request, frame).is_err() {
             let because = || "a value in it is not there, or has no form in a request".to_owned();
+            if let Some(tracer) = &worker.tracer {
+                tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
+            }
             self.is_unsent(series, intended, because);
             return Err(Failure::Data);
         }
@@ -120,6 +124,12 @@ impl Sender {
             self.last.unmet = None;
             let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
+            if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
+                if self.sends == 0 {
+                    tracer.request(worker.request(series), tries + 1, [&self.last.bytes, request.bytes.rest()]);
+                }
+                tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(tried) });
+            }
             // All tries are one sample, from the first send to the last answer.
             let began = if self.answer.sent >= tried { self.answer.sent } else { tried };
             sent.get_or_insert(began);
@@ -140,6 +150,9 @@ impl Sender {
             }
             tries += 1;
             let pause = retry.pause(tries, frame.choices.fraction());
+            if let Some(tracer) = &worker.tracer {
+                tracer.tell(Traced::Pause { why: "waits before the next try", length: pause });
+            }
             worker.timers.until(&self.alarm, end + pause).await;
         };
         progress.under_way.set(None);
@@ -310,6 +323,7 @@ impl Sender {
             keep_body: request.keep_body,
             keep_headers: request.keep_headers,
             note_cookies: host.cookies,
+            look: worker.tracer.is_some(),
             note_redirects: worker.linked.hosts[request.target].redirects > 0,
         };
         let key = (self.load, self.user, hop.target);
@@ -351,8 +365,14 @@ impl Sender {
                 trace.write(*sends, &mut own[place..place + PLACEHOLDER.len()]);
             }
             let bytes = [own.as_slice(), rest];
+            if let Some(tracer) = &worker.tracer {
+                tracer.request(worker.request(series), tries + 1, bytes);
+            }
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.answer(&self.answer);
+                    }
                     if self.answer.keep_alive {
                         self.keep(key, host.connections, connection);
                     }
@@ -427,8 +447,7 @@ impl Sender {
         if !request.judges_status && self.answer.status >= 400 {
             return Err(Failure::Status);
         }
-        let paths = &self.worker.linked.paths;
-        self.last.unmet = request.expects.iter().position(|check| !frame.holds(&check.condition, paths));
+        self.last.unmet = self.worker.unmet(&request.expects, frame);
         match self.last.unmet {
             None => Ok(()),
             Some(_) => Err(Failure::Expectation),

@@ -166,17 +166,13 @@ fn descriptors() -> (u64, u64) {
 
 /// From `/proc/net/sockstat` (`TCP: inuse N … tw M …`) and the range that the kernel deals local ports from.
 fn ports() -> (u64, u64) {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let sockets = read("/proc/net/sockstat");
+    let sockets = std::fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
     let tcp: Vec<&str> =
         sockets.lines().find(|line| line.starts_with("TCP:")).unwrap_or("").split_whitespace().collect();
     let count = |name: &str| {
         tcp.iter().position(|word| *word == name).and_then(|at| tcp.get(at + 1)?.parse().ok()).unwrap_or(0)
     };
-    let range = read("/proc/sys/net/ipv4/ip_local_port_range");
-    let mut ends = range.split_whitespace().filter_map(|n| n.parse::<u64>().ok());
-    let (first, last) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
-    (count("inuse") + count("tw"), (last + 1).saturating_sub(first))
+    (count("inuse") + count("tw"), crate::inputs::local_ports())
 }
 
 fn memory() -> u64 {

@@ -21,6 +21,8 @@ mod service;
 mod session;
 mod steps;
 mod trace;
+mod tracer;
+mod trial;
 mod value;
 mod watch;
 mod worker;
@@ -37,6 +39,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as channel};
+pub use tracer::Traced;
+pub use trial::Trial;
 use worker::{Measured, Order};
 
 /// What a run needs beside its plan.
@@ -46,12 +50,16 @@ pub struct Settings {
     pub started: String,
     pub seed: u64,
     pub workers: u64,
+    /// The limit of descriptors as it was, and as it was raised to.
+    pub raised: Option<(u64, u64)>,
     /// The program that `demo()` starts.
     pub program: PathBuf,
     /// The values of secrets, which stand in no plan.
     pub secrets: HashMap<String, String>,
     /// A private directory for services, removed at the end.
     pub directory: PathBuf,
+    /// What is done instead of the load.
+    pub trial: Option<Trial>,
 }
 
 /// Where the load stands: may start, may only finish, must end.
@@ -111,21 +119,28 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     enough_descriptors(crate::inputs::machine().descriptors, settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
-    let mask = secret::Mask::new(settings.secrets.values());
+    let mask = Arc::new(secret::Mask::new(settings.secrets.values()));
     let mut tell = |event: Event| tell(mask.event(event));
-    let result = runtime.block_on(control(plan, settings, &mut tell)).map_err(|error| mask.error(error));
+    let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
+    let result = runtime.block_on(control(plan, settings, tracer, &mut tell)).map_err(|error| mask.error(error));
     // Whatever a service left behind is private to this run.
     let _ = std::fs::remove_dir_all(&settings.directory);
     result
 }
 
-async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+async fn control(
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    tracer: Option<tracer::Tracer>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), RunError> {
     tell(Event::Started {
         id: settings.id.clone(),
         started: settings.started.clone(),
         seed: settings.seed,
         workers: settings.workers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        raised: settings.raised,
     });
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;
@@ -152,7 +167,7 @@ async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Eve
         Ok((places, tables)) => {
             let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run };
+            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await
         }
         Err(problem) => Err(problem),
@@ -179,7 +194,14 @@ async fn around(
     };
     let (named, result) = match done {
         Ok(named) => {
-            let result = load(plan, settings, (&parts, Arc::new(named.clone())), services, interrupt, tell).await;
+            let setup = Arc::new(named.clone());
+            let result = match &settings.trial {
+                None => load(plan, settings, (&parts, setup), services, interrupt, tell).await,
+                Some(trial) => tokio::select! {
+                    tried = trial::perform(&parts, setup, trial) => tried.map(|()| 0),
+                    () = interrupt.wait() => Err(RunError::Interrupted),
+                },
+            };
             (named, result)
         }
         Err(error) => (Vec::new(), Err(error)),
@@ -248,6 +270,7 @@ async fn load(
             phase: watched.clone(),
             measured: told.clone(),
             gauge: gauge.clone(),
+            tracer: None,
         };
         threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
     }

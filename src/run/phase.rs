@@ -9,6 +9,7 @@ use super::limit;
 use super::link::Place;
 use super::rows::Table;
 use super::session::Session;
+use super::tracer::Tracer;
 use super::value::Plain;
 use super::worker::{Order, Worker};
 use crate::measure::Failure;
@@ -28,6 +29,7 @@ pub struct Parts {
     pub tables: Arc<Vec<Table>>,
     pub seed: u64,
     pub run: u64,
+    pub tracer: Option<Tracer>,
 }
 
 /// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
@@ -76,20 +78,12 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
         phase,
         measured,
         gauge: Arc::<Gauge>::default(),
+        tracer: parts.tracer.clone(),
     };
-    let refused = |error: std::io::Error| format!("the {word} cannot be started: {error}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async move {
-        let worker = Rc::new(Worker::new(order).map_err(refused)?);
-        let driver = tokio::task::spawn_local({
-            let worker = worker.clone();
-            async move { worker.timers.drive().await }
-        });
+    let done = alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
         let who = Who { user: 1, turn: 0, kept: None };
         let outcome = session.iterate(&who, 0, 0, worker.timers.clock.now()).await;
-        driver.abort();
         match outcome {
             Ok(()) => Ok(session.values(0).map(Plain::of).collect()),
             Err(failure) => {
@@ -100,6 +94,23 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
                 Err(problem(word, failure, at))
             }
         }
+    });
+    done.unwrap_or_else(|error| Err(format!("the {word} cannot be started: {error}")))
+}
+
+/// Something that a worker does on this thread beside the load.
+pub fn alone<T>(order: Order, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let worker = Rc::new(Worker::new(order)?);
+        let driver = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { worker.timers.drive().await }
+        });
+        let done = work(worker).await;
+        driver.abort();
+        Ok(done)
     })
 }
 

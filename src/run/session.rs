@@ -6,6 +6,7 @@ use super::explain;
 use super::kept::{Kept, Who};
 use super::progress::{Pending, Progress};
 use super::steps::{Op, Turn};
+use super::tracer::{self, Traced};
 use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
 use super::worker::{Recorded, Worker};
 use crate::measure::{Ended, Failure};
@@ -111,10 +112,27 @@ impl Session {
             worker.recorder.borrow_mut().sent(series, intended);
             self.progress.begin(series, intended);
         }
+        if let Some(tracer) = &worker.tracer {
+            let planned = &worker.plan.loads[self.load];
+            let own = planned.parts.get(part).filter(|_| planned.parts.len() > 1);
+            tracer.tell(Traced::Begins {
+                load: planned.name.clone(),
+                part: own.map(|part| part.name.clone()),
+                flow: worker.plan.flows[flow].name.clone(),
+                user: who.user,
+            });
+        }
         let ops = 0..worker.linked.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
         let now = worker.timers.clock.now();
+        if let Some(tracer) = &worker.tracer {
+            let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
+                let request = worker.request(worker.series[self.load][part].requests[response]);
+                (request.name.clone(), tracer::place(request))
+            });
+            tracer.tell(Traced::Ends { failure: outcome.err(), at: failed, took: now.saturating_sub(intended) });
+        }
         self.progress.record(&worker.recorder);
         while self.progress.end(&worker.recorder, now, outcome) {}
         if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
@@ -193,7 +211,11 @@ impl Session {
                     }
                 }
                 Op::Think { think, keeps } => {
-                    due += thinking(think, place.frame.choices.fraction());
+                    let length = thinking(think, place.frame.choices.fraction());
+                    due += length;
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.tell(Traced::Pause { why: "thinks", length });
+                    }
                     self.wait(worker, due, *keeps).await;
                     Next::Step
                 }
@@ -252,7 +274,12 @@ impl Session {
                     Next::Step
                 }
                 Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
-                    Ok(value) => measured(worker, recorded.measures[*measure], &value, due),
+                    Ok(value) => {
+                        if let Some(tracer) = &worker.tracer {
+                            tracer.value(&worker.plan.flows[place.flow].measures[*measure].0, &value);
+                        }
+                        measured(worker, recorded.measures[*measure], &value, due)
+                    }
                     Err(_) => Next::Failed(Failure::Data),
                 },
                 Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
@@ -270,6 +297,9 @@ impl Session {
                     _ => Next::Failed(Failure::Data),
                 },
                 Op::Enter(group) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.tell(Traced::Group(worker.plan.flows[place.flow].groups[*group].clone()));
+                    }
                     let series = recorded.groups[*group];
                     worker.recorder.borrow_mut().sent(series, clock.now());
                     self.progress.begin(series, due);
@@ -279,9 +309,17 @@ impl Session {
                     self.progress.end(&worker.recorder, clock.now(), Ok(()));
                     Next::Step
                 }
+                Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
+                    None => Next::Step,
+                    Some(_) => Next::Failed(Failure::Expectation),
+                },
                 op => {
                     self.turned += u32::from(matches!(op, Op::Entry { .. }));
-                    compute(op, place, &worker.linked.paths, &clock)
+                    let next = compute(op, place, &worker.linked.paths, &clock);
+                    if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
+                        tracer.value(name_of(&worker.plan.flows[place.flow].names, slot), &place.frame.slots[slot]);
+                    }
+                    next
                 }
             };
             match next {
@@ -303,6 +341,10 @@ impl Session {
     /// What fails between two requests counts against the one that it reads, or keeps from being sent.
     fn fail(&self, failure: Failure, at: usize, place: &mut Place, recorded: &Recorded, due: u64) {
         let steps = &self.worker.linked.flows[place.flow];
+        // Of checks their own values are told.
+        if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
+            tracer.tell(Traced::Missed(self.why(at, place)));
+        }
         if !steps.reads_rows(at)
             && let Some(pending) = self.progress.pending.get()
         {
@@ -328,7 +370,7 @@ impl Session {
     fn why(&self, at: usize, place: &mut Place) -> String {
         let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[place.flow]);
         let steps = &linked.flows[place.flow];
-        let named = |slot: usize| flow.names.get(slot).map_or("a value", |name| name.as_str());
+        let named = |slot: usize| name_of(&flow.names, slot);
         match &steps.ops[at] {
             Op::Expect(checks) => {
                 let unmet = checks.iter().find(|check| !place.frame.holds(&check.condition, &linked.paths));
@@ -411,6 +453,11 @@ impl Place {
     }
 }
 
+/// What the scenario calls a value. A plan that was read from a record does not know it.
+fn name_of(names: &[String], slot: usize) -> &str {
+    names.get(slot).map_or("a value", String::as_str)
+}
+
 /// A value of the scenario's own becomes a sample.
 fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
     let Some(value) = super::value::number(value).filter(|value| *value >= 0.0) else {
@@ -456,11 +503,6 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
             Ok(value) => frame.slots[*slot] = value,
             Err(_) => return Next::Failed(Failure::Data),
         },
-        Op::Expect(checks) => {
-            if !checks.iter().all(|check| frame.holds(&check.condition, paths)) {
-                return Next::Failed(Failure::Expectation);
-            }
-        }
         Op::Jump(to) => return Next::Jump(*to),
         Op::Unless { condition, to } => {
             if !frame.holds(condition, paths) {
@@ -502,6 +544,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
             turns.made += 1;
         }
         Op::Request(_)
+        | Op::Expect(_)
         | Op::Think { .. }
         | Op::Turn(_)
         | Op::Once { .. }
@@ -511,7 +554,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
         | Op::Release
         | Op::Measure { .. }
         | Op::Enter(_)
-        | Op::Leave => unreachable!("these wait, and are taken where they are met"),
+        | Op::Leave => unreachable!("these are taken where they are met"),
     }
     Next::Step
 }

@@ -11,12 +11,13 @@ use super::link::{self, Linked, Place};
 use super::progress::Progress;
 use super::rows::Table;
 use super::trace::Traces;
-use super::value::Plain;
+use super::tracer::Tracer;
+use super::value::{Frame, Plain};
 use super::{closed, open};
 use crate::base::units::SECOND;
 use crate::measure::{Example, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Connections, Load, Member, Plan, Target};
+use crate::plan::{Check, Connections, Load, Member, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
@@ -44,6 +45,7 @@ pub struct Order {
     pub phase: watch::Receiver<Phase>,
     pub measured: mpsc::UnboundedSender<Measured>,
     pub gauge: Arc<Gauge>,
+    pub tracer: Option<Tracer>,
 }
 
 /// What a worker hands over once a second.
@@ -72,6 +74,8 @@ pub struct Worker {
     pub run: u64,
     pub gates: Arc<Vec<Gate>>,
     pub traces: Traces,
+    /// Who looks on, which is nobody in a run.
+    pub tracer: Option<Tracer>,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
@@ -200,6 +204,7 @@ impl Worker {
             run: order.run,
             gates: order.gates,
             traces: Traces::new(order.run, order.lane),
+            tracer: order.tracer,
             timers: Timers::new(order.clock)?,
             counts_bytes: plan.counts_bytes(),
             scratch: Scratch::new(),
@@ -220,6 +225,23 @@ impl Worker {
             broken: Cell::new(false),
             plan,
         })
+    }
+
+    /// The first check that does not hold.
+    pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<usize> {
+        let paths = &self.linked.paths;
+        checks.iter().position(|check| {
+            let holds = frame.holds(&check.condition, paths);
+            if let Some(tracer) = &self.tracer {
+                tracer.check(check, holds, frame, paths);
+            }
+            !holds
+        })
+    }
+
+    /// The request of a series.
+    pub fn request(&self, series: usize) -> &Request {
+        self.plan.request(&self.plan.series[series]).expect("the series of a request has one")
     }
 
     /// Everything that is new.

@@ -7,6 +7,8 @@ use super::{Answer, Failure};
 pub const KEPT_LIMIT: u64 = 64 << 20;
 /// Of a body that nobody asked for, what is kept of its start where somebody may want to see it.
 pub const START: usize = 1024;
+/// And where somebody looks on.
+pub const LOOK: usize = 1 << 20;
 /// What an announced length may reserve before a byte of it has come.
 const RESERVE_LIMIT: u64 = 1 << 20;
 /// A chunk size with its extensions.
@@ -16,7 +18,8 @@ const SIZE_LINE_LIMIT: usize = 4 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     Nothing,
-    Start,
+    /// So much of its start.
+    Start(usize),
     All,
 }
 
@@ -161,8 +164,8 @@ fn store(keep: Keep, data: &[u8], answer: &mut Answer) -> Result<(), Failure> {
     answer.body_bytes += data.len() as u64;
     match keep {
         Keep::Nothing => {}
-        Keep::Start => {
-            let room = START.saturating_sub(answer.body.len());
+        Keep::Start(most) => {
+            let room = most.saturating_sub(answer.body.len());
             answer.body.extend_from_slice(&data[..data.len().min(room)]);
         }
         Keep::All if answer.body_bytes > KEPT_LIMIT => return Err(Failure::Protocol),

@@ -16,7 +16,7 @@ mod tests;
 
 use std::cell::RefCell;
 
-pub use body::START;
+pub use body::{LOOK, START};
 pub use connection::Connection;
 pub use failure::Failure;
 pub use head::{leads_on, values};
@@ -61,6 +61,8 @@ pub struct Ask {
     /// The header lines are noted of an answer that sets cookies, or leads elsewhere.
     pub note_cookies: bool,
     pub note_redirects: bool,
+    /// Somebody looks on: as much of the answer is kept as a person can read, which changes nothing else.
+    pub look: bool,
 }
 
 /// An answer. Reused by the caller between requests, so its buffers stay.
@@ -76,6 +78,8 @@ pub struct Answer {
     pub notes: Vec<u8>,
     /// Bytes of the body as they came, without the framing of chunks.
     pub body_bytes: u64,
+    /// Nanoseconds that connecting took; 0 where the connection was there already.
+    pub connect_time: u64,
     /// When the request was handed to the kernel.
     pub sent: u64,
     /// When the first byte came; 0 while none has. After a failure on a reused connection 0 says
@@ -106,6 +110,7 @@ impl Answer {
         self.headers.clear();
         self.notes.clear();
         self.body_bytes = 0;
+        self.connect_time = 0;
         self.sent = 0;
         self.first_byte = 0;
         self.end = 0;

@@ -3,7 +3,7 @@
 //! An answer that comes in one piece is taken in where it lies. Only a head without its end waits in
 //! the stash, because a body is decoded as it comes.
 
-use super::body::{Body, Keep};
+use super::body::{Body, Keep, LOOK, START};
 use super::coding::Codings;
 use super::head::{self, Framing};
 use super::{Answer, Ask, Failure, Scratch};
@@ -73,7 +73,7 @@ fn advance(
                 continue;
             }
             answer.status = head.status;
-            if ask.keep_headers {
+            if ask.keep_headers || ask.look {
                 answer.headers.extend_from_slice(head::header_lines(&rest[..head.length]));
             }
             if (ask.note_cookies && head.sets_cookies) || (ask.note_redirects && head::leads_on(head.status)) {
@@ -90,7 +90,8 @@ fn advance(
             // What did not go well is looked at by a person.
             let keep = match ask.keep_body {
                 true => Keep::All,
-                false if head.status >= 300 && head.codings == Codings::Plain => Keep::Start,
+                false if ask.look => Keep::Start(LOOK),
+                false if head.status >= 300 && head.codings == Codings::Plain => Keep::Start(START),
                 false => Keep::Nothing,
             };
             break body.insert(Body::new(framing, keep, answer)?);

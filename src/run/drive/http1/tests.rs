@@ -10,8 +10,14 @@ use std::time::{Duration, Instant};
 use super::*;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n";
-const KEEP: Ask =
-    Ask { head_only: false, keep_body: true, keep_headers: true, note_cookies: true, note_redirects: true };
+const KEEP: Ask = Ask {
+    head_only: false,
+    keep_body: true,
+    keep_headers: true,
+    note_cookies: true,
+    note_redirects: true,
+    look: false,
+};
 
 struct Clock(Instant);
 
@@ -278,7 +284,9 @@ fn deadlines_move() {
     run(async {
         let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
         for timeout in [100, 100, 5000, 100, 100] {
-            assert_eq!(once(&mut connection, KEEP, timeout).await.0, Ok(()));
+            let fresh = !connection.is_reused();
+            let (result, answer) = once(&mut connection, KEEP, timeout).await;
+            assert_eq!((result, answer.connect_time > 0), (Ok(()), fresh));
             assert!(connection.is_reused());
         }
         // From another task: its waker is not the one the timer knows.
