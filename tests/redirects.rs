@@ -252,3 +252,21 @@ fn cookies_go_with_their_user_and_as_they_are_told() {
     assert!(site.all().iter().all(|line| !line.contains("sid")), "{:?}", site.all());
     assert_eq!(site.all().len(), 7);
 }
+
+#[test]
+fn a_trial_shows_each_request_of_a_chain_and_no_session() {
+    let site = Site::start(None, session);
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\") {{\n    redirects: 1\n  }}\n  flow steps on api {{\n    get \"/login/s3cret\" as login\n  }}\n  load main of steps {{\n    hold 1/s for 1s\n  }}\n  expect {{\n    count(main) >= 1\n  }}\n}}\n",
+        site.address
+    );
+    place.write("test.stress", &text);
+    let ran = place.call(&["try", "test.stress"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(site.all(), ["GET /login/s3cret", "GET /welcome | sid=s3cret"]);
+    for part in ["Set-Cookie: sid=***; Path=/; HttpOnly", "GET /welcome", "Cookie: sid=***"] {
+        assert!(ran.out.contains(part), "{part} is missing in {}", ran.out);
+    }
+    assert!(!ran.out.contains("sid=s3cret"), "{}", ran.out);
+}

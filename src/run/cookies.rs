@@ -47,6 +47,33 @@ impl Cookies {
     }
 }
 
+/// Header lines to be shown, with the names of cookies and without their values. What stands behind an empty line is no
+/// header.
+pub fn hidden(text: &str) -> String {
+    let mut in_head = true;
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        in_head &= !line.trim_end().is_empty();
+        match line.split_once(':').filter(|_| in_head) {
+            Some((name, value)) if name.eq_ignore_ascii_case("cookie") => {
+                let pairs: Vec<String> = value.trim().split(';').map(hidden_value).collect();
+                out.push_str(&format!("{name}: {}\r\n", pairs.join(";")));
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("set-cookie") => {
+                let (pair, attributes) = value.trim().split_once(';').unwrap_or((value.trim(), ""));
+                let semicolon = if attributes.is_empty() { "" } else { ";" };
+                out.push_str(&format!("{name}: {}{semicolon}{attributes}\r\n", hidden_value(pair)));
+            }
+            _ => out.push_str(line),
+        }
+    }
+    out
+}
+
+fn hidden_value(pair: &str) -> String {
+    pair.split_once('=').map_or_else(|| pair.to_owned(), |(name, _)| format!("{name}=***"))
+}
+
 /// In the order in which they were first set.
 #[derive(Default)]
 struct Jar(Vec<Cookie>);

@@ -1,5 +1,6 @@
 //! What an iteration does, told step by step to somebody who looks on. A run has nobody.
 
+use super::cookies;
 use super::drive::http1::Answer;
 use super::explain;
 use super::secret::Mask;
@@ -90,7 +91,8 @@ impl Tracer {
             Ok(text) if text.len() <= super::drive::http1::LOOK => text.to_owned(),
             _ => format!("<{} bytes>", piece.len()),
         };
-        let text = pieces.iter().map(shown).collect();
+        let text: String = pieces.iter().map(shown).collect();
+        let text = cookies::hidden(&text);
         self.tell(Traced::Request { step: request.name.clone(), place: place(request), attempt, text });
     }
 
@@ -101,7 +103,7 @@ impl Tracer {
         }
         self.tell(Traced::Answer {
             status: answer.status,
-            headers: String::from_utf8_lossy(&answer.headers).into_owned(),
+            headers: cookies::hidden(&String::from_utf8_lossy(&answer.headers)),
             body,
             bytes: answer.body_bytes,
             connect,

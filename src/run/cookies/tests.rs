@@ -82,6 +82,14 @@ fn protected_ones_stay_where_nobody_listens() {
 }
 
 #[test]
+fn shown_without_their_values() {
+    let request = "GET / HTTP/1.1\r\nCookie: a=1; b=c=d\r\nX: y=z\r\n\r\nCookie: body=1";
+    assert_eq!(hidden(request), "GET / HTTP/1.1\r\nCookie: a=***; b=***\r\nX: y=z\r\n\r\nCookie: body=1");
+    let answer = "set-cookie: sid=s3cret; Path=/; HttpOnly\r\nSet-Cookie: b=\r\n";
+    assert_eq!(hidden(answer), "set-cookie: sid=***; Path=/; HttpOnly\r\nSet-Cookie: b=***\r\n");
+}
+
+#[test]
 fn dates_of_all_kinds() {
     for text in [
         "Sun, 06 Nov 1994 08:49:37 GMT",

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -22,6 +22,8 @@ const STASH_KEPT: usize = 4 * 1024;
 
 pub struct Connection {
     stream: TcpStream,
+    /// Nanoseconds that connecting took.
+    connect_time: u64,
     used: bool,
     /// The part of a head that came without its end; bodies are decoded as they come.
     stash: Vec<u8>,
@@ -31,13 +33,15 @@ pub struct Connection {
 impl Connection {
     /// Connects without Nagle's delay.
     pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
+        let began = Instant::now();
         let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(Failure::of_connect(&error)),
             Err(_) => return Err(Failure::Timeout),
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
-        Ok(Connection { stream, used: false, stash: Vec::new(), deadline: Deadline::new() })
+        let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
+        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::new() })
     }
 
     /// Has completed at least one exchange.
@@ -63,8 +67,9 @@ impl Connection {
     ) -> Result<(), Failure> {
         answer.reset();
         self.stash.clear();
-        if self.used {
-            self.check_idle()?;
+        match self.used {
+            true => self.check_idle()?,
+            false => answer.connect_time = self.connect_time,
         }
         self.deadline.set(timeout);
         answer.sent = clock.now();

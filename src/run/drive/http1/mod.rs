@@ -79,6 +79,8 @@ pub struct Answer {
     pub notes: Vec<u8>,
     /// Bytes of the body as they came, without the framing of chunks.
     pub body_bytes: u64,
+    /// Nanoseconds that connecting took; 0 where the connection was there already.
+    pub connect_time: u64,
     /// When the request was handed to the kernel.
     pub sent: u64,
     /// When the first byte came; 0 while none has. After a failure on a reused connection 0 says
@@ -109,6 +111,7 @@ impl Answer {
         self.headers.clear();
         self.notes.clear();
         self.body_bytes = 0;
+        self.connect_time = 0;
         self.sent = 0;
         self.first_byte = 0;
         self.end = 0;
