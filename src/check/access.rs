@@ -83,6 +83,7 @@ impl<'a> Session<'a, '_> {
                     function: super::program::Function::Mean,
                     subject: Subject::Delivery(*index),
                     scopes: Vec::new(),
+                    scoped: false,
                     text: self.text(span),
                     span,
                 };
@@ -192,6 +193,7 @@ impl<'a> Session<'a, '_> {
             function: super::program::Function::Length,
             subject,
             scopes: Vec::new(),
+            scoped: false,
             text: self.text(span),
             span,
         };
@@ -377,6 +379,11 @@ impl<'a> Session<'a, '_> {
                     "random" => Pick::Random,
                     _ => Pick::PerUser,
                 };
+                if pick == Pick::Unique && self.flow.as_ref().is_some_and(|flow| flow.is_phase) {
+                    let message = "a setup cannot keep rows from the load";
+                    let problem = Diagnostic::new(Code::E0114, message, span, "unique among what?");
+                    self.push(problem.help("write `.next()`: a setup takes the rows from the first on"));
+                }
                 Value::Row(Expr::Row { data: *data, pick }, *data)
             }
             (Value::Run(expr, _), "json") => match self.json_path(&bound) {

@@ -136,6 +136,9 @@ impl Scenario {
         let member =
             flow.and_then(|flow| flow.members().into_iter().find(|(_, member, _)| *member == population.member));
         path.extend(member.map(|(name, ..)| name));
+        if let Member::Wait(limit) = population.member {
+            path.extend(self.limits.get(limit).map(|limit| limit.name.clone()));
+        }
         let part = match population.part {
             Part::Latency => None,
             Part::ServiceTime => Some("service_time"),

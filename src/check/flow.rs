@@ -21,6 +21,12 @@ pub(super) struct FlowState {
     pub(super) measures: Vec<(String, Type)>,
     /// The group that its steps are in.
     pub(super) group: Option<usize>,
+    /// The block for once that its steps are in.
+    pub(super) once: Option<Span>,
+    /// The names of its first steps.
+    pub(super) frame: FrameId,
+    /// It is no flow, but done once: a setup, a teardown, a `verify`.
+    pub(super) is_phase: bool,
     /// Names of steps, with where they stand.
     pub(super) named: Vec<(String, Span)>,
     pub(super) refused: bool,
@@ -80,11 +86,12 @@ impl<'a> Session<'a, '_> {
             Value::Part(kind, index) => Value::Part(kind, index),
             other => Value::Unknown(other.kind()),
         });
-        let mut state = FlowState { target, name: name.to_owned(), ..FlowState::default() };
+        let inner = self.frame(self.frames[frame].module, Some(frame));
+        let is_phase = matches!(name, "setup" | "teardown");
+        let mut state = FlowState { target, name: name.to_owned(), frame: inner, is_phase, ..FlowState::default() };
         set_names(steps, &mut state.set);
         let before = self.flow.replace(state);
         let saved = (self.answer.take(), std::mem::take(&mut self.predicate));
-        let inner = self.frame(self.frames[frame].module, Some(frame));
         for name in bound {
             let slot = self.slot();
             self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Text));
@@ -207,9 +214,6 @@ impl<'a> Session<'a, '_> {
             StepKind::Group { name, steps } => self.group(name, steps, frame, out),
             StepKind::Repeat(repeat) => out.extend(self.repeat(repeat, step.span, frame)),
             StepKind::Each { name, list, at_most, together, steps } => {
-                if *together {
-                    self.later("`each … together`", step.span);
-                }
                 let value = self.eval_as(list, frame, &[Type::List]);
                 let at_most = self.bound_of_each(at_most.as_ref(), step.span, frame);
                 let slot = self.slot();
@@ -222,13 +226,23 @@ impl<'a> Session<'a, '_> {
             StepKind::OncePerUser { every, steps } => {
                 let every =
                     every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+                let outer = self.flow.as_mut().and_then(|flow| flow.once.replace(step.span));
+                if let Some(outer) = outer {
+                    let message = "`once per user` stands in `once per user`";
+                    let problem = Diagnostic::new(Code::E0114, message, step.span, "is done once already");
+                    self.push(
+                        problem.label(outer, "with this").help("put it behind the other block, or its steps into it"),
+                    );
+                }
                 // Its names stay with the user, so the steps behind it see them.
                 let steps = self.steps(steps, frame);
+                if let Some(flow) = &mut self.flow {
+                    flow.once = outer;
+                }
                 self.once_spans.push(step.span);
                 out.push(Step::OncePerUser { every, steps });
             }
             StepKind::Acquire { limit, steps } => {
-                self.later("`acquire`", step.span);
                 let value = self.eval_as(limit, frame, &[Type::Limiter, Type::Semaphore]);
                 let steps = self.block(steps, frame);
                 if let Value::Part(_, limit) = value {
@@ -237,7 +251,7 @@ impl<'a> Session<'a, '_> {
                     out.extend(steps);
                 }
             }
-            StepKind::Measure { name, value } => self.measure(name, value, step.span, frame, out),
+            StepKind::Measure { name, value } => self.measure(name, value, frame, out),
             StepKind::Include(include) => self.include_flow(include, frame, out),
             StepKind::Count(value) => {
                 let counted = self.eval_as(value, frame, &[Type::Json, Type::List, Type::Number]);
@@ -385,8 +399,7 @@ impl<'a> Session<'a, '_> {
         out.push(Step::Group { group, steps });
     }
 
-    fn measure(&mut self, name: &'a Name, value: &'a ast::Expr, span: Span, frame: FrameId, out: &mut Vec<Step>) {
-        self.later("`measure`", span);
+    fn measure(&mut self, name: &'a Name, value: &'a ast::Expr, frame: FrameId, out: &mut Vec<Step>) {
         let checked = self.eval(value, frame);
         let kind = if checked.kind() == Type::Json { Type::Number } else { checked.kind() };
         if !kind.is_quantity() && kind != Type::Wrong {

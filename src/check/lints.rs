@@ -226,7 +226,7 @@ fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, 
 
 impl Flow {
     /// Whether some step is of a kind.
-    pub(super) fn has(&self, wanted: &dyn Fn(&Step) -> bool) -> bool {
+    pub fn has(&self, wanted: &dyn Fn(&Step) -> bool) -> bool {
         let mut found = false;
         super::population::all_steps(&self.steps, &mut |step| found |= wanted(step));
         found

@@ -36,7 +36,8 @@ impl<'a> Session<'a, '_> {
             None => return Value::WRONG,
         };
         // A scope of the whole condition goes to every metric that has none of its own.
-        let scopes = if own.is_empty() { self.ambient.clone() } else { own };
+        let scoped = !own.is_empty();
+        let scopes = if scoped { own } else { self.ambient.clone() };
         let (subject, values) = match self.subject(builtin, first, arguments, frame) {
             Some(found) => found,
             None => return Value::Unknown(if builtin.result == Type::Wrong { Type::Wrong } else { builtin.result }),
@@ -68,7 +69,7 @@ impl<'a> Session<'a, '_> {
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
         }
-        let mut metric = Metric { function: kind, subject, scopes, text: String::new(), span };
+        let mut metric = Metric { function: kind, subject, scopes, scoped, text: String::new(), span };
         metric.text = self.out.metric_text(&metric);
         Value::Measured(Measured::Metric { metric, unit })
     }
@@ -137,12 +138,8 @@ impl<'a> Session<'a, '_> {
             Value::Unknown(Type::Series) => Some((None, Type::Wrong)),
             Value::Unknown(_) => Some((None, Type::Duration)),
             Value::Samples(population, unit, _) => {
-                let member = population.member;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
-                if let Member::Measure(_) = member {
-                    self.later("`measure`", first.value.span);
-                }
                 Some((Some(Subject::Requests(population)), unit))
             }
             Value::Series(Series { unit, .. }) if matching.is_none() => {
@@ -172,8 +169,14 @@ impl<'a> Session<'a, '_> {
                 other => Some(other),
             };
         }
-        let value = self.eval(expr, frame);
-        (!value.is_wrong()).then_some(value)
+        match self.eval(expr, frame) {
+            // The waits for it, wherever it is acquired.
+            Value::Part(Type::Limiter | Type::Semaphore, limit) => {
+                let population = Population { member: Member::Wait(limit), ..Population::of_all() };
+                Some(Value::Samples(population, Type::Duration, Type::Step))
+            }
+            value => (!value.is_wrong()).then_some(value),
+        }
     }
 
     /// `where`: which of the requests. Outside `None` it was refused; inside it says nothing.

@@ -567,7 +567,6 @@ impl<'a> Session<'a, '_> {
     }
 
     fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Bound<'a>) -> Value<'a> {
-        self.later(format!("`{}`", built.kind.word()), built.span);
         for option in &built.options {
             self.unknown_option(option, built.kind.word());
         }

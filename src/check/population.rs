@@ -8,12 +8,16 @@ use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 
 impl Population {
+    pub(super) fn of_all() -> Population {
+        Population { load: None, mix: None, flow: None, member: Member::All, part: Part::Latency, matching: None }
+    }
+
     pub(super) fn of_load(load: usize) -> Population {
-        Population { load: Some(load), mix: None, flow: None, member: Member::All, part: Part::Latency, matching: None }
+        Population { load: Some(load), ..Population::of_all() }
     }
 
     pub(super) fn of_flow(flow: usize) -> Population {
-        Population { load: None, mix: None, flow: Some(flow), member: Member::All, part: Part::Latency, matching: None }
+        Population { flow: Some(flow), ..Population::of_all() }
     }
 }
 
@@ -28,6 +32,21 @@ impl Flow {
             self.measures.iter().enumerate().map(|(i, (name, kind))| (name.clone(), Member::Measure(i), *kind)),
         );
         members
+    }
+}
+
+impl Flow {
+    /// The limits that its steps acquire.
+    pub fn limits(&self) -> Vec<usize> {
+        let mut found = Vec::new();
+        all_steps(&self.steps, &mut |step| {
+            if let Step::Acquire { limit, .. } = step
+                && !found.contains(limit)
+            {
+                found.push(*limit);
+            }
+        });
+        found
     }
 }
 

@@ -89,6 +89,16 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Condition<Metric, Moment>)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Later {
     pub what: String,
@@ -489,6 +499,37 @@ pub enum Expr {
     },
 }
 
+impl Expr {
+    /// Whether this holds of it or of a part of it; the parts are asked in the order in which they are evaluated.
+    pub fn any(&self, holds: &mut impl FnMut(&Expr) -> bool) -> bool {
+        if holds(self) {
+            return true;
+        }
+        match self {
+            Expr::Text(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Literal(_) => false,
+                Piece::Value(value) => value.any(holds),
+            }),
+            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter().any(|item| item.any(holds)),
+            Expr::Object(fields) => fields.iter().any(|(_, value)| value.any(holds)),
+            Expr::Not(inner)
+            | Expr::Negate(inner)
+            | Expr::Column { row: inner, .. }
+            | Expr::Get { value: inner, .. } => inner.any(holds),
+            Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,
+            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => false,
+            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
+            Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,
+        }
+    }
+
+    pub fn reads_an_answer(&self) -> bool {
+        let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
+        fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartKind {
@@ -699,6 +740,9 @@ pub struct Metric {
     pub function: Function,
     pub subject: Subject,
     pub scopes: Vec<Scope>,
+    /// They stand inside its own parentheses.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub scoped: bool,
     /// In its canonical form, by full names: the key of its baseline.
     pub text: String,
     #[serde(skip)]
@@ -785,6 +829,8 @@ pub enum Member {
     Request(usize),
     Group(usize),
     Measure(usize),
+    /// The waits for a limit.
+    Wait(usize),
     /// Whole iterations, from the arrival on.
     Iteration,
 }

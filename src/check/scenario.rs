@@ -1,6 +1,6 @@
 //! A scenario: its parts in the order in which one can speak of another, and what it lacks.
 
-use super::program::{Expr, Load, Pick, Scenario, Step, Window};
+use super::program::{Expr, Load, Scenario, Window};
 use super::scope::{Bound, FrameId};
 use super::session::Session;
 use super::types::Type;
@@ -41,7 +41,6 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
         }
         self.steady_is_there(scenario);
-        self.rows_are_told_apart(scenario);
         self.lints(&loads);
         self.unused(&scenario.items, frame);
         self.out
@@ -89,7 +88,6 @@ impl<'a> Session<'a, '_> {
                 continue;
             }
             let word = if after { "teardown" } else { "setup" };
-            self.later(format!("`{word}`"), phase.span);
             let target = phase.on.as_ref().map(|on| self.target_named(on, frame));
             let target = match target {
                 Some(target) => Some(target),
@@ -100,21 +98,30 @@ impl<'a> Session<'a, '_> {
             if after {
                 self.out.teardown.push(flow);
             } else {
-                self.shared(&phase.steps, frame);
+                self.shared(&phase.steps, state.frame, frame);
                 self.out.setup.push(flow);
             }
         }
     }
 
-    /// The `let`s of a setup, as the flows see them.
-    fn shared(&mut self, steps: &'a [ast::Step], frame: FrameId) {
-        let mut slot = self.out.setup.iter().map(|flow| flow.slots).sum();
+    /// The `let`s of a setup, as the flows see them: what is computed is found among the values of all setups.
+    fn shared(&mut self, steps: &'a [ast::Step], from: FrameId, into: FrameId) {
+        let first: usize = self.out.setup.iter().map(|flow| flow.slots).sum();
+        let kept = |expr: Expr| match expr {
+            Expr::Slot(slot) => Expr::Setup(first + slot),
+            other => other,
+        };
         for step in steps {
-            if let ast::StepKind::Let(binding) = &step.kind {
-                let value = Value::Run(super::program::Expr::Setup(slot), Type::Json);
-                self.bind(frame, &binding.name, value);
-                slot += 1;
-            }
+            let ast::StepKind::Let(binding) = &step.kind else { continue };
+            let Some((Bound::Ready(value), _)) = self.frames[from].names.get(binding.name.text.as_str()) else {
+                continue;
+            };
+            let value = match value.clone() {
+                Value::Run(expr, kind) => Value::Run(kept(expr), kind),
+                Value::Row(expr, data) => Value::Row(kept(expr), data),
+                other => other,
+            };
+            self.bind(into, &binding.name, value);
         }
     }
 
@@ -213,16 +220,6 @@ impl<'a> Session<'a, '_> {
             .label(scenario.name.span, "no `steady_state` in it");
         let load = self.out.loads.first().map_or("main".to_owned(), |load| load.name.text.clone());
         self.push(problem.help(format!("add `steady_state {{ error_rate({load}) < 1% }}` to the scenario")));
-    }
-
-    /// How many iterations a part of a mix has had before is not known yet, so its rows cannot be told from others'.
-    fn rows_are_told_apart(&mut self, scenario: &'a ast::Scenario) {
-        let unique = |step: &Step| matches!(step, Step::Let { value: Expr::Row { pick: Pick::Unique, .. }, .. });
-        let mixes = self.out.loads.iter().filter(|load| load.parts.len() > 1);
-        let mut flows = mixes.flat_map(|load| &load.parts).map(|part| &self.out.flows[part.flow]);
-        if flows.any(|flow| flow.has(&unique)) {
-            self.later("`.unique()` in a mix of flows", scenario.name.span);
-        }
     }
 
     /// What a scenario declares and nobody asks for.

@@ -26,8 +26,10 @@ impl<'a> Live<'a> {
     }
 
     pub fn see(&mut self, plan: &Plan, event: &Event) {
-        if !self.on {
-            return;
+        match event {
+            Event::Problem { problem } => return self.say(problem),
+            _ if !self.on => return,
+            _ => {}
         }
         match event {
             Event::ServiceReady { service, address } => self.say(&format!("{service} is ready on {address}")),
@@ -40,6 +42,7 @@ impl<'a> Live<'a> {
             Event::Interrupted { .. } => {
                 self.say("interrupted: finishing what is under way; once more to stop at once");
             }
+            Event::Problem { .. } => {}
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
             Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn judged(outcome: Outcome, timed: bool) -> Judged {
-        Judged { outcome, value: None, bound: None, samples: 1, reason: None, timed }
+        Judged { outcome, samples: 1, timed, ..Judged::default() }
     }
 
     #[test]

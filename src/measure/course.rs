@@ -40,6 +40,19 @@ impl<C: Sum> Course<C> {
         &self.cells
     }
 
+    /// The cells that begin in these slices.
+    pub fn within(&self, first: u32, end: u32) -> &[Cell<C>] {
+        let at = |slice: u32| self.cells.partition_point(|cell| cell.first < slice);
+        &self.cells[at(first)..at(end)]
+    }
+
+    /// The beginning of the cell that reaches across the beginning of a slice, or that slice.
+    pub fn cut_before(&self, slice: u32) -> u32 {
+        let after = self.cells.partition_point(|cell| cell.first < slice);
+        let crossing = after.checked_sub(1).map(|before| &self.cells[before]).filter(|cell| cell.end > slice);
+        crossing.map_or(slice, |cell| cell.first)
+    }
+
     /// Adds to the cell that holds these slices, which is made of smaller ones where it has to be.
     pub fn add(&mut self, first: u32, end: u32, counts: &C) {
         let from = self.cells.partition_point(|cell| cell.end <= first);

@@ -33,6 +33,10 @@ pub enum Event {
         status: String,
         output: String,
     },
+    /// Something went wrong that changes nothing of what was measured, and that a person has to know of.
+    Problem {
+        problem: String,
+    },
     LoadEnded {
         at: u64,
     },

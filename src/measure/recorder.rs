@@ -99,8 +99,8 @@ impl Recorder {
     }
 
     /// A failure without a time of its own: nothing could be sent.
-    pub fn failed_unsent(&mut self, series: usize, intended: u64, failure: Failure) {
-        self.open_at(intended).series.get(series).failed[failure as usize] += 1;
+    pub fn failed_unsent(&mut self, series: usize, intended: u64) {
+        self.open_at(intended).series.get(series).failed[Failure::Data as usize] += 1;
     }
 
     pub fn started(&mut self, load: usize, intended: u64, lag: u64) {

@@ -5,7 +5,7 @@ use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder};
 use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
-use crate::plan::{Plan, Range};
+use crate::plan::{Plan, Range, RestsOn};
 use hdrhistogram::Histogram;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
@@ -38,6 +38,7 @@ pub struct Stats {
     pub interrupted: bool,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
+    pub problems: Vec<String>,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -80,6 +81,7 @@ impl Stats {
             Event::Interrupted { .. } => self.interrupted = true,
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
+            Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
@@ -156,18 +158,27 @@ impl Stats {
         });
     }
 
-    /// The cells of a course whose slices are intended in windows. A window that cuts through what was added up is none
-    /// that the plan knows.
+    /// The cells of a course whose slices are intended in windows.
     fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
-        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
-        course.cells().iter().filter(move |cell| {
-            let start = edge(cell.first);
-            ranges.iter().any(|(from, to)| {
-                let inside = *from <= start && start < *to;
-                debug_assert!(!inside || *to == u64::MAX || cell.end == cell.first + 1 || edge(cell.end) <= *to);
-                inside
-            })
-        })
+        let from = |offset: u64| self.edges.partition_point(|edge| *edge < offset) as u32;
+        // Ranges are disjoint, so nothing comes twice.
+        let ranges = ranges.iter().filter(|(start, end)| start < end);
+        ranges.flat_map(move |(start, end)| course.within(from(*start), from(*end)))
+    }
+
+    /// The last edge up to an instant at which no sum of these reaches across.
+    pub fn cut_before(&self, on: &RestsOn, at: u64) -> u64 {
+        let mut slice = self.edges.partition_point(|edge| *edge <= at).saturating_sub(1) as u32;
+        loop {
+            let before = |cut: u32, of: Option<u32>| of.map_or(cut, |of| of.min(cut));
+            let series = on.series.iter().map(|index| self.series.get(*index).map(|course| course.cut_before(slice)));
+            let loads = on.loads.iter().map(|index| self.loads.get(*index).map(|course| course.cut_before(slice)));
+            let cut = series.chain(loads).fold(slice, before);
+            if cut == slice {
+                return self.edges.get(slice as usize).copied().unwrap_or(at);
+            }
+            slice = cut;
+        }
     }
 
     fn series_within<'a>(&'a self, series: usize, ranges: &'a [Range]) -> impl Iterator<Item = &'a SeriesCounts> {

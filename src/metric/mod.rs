@@ -1,46 +1,79 @@
 //! A metric applied to measurements, and a condition over metrics: held, failed or inconclusive. One
 //! implementation for the verdict and for everything that decides while a run goes on.
 
-use crate::base::units::{self, SECOND};
+mod looks;
+mod recovery;
+mod requests;
+mod slices;
+
+pub use recovery::{Back, Recovered, recovered};
+pub use slices::Slices;
+
+use crate::base::units;
 use crate::check::program::Function;
-use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Binary, Condition, Measured, Metric, Requests, Type, needed_samples};
-use hdrhistogram::Histogram;
+use crate::measure::Stats;
+use crate::plan::{Binary, Condition, Measured, Metric, Range, Type};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Held,
     Failed,
+    #[default]
     Inconclusive,
 }
 
 /// A judged condition, with the values that a person wants to see beside it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     pub outcome: Outcome,
-    /// The left side of the (last judged) comparison, printed with its unit.
+    /// The left side of the comparison that decided, printed with its unit.
     pub value: Option<String>,
     pub bound: Option<String>,
     pub samples: u64,
     pub reason: Option<String>,
     /// The outcome depends on how long things took, so on the generator having kept up.
     pub timed: bool,
+    /// Where in the run the value was, for what is judged in slices: the worst of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Range>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slices: Option<Slices>,
+    /// By which share of the bound it held, below nothing where it failed: what makes one slice worse than another.
+    #[serde(skip)]
+    pub margin: f64,
+}
+
+impl Judged {
+    /// Inconclusive, for a reason.
+    fn unknown(reason: String) -> Judged {
+        Judged { reason: Some(reason), timed: true, ..Judged::default() }
+    }
 }
 
 /// A value with the samples behind it, or why there is none.
 struct Value {
     value: Result<f64, String>,
     samples: u64,
+    /// How it is printed where its unit alone would not say it.
+    shown: Option<String>,
+}
+
+impl Value {
+    fn of(value: Result<f64, String>, samples: u64) -> Value {
+        Value { value, samples, shown: None }
+    }
 }
 
 pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
     match condition {
         Condition::Compare { operator, left, right } => compare(*operator, left, right, stats),
         Condition::Within { left, right, tolerance, relative } => within(left, right, *tolerance, *relative, stats),
-        Condition::Holds(measured) => undecided(measured.unit() == Type::Duration),
-        Condition::Becomes { .. } | Condition::InEvery { .. } | Condition::Alert(_) => undecided(true),
+        Condition::Holds(measured) => holds(measured, stats),
+        Condition::Becomes { condition, within, of } => looks::becomes(condition, *within, of.at, stats),
+        Condition::InEvery { condition, every, share } => slices::in_every(condition, *every, *share, stats),
+        Condition::Alert(_) => undecided(),
         Condition::Not(inner) => {
             let inner = judge(inner, stats);
             let outcome = match inner.outcome {
@@ -48,7 +81,7 @@ pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
                 Outcome::Failed => Outcome::Held,
                 Outcome::Inconclusive => Outcome::Inconclusive,
             };
-            Judged { outcome, ..inner }
+            Judged { outcome, margin: -inner.margin, ..inner }
         }
         Condition::And(left, right) => joined(judge(left, stats), judge(right, stats), Outcome::Failed),
         Condition::Or(left, right) => joined(judge(left, stats), judge(right, stats), Outcome::Held),
@@ -63,20 +96,33 @@ fn joined(left: Judged, right: Judged, decides: Outcome) -> Judged {
         Outcome::Inconclusive => 1,
         Outcome::Held | Outcome::Failed => 0,
     };
-    let chosen = if rank(right.outcome) > rank(left.outcome) { right } else { left };
+    // Of two that say the same, the one that is nearer to deciding.
+    let nearer = match decides {
+        Outcome::Failed => right.margin < left.margin,
+        Outcome::Held | Outcome::Inconclusive => right.margin > left.margin,
+    };
+    let (a, b) = (rank(left.outcome), rank(right.outcome));
+    let chosen = if b > a || (b == a && nearer) { right } else { left };
     Judged { timed, ..chosen }
+}
+
+/// Over a part of the run: slices, the last seconds, what a moving look sees.
+pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judged {
+    judge(&condition.within(range), stats)
 }
 
 fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -> Judged {
     let (l, r) = (value(left, stats), value(right, stats));
-    let print = |value: &Value, unit: Type| value.value.as_ref().ok().map(|v| printed(*v, unit));
+    let print = |value: &Value, unit: Type| {
+        let plain = || value.value.as_ref().ok().map(|v| printed(*v, unit));
+        value.shown.clone().or_else(plain)
+    };
     let mut judged = Judged {
-        outcome: Outcome::Inconclusive,
         value: print(&l, left.unit()),
         bound: print(&r, right.unit()),
         samples: l.samples.max(r.samples),
-        reason: None,
         timed: is_timed(left) || is_timed(right),
+        ..Judged::default()
     };
     match (l.value, r.value) {
         (Ok(l), Ok(r)) => {
@@ -91,16 +137,37 @@ fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -
                 Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
             };
             judged.outcome = if holds { Outcome::Held } else { Outcome::Failed };
+            let room = match operator {
+                Binary::Less | Binary::LessEqual => r - l,
+                Binary::Greater | Binary::GreaterEqual => l - r,
+                Binary::NotEqual => (l - r).abs(),
+                _ => -(l - r).abs(),
+            };
+            judged.margin = share_of(room, r);
         }
         (Err(reason), _) | (_, Err(reason)) => judged.reason = Some(reason),
     }
     judged
 }
 
+/// A share of a bound, or what it is where the bound is nothing.
+fn share_of(room: f64, bound: f64) -> f64 {
+    if bound == 0.0 { room } else { room / bound.abs() }
+}
+
+/// What is true or false by itself.
+fn holds(measured: &Measured, stats: &Stats) -> Judged {
+    let Value { value, samples, shown } = value(measured, stats);
+    let judged = Judged { value: shown, samples, timed: true, ..Judged::default() };
+    match value {
+        Ok(truth) => Judged { outcome: if truth == 0.0 { Outcome::Failed } else { Outcome::Held }, ..judged },
+        Err(reason) => Judged { reason: Some(reason), ..judged },
+    }
+}
+
 /// What this version plans and does not judge; a run that would need it is refused.
-fn undecided(timed: bool) -> Judged {
-    let reason = Some("this version does not judge it".to_owned());
-    Judged { outcome: Outcome::Inconclusive, value: None, bound: None, samples: 0, reason, timed }
+fn undecided() -> Judged {
+    Judged::unknown("this version does not judge it".to_owned())
 }
 
 /// The two differ by at most this: a share of the right one, or a quantity.
@@ -110,7 +177,7 @@ fn within(left: &Measured, right: &Measured, tolerance: f64, relative: bool, sta
         (Ok(l), Ok(r)) => {
             let allowed = if relative { r.abs() * tolerance } else { tolerance };
             let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
-            Judged { outcome, ..judged }
+            Judged { outcome, margin: share_of(allowed - (l - r).abs(), r), ..judged }
         }
         _ => judged,
     }
@@ -124,6 +191,7 @@ fn is_timed(measured: &Measured) -> bool {
         Measured::Metric { metric, .. } => {
             let function = match metric {
                 Metric::Requests(requests) => requests.function,
+                Metric::Recovery(recovery) => recovery.function,
                 Metric::Other { function, .. } => *function,
             };
             !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
@@ -133,10 +201,14 @@ fn is_timed(measured: &Measured) -> bool {
 
 fn value(measured: &Measured, stats: &Stats) -> Value {
     match measured {
-        Measured::Constant { value, .. } => Value { value: Ok(*value), samples: 0 },
-        Measured::Metric { metric: Metric::Requests(requests), .. } => apply(requests, stats),
+        Measured::Constant { value, .. } => Value::of(Ok(*value), 0),
+        Measured::Metric { metric: Metric::Requests(requests), .. } => match recovery::narrowed(requests, stats) {
+            Ok(requests) => requests::apply(&requests, stats),
+            Err(reason) => Value::of(Err(reason), 0),
+        },
+        Measured::Metric { metric: Metric::Recovery(recovery), .. } => recovery::apply(recovery, stats),
         Measured::Metric { metric: Metric::Other { .. }, .. } | Measured::Baseline { .. } => {
-            Value { value: Err("this version does not measure it".to_owned()), samples: 0 }
+            Value::of(Err("this version does not measure it".to_owned()), 0)
         }
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats), value(right, stats));
@@ -148,102 +220,8 @@ fn value(measured: &Measured, stats: &Stats) -> Value {
                 }
                 (Err(reason), _) | (_, Err(reason)) => Err(reason),
             };
-            Value { value: result, samples }
+            Value::of(result, samples)
         }
-    }
-}
-
-/// The metric of its windows; without samples, or with too few for its quantile, there is no value.
-fn apply(metric: &Requests, stats: &Stats) -> Value {
-    let mut sent = 0;
-    let (mut ok, mut failed) = (0u64, 0u64);
-    // A request that could not be built has no time.
-    let mut unsent = 0u64;
-    for samples in &metric.samples {
-        let counts = stats.counts(samples.series, &samples.ranges);
-        sent += counts.sent;
-        ok += counts.ok;
-        unsent += counts.failed.get(&Failure::Data).copied().unwrap_or(0);
-        // What the generator failed at says nothing about the target.
-        failed += counts.failed.iter().filter(|(kind, _)| !Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
-    }
-    let total = ok + failed;
-    let none = || Err("no samples in its window".to_owned());
-    let value = match metric.function {
-        Function::Dropped => {
-            let (load, ranges) = metric.load.as_ref().expect("only a load drops arrivals: the checker saw to it");
-            let counts = stats.load(*load, ranges);
-            let seen = counts.started + counts.dropped + counts.unsent;
-            return Value {
-                value: if seen == 0 { Err("no arrivals in its window".to_owned()) } else { Ok(counts.dropped as f64) },
-                samples: seen,
-            };
-        }
-        Function::Count => {
-            if sent + total == 0 {
-                none()
-            } else {
-                Ok(sent as f64)
-            }
-        }
-        Function::Throughput if metric.length == 0 => Err("its window has no length".to_owned()),
-        Function::Throughput => {
-            if total == 0 {
-                none()
-            } else {
-                Ok(ok as f64 * SECOND as f64 / metric.length as f64)
-            }
-        }
-        Function::ErrorRate => {
-            if total == 0 {
-                none()
-            } else {
-                Ok(failed as f64 / total as f64)
-            }
-        }
-        _ if total == 0 => none(),
-        Function::Quantile(q) if total < needed_samples(q) => {
-            let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));
-            Err(format!("{have} samples, and this quantile needs {need}"))
-        }
-        Function::Quantile(_)
-        | Function::Mean
-        | Function::Min
-        | Function::Max
-        | Function::Stddev
-        | Function::Apdex(_) => {
-            let mut times = histogram::empty();
-            for samples in &metric.samples {
-                stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut times);
-            }
-            match times.len() + unsent < total {
-                true => {
-                    let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));
-                    Err(format!("the record holds the times of {have} of {all} requests"))
-                }
-                false => Ok(of_times(metric.function, &times, ok as f64 / total as f64)),
-            }
-        }
-        _ => Err("this version does not measure it".to_owned()),
-    };
-    Value { value, samples: total }
-}
-
-/// What is computed of the times of requests, of which a share was answered.
-fn of_times(function: Function, times: &Histogram<u64>, answered: f64) -> f64 {
-    match function {
-        Function::Quantile(q) => times.value_at_quantile(q) as f64,
-        Function::Mean => times.mean(),
-        Function::Min => times.min() as f64,
-        Function::Max => times.max() as f64,
-        Function::Stddev => times.stdev(),
-        Function::Apdex(threshold) => {
-            let satisfied = times.count_between(0, threshold as u64);
-            let tolerating = times.count_between(0, (threshold * 4.0) as u64) - satisfied;
-            // Failures are frustrated however fast they were.
-            (satisfied as f64 + tolerating as f64 / 2.0) / times.len().max(1) as f64 * answered
-        }
-        _ => unreachable!("only what is computed of times comes here"),
     }
 }
 

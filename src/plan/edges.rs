@@ -1,16 +1,42 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Metric, Plan, Range};
-use crate::base::units::SECOND;
+use super::{Condition, Metric, Plan, Range, Recovery};
+use crate::base::units::{MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
 const RECENT: u64 = 60 * SECOND;
+/// So long behind an instant at which a state may change, what is looked at each second is kept each second.
+const WATCHED: u64 = 10 * MINUTE;
 
 /// For each series and each load the instants that no sum may cross, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowEdges {
     pub series: Vec<Vec<u64>>,
     pub loads: Vec<Vec<u64>>,
+    /// Behind this nothing is sent or comes in any more.
+    end: u64,
+}
+
+/// What a condition is computed of.
+#[derive(Debug, Clone, Default)]
+pub struct RestsOn {
+    pub series: Vec<usize>,
+    pub loads: Vec<usize>,
+}
+
+impl Condition {
+    pub fn rests_on(&self, on: &mut RestsOn) {
+        self.metrics(&mut |metric| {
+            if let Metric::Requests(requests) = metric {
+                on.series.extend(requests.samples.iter().map(|samples| samples.series));
+                on.loads.extend(requests.load.iter().map(|(load, _)| *load));
+            }
+        });
+        for all in [&mut on.series, &mut on.loads] {
+            all.sort_unstable();
+            all.dedup();
+        }
+    }
 }
 
 impl Plan {
@@ -21,6 +47,7 @@ impl Plan {
         let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
         let windows = self.window_edges();
         edges.extend(windows.series.iter().chain(&windows.loads).flatten());
+        self.conditions(&mut |condition| condition.edges(&mut |edge| edges.push(edge)));
         edges.retain(|edge| *edge <= last.max(self.length));
         edges.sort_unstable();
         edges.dedup();
@@ -28,7 +55,7 @@ impl Plan {
     }
 
     /// The edges between which sums are asked for: of a load's stages, of faults and events, of the windows of every
-    /// condition, and of the slices of `in every`.
+    /// condition, of the slices of `in every`, and single seconds where a state is looked at each second.
     pub fn window_edges(&self) -> WindowEdges {
         let common: Vec<u64> = self
             .faults
@@ -46,19 +73,24 @@ impl Plan {
         let mut edges = WindowEdges {
             series: self.series.iter().map(|series| of_load(series.load)).collect(),
             loads: (0..self.loads.len()).map(of_load).collect(),
+            end: self.length.saturating_add(self.grace()),
         };
-        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
-        for condition in self.expectations.iter().chain(steady).map(|expectation| &expectation.condition) {
-            edges.condition(self, condition, None);
-        }
-        let others = self.aborts.iter().map(|a| &a.condition).chain(self.searches.iter().map(|s| &s.condition));
-        others.for_each(|condition| edges.condition(self, condition, None));
+        self.conditions(&mut |condition| edges.condition(condition));
+        let end = edges.end;
         for edges in edges.series.iter_mut().chain(&mut edges.loads) {
-            edges.retain(|edge| *edge != u64::MAX);
+            edges.retain(|edge| *edge <= end);
             edges.sort_unstable();
             edges.dedup();
         }
         edges
+    }
+
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
     }
 
     /// How long single slices stay as they are: longer than any window that is looked at while the run goes on, with the
@@ -72,59 +104,91 @@ impl Plan {
 }
 
 impl WindowEdges {
-    /// `every` cuts the windows of all metrics below it.
-    fn condition(&mut self, plan: &Plan, condition: &Condition, every: Option<u64>) {
-        match condition {
-            Condition::And(a, b) | Condition::Or(a, b) => {
-                self.condition(plan, a, every);
-                self.condition(plan, b, every);
-            }
-            Condition::Not(inner) => self.condition(plan, inner, every),
-            Condition::InEvery { condition, every, .. } => self.condition(plan, condition, Some(*every)),
-            // Looked at each second until it must have become true.
-            Condition::Becomes { condition, within, of } => {
-                let range = (of.at, of.at.saturating_add(*within));
-                condition.metrics(&mut |metric| self.metric(metric, &|_| cuts(plan, &range, SECOND)));
-                self.condition(plan, condition, every);
-            }
-            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {
-                condition.metrics(&mut |metric| {
-                    self.metric(metric, &|range| match every {
-                        Some(every) => cuts(plan, range, every),
-                        None => vec![range.0, range.1],
-                    });
-                });
-            }
-        }
-    }
-
-    fn metric(&mut self, metric: &Metric, edges: &dyn Fn(&Range) -> Vec<u64>) {
-        match metric {
+    fn condition(&mut self, condition: &Condition) {
+        condition.metrics(&mut |metric| match metric {
             Metric::Requests(requests) => {
                 for samples in &requests.samples {
-                    self.series[samples.series].extend(samples.ranges.iter().flat_map(edges));
+                    self.series[samples.series].extend(samples.ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
                 if let Some((load, ranges)) = &requests.load {
-                    self.loads[*load].extend(ranges.iter().flat_map(edges));
+                    self.loads[*load].extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
+                // What is narrowed to an impact is cut where the impact is found to begin and end.
+                for impact in &requests.impacts {
+                    let seconds = self.watched(&impact.of);
+                    self.of_metric(metric, &seconds);
+                }
+            }
+            Metric::Recovery(recovery) => {
+                self.watched(recovery);
             }
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
-                    all.extend(ranges.iter().flat_map(edges));
+                    all.extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
             }
+        });
+        self.cut(condition);
+    }
+
+    /// What conditions around others cut these into.
+    fn cut(&mut self, condition: &Condition) {
+        match condition {
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                self.cut(a);
+                self.cut(b);
+            }
+            Condition::Not(inner) => self.cut(inner),
+            Condition::InEvery { condition, every, .. } => {
+                let slices = condition.slices(*every);
+                self.each(condition, &slices.iter().map(|slice| slice.0).collect::<Vec<u64>>());
+                self.cut(condition);
+            }
+            Condition::Becomes { condition, within, of } => {
+                let mut seconds = vec![of.at];
+                self.seconds((of.at, of.at.saturating_add(*within).saturating_add(WATCHED)), &mut seconds);
+                self.each(condition, &seconds);
+                self.cut(condition);
+            }
+            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {}
         }
     }
-}
 
-/// The edges of a range and of its slices, up to the end of the run.
-fn cuts(plan: &Plan, range: &Range, every: u64) -> Vec<u64> {
-    let end = range.1.min(plan.length.saturating_add(plan.grace()));
-    let mut cuts = vec![range.0, range.1];
-    cuts.extend((1..).map_while(|n: u64| {
-        let cut = range.0.checked_add(n.checked_mul(every.max(1))?)?;
-        (cut < end).then_some(cut)
-    }));
-    cuts
+    /// Cuts what a steady state rests on each second: before a window, and behind its beginning and its end.
+    fn watched(&mut self, recovery: &Recovery) -> Vec<u64> {
+        let mut edges = Vec::new();
+        for (start, end) in &recovery.windows {
+            edges.extend([*start, *end]);
+            let before = start.saturating_sub(recovery.steady.window.saturating_add(SECOND));
+            self.seconds((before, start.saturating_add(WATCHED)), &mut edges);
+            self.seconds((*end, end.saturating_add(WATCHED)), &mut edges);
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        for condition in &recovery.steady.conditions {
+            self.each(&condition.condition, &edges);
+        }
+        edges
+    }
+
+    fn seconds(&self, (from, to): Range, edges: &mut Vec<u64>) {
+        edges.extend((from / SECOND..=to.min(self.end) / SECOND).map(|second| second * SECOND));
+    }
+
+    /// Edges of all that a condition rests on.
+    fn each(&mut self, condition: &Condition, edges: &[u64]) {
+        condition.metrics(&mut |metric| self.of_metric(metric, edges));
+    }
+
+    fn of_metric(&mut self, metric: &Metric, edges: &[u64]) {
+        match metric {
+            Metric::Requests(requests) => {
+                requests.samples.iter().for_each(|samples| self.series[samples.series].extend(edges));
+                requests.load.iter().for_each(|(load, _)| self.loads[*load].extend(edges));
+            }
+            Metric::Recovery(_) => {}
+            Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
+        }
+    }
 }

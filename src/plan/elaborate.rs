@@ -22,6 +22,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         diagnostics: Diagnostics::default(),
         loads: Vec::new(),
         series: Vec::new(),
+        steady_states: Vec::new(),
     };
     for (index, load) in scenario.loads.iter().enumerate() {
         let planned = elaborate.load(index, load, machine);
@@ -47,7 +48,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         window: steady.window,
         hold: steady.hold,
     });
-    let steady_states = steady_states.collect();
+    elaborate.steady_states = steady_states.collect();
     let aborts = scenario.aborts.iter().filter_map(|abort| {
         let condition = elaborate.condition(&abort.condition)?;
         Some(Abort { text: abort.text.clone(), condition, length: abort.length })
@@ -85,7 +86,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         loads: elaborate.loads,
         faults,
         events,
-        steady_states,
+        steady_states: elaborate.steady_states,
         aborts,
         searches,
         series: elaborate.series,
@@ -108,35 +109,36 @@ pub(super) struct Elaborate<'s> {
     pub(super) diagnostics: Diagnostics,
     pub(super) loads: Vec<Load>,
     pub(super) series: Vec<Series>,
+    pub(super) steady_states: Vec<SteadyState>,
 }
 
 impl Elaborate<'_> {
-    /// A series for each request and group of each flow that a load runs, and for its iterations where they are asked
+    /// A series for each request and group of each part of a load, and for its iterations where they are asked
     /// for.
     fn record(&mut self, index: usize, load: &program::Load) {
         let scenario = self.scenario;
-        let mut flows: Vec<usize> = Vec::new();
-        for part in &load.parts {
-            if flows.contains(&part.flow) {
-                continue;
-            }
-            flows.push(part.flow);
+        for (place, part) in load.parts.iter().enumerate() {
             for request in scenario.flows[part.flow].requests() {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series { name, tag, load: index, flow: part.flow, member });
+                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
                 groups.map(|(group, name)| (name.clone(), Member::Group(group))).collect();
+            let flow = &scenario.flows[part.flow];
+            more.extend(flow.measures.iter().enumerate().map(|(i, (name, _))| (name.clone(), Member::Measure(i))));
+            more.extend(
+                flow.limits().into_iter().map(|limit| (scenario.limits[limit].name.clone(), Member::Wait(limit))),
+            );
             if asks_for_iterations(scenario) {
                 more.push(("iteration".to_owned(), Member::Iteration));
             }
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series { name, tag, load: index, flow: part.flow, member });
+                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
             }
         }
     }
@@ -246,12 +248,12 @@ impl Elaborate<'_> {
 
 fn asks_for_iterations(scenario: &program::Scenario) -> bool {
     let mut asks = false;
-    for expectation in &scenario.expectations {
-        expectation.condition.metrics(&mut |metric: &program::Metric| {
+    scenario.conditions(&mut |condition| {
+        condition.metrics(&mut |metric: &program::Metric| {
             asks |= matches!(&metric.subject, program::Subject::Requests(population)
                 if population.member == Member::Iteration);
         });
-    }
+    });
     asks
 }
 

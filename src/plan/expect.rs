@@ -2,7 +2,10 @@
 
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
-use super::{Condition, Expectation, Load, Metric, Planned, Range, Requests, Samples, Series, scope};
+use super::{
+    Condition, Expectation, Impact, Load, Metric, Planned, Range, Recovery, Requests, Samples, Series, SteadyState,
+    scope,
+};
 use crate::base::Span;
 use crate::base::units;
 use crate::check::program::{self, Function, Member, Moment, Part, Population, Scope, StageKind, Subject, Window};
@@ -22,7 +25,27 @@ impl Elaborate<'_> {
             });
         }
         let condition = condition?;
+        self.few_slices(&condition, expectation.span)?;
         Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
+    }
+
+    /// Slices are judged one by one and kept apart, so there is an end to their number.
+    fn few_slices(&mut self, condition: &Condition, span: Span) -> Option<()> {
+        const MOST: usize = 100_000;
+        let slices = match condition {
+            program::Condition::InEvery { condition, every, .. } => {
+                let (ranges, end) = condition.scope();
+                (scope::length(&ranges, end) / (*every).max(1)) as usize
+            }
+            _ => 0,
+        };
+        if slices <= MOST {
+            return Some(());
+        }
+        let message = format!("this is judged in {} slices", units::grouped(slices as f64, 0));
+        let problem = Diagnostic::new(Code::E0310, message, span, "too many");
+        self.diagnostics.push(problem.help("100,000 are allowed; let them be longer"));
+        None
     }
 
     pub(super) fn condition(&mut self, condition: &program::Condition<program::Metric, Moment>) -> Option<Condition> {
@@ -34,23 +57,26 @@ impl Elaborate<'_> {
     }
 
     fn metric(&mut self, metric: &program::Metric) -> Option<Metric> {
-        let explicit = metric.scopes.iter().fold(None, |ranges: Option<Vec<Range>>, scope| {
+        let known = |scope: &&Scope| !matches!(scope.window, Window::Impact { .. });
+        let explicit = metric.scopes.iter().filter(known).fold(None, |ranges: Option<Vec<Range>>, scope| {
             let own = self.ranges(scope);
             Some(match ranges {
                 Some(ranges) => scope::intersect(&ranges, &own),
                 None => own,
             })
         });
-        let only_the_run = |scope: &Scope| matches!(scope.window, Window::Impact { .. });
-        let open_ended = metric.scopes.iter().any(only_the_run);
+        let impacts = self.impacts(&metric.scopes);
         let recorded = match &metric.subject {
             Subject::Requests(population) if is_recorded(metric.function, population) => population,
             Subject::Requests(_) | Subject::Series(_) | Subject::Metric(_) => {
                 let ranges = explicit.clone().unwrap_or_else(|| self.measured());
-                if explicit.is_some() && !open_ended {
+                if explicit.is_some() {
                     self.not_empty(&ranges, self.length(), &metric.scopes)?;
                 }
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
+            }
+            Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
+                return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
             }
             Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
                 // These judge the whole run.
@@ -58,17 +84,14 @@ impl Elaborate<'_> {
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
             }
         };
-        let scenario = self.scenario;
         let matching = |series: &Series| {
-            let parts = &scenario.loads[series.load].parts;
-            let mixed = recorded.mix.is_none_or(|mix| parts.get(mix).is_some_and(|part| part.flow == series.flow));
             let member = match recorded.member {
                 Member::All => series.is_request(),
                 wanted => wanted == series.member,
             };
             recorded.load.is_none_or(|l| l == series.load)
                 && recorded.flow.is_none_or(|f| f == series.flow)
-                && mixed
+                && recorded.mix.is_none_or(|mix| mix == series.part)
                 && member
         };
         let mut samples = Vec::new();
@@ -78,18 +101,62 @@ impl Elaborate<'_> {
             let load = &self.loads[series.load];
             let ranges = explicit.clone().unwrap_or_else(|| judged(load));
             end = end.max(load.shape.end());
-            windows = join(windows, &ranges);
+            windows = scope::union(windows, &ranges);
             samples.push(Samples { series: index, ranges });
         }
-        if explicit.is_some() && !open_ended {
+        if explicit.is_some() {
             self.not_empty(&windows, end, &metric.scopes)?;
         }
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
-        let requests = Requests { function: metric.function, service_time, samples, load, length };
+        let worth = match (recorded.member, samples.first()) {
+            (Member::Measure(measure), Some(first)) => {
+                self.scenario.flows[self.series[first.series].flow].worth(measure)
+            }
+            _ => 1.0,
+        };
+        let (function, scoped) = (metric.function, metric.scoped);
+        let requests = Requests { function, service_time, worth, samples, load, length, end, scoped, impacts };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
+    }
+
+    /// Scopes that only the run knows.
+    fn impacts(&mut self, scopes: &[Scope]) -> Vec<Impact> {
+        let mut impacts = Vec::new();
+        for scope in scopes {
+            if let Window::Impact { of, steady } = &scope.window
+                && let Some(of) = self.recovery(Function::Length, std::slice::from_ref(of), *steady)
+            {
+                impacts.push(Impact { kind: scope.kind, of });
+            }
+        }
+        impacts
+    }
+
+    /// Whether it is of what a steady state does around windows that are planned.
+    fn recovers(&self, function: Function, windows: &[Window], steady: Option<usize>) -> bool {
+        let planned = |window: &Window| !matches!(window, Window::Event(_) | Window::Impact { .. });
+        let of_impact = |window: &Window| matches!(window, Window::Impact { of, .. } if planned(of));
+        let fits = match function {
+            Function::Length => windows.iter().all(of_impact),
+            _ => windows.iter().all(planned),
+        };
+        fits && self.steady_states.get(steady.unwrap_or(0)).is_some()
+    }
+
+    /// What is asked of a steady state, the first where none is named, around windows as they are planned.
+    fn recovery(&mut self, function: Function, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
+        let steady: SteadyState = self.steady_states.get(steady.unwrap_or(0))?.clone();
+        let mut ranges = Vec::new();
+        for window in windows {
+            ranges.extend(match window {
+                Window::Impact { of, .. } => self.timeline.windows(of),
+                window => self.timeline.windows(window),
+            });
+        }
+        Some(Recovery { function, windows: ranges, steady, end: self.length() })
     }
 
     fn not_empty(&mut self, windows: &[Range], end: u64, scopes: &[Scope]) -> Option<()> {
@@ -112,7 +179,7 @@ impl Elaborate<'_> {
             if matches!(load.shape, Shape::Closed(_)) {
                 return;
             }
-            let weight: f64 = load.parts.iter().filter(|part| part.flow == series.flow).map(|part| part.weight).sum();
+            let weight = load.parts[series.part].weight;
             let arrivals =
                 |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
             planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;
@@ -133,7 +200,7 @@ impl Elaborate<'_> {
         let windows = self.timeline.windows(&scope.window);
         let (first, last) = (windows.first().map_or(0, |w| w.0), windows.last().map_or(0, |w| w.1));
         match scope.kind {
-            ScopeKind::During => windows,
+            ScopeKind::During => scope::union(Vec::new(), &windows),
             ScopeKind::Outside => scope::outside(&windows),
             ScopeKind::After => vec![(last, u64::MAX)],
             ScopeKind::Before if first == 0 => Vec::new(),
@@ -143,7 +210,7 @@ impl Elaborate<'_> {
 
     /// What is measured of anything: everything but the warm-ups of all loads.
     fn measured(&self) -> Vec<Range> {
-        self.loads.iter().fold(Vec::new(), |windows, load| join(windows, &judged(load)))
+        self.loads.iter().fold(Vec::new(), |windows, load| scope::union(windows, &judged(load)))
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -166,10 +233,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Dropped
             | Function::Apdex(_)
     );
-    counted
-        && !matches!(population.member, Member::Measure(_))
-        && matches!(population.part, Part::Latency | Part::ServiceTime)
-        && population.matching.is_none()
+    counted && matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none()
 }
 
 /// The samples that a quantile needs to be more than chance: 5/(1−q).
@@ -182,13 +246,4 @@ fn judged(load: &Load) -> Vec<Range> {
     let warm: Vec<Range> =
         load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
     scope::outside(&warm)
-}
-
-fn join(mut windows: Vec<Range>, more: &[Range]) -> Vec<Range> {
-    windows.extend_from_slice(more);
-    // The union is what lies outside of what lies outside of both.
-    match scope::outside(&windows).as_slice() {
-        [] => vec![(0, u64::MAX)],
-        rest => scope::outside(rest),
-    }
 }

@@ -6,8 +6,9 @@ mod edges;
 mod elaborate;
 mod expect;
 mod fingerprint;
+mod moving;
 pub mod schedule;
-mod scope;
+pub mod scope;
 mod sound;
 mod timeline;
 
@@ -17,8 +18,8 @@ pub use crate::check::program::{
     Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
-pub use crate::syntax::ast::Binary;
-pub use edges::WindowEdges;
+pub use crate::syntax::ast::{Binary, ScopeKind};
+pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::needed_samples;
 
@@ -119,9 +120,26 @@ pub struct Load {
 }
 
 impl Load {
-    /// Which part of a mix the iteration of a number runs. Numbers are dealt out by the golden ratio, whose multiples
-    /// lie as evenly in [0, 1) as any do, so that every stretch of arrivals is mixed as the whole is.
-    pub fn part(&self, number: u64) -> usize {
+    /// The part of a mix that arrival `k` runs. With a population each user is dealt parts of its own, so that nobody
+    /// gets the same again because of how many there are.
+    pub fn part_of_arrival(&self, k: u64) -> usize {
+        match self.population.map(|users| users.max(1)) {
+            Some(users) => self.part(k / users + k % users),
+            None => self.part(k),
+        }
+    }
+
+    /// The part of a mix that an iteration of a user of a closed load runs; both count from 0.
+    pub fn part_of_turn(&self, user: u64, turn: u64) -> usize {
+        self.part(user + turn)
+    }
+
+    /// Numbers are dealt out by the golden ratio, whose multiples lie as evenly in [0, 1) as any do, so that every
+    /// stretch of arrivals is mixed as the whole is.
+    fn part(&self, number: u64) -> usize {
+        if self.parts.len() == 1 {
+            return 0;
+        }
         const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
         let point = number.wrapping_mul(GOLDEN) as f64 / 2f64.powi(64);
         let mut sum = 0.0;
@@ -130,6 +148,35 @@ impl Load {
             point < sum
         });
         found.unwrap_or(self.parts.len().saturating_sub(1))
+    }
+
+    /// How many arrivals a part of the mix is dealt, at least and at most: where they are too many to be counted one by
+    /// one, somewhat less and more than its weight.
+    pub fn arrivals_of(&self, part: usize) -> (u64, u64) {
+        const COUNTED: u64 = 10_000_000;
+        // The golden ratio deals no part so much more or less.
+        const UNEVEN: u64 = 64;
+        let all = self.shape.arrivals();
+        match self.parts.len() {
+            1 => (all, all),
+            _ if all <= COUNTED => {
+                let count = (0..all).filter(|k| self.part_of_arrival(*k) == part).count() as u64;
+                (count, count)
+            }
+            _ => {
+                let about = (all as f64 * self.parts[part].weight) as u64;
+                (about.saturating_sub(UNEVEN), about + UNEVEN)
+            }
+        }
+    }
+
+    /// How many arrivals of a share are intended before an offset. Those of a population go where their user is.
+    pub fn arrivals_before(&self, offset: u64, share: Share) -> u64 {
+        let all = self.shape.arrivals_before(offset);
+        match self.population.map(|users| users.max(1)) {
+            Some(users) => all / users * share.of(users) + share.of(all % users),
+            None => share.of(all),
+        }
     }
 
     /// Those who come back: the population of an open load, the users of a closed one.
@@ -227,6 +274,8 @@ pub struct Series {
     /// The name as interval logs allow it, unique in the plan.
     pub tag: String,
     pub load: usize,
+    /// The part of the load's mix, and the flow that it runs.
+    pub part: usize,
     pub flow: usize,
     /// A request, a group of steps, or whole iterations.
     pub member: Member,
@@ -254,6 +303,8 @@ pub struct Planned {
 pub enum Metric {
     /// Of recorded series, in windows.
     Requests(Requests),
+    /// Of how a steady state came back after windows.
+    Recovery(Recovery),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
 }
@@ -263,11 +314,48 @@ pub enum Metric {
 pub struct Requests {
     pub function: Function,
     pub service_time: bool,
+    /// What one step of a recorded value is worth in the unit of the metric.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub worth: f64,
     pub samples: Vec<Samples>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
     pub length: u64,
+    /// The end of the loads that it speaks of: behind it only answers come in.
+    pub end: u64,
+    /// Its scopes are its own, not those of the condition around it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
+    /// Scopes that only the run knows: the windows narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+}
+
+/// A function of how a steady state was lost and came back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    pub function: Function,
+    /// What the system recovers from.
+    pub windows: Vec<Range>,
+    pub steady: SteadyState,
+    /// The end of the last load: until then it is looked at.
+    pub end: u64,
+}
+
+/// A scope by the impact of windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Impact {
+    pub kind: ScopeKind,
+    pub of: Recovery,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(worth: &f64) -> bool {
+    *worth == 1.0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -284,14 +372,23 @@ impl Plan {
         self.loads.iter().map(|l| l.grace).max().unwrap_or(0)
     }
 
-    /// The series of a request, a group or the iterations of a flow in a load.
-    pub fn series_of(&self, load: usize, flow: usize, member: Member) -> Option<usize> {
-        self.series.iter().position(|s| s.load == load && s.flow == flow && s.member == member)
+    /// The series of a request, a group or the iterations of a part of a load.
+    pub fn series_of(&self, load: usize, part: usize, member: Member) -> Option<usize> {
+        self.series.iter().position(|s| s.load == load && s.part == part && s.member == member)
     }
 
     /// Whether a series is of requests: groups and iterations are made of such as have series of their own.
     pub fn is_request(&self, series: u32) -> bool {
         self.series.get(series as usize).is_some_and(Series::is_request)
+    }
+
+    /// What one step of a recorded value is worth in the unit of its series: times and sizes are recorded as they are, other
+    /// numbers in thousandths.
+    pub fn worth(&self, series: usize) -> f64 {
+        match self.series.get(series) {
+            Some(Series { flow, member: Member::Measure(measure), .. }) => self.flows[*flow].worth(*measure),
+            _ => 1.0,
+        }
     }
 
     pub fn request(&self, series: &Series) -> Option<&Request> {
@@ -306,6 +403,13 @@ impl Series {
 }
 
 impl Flow {
+    pub(crate) fn worth(&self, measure: usize) -> f64 {
+        match self.measures.get(measure) {
+            Some((_, Type::Duration | Type::Bytes)) | None => 1.0,
+            Some(_) => 1e-3,
+        }
+    }
+
     /// Every request that its steps can send.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
         let mut found = Vec::new();

@@ -34,6 +34,30 @@ pub fn outside(ranges: &[Range]) -> Vec<Range> {
     out
 }
 
+/// What lies in either.
+pub fn union(mut a: Vec<Range>, b: &[Range]) -> Vec<Range> {
+    a.extend_from_slice(b);
+    // The union is what lies outside of what lies outside of both.
+    match outside(&a).as_slice() {
+        [] => vec![(0, u64::MAX)],
+        rest => outside(rest),
+    }
+}
+
+/// Each range in pieces of a length. What is left over joins the piece before it, so that every instant is in one and
+/// none is short for how it was cut; what lies behind the end joins the last.
+pub fn cut(ranges: &[Range], every: u64, end: u64) -> Vec<Range> {
+    let mut pieces = Vec::new();
+    for (start, stop) in ranges.iter().filter(|(start, stop)| *start < (*stop).min(end)) {
+        let times = ((*stop).min(end) - start) / every.max(1);
+        for n in 0..times.max(1) {
+            let last = n + 1 >= times;
+            pieces.push((start + n * every, if last { *stop } else { start + (n + 1) * every }));
+        }
+    }
+    pieces
+}
+
 /// How long the ranges are together, up to an end.
 pub fn length(ranges: &[Range], end: u64) -> u64 {
     ranges.iter().map(|(start, stop)| (*stop).min(end).saturating_sub(*start)).sum()
@@ -48,5 +72,14 @@ mod tests {
         assert_eq!(outside(&[(5, 7), (0, 2)]), [(2, 5), (7, u64::MAX)]);
         assert_eq!(intersect(&[(0, 10)], &[(3, 5), (8, 20)]), [(3, 5), (8, 10)]);
         assert_eq!(length(&[(3, 5), (8, u64::MAX)], 10), 4);
+        assert_eq!(union(vec![(0, 2), (7, 9)], &[(1, 3), (9, 10)]), [(0, 3), (7, 10)]);
+        assert_eq!(union(vec![(0, u64::MAX)], &[(1, 3)]), [(0, u64::MAX)]);
+    }
+
+    #[test]
+    fn every_instant_is_in_one_piece() {
+        assert_eq!(cut(&[(5, 40)], 10, 100), [(5, 15), (15, 25), (25, 40)]);
+        assert_eq!(cut(&[(0, 20), (30, u64::MAX)], 10, 50), [(0, 10), (10, 20), (30, 40), (40, u64::MAX)]);
+        assert_eq!(cut(&[(0, 4), (60, 70)], 10, 50), [(0, 4)]);
     }
 }

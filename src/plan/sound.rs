@@ -151,10 +151,12 @@ fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnosti
 fn rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     let mut needs: Vec<Vec<(usize, u64)>> = vec![Vec::new(); plan.data.len()];
     for (index, load) in plan.loads.iter().enumerate() {
-        for part in &load.parts {
+        for (place, part) in load.parts.iter().enumerate() {
+            if !plan.flows[part.flow].has(&|step| matches!(step, Step::Let { value: Expr::Row { .. }, .. })) {
+                continue;
+            }
             let runs = match load.is_open() {
-                // A hair less, so that no share of a float becomes one more.
-                true => (load.shape.arrivals() as f64 * part.weight - 1e-6).ceil() as u64,
+                true => load.arrivals_of(place).0,
                 // Each user needs one at the least.
                 false => load.shape.peak(),
             };

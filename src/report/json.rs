@@ -39,7 +39,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
             let lag = stats.lag(index);
             json!({
                 "name": load.name,
-                "planned": matches!(load.shape, crate::plan::schedule::Shape::Open(_)).then(|| plan.share.of(load.shape.arrivals())),
+                "planned": matches!(load.shape, crate::plan::schedule::Shape::Open(_)).then(|| load.arrivals_before(u64::MAX, plan.share)),
                 "started": counts.started,
                 "dropped": counts.dropped,
                 "unsent": counts.unsent,
@@ -68,6 +68,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "exit_code": verdict.kind.exit_code(),
+        "problems": stats.problems,
         "trust": verdict.trust,
         "expectations": expectations,
         "loads": loads,

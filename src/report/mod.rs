@@ -9,7 +9,7 @@ pub use terminal::terminal;
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Member, Plan, Range};
+use crate::plan::{Member, Plan, Range, Type};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -44,6 +44,9 @@ pub struct Row {
     /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
     #[serde(skip)]
     pub is_request: bool,
+    /// Of a measured value its unit, and what one step of the recorded value is worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<(Type, f64)>,
     pub sent: u64,
     pub samples: u64,
     pub failed: BTreeMap<Failure, u64>,
@@ -64,10 +67,8 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
             let range = (stage.start, end);
             let counts = stats.load(index, &[range]);
             let open = matches!(load.shape, crate::plan::schedule::Shape::Open(_));
-            let planned = open.then(|| {
-                plan.share.of(load.shape.arrivals_before(stage.end))
-                    - plan.share.of(load.shape.arrivals_before(stage.start))
-            });
+            let planned = open
+                .then(|| load.arrivals_before(stage.end, plan.share) - load.arrivals_before(stage.start, plan.share));
             windows.push(Window {
                 load: load.name.clone(),
                 name: stage.name.clone(),
@@ -96,10 +97,12 @@ fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
     let step = match series.member {
         Member::Group(group) => plan.flows[series.flow].groups.get(group).map_or("", String::as_str),
         Member::Iteration => "iteration",
-        _ => plan.request(series).map_or("", |request| request.name.as_str()),
+        Member::Measure(measure) => plan.flows[series.flow].measures.get(measure).map_or("", |(name, _)| name.as_str()),
+        Member::Wait(limit) => plan.limits.get(limit).map_or("", |limit| limit.name.as_str()),
+        Member::Request(_) | Member::All => plan.request(series).map_or("", |request| request.name.as_str()),
     };
     let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
-    match parts.iter().find(|part| part.flow == series.flow) {
+    match parts.get(series.part) {
         Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
         _ => step.to_owned(),
     }
@@ -118,6 +121,12 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         series: planned.name.clone(),
         step: step_name(plan, planned),
         is_request: planned.is_request(),
+        measured: match planned.member {
+            Member::Measure(measure) => {
+                plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))
+            }
+            _ => None,
+        },
         sent: counts.sent,
         samples,
         failed: counts.failed,

@@ -81,6 +81,9 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     for reason in &verdict.trust.reasons {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
+    for problem in &report.stats.problems {
+        let _ = writeln!(out, "  {} {problem}", paint.bad("!"));
+    }
     for note in notes(report) {
         let _ = writeln!(out, "  {} {note}", paint.unsure("!"));
     }
@@ -191,7 +194,11 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
         for row in &window.steps {
             let failed: u64 = row.failed.values().sum();
-            let time = |ns: u64| if row.samples == 0 { "–".to_owned() } else { measured_duration(ns as f64) };
+            let time = |recorded: u64| match row.measured {
+                _ if row.samples == 0 => "–".to_owned(),
+                Some((unit, worth)) => crate::metric::printed(recorded as f64 * worth, unit),
+                None => measured_duration(recorded as f64),
+            };
             let failed_text = format!(
                 "{:>8}",
                 if failed == 0 { "0".to_owned() } else { percent(failed as f64 / row.samples.max(1) as f64) }

@@ -2,12 +2,11 @@
 
 use super::rows::{Table, Uses};
 use super::steps::{Steps, flat};
-use super::value::{Frame, Paths, Unusable, write_plain};
+use super::value::{Frame, Paths, Plain, Unusable, write_plain};
 use crate::measure::Failure;
 use crate::plan::{Address, Body, Check, Connections, Expr, Piece, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
 
 pub struct Linked {
     pub flows: Vec<Steps>,
@@ -20,7 +19,8 @@ pub struct LinkedRequest {
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
     pub address: SocketAddr,
-    pub timeout: Duration,
+    /// Of one try, in nanoseconds.
+    pub timeout: u64,
     pub bytes: Bytes,
     pub head_only: bool,
     /// Sending it twice does no more than sending it once (RFC 9110, 9.2.2).
@@ -117,8 +117,8 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
         .collect()
 }
 
-pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>) -> Linked {
-    let mut paths = Paths::new(tables, Uses::of(plan));
+pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, setup: &[Plain]) -> Linked {
+    let mut paths = Paths::new(tables, Uses::of(plan), setup);
     let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
     Linked { flows, paths }
 }
@@ -132,7 +132,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
         target: request.target,
         connections: plan.targets[request.target].connections,
         address: place.address,
-        timeout: Duration::from_nanos(timeout),
+        timeout,
         bytes: encode(request, plan.targets[request.target].connections, &place.authority, paths),
         head_only: request.method == "HEAD",
         idempotent: matches!(request.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
@@ -229,63 +229,22 @@ fn exprs(template: &Template) -> impl Iterator<Item = &Expr> {
     of(&template.path).chain(query).chain(template.headers.iter().flat_map(|(_, pieces)| of(pieces))).chain(body)
 }
 
+/// Whether it is the same for all.
 fn is_fixed(expr: &Expr) -> bool {
-    match expr {
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) => true,
-        Expr::Text(pieces) => pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))),
-        Expr::List(items) => items.iter().all(is_fixed),
-        Expr::Object(fields) => fields.iter().all(|(_, value)| is_fixed(value)),
-        Expr::Slot(_) | Expr::UserId | Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) => false,
-        Expr::BodyText(_)
-        | Expr::Iteration
-        | Expr::Secret(_)
-        | Expr::Part { .. }
-        | Expr::Setup(_)
-        | Expr::Port(_)
-        | Expr::Row { .. }
-        | Expr::Column { .. }
-        | Expr::Answer { .. }
-        | Expr::Property(_)
-        | Expr::Get { .. }
-        | Expr::Call { .. }
-        | Expr::Json { .. }
-        | Expr::Header { .. }
-        | Expr::Not(_)
-        | Expr::Negate(_)
-        | Expr::Binary { .. } => false,
-    }
+    !expr.any(&mut |part| {
+        let literal = matches!(part, Expr::Null | Expr::Bool(_) | Expr::Number(_));
+        !literal && !matches!(part, Expr::Text(_) | Expr::List(_) | Expr::Object(_))
+    })
 }
 
 /// Compiles every JSONPath of an expression; the checker has parsed each once.
 pub fn compile(expr: &Expr, paths: &mut Paths) {
-    match expr {
-        Expr::Json { path, .. } | Expr::Get { path, .. } => {
-            if let Expr::Get { value, .. } = expr {
-                compile(value, paths);
-            }
+    expr.any(&mut |part| {
+        if let Expr::Json { path, .. } | Expr::Get { path, .. } = part {
             paths.learn(path);
         }
-        Expr::Text(pieces) => {
-            for piece in pieces {
-                if let Piece::Value(expr) = piece {
-                    compile(expr, paths);
-                }
-            }
-        }
-        Expr::List(items) => items.iter().for_each(|item| compile(item, paths)),
-        Expr::Object(fields) => fields.iter().for_each(|(_, value)| compile(value, paths)),
-        Expr::Not(inner) | Expr::Negate(inner) => compile(inner, paths),
-        Expr::Binary { left, right, .. } => {
-            compile(left, paths);
-            compile(right, paths);
-        }
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Uuid => {}
-        Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Header { .. } => {}
-        Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {}
-        Expr::Column { row, .. } => compile(row, paths),
-        Expr::Call { arguments, .. } => arguments.iter().for_each(|argument| compile(argument, paths)),
-        Expr::Answer { .. } | Expr::Property(_) | Expr::Row { .. } => {}
-    }
+        false
+    });
 }
 
 impl Template {

@@ -1,10 +1,17 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod clock;
+mod closed;
 pub mod drive;
+mod exchange;
 mod functions;
 mod health;
+mod kept;
+mod limit;
 mod link;
+mod open;
+mod phase;
+mod progress;
 mod rows;
 mod secret;
 mod service;
@@ -61,6 +68,8 @@ pub enum RunError {
     /// Rows that the plan speaks of cannot be read.
     Data(String),
     System(std::io::Error),
+    /// What is done before the load could not be.
+    Setup(String),
     /// Interrupted before anything was sent.
     Interrupted,
 }
@@ -75,7 +84,7 @@ impl std::fmt::Display for RunError {
                 }
                 Ok(())
             }
-            RunError::Address(problem) | RunError::Data(problem) => f.write_str(problem),
+            RunError::Address(problem) | RunError::Data(problem) | RunError::Setup(problem) => f.write_str(problem),
             RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
             RunError::Interrupted => f.write_str("interrupted before the load started"),
         }
@@ -133,13 +142,52 @@ async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Eve
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
     let ready = link::places(plan, &addresses).map_err(RunError::Address);
     let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
-        Ok(ready) => load(plan, settings, ready, &mut services, &mut interrupt, tell).await,
+        Ok((places, tables)) => {
+            let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
+            let (places, run) = (Arc::new(places), run_key(&settings.id));
+            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run };
+            around(plan, settings, parts, &mut services, &mut interrupt, tell).await
+        }
         Err(problem) => Err(problem),
     };
     let at = *result.as_ref().unwrap_or(&0);
     stop(&mut services, at, tell).await;
     tell(Event::Ended { at });
     result.map(|_| ())
+}
+
+/// The load with its setup before it and its teardown after it, which is done even where only a part of the setup was.
+async fn around(
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    parts: phase::Parts,
+    services: &mut [service::Running],
+    interrupt: &mut Interrupt,
+    tell: &mut dyn FnMut(Event),
+) -> Result<u64, RunError> {
+    let flows = parts.plan.setup.clone();
+    let done = tokio::select! {
+        done = phase::perform("setup", flows, parts.clone(), Vec::new()) => done.map_err(RunError::Setup),
+        () = interrupt.wait() => Err(RunError::Interrupted),
+    };
+    let (named, result) = match done {
+        Ok(named) => {
+            let result = load(plan, settings, (&parts, Arc::new(named.clone())), services, interrupt, tell).await;
+            (named, result)
+        }
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let flows = parts.plan.teardown.clone();
+    if !flows.is_empty() {
+        let undone = tokio::select! {
+            undone = phase::perform("teardown", flows, parts, named) => undone.map(|_| ()),
+            () = interrupt.wait() => Err("the teardown was interrupted".to_owned()),
+        };
+        if let Err(problem) = undone {
+            tell(Event::Problem { problem });
+        }
+    }
+    result
 }
 
 /// The rows that flows take, read before anything is sent.
@@ -159,7 +207,7 @@ async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(E
 async fn load(
     plan: &Arc<Plan>,
     settings: &Settings,
-    (places, tables): (Vec<link::Place>, Arc<Vec<rows::Table>>),
+    (parts, setup): (&phase::Parts, Arc<Vec<value::Plain>>),
     services: &mut [service::Running],
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
@@ -168,19 +216,20 @@ async fn load(
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
     let (phase, watched) = watch::channel(Phase::Run);
     let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
-    let places = Arc::new(places);
-    let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
+    let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
     let mut threads = Vec::new();
     for (index, gauge) in gauges.iter().enumerate() {
         let order = Order {
-            plan: revealed.clone(),
-            places: places.clone(),
-            tables: tables.clone(),
+            plan: parts.plan.clone(),
+            places: parts.places.clone(),
+            tables: parts.tables.clone(),
+            gates: gates.clone(),
+            setup: setup.clone(),
             edges: edges.clone(),
             seed: settings.seed,
-            run: run_key(&settings.id),
+            run: parts.run,
             index: index as u64,
             workers: settings.workers,
             clock,

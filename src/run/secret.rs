@@ -131,6 +131,7 @@ impl Mask {
 
     pub fn event(&self, event: Event) -> Event {
         match event {
+            Event::Problem { problem } => Event::Problem { problem: self.text(problem) },
             Event::ServiceDied { service, at, status, output } => {
                 Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
             }

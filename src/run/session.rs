@@ -1,79 +1,22 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
 use super::clock::{Alarm, Clock};
-use super::drive::http1::{Answer, Ask, Connection};
-use super::link::{Bytes, LinkedRequest};
+use super::exchange::Sender;
+use super::kept::{Kept, Who};
+use super::progress::Progress;
 use super::steps::{Op, Turn};
 use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
 use super::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::{Bound, Connections, Think};
-use std::cell::{Cell, RefCell};
+use crate::plan::{Bound, Think};
+use std::future::{Future, poll_fn};
+use std::ops::Range;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::task::Poll;
 
-/// A request that is under way, so that it can be counted when the run ends over it.
-#[derive(Debug, Clone, Copy)]
-pub struct UnderWay {
-    pub series: usize,
-    pub intended: u64,
-    pub sent: u64,
-}
-
-/// A request that has ended, while a step behind it can still fail it.
-#[derive(Debug, Clone, Copy)]
-struct Pending {
-    series: usize,
-    intended: u64,
-    latency: u64,
-    service_time: u64,
-    outcome: Result<(), Failure>,
-}
-
-/// What a user keeps between the iterations of a flow.
-pub struct Kept {
-    /// One at a time does what is done once; another iteration of the same user waits for it.
-    turn: Arc<Semaphore>,
-    done: RefCell<Vec<Option<Done>>>,
-}
-
-/// When it was done, and the values that stay.
-struct Done {
-    at: u64,
-    times: u64,
-    slots: Vec<(usize, Value)>,
-}
-
-impl Kept {
-    pub fn new(onces: usize) -> Rc<Kept> {
-        let done = (0..onces).map(|_| None).collect();
-        Rc::new(Kept { turn: Arc::new(Semaphore::new(1)), done: RefCell::new(done) })
-    }
-
-    fn times(&self, id: usize) -> u64 {
-        self.done.borrow()[id].as_ref().map_or(0, |done| done.times)
-    }
-
-    /// Whether it was done and still holds; then its values are put back.
-    fn holds(&self, id: usize, every: Option<u64>, now: u64, slots: &mut [Value]) -> bool {
-        match &self.done.borrow()[id] {
-            Some(done) if every.is_none_or(|every| now - done.at < every) => {
-                done.slots.iter().for_each(|(slot, value)| slots[*slot] = value.clone());
-                true
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Who asks: the number of the user, and what the user has kept where users come back.
-pub struct Who {
-    pub user: u64,
-    /// The number of the iteration among those of all users, from 0.
-    pub turn: u64,
-    pub kept: Option<Rc<Kept>>,
-}
+/// Turns of loops between two looks at the rest of the world.
+const TURNS: u32 = 64;
 
 /// How far a loop has come.
 #[derive(Debug, Clone, Default)]
@@ -98,15 +41,15 @@ pub struct Session {
     load: usize,
     /// One for each part of a mix, made when it is first run.
     places: Vec<Option<Box<Place>>>,
-    answer: Answer,
-    text: String,
-    scratch: String,
+    sender: Sender,
     alarm: Rc<Alarm>,
-    /// In a closed load a session is a user, who keeps a connection to each target where the target says nothing else.
-    own: Own,
-    user: u64,
-    pub under_way: Rc<Cell<Option<UnderWay>>>,
-    pending: Option<Pending>,
+    progress: Rc<Progress>,
+    /// Those who do for this one what is done together.
+    helpers: Vec<Session>,
+    /// The step at which the last iteration ended early.
+    stopped: usize,
+    /// Turns that were made without waiting for anything.
+    turned: u32,
 }
 
 /// What follows a step.
@@ -118,21 +61,18 @@ enum Next {
 
 impl Session {
     pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Session {
-        let plan = &worker.plan;
-        let under_way = Rc::new(Cell::new(None));
-        worker.under_way.borrow_mut().push(under_way.clone());
+        let progress: Rc<Progress> = Rc::default();
+        worker.progress.borrow_mut().push(progress.clone());
         Session {
             worker: worker.clone(),
             load,
-            places: plan.loads[load].parts.iter().map(|_| None).collect(),
-            answer: Answer::default(),
-            text: String::new(),
-            scratch: String::new(),
+            places: worker.plan.loads[load].parts.iter().map(|_| None).collect(),
+            sender: Sender::new(worker, load, keeps_connections),
             alarm: worker.timers.alarm(false),
-            own: keeps_connections.then(|| plan.targets.iter().map(|_| None).collect()),
-            user: 0,
-            under_way,
-            pending: None,
+            progress,
+            helpers: Vec::new(),
+            stopped: 0,
+            turned: 0,
         }
     }
 
@@ -140,7 +80,7 @@ impl Session {
         let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
         let frame = Frame {
             slots: vec![Value::Null; planned.slots],
-            answers: (0..planned.requests).map(|_| super::value::Kept::default()).collect(),
+            answers: (0..planned.requests).map(|_| Rc::default()).collect(),
             user: 0,
             number: 0,
             choices: Choices::new(0, 0, 0, 0),
@@ -150,283 +90,292 @@ impl Session {
     }
 
     /// Runs one iteration of a part of the load that was intended at an offset; its first failed request ends it.
-    pub async fn iterate(&mut self, who: &Who, part: usize, number: u64, intended: u64) {
+    pub async fn iterate(&mut self, who: &Who, part: usize, number: u64, intended: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
-        self.user = who.user;
-        place.frame.user = who.user;
-        place.frame.number = number;
+        self.sender.user = who.user;
+        place.frame.begin(who.user, number);
         place.frame.rows.begin(self.load, part, who.turn);
         place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let onces = worker.linked.flows[flow].onces;
-        let kept = match (&who.kept, &self.own) {
-            (Some(kept), _) => kept.clone(),
+        let kept = match &who.kept {
+            Some(kept) => kept.clone(),
             // Nobody comes back to what was done.
-            (None, None) if onces > 0 => Kept::new(onces),
-            (None, _) => place.kept.clone(),
+            None if onces > 0 && !self.sender.is_user() => Kept::new(onces),
+            None => place.kept.clone(),
         };
-        self.steps(&worker, part, &mut place, &kept, intended).await;
+        let recorded = &worker.series[self.load][part];
+        if let Some(series) = recorded.iterations {
+            worker.recorder.borrow_mut().sent(series, intended);
+            self.progress.begin(series, intended);
+        }
+        let ops = 0..worker.linked.flows[flow].ops.len();
+        let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
-        self.record();
-        if self.own.is_none() && worker.plan.loads[self.load].population.is_none() {
+        let now = worker.timers.clock.now();
+        self.progress.record(&worker.recorder);
+        while self.progress.end(&worker.recorder, now, outcome) {}
+        if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
             worker.user_is_gone(self.load, who.user);
         }
         worker.recorder.borrow_mut().finished(self.load, intended);
+        // A flow that waits for nothing must not keep the thread to itself.
+        if self.turned > 0 {
+            self.breathe().await;
+        }
+        outcome
     }
 
-    async fn steps(&mut self, worker: &Rc<Worker>, part: usize, place: &mut Place, kept: &Kept, intended: u64) {
-        let ops = &worker.linked.flows[place.flow].ops;
-        let recorded = &worker.series[self.load][part];
-        let (mut at, mut due) = (0, intended);
-        // Groups that have begun: their series, and when they were due.
-        let mut open: Vec<(usize, u64)> = Vec::new();
-        let mut outcome = Ok(());
-        if let Some(series) = recorded.iterations {
-            worker.recorder.borrow_mut().sent(series, intended);
+    /// The values of the last iteration.
+    pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
+        self.places[part].iter().flat_map(|place| &place.frame.slots)
+    }
+
+    /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
+    pub fn stopped(&self, part: usize) -> Option<(usize, u16)> {
+        let place = self.places[part].as_ref()?;
+        let response = self.worker.linked.flows[place.flow].nearest_request(self.stopped)?;
+        Some((response, place.frame.answers[response].status))
+    }
+
+    async fn breathe(&mut self) {
+        self.turned = 0;
+        tokio::task::yield_now().await;
+    }
+
+    /// Records the last request, where nothing before the next one can fail it, and waits.
+    async fn wait(&mut self, worker: &Worker, until: u64, keeps: bool) {
+        if !keeps {
+            self.progress.record(&worker.recorder);
         }
-        // Held while this iteration does what its user does once.
-        let mut held = None;
-        while let Some(op) = ops.get(at) {
+        self.turned = 0;
+        worker.timers.until(&self.alarm, until).await;
+    }
+
+    /// Some steps of the flow, of which the first is due at an offset.
+    async fn steps(
+        &mut self,
+        worker: &Rc<Worker>,
+        part: usize,
+        place: &mut Place,
+        kept: &Rc<Kept>,
+        (ops, mut due): (Range<usize>, u64),
+    ) -> Result<(), Failure> {
+        let steps = &worker.linked.flows[place.flow];
+        let recorded = &worker.series[self.load][part];
+        let clock = worker.timers.clock;
+        let mut at = ops.start;
+        // Held while this iteration does what its user does once, or is within limits; given back in reverse.
+        let mut held = Vec::new();
+        self.turned += 1;
+        while at < ops.end {
+            let op = &steps.ops[at];
             let next = match op {
                 Op::Request(request) => {
-                    self.record();
+                    self.progress.record(&worker.recorder);
                     let series = recorded.requests[request.response];
-                    let ended = self.request(request, &mut place.frame, series, due).await;
-                    due = worker.timers.clock.now();
+                    let ended = self.sender.request(request, &mut place.frame, &self.progress, series, due).await;
+                    due = clock.now();
+                    // One that could not be built has waited for nothing.
+                    if ended != Err(Failure::Data) {
+                        self.turned = 0;
+                    }
                     match ended {
-                        Err(failure) if !request.goes_on => Next::Failed(failure),
+                        Err(failure) if !request.goes_on => {
+                            self.stopped = at;
+                            return Err(failure);
+                        }
                         _ => Next::Step,
                     }
                 }
-                Op::Think(think) => {
-                    self.record();
+                Op::Think { think, keeps } => {
                     due += thinking(think, place.frame.choices.fraction());
-                    worker.timers.until(&self.alarm, due).await;
+                    self.wait(worker, due, *keeps).await;
                     Next::Step
                 }
                 Op::Turn(turn) => {
-                    let next = begin_turn(turn, place, &worker.linked.paths, worker.timers.clock.now());
+                    let next = begin_turn(turn, place, &worker.linked.paths, clock.now());
                     let turns = &place.turns[turn.id];
                     if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
-                        self.record();
                         due = due.max(turns.began + turns.made * every);
-                        worker.timers.until(&self.alarm, due).await;
+                        self.wait(worker, due, turn.keeps).await;
                     }
-                    // A loop that waits for nothing must not keep the thread to itself.
-                    if turns.made % 64 == 63 {
-                        tokio::task::yield_now().await;
-                    }
+                    self.turned += 1;
                     next
                 }
-                Op::Once { id, every, to } => {
-                    let now = worker.timers.clock.now();
-                    if kept.holds(*id, *every, now, &mut place.frame.slots) {
-                        Next::Jump(*to)
-                    } else {
-                        // The semaphore is never closed.
-                        held = kept.turn.clone().acquire_owned().await.ok();
-                        let now = worker.timers.clock.now();
-                        match kept.holds(*id, *every, now, &mut place.frame.slots) {
-                            true => {
-                                held = None;
-                                Next::Jump(*to)
+                Op::Once { id, every, keeps, to } => {
+                    let (times, users) = (kept.times(*id), worker.plan.loads[self.load].users());
+                    match kept.holds(*id, *every, clock.now(), &mut place.frame) {
+                        true => Next::Jump(*to),
+                        false => {
+                            if !keeps {
+                                self.progress.record(&worker.recorder);
                             }
-                            false => {
-                                let users = worker.plan.loads[self.load].users();
-                                place.frame.rows.once = Some(kept.times(*id) * users + self.user - 1);
+                            // The semaphore is never closed.
+                            held.push(kept.turn.clone().acquire_owned().await.ok());
+                            if kept.holds(*id, *every, clock.now(), &mut place.frame) {
+                                held.pop();
+                                Next::Jump(*to)
+                            } else {
+                                place.frame.rows.begin_once(*id, times * users + self.sender.user - 1);
                                 Next::Step
                             }
                         }
                     }
                 }
-                Op::Done { id, slots } => {
-                    let slots = slots.iter().map(|slot| (*slot, place.frame.slots[*slot].clone())).collect();
-                    let times = kept.times(*id) + 1;
-                    kept.done.borrow_mut()[*id] = Some(Done { at: worker.timers.clock.now(), times, slots });
-                    place.frame.rows.once = None;
-                    held = None;
+                Op::Done { id, leaves } => {
+                    kept.is_done(*id, clock.now(), leaves, &place.frame);
+                    place.frame.rows.end_once();
+                    held.pop();
                     Next::Step
                 }
+                Op::Acquire { limit, keeps } => {
+                    if !keeps {
+                        self.progress.record(&worker.recorder);
+                    }
+                    let (asked, series) = (clock.now(), recorded.waits[*limit]);
+                    worker.recorder.borrow_mut().sent(series, asked);
+                    self.progress.begin(series, asked);
+                    held.push(worker.gates[*limit].pass(&worker.timers, &self.alarm).await);
+                    let now = clock.now();
+                    self.progress.end(&worker.recorder, now, Ok(()));
+                    // The wait is measured by itself, and is not the target's.
+                    due += now - asked;
+                    Next::Step
+                }
+                Op::Release => {
+                    held.pop();
+                    Next::Step
+                }
+                Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
+                    Ok(value) => measured(worker, recorded.measures[*measure], &value, due),
+                    Err(_) => Next::Failed(Failure::Data),
+                },
+                Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
+                    Ok(serde_json::Value::Array(items)) => {
+                        self.progress.record(&worker.recorder);
+                        let items = &items[..items.len().min(*at_most as usize)];
+                        let inner = (at + 1..*to, clock.now());
+                        let ended = self.together(worker, part, place, kept, (*slot, items), inner).await;
+                        due = clock.now();
+                        match ended {
+                            Ok(()) => Next::Jump(*to),
+                            Err(failure) => return Err(failure),
+                        }
+                    }
+                    _ => Next::Failed(Failure::Data),
+                },
                 Op::Enter(group) => {
                     let series = recorded.groups[*group];
-                    worker.recorder.borrow_mut().sent(series, worker.timers.clock.now());
-                    open.push((series, due));
+                    worker.recorder.borrow_mut().sent(series, clock.now());
+                    self.progress.begin(series, due);
                     Next::Step
                 }
                 Op::Leave => {
-                    if let Some((series, due)) = open.pop() {
-                        whole(worker, series, due, Ok(()));
-                    }
+                    self.progress.end(&worker.recorder, clock.now(), Ok(()));
                     Next::Step
                 }
-                op => compute(op, place, &worker.linked.paths, worker.timers.clock.now()),
+                op => {
+                    self.turned += u32::from(matches!(op, Op::Entry { .. }));
+                    compute(op, place, &worker.linked.paths, &clock)
+                }
             };
             match next {
                 Next::Step => at += 1,
                 Next::Jump(to) => at = to,
                 Next::Failed(failure) => {
-                    // What fails between two requests counts against the one before.
-                    if let Some(pending) = &mut self.pending {
-                        pending.outcome = pending.outcome.and(Err(failure));
+                    // What fails between two requests counts against the one that it reads, or keeps from being sent.
+                    if steps.reads_rows(at) || !self.progress.fail(failure) {
+                        let request = steps.next_request(at).map(|response| recorded.requests[response]);
+                        match request {
+                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due),
+                            None => drop(self.progress.fail(failure)),
+                        }
                     }
-                    outcome = Err(failure);
-                    break;
+                    self.stopped = at;
+                    return Err(failure);
                 }
             }
+            if self.turned >= TURNS {
+                self.breathe().await;
+            }
         }
-        for (series, due) in open.into_iter().rev() {
-            whole(worker, series, due, outcome);
-        }
-        if let Some(series) = recorded.iterations {
-            whole(worker, series, intended, outcome);
-        }
-        drop(held);
+        Ok(())
     }
 
-    /// Records the last request, once nothing can fail it any more.
-    fn record(&mut self) {
-        if let Some(Pending { series, intended, latency, service_time, outcome }) = self.pending.take() {
-            self.worker.recorder.borrow_mut().sample(series, intended, latency, service_time, outcome);
-        }
-    }
-
-    async fn request(
+    /// Some steps for each of several items at a time, each by a helper with connections of its own. All come to their
+    /// end; the first item that failed decides.
+    async fn together(
         &mut self,
-        request: &LinkedRequest,
-        frame: &mut Frame,
-        series: usize,
-        intended: u64,
+        worker: &Rc<Worker>,
+        part: usize,
+        place: &Place,
+        kept: &Rc<Kept>,
+        (slot, items): (usize, &[serde_json::Value]),
+        (ops, due): (Range<usize>, u64),
     ) -> Result<(), Failure> {
-        let worker = self.worker.clone();
-        if let Bytes::Built(template) = &request.bytes
-            && template.write(frame, &worker.linked.paths, &mut self.text, &mut self.scratch).is_err()
-        {
-            worker.recorder.borrow_mut().failed_unsent(series, intended, Failure::Data);
-            return Err(Failure::Data);
+        while self.helpers.len() < items.len() {
+            let helper = Session::new(worker, self.load, self.sender.is_user());
+            self.helpers.push(helper);
         }
-        let clock = worker.timers.clock;
-        let started = clock.now();
-        self.under_way.set(Some(UnderWay { series, intended, sent: started }));
-        let (mut tries, mut sent) = (0, None);
-        let (end, outcome) = loop {
-            let tried = clock.now();
-            let result = self.send(request, (tries == 0).then_some(series), &clock).await;
-            let end = if result.is_ok() { self.answer.end } else { clock.now() };
-            // All tries are one sample, from the first send to the last answer.
-            sent.get_or_insert(if self.answer.sent >= tried { self.answer.sent } else { tried });
-            let answered = result.is_ok();
-            let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
-            let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
-            let status = if answered { self.answer.status } else { 0 };
-            if tries >= retry.times || !retry.apply(failure, status) || worker.stops() {
-                break (end, outcome);
-            }
-            tries += 1;
-            let pause = retry.pause(tries, frame.choices.fraction());
-            worker.timers.until(&self.alarm, end + pause).await;
-        };
-        self.under_way.set(None);
-        let sent = sent.unwrap_or(started);
-        let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
-        self.pending = Some(Pending { series, intended, latency, service_time, outcome });
-        outcome
-    }
-
-    async fn send(&mut self, request: &LinkedRequest, counted: Option<usize>, clock: &Clock) -> Result<(), Failure> {
-        let worker = self.worker.clone();
-        let ask =
-            Ask { head_only: request.head_only, keep_body: request.keep_body, keep_headers: request.keep_headers };
-        let bytes = match &request.bytes {
-            Bytes::Fixed(bytes) => bytes.as_slice(),
-            Bytes::Built(_) => self.text.as_bytes(),
-        };
-        let key = (self.load, self.user, request.target);
-        // A pool that is used up is waited for, as a client with such a pool would.
-        let _place = match worker.pools.get(request.target) {
-            Some(Some(pool)) => match tokio::time::timeout(request.timeout, pool.acquire()).await {
-                Ok(place) => place.ok(),
-                Err(_) => return Err(Failure::Timeout),
-            },
-            _ => None,
-        };
-        loop {
-            self.answer.sent = 0;
-            let idle = idle(&mut self.own, &worker, key, request.connections);
-            let mut connection = match idle {
-                Some(connection) => connection,
-                None => Connection::open(request.address, request.timeout).await?,
+        let branches = self.helpers.iter_mut().zip(items).enumerate().map(|(number, (helper, item))| {
+            let mut place = place.branch(number as u64);
+            place.frame.slots[slot] = from_json(item);
+            helper.sender.user = self.sender.user;
+            let ops = ops.clone();
+            let branch = async move {
+                let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
+                helper.progress.record(&worker.recorder);
+                while helper.progress.end(&worker.recorder, worker.timers.clock.now(), outcome) {}
+                outcome
             };
-            // Each time counts: a server that was sent it twice has seen it twice. A retry belongs to its first try.
-            if let Some(series) = counted {
-                worker.recorder.borrow_mut().sent(series, clock.now());
-            }
-            let reused = connection.is_reused();
-            let result =
-                connection.exchange(bytes, ask, &worker.scratch, clock, request.timeout, &mut self.answer).await;
-            match result {
-                Ok(()) => {
-                    if self.answer.keep_alive {
-                        keep(&mut self.own, &worker, key, request.connections, connection);
-                    }
-                    return Ok(());
+            Some(Box::pin(branch) as Pin<Box<dyn Future<Output = Result<(), Failure>>>>)
+        });
+        let mut branches: Vec<_> = branches.collect();
+        let mut outcomes = vec![Ok(()); branches.len()];
+        poll_fn(|cx| {
+            for (branch, outcome) in branches.iter_mut().zip(&mut outcomes) {
+                if let Some(running) = branch
+                    && let Poll::Ready(ended) = running.as_mut().poll(cx)
+                {
+                    (*branch, *outcome) = (None, ended);
                 }
-                // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset)
-                    if reused && self.answer.first_byte == 0 && request.idempotent => {}
-                Err(failure) => return Err(failure),
             }
-        }
-    }
-
-    /// Keeps what later steps need of the answer, and applies the step's own expectations.
-    fn judge(&mut self, request: &LinkedRequest, frame: &mut Frame, latency: u64) -> Result<(), Failure> {
-        let kept = &mut frame.answers[request.response];
-        kept.status = self.answer.status;
-        kept.latency = latency;
-        if request.keep_body {
-            std::mem::swap(&mut kept.body, &mut self.answer.body);
-            kept.parsed.take();
-        }
-        if request.keep_headers {
-            std::mem::swap(&mut kept.headers, &mut self.answer.headers);
-        }
-        if !request.judges_status && self.answer.status >= 400 {
-            return Err(Failure::Status);
-        }
-        let worker = &self.worker;
-        match request.expects.iter().all(|check| frame.holds(&check.condition, &worker.linked.paths)) {
-            true => Ok(()),
-            false => Err(Failure::Expectation),
-        }
+            if branches.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.turned = 0;
+        outcomes.into_iter().collect()
     }
 }
 
-/// Records what was due at an instant and has just ended: several requests, with the thinking between them.
-fn whole(worker: &Worker, series: usize, due: u64, outcome: Result<(), Failure>) {
-    let took = worker.timers.clock.now().saturating_sub(due);
-    worker.recorder.borrow_mut().sample(series, due, took, took, outcome);
-}
-
-type Own = Option<Vec<Option<Connection>>>;
-
-/// A connection that is there already, by how the target shares them.
-fn idle(own: &mut Own, worker: &Worker, key: (usize, u64, usize), shared: Option<Connections>) -> Option<Connection> {
-    match (shared, own) {
-        (Some(Connections::PerRequest), _) => None,
-        (None | Some(Connections::PerUser), Some(own)) => own[key.2].take(),
-        (Some(Connections::PerUser), None) => worker.users.borrow_mut().remove(&key),
-        (None, None) | (Some(Connections::Pool(_)), _) => worker.idle.borrow_mut()[key.2].pop(),
+impl Place {
+    /// The same for one of several that go on from here at a time.
+    fn branch(&self, number: u64) -> Place {
+        let Place { flow, frame, turns, kept } = self;
+        let frame = Frame {
+            slots: frame.slots.clone(),
+            answers: frame.answers.clone(),
+            user: frame.user,
+            number: frame.number,
+            choices: frame.choices.branch(number),
+            rows: frame.rows.clone(),
+        };
+        Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
     }
 }
 
-fn keep(own: &mut Own, worker: &Worker, key: (usize, u64, usize), shared: Option<Connections>, kept: Connection) {
-    match (shared, own) {
-        (Some(Connections::PerRequest), _) => {}
-        (None | Some(Connections::PerUser), Some(own)) => own[key.2] = Some(kept),
-        (Some(Connections::PerUser), None) => drop(worker.users.borrow_mut().insert(key, kept)),
-        (None, None) | (Some(Connections::Pool(_)), _) => worker.idle.borrow_mut()[key.2].push(kept),
-    }
+/// A value of the scenario's own becomes a sample.
+fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
+    let Some(value) = super::value::number(value).filter(|value| *value >= 0.0) else {
+        return Next::Failed(Failure::Data);
+    };
+    let recorded = (value / worker.plan.worth(series)).round() as u64;
+    let mut recorder = worker.recorder.borrow_mut();
+    recorder.sent(series, due);
+    recorder.sample(series, due, recorded, recorded, Ok(()));
+    Next::Step
 }
 
 fn thinking(think: &Think, fraction: f64) -> u64 {
@@ -455,7 +404,7 @@ fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
 }
 
 /// The steps that wait for nothing.
-fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
+fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
     let Place { frame, turns, .. } = place;
     match op {
         Op::Let { slot, value } => match frame.eval(value, paths) {
@@ -474,7 +423,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
             }
         }
         Op::Loop { id, counter } => {
-            turns[*id] = Turns { began: now, ..Turns::default() };
+            turns[*id] = Turns { began: clock.now(), ..Turns::default() };
             if let Some((slot, from)) = counter {
                 match frame.eval(from, paths) {
                     Ok(value) => frame.slots[*slot] = value,
@@ -507,9 +456,17 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
             frame.slots[*slot] = from_json(item);
             turns.made += 1;
         }
-        Op::Request(_) | Op::Think(_) | Op::Turn(_) | Op::Once { .. } | Op::Done { .. } | Op::Enter(_) | Op::Leave => {
-            unreachable!("these wait, and are taken where they are met")
-        }
+        Op::Request(_)
+        | Op::Think { .. }
+        | Op::Turn(_)
+        | Op::Once { .. }
+        | Op::Done { .. }
+        | Op::Together { .. }
+        | Op::Acquire { .. }
+        | Op::Release
+        | Op::Measure { .. }
+        | Op::Enter(_)
+        | Op::Leave => unreachable!("these wait, and are taken where they are met"),
     }
     Next::Step
 }

@@ -1,17 +1,23 @@
 //! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
 //! in what.
 
+use super::kept::Leaves;
 use super::link::{LinkedRequest, Place, request};
 use super::value::Paths;
 use crate::plan::{Bound, Check, Expr, Flow, Plan, Step, Think};
 
+/// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
+/// not recorded yet.
 pub enum Op {
     Request(Box<LinkedRequest>),
     Let {
         slot: usize,
         value: Expr,
     },
-    Think(Think),
+    Think {
+        think: Think,
+        keeps: bool,
+    },
     Expect(Vec<Check>),
     Jump(usize),
     /// Goes on there where the condition does not hold.
@@ -45,6 +51,23 @@ pub enum Op {
         slot: usize,
         to: usize,
     },
+    /// Does what follows, up to there, for each entry of a list at a time.
+    Together {
+        slot: usize,
+        list: Expr,
+        at_most: u64,
+        to: usize,
+    },
+    /// Waits to be let through; leaves what it entered last.
+    Acquire {
+        limit: usize,
+        keeps: bool,
+    },
+    Release,
+    Measure {
+        measure: usize,
+        value: Expr,
+    },
     /// A group begins, which is measured as a whole; the one that began last ends.
     Enter(usize),
     Leave,
@@ -52,12 +75,13 @@ pub enum Op {
     Once {
         id: usize,
         every: Option<u64>,
+        keeps: bool,
         to: usize,
     },
-    /// The user has done it, and keeps these values.
+    /// The user has done it, and keeps what it leaves.
     Done {
         id: usize,
-        slots: Vec<usize>,
+        leaves: Leaves,
     },
 }
 
@@ -68,6 +92,7 @@ pub struct Turn {
     pub bound: Bound,
     /// The loop has a condition to end by, so that its bound means giving up.
     pub tested: bool,
+    pub keeps: bool,
     pub to: usize,
 }
 
@@ -81,7 +106,85 @@ pub struct Steps {
 pub fn flat(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Steps {
     let mut flat = Flat { plan, places, paths, steps: Steps { ops: Vec::new(), loops: 0, onces: 0 } };
     flat.all(&flow.steps);
+    flat.steps.settle();
     flat.steps
+}
+
+impl Steps {
+    /// Says of each wait whether what follows it can fail the request before it.
+    fn settle(&mut self) {
+        for at in 0..self.ops.len() {
+            let fails = || self.can_fail_before_a_request(at);
+            let found = match &self.ops[at] {
+                Op::Think { .. } | Op::Once { .. } | Op::Acquire { .. } => fails(),
+                Op::Turn(turn) => turn.every.is_some() && fails(),
+                _ => false,
+            };
+            match &mut self.ops[at] {
+                Op::Think { keeps, .. } | Op::Once { keeps, .. } | Op::Acquire { keeps, .. } => *keeps = found,
+                Op::Turn(turn) => turn.keeps = found,
+                _ => {}
+            }
+        }
+    }
+
+    fn can_fail_before_a_request(&self, from: usize) -> bool {
+        let mut seen = vec![false; self.ops.len()];
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            let Some(op) = self.ops.get(at).filter(|_| !std::mem::replace(&mut seen[at], true)) else { continue };
+            match op {
+                Op::Request(_) => continue,
+                Op::Expect(_) => return true,
+                Op::Turn(turn) if turn.tested => return true,
+                Op::Let { value: expr, .. }
+                | Op::Measure { value: expr, .. }
+                | Op::Each { list: expr, .. }
+                | Op::Together { list: expr, .. }
+                | Op::Loop { counter: Some((_, expr)), .. }
+                    if expr.any(&mut Expr::reads_an_answer) =>
+                {
+                    return true;
+                }
+                _ => {}
+            }
+            if !matches!(op, Op::Jump(_)) {
+                open.push(at + 1);
+            }
+            open.extend(op.to());
+        }
+        false
+    }
+
+    /// Whether a step takes rows, which can be used up: then it is the request behind it that cannot be sent.
+    pub fn reads_rows(&self, at: usize) -> bool {
+        match self.ops.get(at) {
+            Some(
+                Op::Let { value: expr, .. } | Op::Each { list: expr, .. } | Op::Loop { counter: Some((_, expr)), .. },
+            ) => expr.any(&mut |expr| matches!(expr, Expr::Row { .. })),
+            _ => false,
+        }
+    }
+
+    /// The request that a step speaks of, for a person: itself, the one before, or else the next.
+    pub fn nearest_request(&self, at: usize) -> Option<usize> {
+        let before = self.ops[..self.ops.len().min(at + 1)].iter().rev();
+        let response = before.filter_map(|op| match op {
+            Op::Request(request) => Some(request.response),
+            _ => None,
+        });
+        response.into_iter().next().or_else(|| self.next_request(at))
+    }
+
+    /// The request that comes next in the text, or else the one before.
+    pub fn next_request(&self, at: usize) -> Option<usize> {
+        let response = |op: &Op| match op {
+            Op::Request(request) => Some(request.response),
+            _ => None,
+        };
+        let (before, after) = self.ops.split_at(at.min(self.ops.len()));
+        after.iter().find_map(response).or_else(|| before.iter().rev().find_map(response))
+    }
 }
 
 struct Flat<'a> {
@@ -115,7 +218,11 @@ impl Flat<'_> {
     fn lands(&mut self, op: usize) {
         let here = self.here();
         match &mut self.steps.ops[op] {
-            Op::Jump(to) | Op::Unless { to, .. } | Op::Entry { to, .. } | Op::Once { to, .. } => *to = here,
+            Op::Jump(to)
+            | Op::Unless { to, .. }
+            | Op::Entry { to, .. }
+            | Op::Once { to, .. }
+            | Op::Together { to, .. } => *to = here,
             Op::Turn(turn) => turn.to = here,
             _ => {}
         }
@@ -138,7 +245,7 @@ impl Flat<'_> {
                 self.push(Op::Let { slot: *slot, value });
             }
             Step::Think(think) => {
-                self.push(Op::Think(think.clone()));
+                self.push(Op::Think { think: think.clone(), keeps: false });
             }
             Step::Expect(checks) => {
                 checks.iter().for_each(|check| super::link::compile(&check.condition, self.paths));
@@ -165,11 +272,17 @@ impl Flat<'_> {
                 let test = repeat.test.as_ref().map(|test| self.expr(test));
                 let (goes_on, until) = if repeat.goes_on { (test, None) } else { (None, test) };
                 let tested = repeat.test.is_some();
-                let turn = Turn { id, goes_on, every: repeat.every, bound: repeat.bound, tested, to: 0 };
+                let turn = Turn { id, goes_on, every: repeat.every, bound: repeat.bound, tested, keeps: false, to: 0 };
                 let turn = self.push(Op::Turn(Box::new(turn)));
                 self.all(&repeat.steps);
                 self.push(Op::Again { id, counter: slot, until, to: turn });
                 self.lands(turn);
+            }
+            Step::Each { slot, list, at_most, together: true, steps } => {
+                let list = self.expr(list);
+                let together = self.push(Op::Together { slot: *slot, list, at_most: *at_most, to: 0 });
+                self.all(steps);
+                self.lands(together);
             }
             Step::Each { slot, list, at_most, steps, .. } => {
                 let id = self.new_loop();
@@ -183,11 +296,17 @@ impl Flat<'_> {
             Step::OncePerUser { every, steps } => {
                 let id = self.steps.onces;
                 self.steps.onces += 1;
-                let once = self.push(Op::Once { id, every: *every, to: 0 });
+                let once = self.push(Op::Once { id, every: *every, keeps: false, to: 0 });
                 let first = self.here();
                 self.all(steps);
-                let slots = self.steps.ops[first..].iter().filter_map(Op::slot).collect();
-                self.push(Op::Done { id, slots });
+                let mut leaves = Leaves::default();
+                for op in &self.steps.ops[first..] {
+                    leaves.slots.extend(op.slot());
+                    if let Op::Request(request) = op {
+                        leaves.answers.push(request.response);
+                    }
+                }
+                self.push(Op::Done { id, leaves });
                 self.lands(once);
             }
             Step::Group { group, steps } => {
@@ -195,14 +314,35 @@ impl Flat<'_> {
                 self.all(steps);
                 self.push(Op::Leave);
             }
-            Step::Acquire { .. } | Step::Measure { .. } | Step::Count(_) => {
-                unreachable!("a scenario with such steps is refused before it is run")
+            Step::Acquire { limit, steps } => {
+                self.push(Op::Acquire { limit: *limit, keeps: false });
+                self.all(steps);
+                self.push(Op::Release);
             }
+            Step::Measure { measure, value } => {
+                let value = self.expr(value);
+                self.push(Op::Measure { measure: *measure, value });
+            }
+            Step::Count(_) => unreachable!("a scenario with such steps is refused before it is run"),
         }
     }
 }
 
 impl Op {
+    /// Where it may go on but behind itself.
+    fn to(&self) -> Option<usize> {
+        match self {
+            Op::Jump(to)
+            | Op::Unless { to, .. }
+            | Op::Entry { to, .. }
+            | Op::Once { to, .. }
+            | Op::Together { to, .. }
+            | Op::Again { to, .. } => Some(*to),
+            Op::Turn(turn) => Some(turn.to),
+            _ => None,
+        }
+    }
+
     /// The slot that it writes.
     fn slot(&self) -> Option<usize> {
         match self {

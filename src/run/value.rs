@@ -7,7 +7,7 @@ use crate::plan::{Binary, Expr, Piece};
 use jsonpath_rust::parser::model::JpQuery;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,11 +19,13 @@ pub struct Paths {
     pub tables: Arc<Vec<Table>>,
     /// Which rows are whose.
     pub uses: Uses,
+    /// What the setup named.
+    pub setup: Vec<Value>,
 }
 
 impl Paths {
-    pub fn new(tables: Arc<Vec<Table>>, uses: Uses) -> Paths {
-        Paths { queries: HashMap::new(), tables, uses }
+    pub fn new(tables: Arc<Vec<Table>>, uses: Uses, setup: &[Plain]) -> Paths {
+        Paths { queries: HashMap::new(), tables, uses, setup: setup.iter().map(Plain::value).collect() }
     }
 
     pub fn get(&self, path: &str) -> Option<&JpQuery> {
@@ -41,38 +43,53 @@ impl Paths {
 }
 
 /// Who takes rows now, and which were taken in this iteration.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rows {
     pub load: usize,
     pub part: usize,
     /// The number of the iteration, from 0.
     pub turn: u64,
-    /// In what is done once per user: the number of that.
-    pub once: Option<u64>,
-    taken: Vec<(Place, u64)>,
+    /// In what is done once per user: which block, and the number of this time.
+    once: Option<(usize, u64)>,
+    /// Those who do something at a time take from one count.
+    taken: Rc<RefCell<Vec<(Place, u64)>>>,
 }
 
 impl Rows {
     pub fn begin(&mut self, load: usize, part: usize, turn: u64) {
-        self.taken.clear();
+        self.taken.borrow_mut().clear();
         (self.load, self.part, self.turn, self.once) = (load, part, turn, None);
+    }
+
+    /// What is done once takes rows of its own, and again new ones where it is done again.
+    pub fn begin_once(&mut self, block: usize, number: u64) {
+        self.taken.borrow_mut().retain(|(place, _)| place.once != Some(block));
+        self.once = Some((block, number));
+    }
+
+    pub fn end_once(&mut self) {
+        self.once = None;
     }
 
     /// The number of this use among all of the run. Of picks that no number decides any does.
     fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
-        let place = Place { load: self.load, part: self.part, data, pick, once: self.once.is_some() };
-        let Some(lane) = uses.lane(place) else { return Some(0) };
-        let nth = match self.taken.iter_mut().find(|(own, _)| *own == place) {
+        let once = self.once.map(|(block, _)| block);
+        let place = uses.known(Place { load: self.load, part: self.part, data, pick, once });
+        let mut taken = self.taken.borrow_mut();
+        let nth = match taken.iter_mut().find(|(own, _)| *own == place) {
             Some((_, taken)) => {
                 *taken += 1;
                 *taken
             }
             None => {
-                self.taken.push((place, 0));
+                taken.push((place, 0));
                 0
             }
         };
-        lane.number(self.once.unwrap_or(self.turn), nth)
+        // In a setup the first rows are taken.
+        let Some(lane) = uses.lane(place) else { return Some(nth) };
+        let turn = self.once.filter(|_| place.once.is_some()).map_or(self.turn, |(_, number)| number);
+        lane.number(turn, nth)
     }
 }
 
@@ -88,9 +105,44 @@ pub enum Value {
     Row(usize, u64),
 }
 
-/// The answer to a request, as far as later steps need it.
+/// A value that goes from one thread to another.
+#[derive(Debug, Clone)]
+pub enum Plain {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    Json(serde_json::Value),
+    Row(usize, u64),
+}
+
+impl Plain {
+    pub fn of(value: &Value) -> Plain {
+        match value {
+            Value::Null => Plain::Null,
+            Value::Bool(value) => Plain::Bool(*value),
+            Value::Number(value) => Plain::Number(*value),
+            Value::Text(text) => Plain::Text(text.to_string()),
+            Value::Json(value) => Plain::Json((**value).clone()),
+            Value::Row(data, row) => Plain::Row(*data, *row),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Plain::Null => Value::Null,
+            Plain::Bool(value) => Value::Bool(*value),
+            Plain::Number(value) => Value::Number(*value),
+            Plain::Text(text) => Value::Text(text.as_str().into()),
+            Plain::Json(value) => Value::Json(Rc::new(value.clone())),
+            Plain::Row(data, row) => Value::Row(*data, *row),
+        }
+    }
+}
+
+/// The answer to a request, as far as later steps need it. Its status is 0 where there is none.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct Answered {
     pub status: u16,
     pub latency: u64,
     pub body: Vec<u8>,
@@ -98,11 +150,21 @@ pub struct Kept {
     pub parsed: OnceCell<Option<Rc<serde_json::Value>>>,
 }
 
+impl Answered {
+    pub fn clear(&mut self) {
+        self.status = 0;
+        self.latency = 0;
+        self.body.clear();
+        self.headers.clear();
+        self.parsed.take();
+    }
+}
+
 /// What one iteration knows.
 #[derive(Debug)]
 pub struct Frame {
     pub slots: Vec<Value>,
-    pub answers: Vec<Kept>,
+    pub answers: Vec<Rc<Answered>>,
     pub user: u64,
     /// The number of the iteration in its load.
     pub number: u64,
@@ -125,6 +187,13 @@ pub struct Choices {
 impl Choices {
     pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
         Choices { seed, load, number, run, stream: None, fresh: None }
+    }
+
+    /// Those of one of several that happen at a time, from 0.
+    pub fn branch(&self, number: u64) -> Choices {
+        // Loads are few, so the upper half is free.
+        let load = (self.load & u64::from(u32::MAX)) ^ (number + 1) << 32 ^ (self.load >> 32).rotate_left(48);
+        Choices::new(self.seed, load, self.number, self.run)
     }
 
     fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
@@ -169,6 +238,25 @@ impl Choices {
 pub struct Unusable;
 
 impl Frame {
+    /// Another iteration: the answers of the one before, maybe of somebody else, are none of its business.
+    pub fn begin(&mut self, user: u64, number: u64) {
+        (self.user, self.number) = (user, number);
+        for answer in 0..self.answers.len() {
+            if self.answers[answer].status != 0 {
+                self.answer_mut(answer).clear();
+            }
+        }
+    }
+
+    /// An answer to be written. One that a user keeps stays as it is.
+    pub fn answer_mut(&mut self, answer: usize) -> &mut Answered {
+        let own = &mut self.answers[answer];
+        if Rc::get_mut(own).is_none() {
+            *own = Rc::default();
+        }
+        Rc::get_mut(own).expect("it is new where it was shared")
+    }
+
     pub fn eval(&mut self, expr: &Expr, paths: &Paths) -> Result<Value, Unusable> {
         Ok(match expr {
             Expr::Null => Value::Null,
@@ -186,6 +274,7 @@ impl Frame {
             Expr::Random { least, most } => {
                 Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
             }
+            Expr::Status(answer) | Expr::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
             Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
             Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
             Expr::BodyText(answer) => Value::Text(String::from_utf8_lossy(&self.answers[*answer].body).into()),
@@ -197,9 +286,10 @@ impl Frame {
             Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
             Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
             // Secrets are put in before the workers start, and a scenario with the rest is refused before it is run.
-            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {
+            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) => {
                 return Err(Unusable);
             }
+            Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable)?.clone(),
             Expr::Row { data, pick } => {
                 let table = paths.tables.get(*data).ok_or(Unusable)?;
                 let Frame { rows, choices, user, .. } = self;
@@ -334,6 +424,7 @@ pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
         // Writing to a String cannot fail.
         Value::Number(number) => drop(write!(out, "{number}")),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Json(value) if value.is_number() => drop(write!(out, "{value}")),
         Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable),
     }
     Ok(())
@@ -343,9 +434,21 @@ pub fn from_json(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(value) => Value::Bool(*value),
+        // A number that a float would change stays what it is.
+        serde_json::Value::Number(number) if !is_a_float(number) => Value::Json(Rc::new(value.clone())),
         serde_json::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
         serde_json::Value::String(text) => Value::Text(text.as_str().into()),
         serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
+    }
+}
+
+/// Whether a float holds it exactly: a whole number up to 2^53, or what was read as a float.
+fn is_a_float(number: &serde_json::Number) -> bool {
+    const MOST: u64 = 1 << 53;
+    match (number.as_u64(), number.as_i64()) {
+        (Some(whole), _) => whole <= MOST,
+        (None, Some(whole)) => whole.unsigned_abs() <= MOST,
+        (None, None) => true,
     }
 }
 
@@ -368,7 +471,8 @@ fn truth(value: &Value) -> bool {
 pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(*number),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) | Value::Row(..) => None,
+        Value::Json(value) => value.as_f64(),
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Row(..) => None,
     }
 }
 
@@ -379,6 +483,9 @@ fn same(left: &Value, right: &Value) -> bool {
         (Value::Number(a), Value::Number(b)) => a == b,
         (Value::Text(a), Value::Text(b)) => a == b,
         (Value::Json(a), Value::Json(b)) => a == b,
+        (Value::Json(json), Value::Number(number)) | (Value::Number(number), Value::Json(json)) => {
+            json.as_f64() == Some(*number)
+        }
         _ => false,
     }
 }

@@ -3,12 +3,16 @@
 use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
+use super::kept::Kept;
+use super::limit::Gate;
 use super::link::{self, Linked, Place};
+use super::progress::Progress;
 use super::rows::Table;
-use super::session::{Kept, Session, UnderWay, Who};
+use super::value::Plain;
+use super::{closed, open};
 use crate::base::units::SECOND;
-use crate::measure::{Failure, Recorder, Slice};
-use crate::plan::schedule::{Arrivals, Shape};
+use crate::measure::{Recorder, Slice};
+use crate::plan::schedule::Shape;
 use crate::plan::{Connections, Load, Member, Plan, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -18,13 +22,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use tokio::sync::{Semaphore, mpsc, watch};
-
-/// Arrivals closer together than this are taken in one go: a wake-up costs more than a request.
-const BATCH: u64 = 250_000;
-/// Starts between two looks at the network.
-const BURST: usize = 64;
-/// How long after its end a load may still start what it is behind with.
-const CATCH_UP: u64 = SECOND;
 
 /// What a worker tells about itself without being asked.
 #[derive(Debug, Default)]
@@ -52,6 +49,9 @@ pub struct Order {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
+    pub gates: Arc<Vec<Gate>>,
+    /// What the setup named.
+    pub setup: Arc<Vec<Plain>>,
     pub edges: Arc<[u64]>,
     pub seed: u64,
     pub run: u64,
@@ -67,6 +67,9 @@ pub struct Order {
 pub struct Recorded {
     pub requests: Vec<usize>,
     pub groups: Vec<usize>,
+    pub measures: Vec<usize>,
+    /// Of each limit of the plan: the waits for it.
+    pub waits: Vec<usize>,
     pub iterations: Option<usize>,
 }
 
@@ -78,6 +81,7 @@ pub struct Worker {
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
+    pub gates: Arc<Vec<Gate>>,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
@@ -87,17 +91,20 @@ pub struct Worker {
     pub users: RefCell<BTreeMap<(usize, u64, usize), Connection>>,
     /// Idle connections that are shared, by target.
     pub idle: RefCell<Vec<Vec<Connection>>>,
-    pub under_way: RefCell<Vec<Rc<Cell<Option<UnderWay>>>>>,
-    index: u64,
-    workers: u64,
+    /// What the iterations of all sessions have not recorded yet.
+    pub progress: RefCell<Vec<Rc<Progress>>>,
+    pub index: u64,
+    pub workers: u64,
     no_more: Cell<bool>,
     /// What users keep to whom arrivals are dealt, by load, part and number.
-    known: RefCell<HashMap<(usize, usize, u64), Rc<Kept>>>,
+    pub known: RefCell<HashMap<(usize, usize, u64), Rc<Kept>>>,
     /// Of those who only wait to start something new.
     starters: RefCell<Vec<Rc<Alarm>>>,
     /// Dispatchers and users that are not done.
     active: Cell<usize>,
     done: RefCell<Option<Waker>>,
+    /// A task has panicked.
+    broken: Cell<bool>,
 }
 
 /// Runs a worker to its end on the calling thread.
@@ -125,9 +132,9 @@ pub fn run(order: Order) -> std::io::Result<()> {
         }
         let mut tick = tokio::time::interval_at(worker.timers.clock.instant(SECOND).into(), std::time::Duration::from_secs(1));
         loop {
-            let finished = poll_fn(|cx| match worker.active.get() {
-                0 => Poll::Ready(()),
-                _ => {
+            let finished = poll_fn(|cx| match worker.active.get() == 0 || worker.broken.get() {
+                true => Poll::Ready(()),
+                false => {
                     *worker.done.borrow_mut() = Some(cx.waker().clone());
                     Poll::Pending
                 }
@@ -156,44 +163,49 @@ pub fn run(order: Order) -> std::io::Result<()> {
         driver.abort();
         gauge.write(worker.timers.spun.get());
         let _ = slices.send(worker.recorder.borrow_mut().drain());
-        Ok(())
+        match worker.broken.get() {
+            true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
+            false => Ok(()),
+        }
     })
 }
 
-/// An idle session of an open load, waiting for its next arrival.
-struct Seat {
-    mail: Cell<Option<(u64, u64)>>,
-    waker: RefCell<Option<Waker>>,
-}
-
 impl Worker {
-    fn new(order: Order) -> std::io::Result<Worker> {
+    pub fn new(order: Order) -> std::io::Result<Worker> {
         let plan = order.plan;
-        let of_flow = |load: usize, flow: usize| {
-            let series = |member| plan.series_of(load, flow, member).expect("every request and group is recorded");
+        let of_part = |load: usize, part: usize, flow: usize| {
+            let series = |member| plan.series_of(load, part, member).expect("every request and group is recorded");
+            let flow = &plan.flows[flow];
             Recorded {
-                requests: (0..plan.flows[flow].requests).map(|request| series(Member::Request(request))).collect(),
-                groups: (0..plan.flows[flow].groups.len()).map(|group| series(Member::Group(group))).collect(),
-                iterations: plan.series_of(load, flow, Member::Iteration),
+                requests: (0..flow.requests).map(|request| series(Member::Request(request))).collect(),
+                groups: (0..flow.groups.len()).map(|group| series(Member::Group(group))).collect(),
+                measures: (0..flow.measures.len()).map(|measure| series(Member::Measure(measure))).collect(),
+                waits: (0..plan.limits.len())
+                    // Of limits that this flow does not know nothing is asked.
+                    .map(|limit| plan.series_of(load, part, Member::Wait(limit)).unwrap_or(usize::MAX))
+                    .collect(),
+                iterations: plan.series_of(load, part, Member::Iteration),
             }
         };
         let parts = |(load, planned): (usize, &Load)| {
-            planned.parts.iter().map(|part| of_flow(load, part.flow)).collect::<Vec<Recorded>>()
+            let parts = planned.parts.iter().enumerate();
+            parts.map(|(part, own)| of_part(load, part, own.flow)).collect::<Vec<Recorded>>()
         };
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: link::link(&plan, &order.places, order.tables),
+            linked: link::link(&plan, &order.places, order.tables, &order.setup),
             series,
             seed: order.seed,
             run: order.run,
+            gates: order.gates,
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, plan.series.len(), plan.loads.len())),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             users: RefCell::default(),
-            under_way: RefCell::default(),
+            progress: RefCell::default(),
             index: order.index,
             workers: order.workers,
             no_more: Cell::new(false),
@@ -201,11 +213,12 @@ impl Worker {
             starters: RefCell::default(),
             active: Cell::new(0),
             done: RefCell::default(),
+            broken: Cell::new(false),
             plan,
         })
     }
 
-    fn starter(&self, punctual: bool) -> Rc<Alarm> {
+    pub fn starter(&self, punctual: bool) -> Rc<Alarm> {
         let alarm = self.timers.alarm(punctual);
         self.starters.borrow_mut().push(alarm.clone());
         alarm
@@ -233,25 +246,13 @@ impl Worker {
         self.no_more.get()
     }
 
-    /// Who makes arrival `k` of a load, which runs a part of its mix: somebody new, or one of the population. The
-    /// identities are dealt in turn, so that the same arrival is the same user whatever the workers.
-    fn who(&self, load: usize, part: usize, k: u64) -> Who {
-        let planned = &self.plan.loads[load];
-        let Some(population) = planned.population else { return Who { user: k + 1, turn: k, kept: None } };
-        let user = k % population.max(1);
-        let onces = self.linked.flows[planned.parts[part].flow].onces;
-        let kept = (onces > 0)
-            .then(|| self.known.borrow_mut().entry((load, part, user)).or_insert_with(|| Kept::new(onces)).clone());
-        Who { user: user + 1, turn: k, kept }
-    }
-
-    fn begin(&self) {
+    pub fn begin(&self) {
         self.active.set(self.active.get() + 1);
     }
 
     fn end(&self) {
         self.active.set(self.active.get() - 1);
-        if self.active.get() == 0
+        if (self.active.get() == 0 || self.broken.get())
             && let Some(waker) = self.done.borrow_mut().take()
         {
             waker.wake();
@@ -262,11 +263,8 @@ impl Worker {
         match &worker.plan.loads[load].shape {
             Shape::Open(_) => {
                 worker.begin();
-                let worker = worker.clone();
-                tokio::task::spawn_local(async move {
-                    Worker::dispatch(&worker, load).await;
-                    worker.end();
-                });
+                let active = Active(worker.clone());
+                tokio::task::spawn_local(async move { open::dispatch(&active.0, load).await });
             }
             shape @ Shape::Closed(_) => {
                 let share = worker.plan.share;
@@ -274,155 +272,32 @@ impl Worker {
                 while user < shape.peak() {
                     worker.begin();
                     let periods = shape.active(user);
-                    let own = worker.clone();
-                    tokio::task::spawn_local(async move {
-                        own.user(load, user, &periods, own.clone()).await;
-                        own.end();
-                    });
+                    let active = Active(worker.clone());
+                    tokio::task::spawn_local(async move { closed::user(&active.0, load, user, &periods).await });
                     user += share.count * worker.workers;
                 }
             }
         }
     }
 
-    /// A user of a closed load: the next iteration begins when the last one has ended.
-    async fn user(&self, load: usize, user: u64, periods: &[(u64, u64)], worker: Rc<Worker>) {
-        let mut session = Session::new(&worker, load, true);
-        let alarm = self.starter(false);
-        let mut number = 0;
-        for (start, end) in periods {
-            if !self.no_more.get() {
-                self.timers.until(&alarm, *start).await;
-            }
-            loop {
-                let now = self.timers.clock.now();
-                if now >= *end || self.no_more.get() {
-                    break;
-                }
-                self.recorder.borrow_mut().started(load, now, 0);
-                let part = self.plan.loads[load].part(user + number);
-                let turn = number * self.plan.loads[load].shape.peak() + user;
-                session.iterate(&Who { user: user + 1, turn, kept: None }, part, user << 32 | number, now).await;
-                number += 1;
-                if let Some(pace) = self.plan.loads[load].pace
-                    && !self.no_more.get()
-                {
-                    self.timers.until(&alarm, (now + pace).min(*end)).await;
-                }
-                // A flow that fails without waiting for anything must not keep the thread to itself.
-                if self.timers.clock.now() - now < 1_000 {
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-    }
-
-    /// Starts the arrivals of an open load when they are due, or drops them where the ceiling is reached.
-    async fn dispatch(worker: &Rc<Worker>, load: usize) {
-        let planned = &worker.plan.loads[load];
-        let share = worker.plan.share;
-        let parts = worker.workers * share.count;
-        // Dealt out to the last seat; there are never more workers than seats.
-        let (each, over) = (planned.ceiling.in_flight / parts, planned.ceiling.in_flight % parts);
-        let place = share.index + worker.index * share.count;
-        let ceiling = (each + u64::from(place < over)).max(u64::from(worker.workers == 1)) as usize;
-        let last = planned.shape.end() + CATCH_UP;
-        // Who comes back comes back to the same worker, which knows what was done.
-        let (index, workers, population) = (worker.index, worker.workers, planned.population);
-        let (first, of) = if population.is_some() { (0, 1) } else { (index, workers) };
-        let is_ours = move |k: u64| population.is_none_or(|users| k % users.max(1) % workers == index);
-        let arrivals = Arrivals::new(&planned.shape, share, first, of);
-        let mut arrivals = arrivals.filter(|(k, _)| is_ours(*k)).peekable();
-        let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
-        let mut seats = 0usize;
-        let alarm = worker.starter(true);
-        let lazy = worker.starter(false);
-        let mut before = 0;
-        while let Some((_, intended)) = arrivals.peek().copied() {
-            // Close together: wait for a few at once, and save the spinning.
-            let close = intended.saturating_sub(before) < BATCH && before > 0;
-            match close {
-                true => worker.timers.until(&lazy, (before + BATCH).min(intended + BATCH)).await,
-                false => worker.timers.until(&alarm, intended).await,
-            }
-            let now = worker.timers.clock.now();
-            if worker.no_more.get() {
-                return;
-            }
-            if now > last {
-                break;
-            }
-            let mut burst = 0;
-            while let Some((k, intended)) = arrivals.next_if(|(_, intended)| *intended <= now) {
-                before = intended;
-                let seat = free.borrow_mut().pop();
-                let seat = match seat {
-                    Some(seat) => seat,
-                    None if seats < ceiling => {
-                        seats += 1;
-                        Worker::seat(worker, load, &free)
-                    }
-                    None => {
-                        worker.recorder.borrow_mut().dropped(load, intended);
-                        continue;
-                    }
-                };
-                worker.begin();
-                seat.mail.set(Some((k, intended)));
-                let waker = seat.waker.borrow_mut().take();
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-                burst += 1;
-                if burst == BURST {
-                    break;
-                }
-            }
-            if burst == BURST {
-                tokio::task::yield_now().await;
-            }
-        }
-        for (_, intended) in arrivals {
-            worker.recorder.borrow_mut().unsent(load, intended);
-        }
-    }
-
-    fn seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>) -> Rc<Seat> {
-        let seat = Rc::new(Seat { mail: Cell::new(None), waker: RefCell::default() });
-        let (worker, free, own) = (worker.clone(), free.clone(), seat.clone());
-        tokio::task::spawn_local(async move {
-            let mut session = Session::new(&worker, load, false);
-            loop {
-                let (k, intended) = poll_fn(|cx| match own.mail.take() {
-                    Some(arrival) => Poll::Ready(arrival),
-                    None => {
-                        *own.waker.borrow_mut() = Some(cx.waker().clone());
-                        Poll::Pending
-                    }
-                })
-                .await;
-                let lag = worker.timers.clock.now().saturating_sub(intended);
-                worker.recorder.borrow_mut().started(load, intended, lag);
-                let part = worker.plan.loads[load].part(k);
-                session.iterate(&worker.who(load, part, k), part, k, intended).await;
-                free.borrow_mut().push(own.clone());
-                worker.end();
-            }
-        });
-        seat
-    }
-
-    /// What is still under way when the run ends over it has timed out.
+    /// The run ends over what is under way.
     fn cut_off(&self, count: bool) {
-        if !count {
-            return;
-        }
         let now = self.timers.clock.now();
-        let mut recorder = self.recorder.borrow_mut();
-        for request in self.under_way.borrow().iter().filter_map(|cell| cell.get()) {
-            let (latency, service) = (now.saturating_sub(request.intended), now.saturating_sub(request.sent));
-            recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
+        for progress in self.progress.borrow().iter() {
+            progress.cut_off(&self.recorder, now, count);
         }
+    }
+}
+
+/// Something that its worker waits for; a mistake of ours in it ends the run instead of letting it wait for ever.
+pub struct Active(pub Rc<Worker>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.broken.set(true);
+        }
+        self.0.end();
     }
 }
 

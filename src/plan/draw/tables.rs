@@ -87,7 +87,7 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
         // How long a search or a replay goes on is not known yet.
         let found = load.stages.iter().filter(|s| matches!(s.kind, StageKind::Search | StageKind::Replay));
         let found: u64 = found.map(|stage| arrivals(plan, load, stage)).sum();
-        let whole = plan.share.of(load.shape.arrivals()).saturating_sub(found);
+        let whole = load.arrivals_before(u64::MAX, plan.share).saturating_sub(found);
         if load.stages.len() > 1 && whole > 0 {
             let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
             let _ = writeln!(out, "  {:<12} {:<16} {:>18} {iterations:>12} {requests:>12}", "together", "", "");
@@ -114,7 +114,7 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
 }
 
 fn arrivals(plan: &Plan, load: &Load, stage: &Stage) -> u64 {
-    let before = |at: u64| plan.share.of(load.shape.arrivals_before(at));
+    let before = |at: u64| load.arrivals_before(at, plan.share);
     before(stage.end) - before(stage.start)
 }
 

@@ -12,7 +12,8 @@ pub struct Place {
     pub part: usize,
     pub data: usize,
     pub pick: Pick,
-    pub once: bool,
+    /// The block that is done once.
+    pub once: Option<usize>,
 }
 
 /// How the uses of a place are numbered.
@@ -30,7 +31,8 @@ impl Lane {
     /// The number of a use, for [`super::pick`]. `turn` is the number from 0 of
     ///
     /// - the iteration among those of its part, in an open load; of a load with one part that is its arrival;
-    /// - `round · users + user`, in a closed load, where `users` are the most at any time and both count from 0;
+    /// - `round · users + user`, in a closed load, where `users` are the most at any time, `round` is how often this user has
+    ///   run this part before, and both count from 0;
     /// - the user, in `once per user` where users come back (`time · users + user` where it has `every`).
     ///
     /// `nth` is how many rows this turn has taken at this place before. A turn that takes more than was known
@@ -60,13 +62,12 @@ impl Uses {
         let mut places: Vec<Taken> = Vec::new();
         for (index, load) in plan.loads.iter().enumerate() {
             for (part, own) in load.parts.iter().enumerate() {
-                let mut found = Found::default();
                 let Some(flow) = plan.flows.get(own.flow) else { continue };
-                found.steps(&flow.steps, uses.anew[index]);
-                for ((data, pick, once), each) in found.order {
-                    let place = Place { load: index, part, data, pick, once };
-                    let whole = turns(load, own.weight, once, found.again);
-                    places.push((place, each, whole.map(|turns| turns.saturating_mul(each))));
+                let found = Found::of(&flow.steps, uses.anew[index]);
+                for ((data, pick, once), each) in &found.order {
+                    let place = Place { load: index, part, data: *data, pick: *pick, once: *once };
+                    let whole = turns(load, part, *once, &found);
+                    places.push((place, *each, whole.map(|turns| turns.saturating_mul(*each))));
                 }
             }
         }
@@ -95,35 +96,54 @@ impl Uses {
         }
     }
 
-    /// `None` where no load takes rows like that: of `random` and `per_user`, which no number decides, and in a setup.
-    pub fn lane(&self, place: Place) -> Option<Lane> {
+    /// The place as lanes know it: where users do not come back, once is each time.
+    pub fn known(&self, place: Place) -> Place {
         let anew = self.anew.get(place.load).copied().unwrap_or(false);
-        self.lanes.get(&Place { once: place.once && !anew, ..place }).copied()
+        Place { once: place.once.filter(|_| !anew), ..place }
+    }
+
+    /// Of a known place. `None` where no load takes rows like that: of `random` and `per_user`, which no number decides,
+    /// and in a setup.
+    pub fn lane(&self, place: Place) -> Option<Lane> {
+        self.lanes.get(&place).copied()
     }
 }
 
 /// How many turns there are, where that is known.
-fn turns(load: &Load, weight: f64, once: bool, again: bool) -> Option<u64> {
-    match (once, load.is_open()) {
-        (true, _) if again => None,
-        (true, _) => Some(load.users()),
-        // A hair less, so that no share of a float becomes one more.
-        (false, true) => Some((load.shape.arrivals() as f64 * weight - 1e-6).ceil() as u64),
-        (false, false) => None,
+fn turns(load: &Load, part: usize, once: Option<usize>, found: &Found) -> Option<u64> {
+    match once {
+        Some(block) if found.again.contains(&block) => None,
+        Some(_) => Some(load.users()),
+        // How many arrive by chance is not known to a plan.
+        None if load.is_open() && !load.poisson => Some(load.arrivals_of(part).1),
+        None => None,
     }
 }
 
-type Key = (usize, Pick, bool);
+/// Rows of a data, picked in a way, in a block for once or in each iteration.
+type Key = (usize, Pick, Option<usize>);
 
 /// How many rows one turn takes at most, in the order of the text, so that lanes never depend on a hash.
 #[derive(Debug, Default)]
 struct Found {
     order: Vec<(Key, u64)>,
-    /// Something is done once a user, and then again.
-    again: bool,
+    /// Users do not come back: what is done once is done in each iteration.
+    anew: bool,
+    /// The block for once that is looked at.
+    once: Option<usize>,
+    /// Blocks for once so far: they are numbered in the order of the text.
+    blocks: usize,
+    /// Those that are done again after a while.
+    again: Vec<usize>,
 }
 
 impl Found {
+    fn of(steps: &[Step], anew: bool) -> Found {
+        let mut found = Found { anew, ..Found::default() };
+        found.steps(steps);
+        found
+    }
+
     fn add(&mut self, key: Key, count: u64) {
         match self.order.iter_mut().find(|(own, _)| *own == key) {
             Some((_, own)) => *own = own.saturating_add(count),
@@ -131,21 +151,24 @@ impl Found {
         }
     }
 
-    /// Takes over what is found in inner steps, so many times.
-    fn join(&mut self, inner: Found, times: u64, once: bool) {
-        self.again |= inner.again;
-        for ((data, pick, was_once), count) in inner.order {
-            self.add((data, pick, was_once || once), count.saturating_mul(times));
+    /// What is found in inner steps.
+    fn inner(&mut self, steps: &[Step]) -> Found {
+        let mut inner = Found { anew: self.anew, once: self.once, blocks: self.blocks, ..Found::default() };
+        inner.steps(steps);
+        self.blocks = inner.blocks;
+        self.again.append(&mut inner.again);
+        inner
+    }
+
+    /// Takes over what inner steps take, so many times; what is done once is not done more often in a loop.
+    fn join(&mut self, inner: Found, times: u64) {
+        for (key, count) in inner.order {
+            let times = if key.2 == self.once { times } else { 1 };
+            self.add(key, count.saturating_mul(times));
         }
     }
 
-    fn inner(steps: &[Step], anew: bool) -> Found {
-        let mut found = Found::default();
-        found.steps(steps, anew);
-        found
-    }
-
-    fn steps(&mut self, steps: &[Step], anew: bool) {
+    fn steps(&mut self, steps: &[Step]) {
         for step in steps {
             match step {
                 Step::Request(request) => self.request(request),
@@ -154,26 +177,31 @@ impl Found {
                 Step::If { condition, then, otherwise } => {
                     self.expr(condition);
                     // One of both happens.
-                    let mut most = Found::inner(then, anew);
-                    let other = Found::inner(otherwise, anew);
-                    most.again |= other.again;
-                    for (key, count) in other.order {
+                    let mut most = self.inner(then);
+                    for (key, count) in self.inner(otherwise).order {
                         let known = most.order.iter().find(|(own, _)| *own == key).map_or(0, |(_, count)| *count);
                         most.add(key, count.saturating_sub(known));
                     }
-                    self.join(most, 1, false);
+                    self.join(most, 1);
                 }
-                Step::Group { steps, .. } | Step::Acquire { steps, .. } => self.steps(steps, anew),
+                Step::Group { steps, .. } | Step::Acquire { steps, .. } => self.steps(steps),
                 Step::OncePerUser { every, steps } => {
-                    self.again |= every.is_some();
-                    self.join(Found::inner(steps, anew), 1, !anew);
+                    let block = self.blocks;
+                    self.blocks += 1;
+                    self.again.extend(every.map(|_| block));
+                    let before = self.once;
+                    self.once = if self.anew { None } else { Some(block) };
+                    self.steps(steps);
+                    self.once = before;
                 }
                 Step::Each { list, at_most, steps, .. } => {
                     self.expr(list);
-                    self.join(Found::inner(steps, anew), *at_most, false);
+                    let inner = self.inner(steps);
+                    self.join(inner, *at_most);
                 }
                 Step::Repeat(repeat) => {
-                    let mut inner = Found::inner(&repeat.steps, anew);
+                    repeat.counter.iter().for_each(|(_, from)| self.expr(from));
+                    let mut inner = self.inner(&repeat.steps);
                     repeat.test.iter().for_each(|test| inner.expr(test));
                     let times = match repeat.bound {
                         Bound::Times(times) => times,
@@ -181,8 +209,7 @@ impl Found {
                             repeat.every.filter(|every| *every > 0).map_or(1, |every| time / every + 1)
                         }
                     };
-                    self.join(inner, times, false);
-                    repeat.counter.iter().for_each(|(_, from)| self.expr(from));
+                    self.join(inner, times);
                 }
                 Step::Think(_) => {}
             }
@@ -216,22 +243,12 @@ impl Found {
     }
 
     fn expr(&mut self, value: &Expr) {
-        match value {
-            Expr::Row { data, pick } => self.add((*data, *pick, false), 1),
-            Expr::Text(pieces) => self.texts(pieces),
-            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter().for_each(|item| self.expr(item)),
-            Expr::Object(fields) => fields.iter().for_each(|(_, field)| self.expr(field)),
-            Expr::Not(inner) | Expr::Negate(inner) => self.expr(inner),
-            Expr::Binary { left, right, .. } => {
-                self.expr(left);
-                self.expr(right);
+        value.any(&mut |part| {
+            if let Expr::Row { data, pick } = part {
+                self.add((*data, *pick, self.once), 1);
             }
-            Expr::Column { row: inner, .. } | Expr::Get { value: inner, .. } => self.expr(inner),
-            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
-            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
-            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => {}
-            Expr::Port(_) | Expr::Answer { .. } | Expr::Property(_) => {}
-        }
+            false
+        });
     }
 }
 
@@ -249,16 +266,18 @@ mod tests {
         let both = Step::If { condition: Expr::Null, then: vec![row(Next), row(Next)], otherwise: vec![row(Next)] };
         let each = Step::Each { slot: 1, list: Expr::Null, at_most: 4, together: false, steps: vec![row(Unique)] };
         let once = Step::OncePerUser { every: None, steps: vec![row(Unique)] };
-        let found = Found::inner(&[row(Next), both, each.clone(), once.clone()], false).order;
-        assert_eq!(found, [((0, Next, false), 3), ((0, Unique, false), 4), ((0, Unique, true), 1)]);
-        let found = Found::inner(&[each, once], true).order;
-        assert_eq!(found, [((0, Unique, false), 5)]);
+        let found = Found::of(&[row(Next), both, each.clone(), once.clone(), once.clone()], false).order;
+        let expected =
+            [((0, Next, None), 3), ((0, Unique, None), 4), ((0, Unique, Some(0)), 1), ((0, Unique, Some(1)), 1)];
+        assert_eq!(found, expected);
+        let found = Found::of(&[each, once], true).order;
+        assert_eq!(found, [((0, Unique, None), 5)]);
     }
 
     /// Two places of which the end is known, two without: no number twice, and the first without a gap.
     #[test]
     fn no_two_uses_have_the_same_number() {
-        let place = |load: usize| Place { load, part: 0, data: 0, pick: Pick::Unique, once: false };
+        let place = |load: usize| Place { load, part: 0, data: 0, pick: Pick::Unique, once: None };
         let places = [(place(0), 1, None), (place(1), 2, Some(10)), (place(2), 1, Some(3)), (place(3), 3, None)];
         let mut uses = Uses::default();
         uses.lay(places.iter());
@@ -299,14 +318,16 @@ mod tests {
         }))
         .unwrap();
         let uses = Uses::of(&plan);
-        let lane =
-            |load: usize, part: usize, once: bool| uses.lane(Place { load, part, data: 0, pick: Pick::Unique, once });
+        let lane = |load: usize, part: usize, once: Option<usize>| {
+            uses.lane(uses.known(Place { load, part, data: 0, pick: Pick::Unique, once }))
+        };
         let number = |lane: Option<Lane>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
-        // The three users once, five buyers, and of each of fifteen others two; then what has no end.
-        assert_eq!(number(lane(0, 0, true), 2, 0), Some(2));
-        assert_eq!(number(lane(1, 0, false), 4, 0), Some(7));
-        assert_eq!([0, 1, 2].map(|nth| number(lane(1, 1, true), 14, nth)), [Some(36), Some(37), None]);
-        assert_eq!(number(lane(0, 0, false), 1, 0), Some(39));
-        assert_eq!(lane(2, 0, false), None);
+        // The three users once, the six buyers that the mix deals, and of each of fourteen others two; then what has no
+        // end.
+        assert_eq!(number(lane(0, 0, Some(0)), 2, 0), Some(2));
+        assert_eq!(number(lane(1, 0, None), 4, 0), Some(7));
+        assert_eq!([0, 1, 2].map(|nth| number(lane(1, 1, Some(0)), 13, nth)), [Some(35), Some(36), None]);
+        assert_eq!(number(lane(0, 0, None), 1, 0), Some(38));
+        assert_eq!(lane(2, 0, None), None);
     }
 }

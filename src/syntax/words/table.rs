@@ -393,7 +393,7 @@ pub const STATEMENTS: &[Word] = &[
         "once",
         &[Load, Flow],
         "In a load: so many iterations in all, by users who share them; it is its last stage. In a flow: steps that a user does in the first \
-         iteration, or again after `every`; their names stay with the user.",
+         iteration, or again after `every`; their values and answers stay with the user.",
         &[
             form(
                 Load,

@@ -43,6 +43,11 @@ impl Connection {
         self.used
     }
 
+    /// The server has neither closed it nor said anything that nobody asked for.
+    pub fn is_open(&self) -> bool {
+        !self.used || self.check_idle().is_ok()
+    }
+
     /// Sends `request`, a complete one, and reads the whole answer. After a failure, or when the
     /// future is dropped before its end, the connection is of no further use.
     pub async fn exchange(

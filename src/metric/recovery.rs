@@ -1,0 +1,173 @@
+//! How a steady state was lost around a window, and when it came back.
+
+use super::looks::{look, looks};
+use super::{Outcome, Value};
+use crate::base::units::{SECOND, duration, measured_duration};
+use crate::check::program::Function;
+use crate::measure::Stats;
+use crate::plan::{Condition, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
+
+/// What became of a steady state around one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovered {
+    /// The first look that failed since the window began: what it saw from, and when it was made.
+    pub lost: Option<Range>,
+    /// Where the first stretch begins that then held for long enough, not before the window was over.
+    pub back: Back,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Back {
+    At(u64),
+    /// Not until here, where the run was over.
+    NotBy(u64),
+    /// There were too few samples to say.
+    Unknown(String),
+}
+
+/// `Err` where the state did not hold before the window began, so that nothing can be said of its return.
+pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -> Result<Recovered, String> {
+    let conditions: Vec<&Condition> = steady.conditions.iter().map(|condition| &condition.condition).collect();
+    let end = end.min(stats.end());
+    let before = window.0 / SECOND * SECOND;
+    let calm = look(&conditions, before.saturating_sub(steady.window), before, stats).judged;
+    let at = duration(before);
+    match calm.outcome {
+        Outcome::Held => {}
+        Outcome::Failed => return Err(format!("the steady state did not hold before, at {at}")),
+        Outcome::Inconclusive => {
+            let reason = calm.reason.unwrap_or_default();
+            return Err(format!("whether the steady state held before is not known, at {at}: {reason}"));
+        }
+    }
+    let back = back(&conditions, steady, (window.1, end), stats);
+    // What is lost after it came back is another matter.
+    let until = if let Back::At(at) = back { at } else { u64::MAX };
+    let mut during = looks(&conditions, steady.window, (window.0, end), stats).take_while(|look| look.from < until);
+    let lost = during.find(|look| look.judged.outcome == Outcome::Failed).map(|look| (look.from, look.at));
+    Ok(Recovered { lost, back })
+}
+
+/// The beginning of the first stretch behind an instant in which every look held, for as long as asked.
+fn back(conditions: &[&Condition], steady: &SteadyState, (after, end): (u64, u64), stats: &Stats) -> Back {
+    // What surely held, and what may have where too little was sent to say.
+    let (mut held, mut maybe): (Option<Range>, Option<Range>) = (None, None);
+    let mut reason = None;
+    let mut possible = false;
+    for look in looks(conditions, steady.window, (after, end), stats) {
+        let first = (look.from, look.at);
+        match look.judged.outcome {
+            Outcome::Held => {
+                held.get_or_insert(first);
+                maybe.get_or_insert(first);
+            }
+            Outcome::Inconclusive => {
+                held = None;
+                maybe.get_or_insert(first);
+                reason = reason.or(look.judged.reason);
+            }
+            Outcome::Failed => (held, maybe) = (None, None),
+        }
+        if let Some((from, at)) = held
+            && look.at - at >= steady.hold
+        {
+            return Back::At(from);
+        }
+        possible |= maybe.is_some_and(|(_, at)| look.at - at >= steady.hold);
+    }
+    match reason {
+        Some(reason) if possible => Back::Unknown(reason),
+        _ if end < after + SECOND => Back::Unknown("nothing ran behind its window".to_owned()),
+        _ => Back::NotBy(end),
+    }
+}
+
+impl Recovered {
+    /// From the loss of the state to its return; `None` where it was never lost.
+    fn impact(&self) -> Result<Option<Range>, String> {
+        match (self.lost, &self.back) {
+            (None, _) => Ok(None),
+            (Some((from, _)), Back::At(at)) => Ok(Some((from, (*at).max(from)))),
+            (Some((from, _)), Back::NotBy(_)) => Ok(Some((from, u64::MAX))),
+            (Some(_), Back::Unknown(reason)) => Err(reason.clone()),
+        }
+    }
+}
+
+pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
+    match times(recovery, stats) {
+        Ok((ns, censored)) => {
+            let bare = matches!(recovery.function, Function::Recovered);
+            let shown = match (bare, censored) {
+                (true, false) => Some(format!("after {}", measured_duration(ns))),
+                (true, true) => Some(format!("not within {}", measured_duration(ns))),
+                (false, true) => Some(format!("> {}", measured_duration(ns))),
+                (false, false) => None,
+            };
+            let value = match (bare, censored) {
+                (true, _) => f64::from(u8::from(!censored)),
+                // Longer than anything that it is compared with.
+                (false, true) => f64::INFINITY,
+                (false, false) => ns,
+            };
+            Value { value: Ok(value), samples: 0, shown }
+        }
+        Err(reason) => Value::of(Err(reason), 0),
+    }
+}
+
+/// How long it took, over all windows, and whether it was longer than could be seen.
+fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
+    let mut each: Vec<(u64, bool)> = Vec::new();
+    for window in &recovery.windows {
+        let found = recovered(&recovery.steady, *window, recovery.end, stats)?;
+        let since = |from: u64| match &found.back {
+            Back::At(at) => Ok((at.saturating_sub(from), false)),
+            Back::NotBy(end) => Ok((end.saturating_sub(from), true)),
+            Back::Unknown(reason) => Err(reason.clone()),
+        };
+        each.push(match recovery.function {
+            Function::Mttr if found.lost.is_none() => (0, false),
+            Function::Mttr => since(window.0)?,
+            Function::TimeToDetect => match found.lost {
+                Some((_, at)) => (at - window.0, false),
+                None => return Err("the steady state was never lost".to_owned()),
+            },
+            Function::Length => match (found.impact()?, found.lost) {
+                (Some((_, u64::MAX)), Some((from, _))) => since(from)?,
+                (Some((from, to)), _) => (to - from, false),
+                (None, _) => (0, false),
+            },
+            _ => since(window.1)?,
+        });
+    }
+    let censored = each.iter().any(|(_, censored)| *censored);
+    let mean = each.iter().map(|(ns, _)| *ns as f64).sum::<f64>() / each.len().max(1) as f64;
+    let longest = each.iter().filter(|(_, own)| *own == censored).map(|(ns, _)| *ns).max();
+    match (recovery.function, longest) {
+        (_, None) => Err("it has no window".to_owned()),
+        (Function::Mttr, _) => Ok((mean, censored)),
+        (_, Some(longest)) => Ok((longest as f64, censored)),
+    }
+}
+
+/// A metric with the scopes that only the run knows.
+pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
+    let mut narrow = metric.clone();
+    for impact in &metric.impacts {
+        let mut windows = Vec::new();
+        for window in &impact.of.windows {
+            windows.extend(recovered(&impact.of.steady, *window, impact.of.end, stats)?.impact()?);
+        }
+        let (first, last) = (windows.iter().map(|range| range.0).min(), windows.iter().map(|range| range.1).max());
+        let ranges = match (impact.kind, first, last) {
+            (ScopeKind::Outside, ..) => scope::outside(&windows),
+            (_, None, _) | (_, _, None) => return Err("the steady state was never lost".to_owned()),
+            (ScopeKind::During, ..) => windows,
+            (ScopeKind::After, _, Some(last)) => vec![(last, u64::MAX)],
+            (ScopeKind::Before, Some(first), _) => vec![(0, first)],
+        };
+        narrow = narrow.narrowed(&ranges);
+    }
+    Ok(narrow)
+}

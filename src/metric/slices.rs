@@ -1,0 +1,72 @@
+//! `in every 10s`: each slice of a scope judged by itself.
+
+use super::{Judged, Outcome, judge_within};
+use crate::base::units::{duration, grouped};
+use crate::measure::Stats;
+use crate::plan::{Condition, Range};
+use serde::{Deserialize, Serialize};
+
+/// How the slices of a scope came out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slices {
+    pub held: usize,
+    pub failed: usize,
+    pub inconclusive: usize,
+}
+
+impl Slices {
+    pub fn all(self) -> usize {
+        self.held + self.failed + self.inconclusive
+    }
+
+    /// A share of them must hold. Held where those that did are enough whatever the inconclusive ones are, failed where
+    /// it cannot be reached any more.
+    fn outcome(self, share: f64) -> Outcome {
+        // A hair less, so that no share of a float becomes one more.
+        let needed = (share * self.all() as f64 - 1e-9).ceil() as usize;
+        match self {
+            _ if self.all() == 0 => Outcome::Inconclusive,
+            _ if self.held >= needed => Outcome::Held,
+            _ if self.held + self.inconclusive < needed => Outcome::Failed,
+            _ => Outcome::Inconclusive,
+        }
+    }
+}
+
+pub(super) fn in_every(condition: &Condition, every: u64, share: f64, stats: &Stats) -> Judged {
+    let (_, end) = condition.scope();
+    let mut slices = Slices::default();
+    let (mut samples, mut timed) = (0, false);
+    let mut worst: Option<Judged> = None;
+    let mut unknown: Option<(Range, String)> = None;
+    for range in condition.slices(every) {
+        let judged = judge_within(condition, range, stats);
+        samples += judged.samples;
+        timed |= judged.timed;
+        let range = (range.0, range.1.min(end));
+        match judged.outcome {
+            Outcome::Held => slices.held += 1,
+            Outcome::Failed => slices.failed += 1,
+            Outcome::Inconclusive => {
+                slices.inconclusive += 1;
+                unknown.get_or_insert((range, judged.reason.unwrap_or_default()));
+                continue;
+            }
+        }
+        let rank = |judged: &Judged| (judged.outcome != Outcome::Failed, judged.margin);
+        if worst.as_ref().is_none_or(|worst| rank(&judged) < rank(worst)) {
+            worst = Some(Judged { when: Some(range), ..judged });
+        }
+    }
+    let outcome = slices.outcome(share);
+    let reason = match (outcome, unknown) {
+        (Outcome::Inconclusive, Some(((from, to), reason))) => {
+            let count = |n: usize| grouped(n as f64, 0);
+            let (some, all) = (count(slices.inconclusive), count(slices.all()));
+            Some(format!("{some} of {all} slices are open; {}–{}: {reason}", duration(from), duration(to)))
+        }
+        (Outcome::Inconclusive, None) => Some("its scope holds no slice".to_owned()),
+        _ => None,
+    };
+    Judged { outcome, samples, timed, reason, slices: Some(slices), ..worst.unwrap_or_default() }
+}

@@ -1,0 +1,118 @@
+//! Conditions restricted to a part of the run, the slices that they are judged in, and the edges that this needs.
+
+use super::{Condition, Metric, Range, Requests, scope};
+use crate::base::units::SECOND;
+use crate::check::program;
+
+impl program::Condition<Metric, super::Planned> {
+    /// The same condition over a part of the run. A metric that has scopes of its own beside others that have none is
+    /// what they are measured by, and stays whole.
+    pub fn within(&self, range: Range) -> Condition {
+        let free = self.has_free_scope();
+        let restricted = self.map(
+            &mut |metric| {
+                Some(match metric {
+                    Metric::Requests(requests) if !(free && requests.scoped) => {
+                        Metric::Requests(requests.within(range))
+                    }
+                    other => other.clone(),
+                })
+            },
+            &mut |instant| Some(instant.clone()),
+        );
+        restricted.expect("every metric and instant was given back")
+    }
+
+    fn has_free_scope(&self) -> bool {
+        let mut free = false;
+        self.metrics(&mut |metric| free |= matches!(metric, Metric::Requests(requests) if !requests.scoped));
+        free
+    }
+
+    /// Where it is judged when it is cut into slices, and the end of what is sent in there.
+    pub fn scope(&self) -> (Vec<Range>, u64) {
+        let free = self.has_free_scope();
+        let (mut ranges, mut end) = (Vec::new(), 0);
+        self.metrics(&mut |metric| {
+            if let Metric::Requests(requests) = metric
+                && !(free && requests.scoped)
+            {
+                ranges = scope::union(std::mem::take(&mut ranges), &requests.windows());
+                end = end.max(requests.end);
+            }
+        });
+        (ranges, end)
+    }
+
+    pub fn slices(&self, every: u64) -> Vec<Range> {
+        let (ranges, end) = self.scope();
+        scope::cut(&ranges, every, end)
+    }
+
+    /// The instants at which measurements must be cut, so that its sums are exact.
+    pub fn edges(&self, each: &mut impl FnMut(u64)) {
+        self.metrics(&mut |metric| {
+            let ranges = match metric {
+                Metric::Requests(requests) => requests.windows(),
+                Metric::Recovery(recovery) => recovery.windows.clone(),
+                Metric::Other { ranges, .. } => ranges.clone(),
+            };
+            ranges.iter().flat_map(|(start, end)| [*start, *end]).for_each(&mut *each);
+        });
+        self.inner_edges(each);
+    }
+
+    fn inner_edges(&self, each: &mut impl FnMut(u64)) {
+        match self {
+            program::Condition::InEvery { condition, every, .. } => {
+                // What is cut in a moving look begins at a full second.
+                if every % SECOND != 0 || condition.scope().0.iter().any(|(start, _)| start % SECOND != 0) {
+                    condition.slices(*every).iter().for_each(|(start, _)| each(*start));
+                }
+                condition.inner_edges(each);
+            }
+            program::Condition::Becomes { condition, of, .. } => {
+                each(of.at);
+                condition.inner_edges(each);
+            }
+            program::Condition::And(a, b) | program::Condition::Or(a, b) => {
+                a.inner_edges(each);
+                b.inner_edges(each);
+            }
+            program::Condition::Not(inner) => inner.inner_edges(each),
+            program::Condition::Compare { .. }
+            | program::Condition::Within { .. }
+            | program::Condition::Holds(_)
+            | program::Condition::Alert(_) => {}
+        }
+    }
+}
+
+impl Requests {
+    /// All windows of its samples together, or those of the arrivals of its load.
+    pub fn windows(&self) -> Vec<Range> {
+        let own = self.load.iter().map(|(_, ranges)| ranges);
+        self.samples
+            .iter()
+            .map(|samples| &samples.ranges)
+            .chain(own)
+            .fold(Vec::new(), |all, more| scope::union(all, more))
+    }
+
+    /// The same metric over a part of the run.
+    pub fn within(&self, range: Range) -> Requests {
+        self.narrowed(&[range])
+    }
+
+    pub fn narrowed(&self, to: &[Range]) -> Requests {
+        let mut narrow = self.clone();
+        for samples in &mut narrow.samples {
+            samples.ranges = scope::intersect(&samples.ranges, to);
+        }
+        if let Some((_, ranges)) = &mut narrow.load {
+            *ranges = scope::intersect(ranges, to);
+        }
+        narrow.length = scope::length(&narrow.windows(), narrow.end);
+        narrow
+    }
+}

@@ -1,0 +1,145 @@
+//! What is done once, before the load or after it: the steps of a setup or a teardown, by a worker of their own that
+//! measures nothing.
+
+use super::Phase;
+use super::clock::Clock;
+use super::kept::Who;
+use super::limit;
+use super::link::Place;
+use super::rows::Table;
+use super::session::Session;
+use super::value::Plain;
+use super::worker::{Gauge, Order, Worker};
+use crate::measure::Failure;
+use crate::plan::schedule::Shape;
+use crate::plan::{Ceiling, CeilingFrom, Flow, Load, Member, MixPart, Plan, Series, Share};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{mpsc, watch};
+
+/// What the steps need of the run.
+#[derive(Clone)]
+pub struct Parts {
+    /// With the values of its secrets.
+    pub plan: Arc<Plan>,
+    pub places: Arc<Vec<Place>>,
+    pub tables: Arc<Vec<Table>>,
+    pub seed: u64,
+    pub run: u64,
+}
+
+/// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
+/// those that were named before, or what went wrong.
+pub async fn perform(
+    word: &'static str,
+    flows: Vec<Flow>,
+    parts: Parts,
+    named: Vec<Plain>,
+) -> Result<Vec<Plain>, String> {
+    let (told, outcome) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
+        let mut named = named;
+        for flow in flows {
+            match one(word, flow, &parts, &named) {
+                Ok(values) => named.extend(values),
+                Err(problem) => return drop(told.send(Err(problem))),
+            }
+        }
+        let _ = told.send(Ok(named));
+    });
+    if let Err(error) = thread {
+        return Err(format!("the {word} cannot be started: {error}"));
+    }
+    outcome.await.unwrap_or_else(|_| Err(format!("the {word} could not be carried out, which is a mistake of stressc")))
+}
+
+fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
+    let (_phase, phase) = watch::channel(Phase::Run);
+    let (slices, _measured) = mpsc::unbounded_channel();
+    let plan = Arc::new(plan_of(flow, &parts.plan));
+    let order = Order {
+        gates: limit::gates(&plan),
+        plan: plan.clone(),
+        places: parts.places.clone(),
+        tables: parts.tables.clone(),
+        setup: Arc::new(named.to_vec()),
+        edges: Arc::from([0]),
+        seed: parts.seed,
+        run: parts.run,
+        index: 0,
+        workers: 1,
+        clock: Clock::starting_at(Instant::now()),
+        phase,
+        slices,
+        gauge: Arc::<Gauge>::default(),
+    };
+    let refused = |error: std::io::Error| format!("the {word} cannot be started: {error}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let worker = Rc::new(Worker::new(order).map_err(refused)?);
+        let driver = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { worker.timers.drive().await }
+        });
+        let mut session = Session::new(&worker, 0, true);
+        let who = Who { user: 1, turn: 0, kept: None };
+        let outcome = session.iterate(&who, 0, 0, worker.timers.clock.now()).await;
+        driver.abort();
+        match outcome {
+            Ok(()) => Ok(session.values(0).map(Plain::of).collect()),
+            Err(failure) => {
+                let at = session.stopped(0).and_then(|(response, status)| {
+                    let request = plan.flows[0].requests().find(|request| request.response == response)?;
+                    Some((request.name.clone(), request.line, status))
+                });
+                Err(problem(word, failure, at))
+            }
+        }
+    })
+}
+
+/// The plan with that flow alone, which one user runs.
+fn plan_of(flow: Flow, plan: &Plan) -> Plan {
+    let series = |member: Member| Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member };
+    let mut members: Vec<Member> = (0..flow.requests).map(Member::Request).collect();
+    members.extend((0..flow.groups.len()).map(Member::Group));
+    members.extend((0..flow.measures.len()).map(Member::Measure));
+    members.extend(flow.limits().into_iter().map(Member::Wait));
+    let load = Load {
+        name: flow.name.clone(),
+        parts: vec![MixPart { name: flow.name.clone(), weight: 1.0, flow: 0 }],
+        start: 0,
+        shape: Shape::Closed(Vec::new()),
+        stages: Vec::new(),
+        ceiling: Ceiling { in_flight: 1, from: CeilingFrom::Users },
+        grace: 0,
+        population: None,
+        pace: None,
+        poisson: false,
+    };
+    Plan {
+        share: Share::WHOLE,
+        flows: vec![flow],
+        loads: vec![load],
+        series: members.into_iter().map(series).collect(),
+        ..plan.clone()
+    }
+}
+
+fn problem(word: &str, failure: Failure, at: Option<(String, usize, u16)>) -> String {
+    let Some((step, line, status)) = at else { return format!("the {word} failed: {}", failure.as_str()) };
+    let what = match failure {
+        Failure::Status => format!("it was answered with status {status}"),
+        Failure::Expectation if status > 0 => {
+            format!("something that is expected of it, or behind it, does not hold; its status was {status}")
+        }
+        Failure::Expectation => "something that is expected does not hold".to_owned(),
+        Failure::Data => "a value that it needs, or that is taken from its answer, is not there".to_owned(),
+        Failure::Timeout => "it was not answered in time".to_owned(),
+        Failure::Connect => "nobody listens at its target".to_owned(),
+        other => format!("it failed ({})", other.as_str()),
+    };
+    format!("the {word} failed at `{step}` (line {line}): {what}")
+}
