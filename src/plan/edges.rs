@@ -47,7 +47,6 @@ impl Plan {
         let mut edges: Vec<u64> = (0..=last / SECOND + 1).map(|s| s * SECOND).collect();
         let windows = self.window_edges();
         edges.extend(windows.series.iter().chain(&windows.loads).flatten());
-        self.conditions(&mut |condition| condition.edges(&mut |edge| edges.push(edge)));
         edges.retain(|edge| *edge <= last.max(self.length));
         edges.sort_unstable();
         edges.dedup();
@@ -83,14 +82,6 @@ impl Plan {
             edges.dedup();
         }
         edges
-    }
-
-    /// Everything that is judged, during the run and after it.
-    pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
-        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
-        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
-        self.aborts.iter().for_each(|abort| each(&abort.condition));
-        self.searches.iter().for_each(|search| each(&search.condition));
     }
 
     /// How long single slices stay as they are: longer than any window that is looked at while the run goes on, with the

@@ -368,6 +368,14 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
+    }
+
     pub fn grace(&self) -> u64 {
         self.loads.iter().map(|l| l.grace).max().unwrap_or(0)
     }

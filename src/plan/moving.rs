@@ -1,7 +1,6 @@
-//! Conditions restricted to a part of the run, the slices that they are judged in, and the edges that this needs.
+//! Conditions restricted to a part of the run, and the slices that they are judged in.
 
 use super::{Condition, Metric, Range, Requests, scope};
-use crate::base::units::SECOND;
 use crate::check::program;
 
 impl program::Condition<Metric, super::Planned> {
@@ -47,44 +46,6 @@ impl program::Condition<Metric, super::Planned> {
     pub fn slices(&self, every: u64) -> Vec<Range> {
         let (ranges, end) = self.scope();
         scope::cut(&ranges, every, end)
-    }
-
-    /// The instants at which measurements must be cut, so that its sums are exact.
-    pub fn edges(&self, each: &mut impl FnMut(u64)) {
-        self.metrics(&mut |metric| {
-            let ranges = match metric {
-                Metric::Requests(requests) => requests.windows(),
-                Metric::Recovery(recovery) => recovery.windows.clone(),
-                Metric::Other { ranges, .. } => ranges.clone(),
-            };
-            ranges.iter().flat_map(|(start, end)| [*start, *end]).for_each(&mut *each);
-        });
-        self.inner_edges(each);
-    }
-
-    fn inner_edges(&self, each: &mut impl FnMut(u64)) {
-        match self {
-            program::Condition::InEvery { condition, every, .. } => {
-                // What is cut in a moving look begins at a full second.
-                if every % SECOND != 0 || condition.scope().0.iter().any(|(start, _)| start % SECOND != 0) {
-                    condition.slices(*every).iter().for_each(|(start, _)| each(*start));
-                }
-                condition.inner_edges(each);
-            }
-            program::Condition::Becomes { condition, of, .. } => {
-                each(of.at);
-                condition.inner_edges(each);
-            }
-            program::Condition::And(a, b) | program::Condition::Or(a, b) => {
-                a.inner_edges(each);
-                b.inner_edges(each);
-            }
-            program::Condition::Not(inner) => inner.inner_edges(each),
-            program::Condition::Compare { .. }
-            | program::Condition::Within { .. }
-            | program::Condition::Holds(_)
-            | program::Condition::Alert(_) => {}
-        }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::head::{Framing, HEAD_LIMIT};
 use super::{Answer, Failure};
 
-/// A kept body beyond this fails the exchange instead of filling the memory.
-const KEPT_LIMIT: u64 = 64 << 20;
+/// A body that is kept fails the exchange beyond this, as it came and decoded, instead of filling the memory.
+pub const KEPT_LIMIT: u64 = 64 << 20;
 /// What an announced length may reserve before a byte of it has come.
 const RESERVE_LIMIT: u64 = 1 << 20;
 /// A chunk size with its extensions.

@@ -5,12 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::body::Body;
+use super::coding::Codings;
 use super::deadline::Deadline;
 use super::reply::take;
 use super::{Answer, Ask, Failure, Now, Scratch};
@@ -20,6 +21,8 @@ const STASH_KEPT: usize = 4 * 1024;
 
 pub struct Connection {
     stream: TcpStream,
+    /// Nanoseconds that connecting took.
+    connect_time: u64,
     used: bool,
     /// The part of a head that came without its end; bodies are decoded as they come.
     stash: Vec<u8>,
@@ -29,13 +32,15 @@ pub struct Connection {
 impl Connection {
     /// Connects without Nagle's delay.
     pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
+        let began = Instant::now();
         let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(Failure::of_connect(&error)),
             Err(_) => return Err(Failure::Timeout),
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
-        Ok(Connection { stream, used: false, stash: Vec::new(), deadline: Deadline::new() })
+        let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
+        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::new() })
     }
 
     /// Has completed at least one exchange.
@@ -61,66 +66,14 @@ impl Connection {
     ) -> Result<(), Failure> {
         answer.reset();
         self.stash.clear();
-        if self.used {
-            self.check_idle()?;
+        match self.used {
+            true => self.check_idle()?,
+            false => answer.connect_time = self.connect_time,
         }
         self.deadline.set(timeout);
         answer.sent = clock.now();
         let Connection { stream, stash, deadline, .. } = self;
-        let mut unsent = request;
-        let mut broken = None;
-        let mut body = None;
-        poll_fn(|cx| {
-            while !unsent.is_empty() && broken.is_none() {
-                match Pin::new(&mut *stream).poll_write(cx, unsent) {
-                    Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
-                    Poll::Ready(Ok(count)) => unsent = &unsent[count..],
-                    // A server may answer early and close; what it said is still to be read.
-                    Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
-                    // Also read: a server that answers before it has read all must not deadlock.
-                    Poll::Pending => break,
-                }
-            }
-            let mut buffer = scratch.buffer.borrow_mut();
-            loop {
-                let mut room = ReadBuf::new(&mut buffer);
-                // A read that did not fill the buffer clears the readiness, so this costs a system
-                // call only when there is something to read.
-                match Pin::new(&mut *stream).poll_read(cx, &mut room) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(error)) => {
-                        return Poll::Ready(Err(broken.unwrap_or_else(|| Failure::of_stream(&error))));
-                    }
-                    Poll::Pending => break,
-                }
-                let now = clock.now();
-                let data = room.filled();
-                let complete = if data.is_empty() {
-                    if !body.as_ref().is_some_and(Body::ends_with_stream) {
-                        return Poll::Ready(Err(broken.unwrap_or(Failure::Closed)));
-                    }
-                    true
-                } else {
-                    if answer.first_byte == 0 {
-                        answer.first_byte = now.max(1);
-                    }
-                    take(data, stash, &mut body, ask, scratch, answer)?
-                };
-                if complete {
-                    answer.end = now;
-                    answer.keep_alive &= unsent.is_empty();
-                    return Poll::Ready(Ok(()));
-                }
-                // A server that never pauses must not outrun the deadline.
-                if deadline.has_passed() {
-                    return Poll::Ready(Err(Failure::Timeout));
-                }
-            }
-            drop(buffer);
-            ready!(deadline.poll(cx));
-            Poll::Ready(Err(Failure::Timeout))
-        })
-        .await?;
+        over(stream, request, ask, scratch, clock, (stash, deadline), answer).await?;
         self.used = true;
         if self.stash.capacity() > STASH_KEPT {
             self.stash = Vec::new();
@@ -138,4 +91,83 @@ impl Connection {
             Ok(_) => Err(Failure::Closed),
         }
     }
+}
+
+/// A server may leave HTTP only where it was asked to (RFC 9110, 7.8).
+fn asks_to_upgrade(request: &[u8]) -> bool {
+    let head = request.split(|byte| *byte == b'\n').skip(1).take_while(|line| *line != b"\r");
+    head.filter_map(|line| line.get(..8)).any(|name| name.eq_ignore_ascii_case(b"upgrade:"))
+}
+
+/// One exchange over any stream, with the stash and the deadline of its connection.
+pub(super) async fn over(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &[u8],
+    ask: Ask,
+    scratch: &Scratch,
+    clock: &impl Now,
+    (stash, deadline): (&mut Vec<u8>, &mut Deadline),
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let mut unsent = request;
+    let mut broken = None;
+    let mut body = None;
+    poll_fn(|cx| {
+        while !unsent.is_empty() && broken.is_none() {
+            match Pin::new(&mut *stream).poll_write(cx, unsent) {
+                Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
+                Poll::Ready(Ok(count)) => unsent = &unsent[count..],
+                // A server may answer early and close; what it said is still to be read.
+                Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
+                // Also read: a server that answers before it has read all must not deadlock.
+                Poll::Pending => break,
+            }
+        }
+        let mut buffer = scratch.buffer.borrow_mut();
+        loop {
+            let mut room = ReadBuf::new(&mut buffer);
+            // A read that did not fill the buffer clears the readiness, so this costs a system
+            // call only when there is something to read.
+            match Pin::new(&mut *stream).poll_read(cx, &mut room) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(broken.unwrap_or_else(|| Failure::of_stream(&error))));
+                }
+                Poll::Pending => break,
+            }
+            let now = clock.now();
+            let data = room.filled();
+            let complete = if data.is_empty() {
+                if !body.as_ref().is_some_and(Body::ends_with_stream) {
+                    return Poll::Ready(Err(broken.unwrap_or(Failure::Closed)));
+                }
+                true
+            } else {
+                if answer.first_byte == 0 {
+                    answer.first_byte = now.max(1);
+                }
+                take(data, stash, &mut body, ask, scratch, answer)?
+            };
+            if complete {
+                answer.end = now;
+                answer.keep_alive &= unsent.is_empty();
+                return Poll::Ready(Ok(()));
+            }
+            // A server that never pauses must not outrun the deadline.
+            if deadline.has_passed() {
+                return Poll::Ready(Err(Failure::Timeout));
+            }
+        }
+        drop(buffer);
+        ready!(deadline.poll(cx));
+        Poll::Ready(Err(Failure::Timeout))
+    })
+    .await?;
+    if answer.status == 101 && !asks_to_upgrade(request) {
+        return Err(Failure::Protocol);
+    }
+    if ask.keep_body && answer.codings != Codings::Plain {
+        answer.codings.decode(&mut answer.body)?;
+    }
+    Ok(())
 }

@@ -1,12 +1,13 @@
-//! Response heads: the status line and the three headers that frame the body.
+//! Response heads: the status line, the headers that frame the body, and the one that says how it is compressed.
 
 use std::mem::MaybeUninit;
 
 use super::Failure;
+use super::coding::Codings;
 
 /// Heads beyond this are refused, so a hostile server cannot fill the memory.
 pub const HEAD_LIMIT: usize = 64 * 1024;
-const HEADERS: usize = 64;
+const HEADERS: usize = 128;
 /// A longer head is not worth remembering: it likely carries something unique.
 const MEMO_LIMIT: usize = 1024;
 
@@ -25,6 +26,7 @@ pub struct Head {
     pub status: u16,
     pub keep_alive: bool,
     pub framing: Framing,
+    pub codings: Codings,
 }
 
 /// The head parsed last. What a head means depends on its bytes alone, so a comparison can replace
@@ -70,20 +72,25 @@ fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
         match header.name.len() {
             10 if header.name.eq_ignore_ascii_case("connection") => fields.connection(header.value),
             14 if header.name.eq_ignore_ascii_case("content-length") => fields.content_length(header.value)?,
-            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => fields.transfer_encoding(header.value),
+            16 if header.name.eq_ignore_ascii_case("content-encoding") => fields.codings.add(header.value),
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => fields.transfer_encoding(header.value)?,
             _ => {}
         }
     }
-    let persistent = response.version == Some(1) || fields.keep_alive;
+    // Two framings at once are how responses are smuggled (RFC 9112, 6.3).
+    if fields.chunked.is_some() && fields.length.is_some() {
+        return Err(Failure::Protocol);
+    }
     let framing = match (fields.chunked, fields.length) {
         (Some(true), _) => Framing::Chunked,
         (None, Some(length)) => Framing::Length(length),
         // An encoding other than chunked has no end of its own.
         (Some(false), _) | (None, None) => Framing::UntilEof,
     };
-    // Two framings at once are how responses are smuggled: this one is read, no other after it.
-    let ambiguous = fields.chunked.is_some() && fields.length.is_some();
-    Ok(Some(Head { length, status, keep_alive: persistent && !fields.close && !ambiguous, framing }))
+    // HTTP/1.0 knows no transfer encodings: whoever sends one there may mean another end by it.
+    let persistent = response.version == Some(1) || (fields.keep_alive && fields.chunked.is_none());
+    let keep_alive = persistent && !fields.close;
+    Ok(Some(Head { length, status, keep_alive, framing, codings: fields.codings }))
 }
 
 #[derive(Default)]
@@ -93,6 +100,7 @@ struct Fields {
     length: Option<u64>,
     /// Whether the last transfer encoding is `chunked`.
     chunked: Option<bool>,
+    codings: Codings,
 }
 
 impl Fields {
@@ -114,14 +122,23 @@ impl Fields {
         Ok(())
     }
 
-    fn transfer_encoding(&mut self, value: &[u8]) {
-        if let Some(last) = tokens(value).last() {
-            self.chunked = Some(last.eq_ignore_ascii_case(b"chunked"));
+    /// `chunked` is said once, as the last. We ask for no other, so a body that has one cannot be read.
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Failure> {
+        for token in tokens(value) {
+            let chunked = token.eq_ignore_ascii_case(b"chunked");
+            if self.chunked == Some(true) {
+                return Err(Failure::Protocol);
+            }
+            self.chunked = Some(chunked);
+            if !chunked {
+                self.codings = Codings::Unknown;
+            }
         }
+        Ok(())
     }
 }
 
-fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 

@@ -5,6 +5,7 @@
 //! connection is dropped by its owner: nothing here reconnects or retries.
 
 mod body;
+mod coding;
 mod connection;
 mod deadline;
 mod failure;
@@ -20,6 +21,8 @@ pub use failure::Failure;
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;
+/// The room of a body that stays with its answer for the next one.
+const BODY_KEPT: usize = 1 << 20;
 
 /// What a worker shares between its connections: one read buffer, not one per connection, so that
 /// it stays in the cache and ten thousand idle connections cost no memory.
@@ -59,12 +62,14 @@ pub struct Ask {
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
-    /// The decoded body, only with `keep_body`.
+    /// The body as it was before it was compressed and cut into chunks, only with `keep_body`.
     pub body: Vec<u8>,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,
-    /// Bytes of the body without the framing of its chunks.
+    /// Bytes of the body as they came, without the framing of chunks.
     pub body_bytes: u64,
+    /// Nanoseconds that connecting took; 0 where the connection was there already.
+    pub connect_time: u64,
     /// When the request was handed to the kernel.
     pub sent: u64,
     /// When the first byte came; 0 while none has. After a failure on a reused connection 0 says
@@ -74,6 +79,9 @@ pub struct Answer {
     pub end: u64,
     /// The connection can carry another exchange.
     pub keep_alive: bool,
+    codings: coding::Codings,
+    /// Bytes of interim answers so far.
+    interim: usize,
 }
 
 impl Answer {
@@ -91,12 +99,18 @@ impl Answer {
 
     fn reset(&mut self) {
         self.status = 0;
-        self.body.clear();
+        match self.body.capacity() <= BODY_KEPT {
+            true => self.body.clear(),
+            false => self.body = Vec::new(),
+        }
         self.headers.clear();
         self.body_bytes = 0;
+        self.connect_time = 0;
         self.sent = 0;
         self.first_byte = 0;
         self.end = 0;
         self.keep_alive = false;
+        self.codings = coding::Codings::Plain;
+        self.interim = 0;
     }
 }

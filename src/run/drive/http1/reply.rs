@@ -4,6 +4,7 @@
 //! the stash, because a body is decoded as it comes.
 
 use super::body::Body;
+use super::coding::Codings;
 use super::head::{self, Framing};
 use super::{Answer, Ask, Failure, Scratch};
 
@@ -64,6 +65,11 @@ fn advance(
             used += head.length;
             // Interim answers announce the one that counts; 101 is the last word in HTTP.
             if head.status < 200 && head.status != 101 {
+                answer.interim += head.length;
+                // Without an end to them the one that counts never comes.
+                if answer.interim > head::HEAD_LIMIT {
+                    return Err(Failure::Protocol);
+                }
                 continue;
             }
             answer.status = head.status;
@@ -72,6 +78,11 @@ fn advance(
             }
             let bodiless = ask.head_only || matches!(head.status, 101 | 204 | 304);
             let framing = if bodiless { Framing::Length(0) } else { head.framing };
+            // What cannot be decoded is no matter to a step that does not read it.
+            if ask.keep_body && head.codings == Codings::Unknown && framing != Framing::Length(0) {
+                return Err(Failure::Protocol);
+            }
+            answer.codings = head.codings;
             answer.keep_alive = head.keep_alive && framing != Framing::UntilEof && head.status != 101;
             break body.insert(Body::new(framing, ask.keep_body, answer)?);
         },
