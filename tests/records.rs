@@ -1,6 +1,7 @@
 //! What a run leaves on disk, whatever ended it.
 
 use crate::support::{Place, Server, rest, shops_in, signal, wait_until};
+use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
 
 #[test]
@@ -76,4 +77,101 @@ fn a_record_without_its_times_is_no_pass() {
     std::fs::write(place.runs()[0].join("events.jsonl"), "garbage\n{}\n").unwrap();
     let again = place.call(&["report", "last"]);
     assert_eq!(again.code, 3, "{}{}", again.out, again.err);
+}
+
+/// A small disk of its own, taken away again. Only root may make one.
+struct Disk(std::path::PathBuf);
+
+impl Disk {
+    fn make(path: std::path::PathBuf, size: &str) -> Option<Disk> {
+        std::fs::create_dir(&path).unwrap();
+        let options = format!("size={size}");
+        let mounted =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&path).output();
+        match mounted.is_ok_and(|output| output.status.success()) {
+            true => Some(Disk(path)),
+            false => {
+                let _ = writeln!(std::io::stderr(), "left out: only root can mount a small disk");
+                None
+            }
+        }
+    }
+
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
+        while file.write_all(&[0; 512]).is_ok() {}
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_lets_no_run_begin() {
+    let place = Place::new();
+    let Some(disk) = Disk::make(place.path().join("disk"), "64k") else { return };
+    disk.fill();
+    let server = Server::start(Duration::ZERO);
+    let ran = place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) < 1%"), &["--record", "disk"]);
+    assert_eq!((ran.code, server.count()), (3, 0), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the run cannot be recorded, so it is not started: `disk"), "{}", ran.err);
+    disk.empty();
+    assert!(place.call(&["report", "last", "--record", "disk"]).err.contains("no run is recorded here"));
+}
+
+/// Fills the disk while a run goes on; where `frees`, it is freed before the end.
+fn while_full(frees: bool) {
+    let place = Place::new();
+    let Some(disk) = Disk::make(place.path().join("disk"), "1m") else { return };
+    let server = Server::start(Duration::ZERO);
+    place.write("test.stress", &server.scenario("    hold 100/s for 8s", "    p95(main) < 5s\n    count(main) == 800"));
+    let mut child =
+        place.spawn(&["run", "test.stress", "--no-progress", "--record", "disk", "--out", "json=result.json"]);
+    wait_until("the load runs", Duration::from_secs(30), || server.count() > 50);
+    disk.fill();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(told.any(|line| line.contains("the record cannot be written now; the run goes on")), "nothing is told");
+    if frees {
+        disk.empty();
+    }
+    let said = told.collect::<Vec<String>>().join("\n");
+    let mut ran = place.ended(child.wait_with_output().unwrap());
+    ran.err = said;
+    assert!(ran.out.contains("✔ count(main) == 800"), "{}{}", ran.out, ran.err);
+    let result: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(place.path().join("result.json")).unwrap()).unwrap();
+    assert_eq!(result["loads"][0]["finished"], 800, "the result is whole where there is room for it");
+    let again = place.call(&["report", "last", "--record", "disk", "--json"]);
+    let recorded: serde_json::Value = serde_json::from_str(&again.out).unwrap_or_else(|_| panic!("{}", again.err));
+    if frees {
+        assert!(matches!(ran.code, 0 | 5), "{}", ran.err);
+        assert_eq!(recorded, result, "nothing is lost");
+        return;
+    }
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("the run is done, but its record is not whole: `disk"), "{}", ran.err);
+    assert!(ran.err.contains("No space left on device"), "{}", ran.err);
+    let run = std::fs::read_dir(disk.0.join(".stress/runs")).unwrap().flatten().next().unwrap().path();
+    assert!(!run.join("run.json").exists() && !run.join("run.json.part").exists());
+    // What was written before is read, and its end is not taken for that of the run.
+    let recorded = recorded["windows"][0]["steps"][0]["samples"].as_u64().unwrap();
+    assert!((1..800).contains(&recorded), "{recorded}");
+    assert_eq!(again.code, 130, "{}", again.out);
+}
+
+#[test]
+fn a_disk_that_fills_up_ends_in_an_error_about_the_record() {
+    while_full(false);
+}
+
+#[test]
+fn a_disk_that_was_full_for_a_while_loses_nothing() {
+    while_full(true);
 }

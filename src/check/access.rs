@@ -104,7 +104,7 @@ impl<'a> Session<'a, '_> {
                     "attempts" => Part::Attempts,
                     _ => return self.part_of_window(value, name, base, span),
                 };
-                if population.part != Part::ServiceTime {
+                if population.part == Part::TlsTime {
                     self.later(format!("`.{name}`"), span);
                 }
                 let _ = kind;

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::types::Type;
 use super::value::{Cond, Value};
 use crate::base::Span;
-use crate::base::units::SECOND;
+use crate::base::units::{MILLISECOND, SECOND};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, ExprKind, Item};
 
@@ -119,7 +119,10 @@ impl<'a> Session<'a, '_> {
                 Some(share) => self.quantity(share, frame, Type::Percent),
                 None => Some(1.0),
             };
-            self.later("`in every`", slices.span);
+            if every.is_some_and(|every| every < MILLISECOND as f64) {
+                self.out_of_range(slices.every.span, "a slice is 1ms long at the least");
+                return None;
+            }
             condition = match (condition, every, share) {
                 (Some(condition), Some(every), Some(share)) => {
                     Some(Condition::InEvery { condition: Box::new(condition), every: every as u64, share })
@@ -262,7 +265,6 @@ impl<'a> Session<'a, '_> {
             return None;
         }
         if left.kind() == Type::Bool {
-            self.later("`within … of`", within.span);
             let ns = self.fit(tolerance, within.tolerance.span, &[Type::Duration]).number();
             let of = self.moment(&within.of, frame);
             return match (condition(&left), ns, of) {
@@ -464,17 +466,27 @@ impl<'a> Session<'a, '_> {
     }
 
     pub(super) fn steady_state(&mut self, steady: &'a ast::SteadyState, frame: FrameId) {
-        self.later("`steady_state`", steady.span);
         let (mut window, mut hold) = (5 * SECOND, 5 * SECOND);
         for entry in &steady.options {
-            match entry.label.text.as_str() {
-                "window" => window = self.quantity(&entry.value, frame, Type::Duration).map_or(window, |ns| ns as u64),
-                "hold" => hold = self.quantity(&entry.value, frame, Type::Duration).map_or(hold, |ns| ns as u64),
-                _ => self.unknown_option(entry, "steady_state"),
+            let into = match entry.label.text.as_str() {
+                "window" => &mut window,
+                "hold" => &mut hold,
+                _ => {
+                    self.unknown_option(entry, "steady_state");
+                    continue;
+                }
+            };
+            match self.quantity(&entry.value, frame, Type::Duration) {
+                Some(ns) if !is_whole_seconds(ns) => {
+                    self.out_of_range(entry.value.span, "it is judged each second, so these are whole seconds");
+                }
+                Some(ns) => *into = ns as u64,
+                None => {}
             }
         }
         let mut conditions = Vec::new();
         self.clauses(&steady.clauses, frame, &mut conditions);
+        conditions.retain(|condition| self.fits_a_look(&condition.condition, condition.span).is_some());
         if steady.clauses.is_empty() {
             let span = steady.name.as_ref().map_or(steady.span, |name| name.span);
             let problem =
@@ -485,18 +497,53 @@ impl<'a> Session<'a, '_> {
         self.out.steady_states.push(SteadyState { name, conditions, window, hold, span: steady.span });
     }
 
+    /// What is judged each second over what lies just behind has no place on the timeline, and slices of whole seconds.
+    fn fits_a_look(&mut self, condition: &Cond, span: Span) -> Option<()> {
+        match condition {
+            Condition::Becomes { .. } => {
+                let message = "this is judged each second, and cannot wait for an instant";
+                let problem = Diagnostic::new(Code::E0114, message, span, "not here");
+                self.push(problem.help("take the `within … of` away, or put the condition into an `expect`"));
+                None
+            }
+            Condition::InEvery { condition, every, .. } => {
+                if every % SECOND != 0 {
+                    self.out_of_range(span, "what is judged each second has slices of whole seconds");
+                    return None;
+                }
+                self.fits_a_look(condition, span)
+            }
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                self.fits_a_look(a, span)?;
+                self.fits_a_look(b, span)
+            }
+            Condition::Not(inner) => self.fits_a_look(inner, span),
+            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {
+                Some(())
+            }
+        }
+    }
+
     pub(super) fn abort(&mut self, abort: &'a ast::Abort, frame: FrameId) {
-        self.later("`abort`", abort.span);
         let length = match &abort.length {
             Some(length) => self.quantity(length, frame, Type::Duration),
-            None => Some(0.0),
+            None => Some(SECOND as f64),
         };
+        if let Some(length) = abort.length.as_ref().filter(|_| length.is_some_and(|ns| !is_whole_seconds(ns))) {
+            self.out_of_range(length.span, "it is judged each second, so these are whole seconds");
+            return;
+        }
         let condition = self.condition_with_tail(&abort.condition, frame).flatten();
+        let condition = condition.filter(|own| self.fits_a_look(own, abort.condition.span).is_some());
         if let (Some(condition), Some(length)) = (condition, length) {
             let text = self.text(abort.span);
             self.out.aborts.push(Abort { text, condition, length: length as u64, span: abort.span });
         }
     }
+}
+
+fn is_whole_seconds(ns: f64) -> bool {
+    ns >= SECOND as f64 && ns % SECOND as f64 == 0.0
 }
 
 /// Whether a metric is 0 in a run in which all is well.

@@ -2,8 +2,9 @@
 //! the text of the template would speak of its parameters.
 
 use super::condition::{AlertDoes, Condition, Measured};
+use super::predicate::chosen_text;
 use super::program::{
-    Edge, Function, Member, Metric, Moment, Part, Population, Scenario, Scope, SeriesSource, Subject, Window,
+    Edge, Function, Member, Metric, Moment, Population, Scenario, Scope, SeriesSource, Subject, Window,
 };
 use super::types::Type;
 use super::value::Cond;
@@ -139,18 +140,9 @@ impl Scenario {
         if let Member::Wait(limit) = population.member {
             path.extend(self.limits.get(limit).map(|limit| limit.name.clone()));
         }
-        let part = match population.part {
-            Part::Latency => None,
-            Part::ServiceTime => Some("service_time"),
-            Part::FirstByte => Some("first_byte"),
-            Part::ConnectTime => Some("connect_time"),
-            Part::TlsTime => Some("tls_time"),
-            Part::Attempts => Some("attempts"),
-        };
-        path.extend(part.map(str::to_owned));
         let path = path.join(".");
         let path = if population.member == Member::Iteration { format!("iteration({path})") } else { path };
-        if population.matching.is_some() { format!("{path} where …") } else { path }
+        format!("{path}{}", chosen_text(population.part, population.matching.as_ref()))
     }
 
     fn scopes_text(&self, scopes: &[Scope]) -> String {

@@ -2,7 +2,8 @@
 
 use super::builtins::{self, Builtin};
 use super::condition::Measured;
-use super::program::{Function, Member, Metric, Population, Scope, Series, Subject, Window};
+use super::predicate::undecidable;
+use super::program::{Function, Member, Metric, Part, Population, Scope, Series, Subject, Window};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -138,6 +139,18 @@ impl<'a> Session<'a, '_> {
             Value::Unknown(Type::Series) => Some((None, Type::Wrong)),
             Value::Unknown(_) => Some((None, Type::Duration)),
             Value::Samples(population, unit, _) => {
+                let member = population.member;
+                if let (Some(expr), Some(written)) = (&matching, &first.matching)
+                    && let Some(message) = undecidable(expr, member)
+                {
+                    let problem = Diagnostic::new(Code::E0114, message, written.span, "not known of each");
+                    self.push(
+                        problem
+                            .help("it may speak of `ok`, `error`, `latency`, and of requests `status` and `attempt`"),
+                    );
+                    return None;
+                }
+                self.phase_of_whole(&population, first.value.span)?;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
                 Some((Some(Subject::Requests(population)), unit))
@@ -151,6 +164,24 @@ impl<'a> Session<'a, '_> {
             Value::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
             _ => None,
         }
+    }
+
+    /// A group and whole iterations are no requests, and have no phases of their own.
+    fn phase_of_whole(&mut self, population: &Population, span: Span) -> Option<()> {
+        let whole = match population.member {
+            Member::Group(_) => "a group",
+            Member::Iteration => "an iteration",
+            Member::Wait(_) => "a wait",
+            Member::All | Member::Request(_) | Member::Measure(_) => return Some(()),
+        };
+        if matches!(population.part, Part::Latency | Part::ServiceTime) {
+            return Some(());
+        }
+        let part = super::predicate::chosen_text(population.part, None);
+        let message = format!("{whole} has no `{part}`");
+        let problem = Diagnostic::new(Code::E0202, message, span, "it is no request");
+        self.push(problem.help("ask for that of its requests, such as `p95(main.first_byte)`"));
+        None
     }
 
     /// The value of a path that says whose requests are meant; `iteration(f)` are whole iterations.
@@ -182,7 +213,6 @@ impl<'a> Session<'a, '_> {
     /// `where`: which of the requests. Outside `None` it was refused; inside it says nothing.
     fn matching(&mut self, argument: &'a Argument, frame: FrameId) -> Option<Option<super::program::Expr>> {
         let Some(matching) = &argument.matching else { return Some(None) };
-        self.later("`where`", matching.span);
         let before = std::mem::replace(&mut self.predicate, true);
         let value = self.eval_as(matching, frame, &[Type::Bool]);
         self.predicate = before;
@@ -316,11 +346,11 @@ fn later(function: Function, subject: &Subject) -> Option<&'static str> {
         (_, Subject::Series(_)) => Some("a series of values over time"),
         (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
         (_, Subject::Ledger(_)) => Some("a metric of a ledger"),
-        (_, Subject::Windows { .. }) => Some("a metric of recovery"),
+        (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
+            Some("the length of a window that only the run knows")
+        }
         (_, Subject::Metric(_)) => Some("`drift`"),
         (Function::Bandwidth, _) => Some("`bandwidth`"),
-        (Function::BurnRate(_), _) => Some("`burn_rate`"),
-        (Function::Availability, _) => Some("`availability`"),
         (Function::Capacity, _) => Some("a metric of a search"),
         (Function::Contention | Function::Coherency | Function::Efficiency(_), _) => Some("a metric of a sweep"),
         (Function::PeakUsers | Function::PeakThroughput, _) => Some("a metric of a sweep"),

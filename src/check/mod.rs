@@ -19,6 +19,7 @@ mod module;
 mod operator;
 mod parts;
 mod population;
+mod predicate;
 pub mod program;
 mod request;
 mod scenario;
@@ -32,6 +33,7 @@ mod words;
 pub use inputs::Inputs;
 pub use operator::apply as arithmetic;
 pub use population::all_steps;
+pub use predicate::chosen_text;
 pub use program::Program;
 
 use crate::base::{Name, Sources, Span};

@@ -43,6 +43,7 @@ impl<'a> Live<'a> {
                 self.say("interrupted: finishing what is under way; once more to stop at once");
             }
             Event::Problem { .. } => {}
+            Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
             Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}

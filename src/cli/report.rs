@@ -19,5 +19,5 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
         true => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
         false => terminal.out(&reports::terminal(&report, terminal.out_coloured())),
     }
-    verdict.kind.exit_code()
+    verdict.exit_code
 }

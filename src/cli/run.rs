@@ -69,10 +69,21 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         let whole = record.broken.is_none();
         record.append(&event);
         if let Some(error) = record.broken.as_ref().filter(|_| whole) {
-            terminal.error(&format!("the record can no longer be written, the run goes on: {error}"));
+            terminal.error(&format!(
+                "the record cannot be written now; the run goes on, and what is measured waits in memory: {error}"
+            ));
         }
         live.see(&plan, &event);
         stats.take(event);
+        for error in record.problems() {
+            let problem = format!("the record grows on disk, since it cannot be made smaller: {error}");
+            if !stats.problems.contains(&problem) {
+                let event = Event::Problem { problem };
+                record.append(&event);
+                live.see(&plan, &event);
+                stats.take(event);
+            }
+        }
     });
     if let Err(error) = result {
         terminal.error(&error.to_string());
@@ -84,10 +95,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     if !args.quiet {
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
-    let mut lost = record.broken.take().map(|error| error.to_string());
-    if let Err(error) = record.finish(&result) {
-        lost.get_or_insert(error.to_string());
-    }
+    let mut lost = record.finish(&result).err().map(|error| error.to_string());
     for (Format::Json, path) in &args.out {
         if path.as_os_str() == "-" {
             terminal.out(&String::from_utf8_lossy(&result));
@@ -102,7 +110,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
         return super::COULD_NOT_RUN;
     }
-    verdict.kind.exit_code()
+    verdict.exit_code
 }
 
 /// As many as asked for, and never more than iterations may be in flight or a pool has connections.

@@ -4,6 +4,7 @@ mod trust;
 
 pub use trust::{Trust, TrustState};
 
+use crate::base::units::{self, SECOND};
 use crate::measure::Stats;
 use crate::metric::{self, Judged, Outcome};
 use crate::plan::{Expectation, Plan};
@@ -21,7 +22,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn exit_code(self) -> u8 {
+    fn exit_code(self) -> u8 {
         match self {
             Kind::Passed => 0,
             Kind::Failed => 1,
@@ -36,6 +37,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub kind: Kind,
+    pub exit_code: u8,
     /// Why, in one sentence, where the expectations alone do not say it.
     pub reason: Option<String>,
     pub expectations: Vec<Judged>,
@@ -50,7 +52,9 @@ pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let trust = trust::trust(plan, stats);
     let (kind, reason) = kind(stats, &expectations, &trust);
-    Verdict { kind, reason, expectations, trust }
+    // Who ends a run early knows it; a run that ends itself early has failed.
+    let exit_code = if stats.aborted.is_some() && kind == Kind::Aborted { 1 } else { kind.exit_code() };
+    Verdict { kind, exit_code, reason, expectations, trust }
 }
 
 /// What is so in a part of its window could still have become otherwise in the rest.
@@ -69,6 +73,9 @@ fn kind(stats: &Stats, expectations: &[Judged], trust: &Trust) -> (Kind, Option<
     let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
     if let Some((service, status, _)) = stats.died.first() {
         return (Kind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
+    }
+    if let Some((at, reason)) = &stats.aborted {
+        return (Kind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
     }
     if stats.interrupted {
         return (Kind::Aborted, Some("interrupted; what was measured until then is below".to_owned()));

@@ -36,6 +36,10 @@ impl<C: Sum> Course<C> {
         Course { cells: Vec::new(), windows: windows.iter().map(slice).collect() }
     }
 
+    pub fn into_cells(self) -> Vec<Cell<C>> {
+        self.cells
+    }
+
     pub fn cells(&self) -> &[Cell<C>] {
         &self.cells
     }
@@ -70,6 +74,18 @@ impl<C: Sum> Course<C> {
         (cell.first, cell.end) = (cell.first.min(first), cell.end.max(end).max(others.last().map_or(0, |o| o.end)));
     }
 
+    /// Lets go of what ended with a slice or before it.
+    pub fn forget(&mut self, slice: u32) {
+        let gone = self.cells.partition_point(|cell| cell.end <= slice);
+        self.cells.drain(..gone);
+    }
+
+    /// The slices that are added up with this one where no cell is longer than `step`: those of the same step of time in
+    /// the same window.
+    pub fn cell_of(&self, edges: &[u64], slice: u32, step: u64) -> (u32, u32) {
+        cell_of(edges, &self.windows, slice, step)
+    }
+
     /// Adds up what had ended by `before` to cells of at most `step`.
     pub fn coarsen(&mut self, edges: &[u64], before: u64, step: u64, adder: &mut Adder) {
         let old = self.cells.partition_point(|cell| edges.get(cell.end as usize).is_some_and(|end| *end <= before));
@@ -99,8 +115,6 @@ impl<C: Sum> Course<C> {
     }
 }
 
-/// The slices that are added up with this one where no cell is longer than `step`: those of the same step of time in
-/// the same window.
 fn cell_of(edges: &[u64], windows: &[u32], slice: u32, step: u64) -> (u32, u32) {
     let at = edges.get(slice as usize).copied().unwrap_or(u64::MAX);
     let begin = at - at % step;

@@ -26,6 +26,11 @@ pub enum Event {
     Interrupted {
         at: u64,
     },
+    /// A condition of an `abort` held for long enough: nothing new is sent from here on.
+    Aborted {
+        at: u64,
+        reason: String,
+    },
     /// A service that ended by itself while it was needed.
     ServiceDied {
         service: String,

@@ -1,16 +1,22 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
 mod course;
+mod ended;
 pub mod event;
 pub mod histogram;
 pub mod interval_log;
+mod layout;
 mod recorder;
 mod stats;
+mod sums;
 mod tags;
 
+pub use ended::Ended;
 pub use event::{Event, Generator};
+pub use layout::Layout;
 pub use recorder::Recorder;
 pub use stats::Stats;
+pub use sums::Sums;
 pub use tags::Tags;
 
 use histogram::Counts;

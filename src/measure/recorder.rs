@@ -1,7 +1,9 @@
 //! The recorder of one worker: counters of the slices that are open, emptied once a second.
 
+use super::ended::Ended;
 use super::histogram::Sparse;
 use super::{Failure, LoadCounts, SeriesCounts, Slice};
+use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +19,15 @@ pub struct Recorder {
     series: usize,
     loads: usize,
     spare: Vec<Open>,
+    /// By series: those that hold some of its samples once more. Most often there are none.
+    derived: Vec<Vec<Derived>>,
+}
+
+#[derive(Debug)]
+struct Derived {
+    series: usize,
+    phase: Part,
+    matching: Option<Expr>,
 }
 
 /// As many emptied slices are kept for the next ones. Usually two are open; a stall of the target opens more, whose
@@ -79,28 +90,83 @@ struct LoadCell {
 }
 
 impl Recorder {
-    pub fn new(edges: Arc<[u64]>, series: usize, loads: usize) -> Recorder {
-        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new() }
+    pub fn new(edges: Arc<[u64]>, series: &[Series], loads: usize) -> Recorder {
+        let mut derived: Vec<Vec<Derived>> = series.iter().map(|_| Vec::new()).collect();
+        for (index, own) in series.iter().enumerate() {
+            if let Some(of) = own.derived {
+                derived[of].push(Derived { series: index, phase: own.phase, matching: own.matching.clone() });
+            }
+        }
+        Recorder { edges, open: Vec::new(), last: 0, series: series.len(), loads, spare: Vec::new(), derived }
     }
 
+    /// A request that was handed to the network for the first time, or the begin of what is measured as a whole.
     pub fn sent(&mut self, series: usize, at: u64) {
         self.open_at(at).series.get(series).sent += 1;
+        self.sent_again(series, at);
     }
 
-    /// A request that was intended at an offset has ended.
+    /// A request that is tried again: a send of its own, and the same request.
+    pub fn sent_again(&mut self, series: usize, at: u64) {
+        self.for_derived(series, |recorder, own| {
+            if own.phase == Part::Attempts && own.matching.is_none() {
+                recorder.open_at(at).series.get(own.series).sent += 1;
+            }
+        });
+    }
+
+    /// What was intended at an offset has ended.
     pub fn sample(&mut self, series: usize, intended: u64, latency: u64, service_time: u64, outcome: Outcome) {
-        let cell = &mut self.open_at(intended).series.get(series);
-        cell.latency.record(latency);
-        cell.service_time.record(service_time);
-        match outcome {
-            Ok(()) => cell.ok += 1,
-            Err(failure) => cell.failed[failure as usize] += 1,
-        }
+        self.ended(series, &Ended::plain(intended, latency, service_time, outcome));
+    }
+
+    pub fn ended(&mut self, series: usize, ended: &Ended) {
+        self.open_at(ended.intended).series.get(series).add(ended, ended.latency);
+        self.for_derived(series, |recorder, own| {
+            if own.phase != Part::Attempts
+                && let Some(time) = ended.time(own.phase)
+                && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
+            {
+                recorder.open_at(ended.sent()).series.get(own.series).sent += 1;
+                recorder.open_at(ended.intended).series.get(own.series).add(ended, time);
+            }
+        });
+    }
+
+    /// One try of a request has ended, as one of several or as all there is.
+    pub fn tried(&mut self, series: usize, ended: &Ended) {
+        self.for_derived(series, |recorder, own| {
+            if own.phase == Part::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
+                let cell = recorder.open_at(ended.intended).series.get(own.series);
+                cell.add(ended, ended.latency);
+                // Without a predicate they were counted as they were sent.
+                cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
+            }
+        });
     }
 
     /// A failure without a time of its own: nothing could be sent.
     pub fn failed_unsent(&mut self, series: usize, intended: u64) {
-        self.open_at(intended).series.get(series).failed[Failure::Data as usize] += 1;
+        let failure = Failure::Data;
+        self.open_at(intended).series.get(series).failed[failure as usize] += 1;
+        let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
+        self.for_derived(series, |recorder, own| {
+            let times = matches!(own.phase, Part::Latency | Part::FirstByte);
+            if times && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
+                let cell = recorder.open_at(intended).series.get(own.series);
+                cell.sent += 1;
+                cell.failed[failure as usize] += 1;
+            }
+        });
+    }
+
+    fn for_derived(&mut self, series: usize, mut each: impl FnMut(&mut Recorder, &Derived)) {
+        if self.derived[series].is_empty() {
+            return;
+        }
+        let derived = std::mem::take(&mut self.derived[series]);
+        derived.iter().for_each(|own| each(self, own));
+        self.derived[series] = derived;
     }
 
     pub fn started(&mut self, load: usize, intended: u64, lag: u64) {
@@ -157,6 +223,17 @@ impl Recorder {
     }
 }
 
+impl Cell {
+    fn add(&mut self, ended: &Ended, time: u64) {
+        self.latency.record(time);
+        self.service_time.record(ended.service_time);
+        match ended.outcome {
+            Ok(()) => self.ok += 1,
+            Err(failure) => self.failed[failure as usize] += 1,
+        }
+    }
+}
+
 impl Open {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, ..Slice::default() };
@@ -194,10 +271,17 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Member;
+
+    fn series(derived: Option<usize>, phase: Part, matching: Option<Expr>) -> Series {
+        let member = Member::Request(0);
+        Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member, phase, matching, derived }
+    }
 
     #[test]
     fn counts_belong_to_the_second_of_sending_and_samples_to_the_intended_one() {
-        let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), 1, 1);
+        let own = [series(None, Part::Latency, None)];
+        let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), &own, 1);
         recorder.started(0, 9, 3);
         recorder.sent(0, 12);
         recorder.sample(0, 9, 25, 22, Err(Failure::Timeout));
@@ -215,7 +299,8 @@ mod tests {
     #[test]
     fn idle_series_and_late_samples_leave_nothing_behind() {
         let edges: Arc<[u64]> = (0..100).collect();
-        let mut recorder = Recorder::new(edges, 300, 1);
+        let all: Vec<Series> = (0..300).map(|_| series(None, Part::Latency, None)).collect();
+        let mut recorder = Recorder::new(edges, &all, 1);
         recorder.sent(299, 0);
         recorder.sample(64, 0, 5, 5, Ok(()));
         let slices = recorder.drain();
@@ -224,5 +309,40 @@ mod tests {
         (0..50).for_each(|slice| recorder.sample(0, slice, 50 - slice, 1, Ok(())));
         assert_eq!(recorder.drain().iter().map(|slice| slice.series[&0].ok).sum::<u64>(), 50);
         assert_eq!(recorder.spare.len(), SPARE);
+    }
+
+    #[test]
+    fn derived_series_hold_what_is_chosen_and_other_times() {
+        let ok = Some(Expr::Property("ok".to_owned()));
+        let all = [
+            series(None, Part::Latency, None),
+            series(Some(0), Part::Latency, ok.clone()),
+            series(Some(0), Part::FirstByte, None),
+            series(Some(0), Part::ConnectTime, None),
+            series(Some(0), Part::Attempts, None),
+            series(Some(0), Part::Attempts, ok),
+        ];
+        let mut recorder = Recorder::new(Arc::from([0u64, 1000]), &all, 0);
+        // The first try fails, the second is answered; another request cannot be built.
+        let first = Ended { status: 503, ..Ended::plain(12, 20, 20, Err(Failure::Status)) };
+        let second = Ended { status: 200, attempt: 2, ..Ended::plain(40, 10, 10, Ok(())) };
+        recorder.sent(0, 12);
+        recorder.tried(0, &first);
+        recorder.sent_again(0, 40);
+        recorder.tried(0, &second);
+        let whole = Ended { first_byte: 38, connect: Some(2), attempt: 2, ..Ended::plain(10, 40, 38, Ok(())) };
+        recorder.ended(0, &whole);
+        recorder.failed_unsent(0, 60);
+        let slices = recorder.drain();
+        let of = |index: u32| {
+            let counts = &slices[0].series[&index];
+            (counts.sent, counts.ok, counts.failures(), counts.latency.max())
+        };
+        assert_eq!(of(0), (1, 1, 1, Some(40)));
+        assert_eq!(of(1), (1, 1, 0, Some(40)));
+        assert_eq!(of(2), (2, 1, 1, Some(38)));
+        assert_eq!(of(3), (1, 1, 0, Some(2)));
+        assert_eq!(of(4), (2, 1, 1, Some(20)));
+        assert_eq!(of(5), (1, 1, 0, Some(10)));
     }
 }

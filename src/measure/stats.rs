@@ -3,10 +3,11 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder};
-use super::{Event, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
-use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
+use super::{Event, Generator, Layout, LoadCounts, SeriesCounts, Slice, interval_log};
+use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn};
 use hdrhistogram::Histogram;
+use std::sync::Arc;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
 const MEMORY: usize = 24 << 20;
@@ -19,10 +20,9 @@ const GENERATOR_RECENT: u64 = 10 * MINUTE;
 
 #[derive(Debug, Clone, Default)]
 pub struct Stats {
-    pub edges: Vec<u64>,
+    layout: Arc<Layout>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
-    tags: Tags,
     /// How long slices stay as they are.
     recent: u64,
     /// What all of it may take before old cells are made longer.
@@ -33,9 +33,9 @@ pub struct Stats {
     rolled: u64,
     adder: Adder,
     pub generator: Vec<Generator>,
-    /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
-    ends: Vec<u64>,
     pub interrupted: bool,
+    /// When and why an `abort` ended it.
+    pub aborted: Option<(u64, String)>,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
@@ -54,17 +54,13 @@ impl Stats {
 
     /// With other bounds of memory than the usual.
     pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
-        let (edges, windows) = (plan.edges(), plan.window_edges());
-        let mut ends: Vec<u64> = plan.loads.iter().map(|load| load.shape.end() + SECOND).collect();
-        ends.sort_unstable();
+        let layout = Layout::new(plan);
         Stats {
-            series: windows.series.iter().map(|windows| Course::new(&edges, windows)).collect(),
-            loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
-            tags: Tags::new(plan),
+            series: layout.series(),
+            loads: layout.loads(),
             recent: plan.recent(),
             memory,
-            ends,
-            edges,
+            layout: Arc::new(layout),
             ..Stats::default()
         }
     }
@@ -79,6 +75,7 @@ impl Stats {
                 self.roll(at);
             }
             Event::Interrupted { .. } => self.interrupted = true,
+            Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
             Event::Problem { problem } => self.problems.push(problem),
@@ -104,14 +101,10 @@ impl Stats {
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
     pub fn add_line(&mut self, line: interval_log::Line) {
-        // Logs keep microseconds, and those of other tools milliseconds.
-        let slice_at = |at: u64| self.edges.partition_point(|edge| *edge <= at.saturating_add(MILLISECOND / 2)) as u32;
-        let first = slice_at(line.start_ns).saturating_sub(1);
-        let end = slice_at(line.start_ns.saturating_add(line.length_ns)).saturating_sub(1).max(first + 1);
-        let mut slice = Slice { slice: first, until: Some(end), ..Slice::default() };
-        self.tags.place(&line.tag, line.counts, &mut slice);
+        let at = line.start_ns;
+        let slice = self.layout.slice(line);
         self.add(&slice);
-        self.roll(line.start_ns);
+        self.roll(at);
     }
 
     /// Adds up what is old. Cells never reach across an edge of a window, so the sums over windows stay what they are.
@@ -120,7 +113,7 @@ impl Stats {
             return;
         }
         self.rolled = now - now % FIRST_STEP;
-        self.join_readings(now);
+        self.layout.join(&mut self.generator, now.saturating_sub(GENERATOR_RECENT));
         // Counted from whole steps, so that all cells are of them.
         let (new, old) = (now.saturating_sub(self.recent), now.saturating_sub(5 * self.recent));
         self.coarsen(new - new % FIRST_STEP, FIRST_STEP);
@@ -133,10 +126,10 @@ impl Stats {
 
     fn coarsen(&mut self, before: u64, step: u64) {
         for course in &mut self.series {
-            course.coarsen(&self.edges, before, step, &mut self.adder);
+            course.coarsen(&self.layout.edges, before, step, &mut self.adder);
         }
         for course in &mut self.loads {
-            course.coarsen(&self.edges, before, step, &mut self.adder);
+            course.coarsen(&self.layout.edges, before, step, &mut self.adder);
         }
     }
 
@@ -145,22 +138,9 @@ impl Stats {
         self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size)).sum()
     }
 
-    fn join_readings(&mut self, now: u64) {
-        let before = now.saturating_sub(GENERATOR_RECENT);
-        let ends = &self.ends;
-        let place = |reading: &Generator| (reading.at / MINUTE, ends.partition_point(|end| *end < reading.at));
-        self.generator.dedup_by(|later, earlier| {
-            let same = later.at < before && place(later) == place(earlier);
-            if same {
-                earlier.join(later);
-            }
-            same
-        });
-    }
-
     /// The cells of a course whose slices are intended in windows.
     fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
-        let from = |offset: u64| self.edges.partition_point(|edge| *edge < offset) as u32;
+        let from = |offset: u64| self.layout.edges.partition_point(|edge| *edge < offset) as u32;
         // Ranges are disjoint, so nothing comes twice.
         let ranges = ranges.iter().filter(|(start, end)| start < end);
         ranges.flat_map(move |(start, end)| course.within(from(*start), from(*end)))
@@ -168,14 +148,14 @@ impl Stats {
 
     /// The last edge up to an instant at which no sum of these reaches across.
     pub fn cut_before(&self, on: &RestsOn, at: u64) -> u64 {
-        let mut slice = self.edges.partition_point(|edge| *edge <= at).saturating_sub(1) as u32;
+        let mut slice = self.layout.edges.partition_point(|edge| *edge <= at).saturating_sub(1) as u32;
         loop {
             let before = |cut: u32, of: Option<u32>| of.map_or(cut, |of| of.min(cut));
             let series = on.series.iter().map(|index| self.series.get(*index).map(|course| course.cut_before(slice)));
             let loads = on.loads.iter().map(|index| self.loads.get(*index).map(|course| course.cut_before(slice)));
             let cut = series.chain(loads).fold(slice, before);
             if cut == slice {
-                return self.edges.get(slice as usize).copied().unwrap_or(at);
+                return self.layout.edges.get(slice as usize).copied().unwrap_or(at);
             }
             slice = cut;
         }
@@ -203,6 +183,26 @@ impl Stats {
         sum
     }
 
+    /// The counts of a series in each slice of windows, with the start of the slice.
+    pub fn slices_of<'a>(
+        &'a self,
+        series: usize,
+        ranges: &'a [Range],
+    ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
+        let course = self.series.get(series).into_iter();
+        course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
+            let start = self.layout.edges.get(cell.first as usize)?;
+            Some((*start, &cell.counts))
+        })
+    }
+
+    /// Lets go of all that was intended before an offset.
+    pub fn forget(&mut self, before: u64) {
+        let slice = self.layout.edges.partition_point(|edge| *edge < before) as u32;
+        self.series.iter_mut().for_each(|course| course.forget(slice));
+        self.loads.iter_mut().for_each(|course| course.forget(slice));
+    }
+
     /// Adds the histogram of a series in windows.
     pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
         for counts in self.series_within(series, ranges) {
@@ -227,7 +227,7 @@ impl Stats {
 
     /// Whether the run went to its planned end with all its parts.
     pub fn is_whole(&self) -> bool {
-        self.complete && !self.interrupted && self.died.is_empty()
+        self.complete && !self.interrupted && self.aborted.is_none() && self.died.is_empty()
     }
 
     /// The highest reading of the generator's health.
@@ -244,6 +244,6 @@ impl Stats {
     pub fn last(&self) -> u64 {
         let of_series = self.series.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
         let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
-        of_series.chain(of_loads).max().and_then(|end| self.edges.get(end as usize)).copied().unwrap_or(0)
+        of_series.chain(of_loads).max().and_then(|end| self.layout.edges.get(end as usize)).copied().unwrap_or(0)
     }
 }

@@ -1,11 +1,13 @@
 //! A metric applied to measurements, and a condition over metrics: held, failed or inconclusive. One
 //! implementation for the verdict and for everything that decides while a run goes on.
 
+mod abort;
 mod looks;
 mod recovery;
 mod requests;
 mod slices;
 
+pub use abort::Watch;
 pub use recovery::{Back, Recovered, recovered};
 pub use slices::Slices;
 

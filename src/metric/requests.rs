@@ -6,6 +6,7 @@ use crate::check::program::Function;
 use crate::measure::{Failure, Stats, histogram};
 use crate::plan::{Requests, needed_samples};
 use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
 
 /// The metric of its windows; without samples, or with too few for its quantile, there is no value.
 pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
@@ -22,6 +23,9 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
         failed += counts.failed.iter().filter(|(kind, _)| !Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
     }
     let total = ok + failed;
+    // That none was as asked for is known where there were others.
+    let others = metric.chosen_of.iter().map(|samples| stats.counts(samples.series, &samples.ranges));
+    let chosen_of: u64 = others.map(|counts| counts.ok + counts.failures()).sum();
     let none = || Err("no samples in its window".to_owned());
     let value = match metric.function {
         Function::Dropped => {
@@ -32,7 +36,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             return Value::of(if seen == 0 { Err(none) } else { Ok(counts.dropped as f64) }, seen);
         }
         Function::Count => {
-            if sent + total == 0 {
+            if sent + total == 0 && chosen_of == 0 {
                 none()
             } else {
                 Ok(sent as f64)
@@ -40,20 +44,17 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
         }
         Function::Throughput if metric.length == 0 => Err("its window has no length".to_owned()),
         Function::Throughput => {
-            if total == 0 {
+            if total == 0 && chosen_of == 0 {
                 none()
             } else {
                 Ok(ok as f64 * SECOND as f64 / metric.length as f64)
             }
         }
-        Function::ErrorRate => {
-            if total == 0 {
-                none()
-            } else {
-                Ok(failed as f64 / total as f64)
-            }
-        }
         _ if total == 0 => none(),
+        Function::ErrorRate => Ok(failed as f64 / total as f64),
+        Function::BurnRate(objective) if objective >= 1.0 => Err("an objective of 100% has no budget".to_owned()),
+        Function::BurnRate(objective) => Ok(failed as f64 / total as f64 / (1.0 - objective)),
+        Function::Availability => Ok(availability(metric, stats)),
         Function::Quantile(q) if total < needed_samples(q) => {
             let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));
             Err(format!("{have} samples, and this quantile needs {need}"))
@@ -85,12 +86,27 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
     Value::of(value, total)
 }
 
+/// The share of the seconds with requests in which not every one failed.
+fn availability(metric: &Requests, stats: &Stats) -> f64 {
+    let mut seconds: BTreeMap<u64, bool> = BTreeMap::new();
+    for samples in &metric.samples {
+        for (start, counts) in stats.slices_of(samples.series, &samples.ranges) {
+            let own = |kind: &Failure| !kind.is_generator();
+            if counts.ok > 0 || counts.failed.keys().any(own) {
+                *seconds.entry(start / SECOND).or_default() |= counts.ok > 0;
+            }
+        }
+    }
+    seconds.values().filter(|up| **up).count() as f64 / seconds.len().max(1) as f64
+}
+
 /// What is computed of the times of requests, of which a share was answered.
 fn of_times(function: Function, times: &Histogram<u64>, answered: f64) -> f64 {
     match function {
         Function::Quantile(q) => times.value_at_quantile(q) as f64,
         Function::Mean => times.mean(),
-        Function::Min => times.min() as f64,
+        // What lies in one step of the record with a bound is not below it.
+        Function::Min => times.highest_equivalent(times.min()) as f64,
         Function::Max => times.max() as f64,
         Function::Stddev => times.stdev(),
         Function::Apdex(threshold) => {

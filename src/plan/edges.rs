@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Metric, Plan, Range, Recovery};
+use super::{Condition, Function, Metric, Plan, Range, Recovery};
 use crate::base::units::{MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -28,7 +28,8 @@ impl Condition {
     pub fn rests_on(&self, on: &mut RestsOn) {
         self.metrics(&mut |metric| {
             if let Metric::Requests(requests) = metric {
-                on.series.extend(requests.samples.iter().map(|samples| samples.series));
+                let samples = requests.samples.iter().chain(&requests.chosen_of);
+                on.series.extend(samples.map(|samples| samples.series));
                 on.loads.extend(requests.load.iter().map(|(load, _)| *load));
             }
         });
@@ -98,7 +99,13 @@ impl WindowEdges {
     fn condition(&mut self, condition: &Condition) {
         condition.metrics(&mut |metric| match metric {
             Metric::Requests(requests) => {
-                for samples in &requests.samples {
+                // Availability is a share of seconds.
+                if requests.function == Function::Availability {
+                    let mut seconds = Vec::new();
+                    requests.windows().iter().for_each(|range| self.seconds(*range, &mut seconds));
+                    self.of_metric(metric, &seconds);
+                }
+                for samples in requests.samples.iter().chain(&requests.chosen_of) {
                     self.series[samples.series].extend(samples.ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
                 if let Some((load, ranges)) = &requests.load {
@@ -175,7 +182,8 @@ impl WindowEdges {
     fn of_metric(&mut self, metric: &Metric, edges: &[u64]) {
         match metric {
             Metric::Requests(requests) => {
-                requests.samples.iter().for_each(|samples| self.series[samples.series].extend(edges));
+                let samples = requests.samples.iter().chain(&requests.chosen_of);
+                samples.for_each(|samples| self.series[samples.series].extend(edges));
                 requests.load.iter().for_each(|(load, _)| self.loads[*load].extend(edges));
             }
             Metric::Recovery(_) => {}

@@ -3,12 +3,12 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Event, Fault, Load, Machine, Member, Plan, SCHEMA, Search, Series, Share,
-    Stage, SteadyState, Step, fingerprint,
+    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Part, Plan, SCHEMA,
+    Search, Series, Share, Stage, SteadyState, Step, fingerprint, scope,
 };
-use crate::base::units::SECOND;
+use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, Window};
-use crate::diag::Diagnostics;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// What one connection and its session take, rounded up.
 const MEMORY_PER_USER: u64 = 16 << 10;
@@ -51,7 +51,9 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     elaborate.steady_states = steady_states.collect();
     let aborts = scenario.aborts.iter().filter_map(|abort| {
         let condition = elaborate.condition(&abort.condition)?;
-        Some(Abort { text: abort.text.clone(), condition, length: abort.length })
+        elaborate.can_abort(&condition, abort)?;
+        let patience = elaborate.patience(&condition);
+        Some(Abort { text: abort.text.clone(), condition, length: abort.length, patience })
     });
     let aborts = aborts.collect();
     let searches = scenario.searches.iter().filter_map(|search| {
@@ -122,7 +124,17 @@ impl Elaborate<'_> {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
+                self.series.push(Series {
+                    name,
+                    tag,
+                    load: index,
+                    part: place,
+                    flow: part.flow,
+                    member,
+                    phase: Part::Latency,
+                    matching: None,
+                    derived: None,
+                });
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
@@ -138,13 +150,23 @@ impl Elaborate<'_> {
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series { name, tag, load: index, part: place, flow: part.flow, member });
+                self.series.push(Series {
+                    name,
+                    tag,
+                    load: index,
+                    part: place,
+                    flow: part.flow,
+                    member,
+                    phase: Part::Latency,
+                    matching: None,
+                    derived: None,
+                });
             }
         }
     }
 
     /// Letters, digits and dots alone, with a number where two names become one.
-    fn tag(&self, name: &str) -> String {
+    pub(super) fn tag(&self, name: &str) -> String {
         let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
         match self.series.iter().any(|s| s.tag == plain) {
             true => format!("{plain}.{}", self.series.len()),
@@ -192,6 +214,40 @@ impl Elaborate<'_> {
             pace: load.pace,
             poisson: load.poisson,
         }
+    }
+
+    /// The longest that what a condition speaks of can take: a request with all its tries, or a whole flow.
+    fn patience(&self, condition: &Condition) -> u64 {
+        let mut longest = 0.0f64;
+        condition.metrics(&mut |metric| {
+            let Metric::Requests(requests) = metric else { return };
+            for series in requests.samples.iter().map(|samples| &self.series[samples.series]) {
+                let flow = &self.scenario.flows[series.flow];
+                crate::check::all_steps(&flow.steps, &mut |step| {
+                    if matches!(step, Step::Request(_)) {
+                        longest = longest.max(self.longest(std::slice::from_ref(step)));
+                    }
+                });
+                if !matches!(series.member, Member::Request(_)) {
+                    longest = longest.max(self.longest(&flow.steps));
+                }
+            }
+        });
+        longest as u64
+    }
+
+    /// What must hold for longer than it is looked at never ends a run.
+    fn can_abort(&mut self, condition: &Condition, abort: &program::Abort) -> Option<()> {
+        let (ranges, end) = condition.scope();
+        let length = scope::length(&ranges, end);
+        if ranges.is_empty() || length >= abort.length {
+            return Some(());
+        }
+        let (least, seen) = (units::duration(abort.length), units::duration(length));
+        let message = format!("this must hold for {least}, and is looked at for {seen}");
+        let problem = Diagnostic::new(Code::E0407, message, abort.span, "never ends a run");
+        self.diagnostics.push(problem.help("let it hold for less, or name a longer window"));
+        None
     }
 
     fn ceiling(&self, load: &program::Load, shape: &Shape, machine: Machine) -> Ceiling {

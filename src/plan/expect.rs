@@ -87,22 +87,28 @@ impl Elaborate<'_> {
         let matching = |series: &Series| {
             let member = match recorded.member {
                 Member::All => series.is_request(),
-                wanted => wanted == series.member,
+                wanted => series.derived.is_none() && wanted == series.member,
             };
             recorded.load.is_none_or(|l| l == series.load)
                 && recorded.flow.is_none_or(|f| f == series.flow)
                 && recorded.mix.is_none_or(|mix| mix == series.part)
                 && member
         };
-        let mut samples = Vec::new();
+        let (mut samples, mut chosen_of) = (Vec::new(), Vec::new());
         let mut windows: Vec<Range> = Vec::new();
         let mut end = 0;
-        for (index, series) in self.series.iter().enumerate().filter(|(_, s)| matching(s)) {
-            let load = &self.loads[series.load];
+        let found: Vec<usize> =
+            self.series.iter().enumerate().filter(|(_, series)| matching(series)).map(|(index, _)| index).collect();
+        for index in found {
+            let load = &self.loads[self.series[index].load];
             let ranges = explicit.clone().unwrap_or_else(|| judged(load));
             end = end.max(load.shape.end());
             windows = scope::union(windows, &ranges);
-            samples.push(Samples { series: index, ranges });
+            let own = self.derived(index, recorded);
+            if own != index {
+                chosen_of.push(Samples { series: index, ranges: ranges.clone() });
+            }
+            samples.push(Samples { series: own, ranges });
         }
         if explicit.is_some() {
             self.not_empty(&windows, end, &metric.scopes)?;
@@ -117,7 +123,8 @@ impl Elaborate<'_> {
             _ => 1.0,
         };
         let (function, scoped) = (metric.function, metric.scoped);
-        let requests = Requests { function, service_time, worth, samples, load, length, end, scoped, impacts };
+        let requests =
+            Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
@@ -157,6 +164,25 @@ impl Elaborate<'_> {
             });
         }
         Some(Recovery { function, windows: ranges, steady, end: self.length() })
+    }
+
+    /// The series that holds the samples of another which are asked for; most often that one itself.
+    fn derived(&mut self, of: usize, asked: &Population) -> usize {
+        let phase = if asked.part == Part::ServiceTime { Part::Latency } else { asked.part };
+        if phase == Part::Latency && asked.matching.is_none() {
+            return of;
+        }
+        let same =
+            |series: &Series| series.derived == Some(of) && series.phase == phase && series.matching == asked.matching;
+        self.series.iter().position(same).unwrap_or_else(|| {
+            let base = &self.series[of];
+            let name = format!("{}{}", base.name, crate::check::chosen_text(phase, asked.matching.as_ref()));
+            let tag = self.tag(&name);
+            let series =
+                Series { name, tag, phase, matching: asked.matching.clone(), derived: Some(of), ..base.clone() };
+            self.series.push(series);
+            self.series.len() - 1
+        })
     }
 
     fn not_empty(&mut self, windows: &[Range], end: u64, scopes: &[Scope]) -> Option<()> {
@@ -232,8 +258,10 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::ErrorRate
             | Function::Dropped
             | Function::Apdex(_)
+            | Function::BurnRate(_)
+            | Function::Availability
     );
-    counted && matches!(population.part, Part::Latency | Part::ServiceTime) && population.matching.is_none()
+    counted && population.part != Part::TlsTime
 }
 
 /// The samples that a quantile needs to be more than chance: 5/(1−q).

@@ -14,8 +14,8 @@ mod timeline;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Piece, Request, Retry, Service, ServiceKind,
-    Setting, StageKind, Step, Subject, Target, Text, Think,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service,
+    ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -252,7 +252,10 @@ pub struct SteadyState {
 pub struct Abort {
     pub text: String,
     pub condition: Condition,
+    /// How long it must hold.
     pub length: u64,
+    /// How long after a request is sent it is known at the latest what became of it.
+    pub patience: u64,
 }
 
 /// A stage that looks for the highest level at which a condition holds.
@@ -279,6 +282,23 @@ pub struct Series {
     pub flow: usize,
     /// A request, a group of steps, or whole iterations.
     pub member: Member,
+    /// Which time of it; all but the latency stand in series of their own, where something asks for them.
+    #[serde(default = "latency", skip_serializing_if = "is_latency")]
+    pub phase: Part,
+    /// Only those of which this is so when they have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Expr>,
+    /// The series whose samples these are too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<usize>,
+}
+
+fn latency() -> Part {
+    Part::Latency
+}
+
+fn is_latency(part: &Part) -> bool {
+    *part == Part::Latency
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -318,6 +338,9 @@ pub struct Requests {
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub worth: f64,
     pub samples: Vec<Samples>,
+    /// What the samples are derived of, where they are those of other times or chosen ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_of: Vec<Samples>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
@@ -382,10 +405,11 @@ impl Plan {
 
     /// The series of a request, a group or the iterations of a part of a load.
     pub fn series_of(&self, load: usize, part: usize, member: Member) -> Option<usize> {
-        self.series.iter().position(|s| s.load == load && s.part == part && s.member == member)
+        self.series.iter().position(|s| s.derived.is_none() && s.load == load && s.part == part && s.member == member)
     }
 
-    /// Whether a series is of requests: groups and iterations are made of such as have series of their own.
+    /// Whether a series is of requests: groups and iterations are made of such as have series of their own, and what is
+    /// derived of a series holds its samples once more.
     pub fn is_request(&self, series: u32) -> bool {
         self.series.get(series as usize).is_some_and(Series::is_request)
     }
@@ -406,7 +430,7 @@ impl Plan {
 
 impl Series {
     pub fn is_request(&self) -> bool {
-        matches!(self.member, Member::Request(_))
+        self.derived.is_none() && matches!(self.member, Member::Request(_))
     }
 }
 

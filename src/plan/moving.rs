@@ -67,7 +67,7 @@ impl Requests {
 
     pub fn narrowed(&self, to: &[Range]) -> Requests {
         let mut narrow = self.clone();
-        for samples in &mut narrow.samples {
+        for samples in narrow.samples.iter_mut().chain(&mut narrow.chosen_of) {
             samples.ranges = scope::intersect(&samples.ranges, to);
         }
         if let Some((_, ranges)) = &mut narrow.load {

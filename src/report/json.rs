@@ -27,6 +27,8 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
                 "bound": judged.bound,
                 "samples": judged.samples,
                 "reason": judged.reason,
+                "when_s": judged.when.map(|(from, to)| [seconds(from), seconds(to)]),
+                "slices": judged.slices,
             })
         })
         .collect();
@@ -67,8 +69,9 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "duration_s": stats.end() as f64 / SECOND as f64,
         "verdict": verdict.kind,
         "reason": verdict.reason,
-        "exit_code": verdict.kind.exit_code(),
         "problems": stats.problems,
+        "aborted": stats.aborted.as_ref().map(|(at, reason)| json!({ "at_s": seconds(*at), "reason": reason })),
+        "exit_code": verdict.exit_code,
         "trust": verdict.trust,
         "expectations": expectations,
         "loads": loads,
@@ -89,6 +92,10 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(&result).expect("a report is plain data");
     bytes.push(b'\n');
     bytes
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / SECOND as f64
 }
 
 /// A histogram in the exchange format (V2, deflated, base64), as interval logs carry it.

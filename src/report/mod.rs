@@ -101,10 +101,11 @@ fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
         Member::Wait(limit) => plan.limits.get(limit).map_or("", |limit| limit.name.as_str()),
         Member::Request(_) | Member::All => plan.request(series).map_or("", |request| request.name.as_str()),
     };
+    let step = &format!("{step}{}", crate::check::chosen_text(series.phase, series.matching.as_ref()));
     let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
     match parts.get(series.part) {
         Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
-        _ => step.to_owned(),
+        _ => step.clone(),
     }
 }
 

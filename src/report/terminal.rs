@@ -153,7 +153,17 @@ fn found(judged: &Judged, line: usize, paint: &Paint) -> String {
         },
         (None, None) => String::new(),
     };
+    if let (Some(slices), Some((from, to)), None) = (judged.slices, judged.when, &judged.reason) {
+        let count = |n: usize| grouped(n as f64, 0);
+        let _ = write!(text, " at {}–{}, ", duration(from), duration(to));
+        let _ = match (judged.outcome, slices.failed) {
+            (Outcome::Failed, failed) => write!(text, "{} of {} slices failed", count(failed), count(slices.all())),
+            _ => write!(text, "the worst of {}, {} held", count(slices.all()), count(slices.held)),
+        };
+    }
     let note = match judged.outcome {
+        Outcome::Failed if judged.samples == 0 => format!("  (line {line})"),
+        Outcome::Held | Outcome::Inconclusive if judged.samples == 0 && judged.reason.is_none() => String::new(),
         Outcome::Failed => format!("  ({} samples, line {line})", grouped(judged.samples as f64, 0)),
         Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(judged.samples as f64, 0)),
     };

@@ -5,7 +5,7 @@ use super::link::{Bytes, LinkedRequest};
 use super::progress::{Pending, Progress, UnderWay};
 use super::value::Frame;
 use super::worker::Worker;
-use crate::measure::Failure;
+use crate::measure::{Ended, Failure};
 use crate::plan::Connections;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub struct Sender {
     text: String,
     scratch: String,
     alarm: Rc<super::clock::Alarm>,
+    /// How often this try was handed to the network, and how long this request has opened connections.
+    sends: u32,
+    connecting: Option<u64>,
 }
 
 impl Sender {
@@ -35,6 +38,8 @@ impl Sender {
             text: String::new(),
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
+            sends: 0,
+            connecting: None,
         }
     }
 
@@ -62,15 +67,22 @@ impl Sender {
         let started = clock.now();
         progress.under_way.set(Some(UnderWay { series, intended, sent: started }));
         let (mut tries, mut sent) = (0, None);
+        self.connecting = None;
         let (end, outcome) = loop {
             let tried = clock.now();
+            self.sends = 0;
+            self.answer.reset();
             frame.answer_mut(request.response).clear();
-            let result = self.send(request, (tries == 0).then_some(series), tried).await;
+            let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             // All tries are one sample, from the first send to the last answer.
-            sent.get_or_insert(if self.answer.sent >= tried { self.answer.sent } else { tried });
+            let began = if self.answer.sent >= tried { self.answer.sent } else { tried };
+            sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
+            let one = self.ended(Ended { attempt, ..Ended::plain(began, took, took, outcome) });
+            worker.recorder.borrow_mut().tried(series, &one);
             let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
             let status = if answered { self.answer.status } else { 0 };
             if tries >= retry.times || !retry.apply(failure, status) || worker.stops() {
@@ -83,12 +95,21 @@ impl Sender {
         progress.under_way.set(None);
         let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
-        progress.pending.set(Some(Pending { series, intended, latency, service_time, outcome }));
+        let attempt = tries as u32 + 1;
+        let ended = self.ended(Ended { attempt, ..Ended::plain(intended, latency, service_time, outcome) });
+        progress.pending.set(Some(Pending { series, ended }));
         outcome
     }
 
+    /// With what the answer and the way to it say.
+    fn ended(&self, ended: Ended) -> Ended {
+        let answer = &self.answer;
+        let first_byte = answer.first_byte.saturating_sub(ended.intended);
+        Ended { status: answer.status, sends: self.sends, first_byte, connect: self.connecting, ..ended }
+    }
+
     /// One try. Its timeout is one for waiting, connecting and the exchange together.
-    async fn send(&mut self, request: &LinkedRequest, counted: Option<usize>, tried: u64) -> Result<(), Failure> {
+    async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
         let worker = self.worker.clone();
         let clock = &worker.timers.clock;
         let ask =
@@ -104,14 +125,19 @@ impl Sender {
             let mut connection = match self.idle(key, request.connections) {
                 Some(connection) => connection,
                 None => {
-                    let connection = Connection::open(request.address, allowed).await?;
-                    allowed = left(clock.now());
-                    connection
+                    let began = clock.now();
+                    let opened = Connection::open(request.address, allowed).await;
+                    let now = clock.now();
+                    self.connecting = Some(self.connecting.unwrap_or(0) + (now - began));
+                    allowed = left(now);
+                    opened?
                 }
             };
             // Each time counts: a server that was sent it twice has seen it twice. A retry belongs to its first try.
-            if let Some(series) = counted {
-                worker.recorder.borrow_mut().sent(series, clock.now());
+            self.sends += 1;
+            match tries {
+                0 => worker.recorder.borrow_mut().sent(series, clock.now()),
+                _ => worker.recorder.borrow_mut().sent_again(series, clock.now()),
             }
             let reused = connection.is_reused();
             let bytes = match &request.bytes {

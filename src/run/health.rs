@@ -37,7 +37,8 @@ impl Health {
             now.iter().zip(&self.last).map(|(n, o)| (share(n.ran, o.ran) - share(n.spun, o.spun)).max(0.0)).collect();
         let waiting = now.iter().zip(&self.last).map(|(n, o)| share(n.waited, o.waited)).collect();
         self.last = now;
-        let cpu = process_cpu();
+        // Without a descriptor left nothing can be read of it; what was used stays used.
+        let cpu = process_cpu().max(self.cpu);
         let used = (cpu - self.cpu) * 1e9 / elapsed;
         self.cpu = cpu;
         let (descriptors, descriptors_limit) = descriptors();
@@ -75,8 +76,14 @@ fn process_cpu() -> f64 {
 }
 
 fn descriptors() -> (u64, u64) {
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
-    (open, crate::inputs::machine().descriptors)
+    let limit = crate::inputs::machine().descriptors;
+    let open = match std::fs::read_dir("/proc/self/fd") {
+        Ok(entries) => entries.count() as u64,
+        // There is none left to look with.
+        Err(error) if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::MFILE) => limit,
+        Err(_) => 0,
+    };
+    (open, limit)
 }
 
 /// From `/proc/net/sockstat` (`TCP: inuse N … tw M …`) and the range that the kernel deals local ports from.

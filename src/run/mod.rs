@@ -22,6 +22,7 @@ mod worker;
 
 use crate::base::units::SECOND;
 use crate::measure::{Event, Slice};
+use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
 use std::collections::HashMap;
@@ -102,6 +103,7 @@ impl From<std::io::Error> for RunError {
 /// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+    enough_descriptors(crate::inputs::machine().descriptors, settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
     let mask = secret::Mask::new(settings.secrets.values());
@@ -244,7 +246,9 @@ async fn load(
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
+    // By somebody, or by an `abort`.
     let mut interrupted = false;
+    let mut aborts = metric::Watch::new(plan);
     let mut watching = true;
     // The last arrival is due before the end, and an idle stage has none: what is measured of the time belongs to the
     // whole of it.
@@ -259,20 +263,36 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(all) => all.into_iter().for_each(|slice| tell(Event::Slice(slice))),
+                Some(all) => all.into_iter().for_each(|slice| {
+                    if let Some(aborts) = &mut aborts {
+                        aborts.take(&slice);
+                    }
+                    tell(Event::Slice(slice));
+                }),
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,
-            _ = second.tick() => tell(Event::Generator(health.look(clock.now()))),
+            _ = second.tick() => {
+                let at = clock.now();
+                tell(Event::Generator(health.look(at)));
+                // Behind the last arrival there is nothing left to stop.
+                let reason = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
+                if let Some(reason) = reason {
+                    interrupted = true;
+                    aborts = None;
+                    tell(Event::Aborted { at, reason });
+                    let _ = phase.send(Phase::NothingNew);
+                    limit = tokio::time::Instant::now() + drain(plan);
+                }
+            }
             () = interrupt.wait() => {
-                if interrupted {
+                if std::mem::replace(&mut interrupted, true) {
                     let _ = phase.send(Phase::Stop { count_timeouts: false });
                     continue;
                 }
-                interrupted = true;
                 tell(Event::Interrupted { at: clock.now() });
                 let _ = phase.send(Phase::NothingNew);
-                limit = tokio::time::Instant::now() + Duration::from_nanos(plan.grace()).min(Duration::from_secs(10));
+                limit = tokio::time::Instant::now() + drain(plan);
             }
             (service, status) = died => {
                 watching = false;
@@ -296,6 +316,23 @@ async fn load(
         }
     }
     Ok(at)
+}
+
+/// Those of the runtimes, clocks, signals and records; below that nothing can even be refused in good order.
+fn enough_descriptors(limit: u64, workers: u64) -> Result<(), RunError> {
+    let needed = 16 + 4 * workers;
+    if limit >= needed {
+        return Ok(());
+    }
+    Err(RunError::System(std::io::Error::other(format!(
+        "it opens {needed} files and more for its connections, and this process may have {limit} open; raise the limit \
+         (`ulimit -n`)"
+    ))))
+}
+
+/// How long what is under way may still take when a run is ended early.
+fn drain(plan: &Plan) -> Duration {
+    Duration::from_nanos(plan.grace()).min(Duration::from_secs(10))
 }
 
 /// When the last load ends that ends at a planned instant.

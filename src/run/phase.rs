@@ -10,6 +10,7 @@ use super::rows::Table;
 use super::session::Session;
 use super::value::Plain;
 use super::worker::{Gauge, Order, Worker};
+use crate::check::program::Part;
 use crate::measure::Failure;
 use crate::plan::schedule::Shape;
 use crate::plan::{Ceiling, CeilingFrom, Flow, Load, Member, MixPart, Plan, Series, Share};
@@ -102,7 +103,17 @@ fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Pla
 
 /// The plan with that flow alone, which one user runs.
 fn plan_of(flow: Flow, plan: &Plan) -> Plan {
-    let series = |member: Member| Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member };
+    let series = |member: Member| Series {
+        name: String::new(),
+        tag: String::new(),
+        load: 0,
+        part: 0,
+        flow: 0,
+        member,
+        derived: None,
+        matching: None,
+        phase: Part::Latency,
+    };
     let mut members: Vec<Member> = (0..flow.requests).map(Member::Request).collect();
     members.extend((0..flow.groups.len()).map(Member::Group));
     members.extend((0..flow.measures.len()).map(Member::Measure));

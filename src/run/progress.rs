@@ -1,6 +1,6 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
-use crate::measure::{Failure, Recorder};
+use crate::measure::{Ended, Failure, Recorder};
 use std::cell::{Cell, RefCell};
 
 /// A request that is under way.
@@ -15,10 +15,7 @@ pub struct UnderWay {
 #[derive(Debug, Clone, Copy)]
 pub struct Pending {
     pub series: usize,
-    pub intended: u64,
-    pub latency: u64,
-    pub service_time: u64,
-    pub outcome: Result<(), Failure>,
+    pub ended: Ended,
 }
 
 #[derive(Debug, Default)]
@@ -32,15 +29,15 @@ pub struct Progress {
 impl Progress {
     /// Records the last request, once nothing can fail it any more.
     pub fn record(&self, recorder: &RefCell<Recorder>) {
-        if let Some(Pending { series, intended, latency, service_time, outcome }) = self.pending.take() {
-            recorder.borrow_mut().sample(series, intended, latency, service_time, outcome);
+        if let Some(Pending { series, ended }) = self.pending.take() {
+            recorder.borrow_mut().ended(series, &ended);
         }
     }
 
     /// Fails the request that has ended last, if it is not recorded yet.
     pub fn fail(&self, failure: Failure) -> bool {
-        let Some(pending) = self.pending.get() else { return false };
-        self.pending.set(Some(Pending { outcome: pending.outcome.and(Err(failure)), ..pending }));
+        let Some(Pending { series, ended }) = self.pending.get() else { return false };
+        self.pending.set(Some(Pending { series, ended: Ended { outcome: ended.outcome.and(Err(failure)), ..ended } }));
         true
     }
 

@@ -201,7 +201,7 @@ impl Worker {
             gates: order.gates,
             timers: Timers::new(order.clock)?,
             scratch: Scratch::new(),
-            recorder: RefCell::new(Recorder::new(order.edges, plan.series.len(), plan.loads.len())),
+            recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             users: RefCell::default(),

@@ -84,7 +84,7 @@ impl Day {
     pub fn new(plan: &Plan, samples: u64, seed: u64) -> Day {
         let mut numbers = Numbers::new(seed);
         let latencies = Latencies::new(&mut numbers);
-        let recorder = Recorder::new(plan.edges().into(), plan.series.len(), plan.loads.len());
+        let recorder = Recorder::new(plan.edges().into(), &plan.series, plan.loads.len());
         Day { plan: plan.clone(), recorder, numbers, latencies, samples, broken: 0..0 }
     }
 
@@ -127,5 +127,12 @@ impl Day {
             memory: 20 << 20,
             pressed: None,
         })
+    }
+
+    /// What a run would tell of a second.
+    pub fn events(&mut self, second: u64) -> Vec<Event> {
+        let mut events: Vec<Event> = self.second(second).into_iter().map(Event::Slice).collect();
+        events.push(self.reading(second));
+        events
     }
 }

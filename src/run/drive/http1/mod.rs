@@ -97,7 +97,8 @@ impl Answer {
         })
     }
 
-    fn reset(&mut self) {
+    /// So that nothing of the last exchange passes for this one where this one does not come about.
+    pub fn reset(&mut self) {
         self.status = 0;
         match self.body.capacity() <= BODY_KEPT {
             true => self.body.clear(),

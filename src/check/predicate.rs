@@ -1,0 +1,123 @@
+//! Predicates of `where`: what they may rest on, and how they are written.
+
+use super::program::{Expr, Member, Part, Piece};
+use super::types::Type;
+use super::words::written;
+use crate::syntax::ast::Binary;
+
+/// The part of a predicate that says nothing of a request that has ended; a group and an iteration are no requests, and
+/// have neither a status nor tries.
+pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
+    let whole = match member {
+        Member::Group(_) => "a group",
+        Member::Iteration => "an iteration",
+        Member::Wait(_) => "a wait",
+        Member::All | Member::Request(_) | Member::Measure(_) => "",
+    };
+    let mut found = None;
+    expr.any(&mut |part| {
+        found = match part {
+            Expr::Property(name) if !whole.is_empty() && matches!(name.as_str(), "status" | "attempt") => {
+                Some(format!("{whole} has no `{name}` of its own"))
+            }
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Property(_) | Expr::List(_) => None,
+            Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => None,
+            Expr::Text(pieces) if pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))) => None,
+            _ => Some("`where` chooses by what is known of each request, and this is something else".to_owned()),
+        };
+        found.is_some()
+    });
+    found
+}
+
+/// What stands behind the path of a population: which time, and which of the requests.
+pub fn chosen_text(part: Part, matching: Option<&Expr>) -> String {
+    let part = match part {
+        Part::Latency => "",
+        Part::ServiceTime => ".service_time",
+        Part::FirstByte => ".first_byte",
+        Part::ConnectTime => ".connect_time",
+        Part::TlsTime => ".tls_time",
+        Part::Attempts => ".attempts",
+    };
+    matching.map_or(part.to_owned(), |matching| format!("{part} where {}", text(matching, false)))
+}
+
+/// Numbers beside the latency are times.
+fn text(expr: &Expr, timed: bool) -> String {
+    match expr {
+        Expr::Number(number) => written(*number, if timed { Type::Duration } else { Type::Number }),
+        Expr::Bool(value) => value.to_string(),
+        Expr::Text(pieces) => {
+            let plain = pieces.iter().map(|piece| match piece {
+                Piece::Literal(text) => text.as_str(),
+                Piece::Value(_) => "…",
+            });
+            format!("\"{}\"", plain.collect::<String>())
+        }
+        Expr::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| text(item, timed)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Expr::Property(name) => name.clone(),
+        Expr::Not(inner) => format!("not {}", inside(inner, timed, CLOSEST)),
+        Expr::Negate(inner) => format!("-{}", inside(inner, timed, CLOSEST)),
+        Expr::Binary { operator, left, right } => {
+            let timed = timed || (operator.compares() && (is_time(left) || is_time(right)));
+            let own = closeness(*operator);
+            format!("{} {} {}", inside(left, timed, own), operator.symbol(), inside(right, timed, own + 1))
+        }
+        _ => "null".to_owned(),
+    }
+}
+
+fn is_time(expr: &Expr) -> bool {
+    expr.any(&mut |part| matches!(part, Expr::Property(name) if name == "latency"))
+}
+
+const CLOSEST: u8 = 5;
+
+/// How close an operator binds.
+fn closeness(operator: Binary) -> u8 {
+    match operator {
+        Binary::Or => 0,
+        Binary::And => 1,
+        Binary::Add | Binary::Subtract => 3,
+        Binary::Multiply | Binary::Divide => 4,
+        _ => 2,
+    }
+}
+
+/// In parentheses where what stands around it binds closer.
+fn inside(expr: &Expr, timed: bool, around: u8) -> String {
+    let text = text(expr, timed);
+    match expr {
+        Expr::Binary { operator, .. } if closeness(*operator) < around => format!("({text})"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(operator: Binary, left: Expr, right: Expr) -> Expr {
+        Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }
+    }
+
+    #[test]
+    fn predicates_are_written_as_they_are_read() {
+        let slow = binary(Binary::Greater, Expr::Property("latency".into()), Expr::Number(2e8));
+        let fine = binary(Binary::Equal, Expr::Property("status".into()), Expr::Number(200.0));
+        let either = binary(Binary::Or, slow.clone(), Expr::Property("ok".into()));
+        assert_eq!(
+            text(&binary(Binary::And, either, fine.clone()), false),
+            "(latency > 200ms or ok) and status == 200"
+        );
+        assert_eq!(text(&Expr::Not(Box::new(fine.clone())), false), "not (status == 200)");
+        assert_eq!(chosen_text(Part::FirstByte, Some(&fine)), ".first_byte where status == 200");
+        assert!(undecidable(&fine, Member::Request(0)).is_none());
+        assert_eq!(undecidable(&fine, Member::Group(0)).as_deref(), Some("a group has no `status` of its own"));
+        assert!(undecidable(&binary(Binary::Less, Expr::UserId, Expr::Number(1.0)), Member::All).is_some());
+    }
+}

@@ -1,0 +1,166 @@
+//! How something that is measured has ended, and the predicates of `where` that choose by it.
+
+use super::recorder::Outcome;
+use crate::plan::{Binary, Expr, Part, Piece};
+
+/// A request, one try of it, a group or an iteration, once nothing can fail it any more.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    pub intended: u64,
+    pub latency: u64,
+    pub service_time: u64,
+    pub outcome: Outcome,
+    /// 0 where there was no answer, or what is no request.
+    pub status: u16,
+    /// How often it was tried; of a try, which one it was.
+    pub attempt: u32,
+    /// How often it was handed to the network.
+    pub sends: u32,
+    /// From the intended instant to the first byte of the answer; 0 where none came.
+    pub first_byte: u64,
+    /// How long it opened connections, where it did.
+    pub connect: Option<u64>,
+}
+
+/// A value of a predicate. Of numbers there are times too, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Value<'e> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(&'e str),
+}
+
+impl Ended {
+    /// What is known where nothing else is: a time and an outcome.
+    pub fn plain(intended: u64, latency: u64, service_time: u64, outcome: Outcome) -> Ended {
+        Ended {
+            intended,
+            latency,
+            service_time,
+            outcome,
+            status: 0,
+            attempt: 1,
+            sends: 1,
+            first_byte: 0,
+            connect: None,
+        }
+    }
+
+    pub fn sent(&self) -> u64 {
+        (self.intended + self.latency).saturating_sub(self.service_time)
+    }
+
+    /// The time that a series is of, where it has one: an open connection was not opened.
+    pub fn time(&self, phase: Part) -> Option<u64> {
+        match phase {
+            Part::Latency | Part::ServiceTime | Part::Attempts => Some(self.latency),
+            Part::FirstByte if self.first_byte == 0 => Some(self.latency),
+            Part::FirstByte => Some(self.first_byte),
+            Part::ConnectTime => self.connect,
+            Part::TlsTime => None,
+        }
+    }
+
+    /// Whether a predicate is so of it. What has no answer has no status: it is equal to none and different from all.
+    pub fn is(&self, predicate: &Expr) -> bool {
+        self.value(predicate) == Value::Bool(true)
+    }
+
+    fn value<'e>(&self, expr: &'e Expr) -> Value<'e> {
+        match expr {
+            Expr::Bool(value) => Value::Bool(*value),
+            Expr::Number(value) => Value::Number(*value),
+            Expr::Text(pieces) => match pieces.as_slice() {
+                [] => Value::Text(""),
+                [Piece::Literal(text)] => Value::Text(text),
+                _ => Value::Null,
+            },
+            Expr::Property(name) => self.property(name),
+            Expr::Not(inner) => Value::Bool(!self.is(inner)),
+            Expr::Negate(inner) => match self.value(inner) {
+                Value::Number(number) => Value::Number(-number),
+                _ => Value::Null,
+            },
+            Expr::Binary { operator: Binary::And, left, right } => Value::Bool(self.is(left) && self.is(right)),
+            Expr::Binary { operator: Binary::Or, left, right } => Value::Bool(self.is(left) || self.is(right)),
+            Expr::Binary { operator: Binary::In, left, right } => {
+                let (wanted, items) =
+                    (self.value(left), if let Expr::List(items) = &**right { &items[..] } else { &[] });
+                Value::Bool(items.iter().any(|item| self.value(item) == wanted))
+            }
+            Expr::Binary { operator, left, right } => joined(*operator, self.value(left), self.value(right)),
+            // The checker lets nothing else through.
+            _ => Value::Null,
+        }
+    }
+
+    fn property(&self, name: &str) -> Value<'static> {
+        match name {
+            "status" if self.status == 0 => Value::Null,
+            "status" => Value::Number(f64::from(self.status)),
+            "latency" => Value::Number(self.latency as f64),
+            "attempt" => Value::Number(f64::from(self.attempt)),
+            "ok" => Value::Bool(self.outcome.is_ok()),
+            "error" => self.outcome.err().map_or(Value::Null, |failure| Value::Text(failure.as_str())),
+            _ => Value::Null,
+        }
+    }
+}
+
+fn joined<'e>(operator: Binary, left: Value<'e>, right: Value<'e>) -> Value<'e> {
+    let (a, b) = match (operator, left, right) {
+        (Binary::Equal, a, b) => return Value::Bool(a == b),
+        (Binary::NotEqual, a, b) => return Value::Bool(a != b),
+        (_, Value::Number(a), Value::Number(b)) => (a, b),
+        _ => return Value::Null,
+    };
+    match operator {
+        Binary::Less => Value::Bool(a < b),
+        Binary::LessEqual => Value::Bool(a <= b),
+        Binary::Greater => Value::Bool(a > b),
+        Binary::GreaterEqual => Value::Bool(a >= b),
+        Binary::Add => Value::Number(a + b),
+        Binary::Subtract => Value::Number(a - b),
+        Binary::Multiply => Value::Number(a * b),
+        Binary::Divide => Value::Number(a / b),
+        _ => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Failure;
+
+    fn binary(operator: Binary, left: Expr, right: Expr) -> Expr {
+        Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }
+    }
+
+    fn property(name: &str) -> Expr {
+        Expr::Property(name.to_owned())
+    }
+
+    #[test]
+    fn predicates_choose_by_how_it_ended() {
+        let fine = Ended { status: 200, attempt: 2, ..Ended::plain(5, 300, 200, Ok(())) };
+        let late = Ended::plain(5, 900, 900, Err(Failure::Timeout));
+        let chosen = |predicate: &Expr| (fine.is(predicate), late.is(predicate));
+        let status = |operator| binary(operator, property("status"), Expr::Number(200.0));
+        assert_eq!(chosen(&status(Binary::Equal)), (true, false));
+        assert_eq!(chosen(&status(Binary::NotEqual)), (false, true));
+        assert_eq!(chosen(&status(Binary::GreaterEqual)), (true, false), "no answer is no number");
+        assert_eq!(chosen(&property("ok")), (true, false));
+        assert_eq!(chosen(&Expr::Not(Box::new(property("ok")))), (false, true));
+        let kinds = Expr::List(vec![
+            Expr::Text(vec![Piece::Literal("reset".into())]),
+            Expr::Text(vec![Piece::Literal("timeout".into())]),
+        ]);
+        assert_eq!(chosen(&binary(Binary::In, property("error"), kinds)), (false, true));
+        let again = binary(Binary::Greater, property("attempt"), Expr::Number(1.0));
+        let slow = binary(Binary::Greater, property("latency"), Expr::Number(300.0));
+        assert_eq!(chosen(&binary(Binary::Or, again.clone(), slow.clone())), (true, true));
+        assert_eq!(chosen(&binary(Binary::And, again, slow)), (false, false));
+        assert_eq!((fine.sent(), late.sent()), (105, 5));
+    }
+}
