@@ -396,6 +396,28 @@ fn faults_are_what_was_ordered() {
 }
 
 #[test]
+fn slow_orders_hold_their_slots_and_connections() {
+    let shop = Shop::open(|options| {
+        options.slow_orders = Duration::from_millis(300);
+        options.pool = 2;
+        options.slots = 8;
+    });
+    let started = Instant::now();
+    thread::scope(|scope| {
+        for buyer in 0..6 {
+            let shop = &shop;
+            let key = format!("slow-{buyer}");
+            scope.spawn(move || assert_eq!(shop.order(&key, r#"{"product":1,"qty":1}"#).status, 201));
+        }
+        eventually("four who wait for a connection", || shop.metric("db_pool_waiting") >= 3.0);
+        assert!(shop.metric("checkout_slots_in_use") >= 3.0);
+        assert_eq!(shop.metric("db_pool_in_use"), 2.0);
+    });
+    // Three rounds of two.
+    assert!(started.elapsed() >= Duration::from_millis(900), "{:?}", started.elapsed());
+}
+
+#[test]
 fn health_is_ok_when_the_database_answers() {
     let shop = Shop::open(|_| {});
     let answer = shop.get("/health");

@@ -1,6 +1,6 @@
 //! A secret reaches the server and nothing else: no file of the run, no output, in no form.
 
-use crate::support::Place;
+use crate::support::{Place, Script};
 use base64::Engine;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -115,7 +115,7 @@ fn a_secret_reaches_the_server_and_nothing_else() {
     ];
     for call in calls {
         let ran = place.call(call);
-        assert!(ran.code == 0 || ran.code == 1 || ran.code == 4, "{call:?} gave {}: {}", ran.code, ran.err);
+        assert!(matches!(ran.code, 0 | 1 | 4 | 5), "{call:?} gave {}: {}", ran.code, ran.err);
         assert_hidden(&ran.out, &format!("{call:?}"));
         assert_hidden(&ran.err, &format!("{call:?}"));
     }
@@ -141,4 +141,32 @@ fn a_secret_that_is_not_there_is_asked_for_before_anything_starts() {
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("the variable `TEST_NOT_THERE` is not set"), "{}", ran.err);
     assert!(place.runs().is_empty(), "something was recorded");
+}
+
+/// Tells what it was told, and again where a text of an example is cut.
+fn tells(_: &str, times: usize) -> (u16, String) {
+    (500, format!("{}{SECRET} {}", "x".repeat([10, 70, 1020][times % 3]), "y".repeat(2000)))
+}
+
+#[test]
+fn examples_of_failures_hide_secrets_whole_and_cut() {
+    let script = Script::start(tells);
+    let place = Place::new();
+    let scenario = format!(
+        "scenario hush {{\n  target api = http(\"http://{}\")\n  flow call on api {{\n    let word = secret(\"TEST_WORD\")\n    get \"/there/{{word}}\" as there {{\n      expect status == 200\n      continue\n    }}\n    get \"/there\" {{\n      expect text == \"none\"\n    }}\n  }}\n  load main of call {{\n    hold 10/s for 1s\n  }}\n  expect error_rate(main) < 1%\n}}\n",
+        script.address
+    );
+    place.write("test.stress", &scenario);
+    place.write("words.env", &format!("TEST_WORD='{SECRET}'\n"));
+    let ran = place.call(&["run", "test.stress", "--env-file", "words.env", "--no-progress"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    std::fs::remove_file(place.path().join("words.env")).unwrap();
+    let failed = ran.result["examples"]["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 20);
+    assert_eq!(failed[0]["request"], "GET /there/***");
+    assert!(failed.iter().any(|told| told["body"].as_str().is_some_and(|body| body.starts_with("xxxxxxxxxx*** y"))));
+    assert_hidden(&ran.out, "the report");
+    assert_hidden_below(place.path());
+    let events = std::fs::read_to_string(place.runs()[0].join("events.jsonl")).unwrap();
+    assert!(!events.contains("gr\u{fc}n") && !events.contains("gr%C3%BCn"), "{events}");
 }

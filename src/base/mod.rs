@@ -1,5 +1,6 @@
 //! What every floor stands on: places in files, units and bytes with their printed forms, and nearest names.
 
+pub mod exposition;
 mod hex;
 pub mod source;
 pub mod span;

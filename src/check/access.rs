@@ -70,9 +70,9 @@ impl<'a> Session<'a, '_> {
                     _ => Type::Number,
                 };
                 let what = field.name.to_owned();
-                self.later(format!("`.{what}` of a service"), span);
                 Value::Series(Series { source: SeriesSource::Service(*index), what, worth: 1.0, unit })
             }
+            (Value::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => Value::WRONG,
             (Value::Part(Type::Monitor, index), name) => {
                 let unit = if name == "cpu" { Type::Percent } else { Type::Bytes };
                 Value::Series(Series { source: SeriesSource::Monitor(*index), what: name.to_owned(), worth: 1.0, unit })
@@ -347,7 +347,6 @@ impl<'a> Session<'a, '_> {
         match (&value, found.name) {
             (Value::Part(Type::Service, index), "metric") => {
                 let index = *index;
-                self.later("`.metric(…)` of a service", span);
                 let service = &self.out.services[index];
                 let measured = service.metrics.is_some() || matches!(service.kind, ServiceKind::Demo(_));
                 if !measured {
@@ -358,11 +357,8 @@ impl<'a> Session<'a, '_> {
                 }
                 self.series(SeriesSource::ServiceMetric(index), &bound)
             }
-            (Value::Part(Type::Monitor, index), _) => {
-                let index = *index;
-                self.later("`.query(…)` of a monitor", span);
-                self.series(SeriesSource::Monitor(index), &bound)
-            }
+            (Value::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => Value::WRONG,
+            (Value::Part(Type::Monitor, index), _) => self.series(SeriesSource::Monitor(*index), &bound),
             (Value::Part(Type::Service, index), "url") if !self.has_port(*index, base.span) => Value::WRONG,
             (Value::Part(Type::Service, index), "url") => {
                 let via = match &bound[0] {
@@ -394,11 +390,38 @@ impl<'a> Session<'a, '_> {
         }
     }
 
+    /// The machine has readings of its own, and everything else is asked.
+    fn is_of_monitor(&mut self, monitor: usize, name: &str, span: Span) -> bool {
+        let Some(found) = self.out.monitors.get(monitor) else { return true };
+        let (kind, is_host) = (found.kind.clone(), found.is_host());
+        if is_host == (name != "query") {
+            return true;
+        }
+        let message = format!("a monitor of `{kind}(…)` has no `{name}`");
+        let problem = Diagnostic::new(Code::E0202, message, span, "another kind of monitor");
+        self.push(problem.help(match is_host {
+            true => "the machine has `.cpu` and `.memory`",
+            false => "ask it with `.query('…')`; `.cpu` and `.memory` are of `host()`",
+        }));
+        false
+    }
+
     fn series(&mut self, source: SeriesSource, bound: &super::call::Bound<'a>) -> Value<'a> {
-        let what = match bound.first() {
-            Some(Some((Value::Text(text, _), _))) => text.clone(),
+        let (what, span) = match bound.first() {
+            Some(Some((Value::Text(text, _), expr))) => (text.clone(), expr.span),
             _ => return Value::Unknown(Type::Series),
         };
+        let is_page = match source {
+            SeriesSource::ServiceMetric(_) => true,
+            SeriesSource::Monitor(index) => self.out.monitors.get(index).is_some_and(|m| m.kind == "metrics"),
+            SeriesSource::Service(_) | SeriesSource::Host => false,
+        };
+        if is_page && let Err(why) = crate::base::exposition::Selector::parse(&what) {
+            let problem =
+                Diagnostic::new(Code::E0310, format!("this names no series of a page: {why}"), span, "not a name");
+            self.push(problem.help("write a name, with labels where only some of its samples are meant"));
+            return Value::WRONG;
+        }
         let (worth, unit) = match bound.get(1) {
             Some(Some((value, _))) if value.is_unknown() => return Value::Unknown(Type::Series),
             Some(Some((value, expr))) => match (value.number(), value.kind()) {

@@ -18,7 +18,11 @@ impl Scenario {
                 format!("{} {} {}", self.measured_text(left), operator.symbol(), self.measured_text(right))
             }
             Condition::Within { left, right, tolerance, relative } => {
-                let kind = if *relative { Type::Percent } else { left.unit() };
+                let kind = match left.unit() {
+                    _ if *relative => Type::Percent,
+                    Type::Percent => Type::Points,
+                    unit => unit,
+                };
                 let tolerance = written(*tolerance, kind);
                 format!("{} within {tolerance} of {}", self.measured_text(left), self.measured_text(right))
             }
@@ -104,8 +108,11 @@ impl Scenario {
                 };
                 match series.source {
                     SeriesSource::Service(_) | SeriesSource::Host => format!("{source}.{}", series.what),
-                    SeriesSource::ServiceMetric(_) => format!("{source}.metric(\"{}\")", series.what),
-                    SeriesSource::Monitor(_) => format!("{source}.query('{}')", series.what),
+                    SeriesSource::ServiceMetric(_) => format!("{source}.metric({})", series.quoted()),
+                    SeriesSource::Monitor(index) => match self.monitors.get(index) {
+                        Some(monitor) => monitor.series_text(&series.what),
+                        None => format!("{source}.query('{}')", series.what),
+                    },
                 }
             }
             Subject::Windows { windows, .. } => {

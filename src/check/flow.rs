@@ -16,7 +16,8 @@ pub(super) struct FlowState {
     /// Its target: of all steps that name no other.
     pub(super) target: Option<Value<'static>>,
     pub(super) requests: Vec<Needs>,
-    pub(super) slots: usize,
+    /// The names of the values that live in slots.
+    pub(super) slots: Vec<String>,
     pub(super) groups: Vec<String>,
     pub(super) measures: Vec<(String, Type)>,
     /// The group that its steps are in.
@@ -54,6 +55,7 @@ impl<'a> Session<'a, '_> {
             name: flow.name.text.clone(),
             steps: Vec::new(),
             slots: 0,
+            names: Vec::new(),
             requests: 0,
             groups: Vec::new(),
             measures: Vec::new(),
@@ -93,7 +95,7 @@ impl<'a> Session<'a, '_> {
         let before = self.flow.replace(state);
         let saved = (self.answer.take(), std::mem::take(&mut self.predicate));
         for name in bound {
-            let slot = self.slot();
+            let slot = self.slot(name);
             self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Text));
         }
         let mut checked = self.steps(steps, inner);
@@ -103,7 +105,8 @@ impl<'a> Session<'a, '_> {
         let flow = Flow {
             name: name.to_owned(),
             steps: checked,
-            slots: state.slots,
+            slots: state.slots.len(),
+            names: state.slots.clone(),
             requests: state.requests.len(),
             groups: state.groups.clone(),
             measures: state.measures.clone(),
@@ -174,10 +177,10 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A place for a value.
-    pub(super) fn slot(&mut self) -> usize {
+    pub(super) fn slot(&mut self, name: &Name) -> usize {
         let Some(flow) = &mut self.flow else { return 0 };
-        flow.slots += 1;
-        flow.slots - 1
+        flow.slots.push(name.text.clone());
+        flow.slots.len() - 1
     }
 
     /// The steps of a block, whose names end with it.
@@ -200,7 +203,7 @@ impl<'a> Session<'a, '_> {
             StepKind::Let(binding) => {
                 let value = self.eval(&binding.value, frame);
                 let is_set = self.flow.as_ref().is_some_and(|flow| flow.set.contains(&binding.name.text));
-                let value = self.stored(value, is_set, &binding.value, out);
+                let value = self.stored(value, is_set, binding, out);
                 self.bind(frame, &binding.name, value);
             }
             StepKind::Set(binding) => self.set(binding, frame, out),
@@ -216,7 +219,7 @@ impl<'a> Session<'a, '_> {
             StepKind::Each { name, list, at_most, together, steps } => {
                 let value = self.eval_as(list, frame, &[Type::List]);
                 let at_most = self.bound_of_each(at_most.as_ref(), step.span, frame);
-                let slot = self.slot();
+                let slot = self.slot(name);
                 let inner = self.frame(self.frames[frame].module, Some(frame));
                 self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Json));
                 let steps = self.steps(steps, inner);
@@ -273,27 +276,28 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What is the same all the time needs no slot; the rest is computed once.
-    fn stored(&mut self, value: Value<'a>, is_set: bool, expr: &'a ast::Expr, out: &mut Vec<Step>) -> Value<'a> {
+    fn stored(&mut self, value: Value<'a>, is_set: bool, binding: &'a ast::Let, out: &mut Vec<Step>) -> Value<'a> {
+        let (name, expr) = (&binding.name, &binding.value);
         match value {
             Value::Unknown(_) => value,
             constant if is_set && constant.expr().is_some() && !matches!(constant, Value::Row(..)) => {
                 let kind = constant.kind();
-                let slot = self.slot();
+                let slot = self.slot(name);
                 out.push(Step::Let { slot, value: constant.expr().unwrap_or(Expr::Null) });
                 Value::Run(Expr::Slot(slot), kind)
             }
             Value::Run(value, kind) => {
-                let slot = self.slot();
+                let slot = self.slot(name);
                 out.push(Step::Let { slot, value });
                 Value::Run(Expr::Slot(slot), kind)
             }
             Value::Row(value, data) => {
-                let slot = self.slot();
+                let slot = self.slot(name);
                 out.push(Step::Let { slot, value });
                 Value::Row(Expr::Slot(slot), data)
             }
             Value::List(_) | Value::Object(_) if value.expr().is_some() => {
-                let slot = self.slot();
+                let slot = self.slot(name);
                 let kind = value.kind();
                 out.push(Step::Let { slot, value: value.expr().unwrap_or(Expr::Null) });
                 Value::Run(Expr::Slot(slot), kind)
@@ -428,7 +432,7 @@ impl<'a> Session<'a, '_> {
         let inner = self.frame(self.frames[frame].module, Some(frame));
         let counter = repeat.counter.as_ref().map(|(name, from)| {
             let from = self.eval_as(from, frame, &[Type::Number]);
-            let slot = self.slot();
+            let slot = self.slot(name);
             self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Number));
             (slot, from.expr().unwrap_or(Expr::Null))
         });

@@ -703,6 +703,7 @@ impl<'a> Session<'a, '_> {
                     name: self.text(expr.span),
                     steps: Vec::new(),
                     slots: 0,
+                    names: Vec::new(),
                     requests: 0,
                     groups: Vec::new(),
                     measures: Vec::new(),

@@ -67,6 +67,12 @@ impl<'a> Session<'a, '_> {
         }
         let unit = unit(kind, builtin.result, values);
         let Some(subject) = subject.filter(|_| !unknown) else { return Value::Unknown(unit) };
+        let of_an_impact = |scope: &Scope| matches!(scope.window, Window::Impact { .. });
+        if let Subject::Metric(inner) = &subject
+            && scopes.iter().chain(&inner.scopes).any(of_an_impact)
+        {
+            self.later("`drift` around an impact", span);
+        }
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
         }
@@ -150,7 +156,7 @@ impl<'a> Session<'a, '_> {
                     );
                     return None;
                 }
-                self.phase_of_whole(&population, first.value.span)?;
+                self.phase_of_whole(&population, builtin.name, first.value.span)?;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
                 Some((Some(Subject::Requests(population)), unit))
@@ -166,21 +172,24 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    /// A group and whole iterations are no requests, and have no phases of their own.
-    fn phase_of_whole(&mut self, population: &Population, span: Span) -> Option<()> {
+    /// What is not a request has no phases of its own.
+    fn phase_of_whole(&mut self, population: &Population, function: &str, span: Span) -> Option<()> {
         let whole = match population.member {
             Member::Group(_) => "a group",
             Member::Iteration => "an iteration",
+            Member::Measure(_) => "a measured value",
             Member::Wait(_) => "a wait",
-            Member::All | Member::Request(_) | Member::Measure(_) => return Some(()),
+            Member::All | Member::Request(_) => return Some(()),
         };
-        if matches!(population.part, Part::Latency | Part::ServiceTime) {
-            return Some(());
-        }
-        let part = super::predicate::chosen_text(population.part, None);
-        let message = format!("{whole} has no `{part}`");
-        let problem = Diagnostic::new(Code::E0202, message, span, "it is no request");
-        self.push(problem.help("ask for that of its requests, such as `p95(main.first_byte)`"));
+        let whole_time = matches!(population.part, Part::Latency | Part::ServiceTime);
+        let lacks = match whole_time {
+            true if function == "bandwidth" => "body".to_owned(),
+            true => return Some(()),
+            false => format!("`{}`", super::predicate::chosen_text(population.part, None)),
+        };
+        let message = format!("{whole} has no {lacks}");
+        let problem = Diagnostic::new(Code::E0202, message, span, "not a request");
+        self.push(problem.help("ask for that of its requests, such as those of a load or a flow"));
         None
     }
 
@@ -343,14 +352,11 @@ fn unit(function: Function, result: Type, values: Type) -> Type {
 /// What this version plans and does not compute.
 fn later(function: Function, subject: &Subject) -> Option<&'static str> {
     match (function, subject) {
-        (_, Subject::Series(_)) => Some("a series of values over time"),
         (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
         (_, Subject::Ledger(_)) => Some("a metric of a ledger"),
         (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
             Some("the length of a window that only the run knows")
         }
-        (_, Subject::Metric(_)) => Some("`drift`"),
-        (Function::Bandwidth, _) => Some("`bandwidth`"),
         (Function::Capacity, _) => Some("a metric of a search"),
         (Function::Contention | Function::Coherency | Function::Efficiency(_), _) => Some("a metric of a sweep"),
         (Function::PeakUsers | Function::PeakThroughput, _) => Some("a metric of a sweep"),

@@ -82,8 +82,7 @@ impl<'a> Session<'a, '_> {
             (BuiltKind::Data, Some(builtin), Some(bound)) => self.data(name, built, builtin, &bound, frame),
             (BuiltKind::Limiter | BuiltKind::Semaphore, Some(_), Some(bound)) => self.limit(name, built, &bound),
             (BuiltKind::Monitor, Some(builtin), Some(bound)) => {
-                self.later("`monitor`", built.span);
-                let address = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces());
+                let address = self.page_address(bound.first().and_then(|b| b.as_ref()), false);
                 self.out.monitors.push(Monitor { name, kind: builtin.name.to_owned(), address });
                 Value::Part(Type::Monitor, self.out.monitors.len() - 1)
             }
@@ -194,7 +193,7 @@ impl<'a> Session<'a, '_> {
                 if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
                     self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
                 }
-                for place in 0..6 {
+                for place in [0, 1, 2, 3, 4, 5, 7] {
                     if number(place).is_some_and(|value| value < 0.0) {
                         self.out_of_range(span(place), "a negative value makes no sense here");
                     }
@@ -213,6 +212,7 @@ impl<'a> Session<'a, '_> {
                     slow: number(3).map(|v| v as u64),
                     error_rate: number(4),
                     leak: number(5).map(|v| v as u64),
+                    slow_orders: number(7).map(|v| v as u64),
                     database,
                 })
             }
@@ -245,7 +245,7 @@ impl<'a> Session<'a, '_> {
                 "ready_within" => service.ready_within = value.number().unwrap_or(0.0) as u64,
                 "stop_within" => service.stop_within = value.number().unwrap_or(0.0) as u64,
                 "port" => service.port = value.expr(),
-                "metrics" => service.metrics = value.pieces(),
+                "metrics" => service.metrics = self.page_address(Some(&(value, &entry.value)), true),
                 "env" => service.env = self.texts(&value, entry),
                 "files" => service.files = self.texts(&value, entry),
                 "dir" => {
@@ -255,13 +255,40 @@ impl<'a> Session<'a, '_> {
                 }
                 _ => service.restart = matches!(value, Value::Bool(true)),
             }
-            if !matches!(entry.label.text.as_str(), "ready" | "ready_within" | "stop_within") {
+            if !matches!(entry.label.text.as_str(), "ready" | "ready_within" | "stop_within" | "metrics") {
                 self.later(format!("`{}:` of a service", entry.label), entry.label.span);
             }
         }
         // Behind what its arguments and options name, which is started before it.
         self.out.services.push(service);
         Value::Part(Type::Service, self.out.services.len() - 1)
+    }
+
+    /// Where something is asked once a second: a path of a service, or a URL that may name where services listen.
+    fn page_address(&mut self, given: Option<&(Value<'a>, &'a ast::Expr)>, of_service: bool) -> Option<Text> {
+        let (value, expr) = given?;
+        let pieces = value.pieces()?;
+        let is_known = |piece: &Piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Value(Expr::Part { part: PartKind::Service, field, .. }) => !field.contains(' '),
+            Piece::Value(_) => false,
+        };
+        match pieces.first() {
+            Some(Piece::Literal(text)) if text.starts_with("https://") => self.later("TLS", expr.span),
+            Some(Piece::Literal(text)) if text.starts_with("http://") || (of_service && text.starts_with('/')) => {}
+            Some(Piece::Literal(_)) => self.out_of_range(
+                expr.span,
+                match of_service {
+                    true => "a path starts with `/`, an address with `http://`",
+                    false => "an address starts with `http://`",
+                },
+            ),
+            _ => {}
+        }
+        if !pieces.iter().all(is_known) {
+            self.later("an address that is known late", expr.span);
+        }
+        Some(pieces)
     }
 
     /// The texts of an object, by their names.
@@ -357,6 +384,7 @@ impl<'a> Session<'a, '_> {
             address,
             timeout: 10 * SECOND,
             connections: None,
+            untraced: false,
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -369,7 +397,7 @@ impl<'a> Session<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if !matches!(entry.label.text.as_str(), "timeout" | "connections") {
+            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "trace") {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
@@ -389,6 +417,7 @@ impl<'a> Session<'a, '_> {
                 None => {}
             },
             "headers" => target.headers = self.texts(value, entry),
+            "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
             }

@@ -5,19 +5,21 @@ use super::types::Type;
 use super::words::written;
 use crate::syntax::ast::Binary;
 
-/// The part of a predicate that says nothing of a request that has ended; a group and an iteration are no requests, and
-/// have neither a status nor tries.
+/// The part of a predicate that says nothing of what has ended: what is not a request has neither a status nor tries, and
+/// a measured value is nothing but a value.
 pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
     let whole = match member {
         Member::Group(_) => "a group",
         Member::Iteration => "an iteration",
+        Member::Measure(_) => "a measured value",
         Member::Wait(_) => "a wait",
-        Member::All | Member::Request(_) | Member::Measure(_) => "",
+        Member::All | Member::Request(_) => "",
     };
+    let lacks = |name: &str| matches!(member, Member::Measure(_)) || matches!(name, "status" | "attempt");
     let mut found = None;
     expr.any(&mut |part| {
         found = match part {
-            Expr::Property(name) if !whole.is_empty() && matches!(name.as_str(), "status" | "attempt") => {
+            Expr::Property(name) if !whole.is_empty() && lacks(name) => {
                 Some(format!("{whole} has no `{name}` of its own"))
             }
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Property(_) | Expr::List(_) => None,
@@ -109,7 +111,7 @@ mod tests {
     fn predicates_are_written_as_they_are_read() {
         let slow = binary(Binary::Greater, Expr::Property("latency".into()), Expr::Number(2e8));
         let fine = binary(Binary::Equal, Expr::Property("status".into()), Expr::Number(200.0));
-        let either = binary(Binary::Or, slow.clone(), Expr::Property("ok".into()));
+        let either = binary(Binary::Or, slow, Expr::Property("ok".into()));
         assert_eq!(
             text(&binary(Binary::And, either, fine.clone()), false),
             "(latency > 200ms or ok) and status == 200"

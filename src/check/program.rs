@@ -160,6 +160,8 @@ pub struct Demo {
     pub error_rate: Option<f64>,
     pub leak: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_orders: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
 }
 
@@ -179,6 +181,9 @@ pub struct Target {
     pub timeout: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
+    /// Its requests carry no trace context.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untraced: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
     /// The other options, by their names, as they were written.
@@ -255,6 +260,20 @@ pub struct Monitor {
     pub address: Option<Text>,
 }
 
+impl Monitor {
+    pub fn is_host(&self) -> bool {
+        self.kind == "host"
+    }
+
+    /// One of its series, as it is written.
+    pub fn series_text(&self, what: &str) -> String {
+        match self.is_host() {
+            true => format!("{}.{what}", self.name),
+            false => format!("{}.query('{what}')", self.name),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertSource {
     pub name: String,
@@ -277,6 +296,9 @@ pub struct Flow {
     pub steps: Vec<Step>,
     /// Number of `let`s: their values live in slots.
     pub slots: usize,
+    /// What their values are called, for those who look at them; no part of what is done.
+    #[serde(skip)]
+    pub names: Vec<String>,
     /// Number of requests: request r keeps its answer in response r.
     pub requests: usize,
     /// Parts of an iteration that are measured apart.
@@ -376,6 +398,9 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
     pub line: usize,
+    /// The file in which it stands, for those who look on; no part of what is done.
+    #[serde(skip)]
+    pub file: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -858,6 +883,13 @@ pub struct Series {
     /// What one in the series is worth, in base units.
     pub worth: f64,
     pub unit: Type,
+}
+
+impl Series {
+    /// What is asked for, as a text of the language.
+    pub fn quoted(&self) -> String {
+        if self.what.contains(['"', '\\', '{']) { format!("'{}'", self.what) } else { format!("\"{}\"", self.what) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -69,6 +69,7 @@ impl<'a> Session<'a, '_> {
             extra,
             group,
             line: self.line(request.verb.span),
+            file: self.world.sources.get(request.verb.span.file).name.clone(),
         };
         for entry in &request.entries {
             self.entry(entry, &mut checked, http, frame);

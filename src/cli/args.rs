@@ -33,6 +33,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Run a scenario, report and judge it
     Run(RunArgs),
+    /// Run one iteration of each flow and print everything that it does
+    Try(TryArgs),
     /// Check and plan a file again on every save
     Watch(WatchArgs),
     /// Render a recorded run again
@@ -158,6 +160,30 @@ pub struct RunArgs {
     pub asked: AskedArgs,
 }
 
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// A file, or FILE:SCENARIO where it has several
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+    /// Only this load
+    #[arg(long, value_name = "NAME")]
+    pub load: Option<String>,
+    /// Only this part of a mix
+    #[arg(long, value_name = "NAME")]
+    pub part: Option<String>,
+    /// Which user of the load
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub user: u64,
+    /// The seed of all random choices
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Bodies and values whole, however long
+    #[arg(long)]
+    pub full: bool,
+    #[command(flatten)]
+    pub asked: AskedArgs,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
@@ -211,6 +237,9 @@ pub struct DemoArgs {
     /// Added to every answer of /products/{id}, such as 200ms
     #[arg(long, value_parser = length)]
     pub slow: Option<std::time::Duration>,
+    /// How long each order holds its slot and a connection of the pool, such as 200ms
+    #[arg(long, value_parser = length)]
+    pub slow_orders: Option<std::time::Duration>,
     /// Share of shop requests that fail with 500, from 0 to 1
     #[arg(long, default_value_t = 0.0)]
     pub error_rate: f64,

@@ -31,6 +31,7 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         slots: args.slots,
         rate_limit: args.rate_limit,
         slow: args.slow.unwrap_or_default(),
+        slow_orders: args.slow_orders.unwrap_or_default(),
         error_rate: args.error_rate,
         leak: args.leak,
         parent: args.parent,

@@ -46,7 +46,12 @@ impl<'a> Live<'a> {
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
-            Event::Started { .. } | Event::LoadStarted | Event::ServiceStopped { .. } | Event::Ended { .. } => {}
+            Event::Example(_)
+            | Event::Gauges(_)
+            | Event::Started { .. }
+            | Event::LoadStarted
+            | Event::ServiceStopped { .. }
+            | Event::Ended { .. } => {}
         }
     }
 
@@ -74,8 +79,8 @@ impl<'a> Live<'a> {
             for (_, counts) in slice.series.iter().filter(|(series, _)| plan.is_request(**series)) {
                 counts.latency.add_to(&mut latency);
                 sent += counts.sent;
-                failed += counts.failures();
-                total += counts.ok + counts.failures();
+                failed += counts.target_failures();
+                total += counts.ok + counts.target_failures();
             }
         }
         let stages: Vec<&str> = plan

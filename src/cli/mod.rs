@@ -11,6 +11,7 @@ mod plan;
 mod report;
 mod run;
 mod source;
+mod try_one;
 mod watch;
 
 use args::{Cli, Command};
@@ -21,8 +22,10 @@ use std::process::ExitCode;
 /// Exit codes that are no verdict: the language page has the whole table.
 const OK: u8 = 0;
 const WOULD_CHANGE: u8 = 1;
+const FAILED: u8 = 1;
 const DOES_NOT_CHECK: u8 = 2;
 const COULD_NOT_RUN: u8 = 3;
+const INTERRUPTED: u8 = 130;
 
 /// What is said of a directory without scenario files.
 fn no_files(directory: &std::path::Path) -> String {
@@ -45,6 +48,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Fmt(args) => fmt::fmt(&args, &terminal),
         Command::Plan(args) => plan::plan(&args, &terminal),
         Command::Run(args) => run::run(&args, &terminal),
+        Command::Try(args) => try_one::try_one(&args, &terminal),
         Command::Watch(args) => watch::watch(&args, &terminal),
         Command::Report(args) => report::report(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),

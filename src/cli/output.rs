@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+#[derive(Clone)]
 pub struct Terminal {
     colour: Colour,
 }

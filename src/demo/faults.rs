@@ -1,4 +1,4 @@
-//! Faults that were ordered: a slow catalogue, answers of 500, memory that is never given back.
+//! Faults that were ordered: a slow catalogue, orders with a slow query, answers of 500, memory that is never given back.
 
 use super::routes::Route;
 use axum::http::Method;
@@ -10,6 +10,7 @@ const MILLION: u64 = 1_000_000;
 
 pub struct Faults {
     pub slow: Duration,
+    pub slow_orders: Duration,
     failing_in_a_million: u64,
     /// Requests so far, reads and writes of every route apart: with one count for all, a scenario that repeats its
     /// steps in order could put every error on the same step.
@@ -19,9 +20,10 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn new(slow: Duration, error_rate: f64, leak: usize) -> Faults {
+    pub fn new(slow: Duration, slow_orders: Duration, error_rate: f64, leak: usize) -> Faults {
         Faults {
             slow,
+            slow_orders,
             failing_in_a_million: (error_rate * MILLION as f64).round() as u64,
             requests: Default::default(),
             leak,
@@ -54,7 +56,7 @@ mod tests {
 
     #[test]
     fn failures_come_evenly_and_apart_for_reads_and_writes() {
-        let faults = Faults::new(Duration::ZERO, 0.25, 0);
+        let faults = Faults::new(Duration::ZERO, Duration::ZERO, 0.25, 0);
         let fails = |method| (0..8).map(|_| faults.fails(Route::Orders, method)).collect::<Vec<_>>();
         let every_fourth = [false, false, false, true, false, false, false, true];
         assert_eq!(fails(&Method::GET), every_fourth);
@@ -64,7 +66,7 @@ mod tests {
     #[test]
     fn none_and_all_are_exact() {
         let count = |rate| {
-            let faults = Faults::new(Duration::ZERO, rate, 0);
+            let faults = Faults::new(Duration::ZERO, Duration::ZERO, rate, 0);
             (0..1_000).filter(|_| faults.fails(Route::Products, &Method::GET)).count()
         };
         assert_eq!((count(0.0), count(0.001), count(1.0)), (0, 1, 1_000));

@@ -40,6 +40,8 @@ pub struct Options {
     pub rate_limit: Option<f64>,
     /// Added to every answer about one product.
     pub slow: Duration,
+    /// How long each order asks the database, with its slot and a connection of the pool.
+    pub slow_orders: Duration,
     /// Share (0..1) of requests for products and orders that is answered 500.
     pub error_rate: f64,
     /// Bytes kept for ever with every order.
@@ -57,6 +59,7 @@ impl Default for Options {
             slots: 50,
             rate_limit: None,
             slow: Duration::ZERO,
+            slow_orders: Duration::ZERO,
             error_rate: 0.0,
             leak: 0,
             parent: None,
@@ -122,7 +125,7 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
         metrics: metrics::Metrics::default(),
         limiter: options.rate_limit.map(limits::RateLimiter::new),
         slots: limits::Slots::new(options.slots),
-        faults: faults::Faults::new(options.slow, options.error_rate, options.leak),
+        faults: faults::Faults::new(options.slow, options.slow_orders, options.error_rate, options.leak),
         secret: login::Secret::fresh(),
     });
     let stop = stop_signal().map_err(Error::System)?;

@@ -44,6 +44,11 @@ pub async fn place(
     let wanted = wanted(body)?;
 
     let _slot = shop.slots.take().await?;
+    if !shop.faults.slow_orders.is_zero() {
+        // SQLite has no query that waits, so the connection is held for as long as one would hold it.
+        let _connection = shop.database.connection().await?;
+        tokio::time::sleep(shop.faults.slow_orders).await;
+    }
     let mut writer = shop.database.writer().await?;
     // One statement is one transaction: the product's price and the key's uniqueness hold for the same moment.
     let placed: Option<Row> = sqlx::query_as(

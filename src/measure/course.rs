@@ -22,7 +22,7 @@ pub struct Cell<C> {
     pub counts: C,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Course<C> {
     /// In order, none upon another.
     cells: Vec<Cell<C>>,
@@ -74,12 +74,6 @@ impl<C: Sum> Course<C> {
         (cell.first, cell.end) = (cell.first.min(first), cell.end.max(end).max(others.last().map_or(0, |o| o.end)));
     }
 
-    /// Lets go of what ended with a slice or before it.
-    pub fn forget(&mut self, slice: u32) {
-        let gone = self.cells.partition_point(|cell| cell.end <= slice);
-        self.cells.drain(..gone);
-    }
-
     /// The slices that are added up with this one where no cell is longer than `step`: those of the same step of time in
     /// the same window.
     pub fn cell_of(&self, edges: &[u64], slice: u32, step: u64) -> (u32, u32) {
@@ -107,6 +101,12 @@ impl<C: Sum> Course<C> {
         }
         close(&mut cells, (first, end), &mut group, adder);
         self.cells.splice(0..0, cells);
+    }
+
+    /// Lets go of what had ended by `before`.
+    pub fn forget(&mut self, edges: &[u64], before: u64) {
+        let old = self.cells.partition_point(|cell| edges.get(cell.end as usize).is_some_and(|end| *end <= before));
+        self.cells.drain(..old);
     }
 
     pub fn size(&self) -> usize {
@@ -160,6 +160,20 @@ impl Sum for SeriesCounts {
         // A map of up to eleven small entries is one node.
         let failed = if self.failed.is_empty() { 0 } else { 128 };
         failed + heap(&self.latency) + heap(&self.service_time)
+    }
+}
+
+impl Sum for Counts {
+    fn add(&mut self, other: &Counts) {
+        self.merge(other);
+    }
+
+    fn sum(parts: &[Counts], adder: &mut Adder) -> Counts {
+        adder.sum(parts.iter())
+    }
+
+    fn heap(&self) -> usize {
+        heap(self)
     }
 }
 

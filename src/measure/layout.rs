@@ -1,6 +1,7 @@
 //! How the measurements of a plan lie in time and in files: what they are cut by, and what they are called.
 
 use super::course::{Course, Sum};
+use super::histogram::Counts;
 use super::interval_log::Line;
 use super::{Generator, Slice, Tags};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
@@ -10,9 +11,9 @@ use crate::plan::{Plan, WindowEdges};
 pub struct Layout {
     pub edges: Vec<u64>,
     pub tags: Tags,
-    windows: WindowEdges,
+    pub(super) windows: WindowEdges,
     /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
-    ends: Vec<u64>,
+    pub(super) ends: Vec<u64>,
 }
 
 impl Layout {
@@ -30,6 +31,14 @@ impl Layout {
     /// Empty courses of all loads.
     pub fn loads<C: Sum>(&self) -> Vec<Course<C>> {
         self.windows.loads.iter().map(|windows| Course::new(&self.edges, windows)).collect()
+    }
+
+    /// An empty course of the workers, cut where those of any load are.
+    pub fn poll_delay(&self) -> Course<Counts> {
+        let mut windows: Vec<u64> = self.windows.loads.concat();
+        windows.sort_unstable();
+        windows.dedup();
+        Course::new(&self.edges, &windows)
     }
 
     /// The slices of a line of an interval log, with its histogram; empty where it names no series of the plan.

@@ -3,6 +3,8 @@
 mod course;
 mod ended;
 pub mod event;
+mod example;
+mod gauges;
 pub mod histogram;
 pub mod interval_log;
 mod layout;
@@ -13,6 +15,8 @@ mod tags;
 
 pub use ended::Ended;
 pub use event::{Event, Generator};
+pub use example::{Choice, Example, Examples};
+pub use gauges::{Gap, Gauge, Gauges};
 pub use layout::Layout;
 pub use recorder::Recorder;
 pub use stats::Stats;
@@ -91,6 +95,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// How late workers got to what was ready, at instants that are spread evenly over the slice.
+    #[serde(skip)]
+    pub poll_delay: Counts,
 }
 
 /// Of one series: what was sent in the slice, and what became of what was intended in it. The histograms are
@@ -104,10 +111,17 @@ pub struct SeriesCounts {
     /// Requests intended in this slice that failed, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<Failure, u64>,
+    /// Of their bodies and those of their answers, where something asks for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
     #[serde(skip)]
     pub latency: Counts,
     #[serde(skip)]
     pub service_time: Counts,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Slice {
@@ -122,11 +136,22 @@ impl SeriesCounts {
         self.failed.values().sum()
     }
 
+    /// Failures that are the generator's own, and say nothing about the target.
+    pub fn own_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| kind.is_generator()).map(|(_, count)| count).sum()
+    }
+
+    /// Failures of the target.
+    pub fn target_failures(&self) -> u64 {
+        self.failures() - self.own_failures()
+    }
+
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, latency: _, service_time: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _ } = other;
         self.sent += sent;
         self.ok += ok;
+        self.bytes += bytes;
         for (kind, count) in failed {
             *self.failed.entry(*kind).or_default() += count;
         }

@@ -2,10 +2,10 @@
 //! far as memory asks for it and windows allow it, so that a run takes no more memory the longer it lasts.
 
 use super::course::{Cell, Course, Sum};
-use super::histogram::{self, Adder};
-use super::{Event, Generator, Layout, LoadCounts, SeriesCounts, Slice, interval_log};
+use super::histogram::{self, Adder, Counts};
+use super::{Event, Examples, Gauge, Gauges, Generator, Layout, LoadCounts, SeriesCounts, Slice, interval_log};
 use crate::base::units::{HOUR, MINUTE, SECOND};
-use crate::plan::{Plan, Range, RestsOn};
+use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub struct Stats {
     layout: Arc<Layout>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    poll_delay: Course<Counts>,
     /// How long slices stay as they are.
     recent: u64,
     /// What all of it may take before old cells are made longer.
@@ -33,12 +34,15 @@ pub struct Stats {
     rolled: u64,
     adder: Adder,
     pub generator: Vec<Generator>,
+    /// What the plan watches, and what was read of it.
+    pub watched: Vec<(Watched, Gauge)>,
     pub interrupted: bool,
     /// When and why an `abort` ended it.
     pub aborted: Option<(u64, String)>,
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    pub examples: Examples,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -56,24 +60,41 @@ impl Stats {
     pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
         let layout = Layout::new(plan);
         Stats {
+            poll_delay: layout.poll_delay(),
             series: layout.series(),
             loads: layout.loads(),
             recent: plan.recent(),
             memory,
             layout: Arc::new(layout),
-            ..Stats::default()
+            ..Stats::watching(plan.watched())
         }
+    }
+
+    /// Of so many series, without a plan.
+    #[cfg(test)]
+    pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
+        let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
+        let layout = Arc::new(Layout { edges, ..Layout::default() });
+        Stats { layout, series, complete: true, ..Stats::default() }
+    }
+
+    /// Nothing but series of values over time.
+    pub fn watching(watched: Vec<Watched>) -> Stats {
+        let watched = watched.into_iter().map(|watched| (watched, Gauge::default())).collect();
+        Stats { watched, ..Stats::default() }
     }
 
     pub fn take(&mut self, event: Event) {
         match event {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
+            Event::Example(example) => self.examples.take(*example),
             Event::Generator(generator) => {
                 let at = generator.at;
                 self.generator.push(generator);
                 self.roll(at);
             }
+            Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
@@ -82,6 +103,19 @@ impl Stats {
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
+        }
+    }
+
+    fn look(&mut self, gauges: Gauges) {
+        for (index, value) in gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.read(gauges.at, value);
+            }
+        }
+        for (index, reason) in gauges.gaps {
+            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
+                gauge.missed(gauges.at, reason);
+            }
         }
     }
 
@@ -97,6 +131,17 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+        if !slice.poll_delay.is_empty() {
+            self.poll_delay.add(first, end, &slice.poll_delay);
+        }
+    }
+
+    /// Lets go of all slices that had ended by an offset.
+    pub fn forget(&mut self, before: u64) {
+        self.series.iter_mut().for_each(|course| course.forget(&self.layout.edges, before));
+        self.loads.iter_mut().for_each(|course| course.forget(&self.layout.edges, before));
+        self.poll_delay.forget(&self.layout.edges, before);
+        self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
@@ -131,11 +176,13 @@ impl Stats {
         for course in &mut self.loads {
             course.coarsen(&self.layout.edges, before, step, &mut self.adder);
         }
+        self.poll_delay.coarsen(&self.layout.edges, before, step, &mut self.adder);
     }
 
     /// What the measurements take of memory.
     pub fn size(&self) -> usize {
-        self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size)).sum()
+        let of_all = self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size));
+        of_all.sum::<usize>() + self.poll_delay.size()
     }
 
     /// The cells of a course whose slices are intended in windows.
@@ -196,13 +243,6 @@ impl Stats {
         })
     }
 
-    /// Lets go of all that was intended before an offset.
-    pub fn forget(&mut self, before: u64) {
-        let slice = self.layout.edges.partition_point(|edge| *edge < before) as u32;
-        self.series.iter_mut().for_each(|course| course.forget(slice));
-        self.loads.iter_mut().for_each(|course| course.forget(slice));
-    }
-
     /// Adds the histogram of a series in windows.
     pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
         for counts in self.series_within(series, ranges) {
@@ -219,10 +259,36 @@ impl Stats {
         sum
     }
 
+    /// What was read of a series; `None` where the plan does not watch it.
+    pub fn gauge(&self, series: &Watched) -> Option<&Gauge> {
+        self.watched.iter().find(|(watched, _)| watched.is_same(series)).map(|(_, gauge)| gauge)
+    }
+
     pub fn lag(&self, load: usize) -> Histogram<u64> {
-        let mut lag = histogram::empty();
-        self.load(load, &[(0, u64::MAX)]).lag.add_to(&mut lag);
-        lag
+        self.load(load, &[(0, u64::MAX)]).lag.to_histogram()
+    }
+
+    /// How late arrivals of a load came in windows and at most a minute around them: what is old was added up.
+    pub fn lag_around(&self, load: usize, ranges: &[Range], into: &mut Histogram<u64>) {
+        let course = self.loads.get(load).into_iter();
+        course.flat_map(|course| self.around(course, ranges)).for_each(|cell| cell.counts.lag.add_to(into));
+    }
+
+    /// How late workers got to what was ready, as exactly.
+    pub fn poll_delay(&self, ranges: &[Range]) -> Histogram<u64> {
+        let mut delay = histogram::empty();
+        self.around(&self.poll_delay, ranges).for_each(|cell| cell.counts.add_to(&mut delay));
+        delay
+    }
+
+    /// Cells that have a part in windows.
+    fn around<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
+        let edge = |slice: u32| self.layout.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let has_part = move |cell: &&Cell<C>| {
+            let (start, end) = (edge(cell.first), edge(cell.end));
+            ranges.iter().any(|(from, to)| start < *to && *from < end)
+        };
+        course.cells().iter().filter(has_part)
     }
 
     /// Whether the run went to its planned end with all its parts.

@@ -1,6 +1,7 @@
 //! A part of a run added up to cells of one length, as it is written to the record again.
 
 use super::course::{Course, Sum};
+use super::histogram::Counts;
 use super::interval_log::Line;
 use super::{Layout, LoadCounts, SeriesCounts, Slice};
 use std::collections::BTreeMap;
@@ -9,12 +10,13 @@ pub struct Sums<'a> {
     layout: &'a Layout,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    poll_delay: Course<Counts>,
     step: u64,
 }
 
 impl Sums<'_> {
     pub fn new(layout: &Layout, step: u64) -> Sums<'_> {
-        Sums { layout, series: layout.series(), loads: layout.loads(), step }
+        Sums { layout, series: layout.series(), loads: layout.loads(), poll_delay: layout.poll_delay(), step }
     }
 
     pub fn add(&mut self, slice: &Slice) {
@@ -24,6 +26,9 @@ impl Sums<'_> {
         }
         for (index, counts) in &slice.loads {
             add(self.loads.get_mut(*index as usize), edges, slice.range(), self.step, counts);
+        }
+        if !slice.poll_delay.is_empty() {
+            add(Some(&mut self.poll_delay), edges, slice.range(), self.step, &slice.poll_delay);
         }
     }
 
@@ -44,6 +49,9 @@ impl Sums<'_> {
             for cell in course.into_cells() {
                 slice(&mut slices, cell.first, cell.end).loads.insert(index, cell.counts);
             }
+        }
+        for cell in self.poll_delay.into_cells() {
+            slice(&mut slices, cell.first, cell.end).poll_delay = cell.counts;
         }
         slices.into_values()
     }

@@ -2,7 +2,7 @@
 
 use super::{Judged, Outcome, judge_within};
 use crate::base::units::{SECOND, duration};
-use crate::measure::{Slice, Stats};
+use crate::measure::{Event, Gauges, Slice, Stats};
 use crate::plan::{Abort, Metric, Plan, Range, scope};
 
 /// So much of what was sent must have ended before a window is judged, unless nothing more can come.
@@ -20,12 +20,19 @@ pub struct Watch<'p> {
 impl<'p> Watch<'p> {
     /// `None` where nothing ends the run early.
     pub fn new(plan: &'p Plan) -> Option<Watch<'p>> {
-        let watch = Watch { aborts: &plan.aborts, stats: Stats::new(plan), next: SECOND, open: Vec::new() };
-        (!plan.aborts.is_empty()).then_some(watch)
+        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, Stats::new(plan)))
+    }
+
+    pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> Watch<'p> {
+        Watch { aborts, stats, next: SECOND, open: Vec::new() }
     }
 
     pub fn take(&mut self, slice: &Slice) {
         self.stats.add(slice);
+    }
+
+    pub fn see(&mut self, look: &Gauges) {
+        self.stats.take(Event::Gauges(look.clone()));
     }
 
     /// Why the run ends now, if it does. To be asked each second.

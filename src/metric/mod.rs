@@ -5,10 +5,14 @@ mod abort;
 mod looks;
 mod recovery;
 mod requests;
+mod series;
 mod slices;
+#[cfg(test)]
+mod tests;
 
 pub use abort::Watch;
 pub use recovery::{Back, Recovered, recovered};
+pub use series::{Summary, summary};
 pub use slices::Slices;
 
 use crate::base::units;
@@ -149,7 +153,7 @@ fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -
         }
         (Err(reason), _) | (_, Err(reason)) => judged.reason = Some(reason),
     }
-    judged
+    series::by_interval(operator, left, right, stats, judged)
 }
 
 /// A share of a bound, or what it is where the bound is nothing.
@@ -194,24 +198,26 @@ fn is_timed(measured: &Measured) -> bool {
             let function = match metric {
                 Metric::Requests(requests) => requests.function,
                 Metric::Recovery(recovery) => recovery.function,
+                Metric::Series(readings) => readings.function,
                 Metric::Other { function, .. } => *function,
+                Metric::Drift { .. } => Function::Drift,
             };
-            !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
+            let counted = matches!(function, Function::Lost | Function::Duplicated | Function::Unverified);
+            !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
         }
     }
+}
+
+/// What an expression over measurements is worth, where that can be said.
+pub fn worth(measured: &Measured, stats: &Stats) -> Option<f64> {
+    value(measured, stats).value.ok()
 }
 
 fn value(measured: &Measured, stats: &Stats) -> Value {
     match measured {
         Measured::Constant { value, .. } => Value::of(Ok(*value), 0),
-        Measured::Metric { metric: Metric::Requests(requests), .. } => match recovery::narrowed(requests, stats) {
-            Ok(requests) => requests::apply(&requests, stats),
-            Err(reason) => Value::of(Err(reason), 0),
-        },
-        Measured::Metric { metric: Metric::Recovery(recovery), .. } => recovery::apply(recovery, stats),
-        Measured::Metric { metric: Metric::Other { .. }, .. } | Measured::Baseline { .. } => {
-            Value::of(Err("this version does not measure it".to_owned()), 0)
-        }
+        Measured::Metric { metric, .. } => of_metric(metric, stats),
+        Measured::Baseline { .. } => unmeasured(),
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats), value(right, stats));
             let samples = l.samples.max(r.samples);
@@ -225,6 +231,23 @@ fn value(measured: &Measured, stats: &Stats) -> Value {
             Value::of(result, samples)
         }
     }
+}
+
+fn of_metric(metric: &Metric, stats: &Stats) -> Value {
+    match metric {
+        Metric::Requests(requests) => match recovery::narrowed(requests, stats) {
+            Ok(requests) => requests::apply(&requests, stats),
+            Err(reason) => Value::of(Err(reason), 0),
+        },
+        Metric::Recovery(recovery) => recovery::apply(recovery, stats),
+        Metric::Series(readings) => series::apply(readings, stats),
+        Metric::Drift { first, last } => series::drift(of_metric(first, stats), of_metric(last, stats)),
+        Metric::Other { .. } => unmeasured(),
+    }
+}
+
+fn unmeasured() -> Value {
+    Value::of(Err("this version does not measure it".to_owned()), 0)
 }
 
 pub fn printed(value: f64, unit: Type) -> String {

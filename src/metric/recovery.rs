@@ -5,7 +5,7 @@ use super::{Outcome, Value};
 use crate::base::units::{SECOND, duration, measured_duration};
 use crate::check::program::Function;
 use crate::measure::Stats;
-use crate::plan::{Condition, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
+use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
 
 /// What became of a steady state around one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,32 +48,30 @@ pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -
     Ok(Recovered { lost, back })
 }
 
-/// The beginning of the first stretch behind an instant in which every look held, for as long as asked.
+/// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held.
 fn back(conditions: &[&Condition], steady: &SteadyState, (after, end): (u64, u64), stats: &Stats) -> Back {
-    // What surely held, and what may have where too little was sent to say.
-    let (mut held, mut maybe): (Option<Range>, Option<Range>) = (None, None);
+    // Since when it surely held, and since when it may have where too little was sent to say.
+    let (mut held, mut maybe): (Option<u64>, Option<u64>) = (None, None);
     let mut reason = None;
     let mut possible = false;
     for look in looks(conditions, steady.window, (after, end), stats) {
-        let first = (look.from, look.at);
         match look.judged.outcome {
             Outcome::Held => {
-                held.get_or_insert(first);
-                maybe.get_or_insert(first);
+                held.get_or_insert(look.from);
+                maybe.get_or_insert(look.from);
             }
             Outcome::Inconclusive => {
                 held = None;
-                maybe.get_or_insert(first);
+                maybe.get_or_insert(look.from);
                 reason = reason.or(look.judged.reason);
             }
             Outcome::Failed => (held, maybe) = (None, None),
         }
-        if let Some((from, at)) = held
-            && look.at - at >= steady.hold
-        {
+        let long_enough = |from: u64| look.at - from >= steady.hold;
+        if let Some(from) = held.filter(|from| long_enough(*from)) {
             return Back::At(from);
         }
-        possible |= maybe.is_some_and(|(_, at)| look.at - at >= steady.hold);
+        possible |= maybe.is_some_and(long_enough);
     }
     match reason {
         Some(reason) if possible => Back::Unknown(reason),
@@ -153,21 +151,25 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
 
 /// A metric with the scopes that only the run knows.
 pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
-    let mut narrow = metric.clone();
-    for impact in &metric.impacts {
+    let scopes = scopes(&metric.impacts, stats)?;
+    Ok(scopes.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
+}
+
+/// What each of the scopes leaves that only the run knows.
+pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+    let of = |impact: &Impact| {
         let mut windows = Vec::new();
         for window in &impact.of.windows {
             windows.extend(recovered(&impact.of.steady, *window, impact.of.end, stats)?.impact()?);
         }
         let (first, last) = (windows.iter().map(|range| range.0).min(), windows.iter().map(|range| range.1).max());
-        let ranges = match (impact.kind, first, last) {
+        Ok(match (impact.kind, first, last) {
             (ScopeKind::Outside, ..) => scope::outside(&windows),
             (_, None, _) | (_, _, None) => return Err("the steady state was never lost".to_owned()),
             (ScopeKind::During, ..) => windows,
             (ScopeKind::After, _, Some(last)) => vec![(last, u64::MAX)],
             (ScopeKind::Before, Some(first), _) => vec![(0, first)],
-        };
-        narrow = narrow.narrowed(&ranges);
-    }
-    Ok(narrow)
+        })
+    };
+    impacts.iter().map(of).collect()
 }

@@ -26,16 +26,27 @@ pub struct RestsOn {
 
 impl Condition {
     pub fn rests_on(&self, on: &mut RestsOn) {
-        self.metrics(&mut |metric| {
-            if let Metric::Requests(requests) = metric {
-                let samples = requests.samples.iter().chain(&requests.chosen_of);
-                on.series.extend(samples.map(|samples| samples.series));
-                on.loads.extend(requests.load.iter().map(|(load, _)| *load));
-            }
-        });
+        self.metrics(&mut |metric| on.metric(metric));
         for all in [&mut on.series, &mut on.loads] {
             all.sort_unstable();
             all.dedup();
+        }
+    }
+}
+
+impl RestsOn {
+    fn metric(&mut self, metric: &Metric) {
+        match metric {
+            Metric::Requests(requests) => {
+                let samples = requests.samples.iter().chain(&requests.chosen_of);
+                self.series.extend(samples.map(|samples| samples.series));
+                self.loads.extend(requests.load.iter().map(|(load, _)| *load));
+            }
+            Metric::Drift { first, last } => {
+                self.metric(first);
+                self.metric(last);
+            }
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Other { .. } => {}
         }
     }
 }
@@ -97,7 +108,12 @@ impl Plan {
 
 impl WindowEdges {
     fn condition(&mut self, condition: &Condition) {
-        condition.metrics(&mut |metric| match metric {
+        condition.metrics(&mut |metric| self.windows_of(metric));
+        self.cut(condition);
+    }
+
+    fn windows_of(&mut self, metric: &Metric) {
+        match metric {
             Metric::Requests(requests) => {
                 // Availability is a share of seconds.
                 if requests.function == Function::Availability {
@@ -120,14 +136,23 @@ impl WindowEdges {
             Metric::Recovery(recovery) => {
                 self.watched(recovery);
             }
+            // Its points belong to windows by their instants, however slices are cut.
+            Metric::Series(readings) => {
+                for impact in &readings.impacts {
+                    self.watched(&impact.of);
+                }
+            }
+            Metric::Drift { first, last } => {
+                self.windows_of(first);
+                self.windows_of(last);
+            }
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
                     all.extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
             }
-        });
-        self.cut(condition);
+        }
     }
 
     /// What conditions around others cut these into.
@@ -186,7 +211,11 @@ impl WindowEdges {
                 samples.for_each(|samples| self.series[samples.series].extend(edges));
                 requests.load.iter().for_each(|(load, _)| self.loads[*load].extend(edges));
             }
-            Metric::Recovery(_) => {}
+            Metric::Drift { first, last } => {
+                self.of_metric(first, edges);
+                self.of_metric(last, edges);
+            }
+            Metric::Recovery(_) | Metric::Series(_) => {}
             Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
         }
     }

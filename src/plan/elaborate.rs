@@ -3,15 +3,15 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Part, Plan, SCHEMA,
-    Search, Series, Share, Stage, SteadyState, Step, fingerprint, scope,
+    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Plan, SCHEMA, Search,
+    Series, Share, Stage, SteadyState, Step, fingerprint, scope,
 };
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// What one connection and its session take, rounded up.
-const MEMORY_PER_USER: u64 = 16 << 10;
+pub(super) const MEMORY_PER_USER: u64 = 16 << 10;
 /// Descriptors that are not for connections.
 const DESCRIPTORS_KEPT: u64 = 64;
 
@@ -124,17 +124,7 @@ impl Elaborate<'_> {
                 let name = format!("{}.{}.{}", load.name, part.name, request.name);
                 let tag = self.tag(&name);
                 let member = Member::Request(request.response);
-                self.series.push(Series {
-                    name,
-                    tag,
-                    load: index,
-                    part: place,
-                    flow: part.flow,
-                    member,
-                    phase: Part::Latency,
-                    matching: None,
-                    derived: None,
-                });
+                self.series.push(Series::plain(name, tag, (index, place, part.flow), member));
             }
             let groups = scenario.flows[part.flow].groups.iter().enumerate();
             let mut more: Vec<(String, Member)> =
@@ -150,17 +140,7 @@ impl Elaborate<'_> {
             for (own, member) in more {
                 let name = format!("{}.{}.{own}", load.name, part.name);
                 let tag = self.tag(&name);
-                self.series.push(Series {
-                    name,
-                    tag,
-                    load: index,
-                    part: place,
-                    flow: part.flow,
-                    member,
-                    phase: Part::Latency,
-                    matching: None,
-                    derived: None,
-                });
+                self.series.push(Series::plain(name, tag, (index, place, part.flow), member));
             }
         }
     }
@@ -314,8 +294,13 @@ fn asks_for_iterations(scenario: &program::Scenario) -> bool {
 }
 
 /// How many connections with their sessions a machine can hold.
-pub(super) fn holds(machine: Machine) -> u64 {
-    machine.descriptors.saturating_sub(DESCRIPTORS_KEPT).min(machine.memory / 2 / MEMORY_PER_USER).max(1)
+fn holds(machine: Machine) -> u64 {
+    spare(machine).min(machine.memory / 2 / MEMORY_PER_USER).max(1)
+}
+
+/// Descriptors that connections can have.
+pub(super) fn spare(machine: Machine) -> u64 {
+    machine.descriptors.saturating_sub(DESCRIPTORS_KEPT)
 }
 
 fn raw(level: Level) -> u64 {

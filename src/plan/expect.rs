@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Condition, Expectation, Impact, Load, Metric, Planned, Range, Recovery, Requests, Samples, Series, SteadyState,
-    scope,
+    Condition, Expectation, Impact, Load, Metric, Planned, Range, Readings, Recovery, Requests, Samples, Series,
+    SteadyState, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -25,27 +25,46 @@ impl Elaborate<'_> {
             });
         }
         let condition = condition?;
-        self.few_slices(&condition, expectation.span)?;
+        self.slices(&condition, expectation.span)?;
         Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
     }
 
-    /// Slices are judged one by one and kept apart, so there is an end to their number.
-    fn few_slices(&mut self, condition: &Condition, span: Span) -> Option<()> {
-        const MOST: usize = 100_000;
-        let slices = match condition {
-            program::Condition::InEvery { condition, every, .. } => {
-                let (ranges, end) = condition.scope();
-                (scope::length(&ranges, end) / (*every).max(1)) as usize
-            }
-            _ => 0,
-        };
-        if slices <= MOST {
-            return Some(());
+    /// Slices are judged one by one and kept apart, so there is an end to their number; and each needs its samples.
+    fn slices(&mut self, condition: &Condition, span: Span) -> Option<()> {
+        const MOST: u64 = 100_000;
+        let program::Condition::InEvery { condition, every, .. } = condition else { return Some(()) };
+        let (ranges, end) = condition.scope();
+        let count = scope::length(&ranges, end) / (*every).max(1);
+        if count > MOST {
+            let message = format!("this is judged in {} slices", units::grouped(count as f64, 0));
+            let problem = Diagnostic::new(Code::E0310, message, span, "too many");
+            self.diagnostics.push(problem.help("100,000 are allowed; let them be longer"));
+            return None;
         }
-        let message = format!("this is judged in {} slices", units::grouped(slices as f64, 0));
-        let problem = Diagnostic::new(Code::E0310, message, span, "too many");
-        self.diagnostics.push(problem.help("100,000 are allowed; let them be longer"));
-        None
+        let slices = scope::cut(&ranges, *every, end);
+        let mut few = None;
+        condition.metrics(&mut |metric| {
+            let (Metric::Requests(requests), None) = (metric, few) else { return };
+            let Function::Quantile(q) = requests.function else { return };
+            let needed = needed_samples(q) as f64;
+            let planned = |requests: &Requests| self.planned(requests).unwrap_or(f64::INFINITY).round();
+            let most = slices.iter().map(|slice| planned(&requests.within(*slice))).fold(0.0, f64::max);
+            if most < needed && planned(requests) >= needed {
+                few = Some((q, needed, most));
+            }
+        });
+        if let Some((q, needed, most)) = few {
+            let message = format!(
+                "a quantile of {} needs {} samples, and {} are planned in a slice",
+                units::percent(q),
+                units::grouped(needed, 0),
+                units::grouped(most, 0)
+            );
+            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+            self.diagnostics
+                .push(problem.help("let the slices be longer, hold a higher rate, or assert a lower quantile"));
+        }
+        Some(())
     }
 
     pub(super) fn condition(&mut self, condition: &program::Condition<program::Metric, Moment>) -> Option<Condition> {
@@ -57,23 +76,42 @@ impl Elaborate<'_> {
     }
 
     fn metric(&mut self, metric: &program::Metric) -> Option<Metric> {
+        let explicit = self.explicit(&metric.scopes);
+        self.metric_in(metric, explicit)
+    }
+
+    /// The ranges that scopes leave together, as far as they are planned; `None` where nothing is said.
+    fn explicit(&mut self, scopes: &[Scope]) -> Option<Vec<Range>> {
         let known = |scope: &&Scope| !matches!(scope.window, Window::Impact { .. });
-        let explicit = metric.scopes.iter().filter(known).fold(None, |ranges: Option<Vec<Range>>, scope| {
+        scopes.iter().filter(known).fold(None, |ranges: Option<Vec<Range>>, scope| {
             let own = self.ranges(scope);
             Some(match ranges {
                 Some(ranges) => scope::intersect(&ranges, &own),
                 None => own,
             })
-        });
+        })
+    }
+
+    fn metric_in(&mut self, metric: &program::Metric, explicit: Option<Vec<Range>>) -> Option<Metric> {
         let impacts = self.impacts(&metric.scopes);
         let recorded = match &metric.subject {
+            Subject::Metric(inner) if !only_the_run_knows(&metric.scopes) && !only_the_run_knows(&inner.scopes) => {
+                return self.drift(metric, inner, explicit);
+            }
             Subject::Requests(population) if is_recorded(metric.function, population) => population,
             Subject::Requests(_) | Subject::Series(_) | Subject::Metric(_) => {
                 let ranges = explicit.clone().unwrap_or_else(|| self.measured());
                 if explicit.is_some() {
-                    self.not_empty(&ranges, self.length(), &metric.scopes)?;
+                    self.not_empty(&ranges, self.length(), metric)?;
                 }
-                return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
+                let function = metric.function;
+                return Some(match &metric.subject {
+                    Subject::Series(series) => {
+                        let (series, end, scoped) = (series.clone(), self.length(), metric.scoped);
+                        Metric::Series(Readings { function, series, ranges, end, scoped, impacts })
+                    }
+                    subject => Metric::Other { function, subject: subject.clone(), ranges },
+                });
             }
             Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
                 return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
@@ -111,7 +149,7 @@ impl Elaborate<'_> {
             samples.push(Samples { series: own, ranges });
         }
         if explicit.is_some() {
-            self.not_empty(&windows, end, &metric.scopes)?;
+            self.not_empty(&windows, end, metric)?;
         }
         let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
         let length = scope::length(&windows, end);
@@ -185,31 +223,69 @@ impl Elaborate<'_> {
         })
     }
 
-    fn not_empty(&mut self, windows: &[Range], end: u64, scopes: &[Scope]) -> Option<()> {
+    /// The metric in the first and in the last tenth of the window that both scopes leave, up to the end of the load.
+    fn drift(
+        &mut self,
+        metric: &program::Metric,
+        inner: &program::Metric,
+        explicit: Option<Vec<Range>>,
+    ) -> Option<Metric> {
+        let load = match &inner.subject {
+            Subject::Requests(population) => population.load.map(|load| &self.loads[load]),
+            _ => None,
+        };
+        let (whole, end) = match load {
+            Some(load) => (judged(load), load.shape.end()),
+            None => (self.measured(), self.length()),
+        };
+        let window = match (explicit, self.explicit(&inner.scopes)) {
+            (Some(outer), Some(own)) => scope::intersect(&outer, &own),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => whole,
+        };
+        let window = scope::intersect(&window, &[(0, end)]);
+        self.not_empty(&window, end, if metric.scopes.is_empty() { inner } else { metric })?;
+        let (first, last) = scope::tenths(&window);
+        let first = self.metric_in(inner, Some(first));
+        // What is said of the first tenth need not be said again of the last.
+        let said = self.diagnostics.clone();
+        let last = self.metric_in(inner, Some(last));
+        self.diagnostics = said;
+        Some(Metric::Drift { first: Box::new(first?), last: Box::new(last?) })
+    }
+
+    fn not_empty(&mut self, windows: &[Range], end: u64, metric: &program::Metric) -> Option<()> {
         if scope::length(windows, end) > 0 {
             return Some(());
         }
-        let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", scopes[0].span, "an empty window");
+        let span = metric.scopes.first().map_or(metric.span, |scope| scope.span);
+        let problem = Diagnostic::new(Code::E0407, "nothing lies in this scope", span, "an empty window");
         self.diagnostics.push(problem.help("name windows that overlap, while the load runs"));
         None
+    }
+
+    /// How many arrivals are planned of what a metric counts; of users it is not known.
+    fn planned(&self, metric: &Requests) -> Option<f64> {
+        let mut planned = 0.0;
+        for samples in &metric.samples {
+            let series = &self.series[samples.series];
+            let load = &self.loads[series.load];
+            if matches!(load.shape, Shape::Closed(_)) {
+                return None;
+            }
+            let arrivals =
+                |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
+            let all = samples.ranges.iter().map(arrivals).sum::<u64>();
+            planned += all as f64 * load.parts[series.part].weight;
+        }
+        Some(planned)
     }
 
     /// Warns where the planned arrivals cannot be enough for the quantile.
     fn enough(&mut self, metric: &Requests, span: Span) {
         let Function::Quantile(q) = metric.function else { return };
         let needed = needed_samples(q);
-        let mut planned = 0.0;
-        for samples in &metric.samples {
-            let series = &self.series[samples.series];
-            let load = &self.loads[series.load];
-            if matches!(load.shape, Shape::Closed(_)) {
-                return;
-            }
-            let weight = load.parts[series.part].weight;
-            let arrivals =
-                |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
-            planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;
-        }
+        let Some(planned) = self.planned(metric) else { return };
         if planned.round() < needed as f64 {
             let message = format!(
                 "a quantile of {} needs {} samples, and {} are planned",
@@ -244,6 +320,11 @@ impl Elaborate<'_> {
     }
 }
 
+/// Whether a scope is the impact of something, which nothing plans.
+fn only_the_run_knows(scopes: &[Scope]) -> bool {
+    scopes.iter().any(|scope| matches!(scope.window, Window::Impact { .. }))
+}
+
 /// Whether the recorders of the workers hold what it needs.
 fn is_recorded(function: Function, population: &Population) -> bool {
     let counted = matches!(
@@ -260,6 +341,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Apdex(_)
             | Function::BurnRate(_)
             | Function::Availability
+            | Function::Bandwidth
     );
     counted && population.part != Part::TlsTime
 }
@@ -269,9 +351,8 @@ pub fn needed_samples(q: f64) -> u64 {
     (5.0 / (1.0 - q) - 1e-6).ceil() as u64
 }
 
-/// Everything but warm-up; requests that follow the last arrival belong to it.
+/// Everything but warm-up, from the start of the load on; requests that follow the last arrival belong to it.
 fn judged(load: &Load) -> Vec<Range> {
-    let warm: Vec<Range> =
-        load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
-    scope::outside(&warm)
+    let warm = load.stages.iter().filter(|stage| stage.kind == StageKind::Warmup).map(|stage| (stage.start, stage.end));
+    scope::outside(&warm.chain([(0, load.start)]).collect::<Vec<Range>>())
 }

@@ -7,21 +7,24 @@ mod elaborate;
 mod expect;
 mod fingerprint;
 mod moving;
+mod needs;
 pub mod schedule;
 pub mod scope;
 mod sound;
 mod timeline;
+mod watched;
 
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, Piece, Request, Retry, Service,
-    ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
+    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Request, Retry,
+    Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::needed_samples;
+pub use needs::{Lack, lacks};
 
 use crate::check::program;
 use schedule::Shape;
@@ -100,6 +103,18 @@ impl Share {
 pub struct Machine {
     pub descriptors: u64,
     pub memory: u64,
+    /// Local ports that the kernel deals for connections to one address.
+    pub ports: u64,
+    pub reuse: PortReuse,
+    pub cores: u64,
+}
+
+/// Where the kernel deals a port again that a closed connection holds (`net.ipv4.tcp_tw_reuse`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortReuse {
+    Never,
+    Loopback,
+    Always,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -325,8 +340,12 @@ pub enum Metric {
     Requests(Requests),
     /// Of how a steady state came back after windows.
     Recovery(Recovery),
+    /// Of values over time.
+    Series(Readings),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// How much the same metric differs in the last tenth of a window from the first.
+    Drift { first: Box<Metric>, last: Box<Metric> },
 }
 
 /// A function of recorded series in windows.
@@ -351,6 +370,20 @@ pub struct Requests {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scoped: bool,
     /// Scopes that only the run knows: the windows narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+}
+
+/// A function of a series of values over time, in windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    pub function: Function,
+    pub series: Watched,
+    pub ranges: Vec<Range>,
+    /// The end of the last load.
+    pub end: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
 }
@@ -391,6 +424,17 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
+    /// Whether something asks how many bytes bodies had.
+    pub fn counts_bytes(&self) -> bool {
+        let mut asks = false;
+        self.conditions(&mut |condition| {
+            condition.metrics(&mut |metric| {
+                asks |= matches!(metric, Metric::Requests(requests) if requests.function == Function::Bandwidth);
+            });
+        });
+        asks
+    }
+
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
@@ -429,6 +473,11 @@ impl Plan {
 }
 
 impl Series {
+    /// All of a member, by its latency; the place is its load, the part of the load's mix, and the flow of that.
+    pub fn plain(name: String, tag: String, (load, part, flow): (usize, usize, usize), member: Member) -> Series {
+        Series { name, tag, load, part, flow, member, phase: Part::Latency, matching: None, derived: None }
+    }
+
     pub fn is_request(&self) -> bool {
         self.derived.is_none() && matches!(self.member, Member::Request(_))
     }

@@ -1,6 +1,6 @@
 //! Conditions restricted to a part of the run, and the slices that they are judged in.
 
-use super::{Condition, Metric, Range, Requests, scope};
+use super::{Condition, Metric, Range, Readings, Requests, scope};
 use crate::check::program;
 
 impl program::Condition<Metric, super::Planned> {
@@ -10,10 +10,10 @@ impl program::Condition<Metric, super::Planned> {
         let free = self.has_free_scope();
         let restricted = self.map(
             &mut |metric| {
+                let stays = free && metric.scoped() == Some(true);
                 Some(match metric {
-                    Metric::Requests(requests) if !(free && requests.scoped) => {
-                        Metric::Requests(requests.within(range))
-                    }
+                    Metric::Requests(requests) if !stays => Metric::Requests(requests.within(range)),
+                    Metric::Series(readings) if !stays => Metric::Series(readings.narrowed(&[range])),
                     other => other.clone(),
                 })
             },
@@ -24,7 +24,7 @@ impl program::Condition<Metric, super::Planned> {
 
     fn has_free_scope(&self) -> bool {
         let mut free = false;
-        self.metrics(&mut |metric| free |= matches!(metric, Metric::Requests(requests) if !requests.scoped));
+        self.metrics(&mut |metric| free |= metric.scoped() == Some(false));
         free
     }
 
@@ -33,12 +33,14 @@ impl program::Condition<Metric, super::Planned> {
         let free = self.has_free_scope();
         let (mut ranges, mut end) = (Vec::new(), 0);
         self.metrics(&mut |metric| {
-            if let Metric::Requests(requests) = metric
-                && !(free && requests.scoped)
-            {
-                ranges = scope::union(std::mem::take(&mut ranges), &requests.windows());
-                end = end.max(requests.end);
-            }
+            let stays = free && metric.scoped() == Some(true);
+            let (windows, until) = match metric {
+                Metric::Requests(requests) if !stays => (requests.windows(), requests.end),
+                Metric::Series(readings) if !stays => (readings.ranges.clone(), readings.end),
+                _ => return,
+            };
+            ranges = scope::union(std::mem::take(&mut ranges), &windows);
+            end = end.max(until);
         });
         (ranges, end)
     }
@@ -46,6 +48,23 @@ impl program::Condition<Metric, super::Planned> {
     pub fn slices(&self, every: u64) -> Vec<Range> {
         let (ranges, end) = self.scope();
         scope::cut(&ranges, every, end)
+    }
+}
+
+impl Metric {
+    /// Whether its scopes are its own; `None` where it is of no windows that could narrow.
+    fn scoped(&self) -> Option<bool> {
+        match self {
+            Metric::Requests(requests) => Some(requests.scoped),
+            Metric::Series(readings) => Some(readings.scoped),
+            Metric::Recovery(_) | Metric::Drift { .. } | Metric::Other { .. } => None,
+        }
+    }
+}
+
+impl Readings {
+    pub fn narrowed(&self, to: &[Range]) -> Readings {
+        Readings { ranges: scope::intersect(&self.ranges, to), ..self.clone() }
     }
 }
 

@@ -63,6 +63,26 @@ pub fn length(ranges: &[Range], end: u64) -> u64 {
     ranges.iter().map(|(start, stop)| (*stop).min(end).saturating_sub(*start)).sum()
 }
 
+/// The first and the last tenth of ranges that end.
+pub fn tenths(ranges: &[Range]) -> (Vec<Range>, Vec<Range>) {
+    let all = length(ranges, u64::MAX);
+    let mut at = 0;
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for (start, end) in ranges {
+        // Where the range lies in the time that counts, and what a tenth cuts off it.
+        let cut = |from: u64, to: u64, out: &mut Vec<Range>| {
+            let (from, to) = (from.max(at), to.min(at + end - start));
+            if from < to {
+                out.push((start + from - at, start + to - at));
+            }
+        };
+        cut(0, all / 10, &mut first);
+        cut(all - all / 10, all, &mut last);
+        at += end - start;
+    }
+    (first, last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +101,12 @@ mod tests {
         assert_eq!(cut(&[(5, 40)], 10, 100), [(5, 15), (15, 25), (25, 40)]);
         assert_eq!(cut(&[(0, 20), (30, u64::MAX)], 10, 50), [(0, 10), (10, 20), (30, 40), (40, u64::MAX)]);
         assert_eq!(cut(&[(0, 4), (60, 70)], 10, 50), [(0, 4)]);
+    }
+
+    #[test]
+    fn tenths_are_of_the_time_that_counts() {
+        assert_eq!(tenths(&[(10, 110)]), (vec![(10, 20)], vec![(100, 110)]));
+        // 100 in two pieces with a gap: a piece may be shorter than a tenth.
+        assert_eq!(tenths(&[(0, 4), (50, 146)]), (vec![(0, 4), (50, 56)], vec![(136, 146)]));
     }
 }

@@ -8,8 +8,9 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Member, Plan, Range, Type};
+use crate::measure::{Example, Failure, Gap, Gauge, Stats, histogram};
+use crate::metric::{Summary, summary};
+use crate::plan::{Member, Plan, Range, Type, Watched};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -19,6 +20,11 @@ pub struct Report<'a> {
     pub stats: &'a Stats,
     pub verdict: &'a Verdict,
     pub windows: Vec<Window>,
+    /// Some of the requests that failed, in the order of series, kind and time.
+    pub failed: Vec<Told>,
+    /// Of each series the slowest that went well.
+    pub slowest: Vec<Told>,
+    pub watched: Vec<Watch>,
 }
 
 /// One stage of one load, as planned and as it was.
@@ -44,11 +50,16 @@ pub struct Row {
     /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
     #[serde(skip)]
     pub is_request: bool,
+    /// It holds samples of another row once more: other times, or chosen ones.
+    #[serde(skip)]
+    pub is_derived: bool,
     /// Of a measured value its unit, and what one step of the recorded value is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
     pub sent: u64,
+    /// Answered or failed by the target.
     pub samples: u64,
+    /// By kind, those of the generator too.
     pub failed: BTreeMap<Failure, u64>,
     pub per_second: f64,
     pub p50_ns: u64,
@@ -56,6 +67,75 @@ pub struct Row {
     pub p99_ns: u64,
     pub max_ns: u64,
     pub service_p99_ns: u64,
+}
+
+/// One request, told whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    pub series: String,
+    pub failure: Option<Failure>,
+    pub at_ns: u64,
+    pub latency_ns: u64,
+    pub service_time_ns: u64,
+    pub user: u64,
+    pub status: Option<u16>,
+    pub sends: u64,
+    pub because: Option<String>,
+    pub request: Option<String>,
+    pub body: Option<String>,
+    pub traceparent: Option<String>,
+}
+
+fn told(plan: &Plan, example: &Example) -> Told {
+    let series = plan.series.get(example.series as usize).map_or(String::new(), |series| series.name.clone());
+    Told {
+        series,
+        failure: example.failure,
+        at_ns: example.at,
+        latency_ns: example.latency,
+        service_time_ns: example.service_time,
+        user: example.user,
+        status: (example.status > 0).then_some(example.status),
+        sends: example.sends,
+        because: example.because.clone(),
+        request: example.request.clone(),
+        body: example.body.clone(),
+        traceparent: example.traceparent.clone(),
+    }
+}
+
+/// A series of values over time, as a person or a program reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Watch {
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub unit: Type,
+    /// Some condition speaks of it.
+    pub asked: bool,
+    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
+    #[serde(flatten)]
+    pub summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// What was asked for, and what every service used.
+fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
+    let of = |(series, gauge): &(Watched, Gauge)| Watch {
+        name: plan.name_of(series),
+        unit: series.unit,
+        asked: plan.asks_for(series),
+        summary: summary(series, gauge),
+        gaps: gauge.gaps.clone(),
+    };
+    stats.watched.iter().map(of).collect()
+}
+
+impl Row {
+    pub fn target_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
+    }
 }
 
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
@@ -79,17 +159,23 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
                 started: counts.started,
                 dropped: counts.dropped,
                 unsent: counts.unsent,
-                steps: plan
-                    .series
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, s)| s.load == index)
-                    .map(|(s, _)| row(plan, stats, s, range, stage.end - stage.start))
+                steps: in_order(plan, index)
+                    .into_iter()
+                    .map(|series| row(plan, stats, series, range, stage.end - stage.start))
                     .collect(),
             });
         }
     }
-    Report { plan, stats, verdict, windows }
+    let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
+    let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
+    Report { plan, stats, verdict, windows, failed, slowest, watched: watched(plan, stats) }
+}
+
+/// The series of a load, each with what is derived of it behind it.
+fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
+    let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
+    own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));
+    own
 }
 
 /// The name of a step, in a mix behind that of its part.
@@ -114,7 +200,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
     let (mut latency, mut service) = (histogram::empty(), histogram::empty());
     stats.histogram(series, &[range], false, &mut latency);
     stats.histogram(series, &[range], true, &mut service);
-    let samples = counts.ok + counts.failures();
+    let samples = counts.ok + counts.target_failures();
     // A window that the run did not reach the end of is as long as it was.
     let length = length.min(stats.end().saturating_sub(range.0));
     let planned = &plan.series[series];
@@ -122,6 +208,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         series: planned.name.clone(),
         step: step_name(plan, planned),
         is_request: planned.is_request(),
+        is_derived: planned.derived.is_some(),
         measured: match planned.member {
             Member::Measure(measure) => {
                 plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))

@@ -1,12 +1,13 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
-use super::{Report, Window};
+mod examples;
+mod watched;
+
+use super::{Report, Row, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
-use crate::judge::Kind;
-use crate::measure::Failure;
+use crate::judge::{Kind, Standing};
 use crate::metric::{Judged, Outcome};
 use anstyle::{AnsiColor, Style};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Text with colours where they are wanted.
@@ -47,7 +48,9 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
-    failures(&mut out, report, &paint);
+    examples::failures(&mut out, report, &paint);
+    examples::slowest(&mut out, report, &paint);
+    watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
 }
@@ -78,7 +81,12 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if let Some(reason) = &verdict.reason {
         let _ = writeln!(out, "  {reason}");
     }
-    for reason in &verdict.trust.reasons {
+    for limit in &verdict.trust.limits {
+        let mark = if verdict.trust.reasons.contains(&limit.text) { "!" } else { "→" };
+        let _ = writeln!(out, "  {} {}", paint.unsure(mark), limit.text);
+    }
+    let of_loads = |reason: &&String| verdict.trust.limits.iter().all(|limit| limit.text != **reason);
+    for reason in verdict.trust.reasons.iter().filter(of_loads) {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
     for problem in &report.stats.problems {
@@ -114,7 +122,7 @@ fn notes(report: &Report<'_>) -> Vec<String> {
             ));
         }
         let rows = || windows().flat_map(|w| w.steps.iter()).filter(|row| row.is_request);
-        let failed: u64 = rows().flat_map(|row| row.failed.values()).sum();
+        let failed: u64 = rows().map(Row::target_failures).sum();
         let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
         if share > NOTABLE {
             notes.push(format!(
@@ -134,19 +142,21 @@ fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
     }
     let _ = writeln!(out, "\n{}", paint.bold("expected"));
     let width = report.plan.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
-    for (planned, judged) in report.plan.expectations.iter().zip(&report.verdict.expectations) {
+    let judged = report.verdict.expectations.iter().zip(&report.verdict.standings);
+    for (planned, (judged, standing)) in report.plan.expectations.iter().zip(judged) {
         let mark = match judged.outcome {
             Outcome::Held => paint.good("✔"),
             Outcome::Failed => paint.bad("✘"),
             Outcome::Inconclusive => paint.unsure("?"),
         };
-        let _ = writeln!(out, "  {mark} {:<width$}   {}", planned.text, found(judged, planned.line, paint));
+        let _ = writeln!(out, "  {mark} {:<width$}   {}", planned.text, found(judged, *standing, planned.line, paint));
     }
 }
 
-fn found(judged: &Judged, line: usize, paint: &Paint) -> String {
+fn found(judged: &Judged, standing: Standing, line: usize, paint: &Paint) -> String {
     let mut text = match (&judged.value, &judged.reason) {
         (_, Some(reason)) => paint.unsure(reason),
+        (Some(value), None) if standing == Standing::AtLeast => format!("at least {value}"),
         (Some(value), None) => match judged.outcome {
             Outcome::Failed => paint.bad(value),
             Outcome::Held | Outcome::Inconclusive => value.clone(),
@@ -168,6 +178,9 @@ fn found(judged: &Judged, line: usize, paint: &Paint) -> String {
         Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(judged.samples as f64, 0)),
     };
     text.push_str(&paint.dim(&note));
+    if standing == Standing::InDoubt {
+        text.push_str(&paint.unsure("  not trusted"));
+    }
     text
 }
 
@@ -202,8 +215,9 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             note.push_str(", not judged");
         }
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
-        for row in &window.steps {
-            let failed: u64 = row.failed.values().sum();
+        // Of what was chosen and never came there is nothing to say.
+        for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
+            let failed = row.target_failures();
             let time = |recorded: u64| match row.measured {
                 _ if row.samples == 0 => "–".to_owned(),
                 Some((unit, worth)) => crate::metric::printed(recorded as f64 * worth, unit),
@@ -231,23 +245,6 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
     }
 }
 
-fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
-    for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
-        for (kind, count) in &row.failed {
-            *kinds.entry((row.series.as_str(), *kind)).or_default() += count;
-        }
-    }
-    if kinds.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{}", paint.bold("failures"));
-    for ((series, kind), count) in kinds {
-        let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
-        let _ = writeln!(out, "  {:>9} {:<14} {series}{blame}", grouped(count as f64, 0), paint.bad(kind.as_str()));
-    }
-}
-
 fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let stats = report.stats;
     let _ = writeln!(out, "\n{}", paint.bold("generator"));
@@ -264,6 +261,12 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
                 measured_duration(lag.max() as f64)
             );
         }
+    }
+    let delay = stats.poll_delay(&[(0, u64::MAX)]);
+    if !delay.is_empty() {
+        let at = |q: f64| measured_duration(delay.value_at_quantile(q) as f64);
+        let (most, name) = (measured_duration(delay.max() as f64), "poll delay");
+        let _ = writeln!(out, "  {name:<14} p50 {}  p99 {}  max {most}", at(0.5), at(0.99));
     }
     let busy = stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
     let waiting = stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));

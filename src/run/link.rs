@@ -2,9 +2,10 @@
 
 use super::rows::{Table, Uses};
 use super::steps::{Steps, flat};
+use super::trace::PLACEHOLDER;
 use super::value::{Frame, Paths, Plain, Unusable, write_plain};
 use crate::measure::Failure;
-use crate::plan::{Address, Body, Check, Connections, Expr, Piece, Plan, Request};
+use crate::plan::{Address, Body, Check, Connections, Expr, Piece, Plan, Request, Target};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
@@ -67,8 +68,25 @@ impl Retries {
 
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Bytes {
-    Fixed(Vec<u8>),
+    Fixed(Fixed),
     Built(Box<Template>),
+}
+
+/// The whole of a request: what stands before its body, where in that its trace context belongs, and the body.
+pub struct Fixed {
+    pub head: Vec<u8>,
+    pub trace: Option<usize>,
+    pub body: Vec<u8>,
+}
+
+impl Bytes {
+    /// What is sent behind the part that each request has for itself.
+    pub fn rest(&self) -> &[u8] {
+        match self {
+            Bytes::Fixed(fixed) => &fixed.body,
+            Bytes::Built(_) => &[],
+        }
+    }
 }
 
 pub struct Template {
@@ -76,6 +94,8 @@ pub struct Template {
     path: Vec<Piece>,
     query: Vec<(String, Expr)>,
     after_path: String,
+    /// Where in that the trace context belongs.
+    trace: Option<usize>,
     headers: Vec<(String, Vec<Piece>)>,
     body: Option<Body>,
 }
@@ -133,7 +153,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
         connections: plan.targets[request.target].connections,
         address: place.address,
         timeout,
-        bytes: encode(request, plan.targets[request.target].connections, &place.authority, paths),
+        bytes: encode(request, &plan.targets[request.target], &place.authority, paths),
         head_only: request.method == "HEAD",
         idempotent: matches!(request.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS"),
         keep_body: request.keep_body,
@@ -153,7 +173,7 @@ fn retries(retry: &crate::plan::Retry) -> Retries {
     Retries { times: retry.times, least: retry.least, most: retry.most, when: reasons.collect() }
 }
 
-fn encode(request: &Request, connections: Option<Connections>, authority: &str, paths: &mut Paths) -> Bytes {
+fn encode(request: &Request, target: &Target, authority: &str, paths: &mut Paths) -> Bytes {
     let says = |name: &str| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
@@ -163,7 +183,14 @@ fn encode(request: &Request, connections: Option<Connections>, authority: &str, 
             after_path.push_str(&format!("{name}: {value}\r\n"));
         }
     }
-    if connections == Some(Connections::PerRequest) && !says("Connection") {
+    let trace = (!target.untraced && !says("traceparent")).then(|| {
+        after_path.push_str("traceparent: ");
+        let at = after_path.len();
+        after_path.push_str(PLACEHOLDER);
+        after_path.push_str("\r\n");
+        at
+    });
+    if target.connections == Some(Connections::PerRequest) && !says("Connection") {
         after_path.push_str("Connection: close\r\n");
     }
     let kind = match &request.body {
@@ -180,6 +207,7 @@ fn encode(request: &Request, connections: Option<Connections>, authority: &str, 
         path: request.path.clone(),
         query: query(request),
         after_path,
+        trace,
         headers: request.headers.clone(),
         body: request.body.clone(),
     };
@@ -197,8 +225,10 @@ fn encode(request: &Request, connections: Option<Connections>, authority: &str, 
         };
         let nothing = Paths::default();
         let mut bytes = String::new();
-        if template.write(&mut frame, &nothing, &mut bytes, &mut String::new()).is_ok() {
-            return Bytes::Fixed(bytes.into_bytes());
+        if let Ok(trace) = template.write(&mut frame, &nothing, &mut bytes, &mut String::new()) {
+            let end = bytes.find("\r\n\r\n").map_or(bytes.len(), |end| end + 4);
+            let body = bytes.split_off(end).into_bytes();
+            return Bytes::Fixed(Fixed { head: bytes.into_bytes(), trace, body });
         }
     }
     Bytes::Built(Box::new(template))
@@ -248,14 +278,14 @@ pub fn compile(expr: &Expr, paths: &mut Paths) {
 }
 
 impl Template {
-    /// The whole request, into a buffer that the session keeps.
+    /// The whole request, into a buffer that the session keeps. Gives the place of its trace context.
     pub fn write(
         &self,
         frame: &mut Frame,
         paths: &Paths,
         out: &mut String,
         scratch: &mut String,
-    ) -> Result<(), Unusable> {
+    ) -> Result<Option<usize>, Unusable> {
         out.clear();
         out.push_str(&self.start);
         for piece in &self.path {
@@ -276,6 +306,7 @@ impl Template {
             write_plain(&frame.eval(expr, paths)?, scratch)?;
             percent_encode(scratch, "-._~", out);
         }
+        let trace = self.trace.map(|at| out.len() + at);
         out.push_str(&self.after_path);
         for (name, pieces) in &self.headers {
             scratch.clear();
@@ -291,7 +322,7 @@ impl Template {
         }
         let Some(body) = &self.body else {
             out.push_str("\r\n");
-            return Ok(());
+            return Ok(trace);
         };
         scratch.clear();
         match body {
@@ -313,7 +344,7 @@ impl Template {
         }
         out.push_str(&format!("Content-Length: {}\r\n\r\n", scratch.len()));
         out.push_str(scratch);
-        Ok(())
+        Ok(trace)
     }
 }
 

@@ -4,6 +4,7 @@ mod clock;
 mod closed;
 pub mod drive;
 mod exchange;
+mod explain;
 mod functions;
 mod health;
 mod kept;
@@ -17,22 +18,28 @@ mod secret;
 mod service;
 mod session;
 mod steps;
+mod trace;
+mod tracer;
+mod trial;
 mod value;
+mod watch;
 mod worker;
 
 use crate::base::units::SECOND;
-use crate::measure::{Event, Slice};
+use crate::measure::Event;
 use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
+use health::Gauge;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch};
-use worker::{Gauge, Order};
+use tokio::sync::{mpsc, watch as channel};
+pub use tracer::Traced;
+pub use trial::Trial;
+use worker::{Measured, Order};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -41,12 +48,16 @@ pub struct Settings {
     pub started: String,
     pub seed: u64,
     pub workers: u64,
+    /// The limit of descriptors as it was, and as it was raised to.
+    pub raised: Option<(u64, u64)>,
     /// The program that `demo()` starts.
     pub program: PathBuf,
     /// The values of secrets, which stand in no plan.
     pub secrets: HashMap<String, String>,
     /// A private directory for services, removed at the end.
     pub directory: PathBuf,
+    /// What is done instead of the load.
+    pub trial: Option<Trial>,
 }
 
 /// Where the load stands: may start, may only finish, must end.
@@ -106,21 +117,28 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     enough_descriptors(crate::inputs::machine().descriptors, settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
-    let mask = secret::Mask::new(settings.secrets.values());
+    let mask = Arc::new(secret::Mask::new(settings.secrets.values()));
     let mut tell = |event: Event| tell(mask.event(event));
-    let result = runtime.block_on(control(plan, settings, &mut tell)).map_err(|error| mask.error(error));
+    let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
+    let result = runtime.block_on(control(plan, settings, tracer, &mut tell)).map_err(|error| mask.error(error));
     // Whatever a service left behind is private to this run.
     let _ = std::fs::remove_dir_all(&settings.directory);
     result
 }
 
-async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
+async fn control(
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    tracer: Option<tracer::Tracer>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), RunError> {
     tell(Event::Started {
         id: settings.id.clone(),
         started: settings.started.clone(),
         seed: settings.seed,
         workers: settings.workers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        raised: settings.raised,
     });
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;
@@ -147,7 +165,7 @@ async fn control(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Eve
         Ok((places, tables)) => {
             let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run };
+            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await
         }
         Err(problem) => Err(problem),
@@ -174,7 +192,14 @@ async fn around(
     };
     let (named, result) = match done {
         Ok(named) => {
-            let result = load(plan, settings, (&parts, Arc::new(named.clone())), services, interrupt, tell).await;
+            let setup = Arc::new(named.clone());
+            let result = match &settings.trial {
+                None => load(plan, settings, (&parts, setup), services, interrupt, tell).await,
+                Some(trial) => tokio::select! {
+                    tried = trial::perform(&parts, setup, trial) => tried.map(|()| 0),
+                    () = interrupt.wait() => Err(RunError::Interrupted),
+                },
+            };
             (named, result)
         }
         Err(error) => (Vec::new(), Err(error)),
@@ -214,10 +239,14 @@ async fn load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
+    let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
+    let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
+    // What was before anything is sent.
+    let before = watcher.look(0).await;
     // Long enough for every worker to stand ready at the start.
     let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
-    let (phase, watched) = watch::channel(Phase::Run);
-    let (slices, mut measured) = mpsc::unbounded_channel::<Vec<Slice>>();
+    let (phase, watched) = channel::channel(Phase::Run);
+    let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
@@ -232,17 +261,21 @@ async fn load(
             edges: edges.clone(),
             seed: settings.seed,
             run: parts.run,
+            lane: plan.share.index + index as u64 * plan.share.count,
             index: index as u64,
             workers: settings.workers,
             clock,
             phase: watched.clone(),
-            slices: slices.clone(),
+            measured: told.clone(),
             gauge: gauge.clone(),
+            tracer: None,
         };
         threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
     }
-    drop(slices);
+    drop(told);
     tell(Event::LoadStarted);
+    tell(Event::Gauges(before));
+    let mut watch = watcher.start(clock);
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
@@ -263,15 +296,24 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(all) => all.into_iter().for_each(|slice| {
-                    if let Some(aborts) = &mut aborts {
-                        aborts.take(&slice);
+                Some(Measured { slices, examples }) => {
+                    for slice in slices {
+                        if let Some(aborts) = &mut aborts {
+                            aborts.take(&slice);
+                        }
+                        tell(Event::Slice(slice));
                     }
-                    tell(Event::Slice(slice));
-                }),
+                    examples.into_iter().for_each(|example| tell(Event::Example(Box::new(example))));
+                }
                 None => sending = false,
             },
             () = tokio::time::sleep_until(end), if !sending => break,
+            Some(look) = watch.looks.recv() => {
+                if let Some(aborts) = &mut aborts {
+                    aborts.see(&look);
+                }
+                tell(Event::Gauges(look));
+            }
             _ = second.tick() => {
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
@@ -308,6 +350,10 @@ async fn load(
     }
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
+    match interrupted || !watching {
+        true => watch.abort(),
+        false => watch.finish(|look| tell(Event::Gauges(look))).await,
+    }
     tell(Event::LoadEnded { at });
     for thread in threads {
         match thread.join() {
@@ -360,28 +406,34 @@ async fn first_end(services: &mut [service::Running]) -> (usize, String) {
     .await
 }
 
-/// Ctrl-C, and the signal with which supervisors end a process.
+/// Ctrl-C, and the signal with which supervisors end a process. Both are heard from the start on, so that none is lost
+/// while something else is done.
 struct Interrupt {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Interrupt {
     fn new() -> std::io::Result<Interrupt> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Interrupt {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
         })
     }
 
     async fn wait(&mut self) {
-        let mut interrupted = pin!(tokio::signal::ctrl_c());
         #[cfg(unix)]
         tokio::select! {
-            _ = &mut interrupted => {}
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
         #[cfg(not(unix))]
-        let _ = (&mut interrupted).await;
+        let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -3,14 +3,15 @@
 
 use super::Phase;
 use super::clock::Clock;
+use super::health::Gauge;
 use super::kept::Who;
 use super::limit;
 use super::link::Place;
 use super::rows::Table;
 use super::session::Session;
+use super::tracer::Tracer;
 use super::value::Plain;
-use super::worker::{Gauge, Order, Worker};
-use crate::check::program::Part;
+use super::worker::{Order, Worker};
 use crate::measure::Failure;
 use crate::plan::schedule::Shape;
 use crate::plan::{Ceiling, CeilingFrom, Flow, Load, Member, MixPart, Plan, Series, Share};
@@ -28,6 +29,7 @@ pub struct Parts {
     pub tables: Arc<Vec<Table>>,
     pub seed: u64,
     pub run: u64,
+    pub tracer: Option<Tracer>,
 }
 
 /// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
@@ -41,8 +43,8 @@ pub async fn perform(
     let (told, outcome) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
         let mut named = named;
-        for flow in flows {
-            match one(word, flow, &parts, &named) {
+        for (number, flow) in flows.into_iter().enumerate() {
+            match one((word, number as u64), flow, &parts, &named) {
                 Ok(values) => named.extend(values),
                 Err(problem) => return drop(told.send(Err(problem))),
             }
@@ -55,9 +57,9 @@ pub async fn perform(
     outcome.await.unwrap_or_else(|_| Err(format!("the {word} could not be carried out, which is a mistake of stressc")))
 }
 
-fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
+fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
     let (_phase, phase) = watch::channel(Phase::Run);
-    let (slices, _measured) = mpsc::unbounded_channel();
+    let (measured, _) = mpsc::unbounded_channel();
     let plan = Arc::new(plan_of(flow, &parts.plan));
     let order = Order {
         gates: limit::gates(&plan),
@@ -68,26 +70,20 @@ fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Pla
         edges: Arc::from([0]),
         seed: parts.seed,
         run: parts.run,
+        // Behind those of all workers.
+        lane: u64::MAX - 2 * number - u64::from(word == "teardown"),
         index: 0,
         workers: 1,
         clock: Clock::starting_at(Instant::now()),
         phase,
-        slices,
+        measured,
         gauge: Arc::<Gauge>::default(),
+        tracer: parts.tracer.clone(),
     };
-    let refused = |error: std::io::Error| format!("the {word} cannot be started: {error}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async move {
-        let worker = Rc::new(Worker::new(order).map_err(refused)?);
-        let driver = tokio::task::spawn_local({
-            let worker = worker.clone();
-            async move { worker.timers.drive().await }
-        });
+    let done = alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
         let who = Who { user: 1, turn: 0, kept: None };
         let outcome = session.iterate(&who, 0, 0, worker.timers.clock.now()).await;
-        driver.abort();
         match outcome {
             Ok(()) => Ok(session.values(0).map(Plain::of).collect()),
             Err(failure) => {
@@ -98,22 +94,29 @@ fn one(word: &str, flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Pla
                 Err(problem(word, failure, at))
             }
         }
+    });
+    done.unwrap_or_else(|error| Err(format!("the {word} cannot be started: {error}")))
+}
+
+/// Something that a worker does on this thread beside the load.
+pub fn alone<T>(order: Order, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let worker = Rc::new(Worker::new(order)?);
+        let driver = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { worker.timers.drive().await }
+        });
+        let done = work(worker).await;
+        driver.abort();
+        Ok(done)
     })
 }
 
 /// The plan with that flow alone, which one user runs.
 fn plan_of(flow: Flow, plan: &Plan) -> Plan {
-    let series = |member: Member| Series {
-        name: String::new(),
-        tag: String::new(),
-        load: 0,
-        part: 0,
-        flow: 0,
-        member,
-        derived: None,
-        matching: None,
-        phase: Part::Latency,
-    };
+    let series = |member: Member| Series::plain(String::new(), String::new(), (0, 0, 0), member);
     let mut members: Vec<Member> = (0..flow.requests).map(Member::Request).collect();
     members.extend((0..flow.groups.len()).map(Member::Group));
     members.extend((0..flow.measures.len()).map(Member::Measure));

@@ -1,6 +1,7 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
-use crate::measure::{Ended, Failure, Recorder};
+use super::trace::Trace;
+use crate::measure::{Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
 
 /// A request that is under way.
@@ -9,6 +10,9 @@ pub struct UnderWay {
     pub series: usize,
     pub intended: u64,
     pub sent: u64,
+    pub user: u64,
+    /// Where its requests carry one.
+    pub trace: Option<Trace>,
 }
 
 /// A request that has ended, while a step behind it can still fail it.
@@ -22,6 +26,8 @@ pub struct Pending {
 pub struct Progress {
     pub under_way: Cell<Option<UnderWay>>,
     pub pending: Cell<Option<Pending>>,
+    /// What is told of that one, where it is an example.
+    pub example: RefCell<Option<Box<Example>>>,
     /// What has begun and is measured as a whole, the iteration and its groups: their series, and when they were due.
     open: RefCell<Vec<(usize, u64)>>,
 }
@@ -30,7 +36,11 @@ impl Progress {
     /// Records the last request, once nothing can fail it any more.
     pub fn record(&self, recorder: &RefCell<Recorder>) {
         if let Some(Pending { series, ended }) = self.pending.take() {
-            recorder.borrow_mut().ended(series, &ended);
+            let mut recorder = recorder.borrow_mut();
+            recorder.ended(series, &ended);
+            if let Some(example) = self.example.borrow_mut().take() {
+                recorder.examples.take(*example);
+            }
         }
     }
 
@@ -62,7 +72,26 @@ impl Progress {
         }
         if let Some(request) = self.under_way.take() {
             let (latency, service) = (now.saturating_sub(request.intended), now.saturating_sub(request.sent));
-            recorder.borrow_mut().sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
+            let mut recorder = recorder.borrow_mut();
+            recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
+            let draw = request.trace.map_or(request.user as u32, Trace::draw);
+            if recorder.examples.wants(request.series, Failure::Timeout, draw) {
+                recorder.examples.take(Example {
+                    series: request.series as u32,
+                    failure: Some(Failure::Timeout),
+                    at: request.intended,
+                    latency,
+                    service_time: service,
+                    user: request.user,
+                    status: 0,
+                    sends: 1,
+                    because: Some("it was under way when the run ended".to_owned()),
+                    request: None,
+                    body: None,
+                    traceparent: request.trace.map(|trace| trace.header(1)),
+                    draw,
+                });
+            }
         }
         while self.end(recorder, now, Err(Failure::Timeout)) {}
     }

@@ -1,7 +1,7 @@
 //! Secrets: put into what the workers send, and taken out of everything that is told.
 
 use super::RunError;
-use crate::measure::Event;
+use crate::measure::{Event, Example};
 use crate::plan::{Body, Check, Expr, Flow, Piece, Plan, Step};
 use base64::Engine;
 use std::collections::HashMap;
@@ -131,12 +131,53 @@ impl Mask {
 
     pub fn event(&self, event: Event) -> Event {
         match event {
+            Event::Example(example) => Event::Example(Box::new(self.example(*example))),
             Event::Problem { problem } => Event::Problem { problem: self.text(problem) },
             Event::ServiceDied { service, at, status, output } => {
                 Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
             }
+            Event::Gauges(mut gauges) => {
+                gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));
+                Event::Gauges(gauges)
+            }
             other => other,
         }
+    }
+
+    /// Secrets are taken out before anything is cut, and what a cut has left of one with them.
+    fn example(&self, mut example: Example) -> Example {
+        let short = |text: &mut Option<String>, most: usize| {
+            if let Some(own) = text.take() {
+                *text = Some(cut(self.cut_off(&self.text(own)), most));
+            }
+        };
+        short(&mut example.because, TOLD);
+        short(&mut example.request, TOLD);
+        short(&mut example.body, TOLD);
+        example
+    }
+
+    /// What stands before a mark that a text was cut may have been cut within a secret.
+    pub fn cut_off(&self, text: &str) -> String {
+        let begun = |piece: &str, form: &String| {
+            let mut ends = form.char_indices().rev().map(|(at, _)| at).filter(|at| *at > 0);
+            ends.find(|end| piece.ends_with(&form[..*end]))
+        };
+        let mut out = String::new();
+        let mut pieces = text.split('…').peekable();
+        while let Some(piece) = pieces.next() {
+            let is_cut = pieces.peek().is_some();
+            let begun = self.forms.iter().filter_map(|form| begun(piece, form)).max().filter(|_| is_cut);
+            out.push_str(&piece[..piece.len() - begun.unwrap_or(0)]);
+            out.push_str(if begun.is_some() {
+                "***…"
+            } else if is_cut {
+                "…"
+            } else {
+                ""
+            });
+        }
+        out
     }
 
     pub fn error(&self, error: RunError) -> RunError {
@@ -147,6 +188,16 @@ impl Mask {
             RunError::Address(problem) => RunError::Address(self.text(problem)),
             other => other,
         }
+    }
+}
+
+/// Characters of a text of an example that are told.
+const TOLD: usize = 240;
+
+fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) if text[end..] != *"…" => format!("{}…", &text[..end]),
+        _ => text,
     }
 }
 
@@ -171,6 +222,20 @@ mod tests {
         let mask = Mask::new([&"p\"a ss/é".to_owned()].into_iter());
         for form in ["p\"a ss/é", "cCJhIHNzL8Op", "p\\\"a ss/é", "p%22a%20ss%2F%C3%A9", "p%22a+ss%2F%C3%A9"] {
             assert_eq!(mask.text(format!("before {form} after")), "before *** after", "{form}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_left_where_a_text_was_cut() {
+        let mask = Mask::new([&"hunter2".to_owned()].into_iter());
+        for (text, left) in [
+            ("is hunt…", "is ***…"),
+            ("is hunt", "is hunt"),
+            ("is it…", "is it…"),
+            ("is aHVudGVy…", "is ***…"),
+            ("a hun… b h…", "a ***… b ***…"),
+        ] {
+            assert_eq!(mask.cut_off(text), left);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Services: started before the load, awaited, watched, stopped after it.
 
 use super::RunError;
+use super::watch::Who;
 use crate::base::units;
 use crate::plan::{Demo, Piece, Service, ServiceKind};
 use std::net::SocketAddr;
@@ -73,7 +74,10 @@ async fn demo_shop(
     flag("--pool", demo.pool.map(|v| v.to_string()));
     flag("--slots", demo.slots.map(|v| v.to_string()));
     flag("--rate-limit", demo.rate_limit.map(|v| v.to_string()));
-    flag("--slow", demo.slow.map(units::duration));
+    // One number and one unit is what the command line reads.
+    let micros = |ns: u64| format!("{}us", ns / 1_000);
+    flag("--slow", demo.slow.map(micros));
+    flag("--slow-orders", demo.slow_orders.map(micros));
     flag("--error-rate", demo.error_rate.map(|v| v.to_string()));
     flag("--leak", demo.leak.map(|v| v.to_string()));
     // The open end of its standard input is how it learns of our death on every system.
@@ -145,6 +149,14 @@ async fn ready(service: &Service, address: SocketAddr, deadline: Instant) -> Res
 }
 
 impl Running {
+    /// Whose use of the machine is that of the service.
+    pub fn who(&self) -> Who {
+        match self.child.as_ref().and_then(Child::id) {
+            Some(pid) => Who::Pid(pid),
+            None => Who::Port(self.address.port()),
+        }
+    }
+
     /// Waits for a child to end by itself; never returns for what we did not start.
     pub async fn ended(&mut self) -> String {
         match &mut self.child {

@@ -2,12 +2,14 @@
 
 use super::clock::{Alarm, Clock};
 use super::exchange::Sender;
+use super::explain;
 use super::kept::{Kept, Who};
-use super::progress::Progress;
+use super::progress::{Pending, Progress};
 use super::steps::{Op, Turn};
+use super::tracer::{self, Traced};
 use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
-use super::worker::Worker;
-use crate::measure::Failure;
+use super::worker::{Recorded, Worker};
+use crate::measure::{Ended, Failure};
 use crate::plan::{Bound, Think};
 use std::future::{Future, poll_fn};
 use std::ops::Range;
@@ -110,10 +112,27 @@ impl Session {
             worker.recorder.borrow_mut().sent(series, intended);
             self.progress.begin(series, intended);
         }
+        if let Some(tracer) = &worker.tracer {
+            let planned = &worker.plan.loads[self.load];
+            let own = planned.parts.get(part).filter(|_| planned.parts.len() > 1);
+            tracer.tell(Traced::Begins {
+                load: planned.name.clone(),
+                part: own.map(|part| part.name.clone()),
+                flow: worker.plan.flows[flow].name.clone(),
+                user: who.user,
+            });
+        }
         let ops = 0..worker.linked.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
         let now = worker.timers.clock.now();
+        if let Some(tracer) = &worker.tracer {
+            let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
+                let request = worker.request(worker.series[self.load][part].requests[response]);
+                (request.name.clone(), tracer::place(request))
+            });
+            tracer.tell(Traced::Ends { failure: outcome.err(), at: failed, took: now.saturating_sub(intended) });
+        }
         self.progress.record(&worker.recorder);
         while self.progress.end(&worker.recorder, now, outcome) {}
         if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
@@ -190,7 +209,11 @@ impl Session {
                     }
                 }
                 Op::Think { think, keeps } => {
-                    due += thinking(think, place.frame.choices.fraction());
+                    let length = thinking(think, place.frame.choices.fraction());
+                    due += length;
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.tell(Traced::Pause { why: "thinks", length });
+                    }
                     self.wait(worker, due, *keeps).await;
                     Next::Step
                 }
@@ -249,7 +272,12 @@ impl Session {
                     Next::Step
                 }
                 Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
-                    Ok(value) => measured(worker, recorded.measures[*measure], &value, due),
+                    Ok(value) => {
+                        if let Some(tracer) = &worker.tracer {
+                            tracer.value(&worker.plan.flows[place.flow].measures[*measure].0, &value);
+                        }
+                        measured(worker, recorded.measures[*measure], &value, due)
+                    }
                     Err(_) => Next::Failed(Failure::Data),
                 },
                 Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
@@ -267,6 +295,9 @@ impl Session {
                     _ => Next::Failed(Failure::Data),
                 },
                 Op::Enter(group) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.tell(Traced::Group(worker.plan.flows[place.flow].groups[*group].clone()));
+                    }
                     let series = recorded.groups[*group];
                     worker.recorder.borrow_mut().sent(series, clock.now());
                     self.progress.begin(series, due);
@@ -276,23 +307,24 @@ impl Session {
                     self.progress.end(&worker.recorder, clock.now(), Ok(()));
                     Next::Step
                 }
+                Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
+                    None => Next::Step,
+                    Some(_) => Next::Failed(Failure::Expectation),
+                },
                 op => {
                     self.turned += u32::from(matches!(op, Op::Entry { .. }));
-                    compute(op, place, &worker.linked.paths, &clock)
+                    let next = compute(op, place, &worker.linked.paths, &clock);
+                    if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
+                        tracer.value(name_of(&worker.plan.flows[place.flow].names, slot), &place.frame.slots[slot]);
+                    }
+                    next
                 }
             };
             match next {
                 Next::Step => at += 1,
                 Next::Jump(to) => at = to,
                 Next::Failed(failure) => {
-                    // What fails between two requests counts against the one that it reads, or keeps from being sent.
-                    if steps.reads_rows(at) || !self.progress.fail(failure) {
-                        let request = steps.next_request(at).map(|response| recorded.requests[response]);
-                        match request {
-                            Some(series) => worker.recorder.borrow_mut().failed_unsent(series, due),
-                            None => drop(self.progress.fail(failure)),
-                        }
-                    }
+                    self.fail(failure, at, place, recorded, due);
                     self.stopped = at;
                     return Err(failure);
                 }
@@ -302,6 +334,59 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    fn fail(&self, failure: Failure, at: usize, place: &mut Place, recorded: &Recorded, due: u64) {
+        let steps = &self.worker.linked.flows[place.flow];
+        // Of checks their own values are told.
+        if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
+            tracer.tell(Traced::Missed(self.why(at, place)));
+        }
+        if !steps.reads_rows(at)
+            && let Some(pending) = self.progress.pending.get()
+        {
+            self.progress.fail(failure);
+            let failed = Pending { ended: Ended { outcome: Err(failure), ..pending.ended }, ..pending };
+            // One that has failed already stays the example that it is.
+            if pending.ended.outcome.is_ok() {
+                let example = self.sender.is_example(&failed).then(|| {
+                    let because = self.why(at, place);
+                    Box::new(self.sender.example(&failed, &place.frame, Some(because)))
+                });
+                *self.progress.example.borrow_mut() = example;
+            }
+            return;
+        }
+        match steps.next_request(at) {
+            Some(response) => self.sender.is_unsent(recorded.requests[response], due, || self.why(at, place)),
+            None => drop(self.progress.fail(failure)),
+        }
+    }
+
+    /// Why a step between requests failed, in words.
+    fn why(&self, at: usize, place: &mut Place) -> String {
+        let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[place.flow]);
+        let steps = &linked.flows[place.flow];
+        let named = |slot: usize| name_of(&flow.names, slot);
+        match &steps.ops[at] {
+            Op::Expect(checks) => {
+                let unmet = checks.iter().find(|check| !place.frame.holds(&check.condition, &linked.paths));
+                unmet.map_or_else(String::new, |check| explain::check(check, &mut place.frame, &linked.paths))
+            }
+            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
+                format!("no row is left for `{}`", named(*slot))
+            }
+            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } => {
+                format!("`{}` could not be worked out", named(*slot))
+            }
+            Op::Measure { measure, .. } => {
+                let name = flow.measures.get(*measure).map_or("", |(name, _)| name.as_str());
+                format!("`{name}` is no number that can be measured")
+            }
+            Op::Turn(_) => "a loop made all its turns, and what it waits for did not come".to_owned(),
+            _ => "what is gone through is no list".to_owned(),
+        }
     }
 
     /// Some steps for each of several items at a time, each by a helper with connections of its own. All come to their
@@ -366,6 +451,11 @@ impl Place {
     }
 }
 
+/// What the scenario calls a value. A plan that was read from a record does not know it.
+fn name_of(names: &[String], slot: usize) -> &str {
+    names.get(slot).map_or("a value", String::as_str)
+}
+
 /// A value of the scenario's own becomes a sample.
 fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
     let Some(value) = super::value::number(value).filter(|value| *value >= 0.0) else {
@@ -411,11 +501,6 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
             Ok(value) => frame.slots[*slot] = value,
             Err(_) => return Next::Failed(Failure::Data),
         },
-        Op::Expect(checks) => {
-            if !checks.iter().all(|check| frame.holds(&check.condition, paths)) {
-                return Next::Failed(Failure::Expectation);
-            }
-        }
         Op::Jump(to) => return Next::Jump(*to),
         Op::Unless { condition, to } => {
             if !frame.holds(condition, paths) {
@@ -457,6 +542,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
             turns.made += 1;
         }
         Op::Request(_)
+        | Op::Expect(_)
         | Op::Think { .. }
         | Op::Turn(_)
         | Op::Once { .. }
@@ -466,7 +552,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
         | Op::Release
         | Op::Measure { .. }
         | Op::Enter(_)
-        | Op::Leave => unreachable!("these wait, and are taken where they are met"),
+        | Op::Leave => unreachable!("these are taken where they are met"),
     }
     Next::Step
 }

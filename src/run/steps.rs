@@ -344,7 +344,7 @@ impl Op {
     }
 
     /// The slot that it writes.
-    fn slot(&self) -> Option<usize> {
+    pub fn slot(&self) -> Option<usize> {
         match self {
             Op::Let { slot, .. } | Op::Entry { slot, .. } => Some(*slot),
             Op::Loop { counter, .. } => counter.as_ref().map(|(slot, _)| *slot),

@@ -3,46 +3,27 @@
 use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
+use super::health::{self, Gauge};
 use super::kept::Kept;
 use super::limit::Gate;
 use super::link::{self, Linked, Place};
 use super::progress::Progress;
 use super::rows::Table;
-use super::value::Plain;
+use super::trace::Traces;
+use super::tracer::Tracer;
+use super::value::{Frame, Plain};
 use super::{closed, open};
 use crate::base::units::SECOND;
-use crate::measure::{Recorder, Slice};
+use crate::measure::{Example, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Connections, Load, Member, Plan, Target};
+use crate::plan::{Check, Connections, Load, Member, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use tokio::sync::{Semaphore, mpsc, watch};
-
-/// What a worker tells about itself without being asked.
-#[derive(Debug, Default)]
-pub struct Gauge {
-    /// Nanoseconds that the thread ran, was ready without a core, and spun on purpose.
-    pub ran: AtomicU64,
-    pub waited: AtomicU64,
-    pub spun: AtomicU64,
-}
-
-impl Gauge {
-    /// Written by the worker itself: when its thread is gone, so are the scheduler's books about it
-    /// (`/proc/…/schedstat`: ran, waited, slices).
-    fn write(&self, spun: u64) {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
-        self.ran.store(numbers.next().unwrap_or(0), Ordering::Relaxed);
-        self.waited.store(numbers.next().unwrap_or(0), Ordering::Relaxed);
-        self.spun.store(spun, Ordering::Relaxed);
-    }
-}
 
 /// What a worker is made from.
 pub struct Order {
@@ -55,12 +36,21 @@ pub struct Order {
     pub edges: Arc<[u64]>,
     pub seed: u64,
     pub run: u64,
+    /// No two workers of a run have the same.
+    pub lane: u64,
     pub index: u64,
     pub workers: u64,
     pub clock: Clock,
     pub phase: watch::Receiver<Phase>,
-    pub slices: mpsc::UnboundedSender<Vec<Slice>>,
+    pub measured: mpsc::UnboundedSender<Measured>,
     pub gauge: Arc<Gauge>,
+    pub tracer: Option<Tracer>,
+}
+
+/// What a worker hands over once a second.
+pub struct Measured {
+    pub slices: Vec<Slice>,
+    pub examples: Vec<Example>,
 }
 
 /// The series of what a flow does in a load.
@@ -82,9 +72,16 @@ pub struct Worker {
     /// Tells this run from others with the same seed.
     pub run: u64,
     pub gates: Arc<Vec<Gate>>,
+    pub traces: Traces,
+    /// Who looks on, which is nobody in a run.
+    pub tracer: Option<Tracer>,
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
+    /// How late it got to what was ready, since the last second was told.
+    pub delays: RefCell<Vec<u64>>,
+    /// Whether something asks for the bytes of bodies.
+    pub counts_bytes: bool,
     /// Of targets with a pool: how many connections of it are ours.
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
@@ -115,7 +112,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
-        let slices = order.slices.clone();
+        let measured = order.measured.clone();
         let mut phase = order.phase.clone();
         let gauge = order.gauge.clone();
         let order_start = order.clock.instant(0);
@@ -126,7 +123,11 @@ pub fn run(order: Order) -> std::io::Result<()> {
         });
         // Nothing is sent early, not even the first.
         std::thread::sleep(order_start.saturating_duration_since(std::time::Instant::now()));
-        gauge.write(0);
+        let probe = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { health::probe(&worker).await }
+        });
+        gauge.begin();
         for load in 0..worker.plan.loads.len() {
             Worker::start(&worker, load);
         }
@@ -142,9 +143,9 @@ pub fn run(order: Order) -> std::io::Result<()> {
             tokio::select! {
                 () = finished => break,
                 _ = tick.tick() => {
-                    gauge.write(worker.timers.spun.get());
+                    gauge.write(&worker.timers, worker.delays.take());
                     // Nobody listens any more when the control plane is gone; then there is nothing to report to.
-                    let _ = slices.send(worker.recorder.borrow_mut().drain());
+                    let _ = measured.send(worker.measured(false));
                 }
                 changed = phase.changed() => {
                     // Without a control plane there is nobody left to run for.
@@ -161,8 +162,9 @@ pub fn run(order: Order) -> std::io::Result<()> {
             }
         }
         driver.abort();
-        gauge.write(worker.timers.spun.get());
-        let _ = slices.send(worker.recorder.borrow_mut().drain());
+        probe.abort();
+        gauge.write(&worker.timers, worker.delays.take());
+        let _ = measured.send(worker.measured(true));
         match worker.broken.get() {
             true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
             false => Ok(()),
@@ -199,9 +201,13 @@ impl Worker {
             seed: order.seed,
             run: order.run,
             gates: order.gates,
+            traces: Traces::new(order.run, order.lane),
+            tracer: order.tracer,
             timers: Timers::new(order.clock)?,
+            counts_bytes: plan.counts_bytes(),
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
+            delays: RefCell::default(),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             users: RefCell::default(),
@@ -216,6 +222,29 @@ impl Worker {
             broken: Cell::new(false),
             plan,
         })
+    }
+
+    /// The first check that does not hold.
+    pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<usize> {
+        let paths = &self.linked.paths;
+        checks.iter().position(|check| {
+            let holds = frame.holds(&check.condition, paths);
+            if let Some(tracer) = &self.tracer {
+                tracer.check(check, holds, frame, paths);
+            }
+            !holds
+        })
+    }
+
+    /// The request of a series.
+    pub fn request(&self, series: usize) -> &Request {
+        self.plan.request(&self.plan.series[series]).expect("the series of a request has one")
+    }
+
+    /// Everything that is new.
+    fn measured(&self, last: bool) -> Measured {
+        let mut recorder = self.recorder.borrow_mut();
+        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last) }
     }
 
     pub fn starter(&self, punctual: bool) -> Rc<Alarm> {

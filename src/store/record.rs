@@ -51,19 +51,22 @@ pub struct Record {
 impl Record {
     pub fn create(base: &Path, id: &str, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
         let directory = base.join(RUNS).join(id);
+        std::fs::create_dir_all(base.join(RUNS))
+            .and_then(|()| std::fs::create_dir(&directory))
+            .map_err(at(&directory))?;
         Record::in_directory(&directory, plan, epoch_seconds, Policy::default()).inspect_err(|_| {
             // A record of nothing would be found as the last one.
             let _ = std::fs::remove_dir_all(&directory);
         })
     }
 
+    /// A record in a directory that is there.
     pub fn in_directory(
         directory: &Path,
         plan: &Plan,
         epoch_seconds: f64,
         policy: Policy,
     ) -> Result<Record, RecordError> {
-        std::fs::create_dir_all(directory).map_err(at(directory))?;
         let path = directory.join("plan.json");
         let text = serde_json::to_vec_pretty(plan).expect("a plan is plain data");
         std::fs::write(&path, text).map_err(at(&path))?;

@@ -92,6 +92,8 @@ impl Place {
 pub struct Script {
     pub address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
+    /// Of each request all lines before its body.
+    heads: Arc<Mutex<Vec<String>>>,
     /// Open now, the most at a time, and all there were.
     connections: Arc<Mutex<[usize; 3]>>,
 }
@@ -102,11 +104,13 @@ impl Script {
         let address = listener.local_addr().unwrap();
         let seen = Arc::<Mutex<Vec<String>>>::default();
         let all = seen.clone();
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let kept = heads.clone();
         let connections = Arc::<Mutex<[usize; 3]>>::default();
         let counted = connections.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (seen, counted) = (all.clone(), counted.clone());
+                let (seen, counted, heads) = (all.clone(), counted.clone(), kept.clone());
                 std::thread::spawn(move || {
                     {
                         let mut counted = counted.lock().unwrap();
@@ -117,12 +121,14 @@ impl Script {
                     let _ = stream.set_nodelay(true);
                     let mut lines = BufReader::new(stream.try_clone().unwrap());
                     let mut stream = stream;
-                    let (mut line, mut request) = (String::new(), String::new());
+                    let (mut line, mut request, mut head) = (String::new(), String::new(), String::new());
                     while lines.read_line(&mut line).is_ok_and(|n| n > 0) {
                         if request.is_empty() {
                             request = line.trim().trim_end_matches(" HTTP/1.1").to_owned();
                         }
+                        head.push_str(&line);
                         if line == "\r\n" {
+                            heads.lock().unwrap().push(std::mem::take(&mut head));
                             let times = {
                                 let mut seen = seen.lock().unwrap();
                                 seen.push(request.clone());
@@ -141,7 +147,7 @@ impl Script {
                 });
             }
         });
-        Script { address, seen, connections }
+        Script { address, seen, heads, connections }
     }
 
     /// How often it was asked for this.
@@ -153,6 +159,10 @@ impl Script {
     pub fn connections(&self) -> (usize, usize) {
         let [_, most, all] = *self.connections.lock().unwrap();
         (most, all)
+    }
+
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     pub fn all(&self) -> Vec<String> {

@@ -29,9 +29,10 @@ pub const TABLE: &[Builtin] = &[
             may("errors", &[Type::Percent]),
             may("leak", &[Type::Bytes]),
             may("database", TEXT),
+            may("slow_orders", &[Type::Duration]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: a URL to use instead of a private SQLite file.",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: a URL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0).",
         "service one = demo(pool: 4)",
     ),
     row(
@@ -39,7 +40,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Service,
         &[need("port", &[Type::Count])],
         Type::Service,
-        "A service that already runs on this machine at a port from 1 to 65535. It is watched, neither started nor stopped.",
+        "A service that already runs on this machine at a port from 1 to 65535. The process that listens there is watched, neither started nor stopped.",
         "service one = attach(port: 8080)",
     ),
     Builtin {
@@ -184,7 +185,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Monitor,
         URL,
         Type::Monitor,
-        "A Prometheus that is asked for series with `.query(PromQL)`, once a second.",
+        "A Prometheus that is asked for series with `.query(PromQL)`, once a second. A query must give one value: several are put together by `sum(…)` and its like.",
         "monitor one = prometheus(\"http://127.0.0.1:9090\")",
     ),
     row(
@@ -192,7 +193,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Monitor,
         URL,
         Type::Monitor,
-        "A /metrics page in the Prometheus text format, read once a second; `.query(NAME)` is a series of it.",
+        "A /metrics page in the Prometheus text format, read once a second; `.query(NAME)` is a series of it, with labels as in `Service.metric`.",
         "monitor one = metrics(\"http://127.0.0.1:8080/metrics\")",
     ),
     row(

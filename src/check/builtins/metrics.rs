@@ -128,7 +128,7 @@ pub const TABLE: &[Builtin] = &[
         "bandwidth",
         SAMPLES,
         Type::Bandwidth,
-        "Bytes of bodies a second, requests and answers together.",
+        "Bytes of bodies a second as they are on the wire, requests and answers together, those of all tries.",
         "bandwidth(main) < 10MiB/s",
     ),
     row(
@@ -143,14 +143,14 @@ pub const TABLE: &[Builtin] = &[
         "increase",
         SERIES,
         Type::Wrong,
-        "What a counter grew by in the window; a counter that starts again at 0 is followed.",
+        "What a counter grew by in the window, evenly between two readings; a counter that starts again at 0 is followed.",
         "increase(shop.metric(\"orders_total\")) > 10",
     ),
     row(
         "growth",
         SERIES,
         Type::Bandwidth,
-        "How fast a series grows: the robust slope of Theil and Sen, per second of its unit. A bound holds when the upper end of the 95% interval meets it.",
+        "How fast a series grows: the robust slope of Theil and Sen, per second of its unit. A bound holds where all of the 95% interval meets it, fails where nothing of it does, and is inconclusive in between. Needs 10 readings.",
         "growth(shop.memory) < 1MiB/h",
     ),
     row(

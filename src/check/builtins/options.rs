@@ -114,6 +114,13 @@ pub const OPTIONS: &[Opt] = &[
         "\"once\"",
     ),
     opt(
+        "target",
+        "trace",
+        BOOL,
+        "Whether each request carries a trace context, the header `traceparent` (W3C Trace Context), by which it is found in the traces of what it asks (true).",
+        "false",
+    ),
+    opt(
         "data",
         "columns",
         OBJECT,

@@ -5,14 +5,27 @@ use super::{Answer, Failure};
 
 /// A body that is kept fails the exchange beyond this, as it came and decoded, instead of filling the memory.
 pub const KEPT_LIMIT: u64 = 64 << 20;
+/// Of a body that nobody asked for, what is kept of its start where somebody may want to see it.
+pub const START: usize = 1024;
+/// And where somebody looks on.
+pub const LOOK: usize = 1 << 20;
 /// What an announced length may reserve before a byte of it has come.
 const RESERVE_LIMIT: u64 = 1 << 20;
 /// A chunk size with its extensions.
 const SIZE_LINE_LIMIT: usize = 4 * 1024;
 
+/// How much of a body is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    Nothing,
+    /// So much of its start.
+    Start(usize),
+    All,
+}
+
 /// The rest of a body.
 pub struct Body {
-    keep: bool,
+    keep: Keep,
     rest: Rest,
 }
 
@@ -40,13 +53,13 @@ enum Chunk {
 }
 
 impl Body {
-    pub fn new(framing: Framing, keep: bool, answer: &mut Answer) -> Result<Body, Failure> {
+    pub fn new(framing: Framing, keep: Keep, answer: &mut Answer) -> Result<Body, Failure> {
         let rest = match framing {
             Framing::Length(length) => {
-                if keep && length > KEPT_LIMIT {
+                if keep == Keep::All && length > KEPT_LIMIT {
                     return Err(Failure::Protocol);
                 }
-                if keep {
+                if keep == Keep::All {
                     answer.body.reserve(length.min(RESERVE_LIMIT) as usize);
                 }
                 Rest::Length(length)
@@ -81,7 +94,7 @@ impl Body {
 fn chunks(
     at: &mut Chunk,
     line: &mut usize,
-    keep: bool,
+    keep: Keep,
     data: &[u8],
     answer: &mut Answer,
 ) -> Result<Option<usize>, Failure> {
@@ -147,13 +160,16 @@ fn clamp(available: usize, rest: u64) -> usize {
     usize::try_from(rest).map_or(available, |rest| available.min(rest))
 }
 
-fn store(keep: bool, data: &[u8], answer: &mut Answer) -> Result<(), Failure> {
+fn store(keep: Keep, data: &[u8], answer: &mut Answer) -> Result<(), Failure> {
     answer.body_bytes += data.len() as u64;
-    if keep {
-        if answer.body_bytes > KEPT_LIMIT {
-            return Err(Failure::Protocol);
+    match keep {
+        Keep::Nothing => {}
+        Keep::Start(most) => {
+            let room = most.saturating_sub(answer.body.len());
+            answer.body.extend_from_slice(&data[..data.len().min(room)]);
         }
-        answer.body.extend_from_slice(data);
+        Keep::All if answer.body_bytes > KEPT_LIMIT => return Err(Failure::Protocol),
+        Keep::All => answer.body.extend_from_slice(data),
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod tests;
 
 use std::cell::RefCell;
 
+pub use body::{LOOK, START};
 pub use connection::Connection;
 pub use failure::Failure;
 
@@ -56,13 +57,16 @@ pub struct Ask {
     pub head_only: bool,
     pub keep_body: bool,
     pub keep_headers: bool,
+    /// Somebody looks on: as much of the answer is kept as a person can read, which changes nothing else.
+    pub look: bool,
 }
 
 /// An answer. Reused by the caller between requests, so its buffers stay.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
-    /// The body as it was before it was compressed and cut into chunks, only with `keep_body`.
+    /// The body as it was before it was compressed and cut into chunks: the whole with `keep_body`, else the start of a
+    /// plain one that comes with a status of 300 or above.
     pub body: Vec<u8>,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,

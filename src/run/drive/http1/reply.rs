@@ -3,7 +3,7 @@
 //! An answer that comes in one piece is taken in where it lies. Only a head without its end waits in
 //! the stash, because a body is decoded as it comes.
 
-use super::body::Body;
+use super::body::{Body, Keep, LOOK, START};
 use super::coding::Codings;
 use super::head::{self, Framing};
 use super::{Answer, Ask, Failure, Scratch};
@@ -73,7 +73,7 @@ fn advance(
                 continue;
             }
             answer.status = head.status;
-            if ask.keep_headers {
+            if ask.keep_headers || ask.look {
                 answer.headers.extend_from_slice(head::header_lines(&rest[..head.length]));
             }
             let bodiless = ask.head_only || matches!(head.status, 101 | 204 | 304);
@@ -84,7 +84,14 @@ fn advance(
             }
             answer.codings = head.codings;
             answer.keep_alive = head.keep_alive && framing != Framing::UntilEof && head.status != 101;
-            break body.insert(Body::new(framing, ask.keep_body, answer)?);
+            // What did not go well is looked at by a person.
+            let keep = match ask.keep_body {
+                true => Keep::All,
+                false if ask.look => Keep::Start(LOOK),
+                false if head.status >= 300 && head.codings == Codings::Plain => Keep::Start(START),
+                false => Keep::Nothing,
+            };
+            break body.insert(Body::new(framing, keep, answer)?);
         },
     };
     match body.feed(&data[used..], answer)? {

@@ -1,0 +1,256 @@
+//! Functions of series of values over time: a point belongs to the window of its instant.
+
+use super::{Judged, Outcome, Value, printed};
+use crate::base::units::SECOND;
+use crate::check::program::Function;
+use crate::measure::{Gauge, Stats};
+use crate::plan::{Binary, Measured, Metric, Range, Readings, Type, Watched, scope};
+
+/// Below this many points the interval of a slope says nothing.
+const FOR_A_SLOPE: usize = 10;
+/// More points than this are put together in groups before slopes are taken of all pairs.
+const PAIRED: usize = 600;
+/// The quantile of the normal distribution for an interval of 95%.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// What a function gives of a series in windows, with the number of points behind it.
+pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
+    let Readings { function, series, .. } = readings;
+    let ranges = match windows(readings, stats) {
+        Ok(ranges) => ranges,
+        Err(reason) => return Value::of(Err(reason), 0),
+    };
+    let ranges = ranges.as_slice();
+    let Some(gauge) = stats.gauge(series) else {
+        return Value::of(Err("the record does not hold this series".to_owned()), 0);
+    };
+    let points: Vec<(u64, f64)> =
+        gauge.points.iter().filter(|(at, _)| is_in(*at, ranges)).map(|(at, v)| (*at, v * series.worth)).collect();
+    let samples = points.len() as u64;
+    let value = enough(gauge, points.len(), ranges).and_then(|()| match function {
+        Function::Increase => increase(gauge, ranges).map(|grown| grown * series.worth),
+        Function::Growth => Ok(slope(&points)?.estimate).map(|slope| in_unit(slope, series)),
+        _ => of_values(*function, &points),
+    });
+    Value::of(value, samples)
+}
+
+fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
+    let scopes = super::recovery::scopes(&readings.impacts, stats)?;
+    Ok(scopes.iter().fold(readings.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
+}
+
+fn is_in(at: u64, ranges: &[Range]) -> bool {
+    ranges.iter().any(|(from, to)| (*from..*to).contains(&at))
+}
+
+/// What was not seen may have been anything: with fewer points than gaps there is no value.
+fn enough(gauge: &Gauge, points: usize, ranges: &[Range]) -> Result<(), String> {
+    // A gap has an even pace, so its part in the window is that of its looks.
+    let missed_in = |gap: &crate::measure::Gap| {
+        let pace = (gap.to_ns - gap.from_ns) / (gap.missed.max(2) - 1);
+        (0..gap.missed).filter(|look| is_in(gap.from_ns + look * pace, ranges)).count()
+    };
+    let missed: usize = gauge.gaps.iter().map(missed_in).sum();
+    let reason = || gauge.gaps.iter().rev().find(|gap| missed_in(gap) > 0).map(|gap| gap.reason.as_str());
+    match (points, reason()) {
+        (0, None) => Err("nothing was read in its window".to_owned()),
+        (0, Some(reason)) => Err(format!("nothing was read in its window: {reason}")),
+        (read, Some(reason)) if missed > read => {
+            Err(format!("{missed} of {} readings are missing in its window: {reason}", read + missed))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of_values(function: Function, points: &[(u64, f64)]) -> Result<f64, String> {
+    let count = points.len() as f64;
+    let values = || points.iter().map(|(_, value)| *value);
+    let mean = values().sum::<f64>() / count;
+    match function {
+        Function::Mean => Ok(mean),
+        Function::Min => Ok(values().fold(f64::INFINITY, f64::min)),
+        Function::Max => Ok(values().fold(f64::NEG_INFINITY, f64::max)),
+        Function::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
+        Function::Stddev => Ok((values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()),
+        _ => Err("this version does not measure it".to_owned()),
+    }
+}
+
+/// What a counter grew by in windows. Between two readings it is taken to grow evenly, so that neighbouring windows
+/// add up; what is less than before has started again at 0.
+fn increase(gauge: &Gauge, ranges: &[Range]) -> Result<f64, String> {
+    let [first, .., _] = gauge.points.as_slice() else {
+        return Err("1 reading, and an increase needs 2".to_owned());
+    };
+    let mut grown: Vec<(u64, f64)> = vec![(first.0, 0.0)];
+    let mut sum = 0.0;
+    for pair in gauge.points.windows(2) {
+        let (before, now) = (pair[0].1, pair[1].1);
+        sum += if now >= before { now - before } else { now };
+        grown.push((pair[1].0, sum));
+    }
+    let until = |at: u64| {
+        let next = grown.partition_point(|(instant, _)| *instant < at);
+        match (next.checked_sub(1).map(|last| grown[last]), grown.get(next)) {
+            (Some((from, low)), Some((to, high))) => low + (high - low) * (at - from) as f64 / (to - from) as f64,
+            (Some((_, last)), None) => last,
+            (None, _) => 0.0,
+        }
+    };
+    Ok(ranges.iter().map(|(from, to)| until(*to) - until(*from)).sum())
+}
+
+/// A slope per second, and the ends of its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Slope {
+    estimate: f64,
+    low: f64,
+    high: f64,
+}
+
+/// The median of the slopes of all pairs of points (Theil 1950; Sen, Journal of the American Statistical Association 63,
+/// 1968), which up to 29% of wild points do not move. The interval of 95% takes the slopes of rank (N ∓ C)/2 of all N,
+/// with C = z·√(n(n−1)(2n+5) − Σ t(t−1)(2t+5))/√18, where t counts points of one value (Gilbert, Statistical Methods for
+/// Environmental Pollution Monitoring, 1987, 16.5).
+fn slope(points: &[(u64, f64)]) -> Result<Slope, String> {
+    if points.len() < FOR_A_SLOPE {
+        return Err(format!("{} readings, and growth needs {FOR_A_SLOPE}: hold the load longer", points.len()));
+    }
+    let points = grouped(points);
+    let n = points.len();
+    let mut slopes = Vec::with_capacity(n * (n - 1) / 2);
+    for (at, (time, value)) in points.iter().enumerate() {
+        slopes.extend(points[at + 1..].iter().map(|(later, other)| (other - value) / (later - time)));
+    }
+    slopes.sort_by(f64::total_cmp);
+    let middle = slopes.len() / 2;
+    let estimate = match slopes.len() % 2 {
+        0 => (slopes[middle - 1] + slopes[middle]) / 2.0,
+        _ => slopes[middle],
+    };
+    let term = |count: usize| (count * (count - 1) * (2 * count + 5)) as f64;
+    let mut values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+    values.sort_by(f64::total_cmp);
+    let ties: f64 = values.chunk_by(|a, b| a == b).map(|equal| term(equal.len())).sum();
+    let spread = Z * ((term(n) - ties) / 18.0).sqrt();
+    let all = slopes.len() as f64;
+    let last = slopes.len() - 1;
+    let low = (((all - spread) / 2.0).round() as usize).saturating_sub(1).min(last);
+    let high = (((all + spread) / 2.0).round() as usize).min(last);
+    Ok(Slope { estimate, low: slopes[low.min(middle)], high: slopes[high.max(middle)] })
+}
+
+/// Instants in seconds with values; of a long series the medians of neighbours, of which there are few enough to pair.
+fn grouped(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
+    let size = points.len().div_ceil(PAIRED);
+    let of = |group: &[(u64, f64)]| {
+        let time = group.iter().map(|(at, _)| *at as f64).sum::<f64>() / group.len() as f64;
+        let mut values: Vec<f64> = group.iter().map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        (time / SECOND as f64, values[values.len() / 2])
+    };
+    // A rest of a group is not as sure as the others.
+    points.chunks(size).filter(|group| group.len() == size).map(of).collect()
+}
+
+/// What a second of growth is in the unit of the result: time over time has none.
+fn in_unit(slope: f64, series: &Watched) -> f64 {
+    if series.unit == Type::Duration { slope / SECOND as f64 } else { slope }
+}
+
+/// A comparison with growth is judged by its interval: it holds where all of the interval does, fails where none of it
+/// does, and is open in between.
+pub(super) fn by_interval(
+    operator: Binary,
+    left: &Measured,
+    right: &Measured,
+    stats: &Stats,
+    judged: Judged,
+) -> Judged {
+    let (measured, other, swapped) = match (growing(left), growing(right)) {
+        (Some(_), None) => (left, right, false),
+        (None, Some(_)) => (right, left, true),
+        _ => return judged,
+    };
+    let (Some(readings), Ok(bound)) = (growing(measured), super::value(other, stats).value) else { return judged };
+    let (series, Ok(ranges)) = (&readings.series, windows(readings, stats)) else { return judged };
+    let points: Vec<(u64, f64)> = stats
+        .gauge(series)
+        .map(|gauge| gauge.points.iter().filter(|(at, _)| is_in(*at, &ranges)))
+        .map_or_else(Vec::new, |points| points.map(|(at, value)| (*at, value * series.worth)).collect());
+    let (Ok(slope), Some(_)) = (slope(&points), &judged.value) else { return judged };
+    let holds = |end: f64| {
+        let end = in_unit(end, series);
+        let (a, b) = if swapped { (bound, end) } else { (end, bound) };
+        match operator {
+            Binary::Less => Some(a < b),
+            Binary::LessEqual => Some(a <= b),
+            Binary::Greater => Some(a > b),
+            Binary::GreaterEqual => Some(a >= b),
+            _ => None,
+        }
+    };
+    let (Some(low), Some(high)) = (holds(slope.low), holds(slope.high)) else { return judged };
+    let shown = |end: f64| printed(in_unit(end, series), measured.unit());
+    let interval = format!("{} to {} at 95%", shown(slope.low), shown(slope.high));
+    let outcome = match (low, high) {
+        (true, true) => Outcome::Held,
+        (false, false) => Outcome::Failed,
+        _ => Outcome::Inconclusive,
+    };
+    let reason = (outcome == Outcome::Inconclusive)
+        .then(|| format!("{} ({interval}), so it may be either: hold the load longer", shown(slope.estimate)));
+    let value = judged.value.as_ref().filter(|_| !swapped).map(|value| format!("{value} ({interval})"));
+    Judged { outcome, reason, value: value.or(judged.value), ..judged }
+}
+
+fn growing(measured: &Measured) -> Option<&Readings> {
+    match measured {
+        Measured::Metric { metric: Metric::Series(readings), .. } if readings.function == Function::Growth => {
+            Some(readings)
+        }
+        _ => None,
+    }
+}
+
+/// How much the last exceeds the first, as a share of the first.
+pub(super) fn drift(first: Value, last: Value) -> Value {
+    let samples = first.samples.min(last.samples);
+    let value = match (first.value, last.value) {
+        (Err(reason), _) => Err(format!("in the first tenth: {reason}")),
+        (_, Err(reason)) => Err(format!("in the last tenth: {reason}")),
+        (Ok(first), Ok(last)) if first == last => Ok(0.0),
+        (Ok(0.0), Ok(_)) => Err("it was 0 in the first tenth, of which nothing is a share".to_owned()),
+        (Ok(first), Ok(last)) => Ok((last - first) / first.abs()),
+    };
+    Value::of(value, samples)
+}
+
+/// What a person reads of a series: how many readings, and their least, mean, greatest and last value.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Summary {
+    pub readings: u64,
+    pub missed: u64,
+    pub min: f64,
+    pub mean: f64,
+    pub max: f64,
+    pub last: f64,
+}
+
+/// `None` where nothing was read.
+pub fn summary(series: &Watched, gauge: &Gauge) -> Option<Summary> {
+    let points: Vec<(u64, f64)> = gauge.points.iter().map(|(at, value)| (*at, value * series.worth)).collect();
+    let of = |function| of_values(function, &points).unwrap_or(f64::NAN);
+    (!points.is_empty()).then(|| Summary {
+        readings: points.len() as u64,
+        missed: gauge.gaps.iter().map(|gap| gap.missed).sum(),
+        min: of(Function::Min),
+        mean: of(Function::Mean),
+        max: of(Function::Max),
+        last: of(Function::Last),
+    })
+}
+
+#[cfg(test)]
+mod tests;

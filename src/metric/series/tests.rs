@@ -1,0 +1,140 @@
+use super::*;
+use crate::measure::{Event, Gauges};
+use crate::plan::SeriesSource;
+use std::collections::BTreeMap;
+
+fn memory() -> Watched {
+    Watched { source: SeriesSource::Service(0), what: "memory".to_owned(), worth: 1.0, unit: Type::Bytes }
+}
+
+/// One reading a second from 0 on; what is `None` could not be read.
+fn stats(series: &Watched, readings: &[Option<f64>]) -> Stats {
+    let mut stats = Stats::watching(vec![series.clone()]);
+    for (second, reading) in readings.iter().enumerate() {
+        let mut look = Gauges { at: second as u64 * SECOND, ..Gauges::default() };
+        match reading {
+            Some(value) => look.values = BTreeMap::from([(0, *value)]),
+            None => look.gaps = BTreeMap::from([(0, "connection refused".to_owned())]),
+        }
+        stats.take(Event::Gauges(look));
+    }
+    stats
+}
+
+fn all(values: &[f64]) -> Vec<Option<f64>> {
+    values.iter().copied().map(Some).collect()
+}
+
+const WHOLE: [Range; 1] = [(0, u64::MAX)];
+
+fn of(function: Function, values: &[Option<f64>], ranges: &[Range]) -> Result<f64, String> {
+    apply(&readings(function, ranges), &stats(&memory(), values)).value
+}
+
+fn readings(function: Function, ranges: &[Range]) -> Readings {
+    let end = 10 * SECOND;
+    Readings { function, series: memory(), ranges: ranges.to_vec(), end, scoped: false, impacts: Vec::new() }
+}
+
+/// Twelve readings, one of them wild. Values and ends of the interval as scipy.stats.theilslopes defines them.
+const RISING: [f64; 12] = [10.2, 11.1, 9.8, 12.4, 13.0, 11.9, 14.6, 15.1, 13.8, 99.0, 16.2, 17.5];
+
+#[test]
+fn values_are_those_of_the_window() {
+    let values = all(&[5.0, 1.0, 3.0, 8.0, 2.0]);
+    let inner = [(SECOND, 3 * SECOND), (4 * SECOND, u64::MAX)];
+    for (function, whole, part) in [
+        (Function::Max, 8.0, 3.0),
+        (Function::Min, 1.0, 1.0),
+        (Function::Mean, 3.8, 2.0),
+        (Function::Last, 2.0, 2.0),
+        (Function::Stddev, 6.16_f64.sqrt(), (2.0_f64 / 3.0).sqrt()),
+    ] {
+        assert!((of(function, &values, &WHOLE).unwrap() - whole).abs() < 1e-12, "{function:?}");
+        assert!((of(function, &values, &inner).unwrap() - part).abs() < 1e-12, "{function:?}");
+    }
+}
+
+#[test]
+fn what_was_not_read_is_no_zero() {
+    let reason = of(Function::Max, &[None, None, None], &WHOLE).unwrap_err();
+    assert_eq!(reason, "nothing was read in its window: connection refused");
+    let gone = of(Function::Max, &[Some(1.0), None, None], &WHOLE).unwrap_err();
+    assert_eq!(gone, "2 of 3 readings are missing in its window: connection refused");
+    assert_eq!(of(Function::Max, &[Some(1.0), None, Some(2.0)], &WHOLE), Ok(2.0));
+    // A gap outside of the window is none of its matter.
+    assert_eq!(of(Function::Max, &[None, None, None, Some(2.0)], &[(3 * SECOND, 9 * SECOND)]), Ok(2.0));
+    assert_eq!(
+        of(Function::Max, &[Some(2.0)], &[(3 * SECOND, 9 * SECOND)]).unwrap_err(),
+        "nothing was read in its window"
+    );
+}
+
+#[test]
+fn a_counter_is_followed_and_its_windows_add_up() {
+    let values = all(&[100.0, 110.0, 130.0, 5.0, 25.0]);
+    assert_eq!(of(Function::Increase, &values, &WHOLE), Ok(55.0));
+    let (first, rest) = (1_500_000_000, 4 * SECOND);
+    assert_eq!(of(Function::Increase, &values, &[(0, first)]), Ok(20.0));
+    assert_eq!(of(Function::Increase, &values, &[(first, rest)]), Ok(35.0));
+    assert!(of(Function::Increase, &all(&[1.0]), &WHOLE).unwrap_err().contains("needs 2"));
+}
+
+#[test]
+fn a_slope_is_the_median_of_all_pairs() {
+    let points: Vec<(u64, f64)> = RISING.iter().enumerate().map(|(s, v)| (s as u64 * SECOND, *v)).collect();
+    let found = slope(&points).unwrap();
+    for (found, wanted) in [(found.estimate, 0.670_833_333), (found.low, 0.542_857_143), (found.high, 0.933_333_333)] {
+        assert!((found - wanted).abs() < 1e-6, "{found} instead of {wanted}");
+    }
+    // Many equal values: the correction for ties narrows the interval.
+    let tied = [1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 4.0, 5.0, 5.0];
+    let points: Vec<(u64, f64)> = tied.iter().enumerate().map(|(s, v)| (s as u64 * SECOND, *v)).collect();
+    let found = slope(&points).unwrap();
+    assert_eq!((found.estimate, found.low, found.high), (0.3875, 1.0 / 3.0, 0.5));
+    let level: Vec<(u64, f64)> = (0..20).map(|s| (s * SECOND, 7.0)).collect();
+    assert_eq!(slope(&level), Ok(Slope { estimate: 0.0, low: 0.0, high: 0.0 }));
+    assert_eq!(slope(&level[..9]).unwrap_err(), "9 readings, and growth needs 10: hold the load longer");
+}
+
+/// A day of seconds, with noise, is grouped before it is paired, and keeps its slope.
+#[test]
+fn a_day_keeps_its_slope() {
+    let noise = |s: u64| (s.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / (1 << 24) as f64;
+    let day: Vec<(u64, f64)> = (0..86_400).map(|s| (s * SECOND, 1e8 + 20.0 * s as f64 + 1e5 * noise(s))).collect();
+    let found = slope(&day).unwrap();
+    assert!((found.estimate - 20.0).abs() < 0.1 && found.low < 20.0 && found.high > 20.0, "{found:?}");
+}
+
+fn judged(operator: Binary, bound: f64, values: &[f64]) -> Judged {
+    let metric = Metric::Series(readings(Function::Growth, &WHOLE));
+    let left = Measured::Metric { metric, unit: Type::Bandwidth };
+    let right = Measured::Constant { value: bound, unit: Type::Bandwidth };
+    super::super::judge(&crate::plan::Condition::Compare { operator, left, right }, &stats(&memory(), &all(values)))
+}
+
+#[test]
+fn growth_is_judged_by_both_ends_of_its_interval() {
+    let outcome = |operator, bound| judged(operator, bound, &RISING).outcome;
+    assert_eq!(outcome(Binary::Less, 1.0), Outcome::Held);
+    assert_eq!(outcome(Binary::Less, 0.9), Outcome::Inconclusive, "the upper end does not meet it");
+    assert_eq!(outcome(Binary::Less, 0.6), Outcome::Inconclusive, "the lower end does");
+    assert_eq!(outcome(Binary::Less, 0.5), Outcome::Failed);
+    assert_eq!(outcome(Binary::Greater, 0.5), Outcome::Held);
+    assert_eq!(outcome(Binary::Greater, 1.0), Outcome::Failed);
+    let open = judged(Binary::Less, 0.6, &RISING).reason.unwrap();
+    assert!(open.contains("hold the load longer"), "{open}");
+    let few = judged(Binary::Less, 1.0, &RISING[..5]);
+    assert_eq!(few.outcome, Outcome::Inconclusive);
+    assert_eq!(few.reason.unwrap(), "5 readings, and growth needs 10: hold the load longer");
+}
+
+#[test]
+fn drift_is_a_share_of_the_first_tenth() {
+    let value = |value: Result<f64, &str>| Value::of(value.map_err(str::to_owned), 3);
+    assert!((drift(value(Ok(100.0)), value(Ok(125.0))).value.unwrap() - 0.25).abs() < 1e-12);
+    assert_eq!(drift(value(Ok(0.0)), value(Ok(0.0))).value, Ok(0.0));
+    assert!(drift(value(Ok(0.0)), value(Ok(1.0))).value.is_err());
+    let few = drift(value(Err("80 samples, and this quantile needs 100")), value(Ok(1.0))).value.unwrap_err();
+    assert_eq!(few, "in the first tenth: 80 samples, and this quantile needs 100");
+}

@@ -1,0 +1,269 @@
+//! Conditions over measurements that are made up, with what is to come out.
+
+use super::{Outcome, Watch, judge};
+use crate::base::units::{MILLISECOND, SECOND};
+use crate::check::program::{Edge, Function, Moment, Window};
+use crate::measure::histogram::Sparse;
+use crate::measure::{Failure, SeriesCounts, Slice, Stats};
+use crate::plan::{
+    Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, SteadyState,
+    Type,
+};
+
+/// Each second: how many were answered, how many failed, and how long each took in milliseconds.
+type Second = (u64, u64, u64);
+
+fn slice(second: usize, (ok, failed, ms): Second) -> Slice {
+    let mut times = Sparse::new();
+    (0..ok + failed).for_each(|_| times.record(ms * MILLISECOND));
+    let mut counts = SeriesCounts { sent: ok + failed, ok, latency: times.drain(), ..SeriesCounts::default() };
+    if failed > 0 {
+        counts.failed.insert(Failure::Status, failed);
+    }
+    Slice { slice: second as u32, series: [(0, counts)].into(), ..Slice::default() }
+}
+
+fn stats(seconds: &[Second]) -> Stats {
+    let edges = (0..=seconds.len() as u64 + 30).map(|second| second * SECOND).collect();
+    let ended = Some(seconds.len() as u64 * SECOND);
+    let mut stats = Stats::bare(edges, 1);
+    stats.ended = ended;
+    for (second, counts) in seconds.iter().enumerate().filter(|(_, counts)| counts.0 + counts.1 > 0) {
+        stats.add(&slice(second, *counts));
+    }
+    stats
+}
+
+fn of(function: Function, ranges: &[Range], end: u64) -> Metric {
+    let length = crate::plan::scope::length(ranges, end);
+    Metric::Requests(Requests {
+        function,
+        service_time: false,
+        worth: 1.0,
+        samples: vec![Samples { series: 0, ranges: ranges.to_vec() }],
+        chosen_of: Vec::new(),
+        load: None,
+        length,
+        end,
+        scoped: false,
+        impacts: Vec::new(),
+    })
+}
+
+fn compare(metric: Metric, operator: Binary, bound: f64, unit: Type) -> Condition {
+    let left = Measured::Metric { metric, unit };
+    Condition::Compare { operator, left, right: Measured::Constant { value: bound, unit } }
+}
+
+/// Fewer errors than a share, over the whole of so many seconds.
+fn few_errors(share: f64, seconds: u64) -> Condition {
+    compare(of(Function::ErrorRate, &[(0, u64::MAX)], seconds * SECOND), Binary::Less, share, Type::Percent)
+}
+
+fn in_every(condition: Condition, seconds: u64, share: f64) -> Condition {
+    Condition::InEvery { condition: Box::new(condition), every: seconds * SECOND, share }
+}
+
+fn at(seconds: u64) -> Planned {
+    let span = crate::base::Span::default();
+    Planned { at: seconds * SECOND, moment: Moment { window: Window::Run, edge: Edge::Start, plus: 0, span } }
+}
+
+#[test]
+fn each_slice_is_judged_and_the_worst_is_told() {
+    let measured = stats(&[(90, 10, 1), (100, 0, 1), (80, 20, 1), (100, 0, 1), (100, 0, 1), (99, 1, 1), (50, 0, 1)]);
+    let judged = judge(&in_every(few_errors(0.08, 7), 2, 1.0), &measured);
+    assert_eq!(judged.outcome, Outcome::Failed);
+    assert_eq!((judged.value.as_deref(), judged.when), (Some("10%"), Some((2 * SECOND, 4 * SECOND))));
+    let slices = judged.slices.unwrap();
+    assert_eq!((slices.held, slices.failed, slices.inconclusive), (2, 1, 0), "what is left over joins the last");
+    assert_eq!(judge(&in_every(few_errors(0.08, 7), 2, 0.66), &measured).outcome, Outcome::Held);
+    let held = judge(&in_every(few_errors(0.5, 7), 2, 1.0), &measured);
+    assert_eq!((held.outcome, held.value.as_deref()), (Outcome::Held, Some("10%")), "the worst of those that held");
+}
+
+#[test]
+fn a_share_is_decided_when_open_slices_cannot_change_it() {
+    // Ten slices of a second: seven hold, one fails, two have nothing in them.
+    let mut seconds = vec![(10, 0, 1); 7];
+    seconds.extend([(0, 10, 1), (0, 0, 0), (0, 0, 0)]);
+    let measured = stats(&seconds);
+    let of = |share: f64| judge(&in_every(few_errors(0.1, 10), 1, share), &measured);
+    assert_eq!(of(0.7).outcome, Outcome::Held, "whatever the open ones are");
+    assert_eq!(of(0.9).outcome, Outcome::Inconclusive);
+    assert_eq!(of(0.95).outcome, Outcome::Failed, "nine of ten are out of reach of ten of ten");
+    assert_eq!(of(0.9).reason.unwrap(), "2 of 10 slices are open; 8s–9s: no samples in its window");
+}
+
+#[test]
+fn throughput_of_a_slice_is_that_of_its_length() {
+    let measured = stats(&[(10, 0, 1), (30, 0, 1), (20, 0, 1)]);
+    let metric = of(Function::Throughput, &[(0, u64::MAX)], 3 * SECOND);
+    let judged = judge(&in_every(compare(metric, Binary::GreaterEqual, 15.0, Type::Rate), 1, 1.0), &measured);
+    assert_eq!((judged.value.as_deref(), judged.when), (Some("10/s"), Some((0, SECOND))));
+}
+
+#[test]
+fn what_becomes_true_stays_so() {
+    // Bad up to second 12, looked at from second 10 on.
+    let mut seconds = vec![(100, 0, 1); 10];
+    seconds.extend([(0, 100, 1), (0, 100, 1)]);
+    seconds.extend([(100, 0, 1); 10]);
+    let by = |within: u64, measured: &Stats| {
+        let condition = Box::new(few_errors(0.01, 22));
+        judge(&Condition::Becomes { condition, within: within * SECOND, of: at(10) }, measured)
+    };
+    let judged = by(3, &stats(&seconds));
+    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Held, Some("true after 2s")));
+    let judged = by(1, &stats(&seconds));
+    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("true after 2s")));
+    seconds[21] = (0, 100, 1);
+    let judged = by(3, &stats(&seconds));
+    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("not true at 22s (20%)")));
+    let nothing = by(3, &stats(&[(100, 0, 1); 10]));
+    assert_eq!(nothing.outcome, Outcome::Inconclusive);
+}
+
+fn recovery(function: Function, window: Range, seconds: u64) -> Measured {
+    let condition = few_errors(0.01, seconds);
+    let calm = Expectation { text: String::new(), line: 1, condition };
+    let steady = SteadyState { name: None, conditions: vec![calm], window: 5 * SECOND, hold: 5 * SECOND };
+    let metric = Metric::Recovery(Recovery { function, windows: vec![window], steady, end: seconds * SECOND });
+    let unit = if function == Function::Recovered { Type::Bool } else { Type::Duration };
+    Measured::Metric { metric, unit }
+}
+
+fn shorter(function: Function, window: (u64, u64), than: u64, seconds: &[Second]) -> (Outcome, Option<String>) {
+    let left = recovery(function, (window.0 * SECOND, window.1 * SECOND), seconds.len() as u64);
+    let right = Measured::Constant { value: (than * SECOND) as f64, unit: Type::Duration };
+    let judged = judge(&Condition::Compare { operator: Binary::Less, left, right }, &stats(seconds));
+    (judged.outcome, judged.value.or(judged.reason))
+}
+
+#[test]
+fn recovery_counts_from_the_end_of_a_window_to_the_stretch_that_held() {
+    // A window from 10 to 15, errors from 11 to 18.
+    let mut seconds = vec![(100, 0, 1); 30];
+    seconds[11..18].fill((50, 50, 1));
+    let first = seconds.clone();
+    let of = |function, than| shorter(function, (10, 15), than, &first);
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(of(Function::TimeToRecover, 4), (Outcome::Held, text("3s")));
+    assert_eq!(of(Function::TimeToRecover, 3), (Outcome::Failed, text("3s")));
+    assert_eq!(of(Function::Mttr, 9), (Outcome::Held, text("8s")), "from the beginning of the window");
+    assert_eq!(of(Function::TimeToDetect, 3), (Outcome::Held, text("2s")), "the look that saw it");
+    assert_eq!(of(Function::Length, 9), (Outcome::Held, text("8s")), "of the impact");
+    // A second with errors inside the stretch begins it anew.
+    seconds[20] = (50, 50, 1);
+    seconds.extend([(100, 0, 1); 5]);
+    assert_eq!(shorter(Function::TimeToRecover, (10, 15), 9, &seconds), (Outcome::Held, text("6s")));
+}
+
+#[test]
+fn what_was_never_lost_recovers_at_once() {
+    let seconds = [(100, 0, 1); 30];
+    let (outcome, value) = shorter(Function::TimeToRecover, (10, 15), 1, &seconds);
+    assert_eq!((outcome, value.as_deref()), (Outcome::Held, Some("0ms")));
+    let (outcome, value) = shorter(Function::TimeToDetect, (10, 15), 1, &seconds);
+    assert_eq!((outcome, value.as_deref()), (Outcome::Inconclusive, Some("the steady state was never lost")));
+}
+
+#[test]
+fn what_does_not_come_back_is_longer_than_was_seen() {
+    let mut seconds = vec![(100, 0, 1); 30];
+    seconds[11..].fill((50, 50, 1));
+    let (outcome, value) = shorter(Function::TimeToRecover, (10, 15), 60, &seconds);
+    assert_eq!((outcome, value.as_deref()), (Outcome::Failed, Some("> 15s")));
+    let left = recovery(Function::Recovered, (10 * SECOND, 15 * SECOND), 30);
+    let judged = judge(&Condition::Holds(left), &stats(&seconds));
+    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("not within 15s")));
+    // Four seconds of it are no return.
+    seconds[26..].fill((100, 0, 1));
+    let (outcome, _) = shorter(Function::TimeToRecover, (10, 15), 60, &seconds);
+    assert_eq!(outcome, Outcome::Failed);
+}
+
+#[test]
+fn nothing_is_said_of_a_return_to_what_was_not_there() {
+    let mut seconds = vec![(100, 0, 1); 30];
+    seconds[8] = (50, 50, 1);
+    let (outcome, reason) = shorter(Function::TimeToRecover, (10, 15), 60, &seconds);
+    assert_eq!(
+        (outcome, reason.as_deref()),
+        (Outcome::Inconclusive, Some("the steady state did not hold before, at 10s"))
+    );
+    let (outcome, _) = shorter(Function::TimeToRecover, (10, 15), 60, &vec![(100, 0, 1); 15]);
+    assert_eq!(outcome, Outcome::Inconclusive, "nothing ran behind the window");
+}
+
+#[test]
+fn burn_rate_and_availability() {
+    let measured = stats(&[(98, 2, 1), (0, 10, 1), (0, 0, 0), (100, 0, 1)]);
+    let value = |function, unit| {
+        judge(&compare(of(function, &[(0, u64::MAX)], 4 * SECOND), Binary::Less, 1e9, unit), &measured)
+    };
+    // 12 of 210 failed, of which 1 in 1,000 may.
+    assert_eq!(value(Function::BurnRate(0.999), Type::Number).value.as_deref(), Some("57.1"));
+    assert_eq!(value(Function::Availability, Type::Percent).value.as_deref(), Some("66.7%"), "two of three seconds");
+}
+
+/// Looks each second at what has been handed over by then; the second at which it ends the run.
+fn ends_at(seconds: &[Second], length: u64) -> Option<u64> {
+    let metric = of(Function::ErrorRate, &[(0, u64::MAX)], seconds.len() as u64 * SECOND);
+    let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
+    let abort = Abort { text: "abort".to_owned(), condition, length: length * SECOND, patience: 10 * SECOND };
+    let mut watch =
+        Watch::over(std::slice::from_ref(&abort), Stats::bare((0..60).map(|second| second * SECOND).collect(), 1));
+    for (second, counts) in seconds.iter().enumerate() {
+        if watch.look(second as u64 * SECOND).is_some() {
+            return Some(second as u64);
+        }
+        watch.take(&slice(second, *counts));
+    }
+    None
+}
+
+#[test]
+fn a_run_ends_when_it_was_bad_for_long_enough() {
+    let mut seconds = vec![(100, 0, 1); 20];
+    assert_eq!(ends_at(&seconds, 5), None);
+    seconds[6..10].fill((0, 100, 1));
+    assert_eq!(ends_at(&seconds, 5), None, "four of five seconds, though most of their requests");
+    seconds[6..11].fill((0, 100, 1));
+    assert_eq!(ends_at(&seconds, 5), Some(12), "a second after the end of the five");
+    seconds[8] = (0, 0, 0);
+    assert_eq!(ends_at(&seconds, 5), Some(12), "a second without requests says nothing");
+    let few = vec![(0, 100, 1); 3];
+    assert_eq!(ends_at(&few, 5), None, "nothing is so for longer than it runs");
+}
+
+#[test]
+fn a_window_waits_for_what_is_under_way() {
+    let metric = of(Function::ErrorRate, &[(0, u64::MAX)], 30 * SECOND);
+    let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
+    let abort = Abort { text: "abort".to_owned(), condition, length: SECOND, patience: 10 * SECOND };
+    let mut watch =
+        Watch::over(std::slice::from_ref(&abort), Stats::bare((0..40).map(|second| second * SECOND).collect(), 1));
+    // Ten were sent, and one has failed so far.
+    let mut first = slice(0, (0, 1, 1));
+    if let Some(counts) = first.series.get_mut(&0) {
+        counts.sent = 10;
+    }
+    watch.take(&first);
+    assert_eq!(watch.look(2 * SECOND), None);
+    // The others come late, and are fine.
+    let mut late = slice(0, (9, 0, 3000));
+    if let Some(counts) = late.series.get_mut(&0) {
+        counts.sent = 0;
+    }
+    watch.take(&late);
+    assert_eq!(watch.look(4 * SECOND), None, "1 of 10");
+    // What never ends must have failed when its time is over.
+    let mut lost = slice(4, (0, 5, 1));
+    if let Some(counts) = lost.series.get_mut(&0) {
+        counts.sent = 100;
+    }
+    watch.take(&lost);
+    assert_eq!(watch.look(14 * SECOND), None);
+    assert!(watch.look(15 * SECOND).is_some());
+}

@@ -1,0 +1,97 @@
+//! Single requests in the report for a person: one for each kind of failure of a step, and the slowest.
+
+use super::super::{Report, Told};
+use super::Paint;
+use crate::base::units::{duration, grouped, measured_duration};
+use crate::judge::Kind;
+use crate::measure::Failure;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Steps whose slowest request is shown.
+const SLOW: usize = 5;
+/// Characters of a body that are shown.
+const BODY: usize = 200;
+
+/// How often each step failed in which way, with one example of each.
+pub fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
+    for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
+        for (kind, count) in &row.failed {
+            *kinds.entry((row.series.as_str(), *kind)).or_default() += count;
+        }
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.bold("failures"));
+    for ((series, kind), count) in kinds {
+        let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
+        let kind_text = paint.bad(&format!("{:<14}", kind.as_str()));
+        let _ = writeln!(out, "  {:>9} {kind_text} {series}{blame}", grouped(count as f64, 0));
+        let example = report.failed.iter().find(|told| told.series == series && told.failure == Some(kind));
+        for line in example.map(failed).into_iter().flatten() {
+            let _ = writeln!(out, "            {}", paint.dim(&line));
+        }
+    }
+}
+
+fn failed(told: &Told) -> Vec<String> {
+    let mut lines: Vec<String> = told.because.iter().map(|because| one_line(because)).collect();
+    let mut facts = vec![format!("at {}", short(told.at_ns))];
+    if told.sends > 0 {
+        facts.push(format!("took {}", measured_duration(told.latency_ns as f64)));
+    }
+    facts.extend(told.status.map(|status| format!("status {status}")));
+    if told.sends > 1 {
+        facts.push(format!("sent {} times", told.sends));
+    }
+    facts.extend(told.request.as_deref().map(one_line));
+    lines.push(facts.join("  "));
+    lines.extend(told.body.as_deref().map(|body| one_line(body).chars().take(BODY).collect()));
+    lines.extend(told.traceparent.as_ref().map(|trace| format!("traceparent {trace}")));
+    lines
+}
+
+/// Of a run that did not pass: where its time went.
+pub fn slowest(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    if report.verdict.kind == Kind::Passed {
+        return;
+    }
+    let mut first: Vec<&Told> = Vec::new();
+    for told in &report.slowest {
+        if first.last().is_none_or(|last| last.series != told.series) {
+            first.push(told);
+        }
+    }
+    first.sort_by_key(|told| std::cmp::Reverse(told.latency_ns));
+    first.truncate(SLOW);
+    if first.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", paint.bold("slowest that went well"));
+    for told in first {
+        let request = told.request.as_deref().map(one_line).unwrap_or_default();
+        let took = measured_duration(told.latency_ns as f64);
+        let _ = writeln!(
+            out,
+            "  {took:>9} {}  {}",
+            told.series,
+            paint.dim(&format!("at {}  {request}", short(told.at_ns)))
+        );
+        if let Some(trace) = &told.traceparent {
+            let _ = writeln!(out, "            {}", paint.dim(&format!("traceparent {trace}")));
+        }
+    }
+}
+
+/// To the millisecond, as logs have it.
+fn short(ns: u64) -> String {
+    duration(ns / 1_000_000 * 1_000_000)
+}
+
+/// Neither line ends nor anything that a terminal would obey.
+fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}

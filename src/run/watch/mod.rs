@@ -1,0 +1,277 @@
+//! Looks at services and monitors once a second while the load runs. Nothing here is in the way of a request.
+
+mod page;
+mod processes;
+mod prometheus;
+
+use super::clock::Clock;
+use crate::base::exposition::Selector;
+use crate::base::units::SECOND;
+use crate::measure::Gauges;
+use crate::plan::{Expr, PartKind, Piece, Plan, SeriesSource};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+/// Who is asked must have answered before the next look is due.
+const PATIENCE: Duration = Duration::from_millis(900);
+/// How many looks pass before somebody who was not found is searched again.
+const SEARCHED_EVERY: u64 = 5;
+
+/// Where the process of a service is found.
+#[derive(Debug, Clone, Copy)]
+pub enum Who {
+    Pid(u32),
+    /// Whoever listens at it.
+    Port(u16),
+}
+
+/// What processes used since the last look, and hold now.
+#[derive(Debug)]
+struct Usage {
+    /// In shares of one core; `None` where too little time has passed to tell.
+    cpu: Option<f64>,
+    memory: u64,
+    open_files: Result<u64, String>,
+    threads: u64,
+}
+
+impl Default for Usage {
+    fn default() -> Usage {
+        Usage { cpu: None, memory: 0, open_files: Ok(0), threads: 0 }
+    }
+}
+
+/// A share of one core; the kernel counts in hundredths of a second, so that a short time gives none.
+fn rate(seconds: f64, elapsed: f64) -> Option<f64> {
+    (elapsed >= 0.5).then(|| seconds / elapsed)
+}
+
+/// One thing that is looked at, with its series by their places in the plan's list.
+enum Look {
+    Service { who: Who, tree: Result<processes::Tree, String>, searched: u64, series: Vec<(u32, String)> },
+    Host { host: processes::Host, series: Vec<(u32, String)> },
+    Page { url: String, series: Vec<(u32, Selector)> },
+    Query { url: String, query: String, place: u32 },
+}
+
+type Reading = (u32, Result<Option<f64>, String>);
+
+/// All that a run looks at.
+pub struct Watcher {
+    looks: Vec<Look>,
+    client: reqwest::Client,
+    count: u64,
+}
+
+impl Watcher {
+    pub fn new(plan: &Plan, services: &[(Who, SocketAddr)]) -> Result<Watcher, String> {
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|e| e.to_string())?;
+        Ok(Watcher { looks: looks(plan, services)?, client, count: 0 })
+    }
+
+    pub async fn look(&mut self, at: u64) -> Gauges {
+        self.count += 1;
+        look(&mut self.looks, &self.client, at, self.count).await
+    }
+
+    /// Looks at each full second of the load. What was before it is for whoever starts it to ask.
+    pub fn start(mut self, clock: Clock) -> Watch {
+        let (send, looks) = mpsc::unbounded_channel();
+        let (finish, mut finished) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
+            second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            loop {
+                let last = tokio::select! {
+                    _ = second.tick() => false,
+                    _ = &mut finished => true,
+                };
+                let look = self.look(clock.now()).await;
+                if send.send(look).is_err() || last {
+                    break;
+                }
+            }
+        });
+        Watch { looks, finish, task }
+    }
+}
+
+/// The looks of a run that goes on.
+pub struct Watch {
+    pub looks: mpsc::UnboundedReceiver<Gauges>,
+    finish: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Watch {
+    /// A last look, so that counters hold all that the load did; then no more.
+    pub async fn finish(mut self, mut tell: impl FnMut(Gauges)) {
+        let _ = self.finish.send(());
+        while let Some(look) = self.looks.recv().await {
+            tell(look);
+        }
+    }
+
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+/// What the plan watches, by what is looked at.
+fn looks(plan: &Plan, services: &[(Who, SocketAddr)]) -> Result<Vec<Look>, String> {
+    let addresses: Vec<SocketAddr> = services.iter().map(|(_, address)| *address).collect();
+    let mut looks: Vec<Look> = Vec::new();
+    for (place, watched) in (0..).zip(plan.watched()) {
+        let what = watched.what;
+        match watched.source {
+            SeriesSource::Service(index) => {
+                let (who, _) = services[index];
+                let same = |look: &&mut Look| matches!(look, Look::Service { who: other, .. } if same_who(who, *other));
+                match looks.iter_mut().find(same) {
+                    Some(Look::Service { series, .. }) => series.push((place, what)),
+                    _ => {
+                        let tree = find(who);
+                        looks.push(Look::Service { who, tree, searched: 0, series: vec![(place, what)] });
+                    }
+                }
+            }
+            SeriesSource::ServiceMetric(index) => {
+                let path = match &plan.services[index].metrics {
+                    Some(pieces) => text(pieces, &addresses)?,
+                    None => "/metrics".to_owned(),
+                };
+                let address = addresses[index];
+                let url = if path.starts_with('/') { format!("http://{address}{path}") } else { path };
+                on_page(&mut looks, url, place, &what)?;
+            }
+            SeriesSource::Monitor(index) => {
+                let monitor = &plan.monitors[index];
+                let url = text(monitor.address.as_deref().unwrap_or_default(), &addresses)?;
+                match monitor.kind.as_str() {
+                    "host" => match looks.iter_mut().find(|look| matches!(look, Look::Host { .. })) {
+                        Some(Look::Host { series, .. }) => series.push((place, what)),
+                        _ => looks.push(Look::Host { host: processes::Host::new(), series: vec![(place, what)] }),
+                    },
+                    "metrics" => on_page(&mut looks, url, place, &what)?,
+                    _ => looks.push(Look::Query { url, query: what, place }),
+                }
+            }
+            SeriesSource::Host => {}
+        }
+    }
+    Ok(looks)
+}
+
+fn same_who(a: Who, b: Who) -> bool {
+    matches!((a, b), (Who::Pid(a), Who::Pid(b)) if a == b) || matches!((a, b), (Who::Port(a), Who::Port(b)) if a == b)
+}
+
+fn on_page(looks: &mut Vec<Look>, url: String, place: u32, what: &str) -> Result<(), String> {
+    let selector = Selector::parse(what)?;
+    match looks.iter_mut().find(|look| matches!(look, Look::Page { url: other, .. } if *other == url)) {
+        Some(Look::Page { series, .. }) => series.push((place, selector)),
+        _ => looks.push(Look::Page { url, series: vec![(place, selector)] }),
+    }
+    Ok(())
+}
+
+fn find(who: Who) -> Result<processes::Tree, String> {
+    if !cfg!(target_os = "linux") {
+        return Err("this version watches processes on Linux alone".to_owned());
+    }
+    match who {
+        Who::Pid(pid) => processes::Tree::of(pid),
+        Who::Port(port) => processes::Tree::of(processes::listening(port)?),
+    }
+}
+
+/// A text that may hold where services listen.
+fn text(pieces: &[Piece], services: &[SocketAddr]) -> Result<String, String> {
+    let of = |piece: &Piece| match piece {
+        Piece::Literal(text) => Ok(text.clone()),
+        Piece::Value(Expr::Part { part: PartKind::Service, index, field }) => {
+            let address = services.get(*index).ok_or("a service that is not started")?;
+            match field.as_str() {
+                "url" => Ok(format!("http://{address}")),
+                "address" | "metrics_address" => Ok(address.to_string()),
+                "host" => Ok(address.ip().to_string()),
+                "port" => Ok(address.port().to_string()),
+                other => Err(format!("`.{other}` of a service is not known to this version")),
+            }
+        }
+        Piece::Value(_) => Err("an address is not known before the load".to_owned()),
+    };
+    pieces.iter().map(of).collect()
+}
+
+async fn look(all: &mut [Look], client: &reqwest::Client, at: u64, count: u64) -> Gauges {
+    let mut asked: JoinSet<Vec<Reading>> = JoinSet::new();
+    let mut readings: Vec<Reading> = Vec::new();
+    for look in all {
+        match look {
+            Look::Service { who, tree, searched, series } => {
+                if tree.is_err() && *searched + SEARCHED_EVERY <= count {
+                    *tree = find(*who);
+                    *searched = count;
+                }
+                let usage = match tree {
+                    Ok(found) => found.look(),
+                    Err(reason) => Err(reason.clone()),
+                };
+                readings.extend(series.iter().map(|(place, what)| (*place, of_usage(&usage, what))));
+                if let Err(reason) = usage {
+                    *tree = Err(reason);
+                }
+            }
+            Look::Host { host, series } => {
+                let cpu = host.cpu();
+                readings.extend(series.iter().map(|(place, what)| match what.as_str() {
+                    "cpu" => (*place, Ok(cpu)),
+                    _ => (*place, host.memory().map(Some)),
+                }));
+            }
+            Look::Page { url, series } => {
+                asked.spawn(page::read(client.clone(), url.clone(), series.clone()));
+            }
+            Look::Query { url, query, place } => {
+                asked.spawn(prometheus::ask(client.clone(), url.clone(), query.clone(), *place));
+            }
+        }
+    }
+    // Looks at the machine are done before anybody has time to answer.
+    while let Some(answer) = asked.join_next().await {
+        readings.extend(answer.unwrap_or_default());
+    }
+    let mut gauges = Gauges { at, ..Gauges::default() };
+    for (place, reading) in readings {
+        match reading {
+            Ok(Some(value)) if value.is_finite() => drop(gauges.values.insert(place, value)),
+            Ok(Some(value)) => drop(gauges.gaps.insert(place, format!("its value was {value}"))),
+            Ok(None) => {}
+            Err(reason) => drop(gauges.gaps.insert(place, reason)),
+        }
+    }
+    gauges
+}
+
+fn of_usage(usage: &Result<Usage, String>, what: &str) -> Result<Option<f64>, String> {
+    let usage = usage.as_ref().map_err(String::clone)?;
+    match what {
+        "cpu" => Ok(usage.cpu),
+        "memory" => Ok(Some(usage.memory as f64)),
+        "threads" => Ok(Some(usage.threads as f64)),
+        _ => usage.open_files.clone().map(|count| Some(count as f64)),
+    }
+}
+
+/// Why a request came to nothing, without the address, which the report need not repeat each second.
+fn why(error: reqwest::Error) -> String {
+    match error {
+        error if error.is_timeout() => format!("no answer within {}ms", PATIENCE.as_millis()),
+        error if error.is_connect() => "connection refused".to_owned(),
+        error => error.without_url().to_string(),
+    }
+}
