@@ -50,7 +50,8 @@ fn a_long_record_says_what_was_measured() {
         for event in day.events(second) {
             if let Event::Slice(slice) = &event {
                 let of_series = slice.series.values().flat_map(|counts| [&counts.latency, &counts.service_time]);
-                let histograms = of_series.chain(slice.loads.values().map(|counts| &counts.lag));
+                let of_loads = slice.loads.values().map(|counts| &counts.lag);
+                let histograms = of_series.chain(of_loads).chain([&slice.poll_delay]);
                 written += histograms.map(Counts::total).sum::<u64>();
                 whole.add(slice);
             }
