@@ -19,6 +19,7 @@ mod iterations;
 mod live;
 mod load;
 mod loads;
+mod long_records;
 mod long_runs;
 mod monitors;
 mod outcomes;

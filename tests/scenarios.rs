@@ -132,6 +132,25 @@ fn every_declaration_of_the_library_is_documented() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What the rows of `tests/bench/run` are measured with. They are closed loads that never think on purpose.
+#[test]
+fn the_scenarios_of_the_bench_check_and_run() {
+    let files = files(&root().join("tests/bench"), "stress");
+    assert!(files.len() >= 5, "{files:?}");
+    for path in files {
+        let said = said(&path, None).unwrap();
+        let words: Vec<&String> = said.words.iter().filter(|words| !words.contains("W0803")).collect();
+        assert!(words.is_empty(), "{words:?}");
+        assert_eq!((said.later, said.fingerprints.len()), (0, 1), "{}", path.display());
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(formatted(&text) == text, "{}: `stressc fmt` would change it", path.display());
+        let name = path.file_name().unwrap().to_string_lossy();
+        let bench = std::fs::read_to_string(root().join("tests/bench/run")).unwrap();
+        let row = format!("row=\"{}\"", name.trim_end_matches(".stress"));
+        assert!(bench.contains(&row), "no row of the bench runs {name}");
+    }
+}
+
 /// The name that a line at the margin declares.
 fn declared(line: &str) -> Option<&str> {
     let word = line.split(' ').next()?;

@@ -88,6 +88,15 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         }
         live.see(&event);
         stats.take(event);
+        for error in record.problems() {
+            let problem = format!("the record grows on disk, since it cannot be made smaller: {error}");
+            if !stats.problems.contains(&problem) {
+                let event = Event::Problem { problem };
+                record.append(&event);
+                live.see(&event);
+                stats.take(event);
+            }
+        }
     });
     live.clear();
     if let Err(error) = result {

@@ -102,7 +102,7 @@ impl Run {
     }
 
     fn add_to(self, stats: &mut Stats, plan: &Plan) {
-        let mut recorder = Recorder::new(Arc::from(stats.edges.as_slice()), &plan.series, 1);
+        let mut recorder = Recorder::new(Arc::from(plan.edges()), &plan.series, 1);
         for second in 0..2 {
             let at = second * SECOND;
             for _ in 0..self.arrivals.0 {

@@ -36,8 +36,25 @@ impl<C: Sum> Course<C> {
         Course { cells: Vec::new(), windows: windows.iter().map(slice).collect() }
     }
 
+    pub fn into_cells(self) -> Vec<Cell<C>> {
+        self.cells
+    }
+
     pub fn cells(&self) -> &[Cell<C>] {
         &self.cells
+    }
+
+    /// The cells that begin in these slices.
+    pub fn within(&self, first: u32, end: u32) -> &[Cell<C>] {
+        let at = |slice: u32| self.cells.partition_point(|cell| cell.first < slice);
+        &self.cells[at(first)..at(end)]
+    }
+
+    /// The beginning of the cell that reaches across the beginning of a slice, or that slice.
+    pub fn cut_before(&self, slice: u32) -> u32 {
+        let after = self.cells.partition_point(|cell| cell.first < slice);
+        let crossing = after.checked_sub(1).map(|before| &self.cells[before]).filter(|cell| cell.end > slice);
+        crossing.map_or(slice, |cell| cell.first)
     }
 
     /// Adds to the cell that holds these slices, which is made of smaller ones where it has to be.
@@ -55,6 +72,12 @@ impl<C: Sum> Course<C> {
         others.iter().for_each(|other| cell.counts.add(&other.counts));
         cell.counts.add(counts);
         (cell.first, cell.end) = (cell.first.min(first), cell.end.max(end).max(others.last().map_or(0, |o| o.end)));
+    }
+
+    /// The slices that are added up with this one where no cell is longer than `step`: those of the same step of time in
+    /// the same window.
+    pub fn cell_of(&self, edges: &[u64], slice: u32, step: u64) -> (u32, u32) {
+        cell_of(edges, &self.windows, slice, step)
     }
 
     /// Adds up what had ended by `before` to cells of at most `step`.
@@ -92,8 +115,6 @@ impl<C: Sum> Course<C> {
     }
 }
 
-/// The slices that are added up with this one where no cell is longer than `step`: those of the same step of time in
-/// the same window.
 fn cell_of(edges: &[u64], windows: &[u32], slice: u32, step: u64) -> (u32, u32) {
     let at = edges.get(slice as usize).copied().unwrap_or(u64::MAX);
     let begin = at - at % step;

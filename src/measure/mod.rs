@@ -7,16 +7,20 @@ mod example;
 mod gauges;
 pub mod histogram;
 pub mod interval_log;
+mod layout;
 mod recorder;
 mod stats;
+mod sums;
 mod tags;
 
 pub use ended::Ended;
 pub use event::{Event, Generator};
 pub use example::{Choice, Example, Examples};
 pub use gauges::{Gap, Gauge, Gauges};
+pub use layout::Layout;
 pub use recorder::Recorder;
 pub use stats::Stats;
+pub use sums::Sums;
 pub use tags::Tags;
 
 use histogram::Counts;

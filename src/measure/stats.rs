@@ -3,10 +3,11 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
-use super::{Event, Examples, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
-use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
-use crate::plan::{Plan, Range, Watched};
+use super::{Event, Examples, Gauge, Gauges, Generator, Layout, LoadCounts, SeriesCounts, Slice, interval_log};
+use crate::base::units::{HOUR, MINUTE, SECOND};
+use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
+use std::sync::Arc;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
 const MEMORY: usize = 24 << 20;
@@ -19,11 +20,10 @@ const GENERATOR_RECENT: u64 = 10 * MINUTE;
 
 #[derive(Debug, Clone, Default)]
 pub struct Stats {
-    pub edges: Vec<u64>,
+    layout: Arc<Layout>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
     poll_delay: Course<Counts>,
-    tags: Tags,
     /// How long slices stay as they are.
     recent: u64,
     /// What all of it may take before old cells are made longer.
@@ -36,8 +36,6 @@ pub struct Stats {
     pub generator: Vec<Generator>,
     /// What the plan watches, and what was read of it.
     pub watched: Vec<(Watched, Gauge)>,
-    /// Readings of the generator from different sides of these are not joined: a load is judged by those up to its end.
-    ends: Vec<u64>,
     pub interrupted: bool,
     /// When and why an `abort` ended it.
     pub aborted: Option<(u64, String)>,
@@ -66,22 +64,15 @@ impl Stats {
 
     /// With other bounds of memory than the usual.
     pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
-        let (edges, windows) = (plan.edges(), plan.window_edges());
-        let mut ends: Vec<u64> = plan.loads.iter().map(|load| load.shape.end() + SECOND).collect();
-        ends.sort_unstable();
-        let mut stages: Vec<u64> = windows.loads.concat();
-        stages.sort_unstable();
-        stages.dedup();
+        let layout = Layout::new(plan);
         Stats {
-            poll_delay: Course::new(&edges, &stages),
-            series: windows.series.iter().map(|windows| Course::new(&edges, windows)).collect(),
-            loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
-            tags: Tags::new(plan),
+            poll_delay: layout.poll_delay(),
+            series: layout.series(),
+            loads: layout.loads(),
             recent: plan.recent(),
             stages: plan.loads.iter().map(|load| load.stages.iter().map(|stage| stage.end).collect()).collect(),
             memory,
-            ends,
-            edges,
+            layout: Arc::new(layout),
             ..Stats::watching(plan.watched())
         }
     }
@@ -90,7 +81,8 @@ impl Stats {
     #[cfg(test)]
     pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
         let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
-        Stats { edges, series, complete: true, ..Stats::default() }
+        let layout = Arc::new(Layout { edges, ..Layout::default() });
+        Stats { layout, series, complete: true, ..Stats::default() }
     }
 
     /// Nothing but series of values over time.
@@ -155,22 +147,18 @@ impl Stats {
 
     /// Lets go of all slices that had ended by an offset.
     pub fn forget(&mut self, before: u64) {
-        self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
-        self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
-        self.poll_delay.forget(&self.edges, before);
+        self.series.iter_mut().for_each(|course| course.forget(&self.layout.edges, before));
+        self.loads.iter_mut().for_each(|course| course.forget(&self.layout.edges, before));
+        self.poll_delay.forget(&self.layout.edges, before);
         self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
     pub fn add_line(&mut self, line: interval_log::Line) {
-        // Logs keep microseconds, and those of other tools milliseconds.
-        let slice_at = |at: u64| self.edges.partition_point(|edge| *edge <= at.saturating_add(MILLISECOND / 2)) as u32;
-        let first = slice_at(line.start_ns).saturating_sub(1);
-        let end = slice_at(line.start_ns.saturating_add(line.length_ns)).saturating_sub(1).max(first + 1);
-        let mut slice = Slice { slice: first, until: Some(end), ..Slice::default() };
-        self.tags.place(&line.tag, line.counts, &mut slice);
+        let at = line.start_ns;
+        let slice = self.layout.slice(line);
         self.add(&slice);
-        self.roll(line.start_ns);
+        self.roll(at);
     }
 
     /// Adds up what is old. Cells never reach across an edge of a window, so the sums over windows stay what they are.
@@ -179,7 +167,7 @@ impl Stats {
             return;
         }
         self.rolled = now - now % FIRST_STEP;
-        self.join_readings(now);
+        self.layout.join(&mut self.generator, now.saturating_sub(GENERATOR_RECENT));
         // Counted from whole steps, so that all cells are of them.
         let (new, old) = (now.saturating_sub(self.recent), now.saturating_sub(5 * self.recent));
         self.coarsen(new - new % FIRST_STEP, FIRST_STEP);
@@ -192,12 +180,12 @@ impl Stats {
 
     fn coarsen(&mut self, before: u64, step: u64) {
         for course in &mut self.series {
-            course.coarsen(&self.edges, before, step, &mut self.adder);
+            course.coarsen(&self.layout.edges, before, step, &mut self.adder);
         }
         for course in &mut self.loads {
-            course.coarsen(&self.edges, before, step, &mut self.adder);
+            course.coarsen(&self.layout.edges, before, step, &mut self.adder);
         }
-        self.poll_delay.coarsen(&self.edges, before, step, &mut self.adder);
+        self.poll_delay.coarsen(&self.layout.edges, before, step, &mut self.adder);
     }
 
     /// What the measurements take of memory.
@@ -206,32 +194,27 @@ impl Stats {
         of_all.sum::<usize>() + self.poll_delay.size()
     }
 
-    fn join_readings(&mut self, now: u64) {
-        let before = now.saturating_sub(GENERATOR_RECENT);
-        let ends = &self.ends;
-        let place = |reading: &Generator| (reading.at / MINUTE, ends.partition_point(|end| *end < reading.at));
-        self.generator.dedup_by(|later, earlier| {
-            let same = later.at < before && place(later) == place(earlier);
-            if same {
-                earlier.join(later);
-            }
-            same
-        });
+    /// The cells of a course whose slices are intended in windows.
+    fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
+        let from = |offset: u64| self.layout.edges.partition_point(|edge| *edge < offset) as u32;
+        // Ranges are disjoint, so nothing comes twice.
+        let ranges = ranges.iter().filter(|(start, end)| start < end);
+        ranges.flat_map(move |(start, end)| course.within(from(*start), from(*end)))
     }
 
-    /// The cells of a course whose slices are intended in windows. A window that cuts through what was added up is none
-    /// that the plan knows.
-    fn within<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
-        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
-        let cells = course.cells();
-        let from = move |offset: u64| cells.partition_point(|cell| edge(cell.first) < offset);
-        // Windows are disjoint, so nothing comes twice.
-        ranges.iter().filter(|(start, end)| start < end).flat_map(move |(start, end)| {
-            let inside = &cells[from(*start)..from(*end)];
-            let cut = |cell: &Cell<C>| *end != u64::MAX && cell.end != cell.first + 1 && edge(cell.end) > *end;
-            debug_assert!(!inside.iter().any(cut));
-            inside
-        })
+    /// The last edge up to an instant at which no sum of these reaches across.
+    pub fn cut_before(&self, on: &RestsOn, at: u64) -> u64 {
+        let mut slice = self.layout.edges.partition_point(|edge| *edge <= at).saturating_sub(1) as u32;
+        loop {
+            let before = |cut: u32, of: Option<u32>| of.map_or(cut, |of| of.min(cut));
+            let series = on.series.iter().map(|index| self.series.get(*index).map(|course| course.cut_before(slice)));
+            let loads = on.loads.iter().map(|index| self.loads.get(*index).map(|course| course.cut_before(slice)));
+            let cut = series.chain(loads).fold(slice, before);
+            if cut == slice {
+                return self.layout.edges.get(slice as usize).copied().unwrap_or(at);
+            }
+            slice = cut;
+        }
     }
 
     fn series_within<'a>(&'a self, series: usize, ranges: &'a [Range]) -> impl Iterator<Item = &'a SeriesCounts> {
@@ -264,7 +247,7 @@ impl Stats {
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
         let course = self.series.get(series).into_iter();
         course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
-            let start = self.edges.get(cell.first as usize)?;
+            let start = self.layout.edges.get(cell.first as usize)?;
             Some((*start, &cell.counts))
         })
     }
@@ -332,7 +315,7 @@ impl Stats {
 
     /// Cells that have a part in windows.
     fn around<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
-        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let edge = |slice: u32| self.layout.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
         let has_part = move |cell: &&Cell<C>| {
             let (start, end) = (edge(cell.first), edge(cell.end));
             ranges.iter().any(|(from, to)| start < *to && *from < end)
@@ -359,6 +342,6 @@ impl Stats {
     pub fn last(&self) -> u64 {
         let of_series = self.series.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
         let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
-        of_series.chain(of_loads).max().and_then(|end| self.edges.get(end as usize)).copied().unwrap_or(0)
+        of_series.chain(of_loads).max().and_then(|end| self.layout.edges.get(end as usize)).copied().unwrap_or(0)
     }
 }

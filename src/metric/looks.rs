@@ -3,7 +3,7 @@
 use super::{Judged, Outcome, joined, judge_within};
 use crate::base::units::{SECOND, duration};
 use crate::measure::Stats;
-use crate::plan::Condition;
+use crate::plan::{Condition, RestsOn};
 
 /// How far back a look sees where nothing else is said.
 const WINDOW: u64 = 5 * SECOND;
@@ -23,7 +23,8 @@ pub(super) fn look(conditions: &[&Condition], from: u64, at: u64, stats: &Stats)
     Look { from, at, judged }
 }
 
-/// A look at each full second behind an instant, none of which sees what was before it.
+/// A look at each full second behind an instant, none of which sees what was before it. Where seconds have been added up
+/// since, at the end of each sum, over as many of them as it takes.
 pub(super) fn looks<'a>(
     conditions: &'a [&'a Condition],
     window: u64,
@@ -31,9 +32,12 @@ pub(super) fn looks<'a>(
     stats: &'a Stats,
 ) -> impl Iterator<Item = Look> + 'a {
     let seconds = start / SECOND + 1..=end / SECOND;
-    seconds.map(move |second| {
+    let mut on = RestsOn::default();
+    conditions.iter().for_each(|condition| condition.rests_on(&mut on));
+    seconds.filter_map(move |second| {
         let at = second * SECOND;
-        look(conditions, at.saturating_sub(window).max(start), at, stats)
+        let from = stats.cut_before(&on, at.saturating_sub(window)).max(start);
+        (stats.cut_before(&on, at) == at).then(|| look(conditions, from, at, stats))
     })
 }
 

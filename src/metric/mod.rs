@@ -11,7 +11,7 @@ mod slices;
 mod tests;
 
 pub use abort::Watch;
-pub use recovery::{Recovered, recovered};
+pub use recovery::{Back, Recovered, recovered};
 pub use series::{Summary, summary};
 pub use slices::Slices;
 

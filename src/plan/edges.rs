@@ -1,16 +1,54 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Function, Metric, Plan, Range};
-use crate::base::units::SECOND;
+use super::{Condition, Function, Metric, Plan, Range, Recovery};
+use crate::base::units::{MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
 const RECENT: u64 = 60 * SECOND;
+/// So long behind an instant at which a state may change, what is looked at each second is kept each second.
+const WATCHED: u64 = 10 * MINUTE;
 
 /// For each series and each load the instants that no sum may cross, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowEdges {
     pub series: Vec<Vec<u64>>,
     pub loads: Vec<Vec<u64>>,
+    /// Behind this nothing is sent or comes in any more.
+    end: u64,
+}
+
+/// What a condition is computed of.
+#[derive(Debug, Clone, Default)]
+pub struct RestsOn {
+    pub series: Vec<usize>,
+    pub loads: Vec<usize>,
+}
+
+impl Condition {
+    pub fn rests_on(&self, on: &mut RestsOn) {
+        self.metrics(&mut |metric| on.metric(metric));
+        for all in [&mut on.series, &mut on.loads] {
+            all.sort_unstable();
+            all.dedup();
+        }
+    }
+}
+
+impl RestsOn {
+    fn metric(&mut self, metric: &Metric) {
+        match metric {
+            Metric::Requests(requests) => {
+                let samples = requests.samples.iter().chain(&requests.chosen_of);
+                self.series.extend(samples.map(|samples| samples.series));
+                self.loads.extend(requests.load.iter().map(|(load, _)| *load));
+            }
+            Metric::Drift { first, last } => {
+                self.metric(first);
+                self.metric(last);
+            }
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Other { .. } => {}
+        }
+    }
 }
 
 impl Plan {
@@ -28,7 +66,7 @@ impl Plan {
     }
 
     /// The edges between which sums are asked for: of a load's stages, of faults and events, of the windows of every
-    /// condition, and of the slices of `in every`.
+    /// condition, of the slices of `in every`, and single seconds where a state is looked at each second.
     pub fn window_edges(&self) -> WindowEdges {
         let common: Vec<u64> = self
             .faults
@@ -47,10 +85,12 @@ impl Plan {
         let mut edges = WindowEdges {
             series: self.series.iter().map(|series| of_load(series.load)).collect(),
             loads: (0..self.loads.len()).map(of_load).collect(),
+            end: self.length.saturating_add(self.grace()),
         };
-        self.conditions(&mut |condition| edges.condition(self, condition));
+        self.conditions(&mut |condition| edges.condition(condition));
+        let end = edges.end;
         for edges in edges.series.iter_mut().chain(&mut edges.loads) {
-            edges.retain(|edge| *edge != u64::MAX);
+            edges.retain(|edge| *edge <= end);
             edges.sort_unstable();
             edges.dedup();
         }
@@ -68,76 +108,116 @@ impl Plan {
 }
 
 impl WindowEdges {
-    fn condition(&mut self, plan: &Plan, condition: &Condition) {
-        match condition {
-            Condition::And(a, b) | Condition::Or(a, b) => {
-                self.condition(plan, a);
-                self.condition(plan, b);
-            }
-            Condition::Not(inner) => self.condition(plan, inner),
-            Condition::InEvery { condition, every, .. } => {
-                let cuts: Vec<u64> = condition.slices(*every).iter().flat_map(|(start, end)| [*start, *end]).collect();
-                condition.metrics(&mut |metric| self.metric(plan, metric, &|_| cuts.clone()));
-                self.condition(plan, condition);
-            }
-            // Looked at each second to the end of its scope.
-            Condition::Becomes { condition, of, .. } => {
-                let (scope, end) = condition.scope();
-                let range = (of.at, scope.last().map_or(0, |range| range.1).min(end));
-                condition.metrics(&mut |metric| self.metric(plan, metric, &|_| seconds(plan, range)));
-                self.condition(plan, condition);
-            }
-            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {
-                condition.metrics(&mut |metric| self.metric(plan, metric, &|range| vec![range.0, range.1]));
-            }
-        }
+    fn condition(&mut self, condition: &Condition) {
+        condition.metrics(&mut |metric| self.windows_of(metric));
+        self.cut(condition);
     }
 
-    fn metric(&mut self, plan: &Plan, metric: &Metric, edges: &dyn Fn(Range) -> Vec<u64>) {
+    fn windows_of(&mut self, metric: &Metric) {
         match metric {
             Metric::Requests(requests) => {
-                // What an impact covers is known when it is over, and availability is a matter of seconds.
-                let moving = !requests.impacts.is_empty() || requests.function == Function::Availability;
-                let cut = |range: &Range| if moving { seconds(plan, *range) } else { edges(*range) };
+                // Availability is a share of seconds.
+                if requests.function == Function::Availability {
+                    let mut seconds = Vec::new();
+                    requests.windows().iter().for_each(|range| self.seconds(*range, &mut seconds));
+                    self.of_metric(metric, &seconds);
+                }
                 for samples in requests.samples.iter().chain(&requests.chosen_of) {
-                    self.series[samples.series].extend(samples.ranges.iter().flat_map(cut));
+                    self.series[samples.series].extend(samples.ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
                 if let Some((load, ranges)) = &requests.load {
-                    self.loads[*load].extend(ranges.iter().flat_map(cut));
+                    self.loads[*load].extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
-                requests.impacts.iter().for_each(|impact| self.recovery(plan, &impact.of));
+                // What is narrowed to an impact is cut where the impact is found to begin and end.
+                for impact in &requests.impacts {
+                    let seconds = self.watched(&impact.of);
+                    self.of_metric(metric, &seconds);
+                }
             }
-            Metric::Recovery(recovery) => self.recovery(plan, recovery),
+            Metric::Recovery(recovery) => {
+                self.watched(recovery);
+            }
             // Its points belong to windows by their instants, however slices are cut.
             Metric::Series(readings) => {
-                readings.impacts.iter().for_each(|impact| self.recovery(plan, &impact.of));
+                for impact in &readings.impacts {
+                    self.watched(&impact.of);
+                }
             }
             Metric::Drift { first, last } => {
-                self.metric(plan, first, edges);
-                self.metric(plan, last, edges);
+                self.windows_of(first);
+                self.windows_of(last);
             }
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
-                    all.extend(ranges.iter().flat_map(|range| edges(*range)));
+                    all.extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
             }
         }
     }
 
-    /// The steady state is looked at each second, from just before the first window to the end.
-    fn recovery(&mut self, plan: &Plan, recovery: &super::Recovery) {
-        let first = recovery.windows.iter().map(|window| window.0).min().unwrap_or(0);
-        let range = (first.saturating_sub(recovery.steady.window), recovery.end);
-        for condition in &recovery.steady.conditions {
-            condition.condition.metrics(&mut |metric| self.metric(plan, metric, &|_| seconds(plan, range)));
+    /// What conditions around others cut these into.
+    fn cut(&mut self, condition: &Condition) {
+        match condition {
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                self.cut(a);
+                self.cut(b);
+            }
+            Condition::Not(inner) => self.cut(inner),
+            Condition::InEvery { condition, every, .. } => {
+                let slices = condition.slices(*every);
+                self.each(condition, &slices.iter().map(|slice| slice.0).collect::<Vec<u64>>());
+                self.cut(condition);
+            }
+            Condition::Becomes { condition, within, of } => {
+                let mut seconds = vec![of.at];
+                self.seconds((of.at, of.at.saturating_add(*within).saturating_add(WATCHED)), &mut seconds);
+                self.each(condition, &seconds);
+                self.cut(condition);
+            }
+            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {}
         }
     }
-}
 
-/// The full seconds of a range, up to the end of the run.
-fn seconds(plan: &Plan, range: Range) -> Vec<u64> {
-    let end = range.1.min(plan.length.saturating_add(plan.grace()));
-    let full = (range.0 / SECOND..=end / SECOND).map(|second| second * SECOND);
-    full.chain([range.0, range.1]).collect()
+    /// Cuts what a steady state rests on each second: before a window, and behind its beginning and its end.
+    fn watched(&mut self, recovery: &Recovery) -> Vec<u64> {
+        let mut edges = Vec::new();
+        for (start, end) in &recovery.windows {
+            edges.extend([*start, *end]);
+            let before = start.saturating_sub(recovery.steady.window.saturating_add(SECOND));
+            self.seconds((before, start.saturating_add(WATCHED)), &mut edges);
+            self.seconds((*end, end.saturating_add(WATCHED)), &mut edges);
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        for condition in &recovery.steady.conditions {
+            self.each(&condition.condition, &edges);
+        }
+        edges
+    }
+
+    fn seconds(&self, (from, to): Range, edges: &mut Vec<u64>) {
+        edges.extend((from / SECOND..=to.min(self.end) / SECOND).map(|second| second * SECOND));
+    }
+
+    /// Edges of all that a condition rests on.
+    fn each(&mut self, condition: &Condition, edges: &[u64]) {
+        condition.metrics(&mut |metric| self.of_metric(metric, edges));
+    }
+
+    fn of_metric(&mut self, metric: &Metric, edges: &[u64]) {
+        match metric {
+            Metric::Requests(requests) => {
+                let samples = requests.samples.iter().chain(&requests.chosen_of);
+                samples.for_each(|samples| self.series[samples.series].extend(edges));
+                requests.load.iter().for_each(|(load, _)| self.loads[*load].extend(edges));
+            }
+            Metric::Drift { first, last } => {
+                self.of_metric(first, edges);
+                self.of_metric(last, edges);
+            }
+            Metric::Recovery(_) | Metric::Series(_) => {}
+            Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub use crate::check::program::{
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
-pub use edges::WindowEdges;
+pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::needed_samples;
 pub use needs::{Lack, lacks};

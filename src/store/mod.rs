@@ -1,6 +1,9 @@
 //! Run records on disk: appended to as the run goes, readable whenever it ends.
 
 mod appender;
+mod compact;
 mod record;
+mod segments;
 
+pub use compact::Policy;
 pub use record::{Record, RecordError, find, read};

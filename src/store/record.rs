@@ -2,11 +2,13 @@
 //! end, renamed into place. The first three are the truth; the last can always be made again.
 
 use super::appender::Appender;
-use crate::measure::{Event, Stats, Tags, interval_log};
+use super::compact::{Compactor, Policy, lines};
+use super::segments::{KINDS, Kind, Numbers, put, unfinished};
+use crate::measure::interval_log::{self, Encoder, Read};
+use crate::measure::{Event, Layout, Stats};
 use crate::plan::Plan;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const RUNS: &str = ".stress/runs";
 
@@ -23,7 +25,7 @@ impl std::fmt::Display for RecordError {
     }
 }
 
-fn at<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> RecordError + use<'_, E> {
+pub(super) fn at<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> RecordError + use<'_, E> {
     move |error| RecordError { path: path.to_owned(), problem: error.to_string() }
 }
 
@@ -32,9 +34,16 @@ pub struct Record {
     pub directory: PathBuf,
     intervals: Appender,
     events: Appender,
-    edges: Vec<u64>,
-    tags: Tags,
-    encoder: interval_log::Encoder,
+    layout: Arc<Layout>,
+    header: Vec<u8>,
+    encoder: Encoder,
+    policy: Policy,
+    /// The number of the files that are closed next, and when in the run.
+    number: u32,
+    close_at: u64,
+    compactor: Option<Compactor>,
+    /// Why the record could not be made smaller, where that has not been told.
+    problems: Vec<RecordError>,
     /// Why the record cannot be written now; the run goes on, and what is measured waits.
     pub broken: Option<RecordError>,
 }
@@ -45,27 +54,38 @@ impl Record {
         std::fs::create_dir_all(base.join(RUNS))
             .and_then(|()| std::fs::create_dir(&directory))
             .map_err(at(&directory))?;
-        Record::in_directory(&directory, plan, epoch_seconds).inspect_err(|_| {
+        Record::in_directory(&directory, plan, epoch_seconds, Policy::default()).inspect_err(|_| {
             // A record of nothing would be found as the last one.
             let _ = std::fs::remove_dir_all(&directory);
         })
     }
 
-    fn in_directory(directory: &Path, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
+    /// A record in a directory that is there.
+    pub fn in_directory(
+        directory: &Path,
+        plan: &Plan,
+        epoch_seconds: f64,
+        policy: Policy,
+    ) -> Result<Record, RecordError> {
         let path = directory.join("plan.json");
         let text = serde_json::to_vec_pretty(plan).expect("a plan is plain data");
         std::fs::write(&path, text).map_err(at(&path))?;
-        let open = |name: &str| {
-            let path = directory.join(name);
-            Appender::open(&path).map_err(at(&path))
-        };
-        let (mut intervals, events) = (open("intervals.hlog")?, open("events.jsonl")?);
-        let comments = [format!("stressc {} of {}", plan.scenario, plan.file)];
-        let comments: Vec<&str> = comments.iter().map(String::as_str).collect();
-        intervals.add(&interval_log::header(epoch_seconds, &comments));
-        intervals.flush().map_err(at(directory))?;
-        let (edges, tags, encoder) = (plan.edges(), Tags::new(plan), interval_log::Encoder::default());
-        Ok(Record { directory: directory.to_owned(), intervals, events, edges, tags, encoder, broken: None })
+        let header = interval_log::header(epoch_seconds, &[&format!("stressc {} of {}", plan.scenario, plan.file)]);
+        let open = |kind: Kind| append(&kind.open(directory), kind, &header);
+        Ok(Record {
+            directory: directory.to_owned(),
+            intervals: open(Kind::Intervals)?,
+            events: open(Kind::Events)?,
+            layout: Arc::new(Layout::new(plan)),
+            header,
+            encoder: Encoder::default(),
+            policy,
+            number: 0,
+            close_at: policy.close_every,
+            compactor: None,
+            problems: Vec::new(),
+            broken: None,
+        })
     }
 
     /// Appends an event; histograms go to the interval log, counts and everything else to the events.
@@ -74,11 +94,18 @@ impl Record {
         line.push(b'\n');
         if let Event::Slice(slice) = event {
             let mut lines = Vec::new();
-            self.tags.write(&self.edges, slice, &mut self.encoder, &mut lines);
+            self.layout.tags.write(&self.layout.edges, slice, &mut self.encoder, &mut lines);
             self.intervals.add(&lines);
         }
         self.events.add(&line);
         self.flush();
+        if let Event::Generator(reading) = event
+            && reading.at >= self.close_at
+            && self.broken.is_none()
+        {
+            self.close_at = reading.at - reading.at % self.policy.close_every + self.policy.close_every;
+            self.close();
+        }
     }
 
     /// The times first: counts without them would look like a damaged record.
@@ -87,23 +114,73 @@ impl Record {
         self.broken = written.err().map(at(&self.directory));
     }
 
+    /// Begins new files, and has those that were appended to until now made smaller.
+    fn close(&mut self) {
+        let number = self.number;
+        self.number += 1;
+        let begun = KINDS.into_iter().try_for_each(|kind| self.begin(kind, Numbers { first: number, last: number }));
+        let taken = begun.and_then(|()| {
+            let (layout, header) = (self.layout.clone(), self.header.clone());
+            let compactor = match &mut self.compactor {
+                Some(compactor) => compactor,
+                none => none.insert(
+                    Compactor::start(&self.directory, layout, header, self.policy.room).map_err(at(&self.directory))?,
+                ),
+            };
+            compactor.take(number);
+            Ok(())
+        });
+        self.problems.extend(taken.err());
+    }
+
+    /// Gives what was appended to its number, and begins a new file in its place. The new one exists before the old one
+    /// goes, so that there is always one to append to.
+    fn begin(&mut self, kind: Kind, numbers: Numbers) -> Result<(), RecordError> {
+        let (open, closed) = (kind.open(&self.directory), kind.closed(&self.directory, numbers));
+        let next = unfinished(&open);
+        let _ = std::fs::remove_file(&next);
+        let appender = append(&next, kind, &self.header)?;
+        std::fs::rename(&open, &closed).map_err(at(&open))?;
+        if let Err(error) = std::fs::rename(&next, &open) {
+            // What follows is appended to the closed file, wherever it is now.
+            let _ = std::fs::rename(&closed, &open);
+            return Err(at(&open)(error));
+        }
+        match kind {
+            Kind::Intervals => self.intervals = appender,
+            Kind::Events => self.events = appender,
+        }
+        Ok(())
+    }
+
+    /// Why the record could not be made smaller; it is whole, and the run goes on.
+    pub fn problems(&mut self) -> Vec<RecordError> {
+        self.problems.extend(self.compactor.iter_mut().flat_map(Compactor::problems));
+        std::mem::take(&mut self.problems)
+    }
+
+    /// Waits until closed files are as small as they become.
+    pub fn settle(&mut self) {
+        self.problems.extend(self.compactor.iter_mut().flat_map(Compactor::settle));
+    }
+
     /// Writes what waits, and puts the result in place, whole or not at all.
     pub fn finish(&mut self, result: &[u8]) -> Result<(), RecordError> {
         self.flush();
-        let put = write_result(&self.directory, result);
+        self.problems.extend(self.compactor.take().into_iter().flat_map(Compactor::end));
+        let put = put(&self.directory.join("run.json"), |out| out.write_all(result));
         self.broken.take().map_or(put, Err)
     }
 }
 
-fn write_result(directory: &Path, result: &[u8]) -> Result<(), RecordError> {
-    let (path, unfinished) = (directory.join("run.json"), directory.join("run.json.part"));
-    let written = File::create(&unfinished)
-        .and_then(|mut file| file.write_all(result).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&unfinished, &path));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&unfinished);
-        at(&path)(error)
-    })
+/// A new file that is appended to.
+fn append(path: &Path, kind: Kind, header: &[u8]) -> Result<Appender, RecordError> {
+    let mut appender = Appender::open(path).map_err(at(path))?;
+    if kind == Kind::Intervals {
+        appender.add(header);
+    }
+    appender.flush().map_err(at(path))?;
+    Ok(appender)
 }
 
 /// The directory of a run: a path to it, its id, the start of its id while that is unique, or `last`.
@@ -145,25 +222,29 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     let text = std::fs::read(&path).map_err(at(&path))?;
     let plan: Plan = serde_json::from_slice(&text).map_err(at(&path))?;
     let mut stats = Stats::new(&plan);
-    let path = directory.join("intervals.hlog");
-    let log = std::fs::read(&path).map_err(at(&path))?;
-    let (lines, unreadable) = interval_log::read(&log);
     // The last line of a killed run may be torn; more than that is damage.
-    if unreadable > 1 {
-        return Err(RecordError { path, problem: format!("{unreadable} lines cannot be read") });
-    }
-    lines.into_iter().for_each(|line| stats.add_line(line));
-    let path = directory.join("events.jsonl");
-    let events = std::fs::read(&path).map_err(at(&path))?;
-    let lines: Vec<&[u8]> = events.split(|byte| *byte == b'\n').collect();
-    for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
-        match serde_json::from_slice::<Event>(line) {
-            Ok(event) => stats.take(event),
-            Err(_) if index + 1 == lines.len() => {}
-            Err(error) => {
-                return Err(RecordError { path, problem: format!("line {} cannot be read: {error}", index + 1) });
+    let mut unreadable = 0;
+    for path in Kind::Intervals.files(directory)? {
+        lines(&path, |line, _| {
+            match interval_log::read_line(line) {
+                Read::Interval(line) => stats.add_line(line),
+                Read::Nothing => {}
+                Read::Unreadable => unreadable += 1,
             }
-        }
+            if unreadable > 1 { Err("cannot be read, nor can one before it".to_owned()) } else { Ok(()) }
+        })?;
+    }
+    let files = Kind::Events.files(directory)?;
+    for (index, path) in files.iter().enumerate() {
+        lines(path, |line, last| match serde_json::from_slice::<Event>(line) {
+            _ if line.trim_ascii().is_empty() => Ok(()),
+            Ok(event) => {
+                stats.take(event);
+                Ok(())
+            }
+            Err(_) if last && index + 1 == files.len() => Ok(()),
+            Err(error) => Err(format!("cannot be read: {error}")),
+        })?;
     }
     Ok((plan, stats))
 }

@@ -76,6 +76,8 @@ pub struct Day {
     latencies: Latencies,
     /// Samples of a series in a second.
     samples: u64,
+    /// The seconds in which a fifth of all requests fail.
+    pub broken: std::ops::Range<u64>,
 }
 
 impl Day {
@@ -83,7 +85,7 @@ impl Day {
         let mut numbers = Numbers::new(seed);
         let latencies = Latencies::new(&mut numbers);
         let recorder = Recorder::new(plan.edges().into(), &plan.series, plan.loads.len());
-        Day { plan: plan.clone(), recorder, numbers, latencies, samples }
+        Day { plan: plan.clone(), recorder, numbers, latencies, samples, broken: 0..0 }
     }
 
     /// What is recorded in a second, some of it of requests that were sent up to half a minute before.
@@ -99,7 +101,8 @@ impl Day {
                 let chance = numbers.below(5_000);
                 let late = if chance == 0 { numbers.below(30 * SECOND) } else { 0 };
                 let intended = (second * SECOND + numbers.below(SECOND)).saturating_sub(late);
-                let outcome = if chance < 5 { Err(Failure::Timeout) } else { Ok(()) };
+                let broken = self.broken.contains(&second) && chance.is_multiple_of(5);
+                let outcome = if chance < 5 || broken { Err(Failure::Timeout) } else { Ok(()) };
                 let service = self.latencies.pick(series, numbers);
                 self.recorder.sent(series, intended + late);
                 let lag = 20_000 + numbers.below(100_000);
@@ -128,5 +131,12 @@ impl Day {
             poll_delay: vec![100_000; 2],
             pressed: None,
         })
+    }
+
+    /// What a run would tell of a second.
+    pub fn events(&mut self, second: u64) -> Vec<Event> {
+        let mut events: Vec<Event> = self.second(second).into_iter().map(Event::Slice).collect();
+        events.push(self.reading(second));
+        events
     }
 }
