@@ -55,6 +55,7 @@ fn only_fails(ran: &Ran, named: &[&str]) {
 /// As many samples in less time: a p99 needs 500 of them.
 const LIGHT: [&str; 3] = ["rise=1s", "light_for=6s", "each_user_every=40ms"];
 const MEDIUM: [&str; 2] = ["rise=1s", "medium_for=6s"];
+const HEAVY: [&str; 2] = ["rise=1s", "heavy_for=12s"];
 
 #[test]
 fn light_passes() {
@@ -64,6 +65,12 @@ fn light_passes() {
 #[test]
 fn medium_passes() {
     only_fails(&run("", "medium", &MEDIUM), &[]);
+}
+
+/// Its last expectation is judged in slices of ten seconds, of which it holds two.
+#[test]
+fn heavy_passes() {
+    only_fails(&run("", "heavy", &HEAVY), &[]);
 }
 
 /// 50 users, who need no more than the 50 slots; a slow query takes longer than one of the two bounds allows.
@@ -77,12 +84,45 @@ fn a_slow_query_fails_the_latency_that_it_exceeds() {
 fn errors_fail_the_error_rate() {
     only_fails(&run("errors: 5%", "light", &LIGHT), &["error_rate("]);
     only_fails(&run("errors: 5%", "medium", &MEDIUM), &["error_rate("]);
+    only_fails(&run("errors: 5%", "heavy", &HEAVY), &["error_rate("]);
 }
 
 /// 25 users for 4 connections: each waits for some 200ms, and more than ten wait at any time.
 #[test]
 fn a_small_pool_fails_on_those_who_wait() {
     only_fails(&run("slow_orders: 40ms, pool: 4", "medium", &MEDIUM), &["max(sut.app.metric(\"db_pool_waiting\"))"]);
+}
+
+/// Nine of ten orders fail, so that the run is not worth its time.
+#[test]
+fn what_fails_for_ten_seconds_ends_heavy() {
+    let ran = run("errors: 90%", "heavy", &["rise=1s", "heavy_for=60s"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let length = ran.result["duration_s"].as_f64().unwrap();
+    assert!((10.0..40.0).contains(&length) && ran.out.contains("error_rate(main) > 50% for 10s"), "{}", ran.out);
+}
+
+/// All that the spike expects of what is sent holds; how it compares with itself, a busy machine may decide, and so it may
+/// whether the generator kept up.
+#[test]
+fn spike_recovers() {
+    let ran = run("", "spike", &[]);
+    let expectations = ran.result["expectations"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+    assert_eq!(expectations.len(), 5);
+    for one in expectations.iter().filter(|one| !one["text"].as_str().unwrap().contains("calm")) {
+        assert_eq!(one["verdict"], "passed", "{one}\n{}{}", ran.out, ran.err);
+    }
+}
+
+/// A shop that lets in 150 requests a second refuses most of the burst, and is well again behind it.
+#[test]
+fn a_rate_limit_fails_the_errors_of_the_burst() {
+    let ran = run("rate_limit: 150/s", "spike", &[]);
+    let expectations = ran.result["expectations"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+    for one in expectations.iter().filter(|one| !one["text"].as_str().unwrap().contains("calm")) {
+        let is_named = one["text"].as_str().unwrap().contains("during burst");
+        assert_eq!(one["verdict"], if is_named { "failed" } else { "passed" }, "{one}\n{}{}", ran.out, ran.err);
+    }
 }
 
 /// 80 users in the checkout at a time, where 50 are room to spare.

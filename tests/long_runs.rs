@@ -130,14 +130,16 @@ fn readings_of_the_generator_keep_their_peaks() {
     let plan = planned(&scenario(1, 1, "    hold 10/s for 3h", ""));
     let mut stats = Stats::new(&plan);
     let mut day = Day::new(&plan, 1, 4);
-    let (mut pressed, mut cpu) = (0f64, 0f64);
+    let (mut busy, mut cpu) = (0f64, 0f64);
     for second in 0..plan.length / SECOND {
         let Event::Generator(reading) = day.reading(second) else { unreachable!() };
-        (pressed, cpu) = (pressed.max(reading.pressed()), cpu.max(reading.cpu));
+        (busy, cpu) = (busy + reading.pressed().0, cpu.max(reading.cpu));
         stats.take(Event::Generator(reading));
     }
     assert!(stats.generator.len() < 900, "{} readings", stats.generator.len());
-    assert_eq!(stats.peak(stressc::measure::Generator::pressed), pressed);
+    let pressed = || stats.generator.iter().map(stressc::measure::Generator::pressed);
+    assert_eq!(pressed().map(|(_, _, seconds)| seconds).sum::<f64>(), (plan.length / SECOND) as f64);
+    assert!((pressed().map(|(ran, ..)| ran).sum::<f64>() - busy).abs() < 1e-6);
     assert_eq!(stats.peak(|reading| reading.cpu), cpu);
     let ats: Vec<u64> = stats.generator.iter().map(|reading| reading.at).collect();
     assert!(ats.is_sorted() && ats.last() == Some(&(180 * MINUTE)));

@@ -1,6 +1,6 @@
 //! Every outcome that a run can have, by the exit code and by what a person reads.
 
-use crate::support::{Place, Server, rest, scenario, shops_in, signal, wait_until};
+use crate::support::{Place, Script, Server, rest, scenario, shops_in, signal, wait_until};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -58,6 +58,27 @@ fn a_shop_with_errors_fails_the_error_rate_by_kind() {
     let ran = place.run(&shop("demo(errors: 50%)", "hold 50/s for 2s", "error_rate(list) < 10%"), &[]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("expectation"), "{}", ran.out);
+}
+
+/// A tolerance of percents is in points.
+#[test]
+fn every_third_fails() {
+    let place = Place::new();
+    let server = Script::start(|_, times| (if times % 3 == 0 { 503 } else { 200 }, String::new()));
+    let expect = "    error_rate(main) within 1pp of 33%\n    error_rate(main) within 0.1pp of 33%";
+    let ran = place.run(&scenario(&server.address.to_string(), "", "    hold 60/s for 1s", expect), &[]);
+    let verdicts = [0, 1].map(|index| ran.result["expectations"][index]["verdict"].clone());
+    assert_eq!(verdicts, ["passed", "failed"], "{}{}", ran.out, ran.err);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+}
+
+#[test]
+fn what_is_sure_to_fail_is_not_started() {
+    let place = Place::new();
+    let ran = place.run(&shop("demo()", "hold 10_000_000 users for 1s", "error_rate(main) < 1%"), &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("not started, since `main` is sure to fail") && ran.err.contains("W0811"), "{}", ran.err);
+    assert!(place.runs().is_empty());
 }
 
 #[test]

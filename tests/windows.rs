@@ -116,3 +116,14 @@ fn requests_are_chosen_by_how_they_ended() {
     assert_eq!(sent("main.browse.again.attempts"), Some(server.times("GET /again") as u64), "as the server counted");
     assert_eq!(sent("main.browse.again where attempt == 2"), sent("main.browse.again"));
 }
+
+#[test]
+fn bandwidth_is_of_the_bodies_of_requests_and_answers() {
+    let place = Place::new();
+    let server = Script::start(|request, _| (200, if request.starts_with("POST") { "12" } else { "" }.to_owned()));
+    let flow = "    post \"/said\" as said {\n      body: \"0123456789\"\n    }";
+    let expect = "    bandwidth(said) within 2% of 600B/s\n    bandwidth(home) == 0B/s";
+    let ran = place.run(&scenario(&server.address.to_string(), flow, "    hold 50/s for 2s", expect), &[]);
+    ran.passed();
+    assert_eq!(found(&ran, 0).1, "2.06MiB/h", "600B/s");
+}

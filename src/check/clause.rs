@@ -289,7 +289,9 @@ impl<'a> Session<'a, '_> {
             self.unlike((&written.expr, &left), (&within.of, &right));
             return None;
         }
-        let tolerance = self.fit(tolerance, within.tolerance.span, &[Type::Percent, a]);
+        // Percents differ by points.
+        let kinds = [Type::Percent, if a == Type::Percent { Type::Points } else { a }];
+        let tolerance = self.fit(tolerance, within.tolerance.span, &kinds);
         let relative = tolerance.kind() == Type::Percent && a != Type::Percent;
         match (left.measured(), right.measured(), tolerance.number()) {
             (Some(left), Some(right), Some(tolerance)) => {

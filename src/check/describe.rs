@@ -18,7 +18,11 @@ impl Scenario {
                 format!("{} {} {}", self.measured_text(left), operator.symbol(), self.measured_text(right))
             }
             Condition::Within { left, right, tolerance, relative } => {
-                let kind = if *relative { Type::Percent } else { left.unit() };
+                let kind = match left.unit() {
+                    _ if *relative => Type::Percent,
+                    Type::Percent => Type::Points,
+                    unit => unit,
+                };
                 let tolerance = written(*tolerance, kind);
                 format!("{} within {tolerance} of {}", self.measured_text(left), self.measured_text(right))
             }

@@ -156,7 +156,7 @@ impl<'a> Session<'a, '_> {
                     );
                     return None;
                 }
-                self.phase_of_whole(&population, first.value.span)?;
+                self.phase_of_whole(&population, builtin.name, first.value.span)?;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
                 Some((Some(Subject::Requests(population)), unit))
@@ -173,7 +173,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What is not a request has no phases of its own.
-    fn phase_of_whole(&mut self, population: &Population, span: Span) -> Option<()> {
+    fn phase_of_whole(&mut self, population: &Population, function: &str, span: Span) -> Option<()> {
         let whole = match population.member {
             Member::Group(_) => "a group",
             Member::Iteration => "an iteration",
@@ -181,13 +181,15 @@ impl<'a> Session<'a, '_> {
             Member::Wait(_) => "a wait",
             Member::All | Member::Request(_) => return Some(()),
         };
-        if matches!(population.part, Part::Latency | Part::ServiceTime) {
-            return Some(());
-        }
-        let part = super::predicate::chosen_text(population.part, None);
-        let message = format!("{whole} has no `{part}`");
+        let whole_time = matches!(population.part, Part::Latency | Part::ServiceTime);
+        let lacks = match whole_time {
+            true if function == "bandwidth" => "body".to_owned(),
+            true => return Some(()),
+            false => format!("`{}`", super::predicate::chosen_text(population.part, None)),
+        };
+        let message = format!("{whole} has no {lacks}");
         let problem = Diagnostic::new(Code::E0202, message, span, "not a request");
-        self.push(problem.help("ask for that of its requests, such as `p95(main.first_byte)`"));
+        self.push(problem.help("ask for that of its requests, such as those of a load or a flow"));
         None
     }
 
@@ -355,7 +357,6 @@ fn later(function: Function, subject: &Subject) -> Option<&'static str> {
         (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
             Some("the length of a window that only the run knows")
         }
-        (Function::Bandwidth, _) => Some("`bandwidth`"),
         (Function::Capacity, _) => Some("a metric of a search"),
         (Function::Contention | Function::Coherency | Function::Efficiency(_), _) => Some("a metric of a sweep"),
         (Function::PeakUsers | Function::PeakThroughput, _) => Some("a metric of a sweep"),

@@ -7,6 +7,8 @@ use crate::base::Span;
 use crate::diag::render;
 
 pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
+    // As a run does, so that both know of the same limits.
+    crate::inputs::raise_limits();
     let mut failed = false;
     let mut all = Vec::new();
     let mut files = Vec::new();

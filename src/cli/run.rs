@@ -12,7 +12,7 @@ use crate::{judge, report, run as engine};
 use std::sync::Arc;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
-    crate::inputs::raise_limits();
+    let raised = crate::inputs::raise_limits();
     let planned = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
         Ok(planned) => planned,
         Err(code) => return code,
@@ -20,6 +20,18 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     if let Some(refused) = planned.refused {
         terminal.err(&refused);
         return super::COULD_NOT_RUN;
+    }
+    let machine = crate::inputs::machine();
+    let lacks = crate::plan::lacks(&planned.plan, machine);
+    if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
+        let load = &planned.plan.loads[lack.load].name;
+        terminal
+            .error(&format!("the run is not started, since `{load}` is sure to fail: {}; {}", lack.message, lack.help));
+        return super::COULD_NOT_RUN;
+    }
+    if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
+        let cores = if machine.cores == 1 { "core" } else { "cores" };
+        terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
     }
     let plan = Arc::new(planned.plan);
     for (Format::Json, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
@@ -57,6 +69,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         started: now.to_string(),
         seed,
         workers: workers(args, &plan),
+        raised,
         program,
         secrets: planned.secrets,
         directory: record.directory.join("services"),

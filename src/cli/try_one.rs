@@ -60,6 +60,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         started: now.to_string(),
         seed: args.seed,
         workers: 1,
+        raised: None,
         program,
         secrets: planned.secrets,
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),

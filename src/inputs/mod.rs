@@ -9,7 +9,7 @@ mod rules;
 
 pub use load::{Asked, Loaded, load, load_text};
 
-use crate::plan::Machine;
+use crate::plan::{Machine, PortReuse};
 use std::path::{Path, PathBuf};
 
 /// Reads a source file; what is wrong with it is said in one line.
@@ -78,7 +78,7 @@ fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// Descriptors that this process may open, and memory that is available.
+/// What this process may open, what memory is available, and how ports are dealt.
 pub fn machine() -> Machine {
     #[cfg(unix)]
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
@@ -88,17 +88,39 @@ pub fn machine() -> Machine {
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()
     });
-    Machine { descriptors, memory: available.map_or(1 << 30, |kib| kib << 10) }
+    let (ports, cores) = (local_ports(), std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64));
+    Machine { descriptors, memory: available.map_or(1 << 30, |kib| kib << 10), ports, reuse: port_reuse(), cores }
 }
 
-/// Lets this process open as many descriptors as it is ever allowed to.
-pub fn raise_limits() {
+/// How many local ports the kernel deals, as on other systems where it does not say.
+pub fn local_ports() -> u64 {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ends = range.split_whitespace().filter_map(|n| n.parse::<u64>().ok());
+    let (first, last) = (ends.next().unwrap_or(49_152), ends.next().unwrap_or(65_535));
+    (last + 1).saturating_sub(first)
+}
+
+fn port_reuse() -> PortReuse {
+    match std::fs::read_to_string("/proc/sys/net/ipv4/tcp_tw_reuse").unwrap_or_default().trim() {
+        "1" => PortReuse::Always,
+        "2" => PortReuse::Loopback,
+        _ => PortReuse::Never,
+    }
+}
+
+/// Lets this process open as many descriptors as it is ever allowed to; returns how many it could and now can.
+pub fn raise_limits() -> Option<(u64, u64)> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
+        let before = getrlimit(Resource::Nofile);
+        let raised = rustix::process::Rlimit { current: before.maximum, ..before };
         // Where this is refused the plan works with what there is.
-        let _ = setrlimit(Resource::Nofile, limit);
+        let _ = setrlimit(Resource::Nofile, raised);
+        let now = getrlimit(Resource::Nofile).current?;
+        let was = before.current?;
+        (was != now).then_some((was, now))
     }
+    #[cfg(not(unix))]
+    None
 }

@@ -1,7 +1,11 @@
 //! Plan and measurements → verdict: each expectation, whether the numbers may be trusted, and one exit code.
 
+mod limit;
+mod standing;
 mod trust;
 
+pub use limit::{Evidence, Limit, Who};
+pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 
 use crate::base::units::{self, SECOND};
@@ -41,6 +45,8 @@ pub struct Verdict {
     /// Why, in one sentence, where the expectations alone do not say it.
     pub reason: Option<String>,
     pub expectations: Vec<Judged>,
+    /// How each of them stands, whatever the generator did.
+    pub standings: Vec<Standing>,
     pub trust: Trust,
 }
 
@@ -50,11 +56,11 @@ pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
         if stats.is_whole() { judged } else { until_cut(judged) }
     };
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
-    let trust = trust::trust(plan, stats);
-    let (kind, reason) = kind(stats, &expectations, &trust);
+    let (trust, standings) = trust::trust(plan, stats, &expectations);
+    let (kind, reason) = kind(stats, &expectations, &standings, &trust);
     // Who ends a run early knows it; a run that ends itself early has failed.
     let exit_code = if stats.aborted.is_some() && kind == Kind::Aborted { 1 } else { kind.exit_code() };
-    Verdict { kind, exit_code, reason, expectations, trust }
+    Verdict { kind, exit_code, reason, expectations, standings, trust }
 }
 
 /// What is so in a part of its window could still have become otherwise in the rest.
@@ -68,8 +74,8 @@ fn until_cut(judged: Judged) -> Judged {
     }
 }
 
-/// The first that applies: error, aborted, a failure that does not rest on timing, untrusted, failed, inconclusive.
-fn kind(stats: &Stats, expectations: &[Judged], trust: &Trust) -> (Kind, Option<String>) {
+/// The first that applies: error, aborted, a failure that stands whatever the generator did, untrusted, failed, inconclusive.
+fn kind(stats: &Stats, expectations: &[Judged], standings: &[Standing], trust: &Trust) -> (Kind, Option<String>) {
     let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
     if let Some((service, status, _)) = stats.died.first() {
         return (Kind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
@@ -83,7 +89,9 @@ fn kind(stats: &Stats, expectations: &[Judged], trust: &Trust) -> (Kind, Option<
     if !stats.complete {
         return (Kind::Aborted, Some("the run was cut off; what had been recorded is below".to_owned()));
     }
-    if any(Outcome::Failed).any(|judged| !judged.timed) {
+    let stands =
+        |(judged, standing): (&Judged, &Standing)| judged.outcome == Outcome::Failed && *standing != Standing::InDoubt;
+    if expectations.iter().zip(standings).any(stands) {
         return (Kind::Failed, None);
     }
     if trust.state == TrustState::Untrusted {
@@ -106,28 +114,4 @@ fn kind(stats: &Stats, expectations: &[Judged], trust: &Trust) -> (Kind, Option<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn judged(outcome: Outcome, timed: bool) -> Judged {
-        Judged { outcome, samples: 1, timed, ..Judged::default() }
-    }
-
-    #[test]
-    fn the_order_of_verdicts_is_the_languages() {
-        let mut stats = Stats::default();
-        stats.complete = true;
-        let trusted = Trust { state: TrustState::Trusted, reasons: Vec::new() };
-        let untrusted = Trust { state: TrustState::Untrusted, reasons: vec!["late".into()] };
-        let of = |list: &[Judged], trust: &Trust| kind(&stats, list, trust).0;
-        assert_eq!(of(&[judged(Outcome::Failed, false)], &untrusted), Kind::Failed);
-        assert_eq!(of(&[judged(Outcome::Failed, true)], &untrusted), Kind::Untrusted);
-        assert_eq!(of(&[judged(Outcome::Held, true)], &untrusted), Kind::Untrusted);
-        assert_eq!(of(&[judged(Outcome::Failed, true), judged(Outcome::Inconclusive, true)], &trusted), Kind::Failed);
-        assert_eq!(
-            of(&[judged(Outcome::Held, true), judged(Outcome::Inconclusive, true)], &trusted),
-            Kind::Inconclusive
-        );
-        assert_eq!(of(&[], &trusted), Kind::Inconclusive, "nothing was sent");
-    }
-}
+mod tests;

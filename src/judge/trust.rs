@@ -1,11 +1,11 @@
-//! Whether the generator kept up. Rests on what its own threads did, never on the machine being busy: a local
-//! target may be what is busy.
+//! Whether the numbers may be trusted, and who was the limit where something was missed.
 
-use crate::base::units::{self, MILLISECOND, SECOND};
-use crate::check::program::Function;
-use crate::measure::{Failure, Generator, Stats};
-use crate::plan::schedule::Shape;
-use crate::plan::{Condition, Measured, Metric, Plan, Type};
+use super::limit::{Facts, LATE, Limit, MISSING, Who};
+use super::standing::{Ground, Stand, Standing, is_of_times};
+use crate::base::units;
+use crate::measure::Stats;
+use crate::metric::{Judged, Outcome};
+use crate::plan::{Metric, Plan};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,102 +15,102 @@ pub enum TrustState {
     Untrusted,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trust {
     pub state: TrustState,
+    /// Why not.
     pub reasons: Vec<String>,
+    /// Of each load that was not as planned, or missed what was expected: who was slow.
+    pub limits: Vec<Limit>,
 }
 
-/// A share of arrivals that may be missing before a rate counts as not generated.
-const MISSING: f64 = 0.001;
-/// A worker that ran, or waited for a core, for more than this share of a second had no room left.
-const SATURATED: f64 = 0.9;
-/// Lag up to this is no matter, whatever the bound.
-const LAG_FLOOR: u64 = 10 * MILLISECOND;
-/// Lag up to this share of a latency bound is no matter.
-const LAG_SHARE: f64 = 0.2;
-/// Without a latency bound only lag of this size spoils what a person would read.
-const LAG_UNBOUNDED: u64 = 100 * MILLISECOND;
-
-pub fn trust(plan: &Plan, stats: &Stats) -> Trust {
+/// The trust in a run, and how each of its expectations stands.
+pub fn trust(plan: &Plan, stats: &Stats, judged: &[Judged]) -> (Trust, Vec<Standing>) {
     let mut reasons = Vec::new();
     // A run that was cut short has not sent what was planned, and nobody is to blame.
-    let whole = stats.is_whole();
-    for (index, load) in plan.loads.iter().enumerate().filter(|(_, l)| whole && matches!(l.shape, Shape::Open(_))) {
-        let counts = stats.load(index, &[(0, u64::MAX)]);
-        let planned = counts.started + counts.dropped + counts.unsent;
-        let share = |part: u64| part as f64 / planned.max(1) as f64;
-        let shown = |count: u64| units::grouped(count as f64, 0);
-        let end = load.shape.end();
-        let during = stats.generator.iter().filter(|g| g.at <= end + SECOND);
-        let busiest = during.map(Generator::pressed).fold(0.0, f64::max);
-        if share(counts.unsent) > MISSING {
-            reasons.push(format!(
-                "`{}`: {} of {} planned iterations were not started in time: this machine cannot generate the rate",
-                load.name,
-                shown(counts.unsent),
-                shown(planned)
-            ));
-        } else if share(counts.dropped) > MISSING && busiest >= SATURATED {
-            reasons.push(format!(
-                "`{}`: {} of {} arrivals were dropped while a worker was never idle ({} of a second): the target and the generator cannot be told apart",
-                load.name, shown(counts.dropped), shown(planned), units::percent(busiest)
-            ));
-        }
-        let lag = stats.lag(index);
-        let late = lag.value_at_quantile(0.99);
-        let bound = tightest(plan);
-        let allowed = bound.map_or(LAG_UNBOUNDED, |bound| LAG_FLOOR.max((bound * LAG_SHARE) as u64));
-        if late > allowed {
-            let against =
-                bound.map_or_else(String::new, |b| format!(", against a bound of {}", units::measured_duration(b)));
-            reasons.push(format!(
-                "`{}`: 1 of 100 iterations started {} late or more{against}",
-                load.name,
-                units::measured_duration(late as f64)
-            ));
-        }
+    if !stats.is_whole() {
+        let standings = vec![Standing::Stands; judged.len()];
+        return (
+            Trust { state: TrustState::Trusted, reasons: own_failures(plan, stats), limits: Vec::new() }.settled(),
+            standings,
+        );
     }
+    let facts: Vec<Facts> = (0..plan.loads.len()).map(|load| Facts::of(plan, stats, load)).collect();
+    let ground = Ground { plan, stats, facts: &facts };
+    let stands: Vec<Stand> = plan.expectations.iter().map(|e| ground.stand(&e.condition)).collect();
+    let doubtful = stands.iter().any(|stand| stand.standing == Standing::InDoubt);
+    // What was expected and is as good as it would be with a better generator is all that was asked.
+    let settled = !judged.is_empty() && !doubtful && judged.iter().all(|one| one.outcome != Outcome::Inconclusive);
+    let times = plan.expectations.iter().any(|expectation| {
+        let mut found = false;
+        expectation.condition.metrics(&mut |metric| {
+            found |= matches!(metric, Metric::Requests(of) if is_of_times(of.function));
+        });
+        found
+    });
+    let mut limits = Vec::new();
+    for (index, (load, facts)) in plan.loads.iter().zip(&facts).enumerate() {
+        let caused = |wanted: Standing| {
+            let ours =
+                stands.iter().filter(move |stand| stand.standing == wanted).filter_map(|stand| stand.cause.as_ref());
+            ours.filter(move |(own, ..)| *own == index).map(|(_, who, text)| (*who, text.clone())).next()
+        };
+        let missing = || facts.missing.zip(facts.text(&load.name));
+        let unread = || (!times && facts.evidence.lag_p99_ns > LATE).then(|| (Who::Generator, late(&load.name, facts)));
+        let found = missing().filter(|(who, _)| who.is_generator()).or_else(|| caused(Standing::InDoubt));
+        let found = found.or_else(unread).or_else(missing).or_else(|| caused(Standing::Stands));
+        let Some((who, text)) = found else { continue };
+        // With nothing expected, or nothing that can be said of it, what there is to read counts.
+        if who.is_generator() && !settled && (doubtful || judged.is_empty() || facts.missing.is_some()) {
+            reasons.push(text.clone());
+        }
+        // It missed its bound by more than that, and still nobody should read the numbers as the target's.
+        if who == Who::Target && times && facts.evidence.lag_p99_ns.max(facts.evidence.poll_delay_p99_ns) > LATE {
+            reasons.push(delayed(&load.name, facts));
+        }
+        limits.push(Limit { load: load.name.clone(), who, text, shown_by: facts.evidence.clone() });
+    }
+    reasons.extend(own_failures(plan, stats));
+    let standings = stands.into_iter().map(|stand| stand.standing).collect();
+    (Trust { state: TrustState::Trusted, reasons, limits }.settled(), standings)
+}
+
+impl Trust {
+    fn settled(self) -> Trust {
+        let state = if self.reasons.is_empty() { TrustState::Trusted } else { TrustState::Untrusted };
+        Trust { state, ..self }
+    }
+}
+
+fn late(name: &str, facts: &Facts) -> String {
+    let lag = units::measured_duration(facts.evidence.lag_p99_ns as f64);
+    format!("`{name}`: the generator was slow: 1 of 100 iterations started {lag} late or more; {}", facts.workers())
+}
+
+fn delayed(name: &str, facts: &Facts) -> String {
+    let shown = |ns: u64| units::measured_duration(ns as f64);
+    format!(
+        "`{name}`: its times are partly the generator's own: 1 of 100 iterations started {} late or more, and 1 of 100 answers \
+         waited {} or more to be read; {}",
+        shown(facts.evidence.lag_p99_ns),
+        shown(facts.evidence.poll_delay_p99_ns),
+        facts.workers()
+    )
+}
+
+/// Requests that failed at the generator.
+fn own_failures(plan: &Plan, stats: &Stats) -> Vec<String> {
     let (mut own, mut all) = (0u64, 0u64);
     for (_, counts) in stats.numbers().filter(|(series, _)| plan.is_request(*series)) {
         all += counts.ok + counts.failures();
-        own += counts.failed.iter().filter(|(kind, _)| Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
+        own += counts.own_failures();
     }
-    if own as f64 > all as f64 * MISSING {
-        reasons.push(format!(
-            "{} requests failed for want of ports, descriptors or memory of the generator",
-            units::grouped(own as f64, 0)
-        ));
-    }
-    let state = if reasons.is_empty() { TrustState::Trusted } else { TrustState::Untrusted };
-    Trust { state, reasons }
-}
-
-/// The smallest constant that a latency is compared with.
-fn tightest(plan: &Plan) -> Option<f64> {
-    fn of(condition: &Condition) -> Option<f64> {
-        match condition {
-            Condition::Not(inner) => of(inner),
-            Condition::And(a, b) | Condition::Or(a, b) => smaller(of(a), of(b)),
-            Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => of(condition),
-            Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => None,
-            Condition::Compare { left, right, .. } => match (left, right) {
-                (Measured::Metric { metric, .. }, Measured::Constant { value, unit: Type::Duration })
-                | (Measured::Constant { value, unit: Type::Duration }, Measured::Metric { metric, .. }) => {
-                    let fastest = matches!(metric, Metric::Requests(requests) if requests.function == Function::Min);
-                    // What a service says of its own times is not late because the generator is.
-                    let theirs = matches!(metric, Metric::Series(_));
-                    (!fastest && !theirs).then_some(*value)
-                }
-                _ => None,
-            },
-        }
-    }
-    fn smaller(a: Option<f64>, b: Option<f64>) -> Option<f64> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-    }
-    plan.expectations.iter().fold(None, |least, expectation| smaller(least, of(&expectation.condition)))
+    let reason = || {
+        format!(
+            "{} of {} requests failed for want of ports, descriptors or memory of the generator",
+            units::grouped(own as f64, 0),
+            units::grouped(all as f64, 0)
+        )
+    };
+    (own as f64 > all as f64 * MISSING).then(reason).into_iter().collect()
 }

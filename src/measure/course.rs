@@ -22,7 +22,7 @@ pub struct Cell<C> {
     pub counts: C,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Course<C> {
     /// In order, none upon another.
     cells: Vec<Cell<C>>,
@@ -139,6 +139,20 @@ impl Sum for SeriesCounts {
         // A map of up to eleven small entries is one node.
         let failed = if self.failed.is_empty() { 0 } else { 128 };
         failed + heap(&self.latency) + heap(&self.service_time)
+    }
+}
+
+impl Sum for Counts {
+    fn add(&mut self, other: &Counts) {
+        self.merge(other);
+    }
+
+    fn sum(parts: &[Counts], adder: &mut Adder) -> Counts {
+        adder.sum(parts.iter())
+    }
+
+    fn heap(&self) -> usize {
+        heap(self)
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Ended {
     pub first_byte: u64,
     /// How long it opened connections, where it did.
     pub connect: Option<u64>,
+    /// Of its body and that of its answer; 0 where nobody asks.
+    pub bytes: u64,
 }
 
 /// A value of a predicate. Of numbers there are times too, in nanoseconds.
@@ -44,6 +46,7 @@ impl Ended {
             sends: 1,
             first_byte: 0,
             connect: None,
+            bytes: 0,
         }
     }
 

@@ -13,6 +13,9 @@ pub enum Event {
         seed: u64,
         workers: u64,
         version: String,
+        /// How many descriptors the process could open, and how many it may since it asked for more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        raised: Option<(u64, u64)>,
     },
     ServiceReady {
         service: String,
@@ -67,33 +70,39 @@ pub struct Generator {
     pub busy: Vec<f64>,
     /// For each worker the share of time that its thread was ready and had no core.
     pub waiting: Vec<f64>,
+    /// For each worker how late it got to what was ready: the 99th percentile in nanoseconds.
+    #[serde(default)]
+    pub poll_delay: Vec<u64>,
     pub descriptors: u64,
     pub descriptors_limit: u64,
     /// Local TCP ports in use or still held after closing, on the whole machine, and how many there are.
     pub ports: u64,
     pub ports_limit: u64,
     pub memory: u64,
-    /// The highest of [`Generator::pressed`], where several readings were joined.
+    /// Of several readings that were joined the sums of [`Generator::pressed`], and how many there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pressed: Option<f64>,
+    pub pressed: Option<(f64, f64, f64)>,
 }
 
 impl Generator {
-    /// The share of time in which the busiest worker ran or had no core: one that had work and no core could do as
-    /// little more as one that ran.
-    pub fn pressed(&self) -> f64 {
-        let now = self.busy.iter().zip(&self.waiting).map(|(busy, waiting)| (busy + waiting).min(1.0));
-        self.pressed.unwrap_or_else(|| now.fold(0.0, f64::max))
+    /// How long the worker with the least room ran, and had no core, in seconds, and of how many: one that had work and
+    /// no core could do as little more as one that ran.
+    pub fn pressed(&self) -> (f64, f64, f64) {
+        let workers = self.busy.iter().zip(&self.waiting).map(|(busy, waiting)| (*busy, *waiting));
+        let fullest = workers.max_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
+        self.pressed.unwrap_or_else(|| fullest.map_or((0.0, 0.0, 0.0), |(busy, waiting)| (busy, waiting, 1.0)))
     }
 
     /// Takes a later reading in: the highest of each.
     pub fn join(&mut self, later: &Generator) {
-        self.pressed = Some(self.pressed().max(later.pressed()));
+        let (ours, theirs) = (self.pressed(), later.pressed());
+        self.pressed = Some((ours.0 + theirs.0, ours.1 + theirs.1, ours.2 + theirs.2));
         let Generator {
             at,
             cpu,
             busy,
             waiting,
+            poll_delay,
             descriptors,
             descriptors_limit,
             ports,
@@ -101,6 +110,7 @@ impl Generator {
             memory,
             pressed: _,
         } = later;
+        self.poll_delay.iter_mut().zip(poll_delay).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
         let highest = |ours: &mut Vec<f64>, theirs: &[f64]| {
             ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours = ours.max(*theirs));
         };

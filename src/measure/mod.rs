@@ -91,6 +91,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// How late workers got to what was ready, at instants that are spread evenly over the slice.
+    #[serde(skip)]
+    pub poll_delay: Counts,
 }
 
 /// Of one series: what was sent in the slice, and what became of what was intended in it. The histograms are
@@ -104,10 +107,17 @@ pub struct SeriesCounts {
     /// Requests intended in this slice that failed, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<Failure, u64>,
+    /// Of their bodies and those of their answers, where something asks for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
     #[serde(skip)]
     pub latency: Counts,
     #[serde(skip)]
     pub service_time: Counts,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Slice {
@@ -122,11 +132,22 @@ impl SeriesCounts {
         self.failed.values().sum()
     }
 
+    /// Failures that are the generator's own, and say nothing about the target.
+    pub fn own_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| kind.is_generator()).map(|(_, count)| count).sum()
+    }
+
+    /// Failures of the target.
+    pub fn target_failures(&self) -> u64 {
+        self.failures() - self.own_failures()
+    }
+
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, latency: _, service_time: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _ } = other;
         self.sent += sent;
         self.ok += ok;
+        self.bytes += bytes;
         for (kind, count) in failed {
             *self.failed.entry(*kind).or_default() += count;
         }

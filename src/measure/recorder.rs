@@ -40,6 +40,7 @@ struct Open {
     slice: u32,
     series: Cells<Cell>,
     loads: Cells<LoadCell>,
+    poll_delay: Sparse,
 }
 
 /// Cells that know which of them were used, so that the idle ones cost nothing.
@@ -77,6 +78,7 @@ struct Cell {
     sent: u64,
     ok: u64,
     failed: [u32; Failure::ALL.len()],
+    bytes: u64,
     latency: Sparse,
     service_time: Sparse,
 }
@@ -190,6 +192,11 @@ impl Recorder {
         self.open_at(intended).loads.get(load).finished += 1;
     }
 
+    /// What was ready at an instant was seen so much later.
+    pub fn poll_delay(&mut self, at: u64, delay: u64) {
+        self.open_at(at).poll_delay.record(delay);
+    }
+
     fn open_at(&mut self, offset: u64) -> &mut Open {
         let within = |slice: u32| {
             let at = slice as usize;
@@ -203,6 +210,7 @@ impl Recorder {
                     slice,
                     series: Cells::new(series),
                     loads: Cells::new(loads),
+                    poll_delay: Sparse::default(),
                 });
                 open.slice = slice;
                 self.open.push(open);
@@ -228,8 +236,12 @@ impl Recorder {
 
 impl Cell {
     fn add(&mut self, ended: &Ended, time: u64) {
-        self.latency.record(time);
-        self.service_time.record(ended.service_time);
+        // How long it took the generator to fail says nothing about the target.
+        if !ended.outcome.is_err_and(Failure::is_generator) {
+            self.latency.record(time);
+            self.service_time.record(ended.service_time);
+        }
+        self.bytes += ended.bytes;
         match ended.outcome {
             Ok(()) => self.ok += 1,
             Err(failure) => self.failed[failure as usize] += 1,
@@ -239,7 +251,7 @@ impl Cell {
 
 impl Open {
     fn drain(&mut self) -> Slice {
-        let mut slice = Slice { slice: self.slice, ..Slice::default() };
+        let mut slice = Slice { slice: self.slice, poll_delay: self.poll_delay.drain(), ..Slice::default() };
         self.series.drain(|index, cell| {
             let failed: BTreeMap<Failure, u64> = Failure::ALL
                 .into_iter()
@@ -252,6 +264,7 @@ impl Open {
                 sent: std::mem::take(&mut cell.sent),
                 ok: std::mem::take(&mut cell.ok),
                 failed,
+                bytes: std::mem::take(&mut cell.bytes),
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
             };
@@ -297,6 +310,18 @@ mod tests {
         let late = recorder.drain();
         assert_eq!((late.len(), late[0].slice, late[0].series[&0].ok), (1, 0, 1));
         assert!(recorder.drain().is_empty());
+    }
+
+    #[test]
+    fn what_the_generator_fails_at_has_no_time() {
+        let mut recorder = Recorder::new(Arc::from([0u64, 10]), &[series(None, Part::Latency, None)], 1);
+        recorder.sample(0, 1, 5, 5, Err(Failure::NoPorts));
+        recorder.sample(0, 1, 7, 6, Err(Failure::Status));
+        recorder.poll_delay(3, 4);
+        let slices = recorder.drain();
+        let counts = &slices[0].series[&0];
+        assert_eq!((counts.failures(), counts.latency.total(), counts.service_time.total()), (2, 1, 1));
+        assert_eq!(slices[0].poll_delay.max(), Some(4));
     }
 
     #[test]

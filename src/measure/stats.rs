@@ -2,7 +2,7 @@
 //! far as memory asks for it and windows allow it, so that a run takes no more memory the longer it lasts.
 
 use super::course::{Cell, Course, Sum};
-use super::histogram::{self, Adder};
+use super::histogram::{self, Adder, Counts};
 use super::{Event, Examples, Gauge, Gauges, Generator, LoadCounts, SeriesCounts, Slice, Tags, interval_log};
 use crate::base::units::{HOUR, MILLISECOND, MINUTE, SECOND};
 use crate::plan::{Plan, Range, Watched};
@@ -22,6 +22,7 @@ pub struct Stats {
     pub edges: Vec<u64>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    poll_delay: Course<Counts>,
     tags: Tags,
     /// How long slices stay as they are.
     recent: u64,
@@ -62,7 +63,11 @@ impl Stats {
         let (edges, windows) = (plan.edges(), plan.window_edges());
         let mut ends: Vec<u64> = plan.loads.iter().map(|load| load.shape.end() + SECOND).collect();
         ends.sort_unstable();
+        let mut stages: Vec<u64> = windows.loads.concat();
+        stages.sort_unstable();
+        stages.dedup();
         Stats {
+            poll_delay: Course::new(&edges, &stages),
             series: windows.series.iter().map(|windows| Course::new(&edges, windows)).collect(),
             loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
             tags: Tags::new(plan),
@@ -134,12 +139,16 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+        if !slice.poll_delay.is_empty() {
+            self.poll_delay.add(first, end, &slice.poll_delay);
+        }
     }
 
     /// Lets go of all slices that had ended by an offset.
     pub fn forget(&mut self, before: u64) {
         self.series.iter_mut().for_each(|course| course.forget(&self.edges, before));
         self.loads.iter_mut().for_each(|course| course.forget(&self.edges, before));
+        self.poll_delay.forget(&self.edges, before);
         self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
 
@@ -179,11 +188,13 @@ impl Stats {
         for course in &mut self.loads {
             course.coarsen(&self.edges, before, step, &mut self.adder);
         }
+        self.poll_delay.coarsen(&self.edges, before, step, &mut self.adder);
     }
 
     /// What the measurements take of memory.
     pub fn size(&self) -> usize {
-        self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size)).sum()
+        let of_all = self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size));
+        of_all.sum::<usize>() + self.poll_delay.size()
     }
 
     fn join_readings(&mut self, now: u64) {
@@ -271,9 +282,30 @@ impl Stats {
     }
 
     pub fn lag(&self, load: usize) -> Histogram<u64> {
-        let mut lag = histogram::empty();
-        self.load(load, &[(0, u64::MAX)]).lag.add_to(&mut lag);
-        lag
+        self.load(load, &[(0, u64::MAX)]).lag.to_histogram()
+    }
+
+    /// How late arrivals of a load came in windows and at most a minute around them: what is old was added up.
+    pub fn lag_around(&self, load: usize, ranges: &[Range], into: &mut Histogram<u64>) {
+        let course = self.loads.get(load).into_iter();
+        course.flat_map(|course| self.around(course, ranges)).for_each(|cell| cell.counts.lag.add_to(into));
+    }
+
+    /// How late workers got to what was ready, as exactly.
+    pub fn poll_delay(&self, ranges: &[Range]) -> Histogram<u64> {
+        let mut delay = histogram::empty();
+        self.around(&self.poll_delay, ranges).for_each(|cell| cell.counts.add_to(&mut delay));
+        delay
+    }
+
+    /// Cells that have a part in windows.
+    fn around<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
+        let edge = |slice: u32| self.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let has_part = move |cell: &&Cell<C>| {
+            let (start, end) = (edge(cell.first), edge(cell.end));
+            ranges.iter().any(|(from, to)| start < *to && *from < end)
+        };
+        course.cells().iter().filter(has_part)
     }
 
     /// Whether the run went to its planned end with all its parts.

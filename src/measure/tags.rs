@@ -9,15 +9,18 @@ use std::collections::HashMap;
 /// What stands behind the tag of a series or the name of a load.
 const SERVICE_TIME: &str = ".service_time";
 const LAG: &str = ".schedule_lag";
+/// No load and no series is called so: names of series have more dots, and the lag of a load ends otherwise.
+const POLL_DELAY: &str = "generator.poll_delay";
 
 #[derive(Debug, Clone, Copy)]
 enum Histogram {
     Latency(u32),
     ServiceTime(u32),
     Lag(u32),
+    PollDelay,
 }
 
-/// The tags of a plan: latency and service time of each series, schedule lag of each load.
+/// The tags of a plan: latency and service time of each series, schedule lag of each load, poll delay of the workers.
 #[derive(Debug, Clone, Default)]
 pub struct Tags {
     series: Vec<(String, String)>,
@@ -40,6 +43,7 @@ impl Tags {
         for (index, lag) in (0..).zip(&tags.loads) {
             tags.histograms.entry(lag.clone()).or_insert(Histogram::Lag(index));
         }
+        tags.histograms.insert(POLL_DELAY.to_owned(), Histogram::PollDelay);
         tags
     }
 
@@ -61,6 +65,7 @@ impl Tags {
         for (index, counts) in &slice.loads {
             line(&self.loads[*index as usize], &counts.lag);
         }
+        line(POLL_DELAY, &slice.poll_delay);
     }
 
     /// Puts the histogram of a line where its tag says; nowhere if the plan has no such tag.
@@ -76,6 +81,7 @@ impl Tags {
             Some(Histogram::Lag(index)) => {
                 slice.loads.insert(*index, LoadCounts { lag: counts, ..LoadCounts::default() });
             }
+            Some(Histogram::PollDelay) => slice.poll_delay = counts,
             None => {}
         }
     }

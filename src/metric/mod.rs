@@ -202,9 +202,15 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Other { function, .. } => *function,
                 Metric::Drift { .. } => Function::Drift,
             };
-            !matches!(function, Function::ErrorRate | Function::Lost | Function::Duplicated | Function::Unverified)
+            let counted = matches!(function, Function::Lost | Function::Duplicated | Function::Unverified);
+            !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
         }
     }
+}
+
+/// What an expression over measurements is worth, where that can be said.
+pub fn worth(measured: &Measured, stats: &Stats) -> Option<f64> {
+    value(measured, stats).value.ok()
 }
 
 fn value(measured: &Measured, stats: &Stats) -> Value {

@@ -14,13 +14,14 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
     let (mut ok, mut failed) = (0u64, 0u64);
     // A request that could not be built has no time.
     let mut unsent = 0u64;
+    let mut bytes = 0u64;
     for samples in &metric.samples {
         let counts = stats.counts(samples.series, &samples.ranges);
         sent += counts.sent;
         ok += counts.ok;
+        bytes += counts.bytes;
         unsent += counts.failed.get(&Failure::Data).copied().unwrap_or(0);
-        // What the generator failed at says nothing about the target.
-        failed += counts.failed.iter().filter(|(kind, _)| !Failure::is_generator(**kind)).map(|(_, n)| n).sum::<u64>();
+        failed += counts.target_failures();
     }
     let total = ok + failed;
     // That none was as asked for is known where there were others.
@@ -42,7 +43,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
                 Ok(sent as f64)
             }
         }
-        Function::Throughput if metric.length == 0 => Err("its window has no length".to_owned()),
+        Function::Throughput | Function::Bandwidth if metric.length == 0 => Err("its window has no length".to_owned()),
         Function::Throughput => {
             if total == 0 && chosen_of == 0 {
                 none()
@@ -51,6 +52,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             }
         }
         _ if total == 0 => none(),
+        Function::Bandwidth => Ok(bytes as f64 * SECOND as f64 / metric.length as f64),
         Function::ErrorRate => Ok(failed as f64 / total as f64),
         Function::BurnRate(objective) if objective >= 1.0 => Err("an objective of 100% has no budget".to_owned()),
         Function::BurnRate(objective) => Ok(failed as f64 / total as f64 / (1.0 - objective)),

@@ -95,10 +95,10 @@ impl WindowEdges {
     fn metric(&mut self, plan: &Plan, metric: &Metric, edges: &dyn Fn(Range) -> Vec<u64>) {
         match metric {
             Metric::Requests(requests) => {
-                // What an impact covers is known when it is over; availability is a share of seconds.
+                // What an impact covers is known when it is over, and availability is a matter of seconds.
                 let moving = !requests.impacts.is_empty() || requests.function == Function::Availability;
                 let cut = |range: &Range| if moving { seconds(plan, *range) } else { edges(*range) };
-                for samples in &requests.samples {
+                for samples in requests.samples.iter().chain(&requests.chosen_of) {
                     self.series[samples.series].extend(samples.ranges.iter().flat_map(cut));
                 }
                 if let Some((load, ranges)) = &requests.load {

@@ -11,7 +11,7 @@ use crate::check::program::{self, Level, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// What one connection and its session take, rounded up.
-const MEMORY_PER_USER: u64 = 16 << 10;
+pub(super) const MEMORY_PER_USER: u64 = 16 << 10;
 /// Descriptors that are not for connections.
 const DESCRIPTORS_KEPT: u64 = 64;
 
@@ -294,8 +294,13 @@ fn asks_for_iterations(scenario: &program::Scenario) -> bool {
 }
 
 /// How many connections with their sessions a machine can hold.
-pub(super) fn holds(machine: Machine) -> u64 {
-    machine.descriptors.saturating_sub(DESCRIPTORS_KEPT).min(machine.memory / 2 / MEMORY_PER_USER).max(1)
+fn holds(machine: Machine) -> u64 {
+    spare(machine).min(machine.memory / 2 / MEMORY_PER_USER).max(1)
+}
+
+/// Descriptors that connections can have.
+pub(super) fn spare(machine: Machine) -> u64 {
+    machine.descriptors.saturating_sub(DESCRIPTORS_KEPT)
 }
 
 fn raw(level: Level) -> u64 {

@@ -25,27 +25,46 @@ impl Elaborate<'_> {
             });
         }
         let condition = condition?;
-        self.few_slices(&condition, expectation.span)?;
+        self.slices(&condition, expectation.span)?;
         Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
     }
 
-    /// Slices are judged one by one and kept apart, so there is an end to their number.
-    fn few_slices(&mut self, condition: &Condition, span: Span) -> Option<()> {
-        const MOST: usize = 100_000;
-        let slices = match condition {
-            program::Condition::InEvery { condition, every, .. } => {
-                let (ranges, end) = condition.scope();
-                (scope::length(&ranges, end) / (*every).max(1)) as usize
-            }
-            _ => 0,
-        };
-        if slices <= MOST {
-            return Some(());
+    /// Slices are judged one by one and kept apart, so there is an end to their number; and each needs its samples.
+    fn slices(&mut self, condition: &Condition, span: Span) -> Option<()> {
+        const MOST: u64 = 100_000;
+        let program::Condition::InEvery { condition, every, .. } = condition else { return Some(()) };
+        let (ranges, end) = condition.scope();
+        let count = scope::length(&ranges, end) / (*every).max(1);
+        if count > MOST {
+            let message = format!("this is judged in {} slices", units::grouped(count as f64, 0));
+            let problem = Diagnostic::new(Code::E0310, message, span, "too many");
+            self.diagnostics.push(problem.help("100,000 are allowed; let them be longer"));
+            return None;
         }
-        let message = format!("this is judged in {} slices", units::grouped(slices as f64, 0));
-        let problem = Diagnostic::new(Code::E0310, message, span, "too many");
-        self.diagnostics.push(problem.help("100,000 are allowed; let them be longer"));
-        None
+        let slices = scope::cut(&ranges, *every, end);
+        let mut few = None;
+        condition.metrics(&mut |metric| {
+            let (Metric::Requests(requests), None) = (metric, few) else { return };
+            let Function::Quantile(q) = requests.function else { return };
+            let needed = needed_samples(q) as f64;
+            let planned = |requests: &Requests| self.planned(requests).unwrap_or(f64::INFINITY).round();
+            let most = slices.iter().map(|slice| planned(&requests.within(*slice))).fold(0.0, f64::max);
+            if most < needed && planned(requests) >= needed {
+                few = Some((q, needed, most));
+            }
+        });
+        if let Some((q, needed, most)) = few {
+            let message = format!(
+                "a quantile of {} needs {} samples, and {} are planned in a slice",
+                units::percent(q),
+                units::grouped(needed, 0),
+                units::grouped(most, 0)
+            );
+            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+            self.diagnostics
+                .push(problem.help("let the slices be longer, hold a higher rate, or assert a lower quantile"));
+        }
+        Some(())
     }
 
     pub(super) fn condition(&mut self, condition: &program::Condition<program::Metric, Moment>) -> Option<Condition> {
@@ -245,22 +264,28 @@ impl Elaborate<'_> {
         None
     }
 
-    /// Warns where the planned arrivals cannot be enough for the quantile.
-    fn enough(&mut self, metric: &Requests, span: Span) {
-        let Function::Quantile(q) = metric.function else { return };
-        let needed = needed_samples(q);
+    /// How many arrivals are planned of what a metric counts; of users it is not known.
+    fn planned(&self, metric: &Requests) -> Option<f64> {
         let mut planned = 0.0;
         for samples in &metric.samples {
             let series = &self.series[samples.series];
             let load = &self.loads[series.load];
             if matches!(load.shape, Shape::Closed(_)) {
-                return;
+                return None;
             }
-            let weight = load.parts[series.part].weight;
             let arrivals =
                 |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
-            planned += samples.ranges.iter().map(arrivals).sum::<u64>() as f64 * weight;
+            let all = samples.ranges.iter().map(arrivals).sum::<u64>();
+            planned += all as f64 * load.parts[series.part].weight;
         }
+        Some(planned)
+    }
+
+    /// Warns where the planned arrivals cannot be enough for the quantile.
+    fn enough(&mut self, metric: &Requests, span: Span) {
+        let Function::Quantile(q) = metric.function else { return };
+        let needed = needed_samples(q);
+        let Some(planned) = self.planned(metric) else { return };
         if planned.round() < needed as f64 {
             let message = format!(
                 "a quantile of {} needs {} samples, and {} are planned",
@@ -316,6 +341,7 @@ fn is_recorded(function: Function, population: &Population) -> bool {
             | Function::Apdex(_)
             | Function::BurnRate(_)
             | Function::Availability
+            | Function::Bandwidth
     );
     counted && population.part != Part::TlsTime
 }
@@ -325,9 +351,8 @@ pub fn needed_samples(q: f64) -> u64 {
     (5.0 / (1.0 - q) - 1e-6).ceil() as u64
 }
 
-/// Everything but warm-up; requests that follow the last arrival belong to it.
+/// Everything but warm-up, from the start of the load on; requests that follow the last arrival belong to it.
 fn judged(load: &Load) -> Vec<Range> {
-    let warm: Vec<Range> =
-        load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end)).collect();
-    scope::outside(&warm)
+    let warm = load.stages.iter().filter(|stage| stage.kind == StageKind::Warmup).map(|stage| (stage.start, stage.end));
+    scope::outside(&warm.chain([(0, load.start)]).collect::<Vec<Range>>())
 }

@@ -7,6 +7,7 @@ mod elaborate;
 mod expect;
 mod fingerprint;
 mod moving;
+mod needs;
 pub mod schedule;
 pub mod scope;
 mod sound;
@@ -23,6 +24,7 @@ pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::WindowEdges;
 pub use elaborate::plan;
 pub use expect::needed_samples;
+pub use needs::{Lack, lacks};
 
 use crate::check::program;
 use schedule::Shape;
@@ -101,6 +103,18 @@ impl Share {
 pub struct Machine {
     pub descriptors: u64,
     pub memory: u64,
+    /// Local ports that the kernel deals for connections to one address.
+    pub ports: u64,
+    pub reuse: PortReuse,
+    pub cores: u64,
+}
+
+/// Where the kernel deals a port again that a closed connection holds (`net.ipv4.tcp_tw_reuse`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortReuse {
+    Never,
+    Loopback,
+    Always,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -410,6 +424,17 @@ pub struct Samples {
 pub type Range = (u64, u64);
 
 impl Plan {
+    /// Whether something asks how many bytes bodies had.
+    pub fn counts_bytes(&self) -> bool {
+        let mut asks = false;
+        self.conditions(&mut |condition| {
+            condition.metrics(&mut |metric| {
+                asks |= matches!(metric, Metric::Requests(requests) if requests.function == Function::Bandwidth);
+            });
+        });
+        asks
+    }
+
     /// Everything that is judged, during the run and after it.
     pub fn conditions(&self, each: &mut impl FnMut(&Condition)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);

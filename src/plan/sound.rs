@@ -1,10 +1,10 @@
 //! Whether a plan can show what it is made for: faults inside the run and apart from each other, recovery with room
 //! to be seen, rows and a machine that suffice.
 
-use super::elaborate::holds;
-use super::{CeilingFrom, Element, Expr, Load, Machine, Plan, Range, Step};
+use super::needs::lacks;
+use super::{Element, Expr, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
-use crate::check::program::{Bound, Pick, Scenario, StageKind, Subject, Window};
+use crate::check::program::{Bound, Pick, Scenario, Subject, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
@@ -207,34 +207,10 @@ fn taken(steps: &[Step], (runs, users): (u64, u64), each: &mut impl FnMut(usize,
     }
 }
 
-/// Connections and memory, as far as they can be known.
+/// Connections, ports and memory, as far as they can be known.
 fn fits(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
-    let holds = holds(machine);
-    for (index, load) in plan.loads.iter().enumerate() {
-        let (wanted, what) = wanted(load);
-        if wanted <= holds {
-            continue;
-        }
-        let message = format!(
-            "this machine holds {} connections, and {} {what}",
-            grouped(holds as f64, 0),
-            grouped(wanted as f64, 0)
-        );
-        let problem = Diagnostic::new(Code::W0811, message, scenario.loads[index].name.span, "more than fit");
-        diagnostics.push(
-            problem.help(
-                "raise the limit of open files (`ulimit -n`), or deal the load to several machines with `--share`",
-            ),
-        );
-    }
-}
-
-fn wanted(load: &Load) -> (u64, &'static str) {
-    let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
-    match load.ceiling.from {
-        CeilingFrom::Users if !searches => (load.ceiling.in_flight, "users need one each"),
-        CeilingFrom::Scenario => (load.ceiling.in_flight, "may be in flight"),
-        // A rate is cut down to what fits, and drops what does not.
-        CeilingFrom::Users | CeilingFrom::Rate | CeilingFrom::Machine => (0, ""),
+    for lack in lacks(plan, machine) {
+        let span = scenario.loads[lack.load].name.span;
+        diagnostics.push(Diagnostic::new(Code::W0811, lack.message, span, lack.label).help(lack.help));
     }
 }

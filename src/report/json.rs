@@ -15,8 +15,8 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
     let expectations: Vec<Value> = plan
         .expectations
         .iter()
-        .zip(&verdict.expectations)
-        .map(|(planned, judged)| {
+        .zip(verdict.expectations.iter().zip(&verdict.standings))
+        .map(|(planned, (judged, standing))| {
             json!({
                 "text": planned.text,
                 "line": planned.line,
@@ -29,6 +29,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
                 "bound": judged.bound,
                 "samples": judged.samples,
                 "reason": judged.reason,
+                "standing": standing,
                 "when_s": judged.when.map(|(from, to)| [seconds(from), seconds(to)]),
                 "slices": judged.slices,
             })
@@ -85,6 +86,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "generator": {
             "cpu_peak": stats.peak(|g| g.cpu),
             "worker_busy_peak": stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
+            "poll_delay_p99_ns": stats.poll_delay(&[(0, u64::MAX)]).value_at_quantile(0.99),
             "worker_waiting_peak": stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
             "descriptors_peak": stats.peak(|g| g.descriptors as f64),
             "ports_peak": stats.peak(|g| g.ports as f64),

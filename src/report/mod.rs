@@ -57,7 +57,9 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
     pub sent: u64,
+    /// Answered or failed by the target.
     pub samples: u64,
+    /// By kind, those of the generator too.
     pub failed: BTreeMap<Failure, u64>,
     pub per_second: f64,
     pub p50_ns: u64,
@@ -130,6 +132,12 @@ fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
     stats.watched.iter().map(of).collect()
 }
 
+impl Row {
+    pub fn target_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
+    }
+}
+
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
     let mut windows = Vec::new();
     for (index, load) in plan.loads.iter().enumerate() {
@@ -192,7 +200,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
     let (mut latency, mut service) = (histogram::empty(), histogram::empty());
     stats.histogram(series, &[range], false, &mut latency);
     stats.histogram(series, &[range], true, &mut service);
-    let samples = counts.ok + counts.failures();
+    let samples = counts.ok + counts.target_failures();
     // A window that the run did not reach the end of is as long as it was.
     let length = length.min(stats.end().saturating_sub(range.0));
     let planned = &plan.series[series];

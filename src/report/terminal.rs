@@ -1,11 +1,12 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod examples;
+mod watched;
 
-use super::{Report, Watch, Window};
+use super::{Report, Row, Window};
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
-use crate::judge::Kind;
-use crate::metric::{Judged, Outcome, Summary, printed};
+use crate::judge::{Kind, Standing};
+use crate::metric::{Judged, Outcome};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -49,7 +50,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     }
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
-    watched(&mut out, report, &paint);
+    watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
 }
@@ -80,7 +81,12 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if let Some(reason) = &verdict.reason {
         let _ = writeln!(out, "  {reason}");
     }
-    for reason in &verdict.trust.reasons {
+    for limit in &verdict.trust.limits {
+        let mark = if verdict.trust.reasons.contains(&limit.text) { "!" } else { "→" };
+        let _ = writeln!(out, "  {} {}", paint.unsure(mark), limit.text);
+    }
+    let of_loads = |reason: &&String| verdict.trust.limits.iter().all(|limit| limit.text != **reason);
+    for reason in verdict.trust.reasons.iter().filter(of_loads) {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
     for problem in &report.stats.problems {
@@ -116,7 +122,7 @@ fn notes(report: &Report<'_>) -> Vec<String> {
             ));
         }
         let rows = || windows().flat_map(|w| w.steps.iter()).filter(|row| row.is_request);
-        let failed: u64 = rows().flat_map(|row| row.failed.values()).sum();
+        let failed: u64 = rows().map(Row::target_failures).sum();
         let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
         if share > NOTABLE {
             notes.push(format!(
@@ -136,19 +142,21 @@ fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
     }
     let _ = writeln!(out, "\n{}", paint.bold("expected"));
     let width = report.plan.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
-    for (planned, judged) in report.plan.expectations.iter().zip(&report.verdict.expectations) {
+    let judged = report.verdict.expectations.iter().zip(&report.verdict.standings);
+    for (planned, (judged, standing)) in report.plan.expectations.iter().zip(judged) {
         let mark = match judged.outcome {
             Outcome::Held => paint.good("✔"),
             Outcome::Failed => paint.bad("✘"),
             Outcome::Inconclusive => paint.unsure("?"),
         };
-        let _ = writeln!(out, "  {mark} {:<width$}   {}", planned.text, found(judged, planned.line, paint));
+        let _ = writeln!(out, "  {mark} {:<width$}   {}", planned.text, found(judged, *standing, planned.line, paint));
     }
 }
 
-fn found(judged: &Judged, line: usize, paint: &Paint) -> String {
+fn found(judged: &Judged, standing: Standing, line: usize, paint: &Paint) -> String {
     let mut text = match (&judged.value, &judged.reason) {
         (_, Some(reason)) => paint.unsure(reason),
+        (Some(value), None) if standing == Standing::AtLeast => format!("at least {value}"),
         (Some(value), None) => match judged.outcome {
             Outcome::Failed => paint.bad(value),
             Outcome::Held | Outcome::Inconclusive => value.clone(),
@@ -170,6 +178,9 @@ fn found(judged: &Judged, line: usize, paint: &Paint) -> String {
         Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(judged.samples as f64, 0)),
     };
     text.push_str(&paint.dim(&note));
+    if standing == Standing::InDoubt {
+        text.push_str(&paint.unsure("  not trusted"));
+    }
     text
 }
 
@@ -206,7 +217,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
         // Of what was chosen and never came there is nothing to say.
         for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
-            let failed: u64 = row.failed.values().sum();
+            let failed = row.target_failures();
             let time = |recorded: u64| match row.measured {
                 _ if row.samples == 0 => "–".to_owned(),
                 Some((unit, worth)) => crate::metric::printed(recorded as f64 * worth, unit),
@@ -234,43 +245,6 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
     }
 }
 
-/// What was asked for, and of services what they took of the machine.
-fn watched(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let told = |watch: &&Watch| {
-        let usual = watch.name.ends_with(".cpu") || watch.name.ends_with(".memory");
-        watch.asked || (usual && watch.summary.is_some())
-    };
-    let told: Vec<&Watch> = report.watched.iter().filter(told).collect();
-    if told.is_empty() {
-        return;
-    }
-    let width = told.iter().map(|watch| watch.name.chars().count()).max().unwrap_or(0).max(12);
-    let _ = writeln!(out, "\n{}", paint.bold("watched"));
-    let header = format!("  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "readings", "min", "mean", "max", "last");
-    let _ = writeln!(out, "{}", paint.dim(&header));
-    for watch in told {
-        let value = |of: fn(&Summary) -> f64| {
-            watch.summary.as_ref().map_or_else(|| "–".to_owned(), |summary| printed(of(summary), watch.unit))
-        };
-        let _ = writeln!(
-            out,
-            "  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            watch.name,
-            grouped(watch.summary.map_or(0, |summary| summary.readings) as f64, 0),
-            value(|s| s.min),
-            value(|s| s.mean),
-            value(|s| s.max),
-            value(|s| s.last),
-        );
-        if let Some(last) = watch.gaps.last() {
-            let missed: u64 = watch.gaps.iter().map(|gap| gap.missed).sum();
-            let what = if missed == 1 { "reading is" } else { "readings are" };
-            let text = format!("{} {what} missing: {}", grouped(missed as f64, 0), last.reason);
-            let _ = writeln!(out, "  {:<width$} {}", "", paint.unsure(&text));
-        }
-    }
-}
-
 fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let stats = report.stats;
     let _ = writeln!(out, "\n{}", paint.bold("generator"));
@@ -287,6 +261,12 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
                 measured_duration(lag.max() as f64)
             );
         }
+    }
+    let delay = stats.poll_delay(&[(0, u64::MAX)]);
+    if !delay.is_empty() {
+        let at = |q: f64| measured_duration(delay.value_at_quantile(q) as f64);
+        let (most, name) = (measured_duration(delay.max() as f64), "poll delay");
+        let _ = writeln!(out, "  {name:<14} p50 {}  p99 {}  max {most}", at(0.5), at(0.99));
     }
     let busy = stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
     let waiting = stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));

@@ -29,6 +29,9 @@ pub struct Sender {
     /// How often this try was handed to the network, and how long this request has opened connections.
     sends: u32,
     connecting: Option<u64>,
+    /// The bytes of bodies, of this try and of all, where something asks for them.
+    counts_bytes: bool,
+    bytes: (u64, u64),
 }
 
 /// The request that was sent last.
@@ -66,6 +69,8 @@ impl Sender {
             alarm: worker.timers.alarm(false),
             sends: 0,
             connecting: None,
+            counts_bytes: worker.counts_bytes,
+            bytes: (0, 0),
         }
     }
 
@@ -97,6 +102,7 @@ impl Sender {
         progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
         let (mut tries, mut sent) = (0, None);
         self.connecting = None;
+        self.bytes = (0, 0);
         let (end, outcome) = loop {
             let tried = clock.now();
             self.sends = 0;
@@ -116,8 +122,13 @@ impl Sender {
             sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            if self.counts_bytes {
+                let body = (body(&self.last.bytes).len() + request.bytes.rest().len()) as u64;
+                let both = body * u64::from(self.sends) + self.answer.body_bytes;
+                self.bytes = (both, self.bytes.1 + both);
+            }
             let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
-            let one = self.ended(Ended { attempt, ..Ended::plain(began, took, took, outcome) });
+            let one = self.ended(Ended { attempt, bytes: self.bytes.0, ..Ended::plain(began, took, took, outcome) });
             worker.recorder.borrow_mut().tried(series, &one);
             let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
             let status = if answered { self.answer.status } else { 0 };
@@ -135,7 +146,11 @@ impl Sender {
         let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
         let attempt = tries as u32 + 1;
-        let ended = self.ended(Ended { attempt, ..Ended::plain(intended, latency, service_time, outcome) });
+        let ended = self.ended(Ended {
+            attempt,
+            bytes: self.bytes.1,
+            ..Ended::plain(intended, latency, service_time, outcome)
+        });
         let pending = Pending { series, ended };
         progress.pending.set(Some(pending));
         if self.is_example(&pending) {
@@ -346,6 +361,12 @@ impl Sender {
             Some(_) => Err(Failure::Expectation),
         }
     }
+}
+
+/// What follows the head of a request.
+fn body(request: &[u8]) -> &[u8] {
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n");
+    end.map_or(&[], |end| &request[end + 4..])
 }
 
 /// The start of a text; a mark says that it goes on.

@@ -30,6 +30,7 @@ use crate::measure::Event;
 use crate::metric;
 use crate::plan::Plan;
 use clock::Clock;
+use health::Gauge;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as channel};
 pub use tracer::Traced;
 pub use trial::Trial;
-use worker::{Gauge, Measured, Order};
+use worker::{Measured, Order};
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -47,6 +48,8 @@ pub struct Settings {
     pub started: String,
     pub seed: u64,
     pub workers: u64,
+    /// The limit of descriptors as it was, and as it was raised to.
+    pub raised: Option<(u64, u64)>,
     /// The program that `demo()` starts.
     pub program: PathBuf,
     /// The values of secrets, which stand in no plan.
@@ -135,6 +138,7 @@ async fn control(
         seed: settings.seed,
         workers: settings.workers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        raised: settings.raised,
     });
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;

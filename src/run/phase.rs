@@ -3,6 +3,7 @@
 
 use super::Phase;
 use super::clock::Clock;
+use super::health::Gauge;
 use super::kept::Who;
 use super::limit;
 use super::link::Place;
@@ -10,8 +11,7 @@ use super::rows::Table;
 use super::session::Session;
 use super::tracer::Tracer;
 use super::value::Plain;
-use super::worker::{Gauge, Order, Worker};
-use crate::check::program::Part;
+use super::worker::{Order, Worker};
 use crate::measure::Failure;
 use crate::plan::schedule::Shape;
 use crate::plan::{Ceiling, CeilingFrom, Flow, Load, Member, MixPart, Plan, Series, Share};
@@ -116,17 +116,7 @@ pub fn alone<T>(order: Order, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::i
 
 /// The plan with that flow alone, which one user runs.
 fn plan_of(flow: Flow, plan: &Plan) -> Plan {
-    let series = |member: Member| Series {
-        name: String::new(),
-        tag: String::new(),
-        load: 0,
-        part: 0,
-        flow: 0,
-        member,
-        derived: None,
-        matching: None,
-        phase: Part::Latency,
-    };
+    let series = |member: Member| Series::plain(String::new(), String::new(), (0, 0, 0), member);
     let mut members: Vec<Member> = (0..flow.requests).map(Member::Request).collect();
     members.extend((0..flow.groups.len()).map(Member::Group));
     members.extend((0..flow.measures.len()).map(Member::Measure));

@@ -2,13 +2,14 @@
 //! without its load.
 
 use super::clock::Clock;
+use super::health::Gauge;
 use super::kept::Who;
 use super::limit;
 use super::phase::{Parts, alone};
 use super::session::Session;
 use super::tracer::{Tell, Tracer};
 use super::value::Plain;
-use super::worker::{Gauge, Order};
+use super::worker::Order;
 use super::{Phase, RunError};
 use crate::plan::Plan;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
 use super::drive::http1::{Connection, Scratch};
+use super::health::{self, Gauge};
 use super::kept::Kept;
 use super::limit::Gate;
 use super::link::{self, Linked, Place};
@@ -21,30 +22,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use tokio::sync::{Semaphore, mpsc, watch};
-
-/// What a worker tells about itself without being asked.
-#[derive(Debug, Default)]
-pub struct Gauge {
-    /// Nanoseconds that the thread ran, was ready without a core, and spun on purpose.
-    pub ran: AtomicU64,
-    pub waited: AtomicU64,
-    pub spun: AtomicU64,
-}
-
-impl Gauge {
-    /// Written by the worker itself: when its thread is gone, so are the scheduler's books about it
-    /// (`/proc/…/schedstat`: ran, waited, slices).
-    fn write(&self, spun: u64) {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
-        self.ran.store(numbers.next().unwrap_or(0), Ordering::Relaxed);
-        self.waited.store(numbers.next().unwrap_or(0), Ordering::Relaxed);
-        self.spun.store(spun, Ordering::Relaxed);
-    }
-}
 
 /// What a worker is made from.
 pub struct Order {
@@ -99,6 +78,10 @@ pub struct Worker {
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
+    /// How late it got to what was ready, since the last second was told.
+    pub delays: RefCell<Vec<u64>>,
+    /// Whether something asks for the bytes of bodies.
+    pub counts_bytes: bool,
     /// Of targets with a pool: how many connections of it are ours.
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
@@ -140,7 +123,11 @@ pub fn run(order: Order) -> std::io::Result<()> {
         });
         // Nothing is sent early, not even the first.
         std::thread::sleep(order_start.saturating_duration_since(std::time::Instant::now()));
-        gauge.write(0);
+        let probe = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { health::probe(&worker).await }
+        });
+        gauge.begin();
         for load in 0..worker.plan.loads.len() {
             Worker::start(&worker, load);
         }
@@ -156,7 +143,7 @@ pub fn run(order: Order) -> std::io::Result<()> {
             tokio::select! {
                 () = finished => break,
                 _ = tick.tick() => {
-                    gauge.write(worker.timers.spun.get());
+                    gauge.write(&worker.timers, worker.delays.take());
                     // Nobody listens any more when the control plane is gone; then there is nothing to report to.
                     let _ = measured.send(worker.measured(false));
                 }
@@ -175,7 +162,8 @@ pub fn run(order: Order) -> std::io::Result<()> {
             }
         }
         driver.abort();
-        gauge.write(worker.timers.spun.get());
+        probe.abort();
+        gauge.write(&worker.timers, worker.delays.take());
         let _ = measured.send(worker.measured(true));
         match worker.broken.get() {
             true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
@@ -216,8 +204,10 @@ impl Worker {
             traces: Traces::new(order.run, order.lane),
             tracer: order.tracer,
             timers: Timers::new(order.clock)?,
+            counts_bytes: plan.counts_bytes(),
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
+            delays: RefCell::default(),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             users: RefCell::default(),

@@ -4,14 +4,14 @@ use stressc::base::units::SECOND;
 use stressc::check::check;
 use stressc::inputs::{Asked, load_text};
 use stressc::measure::{Event, Failure, Generator, Recorder, Slice};
-use stressc::plan::{Machine, Plan, Share, plan};
+use stressc::plan::{Machine, Plan, PortReuse, Share, plan};
 
 /// The plan of the only scenario in a text.
 pub fn planned(text: &str) -> Plan {
     let loaded = load_text(std::path::Path::new("day.stress"), text.to_owned(), &Asked::default()).unwrap();
     let (program, diagnostics) = check(&loaded.inputs, &loaded.sources);
     assert!(!loaded.diagnostics.has_errors() && !diagnostics.has_errors(), "the text is wrong: {text}");
-    let machine = Machine { descriptors: 65_536, memory: 8 << 30 };
+    let machine = Machine { descriptors: 65_536, memory: 8 << 30, ports: 28_232, reuse: PortReuse::Loopback, cores: 4 };
     let (plan, diagnostics) = plan(&program.scenarios[0], "day.stress", Share::WHOLE, machine);
     assert!(!diagnostics.has_errors(), "the text cannot be planned: {text}");
     plan
@@ -106,6 +106,9 @@ impl Day {
                 self.recorder.sample(series, intended, late + service + lag, late + service, outcome);
             }
         }
+        for look in 0..100 {
+            self.recorder.poll_delay(second * SECOND + look * SECOND / 100, 20_000 + numbers.below(100_000));
+        }
         self.recorder.drain()
     }
 
@@ -122,6 +125,7 @@ impl Day {
             ports: 64,
             ports_limit: 28_000,
             memory: 20 << 20,
+            poll_delay: vec![100_000; 2],
             pressed: None,
         })
     }

@@ -201,14 +201,14 @@ pub const FIELDS: &[Field] = &[
         Type::Samples,
         "first_byte",
         Type::Samples,
-        "The same requests, timed from the intended instant to the first byte of the answer.",
+        "The same requests, timed from the intended instant to the first byte of the answer; without one, to the failure.",
         "p95(main.first_byte) < 1s",
     ),
     field(
         Type::Samples,
         "connect_time",
         Type::Samples,
-        "How long their connections took to open (TCP); a request on an open connection adds no sample.",
+        "How long they opened connections (TCP), all tries together; a request on an open connection adds no sample.",
         "p95(main.connect_time) < 1s",
     ),
     field(
@@ -222,7 +222,7 @@ pub const FIELDS: &[Field] = &[
         Type::Samples,
         "attempts",
         Type::Samples,
-        "Each send on the wire by itself, those of retries too. Compare a server's own counter with this.",
+        "Each try by itself, and in `count` each send on the wire. Compare a server's own counter with this.",
         "count(main.attempts) > 0",
     ),
     field(

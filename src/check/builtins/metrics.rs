@@ -128,7 +128,7 @@ pub const TABLE: &[Builtin] = &[
         "bandwidth",
         SAMPLES,
         Type::Bandwidth,
-        "Bytes of bodies a second, requests and answers together.",
+        "Bytes of bodies a second as they are on the wire, requests and answers together, those of all tries.",
         "bandwidth(main) < 10MiB/s",
     ),
     row(

@@ -162,7 +162,7 @@ impl<'p> Scene<'p> {
                 recent.started += second.started as f64 / length;
                 recent.sent += second.sent as f64 / length;
             }
-            recent.ended += second.ok + second.failed.values().sum::<u64>();
+            recent.ended += second.ok + of_target(&second.failed);
             for (kind, count) in &second.failed {
                 *recent.failed.entry(*kind).or_default() += count;
             }
@@ -324,7 +324,8 @@ impl<'p> Scene<'p> {
 
     /// Services, and the generator where it may be the limit.
     fn around(&self, names: usize) -> Option<Line> {
-        let busiest = self.generator.as_ref().map_or(0.0, Generator::pressed);
+        let (busy, waiting, _) = self.generator.as_ref().map_or((0.0, 0.0, 1.0), Generator::pressed);
+        let busiest = (busy + waiting).min(1.0);
         if self.services.is_empty() && busiest < BUSY {
             return None;
         }
@@ -346,5 +347,10 @@ fn label(text: &str, width: usize) -> Line {
 }
 
 fn failed(recent: &Recent) -> String {
-    percent(recent.failed.values().sum::<u64>() as f64 / recent.ended.max(1) as f64)
+    percent(of_target(&recent.failed) as f64 / recent.ended.max(1) as f64)
+}
+
+/// Failures that are not the generator's own.
+fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
+    failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
 }

@@ -1,0 +1,345 @@
+//! Whether what came out for an expectation stands, whatever the generator did.
+
+use super::limit::{Facts, Who};
+use crate::base::units::{MILLISECOND, measured_duration};
+use crate::check::program::Function;
+use crate::measure::{Failure, Stats, histogram};
+use crate::metric::{self, Outcome, printed};
+use crate::plan::{Binary, Condition, Measured, Metric, Plan, Range, Requests, Type};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Stands,
+    /// A lower bound that holds, though the generator sent less than it should: the target can do at least that.
+    AtLeast,
+    /// The generator alone could have made it so.
+    InDoubt,
+}
+
+/// How an expectation stands, and whom that concerns: the load, who was slow, and what shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stand {
+    pub standing: Standing,
+    pub cause: Option<(usize, Who, String)>,
+}
+
+impl Stand {
+    const FIRM: Stand = Stand { standing: Standing::Stands, cause: None };
+
+    /// In doubt where something is in doubt.
+    fn doubt(cause: Option<(usize, Who, String)>) -> Stand {
+        let standing = if cause.is_some() { Standing::InDoubt } else { Standing::Stands };
+        Stand { standing, cause }
+    }
+}
+
+/// Delay up to this does not matter to a bound that holds.
+const FLOOR: u64 = 10 * MILLISECOND;
+/// Delay up to this share of a bound does not matter to one that holds.
+const SHARE: f64 = 0.2;
+
+/// What a stand is worked out from.
+pub struct Ground<'a> {
+    pub plan: &'a Plan,
+    pub stats: &'a Stats,
+    /// By load.
+    pub facts: &'a [Facts],
+}
+
+impl Ground<'_> {
+    pub fn stand(&self, condition: &Condition) -> Stand {
+        let judged = || metric::judge(condition, self.stats);
+        match condition {
+            Condition::Compare { operator, left, right } => match (left, right) {
+                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value, .. }) => {
+                    self.compared(*operator, (of, left, *unit), *value, judged().outcome)
+                }
+                (Measured::Constant { value, .. }, Measured::Metric { metric: Metric::Requests(of), unit }) => {
+                    self.compared(turned(*operator), (of, right, *unit), *value, judged().outcome)
+                }
+                _ => self.unknown(condition),
+            },
+            Condition::Within { left, right, .. } => match (left, right) {
+                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value, .. }) => {
+                    self.compared(Binary::Equal, (of, left, *unit), *value, judged().outcome)
+                }
+                _ => self.unknown(condition),
+            },
+            Condition::Not(inner) => self.stand(inner),
+            Condition::And(a, b) => self.joined((a, b), Outcome::Failed),
+            Condition::Or(a, b) => self.joined((a, b), Outcome::Held),
+            Condition::InEvery { condition: inner, .. } => {
+                let judged = judged();
+                match (judged.outcome, judged.when) {
+                    (Outcome::Inconclusive, _) => Stand::FIRM,
+                    (Outcome::Failed, Some(worst)) => self.stand(&inner.within(worst)),
+                    _ => self.stand(inner),
+                }
+            }
+            Condition::Holds(_) | Condition::Becomes { .. } => self.unknown(condition),
+            Condition::Alert(_) => Stand::FIRM,
+        }
+    }
+
+    /// One that decides and stands is enough; where both are needed, both must stand.
+    fn joined(&self, (a, b): (&Condition, &Condition), decides: Outcome) -> Stand {
+        let side = |side: &Condition| (metric::judge(side, self.stats).outcome, self.stand(side));
+        let sides = [side(a), side(b)];
+        let deciding = || sides.iter().filter(|(outcome, _)| *outcome == decides).map(|(_, stand)| stand);
+        let doubtful = |stand: &&Stand| stand.standing == Standing::InDoubt;
+        let firm = deciding().find(|stand| !doubtful(stand));
+        let found = match deciding().next() {
+            Some(first) => firm.unwrap_or(first),
+            None => {
+                let worst = sides.iter().map(|(_, stand)| stand).find(doubtful);
+                worst.unwrap_or(&sides[0].1)
+            }
+        };
+        found.clone()
+    }
+
+    fn compared(
+        &self,
+        operator: Binary,
+        (of, measured, unit): (&Requests, &Measured, Type),
+        bound: f64,
+        outcome: Outcome,
+    ) -> Stand {
+        let Some(value) = metric::worth(measured, self.stats).filter(|_| outcome != Outcome::Inconclusive) else {
+            return Stand::FIRM;
+        };
+        let held = outcome == Outcome::Held;
+        let upper = matches!(operator, Binary::Less | Binary::LessEqual);
+        let lower = matches!(operator, Binary::Greater | Binary::GreaterEqual);
+        let shown = |value: f64| printed(value, unit);
+        let against = format!("{} is {}, against {}", name_of(of), shown(value), shown(bound));
+        match of.function {
+            Function::Quantile(_) | Function::Mean | Function::Min | Function::Max if unit == Type::Duration => {
+                let own = self.own_delay(of);
+                match (held, upper, lower) {
+                    (false, true, _) => self.missed(of, &against, (value, bound), own),
+                    (true, true, _) => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
+                    (false, _, true) => Stand::FIRM,
+                    (true, _, true) if value - own >= bound => Stand::FIRM,
+                    (true, _, true) => Stand::doubt(self.cause(of, Who::Either, &against, own)),
+                    _ => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
+                }
+            }
+            Function::Throughput | Function::Count => {
+                let limited = self.loads(of).into_iter().find(|load| self.facts[*load].is_limited());
+                match (held, limited) {
+                    (true, Some(_)) if lower => Stand { standing: Standing::AtLeast, cause: None },
+                    // More than it may, though less was sent than planned; or as much as it shall.
+                    (false, Some(_)) if upper => Stand::FIRM,
+                    (true, Some(_)) if !upper => Stand::FIRM,
+                    (_, Some(load)) => Stand::doubt(self.behind(load, &against)),
+                    (false, None) if !upper => {
+                        Stand { standing: Standing::Stands, cause: self.users_waited(of, &against) }
+                    }
+                    (_, None) => Stand::FIRM,
+                }
+            }
+            Function::Dropped => {
+                let load = of.load.as_ref().map_or(0, |(load, _)| *load);
+                match self.facts[load].missing {
+                    Some(who) if who.is_generator() => Stand::doubt(self.behind(load, &against)),
+                    _ if held => Stand::doubt(self.short()),
+                    _ => Stand::FIRM,
+                }
+            }
+            Function::ErrorRate if held => Stand::doubt(self.short()),
+            Function::ErrorRate => Stand::doubt(self.timed_out(of, upper, bound)),
+            Function::Apdex(threshold) => Stand::doubt(self.short().or_else(|| self.late(of, threshold))),
+            Function::Stddev => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
+            _ => Stand::FIRM,
+        }
+    }
+
+    /// Slower than it may be: also without what the generator added, if the slowest were those that it delayed most?
+    fn missed(&self, of: &Requests, against: &str, (value, bound): (f64, f64), own: f64) -> Stand {
+        // What is sent late and all at once is not the load that was planned.
+        if let Some(short) = self.short() {
+            return Stand::doubt(Some(short));
+        }
+        let who = match own {
+            own if value - own > bound => Who::Target,
+            own if own >= 0.8 * value => Who::Generator,
+            _ => Who::Either,
+        };
+        let cause = self.cause(of, who, against, own);
+        Stand { standing: if who == Who::Target { Standing::Stands } else { Standing::InDoubt }, cause }
+    }
+
+    fn cause(&self, of: &Requests, who: Who, against: &str, own: f64) -> Option<(usize, Who, String)> {
+        let load = *self.loads(of).first()?;
+        let name = &self.plan.loads[load].name;
+        let whose = match who {
+            Who::Target => "the target was slow",
+            Who::Generator => "the generator was slow",
+            Who::Either => "whether the target or the generator was slow cannot be told",
+        };
+        let own = measured_duration(own);
+        let more = match who {
+            Who::Target => String::new(),
+            Who::Generator | Who::Either => format!("; {}", self.facts[load].workers()),
+        };
+        Some((
+            load,
+            who,
+            format!("`{name}`: {whose}: {against}, of which the generator's own delay is {own} at most{more}"),
+        ))
+    }
+
+    /// What the generator's delay may have added to a function of times: of arrivals and of answers.
+    fn own_delay(&self, of: &Requests) -> f64 {
+        let ranges = ranges(of);
+        let poll = self.stats.poll_delay(&ranges);
+        let read = |times: &hdrhistogram::Histogram<u64>| match of.function {
+            _ if times.is_empty() => 0.0,
+            Function::Quantile(q) => times.value_at_quantile(q) as f64,
+            Function::Mean => times.mean(),
+            Function::Min => times.min() as f64,
+            _ => times.max() as f64,
+        };
+        read(&poll) + if of.service_time { 0.0 } else { read(&self.lag(of, &ranges)) }
+    }
+
+    fn lag(&self, of: &Requests, ranges: &[Range]) -> hdrhistogram::Histogram<u64> {
+        let mut lag = histogram::empty();
+        let loads = self.loads(of).into_iter().filter(|load| self.plan.loads[*load].is_open());
+        loads.for_each(|load| self.stats.lag_around(load, ranges, &mut lag));
+        lag
+    }
+
+    /// Arrivals or answers came so late that a bound which held, or any exact value, says little.
+    fn late(&self, of: &Requests, bound: f64) -> Option<(usize, Who, String)> {
+        let ranges = ranges(of);
+        let poll = self.stats.poll_delay(&ranges).value_at_quantile(0.99);
+        let lag = if of.service_time { 0 } else { self.lag(of, &ranges).value_at_quantile(0.99) };
+        if poll.max(lag) <= FLOOR.max((bound * SHARE) as u64) {
+            return None;
+        }
+        let load = *self.loads(of).first()?;
+        let text = format!(
+            "`{}`: the generator was slow: 1 of 100 iterations started {} late or more, and 1 of 100 answers waited {} or more \
+             to be read, against a bound of {} for {}; {}",
+            self.plan.loads[load].name,
+            measured_duration(lag as f64),
+            measured_duration(poll as f64),
+            measured_duration(bound),
+            name_of(of),
+            self.facts[load].workers()
+        );
+        Some((load, Who::Generator, text))
+    }
+
+    /// A load whose rate was not generated, so that what held did so under less than was planned.
+    fn short(&self) -> Option<(usize, Who, String)> {
+        let load = self.facts.iter().position(|facts| facts.missing.is_some_and(Who::is_generator))?;
+        self.behind(load, "")
+    }
+
+    fn behind(&self, load: usize, against: &str) -> Option<(usize, Who, String)> {
+        let (facts, name) = (&self.facts[load], &self.plan.loads[load].name);
+        let who = facts.missing.or(facts.held_up)?;
+        let text = facts.text(name).unwrap_or_else(|| {
+            let whose = match who {
+                Who::Generator => "the generator was slow",
+                Who::Target | Who::Either => "whether the target or the generator was slow cannot be told",
+            };
+            format!("`{name}`: {whose}: {against}; {}; {}", facts.answers(), facts.workers())
+        });
+        Some((load, who, text))
+    }
+
+    /// The users of a closed load did less than they shall, since answers took so long.
+    fn users_waited(&self, of: &Requests, against: &str) -> Option<(usize, Who, String)> {
+        let load = self.loads(of).into_iter().find(|load| !self.plan.loads[*load].is_open())?;
+        let facts = &self.facts[load];
+        let name = &self.plan.loads[load].name;
+        Some((load, Who::Target, format!("`{name}`: the generator was not the limit: {against}; {}", facts.answers())))
+    }
+
+    /// Too many failed only because of timeouts, which the generator's own delay can make.
+    fn timed_out(&self, of: &Requests, upper: bool, bound: f64) -> Option<(usize, Who, String)> {
+        let (mut all, mut failed, mut late) = (0, 0, 0);
+        for samples in &of.samples {
+            let counts = self.stats.counts(samples.series, &samples.ranges);
+            all += counts.ok + counts.target_failures();
+            failed += counts.target_failures();
+            late += counts.failed.get(&Failure::Timeout).copied().unwrap_or(0);
+        }
+        let others = (failed - late) as f64 / all.max(1) as f64;
+        let timeout = self.plan.targets.iter().map(|target| target.timeout).min()?;
+        if upper && others <= bound { self.late(of, timeout as f64) } else { None }
+    }
+
+    /// What is judged of more than one metric, or over time: in doubt where any part of the run is.
+    fn unknown(&self, condition: &Condition) -> Stand {
+        let judged = metric::judge(condition, self.stats);
+        if judged.outcome == Outcome::Inconclusive || !judged.timed {
+            return Stand::FIRM;
+        }
+        let mut late = None;
+        condition.metrics(&mut |metric| {
+            if let Metric::Requests(of) = metric
+                && late.is_none()
+                && is_of_times(of.function)
+            {
+                late = self.late(of, metric::worth(&as_measured(of), self.stats).unwrap_or(f64::MAX));
+            }
+        });
+        Stand::doubt(self.short().or(late))
+    }
+
+    fn loads(&self, of: &Requests) -> Vec<usize> {
+        let series = of.samples.iter().filter_map(|samples| self.plan.series.get(samples.series));
+        let mut loads: Vec<usize> = series.map(|series| series.load).collect();
+        loads.dedup();
+        loads
+    }
+}
+
+pub fn is_of_times(function: Function) -> bool {
+    use Function::{Apdex, Max, Mean, Min, Quantile, Stddev};
+    matches!(function, Quantile(_) | Mean | Min | Max | Stddev | Apdex(_))
+}
+
+fn as_measured(of: &Requests) -> Measured {
+    Measured::Metric { metric: Metric::Requests(of.clone()), unit: Type::Duration }
+}
+
+fn ranges(of: &Requests) -> Vec<Range> {
+    of.samples.first().map_or_else(Vec::new, |samples| samples.ranges.clone())
+}
+
+fn turned(operator: Binary) -> Binary {
+    match operator {
+        Binary::Less => Binary::Greater,
+        Binary::LessEqual => Binary::GreaterEqual,
+        Binary::Greater => Binary::Less,
+        Binary::GreaterEqual => Binary::LessEqual,
+        other => other,
+    }
+}
+
+/// A metric as a person names it, without of what.
+fn name_of(of: &Requests) -> String {
+    match of.function {
+        Function::Quantile(q) => {
+            let percent = format!("{:.2}", q * 100.0);
+            format!("p{}", percent.trim_end_matches('0').trim_end_matches('.').replace('.', ""))
+        }
+        Function::Mean => "the mean".to_owned(),
+        Function::Min => "the minimum".to_owned(),
+        Function::Max => "the maximum".to_owned(),
+        Function::Throughput => "the throughput".to_owned(),
+        Function::Count => "the count".to_owned(),
+        Function::Dropped => "what was dropped".to_owned(),
+        Function::ErrorRate => "the error rate".to_owned(),
+        Function::Apdex(_) => "apdex".to_owned(),
+        _ => "it".to_owned(),
+    }
+}

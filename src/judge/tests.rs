@@ -1,0 +1,272 @@
+//! The order of verdicts, and who is said to be slow for measurements that were made up.
+
+use super::*;
+use crate::base::units::{MILLISECOND, SECOND};
+use crate::measure::{Failure, Generator, Recorder};
+use crate::plan::Plan;
+use serde_json::json;
+use std::sync::Arc;
+
+fn judged(outcome: Outcome) -> Judged {
+    Judged { outcome, samples: 1, ..Judged::default() }
+}
+
+#[test]
+fn the_order_of_verdicts_is_the_languages() {
+    let mut stats = Stats::default();
+    stats.complete = true;
+    let trusted = Trust { state: TrustState::Trusted, reasons: Vec::new(), limits: Vec::new() };
+    let untrusted = Trust { state: TrustState::Untrusted, reasons: vec!["late".into()], limits: Vec::new() };
+    let of = |list: &[(Outcome, Standing)], trust: &Trust| {
+        let expectations: Vec<Judged> = list.iter().map(|(outcome, _)| judged(*outcome)).collect();
+        let standings: Vec<Standing> = list.iter().map(|(_, standing)| *standing).collect();
+        kind(&stats, &expectations, &standings, trust).0
+    };
+    use Outcome::{Failed, Held, Inconclusive};
+    use Standing::{InDoubt, Stands};
+    assert_eq!(of(&[(Failed, Stands)], &untrusted), Kind::Failed);
+    assert_eq!(of(&[(Failed, InDoubt)], &untrusted), Kind::Untrusted);
+    assert_eq!(of(&[(Held, InDoubt)], &untrusted), Kind::Untrusted);
+    assert_eq!(of(&[(Failed, Stands), (Inconclusive, Stands)], &trusted), Kind::Failed);
+    assert_eq!(of(&[(Held, Stands), (Inconclusive, Stands)], &trusted), Kind::Inconclusive);
+    assert_eq!(of(&[], &trusted), Kind::Inconclusive, "nothing was sent");
+}
+
+/// A plan of one load of one request over two seconds, and what is expected of it.
+fn plan(shape: &str, ceiling: u64, expectations: &[serde_json::Value]) -> Plan {
+    let open = shape == "open";
+    let level = if open { 100 * 1_000_000 * 86_400u64 } else { ceiling };
+    let leg = json!([{ "start": 0, "length": 2 * SECOND, "from": level, "to": level }]);
+    let stage = json!({ "name": "hold", "named": false, "kind": "hold", "start": 0, "end": 2 * SECOND, "from": 100.0, "to": 100.0 });
+    serde_json::from_value(json!({
+        "schema": 1, "file": "", "scenario": "", "doc": null, "fingerprint": "",
+        "share": { "index": 0, "count": 1 }, "services": [],
+        "targets": [{ "name": "api", "protocol": "http", "address": { "url": { "host": "127.0.0.1", "port": 9 } }, "timeout": 2 * SECOND }],
+        "flows": [{ "name": "browse", "steps": [], "requests": 1, "slots": 0 }],
+        "loads": [{
+            "name": "main", "parts": [{ "name": "browse", "weight": 1.0, "flow": 0 }], "start": 0,
+            "shape": { shape: leg }, "stages": [stage],
+            "ceiling": { "in_flight": ceiling, "from": "scenario" }, "grace": 30 * SECOND,
+        }],
+        "series": [{ "name": "main.browse.home", "tag": "main.browse.home", "load": 0, "part": 0, "flow": 0, "member": { "request": 0 } }],
+        "expectations": expectations.iter().map(|condition| json!({ "text": "", "line": 1, "condition": condition })).collect::<Vec<_>>(),
+        "length": 2 * SECOND,
+    }))
+    .expect("a plan")
+}
+
+fn expect(function: &serde_json::Value, unit: &str, operator: &str, bound: f64) -> serde_json::Value {
+    let metric = json!({
+        "function": function, "service_time": false, "samples": [{ "series": 0, "ranges": [[0, u64::MAX]] }],
+        "load": [0, [[0, u64::MAX]]], "length": 2 * SECOND, "end": 2 * SECOND,
+    });
+    json!({ "compare": {
+        "operator": operator,
+        "left": { "metric": { "metric": { "requests": metric }, "unit": unit } },
+        "right": { "constant": { "value": bound, "unit": unit } },
+    } })
+}
+
+fn p95_below(bound: u64) -> serde_json::Value {
+    expect(&json!({ "quantile": 0.95 }), "duration", "less", bound as f64)
+}
+
+/// What the one worker did in each of the two seconds.
+#[derive(Clone, Copy)]
+struct Run {
+    /// Arrivals of a second that were started, dropped, and not started.
+    arrivals: (u64, u64, u64),
+    answer: u64,
+    lag: u64,
+    poll: u64,
+    busy: f64,
+    waiting: f64,
+    failed: Option<Failure>,
+}
+
+const CALM: Run = Run {
+    arrivals: (100, 0, 0),
+    answer: 20 * MILLISECOND,
+    lag: MILLISECOND / 20,
+    poll: MILLISECOND / 20,
+    busy: 0.1,
+    waiting: 0.01,
+    failed: None,
+};
+
+impl Run {
+    fn stats(self, plan: &Plan) -> Stats {
+        let mut stats = Stats::new(plan);
+        self.add_to(&mut stats, plan);
+        stats
+    }
+
+    fn add_to(self, stats: &mut Stats, plan: &Plan) {
+        let mut recorder = Recorder::new(Arc::from(stats.edges.as_slice()), &plan.series, 1);
+        for second in 0..2 {
+            let at = second * SECOND;
+            for _ in 0..self.arrivals.0 {
+                recorder.started(0, at, self.lag);
+                recorder.sent(0, at);
+                let service = self.answer + self.poll;
+                recorder.sample(0, at, service + self.lag, service, self.failed.map_or(Ok(()), Err));
+            }
+            (0..self.arrivals.1).for_each(|_| recorder.dropped(0, at));
+            (0..self.arrivals.2).for_each(|_| recorder.unsent(0, at));
+            (0..100).for_each(|_| recorder.poll_delay(at, self.poll));
+            let (busy, waiting) = (vec![self.busy], vec![self.waiting]);
+            stats.generator.push(Generator { at: at + SECOND, busy, waiting, ..Generator::default() });
+        }
+        recorder.drain().iter().for_each(|slice| stats.add(slice));
+        (stats.complete, stats.ended) = (true, Some(2 * SECOND));
+    }
+}
+
+/// The verdict, how the expectations stand, and who was slow.
+fn verdict(
+    shape: &str,
+    ceiling: u64,
+    run: Run,
+    expectations: &[serde_json::Value],
+) -> (Kind, Vec<Standing>, Option<Who>) {
+    let plan = plan(shape, ceiling, expectations);
+    let verdict = judge(&plan, &run.stats(&plan));
+    let limit = verdict.trust.limits.first();
+    if let Some(limit) = limit {
+        assert!(limit.text.starts_with("`main`: ") && !limit.text.contains("NaN"), "{}", limit.text);
+    }
+    (verdict.kind, verdict.standings, limit.map(|limit| limit.who))
+}
+
+#[test]
+fn a_calm_run_says_nothing() {
+    let all = [p95_below(100 * MILLISECOND), expect(&json!("throughput"), "rate", "greater_equal", 90.0)];
+    let stands = vec![Standing::Stands; 2];
+    assert_eq!(verdict("open", 1000, CALM, &all), (Kind::Passed, stands.clone(), None));
+    assert_eq!(verdict("closed", 2, CALM, &all), (Kind::Passed, stands, None));
+}
+
+#[test]
+fn a_target_that_is_slow_is_told_by_what_is_left_without_the_generators_delay() {
+    let slow = Run { answer: 300 * MILLISECOND, ..CALM };
+    let found = verdict("open", 1000, slow, &[p95_below(200 * MILLISECOND)]);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    // Also where the generator was late, as long as that explains only a part.
+    let both = Run { lag: 60 * MILLISECOND, ..slow };
+    let found = verdict("open", 1000, both, &[p95_below(200 * MILLISECOND)]);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+}
+
+#[test]
+fn what_the_generators_delay_explains_cannot_be_told() {
+    let close = Run { answer: 180 * MILLISECOND, lag: 30 * MILLISECOND, ..CALM };
+    let found = verdict("open", 1000, close, &[p95_below(200 * MILLISECOND)]);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
+    let own = Run { lag: 300 * MILLISECOND, ..CALM };
+    let found = verdict("open", 1000, own, &[p95_below(200 * MILLISECOND)]);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    // The time from the sending has no lag in it.
+    let mut service = p95_below(10 * MILLISECOND);
+    service["compare"]["left"]["metric"]["metric"]["requests"]["service_time"] = json!(true);
+    let found = verdict("open", 1000, own, &[service]);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+}
+
+#[test]
+fn delay_matters_to_times_and_not_to_counts() {
+    let late = Run { poll: 30 * MILLISECOND, busy: 0.7, ..CALM };
+    let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
+    let sent = expect(&json!("count"), "count", "equal", 200.0);
+    let found = verdict("open", 1000, late, &[rate.clone(), sent.clone()]);
+    assert_eq!(found, (Kind::Passed, vec![Standing::Stands; 2], None));
+    let found = verdict("open", 1000, late, &[rate, sent, p95_below(100 * MILLISECOND)]);
+    assert_eq!(
+        found,
+        (Kind::Untrusted, vec![Standing::Stands, Standing::Stands, Standing::InDoubt], Some(Who::Generator))
+    );
+    // Far from its bound it does not matter.
+    let found = verdict("open", 1000, late, &[p95_below(SECOND)]);
+    assert_eq!(found, (Kind::Passed, vec![Standing::Stands], None));
+}
+
+#[test]
+fn a_rate_that_was_not_sent_is_not_trusted_but_for_what_it_proves() {
+    let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
+    let least = expect(&json!("throughput"), "rate", "greater_equal", 50.0);
+    assert_eq!(verdict("open", 1000, few, &[]), (Kind::Untrusted, vec![], Some(Who::Generator)));
+    let found = verdict("open", 1000, few, std::slice::from_ref(&least));
+    assert_eq!(found, (Kind::Passed, vec![Standing::AtLeast], Some(Who::Generator)));
+    let held = expect(&json!("error_rate"), "percent", "less", 0.01);
+    let found = verdict("open", 1000, few, &[least.clone(), held.clone()]);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::AtLeast, Standing::InDoubt], Some(Who::Generator)));
+    let more = expect(&json!("throughput"), "rate", "greater_equal", 90.0);
+    let found = verdict("open", 1000, few, &[more]);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    // What fails with less than was planned fails with all of it.
+    let failing = Run { failed: Some(Failure::Status), ..few };
+    assert_eq!(
+        verdict("open", 1000, failing, std::slice::from_ref(&held)),
+        (Kind::Failed, vec![Standing::Stands], Some(Who::Generator))
+    );
+    // In an `and` the one that fails and stands is enough, in an `or` the other counts too.
+    let both = |word: &str| json!({ word: [held.clone(), least.clone()] });
+    assert_eq!(verdict("open", 1000, failing, &[both("and")]).0, Kind::Failed);
+    assert_eq!(verdict("open", 1000, few, &[both("or")]).1, [Standing::AtLeast]);
+}
+
+#[test]
+fn who_filled_the_ceiling_is_told_by_the_time_of_an_answer() {
+    let none = expect(&json!("dropped"), "number", "equal", 0.0);
+    let drops = Run { arrivals: (20, 80, 0), answer: 250 * MILLISECOND, ..CALM };
+    let found = verdict("open", 5, drops, std::slice::from_ref(&none));
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    let starved = Run { answer: 5 * MILLISECOND, poll: 200 * MILLISECOND, busy: 0.5, waiting: 0.49, ..drops };
+    let found = verdict("open", 5, starved, std::slice::from_ref(&none));
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    let both = Run { busy: 0.98, ..drops };
+    let found = verdict("open", 5, both, std::slice::from_ref(&none));
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
+    // Answers are quick, and a stall brought many at once.
+    let stalled = Run { answer: 5 * MILLISECOND, lag: 100 * MILLISECOND, ..drops };
+    let found = verdict("open", 5, stalled, &[none]);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+}
+
+#[test]
+fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
+    let more = [expect(&json!("throughput"), "rate", "greater_equal", 500.0)];
+    let found = verdict("closed", 2, CALM, &more);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    let full = Run { answer: MILLISECOND, poll: 9 * MILLISECOND, busy: 0.97, ..CALM };
+    let found = verdict("closed", 2, full, &more);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    let least = [expect(&json!("throughput"), "rate", "greater_equal", 50.0)];
+    assert_eq!(verdict("closed", 2, full, &least), (Kind::Passed, vec![Standing::AtLeast], None));
+    let half = Run { answer: 9 * MILLISECOND, ..full };
+    assert_eq!(verdict("closed", 2, half, &more).2, Some(Who::Either));
+}
+
+#[test]
+fn what_the_generator_fails_at_is_no_error_of_the_target() {
+    let rate = expect(&json!("error_rate"), "percent", "less_equal", 0.0);
+    let ports = Run { failed: Some(Failure::NoPorts), ..CALM };
+    let plan = plan("open", 1000, &[rate]);
+    let mut stats = ports.stats(&plan);
+    let own = judge(&plan, &stats);
+    assert_eq!((own.kind, own.expectations[0].outcome), (Kind::Untrusted, Outcome::Inconclusive));
+    assert!(own.trust.reasons[0].starts_with("200 of 200 requests failed for want of ports"), "{:?}", own.trust);
+    CALM.add_to(&mut stats, &plan);
+    let mixed = judge(&plan, &stats);
+    assert_eq!((mixed.kind, mixed.expectations[0].outcome), (Kind::Untrusted, Outcome::Held));
+    assert_eq!(mixed.expectations[0].samples, 200);
+}
+
+#[test]
+fn timeouts_that_the_generator_can_have_made_are_no_failure() {
+    let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
+    let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
+    let found = verdict("open", 1000, late, std::slice::from_ref(&rate));
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &[rate]);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None));
+}
