@@ -3,6 +3,8 @@
 
 mod support;
 
+mod answers;
+mod bodies;
 mod demo;
 mod docs;
 mod draw;
@@ -16,11 +18,13 @@ mod hostile;
 mod iterations;
 mod live;
 mod load;
+mod loads;
 mod long_runs;
 mod monitors;
 mod outcomes;
 mod phases;
 mod records;
+mod redirects;
 mod robust;
 mod scenarios;
 mod secrets;

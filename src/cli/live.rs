@@ -56,6 +56,8 @@ impl<'a> Live<'a> {
             | Event::Example(_)
             | Event::Started { .. }
             | Event::LoadStarted
+            | Event::Drawn { .. }
+            | Event::Done { .. }
             | Event::ServiceStopped { .. }
             | Event::Ended { .. } => {}
         }

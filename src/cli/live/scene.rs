@@ -324,8 +324,8 @@ impl<'p> Scene<'p> {
 
     /// Services, and the generator where it may be the limit.
     fn around(&self, names: usize) -> Option<Line> {
-        let (busy, waiting, _) = self.generator.as_ref().map_or((0.0, 0.0, 1.0), Generator::pressed);
-        let busiest = (busy + waiting).min(1.0);
+        let share = |(busy, waiting, seconds): (f64, f64, f64)| (busy + waiting) / seconds.max(f64::MIN_POSITIVE);
+        let busiest = self.generator.as_ref().map_or(0.0, |reading| share(reading.pressed()));
         if self.services.is_empty() && busiest < BUSY {
             return None;
         }
