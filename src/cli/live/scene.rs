@@ -162,7 +162,7 @@ impl<'p> Scene<'p> {
                 recent.started += second.started as f64 / length;
                 recent.sent += second.sent as f64 / length;
             }
-            recent.ended += second.ok + second.failed.values().sum::<u64>();
+            recent.ended += second.ok + of_target(&second.failed);
             for (kind, count) in &second.failed {
                 *recent.failed.entry(*kind).or_default() += count;
             }
@@ -347,5 +347,10 @@ fn label(text: &str, width: usize) -> Line {
 }
 
 fn failed(recent: &Recent) -> String {
-    percent(recent.failed.values().sum::<u64>() as f64 / recent.ended.max(1) as f64)
+    percent(of_target(&recent.failed) as f64 / recent.ended.max(1) as f64)
+}
+
+/// Failures that are not the generator's own.
+fn of_target(failed: &BTreeMap<Failure, u64>) -> u64 {
+    failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
 }
