@@ -14,6 +14,7 @@ mod fmt;
 mod fragment;
 mod hostile;
 mod iterations;
+mod large_data;
 mod load;
 mod long_runs;
 mod monitors;

@@ -1,7 +1,7 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
 use super::functions;
-use super::rows::{self, Place, Table, Uses};
+use super::rows::{self, Place, Reader, Table, Uses};
 use crate::check::program::Pick;
 use crate::plan::{Binary, Expr, Piece};
 use jsonpath_rust::parser::model::JpQuery;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Paths {
     queries: HashMap<String, JpQuery>,
-    pub tables: Arc<Vec<Table>>,
+    pub tables: Reader,
     /// Which rows are whose.
     pub uses: Uses,
     /// What the setup named.
@@ -25,6 +25,7 @@ pub struct Paths {
 
 impl Paths {
     pub fn new(tables: Arc<Vec<Table>>, uses: Uses, setup: &[Plain]) -> Paths {
+        let tables = Reader::new(tables);
         Paths { queries: HashMap::new(), tables, uses, setup: setup.iter().map(Plain::value).collect() }
     }
 
@@ -291,16 +292,14 @@ impl Frame {
             }
             Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable)?.clone(),
             Expr::Row { data, pick } => {
-                let table = paths.tables.get(*data).ok_or(Unusable)?;
+                let all = paths.tables.rows(*data).ok_or(Unusable)?;
                 let Frame { rows, choices, user, .. } = self;
                 let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable)?;
-                let row = rows::pick(*pick, table.rows(), number, *user, &mut || choices.next());
+                let row = rows::pick(*pick, all, number, *user, &mut || choices.next());
                 Value::Row(*data, row.ok_or(Unusable)?)
             }
             Expr::Column { row, column } => match self.eval(row, paths)? {
-                Value::Row(data, row) => {
-                    paths.tables.get(data).and_then(|table| table.value(row, column)).ok_or(Unusable)?
-                }
+                Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable)?,
                 _ => return Err(Unusable),
             },
             Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
