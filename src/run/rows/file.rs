@@ -3,18 +3,39 @@
 use crate::inputs::data::Object;
 use std::fs::File;
 
-/// As many bytes of rows are read at a time; one row may be longer.
-const BLOCK: u64 = 8 << 10;
+/// As many bytes of rows are read at a time, as long as the index is small; one row may be longer.
+const BLOCK: u64 = 1 << 10;
+/// More marks than these are no longer small: every second is let go, and blocks are twice as long.
+const MOST: usize = 1 << 18;
 
 /// Where each block begins: the number of its first row, and the offset.
-#[derive(Debug, Default)]
-pub struct Marks(Vec<(u64, u64)>);
+#[derive(Debug)]
+pub struct Marks {
+    marks: Vec<(u64, u64)>,
+    block: u64,
+    most: usize,
+}
+
+impl Default for Marks {
+    fn default() -> Marks {
+        Marks { marks: Vec::new(), block: BLOCK, most: MOST }
+    }
+}
 
 impl Marks {
     /// Rows are told in their order.
     pub fn note(&mut self, row: u64, at: u64) {
-        if self.0.last().is_none_or(|(_, begin)| at.saturating_sub(*begin) >= BLOCK) {
-            self.0.push((row, at));
+        if self.marks.last().is_some_and(|(_, begin)| at.saturating_sub(*begin) < self.block) {
+            return;
+        }
+        self.marks.push((row, at));
+        if self.marks.len() > self.most {
+            let mut number = 0;
+            self.marks.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+            self.block *= 2;
         }
     }
 }
@@ -52,7 +73,7 @@ struct Cells {
 impl Indexed {
     pub fn new(file: File, marks: Marks, is_csv: bool) -> std::io::Result<Indexed> {
         let end = file.metadata()?.len();
-        let mut marks = marks.0;
+        let mut marks = marks.marks;
         marks.shrink_to_fit();
         Ok(Indexed { file, end, marks, is_csv })
     }
@@ -117,9 +138,11 @@ impl Cells {
             parser
         });
         let (mut length, mut text, mut ends) = (0, 0, 0);
+        let mut was_told_the_end = false;
         self.text.resize(self.text.capacity().max(256), 0);
         self.ends.resize(self.ends.capacity().max(16), 0);
         loop {
+            was_told_the_end |= input.is_empty();
             let (result, read, written, ended) =
                 parser.read_record(input, &mut self.text[text..], &mut self.ends[ends..]);
             input = &input[read..];
@@ -136,8 +159,8 @@ impl Cells {
                 }
             }
         }
-        if input.is_empty() {
-            // It may have seen the end, behind which it reads nothing.
+        if was_told_the_end {
+            // Behind the end it reads nothing.
             self.parser = None;
         }
         self.count = ends;
@@ -173,4 +196,19 @@ fn read_at(file: &File, mut buffer: &mut [u8], mut at: u64) -> std::io::Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_stays_small_and_begins_with_the_first_row() {
+        let mut marks = Marks { most: 8, ..Marks::default() };
+        (0..1_000).for_each(|row| marks.note(row, 5 + row * 100));
+        assert!((4..=8).contains(&marks.marks.len()), "{:?}", marks.marks);
+        assert_eq!(marks.marks[0], (0, 5));
+        assert!(marks.marks.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[1].1 - pair[0].1 >= BLOCK));
+        assert!(marks.marks.iter().all(|(row, at)| *at == 5 + row * 100));
+    }
 }
