@@ -3,6 +3,8 @@
 
 mod support;
 
+mod answers;
+mod bodies;
 mod demo;
 mod docs;
 mod draw;
@@ -15,12 +17,15 @@ mod fragment;
 mod hostile;
 mod iterations;
 mod large_data;
+mod live;
 mod load;
+mod loads;
 mod long_runs;
 mod monitors;
 mod outcomes;
 mod phases;
 mod records;
+mod redirects;
 mod robust;
 mod scenarios;
 mod secrets;

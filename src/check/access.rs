@@ -110,10 +110,7 @@ impl<'a> Session<'a, '_> {
                 let _ = kind;
                 Value::Samples(population, *unit, Type::Samples)
             }
-            (Value::Run(expr, Type::Json), "count") => {
-                self.later("`.count` of an answer", span);
-                Value::Run(Expr::Get { value: Box::new(expr.clone()), path: "count".to_owned() }, Type::Count)
-            }
+            (Value::Run(expr, Type::Json), "count") => Value::Run(Expr::Count(Box::new(expr.clone())), Type::Count),
             (_, name) => self.part_of_window(value, name, base, span),
         }
     }

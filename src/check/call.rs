@@ -194,12 +194,14 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn constant_text(&mut self, bound: &Bound<'a>, place: usize) -> Option<String> {
+    /// A text that is known before the run; `None` where it is not, which is said.
+    pub(super) fn constant_text(&mut self, bound: &Bound<'a>, place: usize) -> Option<String> {
         match bound.get(place)? {
             Some((Value::Text(text, _), _)) => Some(text.clone()),
             Some((value, expr)) if !value.is_unknown() => {
-                let span = expr.span;
-                self.not_constant(span, "this text must be known before the run");
+                let problem =
+                    Diagnostic::new(Code::E0301, "this text must be known before the run", expr.span, "not a constant");
+                self.push(problem.help("write the text itself, or the name of a parameter that is one"));
                 None
             }
             _ => None,
@@ -237,9 +239,25 @@ impl<'a> Session<'a, '_> {
 
     fn file(&mut self, function: &str, bound: &Bound<'a>, span: Span) -> Value<'a> {
         let Some(Some((Value::Text(path, from), expr))) = bound.first() else { return Value::Unknown(Type::Text) };
-        let Some(Content::Text(text)) = self.content(path, *from, FileKind::Text, expr.span) else {
+        let Some(Content::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else {
             return Value::WRONG;
         };
+        let text = match &document.text {
+            Ok(text) => text,
+            Err(why) => {
+                let problem = Diagnostic::new(Code::E0208, why.clone(), expr.span, "cannot be used");
+                self.push(match function {
+                    "file" => {
+                        problem.help("as the `body:` of a request and as a part of its `multipart:` any file is sent")
+                    }
+                    _ => problem,
+                });
+                return Value::WRONG;
+            }
+        };
+        if function == "file" {
+            self.is_only_text(bound, span);
+        }
         let Some((Value::Object(fields), _)) = bound.get(1).cloned().flatten().filter(|_| function == "template")
         else {
             return Value::Text(text.clone(), span.file);

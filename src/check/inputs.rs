@@ -42,9 +42,20 @@ pub struct FileNeed {
 
 #[derive(Debug, Clone)]
 pub enum Content {
-    Text(String),
+    Text(Document),
     Table(Table),
     Rules(Vec<Rule>),
+}
+
+/// A file as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Where it lies, from the root of the file system, so that a run reads the same file.
+    pub path: PathBuf,
+    pub size: u64,
+    pub sha256: String,
+    /// Its text, or why it is none.
+    pub text: Result<String, String>,
 }
 
 /// A data file in short. A column is Count where each cell is a whole number, Number or Bool where each is one.

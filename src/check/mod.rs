@@ -2,6 +2,8 @@
 //! by themselves with arguments of which only the types are known, and worked out with real ones in each scenario.
 
 mod access;
+mod answer;
+mod body;
 pub mod builtins;
 mod call;
 mod clause;
@@ -25,6 +27,7 @@ mod request;
 mod scenario;
 mod scope;
 mod session;
+mod stage;
 mod suite;
 pub mod types;
 mod value;

@@ -384,6 +384,8 @@ impl<'a> Session<'a, '_> {
             address,
             timeout: 10 * SECOND,
             connections: None,
+            redirects: 0,
+            cookies: true,
             untraced: false,
             headers: Vec::new(),
             settings: Vec::new(),
@@ -391,13 +393,14 @@ impl<'a> Session<'a, '_> {
         for entry in &built.options {
             match entry.label.text.as_str() {
                 "connections" => target.connections = self.connections(entry, frame),
-                "auth" => self.auth(entry, frame, &mut target.settings),
+                "auth" => self.auth(entry, frame, &mut target),
                 _ => {
                     let Some(value) = self.option(entry, "target", frame) else { continue };
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "trace") {
+            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "trace"];
+            if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
@@ -416,7 +419,17 @@ impl<'a> Session<'a, '_> {
                 Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
                 None => {}
             },
-            "headers" => target.headers = self.texts(value, entry),
+            "redirects" => match value.number() {
+                Some(most) if (0.0..=20.0).contains(&most) => target.redirects = most as u64,
+                Some(_) => self.out_of_range(entry.value.span, "0 to 20 redirects are followed"),
+                None => {}
+            },
+            "cookies" => {
+                if let Value::Bool(keeps) = value {
+                    target.cookies = *keeps;
+                }
+            }
+            "headers" => self.target_headers(entry, value, target),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
@@ -481,7 +494,36 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn auth(&mut self, entry: &'a Entry, frame: FrameId, settings: &mut Vec<(String, Text)>) {
+    /// Headers of every request. What stands in them may be computed for each, but takes no rows.
+    fn target_headers(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
+        let (Value::Object(fields), ExprKind::Object(entries)) = (value, &entry.value.kind) else { return };
+        for ((label, value), entry) in fields.iter().zip(entries) {
+            let span = entry.value.span;
+            let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count];
+            let value = self.fit(value.clone(), span, &kinds);
+            let Some((name, pieces)) = self.header(label, &value, span) else { continue };
+            let takes_rows = |piece: &Piece| match piece {
+                Piece::Literal(_) => false,
+                Piece::Value(value) => value.any(&mut |part| matches!(part, Expr::Row { .. })),
+            };
+            if pieces.iter().any(takes_rows) {
+                let problem = Diagnostic::new(Code::E0114, "a row is taken by a flow", span, "not here");
+                self.push(problem.help("write this header in the `headers:` of the requests"));
+            }
+            self.target_header(name, pieces, label.span, target);
+        }
+    }
+
+    fn target_header(&mut self, name: String, pieces: Text, span: Span, target: &mut Target) {
+        if target.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
+            let problem = Diagnostic::new(Code::E0203, format!("`{name}` is there already"), span, "a second one");
+            self.push(problem.help("a header is said once; of `auth:` and an `Authorization` keep one"));
+            return;
+        }
+        target.headers.push((name, pieces));
+    }
+
+    fn auth(&mut self, entry: &'a Entry, frame: FrameId, target: &mut Target) {
         let known = || builtins::names(Kind::Auth);
         let ExprKind::Call { function, arguments } = &entry.value.kind else {
             let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
@@ -499,14 +541,34 @@ impl<'a> Session<'a, '_> {
             return;
         };
         if let Some(bound) = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame) {
-            let mut pieces = vec![Piece::Literal(format!("{} ", builtin.name))];
-            for (index, (value, _)) in bound.iter().flatten().enumerate() {
-                if index > 0 {
-                    pieces.push(Piece::Literal(":".to_owned()));
+            let pieces = |place: usize| {
+                let given = bound.get(place).and_then(Option::as_ref);
+                given.and_then(|(value, _)| value.pieces()).unwrap_or_default()
+            };
+            let is_literal = |place: usize, wrong: &[char]| {
+                pieces(place).iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(wrong)))
+            };
+            let span = |place: usize| {
+                bound.get(place).and_then(Option::as_ref).map_or(entry.value.span, |(_, expr)| expr.span)
+            };
+            let text = if builtin.name == "basic" {
+                if is_literal(0, &[':']) {
+                    self.out_of_range(span(0), "a name has no `:` (RFC 7617), which ends it");
                 }
-                pieces.extend(value.pieces().unwrap_or_default());
-            }
-            settings.push(("auth".to_owned(), pieces));
+                let mut pair = pieces(0);
+                pair.push(Piece::Literal(":".to_owned()));
+                pair.extend(pieces(1));
+                let coded = Expr::Call { function: "base64".to_owned(), arguments: vec![Expr::Text(pair)] };
+                vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)]
+            } else {
+                if is_literal(0, &['\r', '\n', '\0', ' ']) {
+                    self.out_of_range(span(0), "a token is one word (RFC 6750)");
+                }
+                let mut text = vec![Piece::Literal("Bearer ".to_owned())];
+                text.extend(pieces(0));
+                text
+            };
+            self.target_header("Authorization".to_owned(), text, entry.label.span, target);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Scenario {
     pub links: Vec<Link>,
     pub targets: Vec<Target>,
     pub data: Vec<Data>,
+    /// Files whose contents are sent.
+    pub files: Vec<File>,
     pub limits: Vec<Limit>,
     pub monitors: Vec<Monitor>,
     pub alert_sources: Vec<AlertSource>,
@@ -67,6 +69,7 @@ impl Scenario {
             links: Vec::new(),
             targets: Vec::new(),
             data: Vec::new(),
+            files: Vec::new(),
             limits: Vec::new(),
             monitors: Vec::new(),
             alert_sources: Vec::new(),
@@ -130,6 +133,18 @@ pub struct Service {
     pub restart: bool,
 }
 
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -181,6 +196,12 @@ pub struct Target {
     pub timeout: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
+    /// How many are followed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redirects: u64,
+    /// Whether those of a user are kept.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub cookies: bool,
     /// Its requests carry no trace context.
     #[serde(default, skip_serializing_if = "is_false")]
     pub untraced: bool,
@@ -235,6 +256,17 @@ pub struct Data {
     pub sha256: String,
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
+}
+
+/// A file whose content is sent: known by what it holds, as data are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct File {
+    /// The last part of its path.
+    pub name: String,
+    #[serde(skip)]
+    pub path: PathBuf,
+    pub size: u64,
+    pub sha256: String,
 }
 
 /// A limit of the clients' own, acquired in flows.
@@ -375,6 +407,7 @@ pub struct Request {
     pub name: String,
     pub response: usize,
     pub target: usize,
+    /// Empty where it is computed.
     pub method: String,
     pub path: Vec<Piece>,
     pub headers: Vec<(String, Vec<Piece>)>,
@@ -432,6 +465,88 @@ pub enum Body {
     Json(Expr),
     Form(Vec<(String, Expr)>),
     Text(Vec<Piece>),
+    File(Upload),
+    /// Parts by their names, of which several may be the same.
+    Multipart(Vec<(String, Content)>),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    Value(Expr),
+    File(Upload),
+}
+
+/// A file as it is sent: with a type, and with a name where it is one of several parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    pub file: usize,
+    pub kind: Text,
+    pub name: Text,
+}
+
+impl Body {
+    /// Every expression in it.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Body::Json(value) => vec![value],
+            Body::Form(fields) => fields.iter().map(|(_, value)| value).collect(),
+            Body::Text(pieces) => values(pieces).collect(),
+            Body::File(upload) => upload.exprs().collect(),
+            Body::Multipart(parts) => parts.iter().flat_map(|(_, content)| content.exprs()).collect(),
+        }
+    }
+
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Body::Json(value) => vec![value],
+            Body::Form(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
+            Body::Text(pieces) => values_mut(pieces).collect(),
+            Body::File(upload) => upload.exprs_mut().collect(),
+            Body::Multipart(parts) => parts.iter_mut().flat_map(|(_, content)| content.exprs_mut()).collect(),
+        }
+    }
+}
+
+impl Content {
+    fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Content::Value(value) => vec![value],
+            Content::File(upload) => upload.exprs().collect(),
+        }
+    }
+
+    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Content::Value(value) => vec![value],
+            Content::File(upload) => upload.exprs_mut().collect(),
+        }
+    }
+}
+
+impl Upload {
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        values(&self.kind).chain(values(&self.name))
+    }
+
+    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        values_mut(&mut self.kind).chain(values_mut(&mut self.name))
+    }
+}
+
+/// The values that are put into a text.
+pub fn values(pieces: &[Piece]) -> impl Iterator<Item = &Expr> {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Literal(_) => None,
+        Piece::Value(value) => Some(value),
+    })
+}
+
+fn values_mut(pieces: &mut [Piece]) -> impl Iterator<Item = &mut Expr> {
+    pieces.iter_mut().filter_map(|piece| match piece {
+        Piece::Literal(_) => None,
+        Piece::Value(value) => Some(value),
+    })
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -510,6 +625,9 @@ pub enum Expr {
         response: usize,
         part: String,
         argument: Option<String>,
+        /// Of an element.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attribute: Option<String>,
     },
     /// What is judged about a request when it has ended, in `where`.
     Property(String),
@@ -518,6 +636,8 @@ pub enum Expr {
         value: Box<Expr>,
         path: String,
     },
+    /// How many items a list has, or how many things a path finds.
+    Count(Box<Expr>),
     Call {
         function: String,
         arguments: Vec<Expr>,
@@ -539,6 +659,7 @@ impl Expr {
             Expr::Object(fields) => fields.iter().any(|(_, value)| value.any(holds)),
             Expr::Not(inner)
             | Expr::Negate(inner)
+            | Expr::Count(inner)
             | Expr::Column { row: inner, .. }
             | Expr::Get { value: inner, .. } => inner.any(holds),
             Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
@@ -650,9 +771,9 @@ impl StageKind {
         }
     }
 
-    /// Whether its end is known before the run.
+    /// Whether what follows it can be planned. All iterations of a `once` may be done before its end, which stays.
     pub fn ends_as_planned(self) -> bool {
-        !matches!(self, StageKind::Search | StageKind::Once | StageKind::Replay)
+        !matches!(self, StageKind::Search | StageKind::Replay)
     }
 }
 

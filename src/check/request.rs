@@ -1,4 +1,4 @@
-//! Requests of every protocol: where they go, what they carry, and what is asked of their answers.
+//! Requests of every protocol: where they go, how, and what is checked of their answers.
 
 use super::builtins;
 use super::program::{Body, Check, Expr, Piece, Record, Request, Retry};
@@ -6,9 +6,9 @@ use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use crate::base::Name;
+use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Argument, Binary, Clause, Entry, ExprKind};
+use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind};
 
 /// The kinds of failure that `retry … when` may name.
 const FAILURES: [&str; 9] =
@@ -27,7 +27,7 @@ impl<'a> Session<'a, '_> {
         };
         let verb = request.verb.text.as_str();
         let http = matches!(verb, "get" | "post" | "put" | "patch" | "delete" | "head" | "options" | "request");
-        if !http || verb == "request" {
+        if !http {
             self.later(format!("`{verb}`"), request.verb.span);
         }
         self.speaks(target.as_ref(), request);
@@ -36,16 +36,24 @@ impl<'a> Session<'a, '_> {
             .subject
             .as_ref()
             .map_or(String::new(), |subject| self.text(subject.span).trim_matches(['"', '\'']).to_owned());
-        let method = verb.to_uppercase();
+        let mut method = verb.to_uppercase();
         let mut extra = Vec::new();
-        if let Some(method) = &request.method {
-            let value = self.eval_as(method, frame, &[Type::Text]);
-            extra.push(("method".to_owned(), value.expr().unwrap_or(Expr::Null)));
+        // Without a name of its own a step is called by its method, as that is written.
+        let mut called = method.clone();
+        if let Some(computed) = &request.method {
+            called = self.text(computed.span).trim_matches(['"', '\'']).to_owned();
+            method = match self.computed_method(computed, frame) {
+                Ok(method) => method,
+                Err(value) => {
+                    extra.push(("method".to_owned(), value));
+                    String::new()
+                }
+            };
         }
         let name = request
             .name
             .as_ref()
-            .map_or_else(|| format!("{method} {template}").trim().to_owned(), |name| name.text.clone());
+            .map_or_else(|| format!("{called} {template}").trim().to_owned(), |name| name.text.clone());
         let place = match &target {
             Some(Value::Part(_, index)) => *index,
             _ => 0,
@@ -73,6 +81,9 @@ impl<'a> Session<'a, '_> {
         };
         for entry in &request.entries {
             self.entry(entry, &mut checked, http, frame);
+        }
+        if let (Some(Body::Multipart(_)), Some(span)) = (&checked.body, own_type(&request.entries)) {
+            self.out_of_range(span, "the type of a body in parts names what is between them, so it is not written");
         }
         for record in &request.records {
             checked.records.extend(self.record(record, frame));
@@ -122,6 +133,20 @@ impl<'a> Session<'a, '_> {
                 .help("declare one: `target api = http(\"http://127.0.0.1:8080\")`, and write `flow … on api { … }`"),
         });
         None
+    }
+
+    /// The method of `request METHOD PATH`: as it is where it is known, else what it is computed by.
+    fn computed_method(&mut self, method: &'a ast::Expr, frame: FrameId) -> Result<String, Expr> {
+        let value = self.eval_as(method, frame, &[Type::Text, Type::Json]);
+        let Value::Text(name, _) = value else { return Err(value.expr().unwrap_or(Expr::Null)) };
+        let problem = |message: String, label: &str| Diagnostic::new(Code::E0310, message, method.span, label);
+        if name.eq_ignore_ascii_case("connect") {
+            self.push(problem("CONNECT opens a tunnel, and asks for no path".to_owned(), "no method of a request"));
+        } else if !is_token(&name) {
+            let help = "it is one word, such as `\"GET\"` or `\"PURGE\"`";
+            self.push(problem(format!("`{name}` is no method"), "not a token of HTTP").help(help));
+        }
+        Ok(name)
     }
 
     /// Each verb belongs to the targets that understand it.
@@ -224,31 +249,8 @@ impl<'a> Session<'a, '_> {
 
     fn entry(&mut self, entry: &'a Entry, request: &mut Request, http: bool, frame: FrameId) {
         let label = entry.label.text.as_str();
-        if matches!(label, "json" | "form" | "body" | "multipart") && request.body.is_some() {
-            let problem = Diagnostic::new(Code::E0203, "a request has one body", entry.label.span, "another one");
-            self.push(problem.help("keep one of `json:`, `form:`, `multipart:` and `body:`"));
-        }
         match label {
-            "json" => {
-                let value = self.eval(&entry.value, frame);
-                request.body = match value.expr() {
-                    Some(expr) if !value.is_wrong() => {
-                        self.plain_json(&value, &entry.value);
-                        Some(Body::Json(expr))
-                    }
-                    _ if value.is_wrong() => None,
-                    _ => {
-                        self.no_json(&value, &entry.value);
-                        None
-                    }
-                };
-            }
-            "form" => request.body = Some(Body::Form(self.fields(entry, frame))),
-            "multipart" => {
-                self.later("`multipart:`", entry.label.span);
-                request.body = Some(Body::Form(self.fields(entry, frame)));
-            }
-            "body" => request.body = self.text_of(&entry.value, frame).map(Body::Text),
+            "json" | "form" | "multipart" | "body" => self.request_body(entry, request, frame),
             "headers" => {
                 let ExprKind::Object(fields) = &entry.value.kind else {
                     let problem =
@@ -257,12 +259,9 @@ impl<'a> Session<'a, '_> {
                     return;
                 };
                 for field in fields {
-                    self.header_name(&field.label);
                     let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count, Type::Json];
                     let value = self.eval_as(&field.value, frame, &kinds);
-                    if let Some(pieces) = value.pieces() {
-                        request.headers.push((field.label.text.clone(), pieces));
-                    }
+                    request.headers.extend(self.header(&field.label, &value, field.value.span));
                 }
             }
             "query" => {
@@ -293,63 +292,25 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    /// JSON has numbers and texts; a unit would be lost in it.
-    fn plain_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
-        match (value, &expr.kind) {
-            (Value::Object(fields), ExprKind::Object(exprs)) => {
-                for ((_, value), entry) in fields.iter().zip(exprs) {
-                    self.plain_json(value, &entry.value);
-                }
-            }
-            (Value::List(items), ExprKind::List(exprs)) => {
-                for (value, expr) in items.iter().zip(exprs) {
-                    self.plain_json(value, expr);
-                }
-            }
-            (value, _) if value.kind().is_quantity() && !matches!(value.kind(), Type::Number | Type::Count) => {
-                self.no_json(value, expr);
-            }
-            _ => {}
+    /// One header, as its name and its text.
+    pub(super) fn header(&mut self, label: &Name, value: &Value<'a>, span: Span) -> Option<(String, Vec<Piece>)> {
+        self.header_name(label);
+        let pieces = value.pieces()?;
+        if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n', '\0']))) {
+            let problem = Diagnostic::new(Code::E0310, "a header stands on one line", span, "out of range");
+            self.push(problem.help("what needs several lines belongs into a body; `base64(…)` makes one line of it"));
         }
-    }
-
-    fn no_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
-        let kind = value.kind();
-        let problem = Diagnostic::new(Code::E0301, format!("{} has no form in JSON", kind.a()), expr.span, kind.a());
-        self.push(match value.number() {
-            Some(_) => problem.help("write a plain number in the unit that the server expects, or a text"),
-            None => problem.help("take a part of it, such as `.json(\"$.id\")`"),
-        });
+        Some((label.text.clone(), pieces))
     }
 
     /// A header name is a token (RFC 9110, 5.1), and how long a body is says the client alone.
     fn header_name(&mut self, label: &Name) {
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         let why = match label.text.to_ascii_lowercase().as_str() {
             "content-length" | "transfer-encoding" => "the length of the body is computed, not written",
-            name if name.is_empty() || !name.chars().all(token) => "a header name has letters, digits and hyphens",
+            name if !is_token(name) => "a header name has letters, digits and hyphens",
             _ => return,
         };
         self.out_of_range(label.span, why);
-    }
-
-    fn fields(&mut self, entry: &'a Entry, frame: FrameId) -> Vec<(String, Expr)> {
-        let ExprKind::Object(fields) = &entry.value.kind else {
-            let message = format!("`{}:` is an object", entry.label);
-            let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not `{ … }`");
-            self.push(problem.help(format!("write `{}: {{ user: \"ann\" }}`", entry.label)));
-            return Vec::new();
-        };
-        let mut out = Vec::new();
-        for field in fields {
-            let value = self.eval(&field.value, frame);
-            match value.expr() {
-                Some(expr) => out.push((field.label.text.clone(), expr)),
-                None if value.is_wrong() => {}
-                None => self.no_json(&value, &field.value),
-            }
-        }
-        out
     }
 
     /// `record KEY in LEDGER`
@@ -409,75 +370,21 @@ impl<'a> Session<'a, '_> {
         }
         checks
     }
+}
 
-    pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Value<'a> {
-        match part {
-            "status" => Value::Run(Expr::Status(response), Type::Count),
-            "latency" => Value::Run(Expr::Latency(response), Type::Duration),
-            "text" => {
-                self.keep(response, true);
-                Value::Run(Expr::BodyText(response), Type::Text)
-            }
-            _ => Value::Run(Expr::Answer { response, part: part.to_owned(), argument: None }, Type::Json),
-        }
-    }
+/// RFC 9110, 5.6.2
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
 
-    fn keep(&mut self, response: usize, body: bool) {
-        if let Some(needs) = self.flow.as_mut().and_then(|flow| flow.requests.get_mut(response)) {
-            needs.body |= body;
-            needs.headers |= !body;
-        }
-    }
-
-    /// `json(path)`, `header(name)`, `regex(pattern)` or `css(selector)` of an answer.
-    pub(super) fn answer_method(
-        &mut self,
-        response: usize,
-        method: &'a Name,
-        arguments: &'a [Argument],
-        frame: FrameId,
-    ) -> Value<'a> {
-        let Some(field) = builtins::field(Type::Response, &method.text, true) else {
-            let known =
-                builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name);
-            let problem =
-                Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
-            self.push(problem.did_you_mean(method.span, &method.text, known));
-            return Value::WRONG;
-        };
-        let parameters = field.parameters.unwrap_or_default();
-        let Some(bound) = self.arguments(method, parameters, false, arguments, method.span, frame) else {
-            return Value::WRONG;
-        };
-        if method.text == "json" {
-            let Some(path) = self.json_path(&bound) else { return Value::Unknown(Type::Json) };
-            self.keep(response, true);
-            return Value::Run(Expr::Json { response, path }, Type::Json);
-        }
-        let Some(Some((Value::Text(argument, _), expr))) = bound.first() else { return Value::Unknown(field.result) };
-        if method.text == "header" {
-            self.keep(response, false);
-            return Value::Run(Expr::Header { response, name: argument.clone() }, Type::Text);
-        }
-        self.keep(response, true);
-        self.later(format!("`.{method}(…)`"), expr.span);
-        let part = Expr::Answer { response, part: method.text.clone(), argument: Some(argument.clone()) };
-        Value::Run(part, Type::Text)
-    }
-
-    /// A JSONPath that parses.
-    pub(super) fn json_path(&mut self, bound: &super::call::Bound<'a>) -> Option<String> {
-        let Some(Some((Value::Text(path, _), expr))) = bound.first() else { return None };
-        if let Err(error) = jsonpath_rust::parser::parse_json_path(path) {
-            // The first line names a place of the parser's own; a reason stands behind it, where there is one.
-            let why = error.to_string();
-            let why = why.lines().next().filter(|line| !line.contains("-->")).unwrap_or("not a path").to_owned();
-            let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);
-            self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
-            return None;
-        }
-        Some(path.clone())
-    }
+/// Where a request says the type of its body itself.
+fn own_type(entries: &[Entry]) -> Option<Span> {
+    let headers = entries.iter().filter(|entry| entry.label.text == "headers");
+    let fields = headers.filter_map(|entry| match &entry.value.kind {
+        ExprKind::Object(fields) => Some(fields),
+        _ => None,
+    });
+    fields.flatten().find(|field| field.label.text.eq_ignore_ascii_case("content-type")).map(|field| field.label.span)
 }
 
 fn speaks_of_status(condition: &Expr) -> bool {

@@ -55,7 +55,7 @@ pub(super) struct Session<'a, 'd> {
     pub(super) no_alert_source: bool,
     /// In the order of the sources of alerts.
     pub(super) alert_facts: Vec<super::parts::AlertFacts>,
-    pub(super) pending_searches: Vec<super::load::PendingSearch<'a>>,
+    pub(super) pending_searches: Vec<super::stage::PendingSearch<'a>>,
     /// Where `once per user` stands.
     pub(super) once_spans: Vec<Span>,
     /// A target was refused, so nobody is told that there is none.

@@ -1,6 +1,7 @@
 //! From a path to everything that its compilation needs: the modules that it uses, and theirs, and the files and
 //! variables that they name.
 
+use super::document::document;
 use super::{data, environment, library, rules};
 use crate::base::{FileId, Sources};
 use crate::check::inputs::{Content, FileKind, FileNeed, Inputs, Module};
@@ -200,7 +201,7 @@ fn beside(own: &Path, path: &str) -> PathBuf {
 
 fn content(full: &Path, shown: &str, kind: FileKind) -> Result<Content, String> {
     match kind {
-        FileKind::Text => super::read(full).map(Content::Text),
+        FileKind::Text => document(full).map(Content::Text),
         FileKind::Csv | FileKind::Json | FileKind::JsonLines => data::table(full, shown, kind).map(Content::Table),
         FileKind::Rules => super::read(full).and_then(|text| rules::parse(&text, shown)).map(Content::Rules),
     }

@@ -1,6 +1,7 @@
 //! The one impure loader: what the pure floors need to know of files, the environment and this machine, as plain values.
 
 pub mod data;
+mod document;
 mod environment;
 mod library;
 mod load;
@@ -12,10 +13,21 @@ pub use load::{Asked, Loaded, load, load_text};
 use crate::plan::{Machine, PortReuse};
 use std::path::{Path, PathBuf};
 
+/// A text has at most so many bytes.
+const LARGEST: u64 = 64 << 20;
+
 /// Reads a source file; what is wrong with it is said in one line.
 pub fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("`{}` is larger than 64 MiB, which is no scenario", path.display()));
+    }
+    text_of(path, bytes)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+    match error.kind() {
         std::io::ErrorKind::NotFound => match nearest(path) {
             Some(near) => format!("there is no file `{shown}`; did you mean `{}`?", near.display()),
             None => format!("there is no file `{shown}`"),
@@ -23,13 +35,13 @@ pub fn read(path: &Path) -> Result<String, String> {
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
         _ if path.is_dir() => format!("`{shown}` is a directory; name a `.stress` file in it"),
         _ => format!("`{shown}` cannot be read: {error}"),
-    })?;
-    if bytes.len() > 64 << 20 {
-        return Err(format!("`{shown}` is larger than 64 MiB, which is no scenario"));
     }
+}
+
+fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
+        format!("`{}` is not UTF-8 (line {line}); save it as UTF-8", path.display())
     })
 }
 

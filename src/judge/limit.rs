@@ -73,7 +73,10 @@ const LARGE: f64 = 0.8;
 impl Facts {
     pub fn of(plan: &Plan, stats: &Stats, index: usize) -> Facts {
         let load = &plan.loads[index];
-        let all = stats.load(index, &[(0, u64::MAX)]);
+        let mut all = stats.load(index, &[(0, u64::MAX)]);
+        // What nobody counted was not started either.
+        let planned: Option<u64> = (0..load.stages.len()).map(|stage| stats.planned(plan, index, stage)).sum();
+        all.unsent = all.unsent.max(planned.unwrap_or(0).saturating_sub(all.started + all.dropped));
         let end = load.shape.end();
         let stages = load.stages.iter().map(|stage| (stage.start, stage.end));
         let lacking = stages.filter(|(from, to)| {

@@ -23,6 +23,17 @@ pub enum Event {
     },
     /// From here on time is counted.
     LoadStarted,
+    /// How many arrivals of a load at random the seed gives to this share, by stage.
+    Drawn {
+        load: usize,
+        stages: Vec<u64>,
+    },
+    /// All iterations of a `once` had ended.
+    Done {
+        load: usize,
+        stage: usize,
+        at: u64,
+    },
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
     Example(Box<Example>),

@@ -44,6 +44,12 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
+    drawn: Vec<(usize, Vec<u64>)>,
+    /// When all iterations of a `once` had ended, by load and stage.
+    done: Vec<(usize, usize, u64)>,
+    /// The ends of stages as planned, by load.
+    stages: Vec<Vec<u64>>,
     pub examples: Examples,
     pub seed: u64,
     pub id: String,
@@ -72,6 +78,7 @@ impl Stats {
             loads: windows.loads.iter().map(|windows| Course::new(&edges, windows)).collect(),
             tags: Tags::new(plan),
             recent: plan.recent(),
+            stages: plan.loads.iter().map(|load| load.stages.iter().map(|stage| stage.end).collect()).collect(),
             memory,
             ends,
             edges,
@@ -107,6 +114,8 @@ impl Stats {
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
+            Event::Done { load, stage, at } => self.done.push((load, stage, at)),
+            Event::Drawn { load, stages } => self.drawn.push((load, stages)),
             Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
@@ -274,6 +283,29 @@ impl Stats {
             self.within(course, ranges).for_each(|cell| sum.add(&cell.counts));
         }
         sum
+    }
+
+    /// How many iterations of a stage were planned for this share, where that was known: what the seed gave, where they
+    /// arrive at random.
+    pub fn planned(&self, plan: &Plan, load: usize, stage: usize) -> Option<u64> {
+        let planned = plan.loads.get(load)?;
+        match self.drawn.iter().find(|(own, _)| *own == load) {
+            Some((_, stages)) => stages.get(stage).copied(),
+            None if planned.poisson => None,
+            None => planned.planned(planned.stages.get(stage)?, plan.share),
+        }
+    }
+
+    /// When all iterations of a `once` had ended.
+    pub fn done(&self, load: usize, stage: usize) -> Option<u64> {
+        self.done.iter().find(|(own, at, _)| (*own, *at) == (load, stage)).map(|(.., at)| *at)
+    }
+
+    /// The rest of each stage whose iterations had all ended before its end.
+    pub fn spare(&self, load: usize) -> impl Iterator<Item = Range> + '_ {
+        let ends = self.stages.get(load).map_or(&[][..], Vec::as_slice);
+        let done = self.done.iter().filter(move |(own, ..)| *own == load);
+        done.filter_map(|(_, stage, at)| Some((*at, *ends.get(*stage)?))).filter(|(at, end)| at < end)
     }
 
     /// What was read of a series; `None` where the plan does not watch it.

@@ -4,7 +4,7 @@ use super::Value;
 use crate::base::units::{self, SECOND};
 use crate::check::program::Function;
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Requests, needed_samples};
+use crate::plan::{Range, Requests, needed_samples, scope};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
     let others = metric.chosen_of.iter().map(|samples| stats.counts(samples.series, &samples.ranges));
     let chosen_of: u64 = others.map(|counts| counts.ok + counts.failures()).sum();
     let none = || Err("no samples in its window".to_owned());
+    let length = length(metric, stats);
     let value = match metric.function {
         Function::Dropped => {
             let (load, ranges) = metric.load.as_ref().expect("only a load drops arrivals: the checker saw to it");
@@ -43,16 +44,16 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
                 Ok(sent as f64)
             }
         }
-        Function::Throughput | Function::Bandwidth if metric.length == 0 => Err("its window has no length".to_owned()),
+        Function::Throughput | Function::Bandwidth if length == 0 => Err("its window has no length".to_owned()),
         Function::Throughput => {
             if total == 0 && chosen_of == 0 {
                 none()
             } else {
-                Ok(ok as f64 * SECOND as f64 / metric.length as f64)
+                Ok(ok as f64 * SECOND as f64 / length as f64)
             }
         }
         _ if total == 0 => none(),
-        Function::Bandwidth => Ok(bytes as f64 * SECOND as f64 / metric.length as f64),
+        Function::Bandwidth => Ok(bytes as f64 * SECOND as f64 / length as f64),
         Function::ErrorRate => Ok(failed as f64 / total as f64),
         Function::BurnRate(objective) if objective >= 1.0 => Err("an objective of 100% has no budget".to_owned()),
         Function::BurnRate(objective) => Ok(failed as f64 / total as f64 / (1.0 - objective)),
@@ -100,6 +101,13 @@ fn availability(metric: &Requests, stats: &Stats) -> f64 {
         }
     }
     seconds.values().filter(|up| **up).count() as f64 / seconds.len().max(1) as f64
+}
+
+/// How long its windows are together, without what was left of a stage when all that it had to do was done.
+fn length(metric: &Requests, stats: &Stats) -> u64 {
+    let Some((load, ranges)) = &metric.load else { return metric.length };
+    let spare: Vec<Range> = stats.spare(*load).collect();
+    metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.end))
 }
 
 /// What is computed of the times of requests, of which a share was answered.

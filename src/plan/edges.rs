@@ -40,6 +40,7 @@ impl Plan {
         let of_load = |load: usize| {
             let stages = self.loads.get(load).map_or(&[][..], |load| &load.stages);
             let mut edges: Vec<u64> = stages.iter().flat_map(|stage| [stage.start, stage.end]).collect();
+            edges.extend(stages.iter().flat_map(|stage| &stage.levels).flat_map(|(_, (start, end))| [*start, *end]));
             edges.extend(&common);
             edges
         };

@@ -7,7 +7,7 @@ use super::{
     Series, Share, Stage, SteadyState, Step, fingerprint, scope,
 };
 use crate::base::units::{self, SECOND};
-use crate::check::program::{self, Level, Window};
+use crate::check::program::{self, Level, StageKind, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// What one connection and its session take, rounded up.
@@ -78,6 +78,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         links: scenario.links.clone(),
         targets: scenario.targets.clone(),
         data: scenario.data.clone(),
+        files: scenario.files.clone(),
         limits: scenario.limits.clone(),
         monitors: scenario.monitors.clone(),
         alert_sources: scenario.alert_sources.clone(),
@@ -167,6 +168,14 @@ impl Elaborate<'_> {
                 segments.push(Segment { start, length: leg.length, from: raw(leg.from), to: raw(leg.to) });
                 start += leg.length;
             }
+            let mut levels = Vec::new();
+            if stage.kind == StageKind::Sweep {
+                let mut end = first;
+                for leg in &stage.legs {
+                    end += leg.length;
+                    levels.push((shown(leg.to), (end - leg.length.saturating_sub(stage.settle), end)));
+                }
+            }
             let word = stage.kind.word();
             let name = stage.name.as_ref().map_or_else(|| format!("{word}{}", place + 1), |n| n.text.clone());
             stages.push(Stage {
@@ -178,6 +187,7 @@ impl Elaborate<'_> {
                 from: stage.legs.first().map_or(0.0, |leg| shown(leg.from)),
                 to: stage.legs.last().map_or(0.0, |leg| shown(leg.to)),
                 iterations: stage.iterations,
+                levels,
             });
         }
         let shape = if open { Shape::Open(segments) } else { Shape::Closed(segments) };

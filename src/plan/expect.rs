@@ -132,6 +132,11 @@ impl Elaborate<'_> {
                 && recorded.mix.is_none_or(|mix| mix == series.part)
                 && member
         };
+        // Where a sweep settles nothing is measured of it, whatever the scope.
+        let within = |load: &Load| match &explicit {
+            Some(ranges) => scope::intersect(ranges, &scope::outside(&load.settles())),
+            None => judged(load),
+        };
         let (mut samples, mut chosen_of) = (Vec::new(), Vec::new());
         let mut windows: Vec<Range> = Vec::new();
         let mut end = 0;
@@ -139,7 +144,7 @@ impl Elaborate<'_> {
             self.series.iter().enumerate().filter(|(_, series)| matching(series)).map(|(index, _)| index).collect();
         for index in found {
             let load = &self.loads[self.series[index].load];
-            let ranges = explicit.clone().unwrap_or_else(|| judged(load));
+            let ranges = within(load);
             end = end.max(load.shape.end());
             windows = scope::union(windows, &ranges);
             let own = self.derived(index, recorded);
@@ -151,7 +156,10 @@ impl Elaborate<'_> {
         if explicit.is_some() {
             self.not_empty(&windows, end, metric)?;
         }
-        let load = recorded.load.map(|l| (l, explicit.clone().unwrap_or_else(|| judged(&self.loads[l]))));
+        // The one load that it is of, if it is of one.
+        let mut loads = samples.iter().map(|samples| self.series[samples.series].load);
+        let first = loads.next().filter(|first| loads.all(|load| load == *first));
+        let load = recorded.load.or(first).map(|load| (load, within(&self.loads[load])));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
         let worth = match (recorded.member, samples.first()) {
@@ -286,12 +294,14 @@ impl Elaborate<'_> {
         let Function::Quantile(q) = metric.function else { return };
         let needed = needed_samples(q);
         let Some(planned) = self.planned(metric) else { return };
+        let random = |samples: &Samples| self.loads[self.series[samples.series].load].poisson;
         if planned.round() < needed as f64 {
             let message = format!(
-                "a quantile of {} needs {} samples, and {} are planned",
+                "a quantile of {} needs {} samples, and {} are {}",
                 units::percent(q),
                 units::grouped(needed as f64, 0),
-                units::grouped(planned.round(), 0)
+                units::grouped(planned.round(), 0),
+                if metric.samples.iter().any(random) { "expected" } else { "planned" }
             );
             let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
             self.diagnostics.push(problem.help("hold the load longer or at a higher rate, or assert a lower quantile"));
@@ -353,6 +363,7 @@ pub fn needed_samples(q: f64) -> u64 {
 
 /// Everything but warm-up, from the start of the load on; requests that follow the last arrival belong to it.
 fn judged(load: &Load) -> Vec<Range> {
-    let warm = load.stages.iter().filter(|stage| stage.kind == StageKind::Warmup).map(|stage| (stage.start, stage.end));
-    scope::outside(&warm.chain([(0, load.start)]).collect::<Vec<Range>>())
+    let warm = load.stages.iter().filter(|s| s.kind == StageKind::Warmup).map(|s| (s.start, s.end));
+    let before = (load.start > 0).then_some((0, load.start));
+    scope::outside(&warm.chain(load.settles()).chain(before).collect::<Vec<Range>>())
 }

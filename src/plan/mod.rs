@@ -15,9 +15,10 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Data, Demo, Element, Expr,
-    Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Request, Retry,
-    Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target, Text, Think,
+    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
+    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
+    Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target,
+    Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -26,6 +27,7 @@ pub use elaborate::plan;
 pub use expect::needed_samples;
 pub use needs::{Lack, lacks};
 
+use crate::base::units;
 use crate::check::program;
 use schedule::Shape;
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<Data>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -171,27 +175,97 @@ impl Load {
         const COUNTED: u64 = 10_000_000;
         // The golden ratio deals no part so much more or less.
         const UNEVEN: u64 = 64;
-        let all = self.shape.arrivals();
+        let (least, most) = self.arrivals();
+        let counted = |all: u64| (0..all).filter(|k| self.part_of_arrival(*k) == part).count() as u64;
+        let about = |all: u64| (all as f64 * self.parts[part].weight) as u64;
         match self.parts.len() {
-            1 => (all, all),
-            _ if all <= COUNTED => {
-                let count = (0..all).filter(|k| self.part_of_arrival(*k) == part).count() as u64;
+            1 => (least, most),
+            _ if most <= COUNTED && least == most => {
+                let count = counted(most);
                 (count, count)
             }
-            _ => {
-                let about = (all as f64 * self.parts[part].weight) as u64;
-                (about.saturating_sub(UNEVEN), about + UNEVEN)
-            }
+            _ => (about(least).saturating_sub(UNEVEN), about(most) + UNEVEN),
         }
     }
 
-    /// How many arrivals of a share are intended before an offset. Those of a population go where their user is.
+    /// How many arrive, at least and at most. A Poisson number is so far from its mean λ with a probability of at most
+    /// exp(−x² ÷ 2(λ + x)) on each side (Canonne, A short note on Poisson tail probabilities, 2017): one in 10¹⁰ here.
+    pub fn arrivals(&self) -> (u64, u64) {
+        const SURE: f64 = 23.0;
+        let all = self.shape.arrivals();
+        if !self.poisson {
+            return (all, all);
+        }
+        let room = (SURE + (SURE * SURE + 2.0 * SURE * all as f64).sqrt()).ceil() as u64;
+        (all.saturating_sub(room), all + room)
+    }
+
+    /// How many arrivals of a share are intended before an offset, or expected where they come at random. Those of a population go where their user is.
     pub fn arrivals_before(&self, offset: u64, share: Share) -> u64 {
         let all = self.shape.arrivals_before(offset);
         match self.population.map(|users| users.max(1)) {
             Some(users) => all / users * share.of(users) + share.of(all % users),
             None => share.of(all),
         }
+    }
+
+    /// When a user of a closed load, counted from 0, is active. Of the iterations of a `once` each user has every so
+    /// manieth, so that nobody needs to ask who does the next.
+    pub fn turns_of(&self, user: u64) -> Vec<Turns> {
+        let mut all = Vec::new();
+        for (start, end) in self.shape.active(user) {
+            let mut at = start;
+            let shared =
+                |(_, stage): &(usize, &Stage)| stage.kind == StageKind::Once && stage.start < end && start < stage.end;
+            for (place, stage) in self.stages.iter().enumerate().filter(shared) {
+                let between = Turns { start: at, end: stage.start, of: None };
+                all.extend((at < stage.start).then_some(between));
+                at = stage.end.min(end);
+                let ours = Share { index: user, count: (stage.from as u64).max(1) };
+                let count = ours.of(stage.iterations.unwrap_or(0));
+                all.push(Turns { start: stage.start.max(start), end: at, of: Some((place, count)) });
+            }
+            all.extend((at < end).then_some(Turns { start: at, end, of: None }));
+        }
+        all
+    }
+
+    /// How many iterations of a stage are planned for a share, or expected where they come at random; nothing where only
+    /// the run knows.
+    pub fn planned(&self, stage: &Stage, share: Share) -> Option<u64> {
+        match stage.kind {
+            StageKind::Once => {
+                let (iterations, users) = (stage.iterations.unwrap_or(0), (stage.from as u64).max(1));
+                Some(iterations / users * share.of(users) + share.of(iterations % users))
+            }
+            StageKind::Search | StageKind::Replay => None,
+            _ if self.is_open() => Some(self.arrivals_within((stage.start, stage.end), share)),
+            _ => None,
+        }
+    }
+
+    /// How many arrivals of a share are intended in a window, or expected.
+    pub fn arrivals_within(&self, (start, end): Range, share: Share) -> u64 {
+        self.arrivals_before(end, share).saturating_sub(self.arrivals_before(start, share))
+    }
+
+    /// A level with its unit.
+    pub fn shown(&self, level: f64) -> String {
+        match (self.is_open(), level == 1.0) {
+            (true, _) => format!("{}/s", units::short(level)),
+            (false, true) => "1 user".to_owned(),
+            (false, false) => format!("{} users", units::grouped(level, 0)),
+        }
+    }
+
+    /// What is measured of no metric: where sweeps settle.
+    pub fn settles(&self) -> Vec<Range> {
+        self.stages.iter().flat_map(Stage::settles).collect()
+    }
+
+    /// Whether an arrival goes to a share. Those of a population go where their user is.
+    pub fn is_of(&self, k: u64, share: Share) -> bool {
+        self.population.map_or(k, |users| k % users.max(1)) % share.count == share.index
     }
 
     /// Those who come back: the population of an open load, the users of a closed one.
@@ -202,6 +276,15 @@ impl Load {
     pub fn is_open(&self) -> bool {
         matches!(self.shape, Shape::Open(_))
     }
+}
+
+/// A time in which a user is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turns {
+    pub start: u64,
+    pub end: u64,
+    /// In a `once`: which stage that is, and how many iterations of it are this user's.
+    pub of: Option<(usize, u64)>,
 }
 
 /// How many iterations may be under way at a time, over all workers.
@@ -236,6 +319,22 @@ pub struct Stage {
     pub to: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
+    /// The levels of a sweep, each with the time in which it is measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<(f64, Range)>,
+}
+
+impl Stage {
+    /// Where a sweep settles.
+    pub fn settles(&self) -> Vec<Range> {
+        let mut at = self.start;
+        let mut settles = Vec::new();
+        for (_, (start, end)) in &self.levels {
+            settles.extend((at < *start).then_some((at, *start)));
+            at = *end;
+        }
+        settles
+    }
 }
 
 /// What breaks, and in which windows.

@@ -23,8 +23,8 @@ pub struct Segment {
     pub to: u64,
 }
 
-/// Twice the stored rate times nanoseconds that make one arrival: twice, so that ramps need no half.
-const ONE: u128 = 2 * Rate::SCALE;
+/// The area under the level that makes one arrival: twice the stored rate times nanoseconds, so that ramps need no half.
+pub const ONE: u128 = 2 * Rate::SCALE;
 
 impl Segment {
     /// Twice the area under the level.
@@ -107,12 +107,43 @@ impl Shape {
     }
 }
 
-/// The arrivals that are ours, in order: number and intended offset.
+/// Goes along the level of an open load: the inverse of its integral.
 #[derive(Debug, Clone)]
-pub struct Arrivals {
+pub struct Inverse {
     segments: Vec<Segment>,
     at: usize,
     before: u128,
+}
+
+impl Inverse {
+    pub fn new(shape: &Shape) -> Inverse {
+        let segments = match shape {
+            Shape::Open(segments) => segments.clone(),
+            Shape::Closed(_) => Vec::new(),
+        };
+        Inverse { segments, at: 0, before: 0 }
+    }
+
+    /// When the area under the level reaches `area`, in units of which [`ONE`] makes an arrival; nothing where it never
+    /// does. To be asked in order.
+    pub fn reaches(&mut self, area: u128) -> Option<u64> {
+        loop {
+            let segment = self.segments.get(self.at)?;
+            let own = segment.area();
+            if area < self.before + own {
+                let offset = segment.reaches(area - self.before).min(segment.length - 1);
+                return Some(segment.start + offset);
+            }
+            self.before += own;
+            self.at += 1;
+        }
+    }
+}
+
+/// The arrivals that are ours, in order: number and intended offset.
+#[derive(Debug, Clone)]
+pub struct Arrivals {
+    inverse: Inverse,
     next: u64,
     step: u64,
 }
@@ -120,11 +151,8 @@ pub struct Arrivals {
 impl Arrivals {
     /// Arrival k belongs to share k mod n, and there to worker (k div n) mod m.
     pub fn new(shape: &Shape, share: Share, worker: u64, workers: u64) -> Arrivals {
-        let segments = match shape {
-            Shape::Open(segments) => segments.clone(),
-            Shape::Closed(_) => Vec::new(),
-        };
-        Arrivals { segments, at: 0, before: 0, next: share.index + worker * share.count, step: share.count * workers }
+        let (next, step) = (share.index + worker * share.count, share.count * workers);
+        Arrivals { inverse: Inverse::new(shape), next, step }
     }
 }
 
@@ -133,18 +161,9 @@ impl Iterator for Arrivals {
 
     fn next(&mut self) -> Option<(u64, u64)> {
         let k = self.next;
-        let due = u128::from(k) * ONE;
-        loop {
-            let segment = self.segments.get(self.at)?;
-            let area = segment.area();
-            if due < self.before + area {
-                self.next += self.step;
-                let offset = segment.reaches(due - self.before).min(segment.length - 1);
-                return Some((k, segment.start + offset));
-            }
-            self.before += area;
-            self.at += 1;
-        }
+        let at = self.inverse.reaches(u128::from(k) * ONE)?;
+        self.next += self.step;
+        Some((k, at))
     }
 }
 

@@ -44,7 +44,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
             let lag = stats.lag(index);
             json!({
                 "name": load.name,
-                "planned": matches!(load.shape, crate::plan::schedule::Shape::Open(_)).then(|| load.arrivals_before(u64::MAX, plan.share)),
+                "planned": (0..load.stages.len()).map(|stage| stats.planned(plan, index, stage)).sum::<Option<u64>>(),
                 "started": counts.started,
                 "dropped": counts.dropped,
                 "unsent": counts.unsent,

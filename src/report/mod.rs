@@ -2,6 +2,7 @@
 
 mod json;
 mod terminal;
+mod windows;
 
 pub use json::json;
 pub use terminal::terminal;
@@ -27,7 +28,7 @@ pub struct Report<'a> {
     pub watched: Vec<Watch>,
 }
 
-/// One stage of one load, as planned and as it was.
+/// One stage of one load or one level of a sweep, as planned and as it was.
 #[derive(Debug, Clone, Serialize)]
 pub struct Window {
     pub load: String,
@@ -35,6 +36,9 @@ pub struct Window {
     pub judged: bool,
     pub start_ns: u64,
     pub end_ns: u64,
+    /// When all that was to be done in it had ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done_ns: Option<u64>,
     pub planned: Option<u64>,
     pub started: u64,
     pub dropped: u64,
@@ -139,33 +143,7 @@ impl Row {
 }
 
 pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
-    let mut windows = Vec::new();
-    for (index, load) in plan.loads.iter().enumerate() {
-        for stage in &load.stages {
-            // Steps that follow the last arrival are intended after the end; they belong to the last stage.
-            let end = if stage.end == load.shape.end() { u64::MAX } else { stage.end };
-            let range = (stage.start, end);
-            let counts = stats.load(index, &[range]);
-            let open = matches!(load.shape, crate::plan::schedule::Shape::Open(_));
-            let planned = open
-                .then(|| load.arrivals_before(stage.end, plan.share) - load.arrivals_before(stage.start, plan.share));
-            windows.push(Window {
-                load: load.name.clone(),
-                name: stage.name.clone(),
-                judged: stage.kind != crate::plan::StageKind::Warmup,
-                start_ns: stage.start,
-                end_ns: stage.end,
-                planned,
-                started: counts.started,
-                dropped: counts.dropped,
-                unsent: counts.unsent,
-                steps: in_order(plan, index)
-                    .into_iter()
-                    .map(|series| row(plan, stats, series, range, stage.end - stage.start))
-                    .collect(),
-            });
-        }
-    }
+    let windows = windows::windows(plan, stats);
     let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
     let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
     Report { plan, stats, verdict, windows, failed, slowest, watched: watched(plan, stats) }

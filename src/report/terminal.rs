@@ -114,7 +114,11 @@ fn notes(report: &Report<'_>) -> Vec<String> {
         let windows = || report.windows.iter().filter(|w| w.load == load.name);
         let (dropped, started): (u64, u64) = windows().fold((0, 0), |(d, s), w| (d + w.dropped, s + w.started));
         let share = dropped as f64 / (dropped + started).max(1) as f64;
-        if share > NOTABLE {
+        // Only a `once` leaves users behind with something to do.
+        if dropped > 0 && !load.is_open() {
+            let (dropped, all) = (grouped(dropped as f64, 0), grouped((dropped + started) as f64, 0));
+            notes.push(format!("`{}`: {dropped} of {all} iterations were not started in time", load.name));
+        } else if share > NOTABLE {
             notes.push(format!(
                 "`{}`: {} of its arrivals were dropped, and latencies are those of the others",
                 load.name,
@@ -210,6 +214,9 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
                 grouped(window.dropped as f64, 0),
                 grouped(window.unsent as f64, 0)
             );
+        }
+        if let Some(done) = window.done_ns {
+            let _ = write!(note, ", all done after {}", measured_duration(done.saturating_sub(window.start_ns) as f64));
         }
         if !window.judged {
             note.push_str(", not judged");

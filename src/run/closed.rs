@@ -1,26 +1,111 @@
-//! The closed model: each user begins its next iteration when the last one has ended.
+//! The closed model: each user begins its next iteration when the last one has ended. Users of a `once` do this until
+//! their part of its iterations is done.
 
+use super::clock::Alarm;
 use super::kept::Who;
 use super::session::Session;
-use super::worker::Worker;
+use super::worker::{Active, Worker};
+use crate::plan::StageKind;
+use std::cell::Cell;
 use std::rc::Rc;
 
+/// What our users have to do of a `once`.
+struct Work {
+    load: usize,
+    stage: usize,
+    end: u64,
+    unstarted: Cell<u64>,
+    unfinished: Cell<u64>,
+    /// Rings when nothing is left to start.
+    started: Rc<Alarm>,
+}
+
+impl Work {
+    fn start(&self, worker: &Worker) {
+        self.unstarted.set(self.unstarted.get() - 1);
+        if self.unstarted.get() == 0 {
+            worker.timers.ring(&self.started);
+        }
+    }
+
+    fn finish(&self, worker: &Worker) {
+        self.unfinished.set(self.unfinished.get() - 1);
+        if self.unfinished.get() == 0 {
+            self.told(worker, worker.timers.clock.now());
+        }
+    }
+
+    fn told(&self, worker: &Worker, at: u64) {
+        worker.finished.borrow_mut().push((self.load, self.stage, at));
+    }
+
+    /// At its end counts what no user came to.
+    async fn ends(&self, worker: &Worker) {
+        if self.unstarted.get() > 0 {
+            worker.timers.until(&self.started, self.end).await;
+        }
+        if !worker.stops() {
+            for _ in 0..self.unstarted.get() {
+                worker.recorder.borrow_mut().dropped(self.load, self.end - 1);
+            }
+        }
+    }
+}
+
+/// Starts our users of a load.
+pub fn start(worker: &Rc<Worker>, load: usize) {
+    let planned = &worker.plan.loads[load];
+    let share = worker.plan.share;
+    let (first, step) = (share.index + worker.index * share.count, share.count * worker.workers);
+    let ours = || (first..planned.shape.peak()).step_by(step as usize);
+    let works = planned.stages.iter().enumerate().map(|(place, stage)| {
+        let of_stage = |(own, count): (usize, u64)| if own == place { count } else { 0 };
+        let turns = |user| planned.turns_of(user).into_iter().filter_map(|turns| turns.of).map(of_stage).sum::<u64>();
+        let count = Cell::new(if stage.kind == StageKind::Once { ours().map(turns).sum() } else { 0 });
+        let work = Work {
+            load,
+            stage: place,
+            end: stage.end,
+            unfinished: count.clone(),
+            unstarted: count,
+            started: worker.starter(false),
+        };
+        Rc::new(work)
+    });
+    let works: Rc<[Rc<Work>]> = works.collect();
+    for (stage, work) in planned.stages.iter().zip(works.iter()).filter(|(stage, _)| stage.kind == StageKind::Once) {
+        if work.unfinished.get() == 0 {
+            work.told(worker, stage.start);
+        }
+        let (active, work) = (Active::new(worker), work.clone());
+        tokio::task::spawn_local(async move { work.ends(&active.0).await });
+    }
+    for number in ours() {
+        let (active, works) = (Active::new(worker), works.clone());
+        tokio::task::spawn_local(async move { user(&active.0, load, number, &works).await });
+    }
+}
+
 /// A user, from 0, while the level of its load is above it.
-pub async fn user(worker: &Rc<Worker>, load: usize, user: u64, periods: &[(u64, u64)]) {
+async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Rc<Work>]) {
     let mut session = Session::new(worker, load, true);
     let alarm = worker.starter(false);
     let planned = &worker.plan.loads[load];
     let peak = planned.shape.peak();
     let mut rounds = vec![0; planned.parts.len()];
     let mut number = 0;
-    for (start, end) in periods {
+    for turns in planned.turns_of(user) {
         if !worker.stops() {
-            worker.timers.until(&alarm, *start).await;
+            worker.timers.until(&alarm, turns.start).await;
         }
+        let work = turns.of.map(|(stage, count)| (&works[stage], number + count));
         loop {
             let now = worker.timers.clock.now();
-            if now >= *end || worker.stops() {
+            if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| number == last) {
                 break;
+            }
+            if let Some((work, _)) = work {
+                work.start(worker);
             }
             worker.recorder.borrow_mut().started(load, now, 0);
             let part = planned.part_of_turn(user, number);
@@ -28,10 +113,13 @@ pub async fn user(worker: &Rc<Worker>, load: usize, user: u64, periods: &[(u64, 
             let _ = session.iterate(&who, part, user << 32 | number, now).await;
             rounds[part] += 1;
             number += 1;
+            if let Some((work, _)) = work {
+                work.finish(worker);
+            }
             if let Some(pace) = planned.pace
                 && !worker.stops()
             {
-                worker.timers.until(&alarm, (now + pace).min(*end)).await;
+                worker.timers.until(&alarm, (now + pace).min(turns.end)).await;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The functions of the language that are computed while a flow runs. What they mean is in the reference; here it is
 //! exact.
 
-use super::link::percent_encode;
+use super::template::percent_encode;
 use super::value::{Value, number};
 use crate::base::hex;
 use base64::Engine;
@@ -39,6 +39,11 @@ pub fn call(name: &str, arguments: &[Value], random: &mut dyn FnMut() -> u64) ->
         ("bytes", [size]) => text(filler(length_of(size)?)),
         _ => return None,
     })
+}
+
+/// Whether a function gives the same for the same arguments, always and everywhere.
+pub fn is_pure(name: &str) -> bool {
+    !matches!(name, "now" | "random_text")
 }
 
 fn text(text: String) -> Value {

@@ -1,6 +1,7 @@
 //! Who makes an iteration, and what a user keeps from one to the next.
 
-use super::value::{Answered, Frame, Value};
+use super::answered::Answered;
+use super::value::{Frame, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

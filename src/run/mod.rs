@@ -1,23 +1,30 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
+mod answered;
+mod chance;
 mod clock;
+mod cookies;
 mod closed;
 pub mod drive;
 mod exchange;
 mod explain;
+mod files;
 mod functions;
 mod health;
 mod kept;
 mod limit;
 mod link;
 mod open;
+mod path;
 mod phase;
 mod progress;
+mod redirect;
 mod rows;
 mod secret;
 mod service;
 mod session;
 mod steps;
+mod template;
 mod trace;
 mod tracer;
 mod trial;
@@ -28,7 +35,7 @@ mod worker;
 use crate::base::units::SECOND;
 use crate::measure::Event;
 use crate::metric;
-use crate::plan::Plan;
+use crate::plan::{Load, Plan, StageKind};
 use clock::Clock;
 use health::Gauge;
 use std::collections::HashMap;
@@ -77,7 +84,7 @@ pub enum RunError {
         log: String,
     },
     Address(String),
-    /// Rows that the plan speaks of cannot be read.
+    /// Rows or files that the plan speaks of cannot be read.
     Data(String),
     System(std::io::Error),
     /// What is done before the load could not be.
@@ -161,11 +168,11 @@ async fn control(
     }
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
     let ready = link::places(plan, &addresses).map_err(RunError::Address);
-    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
-        Ok((places, tables)) => {
+    let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
+        Ok((places, tables, files)) => {
             let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, seed: settings.seed, run, tracer };
+            let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await
         }
         Err(problem) => Err(problem),
@@ -223,6 +230,11 @@ fn tables(plan: &Plan) -> Result<Arc<Vec<rows::Table>>, RunError> {
     Ok(Arc::new(read.map_err(RunError::Data)?))
 }
 
+/// The files that are sent.
+fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
+    files::Files::load(&plan.files).map(Arc::new).map_err(RunError::Data)
+}
+
 async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(Event)) {
     for running in services.iter_mut().rev() {
         running.stop().await;
@@ -239,6 +251,7 @@ async fn load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
+    let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
     let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
     let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
     // What was before anything is sent.
@@ -256,6 +269,7 @@ async fn load(
             plan: parts.plan.clone(),
             places: parts.places.clone(),
             tables: parts.tables.clone(),
+            files: parts.files.clone(),
             gates: gates.clone(),
             setup: setup.clone(),
             edges: edges.clone(),
@@ -274,6 +288,9 @@ async fn load(
     }
     drop(told);
     tell(Event::LoadStarted);
+    for (load, stages) in drawn {
+        tell(Event::Drawn { load, stages });
+    }
     tell(Event::Gauges(before));
     let mut watch = watcher.start(clock);
     let mut health = health::Health::new(gauges);
@@ -282,6 +299,8 @@ async fn load(
     // By somebody, or by an `abort`.
     let mut interrupted = false;
     let mut aborts = metric::Watch::new(plan);
+    // How many workers have done their part of a `once`, and when the last of them had.
+    let mut done: HashMap<(usize, usize), (u64, u64)> = HashMap::new();
     let mut watching = true;
     // The last arrival is due before the end, and an idle stage has none: what is measured of the time belongs to the
     // whole of it.
@@ -296,12 +315,19 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(Measured { slices, examples }) => {
+                Some(Measured { slices, examples, done: ours }) => {
                     for slice in slices {
                         if let Some(aborts) = &mut aborts {
                             aborts.take(&slice);
                         }
                         tell(Event::Slice(slice));
+                    }
+                    for (load, stage, at) in ours {
+                        let (workers, last) = done.entry((load, stage)).or_insert((0, 0));
+                        (*workers, *last) = (*workers + 1, at.max(*last));
+                        if *workers == settings.workers {
+                            tell(Event::Done { load, stage, at: *last });
+                        }
                     }
                     examples.into_iter().for_each(|example| tell(Event::Example(Box::new(example))));
                 }
@@ -383,8 +409,10 @@ fn drain(plan: &Plan) -> Duration {
 
 /// When the last load ends that ends at a planned instant.
 fn planned_end(plan: &Plan) -> u64 {
-    let planned = plan.loads.iter().filter(|load| load.stages.iter().all(|stage| stage.kind.ends_as_planned()));
-    planned.map(|load| load.shape.end()).max().unwrap_or(0)
+    let as_planned = |load: &&Load| {
+        load.stages.last().is_some_and(|stage| stage.kind.ends_as_planned() && stage.kind != StageKind::Once)
+    };
+    plan.loads.iter().filter(as_planned).map(|load| load.shape.end()).max().unwrap_or(0)
 }
 
 /// The id of a run as a number: FNV-1a, whose values never change.

@@ -1,6 +1,7 @@
 //! The open model: arrivals are started when they are due, whatever has become of those before, by sessions that wait
 //! for work in seats.
 
+use super::chance::Chance;
 use super::kept::{Kept, Who};
 use super::session::Session;
 use super::worker::{Active, Worker};
@@ -59,19 +60,22 @@ impl Ours {
         Ours { share, worker, population, ceiling }
     }
 
-    /// Who comes back comes back to the same worker of the same share, which knows what was done.
+    /// Arrivals are dealt to shares and there to workers. Who comes back comes back to the same worker of the same share,
+    /// which knows what was done.
     fn has(&self, k: u64) -> bool {
-        self.population.is_none_or(|users| {
-            let user = k % users;
-            user % self.share.count == self.share.index
-                && user / self.share.count % self.worker.count == self.worker.index
-        })
+        let number = self.population.map_or(k, |users| k % users);
+        number % self.share.count == self.share.index
+            && number / self.share.count % self.worker.count == self.worker.index
     }
 
-    fn arrivals(&self, shape: &crate::plan::schedule::Shape) -> Arrivals {
-        match self.population {
-            Some(_) => Arrivals::new(shape, Share::WHOLE, 0, 1),
-            None => Arrivals::new(shape, self.share, self.worker.index, self.worker.count),
+    /// In order: number and intended offset.
+    fn arrivals<'w>(&'w self, worker: &'w Worker, load: usize) -> Box<dyn Iterator<Item = (u64, u64)> + 'w> {
+        let planned = &worker.plan.loads[load];
+        let ours = |(k, _): &(u64, u64)| self.has(*k);
+        match (planned.poisson, self.population) {
+            (true, _) => Box::new(Chance::new(&planned.shape, worker.seed, load).filter(ours)),
+            (false, Some(_)) => Box::new(Arrivals::new(&planned.shape, Share::WHOLE, 0, 1).filter(ours)),
+            (false, None) => Box::new(Arrivals::new(&planned.shape, self.share, self.worker.index, self.worker.count)),
         }
     }
 }
@@ -101,7 +105,7 @@ pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
     let planned = &worker.plan.loads[load];
     let ours = Ours::of(worker, load);
     let last = planned.shape.end() + CATCH_UP;
-    let mut arrivals = ours.arrivals(&planned.shape).filter(|(k, _)| ours.has(*k)).peekable();
+    let mut arrivals = ours.arrivals(worker, load).peekable();
     let mut ranks = Ranks { parts: vec![0; planned.parts.len()], seen: 0 };
     let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
     let mut seats = 0u64;

@@ -3,6 +3,7 @@
 
 use super::Phase;
 use super::clock::Clock;
+use super::files::Files;
 use super::health::Gauge;
 use super::kept::Who;
 use super::limit;
@@ -27,6 +28,7 @@ pub struct Parts {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
+    pub files: Arc<Files>,
     pub seed: u64,
     pub run: u64,
     pub tracer: Option<Tracer>,
@@ -66,6 +68,7 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
         plan: plan.clone(),
         places: parts.places.clone(),
         tables: parts.tables.clone(),
+        files: parts.files.clone(),
         setup: Arc::new(named.to_vec()),
         edges: Arc::from([0]),
         seed: parts.seed,

@@ -30,12 +30,8 @@ fn steps(list: &mut [Step], secrets: &HashMap<String, String>) {
             Step::Request(request) => {
                 texts(&mut request.path, secrets);
                 request.headers.iter_mut().for_each(|(_, pieces)| texts(pieces, secrets));
-                match &mut request.body {
-                    Some(Body::Json(value)) => expr(value, secrets),
-                    Some(Body::Form(fields)) => fields.iter_mut().for_each(|(_, value)| expr(value, secrets)),
-                    Some(Body::Text(pieces)) => texts(pieces, secrets),
-                    None => {}
-                }
+                let body = request.body.iter_mut().flat_map(Body::exprs_mut);
+                body.for_each(|value| expr(value, secrets));
                 checks(&mut request.expects, secrets);
                 request.extra.iter_mut().for_each(|(_, value)| expr(value, secrets));
                 request.records.iter_mut().for_each(|record| expr(&mut record.key, secrets));
@@ -87,7 +83,7 @@ fn expr(value: &mut Expr, secrets: &HashMap<String, String>) {
         Expr::Text(pieces) => texts(pieces, secrets),
         Expr::List(items) => items.iter_mut().for_each(|item| expr(item, secrets)),
         Expr::Object(fields) => fields.iter_mut().for_each(|(_, field)| expr(field, secrets)),
-        Expr::Not(inner) | Expr::Negate(inner) => expr(inner, secrets),
+        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) => expr(inner, secrets),
         Expr::Binary { left, right, .. } => {
             expr(left, secrets);
             expr(right, secrets);
@@ -118,6 +114,7 @@ impl Mask {
             forms.push(json.trim_matches('"').to_owned());
             forms.push(percent_encoded(secret, false));
             forms.push(percent_encoded(secret, true));
+            forms.extend((0..3).flat_map(|before| within_base64(secret, before)));
         }
         // The longest first, so that no rest of one is left by another.
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
@@ -201,6 +198,16 @@ fn cut(text: String, most: usize) -> String {
     }
 }
 
+/// What of a secret is the same wherever it stands in a text that is coded in Base64, such as a name and a password:
+/// behind so many bytes, over a multiple of three. What is shorter than eight letters could be anything.
+fn within_base64(secret: &str, before: usize) -> Vec<String> {
+    let text = [&[0; 2][..before], secret.as_bytes()].concat();
+    let (from, to) = ((before * 8).div_ceil(6), text.len() * 8 / 6);
+    let codes = [&base64::engine::general_purpose::STANDARD_NO_PAD, &base64::engine::general_purpose::URL_SAFE_NO_PAD];
+    let coded = codes.into_iter().map(|code| code.encode(&text)[from..to].to_owned());
+    coded.filter(|form| form.len() >= 8).collect()
+}
+
 fn percent_encoded(text: &str, plus: bool) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
@@ -236,6 +243,18 @@ mod tests {
             ("a hun… b h…", "a ***… b ***…"),
         ] {
             assert_eq!(mask.cut_off(text), left);
+        }
+    }
+
+    #[test]
+    fn a_secret_within_base64_is_hidden() {
+        let mask = Mask::new([&"open sesame?>".to_owned()].into_iter());
+        for user in ["", "a", "an", "ann", "anna"] {
+            for code in [base64::engine::general_purpose::STANDARD, base64::engine::general_purpose::URL_SAFE] {
+                let coded = code.encode(format!("{user}:open sesame?>"));
+                let told = mask.text(format!("Basic {coded}"));
+                assert!(told.contains("***") && told.len() < "Basic ".len() + 2 * (user.len() + 2) + 8, "{told}");
+            }
         }
     }
 }

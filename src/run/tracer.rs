@@ -89,7 +89,7 @@ impl Tracer {
         self.tell(Traced::Request { step: request.name.clone(), place: place(request), attempt, text });
     }
 
-    pub fn answer(&self, answer: &Answer) {
+    pub fn answer(&self, answer: &Answer, connect: Option<u64>) {
         let mut body = String::from_utf8_lossy(&answer.body).into_owned();
         if answer.body.len() >= super::drive::http1::LOOK {
             body.push('…');
@@ -99,7 +99,7 @@ impl Tracer {
             headers: String::from_utf8_lossy(&answer.headers).into_owned(),
             body,
             bytes: answer.body_bytes,
-            connect: (answer.connect_time > 0).then_some(answer.connect_time),
+            connect,
             first_byte: answer.first_byte.saturating_sub(answer.sent),
             rest: answer.end.saturating_sub(answer.first_byte),
         });

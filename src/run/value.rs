@@ -1,22 +1,27 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
+use super::answered::Answered;
+use super::files::Files;
 use super::functions;
+use super::path::Path;
 use super::rows::{self, Place, Reader, Table, Uses};
 use crate::check::program::Pick;
 use crate::plan::{Binary, Expr, Piece};
-use jsonpath_rust::parser::model::JpQuery;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What expressions need beside the iteration: JSONPaths, compiled, and the rows of data.
+/// What expressions need beside the iteration: what they look for, compiled, and the rows of data.
 #[derive(Default)]
 pub struct Paths {
-    queries: HashMap<String, JpQuery>,
+    queries: HashMap<String, Path>,
+    patterns: HashMap<String, regex::Regex>,
+    selectors: HashMap<String, scraper::Selector>,
     pub tables: Reader,
+    pub files: Arc<Files>,
     /// Which rows are whose.
     pub uses: Uses,
     /// What the setup named.
@@ -24,22 +29,40 @@ pub struct Paths {
 }
 
 impl Paths {
-    pub fn new(tables: Arc<Vec<Table>>, uses: Uses, setup: &[Plain]) -> Paths {
-        let tables = Reader::new(tables);
-        Paths { queries: HashMap::new(), tables, uses, setup: setup.iter().map(Plain::value).collect() }
-    }
-
-    pub fn get(&self, path: &str) -> Option<&JpQuery> {
-        self.queries.get(path)
-    }
-
-    /// Compiles a path; the checker has parsed each once.
-    pub fn learn(&mut self, path: &str) {
-        if !self.queries.contains_key(path)
-            && let Ok(query) = jsonpath_rust::parser::parse_json_path(path)
-        {
-            self.queries.insert(path.to_owned(), query);
+    pub fn new(tables: Arc<Vec<Table>>, files: Arc<Files>, uses: Uses, setup: &[Plain]) -> Paths {
+        Paths {
+            tables: Reader::new(tables),
+            files,
+            uses,
+            setup: setup.iter().map(Plain::value).collect(),
+            ..Paths::default()
         }
+    }
+
+    fn get(&self, path: &str) -> Result<&Path, Unusable> {
+        self.queries.get(path).ok_or(Unusable)
+    }
+
+    /// Compiles what an expression looks for; the checker has compiled each once.
+    pub fn learn(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Json { path, .. } | Expr::Get { path, .. } => compiled(&mut self.queries, path, Path::new),
+            Expr::Answer { part, argument: Some(argument), .. } if part == "regex" => {
+                compiled(&mut self.patterns, argument, |pattern| regex::Regex::new(pattern).ok());
+            }
+            Expr::Answer { argument: Some(argument), .. } => {
+                compiled(&mut self.selectors, argument, |selector| scraper::Selector::parse(selector).ok());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn compiled<T>(known: &mut HashMap<String, T>, text: &str, compile: impl Fn(&str) -> Option<T>) {
+    if !known.contains_key(text)
+        && let Some(compiled) = compile(text)
+    {
+        known.insert(text.to_owned(), compiled);
     }
 }
 
@@ -141,28 +164,7 @@ impl Plain {
     }
 }
 
-/// The answer to a request, as far as later steps need it. Its status is 0 where there is none.
-#[derive(Debug, Default)]
-pub struct Answered {
-    pub status: u16,
-    pub latency: u64,
-    pub body: Vec<u8>,
-    pub headers: Vec<u8>,
-    pub parsed: OnceCell<Option<Rc<serde_json::Value>>>,
-}
-
-impl Answered {
-    pub fn clear(&mut self) {
-        self.status = 0;
-        self.latency = 0;
-        self.body.clear();
-        self.headers.clear();
-        self.parsed.take();
-    }
-}
-
 /// What one iteration knows.
-#[derive(Debug)]
 pub struct Frame {
     pub slots: Vec<Value>,
     pub answers: Vec<Rc<Answered>>,
@@ -278,11 +280,11 @@ impl Frame {
             Expr::Status(answer) | Expr::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
             Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
             Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
-            Expr::BodyText(answer) => Value::Text(String::from_utf8_lossy(&self.answers[*answer].body).into()),
+            Expr::BodyText(answer) => Value::Text(self.answers[*answer].text().into()),
             Expr::Header { response, name } => {
-                header(&self.answers[*response].headers, name).map_or(Value::Null, |text| Value::Text(text.into()))
+                self.answers[*response].header(name).map_or(Value::Null, |text| Value::Text(text.into()))
             }
-            Expr::Json { response, path } => self.found(*response, path, paths)?,
+            Expr::Json { response, path } => self.answers[*response].found(paths.get(path)?)?,
             Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
             Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
             Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
@@ -302,12 +304,20 @@ impl Frame {
                 Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable)?,
                 _ => return Err(Unusable),
             },
+            Expr::Answer { response, part, argument: Some(argument), attribute } => {
+                let answer = &self.answers[*response];
+                match part.as_str() {
+                    "regex" => answer.matched(paths.patterns.get(argument).ok_or(Unusable)?),
+                    _ => answer.selected(paths.selectors.get(argument).ok_or(Unusable)?, attribute.as_deref()),
+                }
+            }
             Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
             Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => first(&document, paths.get(path).ok_or(Unusable)?)?,
+                Value::Json(document) => paths.get(path)?.first(&document),
                 // In what is no object there is nothing to find.
                 _ => Value::Null,
             },
+            Expr::Count(list) => self.count(list, paths)?,
             Expr::Call { function, arguments } => {
                 let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
                 functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable)?
@@ -356,25 +366,29 @@ impl Frame {
     /// What a loop goes over: the entries of a list, or all that a path finds.
     pub fn list(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
         let Expr::Json { response, path } = expr else { return self.json(expr, paths) };
-        let document = self.document(*response).ok_or(Unusable)?;
-        let query = paths.get(path).ok_or(Unusable)?;
-        let found = jsonpath_rust::query::js_path_process(query, &*document).map_err(|_| Unusable)?;
-        let mut found: Vec<serde_json::Value> = found.into_iter().map(|one| one.val().clone()).collect();
-        match found.as_slice() {
-            [serde_json::Value::Array(_)] => Ok(found.remove(0)),
-            _ => Ok(serde_json::Value::Array(found)),
-        }
+        let document = self.answers[*response].document()?;
+        Ok(match paths.get(path)?.all(&document).as_slice() {
+            [list @ serde_json::Value::Array(_)] => (*list).clone(),
+            found => serde_json::Value::Array(found.iter().map(|one| (*one).clone()).collect()),
+        })
     }
 
-    fn document(&self, response: usize) -> Option<Rc<serde_json::Value>> {
-        let answer = &self.answers[response];
-        answer.parsed.get_or_init(|| serde_json::from_slice(&answer.body).ok().map(Rc::new)).clone()
-    }
-
-    /// Null where the path finds nothing; in what is no JSON there is nothing to look for.
-    fn found(&self, response: usize, path: &str, paths: &Paths) -> Result<Value, Unusable> {
-        let document = self.document(response).ok_or(Unusable)?;
-        first(&document, paths.get(path).ok_or(Unusable)?)
+    /// How many items a list has, null where it is none; of a path to several places how many things it finds.
+    fn count(&mut self, list: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+        Ok(match list {
+            Expr::Json { response, path } => {
+                let document = self.answers[*response].document()?;
+                paths.get(path)?.count(&document)
+            }
+            Expr::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => paths.get(path)?.count(&document),
+                _ => Value::Null,
+            },
+            _ => match self.eval(list, paths)? {
+                Value::Json(list) => list.as_array().map_or(Value::Null, |list| Value::Number(list.len() as f64)),
+                _ => Value::Null,
+            },
+        })
     }
 
     /// Appends a text with its values put in.
@@ -405,14 +419,6 @@ impl Frame {
             _ => to_json(self.eval(expr, paths)?),
         })
     }
-}
-
-/// The first that a path finds.
-fn first(document: &serde_json::Value, query: &JpQuery) -> Result<Value, Unusable> {
-    Ok(match jsonpath_rust::query::js_path_process(query, document) {
-        Ok(found) => found.into_iter().next().map_or(Value::Null, |first| from_json(first.val())),
-        Err(_) => Value::Null,
-    })
 }
 
 /// A number, a text or a truth as it is put into a text; nothing else can be.
@@ -475,7 +481,7 @@ pub fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn same(left: &Value, right: &Value) -> bool {
+pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,
@@ -487,11 +493,4 @@ fn same(left: &Value, right: &Value) -> bool {
         }
         _ => false,
     }
-}
-
-fn header<'h>(lines: &'h [u8], name: &str) -> Option<&'h str> {
-    std::str::from_utf8(lines).ok()?.split("\r\n").find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
 }

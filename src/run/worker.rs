@@ -2,7 +2,9 @@
 
 use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
+use super::cookies::Cookies;
 use super::drive::http1::{Connection, Scratch};
+use super::files::Files;
 use super::health::{self, Gauge};
 use super::kept::Kept;
 use super::limit::Gate;
@@ -30,6 +32,7 @@ pub struct Order {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
+    pub files: Arc<Files>,
     pub gates: Arc<Vec<Gate>>,
     /// What the setup named.
     pub setup: Arc<Vec<Plain>>,
@@ -51,6 +54,8 @@ pub struct Order {
 pub struct Measured {
     pub slices: Vec<Slice>,
     pub examples: Vec<Example>,
+    /// Of which `once` of which load all that it had to do has ended, and when.
+    pub done: Vec<(usize, usize, u64)>,
 }
 
 /// The series of what a flow does in a load.
@@ -78,6 +83,8 @@ pub struct Worker {
     pub timers: Timers,
     pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
+    /// What [`Measured::done`] will tell.
+    pub finished: RefCell<Vec<(usize, usize, u64)>>,
     /// How late it got to what was ready, since the last second was told.
     pub delays: RefCell<Vec<u64>>,
     /// Whether something asks for the bytes of bodies.
@@ -86,6 +93,7 @@ pub struct Worker {
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
     pub users: RefCell<BTreeMap<(usize, u64, usize), Connection>>,
+    pub cookies: Cookies,
     /// Idle connections that are shared, by target.
     pub idle: RefCell<Vec<Vec<Connection>>>,
     /// What the iterations of all sessions have not recorded yet.
@@ -196,7 +204,7 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: link::link(&plan, &order.places, order.tables, &order.setup),
+            linked: link::link(&plan, &order.places, order.tables, order.files, &order.setup),
             series,
             seed: order.seed,
             run: order.run,
@@ -210,7 +218,9 @@ impl Worker {
             delays: RefCell::default(),
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
+            finished: RefCell::default(),
             users: RefCell::default(),
+            cookies: Cookies::default(),
             progress: RefCell::default(),
             index: order.index,
             workers: order.workers,
@@ -244,7 +254,7 @@ impl Worker {
     /// Everything that is new.
     fn measured(&self, last: bool) -> Measured {
         let mut recorder = self.recorder.borrow_mut();
-        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last) }
+        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last), done: self.finished.take() }
     }
 
     pub fn starter(&self, punctual: bool) -> Rc<Alarm> {
@@ -260,8 +270,9 @@ impl Worker {
         }
     }
 
-    /// Closes the connections of a user who does not come back.
+    /// Closes the connections of a user who does not come back, and forgets their cookies.
     pub fn user_is_gone(&self, load: usize, user: u64) {
+        self.cookies.forget((load, user));
         let mut users = self.users.borrow_mut();
         if !users.is_empty() {
             for target in 0..self.plan.targets.len() {
@@ -291,21 +302,10 @@ impl Worker {
     fn start(worker: &Rc<Worker>, load: usize) {
         match &worker.plan.loads[load].shape {
             Shape::Open(_) => {
-                worker.begin();
-                let active = Active(worker.clone());
+                let active = Active::new(worker);
                 tokio::task::spawn_local(async move { open::dispatch(&active.0, load).await });
             }
-            shape @ Shape::Closed(_) => {
-                let share = worker.plan.share;
-                let mut user = share.index + worker.index * share.count;
-                while user < shape.peak() {
-                    worker.begin();
-                    let periods = shape.active(user);
-                    let active = Active(worker.clone());
-                    tokio::task::spawn_local(async move { closed::user(&active.0, load, user, &periods).await });
-                    user += share.count * worker.workers;
-                }
-            }
+            Shape::Closed(_) => closed::start(worker, load),
         }
     }
 
@@ -320,6 +320,13 @@ impl Worker {
 
 /// Something that its worker waits for; a mistake of ours in it ends the run instead of letting it wait for ever.
 pub struct Active(pub Rc<Worker>);
+
+impl Active {
+    pub fn new(worker: &Rc<Worker>) -> Active {
+        worker.begin();
+        Active(worker.clone())
+    }
+}
 
 impl Drop for Active {
     fn drop(&mut self) {

@@ -257,3 +257,92 @@ pub fn rest(stream: Option<impl Read>) -> String {
     }
     text
 }
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Up to and with the empty line.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Kept {
+    pub fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1")
+    }
+
+    /// The values of all headers of a name, in any case of letters.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        match self.all(name).as_slice() {
+            [only] => only,
+            several => panic!("`{name}` is there {} times in\n{}", several.len(), self.head),
+        }
+    }
+}
+
+/// A server that keeps what it is sent, byte for byte, and answers with exactly what a test says.
+pub struct Keeper {
+    pub address: SocketAddr,
+    seen: Arc<Mutex<Vec<Kept>>>,
+}
+
+impl Keeper {
+    pub fn start(answer: fn(&Kept) -> Vec<u8>) -> Keeper {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::<Mutex<Vec<Kept>>>::default();
+        let all = seen.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let seen = all.clone();
+                std::thread::spawn(move || {
+                    let _ = stream.set_nodelay(true);
+                    let mut reader = BufReader::new(stream.try_clone().unwrap());
+                    let mut stream = stream;
+                    while let Some(kept) = read(&mut reader) {
+                        let answer = answer(&kept);
+                        seen.lock().unwrap().push(kept);
+                        if stream.write_all(&answer).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Keeper { address, seen }
+    }
+
+    pub fn seen(&self) -> Vec<Kept> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// All that it was asked for by this line.
+    pub fn asked(&self, line: &str) -> Vec<Kept> {
+        self.seen().into_iter().filter(|kept| kept.line() == line).collect()
+    }
+}
+
+fn read(reader: &mut BufReader<std::net::TcpStream>) -> Option<Kept> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let mut kept = Kept { head, body: Vec::new() };
+    let length = kept.all("Content-Length").first().map_or(0, |length| length.parse().unwrap());
+    kept.body.resize(length, 0);
+    reader.read_exact(&mut kept.body).ok()?;
+    Some(kept)
+}
+
+/// A whole answer with this body.
+pub fn answered(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}

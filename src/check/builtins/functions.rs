@@ -114,10 +114,10 @@ pub const TABLE: &[Builtin] = &[
     Builtin {
         name: "file",
         kind: Kind::Input,
-        parameters: &[need("path", TEXT)],
+        parameters: &[need("path", TEXT), may("type", TEXT), may("name", TEXT)],
         variadic: false,
         result: Type::Text,
-        doc: "The text of a file, relative to the file that names it.",
+        doc: "The text of a file, relative to the file that names it. As the `body:` of a request or a part of its `multipart:` any file of up to 1 GiB, sent byte for byte: `type` is its `Content-Type` (by the ending of its name, else `application/octet-stream`), `name` the name that a part gives it (its own).",
         example: "param page: Text = file(\"page.txt\")",
     },
     Builtin {

@@ -19,6 +19,7 @@ pub struct Track {
     /// Start, end, level at the start, level at the end; in order, without overlap.
     pub legs: Vec<(u64, u64, f64, f64)>,
     pub stages: Vec<Mark>,
+    pub settles: Vec<Range>,
 }
 
 /// A stage on the axis of its load.
@@ -46,6 +47,12 @@ pub struct Row {
 }
 
 impl Track {
+    /// Warm-ups, and where sweeps settle.
+    pub fn unjudged(&self) -> impl Iterator<Item = Range> + '_ {
+        let warm = self.stages.iter().filter(|stage| !stage.judged).map(|stage| stage.range);
+        warm.chain(self.settles.iter().copied())
+    }
+
     /// The level at an offset.
     pub fn level(&self, at: u64) -> f64 {
         let leg = self.legs.iter().find(|(start, end, ..)| *start <= at && at < *end);
@@ -53,7 +60,7 @@ impl Track {
     }
 
     pub fn is_judged(&self, at: u64) -> bool {
-        self.stages.iter().all(|stage| stage.judged || at < stage.range.0 || at >= stage.range.1)
+        self.unjudged().all(|(start, end)| at < start || at >= end)
     }
 
     /// A level with its unit.
@@ -104,6 +111,7 @@ fn track(plan: &Plan, load: &Load) -> Track {
         peak: legs.iter().map(|(.., from, to)| from.max(*to)).fold(0.0, f64::max),
         unit,
         legs,
+        settles: load.settles(),
         stages: load
             .stages
             .iter()

@@ -115,8 +115,8 @@ fn shape(canvas: &mut Canvas, track: &Track, top: f64) {
     canvas.text(12.0, top + 10.0, "", &cut(&track.title, 120));
     canvas.text(LEFT - 8.0, top + 30.0, "dim small end", &track.shown(track.peak));
     canvas.text(LEFT - 8.0, base, "dim small end", "0");
-    for stage in track.stages.iter().filter(|stage| !stage.judged) {
-        let (x, end) = (canvas.x(stage.range.0), canvas.x(stage.range.1));
+    for (start, end) in track.unjudged() {
+        let (x, end) = (canvas.x(start), canvas.x(end));
         canvas.rect(x, top + 18.0, end - x, SHAPE, "warm");
     }
     let y = |level: f64| base - if track.peak > 0.0 { level / track.peak * (SHAPE - 6.0) } else { 0.0 };

@@ -86,7 +86,7 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
     if load.is_open() {
         // How long a search or a replay goes on is not known yet.
         let found = load.stages.iter().filter(|s| matches!(s.kind, StageKind::Search | StageKind::Replay));
-        let found: u64 = found.map(|stage| arrivals(plan, load, stage)).sum();
+        let found: u64 = found.map(|stage| load.arrivals_within((stage.start, stage.end), plan.share)).sum();
         let whole = load.arrivals_before(u64::MAX, plan.share).saturating_sub(found);
         if load.stages.len() > 1 && whole > 0 {
             let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
@@ -104,7 +104,9 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
     let mut more: Vec<String> = Vec::new();
     more.extend(load.population.map(|users| format!("dealt to {} users", grouped(users as f64, 0))));
     more.extend(load.pace.map(|pace| format!("an iteration of a user every {}", duration(pace))));
-    more.extend(load.poisson.then(|| "arrivals at random (Poisson)".to_owned()));
+    more.extend(
+        load.poisson.then(|| "arrivals at random (Poisson): the seed decides how many, these are expected".to_owned()),
+    );
     if !more.is_empty() {
         line(out, &more.join(", "), width);
     }
@@ -113,21 +115,16 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
     line(out, &format!("{ceiling}: up to as many connections and {memory}"), width);
 }
 
-fn arrivals(plan: &Plan, load: &Load, stage: &Stage) -> u64 {
-    let before = |at: u64| load.arrivals_before(at, plan.share);
-    before(stage.end) - before(stage.start)
-}
-
 /// Iterations and requests of a stage, where the plan knows them.
 fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
     match (&load.shape, stage.kind) {
         (_, StageKind::Once) => {
-            let iterations = stage.iterations.unwrap_or(0);
+            let iterations = load.planned(stage, plan.share).unwrap_or(0);
             (grouped(iterations as f64, 0), grouped(requests(plan, load, iterations), 0))
         }
         (_, StageKind::Search | StageKind::Replay) => ("as found".to_owned(), "as found".to_owned()),
         (Shape::Open(_), _) => {
-            let count = arrivals(plan, load, stage);
+            let count = load.planned(stage, plan.share).unwrap_or(0);
             (grouped(count as f64, 0), grouped(requests(plan, load, count), 0))
         }
         (Shape::Closed(_), _) => ("as answered".to_owned(), "as answered".to_owned()),
@@ -152,6 +149,10 @@ fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
             search.map_or(String::new(), |s| format!("  at most {} trials of {}", s.trials, duration(s.each)))
         }
         StageKind::Once => "  at most this long".to_owned(),
+        StageKind::Sweep => match planned.settles().first() {
+            Some((start, end)) => format!("  {} in front of each not measured", duration(end - start)),
+            None => String::new(),
+        },
         _ => String::new(),
     }
 }

@@ -219,12 +219,7 @@ impl Found {
     fn request(&mut self, request: &Request) {
         self.texts(&request.path);
         request.headers.iter().for_each(|(_, pieces)| self.texts(pieces));
-        match &request.body {
-            Some(Body::Json(value)) => self.expr(value),
-            Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| self.expr(value)),
-            Some(Body::Text(pieces)) => self.texts(pieces),
-            None => {}
-        }
+        request.body.iter().flat_map(Body::exprs).for_each(|value| self.expr(value));
         self.checks(&request.expects);
         request.records.iter().for_each(|record| self.expr(&record.key));
         request.extra.iter().for_each(|(_, value)| self.expr(value));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 pub async fn ask(client: reqwest::Client, url: String, query: String, place: u32) -> Vec<Reading> {
     let mut address = format!("{}/api/v1/query?query=", url.trim_end_matches('/'));
-    crate::run::link::percent_encode(&query, "-._~", &mut address);
+    crate::run::template::percent_encode(&query, "-._~", &mut address);
     let reading = page::fetch(&client, &address).await.and_then(|answer| value(&answer));
     vec![(place, reading.map(Some))]
 }

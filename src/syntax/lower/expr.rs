@@ -237,8 +237,7 @@ impl Lower<'_> {
             Rule::label => self.name(&key),
             _ => {
                 let span = self.span(&key);
-                let inner = key.as_str();
-                Name { text: inner[1..inner.len() - 1].to_owned(), span }
+                Name { text: self.quoted_label(key, span), span }
             }
         };
         let mut next = parts.next().expect("an entry has a value");
@@ -249,6 +248,27 @@ impl Lower<'_> {
             next = parts.next().expect("an entry has a value");
         }
         Entry { label, value: self.value(next) }
+    }
+
+    /// A label between quotes, which mean in it what they mean in other texts.
+    fn quoted_label(&mut self, key: Node<'_>, span: Span) -> String {
+        let parts = match key.as_rule() {
+            Rule::text => self.text(key),
+            _ => match self.text_literal(key) {
+                ExprKind::Text(parts) => parts,
+                _ => Vec::new(),
+            },
+        };
+        match parts.as_slice() {
+            [] => String::new(),
+            [TextPart::Literal(text)] => text.clone(),
+            _ => {
+                let problem =
+                    Diagnostic::new(Code::E0100, "the name of a field holds no values", span, "a value in it");
+                self.diagnostics.push(problem.help("names are written out; for a brace itself write `\\{`"));
+                String::new()
+            }
+        }
     }
 
     /// `a.b.c` as an expression.

@@ -213,7 +213,7 @@ impl Lower<'_> {
         }
     }
 
-    fn text(&mut self, node: Node<'_>) -> Vec<TextPart> {
+    pub(super) fn text(&mut self, node: Node<'_>) -> Vec<TextPart> {
         let mut parts: Vec<TextPart> = Vec::new();
         let mut literal = String::new();
         let form = node.into_inner().next().expect("a text is short or long");

@@ -392,7 +392,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "once",
         &[Load, Flow],
-        "In a load: so many iterations in all, by users who share them; it is its last stage. In a flow: steps that a user does in the first \
+        "In a load: so many iterations in all, by users who share them. In a flow: steps that a user does in the first \
          iteration, or again after `every`; their values and answers stay with the user.",
         &[
             form(

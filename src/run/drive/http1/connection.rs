@@ -1,11 +1,11 @@
 //! A connection and its exchanges: one write and one read where the kernel allows it.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -14,6 +14,7 @@ use super::body::Body;
 use super::coding::Codings;
 use super::deadline::Deadline;
 use super::reply::take;
+use super::unsent::Unsent;
 use super::{Answer, Ask, Failure, Now, Scratch};
 
 /// A stash that grew beyond this is given back after the exchange.
@@ -21,8 +22,6 @@ const STASH_KEPT: usize = 4 * 1024;
 
 pub struct Connection {
     stream: TcpStream,
-    /// Nanoseconds that connecting took.
-    connect_time: u64,
     used: bool,
     /// The part of a head that came without its end; bodies are decoded as they come.
     stash: Vec<u8>,
@@ -32,15 +31,13 @@ pub struct Connection {
 impl Connection {
     /// Connects without Nagle's delay.
     pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
-        let began = Instant::now();
         let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(Failure::of_connect(&error)),
             Err(_) => return Err(Failure::Timeout),
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
-        let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
-        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::new() })
+        Ok(Connection { stream, used: false, stash: Vec::new(), deadline: Deadline::new() })
     }
 
     /// Has completed at least one exchange.
@@ -53,11 +50,11 @@ impl Connection {
         !self.used || self.check_idle().is_ok()
     }
 
-    /// Sends a request, a complete one in two parts of which the second may be empty, and reads the whole answer. After a failure, or when the
-    /// future is dropped before its end, the connection is of no further use.
+    /// Sends the pieces of a complete request, one behind the other, and reads the whole answer. After a failure, or
+    /// when the future is dropped before its end, the connection is of no further use.
     pub async fn exchange(
         &mut self,
-        request: [&[u8]; 2],
+        request: &[&[u8]],
         ask: Ask,
         scratch: &Scratch,
         clock: &impl Now,
@@ -66,9 +63,8 @@ impl Connection {
     ) -> Result<(), Failure> {
         answer.reset();
         self.stash.clear();
-        match self.used {
-            true => self.check_idle()?,
-            false => answer.connect_time = self.connect_time,
+        if self.used {
+            self.check_idle()?;
         }
         self.deadline.set(timeout);
         answer.sent = clock.now();
@@ -102,29 +98,21 @@ fn asks_to_upgrade(request: &[u8]) -> bool {
 /// One exchange over any stream, with the stash and the deadline of its connection.
 pub(super) async fn over(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    request: [&[u8]; 2],
+    request: &[&[u8]],
     ask: Ask,
     scratch: &Scratch,
     clock: &impl Now,
     (stash, deadline): (&mut Vec<u8>, &mut Deadline),
     answer: &mut Answer,
 ) -> Result<(), Failure> {
-    let [mut unsent, mut rest] = request;
+    let mut unsent = Unsent::new(request);
     let mut broken = None;
     let mut body = None;
     poll_fn(|cx| {
         while !unsent.is_empty() && broken.is_none() {
-            let written = match rest.is_empty() {
-                true => Pin::new(&mut *stream).poll_write(cx, unsent),
-                false => {
-                    let both = [IoSlice::new(unsent), IoSlice::new(rest)];
-                    Pin::new(&mut *stream).poll_write_vectored(cx, &both)
-                }
-            };
-            match written {
+            match unsent.poll_write(Pin::new(&mut *stream), cx) {
                 Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
-                Poll::Ready(Ok(count)) if count < unsent.len() => unsent = &unsent[count..],
-                Poll::Ready(Ok(count)) => (unsent, rest) = (&rest[count - unsent.len()..], &[]),
+                Poll::Ready(Ok(_)) => {}
                 // A server may answer early and close; what it said is still to be read.
                 Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
                 // Also read: a server that answers before it has read all must not deadlock.
@@ -171,7 +159,8 @@ pub(super) async fn over(
         Poll::Ready(Err(Failure::Timeout))
     })
     .await?;
-    if answer.status == 101 && !asks_to_upgrade(request[0]) {
+    // The head is whole in the first piece.
+    if answer.status == 101 && !request.first().is_some_and(|head| asks_to_upgrade(head)) {
         return Err(Failure::Protocol);
     }
     if ask.keep_body && answer.codings != Codings::Plain {

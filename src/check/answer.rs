@@ -1,0 +1,128 @@
+//! What is asked of the answer to a request: its fields, and what is looked for in it.
+
+use super::builtins;
+use super::call::Bound;
+use super::program::Expr;
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::Argument;
+
+/// What of an answer is kept for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Body,
+    Headers,
+    /// A text is read in the charset that a header names.
+    Text,
+}
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Value<'a> {
+        match part {
+            "status" => Value::Run(Expr::Status(response), Type::Count),
+            "latency" => Value::Run(Expr::Latency(response), Type::Duration),
+            "text" => {
+                self.keep(response, Keep::Text);
+                Value::Run(Expr::BodyText(response), Type::Text)
+            }
+            _ => {
+                let part = Expr::Answer { response, part: part.to_owned(), argument: None, attribute: None };
+                Value::Run(part, Type::Json)
+            }
+        }
+    }
+
+    fn keep(&mut self, response: usize, what: Keep) {
+        if let Some(needs) = self.flow.as_mut().and_then(|flow| flow.requests.get_mut(response)) {
+            needs.body |= what != Keep::Headers;
+            needs.headers |= what != Keep::Body;
+        }
+    }
+
+    /// `json(path)`, `header(name)`, `regex(pattern)` or `css(selector)` of an answer.
+    pub(super) fn answer_method(
+        &mut self,
+        response: usize,
+        method: &'a Name,
+        arguments: &'a [Argument],
+        frame: FrameId,
+    ) -> Value<'a> {
+        let Some(field) = builtins::field(Type::Response, &method.text, true) else {
+            let known =
+                builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name);
+            let problem =
+                Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
+            self.push(problem.did_you_mean(method.span, &method.text, known));
+            return Value::WRONG;
+        };
+        let parameters = field.parameters.unwrap_or_default();
+        let Some(bound) = self.arguments(method, parameters, false, arguments, method.span, frame) else {
+            return Value::WRONG;
+        };
+        if method.text == "json" {
+            let Some(path) = self.json_path(&bound) else { return Value::Unknown(Type::Json) };
+            self.keep(response, Keep::Body);
+            return Value::Run(Expr::Json { response, path }, Type::Json);
+        }
+        let Some(argument) = self.constant_text(&bound, 0) else { return Value::Unknown(field.result) };
+        let span = bound.first().and_then(Option::as_ref).map_or(method.span, |(_, expr)| expr.span);
+        match method.text.as_str() {
+            "header" => {
+                self.keep(response, Keep::Headers);
+                return Value::Run(Expr::Header { response, name: argument }, Type::Text);
+            }
+            "regex" => self.is_pattern(&argument, span),
+            _ => self.is_selector(&argument, span),
+        }
+        self.keep(response, Keep::Text);
+        let attribute = match bound.get(1) {
+            Some(Some(_)) => match self.constant_text(&bound, 1) {
+                Some(name) => Some(name),
+                None => return Value::Unknown(field.result),
+            },
+            _ => None,
+        };
+        Value::Run(
+            Expr::Answer { response, part: method.text.clone(), argument: Some(argument), attribute },
+            Type::Text,
+        )
+    }
+
+    fn is_pattern(&mut self, pattern: &str, span: Span) {
+        let Err(error) = regex::Regex::new(pattern) else { return };
+        // The reason stands in the last line, behind a drawing of the place.
+        let why = error.to_string();
+        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let message = format!("`{pattern}` is not a regular expression");
+        let problem = Diagnostic::new(Code::E0310, message, span, why);
+        self.push(
+            problem.help("write it like `'id=([0-9]+)'`, in single quotes so that `\\` and `{` stay what they are"),
+        );
+    }
+
+    fn is_selector(&mut self, selector: &str, span: Span) {
+        let Err(error) = scraper::Selector::parse(selector) else { return };
+        let (why, message) = (error.to_string(), format!("`{selector}` is not a CSS selector"));
+        let problem = Diagnostic::new(Code::E0310, message, span, why);
+        self.push(problem.help("write it like `'form input[name=csrf]'`"));
+    }
+
+    /// A JSONPath that parses.
+    pub(super) fn json_path(&mut self, bound: &Bound<'a>) -> Option<String> {
+        let path = self.constant_text(bound, 0)?;
+        if let Err(error) = jsonpath_rust::parser::parse_json_path(&path) {
+            let span = bound.first()?.as_ref()?.1.span;
+            // The first line names a place of the parser's own; a reason stands behind it, where there is one.
+            let why = error.to_string();
+            let why = why.lines().next().filter(|line| !line.contains("-->")).unwrap_or("not a path").to_owned();
+            let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), span, why);
+            self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
+            return None;
+        }
+        Some(path)
+    }
+}

@@ -1,0 +1,270 @@
+//! What a request carries: JSON, a form, a text, a file, or several parts.
+
+use super::builtins;
+use super::inputs::{Content as Found, FileKind};
+use super::program::{Body, Content, Expr, File, Piece, Request, Upload};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Argument, Entry, ExprKind};
+
+/// What is sent at most of one file: more would not fit into the memory of usual machines.
+const LARGEST: u64 = 1 << 30;
+
+/// What names of files end with, and as what such a file is sent (the registry of media types of IANA).
+const TYPES: [(&str, &str); 24] = [
+    ("avif", "image/avif"),
+    ("css", "text/css"),
+    ("csv", "text/csv"),
+    ("gif", "image/gif"),
+    ("gz", "application/gzip"),
+    ("htm", "text/html"),
+    ("html", "text/html"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("jsonl", "application/jsonl"),
+    ("md", "text/markdown"),
+    ("mp3", "audio/mpeg"),
+    ("mp4", "video/mp4"),
+    ("ndjson", "application/x-ndjson"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain"),
+    ("wasm", "application/wasm"),
+    ("webp", "image/webp"),
+    ("xml", "application/xml"),
+    ("zip", "application/zip"),
+];
+
+impl<'a> Session<'a, '_> {
+    /// `json:`, `form:`, `multipart:` or `body:`
+    pub(super) fn request_body(&mut self, entry: &'a Entry, request: &mut Request, frame: FrameId) {
+        if request.body.is_some() {
+            let problem = Diagnostic::new(Code::E0203, "a request has one body", entry.label.span, "another one");
+            self.push(problem.help("keep one of `json:`, `form:`, `multipart:` and `body:`"));
+        }
+        request.body = match entry.label.text.as_str() {
+            "json" => self.json_body(&entry.value, frame),
+            "form" => Some(Body::Form(self.fields(entry, frame))),
+            "multipart" => Some(Body::Multipart(self.parts(entry, frame))),
+            _ => match as_file(&entry.value) {
+                Some((function, arguments)) => {
+                    self.upload(function, arguments, &entry.value, true, frame).map(Body::File)
+                }
+                None => self.text_of(&entry.value, frame).map(Body::Text),
+            },
+        };
+    }
+
+    fn json_body(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Body> {
+        let value = self.eval(expr, frame);
+        match value.expr() {
+            _ if value.is_wrong() => None,
+            Some(body) => {
+                self.plain_json(&value, expr);
+                Some(Body::Json(body))
+            }
+            None => {
+                self.no_json(&value, expr);
+                None
+            }
+        }
+    }
+
+    /// JSON has numbers and texts; a unit would be lost in it.
+    fn plain_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+        match (value, &expr.kind) {
+            (Value::Object(fields), ExprKind::Object(exprs)) => {
+                for ((_, value), entry) in fields.iter().zip(exprs) {
+                    self.plain_json(value, &entry.value);
+                }
+            }
+            (Value::List(items), ExprKind::List(exprs)) => {
+                for (value, expr) in items.iter().zip(exprs) {
+                    self.plain_json(value, expr);
+                }
+            }
+            (value, _) if has_unit(value) => self.no_json(value, expr),
+            _ => {}
+        }
+    }
+
+    fn no_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+        let kind = value.kind();
+        let problem = Diagnostic::new(Code::E0301, format!("{} has no form in JSON", kind.a()), expr.span, kind.a());
+        self.push(match value.number() {
+            Some(_) => problem.help("write a plain number in the unit that the server expects, or a text"),
+            None => problem.help("take a part of it, such as `.json(\"$.id\")`"),
+        });
+    }
+
+    /// Names and values, of a form or a query; a list repeats its name.
+    pub(super) fn fields(&mut self, entry: &'a Entry, frame: FrameId) -> Vec<(String, Expr)> {
+        let mut out = Vec::new();
+        for field in self.object(entry) {
+            if let Some(value) = self.field_value(&field.value, entry, frame) {
+                out.push((field.label.text.clone(), value));
+            }
+        }
+        out
+    }
+
+    fn object(&mut self, entry: &'a Entry) -> &'a [Entry] {
+        match &entry.value.kind {
+            ExprKind::Object(fields) => fields,
+            ExprKind::Wrong => &[],
+            _ => {
+                let message = format!("`{}:` is an object", entry.label);
+                let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not `{ … }`");
+                self.push(problem.help(format!("write `{}: {{ user: \"ann\" }}`", entry.label)));
+                &[]
+            }
+        }
+    }
+
+    /// A value that can stand in a text; a list has several of them.
+    fn field_value(&mut self, expr: &'a ast::Expr, entry: &Entry, frame: FrameId) -> Option<Expr> {
+        let value = self.eval(expr, frame);
+        if value.is_wrong() {
+            return None;
+        }
+        match (&value, &expr.kind) {
+            (Value::List(items), ExprKind::List(exprs)) => {
+                for (item, expr) in items.iter().zip(exprs) {
+                    if matches!(item, Value::List(_) | Value::Null) || !is_field(item) {
+                        self.no_field_value(item, expr, entry);
+                    }
+                }
+            }
+            // A query leaves it out.
+            (Value::Null, _) if entry.label.text == "query" => {}
+            (Value::Null, _) => self.no_field_value(&value, expr, entry),
+            _ if !is_field(&value) => self.no_field_value(&value, expr, entry),
+            _ => {}
+        }
+        value.expr()
+    }
+
+    fn no_field_value(&mut self, value: &Value<'a>, expr: &'a ast::Expr, entry: &Entry) {
+        if value.is_wrong() {
+            return;
+        }
+        let (kind, label) = (value.kind(), &entry.label);
+        let what = if matches!(value, Value::Null) { "null".to_owned() } else { kind.a() };
+        let message = format!("{what} is no value of `{label}:`");
+        let problem = Diagnostic::new(Code::E0301, message, expr.span, what);
+        self.push(match value {
+            _ if has_unit(value) => problem.help("write a plain number in the unit that the server expects, or a text"),
+            Value::Null => problem.help("leave the field out"),
+            Value::List(_) | Value::Object(_) => problem.help("its values are texts and numbers, and lists of them"),
+            _ => problem.help("take a part of it, such as `.json(\"$.id\")`"),
+        });
+    }
+
+    /// The parts of `multipart:`. A list is several parts of one name.
+    fn parts(&mut self, entry: &'a Entry, frame: FrameId) -> Vec<(String, Content)> {
+        let mut out = Vec::new();
+        for field in self.object(entry) {
+            let several = match &field.value.kind {
+                ExprKind::List(items) if items.iter().any(|item| as_file(item).is_some()) => items.as_slice(),
+                _ => std::slice::from_ref(&field.value),
+            };
+            for value in several {
+                let content = match as_file(value) {
+                    Some((function, arguments)) => {
+                        self.upload(function, arguments, value, false, frame).map(Content::File)
+                    }
+                    None => self.field_value(value, entry, frame).map(Content::Value),
+                };
+                out.extend(content.map(|content| (field.label.text.clone(), content)));
+            }
+        }
+        if out.is_empty() && matches!(&entry.value.kind, ExprKind::Object(fields) if fields.is_empty()) {
+            // RFC 2046, 5.1: at least one.
+            let problem = Diagnostic::new(Code::E0307, "a body in parts has a part", entry.value.span, "no part in it");
+            self.push(problem.help("write `multipart: { note: \"hello\" }`, or leave it out"));
+        }
+        out
+    }
+
+    /// `file("x.bin", type: "…", name: "…")` where its bytes are sent, whatever they are.
+    fn upload(
+        &mut self,
+        function: &'a Name,
+        arguments: &'a [Argument],
+        whole: &'a ast::Expr,
+        alone: bool,
+        frame: FrameId,
+    ) -> Option<Upload> {
+        let builtin = builtins::of_kind(builtins::Kind::Input, &function.text)?;
+        let bound = self.arguments(function, builtin.parameters, false, arguments, whole.span, frame)?;
+        let Some(Some((Value::Text(path, from), expr))) = bound.first() else {
+            self.constant_text(&bound, 0);
+            return None;
+        };
+        let Some(Found::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else { return None };
+        if document.size > LARGEST {
+            self.out_of_range(expr.span, "a file that is sent has at most 1 GiB");
+            return None;
+        }
+        let name = document.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut given = |place: usize, what: &str| -> Option<Vec<Piece>> {
+            let (value, expr) = bound.get(place)?.as_ref()?;
+            let pieces = value.pieces()?;
+            if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n']))) {
+                self.out_of_range(expr.span, &format!("the {what} of a file stands on one line"));
+            }
+            Some(pieces)
+        };
+        let kind = given(1, "type").unwrap_or_else(|| vec![Piece::Literal(type_of(&name).to_owned())]);
+        let shown = given(2, "name");
+        if alone && let Some(Some((_, expr))) = bound.get(2) {
+            let problem = Diagnostic::new(Code::E0306, "a whole body has no name", expr.span, "sent as what?");
+            self.push(problem.help("names belong to parts: `multipart: { photo: file(\"a.png\", name: \"b.png\") }`"));
+        }
+        let shown = if alone { Vec::new() } else { shown.unwrap_or_else(|| vec![Piece::Literal(name.clone())]) };
+        let known = self.out.files.iter().position(|file| file.path == document.path);
+        let file = known.unwrap_or_else(|| {
+            let sha256 = document.sha256.clone();
+            self.out.files.push(File { name, path: document.path.clone(), size: document.size, sha256 });
+            self.out.files.len() - 1
+        });
+        Some(Upload { file, kind, name: shown })
+    }
+
+    /// A file whose text is a value is sent as nothing.
+    pub(super) fn is_only_text(&mut self, bound: &super::call::Bound<'a>, span: Span) {
+        if bound.iter().skip(1).any(Option::is_some) {
+            let problem =
+                Diagnostic::new(Code::E0306, "only a file that is sent has a type and a name", span, "a text here");
+            self.push(problem.help("write it as the `body:` of a request or as a part of its `multipart:`"));
+        }
+    }
+}
+
+fn as_file(expr: &ast::Expr) -> Option<(&Name, &[Argument])> {
+    match &expr.kind {
+        ExprKind::Call { function, arguments } if function.text == "file" => Some((function, arguments)),
+        _ => None,
+    }
+}
+
+fn has_unit(value: &Value<'_>) -> bool {
+    value.kind().is_quantity() && !matches!(value.kind(), Type::Number | Type::Count)
+}
+
+/// Whether it can stand in a text, as far as that is known.
+fn is_field(value: &Value<'_>) -> bool {
+    !has_unit(value) && !matches!(value, Value::Object(_)) && value.expr().is_some()
+}
+
+fn type_of(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    TYPES.iter().find(|(own, _)| *own == ending).map_or("application/octet-stream", |(_, kind)| kind)
+}

@@ -1,0 +1,653 @@
+//! The stages of a load: their levels and lengths, and what they are refused for.
+
+use super::program::{Leg, Level, Search, Stage, StageKind};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use super::words::mismatch;
+use crate::base::Span;
+use crate::base::units::{self, Rate, SECOND};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, ExprKind, Item};
+use std::collections::HashMap;
+
+/// More than any machine holds; a typing mistake, not a plan.
+const MOST_USERS: f64 = 1e7;
+/// Legs of one stage, and turns of one `repeat`: more would be a mistake as well.
+const MOST_LEGS: f64 = 1_000.0;
+const MOST_TURNS: f64 = 1_000.0;
+const MOST_STAGES: usize = 10_000;
+
+/// What the stages of a load have in common so far.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    load: usize,
+    kind: Option<(Type, Span)>,
+    stages: Vec<Stage>,
+    /// A stage whose values are known where the template is instantiated.
+    unknown: bool,
+    refused: bool,
+}
+
+/// A search whose condition is read when all loads have their flows.
+pub(super) struct PendingSearch<'a> {
+    load: usize,
+    stage: usize,
+    condition: &'a ast::Expr,
+    frame: FrameId,
+    least: Level,
+    most: Level,
+    each: u64,
+}
+
+impl<'a> Session<'a, '_> {
+    /// The stages of a load, for its place among the others.
+    pub(super) fn load_stages(&mut self, load: &'a ast::Load, index: usize, frame: FrameId) {
+        let mut model = Model { load: index, ..Model::default() };
+        self.stages(&load.stages, frame, &mut model);
+        self.unique_stages(&model.stages);
+        // An option of another tool that says what stages say is refused for that.
+        let elsewhere = |option: &ast::Entry| super::words::stage_of_elsewhere(&option.label.text).is_some();
+        if load.stages.is_empty() && !load.options.iter().any(elsewhere) {
+            let message = format!("the load `{}` has no stage", load.name);
+            let problem = Diagnostic::new(Code::E0412, message, load.name.span, "nothing to send");
+            self.push(problem.help("add a stage, such as `hold 10/s for 10s`"));
+        }
+        // A pause is one of the model that the other stages have.
+        if matches!(model.kind, Some((Type::Users, _))) {
+            for leg in model.stages.iter_mut().flat_map(|stage| &mut stage.legs) {
+                let none = |level: &mut Level| {
+                    if matches!(level, Level::Arrivals(rate) if rate.raw() == 0) {
+                        *level = Level::Users(0);
+                    }
+                };
+                none(&mut leg.from);
+                none(&mut leg.to);
+            }
+        }
+        if model.refused {
+            self.refused_loads.insert(index);
+        }
+        self.open_ended(&model.stages);
+        self.out.loads[index].stages = model.stages;
+    }
+
+    /// Behind a stage whose end only the run knows nothing can be planned.
+    fn open_ended(&mut self, stages: &[Stage]) {
+        for pair in stages.windows(2) {
+            if !pair[0].kind.ends_as_planned() {
+                let word = pair[0].kind.word();
+                let message = format!("nothing can follow a `{word}`, whose end only the run knows");
+                let problem = Diagnostic::new(Code::E0404, message, pair[1].span, "when does this start?");
+                self.push(
+                    problem
+                        .label(pair[0].span, "ends when it has what it needs")
+                        .help("make it the last stage, or a load of its own"),
+                );
+            }
+        }
+    }
+
+    fn unique_stages(&mut self, stages: &[Stage]) {
+        let mut named: HashMap<&str, Span> = HashMap::new();
+        let mut again = Vec::new();
+        for stage in stages {
+            let Some(name) = &stage.name else { continue };
+            match named.get(name.text.as_str()) {
+                Some(first) if *first != name.span => again.push((name.clone(), *first)),
+                Some(_) => {}
+                None => {
+                    named.insert(&name.text, name.span);
+                }
+            }
+        }
+        for (name, first) in again {
+            let problem = super::scope::twice(&name, first);
+            self.push(problem);
+        }
+    }
+
+    fn stages(&mut self, stages: &'a [ast::Stage], frame: FrameId, model: &mut Model) {
+        for stage in stages {
+            let legs: usize = model.stages.len() + model.stages.last().map_or(0, |stage| stage.legs.len());
+            if legs > MOST_STAGES {
+                self.out_of_range(stage.span, "a load has at most 10,000 stages");
+                model.refused = true;
+                return;
+            }
+            self.stage(stage, frame, model);
+        }
+    }
+
+    /// Stages of a shape by itself, for what is wrong in them.
+    pub(super) fn shape(&mut self, stages: &'a [ast::Stage], frame: FrameId) {
+        let mut model = Model::default();
+        self.stages(stages, frame, &mut model);
+        self.unique_stages(&model.stages);
+    }
+
+    fn stage(&mut self, stage: &'a ast::Stage, frame: FrameId, model: &mut Model) {
+        let (name, span) = (stage.name.clone(), stage.span);
+        let one = |from: Level, to: Level, length: u64| vec![Leg { from, to, length }];
+        let made = match &stage.kind {
+            ast::StageKind::Warmup { level, length } | ast::StageKind::Hold { level, length } => {
+                let warmup = matches!(stage.kind, ast::StageKind::Warmup { .. });
+                let level = self.level(level, None, frame, model);
+                let length = self.stage_length(length, frame, model);
+                let kind = if warmup { StageKind::Warmup } else { StageKind::Hold };
+                level.zip(length).map(|(level, length)| (kind, one(level, level, length)))
+            }
+            ast::StageKind::Ramp { from, to, over } => {
+                let from = self.level(from, None, frame, model);
+                let to = self.level(to, None, frame, model);
+                let length = self.stage_length(over, frame, model);
+                from.zip(to).zip(length).map(|((from, to), length)| (StageKind::Ramp, one(from, to, length)))
+            }
+            ast::StageKind::Spike { level, length } => {
+                let before = model.stages.iter().rev().find_map(|stage| stage.legs.last()).map(|leg| leg.to);
+                let before = if model.unknown && before.is_none() { None } else { Some(before) };
+                let level = self.level(level, before, frame, model);
+                let length = self.stage_length(length, frame, model);
+                level.zip(length).map(|(level, length)| (StageKind::Spike, one(level, level, length)))
+            }
+            ast::StageKind::Steps { from, to, by, every } => {
+                self.steps_of(from, to, by, every, frame, model).map(|legs| (StageKind::Steps, legs))
+            }
+            ast::StageKind::Idle { length } => {
+                let none = Rate::new(0.0, SECOND).map(Level::Arrivals);
+                let length = self.stage_length(length, frame, model);
+                none.zip(length).map(|(none, length)| (StageKind::Idle, one(none, none, length)))
+            }
+            ast::StageKind::Sweep { levels, length, settle } => {
+                return self.sweep(stage, levels, length, settle.as_ref(), frame, model);
+            }
+            ast::StageKind::Search { range, length, condition } => {
+                return self.search(stage, range, (length, condition), frame, model);
+            }
+            ast::StageKind::Replay { data, speed } => return self.replay(stage, data, speed.as_ref(), frame, model),
+            ast::StageKind::Once { iterations, users, within } => {
+                return self.once(stage, iterations, users, within, frame, model);
+            }
+            ast::StageKind::Repeat { times, stages } => return self.repeat_stages(stage, times, stages, frame, model),
+            ast::StageKind::Include(include) => return self.include_shape(include, frame, model),
+            ast::StageKind::Refused => {
+                model.refused = true;
+                None
+            }
+        };
+        // A stage that was refused keeps its place and its name, with nothing in it.
+        let (kind, legs) = made.unwrap_or((StageKind::Hold, Vec::new()));
+        if kind == StageKind::Ramp {
+            self.joins(&legs, span, model);
+        }
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage { name, kind, legs, settle: 0, iterations: None, replay: None, span });
+    }
+
+    /// A ramp that does not start where the stage before ended is most often a slip. Behind a spike the level is what
+    /// it was before; where a search or a `once` ends is not known.
+    fn joins(&mut self, legs: &[Leg], span: Span, model: &Model) {
+        let before = model
+            .stages
+            .last()
+            .filter(|stage| !matches!(stage.kind, StageKind::Spike | StageKind::Search | StageKind::Once))
+            .and_then(|stage| stage.legs.last());
+        if let (Some(leg), Some(before)) = (legs.first(), before)
+            && leg.from != before.to
+            && !self.is_definition
+        {
+            let message =
+                format!("this ramp starts at {}, and the stage before ends at {}", shown(leg.from), shown(before.to));
+            let problem = Diagnostic::new(Code::W0810, message, span, "the level jumps here");
+            self.push(problem.help(format!("start it at `{}`, or hold the level in between", shown(before.to))));
+        }
+    }
+
+    fn steps_of(
+        &mut self,
+        from: &'a ast::Expr,
+        to: &'a ast::Expr,
+        by: &'a ast::Expr,
+        every: &'a ast::Expr,
+        frame: FrameId,
+        model: &mut Model,
+    ) -> Option<Vec<Leg>> {
+        let from_level = self.level(from, None, frame, model);
+        let to_level = self.level(to, None, frame, model);
+        let step = self.level(by, None, frame, model);
+        let every = self.stage_length(every, frame, model);
+        let ((from_level, to_level), (step, every)) = (from_level.zip(to_level)?, step.zip(every)?);
+        if model.unknown {
+            return Some(vec![Leg { from: from_level, to: to_level, length: every }]);
+        }
+        let (first, last, size) = (raw(from_level), raw(to_level), raw(step));
+        if size <= 0.0 {
+            self.out_of_range(by.span, "a step goes somewhere");
+            return None;
+        }
+        let turns = ((last - first).abs() / size).ceil();
+        if turns > MOST_LEGS {
+            self.out_of_range(by.span, "that many steps nobody looks at");
+            return None;
+        }
+        let sign = if last >= first { 1.0 } else { -1.0 };
+        let level = |turn: f64| {
+            let value = first + sign * size * turn;
+            let value = if sign > 0.0 { value.min(last) } else { value.max(last) };
+            match from_level {
+                Level::Users(_) => Level::Users(value as u64),
+                Level::Arrivals(rate) => Rate::new(value, SECOND).map_or(Level::Arrivals(rate), Level::Arrivals),
+            }
+        };
+        Some(
+            (0..=turns as u64)
+                .map(|turn| level(turn as f64))
+                .map(|level| Leg { from: level, to: level, length: every })
+                .collect(),
+        )
+    }
+
+    fn sweep(
+        &mut self,
+        stage: &'a ast::Stage,
+        levels: &'a ast::Expr,
+        length: &'a ast::Expr,
+        settle: Option<&'a ast::Expr>,
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        let each = self.stage_length(length, frame, model);
+        let settle = settle.and_then(|settle| self.quantity(settle, frame, Type::Duration)).unwrap_or(0.0) as u64;
+        let mut legs = Vec::new();
+        let unitless = |item: &ast::Expr| matches!(item.kind, ExprKind::Number(_));
+        if let ExprKind::List(items) = &levels.kind
+            && !items.is_empty()
+            && items.iter().all(unitless)
+        {
+            let text = self.text(levels.span);
+            let message = "a level is a rate or a number of users";
+            let problem = Diagnostic::new(Code::E0301, message, levels.span, format!("{text} what?"));
+            self.push(problem.fix(
+                levels.span.after(),
+                " users",
+                format!("a unit behind a list is that of each: `{text} users`"),
+            ));
+            model.refused = true;
+        } else if let ExprKind::List(items) = &levels.kind {
+            for item in items {
+                if let (Some(level), Some(each)) = (self.level(item, None, frame, model), each) {
+                    legs.push(Leg { from: level, to: level, length: each + settle });
+                }
+            }
+            if items.is_empty() {
+                self.out_of_range(levels.span, "a sweep has levels");
+            }
+        } else {
+            match self.eval_as(levels, frame, &[Type::List]) {
+                Value::List(items) => {
+                    for item in items {
+                        let level = self.level_of(&item, levels.span, None, model);
+                        if let (Some(level), Some(each)) = (level, each) {
+                            legs.push(Leg { from: level, to: level, length: each + settle });
+                        }
+                    }
+                }
+                Value::Unknown(Type::Wrong) => model.refused = true,
+                _ => model.unknown = true,
+            }
+        }
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.stages.push(Stage { name, kind: StageKind::Sweep, legs, settle, iterations: None, replay: None, span });
+    }
+
+    fn search(
+        &mut self,
+        stage: &'a ast::Stage,
+        range: &'a ast::Expr,
+        (length, condition): (&'a ast::Expr, &'a ast::Expr),
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        self.later("`search`", stage.span);
+        let each = self.stage_length(length, frame, model);
+        let (least, most) = match &range.kind {
+            ExprKind::Binary { operator: ast::Binary::Range, left, right, .. }
+                if matches!((&left.kind, &right.kind), (ExprKind::Number(_), ExprKind::Number(_))) =>
+            {
+                let (from, to) = (self.text(left.span), self.text(right.span));
+                let message = "a level is a rate or a number of users";
+                let problem = Diagnostic::new(Code::E0301, message, range.span, "no unit");
+                self.push(problem.help(format!("write `{from}/s .. {to}/s`, or `{from} users .. {to} users`")));
+                (None, None)
+            }
+            ExprKind::Binary { operator: ast::Binary::Range, left, right, .. } => {
+                (self.level(left, None, frame, model), self.level(right, None, frame, model))
+            }
+            _ => match self.eval_as(range, frame, &[Type::Range]) {
+                Value::Range(least, most) => {
+                    (self.level_of(&least, range.span, None, model), self.level_of(&most, range.span, None, model))
+                }
+                Value::Unknown(Type::Wrong) => {
+                    model.refused = true;
+                    (None, None)
+                }
+                _ => {
+                    model.unknown = true;
+                    (None, None)
+                }
+            },
+        };
+        let mut legs = Vec::new();
+        if let (Some(least), Some(most), Some(each)) = (least, most, each) {
+            // Levels that only an argument gives are compared where it is given.
+            if raw(least) >= raw(most) && !model.unknown {
+                self.out_of_range(range.span, "a search goes from the smaller to the larger");
+            } else {
+                let trials = trials(raw(least), raw(most));
+                legs.push(Leg { from: least, to: most, length: each * trials });
+                let (load, stage) = (model.load, model.stages.len());
+                self.pending_searches.push(PendingSearch { load, stage, condition, frame, least, most, each });
+            }
+        }
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage {
+            name,
+            kind: StageKind::Search,
+            legs,
+            settle: 0,
+            iterations: None,
+            replay: None,
+            span,
+        });
+    }
+
+    fn replay(
+        &mut self,
+        stage: &'a ast::Stage,
+        data: &'a ast::Expr,
+        speed: Option<&'a ast::Expr>,
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        self.later("`replay`", stage.span);
+        let value = self.eval_as(data, frame, &[Type::Data]);
+        let speed = speed.and_then(|speed| self.quantity(speed, frame, Type::Factor)).unwrap_or(1.0);
+        if speed <= 0.0 {
+            self.out_of_range(stage.span, "a replay goes forward");
+        }
+        let replay = match value {
+            Value::Part(Type::Data, data) => Some((data, speed)),
+            Value::Unknown(Type::Wrong) => {
+                model.refused = true;
+                None
+            }
+            _ => {
+                model.unknown = true;
+                None
+            }
+        };
+        let level = Rate::new(1.0, SECOND).map(Level::Arrivals);
+        self.model_is(Type::Rate, data.span, model);
+        // Its length is that of its rows; one a second is what is drawn until they are read.
+        let rows = replay.and_then(|(data, _)| self.out.data.get(data)).map_or(1, |data| data.rows.max(1));
+        let length = (rows as f64 / speed.max(1e-9) * SECOND as f64) as u64;
+        let legs = level.map(|level| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.stages.push(Stage { name, kind: StageKind::Replay, legs, settle: 0, iterations: None, replay, span });
+    }
+
+    fn once(
+        &mut self,
+        stage: &'a ast::Stage,
+        iterations: &'a ast::Expr,
+        users: &'a ast::Expr,
+        within: &'a ast::Expr,
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        let count = self.quantity(iterations, frame, Type::Count);
+        let level = self.level(users, None, frame, model);
+        let length = self.stage_length(within, frame, model);
+        let mut legs = Vec::new();
+        match (level, count) {
+            (Some(Level::Arrivals(_)), _) => {
+                let message = "a number of iterations is shared by users, and this is a Rate";
+                let problem = Diagnostic::new(Code::E0301, message, users.span, "a Rate");
+                self.push(problem.help("say who shares them: `once 100 iterations by 5 users within 10s`"));
+            }
+            (Some(Level::Users(0)), _) if !model.unknown => self.out_of_range(users.span, "somebody does it"),
+            (_, Some(count)) if count < 1.0 => self.out_of_range(iterations.span, "there is something to do"),
+            (Some(level), _) => legs.extend(length.map(|length| Leg { from: level, to: level, length })),
+            (None, _) => {}
+        }
+        let iterations = count.map(|count| count as u64);
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage { name, kind: StageKind::Once, legs, settle: 0, iterations, replay: None, span });
+    }
+
+    fn repeat_stages(
+        &mut self,
+        stage: &'a ast::Stage,
+        times: &'a ast::Expr,
+        stages: &'a [ast::Stage],
+        frame: FrameId,
+        model: &mut Model,
+    ) {
+        let times = match self.quantity(times, frame, Type::Count) {
+            Some(turns) if (1.0..=MOST_TURNS).contains(&turns) => turns as u64,
+            Some(_) => {
+                self.out_of_range(times.span, "stages are repeated 1 to 1,000 times");
+                1
+            }
+            None => {
+                model.unknown = true;
+                1
+            }
+        };
+        if let Some(name) = &stage.name {
+            let problem = Diagnostic::new(Code::E0114, "a `repeat` has no name of its own", name.span, "not here");
+            self.push(problem.help("name the stages in it; `during NAME` is all of them"));
+        }
+        for _ in 0..times {
+            if model.stages.len() <= MOST_STAGES {
+                self.stages(stages, frame, model);
+            }
+        }
+    }
+
+    fn include_shape(&mut self, include: &'a ast::Include, frame: FrameId, model: &mut Model) {
+        let Some((item, inner)) = self.template(&include.what, frame, Type::Shape) else {
+            model.refused = true;
+            self.lost_stages = true;
+            return;
+        };
+        let Item::Shape(shape) = item else { return };
+        let before = model.stages.len();
+        self.calls.push(include.span);
+        self.stages(&shape.stages, inner, model);
+        self.calls.pop();
+        // `as day` puts the included stages under one name.
+        if let Some(alias) = &include.alias {
+            for stage in &mut model.stages[before..] {
+                stage.name = Some(alias.clone());
+            }
+        }
+    }
+
+    fn stage_length(&mut self, expr: &'a ast::Expr, frame: FrameId, model: &mut Model) -> Option<u64> {
+        let before = self.diagnostics.count();
+        match self.quantity(expr, frame, Type::Duration) {
+            Some(ns) if ns < 1.0 => {
+                self.out_of_range(expr.span, "a stage needs some time");
+                None
+            }
+            Some(ns) if ns > (100 * units::DAY) as f64 => {
+                self.out_of_range(expr.span, "this is longer than any run");
+                None
+            }
+            Some(ns) => Some(ns as u64),
+            None if self.diagnostics.count() == before && self.is_definition => {
+                model.unknown = true;
+                Some(SECOND)
+            }
+            None => None,
+        }
+    }
+
+    /// A rate or a number of users; in a spike also a multiple of the level before (`Some(None)`: there is none).
+    fn level(
+        &mut self,
+        expr: &'a ast::Expr,
+        spike: Option<Option<Level>>,
+        frame: FrameId,
+        model: &mut Model,
+    ) -> Option<Level> {
+        let value = self.eval(expr, frame);
+        self.level_of(&value, expr.span, spike, model)
+    }
+
+    fn level_of(
+        &mut self,
+        value: &Value<'a>,
+        span: Span,
+        spike: Option<Option<Level>>,
+        model: &mut Model,
+    ) -> Option<Level> {
+        let level = match (value, spike) {
+            (Value::Unknown(Type::Wrong), _) => return None,
+            (Value::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
+                model.unknown = true;
+                return Some(Level::Users(0));
+            }
+            (Value::Rate(rate), _) => Level::Arrivals(*rate),
+            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
+                Level::Users(users.round() as u64)
+            }
+            (Value::Quantity(_, Type::Users), _) => {
+                self.out_of_range(span, "a load has 0 to 10 million users");
+                return None;
+            }
+            (Value::Quantity(_, Type::Rate), _) => {
+                self.out_of_range(span, "a rate cannot be negative");
+                return None;
+            }
+            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => {
+                return self.multiplied(before, *factor, span);
+            }
+            (Value::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
+            (Value::Quantity(_, Type::Factor), Some(None)) => {
+                let message = "there is no level before this spike to multiply";
+                let problem = Diagnostic::new(Code::E0411, message, span, "a multiple of what?");
+                self.push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
+                return None;
+            }
+            (other, _) => {
+                self.no_level(other, span, model.kind.map(|(kind, _)| kind));
+                return None;
+            }
+        };
+        let kind = if matches!(level, Level::Users(_)) { Type::Users } else { Type::Rate };
+        self.model_is(kind, span, model).then_some(level)
+    }
+
+    /// A load keeps to arrivals or to users.
+    fn model_is(&mut self, kind: Type, span: Span, model: &mut Model) -> bool {
+        match model.kind {
+            Some((before, first)) if before != kind => {
+                let problem = Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", span, kind.a())
+                    .label(first, before.a());
+                self.push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
+                false
+            }
+            Some(_) => true,
+            None => {
+                model.kind = Some((kind, span));
+                true
+            }
+        }
+    }
+
+    fn multiplied(&mut self, before: Level, factor: f64, span: Span) -> Option<Level> {
+        match before {
+            Level::Users(users) if users as f64 * factor <= MOST_USERS => {
+                Some(Level::Users((users as f64 * factor).round() as u64))
+            }
+            Level::Users(_) => {
+                self.out_of_range(span, "a load has 0 to 10 million users");
+                None
+            }
+            Level::Arrivals(rate) => {
+                let level = Rate::new(rate.per_second() * factor, SECOND).map(Level::Arrivals);
+                if level.is_none() {
+                    self.out_of_range(span, "this rate is beyond any machine");
+                }
+                level
+            }
+        }
+    }
+
+    fn no_level(&mut self, found: &Value<'a>, span: Span, model: Option<Type>) {
+        let text = self.text(span);
+        if matches!(found.kind(), Type::Number | Type::Count) {
+            let message = "a level is a rate or a number of users";
+            let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
+            self.push(match model {
+                Some(Type::Users) => {
+                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
+                }
+                Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
+                None => problem.help(format!(
+                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
+                )),
+            });
+        } else {
+            self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
+        }
+    }
+
+    /// The conditions of searches, when every load has its flows.
+    pub(super) fn searches(&mut self) {
+        for pending in std::mem::take(&mut self.pending_searches) {
+            let PendingSearch { load, stage, condition, frame, least, most, each } = pending;
+            let value = self.eval(condition, frame);
+            match super::compare::condition(&value) {
+                Some(condition) => {
+                    let trials = trials(raw(least), raw(most));
+                    self.out.searches.push(Search { load, stage, least, most, each, trials, condition });
+                }
+                None if value.is_unknown() => {}
+                None => {
+                    let kind = value.kind().a();
+                    let message = format!("a search goes on while a condition holds, and this is {kind}");
+                    let problem = Diagnostic::new(Code::E0301, message, condition.span, kind);
+                    self.push(problem.help("write `while p99(main) < 250ms and error_rate(main) < 1%`"));
+                }
+            }
+        }
+    }
+}
+
+/// Trials of a bisection to 2 % of the upper limit: ⌈log₂(range ÷ resolution)⌉, and one at each end.
+fn trials(least: f64, most: f64) -> u64 {
+    let resolution = (most * 0.02).max(f64::MIN_POSITIVE);
+    ((most - least) / resolution).max(1.0).log2().ceil() as u64 + 2
+}
+
+/// A level as a number: arrivals a second, or users.
+fn raw(level: Level) -> f64 {
+    match level {
+        Level::Arrivals(rate) => rate.per_second(),
+        Level::Users(users) => users as f64,
+    }
+}
+
+fn shown(level: Level) -> String {
+    match level {
+        Level::Arrivals(rate) => rate.to_string(),
+        Level::Users(1) => "1 user".to_owned(),
+        Level::Users(users) => format!("{users} users"),
+    }
+}

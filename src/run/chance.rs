@@ -1,0 +1,126 @@
+//! Arrivals at random: an inhomogeneous Poisson process with the level of its load as intensity.
+
+use crate::plan::Plan;
+use crate::plan::schedule::{Inverse, ONE, Shape};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What tells the stream of a load's gaps from those of the choices of its iterations.
+const GAPS: u64 = 1 << 63;
+
+/// All arrivals of a load in order: number and intended offset. By the time change theorem (Çinlar, Introduction to
+/// Stochastic Processes, 1975) the integral of the level up to the arrivals goes on in gaps that are exponential with mean
+/// one; the k-th gap is the k-th number of a stream keyed by seed and load, so everybody who counts along finds the same.
+pub struct Chance {
+    inverse: Inverse,
+    stream: ChaCha8Rng,
+    area: u128,
+    k: u64,
+    last: u64,
+}
+
+impl Chance {
+    pub fn new(shape: &Shape, seed: u64, load: usize) -> Chance {
+        let mut key = [0u8; 32];
+        for (part, value) in key.chunks_exact_mut(8).zip([seed, load as u64, 0, GAPS]) {
+            part.copy_from_slice(&value.to_le_bytes());
+        }
+        Chance { inverse: Inverse::new(shape), stream: ChaCha8Rng::from_seed(key), area: 0, k: 0, last: 0 }
+    }
+}
+
+impl Iterator for Chance {
+    type Item = (u64, u64);
+
+    fn next(&mut self) -> Option<(u64, u64)> {
+        // In (0, 1], so that the logarithm is finite.
+        let uniform = ((self.stream.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        self.area += (-uniform.ln() * ONE as f64) as u128;
+        // Where a level ramps its inverse is rounded, and time does not go back.
+        self.last = self.inverse.reaches(self.area)?.max(self.last);
+        let k = self.k;
+        self.k += 1;
+        Some((k, self.last))
+    }
+}
+
+/// How many arrivals of this share the seed gives to each stage of the loads whose arrivals come at random.
+pub fn drawn(plan: &Plan, seed: u64) -> impl Iterator<Item = (usize, Vec<u64>)> + '_ {
+    let random = plan.loads.iter().enumerate().filter(|(_, load)| load.poisson && load.is_open());
+    random.map(move |(index, load)| {
+        let mut stages = vec![0; load.stages.len()];
+        let mut place = 0;
+        for (_, at) in Chance::new(&load.shape, seed, index).filter(|(k, _)| load.is_of(*k, plan.share)) {
+            while load.stages.get(place).is_some_and(|stage| stage.end <= at) {
+                place += 1;
+            }
+            if let Some(count) = stages.get_mut(place) {
+                *count += 1;
+            }
+        }
+        (index, stages)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::{Rate, SECOND};
+    use crate::plan::schedule::Segment;
+
+    fn shape(parts: &[(f64, f64, u64)]) -> Shape {
+        let rate = |r: f64| Rate::new(r, SECOND).unwrap().raw();
+        let mut start = 0;
+        let segments = parts.iter().map(|(from, to, seconds)| {
+            let segment = Segment { start, length: seconds * SECOND, from: rate(*from), to: rate(*to) };
+            start += segment.length;
+            segment
+        });
+        Shape::Open(segments.collect())
+    }
+
+    /// Of a Poisson process the counts of a window have its expectation as mean and as variance.
+    #[test]
+    fn counts_have_the_integral_of_the_level_as_mean_and_variance() {
+        let shape = shape(&[(0.0, 100.0, 4), (100.0, 100.0, 1), (0.0, 0.0, 5), (20.0, 10.0, 2)]);
+        let windows = [(0, 2, 50.0), (2, 4, 150.0), (4, 5, 100.0), (5, 10, 0.0), (10, 12, 30.0)];
+        const SEEDS: u64 = 2000;
+        for (from, to, mean) in windows {
+            let count = |seed| {
+                let within = |at: u64| (from * SECOND..to * SECOND).contains(&at);
+                Chance::new(&shape, seed, 0).filter(|(_, at)| within(*at)).count() as f64
+            };
+            let counts: Vec<f64> = (0..SEEDS).map(count).collect();
+            let found = counts.iter().sum::<f64>() / SEEDS as f64;
+            let variance = counts.iter().map(|c| (c - found).powi(2)).sum::<f64>() / (SEEDS - 1) as f64;
+            let (of_mean, of_variance) =
+                ((mean / SEEDS as f64).sqrt(), mean * (2.0 / SEEDS as f64).sqrt() + 1.0 / 50.0);
+            assert!((found - mean).abs() <= 5.0 * of_mean, "{from}–{to}s: {found} of {mean}");
+            assert!((variance - mean).abs() <= 5.0 * of_variance, "{from}–{to}s: variance {variance} of {mean}");
+        }
+    }
+
+    /// Gaps of a level that is held are exponential: as many as e⁻¹ of them are longer than the mean.
+    #[test]
+    fn gaps_are_exponential() {
+        let all: Vec<u64> = Chance::new(&shape(&[(1000.0, 1000.0, 40)]), 7, 0).map(|(_, at)| at).collect();
+        let gaps: Vec<u64> = all.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for (times, share) in [(0.1, 0.904_837), (1.0, 0.367_879), (3.0, 0.049_787)] {
+            let longer = gaps.iter().filter(|gap| **gap as f64 > times * 1e6).count() as f64 / gaps.len() as f64;
+            let sigma = (share * (1.0 - share) / gaps.len() as f64).sqrt();
+            assert!((longer - share).abs() < 5.0 * sigma, "{longer} are longer than {times} of the mean, not {share}");
+        }
+    }
+
+    #[test]
+    fn the_seed_and_the_load_decide_and_time_goes_forward() {
+        let shape = shape(&[(0.0, 333.0, 3), (333.0, 10.0, 4), (500.0, 500.0, 2)]);
+        let of = |seed, load| Chance::new(&shape, seed, load).collect::<Vec<_>>();
+        let first = of(1, 0);
+        assert_eq!(first, of(1, 0));
+        assert_ne!(first, of(2, 0));
+        assert_ne!(first, of(1, 1));
+        assert!(first.is_sorted_by_key(|(_, at)| *at) && first.last().unwrap().1 < 9 * SECOND);
+        assert!(first.iter().enumerate().all(|(index, (k, _))| *k == index as u64));
+    }
+}

@@ -1,0 +1,95 @@
+//! Loads as they run: what is shared, swept, replayed and searched.
+
+use crate::support::{Place, Ran, Script, Server};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+fn plain(_: &str, _: usize) -> (u16, String) {
+    (200, "{}".to_owned())
+}
+
+fn run(address: &str, flow: &str, load: &str, expect: &str, flags: &[&str]) -> Ran {
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{address}\")\n  flow visit on api {{\n    {flow}\n  }}\n  load main of visit {{\n    {load}\n  }}\n  expect {{\n    {expect}\n  }}\n}}\n"
+    );
+    Place::new().run(&text, flags)
+}
+
+/// How often each request was seen.
+fn seen(scripts: &[&Script]) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for request in scripts.iter().flat_map(|script| script.all()) {
+        *times.entry(request).or_default() += 1;
+    }
+    times
+}
+
+#[test]
+fn users_share_the_iterations_of_a_once() {
+    let of = |number: usize| format!("GET /{number}");
+    for flags in [&["--workers", "1"], &["--workers", "2"]] {
+        let script = Script::start(plain);
+        let expect = "count(main) == 23\n    dropped(main) == 0\n    throughput(main) > 5/s";
+        let ran = run(
+            &script.address.to_string(),
+            "get \"/{user.id}\"",
+            "once 23 iterations by 5 users within 20s",
+            expect,
+            flags,
+        );
+        ran.passed();
+        // Every fifth iteration is a user's.
+        let expected = (1..=5).map(|user| (of(user), if user <= 3 { 5 } else { 4 })).collect();
+        assert_eq!(seen(&[&script]), expected);
+        let window = &ran.result["windows"][0];
+        assert_eq!((&window["planned"], &window["started"]), (&23.into(), &23.into()));
+        // It was over when all were done.
+        assert!(window["done_ns"].as_u64().unwrap() < 15_000_000_000, "{window}");
+        assert!(ran.out.contains("23 of 23 iterations started, all done after"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn shares_of_a_once_add_up() {
+    let scripts = [Script::start(plain), Script::start(plain)];
+    for (script, share) in scripts.iter().zip(["1/2", "2/2"]) {
+        let load = "once 23 iterations by 5 users within 20s";
+        run(&script.address.to_string(), "get \"/{user.id}\"", load, "count(main) >= 1", &["--share", share]).passed();
+    }
+    let both = seen(&[&scripts[0], &scripts[1]]);
+    assert_eq!(both.values().copied().collect::<Vec<usize>>(), [5, 5, 5, 4, 4]);
+    assert_eq!(scripts[0].all().len(), 14);
+}
+
+/// The target is too slow for all of it: what nobody came to is counted, and the generator is not to blame.
+#[test]
+fn what_is_not_done_in_time_is_counted_and_the_rest_goes_on() {
+    let server = Server::start(Duration::from_millis(300));
+    let load = "hold 1 user for 200ms\n    once 40 iterations by 2 users within 1s as batch\n    hold 1 user for 500ms as after";
+    let expect = "dropped(main) > 25\n    count(main during after) >= 1\n    count(main during batch) < 15";
+    let ran = run(&server.address.to_string(), "get \"/\"", load, expect, &[]);
+    ran.passed();
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    let batch = &ran.result["windows"][1];
+    let (started, dropped) = (batch["started"].as_u64().unwrap(), batch["dropped"].as_u64().unwrap());
+    assert_eq!(started + dropped, 40, "{batch}");
+    assert!(ran.out.contains("iterations were not started in time"), "{}", ran.out);
+}
+
+#[test]
+fn each_level_of_a_sweep_is_measured_without_its_settling() {
+    let server = Server::start(Duration::from_millis(50));
+    let load = "sweep [1, 3] users for 1s each settle 500ms as ladder";
+    let ran = run(&server.address.to_string(), "get \"/\" as home", load, "error_rate(home) == 0%", &[]);
+    ran.passed();
+    let windows = ran.result["windows"].as_array().unwrap();
+    let sent: Vec<u64> = windows.iter().map(|window| window["steps"][0]["sent"].as_u64().unwrap()).collect();
+    let names: Vec<&str> = windows.iter().map(|window| window["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ladder 1 user", "ladder 3 users"], "{}", ran.out);
+    assert_eq!(windows[1]["start_ns"], 2_000_000_000u64);
+    assert!(sent[0] <= 20 && sent[1] > sent[0], "{sent:?}");
+    // What was sent while it settled is in none of them, and in no metric.
+    let judged = ran.result["expectations"][0]["samples"].as_u64().unwrap();
+    assert!(sent.iter().sum::<u64>() + 5 < server.count());
+    assert!(judged <= sent.iter().sum::<u64>() + 4, "{judged} of {sent:?}");
+}
