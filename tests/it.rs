@@ -16,6 +16,7 @@ mod fmt;
 mod fragment;
 mod hostile;
 mod iterations;
+mod large_data;
 mod live;
 mod load;
 mod loads;

@@ -18,6 +18,7 @@ const BODY: usize = 2000;
 const VALUE: usize = 200;
 
 pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
+    let raised = crate::inputs::raise_limits();
     let planned = match source::plan(&args.file, None, &args.asked.asked(), terminal) {
         Ok(planned) => planned,
         Err(code) => return code,
@@ -60,7 +61,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         started: now.to_string(),
         seed: args.seed,
         workers: 1,
-        raised: None,
+        raised,
         program,
         secrets: planned.secrets,
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),

@@ -3,7 +3,9 @@
 
 use crate::check::inputs::{FileKind, Table};
 use crate::check::types::Type;
+use serde::Deserializer;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -16,12 +18,13 @@ pub trait Rows {
     /// The names of the cells that follow: of CSV, once.
     fn head(&mut self, names: &[String]);
     fn cells(&mut self, cells: &csv::StringRecord);
-    fn object(&mut self, row: Object);
+    /// Between the offset in the file and the object stand only blanks, commas and the bracket of the list.
+    fn object(&mut self, row: Object, at: u64);
 }
 
 pub fn table(path: &Path, shown: &str, kind: FileKind) -> Result<Table, String> {
     let mut short = Short::default();
-    let sha256 = read(path, shown, kind, &mut short)?;
+    let (sha256, _) = read(path, shown, kind, &mut short)?;
     if short.rows == 0 {
         return Err(format!("`{shown}` has no rows"));
     }
@@ -29,8 +32,8 @@ pub fn table(path: &Path, shown: &str, kind: FileKind) -> Result<Table, String> 
     Ok(Table { path, rows: short.rows, columns: short.columns(), sha256 })
 }
 
-/// Tells the rows of a file, and returns the hash of its content.
-pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<String, String> {
+/// Tells the rows of a file, and returns the hash of its content with the file that it was read from.
+pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<(String, File), String> {
     let file = File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("there is no file `{shown}`"),
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
@@ -39,7 +42,8 @@ pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Re
     if path.is_dir() {
         return Err(format!("`{shown}` is a directory, not a data file"));
     }
-    let mut reader = Hashed { inner: BufReader::new(file), hash: Sha256::new() };
+    let hashed = Hashed { inner: file, hash: Sha256::new() };
+    let mut reader = BufReader::with_capacity(64 << 10, hashed);
     match kind {
         FileKind::Json => json(&mut reader, shown, rows)?,
         FileKind::JsonLines => json_lines(&mut reader, shown, rows)?,
@@ -47,7 +51,8 @@ pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Re
     }
     // What a parser left unread belongs to the content as well.
     std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
-    Ok(crate::base::hex(&reader.hash.finalize()))
+    let Hashed { inner, hash } = reader.into_inner();
+    Ok((crate::base::hex(&hash.finalize()), inner))
 }
 
 struct Hashed<R> {
@@ -90,7 +95,7 @@ impl Rows for Short {
         }
     }
 
-    fn object(&mut self, row: Object) {
+    fn object(&mut self, row: Object, _at: u64) {
         self.rows += 1;
         for (name, value) in row {
             let kind = of_value(&value);
@@ -155,27 +160,73 @@ fn common(a: Type, b: Type) -> Type {
 }
 
 fn json(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
-    let objects: Vec<Object> = serde_json::from_reader(reader).map_err(|error| {
+    let at = Cell::new(0);
+    let mut deserializer = serde_json::Deserializer::from_reader(Counted { inner: reader, at: &at });
+    let told = deserializer.deserialize_seq(List { rows, at: &at }).and_then(|()| deserializer.end());
+    told.map_err(|error| {
         format!(
             "`{shown}` is not a list of objects (line {}, column {}): {}",
             error.line(),
             error.column(),
             reason(&error)
         )
-    })?;
-    objects.into_iter().for_each(|row| rows.object(row));
-    Ok(())
+    })
 }
 
-fn json_lines(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
-    for (index, line) in BufReader::new(reader).lines().enumerate() {
-        let line = line.map_err(|error| format!("`{shown}` line {} cannot be read: {error}", index + 1))?;
-        if line.trim().is_empty() {
-            continue;
+/// Counts the bytes that were taken.
+struct Counted<'c, R> {
+    inner: R,
+    at: &'c Cell<u64>,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.at.set(self.at.get() + count as u64);
+        Ok(count)
+    }
+}
+
+/// Tells the objects of a list as they are read, and keeps none. The parser takes an object up to its brace and no
+/// further.
+struct List<'l> {
+    rows: &'l mut dyn Rows,
+    at: &'l Cell<u64>,
+}
+
+impl<'de> serde::de::Visitor<'de> for List<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        loop {
+            let at = self.at.get();
+            match list.next_element::<Object>()? {
+                Some(row) => self.rows.object(row, at),
+                None => return Ok(()),
+            }
         }
-        let row: Object = serde_json::from_str(&line)
-            .map_err(|error| format!("`{shown}` line {} is no object: {}", index + 1, reason(&error)))?;
-        rows.object(row);
+    }
+}
+
+fn json_lines(reader: &mut impl BufRead, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
+    let (mut line, mut at) = (String::new(), 0);
+    for number in 1.. {
+        line.clear();
+        let read = reader.read_line(&mut line);
+        let length = read.map_err(|error| format!("`{shown}` line {number} cannot be read: {error}"))?;
+        if length == 0 {
+            break;
+        }
+        if !line.trim().is_empty() {
+            let row: Object = serde_json::from_str(&line)
+                .map_err(|error| format!("`{shown}` line {number} is no object: {}", reason(&error)))?;
+            rows.object(row, at);
+        }
+        at += length as u64;
     }
     Ok(())
 }

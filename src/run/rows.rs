@@ -1,7 +1,9 @@
-//! Rows of data while a run goes on: read once before the load and shared by the workers, so plain data and kept small;
-//! and which of them a use takes.
+//! Rows of data while a run goes on: read once before the load and shared by the workers, so plain data and kept small,
+//! or left in their file where that is large; and which of them a use takes.
 
+mod file;
 mod uses;
+pub use file::Cursor;
 pub use uses::{Place, Uses};
 
 use super::value::{Value, from_json};
@@ -9,13 +11,27 @@ use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
 use crate::plan::{Data, Type};
 use crate::syntax::needs::FileKind;
+use file::{Indexed, Marks};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// A larger file is not held in memory: its rows are read when they are taken.
+const HELD: u64 = 64 << 20;
 
 /// The rows of one `data`, by column.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<String>,
-    cells: Vec<Column>,
+    columns: Vec<(String, Type)>,
+    store: Store,
     rows: u64,
+}
+
+#[derive(Debug)]
+enum Store {
+    /// By column.
+    Held(Vec<Column>),
+    /// With where in a line of CSV the cells of each column stand.
+    Left(Indexed, Vec<Option<usize>>),
 }
 
 /// The cells of one column. Those of CSV are kept as what they are declared; those of JSON as they were parsed, since
@@ -40,27 +56,64 @@ impl Column {
     }
 }
 
+/// The tables of a run as one worker reads them.
+#[derive(Default)]
+pub struct Reader {
+    tables: Arc<Vec<Table>>,
+    cursors: Vec<RefCell<Cursor>>,
+}
+
+impl Reader {
+    pub fn new(tables: Arc<Vec<Table>>) -> Reader {
+        let cursors = tables.iter().map(|_| RefCell::default()).collect();
+        Reader { tables, cursors }
+    }
+
+    pub fn rows(&self, data: usize) -> Option<u64> {
+        self.tables.get(data).map(Table::rows)
+    }
+
+    pub fn value(&self, data: usize, row: u64, column: &str) -> Option<Value> {
+        self.tables.get(data)?.value(row, column, &mut self.cursors.get(data)?.borrow_mut())
+    }
+}
+
 impl Table {
     /// Reads the file that was planned with. One that is no longer what it was is refused: the plan speaks of other rows.
     pub fn load(data: &Data) -> Result<Table, String> {
+        Table::load_below(data, HELD)
+    }
+
+    /// Holds the rows of a file of so many bytes at most.
+    fn load_below(data: &Data, held: u64) -> Result<Table, String> {
         let kind = match data.format.as_str() {
             "json" => FileKind::Json,
             "jsonl" => FileKind::JsonLines,
             _ => FileKind::Csv,
         };
         let shown = data.path.display().to_string();
-        let mut loading = Loading::new(data);
-        let sha256 = data::read(&data.path, &shown, kind, &mut loading)?;
+        let is_large = std::fs::metadata(&data.path).is_ok_and(|file| file.len() > held);
+        let mut loading = Loading::new(data, is_large);
+        let (sha256, file) = data::read(&data.path, &shown, kind, &mut loading)?;
         let rows = |count: u64| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         let difference = match loading.missing() {
             Some(column) => format!("it has no column `{column}` any more"),
-            None if loading.table.rows != data.rows => {
-                format!("it had {}, and has {}", rows(data.rows), rows(loading.table.rows))
-            }
+            None if loading.rows != data.rows => format!("it had {}, and has {}", rows(data.rows), rows(loading.rows)),
             None if sha256 != data.sha256 || loading.misfit => "its cells are not what they were".to_owned(),
             None => {
-                loading.table.cells.iter_mut().for_each(Column::shrink);
-                return Ok(loading.table);
+                let Loading { is_csv, places, kept, rows, .. } = loading;
+                let store = match kept {
+                    Kept::Cells(mut columns) => {
+                        columns.iter_mut().for_each(Column::shrink);
+                        Store::Held(columns)
+                    }
+                    Kept::Marks(marks) => {
+                        let indexed = Indexed::new(file, marks, is_csv);
+                        let indexed = indexed.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+                        Store::Left(indexed, places)
+                    }
+                };
+                return Ok(Table { columns: data.columns.clone(), store, rows });
             }
         };
         let name = &data.name;
@@ -72,26 +125,56 @@ impl Table {
     }
 
     /// A cell, null where the object of a JSON file does not have it; `None` for a row or a column that there is not.
-    pub fn value(&self, row: u64, column: &str) -> Option<Value> {
-        let place = self.columns.iter().position(|own| own == column)?;
-        let row = usize::try_from(row).ok()?;
-        Some(match &self.cells[place] {
-            Column::Numbers(numbers) => Value::Number(*numbers.get(row)?),
-            Column::Bools(truths) => Value::Bool(*truths.get(row)?),
-            Column::Texts { text, ends } => {
-                let end = *ends.get(row)?;
-                let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-                Value::Text(text[start..end].into())
+    pub fn value(&self, row: u64, column: &str, cursor: &mut Cursor) -> Option<Value> {
+        let place = self.columns.iter().position(|(own, _)| own == column)?;
+        let kind = self.columns[place].1;
+        match &self.store {
+            Store::Held(columns) => held(&columns[place], usize::try_from(row).ok()?),
+            Store::Left(..) if row >= self.rows => None,
+            Store::Left(indexed, places) if indexed.is_csv() => {
+                let cell = indexed.cell(row, places[place]?, cursor)?;
+                Some(match kind {
+                    Type::Number | Type::Count => Value::Number(cell.parse().ok()?),
+                    Type::Bool => Value::Bool(cell.parse().ok()?),
+                    _ => Value::Text(cell.into()),
+                })
             }
-            Column::Json(values) => from_json(values.get(row)?),
-        })
+            Store::Left(indexed, _) => {
+                let found = indexed.object(row, cursor)?.get(column).cloned();
+                Some(from_json(&declared(found.unwrap_or_default(), kind)))
+            }
+        }
+    }
+}
+
+fn held(column: &Column, row: usize) -> Option<Value> {
+    Some(match column {
+        Column::Numbers(numbers) => Value::Number(*numbers.get(row)?),
+        Column::Bools(truths) => Value::Bool(*truths.get(row)?),
+        Column::Texts { text, ends } => {
+            let end = *ends.get(row)?;
+            let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+            Value::Text(text[start..end].into())
+        }
+        Column::Json(values) => from_json(values.get(row)?),
+    })
+}
+
+/// A value of JSON as its column is declared: as Text what is none is as it is written.
+fn declared(value: serde_json::Value, kind: Type) -> serde_json::Value {
+    match (value, kind) {
+        (value @ (serde_json::Value::Null | serde_json::Value::String(_)), Type::Text) => value,
+        (value, Type::Text) => value.to_string().into(),
+        (value, _) => value,
     }
 }
 
 /// A table that is being read.
 struct Loading<'d> {
     data: &'d Data,
-    table: Table,
+    is_csv: bool,
+    kept: Kept,
+    rows: u64,
     /// For each planned column where its cells stand in a line of CSV.
     places: Vec<Option<usize>>,
     /// For each planned column whether a row had it.
@@ -100,8 +183,14 @@ struct Loading<'d> {
     misfit: bool,
 }
 
+/// What is kept of a file: its cells, or where its rows are.
+enum Kept {
+    Cells(Vec<Column>),
+    Marks(Marks),
+}
+
 impl<'d> Loading<'d> {
-    fn new(data: &'d Data) -> Loading<'d> {
+    fn new(data: &'d Data, is_large: bool) -> Loading<'d> {
         let is_csv = data.format == "csv";
         // As many as there were, so that nothing is held that is not used.
         let rows = data.rows as usize;
@@ -111,30 +200,45 @@ impl<'d> Loading<'d> {
             Type::Bool => Column::Bools(Vec::with_capacity(rows)),
             _ => Column::Texts { text: String::new(), ends: Vec::with_capacity(rows) },
         };
-        let table = Table {
-            columns: data.columns.iter().map(|(name, _)| name.clone()).collect(),
-            cells: data.columns.iter().map(|(_, kind)| empty(kind)).collect(),
-            rows: 0,
+        let kept = match is_large {
+            true => Kept::Marks(Marks::default()),
+            false => Kept::Cells(data.columns.iter().map(|(_, kind)| empty(kind)).collect()),
         };
         let count = data.columns.len();
-        Loading { data, table, places: vec![None; count], seen: vec![false; count], misfit: false }
+        Loading { data, is_csv, kept, rows: 0, places: vec![None; count], seen: vec![false; count], misfit: false }
     }
 
     fn missing(&self) -> Option<&str> {
         let place = self.seen.iter().position(|seen| !seen)?;
-        Some(&self.table.columns[place])
+        Some(&self.data.columns[place].0)
     }
 }
 
 impl Rows for Loading<'_> {
     fn head(&mut self, names: &[String]) {
-        self.places = self.table.columns.iter().map(|own| names.iter().position(|name| name == own)).collect();
+        self.places = self.data.columns.iter().map(|(own, _)| names.iter().position(|name| name == own)).collect();
         self.seen = self.places.iter().map(Option::is_some).collect();
     }
 
     fn cells(&mut self, cells: &csv::StringRecord) {
-        self.table.rows += 1;
-        for (column, place) in self.table.cells.iter_mut().zip(&self.places) {
+        let row = self.rows;
+        self.rows += 1;
+        let columns = match &mut self.kept {
+            Kept::Cells(columns) => columns,
+            Kept::Marks(marks) => {
+                marks.note(row, cells.position().map_or(0, csv::Position::byte));
+                for ((_, kind), place) in self.data.columns.iter().zip(&self.places) {
+                    let cell = place.and_then(|place| cells.get(place)).unwrap_or_default();
+                    self.misfit |= match kind {
+                        Type::Number | Type::Count => cell.parse::<f64>().is_err(),
+                        Type::Bool => cell.parse::<bool>().is_err(),
+                        _ => false,
+                    };
+                }
+                return;
+            }
+        };
+        for (column, place) in columns.iter_mut().zip(&self.places) {
             let Some(cell) = place.and_then(|place| cells.get(place)) else { continue };
             match column {
                 Column::Numbers(numbers) => match cell.parse() {
@@ -154,19 +258,19 @@ impl Rows for Loading<'_> {
         }
     }
 
-    fn object(&mut self, mut row: Object) {
-        self.table.rows += 1;
-        for (place, (name, kind)) in self.data.columns.iter().enumerate() {
-            let found = row.swap_remove(name);
-            self.seen[place] |= found.is_some();
-            let value = match (found.unwrap_or_default(), kind) {
-                // Declared as Text: as it is written.
-                (value @ (serde_json::Value::Null | serde_json::Value::String(_)), Type::Text) => value,
-                (value, Type::Text) => value.to_string().into(),
-                (value, _) => value,
-            };
-            match &mut self.table.cells[place] {
-                Column::Json(values) => values.push(value),
+    fn object(&mut self, mut row: Object, at: u64) {
+        let number = self.rows;
+        self.rows += 1;
+        for (seen, (name, _)) in self.seen.iter_mut().zip(&self.data.columns) {
+            *seen |= row.contains_key(name);
+        }
+        let columns = match &mut self.kept {
+            Kept::Cells(columns) => columns,
+            Kept::Marks(marks) => return marks.note(number, at),
+        };
+        for (column, (name, kind)) in columns.iter_mut().zip(&self.data.columns) {
+            match column {
+                Column::Json(values) => values.push(declared(row.swap_remove(name).unwrap_or_default(), *kind)),
                 Column::Numbers(_) | Column::Bools(_) | Column::Texts { .. } => self.misfit = true,
             }
         }

@@ -4,7 +4,7 @@ use super::answered::Answered;
 use super::files::Files;
 use super::functions;
 use super::path::Path;
-use super::rows::{self, Place, Table, Uses};
+use super::rows::{self, Place, Reader, Table, Uses};
 use crate::check::program::Pick;
 use crate::plan::{Binary, Expr, Piece};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +20,7 @@ pub struct Paths {
     queries: HashMap<String, Path>,
     patterns: HashMap<String, regex::Regex>,
     selectors: HashMap<String, scraper::Selector>,
-    pub tables: Arc<Vec<Table>>,
+    pub tables: Reader,
     pub files: Arc<Files>,
     /// Which rows are whose.
     pub uses: Uses,
@@ -30,7 +30,13 @@ pub struct Paths {
 
 impl Paths {
     pub fn new(tables: Arc<Vec<Table>>, files: Arc<Files>, uses: Uses, setup: &[Plain]) -> Paths {
-        Paths { tables, files, uses, setup: setup.iter().map(Plain::value).collect(), ..Paths::default() }
+        Paths {
+            tables: Reader::new(tables),
+            files,
+            uses,
+            setup: setup.iter().map(Plain::value).collect(),
+            ..Paths::default()
+        }
     }
 
     fn get(&self, path: &str) -> Result<&Path, Unusable> {
@@ -288,16 +294,14 @@ impl Frame {
             }
             Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable)?.clone(),
             Expr::Row { data, pick } => {
-                let table = paths.tables.get(*data).ok_or(Unusable)?;
+                let all = paths.tables.rows(*data).ok_or(Unusable)?;
                 let Frame { rows, choices, user, .. } = self;
                 let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable)?;
-                let row = rows::pick(*pick, table.rows(), number, *user, &mut || choices.next());
+                let row = rows::pick(*pick, all, number, *user, &mut || choices.next());
                 Value::Row(*data, row.ok_or(Unusable)?)
             }
             Expr::Column { row, column } => match self.eval(row, paths)? {
-                Value::Row(data, row) => {
-                    paths.tables.get(data).and_then(|table| table.value(row, column)).ok_or(Unusable)?
-                }
+                Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable)?,
                 _ => return Err(Unusable),
             },
             Expr::Answer { response, part, argument: Some(argument), attribute } => {

@@ -22,8 +22,13 @@ fn planned(directory: &Path, format: &str, content: &str, declared: &[(&str, Typ
     Data { name, path: table.path, format, sha256: table.sha256, rows: table.rows, columns }
 }
 
+/// The same file held in memory and left where it is.
+fn both(data: &Data) -> [Table; 2] {
+    [Table::load(data).unwrap(), Table::load_below(data, 0).unwrap()]
+}
+
 fn shown(table: &Table, row: u64, column: &str) -> String {
-    format!("{:?}", table.value(row, column))
+    format!("{:?}", table.value(row, column, &mut Cursor::default()))
 }
 
 #[test]
@@ -31,15 +36,18 @@ fn cells_of_csv_are_of_the_type_of_their_column() {
     let place = tempfile::tempdir().unwrap();
     let content = "\u{feff}id,name,ok,code\n1,\"Ada, L.\",true,007\n-2.5,,false,8\n";
     let data = planned(place.path(), "csv", content, &[]);
-    let rows = Table::load(&data).unwrap();
-    assert_eq!(rows.rows(), 2);
-    assert_eq!([shown(&rows, 0, "id"), shown(&rows, 1, "id")], ["Some(Number(1.0))", "Some(Number(-2.5))"]);
-    assert_eq!([shown(&rows, 0, "name"), shown(&rows, 1, "name")], ["Some(Text(\"Ada, L.\"))", "Some(Text(\"\"))"]);
-    assert_eq!([shown(&rows, 0, "ok"), shown(&rows, 1, "ok")], ["Some(Bool(true))", "Some(Bool(false))"]);
-    assert_eq!([shown(&rows, 0, "code"), shown(&rows, 1, "code")], ["Some(Text(\"007\"))", "Some(Text(\"8\"))"]);
-    assert_eq!([shown(&rows, 2, "id"), shown(&rows, 2, "name"), shown(&rows, 0, "age")], ["None"; 3]);
+    both(&data).iter().for_each(cells_of_csv);
     let texts = planned(place.path(), "csv", content, &[("id", Type::Text)]);
-    assert_eq!(shown(&Table::load(&texts).unwrap(), 1, "id"), "Some(Text(\"-2.5\"))");
+    both(&texts).iter().for_each(|rows| assert_eq!(shown(rows, 1, "id"), "Some(Text(\"-2.5\"))"));
+}
+
+fn cells_of_csv(rows: &Table) {
+    assert_eq!(rows.rows(), 2);
+    assert_eq!([shown(rows, 0, "id"), shown(rows, 1, "id")], ["Some(Number(1.0))", "Some(Number(-2.5))"]);
+    assert_eq!([shown(rows, 0, "name"), shown(rows, 1, "name")], ["Some(Text(\"Ada, L.\"))", "Some(Text(\"\"))"]);
+    assert_eq!([shown(rows, 0, "ok"), shown(rows, 1, "ok")], ["Some(Bool(true))", "Some(Bool(false))"]);
+    assert_eq!([shown(rows, 0, "code"), shown(rows, 1, "code")], ["Some(Text(\"007\"))", "Some(Text(\"8\"))"]);
+    assert_eq!([shown(rows, 2, "id"), shown(rows, 2, "name"), shown(rows, 0, "age")], ["None"; 3]);
 }
 
 #[test]
@@ -48,12 +56,86 @@ fn cells_of_json_are_what_they_are_or_null() {
     let lines = "{\"id\": 1, \"tags\": [\"a\"]}\n\n{\"id\": \"x\", \"note\": null}\n";
     let list = "[{\"id\": 1, \"tags\": [\"a\"]}, {\"id\": \"x\", \"note\": null}]";
     for (format, content) in [("jsonl", lines), ("json", list)] {
-        let rows = Table::load(&planned(place.path(), format, content, &[])).unwrap();
-        assert_eq!([shown(&rows, 0, "id"), shown(&rows, 1, "id")], ["Some(Text(\"1\"))", "Some(Text(\"x\"))"]);
-        assert!(matches!(rows.value(0, "tags"), Some(Value::Json(_))));
-        assert_eq!([shown(&rows, 1, "tags"), shown(&rows, 1, "note")], ["Some(Null)"; 2]);
-        assert_eq!([shown(&rows, 2, "tags"), shown(&rows, 0, "age")], ["None"; 2]);
+        both(&planned(place.path(), format, content, &[])).iter().for_each(cells_of_json);
     }
+}
+
+fn cells_of_json(rows: &Table) {
+    assert_eq!([shown(rows, 0, "id"), shown(rows, 1, "id")], ["Some(Text(\"1\"))", "Some(Text(\"x\"))"]);
+    assert!(matches!(rows.value(0, "tags", &mut Cursor::default()), Some(Value::Json(_))));
+    assert_eq!([shown(rows, 1, "tags"), shown(rows, 1, "note")], ["Some(Null)"; 2]);
+    assert_eq!([shown(rows, 2, "tags"), shown(rows, 0, "age")], ["None"; 2]);
+}
+
+/// Numbers that look random.
+fn stream(mut state: u64) -> impl FnMut() -> u64 {
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 16
+    }
+}
+
+/// Many rows of all lengths, with whatever a cell may hold, in each format and with each line end.
+fn many(format: &str, end: &str, numbers: &mut dyn FnMut() -> u64) -> String {
+    let mut lines = Vec::new();
+    for row in 0..3_000 {
+        let length = if numbers() % 200 == 0 { 20_000 } else { numbers() % 40 };
+        let pieces = ["a", "é", "\"\"", ",", "\n", "\r\n", " ", "\u{feff}", "7"];
+        let text: String = (0..length).map(|_| pieces[numbers() as usize % pieces.len()]).collect();
+        lines.push(match format {
+            "csv" => format!("{row},\"{text}\",{}", numbers() % 2 == 0),
+            _ => serde_json::json!({ "id": row, "text": text, "ok": [text, { "a": "]}" }] }).to_string(),
+        });
+    }
+    match format {
+        // The last line has no end of its own, and some are empty.
+        "csv" => format!("id,text,ok{end}{}", lines.join(&format!("{end}{end}"))),
+        "json" => format!(" [{end}{} ]{end}", lines.join(&format!(" ,{end}"))),
+        _ => lines.join(&format!("{end}{end}")),
+    }
+}
+
+#[test]
+fn rows_that_are_left_in_their_file_are_those_that_are_held() {
+    let place = tempfile::tempdir().unwrap();
+    let mut numbers = stream(11);
+    for (format, end, mark) in [
+        ("csv", "\n", ""),
+        ("csv", "\r\n", ""),
+        ("csv", "\n", "\u{feff}"),
+        ("jsonl", "\n", ""),
+        ("jsonl", "\r\n", ""),
+        ("json", "\n", ""),
+        ("json", "", ""),
+    ] {
+        let content = format!("{mark}{}", many(format, end, &mut numbers));
+        let [held, left] = both(&planned(place.path(), format, &content, &[]));
+        assert!(matches!((&held.store, &left.store), (Store::Held(_), Store::Left(..))));
+        assert_eq!((held.rows(), left.rows()), (3_000, 3_000), "{format}");
+        let mut cursor = Cursor::default();
+        let forth = (0..3_000).chain((0..3_000).rev());
+        let anywhere: Vec<u64> = (0..3_000).map(|_| numbers() % 3_000).collect();
+        for row in forth.chain(anywhere).chain([3_000, u64::MAX]) {
+            for column in ["id", "text", "ok", "none"] {
+                let found = left.value(row, column, &mut cursor);
+                let wanted = held.value(row, column, &mut Cursor::default());
+                assert_eq!(format!("{found:?}"), format!("{wanted:?}"), "{format} {end:?} row {row} `{column}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read_gives_no_rows() {
+    let place = tempfile::tempdir().unwrap();
+    let content = many("csv", "\n", &mut stream(3));
+    let data = planned(place.path(), "csv", &content, &[]);
+    let left = Table::load_below(&data, 0).unwrap();
+    std::fs::File::options().write(true).open(&data.path).unwrap().set_len(content.len() as u64 / 2).unwrap();
+    let mut cursor = Cursor::default();
+    assert!(left.value(0, "id", &mut cursor).is_some());
+    assert!(left.value(2_999, "id", &mut cursor).is_none());
+    assert!(left.value(0, "id", &mut cursor).is_some(), "what is there is read again");
 }
 
 #[test]
@@ -63,6 +145,7 @@ fn a_file_that_changed_is_refused() {
     let after = |content: &str| {
         std::fs::write(&data.path, content).unwrap();
         let problem = Table::load(&data).unwrap_err();
+        assert_eq!(Table::load_below(&data, 0).unwrap_err(), problem);
         problem.split("checked: ").nth(1).unwrap_or(&problem).to_owned()
     };
     assert_eq!(after("id,name\n1,a\n"), "it had 2 rows, and has 1 row; run it again");
