@@ -88,6 +88,15 @@ impl Table {
     }
 }
 
+/// A cell as an instant in nanoseconds.
+pub fn instant(cell: &Value) -> Option<i128> {
+    match cell {
+        Value::Number(seconds) => Some((seconds * 1e9).round() as i128),
+        Value::Text(text) => crate::inputs::times::instant(text),
+        _ => None,
+    }
+}
+
 /// A table that is being read.
 struct Loading<'d> {
     data: &'d Data,
