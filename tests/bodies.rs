@@ -194,7 +194,11 @@ fn headers_of_a_target_stand_below_those_of_a_request() {
     assert_eq!(own.header("Content-Type"), "text/x");
     assert_eq!(parts(&keeper.asked("POST /parts")[0]).len(), 1, "the boundary is said by nobody else");
     std::fs::remove_file(place.path().join("words.env")).unwrap();
-    let calls = [place.call(&["report"]), place.call(&["check", "test.stress", "--emit", "program"])];
+    place.write("words.env", "TEST_WORD='open sesame'\n");
+    let tried = place.call(&["try", "test.stress", "--env-file", "words.env"]);
+    assert!(tried.out.contains("Authorization: Basic"), "{}{}", tried.out, tried.err);
+    std::fs::remove_file(place.path().join("words.env")).unwrap();
+    let calls = [tried, place.call(&["report"]), place.call(&["check", "test.stress", "--emit", "program"])];
     let mut told: Vec<String> = calls.iter().map(|ran| format!("{}{}", ran.out, ran.err)).collect();
     told.extend([ran.out, ran.err]);
     for run in place.runs() {
@@ -230,4 +234,33 @@ fn a_list_repeats_its_name_and_a_query_leaves_null_out() {
     assert_eq!(keeper.asked("GET /search?id=3&id=a%20b&page=2&tag=x&tag=y%26z").len(), 2, "{:?}", keeper.seen());
     assert_eq!(keeper.asked("POST /form")[0].body, b"id=3&id=a%20b&tag=x");
     assert!(keeper.asked("POST /null").is_empty(), "what is not there is not sent as something else");
+}
+
+#[test]
+fn where_services_are_is_known_to_what_is_sent() {
+    let keeper = Keeper::start(ok);
+    let port = keeper.address.port();
+    let text = format!(
+        r#"scenario test {{
+  service shop = attach(port: {port})
+  target api = http(shop.url) {{
+    headers: {{ "Origin": shop.url }}
+  }}
+  flow go on api {{
+    post "/" {{
+      json: {{ port: shop.port, at: "{{shop.host}} or {{shop.address}}" }}
+    }}
+  }}
+  load main of go {{
+    hold 4/s for 500ms
+  }}
+  expect error_rate(main) == 0%
+}}
+"#
+    );
+    Place::new().run(&text, &[]).passed();
+    let kept = &keeper.asked("POST /")[0];
+    assert_eq!(kept.header("Origin"), format!("http://127.0.0.1:{port}"));
+    let body = format!("{{\"port\":{port},\"at\":\"127.0.0.1 or 127.0.0.1:{port}\"}}");
+    assert_eq!(String::from_utf8_lossy(&kept.body), body);
 }

@@ -325,8 +325,8 @@ fn no_descriptors_are_left() {
         let step = &ran.result["windows"][0]["steps"][0];
         assert!(step["failed"]["no_descriptors"].as_u64() > Some(0), "{}{}", ran.out, ran.err);
         assert_eq!(step["failed"].as_object().unwrap().len(), 1, "{step}");
-        // Those that got a connection are answered.
-        assert!(step["samples"].as_u64() > step["failed"]["no_descriptors"].as_u64(), "{step}");
+        // Those that got a connection go on meanwhile: about 10 at 50 a second each.
+        assert!(step["samples"].as_u64() > Some(50), "{step}");
         assert_eq!((ran.code, &ran.result["trust"]["state"]), (5, &serde_json::json!("untrusted")), "{}", ran.out);
         assert!(ran.out.contains("failed for want of ports, descriptors or memory of the generator"), "{}", ran.out);
         assert!(began.elapsed() < Duration::from_secs(20));

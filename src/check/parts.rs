@@ -384,6 +384,8 @@ impl<'a> Session<'a, '_> {
             address,
             timeout: 10 * SECOND,
             connections: None,
+            redirects: 0,
+            cookies: true,
             untraced: false,
             headers: Vec::new(),
             settings: Vec::new(),
@@ -397,7 +399,8 @@ impl<'a> Session<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            if !matches!(entry.label.text.as_str(), "timeout" | "connections" | "headers" | "auth" | "trace") {
+            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "trace"];
+            if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
@@ -416,6 +419,16 @@ impl<'a> Session<'a, '_> {
                 Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
                 None => {}
             },
+            "redirects" => match value.number() {
+                Some(most) if (0.0..=20.0).contains(&most) => target.redirects = most as u64,
+                Some(_) => self.out_of_range(entry.value.span, "0 to 20 redirects are followed"),
+                None => {}
+            },
+            "cookies" => {
+                if let Value::Bool(keeps) = value {
+                    target.cookies = *keeps;
+                }
+            }
             "headers" => self.target_headers(entry, value, target),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {

@@ -134,6 +134,18 @@ pub struct Service {
     pub restart: bool,
 }
 
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -185,6 +197,12 @@ pub struct Target {
     pub timeout: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
+    /// How many are followed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redirects: u64,
+    /// Whether those of a user are kept.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub cookies: bool,
     /// Its requests carry no trace context.
     #[serde(default, skip_serializing_if = "is_false")]
     pub untraced: bool,

@@ -1,53 +1,59 @@
-//! What a person sees while a run goes on: one line that is drawn over on a terminal, a line now and then in a pipe.
+//! What a person sees while a run goes on: a few lines that are drawn over on a terminal, one now and then in a pipe.
+//! It lives on the control plane and looks at what the workers have handed over anyway.
 
-use super::output::Terminal;
-use crate::base::units::{SECOND, duration, grouped, measured_duration, percent};
-use crate::measure::{Event, Slice, histogram};
+mod scene;
+
+use super::output::{Terminal, err_size};
+use crate::base::units::{MINUTE, SECOND};
+use crate::measure::Event;
 use crate::plan::Plan;
+use scene::Scene;
 use std::io::IsTerminal;
 
-/// Seconds between two lines in a pipe.
-const PIPE_EVERY: u64 = 5;
-const SHOWN: usize = 10;
+/// Time between two lines in a pipe: in the first minutes, and from then on.
+const PIPE_EVERY: [u64; 2] = [5 * SECOND, 30 * SECOND];
+const FIRST: u64 = 2 * MINUTE;
 
 pub struct Live<'a> {
     terminal: &'a Terminal,
     on: bool,
     redraws: bool,
-    recent: Vec<Slice>,
-    last_line: u64,
-    drawn: bool,
+    scene: Scene<'a>,
+    /// When the last line went into a pipe.
+    last: u64,
+    /// The widths of the lines that stand on the terminal.
+    drawn: Vec<usize>,
 }
 
 impl<'a> Live<'a> {
-    pub fn new(terminal: &'a Terminal, on: bool) -> Live<'a> {
-        let redraws = std::io::stderr().is_terminal();
-        Live { terminal, on, redraws, recent: Vec::new(), last_line: 0, drawn: false }
+    pub fn new(terminal: &'a Terminal, plan: &'a Plan, on: bool) -> Live<'a> {
+        // A terminal that cannot move its cursor is as good as a pipe.
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let redraws = std::io::stderr().is_terminal() && !is_dumb;
+        Live { terminal, on, redraws, scene: Scene::new(plan), last: 0, drawn: Vec::new() }
     }
 
-    pub fn see(&mut self, plan: &Plan, event: &Event) {
-        match event {
-            Event::Problem { problem } => return self.say(problem),
-            _ if !self.on => return,
-            _ => {}
+    pub fn see(&mut self, event: &Event) {
+        if let Event::Problem { problem } = event {
+            return self.say(problem);
         }
+        if !self.on {
+            return;
+        }
+        self.scene.take(event);
         match event {
             Event::ServiceReady { service, address } => self.say(&format!("{service} is ready on {address}")),
-            Event::Slice(slice) => {
-                self.recent.push(slice.clone());
-                let excess = self.recent.len().saturating_sub(SHOWN);
-                self.recent.drain(..excess);
-            }
-            Event::Generator(generator) => self.progress(plan, generator.at),
+            Event::Generator(generator) => self.progress(generator.at),
             Event::Interrupted { .. } => {
                 self.say("interrupted: finishing what is under way; once more to stop at once");
             }
-            Event::Problem { .. } => {}
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::LoadEnded { .. } => self.clear(),
-            Event::Example(_)
+            Event::Problem { .. }
+            | Event::Slice(_)
             | Event::Gauges(_)
+            | Event::Example(_)
             | Event::Started { .. }
             | Event::LoadStarted
             | Event::Drawn { .. }
@@ -62,56 +68,43 @@ impl<'a> Live<'a> {
         self.terminal.err(&format!("{text}\n"));
     }
 
-    fn clear(&mut self) {
-        if self.drawn {
-            self.terminal.err("\r\u{1b}[K");
-            self.drawn = false;
+    /// Takes away what was drawn.
+    pub fn clear(&mut self) {
+        let gone = self.up();
+        if !gone.is_empty() {
+            self.terminal.err(&gone);
         }
     }
 
-    fn progress(&mut self, plan: &Plan, at: u64) {
-        let second = at / SECOND;
-        if !self.redraws && second < self.last_line + PIPE_EVERY {
+    /// Goes to the start of what was drawn and wipes it. A terminal that has become narrower shows its lines on more
+    /// rows.
+    fn up(&mut self) -> String {
+        let (columns, _) = err_size();
+        let rows: usize = self.drawn.drain(..).map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
+        if rows == 0 { String::new() } else { format!("\r\u{1b}[{rows}A\u{1b}[J") }
+    }
+
+    fn progress(&mut self, at: u64) {
+        if !self.redraws {
+            let every = if at < FIRST { PIPE_EVERY[0] } else { PIPE_EVERY[1] };
+            if at >= self.last + every {
+                // Readings come somewhat behind their second.
+                self.last = at / SECOND * SECOND;
+                self.terminal.err(&format!("{}\n", self.scene.line()));
+            }
             return;
         }
-        self.last_line = second;
-        let mut latency = histogram::empty();
-        let (mut sent, mut failed, mut total) = (0u64, 0u64, 0u64);
-        for slice in &self.recent {
-            for (_, counts) in slice.series.iter().filter(|(series, _)| plan.is_request(**series)) {
-                counts.latency.add_to(&mut latency);
-                sent += counts.sent;
-                failed += counts.target_failures();
-                total += counts.ok + counts.target_failures();
-            }
+        let (columns, rows) = err_size();
+        let colour = self.terminal.err_coloured();
+        // The last column is left free: some terminals go on to the next line behind it.
+        let columns = columns.saturating_sub(1).max(1);
+        let lines = self.scene.lines(columns, rows);
+        let mut out = self.up();
+        for line in &lines {
+            out.push_str(&line.show(columns, colour));
+            out.push('\n');
         }
-        let stages: Vec<&str> = plan
-            .loads
-            .iter()
-            .filter_map(|l| l.stages.iter().find(|s| s.start <= at && at < s.end))
-            .map(|s| s.name.as_str())
-            .collect();
-        let stage = if stages.is_empty() { "finishing".to_owned() } else { stages.join(", ") };
-        let done = (at.min(plan.length) as f64 / plan.length.max(1) as f64 * 20.0) as usize;
-        let bar = format!("{}{}", "━".repeat(done), "┄".repeat(20 - done.min(20)));
-        let quantile = |q: f64| measured_duration(latency.value_at_quantile(q) as f64);
-        let line = format!(
-            "{bar} {}/{} {stage}  {} requests lately  p50 {}  p99 {}  failed {}",
-            duration(second * SECOND),
-            duration(plan.length),
-            grouped(sent as f64, 0),
-            quantile(0.5),
-            quantile(0.99),
-            percent(failed as f64 / total.max(1) as f64),
-        );
-        match self.redraws {
-            true => {
-                let width = super::output::width().saturating_sub(1);
-                let fitting: String = line.chars().take(width).collect();
-                self.terminal.err(&format!("\r{fitting}\u{1b}[K"));
-                self.drawn = true;
-            }
-            false => self.terminal.err(&format!("{line}\n")),
-        }
+        self.drawn = lines.iter().map(|line| line.width().min(columns)).collect();
+        self.terminal.err(&out);
     }
 }

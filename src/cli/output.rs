@@ -60,6 +60,11 @@ pub fn err_width() -> usize {
     columns(io::stderr())
 }
 
+/// Columns and rows of the terminal that shows diagnostics.
+pub fn err_size() -> (usize, usize) {
+    (columns(io::stderr()), rows(io::stderr()))
+}
+
 /// What reads well in a file.
 const COLUMNS: usize = 100;
 
@@ -74,6 +79,22 @@ fn columns(terminal: impl std::os::fd::AsFd) -> usize {
 #[cfg(not(unix))]
 fn columns<T>(_: T) -> usize {
     COLUMNS
+}
+
+/// What a terminal has that does not say.
+const ROWS: usize = 24;
+
+#[cfg(unix)]
+fn rows(terminal: impl std::os::fd::AsFd) -> usize {
+    match rustix::termios::tcgetwinsize(terminal) {
+        Ok(size) if size.ws_row > 0 => size.ws_row as usize,
+        _ => ROWS,
+    }
+}
+
+#[cfg(not(unix))]
+fn rows<T>(_: T) -> usize {
+    ROWS
 }
 
 /// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.

@@ -76,18 +76,20 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         trial: None,
     };
     let mut stats = Stats::new(&plan);
-    let mut live = Live::new(terminal, !args.quiet && !args.no_progress);
+    let mut live = Live::new(terminal, &plan, !args.quiet && !args.no_progress);
     let result = engine::run(&plan, &settings, &mut |event: Event| {
         let whole = record.broken.is_none();
         record.append(&event);
         if let Some(error) = record.broken.as_ref().filter(|_| whole) {
+            live.clear();
             terminal.error(&format!(
                 "the record cannot be written now; the run goes on, and what is measured waits in memory: {error}"
             ));
         }
-        live.see(&plan, &event);
+        live.see(&event);
         stats.take(event);
     });
+    live.clear();
     if let Err(error) = result {
         terminal.error(&error.to_string());
         return if matches!(error, RunError::Interrupted) { super::INTERRUPTED } else { super::COULD_NOT_RUN };

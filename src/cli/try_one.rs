@@ -60,9 +60,9 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         started: now.to_string(),
         seed: args.seed,
         workers: 1,
+        raised: None,
         program,
         secrets: planned.secrets,
-        raised: crate::inputs::raise_limits(),
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),
     };
     let result = engine::run(&plan, &settings, &mut |event: Event| match event {

@@ -1,9 +1,10 @@
 //! One request of a user: its tries, the connection that each takes, and what later steps keep of the answer.
 
-use super::drive::http1::{Answer, Ask, Connection, START};
+use super::drive::http1::{Answer, Ask, Connection, START, leads_on, values};
 use super::explain;
 use super::link::{LinkedRequest, Method};
 use super::progress::{Pending, Progress, UnderWay};
+use super::redirect::{self, Sent};
 use super::template::{Bytes, Written};
 use super::trace::{PLACEHOLDER, Trace};
 use super::tracer::Traced;
@@ -15,6 +16,15 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 
+/// Where a request goes, and what is known of it.
+#[derive(Clone, Copy)]
+struct Hop {
+    target: usize,
+    head_only: bool,
+    /// Sending it twice does no more than sending it once.
+    idempotent: bool,
+}
+
 /// What sends the requests of one session, one after the other.
 pub struct Sender {
     worker: Rc<Worker>,
@@ -25,6 +35,8 @@ pub struct Sender {
     answer: Answer,
     last: Last,
     written: Written,
+    /// The last request that went with cookies.
+    with_cookies: Vec<u8>,
     scratch: String,
     alarm: Rc<super::clock::Alarm>,
     /// How often this try was handed to the network, and how long this request has opened connections.
@@ -66,6 +78,7 @@ impl Sender {
                 unmet: None,
             },
             written: Written::default(),
+            with_cookies: Vec::new(),
             scratch: String::new(),
             alarm: worker.timers.alarm(false),
             sends: 0,
@@ -114,8 +127,9 @@ impl Sender {
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
                 if self.sends == 0 {
-                    let body = request.bytes.written(&self.written).body().as_bytes();
-                    tracer.request(worker.request(series), tries + 1, [&self.last.bytes, body]);
+                    let pieces =
+                        request.bytes.written(&self.written).pieces(&self.last.bytes, &worker.linked.paths.files);
+                    tracer.request(worker.request(series), tries + 1, &pieces);
                 }
                 tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(tried) });
             }
@@ -125,7 +139,8 @@ impl Sender {
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
             if self.counts_bytes {
-                let body = request.bytes.written(&self.written).length(&worker.linked.paths.files);
+                let written = request.bytes.written(&self.written);
+                let body = written.body_length(&worker.linked.paths.files) as u64;
                 let both = body * u64::from(self.sends) + self.answer.body_bytes;
                 self.bytes = (both, self.bytes.1 + both);
             }
@@ -202,7 +217,8 @@ impl Sender {
         let failure = ended.outcome.err();
         let kept = &frame.answers[*response].body;
         let body = if kept.is_empty() { &self.answer.body } else { kept };
-        let whole = self.answer.body_bytes <= START.min(body.len()) as u64;
+        // Decoded, it is longer than what came.
+        let whole = body.len() <= START && (!kept.is_empty() || self.answer.body_bytes <= START as u64);
         let body = failure.filter(|_| !body.is_empty()).map(|_| start(body, whole));
         Example {
             series: *series as u32,
@@ -245,30 +261,99 @@ impl Sender {
         }
     }
 
-    /// One try. Its timeout is one for waiting, connecting and the exchange together.
+    /// One try, from the first send to the last answer where that leads elsewhere. Its timeout is one for waiting,
+    /// connecting and all exchanges together.
     async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
+        let method = self.method(request);
+        let first = Hop { target: request.target, head_only: method.head_only, idempotent: method.idempotent };
+        let mut result = self.hop(request, (first, true), series, tries, tried).await;
+        let most = self.worker.linked.hosts[request.target].redirects;
+        if most > 0 && result.is_ok() && leads_on(self.answer.status) {
+            let (began, bytes, place) = (self.answer.sent, self.last.bytes.clone(), self.last.place);
+            // Seldom, and larger than the usual way.
+            result = Box::pin(self.follow(request, most, series, tries, tried)).await;
+            self.answer.sent = began;
+            // Another try starts where this one did.
+            (self.last.bytes, self.last.place) = (bytes, place);
+        }
+        result
+    }
+
+    fn method(&self, request: &LinkedRequest) -> Method {
+        request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()))
+    }
+
+    /// The request as it was sent, in one piece.
+    fn whole(&self, request: &LinkedRequest) -> Vec<u8> {
+        request.bytes.written(&self.written).pieces(&self.last.bytes, &self.worker.linked.paths.files).concat()
+    }
+
+    /// Goes where the answer leads, so many times at most.
+    async fn follow(
+        &mut self,
+        request: &LinkedRequest,
+        most: u64,
+        series: usize,
+        tries: u64,
+        tried: u64,
+    ) -> Result<(), Failure> {
         let worker = self.worker.clone();
-        let clock = &worker.timers.clock;
-        let method = request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()));
+        let traced = self.last.place.is_some();
+        let mut sent = Sent { target: request.target, bytes: self.whole(request) };
+        let mut left = most;
+        while let Some(next) = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes)? {
+            left = left.checked_sub(1).ok_or(Failure::Protocol)?;
+            sent = next;
+            self.last.bytes.clone_from(&sent.bytes);
+            self.last.place = redirect::trace_place(&sent.bytes).filter(|_| traced);
+            let hop = Hop {
+                target: sent.target,
+                head_only: sent.method() == b"HEAD",
+                idempotent: self.method(request).idempotent || sent.method() == b"GET",
+            };
+            self.hop(request, (hop, false), series, tries, tried).await?;
+        }
+        Ok(())
+    }
+
+    /// One request to one target, and its answer: the bytes of the last one and, the first time, what is sent behind them.
+    async fn hop(
+        &mut self,
+        request: &LinkedRequest,
+        (hop, first): (Hop, bool),
+        series: usize,
+        tries: u64,
+        tried: u64,
+    ) -> Result<(), Failure> {
+        let worker = self.worker.clone();
+        let (clock, host) = (&worker.timers.clock, &worker.linked.hosts[hop.target]);
         let ask = Ask {
-            head_only: method.head_only,
+            head_only: hop.head_only,
             keep_body: request.keep_body,
             keep_headers: request.keep_headers,
             look: worker.tracer.is_some(),
+            note_cookies: host.cookies,
+            note_redirects: worker.linked.hosts[request.target].redirects > 0,
         };
-        let key = (self.load, self.user, request.target);
+        let key = (self.load, self.user, hop.target);
         let timeout = request.timeout;
         let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
-        let _place = place(&worker, request.target, left(tried)).await?;
+        let _place = place(&worker, hop.target, left(tried)).await?;
         // Only what took time before it leaves less for the rest.
-        let mut allowed = if _place.is_some() { left(clock.now()) } else { Duration::from_nanos(timeout) };
+        let fresh = _place.is_none() && self.sends == 0;
+        let mut allowed = if fresh { Duration::from_nanos(timeout) } else { left(clock.now()) };
+        let mut with_cookies = Vec::new();
+        if host.cookies && !request.own_cookies && worker.cookies.has((self.load, self.user)) {
+            with_cookies = std::mem::take(&mut self.with_cookies);
+            self.add_cookies(host.name(), &mut with_cookies);
+        }
         loop {
             self.answer.sent = 0;
-            let mut connection = match self.idle(key, request.connections) {
+            let mut connection = match self.idle(key, host.connections) {
                 Some(connection) => connection,
                 None => {
                     let began = clock.now();
-                    let opened = Connection::open(request.address, allowed).await;
+                    let opened = Connection::open(host.address, allowed).await;
                     let now = clock.now();
                     self.connecting = Some(self.connecting.unwrap_or(0) + (now - began));
                     allowed = left(now);
@@ -282,36 +367,56 @@ impl Sender {
                 _ => worker.recorder.borrow_mut().sent_again(series, clock.now()),
             }
             let reused = connection.is_reused();
-            let last = &mut self.last;
-            last.sends += 1;
-            if let Some(place) = last.place {
-                last.trace.write(last.sends, &mut last.bytes[place..place + PLACEHOLDER.len()]);
+            let Last { bytes, trace, place, sends, .. } = &mut self.last;
+            *sends += 1;
+            let own = if with_cookies.is_empty() { bytes } else { &mut with_cookies };
+            if let Some(place) = *place {
+                trace.write(*sends, &mut own[place..place + PLACEHOLDER.len()]);
             }
             let written = request.bytes.written(&self.written);
-            let (head, body) = (last.bytes.as_slice(), written.body().as_bytes());
-            let (both, with_files) = ([head, body], written.has_files());
+            let (head, body) = (own.as_slice(), if first { written.body().as_bytes() } else { &[] });
+            let (both, with_files) = ([head, body], first && written.has_files());
             let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
             let bytes = pieces.as_deref().unwrap_or(&both);
             if let Some(tracer) = &worker.tracer {
-                tracer.request(worker.request(series), tries + 1, both);
+                tracer.request(worker.request(series), tries + 1, bytes);
             }
             match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
                 Ok(()) => {
                     if let Some(tracer) = &worker.tracer {
-                        tracer.answer(&self.answer);
+                        tracer.answer(&self.answer, self.connecting);
                     }
                     if self.answer.keep_alive {
-                        self.keep(key, request.connections, connection);
+                        self.keep(key, host.connections, connection);
+                    }
+                    if host.cookies && !self.answer.notes.is_empty() {
+                        for header in values(&self.answer.notes, "set-cookie") {
+                            let path = redirect::path(&self.last.bytes);
+                            worker.cookies.take((self.load, self.user), host.name(), path, header);
+                        }
+                    }
+                    if !with_cookies.is_empty() {
+                        self.with_cookies = with_cookies;
                     }
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && method.idempotent => {
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && hop.idempotent => {
                     allowed = left(clock.now());
                 }
                 Err(failure) => return Err(failure),
             }
         }
+    }
+
+    /// The request with the cookies that its user has for it, as the last of its header lines.
+    fn add_cookies(&self, host: &str, out: &mut Vec<u8>) {
+        let bytes = &self.last.bytes;
+        let (head, rest) = bytes.split_at(redirect::head_end(bytes));
+        out.clear();
+        out.extend_from_slice(head);
+        self.worker.cookies.write((self.load, self.user), host, redirect::path(bytes), out);
+        out.extend_from_slice(rest);
     }
 
     /// A connection that is there already, by how the target shares them. What the server has closed meanwhile is

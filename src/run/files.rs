@@ -28,13 +28,12 @@ impl Files {
     }
 
     /// A boundary that occurs in none of these texts and files (RFC 2046, 5.1.1).
-    pub fn boundary<'t>(&self, texts: impl Iterator<Item = &'t str> + Clone, files: &[usize]) -> String {
+    pub fn boundary<'t>(&self, texts: &(impl Iterator<Item = &'t str> + Clone), files: &[usize]) -> String {
         let mut number = self.boundary;
         loop {
             let boundary = boundary(number);
-            let texts = texts.clone();
             let known = number == self.boundary;
-            if !texts.into_iter().any(|text| text.contains(&boundary)) && (known || !self.holds(files, &boundary)) {
+            if !texts.clone().any(|text| text.contains(&boundary)) && (known || !self.holds(files, &boundary)) {
                 return boundary;
             }
             number += 1;
@@ -81,9 +80,9 @@ mod tests {
             boundary: 1,
         };
         let texts = || texts.iter().map(String::as_str);
-        assert_eq!(files.boundary(texts(), &[0]), boundary(2), "of files that are not sent nothing is asked");
-        assert_eq!(files.boundary(texts(), &[0, 1]), boundary(4));
-        assert_eq!(files.boundary(std::iter::empty(), &[]), boundary(1));
+        assert_eq!(files.boundary(&texts(), &[0]), boundary(2), "of files that are not sent nothing is asked");
+        assert_eq!(files.boundary(&texts(), &[0, 1]), boundary(4));
+        assert_eq!(files.boundary(&std::iter::empty(), &[]), boundary(1));
     }
 
     #[test]

@@ -1,26 +1,26 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, what is looked for compiled. Each worker links its own.
 
 use super::files::Files;
+use super::redirect::{self, Host};
 use super::rows::{Table, Uses};
 use super::steps::{Steps, flat};
 use super::template::{Bytes, encode};
 use super::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{Address, Check, Connections, Expr, Plan, Request};
+use crate::plan::{Address, Check, Expr, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 pub struct Linked {
     pub flows: Vec<Steps>,
     pub paths: Paths,
+    /// By target.
+    pub hosts: Vec<Host>,
 }
 
 pub struct LinkedRequest {
     pub response: usize,
     pub target: usize,
-    /// How connections are shared, where the target says so.
-    pub connections: Option<Connections>,
-    pub address: SocketAddr,
     /// Of one try, in nanoseconds.
     pub timeout: u64,
     pub bytes: Bytes,
@@ -28,6 +28,8 @@ pub struct LinkedRequest {
     pub method: Option<Method>,
     pub keep_body: bool,
     pub keep_headers: bool,
+    /// The step says itself which cookies go with it.
+    pub own_cookies: bool,
     pub judges_status: bool,
     /// A failure does not end the iteration.
     pub goes_on: bool,
@@ -122,7 +124,7 @@ pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String
 pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<Files>, setup: &[Plain]) -> Linked {
     let mut paths = Paths::new(tables, files, Uses::of(plan), setup);
     let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
-    Linked { flows, paths }
+    Linked { flows, paths, hosts: redirect::hosts(plan, places) }
 }
 
 pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
@@ -132,13 +134,12 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
     LinkedRequest {
         response: request.response,
         target: request.target,
-        connections: plan.targets[request.target].connections,
-        address: place.address,
         timeout,
         bytes: encode(request, &plan.targets[request.target], &place.authority, paths),
         method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
         keep_body: request.keep_body,
         keep_headers: request.keep_headers,
+        own_cookies: request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")),
         judges_status: request.judges_status,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),

@@ -3,6 +3,7 @@
 mod answered;
 mod chance;
 mod clock;
+mod cookies;
 mod closed;
 pub mod drive;
 mod due;
@@ -18,6 +19,7 @@ mod open;
 mod path;
 mod phase;
 mod progress;
+mod redirect;
 mod rows;
 mod secret;
 mod service;
@@ -169,7 +171,8 @@ async fn control(
     let ready = link::places(plan, &addresses).map_err(RunError::Address);
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
-            let revealed = Arc::new(secret::revealed(plan, &settings.secrets));
+            let revealed =
+                Arc::new(secret::revealed(plan, &secret::Known { secrets: &settings.secrets, services: &addresses }));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
             around(plan, settings, parts, &mut services, &mut interrupt, tell).await

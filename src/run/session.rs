@@ -196,9 +196,11 @@ impl Session {
                     let series = recorded.requests[request.response];
                     let ended = self.sender.request(request, &mut place.frame, &self.progress, series, due).await;
                     due = clock.now();
-                    // One that could not be built has waited for nothing.
-                    if ended != Err(Failure::Data) {
-                        self.turned = 0;
+                    // One that could not be built, or got no connection, may have waited for nothing.
+                    match ended {
+                        Err(Failure::Data | Failure::Connect) => {}
+                        Err(failure) if failure.is_generator() => {}
+                        _ => self.turned = 0,
                     }
                     match ended {
                         Err(failure) if !request.goes_on => {

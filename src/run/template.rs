@@ -50,19 +50,18 @@ impl Written {
 
     /// What is sent, one behind the other, from its head on.
     pub fn pieces<'w>(&'w self, head: &'w [u8], files: &'w Files) -> Vec<&'w [u8]> {
-        let (mut pieces, mut from) = (vec![head], self.head);
+        let (mut pieces, mut from, text) = (vec![head], self.head, self.text.as_bytes());
         for (at, file) in &self.files {
-            pieces.extend([self.text[from..*at].as_bytes(), files.content(*file)]);
+            pieces.extend([&text[from..*at], files.content(*file)]);
             from = *at;
         }
-        pieces.push(self.text[from..].as_bytes());
+        pieces.push(&text[from..]);
         pieces
     }
 
-    /// The bytes of the body, with its files.
-    pub fn length(&self, files: &Files) -> u64 {
-        let of_files: usize = self.files.iter().map(|(_, file)| files.content(*file).len()).sum();
-        (self.body().len() + of_files) as u64
+    /// Bytes of the body, with those of its files.
+    pub fn body_length(&self, files: &Files) -> usize {
+        self.body().len() + self.files.iter().map(|(_, file)| files.content(*file).len()).sum::<usize>()
     }
 
     pub fn method(&self) -> &str {
@@ -353,7 +352,7 @@ fn multipart(
             Held::File(file) => Some(*file),
         })
         .collect();
-    let boundary = paths.files.boundary(texts, &sent);
+    let boundary = paths.files.boundary(&texts, &sent);
     for (head, content) in &held {
         for piece in ["--", &boundary, "\r\n", head, "\r\n\r\n"] {
             out.push_str(piece);

@@ -1,5 +1,6 @@
 //! What an iteration does, told step by step to somebody who looks on. A run has nobody.
 
+use super::cookies;
 use super::drive::http1::Answer;
 use super::explain;
 use super::secret::Mask;
@@ -84,22 +85,28 @@ impl Tracer {
         (self.told)(self.masked(traced));
     }
 
-    pub fn request(&self, request: &Request, attempt: u64, bytes: [&[u8]; 2]) {
-        let text = String::from_utf8_lossy(&bytes.concat()).into_owned();
+    /// A request in its pieces. What is no text or too long to be looked at is told by its size.
+    pub fn request(&self, request: &Request, attempt: u64, pieces: &[&[u8]]) {
+        let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
+            Ok(text) if text.len() <= super::drive::http1::LOOK => text.to_owned(),
+            _ => format!("<{} bytes>", piece.len()),
+        };
+        let text: String = pieces.iter().map(shown).collect();
+        let text = cookies::hidden(&text);
         self.tell(Traced::Request { step: request.name.clone(), place: place(request), attempt, text });
     }
 
-    pub fn answer(&self, answer: &Answer) {
+    pub fn answer(&self, answer: &Answer, connect: Option<u64>) {
         let mut body = String::from_utf8_lossy(&answer.body).into_owned();
         if answer.body.len() >= super::drive::http1::LOOK {
             body.push('…');
         }
         self.tell(Traced::Answer {
             status: answer.status,
-            headers: String::from_utf8_lossy(&answer.headers).into_owned(),
+            headers: cookies::hidden(&String::from_utf8_lossy(&answer.headers)),
             body,
             bytes: answer.body_bytes,
-            connect: (answer.connect_time > 0).then_some(answer.connect_time),
+            connect,
             first_byte: answer.first_byte.saturating_sub(answer.sent),
             rest: answer.end.saturating_sub(answer.first_byte),
         });

@@ -2,6 +2,7 @@
 
 use super::Phase;
 use super::clock::{Alarm, Clock, Timers};
+use super::cookies::Cookies;
 use super::drive::http1::{Connection, Scratch};
 use super::files::Files;
 use super::health::{self, Gauge};
@@ -95,6 +96,7 @@ pub struct Worker {
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
     pub users: RefCell<BTreeMap<(usize, u64, usize), Connection>>,
+    pub cookies: Cookies,
     /// Idle connections that are shared, by target.
     pub idle: RefCell<Vec<Vec<Connection>>>,
     /// What the iterations of all sessions have not recorded yet.
@@ -222,6 +224,7 @@ impl Worker {
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             finished: RefCell::default(),
             users: RefCell::default(),
+            cookies: Cookies::default(),
             progress: RefCell::default(),
             index: order.index,
             workers: order.workers,
@@ -271,8 +274,9 @@ impl Worker {
         }
     }
 
-    /// Closes the connections of a user who does not come back.
+    /// Closes the connections of a user who does not come back, and forgets their cookies.
     pub fn user_is_gone(&self, load: usize, user: u64) {
+        self.cookies.forget((load, user));
         let mut users = self.users.borrow_mut();
         if !users.is_empty() {
             for target in 0..self.plan.targets.len() {

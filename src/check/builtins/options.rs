@@ -88,7 +88,13 @@ pub const OPTIONS: &[Opt] = &[
         "`per_user`, `per_request` or `pool(N)` (of a closed load `per_user`, of an open one a shared pool that grows as needed).",
         "per_request",
     ),
-    opt("target", "redirects", &[Type::Count], "How many redirects are followed (0: the redirect is the answer).", "3"),
+    opt(
+        "target",
+        "redirects",
+        &[Type::Count],
+        "How many redirects are followed, up to 20 (0: the redirect is the answer).",
+        "3",
+    ),
     opt("target", "cookies", BOOL, "Whether a user's cookies are kept (true).", "false"),
     opt("target", "http", &[Type::Count], "The version of HTTP: 1 or 2 (1).", "1"),
     opt(

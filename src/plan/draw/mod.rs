@@ -7,5 +7,6 @@ mod tables;
 mod terminal;
 mod words;
 
+pub use picture::{Picture, Track, picture};
 pub use svg::svg;
-pub use terminal::{draw, flow};
+pub use terminal::{BLOCKS, cut, draw, flow};

@@ -6,7 +6,7 @@ use super::tables;
 use crate::base::units::duration;
 use std::fmt::Write;
 
-const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+pub const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ROWS: usize = 6;
 
 /// Where things stand on a page.

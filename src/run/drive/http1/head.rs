@@ -27,6 +27,7 @@ pub struct Head {
     pub keep_alive: bool,
     pub framing: Framing,
     pub codings: Codings,
+    pub sets_cookies: bool,
 }
 
 /// The head parsed last. What a head means depends on its bytes alone, so a comparison can replace
@@ -71,6 +72,7 @@ fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
         // The length of the name rules out nearly all headers before any letter is compared.
         match header.name.len() {
             10 if header.name.eq_ignore_ascii_case("connection") => fields.connection(header.value),
+            10 if header.name.eq_ignore_ascii_case("set-cookie") => fields.sets_cookies = true,
             14 if header.name.eq_ignore_ascii_case("content-length") => fields.content_length(header.value)?,
             16 if header.name.eq_ignore_ascii_case("content-encoding") => fields.codings.add(header.value),
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => fields.transfer_encoding(header.value)?,
@@ -90,7 +92,7 @@ fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
     // HTTP/1.0 knows no transfer encodings: whoever sends one there may mean another end by it.
     let persistent = response.version == Some(1) || (fields.keep_alive && fields.chunked.is_none());
     let keep_alive = persistent && !fields.close;
-    Ok(Some(Head { length, status, keep_alive, framing, codings: fields.codings }))
+    Ok(Some(Head { length, status, keep_alive, framing, codings: fields.codings, sets_cookies: fields.sets_cookies }))
 }
 
 #[derive(Default)]
@@ -101,6 +103,7 @@ struct Fields {
     /// Whether the last transfer encoding is `chunked`.
     chunked: Option<bool>,
     codings: Codings,
+    sets_cookies: bool,
 }
 
 impl Fields {
@@ -150,6 +153,20 @@ fn decimal(token: &[u8]) -> Option<u64> {
     token.iter().try_fold(0u64, |value, byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// Statuses whose `Location` is followed.
+pub fn leads_on(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// The values of all headers of that name, in any case, among header lines.
+pub fn values<'h>(lines: &'h [u8], name: &str) -> impl Iterator<Item = &'h [u8]> {
+    lines.split(|byte| *byte == b'\n').filter_map(move |line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let (key, value) = line.split_at(colon);
+        key.eq_ignore_ascii_case(name.as_bytes()).then(|| value[1..].trim_ascii())
     })
 }
 

@@ -20,6 +20,7 @@ use std::cell::RefCell;
 pub use body::{LOOK, START};
 pub use connection::Connection;
 pub use failure::Failure;
+pub use head::{leads_on, values};
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;
@@ -60,6 +61,9 @@ pub struct Ask {
     pub keep_headers: bool,
     /// Somebody looks on: as much of the answer is kept as a person can read, which changes nothing else.
     pub look: bool,
+    /// The header lines are noted of an answer that sets cookies, or leads elsewhere.
+    pub note_cookies: bool,
+    pub note_redirects: bool,
 }
 
 /// An answer. Reused by the caller between requests, so its buffers stay.
@@ -71,6 +75,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,
+    /// The header lines, where there is something in them that was to be noted.
+    pub notes: Vec<u8>,
     /// Bytes of the body as they came, without the framing of chunks.
     pub body_bytes: u64,
     /// Nanoseconds that connecting took; 0 where the connection was there already.
@@ -92,14 +98,7 @@ pub struct Answer {
 impl Answer {
     /// The value of the first header of that name, in any case. Needs `keep_headers`.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.split(|byte| *byte == b'\n').find_map(|line| {
-            let colon = line.iter().position(|byte| *byte == b':')?;
-            let (key, value) = line.split_at(colon);
-            if !key.eq_ignore_ascii_case(name.as_bytes()) {
-                return None;
-            }
-            std::str::from_utf8(&value[1..]).ok().map(str::trim)
-        })
+        head::values(&self.headers, name).find_map(|value| std::str::from_utf8(value).ok())
     }
 
     /// So that nothing of the last exchange passes for this one where this one does not come about.
@@ -110,6 +109,7 @@ impl Answer {
             false => self.body = Vec::new(),
         }
         self.headers.clear();
+        self.notes.clear();
         self.body_bytes = 0;
         self.connect_time = 0;
         self.sent = 0;

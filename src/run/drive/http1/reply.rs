@@ -76,6 +76,9 @@ fn advance(
             if ask.keep_headers || ask.look {
                 answer.headers.extend_from_slice(head::header_lines(&rest[..head.length]));
             }
+            if (ask.note_cookies && head.sets_cookies) || (ask.note_redirects && head::leads_on(head.status)) {
+                answer.notes.extend_from_slice(head::header_lines(&rest[..head.length]));
+            }
             let bodiless = ask.head_only || matches!(head.status, 101 | 204 | 304);
             let framing = if bodiless { Framing::Length(0) } else { head.framing };
             // What cannot be decoded is no matter to a step that does not read it.

@@ -149,11 +149,10 @@ async fn read(text: Vec<u8>, random: &mut Random, scratch: &Scratch) -> (Result<
     };
     let (mut answer, mut stash, mut deadline) = (Answer::default(), Vec::new(), Deadline::new());
     deadline.set(Duration::from_secs(20));
-    let ask = Ask { keep_body: true, keep_headers: true, head_only: false, look: false };
     let clock = Clock(Instant::now());
     let client = async {
         let ends = (&mut stash, &mut deadline);
-        let result = over(&mut client, &[REQUEST], ask, scratch, &clock, ends, &mut answer).await;
+        let result = over(&mut client, &[REQUEST], KEEP, scratch, &clock, ends, &mut answer).await;
         drop(client);
         result
     };

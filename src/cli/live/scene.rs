@@ -1,0 +1,351 @@
+//! What there is to see of a run that goes on, and the lines that show it on a terminal of some size.
+
+use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
+use crate::measure::histogram::Counts;
+use crate::measure::{Event, Failure, Generator, Slice, histogram};
+use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
+use crate::plan::{Load, Plan};
+use anstyle::{AnsiColor, Style};
+use hdrhistogram::Histogram;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Seconds over which rates, latencies and failures are shown.
+const WINDOW: u64 = 5;
+/// Seconds of which the course is drawn.
+const COURSE: usize = 30;
+/// A worker that is busier than this may be the limit itself.
+const BUSY: f64 = 0.9;
+
+pub struct Scene<'p> {
+    plan: &'p Plan,
+    picture: Picture,
+    edges: Vec<u64>,
+    seconds: VecDeque<Second>,
+    /// When the run is seen, and whether nothing new is started.
+    at: u64,
+    ends: bool,
+    in_flight: i64,
+    dropped: u64,
+    /// Services with their state, and whether that is a bad one.
+    services: Vec<(String, String, bool)>,
+    generator: Option<Generator>,
+}
+
+/// What belongs to one second of a run.
+#[derive(Default)]
+struct Second {
+    number: u64,
+    started: u64,
+    sent: u64,
+    ok: u64,
+    failed: BTreeMap<Failure, u64>,
+    latency: Counts,
+}
+
+/// The last seconds together.
+struct Recent {
+    started: f64,
+    sent: f64,
+    ended: u64,
+    failed: BTreeMap<Failure, u64>,
+    latency: Histogram<u64>,
+}
+
+/// Pieces of text with their looks.
+#[derive(Default)]
+pub struct Line(Vec<(Style, String)>);
+
+impl Line {
+    fn push(mut self, style: Style, text: impl Into<String>) -> Line {
+        self.0.push((style, text.into()));
+        self
+    }
+
+    fn plain(self, text: impl Into<String>) -> Line {
+        self.push(Style::new(), text)
+    }
+
+    fn dim(self, text: impl Into<String>) -> Line {
+        self.push(Style::new().dimmed(), text)
+    }
+
+    pub fn width(&self) -> usize {
+        self.0.iter().map(|(_, text)| text.chars().count()).sum()
+    }
+
+    /// As text, in so many columns at most.
+    pub fn show(&self, columns: usize, colour: bool) -> String {
+        let (mut out, mut left) = (String::new(), columns);
+        for (style, text) in &self.0 {
+            let fitting: String = text.chars().take(left).collect();
+            left -= fitting.chars().count();
+            match colour {
+                true => out.push_str(&format!("{style}{fitting}{style:#}")),
+                false => out.push_str(&fitting),
+            }
+        }
+        out
+    }
+}
+
+impl<'p> Scene<'p> {
+    pub fn new(plan: &'p Plan) -> Scene<'p> {
+        Scene {
+            plan,
+            picture: picture(plan),
+            edges: plan.edges(),
+            seconds: VecDeque::new(),
+            at: 0,
+            ends: false,
+            in_flight: 0,
+            dropped: 0,
+            services: Vec::new(),
+            generator: None,
+        }
+    }
+
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::ServiceReady { service, .. } => self.services.push((service.clone(), "ready".to_owned(), false)),
+            Event::ServiceDied { service, status, .. } => {
+                let state = (service.clone(), status.clone(), true);
+                match self.services.iter_mut().find(|own| own.0 == *service) {
+                    Some(own) => *own = state,
+                    None => self.services.push(state),
+                }
+            }
+            Event::Slice(slice) => self.add(slice),
+            Event::Generator(generator) => {
+                self.at = generator.at;
+                self.generator = Some(generator.clone());
+            }
+            Event::Interrupted { .. } | Event::Aborted { .. } => self.ends = true,
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, slice: &Slice) {
+        for counts in slice.loads.values() {
+            self.in_flight += counts.started as i64 - counts.finished as i64;
+            self.dropped += counts.dropped;
+        }
+        let number = self.edges.get(slice.slice as usize).map_or(0, |start| start / SECOND);
+        // What is intended goes on: seconds come in their order, and late samples belong to the last ones.
+        while self.seconds.back().is_none_or(|last| last.number < number) {
+            let next = self.seconds.back().map_or(number, |last| last.number + 1);
+            self.seconds.push_back(Second { number: next, ..Second::default() });
+            if self.seconds.len() > COURSE + 2 {
+                self.seconds.pop_front();
+            }
+        }
+        let Some(second) = self.seconds.iter_mut().find(|second| second.number == number) else { return };
+        second.started += slice.loads.values().map(|counts| counts.started).sum::<u64>();
+        for (_, counts) in slice.series.iter().filter(|(series, _)| self.plan.is_request(**series)) {
+            second.sent += counts.sent;
+            second.ok += counts.ok;
+            for (kind, count) in &counts.failed {
+                *second.failed.entry(*kind).or_default() += count;
+            }
+            second.latency.merge(&counts.latency);
+        }
+    }
+
+    fn recent(&self) -> Recent {
+        let now = self.at / SECOND;
+        let mut recent =
+            Recent { started: 0.0, sent: 0.0, ended: 0, failed: BTreeMap::new(), latency: histogram::empty() };
+        // The youngest second is not told whole yet: what is counted ends before it.
+        let (from, to) = (now.saturating_sub(WINDOW + 1), now.saturating_sub(1).max(1));
+        let length = (to - from).max(1) as f64;
+        for second in self.seconds.iter().filter(|second| second.number >= from) {
+            if second.number < to {
+                recent.started += second.started as f64 / length;
+                recent.sent += second.sent as f64 / length;
+            }
+            recent.ended += second.ok + second.failed.values().sum::<u64>();
+            for (kind, count) in &second.failed {
+                *recent.failed.entry(*kind).or_default() += count;
+            }
+            second.latency.add_to(&mut recent.latency);
+        }
+        recent
+    }
+
+    /// One line with everything, for a pipe.
+    pub fn line(&self) -> String {
+        let recent = self.recent();
+        let time = |q: f64| measured_duration(recent.latency.value_at_quantile(q) as f64);
+        format!(
+            "{}/{} {}  {} requests/s  p50 {}  p95 {}  p99 {}  failed {}  in flight {}  dropped {}",
+            self.now(),
+            duration(self.plan.length),
+            self.stages().join(", "),
+            short(recent.sent.round()),
+            time(0.5),
+            time(0.95),
+            time(0.99),
+            failed(&recent),
+            grouped(self.in_flight.max(0) as f64, 0),
+            grouped(self.dropped as f64, 0),
+        )
+    }
+
+    /// As many lines as a terminal has room for, without filling it.
+    pub fn lines(&self, columns: usize, rows: usize) -> Vec<Line> {
+        let recent = self.recent();
+        if columns < 60 || rows < 10 {
+            return self.few(&recent, rows);
+        }
+        let bold = Style::new().bold();
+        let left = self.plan.length.saturating_sub(self.at).div_ceil(SECOND) * SECOND;
+        let left = match (self.ends || left == 0, left) {
+            (true, _) => "finishing what is under way".to_owned(),
+            (false, left) => format!("{} left", duration(left)),
+        };
+        let heading = Line::default().push(bold, self.plan.scenario.clone());
+        let mut lines =
+            vec![heading.plain(format!("  {} of {}", self.now(), duration(self.plan.length))).dim(format!("  {left}"))];
+        let room = rows.saturating_sub(8).clamp(1, 8);
+        let shown = if self.plan.loads.len() > room { room - 1 } else { room };
+        let loads = self.plan.loads.iter().zip(&self.picture.loads);
+        let names = self.plan.loads.iter().map(|load| load.name.chars().count()).max().unwrap_or(0).clamp(8, 16);
+        lines.extend(loads.take(shown.max(1)).map(|(load, track)| self.timeline(load, track, names, columns)));
+        if self.plan.loads.len() > shown.max(1) {
+            lines.push(Line::default().dim(format!(
+                "{:names$}  and {} more loads",
+                "",
+                self.plan.loads.len() - shown.max(1)
+            )));
+        }
+        lines.extend([self.rates(&recent, names), self.latency(&recent, names, columns)]);
+        lines.extend(self.failures(&recent, names));
+        lines.extend(self.around(names));
+        lines
+    }
+
+    /// For a terminal in which little fits.
+    fn few(&self, recent: &Recent, rows: usize) -> Vec<Line> {
+        let first = Line::default().plain(format!(
+            "{}/{} {}",
+            self.now(),
+            duration(self.plan.length),
+            self.stages().join(", ")
+        ));
+        let p99 = measured_duration(recent.latency.value_at_quantile(0.99) as f64);
+        let numbers = format!("{}/s  p99 {p99}  failed {}", short(recent.sent.round()), failed(recent));
+        match rows {
+            0..4 => vec![first.plain(format!("  {numbers}"))],
+            _ => vec![first, Line::default().plain(numbers)],
+        }
+    }
+
+    fn now(&self) -> String {
+        duration(self.at / SECOND * SECOND)
+    }
+
+    fn stages(&self) -> Vec<&str> {
+        let now = |load: &'p Load| load.stages.iter().find(|stage| stage.start <= self.at && self.at < stage.end);
+        let stages: Vec<&str> = self.plan.loads.iter().filter_map(now).map(|stage| stage.name.as_str()).collect();
+        if stages.is_empty() || self.ends { vec!["finishing"] } else { stages }
+    }
+
+    /// The shape of a load with what is behind and what is ahead, and where in it the run is.
+    fn timeline(&self, load: &Load, track: &Track, names: usize, columns: usize) -> Line {
+        let stage = load.stages.iter().find(|stage| stage.start <= self.at && self.at < stage.end);
+        let next = load.stages.iter().filter(|stage| stage.start > self.at).map(|stage| stage.start).min();
+        let tail = match (stage, next) {
+            (Some(stage), _) => {
+                let left = (stage.end - self.at).div_ceil(SECOND) * SECOND;
+                format!("{} {}, {} left", cut(&stage.name, 14), track.shown(track.level(self.at)), duration(left))
+            }
+            (None, Some(next)) => format!("starts in {}", duration((next - self.at).div_ceil(SECOND) * SECOND)),
+            (None, None) => "done".to_owned(),
+        };
+        let width = columns.saturating_sub(names + 2 + 2 + 34).clamp(10, 60);
+        let length = self.picture.length.max(1);
+        let cell = |column: usize| {
+            let middle = ((2 * column as u128 + 1) * u128::from(length) / (2 * width as u128)) as u64;
+            let share = track.level(middle) / track.peak.max(f64::MIN_POSITIVE);
+            match share > 0.0 {
+                true => BLOCKS[(share * 8.0).ceil().clamp(1.0, 8.0) as usize],
+                false => ' ',
+            }
+        };
+        let here = ((u128::from(self.at) * width as u128 / u128::from(length)) as usize).min(width - 1);
+        let cells = |from: usize, to: usize| (from..to).map(cell).collect::<String>();
+        label(&load.name, names)
+            .push(AnsiColor::Cyan.on_default(), cells(0, here))
+            .push(Style::new().bold(), "┃")
+            .dim(cells(here + 1, width))
+            .plain(format!("  {tail}"))
+    }
+
+    fn rates(&self, recent: &Recent, names: usize) -> Line {
+        let line = label("requests", names).plain(format!("{}/s", short(recent.sent.round())));
+        let line = line.dim(format!("  iterations {}/s", short(recent.started.round())));
+        let line = line.dim(format!("  in flight {}", grouped(self.in_flight.max(0) as f64, 0)));
+        match self.dropped {
+            0 => line.dim("  dropped 0"),
+            dropped => line.push(AnsiColor::Yellow.on_default(), format!("  dropped {}", grouped(dropped as f64, 0))),
+        }
+    }
+
+    fn latency(&self, recent: &Recent, names: usize, columns: usize) -> Line {
+        let time = |q: f64| match recent.latency.is_empty() {
+            true => "–".to_owned(),
+            false => measured_duration(recent.latency.value_at_quantile(q) as f64),
+        };
+        let mut line = label("latency", names);
+        for (index, (name, q)) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)].into_iter().enumerate() {
+            line = line.dim(format!("{}{name} ", if index > 0 { "  " } else { "" })).plain(time(q));
+        }
+        let of = |second: &Second| second.latency.to_histogram().value_at_quantile(0.99) as f64;
+        let youngest = self.seconds.iter().rposition(|second| !second.latency.is_empty()).map_or(0, |last| last + 1);
+        let course: Vec<f64> = self.seconds.iter().take(youngest).map(of).collect();
+        let room = columns.saturating_sub(line.width() + 8).min(COURSE);
+        let course = &course[course.len().saturating_sub(room)..];
+        let most = course.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let drawn: String =
+            course.iter().map(|p99| BLOCKS[(p99 / most * 8.0).ceil().clamp(0.0, 8.0) as usize]).collect();
+        if room < 5 { line } else { line.plain("  ").push(AnsiColor::Cyan.on_default(), drawn).dim(" p99") }
+    }
+
+    /// Nothing where nothing failed.
+    fn failures(&self, recent: &Recent, names: usize) -> Option<Line> {
+        if recent.failed.is_empty() {
+            return None;
+        }
+        let mut kinds: Vec<(&Failure, &u64)> = recent.failed.iter().collect();
+        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let kinds = kinds.iter().map(|(kind, count)| format!("  {} {}", kind.as_str(), grouped(**count as f64, 0)));
+        let line = label("failed", names).push(AnsiColor::Red.on_default(), failed(recent));
+        Some(line.dim(kinds.collect::<String>()))
+    }
+
+    /// Services, and the generator where it may be the limit.
+    fn around(&self, names: usize) -> Option<Line> {
+        let share = |(busy, waiting, seconds): (f64, f64, f64)| (busy + waiting) / seconds.max(f64::MIN_POSITIVE);
+        let busiest = self.generator.as_ref().map_or(0.0, |reading| share(reading.pressed()));
+        if self.services.is_empty() && busiest < BUSY {
+            return None;
+        }
+        let mut line = label(if self.services.len() == 1 { "service" } else { "services" }, names);
+        for (index, (name, state, is_bad)) in self.services.iter().enumerate() {
+            let gap = if index > 0 { "  " } else { "" };
+            let style = if *is_bad { AnsiColor::Red.on_default() } else { Style::new().dimmed() };
+            line = line.plain(format!("{gap}{name} ")).push(style, state.clone());
+        }
+        if busiest >= BUSY {
+            line = line.push(AnsiColor::Yellow.on_default(), format!("  busiest worker {}", percent(busiest)));
+        }
+        Some(line)
+    }
+}
+
+fn label(text: &str, width: usize) -> Line {
+    Line::default().dim(format!("{:<width$}  ", cut(text, width)))
+}
+
+fn failed(recent: &Recent) -> String {
+    percent(recent.failed.values().sum::<u64>() as f64 / recent.ended.max(1) as f64)
+}
