@@ -93,3 +93,34 @@ fn each_level_of_a_sweep_is_measured_without_its_settling() {
     assert!(sent.iter().sum::<u64>() + 5 < server.count());
     assert!(judged <= sent.iter().sum::<u64>() + 4, "{judged} of {sent:?}");
 }
+
+/// Rows at uneven times, of which some are at once.
+#[test]
+fn rows_are_replayed_when_they_were() {
+    let log = "path,time\na,2026-01-31T12:00:00Z\nb,2026-01-31T12:00:01Z\nc,2026-01-31T12:00:01Z\nd,2026-01-31T12:00:03.5Z\n";
+    let mut seen_by = Vec::new();
+    for flags in [vec![], vec!["--workers", "2"], vec!["--share", "1/2"], vec!["--share", "2/2"]] {
+        let script = Script::start(plain);
+        let place = Place::new();
+        place.write("log.csv", log);
+        let text = format!(
+            "data log = csv(\"log.csv\")\nscenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    let row = log.next()\n    get \"/{{row.path}}\" as page\n  }}\n  load main of visit {{\n    replay log speed 2x as again\n  }}\n  expect {{\n    error_rate(main) == 0%\n  }}\n}}\n",
+            script.address
+        );
+        let ran = place.run(&text, &flags);
+        ran.passed();
+        let window = &ran.result["windows"][0];
+        assert_eq!(window["planned"], window["started"], "{window}");
+        let slices = crate::shares::arrivals_of(&place.runs()[0], "main.visit.page");
+        seen_by.push((slices, seen(&[&script])));
+    }
+    // At 0, twice at 0.5 s, at 1.75 s.
+    assert_eq!(seen_by[0].0, BTreeMap::from([(0, 3), (1_000_000_000, 1)]));
+    let each = ["/a", "/b", "/c", "/d"].map(|path| (format!("GET {path}"), 1));
+    assert_eq!(seen_by[0].1, BTreeMap::from(each));
+    assert_eq!(seen_by[1], seen_by[0], "two workers");
+    let mut added = seen_by[2].clone();
+    seen_by[3].0.iter().for_each(|(slice, count)| *added.0.entry(*slice).or_default() += count);
+    added.1.extend(seen_by[3].1.clone());
+    assert_eq!(added, seen_by[0], "two shares");
+}

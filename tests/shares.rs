@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// Samples by slice in the interval log of the first request, which is intended when its iteration is.
-fn arrivals(run: &Path) -> BTreeMap<u64, u64> {
+/// Samples by slice in the interval log of a request that is the first, which is intended when its iteration is.
+pub fn arrivals_of(run: &Path, tag: &str) -> BTreeMap<u64, u64> {
     let log = std::fs::read(run.join("intervals.hlog")).unwrap();
     let (lines, broken) = stressc::measure::interval_log::read(&log);
     assert_eq!(broken, 0);
     let mut sum = BTreeMap::new();
-    for line in lines.iter().filter(|line| line.tag == "main.browse.home") {
+    for line in lines.iter().filter(|line| line.tag == tag) {
         *sum.entry(line.start_ns).or_default() += line.counts.total();
     }
     sum
@@ -28,7 +28,7 @@ fn add_up(text: &str) -> BTreeMap<u64, u64> {
             all.extend(*flags);
             let ran = place.run(text, &all);
             ran.passed();
-            (arrivals(&place.runs()[0]), ran.result["loads"][0]["planned"].as_u64().unwrap())
+            (arrivals_of(&place.runs()[0], "main.browse.home"), ran.result["loads"][0]["planned"].as_u64().unwrap())
         })
         .collect();
     let mut added = runs[0].0.clone();

@@ -66,6 +66,18 @@ pub struct Table {
     pub columns: Vec<(String, Type)>,
     pub rows: u64,
     pub sha256: String,
+    /// Of a file with a column of instants: what a replay needs, or why they cannot be replayed.
+    pub times: Option<Result<Times, String>>,
+}
+
+/// Instants in order, from the first on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Times {
+    pub column: String,
+    /// From the first to the last, in nanoseconds.
+    pub length: u64,
+    /// The most within a second.
+    pub densest: u64,
 }
 
 /// An alerting rule of a rules file.

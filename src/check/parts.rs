@@ -653,7 +653,8 @@ impl<'a> Session<'a, '_> {
             }
         }
         let (path, sha256, rows) = (table.path.clone(), table.sha256.clone(), table.rows);
-        self.out.data.push(Data { name, path, format: builtin.name.to_owned(), sha256, rows, columns });
+        let times = table.times.clone();
+        self.out.data.push(Data { name, path, format: builtin.name.to_owned(), sha256, rows, columns, times });
         Value::Part(Type::Data, self.out.data.len() - 1)
     }
 

@@ -1,6 +1,7 @@
 //! What a file means: every name resolved, every template instantiated, every value typed, every quantity in base
 //! units (nanoseconds, bytes, shares of one, arrivals a second). Instants are still relations between windows.
 
+use super::inputs::Times;
 use super::types::Type;
 use crate::base::units::Rate;
 use crate::base::{Name, Span};
@@ -256,6 +257,8 @@ pub struct Data {
     pub sha256: String,
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
+    #[serde(skip)]
+    pub times: Option<Result<Times, String>>,
 }
 
 /// A file whose content is sent: known by what it holds, as data are.
@@ -722,8 +725,18 @@ pub struct Stage {
     /// What one leg of a sweep spends before it is measured.
     pub settle: u64,
     pub iterations: Option<u64>,
-    pub replay: Option<(usize, f64)>,
+    pub replay: Option<Replay>,
     pub span: Span,
+}
+
+/// An iteration for each row of data, in the rhythm of a column of instants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    pub data: usize,
+    pub column: String,
+    pub speed: f64,
+    /// The most a second.
+    pub densest: f64,
 }
 
 /// A level that is held or ramps for a time.

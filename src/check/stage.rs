@@ -1,13 +1,14 @@
 //! The stages of a load: their levels and lengths, and what they are refused for.
 
-use super::program::{Leg, Level, Search, Stage, StageKind};
+use super::inputs::Times;
+use super::program::{Leg, Level, Replay, Search, Stage, StageKind};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
 use super::words::mismatch;
 use crate::base::Span;
-use crate::base::units::{self, Rate, SECOND};
+use crate::base::units::{self, MILLISECOND, Rate, SECOND};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item};
 use std::collections::HashMap;
@@ -371,31 +372,64 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
         model: &mut Model,
     ) {
-        self.later("`replay`", stage.span);
         let value = self.eval_as(data, frame, &[Type::Data]);
         let speed = speed.and_then(|speed| self.quantity(speed, frame, Type::Factor)).unwrap_or(1.0);
         if speed <= 0.0 {
             self.out_of_range(stage.span, "a replay goes forward");
         }
-        let replay = match value {
-            Value::Part(Type::Data, data) => Some((data, speed)),
-            Value::Unknown(Type::Wrong) => {
-                model.refused = true;
-                None
-            }
+        self.model_is(Type::Rate, data.span, model);
+        let (mut replay, mut iterations, mut legs) = (None, None, Vec::new());
+        match value {
+            Value::Part(Type::Data, of) => match self.times(of, data) {
+                Some(times) if speed > 0.0 => {
+                    let rows = self.out.data[of].rows;
+                    // The last row is due before the end.
+                    let length = ((times.length as f64 / speed) as u64).saturating_add(1).max(MILLISECOND);
+                    let (column, densest) = (times.column, times.densest as f64 * speed);
+                    replay = Some(Replay { data: of, column, speed, densest });
+                    iterations = Some(rows);
+                    let level = Rate::new(rows as f64 * SECOND as f64 / length as f64, SECOND).map(Level::Arrivals);
+                    match level.filter(|_| length <= 100 * units::DAY) {
+                        Some(level) => legs.push(Leg { from: level, to: level, length }),
+                        None => self.out_of_range(stage.span, "this is longer, or faster, than any run"),
+                    }
+                }
+                _ => {}
+            },
+            Value::Unknown(Type::Wrong) => {}
             _ => {
                 model.unknown = true;
-                None
+                let level = Rate::new(1.0, SECOND).map(Level::Arrivals);
+                legs.extend(level.map(|level| Leg { from: level, to: level, length: SECOND }));
+            }
+        }
+        let (name, span) = (stage.name.clone(), stage.span);
+        model.refused |= legs.is_empty() && !model.unknown;
+        model.stages.push(Stage { name, kind: StageKind::Replay, legs, settle: 0, iterations, replay, span });
+    }
+
+    /// When the rows of data were, for a replay.
+    fn times(&mut self, data: usize, written: &ast::Expr) -> Option<Times> {
+        let data = self.out.data.get(data)?;
+        let problem = match &data.times {
+            Some(Ok(times)) => return Some(times.clone()),
+            Some(Err(reason)) => {
+                let message = format!("`{}` cannot be replayed: {reason}", data.name);
+                let problem = Diagnostic::new(Code::E0208, message, written.span, "not in order");
+                problem.help("a time is a number of seconds or as `2026-01-31T12:00:00Z`, and none is earlier than the one before")
+            }
+            None => {
+                let columns: Vec<String> = data.columns.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let message = format!("the rows of `{}` do not say when they were", data.name);
+                let problem = Diagnostic::new(Code::E0202, message, written.span, "no column `at`");
+                problem.help(format!(
+                    "name the column of their times `at`, `time` or `timestamp`; there are {}",
+                    columns.join(", ")
+                ))
             }
         };
-        let level = Rate::new(1.0, SECOND).map(Level::Arrivals);
-        self.model_is(Type::Rate, data.span, model);
-        // Its length is that of its rows; one a second is what is drawn until they are read.
-        let rows = replay.and_then(|(data, _)| self.out.data.get(data)).map_or(1, |data| data.rows.max(1));
-        let length = (rows as f64 / speed.max(1e-9) * SECOND as f64) as u64;
-        let legs = level.map(|level| vec![Leg { from: level, to: level, length }]).unwrap_or_default();
-        let (name, span) = (stage.name.clone(), stage.span);
-        model.stages.push(Stage { name, kind: StageKind::Replay, legs, settle: 0, iterations: None, replay, span });
+        self.push(problem);
+        None
     }
 
     fn once(

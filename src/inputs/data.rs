@@ -1,6 +1,7 @@
 //! Data files, row by row; and in short: columns with the types of their cells, rows, and a hash of the content. Read
 //! as a stream, so that a large file costs no memory.
 
+use super::times::Reading;
 use crate::check::inputs::{FileKind, Table};
 use crate::check::types::Type;
 use serde::Deserializer;
@@ -29,7 +30,8 @@ pub fn table(path: &Path, shown: &str, kind: FileKind) -> Result<Table, String> 
         return Err(format!("`{shown}` has no rows"));
     }
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Ok(Table { path, rows: short.rows, columns: short.columns(), sha256 })
+    let times = std::mem::take(&mut short.times).times();
+    Ok(Table { path, rows: short.rows, columns: short.columns(), sha256, times })
 }
 
 /// Tells the rows of a file, and returns the hash of its content with the file that it was read from.
@@ -75,6 +77,7 @@ type Columns = Vec<(String, Type)>;
 struct Short {
     found: Vec<(String, Option<Type>)>,
     rows: u64,
+    times: Reading,
 }
 
 impl Short {
@@ -86,10 +89,12 @@ impl Short {
 impl Rows for Short {
     fn head(&mut self, names: &[String]) {
         self.found = names.iter().map(|name| (name.clone(), None)).collect();
+        self.times.head(names);
     }
 
     fn cells(&mut self, cells: &csv::StringRecord) {
         self.rows += 1;
+        self.times.cells(cells);
         for ((_, kind), cell) in self.found.iter_mut().zip(cells) {
             *kind = Some(kind.map_or(of_cell(cell), |before| common(before, of_cell(cell))));
         }
@@ -97,6 +102,7 @@ impl Rows for Short {
 
     fn object(&mut self, row: Object, _at: u64) {
         self.rows += 1;
+        self.times.object(&row);
         for (name, value) in row {
             let kind = of_value(&value);
             match self.found.iter_mut().find(|(own, _)| *own == name) {

@@ -7,6 +7,7 @@ mod library;
 mod load;
 pub mod manual;
 mod rules;
+pub mod times;
 
 pub use load::{Asked, Loaded, load, load_text};
 

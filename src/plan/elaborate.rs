@@ -187,6 +187,7 @@ impl Elaborate<'_> {
                 from: stage.legs.first().map_or(0.0, |leg| shown(leg.from)),
                 to: stage.legs.last().map_or(0.0, |leg| shown(leg.to)),
                 iterations: stage.iterations,
+                replay: stage.replay.clone(),
                 levels,
             });
         }
@@ -249,6 +250,8 @@ impl Elaborate<'_> {
         }
         let legs = load.stages.iter().flat_map(|stage| &stage.legs);
         let peak = legs.map(|leg| shown(leg.from).max(shown(leg.to))).fold(0.0, f64::max);
+        let replays = load.stages.iter().filter_map(|stage| stage.replay.as_ref());
+        let peak = replays.map(|replay| replay.densest).fold(peak, f64::max);
         let flows = load.parts.iter().map(|part| &self.scenario.flows[part.flow]);
         let longest = flows.map(|flow| self.longest(&flow.steps)).fold(0.0, f64::max);
         let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;

@@ -17,8 +17,8 @@ mod watched;
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
     Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
-    Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject, Target,
-    Text, Think, Upload,
+    Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject,
+    Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -29,7 +29,7 @@ pub use needs::{Lack, lacks};
 
 use crate::base::units;
 use crate::check::program;
-use schedule::Shape;
+use schedule::{Segment, Shape};
 use serde::{Deserialize, Serialize};
 
 pub const SCHEMA: u32 = 1;
@@ -192,7 +192,7 @@ impl Load {
     /// exp(−x² ÷ 2(λ + x)) on each side (Canonne, A short note on Poisson tail probabilities, 2017): one in 10¹⁰ here.
     pub fn arrivals(&self) -> (u64, u64) {
         const SURE: f64 = 23.0;
-        let all = self.shape.arrivals();
+        let all = self.arrivals_before(u64::MAX, Share::WHOLE);
         if !self.poisson {
             return (all, all);
         }
@@ -202,7 +202,13 @@ impl Load {
 
     /// How many arrivals of a share are intended before an offset, or expected where they come at random. Those of a population go where their user is.
     pub fn arrivals_before(&self, offset: u64, share: Share) -> u64 {
-        let all = self.shape.arrivals_before(offset);
+        let rows = |stage: &Stage| {
+            let part = offset.clamp(stage.start, stage.end) - stage.start;
+            let rows = u128::from(stage.iterations.unwrap_or(0)) * u128::from(part);
+            rows.div_ceil(u128::from((stage.end - stage.start).max(1))) as u64
+        };
+        let replayed: u64 = self.stages.iter().filter(|stage| stage.replay.is_some()).map(rows).sum();
+        let all = self.level().arrivals_before(offset) + replayed;
         match self.population.map(|users| users.max(1)) {
             Some(users) => all / users * share.of(users) + share.of(all % users),
             None => share.of(all),
@@ -213,7 +219,7 @@ impl Load {
     /// manieth, so that nobody needs to ask who does the next.
     pub fn turns_of(&self, user: u64) -> Vec<Turns> {
         let mut all = Vec::new();
-        for (start, end) in self.shape.active(user) {
+        for (start, end) in self.level().active(user) {
             let mut at = start;
             let shared =
                 |(_, stage): &(usize, &Stage)| stage.kind == StageKind::Once && stage.start < end && start < stage.end;
@@ -238,7 +244,7 @@ impl Load {
                 let (iterations, users) = (stage.iterations.unwrap_or(0), (stage.from as u64).max(1));
                 Some(iterations / users * share.of(users) + share.of(iterations % users))
             }
-            StageKind::Search | StageKind::Replay => None,
+            StageKind::Search => None,
             _ if self.is_open() => Some(self.arrivals_within((stage.start, stage.end), share)),
             _ => None,
         }
@@ -266,6 +272,17 @@ impl Load {
     /// Whether an arrival goes to a share. Those of a population go where their user is.
     pub fn is_of(&self, k: u64, share: Share) -> bool {
         self.population.map_or(k, |users| k % users.max(1)) % share.count == share.index
+    }
+
+    /// The level up to where only the run or data say what happens.
+    pub fn level(&self) -> Shape {
+        let unknown = |stage: &&Stage| matches!(stage.kind, StageKind::Search | StageKind::Replay);
+        let end = self.stages.iter().find(unknown).map_or(u64::MAX, |stage| stage.start);
+        let known = |segments: &[Segment]| segments.iter().filter(|segment| segment.start < end).copied().collect();
+        match &self.shape {
+            Shape::Open(segments) => Shape::Open(known(segments)),
+            Shape::Closed(segments) => Shape::Closed(known(segments)),
+        }
     }
 
     /// Those who come back: the population of an open load, the users of a closed one.
@@ -319,6 +336,8 @@ pub struct Stage {
     pub to: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// The levels of a sweep, each with the time in which it is measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<(f64, Range)>,

@@ -15,6 +15,8 @@ pub struct Chance {
     inverse: Inverse,
     stream: ChaCha8Rng,
     area: u128,
+    /// The gap before the next arrival has been drawn, and the level does not reach it yet.
+    waits: bool,
     k: u64,
     last: u64,
 }
@@ -25,7 +27,19 @@ impl Chance {
         for (part, value) in key.chunks_exact_mut(8).zip([seed, load as u64, 0, GAPS]) {
             part.copy_from_slice(&value.to_le_bytes());
         }
-        Chance { inverse: Inverse::new(shape), stream: ChaCha8Rng::from_seed(key), area: 0, k: 0, last: 0 }
+        Chance {
+            inverse: Inverse::new(shape),
+            stream: ChaCha8Rng::from_seed(key),
+            area: 0,
+            waits: false,
+            k: 0,
+            last: 0,
+        }
+    }
+
+    /// How many there were so far.
+    pub fn drawn(&self) -> u64 {
+        self.k
     }
 }
 
@@ -33,11 +47,14 @@ impl Iterator for Chance {
     type Item = (u64, u64);
 
     fn next(&mut self) -> Option<(u64, u64)> {
-        // In (0, 1], so that the logarithm is finite.
-        let uniform = ((self.stream.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        self.area += (-uniform.ln() * ONE as f64) as u128;
+        if !std::mem::replace(&mut self.waits, true) {
+            // In (0, 1], so that the logarithm is finite.
+            let uniform = ((self.stream.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+            self.area += (-uniform.ln() * ONE as f64) as u128;
+        }
         // Where a level ramps its inverse is rounded, and time does not go back.
         self.last = self.inverse.reaches(self.area)?.max(self.last);
+        self.waits = false;
         let k = self.k;
         self.k += 1;
         Some((k, self.last))
@@ -50,7 +67,7 @@ pub fn drawn(plan: &Plan, seed: u64) -> impl Iterator<Item = (usize, Vec<u64>)> 
     random.map(move |(index, load)| {
         let mut stages = vec![0; load.stages.len()];
         let mut place = 0;
-        for (_, at) in Chance::new(&load.shape, seed, index).filter(|(k, _)| load.is_of(*k, plan.share)) {
+        for (_, at) in Chance::new(&load.level(), seed, index).filter(|(k, _)| load.is_of(*k, plan.share)) {
             while load.stages.get(place).is_some_and(|stage| stage.end <= at) {
                 place += 1;
             }

@@ -6,6 +6,7 @@ mod clock;
 mod cookies;
 mod closed;
 pub mod drive;
+mod due;
 mod exchange;
 mod explain;
 mod files;
@@ -252,6 +253,7 @@ async fn load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
+    let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
     let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
     let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
     let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
@@ -270,6 +272,7 @@ async fn load(
             plan: parts.plan.clone(),
             places: parts.places.clone(),
             tables: parts.tables.clone(),
+            replays: replays.clone(),
             files: parts.files.clone(),
             gates: gates.clone(),
             setup: setup.clone(),

@@ -1,13 +1,13 @@
 //! The open model: arrivals are started when they are due, whatever has become of those before, by sessions that wait
 //! for work in seats.
 
-use super::chance::Chance;
+use super::clock::Alarm;
+use super::due::Due;
 use super::kept::{Kept, Who};
 use super::session::Session;
 use super::worker::{Active, Worker};
 use crate::base::units::SECOND;
 use crate::plan::Share;
-use crate::plan::schedule::Arrivals;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -35,48 +35,17 @@ struct Seat {
     waker: RefCell<Option<Waker>>,
 }
 
-/// Which arrivals of a load a worker starts, and how many may be under way at a time.
-struct Ours {
-    share: Share,
-    worker: Share,
-    population: Option<u64>,
-    ceiling: u64,
-}
-
-impl Ours {
-    fn of(worker: &Worker, load: usize) -> Ours {
-        let planned = &worker.plan.loads[load];
-        let (share, worker) = (worker.plan.share, Share { index: worker.index, count: worker.workers });
-        let population = planned.population.map(|users| users.max(1));
-        let all = planned.ceiling.in_flight;
-        let ceiling = match population {
-            // As many as our users have of all.
-            Some(users) => {
-                (u128::from(all) * u128::from(worker.of(share.of(users)))).div_ceil(u128::from(users)) as u64
-            }
-            // Dealt out to the last seat; there are never more workers than seats.
-            None => worker.of(share.of(all)).max(u64::from(worker.count == 1)),
-        };
-        Ours { share, worker, population, ceiling }
-    }
-
-    /// Arrivals are dealt to shares and there to workers. Who comes back comes back to the same worker of the same share,
-    /// which knows what was done.
-    fn has(&self, k: u64) -> bool {
-        let number = self.population.map_or(k, |users| k % users);
-        number % self.share.count == self.share.index
-            && number / self.share.count % self.worker.count == self.worker.index
-    }
-
-    /// In order: number and intended offset.
-    fn arrivals<'w>(&'w self, worker: &'w Worker, load: usize) -> Box<dyn Iterator<Item = (u64, u64)> + 'w> {
-        let planned = &worker.plan.loads[load];
-        let ours = |(k, _): &(u64, u64)| self.has(*k);
-        match (planned.poisson, self.population) {
-            (true, _) => Box::new(Chance::new(&planned.shape, worker.seed, load).filter(ours)),
-            (false, Some(_)) => Box::new(Arrivals::new(&planned.shape, Share::WHOLE, 0, 1).filter(ours)),
-            (false, None) => Box::new(Arrivals::new(&planned.shape, self.share, self.worker.index, self.worker.count)),
-        }
+/// How many iterations of a load a worker may have under way at a time.
+fn ceiling(worker: &Worker, load: usize) -> u64 {
+    let planned = &worker.plan.loads[load];
+    let (share, worker) = (worker.plan.share, Share { index: worker.index, count: worker.workers });
+    let population = planned.population.map(|users| users.max(1));
+    let all = planned.ceiling.in_flight;
+    match population {
+        // As many as our users have of all.
+        Some(users) => (u128::from(all) * u128::from(worker.of(share.of(users)))).div_ceil(u128::from(users)) as u64,
+        // Dealt out to the last seat; there are never more workers than seats.
+        None => worker.of(share.of(all)).max(u64::from(worker.count == 1)),
     }
 }
 
@@ -103,62 +72,102 @@ impl Ranks {
 /// Starts the arrivals of a load when they are due, or drops them where the ceiling is reached.
 pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
     let planned = &worker.plan.loads[load];
-    let ours = Ours::of(worker, load);
-    let last = planned.shape.end() + CATCH_UP;
-    let mut arrivals = ours.arrivals(worker, load).peekable();
-    let mut ranks = Ranks { parts: vec![0; planned.parts.len()], seen: 0 };
-    let free: Rc<RefCell<Vec<Rc<Seat>>>> = Rc::default();
-    let mut seats = 0u64;
-    let alarm = worker.starter(true);
-    let lazy = worker.starter(false);
-    let mut before = 0;
-    while let Some((_, intended)) = arrivals.peek().copied() {
-        // Close together: wait for a few at once, and save the spinning.
-        let close = intended.saturating_sub(before) < BATCH && before > 0;
-        match close {
-            true => worker.timers.until(&lazy, (before + BATCH).min(intended + BATCH)).await,
-            false => worker.timers.until(&alarm, intended).await,
-        }
-        let now = worker.timers.clock.now();
-        if worker.stops() {
-            return;
-        }
-        if now > last {
-            break;
-        }
-        let mut burst = 0;
-        while let Some((k, intended)) = arrivals.next_if(|(_, intended)| *intended <= now) {
-            before = intended;
-            let (part, turn) = ranks.turn(planned, k);
-            let seat = free.borrow_mut().pop();
-            let seat = match seat {
-                Some(seat) => seat,
-                None if seats < ours.ceiling => {
-                    seats += 1;
-                    take_seat(worker, load, &free)
-                }
-                None => {
-                    worker.recorder.borrow_mut().dropped(load, intended);
-                    continue;
-                }
-            };
-            worker.begin();
-            seat.mail.set(Some(Arrival { k, part, turn, intended }));
-            let waker = seat.waker.borrow_mut().take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-            burst += 1;
-            if burst == BURST {
-                break;
-            }
-        }
-        if burst == BURST {
-            tokio::task::yield_now().await;
+    let mut line = Line::new(worker, load);
+    let mut due = Due::new(worker, load);
+    if !line.start(&mut due, planned.level().end() + CATCH_UP).await {
+        return;
+    }
+    if let Some(times) = worker.replays.get(load).cloned().flatten() {
+        line.start(&mut due.replay(planned, times), planned.shape.end() + CATCH_UP).await;
+    }
+}
+
+/// What starts arrivals, with the sessions that it has.
+struct Line<'w> {
+    worker: &'w Rc<Worker>,
+    load: usize,
+    ceiling: u64,
+    ranks: Ranks,
+    free: Rc<RefCell<Vec<Rc<Seat>>>>,
+    seats: u64,
+    punctual: Rc<Alarm>,
+    lazy: Rc<Alarm>,
+    /// When the last one was intended.
+    before: u64,
+}
+
+impl Line<'_> {
+    fn new(worker: &Rc<Worker>, load: usize) -> Line<'_> {
+        Line {
+            worker,
+            load,
+            ceiling: ceiling(worker, load),
+            ranks: Ranks { parts: vec![0; worker.plan.loads[load].parts.len()], seen: 0 },
+            free: Rc::default(),
+            seats: 0,
+            punctual: worker.starter(true),
+            lazy: worker.starter(false),
+            before: 0,
         }
     }
-    for (_, intended) in arrivals {
-        worker.recorder.borrow_mut().unsent(load, intended);
+
+    /// All that are due. What is not started by the last instant never is. False where nothing new starts any more.
+    async fn start(&mut self, due: &mut Due, last: u64) -> bool {
+        let (worker, load) = (self.worker, self.load);
+        while let Some((_, intended)) = due.peek() {
+            // Close together: wait for a few at once, and save the spinning.
+            let close = intended.saturating_sub(self.before) < BATCH && self.before > 0;
+            match close {
+                true => worker.timers.until(&self.lazy, (self.before + BATCH).min(intended + BATCH)).await,
+                false => worker.timers.until(&self.punctual, intended).await,
+            }
+            let now = worker.timers.clock.now();
+            if worker.stops() {
+                return false;
+            }
+            if now > last {
+                break;
+            }
+            let mut burst = 0;
+            while burst < BURST
+                && let Some((k, intended)) = due.next_before(now)
+            {
+                burst += usize::from(self.seat(k, intended));
+            }
+            if burst == BURST {
+                tokio::task::yield_now().await;
+            }
+        }
+        while let Some((_, intended)) = due.next_before(u64::MAX) {
+            worker.recorder.borrow_mut().unsent(load, intended);
+        }
+        !worker.stops()
+    }
+
+    /// Whether there was a seat for it.
+    fn seat(&mut self, k: u64, intended: u64) -> bool {
+        self.before = intended;
+        let (worker, load) = (self.worker, self.load);
+        let (part, turn) = self.ranks.turn(&worker.plan.loads[load], k);
+        let seat = self.free.borrow_mut().pop();
+        let seat = match seat {
+            Some(seat) => seat,
+            None if self.seats < self.ceiling => {
+                self.seats += 1;
+                take_seat(worker, load, &self.free)
+            }
+            None => {
+                worker.recorder.borrow_mut().dropped(load, intended);
+                return false;
+            }
+        };
+        worker.begin();
+        seat.mail.set(Some(Arrival { k, part, turn, intended }));
+        let waker = seat.waker.borrow_mut().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
     }
 }
 

@@ -68,6 +68,7 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
         plan: plan.clone(),
         places: parts.places.clone(),
         tables: parts.tables.clone(),
+        replays: Arc::default(),
         files: parts.files.clone(),
         setup: Arc::new(named.to_vec()),
         edges: Arc::from([0]),

@@ -169,6 +169,15 @@ fn declared(value: serde_json::Value, kind: Type) -> serde_json::Value {
     }
 }
 
+/// A cell as an instant in nanoseconds.
+pub fn instant(cell: &Value) -> Option<i128> {
+    match cell {
+        Value::Number(seconds) => Some((seconds * 1e9).round() as i128),
+        Value::Text(text) => crate::inputs::times::instant(text),
+        _ => None,
+    }
+}
+
 /// A table that is being read.
 struct Loading<'d> {
     data: &'d Data,

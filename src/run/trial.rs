@@ -57,6 +57,7 @@ fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::
         plan: plan.clone(),
         places: parts.places.clone(),
         tables: parts.tables.clone(),
+        replays: Arc::default(),
         files: parts.files.clone(),
         setup,
         edges: Arc::from([0]),

@@ -32,6 +32,8 @@ pub struct Order {
     pub plan: Arc<Plan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
+    /// By load, when the rows that it replays are due.
+    pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
     pub files: Arc<Files>,
     pub gates: Arc<Vec<Gate>>,
     /// What the setup named.
@@ -73,6 +75,7 @@ pub struct Worker {
     pub linked: Linked,
     /// By load and part of its mix.
     pub series: Vec<Vec<Recorded>>,
+    pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
@@ -207,6 +210,7 @@ impl Worker {
             linked: link::link(&plan, &order.places, order.tables, order.files, &order.setup),
             series,
             seed: order.seed,
+            replays: order.replays,
             run: order.run,
             gates: order.gates,
             traces: Traces::new(order.run, order.lane),

@@ -84,10 +84,8 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
         let _ = writeln!(out, "{}{}", line.trim_end(), note(plan, index, place, stage));
     }
     if load.is_open() {
-        // How long a search or a replay goes on is not known yet.
-        let found = load.stages.iter().filter(|s| matches!(s.kind, StageKind::Search | StageKind::Replay));
-        let found: u64 = found.map(|stage| load.arrivals_within((stage.start, stage.end), plan.share)).sum();
-        let whole = load.arrivals_before(u64::MAX, plan.share).saturating_sub(found);
+        // Without those of a search, which are not known yet.
+        let whole = load.arrivals_before(u64::MAX, plan.share);
         if load.stages.len() > 1 && whole > 0 {
             let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
             let _ = writeln!(out, "  {:<12} {:<16} {:>18} {iterations:>12} {requests:>12}", "together", "", "");
@@ -122,7 +120,7 @@ fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
             let iterations = load.planned(stage, plan.share).unwrap_or(0);
             (grouped(iterations as f64, 0), grouped(requests(plan, load, iterations), 0))
         }
-        (_, StageKind::Search | StageKind::Replay) => ("as found".to_owned(), "as found".to_owned()),
+        (_, StageKind::Search) => ("as found".to_owned(), "as found".to_owned()),
         (Shape::Open(_), _) => {
             let count = load.planned(stage, plan.share).unwrap_or(0);
             (grouped(count as f64, 0), grouped(requests(plan, load, count), 0))
@@ -148,6 +146,10 @@ fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
             let search = plan.searches.iter().find(|search| search.load == load && search.stage == stage);
             search.map_or(String::new(), |s| format!("  at most {} trials of {}", s.trials, duration(s.each)))
         }
+        StageKind::Replay => match &planned.replay {
+            Some(replay) => format!("  on average, at most {} a second", grouped(replay.densest.ceil(), 0)),
+            None => String::new(),
+        },
         StageKind::Once => "  at most this long".to_owned(),
         StageKind::Sweep => match planned.settles().first() {
             Some((start, end)) => format!("  {} in front of each not measured", duration(end - start)),

@@ -19,7 +19,7 @@ fn planned(directory: &Path, format: &str, content: &str, declared: &[(&str, Typ
         columns.iter_mut().find(|(own, _)| own == name).unwrap().1 = *kind;
     }
     let (name, format) = ("people".to_owned(), format.to_owned());
-    Data { name, path: table.path, format, sha256: table.sha256, rows: table.rows, columns }
+    Data { name, path: table.path, format, sha256: table.sha256, rows: table.rows, columns, times: table.times }
 }
 
 /// The same file held in memory and left where it is.

@@ -2,7 +2,7 @@
 //! counts them, so workers and shares agree without talking.
 
 use crate::check::program::{Bound, Pick};
-use crate::plan::{Body, Check, Expr, Load, Piece, Plan, Request, Step};
+use crate::plan::{Body, Check, Expr, Load, Piece, Plan, Request, StageKind, Step};
 use std::collections::HashMap;
 
 /// Where rows are taken: by a part of a load, of a `data`, in a way, and in `once per user` or in each iteration.
@@ -111,11 +111,12 @@ impl Uses {
 
 /// How many turns there are, where that is known.
 fn turns(load: &Load, part: usize, once: Option<usize>, found: &Found) -> Option<u64> {
+    let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
     match once {
         Some(block) if found.again.contains(&block) => None,
         Some(_) => Some(load.users()),
         // How many arrive by chance is not known to a plan.
-        None if load.is_open() && !load.poisson => Some(load.arrivals_of(part).1),
+        None if load.is_open() && !load.poisson && !searches => Some(load.arrivals_of(part).1),
         None => None,
     }
 }

@@ -368,8 +368,8 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "replay",
         &[Load],
-        "An iteration for each row of data, in the rhythm that its times have. It is the last stage of its load.",
-        &[form(Load, "replay DATA [speed FACTOR] [as NAME]", "replay products speed 2x")],
+        "An iteration for each row of data, when its column `at` (or `time`, or `timestamp`) says, counted from the first. It is the last stage of its load.",
+        &[form(Load, "replay DATA [speed FACTOR] [as NAME]", "replay log speed 2x")],
     ),
     word(
         "repeat",
