@@ -319,7 +319,7 @@ fn limited(limit: &str, stages: &str) -> Ran {
 
 #[test]
 fn no_descriptors_are_left() {
-    for stages in ["    hold 40 users for 1s", "    max_in_flight: 60\n    hold 1000/s for 1s"] {
+    for stages in ["    hold 25 users for 1s", "    max_in_flight: 60\n    hold 1000/s for 1s"] {
         let began = Instant::now();
         let ran = limited("30", stages);
         let step = &ran.result["windows"][0]["steps"][0];
@@ -331,6 +331,13 @@ fn no_descriptors_are_left() {
         assert!(ran.out.contains("failed for want of ports, descriptors or memory of the generator"), "{}", ran.out);
         assert!(began.elapsed() < Duration::from_secs(20));
     }
+}
+
+#[test]
+fn users_who_cannot_have_a_descriptor_each_are_not_started() {
+    let ran = limited("30", "    hold 40 users for 1s");
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("is sure to fail"), "{}", ran.err);
 }
 
 #[test]

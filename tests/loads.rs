@@ -97,7 +97,8 @@ fn each_level_of_a_sweep_is_measured_without_its_settling() {
 /// Rows at uneven times, of which some are at once.
 #[test]
 fn rows_are_replayed_when_they_were() {
-    let log = "path,time\na,2026-01-31T12:00:00Z\nb,2026-01-31T12:00:01Z\nc,2026-01-31T12:00:01Z\nd,2026-01-31T12:00:03.5Z\n";
+    let log =
+        "path,time\na,2026-01-31T12:00:00Z\nb,2026-01-31T12:00:01Z\nc,2026-01-31T12:00:01Z\nd,2026-01-31T12:00:03.5Z\n";
     let mut seen_by = Vec::new();
     for flags in [vec![], vec!["--workers", "2"], vec!["--share", "1/2"], vec!["--share", "2/2"]] {
         let script = Script::start(plain);

@@ -55,8 +55,8 @@ fn connections(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
         }
         () => return None,
     };
-    // What a session takes of memory is an estimate from above.
-    let certain = certain && wanted > descriptors;
+    // What a session takes of memory and what is kept for the rest are estimates from above.
+    let certain = certain && wanted > machine.descriptors;
     Some(Lack { load: index, certain, message, label: "more than fit".to_owned(), help: help.to_owned() })
 }
 

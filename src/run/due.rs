@@ -97,7 +97,9 @@ pub fn replayed(load: &Load, tables: &[super::rows::Table]) -> Option<Arc<[u64]>
     let stage = load.stages.iter().find(|stage| stage.kind == StageKind::Replay)?;
     let replay = stage.replay.as_ref()?;
     let table = tables.get(replay.data)?;
-    let cell = |row: u64| table.value(row, &replay.column).and_then(|value| super::rows::instant(&value));
+    let mut cursor = super::rows::Cursor::default();
+    let mut cell =
+        |row: u64| table.value(row, &replay.column, &mut cursor).and_then(|value| super::rows::instant(&value));
     let first = cell(0)?;
     let due = |row: u64| {
         let passed = cell(row).map_or(0, |at| (at - first).max(0)) as f64 / replay.speed;
