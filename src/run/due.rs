@@ -15,6 +15,7 @@ pub struct Due {
     head: Option<(u64, u64)>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one for each load of a worker")]
 enum Source {
     /// Of a level, evenly: those of this worker alone.
     Ours(Arrivals),

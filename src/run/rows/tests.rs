@@ -79,11 +79,11 @@ fn stream(mut state: u64) -> impl FnMut() -> u64 {
 fn many(format: &str, end: &str, numbers: &mut dyn FnMut() -> u64) -> String {
     let mut lines = Vec::new();
     for row in 0..3_000 {
-        let length = if numbers() % 200 == 0 { 20_000 } else { numbers() % 40 };
+        let length = if numbers().is_multiple_of(200) { 20_000 } else { numbers() % 40 };
         let pieces = ["a", "é", "\"\"", ",", "\n", "\r\n", " ", "\u{feff}", "7"];
         let text: String = (0..length).map(|_| pieces[numbers() as usize % pieces.len()]).collect();
         lines.push(match format {
-            "csv" => format!("{row},\"{text}\",{}", numbers() % 2 == 0),
+            "csv" => format!("{row},\"{text}\",{}", numbers().is_multiple_of(2)),
             _ => serde_json::json!({ "id": row, "text": text, "ok": [text, { "a": "]}" }] }).to_string(),
         });
     }
