@@ -64,11 +64,13 @@ struct Value {
     samples: u64,
     /// How it is printed where its unit alone would not say it.
     shown: Option<String>,
+    /// Where it lies with 95% certainty, of what is estimated so.
+    interval: Option<(f64, f64)>,
 }
 
 impl Value {
     fn of(value: Result<f64, String>, samples: u64) -> Value {
-        Value { value, samples, shown: None }
+        Value { value, samples, shown: None, interval: None }
     }
 }
 
@@ -76,7 +78,7 @@ pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
     match condition {
         Condition::Compare { operator, left, right } => compare(*operator, left, right, stats),
         Condition::Within { left, right, tolerance, relative } => within(left, right, *tolerance, *relative, stats),
-        Condition::Holds(measured) => holds(measured, stats),
+        Condition::Holds(measured) => truth(measured, stats),
         Condition::Becomes { condition, within, of } => looks::becomes(condition, *within, of.at, stats),
         Condition::InEvery { condition, every, share } => slices::in_every(condition, *every, *share, stats),
         Condition::Alert(_) => undecided(),
@@ -117,13 +119,22 @@ pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judge
     judge(&condition.within(range), stats)
 }
 
-fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -> Judged {
+/// One side of a comparison, where it has a value.
+#[derive(Clone, Copy)]
+struct Side {
+    value: f64,
+    interval: Option<(f64, f64)>,
+    unit: Type,
+}
+
+/// Both sides where both have a value, and what is told of them whatever comes out.
+fn sides(left: &Measured, right: &Measured, stats: &Stats) -> (Judged, Option<(Side, Side)>) {
     let (l, r) = (value(left, stats), value(right, stats));
     let print = |value: &Value, unit: Type| {
         let plain = || value.value.as_ref().ok().map(|v| printed(*v, unit));
         value.shown.clone().or_else(plain)
     };
-    let mut judged = Judged {
+    let judged = Judged {
         value: print(&l, left.unit()),
         bound: print(&r, right.unit()),
         samples: l.samples.max(r.samples),
@@ -131,29 +142,66 @@ fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -
         ..Judged::default()
     };
     match (l.value, r.value) {
-        (Ok(l), Ok(r)) => {
-            let holds = match operator {
-                Binary::Equal => l == r,
-                Binary::NotEqual => l != r,
-                Binary::Less => l < r,
-                Binary::LessEqual => l <= r,
-                Binary::Greater => l > r,
-                Binary::GreaterEqual => l >= r,
-                Binary::Or | Binary::And | Binary::In | Binary::Range => false,
-                Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
-            };
-            judged.outcome = if holds { Outcome::Held } else { Outcome::Failed };
-            let room = match operator {
-                Binary::Less | Binary::LessEqual => r - l,
-                Binary::Greater | Binary::GreaterEqual => l - r,
-                Binary::NotEqual => (l - r).abs(),
-                _ => -(l - r).abs(),
-            };
-            judged.margin = share_of(room, r);
+        (Ok(a), Ok(b)) => {
+            let left = Side { value: a, interval: l.interval, unit: left.unit() };
+            (judged, Some((left, Side { value: b, interval: r.interval, unit: right.unit() })))
         }
-        (Err(reason), _) | (_, Err(reason)) => judged.reason = Some(reason),
+        (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason), ..judged }, None),
     }
-    series::by_interval(operator, left, right, stats, judged)
+}
+
+fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -> Judged {
+    let (judged, both) = sides(left, right, stats);
+    let Some((left, right)) = both else { return judged };
+    let (l, r) = (left.value, right.value);
+    let room = match operator {
+        Binary::Less | Binary::LessEqual => r - l,
+        Binary::Greater | Binary::GreaterEqual => l - r,
+        Binary::NotEqual => (l - r).abs(),
+        _ => -(l - r).abs(),
+    };
+    let outcome = if holds(operator, l, r) { Outcome::Held } else { Outcome::Failed };
+    by_interval(operator, (left, right), Judged { outcome, margin: share_of(room, r), ..judged })
+}
+
+fn holds(operator: Binary, l: f64, r: f64) -> bool {
+    match operator {
+        Binary::Equal => l == r,
+        Binary::NotEqual => l != r,
+        Binary::Less => l < r,
+        Binary::LessEqual => l <= r,
+        Binary::Greater => l > r,
+        Binary::GreaterEqual => l >= r,
+        Binary::Or | Binary::And | Binary::In | Binary::Range => false,
+        Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
+    }
+}
+
+/// What is estimated is compared by its interval: it holds where all of the interval does, fails where none of it does,
+/// and is open in between.
+fn by_interval(operator: Binary, (left, right): (Side, Side), judged: Judged) -> Judged {
+    let (estimated, (low, high), ends) = match (left.interval, right.interval) {
+        _ if !matches!(operator, Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual) => {
+            return judged;
+        }
+        (Some(ends), None) => (left, ends, [(ends.0, right.value), (ends.1, right.value)]),
+        (None, Some(ends)) => (right, ends, [(left.value, ends.0), (left.value, ends.1)]),
+        _ => return judged,
+    };
+    let shown = |value: f64| printed(value, estimated.unit);
+    let interval = format!("{} to {} at 95%", shown(low), shown(high));
+    let outcome = match ends.map(|(l, r)| holds(operator, l, r)) {
+        [true, true] => Outcome::Held,
+        [false, false] => Outcome::Failed,
+        _ => Outcome::Inconclusive,
+    };
+    let reason = (outcome == Outcome::Inconclusive)
+        .then(|| format!("{} ({interval}), so it may be either: hold the load longer", shown(estimated.value)));
+    let value = match left.interval {
+        Some(_) => judged.value.map(|value| format!("{value} ({interval})")),
+        None => judged.value,
+    };
+    Judged { outcome, reason, value, ..judged }
 }
 
 /// A share of a bound, or what it is where the bound is nothing.
@@ -162,8 +210,8 @@ fn share_of(room: f64, bound: f64) -> f64 {
 }
 
 /// What is true or false by itself.
-fn holds(measured: &Measured, stats: &Stats) -> Judged {
-    let Value { value, samples, shown } = value(measured, stats);
+fn truth(measured: &Measured, stats: &Stats) -> Judged {
+    let Value { value, samples, shown, .. } = value(measured, stats);
     let judged = Judged { value: shown, samples, timed: true, ..Judged::default() };
     match value {
         Ok(truth) => Judged { outcome: if truth == 0.0 { Outcome::Failed } else { Outcome::Held }, ..judged },
@@ -178,15 +226,11 @@ fn undecided() -> Judged {
 
 /// The two differ by at most this: a share of the right one, or a quantity.
 fn within(left: &Measured, right: &Measured, tolerance: f64, relative: bool, stats: &Stats) -> Judged {
-    let judged = compare(Binary::Equal, left, right, stats);
-    match (value(left, stats).value, value(right, stats).value) {
-        (Ok(l), Ok(r)) => {
-            let allowed = if relative { r.abs() * tolerance } else { tolerance };
-            let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
-            Judged { outcome, margin: share_of(allowed - (l - r).abs(), r), ..judged }
-        }
-        _ => judged,
-    }
+    let (judged, both) = sides(left, right, stats);
+    let Some((l, r)) = both.map(|(l, r)| (l.value, r.value)) else { return judged };
+    let allowed = if relative { r.abs() * tolerance } else { tolerance };
+    let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
+    Judged { outcome, margin: share_of(allowed - (l - r).abs(), r), ..judged }
 }
 
 fn is_timed(measured: &Measured) -> bool {

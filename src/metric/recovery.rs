@@ -108,7 +108,7 @@ pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
                 (false, true) => f64::INFINITY,
                 (false, false) => ns,
             };
-            Value { value: Ok(value), samples: 0, shown }
+            Value { shown, ..Value::of(Ok(value), 0) }
         }
         Err(reason) => Value::of(Err(reason), 0),
     }

@@ -1,10 +1,10 @@
 //! Functions of series of values over time: a point belongs to the window of its instant.
 
-use super::{Judged, Outcome, Value, printed};
+use super::Value;
 use crate::base::units::SECOND;
 use crate::check::program::Function;
 use crate::measure::{Gauge, Stats};
-use crate::plan::{Binary, Measured, Metric, Range, Readings, Type, Watched, scope};
+use crate::plan::{Range, Readings, Type, Watched, scope};
 
 /// Below this many points the interval of a slope says nothing.
 const FOR_A_SLOPE: usize = 10;
@@ -27,12 +27,17 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
     let points: Vec<(u64, f64)> =
         gauge.points.iter().filter(|(at, _)| is_in(*at, ranges)).map(|(at, v)| (*at, v * series.worth)).collect();
     let samples = points.len() as u64;
+    let mut interval = None;
     let value = enough(gauge, points.len(), ranges).and_then(|()| match function {
         Function::Increase => increase(gauge, ranges).map(|grown| grown * series.worth),
-        Function::Growth => Ok(slope(&points)?.estimate).map(|slope| in_unit(slope, series)),
+        Function::Growth => {
+            let found = slope(&points)?;
+            interval = Some((in_unit(found.low, series), in_unit(found.high, series)));
+            Ok(in_unit(found.estimate, series))
+        }
         _ => of_values(*function, &points),
     });
-    Value::of(value, samples)
+    Value { interval, ..Value::of(value, samples) }
 }
 
 fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
@@ -157,61 +162,6 @@ fn grouped(points: &[(u64, f64)]) -> Vec<(f64, f64)> {
 /// What a second of growth is in the unit of the result: time over time has none.
 fn in_unit(slope: f64, series: &Watched) -> f64 {
     if series.unit == Type::Duration { slope / SECOND as f64 } else { slope }
-}
-
-/// A comparison with growth is judged by its interval: it holds where all of the interval does, fails where none of it
-/// does, and is open in between.
-pub(super) fn by_interval(
-    operator: Binary,
-    left: &Measured,
-    right: &Measured,
-    stats: &Stats,
-    judged: Judged,
-) -> Judged {
-    let (measured, other, swapped) = match (growing(left), growing(right)) {
-        (Some(_), None) => (left, right, false),
-        (None, Some(_)) => (right, left, true),
-        _ => return judged,
-    };
-    let (Some(readings), Ok(bound)) = (growing(measured), super::value(other, stats).value) else { return judged };
-    let (series, Ok(ranges)) = (&readings.series, windows(readings, stats)) else { return judged };
-    let points: Vec<(u64, f64)> = stats
-        .gauge(series)
-        .map(|gauge| gauge.points.iter().filter(|(at, _)| is_in(*at, &ranges)))
-        .map_or_else(Vec::new, |points| points.map(|(at, value)| (*at, value * series.worth)).collect());
-    let (Ok(slope), Some(_)) = (slope(&points), &judged.value) else { return judged };
-    let holds = |end: f64| {
-        let end = in_unit(end, series);
-        let (a, b) = if swapped { (bound, end) } else { (end, bound) };
-        match operator {
-            Binary::Less => Some(a < b),
-            Binary::LessEqual => Some(a <= b),
-            Binary::Greater => Some(a > b),
-            Binary::GreaterEqual => Some(a >= b),
-            _ => None,
-        }
-    };
-    let (Some(low), Some(high)) = (holds(slope.low), holds(slope.high)) else { return judged };
-    let shown = |end: f64| printed(in_unit(end, series), measured.unit());
-    let interval = format!("{} to {} at 95%", shown(slope.low), shown(slope.high));
-    let outcome = match (low, high) {
-        (true, true) => Outcome::Held,
-        (false, false) => Outcome::Failed,
-        _ => Outcome::Inconclusive,
-    };
-    let reason = (outcome == Outcome::Inconclusive)
-        .then(|| format!("{} ({interval}), so it may be either: hold the load longer", shown(slope.estimate)));
-    let value = judged.value.as_ref().filter(|_| !swapped).map(|value| format!("{value} ({interval})"));
-    Judged { outcome, reason, value: value.or(judged.value), ..judged }
-}
-
-fn growing(measured: &Measured) -> Option<&Readings> {
-    match measured {
-        Measured::Metric { metric: Metric::Series(readings), .. } if readings.function == Function::Growth => {
-            Some(readings)
-        }
-        _ => None,
-    }
 }
 
 /// How much the last exceeds the first, as a share of the first.

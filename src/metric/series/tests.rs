@@ -1,4 +1,6 @@
 use super::*;
+use crate::metric::{Judged, Outcome};
+use crate::plan::{Binary, Measured, Metric};
 use crate::measure::{Event, Gauges};
 use crate::plan::SeriesSource;
 use std::collections::BTreeMap;
