@@ -91,18 +91,29 @@ fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
+/// How many files and connections this process may have open.
+pub fn descriptors() -> u64 {
+    #[cfg(unix)]
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
+    #[cfg(not(unix))]
+    let limit = 16_384;
+    limit
+}
+
 /// What this process may open, what memory is available, and how ports are dealt.
 pub fn machine() -> Machine {
-    #[cfg(unix)]
-    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
-    #[cfg(not(unix))]
-    let descriptors = 16_384;
     let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()
     });
     let (ports, cores) = (local_ports(), std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64));
-    Machine { descriptors, memory: available.map_or(1 << 30, |kib| kib << 10), ports, reuse: port_reuse(), cores }
+    Machine {
+        descriptors: descriptors(),
+        memory: available.map_or(1 << 30, |kib| kib << 10),
+        ports,
+        reuse: port_reuse(),
+        cores,
+    }
 }
 
 /// How many local ports the kernel deals, as on other systems where it does not say.

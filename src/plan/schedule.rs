@@ -167,21 +167,24 @@ impl Iterator for Arrivals {
     }
 }
 
+/// Levels one behind the other: arrivals a second at their start and their end, and how many seconds.
+#[cfg(test)]
+pub fn open(parts: &[(f64, f64, u64)]) -> Shape {
+    use crate::base::units::SECOND;
+    let rate = |r: f64| Rate::new(r, SECOND).expect("a test has rates that there are").raw();
+    let mut start = 0;
+    let segments = parts.iter().map(|(from, to, seconds)| {
+        let segment = Segment { start, length: seconds * SECOND, from: rate(*from), to: rate(*to) };
+        start += segment.length;
+        segment
+    });
+    Shape::Open(segments.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::units::SECOND;
-
-    fn open(parts: &[(f64, f64, u64)]) -> Shape {
-        let rate = |r: f64| Rate::new(r, SECOND).unwrap().raw();
-        let mut start = 0;
-        let segments = parts.iter().map(|(from, to, seconds)| {
-            let segment = Segment { start, length: seconds * SECOND, from: rate(*from), to: rate(*to) };
-            start += segment.length;
-            segment
-        });
-        Shape::Open(segments.collect())
-    }
 
     #[test]
     fn a_held_rate_is_exact() {

@@ -82,24 +82,13 @@ pub fn drawn(plan: &Plan, seed: u64) -> impl Iterator<Item = (usize, Vec<u64>)> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::units::{Rate, SECOND};
-    use crate::plan::schedule::Segment;
-
-    fn shape(parts: &[(f64, f64, u64)]) -> Shape {
-        let rate = |r: f64| Rate::new(r, SECOND).unwrap().raw();
-        let mut start = 0;
-        let segments = parts.iter().map(|(from, to, seconds)| {
-            let segment = Segment { start, length: seconds * SECOND, from: rate(*from), to: rate(*to) };
-            start += segment.length;
-            segment
-        });
-        Shape::Open(segments.collect())
-    }
+    use crate::base::units::SECOND;
+    use crate::plan::schedule::open;
 
     /// Of a Poisson process the counts of a window have its expectation as mean and as variance.
     #[test]
     fn counts_have_the_integral_of_the_level_as_mean_and_variance() {
-        let shape = shape(&[(0.0, 100.0, 4), (100.0, 100.0, 1), (0.0, 0.0, 5), (20.0, 10.0, 2)]);
+        let shape = open(&[(0.0, 100.0, 4), (100.0, 100.0, 1), (0.0, 0.0, 5), (20.0, 10.0, 2)]);
         let windows = [(0, 2, 50.0), (2, 4, 150.0), (4, 5, 100.0), (5, 10, 0.0), (10, 12, 30.0)];
         const SEEDS: u64 = 2000;
         for (from, to, mean) in windows {
@@ -120,7 +109,7 @@ mod tests {
     /// Gaps of a level that is held are exponential: as many as e⁻¹ of them are longer than the mean.
     #[test]
     fn gaps_are_exponential() {
-        let all: Vec<u64> = Chance::new(&shape(&[(1000.0, 1000.0, 40)]), 7, 0).map(|(_, at)| at).collect();
+        let all: Vec<u64> = Chance::new(&open(&[(1000.0, 1000.0, 40)]), 7, 0).map(|(_, at)| at).collect();
         let gaps: Vec<u64> = all.windows(2).map(|pair| pair[1] - pair[0]).collect();
         for (times, share) in [(0.1, 0.904_837), (1.0, 0.367_879), (3.0, 0.049_787)] {
             let longer = gaps.iter().filter(|gap| **gap as f64 > times * 1e6).count() as f64 / gaps.len() as f64;
@@ -131,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_seed_and_the_load_decide_and_time_goes_forward() {
-        let shape = shape(&[(0.0, 333.0, 3), (333.0, 10.0, 4), (500.0, 500.0, 2)]);
+        let shape = open(&[(0.0, 333.0, 3), (333.0, 10.0, 4), (500.0, 500.0, 2)]);
         let of = |seed, load| Chance::new(&shape, seed, load).collect::<Vec<_>>();
         let first = of(1, 0);
         assert_eq!(first, of(1, 0));

@@ -59,27 +59,23 @@ pub fn start(worker: &Rc<Worker>, load: usize) {
     let (first, step) = (share.index + worker.index * share.count, share.count * worker.workers);
     let ours = || (first..planned.shape.peak()).step_by(step as usize);
     let works = planned.stages.iter().enumerate().map(|(place, stage)| {
+        if stage.kind != StageKind::Once {
+            return None;
+        }
         let of_stage = |(own, count): (usize, u64)| if own == place { count } else { 0 };
         let turns = |user| planned.turns_of(user).into_iter().filter_map(|turns| turns.of).map(of_stage).sum::<u64>();
-        let count = Cell::new(if stage.kind == StageKind::Once { ours().map(turns).sum() } else { 0 });
-        let work = Work {
-            load,
-            stage: place,
-            end: stage.end,
-            unfinished: count.clone(),
-            unstarted: count,
-            started: worker.starter(false),
-        };
-        Rc::new(work)
-    });
-    let works: Rc<[Rc<Work>]> = works.collect();
-    for (stage, work) in planned.stages.iter().zip(works.iter()).filter(|(stage, _)| stage.kind == StageKind::Once) {
+        let count = Cell::new(ours().map(turns).sum());
+        let started = worker.starter(false);
+        let work =
+            Rc::new(Work { load, stage: place, end: stage.end, unfinished: count.clone(), unstarted: count, started });
         if work.unfinished.get() == 0 {
             work.told(worker, stage.start);
         }
-        let (active, work) = (Active::new(worker), work.clone());
-        tokio::task::spawn_local(async move { work.ends(&active.0).await });
-    }
+        let (active, own) = (Active::new(worker), work.clone());
+        tokio::task::spawn_local(async move { own.ends(&active.0).await });
+        Some(work)
+    });
+    let works: Rc<[Option<Rc<Work>>]> = works.collect();
     for number in ours() {
         let (active, works) = (Active::new(worker), works.clone());
         tokio::task::spawn_local(async move { user(&active.0, load, number, &works).await });
@@ -87,7 +83,7 @@ pub fn start(worker: &Rc<Worker>, load: usize) {
 }
 
 /// A user, from 0, while the level of its load is above it.
-async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Rc<Work>]) {
+async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Option<Rc<Work>>]) {
     let mut session = Session::new(worker, load, true);
     let alarm = worker.starter(false);
     let planned = &worker.plan.loads[load];
@@ -98,7 +94,7 @@ async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Rc<Work>]) {
         if !worker.stops() {
             worker.timers.until(&alarm, turns.start).await;
         }
-        let work = turns.of.map(|(stage, count)| (&works[stage], number + count));
+        let work = turns.of.and_then(|(stage, count)| Some((works[stage].as_ref()?, number + count)));
         loop {
             let now = worker.timers.clock.now();
             if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| number == last) {

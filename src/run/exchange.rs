@@ -1,5 +1,6 @@
 //! One request of a user: its tries, the connection that each takes, and what later steps keep of the answer.
 
+use super::clock::Alarm;
 use super::drive::http1::{Answer, Ask, Connection, START, leads_on, values};
 use super::explain;
 use super::link::{LinkedRequest, Method};
@@ -38,12 +39,12 @@ pub struct Sender {
     /// The last request that went with cookies.
     with_cookies: Vec<u8>,
     scratch: String,
-    alarm: Rc<super::clock::Alarm>,
+    /// That of its session: one of both waits at a time.
+    alarm: Rc<Alarm>,
     /// How often this try was handed to the network, and how long this request has opened connections.
     sends: u32,
     connecting: Option<u64>,
     /// The bytes of bodies, of this try and of all, where something asks for them.
-    counts_bytes: bool,
     bytes: (u64, u64),
 }
 
@@ -62,7 +63,7 @@ struct Last {
 }
 
 impl Sender {
-    pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Sender {
+    pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool, alarm: Rc<Alarm>) -> Sender {
         Sender {
             worker: worker.clone(),
             load,
@@ -80,10 +81,9 @@ impl Sender {
             written: Written::default(),
             with_cookies: Vec::new(),
             scratch: String::new(),
-            alarm: worker.timers.alarm(false),
+            alarm,
             sends: 0,
             connecting: None,
-            counts_bytes: worker.counts_bytes,
             bytes: (0, 0),
         }
     }
@@ -138,7 +138,7 @@ impl Sender {
             sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
-            if self.counts_bytes {
+            if worker.counts_bytes {
                 let written = request.bytes.written(&self.written);
                 let body = written.body_length(&worker.linked.paths.files) as u64;
                 let both = body * u64::from(self.sends) + self.answer.body_bytes;

@@ -154,7 +154,7 @@ fn process_cpu() -> f64 {
 }
 
 fn descriptors() -> (u64, u64) {
-    let limit = crate::inputs::machine().descriptors;
+    let limit = crate::inputs::descriptors();
     let open = match std::fs::read_dir("/proc/self/fd") {
         Ok(entries) => entries.count() as u64,
         // There is none left to look with.

@@ -122,7 +122,7 @@ impl From<std::io::Error> for RunError {
 /// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
-    enough_descriptors(crate::inputs::machine().descriptors, settings.workers)?;
+    enough_descriptors(crate::inputs::descriptors(), settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
     let mask = Arc::new(secret::Mask::new(settings.secrets.values()));
@@ -214,14 +214,13 @@ async fn around(
         Err(error) => (Vec::new(), Err(error)),
     };
     let flows = parts.plan.teardown.clone();
-    if !flows.is_empty() {
-        let undone = tokio::select! {
-            undone = phase::perform("teardown", flows, parts, named) => undone.map(|_| ()),
-            () = interrupt.wait() => Err("the teardown was interrupted".to_owned()),
-        };
-        if let Err(problem) = undone {
-            tell(Event::Problem { problem });
-        }
+    let undone = tokio::select! {
+        biased;
+        undone = phase::perform("teardown", flows, parts, named) => undone.map(|_| ()),
+        () = interrupt.wait() => Err("the teardown was interrupted".to_owned()),
+    };
+    if let Err(problem) = undone {
+        tell(Event::Problem { problem });
     }
     result
 }
@@ -295,7 +294,9 @@ async fn load(
     for (load, stages) in drawn {
         tell(Event::Drawn { load, stages });
     }
-    tell(Event::Gauges(before));
+    if let Some(before) = before {
+        tell(Event::Gauges(before));
+    }
     let mut watch = watcher.start(clock);
     let mut health = health::Health::new(gauges);
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));

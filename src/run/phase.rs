@@ -34,6 +34,35 @@ pub struct Parts {
     pub tracer: Option<Tracer>,
 }
 
+impl Parts {
+    /// A worker of its own that measures nothing: for what is done beside the load.
+    pub fn order(&self, plan: Arc<Plan>, setup: Arc<Vec<Plain>>, lane: u64) -> Order {
+        // Nobody tells it to stop, and nobody hears what it measures.
+        let (_, phase) = watch::channel(Phase::Run);
+        let (measured, _) = mpsc::unbounded_channel();
+        Order {
+            gates: limit::gates(&plan),
+            plan,
+            places: self.places.clone(),
+            tables: self.tables.clone(),
+            replays: Arc::default(),
+            files: self.files.clone(),
+            setup,
+            edges: Arc::from([0]),
+            seed: self.seed,
+            run: self.run,
+            lane,
+            index: 0,
+            workers: 1,
+            clock: Clock::starting_at(Instant::now()),
+            phase,
+            measured,
+            gauge: Arc::<Gauge>::default(),
+            tracer: self.tracer.clone(),
+        }
+    }
+}
+
 /// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
 /// those that were named before, or what went wrong.
 pub async fn perform(
@@ -42,6 +71,9 @@ pub async fn perform(
     parts: Parts,
     named: Vec<Plain>,
 ) -> Result<Vec<Plain>, String> {
+    if flows.is_empty() {
+        return Ok(named);
+    }
     let (told, outcome) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
         let mut named = named;
@@ -60,30 +92,10 @@ pub async fn perform(
 }
 
 fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
-    let (_phase, phase) = watch::channel(Phase::Run);
-    let (measured, _) = mpsc::unbounded_channel();
     let plan = Arc::new(plan_of(flow, &parts.plan));
-    let order = Order {
-        gates: limit::gates(&plan),
-        plan: plan.clone(),
-        places: parts.places.clone(),
-        tables: parts.tables.clone(),
-        replays: Arc::default(),
-        files: parts.files.clone(),
-        setup: Arc::new(named.to_vec()),
-        edges: Arc::from([0]),
-        seed: parts.seed,
-        run: parts.run,
-        // Behind those of all workers.
-        lane: u64::MAX - 2 * number - u64::from(word == "teardown"),
-        index: 0,
-        workers: 1,
-        clock: Clock::starting_at(Instant::now()),
-        phase,
-        measured,
-        gauge: Arc::<Gauge>::default(),
-        tracer: parts.tracer.clone(),
-    };
+    // Behind those of all workers.
+    let lane = u64::MAX - 2 * number - u64::from(word == "teardown");
+    let order = parts.order(plan.clone(), Arc::new(named.to_vec()), lane);
     let done = alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
         let who = Who { user: 1, turn: 0, kept: None };

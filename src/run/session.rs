@@ -65,12 +65,13 @@ impl Session {
     pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Session {
         let progress: Rc<Progress> = Rc::default();
         worker.progress.borrow_mut().push(progress.clone());
+        let alarm = worker.timers.alarm(false);
         Session {
             worker: worker.clone(),
             load,
             places: worker.plan.loads[load].parts.iter().map(|_| None).collect(),
-            sender: Sender::new(worker, load, keeps_connections),
-            alarm: worker.timers.alarm(false),
+            sender: Sender::new(worker, load, keeps_connections, alarm.clone()),
+            alarm,
             progress,
             helpers: Vec::new(),
             stopped: 0,

@@ -1,20 +1,15 @@
 //! One user who makes one iteration of each part that is asked for, while somebody looks on: the sessions of a run
 //! without its load.
 
-use super::clock::Clock;
-use super::health::Gauge;
+use super::RunError;
 use super::kept::Who;
-use super::limit;
 use super::phase::{Parts, alone};
 use super::session::Session;
 use super::tracer::{Tell, Tracer};
 use super::value::Plain;
-use super::worker::Order;
-use super::{Phase, RunError};
 use crate::plan::Plan;
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 /// What is tried, and who is told.
 #[derive(Clone)]
@@ -49,29 +44,8 @@ pub async fn perform(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> Re
 }
 
 fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::Result<()> {
-    let (_phase, phase) = watch::channel(Phase::Run);
-    let (measured, _) = mpsc::unbounded_channel();
     let plan = parts.plan.clone();
-    let order = Order {
-        gates: limit::gates(&plan),
-        plan: plan.clone(),
-        places: parts.places.clone(),
-        tables: parts.tables.clone(),
-        replays: Arc::default(),
-        files: parts.files.clone(),
-        setup,
-        edges: Arc::from([0]),
-        seed: parts.seed,
-        run: parts.run,
-        lane: 0,
-        index: 0,
-        workers: 1,
-        clock: Clock::starting_at(Instant::now()),
-        phase,
-        measured,
-        gauge: Arc::<Gauge>::default(),
-        tracer: parts.tracer.clone(),
-    };
+    let order = parts.order(plan.clone(), setup, 0);
     alone(order, async |worker| {
         for (load, part) in &trial.parts {
             let (number, turn) = first(&plan, *load, *part, trial.user - 1);

@@ -1,8 +1,8 @@
 use super::*;
-use crate::metric::{Judged, Outcome};
-use crate::plan::{Binary, Measured, Metric};
 use crate::measure::{Event, Gauges};
+use crate::metric::{Judged, Outcome};
 use crate::plan::SeriesSource;
+use crate::plan::{Binary, Measured, Metric};
 use std::collections::BTreeMap;
 
 fn memory() -> Watched {

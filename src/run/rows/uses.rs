@@ -3,6 +3,7 @@
 
 use crate::check::program::{Bound, Pick};
 use crate::plan::{Body, Check, Expr, Load, Piece, Plan, Request, StageKind, Step};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// Where rows are taken: by a part of a load, of a `data`, in a way, and in `once per user` or in each iteration.
@@ -64,9 +65,12 @@ impl Uses {
             for (part, own) in load.parts.iter().enumerate() {
                 let Some(flow) = plan.flows.get(own.flow) else { continue };
                 let found = Found::of(&flow.steps, uses.anew[index]);
-                for ((data, pick, once), each) in &found.order {
+                // Counted where somebody needs it, and then once: there may be millions.
+                let dealt = OnceCell::new();
+                let numbered = found.order.iter().filter(|((_, pick, _), _)| matches!(pick, Pick::Next | Pick::Unique));
+                for ((data, pick, once), each) in numbered {
                     let place = Place { load: index, part, data: *data, pick: *pick, once: *once };
-                    let whole = turns(load, part, *once, &found);
+                    let whole = turns(load, || *dealt.get_or_init(|| load.arrivals_of(part).1), *once, &found);
                     places.push((place, *each, whole.map(|turns| turns.saturating_mul(*each))));
                 }
             }
@@ -110,13 +114,13 @@ impl Uses {
 }
 
 /// How many turns there are, where that is known.
-fn turns(load: &Load, part: usize, once: Option<usize>, found: &Found) -> Option<u64> {
+fn turns(load: &Load, dealt: impl FnOnce() -> u64, once: Option<usize>, found: &Found) -> Option<u64> {
     let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
     match once {
         Some(block) if found.again.contains(&block) => None,
         Some(_) => Some(load.users()),
         // How many arrive by chance is not known to a plan.
-        None if load.is_open() && !load.poisson && !searches => Some(load.arrivals_of(part).1),
+        None if load.is_open() && !load.poisson && !searches => Some(dealt()),
         None => None,
     }
 }
