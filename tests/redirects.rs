@@ -84,9 +84,20 @@ fn request(lines: &mut BufReader<std::net::TcpStream>) -> Option<(String, String
 
 /// Runs a load of a flow on a site, where `b` is a second target.
 fn run(site: &Site, other: Option<SocketAddr>, option: &str, flow: &str, stages: &str, flags: &[&str]) -> Ran {
+    judged(site, other, option, flow, (stages, "count(main) >= 1"), flags)
+}
+
+fn judged(
+    site: &Site,
+    other: Option<SocketAddr>,
+    option: &str,
+    flow: &str,
+    (stages, expect): (&str, &str),
+    flags: &[&str],
+) -> Ran {
     let b = other.map_or(String::new(), |other| format!("  target b = http(\"http://{other}\")\n"));
     let text = format!(
-        "scenario test {{\n  target api = http(\"http://{}\") {{\n    {option}\n  }}\n{b}  flow steps on api {{\n{flow}\n  }}\n  load main of steps {{\n    {stages}\n  }}\n  expect {{\n    count(main) >= 1\n  }}\n}}\n",
+        "scenario test {{\n  target api = http(\"http://{}\") {{\n    {option}\n  }}\n{b}  flow steps on api {{\n{flow}\n  }}\n  load main of steps {{\n    {stages}\n  }}\n  expect {{\n    {expect}\n  }}\n}}\n",
         site.address
     );
     let ran = Place::new().run(&text, flags);
@@ -251,6 +262,31 @@ fn cookies_go_with_their_user_and_as_they_are_told() {
     run(&site, None, "redirects: 1\n    cookies: false", flow, ONCE, &[]);
     assert!(site.all().iter().all(|line| !line.contains("sid")), "{:?}", site.all());
     assert_eq!(site.all().len(), 7);
+}
+
+#[test]
+fn a_target_says_itself_which_cookies_go_with_its_requests() {
+    let site = Site::start(None, session);
+    let flow = "    get \"/login/7\" as login\n    get \"/me/7\" as me";
+    run(&site, None, "redirects: 1\n    headers: { \"Cookie\": \"mine=1\" }", flow, ONCE, &[]);
+    assert_eq!(site.all(), ["GET /login/7 | mine=1", "GET /welcome | mine=1", "GET /me/7 | mine=1"]);
+}
+
+#[test]
+fn bandwidth_counts_a_body_as_often_as_it_is_sent() {
+    // 303 leaves the body behind and 307 takes it along; each of their answers has 2 bytes.
+    fn answer(line: &str, _: &str) -> String {
+        match line {
+            "POST /form" => "303 See Other\r\nLocation: /there\r\n".to_owned(),
+            "POST /kept" => "307 Temporary\r\nLocation: /again\r\n".to_owned(),
+            _ => "200 OK\r\n".to_owned(),
+        }
+    }
+    let site = Site::start(None, answer);
+    let flow = "    post \"/form\" as form {\n      body: \"0123456789\"\n    }\n    post \"/kept\" as kept {\n      body: \"0123456789\"\n    }";
+    let expect = "bandwidth(form) within 1% of 14B/s\n    bandwidth(kept) within 1% of 24B/s";
+    judged(&site, None, "redirects: 2", flow, (ONCE, expect), &[]).passed();
+    assert_eq!(site.all().len(), 4);
 }
 
 #[test]

@@ -57,9 +57,10 @@ pub struct Alarm {
 }
 
 impl Timers {
-    pub fn new(clock: Clock) -> std::io::Result<Timers> {
+    /// The clock starts now where no other is put in its place.
+    pub fn new() -> std::io::Result<Timers> {
         Ok(Timers {
-            clock,
+            clock: Clock::starting_at(Instant::now()),
             heap: RefCell::default(),
             alarms: RefCell::default(),
             bell: bell::Bell::new()?,

@@ -95,8 +95,9 @@ async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Option<Rc<Wo
             worker.timers.until(&alarm, turns.start).await;
         }
         let work = turns.of.and_then(|(stage, count)| Some((works[stage].as_ref()?, number + count)));
+        session.now = worker.timers.clock.now();
         loop {
-            let now = worker.timers.clock.now();
+            let now = session.now;
             if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| number == last) {
                 break;
             }
@@ -106,7 +107,7 @@ async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Option<Rc<Wo
             worker.recorder.borrow_mut().started(load, now, 0);
             let part = planned.part_of_turn(user, number);
             let who = Who { user: user + 1, turn: rounds[part] * peak + user, kept: None };
-            let _ = session.iterate(&who, part, user << 32 | number, now).await;
+            let _ = session.iterate(&who, part, user << 32 | number, (now, now)).await;
             rounds[part] += 1;
             number += 1;
             if let Some((work, _)) = work {
@@ -116,6 +117,7 @@ async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Option<Rc<Wo
                 && !worker.stops()
             {
                 worker.timers.until(&alarm, (now + pace).min(turns.end)).await;
+                session.now = worker.timers.clock.now();
             }
         }
     }

@@ -92,15 +92,15 @@ impl Sender {
         self.own.is_some()
     }
 
-    /// Sends a request that is intended at an offset, until it is answered or tried often enough.
+    /// Sends a request that is intended at an offset, until it is answered or tried often enough. Says when that was.
     pub async fn request(
         &mut self,
         request: &LinkedRequest,
         frame: &mut Frame,
         progress: &Progress,
         series: usize,
-        intended: u64,
-    ) -> Result<(), Failure> {
+        (intended, started): (u64, u64),
+    ) -> (u64, Result<(), Failure>) {
         let worker = self.worker.clone();
         if self.write(request, frame).is_err() {
             let because = || "a value in it is not there, or has no form in a request".to_owned();
@@ -108,18 +108,16 @@ impl Sender {
                 tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
             }
             self.is_unsent(series, intended, because);
-            return Err(Failure::Data);
+            return (started, Err(Failure::Data));
         }
         let clock = worker.timers.clock;
-        let started = clock.now();
         let trace = self.last.place.map(|_| self.last.trace);
         progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
-        let (mut tries, mut sent) = (0, None);
+        let (mut tries, mut tried, mut sent) = (0, started, None);
         self.connecting = None;
         self.bytes = (0, 0);
         let (end, outcome) = loop {
-            let tried = clock.now();
-            self.sends = 0;
+            (self.sends, self.bytes.0) = (0, 0);
             self.answer.reset();
             frame.answer_mut(request.response).clear();
             self.last.unmet = None;
@@ -138,15 +136,13 @@ impl Sender {
             sent.get_or_insert(began);
             let answered = result.is_ok();
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
-            if worker.counts_bytes {
-                let written = request.bytes.written(&self.written);
-                let body = written.body_length(&worker.linked.paths.files) as u64;
-                let both = body * u64::from(self.sends) + self.answer.body_bytes;
-                self.bytes = (both, self.bytes.1 + both);
+            self.bytes.1 += self.bytes.0;
+            if worker.counts_tries {
+                let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
+                let plain = Ended::plain(began, took, took, outcome);
+                let one = self.ended(Ended { attempt, bytes: self.bytes.0, ..plain });
+                worker.recorder.borrow_mut().tried(series, &one);
             }
-            let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
-            let one = self.ended(Ended { attempt, bytes: self.bytes.0, ..Ended::plain(began, took, took, outcome) });
-            worker.recorder.borrow_mut().tried(series, &one);
             let Some((failure, retry)) = outcome.err().zip(request.retry.as_ref()) else { break (end, outcome) };
             let status = if answered { self.answer.status } else { 0 };
             if tries >= retry.times || !retry.apply(failure, status) || worker.stops() {
@@ -158,6 +154,7 @@ impl Sender {
                 tracer.tell(Traced::Pause { why: "waits before the next try", length: pause });
             }
             worker.timers.until(&self.alarm, end + pause).await;
+            tried = clock.now();
         };
         progress.under_way.set(None);
         let sent = sent.unwrap_or(started);
@@ -175,7 +172,7 @@ impl Sender {
             let because = unmet.map(|check| explain::check(check, frame, &worker.linked.paths));
             *progress.example.borrow_mut() = Some(Box::new(self.example(&pending, frame, because)));
         }
-        outcome
+        (end, outcome)
     }
 
     /// With what the answer and the way to it say.
@@ -336,14 +333,13 @@ impl Sender {
             note_redirects: worker.linked.hosts[request.target].redirects > 0,
         };
         let key = (self.load, self.user, hop.target);
-        let timeout = request.timeout;
-        let left = |now: u64| Duration::from_nanos((tried + timeout).saturating_sub(now));
+        let due = tried.saturating_add(request.timeout);
+        let left = |now: u64| Duration::from_nanos(due.saturating_sub(now));
         let _place = place(&worker, hop.target, left(tried)).await?;
-        // Only what took time before it leaves less for the rest.
-        let fresh = _place.is_none() && self.sends == 0;
-        let mut allowed = if fresh { Duration::from_nanos(timeout) } else { left(clock.now()) };
         let mut with_cookies = Vec::new();
-        if host.cookies && !request.own_cookies && worker.cookies.has((self.load, self.user)) {
+        // What the first target is told does not go to another one.
+        let own_cookies = request.own_cookies && hop.target == request.target;
+        if host.cookies && !own_cookies && worker.cookies.has((self.load, self.user)) {
             with_cookies = std::mem::take(&mut self.with_cookies);
             self.add_cookies(host.name(), &mut with_cookies);
         }
@@ -353,18 +349,17 @@ impl Sender {
                 Some(connection) => connection,
                 None => {
                     let began = clock.now();
-                    let opened = Connection::open(host.address, allowed).await;
-                    let now = clock.now();
-                    self.connecting = Some(self.connecting.unwrap_or(0) + (now - began));
-                    allowed = left(now);
+                    let opened = Connection::open(host.address, left(began)).await;
+                    self.connecting = Some(self.connecting.unwrap_or(0) + (clock.now() - began));
                     opened?
                 }
             };
             // Each time counts: a server that was sent it twice has seen it twice. A retry belongs to its first try.
             self.sends += 1;
+            let now = clock.now();
             match tries {
-                0 => worker.recorder.borrow_mut().sent(series, clock.now()),
-                _ => worker.recorder.borrow_mut().sent_again(series, clock.now()),
+                0 => worker.recorder.borrow_mut().sent(series, now),
+                _ => worker.recorder.borrow_mut().sent_again(series, now),
             }
             let reused = connection.is_reused();
             let Last { bytes, trace, place, sends, .. } = &mut self.last;
@@ -381,7 +376,15 @@ impl Sender {
             if let Some(tracer) = &worker.tracer {
                 tracer.request(worker.request(series), tries + 1, bytes);
             }
-            match connection.exchange(bytes, ask, &worker.scratch, clock, allowed, &mut self.answer).await {
+            let exchanged = connection.exchange(bytes, ask, &worker.scratch, clock, (now, due), &mut self.answer).await;
+            if worker.counts_bytes {
+                let sent = match first {
+                    true => written.body_length(&worker.linked.paths.files),
+                    false => redirect::body(head).len(),
+                };
+                self.bytes.0 += sent as u64 + self.answer.body_bytes;
+            }
+            match exchanged {
                 Ok(()) => {
                     if let Some(tracer) = &worker.tracer {
                         tracer.answer(&self.answer, self.connecting);
@@ -401,9 +404,7 @@ impl Sender {
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && hop.idempotent => {
-                    allowed = left(clock.now());
-                }
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && hop.idempotent => {}
                 Err(failure) => return Err(failure),
             }
         }

@@ -4,7 +4,7 @@ use super::files::Files;
 use super::redirect::{self, Host};
 use super::rows::{Table, Uses};
 use super::steps::{Steps, flat};
-use super::template::{Bytes, encode};
+use super::template::{Bytes, encode, says};
 use super::value::{Paths, Plain};
 use crate::measure::Failure;
 use crate::plan::{Address, Check, Expr, Plan, Request};
@@ -28,7 +28,7 @@ pub struct LinkedRequest {
     pub method: Option<Method>,
     pub keep_body: bool,
     pub keep_headers: bool,
-    /// The step says itself which cookies go with it.
+    /// The step, or its target, says itself which cookies go with it.
     pub own_cookies: bool,
     pub judges_status: bool,
     /// A failure does not end the iteration.
@@ -130,16 +130,17 @@ pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<F
 pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
     request.expects.iter().for_each(|check| compile(&check.condition, paths));
     let place = &places[request.target];
-    let timeout = request.timeout.unwrap_or(plan.targets[request.target].timeout);
+    let target = &plan.targets[request.target];
+    let timeout = request.timeout.unwrap_or(target.timeout);
     LinkedRequest {
         response: request.response,
         target: request.target,
         timeout,
-        bytes: encode(request, &plan.targets[request.target], &place.authority, paths),
+        bytes: encode(request, target, &place.authority, paths),
         method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
         keep_body: request.keep_body,
         keep_headers: request.keep_headers,
-        own_cookies: request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")),
+        own_cookies: [&request.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
         judges_status: request.judges_status,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),

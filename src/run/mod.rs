@@ -44,7 +44,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, watch as channel};
+use tokio::sync::{mpsc, oneshot, watch as channel};
 pub use tracer::Traced;
 pub use trial::Trial;
 use worker::{Measured, Order};
@@ -258,14 +258,12 @@ async fn load(
     let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
     // What was before anything is sent.
     let before = watcher.look(0).await;
-    // Long enough for every worker to stand ready at the start.
-    let clock = Clock::starting_at(Instant::now() + Duration::from_millis(50));
     let (phase, watched) = channel::channel(Phase::Run);
     let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
-    let mut threads = Vec::new();
+    let (mut threads, mut waiting) = (Vec::new(), Vec::new());
     for (index, gauge) in gauges.iter().enumerate() {
         let order = Order {
             plan: parts.plan.clone(),
@@ -281,15 +279,18 @@ async fn load(
             lane: plan.share.index + index as u64 * plan.share.count,
             index: index as u64,
             workers: settings.workers,
-            clock,
             phase: watched.clone(),
             measured: told.clone(),
             gauge: gauge.clone(),
             tracer: None,
         };
-        threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || worker::run(order))?);
+        let ((ready, stands), (go, start)) = (oneshot::channel(), std::sync::mpsc::channel());
+        let work = move || worker::run(order, worker::Line { ready, start });
+        threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(work)?);
+        waiting.push((stands, go));
     }
     drop(told);
+    let clock = start(waiting).await;
     tell(Event::LoadStarted);
     for (load, stages) in drawn {
         tell(Event::Drawn { load, stages });
@@ -393,6 +394,23 @@ async fn load(
         }
     }
     Ok(at)
+}
+
+/// Waits until every worker stands ready, and starts them all at one instant.
+async fn start(waiting: Vec<(oneshot::Receiver<()>, std::sync::mpsc::Sender<Clock>)>) -> Clock {
+    let mut ready = Vec::new();
+    for (stands, go) in waiting {
+        // One that could not be made says why when its thread is joined.
+        if stands.await.is_ok() {
+            ready.push(go);
+        }
+    }
+    // What it takes to wake them.
+    let clock = Clock::starting_at(Instant::now() + Duration::from_millis(1));
+    for go in ready {
+        let _ = go.send(clock);
+    }
+    clock
 }
 
 /// Those of the runtimes, clocks, signals and records; below that nothing can even be refused in good order.

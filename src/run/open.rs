@@ -188,9 +188,9 @@ fn take_seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>
             // Begun when it was sent here.
             let _active = Active(worker.clone());
             let Arrival { k, part, turn, intended } = arrival;
-            let lag = worker.timers.clock.now().saturating_sub(intended);
-            worker.recorder.borrow_mut().started(load, intended, lag);
-            let _ = session.iterate(&who(&worker, load, part, (k, turn)), part, k, intended).await;
+            let now = worker.timers.clock.now();
+            worker.recorder.borrow_mut().started(load, intended, now.saturating_sub(intended));
+            let _ = session.iterate(&who(&worker, load, part, (k, turn)), part, k, (intended, now)).await;
             free.borrow_mut().push(own.clone());
         }
     });

@@ -2,7 +2,6 @@
 //! measures nothing.
 
 use super::Phase;
-use super::clock::Clock;
 use super::files::Files;
 use super::health::Gauge;
 use super::kept::Who;
@@ -18,7 +17,6 @@ use crate::plan::schedule::Shape;
 use crate::plan::{Ceiling, CeilingFrom, Flow, Load, Member, MixPart, Plan, Series, Share};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// What the steps need of the run.
@@ -54,7 +52,6 @@ impl Parts {
             lane,
             index: 0,
             workers: 1,
-            clock: Clock::starting_at(Instant::now()),
             phase,
             measured,
             gauge: Arc::<Gauge>::default(),
@@ -99,7 +96,8 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
     let done = alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
         let who = Who { user: 1, turn: 0, kept: None };
-        let outcome = session.iterate(&who, 0, 0, worker.timers.clock.now()).await;
+        let now = worker.timers.clock.now();
+        let outcome = session.iterate(&who, 0, 0, (now, now)).await;
         match outcome {
             Ok(()) => Ok(session.values(0).map(Plain::of).collect()),
             Err(failure) => {

@@ -1,6 +1,6 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
-use super::clock::{Alarm, Clock};
+use super::clock::Alarm;
 use super::exchange::Sender;
 use super::explain;
 use super::kept::{Kept, Who};
@@ -52,6 +52,8 @@ pub struct Session {
     stopped: usize,
     /// Turns that were made without waiting for anything.
     turned: u32,
+    /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
+    pub now: u64,
 }
 
 /// What follows a step.
@@ -76,6 +78,7 @@ impl Session {
             helpers: Vec::new(),
             stopped: 0,
             turned: 0,
+            now: 0,
         }
     }
 
@@ -92,8 +95,16 @@ impl Session {
         Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
     }
 
-    /// Runs one iteration of a part of the load that was intended at an offset; its first failed request ends it.
-    pub async fn iterate(&mut self, who: &Who, part: usize, number: u64, intended: u64) -> Result<(), Failure> {
+    /// Runs one iteration of a part of the load that was intended at an offset and begins now; its first failed request
+    /// ends it.
+    pub async fn iterate(
+        &mut self,
+        who: &Who,
+        part: usize,
+        number: u64,
+        (intended, now): (u64, u64),
+    ) -> Result<(), Failure> {
+        self.now = now;
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
@@ -126,7 +137,7 @@ impl Session {
         let ops = 0..worker.linked.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
-        let now = worker.timers.clock.now();
+        let now = self.now;
         if let Some(tracer) = &worker.tracer {
             let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
                 let request = worker.request(worker.series[self.load][part].requests[response]);
@@ -162,6 +173,7 @@ impl Session {
     async fn breathe(&mut self) {
         self.turned = 0;
         tokio::task::yield_now().await;
+        self.now = self.worker.timers.clock.now();
     }
 
     /// Records the last request, where nothing before the next one can fail it, and waits.
@@ -171,6 +183,7 @@ impl Session {
         }
         self.turned = 0;
         worker.timers.until(&self.alarm, until).await;
+        self.now = worker.timers.clock.now();
     }
 
     /// Some steps of the flow, of which the first is due at an offset.
@@ -195,8 +208,10 @@ impl Session {
                 Op::Request(request) => {
                     self.progress.record(&worker.recorder);
                     let series = recorded.requests[request.response];
-                    let ended = self.sender.request(request, &mut place.frame, &self.progress, series, due).await;
-                    due = clock.now();
+                    let times = (due, self.now);
+                    let (end, ended) =
+                        self.sender.request(request, &mut place.frame, &self.progress, series, times).await;
+                    (due, self.now) = (end, end);
                     // One that could not be built, or got no connection, may have waited for nothing.
                     match ended {
                         Err(Failure::Data | Failure::Connect) => {}
@@ -221,7 +236,7 @@ impl Session {
                     Next::Step
                 }
                 Op::Turn(turn) => {
-                    let next = begin_turn(turn, place, &worker.linked.paths, clock.now());
+                    let next = begin_turn(turn, place, &worker.linked.paths, self.now);
                     let turns = &place.turns[turn.id];
                     if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
                         due = due.max(turns.began + turns.made * every);
@@ -232,7 +247,7 @@ impl Session {
                 }
                 Op::Once { id, every, keeps, to } => {
                     let (times, users) = (kept.times(*id), worker.plan.loads[self.load].users());
-                    match kept.holds(*id, *every, clock.now(), &mut place.frame) {
+                    match kept.holds(*id, *every, self.now, &mut place.frame) {
                         true => Next::Jump(*to),
                         false => {
                             if !keeps {
@@ -240,7 +255,8 @@ impl Session {
                             }
                             // The semaphore is never closed.
                             held.push(kept.turn.clone().acquire_owned().await.ok());
-                            if kept.holds(*id, *every, clock.now(), &mut place.frame) {
+                            self.now = clock.now();
+                            if kept.holds(*id, *every, self.now, &mut place.frame) {
                                 held.pop();
                                 Next::Jump(*to)
                             } else {
@@ -251,7 +267,7 @@ impl Session {
                     }
                 }
                 Op::Done { id, leaves } => {
-                    kept.is_done(*id, clock.now(), leaves, &place.frame);
+                    kept.is_done(*id, self.now, leaves, &place.frame);
                     place.frame.rows.end_once();
                     held.pop();
                     Next::Step
@@ -260,14 +276,14 @@ impl Session {
                     if !keeps {
                         self.progress.record(&worker.recorder);
                     }
-                    let (asked, series) = (clock.now(), recorded.waits[*limit]);
+                    let (asked, series) = (self.now, recorded.waits[*limit]);
                     worker.recorder.borrow_mut().sent(series, asked);
                     self.progress.begin(series, asked);
                     held.push(worker.gates[*limit].pass(&worker.timers, &self.alarm).await);
-                    let now = clock.now();
-                    self.progress.end(&worker.recorder, now, Ok(()));
+                    self.now = clock.now();
+                    self.progress.end(&worker.recorder, self.now, Ok(()));
                     // The wait is measured by itself, and is not the target's.
-                    due += now - asked;
+                    due += self.now - asked;
                     Next::Step
                 }
                 Op::Release => {
@@ -287,9 +303,10 @@ impl Session {
                     Ok(serde_json::Value::Array(items)) => {
                         self.progress.record(&worker.recorder);
                         let items = &items[..items.len().min(*at_most as usize)];
-                        let inner = (at + 1..*to, clock.now());
+                        let inner = (at + 1..*to, self.now);
                         let ended = self.together(worker, part, place, kept, (*slot, items), inner).await;
-                        due = clock.now();
+                        self.now = clock.now();
+                        due = self.now;
                         match ended {
                             Ok(()) => Next::Jump(*to),
                             Err(failure) => return Err(failure),
@@ -302,12 +319,12 @@ impl Session {
                         tracer.tell(Traced::Group(worker.plan.flows[place.flow].groups[*group].clone()));
                     }
                     let series = recorded.groups[*group];
-                    worker.recorder.borrow_mut().sent(series, clock.now());
+                    worker.recorder.borrow_mut().sent(series, self.now);
                     self.progress.begin(series, due);
                     Next::Step
                 }
                 Op::Leave => {
-                    self.progress.end(&worker.recorder, clock.now(), Ok(()));
+                    self.progress.end(&worker.recorder, self.now, Ok(()));
                     Next::Step
                 }
                 Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
@@ -316,7 +333,7 @@ impl Session {
                 },
                 op => {
                     self.turned += u32::from(matches!(op, Op::Entry { .. }));
-                    let next = compute(op, place, &worker.linked.paths, &clock);
+                    let next = compute(op, place, &worker.linked.paths, self.now);
                     if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
                         tracer.value(name_of(&worker.plan.flows[place.flow].names, slot), &place.frame.slots[slot]);
                     }
@@ -413,9 +430,10 @@ impl Session {
             helper.sender.user = self.sender.user;
             let ops = ops.clone();
             let branch = async move {
+                helper.now = due;
                 let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
                 helper.progress.record(&worker.recorder);
-                while helper.progress.end(&worker.recorder, worker.timers.clock.now(), outcome) {}
+                while helper.progress.end(&worker.recorder, helper.now, outcome) {}
                 outcome
             };
             Some(Box::pin(branch) as Pin<Box<dyn Future<Output = Result<(), Failure>>>>)
@@ -497,7 +515,7 @@ fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
 }
 
 /// The steps that wait for nothing.
-fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
+fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
     let Place { frame, turns, .. } = place;
     match op {
         Op::Let { slot, value } => match frame.eval(value, paths) {
@@ -511,7 +529,7 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, clock: &Clock) -> Next {
             }
         }
         Op::Loop { id, counter } => {
-            turns[*id] = Turns { began: clock.now(), ..Turns::default() };
+            turns[*id] = Turns { began: now, ..Turns::default() };
             if let Some((slot, from)) = counter {
                 match frame.eval(from, paths) {
                     Ok(value) => frame.slots[*slot] = value,

@@ -147,7 +147,8 @@ pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut P
     Bytes::Built(Box::new(template))
 }
 
-fn says(headers: &[(String, Vec<Piece>)], name: &str) -> bool {
+/// Whether a header of that name is among these.
+pub fn says(headers: &[(String, Vec<Piece>)], name: &str) -> bool {
     headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
 }
 

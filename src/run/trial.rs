@@ -51,7 +51,8 @@ fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::
             let (number, turn) = first(&plan, *load, *part, trial.user - 1);
             let mut session = Session::new(&worker, *load, !plan.loads[*load].is_open());
             let who = Who { user: trial.user, turn, kept: None };
-            let _ = session.iterate(&who, *part, number, worker.timers.clock.now()).await;
+            let now = worker.timers.clock.now();
+            let _ = session.iterate(&who, *part, number, (now, now)).await;
         }
     })
 }

@@ -18,14 +18,14 @@ use super::{closed, open};
 use crate::base::units::SECOND;
 use crate::measure::{Example, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Check, Connections, Load, Member, Plan, Request, Target};
+use crate::plan::{Check, Connections, Load, Member, Part, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// What a worker is made from.
 pub struct Order {
@@ -45,7 +45,6 @@ pub struct Order {
     pub lane: u64,
     pub index: u64,
     pub workers: u64,
-    pub clock: Clock,
     pub phase: watch::Receiver<Phase>,
     pub measured: mpsc::UnboundedSender<Measured>,
     pub gauge: Arc<Gauge>,
@@ -92,6 +91,8 @@ pub struct Worker {
     pub delays: RefCell<Vec<u64>>,
     /// Whether something asks for the bytes of bodies.
     pub counts_bytes: bool,
+    /// Whether something asks for each try by itself.
+    pub counts_tries: bool,
     /// Of targets with a pool: how many connections of it are ours.
     pub pools: Vec<Option<Semaphore>>,
     /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
@@ -115,8 +116,23 @@ pub struct Worker {
     broken: Cell<bool>,
 }
 
+/// Where a worker stands until all are ready, and is told when the load starts.
+pub struct Line {
+    pub ready: oneshot::Sender<()>,
+    pub start: std::sync::mpsc::Receiver<Clock>,
+}
+
+impl Line {
+    /// None where the control plane has given up.
+    fn stand(self) -> Option<Clock> {
+        // Where nobody hears this, nobody starts it either.
+        let _ = self.ready.send(());
+        self.start.recv().ok()
+    }
+}
+
 /// Runs a worker to its end on the calling thread.
-pub fn run(order: Order) -> std::io::Result<()> {
+pub fn run(order: Order, line: Line) -> std::io::Result<()> {
     // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
@@ -126,14 +142,16 @@ pub fn run(order: Order) -> std::io::Result<()> {
         let measured = order.measured.clone();
         let mut phase = order.phase.clone();
         let gauge = order.gauge.clone();
-        let order_start = order.clock.instant(0);
-        let worker = Rc::new(Worker::new(order)?);
+        let mut worker = Worker::new(order)?;
+        let Some(clock) = line.stand() else { return Ok(()) };
+        worker.timers.clock = clock;
+        let worker = Rc::new(worker);
         let driver = tokio::task::spawn_local({
             let worker = worker.clone();
             async move { worker.timers.drive().await }
         });
         // Nothing is sent early, not even the first.
-        std::thread::sleep(order_start.saturating_duration_since(std::time::Instant::now()));
+        std::thread::sleep(clock.instant(0).saturating_duration_since(std::time::Instant::now()));
         let probe = tokio::task::spawn_local({
             let worker = worker.clone();
             async move { health::probe(&worker).await }
@@ -215,8 +233,9 @@ impl Worker {
             gates: order.gates,
             traces: Traces::new(order.run, order.lane),
             tracer: order.tracer,
-            timers: Timers::new(order.clock)?,
+            timers: Timers::new()?,
             counts_bytes: plan.counts_bytes(),
+            counts_tries: plan.series.iter().any(|series| series.phase == Part::Attempts),
             scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),

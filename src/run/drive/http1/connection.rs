@@ -41,7 +41,7 @@ impl Connection {
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
         let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
-        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::new() })
+        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::default() })
     }
 
     /// Has completed at least one exchange.
@@ -54,15 +54,16 @@ impl Connection {
         !self.used || self.check_idle().is_ok()
     }
 
-    /// Sends the pieces of a complete request, one behind the other, and reads the whole answer. After a failure, or
-    /// when the future is dropped before its end, the connection is of no further use.
+    /// Sends the pieces of a complete request, one behind the other, and reads the whole answer: it is `sent` now, and
+    /// late when it is `due`. After a failure, or when the future is dropped before its end, the connection is of no
+    /// further use.
     pub async fn exchange(
         &mut self,
         request: &[&[u8]],
         ask: Ask,
         scratch: &Scratch,
         clock: &impl Now,
-        timeout: Duration,
+        (sent, due): (u64, u64),
         answer: &mut Answer,
     ) -> Result<(), Failure> {
         answer.reset();
@@ -71,8 +72,8 @@ impl Connection {
             true => self.check_idle()?,
             false => answer.connect_time = self.connect_time,
         }
-        self.deadline.set(timeout);
-        answer.sent = clock.now();
+        self.deadline.set(due);
+        answer.sent = sent;
         let Connection { stream, stash, deadline, .. } = self;
         over(stream, request, ask, scratch, clock, (stash, deadline), answer).await?;
         self.used = true;
@@ -155,12 +156,12 @@ pub(super) async fn over(
                 return Poll::Ready(Ok(()));
             }
             // A server that never pauses must not outrun the deadline.
-            if deadline.has_passed() {
+            if deadline.has_passed(now) {
                 return Poll::Ready(Err(Failure::Timeout));
             }
         }
         drop(buffer);
-        ready!(deadline.poll(cx));
+        ready!(deadline.poll(cx, clock));
         Poll::Ready(Err(Failure::Timeout))
     })
     .await?;

@@ -2,7 +2,8 @@
 //!
 //! Each request has its own deadline, but nearly none is reached. The timer armed for an earlier
 //! request stays armed: when it fires too early it moves to the deadline stored by then, so a busy
-//! connection touches the timer wheel once per timeout and not once per request.
+//! connection touches the timer wheel once per timeout and not once per request. Instants are those
+//! of the caller's clock, so that storing one takes no look at another.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,11 +13,16 @@ use std::time::Duration;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::Now;
+
 /// Stands for "never" where a timeout overflows the clock.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
+#[derive(Default)]
 pub struct Deadline {
-    due: Instant,
+    due: u64,
+    /// When the timer fires.
+    armed: u64,
     /// Boxed because a timer must not move while it is armed, and connections do.
     sleep: Option<Pin<Box<Sleep>>>,
     /// Whom the armed timer wakes; a connection may move between tasks.
@@ -24,48 +30,42 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    pub fn new() -> Deadline {
-        Deadline { due: Instant::now(), sleep: None, waker: None }
-    }
-
     /// Stores the deadline of the next exchange.
-    pub fn set(&mut self, timeout: Duration) {
-        let now = Instant::now();
-        self.due = now.checked_add(timeout).unwrap_or(now + FAR);
+    pub fn set(&mut self, due: u64) {
+        self.due = due;
     }
 
     /// For loops that make progress without ever waiting, where the timer is not looked at.
-    pub fn has_passed(&self) -> bool {
-        Instant::now() >= self.due
+    pub fn has_passed(&self, now: u64) -> bool {
+        now >= self.due
     }
 
     /// Ready once the deadline has passed; otherwise the task will be woken by then.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = self.due;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+    pub fn poll(&mut self, cx: &mut Context<'_>, clock: &impl Now) -> Poll<()> {
         let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if known && !sleep.is_elapsed() && sleep.deadline() <= due {
+        if known && self.armed <= self.due && self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed()) {
             return Poll::Pending;
         }
-        if Instant::now() >= due {
-            return Poll::Ready(());
-        }
         // An armed timer that fires early is moved then; one that would fire late is moved now.
-        if sleep.is_elapsed() || sleep.deadline() > due {
-            sleep.as_mut().reset(due);
-        }
-        self.waker = None;
-        // A task out of budget is woken again at once, but the timer has not seen its waker.
-        let seen = has_budget_remaining();
-        while sleep.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= due {
-                return Poll::Ready(());
+        let mut moves = self.armed > self.due;
+        loop {
+            let Some(left) = self.due.checked_sub(clock.now()).filter(|left| *left > 0) else { return Poll::Ready(()) };
+            let at = || Instant::now() + Duration::from_nanos(left).min(FAR);
+            let sleep = self.sleep.get_or_insert_with(|| {
+                self.armed = self.due;
+                Box::pin(sleep_until(at()))
+            });
+            if moves || sleep.is_elapsed() {
+                sleep.as_mut().reset(at());
+                self.armed = self.due;
             }
-            sleep.as_mut().reset(due);
+            // A task out of budget is woken again at once, but the timer has not seen its waker.
+            let seen = has_budget_remaining();
+            if sleep.as_mut().poll(cx).is_pending() {
+                self.waker = seen.then(|| cx.waker().clone());
+                return Poll::Pending;
+            }
+            moves = true;
         }
-        if seen {
-            self.waker = Some(cx.waker().clone());
-        }
-        Poll::Pending
     }
 }

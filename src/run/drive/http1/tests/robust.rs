@@ -147,8 +147,8 @@ async fn read(text: Vec<u8>, random: &mut Random, scratch: &Scratch) -> (Result<
             tokio::task::yield_now().await;
         }
     };
-    let (mut answer, mut stash, mut deadline) = (Answer::default(), Vec::new(), Deadline::new());
-    deadline.set(Duration::from_secs(20));
+    let (mut answer, mut stash, mut deadline) = (Answer::default(), Vec::new(), Deadline::default());
+    deadline.set(4 * LONG);
     let clock = Clock(Instant::now());
     let client = async {
         let ends = (&mut stash, &mut deadline);
