@@ -173,6 +173,19 @@ impl<M, I> Condition<M, I> {
         })
     }
 
+    /// The two sides of what is compared once, over its whole scope.
+    pub fn comparisons(&self, each: &mut impl FnMut(&Measured<M>, &Measured<M>)) {
+        match self {
+            Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => each(left, right),
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                a.comparisons(each);
+                b.comparisons(each);
+            }
+            Condition::Not(inner) => inner.comparisons(each),
+            Condition::Holds(_) | Condition::Becomes { .. } | Condition::InEvery { .. } | Condition::Alert(_) => {}
+        }
+    }
+
     pub fn metrics<'m>(&'m self, each: &mut impl FnMut(&'m M)) {
         match self {
             Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {

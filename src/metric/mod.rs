@@ -7,6 +7,7 @@ mod recovery;
 mod requests;
 mod series;
 mod slices;
+mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ pub use slices::Slices;
 use crate::base::units;
 use crate::check::program::Function;
 use crate::measure::Stats;
-use crate::plan::{Binary, Condition, Measured, Metric, Range, Type};
+use crate::plan::{Binary, Condition, Measured, Metric, Range, Type, are_compared};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,16 +75,31 @@ impl Value {
     }
 }
 
+/// How two measured values are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// By where they lie for certain, from all that was measured of them.
+    Spread,
+    /// As they are: a slice or a look is one observation, and what it is compared with a bound that was measured.
+    Value,
+}
+
 pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
+    judge_by(condition, stats, By::Spread)
+}
+
+fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
     match condition {
-        Condition::Compare { operator, left, right } => compare(*operator, left, right, stats),
-        Condition::Within { left, right, tolerance, relative } => within(left, right, *tolerance, *relative, stats),
+        Condition::Compare { operator, left, right } => compare(*operator, sides(left, right, stats, by)),
+        Condition::Within { left, right, tolerance, relative } => {
+            within(*tolerance, *relative, sides(left, right, stats, by))
+        }
         Condition::Holds(measured) => truth(measured, stats),
         Condition::Becomes { condition, within, of } => looks::becomes(condition, *within, of.at, stats),
         Condition::InEvery { condition, every, share } => slices::in_every(condition, *every, *share, stats),
         Condition::Alert(_) => undecided(),
         Condition::Not(inner) => {
-            let inner = judge(inner, stats);
+            let inner = judge_by(inner, stats, by);
             let outcome = match inner.outcome {
                 Outcome::Held => Outcome::Failed,
                 Outcome::Failed => Outcome::Held,
@@ -91,8 +107,8 @@ pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
             };
             Judged { outcome, margin: -inner.margin, ..inner }
         }
-        Condition::And(left, right) => joined(judge(left, stats), judge(right, stats), Outcome::Failed),
-        Condition::Or(left, right) => joined(judge(left, stats), judge(right, stats), Outcome::Held),
+        Condition::And(left, right) => joined(judge_by(left, stats, by), judge_by(right, stats, by), Outcome::Failed),
+        Condition::Or(left, right) => joined(judge_by(left, stats, by), judge_by(right, stats, by), Outcome::Held),
     }
 }
 
@@ -116,7 +132,7 @@ fn joined(left: Judged, right: Judged, decides: Outcome) -> Judged {
 
 /// Over a part of the run: slices, the last seconds, what a moving look sees.
 pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judged {
-    judge(&condition.within(range), stats)
+    judge_by(&condition.within(range), stats, By::Value)
 }
 
 /// One side of a comparison, where it has a value.
@@ -127,9 +143,16 @@ struct Side {
     unit: Type,
 }
 
+impl Side {
+    fn ends(self) -> (f64, f64) {
+        self.interval.unwrap_or((self.value, self.value))
+    }
+}
+
 /// Both sides where both have a value, and what is told of them whatever comes out.
-fn sides(left: &Measured, right: &Measured, stats: &Stats) -> (Judged, Option<(Side, Side)>) {
-    let (l, r) = (value(left, stats), value(right, stats));
+fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, Option<(Side, Side)>) {
+    let spread = by == By::Spread && are_compared(left, right);
+    let (l, r) = (value(left, stats, spread), value(right, stats, spread));
     let print = |value: &Value, unit: Type| {
         let plain = || value.value.as_ref().ok().map(|v| printed(*v, unit));
         value.shown.clone().or_else(plain)
@@ -150,8 +173,7 @@ fn sides(left: &Measured, right: &Measured, stats: &Stats) -> (Judged, Option<(S
     }
 }
 
-fn compare(operator: Binary, left: &Measured, right: &Measured, stats: &Stats) -> Judged {
-    let (judged, both) = sides(left, right, stats);
+fn compare(operator: Binary, (judged, both): (Judged, Option<(Side, Side)>)) -> Judged {
     let Some((left, right)) = both else { return judged };
     let (l, r) = (left.value, right.value);
     let room = match operator {
@@ -180,28 +202,45 @@ fn holds(operator: Binary, l: f64, r: f64) -> bool {
 /// What is estimated is compared by its interval: it holds where all of the interval does, fails where none of it does,
 /// and is open in between.
 fn by_interval(operator: Binary, (left, right): (Side, Side), judged: Judged) -> Judged {
-    let (estimated, (low, high), ends) = match (left.interval, right.interval) {
-        _ if !matches!(operator, Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual) => {
-            return judged;
+    let ordered = matches!(operator, Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual);
+    match difference(left, right).filter(|_| ordered) {
+        Some((low, high)) => {
+            decided([low, high].map(|difference| holds(operator, difference, 0.0)), (left, right), judged)
         }
-        (Some(ends), None) => (left, ends, [(ends.0, right.value), (ends.1, right.value)]),
-        (None, Some(ends)) => (right, ends, [(left.value, ends.0), (left.value, ends.1)]),
-        _ => return judged,
-    };
-    let shown = |value: f64| printed(value, estimated.unit);
-    let interval = format!("{} to {} at 95%", shown(low), shown(high));
-    let outcome = match ends.map(|(l, r)| holds(operator, l, r)) {
+        None => judged,
+    }
+}
+
+/// Where the difference of two sides lies, of which at least one is estimated: their errors know nothing of each other
+/// and add up in squares.
+fn difference(left: Side, right: Side) -> Option<(f64, f64)> {
+    left.interval.or(right.interval)?;
+    let (of_left, of_right) = (left.ends(), right.ends());
+    let between = left.value - right.value;
+    let below = (left.value - of_left.0).hypot(of_right.1 - right.value);
+    let above = (of_left.1 - left.value).hypot(right.value - of_right.0);
+    Some((between - below, between + above))
+}
+
+/// The outcome of what was looked at from both ends of an interval, with the intervals beside the values.
+fn decided(both: [bool; 2], (left, right): (Side, Side), judged: Judged) -> Judged {
+    let outcome = match both {
         [true, true] => Outcome::Held,
         [false, false] => Outcome::Failed,
         _ => Outcome::Inconclusive,
     };
-    let reason = (outcome == Outcome::Inconclusive)
-        .then(|| format!("{} ({interval}), so it may be either: hold the load longer", shown(estimated.value)));
-    let value = match left.interval {
-        Some(_) => judged.value.map(|value| format!("{value} ({interval})")),
-        None => judged.value,
+    let told = |side: Side, shown: Option<String>| match (side.interval, shown) {
+        (Some((low, high)), Some(value)) => {
+            Some(format!("{value} ({} to {} at 95%)", printed(low, side.unit), printed(high, side.unit)))
+        }
+        (_, shown) => shown,
     };
-    Judged { outcome, reason, value, ..judged }
+    let (value, bound) = (told(left, judged.value), told(right, judged.bound));
+    let estimates = [(left, &value), (right, &bound)].into_iter().filter(|(side, _)| side.interval.is_some());
+    let estimates: Vec<&str> = estimates.filter_map(|(_, shown)| shown.as_deref()).collect();
+    let reason = (outcome == Outcome::Inconclusive)
+        .then(|| format!("{}, so it may be either: hold the load longer", estimates.join(" against ")));
+    Judged { outcome, reason, value, bound, ..judged }
 }
 
 /// A share of a bound, or what it is where the bound is nothing.
@@ -211,7 +250,7 @@ fn share_of(room: f64, bound: f64) -> f64 {
 
 /// What is true or false by itself.
 fn truth(measured: &Measured, stats: &Stats) -> Judged {
-    let Value { value, samples, shown, .. } = value(measured, stats);
+    let Value { value, samples, shown, .. } = value(measured, stats, false);
     let judged = Judged { value: shown, samples, timed: true, ..Judged::default() };
     match value {
         Ok(truth) => Judged { outcome: if truth == 0.0 { Outcome::Failed } else { Outcome::Held }, ..judged },
@@ -225,12 +264,20 @@ fn undecided() -> Judged {
 }
 
 /// The two differ by at most this: a share of the right one, or a quantity.
-fn within(left: &Measured, right: &Measured, tolerance: f64, relative: bool, stats: &Stats) -> Judged {
-    let (judged, both) = sides(left, right, stats);
-    let Some((l, r)) = both.map(|(l, r)| (l.value, r.value)) else { return judged };
+fn within(tolerance: f64, relative: bool, (judged, both): (Judged, Option<(Side, Side)>)) -> Judged {
+    let Some((left, right)) = both else { return judged };
+    let (l, r) = (left.value, right.value);
     let allowed = if relative { r.abs() * tolerance } else { tolerance };
     let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
-    Judged { outcome, margin: share_of(allowed - (l - r).abs(), r), ..judged }
+    let judged = Judged { outcome, margin: share_of(allowed - (l - r).abs(), r), ..judged };
+    match difference(left, right) {
+        Some((low, high)) => {
+            // None of it is within where it lies on one side, and all where both ends are.
+            let apart = low > allowed || high < -allowed;
+            decided([!apart, low >= -allowed && high <= allowed], (left, right), judged)
+        }
+        None => judged,
+    }
 }
 
 fn is_timed(measured: &Measured) -> bool {
@@ -254,38 +301,56 @@ fn is_timed(measured: &Measured) -> bool {
 
 /// What an expression over measurements is worth, where that can be said.
 pub fn worth(measured: &Measured, stats: &Stats) -> Option<f64> {
-    value(measured, stats).value.ok()
+    value(measured, stats, false).value.ok()
 }
 
-fn value(measured: &Measured, stats: &Stats) -> Value {
+/// With its interval where its spread is asked for, or where it is an estimate by its nature.
+fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
     match measured {
         Measured::Constant { value, .. } => Value::of(Ok(*value), 0),
-        Measured::Metric { metric, .. } => of_metric(metric, stats),
+        Measured::Metric { metric, .. } => of_metric(metric, stats, spread),
         Measured::Baseline { .. } => unmeasured(),
         Measured::Arithmetic { operator, left, right, .. } => {
-            let (l, r) = (value(left, stats), value(right, stats));
+            let (l, r) = (value(left, stats, spread), value(right, stats, spread));
             let samples = l.samples.max(r.samples);
-            let result = match (l.value, r.value) {
-                (Ok(a), Ok(b)) => {
-                    let result = crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
-                    if result.is_finite() { Ok(result) } else { Err("a division by nothing".to_owned()) }
+            let result = |a: f64, b: f64| crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
+            match (l.value, r.value) {
+                (Ok(a), Ok(b)) if result(a, b).is_finite() => {
+                    let (from_left, from_right) = (l.interval.unwrap_or((a, a)), r.interval.unwrap_or((b, b)));
+                    let known = l.interval.or(r.interval).is_some();
+                    // Errors that know nothing of each other add up in squares.
+                    let ends = [(from_left.0, b), (from_left.1, b), (a, from_right.0), (a, from_right.1)];
+                    let [low, high, first, last] = ends.map(|(a, b)| result(a, b));
+                    let half = ((high - low) / 2.0).hypot((last - first) / 2.0);
+                    let value = result(a, b);
+                    let interval = (known && half.is_finite()).then_some((value - half, value + half));
+                    Value { interval, ..Value::of(Ok(value), samples) }
                 }
-                (Err(reason), _) | (_, Err(reason)) => Err(reason),
-            };
-            Value::of(result, samples)
+                (Ok(_), Ok(_)) => Value::of(Err("a division by nothing".to_owned()), samples),
+                (Err(reason), _) | (_, Err(reason)) => Value::of(Err(reason), samples),
+            }
         }
     }
 }
 
-fn of_metric(metric: &Metric, stats: &Stats) -> Value {
+fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
     match metric {
         Metric::Requests(requests) => match recovery::narrowed(requests, stats) {
-            Ok(requests) => requests::apply(&requests, stats),
+            Ok(requests) => {
+                let plain = requests::apply(&requests, stats);
+                match plain.value {
+                    Ok(value) if spread => match spread::interval(&requests, stats, value) {
+                        Ok(interval) => Value { interval, ..plain },
+                        Err(reason) => Value { value: Err(reason), ..plain },
+                    },
+                    _ => plain,
+                }
+            }
             Err(reason) => Value::of(Err(reason), 0),
         },
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
-        Metric::Drift { first, last } => series::drift(of_metric(first, stats), of_metric(last, stats)),
+        Metric::Drift { first, last } => series::drift(of_metric(first, stats, false), of_metric(last, stats, false)),
         Metric::Other { .. } => unmeasured(),
     }
 }

@@ -64,6 +64,96 @@ fn in_every(condition: Condition, seconds: u64, share: f64) -> Condition {
     Condition::InEvery { condition: Box::new(condition), every: seconds * SECOND, share }
 }
 
+/// The first window against the second: at most so many times as much.
+fn at_most(function: Function, times: f64, windows: [Range; 2], end: u64) -> Condition {
+    let unit = Type::Duration;
+    let [left, right] = windows.map(|window| Measured::Metric { metric: of(function, &[window], end), unit });
+    let times = Measured::Constant { value: times, unit: Type::Factor };
+    let right =
+        Measured::Arithmetic { operator: Binary::Multiply, left: Box::new(right), right: Box::new(times), unit };
+    Condition::Compare { operator: Binary::LessEqual, left, right }
+}
+
+/// Seconds of so many requests each, whose times spread around those of their second.
+fn spreading(seconds: &[f64], each: u64, draw: &mut impl FnMut() -> f64) -> Stats {
+    let edges = (0..=seconds.len() as u64 + 30).map(|second| second * SECOND).collect();
+    let mut stats = Stats::bare(edges, 1);
+    stats.ended = Some(seconds.len() as u64 * SECOND);
+    for (second, ms) in seconds.iter().enumerate() {
+        let mut times = Sparse::new();
+        (0..each).for_each(|_| times.record((ms * (0.5 + draw()) * MILLISECOND as f64) as u64));
+        let counts = SeriesCounts { sent: each, ok: each, latency: times.drain(), ..SeriesCounts::default() };
+        stats.add(&Slice { slice: second as u32, series: [(0, counts)].into(), ..Slice::default() });
+    }
+    stats
+}
+
+/// Uniform between 0 and 1, and the same in each run of the test.
+fn draws(mut state: u64) -> impl FnMut() -> f64 {
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+const HALVES: [Range; 2] = [(20 * SECOND, 40 * SECOND), (0, 20 * SECOND)];
+
+#[test]
+fn two_measured_values_are_compared_by_their_spread() {
+    let mut draw = draws(7);
+    let mut outcome = |later: f64, times: f64, each: u64| {
+        let seconds: Vec<f64> = (0..40).map(|second| if second < 20 { 10.0 } else { later }).collect();
+        judge(&at_most(Function::Quantile(0.95), times, HALVES, 40 * SECOND), &spreading(&seconds, each, &mut draw))
+    };
+    let same = outcome(10.0, 1.1, 200);
+    assert_eq!(same.outcome, Outcome::Held, "{same:?}");
+    assert!(same.value.unwrap().contains(" at 95%)") && same.bound.unwrap().contains(" at 95%)"));
+    assert_eq!(outcome(12.0, 1.1, 200).outcome, Outcome::Failed);
+    let near = outcome(10.0, 1.0, 200);
+    assert_eq!(near.outcome, Outcome::Inconclusive);
+    assert!(near.reason.unwrap().contains("hold the load longer"));
+    let few = outcome(10.0, 1.1, 30);
+    let reason = "600 samples, and to compare two measured values each of 4 parts of its window needs 200";
+    assert_eq!((few.outcome, few.reason.as_deref()), (Outcome::Inconclusive, Some(reason)));
+}
+
+#[test]
+fn what_is_the_same_is_seldom_told_to_differ() {
+    let mut draw = draws(11);
+    let mut failed = 0;
+    for _ in 0..300 {
+        // Neighbouring seconds are alike, as those of real systems are.
+        let mut drift = 0.0;
+        let seconds: Vec<f64> = (0..120)
+            .map(|_| {
+                drift = 0.5 * drift + 0.05 * (draw() - 0.5);
+                10.0 * (1.0 + drift)
+            })
+            .collect();
+        let windows = [(60 * SECOND, 120 * SECOND), (0, 60 * SECOND)];
+        let measured = spreading(&seconds, 20, &mut draw);
+        let judged = judge(&at_most(Function::Mean, 1.0, windows, 120 * SECOND), &measured);
+        failed += u32::from(judged.outcome == Outcome::Failed);
+    }
+    // 2.5 % would be one side of 95 %.
+    assert!(failed <= 15, "{failed} of 300");
+}
+
+#[test]
+fn shares_that_are_nothing_are_compared_too() {
+    let measured = stats(&[(100, 0, 1); 20]);
+    let unit = Type::Percent;
+    let side = |window: Range| Measured::Metric { metric: of(Function::ErrorRate, &[window], 20 * SECOND), unit };
+    let allowed = |value: f64| {
+        let right = Box::new(side((0, 10 * SECOND)));
+        let more = Box::new(Measured::Constant { value, unit: Type::Points });
+        let right = Measured::Arithmetic { operator: Binary::Add, left: right, right: more, unit };
+        Condition::Compare { operator: Binary::LessEqual, left: side((10 * SECOND, 20 * SECOND)), right }
+    };
+    assert_eq!(judge(&allowed(0.01), &measured).outcome, Outcome::Held);
+    assert_eq!(judge(&allowed(0.0001), &measured).outcome, Outcome::Inconclusive);
+}
+
 fn at(seconds: u64) -> Planned {
     let span = crate::base::Span::default();
     Planned { at: seconds * SECOND, moment: Moment { window: Window::Run, edge: Edge::Start, plus: 0, span } }

@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Condition, Expectation, Impact, Load, Metric, Planned, Range, Readings, Recovery, Requests, Samples, Series,
-    SteadyState, scope,
+    Condition, Expectation, Impact, Load, Measured, Metric, Planned, Range, Readings, Recovery, Requests, Samples,
+    Series, SteadyState, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -26,6 +26,7 @@ impl Elaborate<'_> {
         }
         let condition = condition?;
         self.slices(&condition, expectation.span)?;
+        self.compared(&condition, expectation.span);
         Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
     }
 
@@ -65,6 +66,40 @@ impl Elaborate<'_> {
                 .push(problem.help("let the slices be longer, hold a higher rate, or assert a lower quantile"));
         }
         Some(())
+    }
+
+    /// Two measured values are compared by their spread, which takes more samples than each by itself.
+    fn compared(&mut self, condition: &Condition, span: Span) {
+        let mut few = None;
+        condition.comparisons(&mut |left, right| {
+            if !are_compared(left, right) {
+                return;
+            }
+            [left, right].into_iter().for_each(|side| {
+                side.metrics(&mut |metric| {
+                    let Metric::Requests(requests) = metric else { return };
+                    let Some(least) = samples_of_part(requests.function) else { return };
+                    let planned = self.planned(requests).unwrap_or(f64::INFINITY).round();
+                    let alone = match requests.function {
+                        Function::Quantile(q) => needed_samples(q),
+                        _ => 0,
+                    };
+                    // Too few even by themselves is told already.
+                    if few.is_none() && planned < (FEWEST_PARTS * least) as f64 && planned >= alone as f64 {
+                        few = Some((FEWEST_PARTS * least, planned));
+                    }
+                });
+            });
+        });
+        if let Some((needed, planned)) = few {
+            let message = format!(
+                "to compare two measured values each needs {} samples, and {} are planned",
+                units::grouped(needed as f64, 0),
+                units::grouped(planned, 0)
+            );
+            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+            self.diagnostics.push(problem.help("hold the load longer or at a higher rate"));
+        }
     }
 
     pub(super) fn condition(&mut self, condition: &program::Condition<program::Metric, Moment>) -> Option<Condition> {
@@ -359,6 +394,31 @@ fn is_recorded(function: Function, population: &Population) -> bool {
 /// The samples that a quantile needs to be more than chance: 5/(1−q).
 pub fn needed_samples(q: f64) -> u64 {
     (5.0 / (1.0 - q) - 1e-6).ceil() as u64
+}
+
+/// As few parts of a window as say something about the spread of a value over them.
+pub const FEWEST_PARTS: u64 = 4;
+
+/// The samples that each of these parts needs: twice what its value needs by itself. None for what is counted and not
+/// estimated.
+pub fn samples_of_part(function: Function) -> Option<u64> {
+    match function {
+        Function::Quantile(q) => Some(2 * needed_samples(q)),
+        Function::Mean | Function::Stddev | Function::Apdex(_) | Function::Throughput | Function::Bandwidth => Some(20),
+        Function::ErrorRate | Function::BurnRate(_) => Some(20),
+        _ => None,
+    }
+}
+
+/// Whether both sides of a comparison are measured of requests, so that it is one of two estimates. Against a constant
+/// a measured value is what it is.
+pub fn are_compared(left: &Measured, right: &Measured) -> bool {
+    let of_requests = |side: &Measured| {
+        let mut found = false;
+        side.metrics(&mut |metric| found |= matches!(metric, Metric::Requests(_)));
+        found
+    };
+    of_requests(left) && of_requests(right)
 }
 
 /// Everything but warm-up, from the start of the load on; requests that follow the last arrival belong to it.

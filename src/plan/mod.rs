@@ -24,7 +24,7 @@ pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
-pub use expect::needed_samples;
+pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
 pub use needs::{Lack, lacks};
 
 use crate::base::units;

@@ -1,0 +1,76 @@
+//! How certain a value of requests is: the spread of the same metric over consecutive batches of its windows (batch
+//! means, which stay calibrated where samples that follow each other are alike; see A. M. Law, Simulation Modeling and
+//! Analysis, 9.5.3).
+
+use super::requests;
+use crate::base::units;
+use crate::check::program::Function;
+use crate::measure::Stats;
+use crate::plan::{FEWEST_PARTS, Requests, samples_of_part};
+use std::collections::BTreeMap;
+
+/// Student's t at 97.5 % by degrees of freedom: one less than there are batches.
+const T: [(usize, f64); 3] = [(5, 2.571), (4, 2.776), (3, 3.182)];
+
+/// Where a value lies with 95 % certainty. None for what is counted and not estimated, an error for too few samples.
+pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<Option<(f64, f64)>, String> {
+    let Some(least) = samples_of_part(metric.function) else { return Ok(None) };
+    let cells = ended(metric, stats);
+    let total: u64 = cells.values().sum();
+    let found = T.into_iter().find_map(|(freedom, t)| {
+        let batches = batches(metric, &cells, freedom as u64 + 1);
+        let enough = |batch: &Requests| ended(batch, stats).values().sum::<u64>() >= least;
+        (batches.len() == freedom + 1 && batches.iter().all(enough)).then_some((batches, t))
+    });
+    let Some((batches, t)) = found else {
+        let (have, need) = (units::grouped(total as f64, 0), units::grouped(least as f64, 0));
+        return Err(format!(
+            "{have} samples, and to compare two measured values each of {FEWEST_PARTS} parts of its window needs {need}"
+        ));
+    };
+    let values: Result<Vec<f64>, String> = batches.iter().map(|batch| requests::apply(batch, stats).value).collect();
+    let values = values?;
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0) / count;
+    let half = t * variance.max(of_shares(metric.function, value, total as f64)).sqrt();
+    Ok(Some((value - half, value + half)))
+}
+
+/// The variance that a share has by being one, also where it is nothing in every batch (Agresti and Coull, 1998).
+fn of_shares(function: Function, value: f64, total: f64) -> f64 {
+    let of = |share: f64| {
+        let share = (share * total + 2.0) / (total + 4.0);
+        share * (1.0 - share) / (total + 4.0)
+    };
+    match function {
+        Function::ErrorRate => of(value),
+        Function::BurnRate(objective) => of(value * (1.0 - objective)) / (1.0 - objective).powi(2),
+        _ => 0.0,
+    }
+}
+
+/// What ended in each cell of the windows of a metric, by its start.
+fn ended(metric: &Requests, stats: &Stats) -> BTreeMap<u64, u64> {
+    let mut cells = BTreeMap::new();
+    for samples in &metric.samples {
+        for (start, counts) in stats.slices_of(samples.series, &samples.ranges) {
+            *cells.entry(start).or_default() += counts.ok + counts.failures();
+        }
+    }
+    cells
+}
+
+/// The metric in so many parts with about as many samples each, cut where cells end; fewer where there are fewer cells.
+fn batches(metric: &Requests, cells: &BTreeMap<u64, u64>, count: u64) -> Vec<Requests> {
+    let total: u64 = cells.values().sum();
+    let (mut cuts, mut seen) = (vec![0], 0);
+    for (start, ended) in cells {
+        if (cuts.len() as u64) < count && seen > 0 && seen * count >= total * cuts.len() as u64 {
+            cuts.push(*start);
+        }
+        seen += ended;
+    }
+    cuts.push(u64::MAX);
+    cuts.windows(2).map(|ends| metric.within((ends[0], ends[1]))).collect()
+}
