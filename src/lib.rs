@@ -26,5 +26,6 @@ pub mod judge;
 pub mod store;
 pub mod report;
 pub mod inputs;
+pub mod guard;
 pub mod demo;
 pub mod cli;

@@ -14,6 +14,7 @@ mod floors;
 mod flows;
 mod fmt;
 mod fragment;
+mod guard;
 mod hostile;
 mod iterations;
 mod large_data;

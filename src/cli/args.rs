@@ -41,8 +41,18 @@ pub enum Command {
     Report(ReportArgs),
     /// Print the page of a diagnostic, or what a name of the language means
     Explain(ExplainArgs),
+    /// Take back what runs left behind that were killed together with their guardian
+    Recover,
     /// Serve the demo shop until it is stopped
     Demo(DemoArgs),
+    /// Take back what a run cannot any more
+    #[command(hide = true)]
+    Guardian(GuardianArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct GuardianArgs {
+    pub journal: PathBuf,
 }
 
 /// What is set from outside.

@@ -8,6 +8,7 @@ mod fmt;
 mod live;
 mod output;
 mod plan;
+mod recover;
 mod report;
 mod run;
 mod source;
@@ -52,6 +53,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Watch(args) => watch::watch(&args, &terminal),
         Command::Report(args) => report::report(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),
+        Command::Recover => recover::recover(&terminal),
         Command::Demo(args) => demo::demo(&args, &terminal),
+        Command::Guardian(args) => recover::guardian(&args, &terminal),
     })
 }

@@ -1,0 +1,165 @@
+//! Processes that are meant and no others: by when they were started beside their number, or by what stands in their
+//! environment.
+
+use serde::{Deserialize, Serialize};
+
+/// The variable that all processes of a run carry, and whatever they start. Its words are the marks, of which a run inside of
+/// another adds its own.
+pub const MARK: &str = "STRESSC_RUN";
+
+/// A process that cannot be taken for a later one with the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Process {
+    pub pid: i32,
+    /// In ticks since the machine was started on Linux, elsewhere in seconds of the epoch.
+    pub started: u64,
+}
+
+/// Whom something is done to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// All that carry a mark, whenever they were started.
+    Marked(String),
+    These(Vec<Process>),
+}
+
+/// What [`MARK`] holds in the environment of a child: the marks that this process has itself, and one more.
+pub fn mark(own: &str) -> String {
+    match std::env::var(MARK) {
+        Ok(outer) => format!("{outer} {own}"),
+        Err(_) => own.to_owned(),
+    }
+}
+
+impl Process {
+    /// `None` where there is none of that number, or it has ended and only waits to be noticed.
+    pub fn of(pid: i32) -> Option<Process> {
+        system::started(pid).map(|started| Process { pid, started })
+    }
+
+    pub fn this() -> Option<Process> {
+        i32::try_from(std::process::id()).ok().and_then(Process::of)
+    }
+
+    pub fn is_alive(self) -> bool {
+        Process::of(self.pid) == Some(self)
+    }
+
+    /// Whether it was still there to be told.
+    #[cfg(unix)]
+    pub fn signal(self, signal: rustix::process::Signal) -> std::io::Result<bool> {
+        let told = system::signal(self, signal);
+        match told {
+            Err(rustix::io::Errno::SRCH) => Ok(false),
+            other => Ok(other?),
+        }
+    }
+}
+
+impl Whom {
+    pub fn processes(&self) -> Vec<Process> {
+        match self {
+            Whom::Marked(mark) => marked(mark),
+            Whom::These(processes) => processes.iter().copied().filter(|process| process.is_alive()).collect(),
+        }
+    }
+}
+
+/// All processes that carry a mark and may be looked at.
+pub fn marked(mark: &str) -> Vec<Process> {
+    let this = std::process::id() as i32;
+    system::all()
+        .into_iter()
+        .filter(|pid| *pid != this && system::carries(*pid, mark))
+        .filter_map(Process::of)
+        .collect()
+}
+
+fn has_word(words: &str, mark: &str) -> bool {
+    words.split_ascii_whitespace().any(|word| word == mark)
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use super::{MARK, Process, has_word};
+    use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+
+    pub fn all() -> Vec<i32> {
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// Field 22 of its `stat`, where it is no zombie (proc(5)).
+    pub fn started(pid: i32) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in brackets and may hold some of its own.
+        let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
+        if matches!(fields.next()?, "Z" | "X" | "x") {
+            return None;
+        }
+        fields.nth(18)?.parse().ok()
+    }
+
+    pub fn carries(pid: i32, mark: &str) -> bool {
+        let Ok(environment) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
+        environment.split(|byte| *byte == 0).any(|variable| {
+            let text = String::from_utf8_lossy(variable);
+            text.strip_prefix(MARK).and_then(|rest| rest.strip_prefix('=')).is_some_and(|words| has_word(words, mark))
+        })
+    }
+
+    /// Through a descriptor of the process, so that its number cannot pass to another one between the look and the signal.
+    pub fn signal(process: Process, signal: Signal) -> rustix::io::Result<bool> {
+        let Some(pid) = Pid::from_raw(process.pid) else { return Ok(false) };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(held) if process.is_alive() => pidfd_send_signal(held, signal).map(|()| true),
+            Err(rustix::io::Errno::NOSYS) if process.is_alive() => kill_process(pid, signal).map(|()| true),
+            Ok(_) | Err(rustix::io::Errno::NOSYS) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::{MARK, Process, has_word};
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+
+    fn look(which: ProcessesToUpdate, kind: ProcessRefreshKind) -> System {
+        let mut system = System::new();
+        system.refresh_processes_specifics(which, true, kind);
+        system
+    }
+
+    pub fn all() -> Vec<i32> {
+        let system = look(ProcessesToUpdate::All, ProcessRefreshKind::nothing());
+        system.processes().keys().filter_map(|pid| i32::try_from(pid.as_u32()).ok()).collect()
+    }
+
+    pub fn started(pid: i32) -> Option<u64> {
+        let pid = Pid::from_u32(u32::try_from(pid).ok()?);
+        let system = look(ProcessesToUpdate::Some(&[pid]), ProcessRefreshKind::nothing());
+        let process = system.process(pid)?;
+        (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
+    }
+
+    pub fn carries(pid: i32, mark: &str) -> bool {
+        let Ok(pid) = u32::try_from(pid) else { return false };
+        let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
+        let system = look(ProcessesToUpdate::Some(&[Pid::from_u32(pid)]), kind);
+        let environment = system.process(Pid::from_u32(pid)).into_iter().flat_map(|process| process.environ());
+        let mut variables = environment.map(|variable| variable.to_string_lossy());
+        variables.any(|text| {
+            text.strip_prefix(MARK).and_then(|rest| rest.strip_prefix('=')).is_some_and(|words| has_word(words, mark))
+        })
+    }
+
+    #[cfg(unix)]
+    pub fn signal(process: Process, signal: rustix::process::Signal) -> rustix::io::Result<bool> {
+        match rustix::process::Pid::from_raw(process.pid).filter(|_| process.is_alive()) {
+            Some(pid) => rustix::process::kill_process(pid, signal).map(|()| true),
+            None => Ok(false),
+        }
+    }
+}

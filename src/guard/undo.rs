@@ -1,0 +1,194 @@
+//! What takes something back. Doing it twice does no more than doing it once.
+
+use super::process::{Process, Whom};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    /// They are killed.
+    Kill(Whom),
+    /// They go on after they were stopped.
+    Continue(Whom),
+    /// They run on these processors again.
+    Affinity { whom: Whom, cpus: Vec<usize> },
+    /// A control group is emptied into another one, by its file, and removed.
+    Group { group: PathBuf, back: PathBuf },
+    /// A file or a directory, with all that is in it, is removed.
+    Remove(PathBuf),
+    /// A program is run, in a directory.
+    Run { program: String, arguments: Vec<String>, directory: PathBuf, within_ms: u64 },
+}
+
+/// How long processes may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Undo {
+    /// In the words that a person reads.
+    pub fn describe(&self) -> String {
+        let of = |whom: &Whom| match whom {
+            Whom::Marked(mark) => format!("the processes of {mark}"),
+            Whom::These(processes) => {
+                let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
+                format!("process {}", pids.join(", "))
+            }
+        };
+        match self {
+            Undo::Kill(whom) => format!("kill {}", of(whom)),
+            Undo::Continue(whom) => format!("let {} go on", of(whom)),
+            Undo::Affinity { whom, .. } => format!("give {} its processors back", of(whom)),
+            Undo::Group { group, .. } => format!("remove the control group {}", group.display()),
+            Undo::Remove(path) => format!("remove {}", path.display()),
+            Undo::Run { program, arguments, .. } => {
+                format!("run `{}`", [&[program.clone()], &arguments[..]].concat().join(" "))
+            }
+        }
+    }
+
+    /// What could not be taken back is told in one line.
+    pub fn perform(&self) -> Result<(), String> {
+        let done = match self {
+            Undo::Kill(whom) => kill(whom),
+            Undo::Continue(whom) => go_on(whom),
+            Undo::Affinity { whom, cpus } => affinity(whom, cpus),
+            Undo::Group { group, back } => leave(group, back),
+            Undo::Remove(path) => remove(path),
+            Undo::Run { program, arguments, directory, within_ms } => {
+                run(program, arguments, directory, Duration::from_millis(*within_ms))
+            }
+        };
+        done.map_err(|problem| format!("could not {}: {problem}", self.describe()))
+    }
+}
+
+/// Until none is left: one may start another while the rest is killed.
+fn kill(whom: &Whom) -> Result<(), String> {
+    let over = Instant::now() + GONE_WITHIN;
+    loop {
+        let left = whom.processes();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > over {
+            return Err(format!("{} still there", left.len()));
+        }
+        for process in left {
+            signal(process, KILL)?;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn go_on(whom: &Whom) -> Result<(), String> {
+    whom.processes().into_iter().try_for_each(|process| signal(process, CONTINUE))
+}
+
+#[cfg(unix)]
+use rustix::process::Signal;
+#[cfg(unix)]
+const KILL: Signal = Signal::KILL;
+#[cfg(unix)]
+const CONTINUE: Signal = Signal::CONT;
+
+#[cfg(unix)]
+fn signal(process: Process, signal: Signal) -> Result<(), String> {
+    process.signal(signal).map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[cfg(not(unix))]
+const KILL: () = ();
+#[cfg(not(unix))]
+const CONTINUE: () = ();
+
+#[cfg(not(unix))]
+fn signal(_: Process, (): ()) -> Result<(), String> {
+    Err("this system has no signals".to_owned())
+}
+
+#[cfg(target_os = "linux")]
+fn affinity(whom: &Whom, cpus: &[usize]) -> Result<(), String> {
+    let mut set = rustix::thread::CpuSet::new();
+    cpus.iter().for_each(|cpu| set.set(*cpu));
+    for process in whom.processes() {
+        // A thread that has ended meanwhile needs nothing back.
+        let threads = std::fs::read_dir(format!("/proc/{}/task", process.pid)).into_iter().flatten().flatten();
+        for thread in threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+            match rustix::thread::sched_setaffinity(rustix::thread::Pid::from_raw(thread), &set) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn affinity(_: &Whom, _: &[usize]) -> Result<(), String> {
+    Err("this system binds no processes to processors".to_owned())
+}
+
+fn leave(group: &Path, back: &Path) -> Result<(), String> {
+    let over = Instant::now() + GONE_WITHIN;
+    loop {
+        let members = match std::fs::read_to_string(group.join("cgroup.procs")) {
+            Ok(members) => members,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(at(group, &error)),
+        };
+        for member in members.lines() {
+            match std::fs::write(back, member) {
+                Ok(()) => {}
+                // It has ended.
+                Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
+                Err(error) => return Err(at(back, &error)),
+            }
+        }
+        match std::fs::remove_dir(group) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            // What has just ended may be counted for a moment longer.
+            Err(_) if Instant::now() < over => std::thread::sleep(PAUSE),
+            Err(error) => return Err(at(group, &error)),
+        }
+    }
+}
+
+fn at(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
+fn remove(path: &Path) -> Result<(), String> {
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+fn run(program: &str, arguments: &[String], directory: &Path, within: Duration) -> Result<(), String> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let over = Instant::now() + within;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(status.to_string()),
+            Ok(None) if Instant::now() < over => std::thread::sleep(PAUSE),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("it took longer than {} s", within.as_secs_f64()));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
