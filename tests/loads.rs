@@ -1,6 +1,6 @@
 //! Loads as they run: what is shared, swept, replayed and searched.
 
-use crate::support::{Place, Ran, Script, Server};
+use crate::support::{Place, Ran, Script, Server, scenario};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -124,4 +124,118 @@ fn rows_are_replayed_when_they_were() {
     seen_by[3].0.iter().for_each(|(slice, count)| *added.0.entry(*slice).or_default() += count);
     added.1.extend(seen_by[3].1.clone());
     assert_eq!(added, seen_by[0], "two shares");
+}
+
+/// The trials of a search: levels and what came out.
+fn levels(ran: &Ran) -> Vec<(f64, String)> {
+    let windows = ran.result["windows"].as_array().unwrap().iter();
+    let tried = windows.map(|window| &window["tried"]).filter(|tried| !tried.is_null());
+    tried.map(|tried| (tried["level"].as_f64().unwrap(), tried["verdict"].as_str().unwrap().to_owned())).collect()
+}
+
+/// The record alone makes the same report.
+fn report_again(place: &Place, ran: &Ran) {
+    std::fs::remove_file(place.runs()[0].join("run.json")).unwrap();
+    let again = place.call(&["report"]);
+    assert_eq!(again.code, ran.code, "{}{}", again.out, again.err);
+    let (report, _) = ran.out.split_once("\nrecorded in").unwrap();
+    assert_eq!(again.out, report);
+}
+
+#[test]
+fn a_search_finds_what_a_server_can_do() {
+    // Four at a time for 50 ms each are 80 a second.
+    let server = Server::with_slots(4, Duration::from_millis(50));
+    let place = Place::new();
+    let text = server.scenario(
+        "    search 30/s .. 300/s for 1s each while p75(main) < 150ms and error_rate(main) < 1%",
+        "    capacity(main) >= 40/s\n    capacity(main) < 150/s",
+    );
+    let ran = place.run(&text, &["--seed", "7"]);
+    ran.passed();
+    let tried = levels(&ran);
+    assert_eq!(tried[0], (30.0, "held".to_owned()), "{}", ran.out);
+    assert_eq!(tried[1], (165.0, "not held".to_owned()), "{}", ran.out);
+    assert!(tried.len() <= 8, "{tried:?}");
+    let held = tried.iter().filter(|(_, verdict)| verdict == "held").map(|(level, _)| *level).fold(0.0, f64::max);
+    assert!((40.0..150.0).contains(&held), "{tried:?}");
+    report_again(&place, &ran);
+}
+
+#[test]
+fn a_search_tells_a_bound_where_it_ends_at_one() {
+    let server = Server::start(Duration::ZERO);
+    let of = |condition: &str, expect: &str| {
+        let stages = format!("    search 20/s .. 40/s for 500ms each while {condition}");
+        Place::new().run(&server.scenario(&stages, expect), &[])
+    };
+    let ran = of("error_rate(main) < 1%", "    capacity(main) >= 40/s");
+    ran.passed();
+    assert!(ran.out.contains("at least 40/s"), "{}", ran.out);
+    let ran = of("error_rate(main) < 1%", "    capacity(main) >= 50/s\n    capacity(main) < 40/s");
+    let verdicts = ran.result["expectations"].as_array().unwrap().iter().map(|one| one["verdict"].as_str().unwrap());
+    assert_eq!(verdicts.collect::<Vec<_>>(), ["inconclusive", "failed"], "{}", ran.out);
+    let ran = of("error_rate(main) > 50%", "    capacity(main) >= 20/s");
+    assert_eq!(ran.result["expectations"][0]["verdict"], "failed", "{}", ran.out);
+    assert_eq!(ran.result["expectations"][0]["value"], "below 20/s");
+    // Twenty a second for 400 ms are too few for it.
+    let ran = of("p99(main) < 1s", "    capacity(main) >= 20/s");
+    assert_eq!(ran.result["expectations"][0]["verdict"], "inconclusive", "{}", ran.out);
+    assert_eq!(levels(&ran), [(20.0, "inconclusive".to_owned())]);
+}
+
+/// Whatever the workers, the same arrivals with the same numbers are made at the same levels.
+#[test]
+fn workers_deal_the_trials_of_a_search() {
+    let open = ["", "arrivals: poisson\n    "].map(|option| (option, "warmup 20/s for 200ms", "search 40/s .. 60/s"));
+    let closed = ("", "hold 1 user for 200ms", "search 2 users .. 5 users");
+    for (option, before, search) in open.into_iter().chain([closed]) {
+        let mut seen_by = Vec::new();
+        for workers in ["1", "2"] {
+            let script = Script::start(plain);
+            let load = format!("{option}{before}\n    {search} for 300ms each while error_rate(main) < 1%");
+            let (address, expect) = (script.address.to_string(), "count(main) > 0");
+            let flow = "get \"/{user.id}\"\n    think 20ms";
+            let ran = run(&address, flow, &load, expect, &["--workers", workers, "--seed", "3"]);
+            ran.passed();
+            let requests = seen(&[&script]);
+            // How often users come round is the machine's matter.
+            let times =
+                requests.into_iter().map(|(request, times)| (request, if before.contains("user") { 1 } else { times }));
+            seen_by.push((levels(&ran), times.collect::<BTreeMap<String, usize>>()));
+        }
+        assert!(seen_by[0].0.len() > 2 && seen_by[0].1.len() > 3, "{seen_by:?}");
+        assert_eq!(seen_by[0], seen_by[1]);
+    }
+}
+
+#[test]
+fn a_search_is_not_shared() {
+    let place = Place::new();
+    let text = scenario(
+        "127.0.0.1:9",
+        "",
+        "    search 20/s .. 60/s for 1s each while error_rate(main) < 1%",
+        "    capacity(main) > 1/s",
+    );
+    let ran = place.run(&text, &["--share", "1/2"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("`main` searches, which cannot be shared"), "{}", ran.err);
+    assert!(place.runs().is_empty());
+}
+
+#[test]
+fn the_levels_of_a_sweep_tell_how_a_server_scales() {
+    // Three users at a time, so that it does not get faster behind that.
+    let server = Server::with_slots(3, Duration::from_millis(10));
+    let stages = |levels: &str| format!("    sweep [{levels}] users for 1s each");
+    let expect = "    contention(main) >= 0%\n    coherency(main) < 100%\n    efficiency(main, 2 users) > 1%\n    peak_users(main) >= 1 user\n    peak_throughput(main) > 20/s";
+    let place = Place::new();
+    let ran = place.run(&server.scenario(&stages("1, 2, 3, 6, 12, 24"), expect), &[]);
+    ran.passed();
+    assert!(ran.out.contains("at 95%") || ran.out.contains("at least"), "{}", ran.out);
+    report_again(&place, &ran);
+    let ran = Place::new().run(&server.scenario(&stages("1, 2, 3"), "    contention(main) < 100%"), &[]);
+    assert!(ran.err.contains("W0802") && ran.err.contains("needs 4 levels, and the sweep has 3"), "{}", ran.err);
+    assert_eq!(ran.code, 4, "{}", ran.out);
 }

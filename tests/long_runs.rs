@@ -39,7 +39,10 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
                     windows.extend(requests.samples.iter().map(|s| (Some(s.series), s.ranges.clone())));
                 }
             }
-            Metric::Series(_) => {}
+            Metric::Scaling(scaling) => {
+                windows.extend(scaling.levels.iter().map(|(_, range)| (None, vec![*range])));
+            }
+            Metric::Series(_) | Metric::Capacity(_) => {}
         });
     }
     windows

@@ -357,9 +357,6 @@ fn later(function: Function, subject: &Subject) -> Option<&'static str> {
         (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
             Some("the length of a window that only the run knows")
         }
-        (Function::Capacity, _) => Some("a metric of a search"),
-        (Function::Contention | Function::Coherency | Function::Efficiency(_), _) => Some("a metric of a sweep"),
-        (Function::PeakUsers | Function::PeakThroughput, _) => Some("a metric of a sweep"),
         _ => None,
     }
 }

@@ -805,6 +805,8 @@ pub struct Search {
     pub stage: usize,
     pub least: Level,
     pub most: Level,
+    /// How near the highest level that held comes to the lowest that did not.
+    pub resolution: f64,
     pub each: u64,
     pub trials: u64,
     pub condition: Condition<Metric, Moment>,

@@ -31,6 +31,10 @@ pub(super) struct Model {
     refused: bool,
 }
 
+/// Between two trials of a search what is under way ends, for which there is the grace of the load; and so long it takes
+/// at most until everybody has told what came of it and knows of the next.
+const BETWEEN: u64 = 3 * SECOND;
+
 /// A search whose condition is read when all loads have their flows.
 pub(super) struct PendingSearch<'a> {
     load: usize,
@@ -310,7 +314,6 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
         model: &mut Model,
     ) {
-        self.later("`search`", stage.span);
         let each = self.stage_length(length, frame, model);
         let (least, most) = match &range.kind {
             ExprKind::Binary { operator: ast::Binary::Range, left, right, .. }
@@ -345,8 +348,9 @@ impl<'a> Session<'a, '_> {
             if raw(least) >= raw(most) && !model.unknown {
                 self.out_of_range(range.span, "a search goes from the smaller to the larger");
             } else {
-                let trials = trials(raw(least), raw(most));
-                legs.push(Leg { from: least, to: most, length: each * trials });
+                let (_, trials) = halving(least, most);
+                // The time between trials is added when the grace of the load is known.
+                legs.push(Leg { from: least, to: most, length: each.saturating_mul(trials) });
                 let (load, stage) = (model.load, model.stages.len());
                 self.pending_searches.push(PendingSearch { load, stage, condition, frame, least, most, each });
             }
@@ -649,8 +653,13 @@ impl<'a> Session<'a, '_> {
             let value = self.eval(condition, frame);
             match super::compare::condition(&value) {
                 Some(condition) => {
-                    let trials = trials(raw(least), raw(most));
-                    self.out.searches.push(Search { load, stage, least, most, each, trials, condition });
+                    let (resolution, trials) = halving(least, most);
+                    let load_of = &mut self.out.loads[load];
+                    let between = load_of.grace.saturating_add(BETWEEN).saturating_mul(trials - 1);
+                    if let Some(leg) = load_of.stages.get_mut(stage).and_then(|stage| stage.legs.first_mut()) {
+                        leg.length = leg.length.saturating_add(between);
+                    }
+                    self.out.searches.push(Search { load, stage, least, most, resolution, each, trials, condition });
                 }
                 None if value.is_unknown() => {}
                 None => {
@@ -664,10 +673,15 @@ impl<'a> Session<'a, '_> {
     }
 }
 
-/// Trials of a bisection to 2 % of the upper limit: ⌈log₂(range ÷ resolution)⌉, and one at each end.
-fn trials(least: f64, most: f64) -> u64 {
-    let resolution = (most * 0.02).max(f64::MIN_POSITIVE);
-    ((most - least) / resolution).max(1.0).log2().ceil() as u64 + 2
+/// To how much a range of levels is halved, which is 2 % of its upper end and whole users, and how many trials that takes
+/// at most: ⌈log₂(range ÷ resolution)⌉, and one at each end.
+fn halving(least: Level, most: Level) -> (f64, u64) {
+    let share = raw(most) * 0.02;
+    let resolution = match most {
+        Level::Arrivals(_) => share.max(f64::MIN_POSITIVE),
+        Level::Users(_) => share.floor().max(1.0),
+    };
+    (resolution, ((raw(most) - raw(least)) / resolution).max(1.0).log2().ceil() as u64 + 2)
 }
 
 /// A level as a number: arrivals a second, or users.

@@ -49,6 +49,7 @@ impl<'a> Live<'a> {
             }
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
+            Event::Tried(tried) => self.say(&self.scene.tried(tried)),
             Event::LoadEnded { .. } => self.clear(),
             Event::Problem { .. }
             | Event::Slice(_)

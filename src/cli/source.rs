@@ -124,6 +124,12 @@ pub fn planned(
             let scenario = &checked.program.scenarios[*index];
             let (plan, more) = crate::plan::plan(scenario, file, share, inputs::machine());
             checked.diagnostics.extend(more);
+            if share != Share::WHOLE
+                && let Some(search) = plan.searches.first()
+            {
+                let load = &plan.loads[search.load].name;
+                return (Err(usage(&unshared(load))), paths);
+            }
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
             let later = scenario.later.iter().map(|later| later.what.clone()).collect();
@@ -140,6 +146,14 @@ pub fn planned(
         (None, Ok(_)) => Err(super::DOES_NOT_CHECK),
     };
     (result, paths)
+}
+
+/// Why a search is not dealt to several machines.
+fn unshared(load: &str) -> String {
+    format!(
+        "`{load}` searches, which cannot be shared: what is tried next rests on what came of all of the last trial, and shares \
+         do not talk; run it without `--share`"
+    )
 }
 
 /// What can be done with a suite, where a scenario is meant.

@@ -87,7 +87,7 @@ codes! {
     E0412 Error "a scenario that cannot run";
     E0413 Error "more unique rows than there are";
     W0801 Warning "something that is declared and never used";
-    W0802 Warning "too few samples for the quantile that is asserted";
+    W0802 Warning "too few samples or levels for what is asserted";
     W0803 Warning "a closed load that only measures saturation";
     W0804 Warning "too little load behind a fault to see recovery";
     W0805 Warning "a relative bound on what is often 0";

@@ -3,9 +3,9 @@
 use super::limit::{Facts, Who};
 use crate::base::units::{MILLISECOND, measured_duration};
 use crate::check::program::Function;
-use crate::measure::{Failure, Stats, histogram};
+use crate::measure::{Failure, Stats, Tried, histogram};
 use crate::metric::{self, Outcome, printed};
-use crate::plan::{Binary, Condition, Measured, Metric, Plan, Range, Requests, Type};
+use crate::plan::{Binary, Capacity, Condition, Measured, Metric, Plan, Range, Requests, Search, Type};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,12 @@ impl Ground<'_> {
                 }
                 (Measured::Constant { value, .. }, Measured::Metric { metric: Metric::Requests(of), unit }) => {
                     self.compared(turned(*operator), (of, right, *unit), *value, judged().outcome)
+                }
+                (Measured::Metric { metric: Metric::Capacity(of), .. }, Measured::Constant { .. }) => {
+                    self.found(*operator, of, judged().outcome)
+                }
+                (Measured::Constant { .. }, Measured::Metric { metric: Metric::Capacity(of), .. }) => {
+                    self.found(turned(*operator), of, judged().outcome)
                 }
                 _ => self.unknown(condition),
             },
@@ -154,6 +160,29 @@ impl Ground<'_> {
             Function::Apdex(threshold) => Stand::doubt(self.short().or_else(|| self.late(of, threshold))),
             Function::Stddev => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
             _ => Stand::FIRM,
+        }
+    }
+
+    /// What a search found rests on the lowest level at which its condition did not hold: would it have, with a better
+    /// generator? What it held at is there in any case.
+    fn found(&self, operator: Binary, of: &Capacity, outcome: Outcome) -> Stand {
+        let ours = |tried: &&Tried| (tried.load, tried.stage) == (of.load, of.stage) && tried.held == Some(false);
+        let lowest = self.stats.tried.iter().filter(ours).min_by(|a, b| a.level.total_cmp(&b.level));
+        let Some(lowest) = lowest.filter(|_| outcome != Outcome::Inconclusive) else { return Stand::FIRM };
+        let own = |search: &&Search| (search.load, search.stage) == (of.load, of.stage);
+        let condition = self.plan.searches.iter().find(own).map(|search| search.condition.within(lowest.judged));
+        let cause = match self.facts[of.load].is_limited() {
+            true => self.behind(of.load, ""),
+            false => {
+                condition.map(|c| self.stand(&c)).filter(|s| s.standing == Standing::InDoubt).and_then(|s| s.cause)
+            }
+        };
+        let lower = matches!(operator, Binary::Greater | Binary::GreaterEqual);
+        let upper = matches!(operator, Binary::Less | Binary::LessEqual);
+        match (outcome == Outcome::Held, cause) {
+            (true, Some(_)) if lower => Stand { standing: Standing::AtLeast, cause: None },
+            (false, Some(_)) if upper => Stand::FIRM,
+            (_, cause) => Stand::doubt(cause),
         }
     }
 

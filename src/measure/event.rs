@@ -1,6 +1,7 @@
 //! What happened in a run, in the order in which it is written to the record.
 
 use super::{Example, Gauges, Slice};
+use crate::plan::Range;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,12 +29,14 @@ pub enum Event {
         load: usize,
         stages: Vec<u64>,
     },
-    /// All iterations of a `once` had ended.
+    /// All iterations of a `once` had ended, or the last trial of a `search`.
     Done {
         load: usize,
         stage: usize,
         at: u64,
     },
+    /// A trial of a `search` had ended, and what came out.
+    Tried(Tried),
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
     Example(Box<Example>),
@@ -69,6 +72,34 @@ pub enum Event {
     Ended {
         at: u64,
     },
+}
+
+/// A level that a search held for a while.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    pub load: usize,
+    pub stage: usize,
+    /// From 0.
+    pub number: u64,
+    /// Arrivals a second, or users.
+    pub level: f64,
+    pub start: u64,
+    /// What was judged of it.
+    pub judged: Range,
+    /// Whether the condition held; nothing where that cannot be said.
+    pub held: Option<bool>,
+    /// What decided: a value, or why there is none.
+    pub said: String,
+}
+
+impl Tried {
+    pub fn word(&self) -> &'static str {
+        match self.held {
+            Some(true) => "held",
+            Some(false) => "not held",
+            None => "inconclusive",
+        }
+    }
 }
 
 /// How the generator itself was in the last second, or since the reading before.

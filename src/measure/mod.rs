@@ -14,7 +14,7 @@ mod sums;
 mod tags;
 
 pub use ended::Ended;
-pub use event::{Event, Generator};
+pub use event::{Event, Generator, Tried};
 pub use example::{Choice, Example, Examples};
 pub use gauges::{Gap, Gauge, Gauges};
 pub use layout::Layout;

@@ -3,7 +3,7 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
-use super::{Event, Examples, Gauge, Gauges, Generator, Layout, LoadCounts, SeriesCounts, Slice, interval_log};
+use super::{Event, Examples, Gauge, Gauges, Generator, Layout, LoadCounts, SeriesCounts, Slice, Tried, interval_log};
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
@@ -44,7 +44,9 @@ pub struct Stats {
     pub problems: Vec<String>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
     drawn: Vec<(usize, Vec<u64>)>,
-    /// When all iterations of a `once` had ended, by load and stage.
+    /// The trials of searches, in their order.
+    pub tried: Vec<Tried>,
+    /// When all iterations of a `once` had ended or a `search` was over, by load and stage.
     done: Vec<(usize, usize, u64)>,
     /// The ends of stages as planned, by load.
     stages: Vec<Vec<u64>>,
@@ -81,8 +83,9 @@ impl Stats {
     #[cfg(test)]
     pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
         let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
+        let loads = vec![Course::new(&edges, &[])];
         let layout = Arc::new(Layout { edges, ..Layout::default() });
-        Stats { layout, series, complete: true, ..Stats::default() }
+        Stats { layout, series, loads, complete: true, ..Stats::default() }
     }
 
     /// Nothing but series of values over time.
@@ -107,6 +110,7 @@ impl Stats {
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
             Event::Done { load, stage, at } => self.done.push((load, stage, at)),
+            Event::Tried(tried) => self.tried.push(tried),
             Event::Drawn { load, stages } => self.drawn.push((load, stages)),
             Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
@@ -279,7 +283,7 @@ impl Stats {
         }
     }
 
-    /// When all iterations of a `once` had ended.
+    /// When all iterations of a `once` had ended, or a `search` was over.
     pub fn done(&self, load: usize, stage: usize) -> Option<u64> {
         self.done.iter().find(|(own, at, _)| (*own, *at) == (load, stage)).map(|(.., at)| *at)
     }

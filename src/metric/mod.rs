@@ -2,9 +2,12 @@
 //! implementation for the verdict and for everything that decides while a run goes on.
 
 mod abort;
+mod capacity;
 mod looks;
 mod recovery;
 mod requests;
+mod scaling;
+mod search;
 mod series;
 mod slices;
 mod spread;
@@ -13,6 +16,7 @@ mod tests;
 
 pub use abort::Watch;
 pub use recovery::{Back, Recovered, recovered};
+pub use search::{Finder, Halving};
 pub use series::{Summary, summary};
 pub use slices::Slices;
 
@@ -67,11 +71,26 @@ struct Value {
     shown: Option<String>,
     /// Where it lies with 95% certainty, of what is estimated so.
     interval: Option<(f64, f64)>,
+    /// It lies there for sure: nothing was seen beyond.
+    bounded: bool,
 }
 
 impl Value {
     fn of(value: Result<f64, String>, samples: u64) -> Value {
-        Value { value, samples, shown: None, interval: None }
+        Value { value, samples, shown: None, interval: None, bounded: false }
+    }
+
+    /// That and more: nothing was seen beyond.
+    fn at_least(low: f64, unit: Type, samples: u64) -> Value {
+        let (shown, interval) = (Some(format!("at least {}", printed(low, unit))), Some((low, f64::INFINITY)));
+        Value { shown, interval, bounded: true, ..Value::of(Ok(low), samples) }
+    }
+
+    /// Less than that.
+    fn below(high: f64, unit: Type, samples: u64) -> Value {
+        let most = high.next_down();
+        let (shown, interval) = (Some(format!("below {}", printed(high, unit))), Some((0.0, most)));
+        Value { shown, interval, bounded: true, ..Value::of(Ok(most), samples) }
     }
 }
 
@@ -140,6 +159,7 @@ pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judge
 struct Side {
     value: f64,
     interval: Option<(f64, f64)>,
+    bounded: bool,
     unit: Type,
 }
 
@@ -166,8 +186,9 @@ fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, O
     };
     match (l.value, r.value) {
         (Ok(a), Ok(b)) => {
-            let left = Side { value: a, interval: l.interval, unit: left.unit() };
-            (judged, Some((left, Side { value: b, interval: r.interval, unit: right.unit() })))
+            let left = Side { value: a, interval: l.interval, bounded: l.bounded, unit: left.unit() };
+            let right = Side { value: b, interval: r.interval, bounded: r.bounded, unit: right.unit() };
+            (judged, Some((left, right)))
         }
         (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason), ..judged }, None),
     }
@@ -230,6 +251,10 @@ fn decided(both: [bool; 2], (left, right): (Side, Side), judged: Judged) -> Judg
         _ => Outcome::Inconclusive,
     };
     let told = |side: Side, shown: Option<String>| match (side.interval, shown) {
+        (_, shown) if side.bounded => shown,
+        (Some((low, high)), Some(value)) if high.is_infinite() => {
+            Some(format!("{value} ({} and more at 95%)", printed(low, side.unit)))
+        }
         (Some((low, high)), Some(value)) => {
             Some(format!("{value} ({} to {} at 95%)", printed(low, side.unit), printed(high, side.unit)))
         }
@@ -238,8 +263,9 @@ fn decided(both: [bool; 2], (left, right): (Side, Side), judged: Judged) -> Judg
     let (value, bound) = (told(left, judged.value), told(right, judged.bound));
     let estimates = [(left, &value), (right, &bound)].into_iter().filter(|(side, _)| side.interval.is_some());
     let estimates: Vec<&str> = estimates.filter_map(|(_, shown)| shown.as_deref()).collect();
+    let help = if left.bounded || right.bounded { "try levels beyond" } else { "hold the load longer" };
     let reason = (outcome == Outcome::Inconclusive)
-        .then(|| format!("{}, so it may be either: hold the load longer", estimates.join(" against ")));
+        .then(|| format!("{}, so it may be either: {help}", estimates.join(" against ")));
     Judged { outcome, reason, value, bound, ..judged }
 }
 
@@ -290,6 +316,8 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Requests(requests) => requests.function,
                 Metric::Recovery(recovery) => recovery.function,
                 Metric::Series(readings) => readings.function,
+                Metric::Capacity(_) => Function::Capacity,
+                Metric::Scaling(scaling) => scaling.function,
                 Metric::Other { function, .. } => *function,
                 Metric::Drift { .. } => Function::Drift,
             };
@@ -313,6 +341,9 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats, spread), value(right, stats, spread));
             let samples = l.samples.max(r.samples);
+            if let Some(shown) = [&l, &r].into_iter().filter(|side| side.bounded).find_map(|side| side.shown.as_ref()) {
+                return Value::of(Err(format!("{shown}, of which no more can be computed")), samples);
+            }
             let result = |a: f64, b: f64| crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
             match (l.value, r.value) {
                 (Ok(a), Ok(b)) if result(a, b).is_finite() => {
@@ -350,6 +381,8 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
         },
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
+        Metric::Capacity(capacity) => capacity::apply(capacity, stats),
+        Metric::Scaling(scaling) => scaling::apply(scaling, stats),
         Metric::Drift { first, last } => series::drift(of_metric(first, stats, false), of_metric(last, stats, false)),
         Metric::Other { .. } => unmeasured(),
     }

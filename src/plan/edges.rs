@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Function, Metric, Plan, Range, Recovery};
+use super::{Condition, Function, Metric, Plan, Range, Recovery, Requests};
 use crate::base::units::{MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -37,17 +37,20 @@ impl Condition {
 impl RestsOn {
     fn metric(&mut self, metric: &Metric) {
         match metric {
-            Metric::Requests(requests) => {
-                let samples = requests.samples.iter().chain(&requests.chosen_of);
-                self.series.extend(samples.map(|samples| samples.series));
-                self.loads.extend(requests.load.iter().map(|(load, _)| *load));
-            }
+            Metric::Requests(requests) => self.requests(requests),
             Metric::Drift { first, last } => {
                 self.metric(first);
                 self.metric(last);
             }
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Other { .. } => {}
+            Metric::Scaling(scaling) => self.requests(&scaling.throughput),
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) | Metric::Other { .. } => {}
         }
+    }
+
+    fn requests(&mut self, requests: &Requests) {
+        let samples = requests.samples.iter().chain(&requests.chosen_of);
+        self.series.extend(samples.map(|samples| samples.series));
+        self.loads.extend(requests.load.iter().map(|(load, _)| *load));
     }
 }
 
@@ -88,6 +91,13 @@ impl Plan {
             end: self.length.saturating_add(self.grace()),
         };
         self.conditions(&mut |condition| edges.condition(condition));
+        for search in &self.searches {
+            let instants: Vec<u64> = search.instants(search.range(&self.loads)).collect();
+            edges.each(&search.condition, &instants);
+            edges.loads[search.load].extend(&instants);
+            let own = self.series.iter().zip(&mut edges.series).filter(|(series, _)| series.load == search.load);
+            own.for_each(|(_, edges)| edges.extend(&instants));
+        }
         let end = edges.end;
         for edges in edges.series.iter_mut().chain(&mut edges.loads) {
             edges.retain(|edge| *edge <= end);
@@ -147,6 +157,8 @@ impl WindowEdges {
                 self.windows_of(first);
                 self.windows_of(last);
             }
+            // The levels of a sweep are cut in any case, and trials where they can start.
+            Metric::Scaling(_) | Metric::Capacity(_) => {}
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
@@ -216,7 +228,7 @@ impl WindowEdges {
                 self.of_metric(first, edges);
                 self.of_metric(last, edges);
             }
-            Metric::Recovery(_) | Metric::Series(_) => {}
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Scaling(_) | Metric::Capacity(_) => {}
             Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
         }
     }

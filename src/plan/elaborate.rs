@@ -57,10 +57,10 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     });
     let aborts = aborts.collect();
     let searches = scenario.searches.iter().filter_map(|search| {
-        let condition = elaborate.condition(&search.condition)?;
+        let condition = elaborate.of_trials(search)?;
         let (least, most) = (shown(search.least), shown(search.most));
-        let (load, stage) = (search.load, search.stage);
-        Some(Search { load, stage, least, most, each: search.each, trials: search.trials, condition })
+        let program::Search { load, stage, resolution, each, trials, .. } = *search;
+        Some(Search { load, stage, least, most, resolution, each, trials, condition })
     });
     let searches = searches.collect();
     let expectations = scenario.expectations.iter().filter_map(|e| elaborate.expectation(e)).collect();
@@ -323,7 +323,7 @@ fn raw(level: Level) -> u64 {
     }
 }
 
-fn shown(level: Level) -> f64 {
+pub(super) fn shown(level: Level) -> f64 {
     match level {
         Level::Arrivals(rate) => rate.per_second(),
         Level::Users(users) => users as f64,

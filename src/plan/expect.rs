@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Condition, Expectation, Impact, Load, Measured, Metric, Planned, Range, Readings, Recovery, Requests, Samples,
-    Series, SteadyState, scope,
+    Capacity, Condition, Expectation, Impact, Load, Measured, Metric, Planned, Range, Readings, Recovery, Requests,
+    Samples, Scaling, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -102,6 +102,38 @@ impl Elaborate<'_> {
         }
     }
 
+    /// What is judged of each trial of a search, the lowest of which must have enough samples for it.
+    pub(super) fn of_trials(&mut self, search: &program::Search) -> Option<Condition> {
+        let condition = self.condition(&search.condition)?;
+        let judged = search.each - search.each / 5;
+        let mut few = None;
+        condition.metrics(&mut |metric| {
+            let (Metric::Requests(requests), None) = (metric, few) else { return };
+            let (Function::Quantile(q), program::Level::Arrivals(rate)) = (requests.function, search.least) else {
+                return;
+            };
+            let series = requests.samples.iter().map(|samples| &self.series[samples.series]);
+            let ours = series.filter(|series| series.load == search.load);
+            let weight: f64 = ours.map(|series| self.loads[series.load].parts[series.part].weight).sum();
+            let samples = (rate.per_second() * weight * judged as f64 / units::SECOND as f64).round();
+            if weight > 0.0 && samples < needed_samples(q) as f64 {
+                few = Some((q, samples, metric_span(&search.condition)));
+            }
+        });
+        if let Some((q, samples, span)) = few {
+            let message = format!(
+                "a quantile of {} needs {} samples, and {} are planned in a trial of the lowest level",
+                units::percent(q),
+                units::grouped(needed_samples(q) as f64, 0),
+                units::grouped(samples, 0)
+            );
+            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+            let help = "let trials be longer or begin at a higher level, or ask for a lower quantile";
+            self.diagnostics.push(problem.help(help));
+        }
+        Some(condition)
+    }
+
     pub(super) fn condition(&mut self, condition: &program::Condition<program::Metric, Moment>) -> Option<Condition> {
         let cell = std::cell::RefCell::new(self);
         condition.map(&mut |metric| cell.borrow_mut().metric(metric), &mut |moment: &Moment| {
@@ -129,6 +161,9 @@ impl Elaborate<'_> {
 
     fn metric_in(&mut self, metric: &program::Metric, explicit: Option<Vec<Range>>) -> Option<Metric> {
         let impacts = self.impacts(&metric.scopes);
+        if let Some(found) = self.of_levels(metric) {
+            return found;
+        }
         let recorded = match &metric.subject {
             Subject::Metric(inner) if !only_the_run_knows(&metric.scopes) && !only_the_run_knows(&inner.scopes) => {
                 return self.drift(metric, inner, explicit);
@@ -208,6 +243,62 @@ impl Elaborate<'_> {
             Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
+    }
+
+    /// A metric of what a search or a sweep does with levels; `Some(None)` where the load has none.
+    fn of_levels(&mut self, metric: &program::Metric) -> Option<Option<Metric>> {
+        let Subject::Requests(Population { load: Some(index), .. }) = metric.subject else { return None };
+        let (load, function) = (&self.loads[index], metric.function);
+        let (word, found) = match function {
+            Function::Capacity => {
+                let find = |search: &&program::Search| search.load == index;
+                let search = self.scenario.searches.iter().find(find);
+                let of = |search: &program::Search| {
+                    let (least, most) = (super::elaborate::shown(search.least), super::elaborate::shown(search.most));
+                    let unit = if load.is_open() { Type::Rate } else { Type::Users };
+                    Metric::Capacity(Capacity { load: index, stage: search.stage, least, most, unit })
+                };
+                ("search", search.map(of))
+            }
+            Function::Contention
+            | Function::Coherency
+            | Function::Efficiency(_)
+            | Function::PeakUsers
+            | Function::PeakThroughput => {
+                let sweeps = load.stages.iter().filter(|_| !load.is_open());
+                let levels: Vec<(f64, Range)> = sweeps.flat_map(|stage| stage.levels.clone()).collect();
+                let throughput =
+                    program::Metric { function: Function::Throughput, scopes: Vec::new(), ..metric.clone() };
+                let throughput = match self.metric_in(&throughput, None) {
+                    Some(Metric::Requests(throughput)) if !levels.is_empty() => Some(throughput),
+                    _ => None,
+                };
+                self.levels(&levels, metric.span);
+                let of = |throughput| Metric::Scaling(Scaling { function, levels, throughput });
+                ("sweep of users", throughput.map(of))
+            }
+            _ => return None,
+        };
+        if found.is_none() {
+            let message = format!("`{}` has no {word}", self.loads[index].name);
+            let problem = Diagnostic::new(Code::E0407, message, metric.span, "nothing to find this by");
+            let example = match function {
+                Function::Capacity => "search 50/s .. 500/s for 20s each while p95(main) < 250ms",
+                _ => "sweep [1, 2, 4, 8] users for 10s each",
+            };
+            self.diagnostics.push(problem.help(format!("give it one, such as `{example}`")));
+        }
+        Some(found)
+    }
+
+    /// A law of three constants is known by four points and more.
+    fn levels(&mut self, levels: &[(f64, Range)], span: Span) {
+        let distinct = super::distinct(levels);
+        if (1..super::FOR_A_LAW).contains(&distinct) {
+            let message = format!("this needs {} levels, and the sweep has {distinct}", super::FOR_A_LAW);
+            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+            self.diagnostics.push(problem.help("sweep over more levels, some of them behind the peak"));
+        }
     }
 
     /// Scopes that only the run knows.
@@ -363,6 +454,17 @@ impl Elaborate<'_> {
     pub(super) fn length(&self) -> u64 {
         self.loads.iter().map(|load| load.shape.end()).max().unwrap_or(0)
     }
+}
+
+/// Where the first quantile of a condition is written.
+fn metric_span(condition: &program::Condition<program::Metric, Moment>) -> Span {
+    let mut span = None;
+    condition.metrics(&mut |metric| {
+        if matches!(metric.function, Function::Quantile(_)) {
+            span.get_or_insert(metric.span);
+        }
+    });
+    span.unwrap_or_default()
 }
 
 /// Whether a scope is the impact of something, which nothing plans.

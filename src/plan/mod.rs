@@ -10,6 +10,7 @@ mod moving;
 mod needs;
 pub mod schedule;
 pub mod scope;
+mod search;
 mod sound;
 mod timeline;
 mod watched;
@@ -26,6 +27,7 @@ pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
 pub use needs::{Lack, lacks};
+pub use search::{FOR_A_LAW, distinct};
 
 use crate::base::units;
 use crate::check::program;
@@ -398,6 +400,8 @@ pub struct Search {
     pub stage: usize,
     pub least: f64,
     pub most: f64,
+    /// How near the highest level that held comes to the lowest that did not.
+    pub resolution: f64,
     pub each: u64,
     pub trials: u64,
     pub condition: Condition,
@@ -462,6 +466,10 @@ pub enum Metric {
     Series(Readings),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// What a search found.
+    Capacity(Capacity),
+    /// How throughput grows with the users of a sweep.
+    Scaling(Scaling),
     /// How much the same metric differs in the last tenth of a window from the first.
     Drift { first: Box<Metric>, last: Box<Metric> },
 }
@@ -504,6 +512,27 @@ pub struct Readings {
     pub scoped: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
+}
+
+/// The highest level at which the condition of a search held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Capacity {
+    pub load: usize,
+    pub stage: usize,
+    pub least: f64,
+    pub most: f64,
+    /// Of its levels: a rate, or users.
+    pub unit: Type,
+}
+
+/// What the Universal Scalability Law says of the levels of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    pub function: Function,
+    /// Users, and where their level was measured.
+    pub levels: Vec<(f64, Range)>,
+    /// The throughput of the load, of which each level has its part.
+    pub throughput: Requests,
 }
 
 /// A function of how a steady state was lost and came back.

@@ -28,7 +28,7 @@ pub struct Report<'a> {
     pub watched: Vec<Watch>,
 }
 
-/// One stage of one load or one level of a sweep, as planned and as it was.
+/// One stage of one load, one level of a sweep or one trial of a search, as planned and as it was.
 #[derive(Debug, Clone, Serialize)]
 pub struct Window {
     pub load: String,
@@ -39,11 +39,22 @@ pub struct Window {
     /// When all that was to be done in it had ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_ns: Option<u64>,
+    /// Of a trial of a search what came out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Outcome>,
     pub planned: Option<u64>,
     pub started: u64,
     pub dropped: u64,
     pub unsent: u64,
     pub steps: Vec<Row>,
+}
+
+/// What came out of a trial.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    pub level: f64,
+    pub verdict: &'static str,
+    pub because: String,
 }
 
 /// One step in one window.

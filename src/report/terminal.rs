@@ -218,6 +218,9 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         if let Some(done) = window.done_ns {
             let _ = write!(note, ", all done after {}", measured_duration(done.saturating_sub(window.start_ns) as f64));
         }
+        if let Some(tried) = &window.tried {
+            let _ = write!(note, ", {}: {}", tried.verdict, tried.because);
+        }
         if !window.judged {
             note.push_str(", not judged");
         }

@@ -1,7 +1,7 @@
-//! The windows of a report: each stage of each load, and each level of a sweep.
+//! The windows of a report: each stage of each load, each level of a sweep, and each trial of a search.
 
-use super::{Window, in_order, row};
-use crate::measure::Stats;
+use super::{Outcome, Window, in_order, row};
+use crate::measure::{Stats, Tried};
 use crate::plan::{Load, Plan, Range, Stage, StageKind};
 
 /// A stage, or a part of one that is looked at by itself.
@@ -10,6 +10,7 @@ struct Part {
     range: Range,
     planned: Option<u64>,
     done: Option<u64>,
+    tried: Option<Outcome>,
 }
 
 pub fn windows(plan: &Plan, stats: &Stats) -> Vec<Window> {
@@ -32,14 +33,27 @@ fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stag
             // Of each stage it is known how many the seed gave, and no more.
             planned: (load.is_open() && !load.poisson).then(|| load.arrivals_within(*range, plan.share)),
             done: None,
+            tried: None,
         };
         return stage.levels.iter().map(of_level).collect();
+    }
+    let trials: Vec<&Tried> = stats.tried.iter().filter(|tried| (tried.load, tried.stage) == (index, place)).collect();
+    if !trials.is_empty() {
+        let of_trial = |tried: &&Tried| Part {
+            name: format!("{} {}", stage.name, load.shown(tried.level)),
+            range: tried.judged,
+            planned: None,
+            done: None,
+            tried: Some(Outcome { level: tried.level, verdict: tried.word(), because: tried.said.clone() }),
+        };
+        return trials.iter().map(of_trial).collect();
     }
     vec![Part {
         name: stage.name.clone(),
         range: (stage.start, stage.end),
         planned: stats.planned(plan, index, place),
         done: stats.done(index, place),
+        tried: None,
     }]
 }
 
@@ -56,6 +70,7 @@ fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: Stage
         start_ns: start,
         end_ns: end,
         done_ns: part.done,
+        tried: part.tried,
         planned: part.planned,
         started: counts.started,
         dropped: counts.dropped,

@@ -22,9 +22,10 @@ pub struct Chance {
 }
 
 impl Chance {
-    pub fn new(shape: &Shape, seed: u64, load: usize) -> Chance {
+    /// The trials of a search have a stream each; it is 0 for all that is planned.
+    pub fn new(shape: &Shape, seed: u64, load: usize, trial: u64) -> Chance {
         let mut key = [0u8; 32];
-        for (part, value) in key.chunks_exact_mut(8).zip([seed, load as u64, 0, GAPS]) {
+        for (part, value) in key.chunks_exact_mut(8).zip([seed, load as u64, trial, GAPS]) {
             part.copy_from_slice(&value.to_le_bytes());
         }
         Chance {
@@ -67,7 +68,7 @@ pub fn drawn(plan: &Plan, seed: u64) -> impl Iterator<Item = (usize, Vec<u64>)> 
     random.map(move |(index, load)| {
         let mut stages = vec![0; load.stages.len()];
         let mut place = 0;
-        for (_, at) in Chance::new(&load.level(), seed, index).filter(|(k, _)| load.is_of(*k, plan.share)) {
+        for (_, at) in Chance::new(&load.level(), seed, index, 0).filter(|(k, _)| load.is_of(*k, plan.share)) {
             while load.stages.get(place).is_some_and(|stage| stage.end <= at) {
                 place += 1;
             }
@@ -94,7 +95,7 @@ mod tests {
         for (from, to, mean) in windows {
             let count = |seed| {
                 let within = |at: u64| (from * SECOND..to * SECOND).contains(&at);
-                Chance::new(&shape, seed, 0).filter(|(_, at)| within(*at)).count() as f64
+                Chance::new(&shape, seed, 0, 0).filter(|(_, at)| within(*at)).count() as f64
             };
             let counts: Vec<f64> = (0..SEEDS).map(count).collect();
             let found = counts.iter().sum::<f64>() / SEEDS as f64;
@@ -109,7 +110,7 @@ mod tests {
     /// Gaps of a level that is held are exponential: as many as e⁻¹ of them are longer than the mean.
     #[test]
     fn gaps_are_exponential() {
-        let all: Vec<u64> = Chance::new(&open(&[(1000.0, 1000.0, 40)]), 7, 0).map(|(_, at)| at).collect();
+        let all: Vec<u64> = Chance::new(&open(&[(1000.0, 1000.0, 40)]), 7, 0, 0).map(|(_, at)| at).collect();
         let gaps: Vec<u64> = all.windows(2).map(|pair| pair[1] - pair[0]).collect();
         for (times, share) in [(0.1, 0.904_837), (1.0, 0.367_879), (3.0, 0.049_787)] {
             let longer = gaps.iter().filter(|gap| **gap as f64 > times * 1e6).count() as f64 / gaps.len() as f64;
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn the_seed_and_the_load_decide_and_time_goes_forward() {
         let shape = open(&[(0.0, 333.0, 3), (333.0, 10.0, 4), (500.0, 500.0, 2)]);
-        let of = |seed, load| Chance::new(&shape, seed, load).collect::<Vec<_>>();
+        let of = |seed, load| Chance::new(&shape, seed, load, 0).collect::<Vec<_>>();
         let first = of(1, 0);
         assert_eq!(first, of(1, 0));
         assert_ne!(first, of(2, 0));

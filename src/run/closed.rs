@@ -3,9 +3,10 @@
 
 use super::clock::Alarm;
 use super::kept::Who;
+use super::search;
 use super::session::Session;
 use super::worker::{Active, Worker};
-use crate::plan::StageKind;
+use crate::plan::{StageKind, Turns};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -83,41 +84,71 @@ pub fn start(worker: &Rc<Worker>, load: usize) {
 }
 
 /// A user, from 0, while the level of its load is above it.
-async fn user(worker: &Rc<Worker>, load: usize, user: u64, works: &[Option<Rc<Work>>]) {
-    let mut session = Session::new(worker, load, true);
-    let alarm = worker.starter(false);
+async fn user(worker: &Rc<Worker>, load: usize, number: u64, works: &[Option<Rc<Work>>]) {
     let planned = &worker.plan.loads[load];
-    let peak = planned.shape.peak();
-    let mut rounds = vec![0; planned.parts.len()];
-    let mut number = 0;
-    for turns in planned.turns_of(user) {
-        if !worker.stops() {
-            worker.timers.until(&alarm, turns.start).await;
+    let mut user = User {
+        worker,
+        load,
+        number,
+        session: Session::new(worker, load, true),
+        alarm: worker.starter(false),
+        rounds: vec![0; planned.parts.len()],
+        done: 0,
+    };
+    for turns in planned.turns_of(number) {
+        user.turns(turns, works).await;
+    }
+    let mut trials = worker.trials(load);
+    while let Some(trial) = search::next(&mut trials).await {
+        if number < trial.level {
+            user.turns(Turns { start: trial.start, end: trial.end, of: None }, works).await;
         }
-        let work = turns.of.and_then(|(stage, count)| Some((works[stage].as_ref()?, number + count)));
-        session.now = worker.timers.clock.now();
+    }
+}
+
+struct User<'w> {
+    worker: &'w Rc<Worker>,
+    load: usize,
+    number: u64,
+    session: Session,
+    alarm: Rc<Alarm>,
+    /// Iterations so far, of each part and together.
+    rounds: Vec<u64>,
+    done: u64,
+}
+
+impl User<'_> {
+    async fn turns(&mut self, turns: Turns, works: &[Option<Rc<Work>>]) {
+        let (worker, load) = (self.worker, self.load);
+        let planned = &worker.plan.loads[load];
+        if !worker.stops() {
+            worker.timers.until(&self.alarm, turns.start).await;
+        }
+        let work = turns.of.and_then(|(stage, count)| Some((works[stage].as_ref()?, self.done + count)));
+        self.session.now = worker.timers.clock.now();
         loop {
-            let now = session.now;
-            if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| number == last) {
+            let now = self.session.now;
+            if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| self.done == last) {
                 break;
             }
             if let Some((work, _)) = work {
                 work.start(worker);
             }
             worker.recorder.borrow_mut().started(load, now, 0);
-            let part = planned.part_of_turn(user, number);
-            let who = Who { user: user + 1, turn: rounds[part] * peak + user, kept: None };
-            let _ = session.iterate(&who, part, user << 32 | number, (now, now)).await;
-            rounds[part] += 1;
-            number += 1;
+            let part = planned.part_of_turn(self.number, self.done);
+            let turn = self.rounds[part] * planned.shape.peak() + self.number;
+            let who = Who { user: self.number + 1, turn, kept: None };
+            let _ = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
+            self.rounds[part] += 1;
+            self.done += 1;
             if let Some((work, _)) = work {
                 work.finish(worker);
             }
             if let Some(pace) = planned.pace
                 && !worker.stops()
             {
-                worker.timers.until(&alarm, (now + pace).min(turns.end)).await;
-                session.now = worker.timers.clock.now();
+                worker.timers.until(&self.alarm, (now + pace).min(turns.end)).await;
+                self.session.now = worker.timers.clock.now();
             }
         }
     }

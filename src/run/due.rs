@@ -1,14 +1,17 @@
 //! Which arrivals of an open load are due when, and which of them are a worker's.
 
 use super::chance::Chance;
+use super::search::Trial;
 use super::worker::Worker;
-use crate::plan::schedule::Arrivals;
+use crate::plan::schedule::{Arrivals, Shape};
 use crate::plan::{Load, Share, StageKind};
 use std::sync::Arc;
 
 /// The arrivals of a load that a worker starts, in order: number and intended offset.
 pub struct Due {
     source: Source,
+    /// The number of its first arrival, where others were before them.
+    first: u64,
     population: Option<u64>,
     share: Share,
     worker: Share,
@@ -22,10 +25,9 @@ enum Source {
     /// Of a level, evenly: those of everybody.
     Even(Arrivals),
     Chance(Chance),
-    /// One after the other, the first with a number that is not 0 where others were before them.
+    /// One after the other.
     Listed {
         times: Arc<[u64]>,
-        first: u64,
         next: usize,
     },
 }
@@ -33,16 +35,26 @@ enum Source {
 impl Due {
     /// Those of the stages that follow a level.
     pub fn new(worker: &Worker, load: usize) -> Due {
+        Due::of(worker, load, &worker.plan.loads[load].level(), (0, 0))
+    }
+
+    /// Those of a trial.
+    pub fn trial(worker: &Worker, load: usize, trial: &Trial) -> Due {
+        Due::of(worker, load, &trial.shape(), (trial.stream(), trial.first))
+    }
+
+    /// Those of a level, of a stream where they come at random, with the number of the first.
+    fn of(worker: &Worker, load: usize, shape: &Shape, (stream, first): (u64, u64)) -> Due {
         let planned = &worker.plan.loads[load];
         let (share, worker_of) = (worker.plan.share, Share { index: worker.index, count: worker.workers });
         let population = planned.population.map(|users| users.max(1));
-        let shape = planned.level();
         let source = match (planned.poisson, population) {
-            (true, _) => Source::Chance(Chance::new(&shape, worker.seed, load)),
-            (false, Some(_)) => Source::Even(Arrivals::new(&shape, Share::WHOLE, 0, 1)),
-            (false, None) => Source::Ours(Arrivals::new(&shape, share, worker_of.index, worker_of.count)),
+            (true, _) => Source::Chance(Chance::new(shape, worker.seed, load, stream)),
+            // Which of them are ours rests on the number of the first.
+            (false, None) if first == 0 => Source::Ours(Arrivals::new(shape, share, worker_of.index, worker_of.count)),
+            (false, _) => Source::Even(Arrivals::new(shape, Share::WHOLE, 0, 1)),
         };
-        Due { source, population, share, worker: worker_of, head: None }
+        Due { source, first, population, share, worker: worker_of, head: None }
     }
 
     /// Those of the rows of a `replay` that follow.
@@ -51,7 +63,7 @@ impl Due {
             Source::Chance(chance) => chance.drawn(),
             _ => planned.level().arrivals(),
         };
-        Due { source: Source::Listed { times, first, next: 0 }, head: None, ..self }
+        Due { source: Source::Listed { times, next: 0 }, first, head: None, ..self }
     }
 
     pub fn peek(&mut self) -> Option<(u64, u64)> {
@@ -68,18 +80,19 @@ impl Due {
 
     fn advance(&mut self) -> Option<(u64, u64)> {
         loop {
-            let next = match &mut self.source {
+            let (k, at) = match &mut self.source {
                 Source::Ours(arrivals) => return arrivals.next(),
                 Source::Even(arrivals) => arrivals.next()?,
                 Source::Chance(chance) => chance.next()?,
-                Source::Listed { times, first, next } => {
+                Source::Listed { times, next } => {
                     let at = *times.get(*next)?;
                     *next += 1;
-                    (*first + *next as u64 - 1, at)
+                    (*next as u64 - 1, at)
                 }
             };
-            if self.has(next.0) {
-                return Some(next);
+            let k = self.first + k;
+            if self.has(k) {
+                return Some((k, at));
             }
         }
     }
@@ -113,7 +126,7 @@ pub fn replayed(load: &Load, tables: &[super::rows::Table]) -> Option<Arc<[u64]>
 mod tests {
     use super::*;
     use crate::base::units::{Rate, SECOND};
-    use crate::plan::schedule::{Segment, Shape};
+    use crate::plan::schedule::Segment;
 
     fn shape() -> Shape {
         let rate = Rate::new(100.0, SECOND).unwrap().raw();
@@ -121,7 +134,7 @@ mod tests {
     }
 
     fn due(source: Source, population: Option<u64>, share: Share, worker: Share) -> Due {
-        Due { source, population, share, worker, head: None }
+        Due { source, first: 9, population, share, worker, head: None }
     }
 
     fn all(mut due: Due) -> Vec<(u64, u64)> {
@@ -132,9 +145,9 @@ mod tests {
     fn everybody_together_has_each_arrival_once() {
         let listed: Arc<[u64]> = (0..500).map(|n| n * n).collect();
         let sources: [&dyn Fn() -> Source; 3] = [
-            &|| Source::Chance(Chance::new(&shape(), 7, 0)),
+            &|| Source::Chance(Chance::new(&shape(), 7, 0, 0)),
             &|| Source::Even(Arrivals::new(&shape(), Share::WHOLE, 0, 1)),
-            &|| Source::Listed { times: listed.clone(), first: 9, next: 0 },
+            &|| Source::Listed { times: listed.clone(), next: 0 },
         ];
         for source in sources {
             for population in [None, Some(10)] {

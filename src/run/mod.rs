@@ -21,6 +21,7 @@ mod phase;
 mod progress;
 mod redirect;
 mod rows;
+mod search;
 mod secret;
 mod service;
 mod session;
@@ -261,6 +262,8 @@ async fn load(
     let (phase, watched) = channel::channel(Phase::Run);
     let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
+    let mut searches = search::Searches::new(plan, settings.seed, settings.workers);
+    let trials = searches.trials(plan.loads.len());
     let edges: Arc<[u64]> = plan.edges().into();
     let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
     let (mut threads, mut waiting) = (Vec::new(), Vec::new());
@@ -270,6 +273,7 @@ async fn load(
             places: parts.places.clone(),
             tables: parts.tables.clone(),
             replays: replays.clone(),
+            trials: trials.clone(),
             files: parts.files.clone(),
             gates: gates.clone(),
             setup: setup.clone(),
@@ -321,11 +325,12 @@ async fn load(
         };
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(Measured { slices, examples, done: ours }) => {
+                Some(Measured { slices, examples, done: ours, started }) => {
                     for slice in slices {
                         if let Some(aborts) = &mut aborts {
                             aborts.take(&slice);
                         }
+                        searches.take(&slice);
                         tell(Event::Slice(slice));
                     }
                     for (load, stage, at) in ours {
@@ -336,6 +341,8 @@ async fn load(
                         }
                     }
                     examples.into_iter().for_each(|example| tell(Event::Example(Box::new(example))));
+                    started.into_iter().for_each(|(load, number)| searches.started(load, number));
+                    searches.look(clock.now()).into_iter().for_each(&mut *tell);
                 }
                 None => sending = false,
             },
@@ -344,6 +351,7 @@ async fn load(
                 if let Some(aborts) = &mut aborts {
                     aborts.see(&look);
                 }
+                searches.see(&look);
                 tell(Event::Gauges(look));
             }
             _ = second.tick() => {
@@ -354,6 +362,7 @@ async fn load(
                 if let Some(reason) = reason {
                     interrupted = true;
                     aborts = None;
+                    searches.stop();
                     tell(Event::Aborted { at, reason });
                     let _ = phase.send(Phase::NothingNew);
                     limit = tokio::time::Instant::now() + drain(plan);
@@ -364,6 +373,7 @@ async fn load(
                     let _ = phase.send(Phase::Stop { count_timeouts: false });
                     continue;
                 }
+                searches.stop();
                 tell(Event::Interrupted { at: clock.now() });
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
@@ -375,6 +385,7 @@ async fn load(
                 let _ = phase.send(Phase::Stop { count_timeouts: false });
             }
             () = tokio::time::sleep_until(limit), if sending => {
+                searches.stop();
                 let _ = phase.send(Phase::Stop { count_timeouts: !interrupted });
                 limit += Duration::from_secs(3600);
             }

@@ -80,6 +80,13 @@ pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
     if let Some(times) = worker.replays.get(load).cloned().flatten() {
         line.start(&mut due.replay(planned, times), planned.shape.end() + CATCH_UP).await;
     }
+    let mut trials = worker.trials(load);
+    while let Some(trial) = super::search::next(&mut trials).await {
+        if !line.start(&mut Due::trial(worker, load, &trial), trial.end + CATCH_UP).await {
+            return;
+        }
+        worker.trial_started(load, trial.number);
+    }
 }
 
 /// What starts arrivals, with the sessions that it has.

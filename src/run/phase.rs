@@ -44,6 +44,7 @@ impl Parts {
             places: self.places.clone(),
             tables: self.tables.clone(),
             replays: Arc::default(),
+            trials: Vec::new(),
             files: self.files.clone(),
             setup,
             edges: Arc::from([0]),

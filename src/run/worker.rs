@@ -11,6 +11,7 @@ use super::limit::Gate;
 use super::link::{self, Linked, Place};
 use super::progress::Progress;
 use super::rows::Table;
+use super::search::{self, Trials};
 use super::trace::Traces;
 use super::tracer::Tracer;
 use super::value::{Frame, Plain};
@@ -34,6 +35,8 @@ pub struct Order {
     pub tables: Arc<Vec<Table>>,
     /// By load, when the rows that it replays are due.
     pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
+    /// By load, what it is told of its search.
+    pub trials: Vec<Option<Trials>>,
     pub files: Arc<Files>,
     pub gates: Arc<Vec<Gate>>,
     /// What the setup named.
@@ -57,6 +60,8 @@ pub struct Measured {
     pub examples: Vec<Example>,
     /// Of which `once` of which load all that it had to do has ended, and when.
     pub done: Vec<(usize, usize, u64)>,
+    /// Of which trials of which load all that was to be started has been.
+    pub started: Vec<(usize, u64)>,
 }
 
 /// The series of what a flow does in a load.
@@ -75,6 +80,7 @@ pub struct Worker {
     /// By load and part of its mix.
     pub series: Vec<Vec<Recorded>>,
     pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
+    trials: Vec<Option<Trials>>,
     pub seed: u64,
     /// Tells this run from others with the same seed.
     pub run: u64,
@@ -87,6 +93,10 @@ pub struct Worker {
     pub recorder: RefCell<Recorder>,
     /// What [`Measured::done`] will tell.
     pub finished: RefCell<Vec<(usize, usize, u64)>>,
+    /// What [`Measured::started`] will tell.
+    started: RefCell<Vec<(usize, u64)>>,
+    /// Asks for what is measured to be handed over at once.
+    pub hands_over: tokio::sync::Notify,
     /// How late it got to what was ready, since the last second was told.
     pub delays: RefCell<Vec<u64>>,
     /// Whether something asks for the bytes of bodies.
@@ -176,6 +186,9 @@ pub fn run(order: Order, line: Line) -> std::io::Result<()> {
                     // Nobody listens any more when the control plane is gone; then there is nothing to report to.
                     let _ = measured.send(worker.measured(false));
                 }
+                () = worker.hands_over.notified() => {
+                    let _ = measured.send(worker.measured(false));
+                }
                 changed = phase.changed() => {
                     // Without a control plane there is nobody left to run for.
                     let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stop { count_timeouts: false } };
@@ -229,6 +242,7 @@ impl Worker {
             series,
             seed: order.seed,
             replays: order.replays,
+            trials: order.trials,
             run: order.run,
             gates: order.gates,
             traces: Traces::new(order.run, order.lane),
@@ -242,6 +256,8 @@ impl Worker {
             idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             finished: RefCell::default(),
+            started: RefCell::default(),
+            hands_over: tokio::sync::Notify::new(),
             users: RefCell::default(),
             cookies: Cookies::default(),
             progress: RefCell::default(),
@@ -277,7 +293,22 @@ impl Worker {
     /// Everything that is new.
     fn measured(&self, last: bool) -> Measured {
         let mut recorder = self.recorder.borrow_mut();
-        Measured { slices: recorder.drain(), examples: recorder.examples.drain(last), done: self.finished.take() }
+        Measured {
+            slices: recorder.drain(),
+            examples: recorder.examples.drain(last),
+            done: self.finished.take(),
+            started: self.started.take(),
+        }
+    }
+
+    /// What is told of the search of a load, where it has one.
+    pub fn trials(&self, load: usize) -> Option<Trials> {
+        self.trials.get(load).cloned().flatten()
+    }
+
+    /// All that is ours of a trial has been started.
+    pub fn trial_started(&self, load: usize, number: u64) {
+        self.started.borrow_mut().push((load, number));
     }
 
     pub fn starter(&self, punctual: bool) -> Rc<Alarm> {
@@ -323,6 +354,10 @@ impl Worker {
     }
 
     fn start(worker: &Rc<Worker>, load: usize) {
+        if let Some(trials) = worker.trials(load) {
+            let worker = worker.clone();
+            tokio::task::spawn_local(async move { search::hand_over(&worker, load, trials).await });
+        }
         match &worker.plan.loads[load].shape {
             Shape::Open(_) => {
                 let active = Active::new(worker);

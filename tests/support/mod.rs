@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 pub struct Place {
@@ -179,13 +179,19 @@ pub struct Server {
 impl Server {
     /// `delay` is slept before each answer.
     pub fn start(delay: Duration) -> Server {
+        Server::with_slots(usize::MAX, delay)
+    }
+
+    /// As many requests at a time as there are slots; the others wait.
+    pub fn with_slots(slots: usize, delay: Duration) -> Server {
+        let free = Arc::new((Mutex::new(slots), Condvar::new()));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicU64::new(0));
         let counter = requests.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let counter = counter.clone();
+                let (counter, free) = (counter.clone(), free.clone());
                 std::thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
                     let mut lines = BufReader::new(stream.try_clone().unwrap());
@@ -194,7 +200,11 @@ impl Server {
                     while lines.read_line(&mut line).is_ok_and(|n| n > 0) {
                         if line == "\r\n" {
                             counter.fetch_add(1, Ordering::SeqCst);
+                            let (slots, freed) = &*free;
+                            *freed.wait_while(slots.lock().unwrap(), |slots| *slots == 0).unwrap() -= 1;
                             std::thread::sleep(delay);
+                            *slots.lock().unwrap() += 1;
+                            freed.notify_one();
                             if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"price\":1}").is_err()
                             {
                                 return;

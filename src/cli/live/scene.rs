@@ -2,7 +2,7 @@
 
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
 use crate::measure::histogram::Counts;
-use crate::measure::{Event, Failure, Generator, Slice, histogram};
+use crate::measure::{Event, Failure, Generator, Slice, Tried, histogram};
 use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
 use crate::plan::{Load, Plan};
 use anstyle::{AnsiColor, Style};
@@ -122,6 +122,13 @@ impl<'p> Scene<'p> {
             Event::Interrupted { .. } | Event::Aborted { .. } => self.ends = true,
             _ => {}
         }
+    }
+
+    /// What came out of a trial, in a line.
+    pub fn tried(&self, tried: &Tried) -> String {
+        let load = &self.plan.loads[tried.load];
+        let stage = load.stages.get(tried.stage).map_or("", |stage| stage.name.as_str());
+        format!("{stage} {}: {} ({})", load.shown(tried.level), tried.word(), tried.said)
     }
 
     fn add(&mut self, slice: &Slice) {

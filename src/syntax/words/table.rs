@@ -362,7 +362,7 @@ pub const STATEMENTS: &[Word] = &[
         &[form(
             Load,
             "search LEVEL..LEVEL for DURATION each while CONDITION [as NAME]",
-            "search 50/s .. 2000/s for 5s each while p99(example) < 250ms",
+            "search 50/s .. 2000/s for 15s each while p99(example) < 250ms",
         )],
     ),
     word(

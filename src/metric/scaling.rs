@@ -1,0 +1,69 @@
+//! What the Universal Scalability Law says of the levels of a sweep: X(N) = λN ÷ (1 + σ(N−1) + κN(N−1)) (Gunther, Guerrilla
+//! Capacity Planning, 2007), fitted by least squares with σ and κ not below nothing.
+
+mod fit;
+
+use super::{Value, requests};
+use crate::base::units::grouped;
+use crate::check::program::Function;
+use crate::measure::Stats;
+use crate::plan::{FOR_A_LAW, Scaling, Type, distinct};
+use fit::{Law, Parameter};
+
+/// A peak farther behind the largest level than this is not seen, but guessed.
+const SEEN: f64 = 2.0;
+
+pub(super) fn apply(scaling: &Scaling, stats: &Stats) -> Value {
+    let levels = distinct(&scaling.levels);
+    let mut samples = 0;
+    let mut points = Vec::with_capacity(scaling.levels.len());
+    for (users, range) in &scaling.levels {
+        let Value { value, samples: own, .. } = requests::apply(&scaling.throughput.within(*range), stats);
+        samples += own;
+        match value {
+            Ok(throughput) => points.push((*users, throughput)),
+            Err(reason) => {
+                return Value::of(Err(format!("at {} users: {reason}", grouped(*users, 0))), samples);
+            }
+        }
+    }
+    if levels < FOR_A_LAW {
+        return Value::of(Err(format!("{levels} levels, and this needs {FOR_A_LAW}: sweep over more")), samples);
+    }
+    match fit::fit(&points) {
+        Ok(law) => of_law(scaling.function, &law, &points, samples),
+        Err(reason) => Value::of(Err(reason), samples),
+    }
+}
+
+fn of_law(function: Function, law: &Law, points: &[(f64, f64)], samples: u64) -> Value {
+    let largest = points.iter().map(|(users, _)| *users).fold(1.0, f64::max);
+    let peak = law.peak().filter(|peak| *peak <= SEEN * largest);
+    let (value, (low, high)) = match function {
+        Function::Contention => (law.sigma, law.interval(Parameter::Sigma)),
+        Function::Coherency => (law.kappa, law.interval(Parameter::Kappa)),
+        Function::Efficiency(users) => {
+            // What divides it grows evenly with both constants, so its interval is known exactly.
+            let (low, high) = law.around(|_, sigma, kappa| fit::cost(users, sigma, kappa));
+            (1.0 / fit::cost(users, law.sigma, law.kappa), (1.0 / high, 1.0 / low.max(1.0)))
+        }
+        Function::PeakUsers => {
+            let Some(peak) = peak else { return Value::at_least(largest, Type::Users, samples) };
+            // The square of its inverse stays finite where coherency comes near to nothing.
+            let (low, high) = law.around(|_, sigma, kappa| kappa / (1.0 - sigma).max(f64::MIN_POSITIVE));
+            (peak, (high.sqrt().recip().min(peak), low.max(0.0).sqrt().recip().max(peak)))
+        }
+        Function::PeakThroughput => {
+            if peak.is_none() {
+                return Value::at_least(law.at(largest), Type::Rate, samples);
+            }
+            let (low, high) = law.around(fit::highest);
+            (fit::highest(law.lambda, law.sigma, law.kappa), (low.max(0.0), high))
+        }
+        _ => return super::unmeasured(),
+    };
+    Value { interval: Some((low, high)), ..Value::of(Ok(value), samples) }
+}
+
+#[cfg(test)]
+mod tests;
