@@ -139,8 +139,7 @@ pub async fn show(State(shop): State<Arc<Shop>>, id: Result<Path<i64>, PathRejec
     let Path(id) = id.map_err(|_| Refusal::bad_request("an order's id is a whole number"))?;
     let mut connection = shop.database.connection().await?;
     const BY_ID: &str = "SELECT id, key, product, qty, cents FROM orders WHERE id = $1";
-    let row: Option<Row> =
-        on!(&mut connection, it => sqlx::query_as(BY_ID).bind(id).fetch_optional(&mut **it).await?);
+    let row: Option<Row> = on!(&mut connection, it => sqlx::query_as(BY_ID).bind(id).fetch_optional(&mut **it).await?);
     let row = row.ok_or_else(|| Refusal::not_found(format!("there is no order {id}")))?;
     Ok(Json(Order::from(row)))
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 /// A process and its descendants, also those whose parents have ended.
 pub struct Tree {
-    root: Known,
-    members: HashSet<Known>,
+    root: Process,
+    members: HashSet<Process>,
     /// Ticks of all of them, of children that ended too.
     ticks: u64,
     at: Instant,
@@ -16,15 +16,34 @@ pub struct Tree {
 
 /// Numbers of processes are used again; with the tick of its start a process is known for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Known {
-    pid: u32,
-    born: u64,
+pub struct Process {
+    pub pid: u32,
+    /// The tick of its start, since the machine was started.
+    pub born: u64,
+}
+
+impl Process {
+    pub fn of(pid: u32) -> Process {
+        stat(pid).map_or(Process { pid, born: 0 }, |stat| stat.known)
+    }
+
+    /// Whether it still is that process; where there is no way to know, it is.
+    pub fn is_there(self) -> bool {
+        !cfg!(target_os = "linux") || stat(self.pid).is_some_and(|stat| stat.known == self)
+    }
+}
+
+/// Those who live of a process group.
+pub fn group(leader: u32) -> Vec<Process> {
+    let living = |stat: &Stat| stat.group == leader && !stat.ended;
+    numbers().filter_map(stat).filter(living).map(|stat| stat.known).collect()
 }
 
 /// Of `/proc/N/stat`.
 struct Stat {
-    known: Known,
+    known: Process,
     parent: u32,
+    group: u32,
     /// User and system time, of the process and of the children that it has waited for.
     ticks: u64,
     threads: u64,
@@ -37,6 +56,10 @@ impl Tree {
         let mut tree = Tree { root: stat.known, members: HashSet::new(), ticks: 0, at: Instant::now() };
         tree.ticks = tree.living()?.iter().map(|stat| stat.ticks).sum();
         Ok(tree)
+    }
+
+    pub fn root(&self) -> Process {
+        self.root
     }
 
     pub fn look(&mut self) -> Result<Usage, String> {
@@ -67,7 +90,7 @@ impl Tree {
         let all: HashMap<u32, Stat> = numbers().filter_map(|pid| Some((pid, stat(pid)?))).collect();
         let gone = || format!("the process {} has ended", self.root.pid);
         all.get(&self.root.pid).filter(|stat| stat.known == self.root && !stat.ended).ok_or_else(gone)?;
-        let mut members: HashSet<Known> = self.members.iter().copied().filter(|m| is_there(&all, *m)).collect();
+        let mut members: HashSet<Process> = self.members.iter().copied().filter(|m| is_there(&all, *m)).collect();
         members.insert(self.root);
         for stat in all.values() {
             // Up to somebody who is known to belong to it, or to the top.
@@ -91,7 +114,7 @@ impl Tree {
     }
 }
 
-fn is_there(all: &HashMap<u32, Stat>, known: Known) -> bool {
+fn is_there(all: &HashMap<u32, Stat>, known: Process) -> bool {
     all.get(&known.pid).is_some_and(|stat| stat.known == known)
 }
 
@@ -139,8 +162,9 @@ fn stat(pid: u32) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
     Some(Stat {
-        known: Known { pid, born: number(22)? },
+        known: Process { pid, born: number(22)? },
         parent: number(4)? as u32,
+        group: number(5)? as u32,
         ticks: (14..=17).filter_map(number).sum(),
         threads: number(20)?,
         ended: matches!(fields.first(), Some(&"Z" | &"X")),
