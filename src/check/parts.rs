@@ -272,9 +272,19 @@ impl<'a> Session<'a, '_> {
                 _ => service.restart = matches!(value, Value::Bool(true)),
             }
         }
+        // A path is asked for at its port.
+        let is_path =
+            |text: &Option<Text>| matches!(text.as_deref(), Some([Piece::Literal(path), ..]) if path.starts_with('/'));
+        let paths = [("ready", is_path(&service.ready)), ("metrics", is_path(&service.metrics))];
         // Behind what its arguments and options name, which is started before it.
         self.out.services.push(service);
-        Value::Part(Type::Service, self.out.services.len() - 1)
+        let place = self.out.services.len() - 1;
+        for entry in &built.options {
+            if paths.contains(&(entry.label.text.as_str(), true)) {
+                self.has_port(place, entry.value.span);
+            }
+        }
+        Value::Part(Type::Service, place)
     }
 
     /// A path that is relative to the file that names it.

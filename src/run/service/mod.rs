@@ -8,6 +8,8 @@ mod postgres;
 mod process;
 mod ready;
 mod shop;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 pub use endpoint::Endpoint;
 pub use keeper::{Down, Failed, Happened, State};

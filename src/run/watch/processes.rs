@@ -27,9 +27,9 @@ impl Process {
         stat(pid).map_or(Process { pid, born: 0 }, |stat| stat.known)
     }
 
-    /// Whether it still is that process; where there is no way to know, it is.
+    /// Whether it lives and still is that process; where there is no way to know, it does.
     pub fn is_there(self) -> bool {
-        !cfg!(target_os = "linux") || stat(self.pid).is_some_and(|stat| stat.known == self)
+        !cfg!(target_os = "linux") || stat(self.pid).is_some_and(|stat| stat.known == self && !stat.ended)
     }
 }
 
