@@ -237,7 +237,19 @@ impl<'a> Session<'a, '_> {
         };
         for entry in &built.options {
             let Some(value) = self.option(entry, "service", frame) else { continue };
-            match entry.label.text.as_str() {
+            let label = entry.label.text.as_str();
+            let is_of_it = match service.kind {
+                ServiceKind::Process { .. } => true,
+                ServiceKind::Demo(_) => label != "files",
+                ServiceKind::Postgres => !matches!(label, "files" | "dir"),
+                ServiceKind::Attach { .. } => matches!(label, "ready" | "ready_within" | "stop_within" | "metrics"),
+            };
+            if !is_of_it {
+                let message = format!("`{}(…)` has no option `{label}`", builtin.name);
+                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
+                self.push(problem.help("it is an option of `process(…)`"));
+            }
+            match label {
                 "ready" => {
                     if let Value::Text(path, _) = &value
                         && !path.starts_with('/')

@@ -183,8 +183,9 @@ async fn control(
             let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
-            let services = Services { all: &services, known: &known, happened: &mut happened };
-            around_load(plan, settings, parts, services, &mut interrupt, tell).await
+            let started = Services { all: &services, known: &known, happened: &mut happened };
+            let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
+            result.map_err(|error| with_the_dead(error, &mut happened))
         }
         Err(problem) => Err(problem),
     };
@@ -269,6 +270,16 @@ async fn start(
     known.services.push(running.endpoint.clone());
     services.push(running);
     services.last().expect("it was put there").up().await.map_err(failed)
+}
+
+/// A setup that fails because a service has ended says so.
+fn with_the_dead(error: RunError, happened: &mut mpsc::UnboundedReceiver<Happened>) -> RunError {
+    match (error, happened.try_recv()) {
+        (RunError::Setup(problem), Ok(Happened::Died { service, status, output })) => RunError::Setup(format!(
+            "{problem}\nthe service `{service}` had ended ({status}); its last output was:\n{output}"
+        )),
+        (error, _) => error,
+    }
 }
 
 async fn stop(services: &[Running], at: u64, tell: &mut dyn FnMut(Event)) {

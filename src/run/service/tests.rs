@@ -159,3 +159,33 @@ async fn who_looks_on_is_told_which_process_it_is_now() {
     running.down(Down::Kill).await;
     assert_eq!(state.borrow().main, None);
 }
+
+/// What a client was told is there must be there whatever happens to the server: fsync is on.
+#[tokio::test]
+async fn a_cluster_keeps_what_it_acknowledged_when_it_is_killed() {
+    use sqlx::{Connection, PgConnection};
+    let place = Place::new();
+    if postgres::is_missing(&place.directory.path().join("log")).await {
+        return;
+    }
+    let mut service = shell("");
+    service.kind = ServiceKind::Postgres;
+    service.ready_within = 30_000_000_000;
+    let running = place.prepare(&service).await;
+    running.up().await.unwrap();
+    let url = running.endpoint.url();
+    let mut client = PgConnection::connect(&url).await.unwrap();
+    sqlx::query("CREATE TABLE kept (n INT)").execute(&mut client).await.unwrap();
+    sqlx::query("INSERT INTO kept VALUES (7)").execute(&mut client).await.unwrap();
+    running.restart(Down::Kill, Duration::from_millis(50)).await.unwrap();
+    assert!(sqlx::query("SELECT 1").execute(&mut client).await.is_err(), "its connection ended with it");
+    let mut owner = PgConnection::connect(running.admin().unwrap()).await.unwrap();
+    let kept: Vec<(i32,)> = sqlx::query_as("SELECT n FROM kept").fetch_all(&mut owner).await.unwrap();
+    assert_eq!(kept, [(7,)]);
+    let others = PgConnection::connect(&url.replace(":0@", ":1@")).await;
+    assert!(others.unwrap_err().to_string().contains("password"), "only with the password of the run");
+    let all = running.processes();
+    running.down(Down::Stop).await;
+    assert!(all.len() > 3 && all.iter().all(|process| !process.is_there()));
+    assert!(running.output().contains("database system is shut down"), "{}", running.output());
+}

@@ -58,6 +58,16 @@ pub async fn prepare(service: &Service, known: &Known, password: &str, directory
     Ok(Prepared { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
 }
 
+/// Whether tests have to do without.
+#[cfg(test)]
+pub async fn is_missing(log: &Path) -> bool {
+    let missing = binaries::find(log).await.is_err();
+    if missing {
+        eprintln!("left out: PostgreSQL is not installed");
+    }
+    missing
+}
+
 /// How a cluster is reached by its owner, and what the others need.
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -69,7 +79,8 @@ pub struct Access {
 impl Access {
     /// A URL for the owner, by the socket.
     pub fn admin(&self) -> String {
-        format!("postgres://{OWNER}@localhost:{}/{ROLE}?host={}", self.port, self.socket.display())
+        let socket: String = url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
+        format!("postgres://{OWNER}@localhost:{}/{ROLE}?host={socket}", self.port)
     }
 
     async fn owner(&self) -> Result<PgConnection, sqlx::Error> {
