@@ -121,11 +121,8 @@ pub fn last_lines(log: &std::path::Path) -> String {
 impl Group {
     /// Waits for the process to end.
     pub async fn ended(&mut self) -> ExitStatus {
-        match self.child.wait().await {
-            Ok(status) => status,
-            // There is no child that can be waited for, so it has ended.
-            Err(_) => ExitStatus::default(),
-        }
+        // Where there is no child that can be waited for, it has ended.
+        self.child.wait().await.unwrap_or_default()
     }
 
     /// Asks it to end, and ends it where it does not within its time; then all that it started.
@@ -139,13 +136,13 @@ impl Group {
         #[cfg(unix)]
         for (whole, signal, grace) in asked {
             match whole {
-                true => send(self.main, *signal),
-                false => send_alone(self.main, *signal),
+                true => processes::family(self.main).into_iter().for_each(|process| send(process, *signal)),
+                false => send(self.main, *signal),
             }
             let until = Instant::now() + *grace;
             if timeout(*grace, self.child.wait()).await.is_ok() {
                 // Those that it started were asked too, and have the rest of the time.
-                while *whole && Instant::now() < until && !processes::group(self.main.pid).is_empty() {
+                while *whole && Instant::now() < until && !processes::family(self.main).is_empty() {
                     sleep(Duration::from_millis(10)).await;
                 }
                 break;
@@ -161,24 +158,35 @@ impl Group {
 
     async fn finish(&mut self) {
         const PATIENCE: Duration = Duration::from_secs(2);
-        self.kill_all();
+        let mut all = self.kill_all();
         let _ = timeout(PATIENCE, self.child.wait()).await;
         let until = Instant::now() + PATIENCE;
-        while Instant::now() < until && !processes::group(self.main.pid).is_empty() {
-            self.kill_all();
+        // What it started while it was killed, and what descends from it no more since it has ended.
+        while Instant::now() < until {
+            all.retain(|process| process.is_there());
+            if all.is_empty() && processes::family(self.main).is_empty() {
+                break;
+            }
+            all.extend(self.kill_all());
             sleep(Duration::from_millis(5)).await;
         }
         self.finished = true;
     }
 
-    fn kill_all(&mut self) {
+    /// Says who was killed.
+    fn kill_all(&mut self) -> Vec<Process> {
+        let all = processes::family(self.main);
         #[cfg(unix)]
-        if let Some(group) = rustix::process::Pid::from_raw(self.main.pid as i32) {
-            // A number is not used again while a group has it, and an empty group is no error that concerns us.
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        {
+            if let Some(group) = rustix::process::Pid::from_raw(self.main.pid as i32) {
+                // A number is not used again while a group has it, and an empty group is no error that concerns us.
+                let _ = rustix::process::kill_process_group(group, Signal::KILL);
+            }
+            all.iter().for_each(|process| send(*process, Signal::KILL));
         }
         #[cfg(not(unix))]
         let _ = self.child.start_kill();
+        all
     }
 }
 
@@ -191,17 +199,10 @@ impl Drop for Group {
     }
 }
 
-/// Sends a signal to a process that was started here, and to all of its group.
+/// Sends a signal to a process, if it is still that one.
 #[cfg(unix)]
-pub fn send(main: Process, signal: Signal) {
-    if let Some(group) = rustix::process::Pid::from_raw(main.pid as i32).filter(|_| main.is_there()) {
-        let _ = rustix::process::kill_process_group(group, signal);
-    }
-}
-
-#[cfg(unix)]
-pub fn send_alone(main: Process, signal: Signal) {
-    if let Some(pid) = rustix::process::Pid::from_raw(main.pid as i32).filter(|_| main.is_there()) {
+pub fn send(process: Process, signal: Signal) {
+    if let Some(pid) = rustix::process::Pid::from_raw(process.pid as i32).filter(|_| process.is_there()) {
         let _ = rustix::process::kill_process(pid, signal);
     }
 }

@@ -230,24 +230,16 @@ impl Running {
         }
     }
 
-    /// The main process and all of its group; of what we did not start the one that listens.
+    /// The main process and all that it started; of what we did not start the one that listens and its own.
     pub fn processes(&self) -> Vec<processes::Process> {
-        match (&self.kind, self.main()) {
-            (_, None) => Vec::new(),
-            (Kept::Ours { .. }, Some(main)) => processes::group(main.pid),
-            (Kept::Attached { .. }, Some(main)) => vec![main],
-        }
+        self.main().map_or_else(Vec::new, processes::family)
     }
 
-    /// Sends a signal to all of its processes, such as the one that stops them for a while. Those of somebody else get it
+    /// Sends a signal to all of its processes, such as the one that stops them for a while; those of another user get it
     /// where the kernel lets us.
     #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) {
-        match (&self.kind, self.main()) {
-            (_, None) => {}
-            (Kept::Ours { .. }, Some(main)) => group::send(main, signal),
-            (Kept::Attached { .. }, Some(main)) => group::send_alone(main, signal),
-        }
+        self.processes().into_iter().for_each(|process| group::send(process, signal));
     }
 
     /// Of a database: a URL with which its owner connects, whatever its clients do.

@@ -1,5 +1,7 @@
 //! What may be done to a service while it runs, over real processes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
 use super::processes::Process;
 use super::*;
 use crate::plan::{Expr, Piece, Text};

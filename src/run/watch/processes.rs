@@ -33,10 +33,25 @@ impl Process {
     }
 }
 
-/// Those who live of a process group.
-pub fn group(leader: u32) -> Vec<Process> {
-    let living = |stat: &Stat| stat.group == leader && !stat.ended;
-    numbers().filter_map(stat).filter(living).map(|stat| stat.known).collect()
+/// Those who live of the group that a process leads, and of all that descend from it: some lead groups of their own, as
+/// the processes of PostgreSQL do.
+pub fn family(main: Process) -> Vec<Process> {
+    let all: HashMap<u32, Stat> = numbers().filter_map(|pid| Some((pid, stat(pid)?))).collect();
+    let is_of_it = |stat: &Stat| {
+        let mut at = stat;
+        for _ in 0..all.len() {
+            if at.known == main || at.group == main.pid {
+                return true;
+            }
+            match all.get(&at.parent) {
+                // A number that was used again is younger than what it seems to have started.
+                Some(parent) if parent.known.born <= at.known.born => at = parent,
+                _ => return false,
+            }
+        }
+        false
+    };
+    all.values().filter(|stat| !stat.ended && is_of_it(stat)).map(|stat| stat.known).collect()
 }
 
 /// Of `/proc/N/stat`.
