@@ -163,11 +163,17 @@ async fn control(
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;
     let (told, mut happened) = mpsc::unbounded_channel();
-    let around = service::Surroundings { program: &settings.program, directory: &settings.directory, told, password };
+    let around = service::Surroundings {
+        run: &settings.id,
+        program: &settings.program,
+        directory: &settings.directory,
+        told,
+        password,
+    };
     let mut known = Known { secrets: settings.secrets.clone(), services: Vec::new(), ports: service::Ports::default() };
     for service in &plan.services {
         let started = tokio::select! {
-            started = start(service, &mut known, &around, &mut services) => started,
+            started = start_service(service, &mut known, &around, &mut services) => started,
             () = interrupt.wait() => Err(RunError::Interrupted),
         };
         if let Err(error) = started {
@@ -255,7 +261,7 @@ struct Services<'s> {
 }
 
 /// Starts a service and waits until it is ready. It is among the others as soon as there is something to stop.
-async fn start(
+async fn start_service(
     service: &crate::plan::Service,
     known: &mut Known,
     around: &service::Surroundings<'_>,

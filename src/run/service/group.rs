@@ -4,7 +4,8 @@
 //! the thread that controls the run, which lives as long as the process: the kernel ties the end of a child to the
 //! end of the thread that started it.
 
-use super::super::watch::processes::{self, Process};
+use super::super::watch::processes;
+use crate::guard::{self, Process};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Launch {
     pub directory: Option<PathBuf>,
     /// What it writes is appended there.
     pub log: PathBuf,
+    /// The words that it and all that it starts carry in their environment; the last of them is of this service alone.
+    pub mark: String,
     /// Another user than ours, by numbers.
     pub user: Option<User>,
     /// It ends when its standard input does, and so with us however we end.
@@ -52,6 +55,7 @@ pub struct User {
 pub struct Group {
     child: Child,
     pub main: Process,
+    mark: String,
     stop: Stop,
     stop_within: Duration,
     /// Nothing of it is left.
@@ -67,6 +71,7 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
     let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;
     let mut command = Command::new(&launch.program);
     command.args(&launch.arguments).envs(launch.env.iter().map(|(name, value)| (name, value)));
+    command.env(guard::MARK, guard::mark(&launch.mark));
     command.stdin(if launch.lifeline { Stdio::piped() } else { Stdio::null() }).stdout(output).stderr(errors);
     if let Some(directory) = &launch.directory {
         command.current_dir(directory);
@@ -79,9 +84,20 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
         }
     }
     let mut child = command.spawn().map_err(|error| not_started(launch, &error))?;
-    let main = Process::of(child.id().expect("it has not been waited for"));
+    let pid = child.id().expect("it has not been waited for") as i32;
+    // One that has ended already is found out when it is waited for.
+    let main = Process::of(pid).unwrap_or(Process { pid, started: 0 });
+    let mark = launch.mark.rsplit(' ').next().unwrap_or_default().to_owned();
     let lifeline = child.stdin.take();
-    Ok(Group { child, main, stop: launch.stop, stop_within: launch.stop_within, finished: false, _lifeline: lifeline })
+    Ok(Group {
+        child,
+        main,
+        mark,
+        stop: launch.stop,
+        stop_within: launch.stop_within,
+        finished: false,
+        _lifeline: lifeline,
+    })
 }
 
 fn not_started(launch: &Launch, error: &std::io::Error) -> String {
@@ -136,8 +152,8 @@ impl Group {
         #[cfg(unix)]
         for (whole, signal, grace) in asked {
             match whole {
-                true => processes::family(self.main).into_iter().for_each(|process| send(process, *signal)),
-                false => send(self.main, *signal),
+                true => processes::family(self.main).into_iter().for_each(|process| drop(process.signal(*signal))),
+                false => drop(self.main.signal(*signal)),
             }
             let until = Instant::now() + *grace;
             if timeout(*grace, self.child.wait()).await.is_ok() {
@@ -163,11 +179,11 @@ impl Group {
         let until = Instant::now() + PATIENCE;
         // What it started while it was killed, and what descends from it no more since it has ended.
         while Instant::now() < until {
-            all.retain(|process| process.is_there());
-            if all.is_empty() && processes::family(self.main).is_empty() {
+            all.retain(|process| process.is_alive());
+            all.extend(self.kill_all());
+            if all.is_empty() {
                 break;
             }
-            all.extend(self.kill_all());
             sleep(Duration::from_millis(5)).await;
         }
         self.finished = true;
@@ -175,14 +191,18 @@ impl Group {
 
     /// Says who was killed.
     fn kill_all(&mut self) -> Vec<Process> {
-        let all = processes::family(self.main);
+        let mut all = processes::family(self.main);
+        if !self.mark.is_empty() {
+            // Also those that lead groups of their own and whose parents have ended.
+            all.extend(guard::marked(&self.mark));
+        }
         #[cfg(unix)]
         {
-            if let Some(group) = rustix::process::Pid::from_raw(self.main.pid as i32) {
+            if let Some(group) = rustix::process::Pid::from_raw(self.main.pid) {
                 // A number is not used again while a group has it, and an empty group is no error that concerns us.
                 let _ = rustix::process::kill_process_group(group, Signal::KILL);
             }
-            all.iter().for_each(|process| send(*process, Signal::KILL));
+            all.iter().for_each(|process| drop(process.signal(Signal::KILL)));
         }
         #[cfg(not(unix))]
         let _ = self.child.start_kill();
@@ -196,13 +216,5 @@ impl Drop for Group {
         if !self.finished {
             self.kill_all();
         }
-    }
-}
-
-/// Sends a signal to a process, if it is still that one.
-#[cfg(unix)]
-pub fn send(process: Process, signal: Signal) {
-    if let Some(pid) = rustix::process::Pid::from_raw(process.pid as i32).filter(|_| process.is_there()) {
-        let _ = rustix::process::kill_process(pid, signal);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::group::{self, Group, Launch};
 use super::ready::{self, Ready};
-use super::watch::processes::Process;
+use crate::guard::Process;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;

@@ -16,7 +16,8 @@ pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 
 use super::known::Known;
-use super::watch::{self, Who, processes};
+use super::watch::{Who, processes};
+use crate::guard::Process;
 use crate::plan::{Service, ServiceKind};
 use group::Launch;
 use keeper::{Keeper, Order};
@@ -28,6 +29,8 @@ use tokio::sync::{mpsc, oneshot, watch as channel};
 
 /// What starting a service needs beside what is known of those before it.
 pub struct Surroundings<'s> {
+    /// The id of the run.
+    pub run: &'s str,
     /// What `demo()` runs.
     pub program: &'s Path,
     /// Private to the services of this run.
@@ -92,6 +95,7 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         ServiceKind::Attach { .. } => unreachable!("done above"),
     };
     let Prepared { endpoint, mut launch, ready, admin, private } = prepared.map_err(failed)?;
+    launch.mark = mark(around.run, &service.name);
     for (name, value) in &service.env {
         let value = known.text(value).map_err(|why| failed(format!("the variable `{name}`: {why}")))?;
         launch.env.push((name.clone(), value));
@@ -113,6 +117,11 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
     tokio::spawn(keeper.keep(ordered));
     let kind = Kept::Ours { orders, state: now, log, admin };
     Ok(Running { name: service.name.clone(), endpoint, kind, listens, _private: private })
+}
+
+/// What the processes of a service carry, beside the id of the run.
+pub fn mark(run: &str, service: &str) -> String {
+    format!("{run} {run}/{service}")
 }
 
 /// What is written as `ready:`, or what a service of its kind shows.
@@ -157,6 +166,7 @@ fn launch(service: &Service, program: PathBuf, directory: &Path) -> Launch {
         env: Vec::new(),
         directory: service.dir.as_ref().map(PathBuf::from),
         log: directory.join("output.log"),
+        mark: String::new(),
         user: None,
         lifeline: false,
         stop: group::Stop::Terminate,
@@ -221,17 +231,18 @@ impl Running {
 #[allow(dead_code, reason = "no fault of a service runs yet")]
 impl Running {
     /// Its main process now, by number and start.
-    pub fn main(&self) -> Option<processes::Process> {
+    pub fn main(&self) -> Option<Process> {
         match &self.kind {
             Kept::Ours { state, .. } => state.borrow().main,
             Kept::Attached { .. } => {
-                processes::listening(self.endpoint.address.port()).ok().map(processes::Process::of)
+                let listening = processes::listening(self.endpoint.address.port()).ok()?;
+                Process::of(listening as i32)
             }
         }
     }
 
     /// The main process and all that it started; of what we did not start the one that listens and its own.
-    pub fn processes(&self) -> Vec<processes::Process> {
+    pub fn processes(&self) -> Vec<Process> {
         self.main().map_or_else(Vec::new, processes::family)
     }
 
@@ -239,7 +250,7 @@ impl Running {
     /// where the kernel lets us.
     #[cfg(unix)]
     pub fn signal(&self, signal: rustix::process::Signal) {
-        self.processes().into_iter().for_each(|process| group::send(process, signal));
+        self.processes().into_iter().for_each(|process| drop(process.signal(signal)));
     }
 
     /// Of a database: a URL with which its owner connects, whatever its clients do.

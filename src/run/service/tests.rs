@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use super::processes::Process;
 use super::*;
 use crate::plan::{Expr, Piece, Text};
 use rustix::process::Signal;
@@ -45,6 +44,7 @@ impl Place {
 
     async fn prepare(&self, service: &Service) -> Running {
         let around = Surroundings {
+            run: &self.directory.path().file_name().unwrap().to_string_lossy(),
             program: Path::new("/nowhere"),
             directory: self.directory.path(),
             told: self.tell.clone(),
@@ -76,17 +76,17 @@ async fn a_restart_is_the_same_process_anew_and_nobody_takes_it_for_an_end() {
     running.up().await.unwrap();
     until("it has started another", || running.processes().len() == 2).await;
     let (first, all) = (running.main().unwrap(), running.processes());
-    assert!(first.is_there() && all.contains(&first));
+    assert!(first.is_alive() && all.contains(&first));
     running.restart(Down::Kill, Duration::from_millis(50)).await.unwrap();
-    assert!(all.iter().all(|process| !process.is_there()), "what it started ends with it");
+    assert!(all.iter().all(|process| !process.is_alive()), "what it started ends with it");
     let second = running.main().unwrap();
-    assert!(second != first && second.born > 0);
+    assert!(second != first && second.started > 0);
     until("it wrote again", || place.written("starts").lines().count() == 2).await;
     let starts = place.written("starts");
     let lines: Vec<&str> = starts.lines().collect();
     assert_eq!(lines[0], lines[1]);
     running.down(Down::Stop).await;
-    assert!(running.main().is_none() && running.processes().is_empty() && !second.is_there());
+    assert!(running.main().is_none() && running.processes().is_empty() && !second.is_alive());
     assert_eq!(place.told.try_recv().ok(), None);
 }
 
@@ -102,9 +102,9 @@ async fn a_signal_reaches_all_of_the_group() {
     };
     let all = running.processes();
     running.signal(Signal::STOP);
-    until("all of them stand", || all.iter().all(|process| state(process.pid) == Some('T'))).await;
+    until("all of them stand", || all.iter().all(|process| state(process.pid as u32) == Some('T'))).await;
     running.signal(Signal::CONT);
-    until("all of them go on", || all.iter().all(|process| state(process.pid) == Some('S'))).await;
+    until("all of them go on", || all.iter().all(|process| state(process.pid as u32) == Some('S'))).await;
     running.down(Down::Stop).await;
 }
 
@@ -121,7 +121,7 @@ async fn one_that_ends_is_brought_back_where_that_is_wanted() {
         "{fell:?}"
     );
     assert_eq!(place.told.recv().await, Some(Happened::Back { service: "app".to_owned() }));
-    assert!(running.main().is_some_and(Process::is_there));
+    assert!(running.main().is_some_and(Process::is_alive));
     running.down(Down::Stop).await;
 }
 
@@ -135,7 +135,7 @@ async fn one_that_heeds_no_request_is_killed_after_its_time() {
     until("it is deaf", || running.output() == "deaf").await;
     let (main, start) = (running.main().unwrap(), Instant::now());
     running.down(Down::Stop).await;
-    assert!(start.elapsed() >= Duration::from_millis(600) && !main.is_there());
+    assert!(start.elapsed() >= Duration::from_millis(600) && !main.is_alive());
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn nothing_stays_where_a_run_is_given_up() {
     until("it has started another", || running.processes().len() == 2).await;
     let all = running.processes();
     drop(running);
-    until("all of them are gone", || all.iter().all(|process| !process.is_there())).await;
+    until("all of them are gone", || all.iter().all(|process| !process.is_alive())).await;
 }
 
 #[tokio::test]
@@ -188,6 +188,20 @@ async fn a_cluster_keeps_what_it_acknowledged_when_it_is_killed() {
     assert!(others.unwrap_err().to_string().contains("password"), "only with the password of the run");
     let all = running.processes();
     running.down(Down::Stop).await;
-    assert!(all.len() > 3 && all.iter().all(|process| !process.is_there()));
+    assert!(all.len() > 3 && all.iter().all(|process| !process.is_alive()));
     assert!(running.output().contains("database system is shut down"), "{}", running.output());
+}
+
+#[tokio::test]
+async fn what_leaves_its_group_and_its_parents_ends_with_it_too() {
+    let place = Place::new();
+    if std::process::Command::new("setsid").arg("--version").output().is_err() {
+        return;
+    }
+    let running = place.prepare(&shell("(setsid sh -c 'echo $$ > escaped; exec sleep 1000' &); exec sleep 1000")).await;
+    running.up().await.unwrap();
+    until("it has escaped", || place.written("escaped").ends_with('\n')).await;
+    let escaped = Process::of(place.written("escaped").trim().parse().unwrap()).unwrap();
+    running.down(Down::Kill).await;
+    until("it is gone", || !escaped.is_alive()).await;
 }

@@ -198,7 +198,7 @@ fn find(who: &Who) -> Result<processes::Tree, String> {
     match who {
         Who::Ours(state) => {
             let main = state.borrow().main;
-            processes::Tree::of(main.ok_or("it is down")?.pid)
+            processes::Tree::of(main.ok_or("it is down")?.pid as u32)
         }
         Who::Port(port) => processes::Tree::of(processes::listening(*port)?),
     }

@@ -65,6 +65,7 @@ async fn version(program: &Path, log: &Path) -> Result<String, String> {
         env: Vec::new(),
         directory: None,
         log: log.clone(),
+        mark: String::new(),
         user: None,
         lifeline: false,
         stop: Stop::Terminate,
