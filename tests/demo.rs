@@ -32,7 +32,7 @@ impl Shop {
         let directory = tempfile::tempdir().expect("a directory");
         let mut options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            database: directory.path().join("shop.db"),
+            database: directory.path().join("shop.db").display().to_string(),
             ..Options::default()
         };
         change(&mut options);
@@ -174,7 +174,7 @@ fn what_is_not_there_or_not_asked_well_is_said_in_json() {
 fn a_catalogue_is_seeded_once() {
     let first = Shop::open(|_| {});
     assert_eq!(first.order("kept", r#"{"product":1,"qty":1}"#).status, 201);
-    let file = first.directory.path().join("shop.db");
+    let file = first.directory.path().join("shop.db").display().to_string();
     let second = Shop::open(|options| options.database = file);
     assert_eq!(second.get("/products").json(), first.get("/products").json());
     assert_eq!(second.order("kept", r#"{"product":1,"qty":1}"#).status, 200);
@@ -432,7 +432,7 @@ fn a_taken_port_and_unusable_options_say_what_to_do() {
     let address = taken.local_addr().expect("an address");
     let usable = || Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        database: directory.path().join("shop.db"),
+        database: directory.path().join("shop.db").display().to_string(),
         ..Options::default()
     };
     let refusal = |options: Options| -> Error { serve(&options, |_| panic!("opened")).expect_err("a refusal") };
@@ -442,12 +442,12 @@ fn a_taken_port_and_unusable_options_say_what_to_do() {
     );
     assert!(!directory.path().join("shop.db").exists(), "a refused shop touched its database");
 
-    let nowhere = directory.path().join("missing").join("shop.db");
+    let nowhere = directory.path().join("missing").join("shop.db").display().to_string();
     let error = refusal(Options { database: nowhere, ..usable() }).to_string();
     assert!(error.contains("missing") && error.contains("--database"), "{error}");
     let no_database = directory.path().join("notes.txt");
     std::fs::write(&no_database, "no database".repeat(100)).expect("a file");
-    let error = refusal(Options { database: no_database, ..usable() }).to_string();
+    let error = refusal(Options { database: no_database.display().to_string(), ..usable() }).to_string();
     assert!(error.contains("notes.txt"), "{error}");
 
     for (options, named) in [
@@ -456,8 +456,29 @@ fn a_taken_port_and_unusable_options_say_what_to_do() {
         (Options { rate_limit: Some(0.0), ..usable() }, "--rate-limit"),
         (Options { rate_limit: Some(f64::NAN), ..usable() }, "--rate-limit"),
         (Options { error_rate: 1.5, ..usable() }, "--error-rate"),
+        (Options { loses: -0.1, ..usable() }, "--loses"),
     ] {
         let error = refusal(options).to_string();
         assert!(error.contains(named), "{error}");
     }
+}
+
+#[test]
+fn a_shop_that_loses_orders_acknowledges_them_all_the_same() {
+    let shop = Shop::open(|options| options.loses = 0.5);
+    let placed: Vec<u16> = (0..4).map(|n| shop.order(&format!("k{n}"), r#"{"product":1,"qty":1}"#).status).collect();
+    assert_eq!(placed, [201; 4]);
+    let found = |n: usize| shop.get(&format!("/orders?key=k{n}")).json().as_array().map_or(0, Vec::len);
+    assert_eq!((0..4).map(found).sum::<usize>(), 2, "every second one was never written");
+    assert_eq!(shop.metric("orders_total"), 2.0);
+}
+
+#[test]
+fn a_shop_that_forgets_keys_writes_an_order_again() {
+    let shop = Shop::open(|options| options.forgets_keys = true);
+    for _ in 0..2 {
+        assert_eq!(shop.order("same", r#"{"product":1,"qty":1}"#).status, 201);
+    }
+    assert_eq!(shop.get("/orders?key=same").json().as_array().map(Vec::len), Some(2));
+    assert_eq!(shop.order("none", r#"{"product":1000,"qty":1}"#).status, 422);
 }

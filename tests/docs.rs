@@ -179,6 +179,8 @@ fn examples_of_every_name_compile() {
             "request" => try_it(option.name, "request", &shown),
             of => {
                 let built = match of {
+                    // A path is asked for at its port.
+                    "service" if matches!(option.name, "ready" | "metrics") => "service one = attach(port: 8080)",
                     "service" => "service one = process(\"program\")",
                     "target" => "target one = http(\"http://127.0.0.1:8080\")",
                     "data" => "data one = csv(\"products.csv\")",

@@ -31,6 +31,7 @@ mod redirects;
 mod robust;
 mod scenarios;
 mod secrets;
+mod services;
 mod settings;
 mod shares;
 mod try_one;

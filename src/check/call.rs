@@ -153,7 +153,6 @@ impl<'a> Session<'a, '_> {
             "secret" => return self.secret(&bound, span),
             "file" | "template" => return self.file(builtin.name, &bound, span),
             "port" => {
-                self.later("`port()`", span);
                 self.ports += 1;
                 return Value::Run(Expr::Port(self.ports - 1), Type::Count);
             }

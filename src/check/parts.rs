@@ -181,30 +181,32 @@ impl<'a> Session<'a, '_> {
                 None => ServiceKind::Attach { port: 1 },
             },
             "process" => {
-                self.later("`process(…)`", built.constructor.span);
                 let arguments = (1..bound.len()).filter_map(pieces).collect();
-                ServiceKind::Process { program: pieces(0).unwrap_or_default(), arguments }
+                let program = match bound.first().and_then(|b| b.as_ref()) {
+                    // A name without a `/` is looked for in the directories of PATH.
+                    Some((Value::Text(program, from), _)) if program.contains('/') => {
+                        vec![Piece::Literal(self.beside(program, *from))]
+                    }
+                    _ => pieces(0).unwrap_or_default(),
+                };
+                ServiceKind::Process { program, arguments }
             }
-            "postgres" => {
-                self.later("`postgres()`", built.constructor.span);
-                ServiceKind::Postgres
-            }
+            "postgres" => ServiceKind::Postgres,
             _ => {
                 if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
                     self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
                 }
-                for place in [0, 1, 2, 3, 4, 5, 7] {
+                for place in [0, 1, 2, 3, 4, 5, 7, 8] {
                     if number(place).is_some_and(|value| value < 0.0) {
                         self.out_of_range(span(place), "a negative value makes no sense here");
                     }
                 }
-                if number(4).is_some_and(|share| share > 1.0) {
-                    self.out_of_range(span(4), "a share of errors lies between 0% and 100%");
+                for (place, what) in [(4, "a share of errors"), (8, "a share of orders")] {
+                    if number(place).is_some_and(|share| share > 1.0) {
+                        self.out_of_range(span(place), &format!("{what} lies between 0% and 100%"));
+                    }
                 }
-                let database = pieces(6);
-                if database.is_some() {
-                    self.later("a database of the demo shop", span(6));
-                }
+                let is = |place: usize| matches!(bound.get(place), Some(Some((Value::Bool(true), _))));
                 ServiceKind::Demo(Demo {
                     pool: number(0).map(|v| v.max(1.0) as u32),
                     slots: number(1).map(|v| v as u32),
@@ -213,7 +215,10 @@ impl<'a> Session<'a, '_> {
                     error_rate: number(4),
                     leak: number(5).map(|v| v as u64),
                     slow_orders: number(7).map(|v| v as u64),
-                    database,
+                    loses: number(8),
+                    never_reconnects: is(9),
+                    forgets_keys: is(10),
+                    database: pieces(6),
                 })
             }
         };
@@ -232,7 +237,19 @@ impl<'a> Session<'a, '_> {
         };
         for entry in &built.options {
             let Some(value) = self.option(entry, "service", frame) else { continue };
-            match entry.label.text.as_str() {
+            let label = entry.label.text.as_str();
+            let is_of_it = match service.kind {
+                ServiceKind::Process { .. } => true,
+                ServiceKind::Demo(_) => label != "files",
+                ServiceKind::Postgres => !matches!(label, "files" | "dir"),
+                ServiceKind::Attach { .. } => matches!(label, "ready" | "ready_within" | "stop_within" | "metrics"),
+            };
+            if !is_of_it {
+                let message = format!("`{}(…)` has no option `{label}`", builtin.name);
+                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
+                self.push(problem.help("it is an option of `process(…)`"));
+            }
+            match label {
                 "ready" => {
                     if let Value::Text(path, _) = &value
                         && !path.starts_with('/')
@@ -244,24 +261,51 @@ impl<'a> Session<'a, '_> {
                 }
                 "ready_within" => service.ready_within = value.number().unwrap_or(0.0) as u64,
                 "stop_within" => service.stop_within = value.number().unwrap_or(0.0) as u64,
-                "port" => service.port = value.expr(),
+                "port" => {
+                    if value.number().is_some_and(|port| !(1.0..65536.0).contains(&port)) {
+                        self.out_of_range(entry.value.span, "a port is a whole number from 1 to 65535");
+                    }
+                    service.port = value.expr();
+                }
                 "metrics" => service.metrics = self.page_address(Some(&(value, &entry.value)), true),
                 "env" => service.env = self.texts(&value, entry),
-                "files" => service.files = self.texts(&value, entry),
+                "files" => {
+                    service.files = self.texts(&value, entry);
+                    let leaves = |name: &str| name.starts_with('/') || name.split('/').any(|part| part == "..");
+                    if service.files.iter().any(|(name, _)| name.is_empty() || leaves(name)) {
+                        self.out_of_range(entry.value.span, "files lie in the private directory of the service");
+                    }
+                }
                 "dir" => {
-                    if let Value::Text(dir, _) = &value {
-                        service.dir = Some(dir.clone());
+                    if let Value::Text(dir, from) = &value {
+                        service.dir = Some(self.beside(dir, *from));
                     }
                 }
                 _ => service.restart = matches!(value, Value::Bool(true)),
             }
-            if !matches!(entry.label.text.as_str(), "ready" | "ready_within" | "stop_within" | "metrics") {
-                self.later(format!("`{}:` of a service", entry.label), entry.label.span);
-            }
         }
+        // A path is asked for at its port.
+        let is_path =
+            |text: &Option<Text>| matches!(text.as_deref(), Some([Piece::Literal(path), ..]) if path.starts_with('/'));
+        let paths = [("ready", is_path(&service.ready)), ("metrics", is_path(&service.metrics))];
         // Behind what its arguments and options name, which is started before it.
         self.out.services.push(service);
-        Value::Part(Type::Service, self.out.services.len() - 1)
+        let place = self.out.services.len() - 1;
+        for entry in &built.options {
+            if paths.contains(&(entry.label.text.as_str(), true)) {
+                self.has_port(place, entry.value.span);
+            }
+        }
+        Value::Part(Type::Service, place)
+    }
+
+    /// A path that is relative to the file that names it.
+    fn beside(&self, path: &str, from: FileId) -> String {
+        let own = &self.world.sources.get(from).name;
+        match own.rsplit_once('/') {
+            Some((directory, _)) if !path.starts_with('/') => format!("{directory}/{path}"),
+            _ => path.to_owned(),
+        }
     }
 
     /// Where something is asked once a second: a path of a service, or a URL that may name where services listen.
@@ -271,6 +315,7 @@ impl<'a> Session<'a, '_> {
         let is_known = |piece: &Piece| match piece {
             Piece::Literal(_) => true,
             Piece::Value(Expr::Part { part: PartKind::Service, field, .. }) => !field.contains(' '),
+            Piece::Value(Expr::Port(_)) => true,
             Piece::Value(_) => false,
         };
         match pieces.first() {

@@ -178,6 +178,12 @@ pub struct Demo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_orders: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loses: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub never_reconnects: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub forgets_keys: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
 }
 

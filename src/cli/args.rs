@@ -232,9 +232,10 @@ pub struct DemoArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// SQLite file, made when missing; without one the shop forgets everything when it ends
-    #[arg(long)]
-    pub database: Option<PathBuf>,
+    /// SQLite file, made when missing, or URL of a PostgreSQL database; without one the shop forgets everything when it ends
+    // From the environment, so that no list of processes shows a password.
+    #[arg(long, value_name = "FILE|URL", env = "STRESSC_DEMO_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
     /// Connections to the database
     #[arg(long, default_value_t = 10)]
     pub pool: u32,
@@ -256,6 +257,15 @@ pub struct DemoArgs {
     /// Bytes that are never given back for each order
     #[arg(long, default_value_t = 0)]
     pub leak: usize,
+    /// A mistake to be found: share of orders that are acknowledged and never written, from 0 to 1
+    #[arg(long, default_value_t = 0.0)]
+    pub loses: f64,
+    /// A mistake to be found: connections to the database that break are not replaced
+    #[arg(long)]
+    pub never_reconnects: bool,
+    /// A mistake to be found: an order is written again where its Idempotency-Key comes again
+    #[arg(long)]
+    pub forgets_keys: bool,
     /// Process whose end ends the shop
     #[arg(long, hide = true)]
     pub parent: Option<u32>,

@@ -15,13 +15,13 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
     }
     let private = std::env::temp_dir().join(format!("stressc-demo-{}", std::process::id()));
     let database = match &args.database {
-        Some(path) => path.clone(),
+        Some(database) => database.clone(),
         None => {
             if let Err(error) = std::fs::create_dir_all(&private) {
                 terminal.error(&format!("`{}` cannot be made: {error}", private.display()));
                 return super::COULD_NOT_RUN;
             }
-            private.join("shop.db")
+            private.join("shop.db").display().to_string()
         }
     };
     let options = Options {
@@ -34,6 +34,9 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         slow_orders: args.slow_orders.unwrap_or_default(),
         error_rate: args.error_rate,
         leak: args.leak,
+        loses: args.loses,
+        never_reconnects: args.never_reconnects,
+        forgets_keys: args.forgets_keys,
         parent: args.parent,
     };
     let result = serve(&options, |address| terminal.out(&format!("the demo shop listens on http://{address}\n")));

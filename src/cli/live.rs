@@ -42,7 +42,7 @@ impl<'a> Live<'a> {
         }
         self.scene.take(event);
         match event {
-            Event::ServiceReady { service, address } => self.say(&format!("{service} is ready on {address}")),
+            Event::ServiceReady { service, address } => self.say(&ready(service, address)),
             Event::Generator(generator) => self.progress(generator.at),
             Event::Interrupted { .. } => {
                 self.say("interrupted: finishing what is under way; once more to stop at once");
@@ -50,6 +50,10 @@ impl<'a> Live<'a> {
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
             Event::Tried(tried) => self.say(&self.scene.tried(tried)),
+            Event::ServiceFell { service, status, .. } => {
+                self.say(&format!("the service `{service}` ended and is started again: {status}"));
+            }
+            Event::ServiceBack { service, .. } => self.say(&format!("the service `{service}` is ready again")),
             Event::LoadEnded { .. } => self.clear(),
             Event::Problem { .. }
             | Event::Slice(_)
@@ -107,5 +111,13 @@ impl<'a> Live<'a> {
         }
         self.drawn = lines.iter().map(|line| line.width().min(columns)).collect();
         self.terminal.err(&out);
+    }
+}
+
+/// That a service is ready, and where, if it listens anywhere.
+pub fn ready(service: &str, address: &str) -> String {
+    match address {
+        "" => format!("{service} is ready"),
+        address => format!("{service} is ready on {address}"),
     }
 }

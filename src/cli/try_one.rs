@@ -1,6 +1,7 @@
 //! `stressc try`: one iteration of each flow, with everything that it sends, gets and works out.
 
 use super::args::TryArgs;
+use super::live::ready;
 use super::output::Terminal;
 use super::source;
 use crate::base::suggest;
@@ -67,7 +68,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),
     };
     let result = engine::run(&plan, &settings, &mut |event: Event| match event {
-        Event::ServiceReady { service, address } => terminal.out(&format!("{service} is ready on {address}\n")),
+        Event::ServiceReady { service, address } => terminal.out(&format!("{}\n", ready(&service, &address))),
         Event::Problem { problem } => {
             failed.store(true, Ordering::Relaxed);
             terminal.error(&problem);

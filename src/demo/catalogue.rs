@@ -1,6 +1,7 @@
 //! Products: what is sold, and for how much.
 
 use super::Shop;
+use super::database::on;
 use super::refusal::Refusal;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -26,8 +27,9 @@ impl From<Row> for Product {
 
 pub async fn list(State(shop): State<Arc<Shop>>) -> Result<Json<Vec<Product>>, Refusal> {
     let mut connection = shop.database.connection().await?;
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT id, name, cents FROM products ORDER BY id LIMIT 20").fetch_all(&mut *connection).await?;
+    let rows: Vec<Row> = on!(&mut connection, it => {
+        sqlx::query_as("SELECT id, name, cents FROM products ORDER BY id LIMIT 20").fetch_all(&mut **it).await?
+    });
     Ok(Json(rows.into_iter().map(Product::from).collect()))
 }
 
@@ -40,10 +42,9 @@ pub async fn show(
         tokio::time::sleep(shop.faults.slow).await;
     }
     let mut connection = shop.database.connection().await?;
-    let row: Option<Row> = sqlx::query_as("SELECT id, name, cents FROM products WHERE id = ?")
-        .bind(id)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row: Option<Row> = on!(&mut connection, it => {
+        sqlx::query_as("SELECT id, name, cents FROM products WHERE id = $1").bind(id).fetch_optional(&mut **it).await?
+    });
     let row = row.ok_or_else(|| Refusal::not_found(format!("there is no product {id}")))?;
     Ok(Json(Product::from(row)))
 }

@@ -1,13 +1,13 @@
 //! Why the shop cannot open, and what to do instead.
 
+use super::database::is_postgres;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 #[derive(Debug)]
 pub enum Error {
     Listen { address: SocketAddr, source: io::Error },
-    Database { path: PathBuf, source: sqlx::Error },
+    Database { database: String, source: sqlx::Error },
     Option { option: &'static str, value: String, usable: &'static str },
     Orphan { parent: u32 },
     System(io::Error),
@@ -28,11 +28,17 @@ impl std::fmt::Display for Error {
                 }
                 _ => write!(f, "cannot listen on {address} ({source}); choose another address with --listen"),
             },
-            Error::Database { path, source } => write!(
+            // The URL may hold a password.
+            Error::Database { database, source } if is_postgres(database) => write!(
                 f,
-                "the shop cannot use {} as its database ({}); give a new or an earlier shop's file, in a \
+                "the shop cannot use the PostgreSQL database that it was given ({}); give the URL of one that answers and \
+                 in which its user may make tables, with --database",
+                plain(source)
+            ),
+            Error::Database { database, source } => write!(
+                f,
+                "the shop cannot use {database} as its database ({}); give a new or an earlier shop's file, in a \
                  directory that can be written, with --database",
-                path.display(),
                 plain(source)
             ),
             Error::Option { option, value, usable } => {

@@ -17,10 +17,9 @@ mod routes;
 pub use error::Error;
 
 use axum::serve::ListenerExt;
-use database::Database;
+use database::{Database, Place};
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpSocket;
@@ -30,8 +29,8 @@ use tokio::net::TcpSocket;
 pub struct Options {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// An SQLite file, created when missing.
-    pub database: PathBuf,
+    /// An SQLite file, created when missing, or the URL of a PostgreSQL database.
+    pub database: String,
     /// Connections of the database pool.
     pub pool: u32,
     /// Orders that may be in the checkout at once.
@@ -46,6 +45,12 @@ pub struct Options {
     pub error_rate: f64,
     /// Bytes kept for ever with every order.
     pub leak: usize,
+    /// Share (0..1) of orders that are acknowledged and never written.
+    pub loses: f64,
+    /// Connections to the database that break are not replaced.
+    pub never_reconnects: bool,
+    /// An order is written again where its key comes again.
+    pub forgets_keys: bool,
     /// The process whose end is also the shop's. It holds the other end of the shop's standard input.
     pub parent: Option<u32>,
 }
@@ -54,7 +59,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            database: PathBuf::from("shop.db"),
+            database: "shop.db".to_owned(),
             pool: 10,
             slots: 50,
             rate_limit: None,
@@ -62,6 +67,9 @@ impl Default for Options {
             slow_orders: Duration::ZERO,
             error_rate: 0.0,
             leak: 0,
+            loses: 0.0,
+            never_reconnects: false,
+            forgets_keys: false,
             parent: None,
         }
     }
@@ -81,6 +89,9 @@ impl Options {
         }
         if !(0.0..=1.0).contains(&self.error_rate) {
             return unusable("--error-rate", self.error_rate.to_string(), "a share from 0 to 1");
+        }
+        if !(0.0..=1.0).contains(&self.loses) {
+            return unusable("--loses", self.loses.to_string(), "a share from 0 to 1");
         }
         Ok(())
     }
@@ -118,14 +129,20 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
 
     let unbound = |source| Error::Listen { address: options.listen, source };
     let socket = bind(options.listen).map_err(unbound)?;
+    let place = Place {
+        database: options.database.clone(),
+        connections: options.pool,
+        never_reconnects: options.never_reconnects,
+        forgets_keys: options.forgets_keys,
+    };
     let shop = Arc::new(Shop {
-        database: Database::open(&options.database, options.pool)
+        database: Database::open(&place)
             .await
-            .map_err(|source| Error::Database { path: options.database.clone(), source })?,
+            .map_err(|source| Error::Database { database: options.database.clone(), source })?,
         metrics: metrics::Metrics::default(),
         limiter: options.rate_limit.map(limits::RateLimiter::new),
         slots: limits::Slots::new(options.slots),
-        faults: faults::Faults::new(options.slow, options.slow_orders, options.error_rate, options.leak),
+        faults: faults::Faults::new(options),
         secret: login::Secret::fresh(),
     });
     let stop = stop_signal().map_err(Error::System)?;

@@ -1,6 +1,7 @@
 //! Orders. The key of an order makes placing it repeatable: the database lets each key in once, whoever comes first.
 
 use super::Shop;
+use super::database::{Connection, on};
 use super::refusal::Refusal;
 use axum::Json;
 use axum::body::Bytes;
@@ -45,32 +46,59 @@ pub async fn place(
 
     let _slot = shop.slots.take().await?;
     if !shop.faults.slow_orders.is_zero() {
-        // SQLite has no query that waits, so the connection is held for as long as one would hold it.
-        let _connection = shop.database.connection().await?;
-        tokio::time::sleep(shop.faults.slow_orders).await;
+        shop.database.linger(shop.faults.slow_orders).await?;
     }
     let mut writer = shop.database.writer().await?;
-    // One statement is one transaction: the product's price and the key's uniqueness hold for the same moment.
-    let placed: Option<Row> = sqlx::query_as(
-        "INSERT INTO orders (key, product, qty, cents)
-         SELECT ?1, id, ?2, cents * ?2 FROM products WHERE id = ?3
-         ON CONFLICT (key) DO NOTHING
-         RETURNING id, key, product, qty, cents",
-    )
-    .bind(&key)
-    .bind(i64::from(wanted.qty))
-    .bind(wanted.product)
-    .fetch_optional(&mut *writer)
-    .await?;
-    if let Some(row) = placed {
+    if shop.faults.loses() {
+        let row = priced(&mut writer, &key, &wanted).await?;
+        let order = row.ok_or_else(|| no_product(wanted.product))?;
+        return Ok((StatusCode::CREATED, Json(Order::from(order))));
+    }
+    if let Some(row) = written(&mut writer, &key, &wanted, shop.faults.forgets_keys).await? {
         shop.metrics.count_order();
         shop.faults.leak();
         return Ok((StatusCode::CREATED, Json(Order::from(row))));
     }
-    match by_key(&mut writer, &key).await? {
-        Some(order) => Ok((StatusCode::OK, Json(order))),
-        None => Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("there is no product {}", wanted.product))),
+    match by_key(&mut writer, &key).await?.into_iter().next() {
+        Some(order) if !shop.faults.forgets_keys => Ok((StatusCode::OK, Json(order))),
+        _ => Err(no_product(wanted.product)),
     }
+}
+
+fn no_product(product: i64) -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("there is no product {product}"))
+}
+
+/// One statement is one transaction: the product's price and the key's uniqueness hold for the same moment. `None` where
+/// there is no such product, or an order with this key.
+async fn written(
+    connection: &mut Connection,
+    key: &str,
+    wanted: &Wanted,
+    forgets_keys: bool,
+) -> Result<Option<Row>, sqlx::Error> {
+    const ONCE: &str = "INSERT INTO orders (key, product, qty, cents)
+         SELECT $1, id, $2, cents * $2 FROM products WHERE id = $3
+         ON CONFLICT (key) DO NOTHING
+         RETURNING id, key, product, qty, cents";
+    const EACH_TIME: &str = "INSERT INTO orders (key, product, qty, cents)
+         SELECT $1, id, $2, cents * $2 FROM products WHERE id = $3
+         RETURNING id, key, product, qty, cents";
+    let statement = if forgets_keys { EACH_TIME } else { ONCE };
+    on!(connection, it => {
+        let order = sqlx::query_as(statement).bind(key).bind(i64::from(wanted.qty)).bind(wanted.product);
+        order.fetch_optional(&mut **it).await
+    })
+}
+
+/// What an order would be that is not written.
+async fn priced(connection: &mut Connection, key: &str, wanted: &Wanted) -> Result<Option<Row>, sqlx::Error> {
+    const PRICED: &str = "SELECT (SELECT coalesce(max(id), 0) + 1 FROM orders), $1, id, $2, cents * $2
+         FROM products WHERE id = $3";
+    on!(connection, it => {
+        let order = sqlx::query_as(PRICED).bind(key).bind(i64::from(wanted.qty)).bind(wanted.product);
+        order.fetch_optional(&mut **it).await
+    })
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
@@ -104,24 +132,21 @@ pub async fn find(
 ) -> Result<Json<Vec<Order>>, Refusal> {
     let Query(ByKey { key }) = query.map_err(|_| Refusal::bad_request("orders are found by key: /orders?key=…"))?;
     let mut connection = shop.database.connection().await?;
-    Ok(Json(by_key(&mut connection, &key).await?.into_iter().collect()))
+    Ok(Json(by_key(&mut connection, &key).await?))
 }
 
 pub async fn show(State(shop): State<Arc<Shop>>, id: Result<Path<i64>, PathRejection>) -> Result<Json<Order>, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::bad_request("an order's id is a whole number"))?;
     let mut connection = shop.database.connection().await?;
-    let row: Option<Row> = sqlx::query_as("SELECT id, key, product, qty, cents FROM orders WHERE id = ?")
-        .bind(id)
-        .fetch_optional(&mut *connection)
-        .await?;
+    const BY_ID: &str = "SELECT id, key, product, qty, cents FROM orders WHERE id = $1";
+    let row: Option<Row> = on!(&mut connection, it => sqlx::query_as(BY_ID).bind(id).fetch_optional(&mut **it).await?);
     let row = row.ok_or_else(|| Refusal::not_found(format!("there is no order {id}")))?;
     Ok(Json(Order::from(row)))
 }
 
-async fn by_key(connection: &mut sqlx::SqliteConnection, key: &str) -> Result<Option<Order>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as("SELECT id, key, product, qty, cents FROM orders WHERE key = ?")
-        .bind(key)
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.map(Order::from))
+/// At most one, unless the shop forgets keys.
+async fn by_key(connection: &mut Connection, key: &str) -> Result<Vec<Order>, sqlx::Error> {
+    const BY_KEY: &str = "SELECT id, key, product, qty, cents FROM orders WHERE key = $1 ORDER BY id";
+    let rows: Vec<Row> = on!(connection, it => sqlx::query_as(BY_KEY).bind(key).fetch_all(&mut **it).await?);
+    Ok(rows.into_iter().map(Order::from).collect())
 }

@@ -58,6 +58,18 @@ pub enum Event {
         status: String,
         output: String,
     },
+    /// A service that ended by itself and is started again.
+    ServiceFell {
+        service: String,
+        at: u64,
+        status: String,
+        output: String,
+    },
+    /// It is ready again.
+    ServiceBack {
+        service: String,
+        at: u64,
+    },
     /// Something went wrong that changes nothing of what was measured, and that a person has to know of.
     Problem {
         problem: String,

@@ -40,6 +40,8 @@ pub struct Stats {
     /// When and why an `abort` ended it.
     pub aborted: Option<(u64, String)>,
     pub died: Vec<(String, String, String)>,
+    /// Services that ended and were started again: which, when, and how.
+    pub fell: Vec<(String, u64, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
@@ -108,6 +110,7 @@ impl Stats {
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
             Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
+            Event::ServiceFell { service, at, status, .. } => self.fell.push((service, at, status)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
             Event::Done { load, stage, at } => self.done.push((load, stage, at)),
             Event::Tried(tried) => self.tried.push(tried),
@@ -115,7 +118,7 @@ impl Stats {
             Event::Problem { problem } => self.problems.push(problem),
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
-            Event::LoadStarted | Event::ServiceStopped { .. } => {}
+            Event::LoadStarted | Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}
         }
     }
 

@@ -1,13 +1,28 @@
 //! Whether two runs did the same: a hash over what a plan does, without where, by whose share, how it was written,
 //! and how much this machine can hold.
 
-use super::{Ceiling, CeilingFrom, Plan, Share};
+use super::{Ceiling, CeilingFrom, Piece, Plan, ServiceKind, Share};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub fn fingerprint(plan: &Plan) -> String {
     let mut same = plan.clone();
     same.fingerprint.clear();
+    // Where the file is found from here is no part of what is done.
+    let beside = |path: &mut String| {
+        let above = plan.file.rsplit_once('/').map(|(directory, _)| format!("{directory}/"));
+        if let Some(own) = above.and_then(|above| path.strip_prefix(&above).map(str::to_owned)) {
+            *path = own;
+        }
+    };
+    for service in &mut same.services {
+        service.dir.iter_mut().for_each(beside);
+        if let ServiceKind::Process { program, .. } = &mut service.kind
+            && let Some(Piece::Literal(path)) = program.first_mut()
+        {
+            beside(path);
+        }
+    }
     same.file.clear();
     same.doc = None;
     same.profile = None;

@@ -73,6 +73,9 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "verdict": verdict.kind,
         "reason": verdict.reason,
         "problems": stats.problems,
+        "restarts": stats.fell.iter().map(|(service, at, status)| json!({
+            "service": service, "at": at, "status": status,
+        })).collect::<Vec<_>>(),
         "aborted": stats.aborted.as_ref().map(|(at, reason)| json!({ "at_s": seconds(*at), "reason": reason })),
         "exit_code": verdict.exit_code,
         "trust": verdict.trust,

@@ -4,7 +4,7 @@ mod examples;
 mod watched;
 
 use super::{Report, Row, Window};
-use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
+use crate::base::units::{MILLISECOND, SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
 use crate::metric::{Judged, Outcome};
 use anstyle::{AnsiColor, Style};
@@ -105,11 +105,30 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     }
 }
 
+/// Services that ended and were started again, each in a line.
+fn falls(report: &Report<'_>) -> Vec<String> {
+    let fell = &report.stats.fell;
+    let mut notes: Vec<String> = Vec::new();
+    for (place, (service, at, status)) in fell.iter().enumerate() {
+        if fell[..place].iter().any(|(other, ..)| other == service) {
+            continue;
+        }
+        let at = duration(at / MILLISECOND * MILLISECOND);
+        notes.push(match fell.iter().filter(|(other, ..)| other == service).count() {
+            1 => format!("the service `{service}` ended at {at} ({status}) and was started again"),
+            times => format!(
+                "the service `{service}` ended {times} times, first at {at} ({status}), and was started again each time"
+            ),
+        });
+    }
+    notes
+}
+
 /// What makes latencies look better than they were.
 fn notes(report: &Report<'_>) -> Vec<String> {
     /// A share of drops or failures below which latencies are what they seem.
     const NOTABLE: f64 = 0.01;
-    let mut notes = Vec::new();
+    let mut notes = falls(report);
     for load in &report.plan.loads {
         let windows = || report.windows.iter().filter(|w| w.load == load.name);
         let (dropped, started): (u64, u64) = windows().fold((0, 0), |(d, s), w| (d + w.dropped, s + w.started));

@@ -3,6 +3,7 @@
 use super::files::Files;
 use super::redirect::{self, Host};
 use super::rows::{Table, Uses};
+use super::service::Endpoint;
 use super::steps::{Steps, flat};
 use super::template::{Bytes, encode, says};
 use super::value::{Paths, Plain};
@@ -107,12 +108,12 @@ impl Place {
 }
 
 /// The place of each target, from the places of the services.
-pub fn places(plan: &Plan, services: &[SocketAddr]) -> Result<Vec<Place>, String> {
+pub fn places(plan: &Plan, services: &[Endpoint]) -> Result<Vec<Place>, String> {
     plan.targets
         .iter()
         .map(|target| match &target.address {
             Address::Service(service) => {
-                let address = services[*service];
+                let address = services[*service].address;
                 Ok(Place { authority: address.to_string(), address })
             }
             Address::Late(_) => Err(format!("the address of `{}` is not known to this version", target.name)),

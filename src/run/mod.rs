@@ -13,6 +13,7 @@ mod files;
 mod functions;
 mod health;
 mod kept;
+mod known;
 mod limit;
 mod link;
 mod open;
@@ -40,8 +41,9 @@ use crate::metric;
 use crate::plan::{Load, Plan, StageKind};
 use clock::Clock;
 use health::Gauge;
+use known::Known;
+use service::{Down, Happened, Running};
 use std::collections::HashMap;
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -120,16 +122,25 @@ impl From<std::io::Error> for RunError {
     }
 }
 
+/// Of 128 bits. The keys of `RandomState` are the standard library's only source of randomness.
+fn fresh_password() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let part = || RandomState::new().hash_one(std::process::id());
+    format!("{:016x}{:016x}", part(), part())
+}
+
 /// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
     enough_descriptors(crate::inputs::descriptors(), settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
-    let mask = Arc::new(secret::Mask::new(settings.secrets.values()));
+    let password = fresh_password();
+    let mask = Arc::new(secret::Mask::new(settings.secrets.values().chain([&password])));
     let mut tell = |event: Event| tell(mask.event(event));
     let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
-    let result = runtime.block_on(control(plan, settings, tracer, &mut tell)).map_err(|error| mask.error(error));
+    let result =
+        runtime.block_on(control(plan, settings, &password, tracer, &mut tell)).map_err(|error| mask.error(error));
     // Whatever a service left behind is private to this run.
     let _ = std::fs::remove_dir_all(&settings.directory);
     result
@@ -138,6 +149,7 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
 async fn control(
     plan: &Arc<Plan>,
     settings: &Settings,
+    password: &str,
     tracer: Option<tracer::Tracer>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<(), RunError> {
@@ -151,47 +163,51 @@ async fn control(
     });
     let mut services = Vec::new();
     let mut interrupt = Interrupt::new()?;
+    let (told, mut happened) = mpsc::unbounded_channel();
+    let around = service::Surroundings {
+        run: &settings.id,
+        program: &settings.program,
+        directory: &settings.directory,
+        told,
+        password,
+    };
+    let mut known = Known { secrets: settings.secrets.clone(), services: Vec::new(), ports: service::Ports::default() };
     for service in &plan.services {
-        let directory = settings.directory.join(&service.name);
         let started = tokio::select! {
-            started = service::start(service, &settings.program, &directory) => started,
+            started = start_service(service, &mut known, &around, &mut services) => started,
             () = interrupt.wait() => Err(RunError::Interrupted),
         };
-        match started {
-            Ok(running) => {
-                tell(Event::ServiceReady { service: running.name.clone(), address: running.address.to_string() });
-                services.push(running);
-            }
-            Err(error) => {
-                stop(&mut services, 0, tell).await;
-                return Err(error);
-            }
+        if let Err(error) = started {
+            stop(&services, 0, tell).await;
+            return Err(error);
         }
+        let running = services.last().expect("it was started");
+        tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
     }
-    let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
-    let ready = link::places(plan, &addresses).map_err(RunError::Address);
+    let ready = link::places(plan, &known.services).map_err(RunError::Address);
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
-            let revealed =
-                Arc::new(secret::revealed(plan, &secret::Known { secrets: &settings.secrets, services: &addresses }));
+            let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
-            around(plan, settings, parts, &mut services, &mut interrupt, tell).await
+            let started = Services { all: &services, known: &known, happened: &mut happened };
+            let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
+            result.map_err(|error| with_the_dead(error, &mut happened))
         }
         Err(problem) => Err(problem),
     };
     let at = *result.as_ref().unwrap_or(&0);
-    stop(&mut services, at, tell).await;
+    stop(&services, at, tell).await;
     tell(Event::Ended { at });
     result.map(|_| ())
 }
 
 /// The load with its setup before it and its teardown after it, which is done even where only a part of the setup was.
-async fn around(
+async fn around_load(
     plan: &Arc<Plan>,
     settings: &Settings,
     parts: phase::Parts,
-    services: &mut [service::Running],
+    services: Services<'_>,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
@@ -237,9 +253,45 @@ fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
     files::Files::load(&plan.files).map(Arc::new).map_err(RunError::Data)
 }
 
-async fn stop(services: &mut [service::Running], at: u64, tell: &mut dyn FnMut(Event)) {
-    for running in services.iter_mut().rev() {
-        running.stop().await;
+/// What is started, and what is known of it.
+struct Services<'s> {
+    all: &'s [Running],
+    known: &'s Known,
+    /// What happens to them by themselves.
+    happened: &'s mut mpsc::UnboundedReceiver<Happened>,
+}
+
+/// Starts a service and waits until it is ready. It is among the others as soon as there is something to stop.
+async fn start_service(
+    service: &crate::plan::Service,
+    known: &mut Known,
+    around: &service::Surroundings<'_>,
+    services: &mut Vec<Running>,
+) -> Result<(), RunError> {
+    let failed = |failed: service::Failed| RunError::Service {
+        service: service.name.clone(),
+        problem: failed.problem,
+        log: failed.log,
+    };
+    let running = service::prepare(service, known, around).await.map_err(failed)?;
+    known.services.push(running.endpoint.clone());
+    services.push(running);
+    services.last().expect("it was put there").up().await.map_err(failed)
+}
+
+/// A setup that fails because a service has ended says so.
+fn with_the_dead(error: RunError, happened: &mut mpsc::UnboundedReceiver<Happened>) -> RunError {
+    match (error, happened.try_recv()) {
+        (RunError::Setup(problem), Ok(Happened::Died { service, status, output })) => RunError::Setup(format!(
+            "{problem}\nthe service `{service}` had ended ({status}); its last output was:\n{output}"
+        )),
+        (error, _) => error,
+    }
+}
+
+async fn stop(services: &[Running], at: u64, tell: &mut dyn FnMut(Event)) {
+    for running in services.iter().rev() {
+        running.down(Down::Stop).await;
         tell(Event::ServiceStopped { service: running.name.clone(), at });
     }
 }
@@ -249,14 +301,15 @@ async fn load(
     plan: &Arc<Plan>,
     settings: &Settings,
     (parts, setup): (&phase::Parts, Arc<Vec<value::Plain>>),
-    services: &mut [service::Running],
+    services: Services<'_>,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
     let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
     let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
-    let found: Vec<_> = services.iter().map(|service| (service.who(), service.address)).collect();
-    let mut watcher = watch::Watcher::new(plan, &found).map_err(RunError::Address)?;
+    let Services { all, known, happened } = services;
+    let found: Vec<_> = all.iter().map(Running::who).collect();
+    let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
     // What was before anything is sent.
     let before = watcher.look(0).await;
     let (phase, watched) = channel::channel(Phase::Run);
@@ -317,12 +370,6 @@ async fn load(
     let end = clock.instant(planned_end(plan)).into();
     let mut sending = true;
     while sending || (!interrupted && watching) {
-        let died = async {
-            match watching {
-                true => first_end(services).await,
-                false => std::future::pending().await,
-            }
-        };
         tokio::select! {
             received = measured.recv(), if sending => match received {
                 Some(Measured { slices, examples, done: ours, started }) => {
@@ -378,11 +425,17 @@ async fn load(
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
             }
-            (service, status) = died => {
-                watching = false;
-                let output = services[service].output();
-                tell(Event::ServiceDied { service: services[service].name.clone(), at: clock.now(), status, output });
-                let _ = phase.send(Phase::Stop { count_timeouts: false });
+            Some(what) = happened.recv(), if watching => {
+                let at = clock.now();
+                tell(match what {
+                    Happened::Fell { service, status, output } => Event::ServiceFell { service, at, status, output },
+                    Happened::Back { service } => Event::ServiceBack { service, at },
+                    Happened::Died { service, status, output } => {
+                        watching = false;
+                        let _ = phase.send(Phase::Stop { count_timeouts: false });
+                        Event::ServiceDied { service, at, status, output }
+                    }
+                });
             }
             () = tokio::time::sleep_until(limit), if sending => {
                 searches.stop();
@@ -452,20 +505,6 @@ fn planned_end(plan: &Plan) -> u64 {
 /// The id of a run as a number: FNV-1a, whose values never change.
 fn run_key(id: &str) -> u64 {
     id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The first service that ends by itself, and how.
-async fn first_end(services: &mut [service::Running]) -> (usize, String) {
-    let mut ends: Vec<_> = services.iter_mut().map(|running| Box::pin(running.ended())).collect();
-    std::future::poll_fn(|cx| {
-        for (index, end) in ends.iter_mut().enumerate() {
-            if let std::task::Poll::Ready(status) = end.as_mut().poll(cx) {
-                return std::task::Poll::Ready((index, status));
-            }
-        }
-        std::task::Poll::Pending
-    })
-    .await
 }
 
 /// Ctrl-C, and the signal with which supervisors end a process. Both are heard from the start on, so that none is lost

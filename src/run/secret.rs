@@ -1,123 +1,8 @@
-//! Secrets and addresses, put into what the workers send; and secrets taken out of everything that is told.
+//! Secrets, taken out of everything that is told.
 
 use super::RunError;
 use crate::measure::{Event, Example};
-use crate::plan::{Body, Check, Expr, Flow, PartKind, Piece, Plan, Step};
 use base64::Engine;
-use std::collections::HashMap;
-use std::net::SocketAddr;
-
-/// What is known when everything that a run starts has been started.
-pub struct Known<'k> {
-    pub secrets: &'k HashMap<String, String>,
-    pub services: &'k [SocketAddr],
-}
-
-/// The plan with the values of its secrets and the addresses of its services: for the workers alone, who send them and
-/// print nothing.
-pub fn revealed(plan: &Plan, known: &Known) -> Plan {
-    let mut plan = plan.clone();
-    let flows = plan.flows.iter_mut().chain(&mut plan.setup).chain(&mut plan.teardown);
-    flows.for_each(|flow| flow_of(flow, known));
-    for target in &mut plan.targets {
-        target.headers.iter_mut().chain(&mut target.settings).for_each(|(_, pieces)| texts(pieces, known));
-    }
-    plan
-}
-
-fn flow_of(flow: &mut Flow, known: &Known) {
-    steps(&mut flow.steps, known);
-}
-
-fn steps(list: &mut [Step], known: &Known) {
-    for step in list {
-        match step {
-            Step::Request(request) => {
-                texts(&mut request.path, known);
-                request.headers.iter_mut().for_each(|(_, pieces)| texts(pieces, known));
-                let body = request.body.iter_mut().flat_map(Body::exprs_mut);
-                body.for_each(|value| expr(value, known));
-                checks(&mut request.expects, known);
-                request.extra.iter_mut().for_each(|(_, value)| expr(value, known));
-                request.records.iter_mut().for_each(|record| expr(&mut record.key, known));
-            }
-            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => expr(value, known),
-            Step::Expect(list) => checks(list, known),
-            Step::If { condition, then, otherwise } => {
-                expr(condition, known);
-                steps(then, known);
-                steps(otherwise, known);
-            }
-            Step::Group { steps: inner, .. }
-            | Step::OncePerUser { steps: inner, .. }
-            | Step::Acquire { steps: inner, .. } => {
-                steps(inner, known);
-            }
-            Step::Each { list, steps: inner, .. } => {
-                expr(list, known);
-                steps(inner, known);
-            }
-            Step::Repeat(repeat) => {
-                repeat.test.iter_mut().for_each(|test| expr(test, known));
-                steps(&mut repeat.steps, known);
-            }
-            Step::Think(_) => {}
-        }
-    }
-}
-
-fn checks(list: &mut [Check], known: &Known) {
-    list.iter_mut().for_each(|check| expr(&mut check.condition, known));
-}
-
-fn texts(pieces: &mut [Piece], known: &Known) {
-    for piece in pieces {
-        if let Piece::Value(value) = piece {
-            expr(value, known);
-        }
-    }
-}
-
-fn expr(value: &mut Expr, known: &Known) {
-    match value {
-        Expr::Secret(name) => {
-            if let Some(secret) = known.secrets.get(name) {
-                *value = Expr::Text(vec![Piece::Literal(secret.clone())]);
-            }
-        }
-        Expr::Text(pieces) => texts(pieces, known),
-        Expr::List(items) => items.iter_mut().for_each(|item| expr(item, known)),
-        Expr::Object(fields) => fields.iter_mut().for_each(|(_, field)| expr(field, known)),
-        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) => expr(inner, known),
-        Expr::Binary { left, right, .. } => {
-            expr(left, known);
-            expr(right, known);
-        }
-        Expr::Column { row: inner, .. } | Expr::Get { value: inner, .. } => expr(inner, known),
-        Expr::Call { arguments, .. } => arguments.iter_mut().for_each(|argument| expr(argument, known)),
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
-        Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
-        Expr::Part { part: PartKind::Service, index, field } => {
-            if let Some(found) = known.services.get(*index).and_then(|address| of_service(*address, field)) {
-                *value = found;
-            }
-        }
-        Expr::Json { .. } | Expr::Header { .. } | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {}
-        Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => {}
-    }
-}
-
-/// A field of a service that has started.
-fn of_service(address: SocketAddr, field: &str) -> Option<Expr> {
-    let text = |text: String| Some(Expr::Text(vec![Piece::Literal(text)]));
-    match field {
-        "url" => text(format!("http://{address}")),
-        "address" => text(address.to_string()),
-        "host" => text(address.ip().to_string()),
-        "port" => Some(Expr::Number(f64::from(address.port()))),
-        _ => None,
-    }
-}
 
 /// Hides secrets in texts, in every form in which programs print them.
 pub struct Mask {
@@ -154,6 +39,9 @@ impl Mask {
             Event::Problem { problem } => Event::Problem { problem: self.text(problem) },
             Event::ServiceDied { service, at, status, output } => {
                 Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
+            }
+            Event::ServiceFell { service, at, status, output } => {
+                Event::ServiceFell { service, at, status: self.text(status), output: self.text(output) }
             }
             Event::Gauges(mut gauges) => {
                 gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));

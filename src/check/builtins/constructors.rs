@@ -30,9 +30,12 @@ pub const TABLE: &[Builtin] = &[
             may("leak", &[Type::Bytes]),
             may("database", TEXT),
             may("slow_orders", &[Type::Duration]),
+            may("loses", &[Type::Percent]),
+            may("never_reconnects", &[Type::Bool]),
+            may("forgets_keys", &[Type::Bool]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: a URL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0).",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0). Three are mistakes to be found: `loses`: share of orders that are acknowledged and never written (0%); `never_reconnects`: connections to the database that break are not replaced (false); `forgets_keys`: an order is written again where its `Idempotency-Key` comes again (false).",
         "service one = demo(pool: 4)",
     ),
     row(
@@ -49,7 +52,7 @@ pub const TABLE: &[Builtin] = &[
         parameters: &[need("program", TEXT), may("argument", TEXT)],
         variadic: true,
         result: Type::Service,
-        doc: "A program that is started for the run with its arguments, watched, and stopped at the end: SIGTERM, after `stop_within` SIGKILL.",
+        doc: "A program that is started for the run with its arguments, watched, and stopped at the end with all that it started: SIGTERM, after `stop_within` SIGKILL. A path is relative to the file that names it; a name is looked for in the directories of PATH, also under those that distributions give it, such as `prometheus-alertmanager`.",
         example: "service one = process(\"redis-server\", \"--port\", \"7001\") { port: 7001 }",
     },
     row(
@@ -57,7 +60,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Service,
         &[],
         Type::Service,
-        "A private PostgreSQL cluster from the installed binaries, made for the run and removed after it. It is a Database too: database faults hurt it, and flows speak to it through `target t = postgres(pg)`.",
+        "A private PostgreSQL cluster from the newest installed binaries, made for the run and removed after it. It listens on the loopback address only; its `.url` has a user, a database that this user owns, and a password of the run. As root it runs as the user `postgres`, or as `nobody`. It is a Database too: database faults hurt it, and flows speak to it through `target t = postgres(pg)`.",
         "service one = postgres()",
     ),
     row(

@@ -32,7 +32,13 @@ const UNIT: &[Type] =
     &[Type::Number, Type::Duration, Type::Bytes, Type::Percent, Type::Rate, Type::Bandwidth, Type::Count];
 
 pub const FIELDS: &[Field] = &[
-    field(Type::Service, "url", Type::Text, "`http://` and the address, without a path.", "shop.url"),
+    field(
+        Type::Service,
+        "url",
+        Type::Text,
+        "`http://` and the address, without a path; of `postgres()` `postgres://` with user, password, address and database.",
+        "shop.url",
+    ),
     field(Type::Service, "address", Type::Text, "Host and port, as `127.0.0.1:8080`.", "shop.address"),
     field(Type::Service, "host", Type::Text, "The host name or address, without the port.", "shop.host"),
     field(Type::Service, "port", Type::Count, "The port, a whole number.", "shop.port"),

@@ -104,16 +104,21 @@ impl<'p> Scene<'p> {
         }
     }
 
+    fn set(&mut self, service: &str, state: &str, bad: bool) {
+        let state = (service.to_owned(), state.to_owned(), bad);
+        match self.services.iter_mut().find(|own| own.0 == *service) {
+            Some(own) => *own = state,
+            None => self.services.push(state),
+        }
+    }
+
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::ServiceReady { service, .. } => self.services.push((service.clone(), "ready".to_owned(), false)),
-            Event::ServiceDied { service, status, .. } => {
-                let state = (service.clone(), status.clone(), true);
-                match self.services.iter_mut().find(|own| own.0 == *service) {
-                    Some(own) => *own = state,
-                    None => self.services.push(state),
-                }
+            Event::ServiceDied { service, status, .. } | Event::ServiceFell { service, status, .. } => {
+                self.set(service, status, true);
             }
+            Event::ServiceBack { service, .. } => self.set(service, "ready", false),
             Event::Slice(slice) => self.add(slice),
             Event::Generator(generator) => {
                 self.at = generator.at;

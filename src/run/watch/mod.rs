@@ -1,17 +1,18 @@
 //! Looks at services and monitors once a second while the load runs. Nothing here is in the way of a request.
 
 mod page;
-mod processes;
+pub mod processes;
 mod prometheus;
 
 use super::clock::Clock;
+use super::known::Known;
+use super::service::State;
 use crate::base::exposition::Selector;
 use crate::base::units::SECOND;
 use crate::measure::Gauges;
-use crate::plan::{Expr, PartKind, Piece, Plan, SeriesSource};
-use std::net::SocketAddr;
+use crate::plan::{Plan, SeriesSource, Text};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -21,16 +22,17 @@ const PATIENCE: Duration = Duration::from_millis(900);
 const SEARCHED_EVERY: u64 = 5;
 
 /// Where the process of a service is found.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Who {
-    Pid(u32),
+    /// One that the run starts, whichever its process is now.
+    Ours(watch::Receiver<State>),
     /// Whoever listens at it.
     Port(u16),
 }
 
 /// What processes used since the last look, and hold now.
 #[derive(Debug)]
-struct Usage {
+pub struct Usage {
     /// In shares of one core; `None` where too little time has passed to tell.
     cpu: Option<f64>,
     memory: u64,
@@ -68,8 +70,8 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn new(plan: &Plan, services: &[(Who, SocketAddr)]) -> Result<Watcher, String> {
-        let looks = looks(plan, services)?;
+    pub fn new(plan: &Plan, services: &[Who], known: &Known) -> Result<Watcher, String> {
+        let looks = looks(plan, services, known)?;
         let asks = looks.iter().any(|look| matches!(look, Look::Page { .. } | Look::Query { .. }));
         let client = || reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|e| e.to_string());
         Ok(Watcher { looks, client: asks.then(client).transpose()?, count: 0 })
@@ -128,35 +130,35 @@ impl Watch {
 }
 
 /// What the plan watches, by what is looked at.
-fn looks(plan: &Plan, services: &[(Who, SocketAddr)]) -> Result<Vec<Look>, String> {
-    let addresses: Vec<SocketAddr> = services.iter().map(|(_, address)| *address).collect();
+fn looks(plan: &Plan, services: &[Who], known: &Known) -> Result<Vec<Look>, String> {
+    let text = |pieces: &Text| known.text(pieces).map_err(|why| format!("where something is watched: {why}"));
     let mut looks: Vec<Look> = Vec::new();
     for (place, watched) in (0..).zip(plan.watched()) {
         let what = watched.what;
         match watched.source {
             SeriesSource::Service(index) => {
-                let (who, _) = services[index];
-                let same = |look: &&mut Look| matches!(look, Look::Service { who: other, .. } if same_who(who, *other));
+                let who = &services[index];
+                let same = |look: &&mut Look| matches!(look, Look::Service { who: other, .. } if same_who(who, other));
                 match looks.iter_mut().find(same) {
                     Some(Look::Service { series, .. }) => series.push((place, what)),
                     _ => {
-                        let tree = find(who);
+                        let (who, tree) = (who.clone(), find(who));
                         looks.push(Look::Service { who, tree, searched: 0, series: vec![(place, what)] });
                     }
                 }
             }
             SeriesSource::ServiceMetric(index) => {
                 let path = match &plan.services[index].metrics {
-                    Some(pieces) => text(pieces, &addresses)?,
+                    Some(pieces) => text(pieces)?,
                     None => "/metrics".to_owned(),
                 };
-                let address = addresses[index];
+                let address = known.services[index].address;
                 let url = if path.starts_with('/') { format!("http://{address}{path}") } else { path };
                 on_page(&mut looks, url, place, &what)?;
             }
             SeriesSource::Monitor(index) => {
                 let monitor = &plan.monitors[index];
-                let url = text(monitor.address.as_deref().unwrap_or_default(), &addresses)?;
+                let url = monitor.address.as_ref().map_or_else(|| Ok(String::new()), text)?;
                 match monitor.kind.as_str() {
                     "host" => match looks.iter_mut().find(|look| matches!(look, Look::Host { .. })) {
                         Some(Look::Host { series, .. }) => series.push((place, what)),
@@ -172,8 +174,12 @@ fn looks(plan: &Plan, services: &[(Who, SocketAddr)]) -> Result<Vec<Look>, Strin
     Ok(looks)
 }
 
-fn same_who(a: Who, b: Who) -> bool {
-    matches!((a, b), (Who::Pid(a), Who::Pid(b)) if a == b) || matches!((a, b), (Who::Port(a), Who::Port(b)) if a == b)
+fn same_who(a: &Who, b: &Who) -> bool {
+    match (a, b) {
+        (Who::Ours(a), Who::Ours(b)) => a.same_channel(b),
+        (Who::Port(a), Who::Port(b)) => a == b,
+        (Who::Ours(_), Who::Port(_)) | (Who::Port(_), Who::Ours(_)) => false,
+    }
 }
 
 fn on_page(looks: &mut Vec<Look>, url: String, place: u32, what: &str) -> Result<(), String> {
@@ -185,33 +191,17 @@ fn on_page(looks: &mut Vec<Look>, url: String, place: u32, what: &str) -> Result
     Ok(())
 }
 
-fn find(who: Who) -> Result<processes::Tree, String> {
+fn find(who: &Who) -> Result<processes::Tree, String> {
     if !cfg!(target_os = "linux") {
         return Err("this version watches processes on Linux alone".to_owned());
     }
     match who {
-        Who::Pid(pid) => processes::Tree::of(pid),
-        Who::Port(port) => processes::Tree::of(processes::listening(port)?),
-    }
-}
-
-/// A text that may hold where services listen.
-fn text(pieces: &[Piece], services: &[SocketAddr]) -> Result<String, String> {
-    let of = |piece: &Piece| match piece {
-        Piece::Literal(text) => Ok(text.clone()),
-        Piece::Value(Expr::Part { part: PartKind::Service, index, field }) => {
-            let address = services.get(*index).ok_or("a service that is not started")?;
-            match field.as_str() {
-                "url" => Ok(format!("http://{address}")),
-                "address" | "metrics_address" => Ok(address.to_string()),
-                "host" => Ok(address.ip().to_string()),
-                "port" => Ok(address.port().to_string()),
-                other => Err(format!("`.{other}` of a service is not known to this version")),
-            }
+        Who::Ours(state) => {
+            let main = state.borrow().main;
+            processes::Tree::of(main.ok_or("it is down")?.pid as u32)
         }
-        Piece::Value(_) => Err("an address is not known before the load".to_owned()),
-    };
-    pieces.iter().map(of).collect()
+        Who::Port(port) => processes::Tree::of(processes::listening(*port)?),
+    }
 }
 
 async fn look(all: &mut [Look], client: Option<&reqwest::Client>, at: u64, count: u64) -> Gauges {
@@ -221,8 +211,13 @@ async fn look(all: &mut [Look], client: Option<&reqwest::Client>, at: u64, count
     for look in all {
         match look {
             Look::Service { who, tree, searched, series } => {
-                if tree.is_err() && *searched + SEARCHED_EVERY <= count {
-                    *tree = find(*who);
+                // Of ours it is known which process it is now; to search one costs more.
+                let is_due = match who {
+                    Who::Ours(state) => state.borrow().main != tree.as_ref().ok().map(processes::Tree::root),
+                    Who::Port(_) => tree.is_err() && *searched + SEARCHED_EVERY <= count,
+                };
+                if is_due {
+                    *tree = find(who);
                     *searched = count;
                 }
                 let usage = match tree {

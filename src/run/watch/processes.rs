@@ -1,30 +1,46 @@
 //! What a process and all that it started use, read from the kernel's own files.
 
 use super::Usage;
+use crate::guard::Process;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::time::Instant;
 
 /// A process and its descendants, also those whose parents have ended.
 pub struct Tree {
-    root: Known,
-    members: HashSet<Known>,
+    root: Process,
+    members: HashSet<Process>,
     /// Ticks of all of them, of children that ended too.
     ticks: u64,
     at: Instant,
 }
 
-/// Numbers of processes are used again; with the tick of its start a process is known for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Known {
-    pid: u32,
-    born: u64,
+/// Those who live of the group that a process leads, and of all that descend from it: some lead groups of their own, as
+/// the processes of PostgreSQL do.
+pub fn family(main: Process) -> Vec<Process> {
+    let all: HashMap<u32, Stat> = numbers().filter_map(|pid| Some((pid, stat(pid)?))).collect();
+    let is_of_it = |stat: &Stat| {
+        let mut at = stat;
+        for _ in 0..all.len() {
+            if at.known == main || at.group as i32 == main.pid {
+                return true;
+            }
+            match all.get(&at.parent) {
+                // A number that was used again is younger than what it seems to have started.
+                Some(parent) if parent.known.started <= at.known.started => at = parent,
+                _ => return false,
+            }
+        }
+        false
+    };
+    all.values().filter(|stat| !stat.ended && is_of_it(stat)).map(|stat| stat.known).collect()
 }
 
 /// Of `/proc/N/stat`.
 struct Stat {
-    known: Known,
+    known: Process,
     parent: u32,
+    group: u32,
     /// User and system time, of the process and of the children that it has waited for.
     ticks: u64,
     threads: u64,
@@ -39,6 +55,10 @@ impl Tree {
         Ok(tree)
     }
 
+    pub fn root(&self) -> Process {
+        self.root
+    }
+
     pub fn look(&mut self) -> Result<Usage, String> {
         let living = self.living()?;
         let elapsed = self.at.elapsed().as_secs_f64();
@@ -51,11 +71,11 @@ impl Tree {
         let mut shared_most = 0;
         let mut files = Ok(0);
         for stat in living.iter().filter(|stat| !stat.ended) {
-            let (resident, shared) = memory(stat.known.pid);
+            let (resident, shared) = memory(stat.known.pid as u32);
             usage.memory += resident.saturating_sub(shared);
             shared_most = shared.max(shared_most);
             usage.threads += stat.threads;
-            files = files.and_then(|sum| Ok(sum + open_files(stat.known.pid)?));
+            files = files.and_then(|sum| Ok(sum + open_files(stat.known.pid as u32)?));
         }
         usage.memory += shared_most;
         usage.open_files = files;
@@ -66,8 +86,8 @@ impl Tree {
     fn living(&mut self) -> Result<Vec<Stat>, String> {
         let all: HashMap<u32, Stat> = numbers().filter_map(|pid| Some((pid, stat(pid)?))).collect();
         let gone = || format!("the process {} has ended", self.root.pid);
-        all.get(&self.root.pid).filter(|stat| stat.known == self.root && !stat.ended).ok_or_else(gone)?;
-        let mut members: HashSet<Known> = self.members.iter().copied().filter(|m| is_there(&all, *m)).collect();
+        all.get(&(self.root.pid as u32)).filter(|stat| stat.known == self.root && !stat.ended).ok_or_else(gone)?;
+        let mut members: HashSet<Process> = self.members.iter().copied().filter(|m| is_there(&all, *m)).collect();
         members.insert(self.root);
         for stat in all.values() {
             // Up to somebody who is known to belong to it, or to the top.
@@ -76,7 +96,7 @@ impl Tree {
             while !members.contains(&at.known) {
                 match all.get(&at.parent) {
                     // A number that was used again is younger than what it seems to have started.
-                    Some(parent) if parent.known.born <= at.known.born && line.len() <= all.len() => at = parent,
+                    Some(parent) if parent.known.started <= at.known.started && line.len() <= all.len() => at = parent,
                     _ => {
                         line.clear();
                         break;
@@ -91,8 +111,8 @@ impl Tree {
     }
 }
 
-fn is_there(all: &HashMap<u32, Stat>, known: Known) -> bool {
-    all.get(&known.pid).is_some_and(|stat| stat.known == known)
+fn is_there(all: &HashMap<u32, Stat>, known: Process) -> bool {
+    all.get(&(known.pid as u32)).is_some_and(|stat| stat.known == known)
 }
 
 /// The process that listens at a port of this machine: of several that hold the socket the one that started the others.
@@ -139,8 +159,9 @@ fn stat(pid: u32) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
     Some(Stat {
-        known: Known { pid, born: number(22)? },
+        known: Process { pid: pid as i32, started: number(22)? },
         parent: number(4)? as u32,
+        group: number(5)? as u32,
         ticks: (14..=17).filter_map(number).sum(),
         threads: number(20)?,
         ended: matches!(fields.first(), Some(&"Z" | &"X")),
@@ -231,7 +252,7 @@ mod tests {
         let before = tree.look().unwrap();
         std::thread::sleep(Duration::from_millis(800));
         let usage = tree.look().unwrap();
-        let pids: Vec<u32> = tree.members.iter().map(|known| known.pid).collect();
+        let pids: Vec<i32> = tree.members.iter().map(|known| known.pid).collect();
         for pid in &pids {
             let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
         }

@@ -1,0 +1,48 @@
+//! Where a service listens, and what a scenario reads of it.
+
+use crate::plan::{Expr, Piece};
+use std::net::SocketAddr;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    pub address: SocketAddr,
+    pub speaks: Speaks,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Speaks {
+    Http,
+    Postgres { user: &'static str, password: String, database: &'static str },
+}
+
+impl Endpoint {
+    pub fn http(address: SocketAddr) -> Endpoint {
+        Endpoint { address, speaks: Speaks::Http }
+    }
+
+    pub fn url(&self) -> String {
+        self.url_at(self.address)
+    }
+
+    /// The URL of what is reached at another address, such as that of a link.
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        match &self.speaks {
+            Speaks::Http => format!("http://{address}"),
+            Speaks::Postgres { user, password, database } => {
+                format!("postgres://{user}:{password}@{address}/{database}")
+            }
+        }
+    }
+
+    /// A field of the service as a value.
+    pub fn field(&self, name: &str) -> Option<Expr> {
+        let text = |text: String| Some(Expr::Text(vec![Piece::Literal(text)]));
+        match name {
+            "url" => text(self.url()),
+            "address" | "metrics_address" => text(self.address.to_string()),
+            "host" => text(self.address.ip().to_string()),
+            "port" => Some(Expr::Number(f64::from(self.address.port()))),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Processes: the one place where a child is started, and the one where it is ended.
+//!
+//! Each child leads a process group of its own, so that what it starts in turn ends with it. All of them are started from
+//! the thread that controls the run, which lives as long as the process: the kernel ties the end of a child to the
+//! end of the thread that started it.
+
+use super::super::watch::processes;
+use crate::guard::{self, Process};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+#[cfg(unix)]
+pub use rustix::process::Signal;
+
+/// How a process is started, each time the same.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    pub env: Vec<(String, String)>,
+    /// Its working directory; that of the run where there is none.
+    pub directory: Option<PathBuf>,
+    /// What it writes is appended there.
+    pub log: PathBuf,
+    /// The words that it and all that it starts carry in their environment; the last of them is of this service alone.
+    pub mark: String,
+    /// Another user than ours, by numbers.
+    pub user: Option<User>,
+    /// It ends when its standard input does, and so with us however we end.
+    pub lifeline: bool,
+    pub stop: Stop,
+    pub stop_within: Duration,
+}
+
+/// How a process is asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGTERM, to the process and what it started.
+    Terminate,
+    /// As PostgreSQL is: SIGINT to its first process, which then does not wait for clients; SIGQUIT where that takes too
+    /// long.
+    Postgres,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    pub id: u32,
+    pub group: u32,
+}
+
+/// A process that was started, with all that it starts.
+pub struct Group {
+    child: Child,
+    pub main: Process,
+    mark: String,
+    stop: Stop,
+    stop_within: Duration,
+    /// Nothing of it is left.
+    finished: bool,
+    /// Held open: a child whose standard input ends knows that we are gone. Waiting for a child would close it.
+    _lifeline: Option<ChildStdin>,
+}
+
+/// Starts a process in a group of its own. Must be called from the thread that controls the run.
+pub fn start(launch: &Launch) -> Result<Group, String> {
+    let output = std::fs::OpenOptions::new().create(true).append(true).open(&launch.log);
+    let output = output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.display()))?;
+    let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;
+    let mut command = Command::new(&launch.program);
+    command.args(&launch.arguments).envs(launch.env.iter().map(|(name, value)| (name, value)));
+    command.env(guard::MARK, guard::mark(&launch.mark));
+    command.stdin(if launch.lifeline { Stdio::piped() } else { Stdio::null() }).stdout(output).stderr(errors);
+    if let Some(directory) = &launch.directory {
+        command.current_dir(directory);
+    }
+    #[cfg(unix)]
+    {
+        command.process_group(0);
+        if let Some(user) = launch.user {
+            command.uid(user.id).gid(user.group);
+        }
+    }
+    let mut child = command.spawn().map_err(|error| not_started(launch, &error))?;
+    let pid = child.id().expect("it has not been waited for") as i32;
+    // One that has ended already is found out when it is waited for.
+    let main = Process::of(pid).unwrap_or(Process { pid, started: 0 });
+    let mark = launch.mark.rsplit(' ').next().unwrap_or_default().to_owned();
+    let lifeline = child.stdin.take();
+    Ok(Group {
+        child,
+        main,
+        mark,
+        stop: launch.stop,
+        stop_within: launch.stop_within,
+        finished: false,
+        _lifeline: lifeline,
+    })
+}
+
+fn not_started(launch: &Launch, error: &std::io::Error) -> String {
+    let program = launch.program.display();
+    match (error.kind(), &launch.directory) {
+        (std::io::ErrorKind::NotFound, Some(directory)) if !directory.is_dir() => {
+            format!("its directory `{}` does not exist", directory.display())
+        }
+        (std::io::ErrorKind::PermissionDenied, _) => {
+            format!("`{program}` may not be executed; `chmod +x` makes a file a program")
+        }
+        _ => format!("`{program}` cannot be started: {error}"),
+    }
+}
+
+/// Runs a process to its end, which must be a success; otherwise the last lines of its log are the reason.
+pub async fn done(launch: &Launch) -> Result<(), String> {
+    let mut group = start(launch)?;
+    let status = group.ended().await;
+    group.finish().await;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("`{}` failed: {status}\n{}", launch.program.display(), last_lines(&launch.log))),
+    }
+}
+
+/// The last lines of a log.
+pub fn last_lines(log: &std::path::Path) -> String {
+    const LINES: usize = 10;
+    const BYTES: usize = 16 << 10;
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(BYTES)..]);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+impl Group {
+    /// Waits for the process to end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        // Where there is no child that can be waited for, it has ended.
+        self.child.wait().await.unwrap_or_default()
+    }
+
+    /// Asks it to end, and ends it where it does not within its time; then all that it started.
+    pub async fn stop(mut self) {
+        let grace = self.stop_within.max(Duration::from_millis(500));
+        #[cfg(unix)]
+        let asked: &[(bool, Signal, Duration)] = match self.stop {
+            Stop::Terminate => &[(true, Signal::TERM, grace)],
+            Stop::Postgres => &[(false, Signal::INT, grace), (false, Signal::QUIT, Duration::from_secs(2))],
+        };
+        #[cfg(unix)]
+        for (whole, signal, grace) in asked {
+            match whole {
+                true => processes::family(self.main).into_iter().for_each(|process| drop(process.signal(*signal))),
+                false => drop(self.main.signal(*signal)),
+            }
+            let until = Instant::now() + *grace;
+            if timeout(*grace, self.child.wait()).await.is_ok() {
+                // Those that it started were asked too, and have the rest of the time.
+                while *whole && Instant::now() < until && !processes::family(self.main).is_empty() {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                break;
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Ends it and all that it started, at once.
+    pub async fn kill(mut self) {
+        self.finish().await;
+    }
+
+    async fn finish(&mut self) {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let mut all = self.kill_all();
+        let _ = timeout(PATIENCE, self.child.wait()).await;
+        let until = Instant::now() + PATIENCE;
+        // What it started while it was killed, and what descends from it no more since it has ended.
+        while Instant::now() < until {
+            all.retain(|process| process.is_alive());
+            all.extend(self.kill_all());
+            if all.is_empty() {
+                break;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+        self.finished = true;
+    }
+
+    /// Says who was killed.
+    fn kill_all(&mut self) -> Vec<Process> {
+        let mut all = processes::family(self.main);
+        if !self.mark.is_empty() {
+            // Also those that lead groups of their own and whose parents have ended.
+            all.extend(guard::marked(&self.mark));
+        }
+        #[cfg(unix)]
+        {
+            if let Some(group) = rustix::process::Pid::from_raw(self.main.pid) {
+                // A number is not used again while a group has it, and an empty group is no error that concerns us.
+                let _ = rustix::process::kill_process_group(group, Signal::KILL);
+            }
+            all.iter().for_each(|process| drop(process.signal(Signal::KILL)));
+        }
+        #[cfg(not(unix))]
+        let _ = self.child.start_kill();
+        all
+    }
+}
+
+impl Drop for Group {
+    /// Also where a run is given up in the middle.
+    fn drop(&mut self) {
+        if !self.finished {
+            self.kill_all();
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Keeps one service: starts its process, awaits it, notices its end, brings it back, stops it. Whoever hurts or stops a
+//! service asks its keeper, so that an end that was ordered is never taken for one that was not.
+
+use super::group::{self, Group, Launch};
+use super::ready::{self, Ready};
+use crate::guard::Process;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+/// What a service is now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct State {
+    /// Its main process, while there is one.
+    pub main: Option<Process>,
+    /// Whether it was found ready since that was started.
+    pub ready: bool,
+}
+
+/// Why a service is not ready, with its last words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    pub problem: String,
+    pub log: String,
+}
+
+/// How a service is taken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Down {
+    /// As at the end of a run.
+    Stop,
+    /// SIGKILL, for it and all that it started.
+    Kill,
+}
+
+pub enum Order {
+    /// Answered when it is ready, or when it is sure that it will not be.
+    Up(oneshot::Sender<Result<(), Failed>>),
+    /// It stays down until it is ordered up.
+    Down(Down, oneshot::Sender<()>),
+}
+
+/// What happens to a service by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// It is not brought back.
+    Died { service: String, status: String, output: String },
+    /// It is brought back.
+    Fell { service: String, status: String, output: String },
+    /// It is ready again after it fell.
+    Back { service: String },
+}
+
+pub struct Keeper {
+    pub name: String,
+    pub launch: Launch,
+    pub ready: Ready,
+    pub ready_within: Duration,
+    /// Whether it is started again when it ends by itself.
+    pub restart: bool,
+    pub state: watch::Sender<State>,
+    pub told: mpsc::UnboundedSender<Happened>,
+}
+
+/// The pause before a service is started again; doubled each time, and the shortest again once it has lived for a while.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+const LIVED: Duration = Duration::from_secs(10);
+
+/// A service that was started and is not ready yet.
+struct Becoming {
+    ready: Pin<Box<dyn Future<Output = Result<(), String>> + Send>>,
+    /// Who ordered it up; nobody where it is brought back.
+    asked: Option<oneshot::Sender<Result<(), Failed>>>,
+}
+
+struct Now {
+    group: Option<Group>,
+    becoming: Option<Becoming>,
+    /// When it is started again.
+    due: Option<Instant>,
+    pause: Duration,
+    started: Instant,
+}
+
+enum Next {
+    Order(Option<Order>),
+    Ended(String),
+    Became(Result<(), String>),
+    Due,
+}
+
+impl Keeper {
+    /// Until nobody can ask for anything; then it is stopped.
+    pub async fn keep(self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        let mut now = Now { group: None, becoming: None, due: None, pause: SHORTEST, started: Instant::now() };
+        loop {
+            match next(&mut orders, &mut now).await {
+                Next::Order(None) => {
+                    self.take_down(&mut now, Down::Stop).await;
+                    return;
+                }
+                Next::Order(Some(Order::Up(asked))) if now.group.is_some() => {
+                    let _ = asked.send(Ok(()));
+                }
+                Next::Order(Some(Order::Up(asked))) => self.bring_up(&mut now, Some(asked)),
+                Next::Order(Some(Order::Down(how, done))) => {
+                    self.take_down(&mut now, how).await;
+                    let _ = done.send(());
+                }
+                Next::Ended(status) => self.ended(&mut now, status).await,
+                Next::Became(result) => self.became(&mut now, result).await,
+                Next::Due => self.bring_up(&mut now, None),
+            }
+        }
+    }
+
+    fn bring_up(&self, now: &mut Now, asked: Option<oneshot::Sender<Result<(), Failed>>>) {
+        now.due = None;
+        now.started = Instant::now();
+        match group::start(&self.launch) {
+            Ok(group) => {
+                self.state.send_replace(State { main: Some(group.main), ready: false });
+                now.group = Some(group);
+                let ready = Box::pin(ready::wait(self.ready.clone(), self.ready_within));
+                now.becoming = Some(Becoming { ready, asked });
+            }
+            Err(problem) => match asked {
+                Some(asked) => drop(asked.send(Err(Failed { problem, log: String::new() }))),
+                None => self.again(now),
+            },
+        }
+    }
+
+    async fn take_down(&self, now: &mut Now, how: Down) {
+        now.due = None;
+        if let Some(asked) = now.becoming.take().and_then(|becoming| becoming.asked) {
+            let _ = asked.send(Err(self.failed("it was taken down before it was ready".to_owned())));
+        }
+        if let Some(group) = now.group.take() {
+            match how {
+                Down::Stop => group.stop().await,
+                Down::Kill => group.kill().await,
+            }
+        }
+        self.state.send_replace(State::default());
+    }
+
+    /// It ended by itself.
+    async fn ended(&self, now: &mut Now, status: String) {
+        if let Some(group) = now.group.take() {
+            group.kill().await;
+        }
+        self.state.send_replace(State::default());
+        match now.becoming.take() {
+            Some(Becoming { asked: Some(asked), .. }) => {
+                let _ = asked.send(Err(self.failed(format!("it ended before it was ready: {status}"))));
+            }
+            _ => {
+                let (service, output) = (self.name.clone(), group::last_lines(&self.launch.log));
+                let _ = self.told.send(match self.restart {
+                    true => Happened::Fell { service, status, output },
+                    false => Happened::Died { service, status, output },
+                });
+            }
+        }
+        if self.restart {
+            self.again(now);
+        }
+    }
+
+    async fn became(&self, now: &mut Now, result: Result<(), String>) {
+        let asked = now.becoming.take().and_then(|becoming| becoming.asked);
+        self.state.send_modify(|state| state.ready = result.is_ok());
+        match (asked, result) {
+            (Some(asked), result) => {
+                let _ = asked.send(result.map_err(|problem| self.failed(problem)));
+            }
+            (None, Ok(())) => {
+                let _ = self.told.send(Happened::Back { service: self.name.clone() });
+            }
+            // One that hangs is started anew.
+            (None, Err(_)) => {
+                self.take_down(now, Down::Kill).await;
+                self.again(now);
+            }
+        }
+    }
+
+    fn again(&self, now: &mut Now) {
+        if now.started.elapsed() > LIVED {
+            now.pause = SHORTEST;
+        }
+        now.due = Some(Instant::now() + now.pause);
+        now.pause = (now.pause * 2).min(LONGEST);
+    }
+
+    fn failed(&self, problem: String) -> Failed {
+        Failed { problem, log: group::last_lines(&self.launch.log) }
+    }
+}
+
+/// What comes first. An end counts before a readiness: somebody else may listen at the port.
+async fn next(orders: &mut mpsc::UnboundedReceiver<Order>, now: &mut Now) -> Next {
+    let Now { group, becoming, due, .. } = now;
+    let ended = async {
+        match group {
+            Some(group) => group.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    let became = async {
+        match becoming {
+            Some(becoming) => becoming.ready.as_mut().await,
+            None => std::future::pending().await,
+        }
+    };
+    let due = async {
+        match due {
+            Some(due) => tokio::time::sleep_until(*due).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        order = orders.recv() => Next::Order(order),
+        status = ended => Next::Ended(status.to_string()),
+        result = became => Next::Became(result),
+        () = due => Next::Due,
+    }
+}

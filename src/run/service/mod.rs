@@ -1,0 +1,270 @@
+//! Services: started before the load, awaited, watched, stopped after it; and what may be done to them in between.
+
+mod endpoint;
+mod group;
+mod keeper;
+mod ports;
+mod postgres;
+mod process;
+mod ready;
+mod shop;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+pub use endpoint::Endpoint;
+pub use keeper::{Down, Failed, Happened, State};
+pub use ports::Ports;
+
+use super::known::Known;
+use super::watch::{Who, processes};
+use crate::guard::Process;
+use crate::plan::{Service, ServiceKind};
+use group::Launch;
+use keeper::{Keeper, Order};
+use ready::Ready;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch as channel};
+
+/// What starting a service needs beside what is known of those before it.
+pub struct Surroundings<'s> {
+    /// The id of the run.
+    pub run: &'s str,
+    /// What `demo()` runs.
+    pub program: &'s Path,
+    /// Private to the services of this run.
+    pub directory: &'s Path,
+    /// Where is told what happens to services by themselves.
+    pub told: mpsc::UnboundedSender<Happened>,
+    /// Known to this run alone.
+    pub password: &'s str,
+}
+
+/// All that it takes to start a service, again and again.
+struct Prepared {
+    endpoint: Endpoint,
+    launch: Launch,
+    ready: Ready,
+    /// Of a database: how its owner reaches it, also when it has no room for others.
+    admin: Option<String>,
+    /// Outside of the directory of the run.
+    private: Option<Private>,
+}
+
+/// A directory that is removed with what is in it.
+struct Private(PathBuf);
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A service of a run: ours to stop, or somebody's that we only talk to.
+pub struct Running {
+    pub name: String,
+    pub endpoint: Endpoint,
+    kind: Kept,
+    /// Whether it has a port at all.
+    listens: bool,
+    _private: Option<Private>,
+}
+
+enum Kept {
+    Ours { orders: mpsc::UnboundedSender<Order>, state: channel::Receiver<State>, log: PathBuf, admin: Option<String> },
+    Attached { ready: Option<Ready>, within: Duration },
+}
+
+/// Makes a service ready to be started, with a keeper; what it rests on has been started.
+pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>) -> Result<Running, Failed> {
+    let within = Duration::from_nanos(service.ready_within);
+    let failed = |problem: String| Failed { problem, log: String::new() };
+    if let ServiceKind::Attach { port } = service.kind {
+        let endpoint = Endpoint::http(SocketAddr::from(([127, 0, 0, 1], port)));
+        let asked = service.ready.is_some();
+        let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
+        let kind = Kept::Attached { ready, within };
+        return Ok(Running { name: service.name.clone(), endpoint, kind, listens: true, _private: None });
+    }
+    let directory = directory(around.directory, &service.name).map_err(failed)?;
+    let prepared = match &service.kind {
+        ServiceKind::Demo(demo) => shop::prepare(service, demo, known, around.program, &directory),
+        ServiceKind::Process { program, arguments } => process::prepare(service, program, arguments, known, &directory),
+        ServiceKind::Postgres => postgres::prepare(service, known, around.password, &directory).await,
+        ServiceKind::Attach { .. } => unreachable!("done above"),
+    };
+    let Prepared { endpoint, mut launch, ready, admin, private } = prepared.map_err(failed)?;
+    launch.mark = mark(around.run, &service.name);
+    for (name, value) in &service.env {
+        let value = known.text(value).map_err(|why| failed(format!("the variable `{name}`: {why}")))?;
+        launch.env.push((name.clone(), value));
+    }
+    let listens = endpoint.address.port() != 0;
+    let ready = asked_for(service, known, &endpoint, ready).map_err(failed)?;
+    let (state, now) = channel::channel(State::default());
+    let (orders, ordered) = mpsc::unbounded_channel();
+    let log = launch.log.clone();
+    let keeper = Keeper {
+        name: service.name.clone(),
+        launch,
+        ready,
+        ready_within: within,
+        restart: service.restart,
+        state,
+        told: around.told.clone(),
+    };
+    tokio::spawn(keeper.keep(ordered));
+    let kind = Kept::Ours { orders, state: now, log, admin };
+    Ok(Running { name: service.name.clone(), endpoint, kind, listens, _private: private })
+}
+
+/// What the processes of a service carry, beside the id of the run.
+pub fn mark(run: &str, service: &str) -> String {
+    format!("{run} {run}/{service}")
+}
+
+/// What is written as `ready:`, or what a service of its kind shows.
+fn asked_for(service: &Service, known: &Known, endpoint: &Endpoint, usual: Ready) -> Result<Ready, String> {
+    let Some(written) = &service.ready else { return Ok(usual) };
+    let written = known.text(written).map_err(|why| format!("`ready`: {why}"))?;
+    Ok(match written.starts_with('/') {
+        true => Ready::Answers(format!("http://{}{written}", endpoint.address)),
+        false => Ready::Answers(written),
+    })
+}
+
+/// A directory that nobody else may look into, since what is written there may hold secrets.
+fn directory(of_run: &Path, service: &str) -> Result<PathBuf, String> {
+    let made = || {
+        std::fs::create_dir_all(of_run)?;
+        let directory = std::path::absolute(of_run)?.join(service);
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&directory)?;
+        Ok(directory)
+    };
+    made().map_err(|error: std::io::Error| format!("its directory cannot be made: {error}"))
+}
+
+/// The port that is written, or a free one; from now on it is for the service to take.
+fn port(service: &Service, known: &Known) -> Result<u16, String> {
+    let port = match &service.port {
+        Some(written) => known.port(written),
+        None => known.ports.fresh(),
+    };
+    let port = port.ok_or("this machine has no free port for it")?;
+    known.ports.release(port);
+    Ok(port)
+}
+
+fn launch(service: &Service, program: PathBuf, directory: &Path) -> Launch {
+    Launch {
+        program,
+        arguments: Vec::new(),
+        env: Vec::new(),
+        directory: service.dir.as_ref().map(PathBuf::from),
+        log: directory.join("output.log"),
+        mark: String::new(),
+        user: None,
+        lifeline: false,
+        stop: group::Stop::Terminate,
+        stop_within: Duration::from_nanos(service.stop_within),
+    }
+}
+
+impl Running {
+    /// Whose use of the machine is that of the service.
+    pub fn who(&self) -> Who {
+        match &self.kind {
+            Kept::Ours { state, .. } => Who::Ours(state.clone()),
+            Kept::Attached { .. } => Who::Port(self.endpoint.address.port()),
+        }
+    }
+
+    /// Where it listens, as it is told; nothing of a process that has no port.
+    pub fn told_address(&self) -> String {
+        if self.listens { self.endpoint.address.to_string() } else { String::new() }
+    }
+
+    /// The last lines that it wrote.
+    pub fn output(&self) -> String {
+        match &self.kind {
+            Kept::Ours { log, .. } => group::last_lines(log),
+            Kept::Attached { .. } => String::new(),
+        }
+    }
+
+    /// Starts it where it is down, and waits until it is ready.
+    pub async fn up(&self) -> Result<(), Failed> {
+        match &self.kind {
+            Kept::Ours { orders, .. } => {
+                let (asked, answer) = oneshot::channel();
+                let _ = orders.send(Order::Up(asked));
+                answer.await.unwrap_or_else(|_| Err(self.lost()))
+            }
+            Kept::Attached { ready: Some(ready), within } => {
+                let awaited = ready::wait(ready.clone(), *within).await;
+                awaited.map_err(|problem| Failed { problem, log: String::new() })
+            }
+            Kept::Attached { ready: None, .. } => Ok(()),
+        }
+    }
+
+    /// Takes it down with all that it started. It stays down until `up`, and nobody takes that for its own end. What we
+    /// did not start stays as it is.
+    pub async fn down(&self, how: Down) {
+        if let Kept::Ours { orders, .. } = &self.kind {
+            let (asked, done) = oneshot::channel();
+            let _ = orders.send(Order::Down(how, asked));
+            let _ = done.await;
+        }
+    }
+
+    fn lost(&self) -> Failed {
+        Failed { problem: "nobody keeps it any more".to_owned(), log: self.output() }
+    }
+}
+
+/// What faults do to a service.
+#[allow(dead_code, reason = "no fault of a service runs yet")]
+impl Running {
+    /// Its main process now, by number and start.
+    pub fn main(&self) -> Option<Process> {
+        match &self.kind {
+            Kept::Ours { state, .. } => state.borrow().main,
+            Kept::Attached { .. } => {
+                let listening = processes::listening(self.endpoint.address.port()).ok()?;
+                Process::of(listening as i32)
+            }
+        }
+    }
+
+    /// The main process and all that it started; of what we did not start the one that listens and its own.
+    pub fn processes(&self) -> Vec<Process> {
+        self.main().map_or_else(Vec::new, processes::family)
+    }
+
+    /// Sends a signal to all of its processes, such as the one that stops them for a while; those of another user get it
+    /// where the kernel lets us.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        self.processes().into_iter().for_each(|process| drop(process.signal(signal)));
+    }
+
+    /// Of a database: a URL with which its owner connects, whatever its clients do.
+    pub fn admin(&self) -> Option<&str> {
+        match &self.kind {
+            Kept::Ours { admin, .. } => admin.as_deref(),
+            Kept::Attached { .. } => None,
+        }
+    }
+
+    /// Takes it down, keeps it down for so long, and starts it as it was: the same command, port and directory.
+    pub async fn restart(&self, how: Down, kept_down: Duration) -> Result<(), Failed> {
+        self.down(how).await;
+        tokio::time::sleep(kept_down).await;
+        self.up().await
+    }
+}

@@ -1,0 +1,163 @@
+//! `postgres()`: a private cluster from the installed binaries, made for the run and removed after it. It listens on the
+//! loopback address and on a socket in its own directory, and syncs to disk as usual: what an experiment shows of
+//! lost data shall be true.
+
+mod binaries;
+mod template;
+
+use super::endpoint::Speaks;
+use super::group::{self, Launch, Stop, User};
+use super::ready::Ready;
+use super::{Endpoint, Prepared, Private, launch, port};
+use crate::plan::Service;
+use crate::run::known::Known;
+use binaries::Binaries;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, Connection};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Who the system under test is, and its database, which it owns. It is no superuser, so that places for those are left
+/// when it has taken all the others.
+const ROLE: &str = "stressc";
+
+/// Who we are, by the socket alone.
+const OWNER: &str = "postgres";
+
+/// Nobody else gets into the directory of the socket; over the network a password of the run is needed.
+const WHO_MAY: &str = "local all postgres trust\nhost stressc stressc 127.0.0.1/32 scram-sha-256\n";
+
+pub async fn prepare(service: &Service, known: &Known, password: &str, directory: &Path) -> Result<Prepared, String> {
+    let log = directory.join("output.log");
+    let user = user()?;
+    let binaries = binaries::find(&log).await?;
+    let private = place(directory, user)?;
+    let port = port(service, known)?;
+    let access = Access { socket: private.0.clone(), port, password: password.to_owned() };
+    let data = private.0.join("data");
+    let mut launch = launch(service, binaries.directory.join("postgres"), directory);
+    launch.user = user;
+    launch.stop = Stop::Postgres;
+    // Messages in the language of the person who reads them are fine; a locale that is not there is not.
+    launch.env.push(("LC_ALL".to_owned(), "C".to_owned()));
+    launch.directory = Some(private.0.clone());
+    let settings = [
+        "listen_addresses=127.0.0.1",
+        "unix_socket_permissions=0700",
+        "password_encryption=scram-sha-256",
+        "logging_collector=off",
+    ];
+    launch.arguments = ["-D", &data.display().to_string(), "-p", &port.to_string(), "-k"].map(str::to_owned).to_vec();
+    launch.arguments.push(private.0.display().to_string());
+    launch.arguments.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
+    template::copy_to(&data, &binaries, &launch, &access).await?;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let speaks = Speaks::Postgres { user: ROLE, password: password.to_owned(), database: ROLE };
+    let admin = Some(access.admin());
+    let endpoint = Endpoint { address, speaks };
+    Ok(Prepared { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
+}
+
+/// Whether tests have to do without.
+#[cfg(test)]
+pub async fn is_missing(log: &Path) -> bool {
+    let missing = binaries::find(log).await.is_err();
+    if missing {
+        eprintln!("left out: PostgreSQL is not installed");
+    }
+    missing
+}
+
+/// How a cluster is reached by its owner, and what the others need.
+#[derive(Debug, Clone)]
+pub struct Access {
+    socket: PathBuf,
+    port: u16,
+    password: String,
+}
+
+impl Access {
+    /// A URL for the owner, by the socket.
+    pub fn admin(&self) -> String {
+        let socket: String = url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
+        format!("postgres://{OWNER}@localhost:{}/{ROLE}?host={socket}", self.port)
+    }
+
+    async fn owner(&self) -> Result<PgConnection, sqlx::Error> {
+        let options = PgConnectOptions::new_without_pgpass()
+            .socket(&self.socket)
+            .port(self.port)
+            .username(OWNER)
+            .database("postgres")
+            .ssl_mode(PgSslMode::Disable)
+            .application_name("stressc");
+        PgConnection::connect_with(&options).await
+    }
+
+    /// Asks whether it answers, and lets the system under test in.
+    pub async fn open(&self) -> Result<(), sqlx::Error> {
+        let mut owner = self.owner().await?;
+        let known = sqlx::query("SELECT 1 FROM pg_roles WHERE rolname = $1").bind(ROLE);
+        if known.fetch_optional(&mut owner).await?.is_none() {
+            sqlx::query(AssertSqlSafe(format!("CREATE ROLE {ROLE} LOGIN"))).execute(&mut owner).await?;
+            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {ROLE} OWNER {ROLE}"))).execute(&mut owner).await?;
+        }
+        // Hexadecimal, so that it needs no quoting.
+        let password = format!("ALTER ROLE {ROLE} PASSWORD '{}'", self.password);
+        sqlx::query(AssertSqlSafe(password)).execute(&mut owner).await?;
+        owner.close().await
+    }
+}
+
+/// PostgreSQL refuses to run as root: then it runs as its own user, or as nobody.
+#[cfg(unix)]
+fn user() -> Result<Option<User>, String> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let of = |name: &str| {
+        let line = known.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        let mut numbers = line.split(':').skip(1);
+        Some(User { id: numbers.next()?.parse().ok()?, group: numbers.next()?.parse().ok()? })
+    };
+    let found = ["postgres", "nobody"].into_iter().find_map(of).filter(|user| user.id != 0);
+    let missing = "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody`; run \
+                   stressc as another user";
+    found.map(Some).ok_or_else(|| missing.to_owned())
+}
+
+#[cfg(not(unix))]
+fn user() -> Result<Option<User>, String> {
+    Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
+}
+
+/// A directory of its own: in that of the run, or where its user gets to it and the path of the socket is short enough.
+#[cfg(unix)]
+fn place(directory: &Path, user: Option<User>) -> Result<Private, String> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+    /// Of a path of a socket on every system, without the name that PostgreSQL puts behind it.
+    const LONGEST: usize = 80;
+    let open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
+    let own = format!("stressc-{}-{now:x}", std::process::id());
+    let mut last = String::new();
+    for above in [directory.parent().unwrap_or(directory), Path::new("/var/tmp"), &std::env::temp_dir()] {
+        let path = above.join(&own);
+        if path.as_os_str().len() > LONGEST || (user.is_some() && !path.ancestors().skip(1).all(open)) {
+            continue;
+        }
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        let made = made.and_then(|()| user.map_or(Ok(()), |user| chown(&path, Some(user.id), Some(user.group))));
+        match made {
+            Ok(()) => return Ok(Private(path)),
+            Err(error) => last = format!(": {}: {error}", path.display()),
+        }
+    }
+    Err(format!("there is no place for its data{last}; it needs a directory that its user gets to, such as /var/tmp"))
+}
+
+#[cfg(not(unix))]
+fn place(_: &Path, _: Option<User>) -> Result<Private, String> {
+    Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
+}

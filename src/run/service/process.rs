@@ -1,0 +1,122 @@
+//! `process(…)`: any program.
+
+use super::ready::Ready;
+use super::{Endpoint, Prepared, launch};
+use crate::plan::{Expr, Piece, Service, Text};
+use crate::run::known::Known;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What distributions call programs otherwise.
+const ALSO_CALLED: [(&str, &[&str]); 3] =
+    [("alertmanager", &["prometheus-alertmanager"]), ("redis-server", &["valkey-server"]), ("mysqld", &["mariadbd"])];
+
+pub fn prepare(
+    service: &Service,
+    program: &Text,
+    arguments: &[Text],
+    known: &Known,
+    directory: &Path,
+) -> Result<Prepared, String> {
+    let program = known.text(program).map_err(|why| format!("its program: {why}"))?;
+    let own = service.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| known.text(path));
+    let path = own.transpose()?.map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let mut launch = launch(service, find(&program, &path)?, directory);
+    launch.directory.get_or_insert_with(|| directory.to_owned());
+    launch.env.push(("STRESSC_DIR".to_owned(), directory.display().to_string()));
+    for (place, argument) in arguments.iter().enumerate() {
+        let text = known.text(argument).map_err(|why| format!("its argument {}: {why}", place + 1))?;
+        launch.arguments.push(text);
+    }
+    for (name, text) in &service.files {
+        let text = known.text(text).map_err(|why| format!("its file `{name}`: {why}"))?;
+        let path = directory.join(name);
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+        written.map_err(|error| format!("its file `{name}` cannot be written: {error}"))?;
+    }
+    let port = match &service.port {
+        Some(written) => known.port(written).ok_or("this machine has no free port for it")?,
+        None => 0,
+    };
+    let texts = arguments.iter().chain(service.env.iter().chain(&service.files).map(|(_, text)| text));
+    named(texts, &mut |port| known.ports.number(port).into_iter().for_each(|number| known.ports.release(number)));
+    known.ports.release(port);
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let ready = if port == 0 { Ready::Lives } else { Ready::Accepts(address) };
+    Ok(Prepared { endpoint: Endpoint::http(address), launch, ready, admin: None, private: None })
+}
+
+/// The `port()`s that texts name: those on which a program listens may be any of them.
+fn named<'t>(texts: impl Iterator<Item = &'t Text>, port: &mut impl FnMut(usize)) {
+    for piece in texts.flatten() {
+        if let Piece::Value(value) = piece {
+            value.any(&mut |part| {
+                if let Expr::Port(number) = part {
+                    port(*number);
+                }
+                false
+            });
+        }
+    }
+}
+
+/// A program by its path, or by one of its names in the directories of `PATH`.
+fn find(program: &str, path: &OsString) -> Result<PathBuf, String> {
+    if program.contains('/') {
+        let found = std::path::absolute(program).map_err(|error| error.to_string())?;
+        return match found.is_file() {
+            true => Ok(found),
+            false => Err(format!("there is no program `{}`", found.display())),
+        };
+    }
+    let others = ALSO_CALLED.iter().find(|(name, _)| *name == program).map_or(&[][..], |(_, others)| others);
+    let names: Vec<&str> = std::iter::once(program).chain(others.iter().copied()).collect();
+    let mut directories: Vec<PathBuf> = std::env::split_paths(path).collect();
+    directories.retain(|directory| directory.is_absolute());
+    // Those of servers are often for root alone.
+    for more in ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from) {
+        if !directories.contains(&more) {
+            directories.push(more);
+        }
+    }
+    let places = names.iter().flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
+    places.clone().find(|place| is_program(place)).ok_or_else(|| {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let shown: Vec<String> = directories.iter().map(|directory| directory.display().to_string()).collect();
+        format!(
+            "the program {} is not installed: it is in none of {}; install it, or write its path, such as \
+             `process(\"/opt/{program}/{program}\")`",
+            names.join(" or "),
+            shown.join(", ")
+        )
+    })
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_its_other_name_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("prometheus-alertmanager");
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        let in_it = directory.path().as_os_str().to_owned();
+        assert!(find("alertmanager", &in_it).unwrap_err().contains("`alertmanager` or `prometheus-alertmanager`"));
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(find("alertmanager", &in_it), Ok(path));
+    }
+}

@@ -1,0 +1,50 @@
+//! `demo()`: this program as the demo shop.
+
+use super::ready::Ready;
+use super::{Endpoint, Prepared, launch, port};
+use crate::plan::{Demo, Service};
+use crate::run::known::Known;
+use std::net::SocketAddr;
+use std::path::Path;
+
+pub fn prepare(
+    service: &Service,
+    demo: &Demo,
+    known: &Known,
+    program: &Path,
+    directory: &Path,
+) -> Result<Prepared, String> {
+    let address = SocketAddr::from(([127, 0, 0, 1], port(service, known)?));
+    let mut launch = launch(service, program.to_owned(), directory);
+    launch.lifeline = true;
+    let database = match &demo.database {
+        Some(url) => known.text(url).map_err(|why| format!("`database`: {why}"))?,
+        None => directory.join("shop.db").display().to_string(),
+    };
+    // A URL may hold a password, which no list of processes shall show.
+    launch.env.push(("STRESSC_DEMO_DATABASE".to_owned(), database));
+    let mut flag = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            launch.arguments.extend([name.to_owned(), value]);
+        }
+    };
+    // One number and one unit is what the command line reads.
+    let micros = |ns: u64| format!("{}us", ns / 1_000);
+    flag("--listen", Some(address.to_string()));
+    flag("--parent", Some(std::process::id().to_string()));
+    flag("--pool", demo.pool.map(|v| v.to_string()));
+    flag("--slots", demo.slots.map(|v| v.to_string()));
+    flag("--rate-limit", demo.rate_limit.map(|v| v.to_string()));
+    flag("--slow", demo.slow.map(micros));
+    flag("--slow-orders", demo.slow_orders.map(micros));
+    flag("--error-rate", demo.error_rate.map(|v| v.to_string()));
+    flag("--leak", demo.leak.map(|v| v.to_string()));
+    flag("--loses", demo.loses.map(|v| v.to_string()));
+    let mut switch = |name: &str, on: bool| launch.arguments.extend(on.then(|| name.to_owned()));
+    switch("--never-reconnects", demo.never_reconnects);
+    switch("--forgets-keys", demo.forgets_keys);
+    launch.arguments.insert(0, "demo".to_owned());
+    let endpoint = Endpoint::http(address);
+    let ready = Ready::Answers(format!("{}/health", endpoint.url()));
+    Ok(Prepared { endpoint, launch, ready, admin: None, private: None })
+}

@@ -1,0 +1,262 @@
+//! Services that a run starts: any program, a PostgreSQL cluster, and the demo shop on it. Over real processes.
+
+use crate::support::{Place, wait_until};
+use std::path::Path;
+use std::time::Duration;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stressc");
+
+/// A scenario with these services, of which `app` answers like the demo shop.
+fn scenario(services: &str, flow: &str, stages: &str, expect: &str) -> String {
+    format!(
+        "scenario test {{\n{services}\n  target api = http(app.url) {{\n    timeout: 2s\n  }}\n  flow visit on api {{\n{flow}\n  }}\n  load main of visit {{\n{stages}\n  }}\n  expect {{\n{expect}\n  }}\n}}\n"
+    )
+}
+
+const LOOK: &str = "    get \"/products/1\" as product";
+const NO_ERRORS: &str = "    error_rate(main) < 1%";
+
+/// A program of the shell in the directory of the scenario.
+fn script(place: &Place, name: &str, lines: &str) {
+    let path = place.write(name, &format!("#!/bin/sh\n{lines}\n"));
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// The events of the last run with this name.
+fn events(place: &Place, name: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(place.runs().last().unwrap().join("events.jsonl")).unwrap();
+    let all = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    all.filter(|event| event["event"] == name).map(|event| event["data"].clone()).collect()
+}
+
+/// Processes whose command line holds a text.
+fn running(text: &str) -> usize {
+    let lines = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = lines.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).replace('\0', " ").contains(text)).count()
+}
+
+#[test]
+fn a_process_gets_its_arguments_variables_files_and_port() {
+    let place = Place::new();
+    // Its log goes with the run, so it writes elsewhere.
+    let seen = place.path().join("seen");
+    let lines = format!(
+        "exec > {} 2>&1\ncat conf/shop.conf; echo; echo \"mode $MODE\"; [ \"$PWD\" = \"$STRESSC_DIR\" ] && echo at home\n\
+         sleep 4321.25 &\nexec {PROGRAM} demo --database shop.db \"$@\"",
+        seen.display()
+    );
+    script(&place, "run.sh", &lines);
+    let services = r#"
+  let own = port()
+  let other = port()
+  service app = process("./run.sh", "--listen", "127.0.0.1:{own}") {
+    port: own
+    ready: "/health"
+    metrics: "/metrics"
+    env: { MODE: "test" }
+    files: { "conf/shop.conf": "listen {own} and {other}" }
+  }"#;
+    let expect = "    error_rate(main) < 1%\n    max(app.metric(\"db_pool_size\")) == 10\n    max(app.memory) > 1MiB\n    max(app.open_files) > 3";
+    let ran = place.run(&scenario(services, LOOK, "    hold 50/s for 2s", expect), &[]);
+    ran.passed();
+    let seen = std::fs::read_to_string(seen).unwrap();
+    let address = events(&place, "service_ready")[0]["address"].as_str().unwrap().to_owned();
+    let port = address.rsplit_once(':').unwrap().1;
+    assert!(seen.starts_with(&format!("listen {port} and ")), "{seen}");
+    assert!(!seen.contains(&format!("and {port}\n")), "two ports are two: {seen}");
+    assert!(seen.contains("\nmode test\nat home\n"), "{seen}");
+    assert_eq!(running("sleep 4321.25"), 0, "what it started ends with it");
+    assert!(!place.runs()[0].join("services").exists());
+}
+
+#[test]
+fn one_that_ends_before_it_is_ready_is_quoted() {
+    let place = Place::new();
+    script(&place, "app", "echo 'no licence found' >&2; exit 3");
+    let services = "  service app = process(\"./app\") {\n    port: port()\n  }";
+    let ran = place.run(&scenario(services, LOOK, "    hold 5/s for 1s", NO_ERRORS), &[]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        ran.err.contains("the service `app` is not ready: it ended before it was ready: exit status: 3"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("its last output was:\nno licence found"), "{}", ran.err);
+}
+
+#[test]
+fn one_that_never_listens_is_given_its_time() {
+    let place = Place::new();
+    script(&place, "app", "echo waiting for something; exec sleep 4322.25");
+    let services = "  service app = process(\"./app\") {\n    port: port()\n    ready_within: 300ms\n  }";
+    let ran = place.run(&scenario(services, LOOK, "    hold 5/s for 1s", NO_ERRORS), &[]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        ran.err.contains("did not become ready within 300ms; the last try gave: connection refused"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("waiting for something"), "{}", ran.err);
+    assert_eq!(running("sleep 4322.25"), 0);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told_with_where_it_was_looked_for() {
+    let place = Place::new();
+    let run = |program: &str| {
+        let services = format!("  service app = process(\"{program}\") {{\n    port: 7001\n  }}");
+        let ran = place.run(&scenario(&services, LOOK, "    hold 5/s for 1s", NO_ERRORS), &[]);
+        assert_eq!(ran.code, 3, "{}", ran.err);
+        ran.err
+    };
+    let err = run("no-such-program");
+    assert!(err.contains("the program `no-such-program` is not installed: it is in none of /"), "{err}");
+    assert!(err.contains("write its path"), "{err}");
+    let err = run("./bin/shop");
+    assert!(err.contains("there is no program `/") && err.contains("bin/shop`"), "{err}");
+    std::fs::create_dir(place.path().join("bin")).unwrap();
+    place.write("bin/shop", "#!/bin/sh\n");
+    let err = run("./bin/shop");
+    assert!(err.contains("may not be executed; `chmod +x`"), "{err}");
+}
+
+#[test]
+fn one_that_ends_during_the_load_ends_the_run() {
+    let place = Place::new();
+    script(
+        &place,
+        "app",
+        &format!("{PROGRAM} demo --database shop.db --listen \"$1\" & sleep 2; echo out of luck; exit 9"),
+    );
+    let services = "  let own = port()\n  service app = process(\"./app\", \"127.0.0.1:{own}\") {\n    port: own\n    ready: \"/health\"\n  }";
+    let ran = place.run(&scenario(services, LOOK, "    hold 20/s for 30s", NO_ERRORS), &[]);
+    assert_eq!(ran.code, 3, "{}", ran.out);
+    assert!(ran.out.contains("the service `app` ended during the load (exit status: 9)"), "{}", ran.out);
+    assert!(ran.out.contains("the last output of `app`:") && ran.out.contains("out of luck"), "{}", ran.out);
+    let died = events(&place, "service_died");
+    assert!(died.len() == 1 && died[0]["output"].as_str().unwrap().ends_with("out of luck"), "{died:?}");
+    let address = events(&place, "service_ready")[0]["address"].as_str().unwrap().to_owned();
+    assert_eq!(running(&format!("--listen {address}")), 0, "what it started ends with it");
+}
+
+#[test]
+fn one_that_is_to_be_restarted_comes_back_and_the_run_goes_on() {
+    let place = Place::new();
+    script(
+        &place,
+        "app",
+        &format!(
+            "[ -e second ] && exec {PROGRAM} demo --database shop.db --listen \"$1\"\ntouch second\n\
+             {PROGRAM} demo --database shop.db --listen \"$1\" & sleep 2; exit 9"
+        ),
+    );
+    let services = "  let own = port()\n  service app = process(\"./app\", \"127.0.0.1:{own}\") {\n    port: own\n    ready: \"/health\"\n    restart: true\n  }";
+    let expect = "    error_rate(main) < 90%\n    error_rate(main) == 0% during well\n    last(app.memory) > 1MiB";
+    let ran = place.run(&scenario(services, LOOK, "    hold 20/s for 5s\n    hold 20/s for 2s as well", expect), &[]);
+    ran.passed();
+    let (fell, back) = (events(&place, "service_fell"), events(&place, "service_back"));
+    assert!(fell.len() == 1 && fell[0]["status"] == "exit status: 9" && back.len() == 1, "{fell:?} {back:?}");
+    assert!(fell[0]["at"].as_u64() < back[0]["at"].as_u64());
+    assert!(
+        ran.out.contains("the service `app` ended at ") && ran.out.contains("and was started again"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(ran.result["restarts"][0]["service"], "app");
+}
+
+/// Whether there is a PostgreSQL to start, as a run finds it.
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+fn postgres_is_missing() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let versions = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
+    let versions = versions.iter().flat_map(|above| std::fs::read_dir(above).into_iter().flatten().flatten());
+    let places = std::env::split_paths(&path).chain(versions.map(|entry| entry.path().join("bin")));
+    let missing = !places.into_iter().any(|place| place.join("initdb").is_file() && place.join("postgres").is_file());
+    if missing {
+        // Seen with `--nocapture`; tests/run says it before the tests start.
+        eprintln!("left out: PostgreSQL is not installed");
+    }
+    missing
+}
+
+/// A cache of its own, so that the template is made and then found.
+fn run_with_cache(place: &Place, scenario: &str, cache: &Path) -> crate::support::Ran {
+    place.write("test.stress", scenario);
+    let mut command = place.command(&["run", "test.stress", "--no-progress"]);
+    place.ended(command.env("XDG_CACHE_HOME", cache).output().unwrap())
+}
+
+const BUY: &str = "    let key = uuid()
+    post \"/orders\" as order {
+      headers: { \"Idempotency-Key\": key }
+      json: { product: random(1..3), qty: 1 }
+      expect status == 201
+    }
+    get \"/orders?key={key}\" as found
+    expect found.json(\"$\").count == 1";
+
+#[test]
+fn the_demo_shop_takes_orders_on_a_cluster_of_its_own() {
+    if postgres_is_missing() {
+        return;
+    }
+    let place = Place::new();
+    let services = "  service pg = postgres()\n  service app = demo(database: pg.url, pool: 4)";
+    let expect = "    error_rate(main) < 1%\n    max(app.metric(\"orders_total\")) >= 50\n    max(app.metric(\"db_up\")) == 1\n    max(app.metric(\"db_pool_size\")) == 4\n    max(pg.memory) > 1MiB\n    max(pg.threads) >= 5";
+    let text = scenario(services, BUY, "    hold 25/s for 3s", expect);
+    let cache = place.path().join("cache");
+    for _ in 0..2 {
+        run_with_cache(&place, &text, &cache).passed();
+        assert_eq!(std::fs::read_dir(cache.join("stressc")).unwrap().count(), 1, "one template and nothing half made");
+    }
+    let ready = events(&place, "service_ready");
+    assert_eq!((&ready[0]["service"], &ready[1]["service"]), (&"pg".into(), &"app".into()), "in order");
+    let stopped = events(&place, "service_stopped");
+    assert_eq!((&stopped[0]["service"], &stopped[1]["service"]), (&"app".into(), &"pg".into()), "in reverse");
+    let record = std::fs::read_to_string(place.runs()[0].join("events.jsonl")).unwrap();
+    assert!(!record.contains("postgres://"), "a record holds no password");
+    let port = ready[0]["address"].as_str().unwrap().rsplit_once(':').unwrap().1;
+    assert_eq!(running(&format!("-p {port} -k ")), 0, "no cluster stays");
+}
+
+#[test]
+fn the_shop_finds_its_database_again_unless_it_never_reconnects() {
+    if postgres_is_missing() {
+        return;
+    }
+    for (option, is_well) in [("", true), (", never_reconnects: true", false)] {
+        let place = Place::new();
+        let services = format!(
+            "  service pg = postgres() {{\n    restart: true\n  }}\n  service app = demo(database: pg.url, pool: 2{option})"
+        );
+        let expect = "    error_rate(main) < 1% during well";
+        let stages = "    hold 10/s for 8s\n    hold 10/s for 3s as well";
+        place.write("test.stress", &scenario(&services, LOOK, stages, expect));
+        let run = place.spawn(&["run", "test.stress", "--no-progress"]);
+        wait_until("the load runs", Duration::from_secs(30), || {
+            place.runs().last().is_some_and(|run| {
+                std::fs::read_to_string(run.join("events.jsonl")).is_ok_and(|text| text.contains("load_started"))
+            })
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        kill_cluster_of(run.id());
+        let ran = place.ended(run.wait_with_output().unwrap());
+        assert_eq!(events(&place, "service_fell").len(), 1, "{}", ran.out);
+        assert_eq!(ran.code == 0 || ran.code == 5, is_well, "{}{}", ran.out, ran.err);
+    }
+}
+
+/// Kills the first process of the cluster that a run has started.
+fn kill_cluster_of(run: u32) {
+    let children = std::fs::read_to_string(format!("/proc/{run}/task/{run}/children")).unwrap();
+    for pid in children.split_whitespace() {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if line.contains("unix_socket_permissions") {
+            assert!(std::process::Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+            return;
+        }
+    }
+    panic!("no cluster among {children}");
+}
