@@ -19,6 +19,7 @@ mod open;
 mod path;
 mod phase;
 mod progress;
+pub mod proxy;
 mod redirect;
 mod rows;
 mod secret;
