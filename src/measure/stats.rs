@@ -3,7 +3,9 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
-use super::{Event, Examples, Gauge, Gauges, Generator, Layout, LoadCounts, SeriesCounts, Slice, interval_log};
+use super::{
+    Event, Examples, Gauge, Gauges, Generator, Injected, Layout, LoadCounts, Proof, SeriesCounts, Slice, interval_log,
+};
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
@@ -42,6 +44,10 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    /// Each time that a fault was in force, in order.
+    pub injected: Vec<Injected>,
+    /// How the faults of the plan are called.
+    pub faults: Vec<String>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
     drawn: Vec<(usize, Vec<u64>)>,
     /// When all iterations of a `once` had ended, by load and stage.
@@ -72,6 +78,7 @@ impl Stats {
             recent: plan.recent(),
             stages: plan.loads.iter().map(|load| load.stages.iter().map(|stage| stage.end).collect()).collect(),
             memory,
+            faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
             layout: Arc::new(layout),
             ..Stats::watching(plan.watched())
         }
@@ -109,10 +116,40 @@ impl Stats {
             Event::Done { load, stage, at } => self.done.push((load, stage, at)),
             Event::Drawn { load, stages } => self.drawn.push((load, stages)),
             Event::Problem { problem } => self.problems.push(problem),
+            Event::FaultApplied { fault, planned, applied, mechanism } => {
+                let injected = Injected { applied, mechanism, ..nothing_yet(fault, planned) };
+                self.injected.push(injected);
+            }
+            Event::FaultWithdrawn { fault, planned, withdrawn, proof, shown } => {
+                if let Some(injected) = self.injected_at(fault, planned) {
+                    (injected.withdrawn, injected.proof, injected.shown) = (Some(withdrawn), proof, shown);
+                }
+            }
+            Event::FaultFailed { fault, planned, at, problem } => match self.injected_at(fault, planned) {
+                Some(injected) => injected.problem = Some(problem),
+                None => {
+                    let problem = Some(problem);
+                    let injected =
+                        Injected { applied: (at, at), withdrawn: Some((at, at)), problem, ..nothing_yet(fault, planned) };
+                    self.injected.push(injected);
+                }
+            },
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } => {}
         }
+    }
+
+    fn injected_at(&mut self, fault: usize, planned: Range) -> Option<&mut Injected> {
+        self.injected.iter_mut().find(|injected| injected.fault == fault && injected.planned == planned)
+    }
+
+    /// The last edge of slices up to an instant, and the first from it on: what lies between them belongs to neither side.
+    pub fn edges_around(&self, at: u64) -> Range {
+        let edges = &self.layout.edges;
+        let before = edges.partition_point(|edge| *edge <= at).checked_sub(1).and_then(|place| edges.get(place));
+        let behind = edges.get(edges.partition_point(|edge| *edge < at));
+        (before.copied().unwrap_or(0), behind.copied().unwrap_or(at))
     }
 
     fn look(&mut self, gauges: Gauges) {
@@ -344,4 +381,9 @@ impl Stats {
         let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
         of_series.chain(of_loads).max().and_then(|end| self.layout.edges.get(end as usize)).copied().unwrap_or(0)
     }
+}
+
+fn nothing_yet(fault: usize, planned: Range) -> Injected {
+    let (withdrawn, mechanism, proof) = (None, String::new(), Proof::default());
+    Injected { fault, planned, applied: planned, withdrawn, mechanism, proof, shown: None, problem: None }
 }

@@ -166,7 +166,7 @@ fn is_here(plan: &Plan, target: usize) -> bool {
     match &plan.targets[target].address {
         Address::Url { host, .. } => host == "localhost" || host == "::1" || host.starts_with("127."),
         // What a run starts or attaches to is.
-        Address::Service(_) => true,
+        Address::Service(_) | Address::Link(_) => true,
         Address::Late(_) => false,
     }
 }

@@ -1,6 +1,7 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod examples;
+mod faults;
 mod watched;
 
 use super::{Report, Row, Window};
@@ -48,6 +49,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
+    faults::faults(&mut out, report, &paint);
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);

@@ -8,6 +8,7 @@ mod closed;
 pub mod drive;
 mod due;
 mod exchange;
+mod fault;
 mod explain;
 mod files;
 mod functions;
@@ -149,8 +150,10 @@ async fn control(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         raised: settings.raised,
     });
-    let mut services = Vec::new();
+    let mut services: Vec<service::Running> = Vec::new();
     let mut interrupt = Interrupt::new()?;
+    // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
+    let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
     for service in &plan.services {
         let directory = settings.directory.join(&service.name);
         let started = tokio::select! {
@@ -161,6 +164,7 @@ async fn control(
             Ok(running) => {
                 tell(Event::ServiceReady { service: running.name.clone(), address: running.address.to_string() });
                 services.push(running);
+                lead(plan, &links, &services)?;
             }
             Err(error) => {
                 stop(&mut services, 0, tell).await;
@@ -169,14 +173,16 @@ async fn control(
         }
     }
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
-    let ready = link::places(plan, &addresses).map_err(RunError::Address);
+    let ready = lead(plan, &links, &services)
+        .and_then(|()| link::places(plan, &addresses, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
-            let revealed =
-                Arc::new(secret::revealed(plan, &secret::Known { secrets: &settings.secrets, services: &addresses }));
+            let known =
+                secret::Known { secrets: &settings.secrets, services: &addresses, links: links.addresses() };
+            let revealed = Arc::new(secret::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
-            around(plan, settings, parts, &mut services, &mut interrupt, tell).await
+            around(plan, settings, parts, (&mut services, &links), &mut interrupt, tell).await
         }
         Err(problem) => Err(problem),
     };
@@ -191,7 +197,7 @@ async fn around(
     plan: &Arc<Plan>,
     settings: &Settings,
     parts: phase::Parts,
-    services: &mut [service::Running],
+    (services, links): (&mut [service::Running], &proxy::Links),
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
@@ -204,7 +210,7 @@ async fn around(
         Ok(named) => {
             let setup = Arc::new(named.clone());
             let result = match &settings.trial {
-                None => load(plan, settings, (&parts, setup), services, interrupt, tell).await,
+                None => load(plan, settings, (&parts, setup), (services, links), interrupt, tell).await,
                 Some(trial) => tokio::select! {
                     tried = trial::perform(&parts, setup, trial) => tried.map(|()| 0),
                     () = interrupt.wait() => Err(RunError::Interrupted),
@@ -224,6 +230,18 @@ async fn around(
         tell(Event::Problem { problem });
     }
     result
+}
+
+/// Tells links where they lead, as far as that is known.
+fn lead(plan: &Plan, links: &proxy::Links, services: &[service::Running]) -> Result<(), RunError> {
+    let addresses: Vec<_> = services.iter().map(|service| service.address).collect();
+    let known = secret::Known { secrets: &HashMap::new(), services: &addresses, links: links.addresses() };
+    for (index, link) in plan.links.iter().enumerate() {
+        if let Some(to) = known.address(&link.to) {
+            links.lead(index, to.map_err(RunError::Address)?);
+        }
+    }
+    Ok(())
 }
 
 /// The rows that flows take, read before anything is sent.
@@ -249,7 +267,7 @@ async fn load(
     plan: &Arc<Plan>,
     settings: &Settings,
     (parts, setup): (&phase::Parts, Arc<Vec<value::Plain>>),
-    services: &mut [service::Running],
+    (services, links): (&mut [service::Running], &proxy::Links),
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
@@ -300,7 +318,8 @@ async fn load(
         tell(Event::Gauges(before));
     }
     let mut watch = watcher.start(clock);
-    let mut health = health::Health::new(gauges);
+    let mut faults = fault::Faults::start(plan, &links.control(), clock);
+    let mut health = health::Health::new(gauges, links.gauge());
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
     // By somebody, or by an `abort`.
@@ -347,6 +366,7 @@ async fn load(
                 }
                 tell(Event::Gauges(look));
             }
+            Some(event) = faults.next() => tell(event),
             _ = second.tick() => {
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
@@ -356,6 +376,7 @@ async fn load(
                     interrupted = true;
                     aborts = None;
                     tell(Event::Aborted { at, reason });
+                    faults.end();
                     let _ = phase.send(Phase::NothingNew);
                     limit = tokio::time::Instant::now() + drain(plan);
                 }
@@ -366,11 +387,13 @@ async fn load(
                     continue;
                 }
                 tell(Event::Interrupted { at: clock.now() });
+                faults.end();
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
             }
             (service, status) = died => {
                 watching = false;
+                faults.end();
                 let output = services[service].output();
                 tell(Event::ServiceDied { service: services[service].name.clone(), at: clock.now(), status, output });
                 let _ = phase.send(Phase::Stop { count_timeouts: false });
@@ -381,6 +404,8 @@ async fn load(
             }
         }
     }
+    // Before anything else is done, and before anybody is told that the load has ended.
+    faults.ended(&mut *tell).await;
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
     match interrupted || !watching {

@@ -1,6 +1,7 @@
 //! Secrets and addresses, put into what the workers send; and secrets taken out of everything that is told.
 
 use super::RunError;
+use super::link::Place;
 use crate::measure::{Event, Example};
 use crate::plan::{Body, Check, Expr, Flow, PartKind, Piece, Plan, Step};
 use base64::Engine;
@@ -11,6 +12,28 @@ use std::net::SocketAddr;
 pub struct Known<'k> {
     pub secrets: &'k HashMap<String, String>,
     pub services: &'k [SocketAddr],
+    pub links: &'k [SocketAddr],
+}
+
+impl Known<'_> {
+    /// Where a text leads that is an address; none while a part of it is not known.
+    pub fn address(&self, pieces: &[Piece]) -> Option<Result<SocketAddr, String>> {
+        let mut pieces = pieces.to_vec();
+        texts(&mut pieces, self);
+        let literal = |piece: &Piece| match piece {
+            Piece::Literal(text) => Some(text.clone()),
+            Piece::Value(Expr::Text(inner)) => match inner.as_slice() {
+                [Piece::Literal(text)] => Some(text.clone()),
+                _ => None,
+            },
+            Piece::Value(Expr::Number(number)) => Some(number.to_string()),
+            Piece::Value(_) => None,
+        };
+        let text: String = pieces.iter().map(literal).collect::<Option<_>>()?;
+        let (host, port) = text.rsplit_once(':').unwrap_or_default();
+        let port = port.parse().map_err(|_| format!("`{text}` is no address: it has no port"));
+        Some(port.and_then(|port| Place::resolve(host, port)).map(|place| place.address))
+    }
 }
 
 /// The plan with the values of its secrets and the addresses of its services: for the workers alone, who send them and
@@ -98,17 +121,27 @@ fn expr(value: &mut Expr, known: &Known) {
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
         Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
         Expr::Part { part: PartKind::Service, index, field } => {
-            if let Some(found) = known.services.get(*index).and_then(|address| of_service(*address, field)) {
+            let through = field.strip_prefix("url via ").and_then(|link| link.parse::<usize>().ok());
+            let found = match through {
+                Some(link) => known.links.get(link).and_then(|address| of_listener(*address, "url")),
+                None => known.services.get(*index).and_then(|address| of_listener(*address, field)),
+            };
+            if let Some(found) = found {
                 *value = found;
             }
         }
-        Expr::Json { .. } | Expr::Header { .. } | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) => {}
+        Expr::Part { part: PartKind::Link, index, field } => {
+            if let Some(found) = known.links.get(*index).and_then(|address| of_listener(*address, field)) {
+                *value = found;
+            }
+        }
+        Expr::Json { .. } | Expr::Header { .. } | Expr::Setup(_) | Expr::Port(_) => {}
         Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => {}
     }
 }
 
-/// A field of a service that has started.
-fn of_service(address: SocketAddr, field: &str) -> Option<Expr> {
+/// A field of a service that has started, or of a link.
+fn of_listener(address: SocketAddr, field: &str) -> Option<Expr> {
     let text = |text: String| Some(Expr::Text(vec![Piece::Literal(text)]));
     match field {
         "url" => text(format!("http://{address}")),
@@ -154,6 +187,9 @@ impl Mask {
             Event::Problem { problem } => Event::Problem { problem: self.text(problem) },
             Event::ServiceDied { service, at, status, output } => {
                 Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
+            }
+            Event::FaultFailed { fault, planned, at, problem } => {
+                Event::FaultFailed { fault, planned, at, problem: self.text(problem) }
             }
             Event::Gauges(mut gauges) => {
                 gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));

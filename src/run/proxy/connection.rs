@@ -1,6 +1,6 @@
 //! One connection through a link: both of its directions, driven together.
 
-use super::effect::{Draws, Effect, EffectId, Mine, Proof};
+use super::effect::{Draws, Effect, EffectId, Mine};
 use super::http::{Exchanges, Out};
 use super::lane::{Lane, ROOM, Sent};
 use super::path::Path;

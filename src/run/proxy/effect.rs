@@ -1,8 +1,8 @@
 //! What can be done to what passes a link, and the count of what it was done to.
 
+use crate::measure::Proof;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
@@ -38,23 +38,6 @@ impl Effect {
             Effect::Partition | Effect::Refuse | Effect::Latency { .. } | Effect::Bandwidth { .. } => false,
             Effect::Reset { .. } | Effect::SlowClose { .. } | Effect::Slice { .. } | Effect::Corrupt { .. } => false,
         }
-    }
-}
-
-/// What an effect has touched: the proof that it was one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// Of which something was held, changed or ended.
-    pub connections: u64,
-    /// Answered here, or held.
-    pub requests: u64,
-    /// That were held, slowed down, cut or changed.
-    pub bytes: u64,
-}
-
-impl Proof {
-    pub fn is_effective(&self) -> bool {
-        self.connections > 0
     }
 }
 

@@ -13,6 +13,8 @@ enum At {
     Body(Body),
     /// Not HTTP, or no longer.
     Raw,
+    /// What still comes was answered already, and goes nowhere.
+    Over,
 }
 
 impl At {
@@ -71,6 +73,7 @@ impl Exchanges {
     pub fn asked(&mut self, mut data: &[u8], mine: &[Mine], draws: &Draws, out: &mut Vec<Out>) {
         while !data.is_empty() {
             match &mut self.up {
+                At::Over => return,
                 At::Raw => {
                     out.push(Out::Up(data.to_vec(), Duration::ZERO));
                     return;
@@ -185,6 +188,7 @@ impl Exchanges {
                 if closes {
                     out.push(Out::Close);
                     self.give_up();
+                    self.up = At::Over;
                     return;
                 }
             }
@@ -196,7 +200,7 @@ impl Exchanges {
         let mut from = data;
         while !data.is_empty() {
             match &mut self.down {
-                At::Raw => data = &[],
+                At::Raw | At::Over => data = &[],
                 At::Head { seen, .. } => {
                     let before = seen.len();
                     seen.extend_from_slice(data);
@@ -267,7 +271,7 @@ impl Exchanges {
     pub fn no_more(&mut self) -> Vec<u8> {
         match std::mem::replace(&mut self.up, At::Raw) {
             At::Head { mut seen, passed } => seen.split_off(passed),
-            At::Body(_) | At::Raw => Vec::new(),
+            At::Body(_) | At::Raw | At::Over => Vec::new(),
         }
     }
 

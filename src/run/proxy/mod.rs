@@ -8,7 +8,8 @@ mod lane;
 mod path;
 mod splice;
 
-pub use effect::{Effect, EffectId, Proof};
+pub use crate::measure::Proof;
+pub use effect::{Effect, EffectId};
 
 use super::health::Gauge;
 use path::Path;
@@ -43,6 +44,7 @@ enum Order {
     Apply { link: usize, effect: Effect, told: oneshot::Sender<EffectId> },
     Withdraw { id: EffectId, told: oneshot::Sender<Option<Proof>> },
     Proof { id: EffectId, told: oneshot::Sender<Option<Proof>> },
+    End,
 }
 
 impl Links {
@@ -89,7 +91,10 @@ impl Links {
 
 impl Drop for Links {
     fn drop(&mut self) {
-        self.orders = None;
+        // Somebody may still hold a control.
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(Order::End);
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -159,6 +164,7 @@ async fn all(
             Order::Proof { id, told } => {
                 let _ = told.send(paths.iter().find_map(|path| path.proof(id)));
             }
+            Order::End => return,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! One link: where it listens and leads, the effects in force, and who goes through it.
 
 use super::connection::{Seat, serve};
-use super::effect::{Active, Effect, EffectId, Proof};
+use super::effect::{Active, Effect, EffectId};
+use crate::measure::Proof;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
