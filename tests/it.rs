@@ -17,6 +17,7 @@ mod fragment;
 mod hostile;
 mod iterations;
 mod large_data;
+mod links;
 mod live;
 mod load;
 mod loads;

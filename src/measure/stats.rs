@@ -129,8 +129,12 @@ impl Stats {
                 Some(injected) => injected.problem = Some(problem),
                 None => {
                     let problem = Some(problem);
-                    let injected =
-                        Injected { applied: (at, at), withdrawn: Some((at, at)), problem, ..nothing_yet(fault, planned) };
+                    let injected = Injected {
+                        applied: (at, at),
+                        withdrawn: Some((at, at)),
+                        problem,
+                        ..nothing_yet(fault, planned)
+                    };
                     self.injected.push(injected);
                 }
             },

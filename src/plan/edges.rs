@@ -7,8 +7,7 @@ use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 const RECENT: u64 = 60 * SECOND;
 /// Where faults may turn out to begin or end, behind where they were planned to: nothing is done early, and what lies between
 /// the plan and the actual instant belongs to neither side.
-const LATE: [u64; 6] =
-    [0, 2 * MILLISECOND, 5 * MILLISECOND, 20 * MILLISECOND, 100 * MILLISECOND, 500 * MILLISECOND];
+const LATE: [u64; 6] = [0, 2 * MILLISECOND, 5 * MILLISECOND, 20 * MILLISECOND, 100 * MILLISECOND, 500 * MILLISECOND];
 /// So long behind an instant at which a state may change, what is looked at each second is kept each second.
 const WATCHED: u64 = 10 * MINUTE;
 

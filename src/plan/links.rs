@@ -17,9 +17,7 @@ pub(super) fn links(scenario: &Scenario) -> Vec<Link> {
 
 /// Where a target is, as a link is told.
 fn address(address: &Address) -> Text {
-    let of = |part: PartKind, index: usize| {
-        vec![Piece::Value(Expr::Part { part, index, field: "address".to_owned() })]
-    };
+    let of = |part: PartKind, index: usize| vec![Piece::Value(Expr::Part { part, index, field: "address".to_owned() })];
     match address {
         Address::Url { host, port } => vec![Piece::Literal(format!("{host}:{port}"))],
         Address::Service(service) => of(PartKind::Service, *service),

@@ -177,8 +177,7 @@ async fn control(
         .and_then(|()| link::places(plan, &addresses, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
-            let known =
-                secret::Known { secrets: &settings.secrets, services: &addresses, links: links.addresses() };
+            let known = secret::Known { secrets: &settings.secrets, services: &addresses, links: links.addresses() };
             let revealed = Arc::new(secret::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };

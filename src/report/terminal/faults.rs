@@ -45,7 +45,9 @@ fn told(fault: &Fault, injected: &Injected, paint: &Paint) -> String {
     let touched = match (&injected.problem, &injected.shown) {
         (Some(problem), _) => return format!("{when}: {}", paint.bad(problem)),
         (None, Some(shown)) => shown.clone(),
-        (None, None) if !injected.is_effective() => return format!("{when}: {}", paint.unsure("ineffective, it touched nothing")),
+        (None, None) if !injected.is_effective() => {
+            return format!("{when}: {}", paint.unsure("ineffective, it touched nothing"));
+        }
         (None, None) => {
             let mut parts = vec![format!("{} connections", grouped(proof.connections as f64, 0))];
             parts.extend((proof.requests > 0).then(|| format!("{} requests", grouped(proof.requests as f64, 0))));

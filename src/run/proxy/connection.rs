@@ -114,7 +114,12 @@ impl Own {
             if self.is_cut {
                 self.touch_cut(|| waiting(client));
                 // Who gave up before the other side was ever reached leaves nothing behind.
-                if client.ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE).await.map_err(drop)?.is_read_closed() {
+                if client
+                    .ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE)
+                    .await
+                    .map_err(drop)?
+                    .is_read_closed()
+                {
                     return Ok(None);
                 }
                 self.changed_within(GONE).await;

@@ -9,7 +9,10 @@ use std::time::Duration;
 /// Where in a stream the next byte belongs.
 enum At {
     /// What of a head has come, and how much of that went on already.
-    Head { seen: Vec<u8>, passed: usize },
+    Head {
+        seen: Vec<u8>,
+        passed: usize,
+    },
     Body(Body),
     /// Not HTTP, or no longer.
     Raw,
@@ -124,15 +127,7 @@ impl Exchanges {
     }
 
     /// A head is complete: its fate is drawn.
-    fn begin(
-        &mut self,
-        asked: Asked,
-        fresh: bool,
-        head: Vec<u8>,
-        mine: &[Mine],
-        draws: &Draws,
-        out: &mut Vec<Out>,
-    ) {
+    fn begin(&mut self, asked: Asked, fresh: bool, head: Vec<u8>, mine: &[Mine], draws: &Draws, out: &mut Vec<Out>) {
         self.fate = Fate::Pass(Duration::ZERO);
         let mut open = Open::Sent { head_only: asked.head_only, is_connect: asked.is_connect };
         for own in mine.iter().filter(|_| fresh) {
@@ -158,7 +153,12 @@ impl Exchanges {
         }
         match Body::new(asked.framing, Keep::Nothing, &mut self.counted) {
             Ok(_) if asked.framing == Framing::Length(0) => self.ended(out),
-            Ok(body) => self.up = At::Body(body),
+            Ok(body) => {
+                self.up = At::Body(body);
+                if asked.waits {
+                    self.answer(out);
+                }
+            }
             Err(_) => self.give_up(),
         }
     }
@@ -296,4 +296,3 @@ fn answer(status: u16, head_only: bool, closes: bool) -> Vec<u8> {
     }
     out.into_bytes()
 }
-

@@ -130,12 +130,12 @@ impl Lane {
                 return Sent::At(due);
             }
             let mut size = piece.bytes.len() - piece.gone;
+            let mut sliced = None;
             for own in mine {
                 if let Effect::Slice { size: most } = own.active.effect
                     && size > most
                 {
-                    size = most.max(1);
-                    own.touch(size);
+                    (size, sliced) = (most.max(1), Some(own));
                 }
             }
             if let Some(most) = pace(mine, self.way, size, &mut self.turn) {
@@ -149,6 +149,9 @@ impl Lane {
                 Poll::Pending => return Sent::Full,
                 Poll::Ready(Ok(0) | Err(_)) => return Sent::Broken,
                 Poll::Ready(Ok(sent)) => {
+                    if let Some(own) = sliced {
+                        own.touch(sent);
+                    }
                     piece.gone += sent;
                     self.bytes -= sent;
                     self.turn = self.turn.map(|(at, left)| (at, left - sent.min(left))).filter(|(_, left)| *left > 0);
@@ -172,12 +175,7 @@ impl Lane {
 
 /// How many bytes a bandwidth lets pass now, or when it will; `None` without one. Turns are taken one behind the other over
 /// all connections and counted from when the last ends, so that no error adds up.
-fn pace(
-    mine: &[Mine],
-    way: usize,
-    size: usize,
-    turn: &mut Option<(Instant, usize)>,
-) -> Option<Result<usize, Instant>> {
+fn pace(mine: &[Mine], way: usize, size: usize, turn: &mut Option<(Instant, usize)>) -> Option<Result<usize, Instant>> {
     let limit = |own: &&Mine| matches!(own.active.effect, Effect::Bandwidth { .. });
     // Two on one link cannot be; of several the first decides.
     let own = mine.iter().find(limit)?;
