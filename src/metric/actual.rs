@@ -4,6 +4,11 @@ use crate::check::program::{Edge, Window};
 use crate::measure::{Injected, Stats};
 use crate::plan::{OfFault, Planned, Range, Recovery, ScopeKind, scope};
 
+/// Where nobody tells of faults, such as while a run goes on, they count as planned.
+fn is_told(fault: usize, stats: &Stats) -> bool {
+    fault < stats.faults.len()
+}
+
 /// The times that a fault was in force, of which one at least had an effect.
 fn times(fault: usize, stats: &Stats) -> Result<Vec<&Injected>, String> {
     let times: Vec<&Injected> = stats.injected.iter().filter(|injected| injected.fault == fault).collect();
@@ -38,6 +43,7 @@ pub fn ineffective(stats: &Stats) -> Vec<String> {
 /// What each scope by a fault leaves. What passed between the beginning of an application and its end belongs to neither
 /// side, and as much as slices cannot tell apart.
 pub(super) fn scopes(faults: &[OfFault], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+    let known = faults.iter().filter(|scope| is_told(scope.fault, stats));
     let of = |scope: &OfFault| {
         let times = times(scope.fault, stats)?;
         let before = |at: u64| stats.edges_around(at).0;
@@ -56,13 +62,13 @@ pub(super) fn scopes(faults: &[OfFault], stats: &Stats) -> Result<Vec<Vec<Range>
             ScopeKind::Before => vec![(0, first)],
         })
     };
-    faults.iter().map(of).collect()
+    known.map(of).collect()
 }
 
 /// What a system recovers from, with the windows of faults as they were.
 pub(super) fn windows(recovery: &Recovery, stats: &Stats) -> Result<Vec<Range>, String> {
     let mut windows = recovery.windows.clone();
-    for fault in &recovery.faults {
+    for fault in recovery.faults.iter().filter(|fault| is_told(**fault, stats)) {
         for injected in times(*fault, stats)? {
             for window in windows.iter_mut().filter(|window| **window == injected.planned) {
                 *window = (injected.applied.0, injected.withdrawn.map_or(stats.end(), |range| range.1));
@@ -74,7 +80,10 @@ pub(super) fn windows(recovery: &Recovery, stats: &Stats) -> Result<Vec<Range>, 
 
 /// An instant that a fault bounds, as it was.
 pub(super) fn instant(planned: &Planned, stats: &Stats) -> Result<u64, String> {
-    let Window::Injection(fault) = planned.moment.window else { return Ok(planned.at) };
+    let fault = match planned.moment.window {
+        Window::Injection(fault) if is_told(fault, stats) => fault,
+        _ => return Ok(planned.at),
+    };
     let times = times(fault, stats)?;
     let moved = match planned.moment.edge {
         Edge::Start => times.first().map(|injected| (injected.planned.0, injected.applied.0)),

@@ -111,7 +111,13 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
 fn notes(report: &Report<'_>) -> Vec<String> {
     /// A share of drops or failures below which latencies are what they seem.
     const NOTABLE: f64 = 0.01;
+    /// A share of a core at which what passes the links waits for them.
+    const FULL: f64 = 0.9;
     let mut notes = Vec::new();
+    let links = report.stats.peak(|g| g.links);
+    if links > FULL {
+        notes.push(format!("the links used {} of a core: what passed them may have waited for them", percent(links)));
+    }
     for load in &report.plan.loads {
         let windows = || report.windows.iter().filter(|w| w.load == load.name);
         let (dropped, started): (u64, u64) = windows().fold((0, 0), |(d, s), w| (d + w.dropped, s + w.started));
@@ -289,6 +295,9 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
         percent(busy),
         percent(waiting)
     );
+    if !report.plan.links.is_empty() {
+        let _ = writeln!(out, "  {:<14} links {}", "", percent(stats.peak(|g| g.links)));
+    }
     let _ = writeln!(
         out,
         "  {:<14} {} of {} descriptors  {} of {} ports  {} of memory",

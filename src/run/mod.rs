@@ -160,12 +160,13 @@ async fn control(
             started = service::start(service, &settings.program, &directory) => started,
             () = interrupt.wait() => Err(RunError::Interrupted),
         };
-        match started {
-            Ok(running) => {
-                tell(Event::ServiceReady { service: running.name.clone(), address: running.address.to_string() });
-                services.push(running);
-                lead(plan, &links, &services)?;
-            }
+        let led = started.and_then(|running| {
+            tell(Event::ServiceReady { service: running.name.clone(), address: running.address.to_string() });
+            services.push(running);
+            lead(plan, &links, &services).map(|_| ())
+        });
+        match led {
+            Ok(()) => {}
             Err(error) => {
                 stop(&mut services, 0, tell).await;
                 return Err(error);
@@ -174,6 +175,7 @@ async fn control(
     }
     let addresses: Vec<_> = services.iter().map(|s| s.address).collect();
     let ready = lead(plan, &links, &services)
+        .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
         .and_then(|()| link::places(plan, &addresses, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
@@ -231,16 +233,18 @@ async fn around(
     result
 }
 
-/// Tells links where they lead, as far as that is known.
-fn lead(plan: &Plan, links: &proxy::Links, services: &[service::Running]) -> Result<(), RunError> {
+/// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.
+fn lead(plan: &Plan, links: &proxy::Links, services: &[service::Running]) -> Result<Option<String>, RunError> {
     let addresses: Vec<_> = services.iter().map(|service| service.address).collect();
     let known = secret::Known { secrets: &HashMap::new(), services: &addresses, links: links.addresses() };
+    let mut left = None;
     for (index, link) in plan.links.iter().enumerate() {
-        if let Some(to) = known.address(&link.to) {
-            links.lead(index, to.map_err(RunError::Address)?);
+        match known.address(&link.to) {
+            Some(to) => links.lead(index, to.map_err(RunError::Address)?),
+            None => left = Some(format!("where the link `{}` leads is not known to this version", link.name)),
         }
     }
-    Ok(())
+    Ok(left)
 }
 
 /// The rows that flows take, read before anything is sent.
