@@ -2,7 +2,11 @@
 //! time for each byte of much and for each of many small messages, and how much passes. Both in alternating repetitions.
 //!
 //!     cargo bench --bench links
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on fails where it stands, and is read")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot go on fails where it stands, and is read"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -41,10 +45,8 @@ fn main() {
         (MUCH as f64, rate)
     };
     let small = |proxy: &Proxy| (MESSAGES as f64, small(proxy.address));
-    let rows: [(&str, &str, [(&str, Proxy); 3], &dyn Fn(&Proxy) -> (f64, f64)); 2] = [
-        ("much", "ns a KiB", proxies(sink), &much),
-        ("small", "ns a message", proxies(echo), &small),
-    ];
+    let rows: [(&str, &str, [(&str, Proxy); 3], &dyn Fn(&Proxy) -> (f64, f64)); 2] =
+        [("much", "ns a KiB", proxies(sink), &much), ("small", "ns a message", proxies(echo), &small)];
     let mut met = true;
     for (row, unit, proxies, work) in &rows {
         let mut found = [const { Vec::new() }; 3];
@@ -75,7 +77,10 @@ fn main() {
             met &= *name != "tcp" || (cpu <= BAR * least && rate * BAR >= fastest);
         }
     }
-    println!("bar: a link of bytes costs at most {BAR} times as much and passes as much: {}", if met { "met" } else { "NOT MET" });
+    println!(
+        "bar: a link of bytes costs at most {BAR} times as much and passes as much: {}",
+        if met { "met" } else { "NOT MET" }
+    );
 }
 
 fn median(found: &[(f64, f64)], of: fn(&(f64, f64)) -> f64) -> f64 {
@@ -95,7 +100,8 @@ fn serve(http: bool, to: SocketAddr) {
 fn built() -> Option<std::path::PathBuf> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let out = root.join("target/bench-proxy");
-    let status = Command::new("cc").args(["-O2", "-o"]).arg(&out).arg(root.join("tests/bench/proxy.c")).status().ok()?;
+    let status =
+        Command::new("cc").args(["-O2", "-o"]).arg(&out).arg(root.join("tests/bench/proxy.c")).status().ok()?;
     status.success().then_some(out)
 }
 
