@@ -18,6 +18,7 @@ mod guard;
 mod hostile;
 mod iterations;
 mod large_data;
+mod links;
 mod live;
 mod load;
 mod loads;

@@ -1,6 +1,7 @@
 //! Faults and events: what breaks or happens, where, and when.
 
 use super::builtins::{self, Builtin};
+use super::call::Bound;
 use super::program::{Breakage, Element, Event, Injection, ServiceKind, Setting, When, Window};
 use super::scope::FrameId;
 use super::session::Session;
@@ -32,6 +33,7 @@ impl<'a> Session<'a, '_> {
         let Some(bound) = self.arguments(function, builtin.parameters, builtin.variadic, arguments, span, frame) else {
             return Value::WRONG;
         };
+        self.measures(function, builtin, &bound);
         let mut element = if function.text == "command" { Element::Command } else { Element::Host };
         let mut settings = Vec::new();
         let mut unknown = false;
@@ -75,9 +77,37 @@ impl<'a> Session<'a, '_> {
         Value::Fault(Breakage { action: function.text.clone(), element, settings, lasting })
     }
 
+    /// What a fault of a link is given must be something that can be done to it.
+    fn measures(&mut self, function: &Name, builtin: &Builtin, bound: &Bound<'a>) {
+        for (par, given) in builtin.parameters.iter().zip(bound) {
+            let Some((value, expr)) = given else { continue };
+            if let Value::Part(Type::Link, index) = value
+                && matches!(function.text.as_str(), "http_error" | "http_delay")
+                && self.out.links.get(*index).is_some_and(|link| !link.http)
+            {
+                let message = format!("`{function}` is of requests, and this link knows bytes alone");
+                let problem = Diagnostic::new(Code::E0207, message, expr.span, "a link of `tcp(…)`");
+                self.push(problem.help("let the link be `http(to: …)`"));
+            }
+            let Some(number) = value.number() else { continue };
+            let problem = match (function.text.as_str(), par.name) {
+                ("reset" | "corrupt" | "http_error" | "http_delay", "share") if !(0.0..=1.0).contains(&number) => {
+                    "a share lies between 0% and 100%"
+                }
+                ("http_error", "status") if !(100.0..600.0).contains(&number) => "a status is a number from 100 to 599",
+                ("bandwidth", "to") if number <= 0.0 => "nothing passes at no speed; write `partition(…)`",
+                ("slice", "size") if number < 1.0 => "a piece has one byte at least",
+                ("latency" | "slow_close" | "http_delay", "by" | "jitter") if number < 0.0 => {
+                    "a negative value makes no sense here"
+                }
+                _ => continue,
+            };
+            self.out_of_range(expr.span, problem);
+        }
+    }
+
     /// `fault NAME = FAULT at I for D`; its place in the list was given when the scenario was opened.
     pub(super) fn injection(&mut self, built: &'a ast::Built, frame: FrameId) -> Option<Injection> {
-        self.later("`fault`", built.span);
         if let Some(option) = built.options.first() {
             self.unknown_option(option, "fault");
         }
@@ -120,6 +150,12 @@ impl<'a> Session<'a, '_> {
             }
         };
         let Value::Fault(breakage) = value else { return None };
+        match breakage.element {
+            Element::Link(_) | Element::Target(_) => {}
+            Element::Service(_) => self.later("a fault of a service", built.span),
+            Element::Host => self.later("a fault of the machine", built.span),
+            Element::Command => self.later("a fault by a command", built.span),
+        }
         self.fits(&breakage, built);
         if let (Some(Some(every)), Some(Some(length))) = (every, length)
             && length >= every

@@ -183,7 +183,7 @@ impl<'a> Session<'a, '_> {
     /// A password in a file is no secret, unless it is that of something started for the run.
     fn secrets_in_the_open(&mut self) {
         let local = self.out.targets.iter().all(|target| match &target.address {
-            super::program::Address::Service(_) => true,
+            super::program::Address::Service(_) | super::program::Address::Link(_) => true,
             super::program::Address::Url { host, .. } => {
                 host.starts_with("127.") || host == "localhost" || host == "[::1]"
             }

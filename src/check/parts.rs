@@ -358,12 +358,27 @@ impl<'a> Session<'a, '_> {
     }
 
     fn link(&mut self, name: String, builtin: &Builtin, bound: &Bound<'a>, built: &'a ast::Built) -> Value<'a> {
-        self.later("`link`", built.span);
         for option in &built.options {
             self.unknown_option(option, "link");
         }
-        let to = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces()).unwrap_or_default();
-        self.out.links.push(Link { name, http: builtin.name == "http", to });
+        let given = bound.first().and_then(|b| b.as_ref());
+        let to = given.and_then(|(value, _)| value.pieces()).unwrap_or_default();
+        let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
+        let is_known = |piece: &Piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Value(Expr::Part { field, .. }) => matches!(field.as_str(), "address" | "host" | "port"),
+            Piece::Value(_) => false,
+        };
+        match to.as_slice() {
+            [Piece::Literal(text)] if !is_address(text) => {
+                let message = format!("`{text}` is no address");
+                let problem = Diagnostic::new(Code::E0310, message, span, "not `host:port`");
+                self.push(problem.help("write host and port without a scheme or a path: `127.0.0.1:8080`"));
+            }
+            pieces if !pieces.iter().all(is_known) => self.later("an address that is known late", span),
+            _ => {}
+        }
+        self.out.links.push(Link { name, http: builtin.name == "http", to, before: None });
         Value::Part(Type::Link, self.out.links.len() - 1)
     }
 
@@ -412,6 +427,11 @@ impl<'a> Session<'a, '_> {
                     if field == "url" && protocol == Protocol::Http =>
                 {
                     Address::Service(*index)
+                }
+                Some([Piece::Value(Expr::Part { part, index, field })])
+                    if protocol == Protocol::Http && through(*part, *index, field).is_some() =>
+                {
+                    through(*part, *index, field).map_or(Address::Late(Vec::new()), Address::Link)
                 }
                 Some(pieces) => {
                     if !pieces.is_empty() && !matches!(pieces, [Piece::Literal(_)]) {
@@ -812,6 +832,20 @@ fn parse_url(url: &str) -> Result<(String, u16), &'static str> {
         return Err("the host is missing or malformed");
     }
     Ok((host.to_owned(), port))
+}
+
+/// The link that a URL leads through: one of its own, or of a service reached through it.
+fn through(part: PartKind, index: usize, field: &str) -> Option<usize> {
+    match part {
+        PartKind::Link => (field == "url").then_some(index),
+        PartKind::Service => field.strip_prefix("url via ")?.parse().ok(),
+    }
+}
+
+/// `host:port`
+fn is_address(text: &str) -> bool {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 #[cfg(test)]

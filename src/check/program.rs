@@ -193,6 +193,9 @@ pub struct Link {
     pub name: String,
     pub http: bool,
     pub to: Text,
+    /// The target that it stands before for the whole run, since there are faults of that: nobody wrote this link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -248,6 +251,7 @@ pub enum Address {
         port: u16,
     },
     Service(usize),
+    Link(usize),
     /// Known when the parts that it names have been started.
     Late(Text),
 }

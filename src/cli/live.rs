@@ -23,6 +23,8 @@ pub struct Live<'a> {
     last: u64,
     /// The widths of the lines that stand on the terminal.
     drawn: Vec<usize>,
+    /// The names of the faults of the plan.
+    faults: Vec<String>,
 }
 
 impl<'a> Live<'a> {
@@ -30,7 +32,8 @@ impl<'a> Live<'a> {
         // A terminal that cannot move its cursor is as good as a pipe.
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let redraws = std::io::stderr().is_terminal() && !is_dumb;
-        Live { terminal, on, redraws, scene: Scene::new(plan), last: 0, drawn: Vec::new() }
+        let faults = plan.faults.iter().map(|fault| fault.name.clone()).collect();
+        Live { terminal, on, redraws, scene: Scene::new(plan), faults, last: 0, drawn: Vec::new() }
     }
 
     pub fn see(&mut self, event: &Event) {
@@ -54,6 +57,9 @@ impl<'a> Live<'a> {
                 self.say(&format!("the service `{service}` ended and is started again: {status}"));
             }
             Event::ServiceBack { service, .. } => self.say(&format!("the service `{service}` is ready again")),
+            Event::FaultApplied { fault, .. } => self.say(&format!("{} is in force", self.fault(*fault))),
+            Event::FaultWithdrawn { fault, .. } => self.say(&format!("{} is taken back", self.fault(*fault))),
+            Event::FaultFailed { fault, problem, .. } => self.say(&format!("{}: {problem}", self.fault(*fault))),
             Event::LoadEnded { .. } => self.clear(),
             Event::Problem { .. }
             | Event::Slice(_)
@@ -66,6 +72,10 @@ impl<'a> Live<'a> {
             | Event::ServiceStopped { .. }
             | Event::Ended { .. } => {}
         }
+    }
+
+    fn fault(&self, index: usize) -> String {
+        self.faults.get(index).map_or_else(|| "a fault".to_owned(), |name| format!("the fault `{name}`"))
     }
 
     fn say(&mut self, text: &str) {

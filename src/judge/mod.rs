@@ -103,6 +103,10 @@ fn kind(stats: &Stats, expectations: &[Judged], standings: &[Standing], trust: &
     if any(Outcome::Inconclusive).next().is_some() {
         return (Kind::Inconclusive, None);
     }
+    // Whatever held, it did so without what it was to be shown against.
+    if let Some(reason) = metric::ineffective(stats).into_iter().next() {
+        return (Kind::Inconclusive, Some(reason));
+    }
     let measured = stats.numbers().any(|(_, counts)| counts.sent > 0);
     match measured {
         true if expectations.is_empty() => {

@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Example, Gauges, Slice};
+use super::{Example, Gauges, Proof, Slice};
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,29 @@ pub enum Event {
         service: String,
         at: u64,
     },
+    /// A fault of the plan is in force, since some instant between the two.
+    FaultApplied {
+        fault: usize,
+        planned: Range,
+        applied: Range,
+        mechanism: String,
+    },
+    /// It was taken back between two instants, with what it had touched.
+    FaultWithdrawn {
+        fault: usize,
+        planned: Range,
+        withdrawn: Range,
+        proof: Proof,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<String>,
+    },
+    /// It could not be applied, or not be taken back.
+    FaultFailed {
+        fault: usize,
+        planned: Range,
+        at: u64,
+        problem: String,
+    },
     /// Something went wrong that changes nothing of what was measured, and that a person has to know of.
     Problem {
         problem: String,
@@ -120,6 +143,9 @@ pub struct Generator {
     pub at: u64,
     /// CPU of the process, in shares of one core.
     pub cpu: f64,
+    /// What of it the thread of the links used.
+    #[serde(default)]
+    pub links: f64,
     /// For each worker the share of time that its thread ran, without what it spun waiting for an instant.
     pub busy: Vec<f64>,
     /// For each worker the share of time that its thread was ready and had no core.
@@ -154,6 +180,7 @@ impl Generator {
         let Generator {
             at,
             cpu,
+            links,
             busy,
             waiting,
             poll_delay,
@@ -170,6 +197,7 @@ impl Generator {
         };
         self.at = *at;
         self.cpu = self.cpu.max(*cpu);
+        self.links = self.links.max(*links);
         highest(&mut self.busy, busy);
         highest(&mut self.waiting, waiting);
         self.descriptors = self.descriptors.max(*descriptors);

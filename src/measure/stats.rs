@@ -3,7 +3,10 @@
 
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
-use super::{Event, Examples, Gauge, Gauges, Generator, Layout, LoadCounts, SeriesCounts, Slice, Tried, interval_log};
+use super::{
+    Event, Examples, Gauge, Gauges, Generator, Injected, Layout, LoadCounts, Proof, SeriesCounts, Slice, Tried,
+    interval_log,
+};
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
@@ -44,6 +47,10 @@ pub struct Stats {
     pub fell: Vec<(String, u64, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    /// Each time that a fault was in force, in order.
+    pub injected: Vec<Injected>,
+    /// How the faults of the plan are called.
+    pub faults: Vec<String>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
     drawn: Vec<(usize, Vec<u64>)>,
     /// The trials of searches, in their order.
@@ -67,6 +74,11 @@ impl Stats {
     }
 
     /// With other bounds of memory than the usual.
+    /// Of a run that goes on: what a fault has touched is known when it is over, so its windows count as planned.
+    pub fn under_way(plan: &Plan) -> Stats {
+        Stats { faults: Vec::new(), ..Stats::new(plan) }
+    }
+
     pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
         let layout = Layout::new(plan);
         Stats {
@@ -76,6 +88,7 @@ impl Stats {
             recent: plan.recent(),
             stages: plan.loads.iter().map(|load| load.stages.iter().map(|stage| stage.end).collect()).collect(),
             memory,
+            faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
             layout: Arc::new(layout),
             ..Stats::watching(plan.watched())
         }
@@ -116,10 +129,44 @@ impl Stats {
             Event::Tried(tried) => self.tried.push(tried),
             Event::Drawn { load, stages } => self.drawn.push((load, stages)),
             Event::Problem { problem } => self.problems.push(problem),
+            Event::FaultApplied { fault, planned, applied, mechanism } => {
+                let injected = Injected { applied, mechanism, ..nothing_yet(fault, planned) };
+                self.injected.push(injected);
+            }
+            Event::FaultWithdrawn { fault, planned, withdrawn, proof, shown } => {
+                if let Some(injected) = self.injected_at(fault, planned) {
+                    (injected.withdrawn, injected.proof, injected.shown) = (Some(withdrawn), proof, shown);
+                }
+            }
+            Event::FaultFailed { fault, planned, at, problem } => match self.injected_at(fault, planned) {
+                Some(injected) => injected.problem = Some(problem),
+                None => {
+                    let problem = Some(problem);
+                    let injected = Injected {
+                        applied: (at, at),
+                        withdrawn: Some((at, at)),
+                        problem,
+                        ..nothing_yet(fault, planned)
+                    };
+                    self.injected.push(injected);
+                }
+            },
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}
         }
+    }
+
+    fn injected_at(&mut self, fault: usize, planned: Range) -> Option<&mut Injected> {
+        self.injected.iter_mut().find(|injected| injected.fault == fault && injected.planned == planned)
+    }
+
+    /// The last edge of slices up to an instant, and the first from it on: what lies between them belongs to neither side.
+    pub fn edges_around(&self, at: u64) -> Range {
+        let edges = &self.layout.edges;
+        let before = edges.partition_point(|edge| *edge <= at).checked_sub(1).and_then(|place| edges.get(place));
+        let behind = edges.get(edges.partition_point(|edge| *edge < at));
+        (before.copied().unwrap_or(0), behind.copied().unwrap_or(at))
     }
 
     fn look(&mut self, gauges: Gauges) {
@@ -351,4 +398,9 @@ impl Stats {
         let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
         of_series.chain(of_loads).max().and_then(|end| self.layout.edges.get(end as usize)).copied().unwrap_or(0)
     }
+}
+
+fn nothing_yet(fault: usize, planned: Range) -> Injected {
+    let (withdrawn, mechanism, proof) = (None, String::new(), Proof::default());
+    Injected { fault, planned, applied: planned, withdrawn, mechanism, proof, shown: None, problem: None }
 }

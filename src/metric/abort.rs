@@ -20,7 +20,7 @@ pub struct Watch<'p> {
 impl<'p> Watch<'p> {
     /// `None` where nothing ends the run early.
     pub fn new(plan: &'p Plan) -> Option<Watch<'p>> {
-        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, Stats::new(plan)))
+        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, Stats::under_way(plan)))
     }
 
     pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> Watch<'p> {

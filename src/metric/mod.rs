@@ -2,6 +2,7 @@
 //! implementation for the verdict and for everything that decides while a run goes on.
 
 mod abort;
+mod actual;
 mod capacity;
 mod looks;
 mod recovery;
@@ -15,6 +16,7 @@ mod spread;
 mod tests;
 
 pub use abort::Watch;
+pub use actual::ineffective;
 pub use recovery::{Back, Recovered, recovered};
 pub use search::{Finder, Halving};
 pub use series::{Summary, summary};
@@ -114,7 +116,10 @@ fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
             within(*tolerance, *relative, sides(left, right, stats, by))
         }
         Condition::Holds(measured) => truth(measured, stats),
-        Condition::Becomes { condition, within, of } => looks::becomes(condition, *within, of.at, stats),
+        Condition::Becomes { condition, within, of } => match actual::instant(of, stats) {
+            Ok(at) => looks::becomes(condition, *within, at, stats),
+            Err(reason) => Judged::unknown(reason),
+        },
         Condition::InEvery { condition, every, share } => slices::in_every(condition, *every, *share, stats),
         Condition::Alert(_) => undecided(),
         Condition::Not(inner) => {

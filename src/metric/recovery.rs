@@ -117,8 +117,8 @@ pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
 /// How long it took, over all windows, and whether it was longer than could be seen.
 fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
     let mut each: Vec<(u64, bool)> = Vec::new();
-    for window in &recovery.windows {
-        let found = recovered(&recovery.steady, *window, recovery.end, stats)?;
+    for window in super::actual::windows(recovery, stats)? {
+        let found = recovered(&recovery.steady, window, recovery.end, stats)?;
         let since = |from: u64| match &found.back {
             Back::At(at) => Ok((at.saturating_sub(from), false)),
             Back::NotBy(end) => Ok((end.saturating_sub(from), true)),
@@ -151,7 +151,8 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
 
 /// A metric with the scopes that only the run knows.
 pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
-    let scopes = scopes(&metric.impacts, stats)?;
+    let mut scopes = scopes(&metric.impacts, stats)?;
+    scopes.extend(super::actual::scopes(&metric.faults, stats)?);
     Ok(scopes.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
 }
 
@@ -159,8 +160,8 @@ pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, Str
 pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
     let of = |impact: &Impact| {
         let mut windows = Vec::new();
-        for window in &impact.of.windows {
-            windows.extend(recovered(&impact.of.steady, *window, impact.of.end, stats)?.impact()?);
+        for window in super::actual::windows(&impact.of, stats)? {
+            windows.extend(recovered(&impact.of.steady, window, impact.of.end, stats)?.impact()?);
         }
         let (first, last) = (windows.iter().map(|range| range.0).min(), windows.iter().map(|range| range.1).max());
         Ok(match (impact.kind, first, last) {

@@ -72,7 +72,7 @@ impl<'p> Finder<'p> {
             range,
             grace: load.grace,
             halving: Halving::new(search, !load.is_open()),
-            stats: Stats::new(plan),
+            stats: Stats::under_way(plan),
             current: None,
             instants: search.instants(range).collect(),
         }

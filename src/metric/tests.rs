@@ -47,6 +47,7 @@ fn of(function: Function, ranges: &[Range], end: u64) -> Metric {
         end,
         scoped: false,
         impacts: Vec::new(),
+        faults: Vec::new(),
     })
 }
 
@@ -218,7 +219,13 @@ fn recovery(function: Function, window: Range, seconds: u64) -> Measured {
     let condition = few_errors(0.01, seconds);
     let calm = Expectation { text: String::new(), line: 1, condition };
     let steady = SteadyState { name: None, conditions: vec![calm], window: 5 * SECOND, hold: 5 * SECOND };
-    let metric = Metric::Recovery(Recovery { function, windows: vec![window], steady, end: seconds * SECOND });
+    let metric = Metric::Recovery(Recovery {
+        function,
+        windows: vec![window],
+        faults: Vec::new(),
+        steady,
+        end: seconds * SECOND,
+    });
     let unit = if function == Function::Recovered { Type::Bool } else { Type::Duration };
     Measured::Metric { metric, unit }
 }

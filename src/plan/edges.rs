@@ -1,10 +1,13 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
 use super::{Condition, Function, Metric, Plan, Range, Recovery, Requests};
-use crate::base::units::{MINUTE, SECOND};
+use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
 const RECENT: u64 = 60 * SECOND;
+/// Where faults may turn out to begin or end, behind where they were planned to: nothing is done early, and what lies between
+/// the plan and the actual instant belongs to neither side.
+const LATE: [u64; 6] = [0, 2 * MILLISECOND, 5 * MILLISECOND, 20 * MILLISECOND, 100 * MILLISECOND, 500 * MILLISECOND];
 /// So long behind an instant at which a state may change, what is looked at each second is kept each second.
 const WATCHED: u64 = 10 * MINUTE;
 
@@ -76,6 +79,7 @@ impl Plan {
             .iter()
             .flat_map(|fault| &fault.windows)
             .flat_map(|window| [window.0, window.1])
+            .flat_map(|edge| LATE.iter().map(move |late| edge.saturating_add(*late)))
             .chain(self.events.iter().flat_map(|event| [event.at, event.at.saturating_add(event.at_most)]))
             .collect();
         let of_load = |load: usize| {

@@ -75,7 +75,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         share,
         params: scenario.params.clone(),
         services: scenario.services.clone(),
-        links: scenario.links.clone(),
+        links: super::links::links(scenario),
         targets: scenario.targets.clone(),
         data: scenario.data.clone(),
         files: scenario.files.clone(),

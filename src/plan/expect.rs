@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Capacity, Condition, Expectation, Impact, Load, Measured, Metric, Planned, Range, Readings, Recovery, Requests,
-    Samples, Scaling, Series, SteadyState, Type, scope,
+    Capacity, Condition, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings, Recovery,
+    Requests, Samples, Scaling, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -164,6 +164,7 @@ impl Elaborate<'_> {
         if let Some(found) = self.of_levels(metric) {
             return found;
         }
+        let faults = of_faults(&metric.scopes);
         let recorded = match &metric.subject {
             Subject::Metric(inner) if !only_the_run_knows(&metric.scopes) && !only_the_run_knows(&inner.scopes) => {
                 return self.drift(metric, inner, explicit);
@@ -178,7 +179,7 @@ impl Elaborate<'_> {
                 return Some(match &metric.subject {
                     Subject::Series(series) => {
                         let (series, end, scoped) = (series.clone(), self.length(), metric.scoped);
-                        Metric::Series(Readings { function, series, ranges, end, scoped, impacts })
+                        Metric::Series(Readings { function, series, ranges, end, scoped, impacts, faults })
                     }
                     subject => Metric::Other { function, subject: subject.clone(), ranges },
                 });
@@ -240,7 +241,7 @@ impl Elaborate<'_> {
         };
         let (function, scoped) = (metric.function, metric.scoped);
         let requests =
-            Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts };
+            Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts, faults };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
@@ -328,14 +329,15 @@ impl Elaborate<'_> {
     /// What is asked of a steady state, the first where none is named, around windows as they are planned.
     fn recovery(&mut self, function: Function, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
         let steady: SteadyState = self.steady_states.get(steady.unwrap_or(0))?.clone();
-        let mut ranges = Vec::new();
+        let (mut ranges, mut faults) = (Vec::new(), Vec::new());
         for window in windows {
-            ranges.extend(match window {
-                Window::Impact { of, .. } => self.timeline.windows(of),
-                window => self.timeline.windows(window),
-            });
+            let window = if let Window::Impact { of, .. } = window { of } else { window };
+            ranges.extend(self.timeline.windows(window));
+            if let Window::Injection(fault) = window {
+                faults.push(*fault);
+            }
         }
-        Some(Recovery { function, windows: ranges, steady, end: self.length() })
+        Some(Recovery { function, windows: ranges, faults, steady, end: self.length() })
     }
 
     /// The series that holds the samples of another which are asked for; most often that one itself.
@@ -465,6 +467,15 @@ fn metric_span(condition: &program::Condition<program::Metric, Moment>) -> Span 
         }
     });
     span.unwrap_or_default()
+}
+
+/// Scopes that count by the actual instants of a fault.
+fn of_faults(scopes: &[Scope]) -> Vec<OfFault> {
+    let of = |scope: &Scope| match scope.window {
+        Window::Injection(fault) => Some(OfFault { kind: scope.kind, fault }),
+        _ => None,
+    };
+    scopes.iter().filter_map(of).collect()
 }
 
 /// Whether a scope is the impact of something, which nothing plans.

@@ -6,6 +6,7 @@ mod edges;
 mod elaborate;
 mod expect;
 mod fingerprint;
+mod links;
 mod moving;
 mod needs;
 pub mod schedule;
@@ -498,6 +499,8 @@ pub struct Requests {
     /// Scopes that only the run knows: the windows narrow to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<OfFault>,
 }
 
 /// A function of a series of values over time, in windows.
@@ -512,6 +515,8 @@ pub struct Readings {
     pub scoped: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<OfFault>,
 }
 
 /// The highest level at which the condition of a search held.
@@ -541,6 +546,9 @@ pub struct Recovery {
     pub function: Function,
     /// What the system recovers from.
     pub windows: Vec<Range>,
+    /// The faults whose windows are among these: they count as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<usize>,
     pub steady: SteadyState,
     /// The end of the last load: until then it is looked at.
     pub end: u64,
@@ -551,6 +559,13 @@ pub struct Recovery {
 pub struct Impact {
     pub kind: ScopeKind,
     pub of: Recovery,
+}
+
+/// A scope by a fault: as planned it is in the windows already, and these narrow to what was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfFault {
+    pub kind: ScopeKind,
+    pub fault: usize,
 }
 
 fn one() -> f64 {

@@ -34,7 +34,8 @@ pub fn lacks(plan: &Plan, machine: Machine) -> Vec<Lack> {
 fn connections(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
     let load = &plan.loads[index];
     let (wanted, certain, whose) = open_at_a_time(plan, load)?;
-    let (descriptors, memory) = (spare(machine), machine.memory / 2 / MEMORY_PER_USER);
+    let each = descriptors_each(plan, load);
+    let (descriptors, memory) = (spare(machine) / each, machine.memory / 2 / MEMORY_PER_USER);
     let count = |n: u64| grouped(n as f64, 0);
     let (message, help) = match () {
         () if wanted > descriptors => (
@@ -56,8 +57,17 @@ fn connections(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
         () => return None,
     };
     // What a session takes of memory and what is kept for the rest are estimates from above.
-    let certain = certain && wanted > machine.descriptors;
+    let certain = certain && wanted > machine.descriptors / each;
     Some(Lack { load: index, certain, message, label: "more than fit".to_owned(), help: help.to_owned() })
+}
+
+/// How many descriptors a connection takes: a link in the same process holds both of its own ends.
+fn descriptors_each(plan: &Plan, load: &Load) -> u64 {
+    let through = |target: usize| {
+        matches!(plan.targets[target].address, Address::Link(_))
+            || plan.links.iter().any(|link| link.before == Some(target))
+    };
+    if targets(plan, load).into_iter().any(through) { 3 } else { 1 }
 }
 
 /// How many connections a load of this share has open at a time, and whether it has them in any case.
@@ -166,7 +176,7 @@ fn is_here(plan: &Plan, target: usize) -> bool {
     match &plan.targets[target].address {
         Address::Url { host, .. } => host == "localhost" || host == "::1" || host.starts_with("127."),
         // What a run starts or attaches to is.
-        Address::Service(_) => true,
+        Address::Service(_) | Address::Link(_) => true,
         Address::Late(_) => false,
     }
 }

@@ -2,8 +2,9 @@
 
 use super::Report;
 use crate::base::units::SECOND;
-use crate::measure::histogram;
+use crate::measure::{Injected, Stats, histogram};
 use crate::metric::Outcome;
+use crate::plan::Plan;
 use serde_json::{Value, json};
 
 pub const SCHEMA: u32 = 1;
@@ -84,10 +85,11 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "windows": windows,
         "examples": { "failed": failed, "slowest": slowest },
         "metrics": metrics,
-        "faults": [],
+        "faults": faults(plan, stats),
         "alerts": [],
         "generator": {
             "cpu_peak": stats.peak(|g| g.cpu),
+            "links_cpu_peak": stats.peak(|g| g.links),
             "worker_busy_peak": stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max)),
             "poll_delay_p99_ns": stats.poll_delay(&[(0, u64::MAX)]).value_at_quantile(0.99),
             "worker_waiting_peak": stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max)),
@@ -100,6 +102,25 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(&result).expect("a report is plain data");
     bytes.push(b'\n');
     bytes
+}
+
+/// Each time that a fault was in force, as asked for and as it was.
+fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
+    let one = |injected: &Injected| {
+        json!({
+            "name": stats.faults.get(injected.fault),
+            "action": plan.faults.get(injected.fault).map(|fault| &fault.breakage.action),
+            "mechanism": injected.mechanism,
+            "planned_s": [seconds(injected.planned.0), seconds(injected.planned.1)],
+            "applied_s": [seconds(injected.applied.0), seconds(injected.applied.1)],
+            "withdrawn_s": injected.withdrawn.map(|(from, to)| [seconds(from), seconds(to)]),
+            "effective": injected.is_effective(),
+            "touched": injected.proof,
+            "shown": injected.shown,
+            "problem": injected.problem,
+        })
+    };
+    stats.injected.iter().map(one).collect()
 }
 
 fn seconds(ns: u64) -> f64 {

@@ -1,6 +1,7 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
 mod examples;
+mod faults;
 mod watched;
 
 use super::{Report, Row, Window};
@@ -48,6 +49,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
+    faults::faults(&mut out, report, &paint);
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);
@@ -128,7 +130,13 @@ fn falls(report: &Report<'_>) -> Vec<String> {
 fn notes(report: &Report<'_>) -> Vec<String> {
     /// A share of drops or failures below which latencies are what they seem.
     const NOTABLE: f64 = 0.01;
+    /// A share of a core at which what passes the links waits for them.
+    const FULL: f64 = 0.9;
     let mut notes = falls(report);
+    let links = report.stats.peak(|g| g.links);
+    if links > FULL {
+        notes.push(format!("the links used {} of a core: what passed them may have waited for them", percent(links)));
+    }
     for load in &report.plan.loads {
         let windows = || report.windows.iter().filter(|w| w.load == load.name);
         let (dropped, started): (u64, u64) = windows().fold((0, 0), |(d, s), w| (d + w.dropped, s + w.started));
@@ -309,6 +317,9 @@ fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
         percent(busy),
         percent(waiting)
     );
+    if !report.plan.links.is_empty() {
+        let _ = writeln!(out, "  {:<14} links {}", "", percent(stats.peak(|g| g.links)));
+    }
     let _ = writeln!(
         out,
         "  {:<14} {} of {} descriptors  {} of {} ports  {} of memory",

@@ -95,15 +95,18 @@ pub async fn probe(worker: &Worker) {
 
 pub struct Health {
     gauges: Vec<Arc<Gauge>>,
+    /// Of the thread of the links, and when it was read last.
+    links: Option<(Arc<Gauge>, Reading)>,
     last: Vec<Reading>,
     cpu: f64,
     at: Instant,
 }
 
 impl Health {
-    pub fn new(gauges: Vec<Arc<Gauge>>) -> Health {
+    pub fn new(gauges: Vec<Arc<Gauge>>, links: Option<Arc<Gauge>>) -> Health {
         let last = gauges.iter().map(|gauge| gauge.read()).collect();
-        Health { gauges, last, cpu: process_cpu(), at: Instant::now() }
+        let links = links.map(|gauge| (gauge.clone(), gauge.read()));
+        Health { gauges, links, last, cpu: process_cpu(), at: Instant::now() }
     }
 
     /// What happened since the last look.
@@ -121,6 +124,12 @@ impl Health {
         let waiting = pairs().map(|pair| share(pair, |r| r.waited)).collect();
         let poll_delay = now.iter().map(|reading| reading.poll_delay).collect();
         self.last = now;
+        let links = self.links.as_mut().map_or(0.0, |(gauge, last)| {
+            let now = gauge.read();
+            let used = share((&now, last), |reading| reading.ran);
+            *last = now;
+            used
+        });
         // Without a descriptor left nothing can be read of it; what was used stays used.
         let cpu = process_cpu().max(self.cpu);
         let used = (cpu - self.cpu) * 1e9 / elapsed;
@@ -130,6 +139,7 @@ impl Health {
         Generator {
             at: offset,
             cpu: used,
+            links,
             busy,
             waiting,
             poll_delay,

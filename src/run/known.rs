@@ -1,15 +1,18 @@
 //! Secrets, ports and addresses, put into what is started and what is sent.
 
+use super::link::Place;
 use super::service::{Endpoint, Ports};
 use super::value::{Choices, Frame, Paths, Rows};
 use crate::plan::{Body, Check, Expr, Flow, PartKind, Piece, Plan, Step, Text};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 /// What is known of the parts that have been started so far.
 pub struct Known {
     pub secrets: HashMap<String, String>,
     /// In the order of the plan.
     pub services: Vec<Endpoint>,
+    pub links: Vec<SocketAddr>,
     pub ports: Ports,
 }
 
@@ -23,6 +26,14 @@ impl Known {
             Ok(()) => Ok(out),
             Err(_) => Err("it holds a value that is not known before the load".to_owned()),
         }
+    }
+
+    /// Where a text leads that is an address; none while a part of it is not known.
+    pub fn address(&self, pieces: &Text) -> Option<Result<SocketAddr, String>> {
+        let text = self.text(pieces).ok()?;
+        let (host, port) = text.rsplit_once(':').unwrap_or_default();
+        let port = port.parse().map_err(|_| format!("`{text}` is no address: it has no port"));
+        Some(port.and_then(|port| Place::resolve(host, port)).map(|place| place.address))
     }
 
     /// A port as it is written: a number, or that of a `port()`.
@@ -126,7 +137,19 @@ fn expr(value: &mut Expr, known: &Known) {
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
         Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
         Expr::Part { part: PartKind::Service, index, field } => {
-            if let Some(found) = known.services.get(*index).and_then(|endpoint| endpoint.field(field)) {
+            let endpoint = known.services.get(*index);
+            let through = field.strip_prefix("url via ").and_then(|link| known.links.get(link.parse::<usize>().ok()?));
+            let found = match through {
+                Some(link) => endpoint.map(|endpoint| Expr::Text(vec![Piece::Literal(endpoint.url_at(*link))])),
+                None => endpoint.and_then(|endpoint| endpoint.field(field)),
+            };
+            if let Some(found) = found {
+                *value = found;
+            }
+        }
+        Expr::Part { part: PartKind::Link, index, field } => {
+            let found = known.links.get(*index).and_then(|address| Endpoint::http(*address).field(field));
+            if let Some(found) = found {
                 *value = found;
             }
         }
@@ -135,7 +158,7 @@ fn expr(value: &mut Expr, known: &Known) {
                 *value = Expr::Number(f64::from(number));
             }
         }
-        Expr::Json { .. } | Expr::Header { .. } | Expr::Part { .. } | Expr::Setup(_) => {}
+        Expr::Json { .. } | Expr::Header { .. } | Expr::Setup(_) => {}
         Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => {}
     }
 }

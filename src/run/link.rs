@@ -107,19 +107,23 @@ impl Place {
     }
 }
 
-/// The place of each target, from the places of the services.
-pub fn places(plan: &Plan, services: &[Endpoint]) -> Result<Vec<Place>, String> {
-    plan.targets
-        .iter()
-        .map(|target| match &target.address {
-            Address::Service(service) => {
-                let address = services[*service].address;
-                Ok(Place { authority: address.to_string(), address })
+/// The place of each target, from the places of the services and links.
+pub fn places(plan: &Plan, services: &[Endpoint], links: &[SocketAddr]) -> Result<Vec<Place>, String> {
+    let at = |address: SocketAddr| Place { authority: address.to_string(), address };
+    let place = |(index, target): (usize, &crate::plan::Target)| {
+        let place = match &target.address {
+            Address::Service(service) => at(services[*service].address),
+            Address::Link(link) => at(links[*link]),
+            Address::Late(_) => {
+                return Err(format!("the address of `{}` is not known to this version", target.name));
             }
-            Address::Late(_) => Err(format!("the address of `{}` is not known to this version", target.name)),
-            Address::Url { host, port } => Place::resolve(host, *port),
-        })
-        .collect()
+            Address::Url { host, port } => Place::resolve(host, *port)?,
+        };
+        // A link that was put before it is nothing that a request speaks of.
+        let before = plan.links.iter().position(|link| link.before == Some(index));
+        Ok(before.map_or(place.clone(), |link| Place { address: links[link], ..place }))
+    };
+    plan.targets.iter().enumerate().map(place).collect()
 }
 
 pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<Files>, setup: &[Plain]) -> Linked {

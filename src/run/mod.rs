@@ -8,6 +8,7 @@ mod closed;
 pub mod drive;
 mod due;
 mod exchange;
+mod fault;
 mod explain;
 mod files;
 mod functions;
@@ -20,6 +21,7 @@ mod open;
 mod path;
 mod phase;
 mod progress;
+pub mod proxy;
 mod redirect;
 mod rows;
 mod search;
@@ -161,7 +163,7 @@ async fn control(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         raised: settings.raised,
     });
-    let mut services = Vec::new();
+    let mut services: Vec<service::Running> = Vec::new();
     let mut interrupt = Interrupt::new()?;
     let (told, mut happened) = mpsc::unbounded_channel();
     let around = service::Surroundings {
@@ -171,10 +173,17 @@ async fn control(
         told,
         password,
     };
-    let mut known = Known { secrets: settings.secrets.clone(), services: Vec::new(), ports: service::Ports::default() };
+    // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
+    let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
+    let mut known = Known {
+        secrets: settings.secrets.clone(),
+        services: Vec::new(),
+        links: links.addresses().to_vec(),
+        ports: service::Ports::default(),
+    };
     for service in &plan.services {
         let started = tokio::select! {
-            started = start_service(service, &mut known, &around, &mut services) => started,
+            started = start_service((plan, &links), service, &mut known, &around, &mut services) => started,
             () = interrupt.wait() => Err(RunError::Interrupted),
         };
         if let Err(error) = started {
@@ -184,13 +193,15 @@ async fn control(
         let running = services.last().expect("it was started");
         tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
     }
-    let ready = link::places(plan, &known.services).map_err(RunError::Address);
+    let ready = lead(plan, &links, &known)
+        .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
+        .and_then(|()| link::places(plan, &known.services, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
             let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
-            let started = Services { all: &services, known: &known, happened: &mut happened };
+            let started = Services { all: &services, known: &known, links: &links, happened: &mut happened };
             let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
             result.map_err(|error| with_the_dead(error, &mut happened))
         }
@@ -242,6 +253,18 @@ async fn around_load(
     result
 }
 
+/// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.
+fn lead(plan: &Plan, links: &proxy::Links, known: &Known) -> Result<Option<String>, RunError> {
+    let mut left = None;
+    for (index, link) in plan.links.iter().enumerate() {
+        match known.address(&link.to) {
+            Some(to) => links.lead(index, to.map_err(RunError::Address)?),
+            None => left = Some(format!("where the link `{}` leads is not known to this version", link.name)),
+        }
+    }
+    Ok(left)
+}
+
 /// The rows that flows take, read before anything is sent.
 fn tables(plan: &Plan) -> Result<Arc<Vec<rows::Table>>, RunError> {
     let read: Result<Vec<rows::Table>, String> = plan.data.iter().map(rows::Table::load).collect();
@@ -257,12 +280,14 @@ fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
 struct Services<'s> {
     all: &'s [Running],
     known: &'s Known,
+    links: &'s proxy::Links,
     /// What happens to them by themselves.
     happened: &'s mut mpsc::UnboundedReceiver<Happened>,
 }
 
 /// Starts a service and waits until it is ready. It is among the others as soon as there is something to stop.
 async fn start_service(
+    (plan, links): (&Plan, &proxy::Links),
     service: &crate::plan::Service,
     known: &mut Known,
     around: &service::Surroundings<'_>,
@@ -276,6 +301,7 @@ async fn start_service(
     let running = service::prepare(service, known, around).await.map_err(failed)?;
     known.services.push(running.endpoint.clone());
     services.push(running);
+    lead(plan, links, known)?;
     services.last().expect("it was put there").up().await.map_err(failed)
 }
 
@@ -307,7 +333,7 @@ async fn load(
 ) -> Result<u64, RunError> {
     let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
     let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
-    let Services { all, known, happened } = services;
+    let Services { all, known, links, happened } = services;
     let found: Vec<_> = all.iter().map(Running::who).collect();
     let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
     // What was before anything is sent.
@@ -356,7 +382,8 @@ async fn load(
         tell(Event::Gauges(before));
     }
     let mut watch = watcher.start(clock);
-    let mut health = health::Health::new(gauges);
+    let mut faults = fault::Faults::start(plan, &links.control(), clock);
+    let mut health = health::Health::new(gauges, links.gauge());
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
     // By somebody, or by an `abort`.
@@ -401,6 +428,7 @@ async fn load(
                 searches.see(&look);
                 tell(Event::Gauges(look));
             }
+            Some(event) = faults.next() => tell(event),
             _ = second.tick() => {
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
@@ -411,6 +439,7 @@ async fn load(
                     aborts = None;
                     searches.stop();
                     tell(Event::Aborted { at, reason });
+                    faults.end();
                     let _ = phase.send(Phase::NothingNew);
                     limit = tokio::time::Instant::now() + drain(plan);
                 }
@@ -422,6 +451,7 @@ async fn load(
                 }
                 searches.stop();
                 tell(Event::Interrupted { at: clock.now() });
+                faults.end();
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
             }
@@ -432,6 +462,7 @@ async fn load(
                     Happened::Back { service } => Event::ServiceBack { service, at },
                     Happened::Died { service, status, output } => {
                         watching = false;
+                        faults.end();
                         let _ = phase.send(Phase::Stop { count_timeouts: false });
                         Event::ServiceDied { service, at, status, output }
                     }
@@ -444,6 +475,8 @@ async fn load(
             }
         }
     }
+    // Before anything else is done, and before anybody is told that the load has ended.
+    faults.ended(&mut *tell).await;
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
     match interrupted || !watching {

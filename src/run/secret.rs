@@ -43,6 +43,9 @@ impl Mask {
             Event::ServiceFell { service, at, status, output } => {
                 Event::ServiceFell { service, at, status: self.text(status), output: self.text(output) }
             }
+            Event::FaultFailed { fault, planned, at, problem } => {
+                Event::FaultFailed { fault, planned, at, problem: self.text(problem) }
+            }
             Event::Gauges(mut gauges) => {
                 gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));
                 Event::Gauges(gauges)

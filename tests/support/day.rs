@@ -121,6 +121,7 @@ impl Day {
         Event::Generator(Generator {
             at: (second + 1) * SECOND,
             cpu: share,
+            links: 0.0,
             busy: vec![share; 2],
             waiting: vec![self.numbers.share() / 10.0; 2],
             descriptors: 100 + self.numbers.below(100),

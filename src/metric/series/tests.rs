@@ -35,7 +35,15 @@ fn of(function: Function, values: &[Option<f64>], ranges: &[Range]) -> Result<f6
 
 fn readings(function: Function, ranges: &[Range]) -> Readings {
     let end = 10 * SECOND;
-    Readings { function, series: memory(), ranges: ranges.to_vec(), end, scoped: false, impacts: Vec::new() }
+    Readings {
+        function,
+        series: memory(),
+        ranges: ranges.to_vec(),
+        end,
+        scoped: false,
+        impacts: Vec::new(),
+        faults: Vec::new(),
+    }
 }
 
 /// Twelve readings, one of them wild. Values and ends of the interval as scipy.stats.theilslopes defines them.

@@ -56,7 +56,8 @@ impl Memo {
     }
 }
 
-fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
+/// Parses the head of an answer; `None` when it is not complete yet.
+pub fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
     // Uninitialised: clearing the array would cost more than parsing a usual head.
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
     let mut response = httparse::Response::new(&mut []);
@@ -93,6 +94,54 @@ fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
     let persistent = response.version == Some(1) || (fields.keep_alive && fields.chunked.is_none());
     let keep_alive = persistent && !fields.close;
     Ok(Some(Head { length, status, keep_alive, framing, codings: fields.codings, sets_cookies: fields.sets_cookies }))
+}
+
+/// What the head of a request says to whom stands between client and server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Bytes up to and with the empty line.
+    pub length: usize,
+    pub framing: Framing,
+    /// Its answer has no body.
+    pub head_only: bool,
+    /// What follows its answer is no HTTP.
+    pub is_connect: bool,
+    /// The client waits for a word before it sends the body.
+    pub waits: bool,
+    pub keep_alive: bool,
+}
+
+/// Parses the head of a request; `None` when it is not complete yet.
+pub fn parse_request(data: &[u8]) -> Result<Option<Asked>, Failure> {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let length = match config.parse_request_with_uninit_headers(&mut request, data, &mut headers) {
+        Ok(httparse::Status::Complete(length)) if length <= HEAD_LIMIT => length,
+        Ok(httparse::Status::Partial) if data.len() < HEAD_LIMIT => return Ok(None),
+        _ => return Err(Failure::Protocol),
+    };
+    let mut fields = Fields::default();
+    let mut waits = false;
+    for header in request.headers.iter() {
+        match header.name.len() {
+            6 if header.name.eq_ignore_ascii_case("expect") => waits = true,
+            10 if header.name.eq_ignore_ascii_case("connection") => fields.connection(header.value),
+            14 if header.name.eq_ignore_ascii_case("content-length") => fields.content_length(header.value)?,
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => fields.transfer_encoding(header.value)?,
+            _ => {}
+        }
+    }
+    let framing = match (fields.chunked, fields.length) {
+        (Some(true), None) => Framing::Chunked,
+        (None, length) => Framing::Length(length.unwrap_or(0)),
+        // Two framings at once, or an encoding without an end: nobody can say where such a request ends.
+        (Some(_), _) => return Err(Failure::Protocol),
+    };
+    let method = request.method.unwrap_or_default();
+    let keep_alive = !fields.close && (request.version == Some(1) || fields.keep_alive);
+    let (head_only, is_connect) = (method == "HEAD", method == "CONNECT");
+    Ok(Some(Asked { length, framing, head_only, is_connect, waits, keep_alive }))
 }
 
 #[derive(Default)]

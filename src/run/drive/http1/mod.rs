@@ -17,10 +17,10 @@ mod tests;
 
 use std::cell::RefCell;
 
-pub use body::{LOOK, START};
+pub use body::{Body, Keep, LOOK, START};
 pub use connection::Connection;
 pub use failure::Failure;
-pub use head::{leads_on, values};
+pub use head::{Asked, Framing, HEAD_LIMIT, leads_on, parse, parse_request, values};
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;

@@ -1,0 +1,45 @@
+//! What became of the faults of a plan: when each was in force, and what shows that it was.
+
+use crate::plan::Range;
+use serde::{Deserialize, Serialize};
+
+/// What a fault of a link has touched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Of which something was held, changed or ended.
+    pub connections: u64,
+    /// Answered by the link, or held.
+    pub requests: u64,
+    /// That were held, slowed down, cut or changed.
+    pub bytes: u64,
+}
+
+impl Proof {
+    pub fn is_effective(&self) -> bool {
+        self.connections > 0
+    }
+}
+
+/// One time that a fault was in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Injected {
+    /// Its place in the plan.
+    pub fault: usize,
+    pub planned: Range,
+    /// From the instant at which it was begun to that at which it was in force.
+    pub applied: Range,
+    /// The same of its end; none where the run was cut off before it.
+    pub withdrawn: Option<Range>,
+    pub mechanism: String,
+    pub proof: Proof,
+    /// What shows that it had an effect, where that is not counted.
+    pub shown: Option<String>,
+    /// Why it could not be applied or taken back.
+    pub problem: Option<String>,
+}
+
+impl Injected {
+    pub fn is_effective(&self) -> bool {
+        self.problem.is_none() && (self.proof.is_effective() || self.shown.is_some())
+    }
+}

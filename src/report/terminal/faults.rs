@@ -1,0 +1,59 @@
+//! The faults: when each was in force, and what it touched.
+
+use super::Paint;
+use crate::base::units::{bytes, duration, grouped, measured_duration};
+use crate::measure::Injected;
+use crate::plan::Fault;
+use crate::report::Report;
+use std::fmt::Write;
+
+/// So many times of one fault are told one by one.
+const TOLD: usize = 5;
+
+pub fn faults(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    let plan = report.plan;
+    if plan.faults.is_empty() {
+        return;
+    }
+    let width = plan.faults.iter().map(|fault| fault.name.chars().count()).max().unwrap_or(0).max(12);
+    let _ = writeln!(out, "\n{}", paint.bold("faults"));
+    for (index, fault) in plan.faults.iter().enumerate() {
+        let times: Vec<&Injected> = report.stats.injected.iter().filter(|injected| injected.fault == index).collect();
+        if times.is_empty() {
+            let _ = writeln!(out, "  {:<width$} {}", fault.name, paint.unsure("never applied"));
+        }
+        for injected in times.iter().take(TOLD) {
+            let _ = writeln!(out, "  {:<width$} {}", fault.name, told(fault, injected, paint));
+        }
+        if let Some(more) = times.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            let idle = times.iter().filter(|injected| !injected.is_effective()).count();
+            let _ = writeln!(out, "  {:<width$} {more} times more; without effect were {idle} of all", "");
+        }
+    }
+}
+
+fn told(fault: &Fault, injected: &Injected, paint: &Paint) -> String {
+    let (from, to) = (injected.applied.1, injected.withdrawn.map(|range| range.0));
+    let late = measured_duration(injected.applied.1.saturating_sub(injected.planned.0) as f64);
+    let asked = (duration(injected.planned.0), duration(injected.planned.1));
+    let lasted = match to {
+        Some(to) => format!("{} long", measured_duration(to.saturating_sub(from) as f64)),
+        None => "to the end".to_owned(),
+    };
+    let when = format!("{}  {}–{} as planned, {late} late and {lasted}", fault.breakage.action, asked.0, asked.1);
+    let proof = injected.proof;
+    let touched = match (&injected.problem, &injected.shown) {
+        (Some(problem), _) => return format!("{when}: {}", paint.bad(problem)),
+        (None, Some(shown)) => shown.clone(),
+        (None, None) if !injected.is_effective() => {
+            return format!("{when}: {}", paint.unsure("ineffective, it touched nothing"));
+        }
+        (None, None) => {
+            let mut parts = vec![format!("{} connections", grouped(proof.connections as f64, 0))];
+            parts.extend((proof.requests > 0).then(|| format!("{} requests", grouped(proof.requests as f64, 0))));
+            parts.extend((proof.bytes > 0).then(|| bytes(proof.bytes as f64)));
+            format!("touched {}", parts.join(", "))
+        }
+    };
+    format!("{when}; {touched}")
+}

@@ -1,0 +1,324 @@
+//! One connection through a link: both of its directions, driven together.
+
+use super::effect::{Draws, Effect, EffectId, Mine};
+use super::http::{Exchanges, Out};
+use super::lane::{Lane, ROOM, Sent};
+use super::path::Path;
+use super::splice::Pipe;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+/// How long a client that was never let through may be gone before it is noticed.
+const GONE: Duration = Duration::from_millis(100);
+
+/// Who is woken when effects change.
+#[derive(Default)]
+pub struct Seat(RefCell<Option<Waker>>);
+
+impl Seat {
+    pub fn wake(&self) {
+        if let Some(waker) = self.0.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn sit(&self, cx: &Context<'_>) {
+        let mut waker = self.0.borrow_mut();
+        match &*waker {
+            Some(own) if own.will_wake(cx.waker()) => {}
+            _ => *waker = Some(cx.waker().clone()),
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Closed,
+    /// By one side or by an effect: the other learns it as it is.
+    Reset,
+}
+
+/// What is the same for both directions.
+struct Own {
+    path: Rc<Path>,
+    seat: Rc<Seat>,
+    /// The state of the link's effects that this connection knows.
+    version: Option<u64>,
+    mine: Vec<Mine>,
+    draws: Draws,
+    is_cut: bool,
+    exchanges: Option<Exchanges>,
+}
+
+/// Serves a client until the connection is over.
+pub async fn serve(path: Rc<Path>, seat: Rc<Seat>, mut client: TcpStream, number: u64) {
+    let draws = Draws::new(path.seed, path.index, number);
+    let exchanges = path.http.then(Exchanges::new);
+    let mut own = Own { path, seat, version: None, mine: Vec::new(), draws, is_cut: false, exchanges };
+    let server = match own.reach(&client).await {
+        Ok(server) => server,
+        // As if nobody had listened.
+        Err(()) => return drop(client.set_zero_linger()),
+    };
+    let Some(mut server) = server else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let mut lanes = [Lane::new(0), Lane::new(1)];
+    let mut pipes = [None, None];
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    let end = poll_fn(|cx| own.poll((&mut client, &mut server), &mut lanes, &mut pipes, &mut timer, cx)).await;
+    if end == End::Reset {
+        let _ = (client.set_zero_linger(), server.set_zero_linger());
+    }
+}
+
+impl Own {
+    /// Takes up what changed on the link. `Err` where that ends the connection.
+    fn follow(&mut self) -> Result<bool, ()> {
+        if self.version == Some(self.path.version.get()) {
+            return Ok(false);
+        }
+        self.version = Some(self.path.version.get());
+        let active = self.path.active.borrow();
+        self.mine.retain(|own| active.iter().any(|other| other.id == own.active.id));
+        self.is_cut = active.iter().any(|active| active.effect == Effect::Partition);
+        let known: Vec<EffectId> = self.mine.iter().map(|own| own.active.id).collect();
+        let mut is_reset = false;
+        for active in active.iter().filter(|active| !known.contains(&active.id)) {
+            let own = Mine::new(active.clone());
+            let hit = match active.effect {
+                Effect::Refuse => true,
+                Effect::Reset { share } => self.draws.hits(share),
+                _ => false,
+            };
+            if hit {
+                own.touch(0);
+            }
+            is_reset |= hit;
+            self.mine.push(own);
+        }
+        if is_reset { Err(()) } else { Ok(true) }
+    }
+
+    /// Connects to where the link leads, once effects let it. `None` where the client is gone before that.
+    async fn reach(&mut self, client: &TcpStream) -> Result<Option<TcpStream>, ()> {
+        loop {
+            self.follow()?;
+            if self.is_cut {
+                self.touch_cut(|| waiting(client));
+                // Who gave up before the other side was ever reached leaves nothing behind.
+                if client
+                    .ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE)
+                    .await
+                    .map_err(drop)?
+                    .is_read_closed()
+                {
+                    return Ok(None);
+                }
+                self.changed_within(GONE).await;
+                continue;
+            }
+            let to = self.path.to.get().ok_or(())?;
+            let server = TcpStream::connect(to).await.map_err(drop)?;
+            self.follow()?;
+            return Ok(Some(server));
+        }
+    }
+
+    /// Until effects change, or some time has passed.
+    async fn changed_within(&self, most: Duration) {
+        let changed = poll_fn(|cx| {
+            self.seat.sit(cx);
+            if self.version == Some(self.path.version.get()) { Poll::Pending } else { Poll::Ready(()) }
+        });
+        let _ = tokio::time::timeout(most, changed).await;
+    }
+
+    /// Something waits that a partition keeps from passing: noted once.
+    fn touch_cut(&self, bytes: impl FnOnce() -> usize) {
+        let cut = self.mine.iter().find(|own| own.active.effect == Effect::Partition);
+        if let Some(own) = cut.filter(|own| !own.is_counted()) {
+            own.touch(bytes());
+        }
+    }
+
+    fn poll(
+        &mut self,
+        (client, server): (&mut TcpStream, &mut TcpStream),
+        lanes: &mut [Lane; 2],
+        pipes: &mut [Option<Pipe>; 2],
+        timer: &mut Option<Pin<Box<Sleep>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<End> {
+        self.seat.sit(cx);
+        match self.follow() {
+            Ok(true) => {
+                if !self.mine.iter().any(|own| delays(own.active.effect)) {
+                    lanes.iter_mut().for_each(Lane::release);
+                }
+                // What is under way in the kernel comes back to where effects see it.
+                for (lane, pipe) in lanes.iter_mut().zip(&mut *pipes).filter(|_| !self.mine.is_empty()) {
+                    if let Some(pipe) = pipe.take() {
+                        pipe.drain(|bytes| lane.keep(bytes));
+                    }
+                }
+            }
+            Ok(false) => {}
+            Err(()) => return Poll::Ready(End::Reset),
+        }
+        let mut wake = None;
+        loop {
+            let [up, down] = &mut *lanes;
+            let [pipe_up, pipe_down] = &mut *pipes;
+            let mut moved = false;
+            for step in [
+                self.step((client, server), (up, down), pipe_up, true, cx),
+                self.step((server, client), (down, up), pipe_down, false, cx),
+            ] {
+                match step {
+                    Step::Moved => moved = true,
+                    Step::Waits(at) => wake = at.into_iter().chain(wake).min(),
+                    Step::Reset => return Poll::Ready(End::Reset),
+                }
+            }
+            if lanes.iter().all(|lane| lane.closed) {
+                return Poll::Ready(End::Closed);
+            }
+            if moved {
+                wake = None;
+                continue;
+            }
+            let Some(at) = wake.take() else { return Poll::Pending };
+            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.into())));
+            timer.as_mut().reset(at.into());
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Does in one direction what can be done now; `other` is the lane back.
+    fn step(
+        &mut self,
+        (from, to): (&mut TcpStream, &mut TcpStream),
+        (lane, other): (&mut Lane, &mut Lane),
+        pipe: &mut Option<Pipe>,
+        is_up: bool,
+        cx: &mut Context<'_>,
+    ) -> Step {
+        if self.is_cut {
+            let held = !lane.is_empty() || lane.end.is_some() || from.poll_read_ready(cx).is_ready();
+            if held && !lane.closed {
+                self.touch_cut(|| lane.bytes + waiting(from));
+            }
+            return Step::Waits(None);
+        }
+        let mut moved = false;
+        if let Some(own) = pipe {
+            match own.pump(from, to, cx) {
+                Poll::Pending => return Step::Waits(None),
+                Poll::Ready(Ok(true)) => return Step::Moved,
+                // What is left is less than a pipe is worth, or the end.
+                Poll::Ready(Ok(false)) => *pipe = None,
+                Poll::Ready(Err(_)) => return Step::Reset,
+            }
+        }
+        loop {
+            let next = match lane.send(to, &self.mine, cx) {
+                Sent::Broken => return Step::Reset,
+                Sent::At(at) => Some(at),
+                Sent::All | Sent::Full => None,
+            };
+            let full = lane.bytes >= ROOM || (self.mine.is_empty() && !lane.is_empty());
+            if lane.end.is_some() || full {
+                return if moved { Step::Moved } else { Step::Waits(next) };
+            }
+            let path = self.path.clone();
+            let buffer = &mut **path.buffer.borrow_mut();
+            let mut read = ReadBuf::new(buffer);
+            match Pin::new(&mut *from).poll_read(cx, &mut read) {
+                Poll::Pending => return if moved { Step::Moved } else { Step::Waits(next) },
+                Poll::Ready(Err(_)) => return Step::Reset,
+                Poll::Ready(Ok(())) => {}
+            }
+            moved = true;
+            let came = read.filled();
+            if came.is_empty() {
+                let held = self.exchanges.as_mut().filter(|_| is_up).map(Exchanges::no_more);
+                lane.take(&held.unwrap_or_default(), Instant::now(), Duration::ZERO, &self.mine, &self.draws);
+                lane.finish(Instant::now(), &self.mine, &self.draws);
+                continue;
+            }
+            if self.exchanges.is_some() {
+                self.exchange(came, lane, other, is_up);
+                continue;
+            }
+            if !self.mine.is_empty() {
+                lane.take(came, Instant::now(), Duration::ZERO, &self.mine, &self.draws);
+                continue;
+            }
+            let whole = came.len();
+            match Pin::new(&mut *to).poll_write(cx, came) {
+                Poll::Pending => lane.keep(came),
+                Poll::Ready(Ok(0) | Err(_)) => return Step::Reset,
+                Poll::Ready(Ok(sent)) => lane.keep(&came[sent..]),
+            }
+            // Who fills a whole buffer has more: from here on the kernel moves it by itself.
+            if whole == path.buffer_size && lane.is_empty() {
+                *pipe = Pipe::open();
+                if pipe.is_some() {
+                    return Step::Moved;
+                }
+            }
+        }
+    }
+
+    /// Takes in what came on a link of HTTP.
+    fn exchange(&mut self, came: &[u8], lane: &mut Lane, other: &mut Lane, is_up: bool) {
+        let Some(exchanges) = &mut self.exchanges else { return };
+        let mut out = Vec::new();
+        match is_up {
+            true => exchanges.asked(came, &self.mine, &self.draws, &mut out),
+            false => exchanges.answered(came, &mut out),
+        }
+        let now = Instant::now();
+        let (up, down) = if is_up { (lane, other) } else { (other, lane) };
+        for part in out {
+            match part {
+                Out::Up(bytes, held) => up.take(&bytes, now, held, &self.mine, &self.draws),
+                Out::Down(bytes) => down.take(&bytes, now, Duration::ZERO, &self.mine, &self.draws),
+                Out::Close if down.end.is_none() => down.finish(now, &self.mine, &self.draws),
+                Out::Close => {}
+            }
+        }
+    }
+}
+
+enum Step {
+    Moved,
+    Waits(Option<Instant>),
+    Reset,
+}
+
+/// Whether an effect gives what passes a time of its own.
+fn delays(effect: Effect) -> bool {
+    matches!(effect, Effect::Latency { .. } | Effect::SlowClose { .. } | Effect::HttpDelay { .. })
+}
+
+/// How many bytes a socket holds that nobody has read.
+#[cfg(unix)]
+fn waiting(stream: &TcpStream) -> usize {
+    rustix::io::ioctl_fionread(stream).map_or(0, |bytes| bytes as usize)
+}
+
+#[cfg(not(unix))]
+fn waiting(_: &TcpStream) -> usize {
+    0
+}

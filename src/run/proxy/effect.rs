@@ -1,0 +1,133 @@
+//! What can be done to what passes a link, and the count of what it was done to.
+
+use crate::measure::Proof;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Effect {
+    /// Nothing passes; what was sent is held where it is, unread.
+    Partition,
+    /// Every connection is reset.
+    Refuse,
+    /// What comes back is held so long.
+    Latency { by: Duration, jitter: Duration },
+    /// Bytes a second, over all connections, in each direction.
+    Bandwidth { rate: f64 },
+    /// A share of the connections is reset.
+    Reset { share: f64 },
+    /// The end of a stream passes so much later than what came before it.
+    SlowClose { by: Duration },
+    /// No write is longer than so many bytes.
+    Slice { size: usize },
+    /// A share of the pieces has a wrong byte.
+    Corrupt { share: f64 },
+    /// A share of the requests is answered here, with this status.
+    HttpError { status: u16, share: f64 },
+    /// A share of the requests is held so long.
+    HttpDelay { by: Duration, share: f64 },
+}
+
+impl Effect {
+    /// Whether it is of requests, so that links of bytes know nothing of it.
+    pub fn is_of_requests(&self) -> bool {
+        match self {
+            Effect::HttpError { .. } | Effect::HttpDelay { .. } => true,
+            Effect::Partition | Effect::Refuse | Effect::Latency { .. } | Effect::Bandwidth { .. } => false,
+            Effect::Reset { .. } | Effect::SlowClose { .. } | Effect::Slice { .. } | Effect::Corrupt { .. } => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EffectId(pub u64);
+
+/// An effect that is in force on a link.
+pub struct Active {
+    pub id: EffectId,
+    pub effect: Effect,
+    pub proof: Cell<Proof>,
+    /// Of a bandwidth: when the next byte may pass, up and down.
+    pub free: [Cell<Option<Instant>>; 2],
+}
+
+impl Active {
+    pub fn new(id: EffectId, effect: Effect) -> Active {
+        Active { id, effect, proof: Cell::default(), free: Default::default() }
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Proof)) {
+        let mut proof = self.proof.get();
+        change(&mut proof);
+        self.proof.set(proof);
+    }
+}
+
+/// An effect as one connection has it.
+pub struct Mine {
+    pub active: std::rc::Rc<Active>,
+    counted: Cell<bool>,
+}
+
+impl Mine {
+    pub fn new(active: std::rc::Rc<Active>) -> Mine {
+        Mine { active, counted: Cell::new(false) }
+    }
+
+    pub fn is_counted(&self) -> bool {
+        self.counted.get()
+    }
+
+    /// Notes that so many bytes of this connection were touched.
+    pub fn touch(&self, bytes: usize) {
+        let first = !self.counted.replace(true);
+        self.active.count(|proof| {
+            proof.connections += u64::from(first);
+            proof.bytes += bytes as u64;
+        });
+    }
+
+    pub fn touch_request(&self) {
+        self.touch(0);
+        self.active.count(|proof| proof.requests += 1);
+    }
+}
+
+/// The draws of one connection: keyed by the seed, the link and the number of the connection, so that they are the same
+/// whatever the others do.
+pub struct Draws(RefCell<ChaCha8Rng>);
+
+/// What tells these streams from those of loads.
+const LINKS: u64 = 1 << 62;
+
+impl Draws {
+    pub fn new(seed: u64, link: usize, connection: u64) -> Draws {
+        let mut key = [0u8; 32];
+        for (part, value) in key.chunks_exact_mut(8).zip([seed, link as u64, connection, LINKS]) {
+            part.copy_from_slice(&value.to_le_bytes());
+        }
+        Draws(RefCell::new(ChaCha8Rng::from_seed(key)))
+    }
+
+    /// Uniform in [0, 1).
+    pub fn fraction(&self) -> f64 {
+        (self.0.borrow_mut().next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub fn hits(&self, share: f64) -> bool {
+        self.fraction() < share
+    }
+
+    /// A number below a bound.
+    pub fn below(&self, bound: usize) -> usize {
+        (self.fraction() * bound as f64) as usize
+    }
+
+    /// `by`, more or less by at most `jitter`, and not before now.
+    pub fn around(&self, by: Duration, jitter: Duration) -> Duration {
+        let drawn = by.as_secs_f64() + jitter.as_secs_f64() * (2.0 * self.fraction() - 1.0);
+        if jitter.is_zero() { by } else { Duration::from_secs_f64(drawn.max(0.0)) }
+    }
+}

@@ -1,0 +1,170 @@
+//! Links: paths that can be hurt. They run in the run's own process on a thread of their own, so that nothing which passes
+//! them is in the way of a worker; what that thread used is told apart.
+
+mod connection;
+mod effect;
+mod http;
+mod lane;
+mod path;
+mod splice;
+
+pub use crate::measure::Proof;
+pub use effect::{Effect, EffectId};
+
+use super::health::Gauge;
+use path::Path;
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+
+/// How many clients may wait to be taken in.
+const BACKLOG: i32 = 4096;
+
+/// The links of a run. Dropping them closes all that goes through.
+pub struct Links {
+    orders: Option<mpsc::UnboundedSender<Order>>,
+    addresses: Vec<SocketAddr>,
+    thread: Option<JoinHandle<()>>,
+    gauge: Arc<Gauge>,
+}
+
+/// What hurts links, from any thread.
+#[derive(Clone)]
+pub struct Control {
+    orders: Option<mpsc::UnboundedSender<Order>>,
+}
+
+enum Order {
+    Lead { link: usize, to: SocketAddr },
+    Apply { link: usize, effect: Effect, told: oneshot::Sender<EffectId> },
+    Withdraw { id: EffectId, told: oneshot::Sender<Option<Proof>> },
+    Proof { id: EffectId, told: oneshot::Sender<Option<Proof>> },
+    End,
+}
+
+impl Links {
+    /// Starts a link for each that is asked for, of requests (`true`) or of bytes. All of them listen when this returns;
+    /// they lead nowhere yet.
+    pub fn start(asked: &[bool], seed: u64) -> io::Result<Links> {
+        let gauge = Arc::new(Gauge::default());
+        if asked.is_empty() {
+            return Ok(Links { orders: None, addresses: Vec::new(), thread: None, gauge });
+        }
+        let listeners: Vec<std::net::TcpListener> = asked.iter().map(|_| listener()).collect::<io::Result<_>>()?;
+        let addresses = listeners.iter().map(std::net::TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (asked, own) = (asked.to_vec(), gauge.clone());
+        let thread = std::thread::Builder::new().name("links".to_owned()).spawn(move || {
+            own.begin();
+            LocalSet::new().block_on(&runtime, all(listeners, asked, seed, ordered));
+        })?;
+        Ok(Links { orders: Some(orders), addresses, thread: Some(thread), gauge })
+    }
+
+    /// Where each of them listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What their thread uses; none where there are none.
+    pub fn gauge(&self) -> Option<Arc<Gauge>> {
+        self.orders.is_some().then(|| self.gauge.clone())
+    }
+
+    /// From now on a link leads there.
+    pub fn lead(&self, link: usize, to: SocketAddr) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(Order::Lead { link, to });
+        }
+    }
+
+    pub fn control(&self) -> Control {
+        Control { orders: self.orders.clone() }
+    }
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        // Somebody may still hold a control.
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(Order::End);
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Control {
+    /// Puts an effect in force: when this returns, no byte passes without it.
+    pub async fn apply(&self, link: usize, effect: Effect) -> Option<EffectId> {
+        self.ask(|told| Order::Apply { link, effect, told }).await
+    }
+
+    /// Takes an effect back, and tells what it touched.
+    pub async fn withdraw(&self, id: EffectId) -> Option<Proof> {
+        self.ask(|told| Order::Withdraw { id, told }).await.flatten()
+    }
+
+    /// What an effect has touched so far.
+    pub async fn proof(&self, id: EffectId) -> Option<Proof> {
+        self.ask(|told| Order::Proof { id, told }).await.flatten()
+    }
+
+    /// `None` where the links are gone.
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+        let (told, answer) = oneshot::channel();
+        self.orders.as_ref()?.send(order(told)).ok()?;
+        answer.await.ok()
+    }
+}
+
+fn listener() -> io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    #[cfg(unix)]
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
+
+/// The thread of the links, until nobody can order anything any more.
+async fn all(
+    listeners: Vec<std::net::TcpListener>,
+    asked: Vec<bool>,
+    seed: u64,
+    mut ordered: mpsc::UnboundedReceiver<Order>,
+) {
+    let buffer = Rc::new(RefCell::new(vec![0; path::BUFFER].into_boxed_slice()));
+    let mut paths = Vec::new();
+    for (index, (listener, http)) in listeners.into_iter().zip(asked).enumerate() {
+        let path = Rc::new(Path::new(index, seed, http, buffer.clone()));
+        paths.push(path.clone());
+        if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
+            tokio::task::spawn_local(path.listen(listener));
+        }
+    }
+    let mut last = 0;
+    while let Some(order) = ordered.recv().await {
+        match order {
+            Order::Lead { link, to } => paths[link].to.set(Some(to)),
+            Order::Apply { link, effect, told } => {
+                last += 1;
+                paths[link].apply(EffectId(last), effect);
+                let _ = told.send(EffectId(last));
+            }
+            Order::Withdraw { id, told } => {
+                let _ = told.send(paths.iter().find_map(|path| path.withdraw(id)));
+            }
+            Order::Proof { id, told } => {
+                let _ = told.send(paths.iter().find_map(|path| path.proof(id)));
+            }
+            Order::End => return,
+        }
+    }
+}
