@@ -21,8 +21,9 @@ impl<'p> Watch<'p> {
     /// `None` where nothing ends the run early.
     pub fn new(plan: &'p Plan) -> Option<Watch<'p>> {
         // What a fault has touched is known when it is over, so its windows count as planned here.
-        let stats = || Stats { faults: Vec::new(), ..Stats::new(plan) };
-        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, stats()))
+        let mut stats = Stats::new(plan);
+        stats.faults.clear();
+        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, stats))
     }
 
     pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> Watch<'p> {
