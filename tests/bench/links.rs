@@ -22,6 +22,9 @@ const CONNECTIONS: usize = 16;
 /// A link may cost so many times as much.
 const BAR: f64 = 1.2;
 
+/// Its name and unit, who is measured, and what one of them is given to do: how many units of work, and how many a second.
+type Row<'a> = (&'a str, &'a str, [(&'a str, Proxy); 3], &'a dyn Fn(&Proxy) -> (f64, f64));
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let [_, word, kind, to, ..] = arguments.as_slice()
@@ -35,7 +38,7 @@ fn main() {
     };
     let own = std::env::current_exe().unwrap();
     let (sink, echo) = (sink(), echo());
-    let mut proxies = |to: SocketAddr| {
+    let proxies = |to: SocketAddr| {
         let link = |kind: &str| Proxy::start(Command::new(&own).args(["serve", kind, &to.to_string()]));
         let bare = Proxy::start(Command::new(&bare).args([to.ip().to_string(), to.port().to_string()]));
         [("bare", bare), ("tcp", link("tcp")), ("http", link("http"))]
@@ -45,8 +48,7 @@ fn main() {
         (MUCH as f64, rate)
     };
     let small = |proxy: &Proxy| (MESSAGES as f64, small(proxy.address));
-    let rows: [(&str, &str, [(&str, Proxy); 3], &dyn Fn(&Proxy) -> (f64, f64)); 2] =
-        [("much", "ns a KiB", proxies(sink), &much), ("small", "ns a message", proxies(echo), &small)];
+    let rows: [Row; 2] = [("much", "ns a KiB", proxies(sink), &much), ("small", "ns a message", proxies(echo), &small)];
     let mut met = true;
     for (row, unit, proxies, work) in &rows {
         let mut found = [const { Vec::new() }; 3];

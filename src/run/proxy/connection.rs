@@ -252,7 +252,7 @@ impl Own {
             let came = read.filled();
             if came.is_empty() {
                 let held = self.exchanges.as_mut().filter(|_| is_up).map(Exchanges::no_more);
-                lane.take(&held.unwrap_or_default(), Instant::now(), Duration::ZERO, &self.mine, &self.draws);
+                lane.take(held.unwrap_or_default(), Instant::now(), Duration::ZERO, &self.mine, &self.draws);
                 lane.finish(Instant::now(), &self.mine, &self.draws);
                 continue;
             }
@@ -261,7 +261,7 @@ impl Own {
                 continue;
             }
             if !self.mine.is_empty() {
-                lane.take(came, Instant::now(), Duration::ZERO, &self.mine, &self.draws);
+                lane.take(came.to_vec(), Instant::now(), Duration::ZERO, &self.mine, &self.draws);
                 continue;
             }
             let whole = came.len();
@@ -292,8 +292,8 @@ impl Own {
         let (up, down) = if is_up { (lane, other) } else { (other, lane) };
         for part in out {
             match part {
-                Out::Up(bytes, held) => up.take(&bytes, now, held, &self.mine, &self.draws),
-                Out::Down(bytes) => down.take(&bytes, now, Duration::ZERO, &self.mine, &self.draws),
+                Out::Up(bytes, held) => up.take(bytes, now, held, &self.mine, &self.draws),
+                Out::Down(bytes) => down.take(bytes, now, Duration::ZERO, &self.mine, &self.draws),
                 Out::Close if down.end.is_none() => down.finish(now, &self.mine, &self.draws),
                 Out::Close => {}
             }

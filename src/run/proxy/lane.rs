@@ -67,11 +67,10 @@ impl Lane {
     }
 
     /// Takes in what came, with what the effects do to it.
-    pub fn take(&mut self, bytes: &[u8], now: Instant, held: Duration, mine: &[Mine], draws: &Draws) {
+    pub fn take(&mut self, mut bytes: Vec<u8>, now: Instant, held: Duration, mine: &[Mine], draws: &Draws) {
         if bytes.is_empty() {
             return;
         }
-        let mut bytes = bytes.to_vec();
         let mut delay = held;
         for own in mine {
             match own.active.effect {
