@@ -140,7 +140,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
                     open.iter().filter(|(_, one)| one.due.is_some_and(|due| due <= now)).map(|(id, _)| *id).collect();
                 for id in late.into_iter().rev() {
                     if let Some(one) = open.remove(&id) {
-                        take_back(id, one, &mut journal, &mut problems);
+                        take_back(id, &one, &mut journal, &mut problems);
                     }
                 }
             }
@@ -148,7 +148,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
         }
     }
     while let Some((id, one)) = open.pop_last() {
-        take_back(id, one, &mut journal, &mut problems);
+        take_back(id, &one, &mut journal, &mut problems);
     }
     if problems.is_empty() {
         std::fs::remove_file(path)?;
@@ -156,7 +156,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
     Ok(problems)
 }
 
-fn take_back(id: u64, one: Open, journal: &mut Journal, problems: &mut Vec<String>) {
+fn take_back(id: u64, one: &Open, journal: &mut Journal, problems: &mut Vec<String>) {
     let line = match one.undo.perform() {
         Ok(()) => Line::End { id },
         Err(problem) => {

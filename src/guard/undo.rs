@@ -44,7 +44,8 @@ impl Undo {
             Undo::Group { group, .. } => format!("remove the control group {}", group.display()),
             Undo::Remove(path) => format!("remove {}", path.display()),
             Undo::Run { program, arguments, .. } => {
-                format!("run `{}`", [&[program.clone()], &arguments[..]].concat().join(" "))
+                let words: Vec<&str> = std::iter::once(program).chain(arguments).map(String::as_str).collect();
+                format!("run `{}`", words.join(" "))
             }
         }
     }
