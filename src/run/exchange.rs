@@ -119,7 +119,7 @@ impl Sender {
         let (end, outcome) = loop {
             (self.sends, self.bytes.0) = (0, 0);
             self.answer.reset();
-            frame.answer_mut(request.response).clear();
+            frame.forget(request.response);
             self.last.unmet = None;
             let result = self.send(request, series, tries, tried).await;
             let end = if result.is_ok() { self.answer.end } else { clock.now() };

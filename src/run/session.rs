@@ -117,6 +117,8 @@ impl Session {
             Some(kept) => kept.clone(),
             // Nobody comes back to what was done.
             None if onces > 0 && !self.sender.is_user() => Kept::new(onces),
+            // Nothing is kept: no look at what is one's own.
+            None if onces == 0 => worker.nothing_kept.clone(),
             None => place.kept.clone(),
         };
         let recorded = &worker.series[self.load][part];
@@ -415,7 +417,7 @@ impl Session {
         &mut self,
         worker: &Rc<Worker>,
         part: usize,
-        place: &Place,
+        place: &mut Place,
         kept: &Rc<Kept>,
         (slot, items): (usize, &[serde_json::Value]),
         (ops, due): (Range<usize>, u64),
@@ -458,7 +460,7 @@ impl Session {
 
 impl Place {
     /// The same for one of several that go on from here at a time.
-    fn branch(&self, number: u64) -> Place {
+    fn branch(&mut self, number: u64) -> Place {
         let Place { flow, frame, turns, kept } = self;
         let frame = Frame {
             slots: frame.slots.clone(),
@@ -466,7 +468,7 @@ impl Place {
             user: frame.user,
             number: frame.number,
             choices: frame.choices.branch(number),
-            rows: frame.rows.clone(),
+            rows: frame.rows.shared(),
         };
         Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
     }

@@ -75,20 +75,31 @@ pub struct Rows {
     pub turn: u64,
     /// In what is done once per user: which block, and the number of this time.
     once: Option<(usize, u64)>,
-    /// Those who do something at a time take from one count.
-    taken: Rc<RefCell<Vec<(Place, u64)>>>,
+    /// Those who do something at a time take from one count. Made where it is needed: an iteration without rows is not
+    /// to look for it.
+    taken: Option<Rc<RefCell<Vec<(Place, u64)>>>>,
 }
 
 impl Rows {
     pub fn begin(&mut self, load: usize, part: usize, turn: u64) {
-        self.taken.borrow_mut().clear();
+        if let Some(taken) = &self.taken {
+            taken.borrow_mut().clear();
+        }
         (self.load, self.part, self.turn, self.once) = (load, part, turn, None);
     }
 
     /// What is done once takes rows of its own, and again new ones where it is done again.
     pub fn begin_once(&mut self, block: usize, number: u64) {
-        self.taken.borrow_mut().retain(|(place, _)| place.once != Some(block));
+        if let Some(taken) = &self.taken {
+            taken.borrow_mut().retain(|(place, _)| place.once != Some(block));
+        }
         self.once = Some((block, number));
+    }
+
+    /// For somebody who goes on from here beside others.
+    pub fn shared(&mut self) -> Rows {
+        self.taken.get_or_insert_default();
+        self.clone()
     }
 
     pub fn end_once(&mut self) {
@@ -99,7 +110,7 @@ impl Rows {
     fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
         let once = self.once.map(|(block, _)| block);
         let place = uses.known(Place { load: self.load, part: self.part, data, pick, once });
-        let mut taken = self.taken.borrow_mut();
+        let mut taken = self.taken.get_or_insert_default().borrow_mut();
         let nth = match taken.iter_mut().find(|(own, _)| *own == place) {
             Some((_, taken)) => {
                 *taken += 1;
@@ -244,10 +255,12 @@ impl Frame {
     /// Another iteration: the answers of the one before, maybe of somebody else, are none of its business.
     pub fn begin(&mut self, user: u64, number: u64) {
         (self.user, self.number) = (user, number);
-        for answer in 0..self.answers.len() {
-            if self.answers[answer].status != 0 {
-                self.answer_mut(answer).clear();
-            }
+        (0..self.answers.len()).for_each(|answer| self.forget(answer));
+    }
+
+    pub fn forget(&mut self, answer: usize) {
+        if self.answers[answer].status != 0 {
+            self.answer_mut(answer).clear();
         }
     }
 
@@ -360,6 +373,13 @@ impl Frame {
 
     /// Whether a check holds; one that cannot be computed does not.
     pub fn holds(&mut self, condition: &Expr, paths: &Paths) -> bool {
+        // What nearly every step asks of its answer.
+        if let Expr::Binary { operator: Binary::Equal, left, right } = condition
+            && let (Expr::Status(answer), Expr::Number(wanted)) = (&**left, &**right)
+        {
+            let status = self.answers[*answer].status;
+            return status != 0 && f64::from(status) == *wanted;
+        }
         self.eval(condition, paths).is_ok_and(|value| truth(&value))
     }
 

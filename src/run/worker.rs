@@ -115,6 +115,8 @@ pub struct Worker {
     pub index: u64,
     pub workers: u64,
     no_more: Cell<bool>,
+    /// Of flows that do nothing once.
+    pub nothing_kept: Rc<Kept>,
     /// What users keep to whom arrivals are dealt, by load, part and number.
     pub known: RefCell<HashMap<(usize, usize, u64), Rc<Kept>>>,
     /// Of those who only wait to start something new.
@@ -264,6 +266,7 @@ impl Worker {
             index: order.index,
             workers: order.workers,
             no_more: Cell::new(false),
+            nothing_kept: Kept::new(0),
             known: RefCell::default(),
             starters: RefCell::default(),
             active: Cell::new(0),

@@ -49,9 +49,12 @@ impl Connection {
         self.used
     }
 
-    /// The server has neither closed it nor said anything that nobody asked for.
+    /// The server has neither closed it nor said anything that nobody asked for: bytes from before a request must not pass
+    /// for its answer. To be asked before each exchange; without news from the runtime's poll it is one atomic load and
+    /// no system call.
     pub fn is_open(&self) -> bool {
-        !self.used || self.check_idle().is_ok()
+        let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        !self.used || self.stream.try_read(&mut [0]).is_err_and(nothing)
     }
 
     /// Sends the pieces of a complete request, one behind the other, and reads the whole answer: it is `sent` now, and
@@ -68,9 +71,8 @@ impl Connection {
     ) -> Result<(), Failure> {
         answer.reset();
         self.stash.clear();
-        match self.used {
-            true => self.check_idle()?,
-            false => answer.connect_time = self.connect_time,
+        if !self.used {
+            answer.connect_time = self.connect_time;
         }
         self.deadline.set(due);
         answer.sent = sent;
@@ -81,17 +83,6 @@ impl Connection {
             self.stash = Vec::new();
         }
         Ok(())
-    }
-
-    /// Refuses a connection that the server closed, or wrote to, while it was idle: bytes from
-    /// before the request must not pass for its answer. Without news from the runtime's poll this
-    /// is one atomic load and no system call.
-    fn check_idle(&self) -> Result<(), Failure> {
-        match self.stream.try_read(&mut [0]) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(Failure::of_stream(&error)),
-            Ok(_) => Err(Failure::Closed),
-        }
     }
 }
 
@@ -114,6 +105,8 @@ pub(super) async fn over(
     let mut unsent = Unsent::new(request);
     let mut broken = None;
     let mut body = None;
+    // Nothing was waited for yet.
+    let mut fresh = true;
     poll_fn(|cx| {
         while !unsent.is_empty() && broken.is_none() {
             match unsent.poll_write(Pin::new(&mut *stream), cx) {
@@ -161,6 +154,9 @@ pub(super) async fn over(
             }
         }
         drop(buffer);
+        if std::mem::take(&mut fresh) && deadline.is_armed(cx, answer.sent) {
+            return Poll::Pending;
+        }
         ready!(deadline.poll(cx, clock));
         Poll::Ready(Err(Failure::Timeout))
     })

@@ -40,6 +40,12 @@ impl Deadline {
         now >= self.due
     }
 
+    /// Whether the task will be woken by then as it is, known without a look at the timer: it was armed for an instant
+    /// behind `now` that is early enough. Only before the task has waited, since the timer may have rung meanwhile.
+    pub fn is_armed(&self, cx: &Context<'_>, now: u64) -> bool {
+        now < self.armed && self.armed <= self.due && self.waker.as_ref().is_some_and(|own| own.will_wake(cx.waker()))
+    }
+
     /// Ready once the deadline has passed; otherwise the task will be woken by then.
     pub fn poll(&mut self, cx: &mut Context<'_>, clock: &impl Now) -> Poll<()> {
         let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
