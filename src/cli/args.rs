@@ -48,6 +48,22 @@ pub enum Command {
     /// Take back what a run cannot any more
     #[command(hide = true)]
     Guardian(GuardianArgs),
+    /// Take something of the machine for a fault
+    #[command(hide = true)]
+    Burden(BurdenArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BurdenArgs {
+    #[command(subcommand)]
+    pub takes: Takes,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Takes {
+    Cpu { cores: u64 },
+    Memory { leave: u64 },
+    Disk { leave: u64, file: PathBuf },
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, and the only place that prints.
 
 mod args;
+mod burden;
 mod check;
 mod demo;
 mod explain;
@@ -56,5 +57,6 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Recover => recover::recover(&terminal),
         Command::Demo(args) => demo::demo(&args, &terminal),
         Command::Guardian(args) => recover::guardian(&args, &terminal),
+        Command::Burden(args) => burden::burden(&args, &terminal),
     })
 }

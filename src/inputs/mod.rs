@@ -3,6 +3,7 @@
 pub mod data;
 mod document;
 mod environment;
+pub mod groups;
 mod library;
 mod load;
 pub mod manual;
@@ -113,6 +114,7 @@ pub fn machine() -> Machine {
         ports,
         reuse: port_reuse(),
         cores,
+        groups: groups::of_this_process(),
     }
 }
 
