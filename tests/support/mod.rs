@@ -50,6 +50,8 @@ impl Place {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
         command.args(arguments).current_dir(self.path()).env_remove("NO_COLOR");
+        // What other runs of this user left behind is theirs.
+        command.env("XDG_STATE_HOME", self.path().join(".state"));
         command
     }
 
