@@ -58,7 +58,8 @@ pub fn memory(leave: u64) -> io::Result<()> {
             taken.push(vec![0xa5; CHUNK as usize]);
             continue;
         }
-        if available < leave && taken.pop().is_some() {
+        // What comes and goes by itself is not run after.
+        if available + CHUNK < leave && taken.pop().is_some() {
             continue;
         }
         if !std::mem::replace(&mut is_told, true) {

@@ -1,6 +1,6 @@
 //! Faults of services, of the machine and by commands, over real processes: each with its effect, and each once without.
 
-use crate::support::{Place, Ran, wait_until};
+use crate::support::{Place, Ran, alone, wait_until};
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,7 +60,12 @@ fn faults_of_services_show_what_they_did() {
     let down = fault(&ran, "gone");
     let (from, to) = (down["applied_s"][1].as_f64().unwrap(), down["withdrawn_s"][0].as_f64().unwrap());
     assert!(to - from > 0.4 && (1.5..2.5).contains(&from), "{down}");
-    assert!(ran.result["expectations"][0]["verdict"] == "passed" && matches!(ran.code, 0 | 5), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.result["expectations"][0]["verdict"] == "passed" && matches!(ran.code, 0 | 5),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     assert!(left(&place).is_empty(), "{:?}", left(&place));
 }
 
@@ -102,14 +107,15 @@ fn available(directory: &Path) -> (u64, u64) {
 
 #[test]
 fn faults_of_the_machine_take_what_they_say_and_give_it_back() {
+    let _alone = alone();
     let place = Place::new();
     std::fs::create_dir(place.path().join("data")).unwrap();
     let (memory, disk) = available(place.path());
     let mib = |bytes: u64, taken: u64| (bytes >> 20) - taken;
     let more = format!(
         "  fault busy = burn_cpu(1) at plateau + 200ms for 800ms\n  fault full = fill_memory(leave: {}MiB) at plateau + 500ms for 1s\n  fault disk = fill_disk(\"data\", leave: {}MiB) at plateau + 300ms for 1s",
-        mib(memory, 400),
-        mib(disk, 2000)
+        mib(memory, 600),
+        mib(disk, 4000)
     );
     let ran = place.run(&hurt(20, "3s", &more), &[]);
     is_effective(&ran, "busy", &["helper"], "cores were busy");
@@ -122,8 +128,8 @@ fn faults_of_the_machine_take_what_they_say_and_give_it_back() {
 #[test]
 fn faults_of_the_machine_that_take_nothing_have_no_effect() {
     let place = Place::new();
-    let more = "  fault busy = burn_cpu(1) at plateau + 500ms for 3s\n  fault full = fill_memory(leave: 500000GiB) at plateau + 500ms for 500ms\n  fault disk = fill_disk(\".\", leave: 500000GiB) at plateau + 500ms for 500ms";
-    place.write("test.stress", &hurt(20, "4s", more));
+    let more = "  fault busy = burn_cpu(1) at plateau + 500ms for 4s\n  fault full = fill_memory(leave: 500000GiB) at plateau + 500ms for 500ms\n  fault disk = fill_disk(\".\", leave: 500000GiB) at plateau + 500ms for 500ms";
+    place.write("test.stress", &hurt(20, "5s", more));
     let run = place.spawn(&["run", "test.stress", "--no-progress"]);
     // Somebody stops what shall be busy, as soon as it is there.
     let directory = place.path().canonicalize().unwrap();
@@ -135,6 +141,11 @@ fn faults_of_the_machine_that_take_nothing_have_no_effect() {
         };
         all.into_iter().find(|path| burns(path) && ours(path))
     };
+    wait_until("all are in force", Duration::from_secs(20), || {
+        let run = place.runs().pop().map(|run| run.join("events.jsonl"));
+        run.and_then(|path| std::fs::read_to_string(path).ok())
+            .is_some_and(|text| text.matches("fault_applied").count() == 3)
+    });
     wait_until("it burns", Duration::from_secs(20), || match burns() {
         Some(path) => {
             let pid = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -173,7 +184,11 @@ fn what_cannot_be_taken_back_fails_the_run_and_bars_the_next() {
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("stressc recover") && ran.out.contains("faults"), "{}{}", ran.out, ran.err);
     let next = place.call(&["run", "test.stress", "--no-progress"]);
-    assert!(next.code == 3 && next.err.contains("the fault `stuck`") && next.err.contains("stressc recover"), "{}", next.err);
+    assert!(
+        next.code == 3 && next.err.contains("the fault `stuck`") && next.err.contains("stressc recover"),
+        "{}",
+        next.err
+    );
     assert_eq!(place.call(&["recover"]).code, 3);
     place.write("key", "");
     let recovered = place.call(&["recover"]);
@@ -186,7 +201,8 @@ fn what_cannot_be_taken_back_fails_the_run_and_bars_the_next() {
 fn a_machine_without_control_groups_is_told_so_before_anything_starts() {
     let place = Place::new();
     let apart = |arguments: &str| {
-        let script = format!("umount -l /sys/fs/cgroup 2>/dev/null; exec {} {arguments}", env!("CARGO_BIN_EXE_stressc"));
+        let script =
+            format!("umount -l /sys/fs/cgroup 2>/dev/null; exec {} {arguments}", env!("CARGO_BIN_EXE_stressc"));
         let mut command = std::process::Command::new("unshare");
         command.args(["--mount", "sh", "-c", &format!("umount -a -t cgroup,cgroup2; {script}")]);
         command.current_dir(place.path()).env("XDG_STATE_HOME", place.path().join(".state"));
@@ -204,4 +220,17 @@ fn a_machine_without_control_groups_is_told_so_before_anything_starts() {
     let ran = apart("run memory.stress --no-progress");
     assert!(ran.code == 3 && ran.err.contains("memory cannot be limited on this machine"), "{}{}", ran.out, ran.err);
     assert_eq!(place.runs().len(), 1, "nothing was started");
+}
+
+#[test]
+fn the_doctor_says_what_this_machine_allows() {
+    let place = Place::new();
+    let told = place.call(&["doctor"]);
+    assert_eq!(told.code, 0, "{}{}", told.out, told.err);
+    for name in
+        ["cores", "memory", "descriptors", "ports", "limit_cpu", "limit_memory", "signals", "postgres()", "clock"]
+    {
+        assert!(told.out.contains(&format!(" {name} ")), "{name}: {}", told.out);
+    }
+    assert!(told.out.contains("nothing is left behind"), "{}", told.out);
 }

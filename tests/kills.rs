@@ -1,7 +1,7 @@
 //! Whatever is killed in the middle of faults of every kind, all is as before: by the run, by its guardian, or by `recover`
 //! where both are gone.
 
-use crate::support::{Place, Script, signal, wait_until};
+use crate::support::{Place, Script, alone, signal, wait_until};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,18 +31,18 @@ fn scenario(server: std::net::SocketAddr, attached: u16, memory: u64, disk: u64)
     get "/"
   }}
   load main of look {{
-    hold 20/s for 3500ms as plateau
+    hold 20/s for 5500ms as plateau
   }}
-  fault gone = kill(killed) at plateau + 200ms for 2s
-  fault still = pause(paused) at plateau + 200ms for 2s
-  fault foreign = pause(theirs) at plateau + 200ms for 2s
-  fault slow = limit_cpu(slowed, to: 5%) at plateau + 200ms for 2s
-  fault tight = limit_memory(narrow, to: 64MiB) at plateau + 200ms for 2s
-  fault busy = burn_cpu(1) at plateau + 200ms for 2s
-  fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 2s
-  fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 2s
-  fault late = latency(path, 5ms) at plateau + 200ms for 2s
-  fault shell = command("touch data/broken", undo: "rm -f data/broken") at plateau + 200ms for 2s
+  fault gone = kill(killed) at plateau + 200ms for 4s
+  fault still = pause(paused) at plateau + 200ms for 4s
+  fault foreign = pause(theirs) at plateau + 200ms for 4s
+  fault slow = limit_cpu(slowed, to: 5%) at plateau + 200ms for 4s
+  fault tight = limit_memory(narrow, to: 64MiB) at plateau + 200ms for 4s
+  fault busy = burn_cpu(1) at plateau + 200ms for 4s
+  fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 4s
+  fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 4s
+  fault late = latency(path, 5ms) at plateau + 200ms for 4s
+  fault shell = command("touch data/broken", undo: "rm -f data/broken") at plateau + 200ms for 4s
   expect {{
     count(main) > 1
   }}
@@ -119,7 +119,9 @@ fn attached(place: &Place) -> (Child, u16) {
     let mut shop = Command::new(PROGRAM);
     shop.args(["demo", "--listen", &format!("127.0.0.1:{port}")]).current_dir(place.path());
     let child = shop.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until("the shop listens", Duration::from_secs(20), || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    wait_until("the shop listens", Duration::from_secs(20), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
     (child, port)
 }
 
@@ -141,6 +143,7 @@ fn kill(place: &Place, run: &Child, killed: Killed) {
 
 /// Starts all faults, kills at an instant that is given, and looks whether all becomes as it was.
 fn survives(killed: Killed, after: impl FnOnce(&Place, &mut Child)) {
+    let _alone = alone();
     let place = Place::new();
     let server = Script::start(|_, _| (200, String::new()));
     std::fs::create_dir(place.path().join("data")).unwrap();
@@ -150,8 +153,8 @@ fn survives(killed: Killed, after: impl FnOnce(&Place, &mut Child)) {
     let memory = text.lines().find_map(|line| line.strip_prefix("MemAvailable:")).unwrap();
     let memory = memory.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10;
     let disk = rustix::fs::statvfs(place.path()).unwrap();
-    let disk = disk.f_bavail * disk.f_frsize >> 20;
-    place.write("test.stress", &scenario(server.address, port, memory - 200, disk - 200));
+    let disk = (disk.f_bavail * disk.f_frsize) >> 20;
+    place.write("test.stress", &scenario(server.address, port, memory - 400, disk - 2000));
     let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
     after(&place, &mut run);
     kill(&place, &run, killed);

@@ -41,6 +41,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Print the page of a diagnostic, or what a name of the language means
     Explain(ExplainArgs),
+    /// Say what this machine allows a run to do, and what it does not
+    Doctor,
     /// Take back what runs left behind that were killed together with their guardian
     Recover,
     /// Serve the demo shop until it is stopped

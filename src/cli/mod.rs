@@ -4,6 +4,7 @@ mod args;
 mod burden;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod fmt;
 mod live;
@@ -54,6 +55,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Watch(args) => watch::watch(&args, &terminal),
         Command::Report(args) => report::report(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),
+        Command::Doctor => doctor::doctor(&terminal),
         Command::Recover => recover::recover(&terminal),
         Command::Demo(args) => demo::demo(&args, &terminal),
         Command::Guardian(args) => recover::guardian(&args, &terminal),

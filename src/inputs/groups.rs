@@ -72,7 +72,7 @@ fn directory(mount: &Mount<'_>, group: &str) -> PathBuf {
 }
 
 /// A line of `/proc/N/cgroup`: number, controllers, path.
-fn group_of<'o>(own: &'o str, is_it: impl Fn(&str) -> bool) -> Option<&'o str> {
+fn group_of(own: &str, is_it: impl Fn(&str) -> bool) -> Option<&str> {
     own.lines().find_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let controllers = parts.next()?;

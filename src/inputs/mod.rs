@@ -7,6 +7,7 @@ pub mod groups;
 mod library;
 mod load;
 pub mod manual;
+pub mod probe;
 mod rules;
 pub mod times;
 

@@ -66,10 +66,11 @@ impl Guarded {
         what: impl FnOnce(&mut Guard) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let own = self.0.clone();
-        let done = tokio::task::spawn_blocking(move || match own.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(guard) => what(guard),
-            None => Ok(T::default()),
-        });
+        let done =
+            tokio::task::spawn_blocking(move || match own.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                Some(guard) => what(guard),
+                None => Ok(T::default()),
+            });
         done.await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }

@@ -131,6 +131,12 @@ impl From<std::io::Error> for RunError {
     }
 }
 
+/// The newest PostgreSQL that is installed, as it names itself, or why none is found.
+pub fn postgres() -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(service::postgres_version())
+}
+
 /// Of 128 bits. The keys of `RandomState` are the standard library's only source of randomness.
 fn fresh_password() -> String {
     use std::hash::{BuildHasher, RandomState};

@@ -90,6 +90,12 @@ impl Place {
     }
 }
 
+/// For tests that take memory or room of a disk up to what was free before: one at a time.
+pub fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// A server that answers by the request line and how often it has seen it, and remembers all of them.
 pub struct Script {
     pub address: SocketAddr,

@@ -56,8 +56,8 @@ impl Burden {
     }
 
     pub async fn apply(&mut self, length: Duration) -> Result<(), String> {
-        /// A large disk takes its time.
-        const PATIENCE: Duration = Duration::from_secs(60);
+        // What is not taken by then is not needed any more.
+        let patience = length.max(Duration::from_secs(1));
         let arguments = match &self.takes {
             Takes::Cpu { cores } => vec!["cpu".to_owned(), cores.to_string()],
             Takes::Memory { leave } => vec!["memory".to_owned(), leave.to_string()],
@@ -79,7 +79,7 @@ impl Burden {
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let mut word = String::new();
         let mut line = BufReader::new(out.ok_or("its process says nothing")?);
-        let asked = tokio::time::timeout(PATIENCE, line.read_line(&mut word)).await;
+        let asked = tokio::time::timeout(patience, line.read_line(&mut word)).await;
         match (asked, process) {
             (Ok(Ok(1..)), Some(process)) => {
                 self.helper = Some(Helper { child, process, since: Instant::now() });
@@ -92,7 +92,7 @@ impl Burden {
                 }
                 Err(format!("its process has ended: {}", why.trim()))
             }
-            (Err(_), _) => Err(format!("it was not done within {} s", PATIENCE.as_secs())),
+            (Err(_), _) => Err(format!("it was not done within {}s", patience.as_secs_f64())),
         }
     }
 

@@ -15,6 +15,7 @@ pub use endpoint::Endpoint;
 pub use group::last_lines;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
+pub use postgres::version as postgres_version;
 
 use super::guarded::Guarded;
 use super::known::Known;
@@ -88,7 +89,10 @@ enum Kept {
         /// That of this service alone.
         mark: String,
     },
-    Attached { ready: Option<Ready>, within: Duration },
+    Attached {
+        ready: Option<Ready>,
+        within: Duration,
+    },
 }
 
 /// Makes a service ready to be started, with a keeper; what it rests on has been started.
@@ -316,12 +320,13 @@ impl Running {
         if let Kept::Ours { state, .. } = &self.kind {
             // Where nobody keeps it any more, it does not come back.
             if state.clone().wait_for(|state| state.main.is_some_and(Process::is_alive)).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }
 
     /// Of a database: a URL with which its owner connects, whatever its clients do.
+    #[allow(dead_code, reason = "no fault of a database runs yet")]
     pub fn admin(&self) -> Option<&str> {
         match &self.kind {
             Kept::Ours { admin, .. } => admin.as_deref(),

@@ -67,6 +67,15 @@ pub async fn prepare(
     Ok(Prepared { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
 }
 
+/// Of the newest that is installed.
+pub async fn version() -> Result<String, String> {
+    let place = std::env::temp_dir().join(format!("stressc-version-{}", std::process::id()));
+    std::fs::create_dir_all(&place).map_err(|error| error.to_string())?;
+    let found = binaries::find(&place.join("log")).await;
+    let _ = std::fs::remove_dir_all(&place);
+    found.map(|binaries| binaries.version)
+}
+
 /// Whether tests have to do without.
 #[cfg(test)]
 pub async fn is_missing(log: &Path) -> bool {

@@ -1,9 +1,9 @@
 //! A cluster that was made once for each version, and is copied for each run: `initdb` takes seconds, a copy a tenth of one.
 
 use super::{Access, Binaries, Launch, OWNER, User, WHO_MAY, group};
-use crate::run::service::ready::{self, Ready};
 use crate::guard::Undo;
 use crate::run::guarded::Guarded;
+use crate::run::service::ready::{self, Ready};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
