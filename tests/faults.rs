@@ -1,6 +1,6 @@
 //! Faults of services, of the machine and by commands, over real processes: each with its effect, and each once without.
 
-use crate::support::{Place, Ran, alone, wait_until};
+use crate::support::{Place, Ran, Script, alone, scenario, wait_until};
 use std::path::Path;
 use std::time::Duration;
 
@@ -233,4 +233,13 @@ fn the_doctor_says_what_this_machine_allows() {
         assert!(told.out.contains(&format!(" {name} ")), "{name}: {}", told.out);
     }
     assert!(told.out.contains("nothing is left behind"), "{}", told.out);
+}
+
+#[test]
+fn a_load_on_what_is_not_ours_pays_for_no_guardian() {
+    let place = Place::new();
+    let server = Script::start(|_, _| (200, String::new()));
+    let text = scenario(&server.address.to_string(), "", "    hold 20/s for 500ms", "    count(main) > 1");
+    assert!(matches!(place.run(&text, &[]).code, 0 | 5));
+    assert!(!place.path().join(".state").exists());
 }

@@ -97,7 +97,7 @@ fn look(place: &Place, theirs: &Child) -> Snapshot {
         processes: names(Path::new("/proc")).into_iter().filter(marked).collect(),
         groups: own,
         files,
-        journals: names(&place.path().join(".state/stressc/journal")),
+        journals: look_for_journals(place),
         // Whether it stands still; what it does otherwise is its own.
         theirs: line("State:").chars().filter(|c| *c == 'T').collect(),
         cpus: line("Cpus_allowed:"),
@@ -203,6 +203,31 @@ fn a_guardian_that_is_killed_is_not_missed() {
 #[test]
 fn what_both_left_is_recovered() {
     survives(Killed::Both, all_in_force);
+}
+
+/// A run that hangs takes nothing back, and its guardian does so when it should have.
+#[test]
+fn a_run_that_hangs_is_not_waited_for() {
+    let place = Place::new();
+    let (mut theirs, port) = attached(&place);
+    let text = format!(
+        "scenario test {{\n  service app = attach(port: {port})\n  target api = http(app.url)\n  flow look on api {{\n    get \"/products/1\"\n  }}\n  load main of look {{\n    hold 5/s for 3s as plateau\n  }}\n  fault still = pause(app) at plateau for 1s\n  expect {{\n    count(main) > 1\n  }}\n}}\n"
+    );
+    place.write("test.stress", &text);
+    let run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    wait_until("it stands still", Duration::from_secs(20), || look(&place, &theirs).theirs == "T");
+    signal(&run, "STOP");
+    wait_until("it goes on", Duration::from_secs(30), || look(&place, &theirs).theirs.is_empty());
+    signal(&run, "CONT");
+    let ran = place.ended(run.wait_with_output().unwrap());
+    theirs.kill().unwrap();
+    theirs.wait().unwrap();
+    assert_ne!(ran.code, 3, "what the guardian took back is taken back: {}{}", ran.out, ran.err);
+    assert!(look_for_journals(&place).is_empty());
+}
+
+fn look_for_journals(place: &Place) -> BTreeSet<String> {
+    names(&place.path().join(".state/stressc/journal"))
 }
 
 #[test]

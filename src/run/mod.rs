@@ -188,6 +188,8 @@ async fn control(
     let mut services: Vec<Arc<Running>> = Vec::new();
     let mut interrupt = Interrupt::new()?;
     let (told, mut happened) = mpsc::unbounded_channel();
+    // What is only tried is not hurt.
+    let counted = if settings.trial.is_some() { Vec::new() } else { fault::counted(plan) };
     let around = service::Surroundings {
         run: &settings.id,
         program: &settings.program,
@@ -195,7 +197,7 @@ async fn control(
         told,
         password,
         guarded,
-        counted: &fault::counted(plan),
+        counted: &counted,
     };
     // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
