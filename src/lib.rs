@@ -27,5 +27,6 @@ pub mod store;
 pub mod report;
 pub mod inputs;
 pub mod guard;
+mod burden;
 pub mod demo;
 pub mod cli;

@@ -6,10 +6,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 use stressc::check::check;
 use stressc::inputs::{Asked, load_text};
-use stressc::plan::{Machine, Plan, PortReuse, Share, draw, plan};
+use stressc::plan::{Groups, Machine, Plan, PortReuse, Share, draw, plan};
 
-const MACHINE: Machine =
-    Machine { descriptors: 65_536, memory: 8 << 30, ports: 28_232, reuse: PortReuse::Loopback, cores: 4 };
+const MACHINE: Machine = Machine {
+    descriptors: 65_536,
+    memory: 8 << 30,
+    ports: 28_232,
+    reuse: PortReuse::Loopback,
+    cores: 4,
+    groups: Groups::USUAL,
+};
 
 fn plans(path: &Path) -> Vec<Plan> {
     let loaded = load_text(path, std::fs::read_to_string(path).unwrap(), &Asked::default()).unwrap();

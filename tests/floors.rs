@@ -17,8 +17,12 @@ const NARROWER: [(&str, &[&str]); 3] = [
 ];
 
 /// Beside the floors: a module, who may name it, and the highest floor that it may name.
-const BESIDE: [(&str, &[&str], &str); 3] =
-    [("demo", &["cli", "run"], "base"), ("inputs", &["cli", "run"], "plan"), ("guard", &["cli", "run"], "base")];
+const BESIDE: [(&str, &[&str], &str); 4] = [
+    ("demo", &["cli", "run"], "base"),
+    ("inputs", &["cli", "run"], "plan"),
+    ("guard", &["cli", "run"], "base"),
+    ("burden", &["cli"], "base"),
+];
 
 /// Floors that compute and do nothing else.
 const PURE: [&str; 9] = ["base", "diag", "syntax", "check", "plan", "measure", "metric", "judge", "report"];

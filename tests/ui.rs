@@ -9,10 +9,16 @@ use stressc::base::{FileId, Sources, Span};
 use stressc::check::check;
 use stressc::diag::{Code, Diagnostic};
 use stressc::inputs::{Asked, load_text};
-use stressc::plan::{Machine, PortReuse, Share, plan};
+use stressc::plan::{Groups, Machine, PortReuse, Share, plan};
 
-const MACHINE: Machine =
-    Machine { descriptors: 65_536, memory: 8 << 30, ports: 28_232, reuse: PortReuse::Loopback, cores: 4 };
+const MACHINE: Machine = Machine {
+    descriptors: 65_536,
+    memory: 8 << 30,
+    ports: 28_232,
+    reuse: PortReuse::Loopback,
+    cores: 4,
+    groups: Groups::USUAL,
+};
 
 /// All that is said about a text: of its form and meaning, and of its plans where it has no error. What it names
 /// beside itself is looked for where `name` lies.

@@ -1,6 +1,7 @@
 //! What every floor stands on: places in files, units and bytes with their printed forms, and nearest names.
 
 pub mod exposition;
+pub mod floors;
 mod hex;
 pub mod source;
 pub mod span;

@@ -7,7 +7,7 @@ use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use crate::base::{Name, Span};
+use crate::base::{Name, Span, floors};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
@@ -61,15 +61,19 @@ impl<'a> Session<'a, '_> {
         }
         if let Element::Service(index) = element
             && let Some(ServiceKind::Attach { .. }) = self.out.services.get(index).map(|service| &service.kind)
-            && matches!(function.text.as_str(), "kill" | "restart")
+            && matches!(function.text.as_str(), "kill" | "restart" | "limit_memory")
         {
-            let problem = Diagnostic::new(
-                Code::E0207,
-                "a service that runs already is not ours to start again",
-                span,
-                "attached",
-            );
-            self.push(problem.help("start it for the run with `process(…)`, or pause it"));
+            let (why, help) = match function.text.as_str() {
+                "limit_memory" => (
+                    "memory is limited in a group that a service is started in, and this one runs already",
+                    "start it for the run with `process(…)`",
+                ),
+                _ => (
+                    "a service that runs already is not ours to start again",
+                    "start it for the run with `process(…)`, or pause it",
+                ),
+            };
+            self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
         }
         // A command without its undo is over when it ends.
         let undone = settings.iter().any(|(name, _)| name == "undo");
@@ -96,6 +100,15 @@ impl<'a> Session<'a, '_> {
                 }
                 ("http_error", "status") if !(100.0..600.0).contains(&number) => "a status is a number from 100 to 599",
                 ("bandwidth", "to") if number <= 0.0 => "nothing passes at no speed; write `partition(…)`",
+                ("limit_cpu", "to") if number <= 0.0 => "without processor time nothing goes on; write `pause(…)`",
+                ("limit_memory", "to") if number < 4096.0 => "a process has a page of memory at least",
+                ("burn_cpu", "cores") if number < 1.0 => "one core at least is kept busy",
+                ("fill_memory", "leave") if number < floors::MEMORY as f64 => {
+                    "128MiB of memory are left in any case, so that the machine goes on"
+                }
+                ("fill_disk", "leave") if number < floors::DISK as f64 => {
+                    "128MiB of a disk are left in any case, so that the machine goes on"
+                }
                 ("slice", "size") if number < 1.0 => "a piece has one byte at least",
                 ("latency" | "slow_close" | "http_delay", "by" | "jitter") if number < 0.0 => {
                     "a negative value makes no sense here"
@@ -150,11 +163,8 @@ impl<'a> Session<'a, '_> {
             }
         };
         let Value::Fault(breakage) = value else { return None };
-        match breakage.element {
-            Element::Link(_) | Element::Target(_) => {}
-            Element::Service(_) => self.later("a fault of a service", built.span),
-            Element::Host => self.later("a fault of the machine", built.span),
-            Element::Command => self.later("a fault by a command", built.span),
+        if matches!(breakage.action.as_str(), "hold_connections" | "kill_connections" | "lock_table") {
+            self.later("a fault of a database", built.span);
         }
         self.fits(&breakage, built);
         if let (Some(Some(every)), Some(Some(length))) = (every, length)

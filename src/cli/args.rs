@@ -41,6 +41,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Print the page of a diagnostic, or what a name of the language means
     Explain(ExplainArgs),
+    /// Say what this machine allows a run to do, and what it does not
+    Doctor,
     /// Take back what runs left behind that were killed together with their guardian
     Recover,
     /// Serve the demo shop until it is stopped
@@ -48,6 +50,22 @@ pub enum Command {
     /// Take back what a run cannot any more
     #[command(hide = true)]
     Guardian(GuardianArgs),
+    /// Take something of the machine for a fault
+    #[command(hide = true)]
+    Burden(BurdenArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BurdenArgs {
+    #[command(subcommand)]
+    pub takes: Takes,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Takes {
+    Cpu { cores: u64 },
+    Memory { leave: u64 },
+    Disk { leave: u64, file: PathBuf },
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! The command line: one file a subcommand, and the only place that prints.
 
 mod args;
+mod burden;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod fmt;
 mod live;
@@ -53,8 +55,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Watch(args) => watch::watch(&args, &terminal),
         Command::Report(args) => report::report(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),
+        Command::Doctor => doctor::doctor(&terminal),
         Command::Recover => recover::recover(&terminal),
         Command::Demo(args) => demo::demo(&args, &terminal),
         Command::Guardian(args) => recover::guardian(&args, &terminal),
+        Command::Burden(args) => burden::burden(&args, &terminal),
     })
 }

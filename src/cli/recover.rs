@@ -3,6 +3,10 @@
 use super::args::GuardianArgs;
 use super::output::Terminal;
 use crate::guard;
+use std::time::Duration;
+
+/// How long the guardian of a dead run is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn recover(terminal: &Terminal) -> u8 {
     let directory = guard::directory();
@@ -43,6 +47,26 @@ pub fn recover(terminal: &Terminal) -> u8 {
             .error("what could not be taken back stays in the journal; mend the cause and run `stressc recover` again");
     }
     code
+}
+
+/// No run is made over what a dead one left behind: it would measure that too. The exit code where it is refused.
+pub fn refused(terminal: &Terminal) -> Option<u8> {
+    let directory = guard::directory();
+    let left = match guard::left_behind(&directory, PATIENCE) {
+        Ok(left) => left,
+        Err(error) => {
+            terminal.error(&format!("the journals in `{}` cannot be read: {error}", directory.display()));
+            return Some(super::COULD_NOT_RUN);
+        }
+    };
+    if left.is_empty() {
+        return None;
+    }
+    for run in left {
+        terminal.error(&format!("the run {} left behind: {}", run.run, run.left.join(", ")));
+    }
+    terminal.error("nothing is started over that; `stressc recover` takes it back");
+    Some(super::COULD_NOT_RUN)
 }
 
 pub fn guardian(args: &GuardianArgs, terminal: &Terminal) -> u8 {

@@ -24,7 +24,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     let machine = crate::inputs::machine();
     let lacks = crate::plan::lacks(&planned.plan, machine);
     if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
-        let load = &planned.plan.loads[lack.load].name;
+        let load = lack.of.name(&planned.plan);
         terminal
             .error(&format!("the run is not started, since `{load}` is sure to fail: {}; {}", lack.message, lack.help));
         return super::COULD_NOT_RUN;
@@ -32,6 +32,9 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
         let cores = if machine.cores == 1 { "core" } else { "cores" };
         terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
+    }
+    if let Some(code) = super::recover::refused(terminal) {
+        return code;
     }
     let plan = Arc::new(planned.plan);
     for (Format::Json, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
@@ -99,10 +102,15 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         }
     });
     live.clear();
-    if let Err(error) = result {
-        terminal.error(&error.to_string());
-        return if matches!(error, RunError::Interrupted) { super::INTERRUPTED } else { super::COULD_NOT_RUN };
-    }
+    let left = match result {
+        Ok(()) => None,
+        // It was made all the same, and is reported.
+        Err(error @ RunError::Left(_)) => Some(error),
+        Err(error) => {
+            terminal.error(&error.to_string());
+            return if matches!(error, RunError::Interrupted) { super::INTERRUPTED } else { super::COULD_NOT_RUN };
+        }
+    };
     let verdict = judge::judge(&plan, &stats);
     let report = report::report(&plan, &stats, &verdict);
     let result = report::json(&report);
@@ -122,6 +130,10 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     }
     if let Some(lost) = lost {
         terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
+        return super::COULD_NOT_RUN;
+    }
+    if let Some(left) = left {
+        terminal.error(&left.to_string());
         return super::COULD_NOT_RUN;
     }
     verdict.exit_code

@@ -43,6 +43,9 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
             return super::COULD_NOT_RUN;
         }
     };
+    if let Some(code) = super::recover::refused(terminal) {
+        return code;
+    }
     let failed = Arc::new(AtomicBool::new(false));
     let page = Page { full: args.full, colour: terminal.out_coloured() };
     let tell = {

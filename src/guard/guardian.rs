@@ -151,7 +151,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
         take_back(id, &one, &mut journal, &mut problems);
     }
     if problems.is_empty() {
-        std::fs::remove_file(path)?;
+        journal::remove(path)?;
     }
     Ok(problems)
 }

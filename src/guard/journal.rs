@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,11 +59,14 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let path = directory.join(format!("{run}.jsonl"));
-        let mut journal = Journal { file: options.open(&path)?, path };
+        // Nobody sees it before it says whose it is: one without an owner would be taken for that of a dead run.
+        let new = directory.join(format!(".{run}.new"));
+        let mut journal = Journal { file: options.open(&new)?, path };
+        journal.write(&Line::Run { id: run.to_owned(), process: Process::this() })?;
+        std::fs::rename(&new, &journal.path)?;
         // That there is a journal has to be known too.
         #[cfg(unix)]
         File::open(directory)?.sync_all()?;
-        journal.write(&Line::Run { id: run.to_owned(), process: Process::this() })?;
         Ok(journal)
     }
 
@@ -83,6 +87,7 @@ impl Journal {
 #[derive(Debug, Default)]
 pub struct Read {
     pub run: String,
+    pub owner: Option<Process>,
     /// Who may still take back what is open.
     pub by: Vec<Process>,
     pub open: BTreeMap<u64, (String, Undo)>,
@@ -97,6 +102,7 @@ impl Read {
             match line {
                 Line::Run { id, process } => {
                     read.run = id;
+                    read.owner = process;
                     read.by.extend(process);
                 }
                 Line::Guardian { process } => read.by.extend(process),
@@ -118,9 +124,28 @@ pub struct Dirty {
     pub left: Vec<String>,
 }
 
-/// All journals of runs that are over. A clean one is removed.
+/// All journals of runs that are over, and of which nobody is left who would take anything back. A clean one is removed.
 pub fn dirty(directory: &Path) -> std::io::Result<Vec<Dirty>> {
-    let mut found = Vec::new();
+    look(directory).map(|(left, _)| left)
+}
+
+/// The same, once the guardians of dead runs had a while to do their work. What they have not done by then is left as well.
+pub fn left_behind(directory: &Path, patience: Duration) -> std::io::Result<Vec<Dirty>> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let over = Instant::now() + patience;
+    loop {
+        let (mut left, at_work) = look(directory)?;
+        if !left.is_empty() || at_work.is_empty() || Instant::now() > over {
+            left.extend(at_work);
+            return Ok(left);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What dead runs left: with nobody at it, and with a guardian that is at work.
+fn look(directory: &Path) -> std::io::Result<(Vec<Dirty>, Vec<Dirty>)> {
+    let (mut found, mut at_work) = (Vec::new(), Vec::new());
     for path in journals(directory)? {
         let read = match Read::of(&path) {
             Ok(read) => read,
@@ -128,17 +153,27 @@ pub fn dirty(directory: &Path) -> std::io::Result<Vec<Dirty>> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
-        if read.by.iter().any(|process| process.is_alive()) {
+        if read.owner.is_some_and(Process::is_alive) {
             continue;
         }
-        if read.open.is_empty() {
-            std::fs::remove_file(&path)?;
+        let is_at_work = read.by.iter().any(|process| process.is_alive());
+        if read.open.is_empty() && !is_at_work {
+            remove(&path)?;
             continue;
         }
         let left = read.open.into_values().rev().map(|(what, _)| what).collect();
-        found.push(Dirty { run: read.run, path, left });
+        let dirty = Dirty { run: read.run, path, left };
+        if is_at_work { at_work.push(dirty) } else { found.push(dirty) }
     }
-    Ok(found)
+    Ok((found, at_work))
+}
+
+/// Removes a journal that says nothing any more, which somebody else may have found out too.
+pub fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn journals(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
@@ -176,7 +211,7 @@ pub fn recover(path: &Path) -> std::io::Result<Vec<Recovered>> {
         done.push(Recovered { what, how: undo.describe(), problem });
     }
     if done.iter().all(|one| one.problem.is_none()) {
-        std::fs::remove_file(path)?;
+        remove(path)?;
     }
     Ok(done)
 }

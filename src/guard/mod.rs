@@ -9,6 +9,6 @@ mod undo;
 mod tests;
 
 pub use guardian::{Guard, guardian};
-pub use journal::{Dirty, Recovered, directory, dirty, recover};
+pub use journal::{Dirty, Recovered, directory, dirty, left_behind, recover};
 pub use process::{MARK, Process, Whom, mark, marked};
 pub use undo::Undo;

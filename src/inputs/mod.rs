@@ -3,9 +3,11 @@
 pub mod data;
 mod document;
 mod environment;
+pub mod groups;
 mod library;
 mod load;
 pub mod manual;
+pub mod probe;
 mod rules;
 pub mod times;
 
@@ -113,6 +115,7 @@ pub fn machine() -> Machine {
         ports,
         reuse: port_reuse(),
         cores,
+        groups: groups::of_this_process(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
     Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Plan, SCHEMA, Search,
-    Series, Share, Stage, SteadyState, Step, fingerprint, scope,
+    Series, Share, Stage, SteadyState, Step, fingerprint, needs, scope,
 };
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, StageKind, Window};
@@ -32,6 +32,8 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     let faults = scenario.injections.iter().enumerate().map(|(index, injection)| Fault {
         name: injection.name.text.clone(),
         breakage: injection.breakage.clone(),
+        left: matches!(injection.when, program::When::At { length: None, .. }) && injection.breakage.lasting,
+        by: needs::by(&injection.breakage, machine),
         windows: elaborate.timeline.windows(&Window::Injection(index)),
     });
     let faults: Vec<Fault> = faults.collect();

@@ -28,6 +28,8 @@ pub fn fingerprint(plan: &Plan) -> String {
     same.profile = None;
     same.params.clear();
     same.share = Share::WHOLE;
+    // By what this machine brings a fault about.
+    same.faults.iter_mut().for_each(|fault| fault.by = None);
     for load in &mut same.loads {
         if load.ceiling.from != CeilingFrom::Scenario {
             load.ceiling = Ceiling { in_flight: 0, from: CeilingFrom::Machine };

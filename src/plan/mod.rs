@@ -27,7 +27,7 @@ pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
-pub use needs::{Lack, lacks};
+pub use needs::{Lack, Of, lacks};
 pub use search::{FOR_A_LAW, distinct};
 
 use crate::base::units;
@@ -114,6 +114,29 @@ pub struct Machine {
     pub ports: u64,
     pub reuse: PortReuse,
     pub cores: u64,
+    pub groups: Groups,
+}
+
+/// By what a service is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    CgroupV1,
+    CgroupV2,
+    /// It is stopped as soon as it has had its share, and goes on when it is due another.
+    Turns,
+}
+
+/// Which control groups this machine lets stressc make, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Groups {
+    pub cpu: Result<By, &'static str>,
+    pub memory: Result<By, &'static str>,
+}
+
+impl Groups {
+    /// As on most machines of today.
+    pub const USUAL: Groups = Groups { cpu: Ok(By::CgroupV2), memory: Ok(By::CgroupV2) };
 }
 
 /// Where the kernel deals a port again that a closed connection holds (`net.ipv4.tcp_tw_reuse`).
@@ -364,6 +387,12 @@ impl Stage {
 pub struct Fault {
     pub name: String,
     pub breakage: Breakage,
+    /// Nobody takes it back: it lasts until something else ends it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
+    /// By what this machine can bring it about, where there is more than one way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     pub windows: Vec<Range>,
 }
 

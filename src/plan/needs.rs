@@ -1,18 +1,34 @@
 //! What a plan needs of the machine, against what there is: descriptors, local ports, memory.
 
 use super::elaborate::{MEMORY_PER_USER, spare};
-use super::{Address, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, StageKind};
+use super::{Address, Breakage, By, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, StageKind};
 use crate::base::units::{MINUTE, SECOND, bytes, grouped};
 
-/// Something that a load needs and this machine lacks.
+/// Something that a load or a fault needs and this machine lacks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lack {
-    pub load: usize,
+    pub of: Of,
     /// It needs that whatever the target does.
     pub certain: bool,
     pub message: String,
     pub label: String,
     pub help: String,
+}
+
+/// Whose lack it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    Load(usize),
+    Fault(usize),
+}
+
+impl Of {
+    pub fn name(self, plan: &Plan) -> &str {
+        match self {
+            Of::Load(load) => &plan.loads[load].name,
+            Of::Fault(fault) => &plan.faults[fault].name,
+        }
+    }
 }
 
 /// How long a port is held after its connection was closed from here (TIME_WAIT), where the kernel does not deal it again.
@@ -27,7 +43,31 @@ pub fn lacks(plan: &Plan, machine: Machine) -> Vec<Lack> {
         lacks.extend(ports_at_a_time(plan, machine, index));
         lacks.extend(ports_a_minute(plan, machine, index));
     }
+    lacks.extend((0..plan.faults.len()).filter_map(|index| groups(plan, machine, index)));
     lacks
+}
+
+/// By what a fault is brought about, where that depends on the machine. Processor time can be held back without a group.
+pub fn by(breakage: &Breakage, machine: Machine) -> Option<By> {
+    match breakage.action.as_str() {
+        "limit_cpu" => Some(machine.groups.cpu.unwrap_or(By::Turns)),
+        "limit_memory" => machine.groups.memory.ok(),
+        _ => None,
+    }
+}
+
+/// Memory is limited by the kernel alone.
+fn groups(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
+    let why = machine.groups.memory.err().filter(|_| plan.faults[index].breakage.action == "limit_memory")?;
+    Some(Lack {
+        of: Of::Fault(index),
+        certain: true,
+        message: format!("memory cannot be limited on this machine: {why}"),
+        label: "needs a control group".to_owned(),
+        help: "run as a user who may make control groups (`systemd-run --user --scope stressc …`, or root); `stressc doctor` \
+               says what this machine allows"
+            .to_owned(),
+    })
 }
 
 /// Connections that are open at a time need a descriptor each, and memory.
@@ -58,7 +98,7 @@ fn connections(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
     };
     // What a session takes of memory and what is kept for the rest are estimates from above.
     let certain = certain && wanted > machine.descriptors / each;
-    Some(Lack { load: index, certain, message, label: "more than fit".to_owned(), help: help.to_owned() })
+    Some(Lack { of: Of::Load(index), certain, message, label: "more than fit".to_owned(), help: help.to_owned() })
 }
 
 /// How many descriptors a connection takes: a link in the same process holds both of its own ends.
@@ -104,7 +144,7 @@ fn ports_at_a_time(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> 
     );
     let help = "widen `net.ipv4.ip_local_port_range`, let users share connections with `connections: pool(N)`, or deal the \
                 load to several machines with `--share`";
-    Some(Lack { load: index, certain, message, label: "more than there are".to_owned(), help: help.to_owned() })
+    Some(Lack { of: Of::Load(index), certain, message, label: "more than there are".to_owned(), help: help.to_owned() })
 }
 
 /// A connection that is closed after its request holds its port for a while. Not certain: a server that closes first
@@ -134,7 +174,7 @@ fn ports_a_minute(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
             let label = format!("each request opens one, and its port is held for {}s", held / SECOND);
             let help = "use `connections: pool(64)`, widen `net.ipv4.ip_local_port_range`, let ports be dealt again with \
                         `net.ipv4.tcp_tw_reuse` = 1, or deal the load to several machines with `--share`";
-            return Some(Lack { load: index, certain: false, message, label, help: help.to_owned() });
+            return Some(Lack { of: Of::Load(index), certain: false, message, label, help: help.to_owned() });
         }
     }
     None

@@ -1,7 +1,7 @@
 //! Whether a plan can show what it is made for: faults inside the run and apart from each other, recovery with room
 //! to be seen, rows and a machine that suffice.
 
-use super::needs::lacks;
+use super::needs::{Of, lacks};
 use super::{Element, Expr, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
 use crate::check::program::{Bound, Pick, Scenario, Subject, Window};
@@ -207,10 +207,13 @@ fn taken(steps: &[Step], (runs, users): (u64, u64), each: &mut impl FnMut(usize,
     }
 }
 
-/// Connections, ports and memory, as far as they can be known.
+/// Connections, ports, memory and control groups, as far as they can be known.
 fn fits(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
     for lack in lacks(plan, machine) {
-        let span = scenario.loads[lack.load].name.span;
+        let span = match lack.of {
+            Of::Load(load) => scenario.loads[load].name.span,
+            Of::Fault(fault) => scenario.injections[fault].span,
+        };
         diagnostics.push(Diagnostic::new(Code::W0811, lack.message, span, lack.label).help(lack.help));
     }
 }

@@ -12,6 +12,7 @@ mod fault;
 mod explain;
 mod files;
 mod functions;
+mod guarded;
 mod health;
 mod kept;
 mod known;
@@ -42,6 +43,7 @@ use crate::measure::Event;
 use crate::metric;
 use crate::plan::{Load, Plan, StageKind};
 use clock::Clock;
+use guarded::Guarded;
 use health::Gauge;
 use known::Known;
 use service::{Down, Happened, Running};
@@ -97,6 +99,8 @@ pub enum RunError {
     Setup(String),
     /// Interrupted before anything was sent.
     Interrupted,
+    /// It was made, and something that it did could not be taken back.
+    Left(String),
 }
 
 impl std::fmt::Display for RunError {
@@ -111,6 +115,9 @@ impl std::fmt::Display for RunError {
             }
             RunError::Address(problem) | RunError::Data(problem) | RunError::Setup(problem) => f.write_str(problem),
             RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
+            RunError::Left(problem) => {
+                write!(f, "something could not be taken back: {problem}\n`stressc recover` tries it again")
+            }
             RunError::Interrupted => f.write_str("interrupted before the load started"),
         }
     }
@@ -122,6 +129,12 @@ impl From<std::io::Error> for RunError {
     fn from(error: std::io::Error) -> RunError {
         RunError::System(error)
     }
+}
+
+/// The newest PostgreSQL that is installed, as it names itself, or why none is found.
+pub fn postgres() -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(service::postgres_version())
 }
 
 /// Of 128 bits. The keys of `RandomState` are the standard library's only source of randomness.
@@ -141,11 +154,19 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     let mask = Arc::new(secret::Mask::new(settings.secrets.values().chain([&password])));
     let mut tell = |event: Event| tell(mask.event(event));
     let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
-    let result =
-        runtime.block_on(control(plan, settings, &password, tracer, &mut tell)).map_err(|error| mask.error(error));
+    let guarded = Guarded::start(plan, settings)?;
+    let result = runtime
+        .block_on(control(plan, settings, &password, tracer, &guarded, &mut tell))
+        .map_err(|error| mask.error(error));
+    // Nothing of it goes on where everything is taken back.
+    drop(runtime);
     // Whatever a service left behind is private to this run.
     let _ = std::fs::remove_dir_all(&settings.directory);
-    result
+    match (result, guarded.finish()) {
+        (result, Ok(())) => result,
+        (Ok(()), Err(problem)) => Err(RunError::Left(problem)),
+        (Err(error), Err(problem)) => Err(RunError::System(std::io::Error::other(format!("{error}; {problem}")))),
+    }
 }
 
 async fn control(
@@ -153,6 +174,7 @@ async fn control(
     settings: &Settings,
     password: &str,
     tracer: Option<tracer::Tracer>,
+    guarded: &Guarded,
     tell: &mut dyn FnMut(Event),
 ) -> Result<(), RunError> {
     tell(Event::Started {
@@ -163,15 +185,19 @@ async fn control(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         raised: settings.raised,
     });
-    let mut services: Vec<service::Running> = Vec::new();
+    let mut services: Vec<Arc<Running>> = Vec::new();
     let mut interrupt = Interrupt::new()?;
     let (told, mut happened) = mpsc::unbounded_channel();
+    // What is only tried is not hurt.
+    let counted = if settings.trial.is_some() { Vec::new() } else { fault::counted(plan) };
     let around = service::Surroundings {
         run: &settings.id,
         program: &settings.program,
         directory: &settings.directory,
         told,
         password,
+        guarded,
+        counted: &counted,
     };
     // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
@@ -201,7 +227,7 @@ async fn control(
             let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
-            let started = Services { all: &services, known: &known, links: &links, happened: &mut happened };
+            let started = Services { all: &services, known: &known, links: &links, guarded, happened: &mut happened };
             let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
             result.map_err(|error| with_the_dead(error, &mut happened))
         }
@@ -278,9 +304,10 @@ fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
 
 /// What is started, and what is known of it.
 struct Services<'s> {
-    all: &'s [Running],
+    all: &'s [Arc<Running>],
     known: &'s Known,
     links: &'s proxy::Links,
+    guarded: &'s Guarded,
     /// What happens to them by themselves.
     happened: &'s mut mpsc::UnboundedReceiver<Happened>,
 }
@@ -291,7 +318,7 @@ async fn start_service(
     service: &crate::plan::Service,
     known: &mut Known,
     around: &service::Surroundings<'_>,
-    services: &mut Vec<Running>,
+    services: &mut Vec<Arc<Running>>,
 ) -> Result<(), RunError> {
     let failed = |failed: service::Failed| RunError::Service {
         service: service.name.clone(),
@@ -300,7 +327,7 @@ async fn start_service(
     };
     let running = service::prepare(service, known, around).await.map_err(failed)?;
     known.services.push(running.endpoint.clone());
-    services.push(running);
+    services.push(Arc::new(running));
     lead(plan, links, known)?;
     services.last().expect("it was put there").up().await.map_err(failed)
 }
@@ -315,7 +342,7 @@ fn with_the_dead(error: RunError, happened: &mut mpsc::UnboundedReceiver<Happene
     }
 }
 
-async fn stop(services: &[Running], at: u64, tell: &mut dyn FnMut(Event)) {
+async fn stop(services: &[Arc<Running>], at: u64, tell: &mut dyn FnMut(Event)) {
     for running in services.iter().rev() {
         running.down(Down::Stop).await;
         tell(Event::ServiceStopped { service: running.name.clone(), at });
@@ -333,8 +360,8 @@ async fn load(
 ) -> Result<u64, RunError> {
     let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
     let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
-    let Services { all, known, links, happened } = services;
-    let found: Vec<_> = all.iter().map(Running::who).collect();
+    let Services { all, known, links, guarded, happened } = services;
+    let found: Vec<_> = all.iter().map(|running| running.who()).collect();
     let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
     // What was before anything is sent.
     let before = watcher.look(0).await;
@@ -382,7 +409,8 @@ async fn load(
         tell(Event::Gauges(before));
     }
     let mut watch = watcher.start(clock);
-    let mut faults = fault::Faults::start(plan, &links.control(), clock);
+    let around = fault::Around { plan, services: all, known, links: links.control(), guarded, settings };
+    let mut faults = fault::Faults::start(&around, clock);
     let mut health = health::Health::new(gauges, links.gauge());
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
@@ -430,6 +458,7 @@ async fn load(
             }
             Some(event) = faults.next() => tell(event),
             _ = second.tick() => {
+                guarded.look_after();
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
                 // Behind the last arrival there is nothing left to stop.

@@ -50,6 +50,8 @@ impl Place {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
         command.args(arguments).current_dir(self.path()).env_remove("NO_COLOR");
+        // What other runs of this user left behind is theirs.
+        command.env("XDG_STATE_HOME", self.path().join(".state"));
         command
     }
 
@@ -86,6 +88,12 @@ impl Place {
         arguments.extend(flags);
         self.call(&arguments)
     }
+}
+
+/// For tests that take memory or room of a disk up to what was free before: one at a time.
+pub fn alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A server that answers by the request line and how often it has seen it, and remembers all of them.

@@ -161,7 +161,8 @@ fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
 
 fn faults(out: &mut String, plan: &Plan, width: usize) {
     let faults = plan.faults.iter().map(|fault| {
-        let (what, then) = (words::breakage(plan, &fault.breakage), words::undone(fault));
+        let (mut what, then) = (words::breakage(plan, &fault.breakage), words::undone(fault));
+        what.extend(fault.by.map(|by| format!(", {}", words::by(by))));
         (fault.name.clone(), format!("{}  {what}, then {then}", when(fault)))
     });
     let events = plan.events.iter().map(|event| {

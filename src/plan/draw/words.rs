@@ -1,7 +1,7 @@
 //! The parts of a plan in words.
 
 use super::super::{
-    Breakage, Ceiling, CeilingFrom, Element, Expr, Fault, Load, Piece, Plan, ServiceKind, Setting, Text, Type,
+    Breakage, By, Ceiling, CeilingFrom, Element, Expr, Fault, Load, Piece, Plan, ServiceKind, Setting, Text, Type,
 };
 use crate::base::units::{self, duration, grouped, percent, short};
 
@@ -79,6 +79,15 @@ fn setting(plan: &Plan, name: &str, setting: &Setting) -> String {
     }
 }
 
+/// By what a fault is brought about.
+pub fn by(by: By) -> &'static str {
+    match by {
+        By::CgroupV1 => "by a control group (v1)",
+        By::CgroupV2 => "by a control group (v2)",
+        By::Turns => "by stopping it again and again (SIGSTOP)",
+    }
+}
+
 /// How a fault ends, and who feels it.
 pub fn undone(fault: &Fault) -> &'static str {
     let on_target = matches!(fault.breakage.element, Element::Target(_));
@@ -87,6 +96,7 @@ pub fn undone(fault: &Fault) -> &'static str {
         _ if on_target => "acts in the generator's own connections; the system under test does not see it",
         "partition" => "held bytes are delivered",
         "refuse" => "connections are accepted again",
+        "kill" if fault.left => "its own supervisor brings it back",
         "kill" => "the process is started again",
         "pause" => "the process goes on",
         "restart" => "over when the process is ready",

@@ -1,7 +1,8 @@
 //! Faults of links, and of targets, before which a link stands for them.
 
+use super::given;
 use crate::measure::Proof;
-use crate::plan::{Breakage, Element, Plan, Setting};
+use crate::plan::{Breakage, Element, Plan};
 use crate::run::proxy::{Control, Effect, EffectId};
 use std::time::Duration;
 
@@ -41,12 +42,7 @@ fn gone() -> String {
 }
 
 fn effect(breakage: &Breakage) -> Option<Effect> {
-    let number = |wanted: &str| {
-        breakage.settings.iter().find(|(name, _)| name == wanted).and_then(|(_, setting)| match setting {
-            Setting::Quantity(number, _) => Some(*number),
-            Setting::Text(_) => None,
-        })
-    };
+    let number = |wanted: &str| given::number(breakage, wanted);
     let time = |name: &str| number(name).map(|ns| Duration::from_nanos(ns as u64));
     let share = number("share").unwrap_or(1.0);
     Some(match breakage.action.as_str() {

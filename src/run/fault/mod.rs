@@ -1,19 +1,57 @@
 //! Faults: each applied at its instant, shown to have had an effect, and taken back at its end or at that of the run. Each has a
 //! task of its own on the control plane, so that one which is slow delays no other.
 
+mod burden;
+mod command;
+mod cpu;
+mod down;
+mod given;
+mod held;
 mod link;
+mod memory;
+mod pause;
+mod turns;
 
+use super::Settings;
 use super::clock::Clock;
+use super::guarded::Guarded;
+use super::known::Known;
 use super::proxy::Control;
+use super::service::Running;
 use crate::measure::{Event, Proof};
-use crate::plan::{Breakage, Plan, Range};
+use crate::plan::{By, Element, Fault, Plan, Range};
+use burden::Burden;
+use command::Command;
+use cpu::Cpu;
+use down::Down;
+use held::Held;
 use link::OnLink;
+use memory::Memory;
+use pause::Pause;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+
+/// What faults act on.
+pub struct Around<'r> {
+    pub plan: &'r Plan,
+    pub services: &'r [Arc<Running>],
+    pub known: &'r Known,
+    pub links: Control,
+    pub guarded: &'r Guarded,
+    pub settings: &'r Settings,
+}
 
 /// By what a fault is brought about.
 enum Mechanism {
     Link(OnLink),
+    Down(Down),
+    Pause(Pause),
+    Cpu(Cpu),
+    Memory(Memory),
+    Burden(Burden),
+    Command(Command),
 }
 
 /// What a fault did.
@@ -23,22 +61,73 @@ struct Shown {
     told: Option<String>,
 }
 
+impl Shown {
+    /// None where it had no effect.
+    fn told(told: Option<String>) -> Shown {
+        Shown { proof: Proof::default(), told }
+    }
+}
+
 impl Mechanism {
-    fn of(plan: &Plan, breakage: &Breakage, links: &Control) -> Result<Mechanism, String> {
-        let on_link = OnLink::of(plan, breakage, links).map(Mechanism::Link);
-        on_link.ok_or_else(|| format!("this version does not know how to `{}`", breakage.action))
+    fn of(around: &Around<'_>, fault: &Fault) -> Result<Mechanism, String> {
+        let breakage = &fault.breakage;
+        let service = match breakage.element {
+            Element::Service(index) => around.services.get(index).cloned(),
+            _ => None,
+        };
+        let held = || Held::new(around.guarded, &fault.name);
+        match (breakage.action.as_str(), service) {
+            ("kill" | "restart", Some(running)) => Ok(Mechanism::Down(Down::of(running, fault))),
+            ("pause", Some(running)) => Ok(Mechanism::Pause(Pause::of(running, held()))),
+            ("limit_cpu", Some(running)) => {
+                let name = format!("stressc-{}-{}", around.settings.id, fault.name);
+                let share = given::number(breakage, "to").unwrap_or(1.0);
+                Ok(Mechanism::Cpu(Cpu::of(running, share, name, held())))
+            }
+            ("limit_memory", Some(running)) => {
+                let bytes = given::number(breakage, "to").unwrap_or(f64::MAX);
+                Ok(Mechanism::Memory(Memory::of(running, bytes, held())))
+            }
+            ("burn_cpu" | "fill_memory" | "fill_disk", _) => {
+                Burden::of(around, breakage, &fault.name).map(Mechanism::Burden)
+            }
+            ("command", _) => Command::of(around, breakage, &fault.name).map(Mechanism::Command),
+            _ => {
+                let on_link = OnLink::of(around.plan, breakage, &around.links).map(Mechanism::Link);
+                on_link.ok_or_else(|| format!("this version does not know how to `{}`", breakage.action))
+            }
+        }
     }
 
     fn name(&self) -> &'static str {
         match self {
             Mechanism::Link(_) => "link",
+            Mechanism::Down(_) | Mechanism::Pause(_) => "signal",
+            Mechanism::Cpu(cpu) => of(cpu.by()),
+            Mechanism::Memory(memory) => of(memory.by()),
+            Mechanism::Burden(_) => "helper",
+            Mechanism::Command(_) => "command",
         }
     }
 
-    /// When this returns, it is in force.
-    async fn apply(&mut self) -> Result<(), String> {
+    /// When this returns, it is in force. It is planned to last so long.
+    async fn apply(&mut self, length: Duration) -> Result<(), String> {
         match self {
             Mechanism::Link(link) => link.apply().await,
+            Mechanism::Down(down) => down.apply().await,
+            Mechanism::Pause(pause) => pause.apply(length).await,
+            Mechanism::Cpu(cpu) => cpu.apply(length).await,
+            Mechanism::Memory(memory) => memory.apply(length).await,
+            Mechanism::Burden(burden) => burden.apply(length).await,
+            Mechanism::Command(command) => command.apply(length).await,
+        }
+    }
+
+    /// Returns when it has ended by itself before it is taken back.
+    async fn over(&mut self) {
+        match self {
+            Mechanism::Down(down) => down.over().await,
+            _ => std::future::pending().await,
         }
     }
 
@@ -46,7 +135,31 @@ impl Mechanism {
     async fn withdraw(&mut self) -> Result<Shown, String> {
         match self {
             Mechanism::Link(link) => link.withdraw().await.map(|proof| Shown { proof, told: None }),
+            Mechanism::Down(down) => down.withdraw().await,
+            Mechanism::Pause(pause) => pause.withdraw().await,
+            Mechanism::Cpu(cpu) => cpu.withdraw().await,
+            Mechanism::Memory(memory) => memory.withdraw().await,
+            Mechanism::Burden(burden) => burden.withdraw().await,
+            Mechanism::Command(command) => command.withdraw().await,
         }
+    }
+}
+
+/// The services whose memory is limited at some time.
+pub fn counted(plan: &Plan) -> Vec<&str> {
+    let limited = plan.faults.iter().filter(|fault| fault.breakage.action == "limit_memory");
+    let services = limited.filter_map(|fault| match fault.breakage.element {
+        Element::Service(index) => plan.services.get(index),
+        _ => None,
+    });
+    services.map(|service| service.name.as_str()).collect()
+}
+
+fn of(by: By) -> &'static str {
+    match by {
+        By::CgroupV1 => "cgroup v1",
+        By::CgroupV2 => "cgroup v2",
+        By::Turns => "turns",
     }
 }
 
@@ -58,12 +171,12 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn start(plan: &Plan, links: &Control, clock: Clock) -> Faults {
+    pub fn start(around: &Around<'_>, clock: Clock) -> Faults {
         let (tell, told) = mpsc::unbounded_channel();
         let (over, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for (index, fault) in plan.faults.iter().enumerate() {
-            let mechanism = Mechanism::of(plan, &fault.breakage, links);
+        for (index, fault) in around.plan.faults.iter().enumerate() {
+            let mechanism = Mechanism::of(around, fault);
             let one = One { index, clock, tell: tell.clone(), over: over.subscribe() };
             tasks.spawn(one.all(fault.windows.clone(), mechanism));
         }
@@ -114,15 +227,20 @@ impl One {
                 return;
             }
             let begun = self.clock.now();
-            let done = mechanism.apply().await;
+            let done = mechanism.apply(Duration::from_nanos(planned.1 - planned.0)).await;
             let at = self.clock.now();
             if let Err(problem) = done {
                 let _ = self.tell.send(Event::FaultFailed { fault, planned, at, problem });
+                // What was done of it.
+                let _ = mechanism.withdraw().await;
                 continue;
             }
             let (applied, name) = ((begun, at), mechanism.name().to_owned());
             let _ = self.tell.send(Event::FaultApplied { fault, planned, applied, mechanism: name });
-            let is_over = self.until(planned.1).await;
+            let is_over = tokio::select! {
+                is_over = self.until(planned.1) => is_over,
+                () = mechanism.over() => false,
+            };
             let begun = self.clock.now();
             let done = mechanism.withdraw().await;
             let at = self.clock.now();

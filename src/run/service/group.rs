@@ -6,6 +6,7 @@
 
 use super::super::watch::processes;
 use crate::guard::{self, Process};
+use crate::inputs::groups;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub struct Launch {
     pub log: PathBuf,
     /// The words that it and all that it starts carry in their environment; the last of them is of this service alone.
     pub mark: String,
+    /// The control group in which it lives.
+    pub group: Option<groups::Group>,
     /// Another user than ours, by numbers.
     pub user: Option<User>,
     /// It ends when its standard input does, and so with us however we end.
@@ -85,6 +88,12 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
     }
     let mut child = command.spawn().map_err(|error| not_started(launch, &error))?;
     let pid = child.id().expect("it has not been waited for") as i32;
+    if let Some(group) = &launch.group
+        && let Err(error) = group.take(pid)
+    {
+        let _ = child.start_kill();
+        return Err(format!("it does not get into its control group {}: {error}", group.path.display()));
+    }
     // One that has ended already is found out when it is waited for.
     let main = Process::of(pid).unwrap_or(Process { pid, started: 0 });
     let mark = launch.mark.rsplit(' ').next().unwrap_or_default().to_owned();

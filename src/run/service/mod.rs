@@ -12,12 +12,16 @@ mod shop;
 mod tests;
 
 pub use endpoint::Endpoint;
+pub use group::last_lines;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
+pub use postgres::version as postgres_version;
 
+use super::guarded::Guarded;
 use super::known::Known;
 use super::watch::{Who, processes};
-use crate::guard::Process;
+use crate::guard::{Process, Undo};
+use crate::inputs::groups::{self, Group};
 use crate::plan::{Service, ServiceKind};
 use group::Launch;
 use keeper::{Keeper, Order};
@@ -39,6 +43,9 @@ pub struct Surroundings<'s> {
     pub told: mpsc::UnboundedSender<Happened>,
     /// Known to this run alone.
     pub password: &'s str,
+    pub guarded: &'s Guarded,
+    /// The services whose memory is counted apart, since it will be limited.
+    pub counted: &'s [&'s str],
 }
 
 /// All that it takes to start a service, again and again.
@@ -68,12 +75,24 @@ pub struct Running {
     kind: Kept,
     /// Whether it has a port at all.
     listens: bool,
+    /// Where its memory is counted apart.
+    group: Option<Group>,
     _private: Option<Private>,
 }
 
 enum Kept {
-    Ours { orders: mpsc::UnboundedSender<Order>, state: channel::Receiver<State>, log: PathBuf, admin: Option<String> },
-    Attached { ready: Option<Ready>, within: Duration },
+    Ours {
+        orders: mpsc::UnboundedSender<Order>,
+        state: channel::Receiver<State>,
+        log: PathBuf,
+        admin: Option<String>,
+        /// That of this service alone.
+        mark: String,
+    },
+    Attached {
+        ready: Option<Ready>,
+        within: Duration,
+    },
 }
 
 /// Makes a service ready to be started, with a keeper; what it rests on has been started.
@@ -85,17 +104,21 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         let asked = service.ready.is_some();
         let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
         let kind = Kept::Attached { ready, within };
-        return Ok(Running { name: service.name.clone(), endpoint, kind, listens: true, _private: None });
+        return Ok(Running { name: service.name.clone(), endpoint, kind, listens: true, group: None, _private: None });
     }
     let directory = directory(around.directory, &service.name).map_err(failed)?;
     let prepared = match &service.kind {
         ServiceKind::Demo(demo) => shop::prepare(service, demo, known, around.program, &directory),
         ServiceKind::Process { program, arguments } => process::prepare(service, program, arguments, known, &directory),
-        ServiceKind::Postgres => postgres::prepare(service, known, around.password, &directory).await,
+        ServiceKind::Postgres => postgres::prepare(service, known, around, &directory).await,
         ServiceKind::Attach { .. } => unreachable!("done above"),
     };
     let Prepared { endpoint, mut launch, ready, admin, private } = prepared.map_err(failed)?;
     launch.mark = mark(around.run, &service.name);
+    if around.counted.contains(&service.name.as_str()) {
+        launch.group = Some(apart(around, &service.name).await.map_err(failed)?);
+    }
+    let group = launch.group.clone();
     for (name, value) in &service.env {
         let value = known.text(value).map_err(|why| failed(format!("the variable `{name}`: {why}")))?;
         launch.env.push((name.clone(), value));
@@ -115,13 +138,29 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         told: around.told.clone(),
     };
     tokio::spawn(keeper.keep(ordered));
-    let kind = Kept::Ours { orders, state: now, log, admin };
-    Ok(Running { name: service.name.clone(), endpoint, kind, listens, _private: private })
+    let own = own_mark(around.run, &service.name);
+    let kind = Kept::Ours { orders, state: now, log, admin, mark: own };
+    Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, _private: private })
 }
 
 /// What the processes of a service carry, beside the id of the run.
 pub fn mark(run: &str, service: &str) -> String {
-    format!("{run} {run}/{service}")
+    format!("{run} {}", own_mark(run, service))
+}
+
+/// A control group in which a service is started: memory is counted where it is taken, and stays so.
+async fn apart(around: &Surroundings<'_>, service: &str) -> Result<Group, String> {
+    let place = groups::place("memory", "self");
+    let place = place.map_err(|why| format!("its memory cannot be limited on this machine: {why}"))?;
+    let group = place.group(&format!("stressc-{}-{service}", around.run));
+    let undo = Undo::Group { group: group.path.clone(), back: group.back.clone() };
+    around.guarded.begin(format!("the control group of {service}"), undo, None).await?;
+    group.make().map_err(|error| format!("its control group {}: {error}", group.path.display()))?;
+    Ok(group)
+}
+
+fn own_mark(run: &str, service: &str) -> String {
+    format!("{run}/{service}")
 }
 
 /// What is written as `ready:`, or what a service of its kind shows.
@@ -167,6 +206,7 @@ fn launch(service: &Service, program: PathBuf, directory: &Path) -> Launch {
         directory: service.dir.as_ref().map(PathBuf::from),
         log: directory.join("output.log"),
         mark: String::new(),
+        group: None,
         user: None,
         lifeline: false,
         stop: group::Stop::Terminate,
@@ -228,7 +268,6 @@ impl Running {
 }
 
 /// What faults do to a service.
-#[allow(dead_code, reason = "no fault of a service runs yet")]
 impl Running {
     /// Its main process now, by number and start.
     pub fn main(&self) -> Option<Process> {
@@ -253,18 +292,45 @@ impl Running {
         self.processes().into_iter().for_each(|process| drop(process.signal(signal)));
     }
 
+    pub fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
+    /// The word that all of its processes carry; `None` of what we did not start.
+    pub fn mark(&self) -> Option<&str> {
+        match &self.kind {
+            Kept::Ours { mark, .. } => Some(mark),
+            Kept::Attached { .. } => None,
+        }
+    }
+
+    /// Starts it where it is down. When this returns its process is there, which is not to say that it is ready.
+    pub async fn start(&self) -> Result<(), Failed> {
+        let Kept::Ours { state, .. } = &self.kind else { return Ok(()) };
+        let mut state = state.clone();
+        tokio::select! {
+            biased;
+            done = self.up() => done,
+            _ = state.wait_for(|state| state.main.is_some()) => Ok(()),
+        }
+    }
+
+    /// Returns when it has a main process that lives.
+    pub async fn is_there(&self) {
+        if let Kept::Ours { state, .. } = &self.kind {
+            // Where nobody keeps it any more, it does not come back.
+            if state.clone().wait_for(|state| state.main.is_some_and(Process::is_alive)).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// Of a database: a URL with which its owner connects, whatever its clients do.
+    #[allow(dead_code, reason = "no fault of a database runs yet")]
     pub fn admin(&self) -> Option<&str> {
         match &self.kind {
             Kept::Ours { admin, .. } => admin.as_deref(),
             Kept::Attached { .. } => None,
         }
-    }
-
-    /// Takes it down, keeps it down for so long, and starts it as it was: the same command, port and directory.
-    pub async fn restart(&self, how: Down, kept_down: Duration) -> Result<(), Failed> {
-        self.down(how).await;
-        tokio::time::sleep(kept_down).await;
-        self.up().await
     }
 }

@@ -50,6 +50,8 @@ impl Place {
             directory: self.directory.path(),
             told: self.tell.clone(),
             password: "0",
+            guarded: &Guarded::default(),
+            counted: &[],
         };
         prepare(service, &self.known, &around).await.unwrap()
     }
@@ -58,6 +60,12 @@ impl Place {
     fn written(&self, name: &str) -> String {
         std::fs::read_to_string(self.directory.path().join("app").join(name)).unwrap_or_default()
     }
+}
+
+/// Killed and started again.
+async fn again(running: &Running) {
+    running.down(Down::Kill).await;
+    running.up().await.unwrap();
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -78,7 +86,7 @@ async fn a_restart_is_the_same_process_anew_and_nobody_takes_it_for_an_end() {
     until("it has started another", || running.processes().len() == 2).await;
     let (first, all) = (running.main().unwrap(), running.processes());
     assert!(first.is_alive() && all.contains(&first));
-    running.restart(Down::Kill, Duration::from_millis(50)).await.unwrap();
+    again(&running).await;
     assert!(all.iter().all(|process| !process.is_alive()), "what it started ends with it");
     let second = running.main().unwrap();
     assert!(second != first && second.started > 0);
@@ -157,7 +165,7 @@ async fn who_looks_on_is_told_which_process_it_is_now() {
     running.up().await.unwrap();
     let Who::Ours(state) = running.who() else { panic!("it is ours") };
     let before = state.borrow().main;
-    running.restart(Down::Kill, Duration::ZERO).await.unwrap();
+    again(&running).await;
     assert!(state.borrow().main.is_some() && state.borrow().main != before && state.borrow().ready);
     running.down(Down::Kill).await;
     assert_eq!(state.borrow().main, None);
@@ -180,7 +188,7 @@ async fn a_cluster_keeps_what_it_acknowledged_when_it_is_killed() {
     let mut client = PgConnection::connect(&url).await.unwrap();
     sqlx::query("CREATE TABLE kept (n INT)").execute(&mut client).await.unwrap();
     sqlx::query("INSERT INTO kept VALUES (7)").execute(&mut client).await.unwrap();
-    running.restart(Down::Kill, Duration::from_millis(50)).await.unwrap();
+    again(&running).await;
     assert!(sqlx::query("SELECT 1").execute(&mut client).await.is_err(), "its connection ended with it");
     let mut owner = PgConnection::connect(running.admin().unwrap()).await.unwrap();
     let kept: Vec<(i32,)> = sqlx::query_as("SELECT n FROM kept").fetch_all(&mut owner).await.unwrap();

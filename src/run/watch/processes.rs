@@ -36,6 +36,30 @@ pub fn family(main: Process) -> Vec<Process> {
     all.values().filter(|stat| !stat.ended && is_of_it(stat)).map(|stat| stat.known).collect()
 }
 
+/// Whether a signal has stopped it.
+pub fn is_stopped(process: Process) -> bool {
+    stat(process.pid as u32).is_some_and(|stat| stat.known == process && stat.stopped)
+}
+
+/// Processor time of all of its threads, as exactly as the scheduler counts it.
+pub fn nanoseconds(process: Process) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.pid)).into_iter().flatten().flatten();
+    let exact = |path: std::path::PathBuf| {
+        let text = fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    threads.filter_map(|entry| exact(entry.path())).sum()
+}
+
+/// Processor time of a process, and of what it has waited for.
+pub fn seconds(process: Process) -> f64 {
+    stat(process.pid as u32).filter(|stat| stat.known == process).map_or(0.0, |stat| ticks_to_seconds(stat.ticks))
+}
+
+pub fn resident(process: Process) -> u64 {
+    memory(process.pid as u32).0
+}
+
 /// Of `/proc/N/stat`.
 struct Stat {
     known: Process,
@@ -45,6 +69,7 @@ struct Stat {
     ticks: u64,
     threads: u64,
     ended: bool,
+    stopped: bool,
 }
 
 impl Tree {
@@ -165,6 +190,7 @@ fn stat(pid: u32) -> Option<Stat> {
         ticks: (14..=17).filter_map(number).sum(),
         threads: number(20)?,
         ended: matches!(fields.first(), Some(&"Z" | &"X")),
+        stopped: fields.first() == Some(&"T"),
     })
 }
 

@@ -8,7 +8,8 @@ mod template;
 use super::endpoint::Speaks;
 use super::group::{self, Launch, Stop, User};
 use super::ready::Ready;
-use super::{Endpoint, Prepared, Private, launch, port};
+use super::{Endpoint, Prepared, Private, Surroundings, launch, port};
+use crate::guard::{Undo, Whom};
 use crate::plan::Service;
 use crate::run::known::Known;
 use binaries::Binaries;
@@ -27,16 +28,24 @@ const OWNER: &str = "postgres";
 /// Nobody else gets into the directory of the socket; over the network a password of the run is needed.
 const WHO_MAY: &str = "local all postgres trust\nhost stressc stressc 127.0.0.1/32 scram-sha-256\n";
 
-pub async fn prepare(service: &Service, known: &Known, password: &str, directory: &Path) -> Result<Prepared, String> {
+pub async fn prepare(
+    service: &Service,
+    known: &Known,
+    around: &Surroundings<'_>,
+    directory: &Path,
+) -> Result<Prepared, String> {
+    let password = around.password;
     let log = directory.join("output.log");
     let user = user()?;
     let binaries = binaries::find(&log).await?;
-    let private = place(directory, user)?;
+    let private = place(directory, user, around, &service.name).await?;
     let port = port(service, known)?;
     let access = Access { socket: private.0.clone(), port, password: password.to_owned() };
     let data = private.0.join("data");
     let mut launch = launch(service, binaries.directory.join("postgres"), directory);
     launch.user = user;
+    // What makes the cluster is a process of the run as well.
+    launch.mark = super::mark(around.run, &service.name);
     launch.stop = Stop::Postgres;
     // Messages in the language of the person who reads them are fine; a locale that is not there is not.
     launch.env.push(("LC_ALL".to_owned(), "C".to_owned()));
@@ -50,12 +59,21 @@ pub async fn prepare(service: &Service, known: &Known, password: &str, directory
     launch.arguments = ["-D", &data.display().to_string(), "-p", &port.to_string(), "-k"].map(str::to_owned).to_vec();
     launch.arguments.push(private.0.display().to_string());
     launch.arguments.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
-    template::copy_to(&data, &binaries, &launch, &access).await?;
+    template::copy_to(&data, &binaries, &launch, &access, around.guarded).await?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let speaks = Speaks::Postgres { user: ROLE, password: password.to_owned(), database: ROLE };
     let admin = Some(access.admin());
     let endpoint = Endpoint { address, speaks };
     Ok(Prepared { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
+}
+
+/// Of the newest that is installed.
+pub async fn version() -> Result<String, String> {
+    let place = std::env::temp_dir().join(format!("stressc-version-{}", std::process::id()));
+    std::fs::create_dir_all(&place).map_err(|error| error.to_string())?;
+    let found = binaries::find(&place.join("log")).await;
+    let _ = std::fs::remove_dir_all(&place);
+    found.map(|binaries| binaries.version)
 }
 
 /// Whether tests have to do without.
@@ -134,7 +152,12 @@ fn user() -> Result<Option<User>, String> {
 
 /// A directory of its own: in that of the run, or where its user gets to it and the path of the socket is short enough.
 #[cfg(unix)]
-fn place(directory: &Path, user: Option<User>) -> Result<Private, String> {
+async fn place(
+    directory: &Path,
+    user: Option<User>,
+    around: &Surroundings<'_>,
+    service: &str,
+) -> Result<Private, String> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
     /// Of a path of a socket on every system, without the name that PostgreSQL puts behind it.
     const LONGEST: usize = 80;
@@ -147,6 +170,11 @@ fn place(directory: &Path, user: Option<User>) -> Result<Private, String> {
         if path.as_os_str().len() > LONGEST || (user.is_some() && !path.ancestors().skip(1).all(open)) {
             continue;
         }
+        // It is not in the directory of the run. What is taken back last is taken back first: its processes write there.
+        let removed = Undo::Remove(path.clone());
+        around.guarded.begin(format!("the data of {service}"), removed, None).await?;
+        let ended = Undo::Kill(Whom::Marked(super::own_mark(around.run, service)));
+        around.guarded.begin(format!("the processes of {service}"), ended, None).await?;
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
         let made = made.and_then(|()| user.map_or(Ok(()), |user| chown(&path, Some(user.id), Some(user.group))));
         match made {
@@ -158,6 +186,6 @@ fn place(directory: &Path, user: Option<User>) -> Result<Private, String> {
 }
 
 #[cfg(not(unix))]
-fn place(_: &Path, _: Option<User>) -> Result<Private, String> {
+async fn place(_: &Path, _: Option<User>, _: &Surroundings<'_>, _: &str) -> Result<Private, String> {
     Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
 }

@@ -1,6 +1,8 @@
 //! A cluster that was made once for each version, and is copied for each run: `initdb` takes seconds, a copy a tenth of one.
 
 use super::{Access, Binaries, Launch, OWNER, User, WHO_MAY, group};
+use crate::guard::Undo;
+use crate::run::guarded::Guarded;
 use crate::run::service::ready::{self, Ready};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,13 @@ use std::time::Duration;
 const FORM: u32 = 1;
 
 /// Makes the data directory of a cluster, from the template where there is one. `server` is how it will be started.
-pub async fn copy_to(data: &Path, binaries: &Binaries, server: &Launch, access: &Access) -> Result<(), String> {
+pub async fn copy_to(
+    data: &Path,
+    binaries: &Binaries,
+    server: &Launch,
+    access: &Access,
+    guarded: &Guarded,
+) -> Result<(), String> {
     let kept = kept(binaries);
     if let Some(kept) = kept.as_ref().filter(|kept| kept.is_dir()) {
         match copy(kept, data, server.user) {
@@ -22,7 +30,10 @@ pub async fn copy_to(data: &Path, binaries: &Binaries, server: &Launch, access: 
     make(data, binaries, server, access).await?;
     if let Some(kept) = kept {
         // Without it the next run takes longer, and nothing else.
-        let _ = keep(data, &kept);
+        let new = beside(&kept);
+        let begun = guarded.begin("a part of a template".to_owned(), Undo::Remove(new.clone()), None).await?;
+        let _ = keep(data, &new, &kept);
+        guarded.end(begun).await;
     }
     Ok(())
 }
@@ -56,14 +67,18 @@ fn kept(binaries: &Binaries) -> Option<PathBuf> {
     Some(cache.or_else(home)?.join("stressc").join(format!("{version}-{}-{FORM}", std::env::consts::ARCH)))
 }
 
-/// Puts a copy under its name in one step, so that of two runs at once each finds either nothing or a whole one.
-fn keep(data: &Path, kept: &Path) -> io::Result<()> {
+/// Where it is copied to first.
+fn beside(kept: &Path) -> PathBuf {
     let name = kept.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let new = kept.with_file_name(format!(".{name}-{}", std::process::id()));
+    kept.with_file_name(format!(".{name}-{}", std::process::id()))
+}
+
+/// Puts a copy under its name in one step, so that of two runs at once each finds either nothing or a whole one.
+fn keep(data: &Path, new: &Path, kept: &Path) -> io::Result<()> {
     std::fs::create_dir_all(kept.parent().unwrap_or(kept))?;
-    let put = copy(data, &new, None).and_then(|()| std::fs::rename(&new, kept));
+    let put = copy(data, new, None).and_then(|()| std::fs::rename(new, kept));
     if put.is_err() {
-        let _ = std::fs::remove_dir_all(&new);
+        let _ = std::fs::remove_dir_all(new);
     }
     put
 }

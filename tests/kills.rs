@@ -1,0 +1,246 @@
+//! Whatever is killed in the middle of faults of every kind, all is as before: by the run, by its guardian, or by `recover`
+//! where both are gone.
+
+use crate::support::{Place, Script, alone, signal, wait_until};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stressc");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    Run,
+    Guardian,
+    Both,
+}
+
+/// A fault of every lasting kind, each on an element of its own; all of them are in force after half a second.
+fn scenario(server: std::net::SocketAddr, attached: u16, memory: u64, disk: u64) -> String {
+    format!(
+        r#"scenario test {{
+  service killed = process("sh", "-c", "exec sleep 1000")
+  service paused = process("sh", "-c", "sleep 1001 & exec sleep 1000")
+  service slowed = process("sh", "-c", "while :; do sleep 0.01; done")
+  service narrow = process("sh", "-c", "exec sleep 1000")
+  service theirs = attach(port: {attached})
+  link path = tcp(to: "{server}")
+  target api = http(path.url)
+  flow look on api {{
+    get "/"
+  }}
+  load main of look {{
+    hold 20/s for 5500ms as plateau
+  }}
+  fault gone = kill(killed) at plateau + 200ms for 4s
+  fault still = pause(paused) at plateau + 200ms for 4s
+  fault foreign = pause(theirs) at plateau + 200ms for 4s
+  fault slow = limit_cpu(slowed, to: 5%) at plateau + 200ms for 4s
+  fault tight = limit_memory(narrow, to: 64MiB) at plateau + 200ms for 4s
+  fault busy = burn_cpu(1) at plateau + 200ms for 4s
+  fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 4s
+  fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 4s
+  fault late = latency(path, 5ms) at plateau + 200ms for 4s
+  fault shell = command("touch data/broken", undo: "rm -f data/broken") at plateau + 200ms for 4s
+  expect {{
+    count(main) > 1
+  }}
+}}
+"#
+    )
+}
+
+/// What of a run there is on the machine: its processes, its control groups, its files; and in which state that of others is.
+#[derive(Debug, PartialEq, Eq)]
+struct Snapshot {
+    processes: BTreeSet<String>,
+    groups: BTreeSet<PathBuf>,
+    files: BTreeSet<String>,
+    journals: BTreeSet<String>,
+    theirs: String,
+    cpus: String,
+}
+
+fn names(directory: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Directories of `/sys/fs/cgroup` with the id of a run of this place in their names.
+fn groups(below: &Path, ids: &BTreeSet<String>, found: &mut BTreeSet<PathBuf>) {
+    let entries = std::fs::read_dir(below).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        if ids.iter().any(|id| entry.file_name().to_string_lossy().contains(id.as_str())) {
+            found.insert(entry.path());
+        }
+        groups(&entry.path(), ids, found);
+    }
+}
+
+fn look(place: &Place, theirs: &Child) -> Snapshot {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", theirs.id())).unwrap();
+    let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    let ids: BTreeSet<String> =
+        place.runs().iter().map(|run| run.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let mut own = BTreeSet::new();
+    groups(Path::new("/sys/fs/cgroup"), &ids, &mut own);
+    let marked = |pid: &String| {
+        let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&environ).into_owned();
+        ids.iter().any(|id| text.contains(id.as_str()))
+    };
+    let services = place.runs().iter().filter(|run| run.join("services").exists()).count();
+    let mut files = names(&place.path().join("data"));
+    files.extend((services > 0).then(|| format!("{services} directories of services")));
+    Snapshot {
+        processes: names(Path::new("/proc")).into_iter().filter(marked).collect(),
+        groups: own,
+        files,
+        journals: look_for_journals(place),
+        // Whether it stands still; what it does otherwise is its own.
+        theirs: line("State:").chars().filter(|c| *c == 'T').collect(),
+        cpus: line("Cpus_allowed:"),
+    }
+}
+
+fn guardian(place: &Place) -> Option<String> {
+    let journal = place.path().join(".state").display().to_string();
+    names(Path::new("/proc")).into_iter().find(|pid| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains("\0guardian\0") && line.contains(&journal)
+    })
+}
+
+/// A shop of somebody else.
+fn attached(place: &Place) -> (Child, u16) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut shop = Command::new(PROGRAM);
+    shop.args(["demo", "--listen", &format!("127.0.0.1:{port}")]).current_dir(place.path());
+    let child = shop.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the shop listens", Duration::from_secs(20), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+    (child, port)
+}
+
+fn kill(place: &Place, run: &Child, killed: Killed) {
+    let guardian = guardian(place);
+    let guardian = || {
+        let pid = guardian.as_ref().expect("it has a guardian");
+        Command::new("kill").args(["-KILL", pid]).stderr(Stdio::null()).status().unwrap();
+    };
+    match killed {
+        Killed::Run => signal(run, "KILL"),
+        Killed::Guardian => guardian(),
+        Killed::Both => {
+            guardian();
+            signal(run, "KILL");
+        }
+    }
+}
+
+/// Starts all faults, kills at an instant that is given, and looks whether all becomes as it was.
+fn survives(killed: Killed, after: impl FnOnce(&Place, &mut Child)) {
+    let _alone = alone();
+    let place = Place::new();
+    let server = Script::start(|_, _| (200, String::new()));
+    std::fs::create_dir(place.path().join("data")).unwrap();
+    let (mut theirs, port) = attached(&place);
+    let before = look(&place, &theirs);
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let memory = text.lines().find_map(|line| line.strip_prefix("MemAvailable:")).unwrap();
+    let memory = memory.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10;
+    let disk = rustix::fs::statvfs(place.path()).unwrap();
+    let disk = (disk.f_bavail * disk.f_frsize) >> 20;
+    place.write("test.stress", &scenario(server.address, port, memory - 400, disk - 2000));
+    let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    after(&place, &mut run);
+    kill(&place, &run, killed);
+    if killed == Killed::Guardian {
+        let ran = place.ended(run.wait_with_output().unwrap());
+        assert!(matches!(ran.code, 0 | 4 | 5), "{}{}", ran.out, ran.err);
+    } else {
+        run.wait().unwrap();
+    }
+    if killed == Killed::Both {
+        let next = place.call(&["run", "test.stress", "--no-progress"]);
+        assert!(next.code == 3 && next.err.contains("stressc recover"), "{}{}", next.out, next.err);
+        let recovered = place.call(&["recover"]);
+        assert_eq!(recovered.code, 0, "{}{}", recovered.out, recovered.err);
+    }
+    let over = Instant::now() + Duration::from_secs(10);
+    let mut now = look(&place, &theirs);
+    while now != before && Instant::now() < over {
+        std::thread::sleep(Duration::from_millis(50));
+        now = look(&place, &theirs);
+    }
+    theirs.kill().unwrap();
+    theirs.wait().unwrap();
+    assert_eq!(now, before, "{killed:?}");
+}
+
+fn all_in_force(place: &Place, _: &mut Child) {
+    wait_until("all faults are in force", Duration::from_secs(20), || {
+        let Some(run) = place.runs().pop() else { return false };
+        let text = std::fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+        assert!(!text.contains("fault_failed"), "{text}");
+        text.matches("fault_applied").count() == 10
+    });
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_nothing() {
+    survives(Killed::Run, all_in_force);
+}
+
+#[test]
+fn a_guardian_that_is_killed_is_not_missed() {
+    survives(Killed::Guardian, all_in_force);
+}
+
+#[test]
+fn what_both_left_is_recovered() {
+    survives(Killed::Both, all_in_force);
+}
+
+/// A run that hangs takes nothing back, and its guardian does so when it should have.
+#[test]
+fn a_run_that_hangs_is_not_waited_for() {
+    let place = Place::new();
+    let (mut theirs, port) = attached(&place);
+    let text = format!(
+        "scenario test {{\n  service app = attach(port: {port})\n  target api = http(app.url)\n  flow look on api {{\n    get \"/products/1\"\n  }}\n  load main of look {{\n    hold 5/s for 3s as plateau\n  }}\n  fault still = pause(app) at plateau for 1s\n  expect {{\n    count(main) > 1\n  }}\n}}\n"
+    );
+    place.write("test.stress", &text);
+    let run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    wait_until("it stands still", Duration::from_secs(20), || look(&place, &theirs).theirs == "T");
+    signal(&run, "STOP");
+    wait_until("it goes on", Duration::from_secs(30), || look(&place, &theirs).theirs.is_empty());
+    signal(&run, "CONT");
+    let ran = place.ended(run.wait_with_output().unwrap());
+    theirs.kill().unwrap();
+    theirs.wait().unwrap();
+    assert_ne!(ran.code, 3, "what the guardian took back is taken back: {}{}", ran.out, ran.err);
+    assert!(look_for_journals(&place).is_empty());
+}
+
+fn look_for_journals(place: &Place) -> BTreeSet<String> {
+    names(&place.path().join(".state/stressc/journal"))
+}
+
+#[test]
+fn at_any_instant() {
+    let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    println!("seed {seed}");
+    let mut state = seed;
+    for killed in [Killed::Run, Killed::Both] {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let pause = Duration::from_millis((state >> 33) % 1500);
+        survives(killed, |place, _| {
+            wait_until("it has begun", Duration::from_secs(20), || guardian(place).is_some());
+            std::thread::sleep(pause);
+        });
+    }
+}
