@@ -25,6 +25,7 @@ pub struct Live<'a> {
     drawn: Vec<usize>,
     /// The names of the faults of the plan.
     faults: Vec<String>,
+    ledgers: Vec<String>,
 }
 
 impl<'a> Live<'a> {
@@ -33,7 +34,8 @@ impl<'a> Live<'a> {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let redraws = std::io::stderr().is_terminal() && !is_dumb;
         let faults = plan.faults.iter().map(|fault| fault.name.clone()).collect();
-        Live { terminal, on, redraws, scene: Scene::new(plan), faults, last: 0, drawn: Vec::new() }
+        let ledgers = plan.ledgers.iter().map(|ledger| ledger.name.clone()).collect();
+        Live { terminal, on, redraws, scene: Scene::new(plan), faults, ledgers, last: 0, drawn: Vec::new() }
     }
 
     pub fn see(&mut self, event: &Event) {
@@ -61,8 +63,13 @@ impl<'a> Live<'a> {
             Event::FaultWithdrawn { fault, .. } => self.say(&format!("{} is taken back", self.fault(*fault))),
             Event::FaultFailed { fault, problem, .. } => self.say(&format!("{}: {problem}", self.fault(*fault))),
             Event::LoadEnded { .. } => self.clear(),
+            Event::Verified { ledger, verified } => {
+                let name = self.ledgers.get(*ledger).map_or("", String::as_str);
+                self.say(&format!("the ledger `{name}`: {} entries were asked for", verified.asked.all()));
+            }
             Event::Problem { .. }
             | Event::Slice(_)
+            | Event::Booked { .. }
             | Event::Gauges(_)
             | Event::Example(_)
             | Event::Started { .. }

@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Example, Gauges, Proof, Slice};
+use super::{Booked, Example, Gauges, Proof, Slice, Verified};
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,16 @@ pub enum Event {
         planned: Range,
         at: u64,
         problem: String,
+    },
+    /// Requests have made entries of a ledger, since the last time that this was told.
+    Booked {
+        ledger: usize,
+        booked: Booked,
+    },
+    /// The system was asked for each of them.
+    Verified {
+        ledger: usize,
+        verified: Box<Verified>,
     },
     /// Something went wrong that changes nothing of what was measured, and that a person has to know of.
     Problem {

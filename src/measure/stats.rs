@@ -4,7 +4,7 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Event, Examples, Gauge, Gauges, Generator, Injected, Layout, LoadCounts, Proof, SeriesCounts, Slice, Tried,
+    Book, Event, Examples, Gauge, Gauges, Generator, Injected, Layout, LoadCounts, Proof, SeriesCounts, Slice, Tried,
     interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
@@ -51,6 +51,8 @@ pub struct Stats {
     pub injected: Vec<Injected>,
     /// How the faults of the plan are called.
     pub faults: Vec<String>,
+    /// The ledgers of the plan.
+    pub ledgers: Vec<Book>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
     drawn: Vec<(usize, Vec<u64>)>,
     /// The trials of searches, in their order.
@@ -89,6 +91,7 @@ impl Stats {
             stages: plan.loads.iter().map(|load| load.stages.iter().map(|stage| stage.end).collect()).collect(),
             memory,
             faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
+            ledgers: plan.ledgers.iter().map(|_| Book::default()).collect(),
             layout: Arc::new(layout),
             ..Stats::watching(plan.watched())
         }
@@ -151,6 +154,16 @@ impl Stats {
                     self.injected.push(injected);
                 }
             },
+            Event::Booked { ledger, booked } => {
+                if let Some(book) = self.ledgers.get_mut(ledger) {
+                    book.booked.add(&booked);
+                }
+            }
+            Event::Verified { ledger, verified } => {
+                if let Some(book) = self.ledgers.get_mut(ledger) {
+                    book.verified = Some(*verified);
+                }
+            }
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}

@@ -46,7 +46,8 @@ impl RestsOn {
                 self.metric(last);
             }
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) | Metric::Other { .. } => {}
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) => {}
+            Metric::Ledger { .. } | Metric::Other { .. } => {}
         }
     }
 
@@ -162,7 +163,7 @@ impl WindowEdges {
                 self.windows_of(last);
             }
             // The levels of a sweep are cut in any case, and trials where they can start.
-            Metric::Scaling(_) | Metric::Capacity(_) => {}
+            Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
@@ -232,7 +233,7 @@ impl WindowEdges {
                 self.of_metric(first, edges);
                 self.of_metric(last, edges);
             }
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Scaling(_) | Metric::Capacity(_) => {}
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
             Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
         }
     }

@@ -187,7 +187,8 @@ impl Elaborate<'_> {
             Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
                 return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
             }
-            Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
+            Subject::Ledger(ledger) => return Some(Metric::Ledger { function: metric.function, ledger: *ledger }),
+            Subject::Windows { .. } | Subject::Alerts(_) | Subject::Delivery(_) => {
                 // These judge the whole run.
                 let ranges = explicit.unwrap_or_else(|| vec![(0, u64::MAX)]);
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });

@@ -19,7 +19,7 @@ mod watched;
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
     Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
-    Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject,
+    Record, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject,
     Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
@@ -467,6 +467,8 @@ pub enum Metric {
     Series(Readings),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// Of the entries of a ledger, over the whole run.
+    Ledger { function: Function, ledger: usize },
     /// What a search found.
     Capacity(Capacity),
     /// How throughput grows with the users of a sweep.

@@ -15,6 +15,7 @@ mod functions;
 mod health;
 mod kept;
 mod known;
+mod ledger;
 mod limit;
 mod link;
 mod open;
@@ -227,11 +228,18 @@ async fn around_load(
         done = phase::perform("setup", flows, parts.clone(), Vec::new()) => done.map_err(RunError::Setup),
         () = interrupt.wait() => Err(RunError::Interrupted),
     };
+    let mut ledgers = ledger::Ledgers::new(plan, settings.directory.clone());
     let (named, result) = match done {
         Ok(named) => {
             let setup = Arc::new(named.clone());
             let result = match &settings.trial {
-                None => load(plan, settings, (&parts, setup), services, interrupt, tell).await,
+                None => {
+                    let ended = load(plan, settings, (&parts, setup.clone()), services, &mut ledgers, interrupt, tell).await;
+                    if ended.is_ok() {
+                        ledgers.verify(&parts, &setup, interrupt, tell).await;
+                    }
+                    ended
+                }
                 Some(trial) => tokio::select! {
                     tried = trial::perform(&parts, setup, trial) => tried.map(|()| 0),
                     () = interrupt.wait() => Err(RunError::Interrupted),
@@ -328,6 +336,7 @@ async fn load(
     settings: &Settings,
     (parts, setup): (&phase::Parts, Arc<Vec<value::Plain>>),
     services: Services<'_>,
+    ledgers: &mut ledger::Ledgers,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
@@ -399,7 +408,8 @@ async fn load(
     while sending || (!interrupted && watching) {
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(Measured { slices, examples, done: ours, started }) => {
+                Some(Measured { slices, examples, done: ours, started, booked }) => {
+                    ledgers.take(booked);
                     for slice in slices {
                         if let Some(aborts) = &mut aborts {
                             aborts.take(&slice);
@@ -432,6 +442,7 @@ async fn load(
             _ = second.tick() => {
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
+                ledgers.news(at).into_iter().for_each(&mut *tell);
                 // Behind the last arrival there is nothing left to stop.
                 let reason = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
                 if let Some(reason) = reason {
@@ -484,6 +495,9 @@ async fn load(
         false => watch.finish(|look| tell(Event::Gauges(look))).await,
     }
     tell(Event::LoadEnded { at });
+    if interrupted || !watching {
+        ledgers.leave();
+    }
     for thread in threads {
         match thread.join() {
             Ok(result) => result?,

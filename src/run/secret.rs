@@ -46,6 +46,10 @@ impl Mask {
             Event::FaultFailed { fault, planned, at, problem } => {
                 Event::FaultFailed { fault, planned, at, problem: self.text(problem) }
             }
+            Event::Verified { ledger, mut verified } => {
+                verified.violations.iter_mut().for_each(|one| one.key = self.text(std::mem::take(&mut one.key)));
+                Event::Verified { ledger, verified }
+            }
             Event::Gauges(mut gauges) => {
                 gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));
                 Event::Gauges(gauges)
