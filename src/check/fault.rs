@@ -152,6 +152,7 @@ impl<'a> Session<'a, '_> {
         let Value::Fault(breakage) = value else { return None };
         match breakage.element {
             Element::Link(_) | Element::Target(_) => {}
+            Element::Service(_) if builtins::is_of_database(&breakage.action) => {}
             Element::Service(_) => self.later("a fault of a service", built.span),
             Element::Host => self.later("a fault of the machine", built.span),
             Element::Command => self.later("a fault by a command", built.span),
@@ -221,7 +222,6 @@ impl<'a> Session<'a, '_> {
     }
 
     pub(super) fn event(&mut self, built: &'a ast::Built, frame: FrameId) -> Option<Event> {
-        self.later("`event`", built.span);
         if let Some(option) = built.options.first() {
             self.unknown_option(option, "event");
         }

@@ -93,6 +93,20 @@ pub enum Event {
         at: u64,
         problem: String,
     },
+    /// The command of an event of the plan was started.
+    EventBegan {
+        event: usize,
+        at: u64,
+    },
+    /// It had ended, or was ended; with the reason and its last output where that counts as failed.
+    EventEnded {
+        event: usize,
+        at: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
+    },
     /// Requests have made entries of a ledger, since the last time that this was told.
     Booked {
         ledger: usize,

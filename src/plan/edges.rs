@@ -81,7 +81,11 @@ impl Plan {
             .flat_map(|fault| &fault.windows)
             .flat_map(|window| [window.0, window.1])
             .flat_map(|edge| LATE.iter().map(move |late| edge.saturating_add(*late)))
-            .chain(self.events.iter().flat_map(|event| [event.at, event.at.saturating_add(event.at_most)]))
+            .chain(self.events.iter().map(super::Event::window).flat_map(|(from, to)| {
+                // It ends when it ends; of a long one the first minutes alone are cut into seconds.
+                let seconds = (from / SECOND + 1)..=(to.min(from.saturating_add(WATCHED)) / SECOND);
+                [from, to].into_iter().chain(seconds.map(|second| second * SECOND))
+            }))
             .collect();
         let of_load = |load: usize| {
             let stages = self.loads.get(load).map_or(&[][..], |load| &load.stages);

@@ -376,6 +376,13 @@ pub struct Event {
     pub at_most: u64,
 }
 
+impl Event {
+    /// Until when it is given up.
+    pub fn window(&self) -> Range {
+        (self.at, self.at.saturating_add(self.at_most))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SteadyState {
     pub name: Option<String>,
@@ -551,6 +558,9 @@ pub struct Recovery {
     /// The faults whose windows are among these: they count as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<usize>,
+    /// And the events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<usize>,
     pub steady: SteadyState,
     /// The end of the last load: until then it is looked at.
     pub end: u64,
@@ -563,11 +573,14 @@ pub struct Impact {
     pub of: Recovery,
 }
 
-/// A scope by a fault: as planned it is in the windows already, and these narrow to what was.
+/// A scope by a fault or an event: as planned it is in the windows already, and these narrow to what was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfFault {
     pub kind: ScopeKind,
+    /// Its place among the faults of the plan, or among its events.
     pub fault: usize,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_event: bool,
 }
 
 fn one() -> f64 {

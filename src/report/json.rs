@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::base::units::SECOND;
-use crate::measure::{Book, Injected, Stats, Violation, histogram};
+use crate::measure::{Book, Happened, Injected, Stats, Violation, histogram};
 use crate::metric::Outcome;
 use crate::plan::Plan;
 use serde_json::{Value, json};
@@ -86,6 +86,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "examples": { "failed": failed, "slowest": slowest },
         "metrics": metrics,
         "faults": faults(plan, stats),
+        "events": events(plan, stats),
         "ledgers": ledgers(plan, stats),
         "alerts": [],
         "generator": {
@@ -122,6 +123,23 @@ fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
         })
     };
     stats.injected.iter().map(one).collect()
+}
+
+/// Each event that has begun, as asked for and as it was.
+fn events(plan: &Plan, stats: &Stats) -> Vec<Value> {
+    let one = |happened: &Happened| {
+        let planned = plan.events.get(happened.event);
+        json!({
+            "name": planned.map(|event| &event.name),
+            "planned_s": planned.map(|event| seconds(event.at)),
+            "at_most_s": planned.map(|event| seconds(event.at_most)),
+            "began_s": seconds(happened.began),
+            "ended_s": happened.ended.map(seconds),
+            "problem": happened.problem,
+            "output": happened.output,
+        })
+    };
+    stats.happened.iter().map(one).collect()
 }
 
 /// How the entries of each ledger ended, and what is wrong with the first of those with which something is.

@@ -1,5 +1,6 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
+mod events;
 mod examples;
 mod faults;
 mod ledgers;
@@ -53,6 +54,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         table(&mut out, &load.name, &windows, &paint);
     }
     faults::faults(&mut out, report, &paint);
+    events::events(&mut out, report, &paint);
     ledgers::ledgers(&mut out, report, &paint);
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);

@@ -5,8 +5,10 @@ mod chance;
 mod clock;
 mod cookies;
 mod closed;
+mod command;
 pub mod drive;
 mod due;
+mod event;
 mod exchange;
 mod fault;
 mod explain;
@@ -391,7 +393,8 @@ async fn load(
         tell(Event::Gauges(before));
     }
     let mut watch = watcher.start(clock);
-    let mut faults = fault::Faults::start(plan, &links.control(), clock);
+    let mut faults = fault::Faults::start(plan, &links.control(), (all, known), clock);
+    let mut events = event::Events::start(plan, settings, known, clock);
     let mut health = health::Health::new(gauges, links.gauge());
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
@@ -439,6 +442,7 @@ async fn load(
                 tell(Event::Gauges(look));
             }
             Some(event) = faults.next() => tell(event),
+            Some(event) = events.next() => tell(event),
             _ = second.tick() => {
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
@@ -451,6 +455,7 @@ async fn load(
                     searches.stop();
                     tell(Event::Aborted { at, reason });
                     faults.end();
+                    events.end();
                     let _ = phase.send(Phase::NothingNew);
                     limit = tokio::time::Instant::now() + drain(plan);
                 }
@@ -463,6 +468,7 @@ async fn load(
                 searches.stop();
                 tell(Event::Interrupted { at: clock.now() });
                 faults.end();
+                    events.end();
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
             }
@@ -474,6 +480,7 @@ async fn load(
                     Happened::Died { service, status, output } => {
                         watching = false;
                         faults.end();
+                    events.end();
                         let _ = phase.send(Phase::Stop { count_timeouts: false });
                         Event::ServiceDied { service, at, status, output }
                     }
@@ -488,6 +495,7 @@ async fn load(
     }
     // Before anything else is done, and before anybody is told that the load has ended.
     faults.ended(&mut *tell).await;
+    events.ended(interrupted || !watching, interrupt, &mut *tell).await;
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
     match interrupted || !watching {

@@ -1,12 +1,16 @@
 //! Faults: each applied at its instant, shown to have had an effect, and taken back at its end or at that of the run. Each has a
 //! task of its own on the control plane, so that one which is slow delays no other.
 
+mod database;
 mod link;
 
 use super::clock::Clock;
+use super::known::Known;
 use super::proxy::Control;
+use super::service::Running;
 use crate::measure::{Event, Proof};
-use crate::plan::{Breakage, Plan, Range};
+use crate::plan::{Breakage, Element, Plan, Range};
+use database::OnDatabase;
 use link::OnLink;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -14,6 +18,7 @@ use tokio::task::JoinSet;
 /// By what a fault is brought about.
 enum Mechanism {
     Link(OnLink),
+    Database(OnDatabase),
 }
 
 /// What a fault did.
@@ -24,7 +29,18 @@ struct Shown {
 }
 
 impl Mechanism {
-    fn of(plan: &Plan, breakage: &Breakage, links: &Control) -> Result<Mechanism, String> {
+    fn of(
+        plan: &Plan,
+        breakage: &Breakage,
+        links: &Control,
+        (services, known): (&[Running], &Known),
+    ) -> Result<Mechanism, String> {
+        if let Element::Service(index) = breakage.element
+            && let Some(running) = services.get(index)
+            && let Some(database) = OnDatabase::of(breakage, running.admin(), |text| known.text(text))
+        {
+            return database.map(Mechanism::Database);
+        }
         let on_link = OnLink::of(plan, breakage, links).map(Mechanism::Link);
         on_link.ok_or_else(|| format!("this version does not know how to `{}`", breakage.action))
     }
@@ -32,6 +48,7 @@ impl Mechanism {
     fn name(&self) -> &'static str {
         match self {
             Mechanism::Link(_) => "link",
+            Mechanism::Database(_) => "database",
         }
     }
 
@@ -39,6 +56,7 @@ impl Mechanism {
     async fn apply(&mut self) -> Result<(), String> {
         match self {
             Mechanism::Link(link) => link.apply().await,
+            Mechanism::Database(database) => database.apply().await,
         }
     }
 
@@ -46,6 +64,7 @@ impl Mechanism {
     async fn withdraw(&mut self) -> Result<Shown, String> {
         match self {
             Mechanism::Link(link) => link.withdraw().await.map(|proof| Shown { proof, told: None }),
+            Mechanism::Database(database) => database.withdraw().await,
         }
     }
 }
@@ -58,12 +77,12 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn start(plan: &Plan, links: &Control, clock: Clock) -> Faults {
+    pub fn start(plan: &Plan, links: &Control, around: (&[Running], &Known), clock: Clock) -> Faults {
         let (tell, told) = mpsc::unbounded_channel();
         let (over, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (index, fault) in plan.faults.iter().enumerate() {
-            let mechanism = Mechanism::of(plan, &fault.breakage, links);
+            let mechanism = Mechanism::of(plan, &fault.breakage, links, around);
             let one = One { index, clock, tell: tell.clone(), over: over.subscribe() };
             tasks.spawn(one.all(fault.windows.clone(), mechanism));
         }

@@ -1,7 +1,7 @@
 //! Services: started before the load, awaited, watched, stopped after it; and what may be done to them in between.
 
 mod endpoint;
-mod group;
+pub mod group;
 mod keeper;
 mod ports;
 mod postgres;
