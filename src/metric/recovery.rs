@@ -4,7 +4,7 @@ use super::looks::{look, looks};
 use super::{Outcome, Value};
 use crate::base::units::{SECOND, duration, measured_duration};
 use crate::check::program::Function;
-use crate::measure::Stats;
+use crate::measure::{Injected, Stats};
 use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
 
 /// What became of a steady state around one window.
@@ -29,7 +29,7 @@ pub enum Back {
 pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -> Result<Recovered, String> {
     let conditions: Vec<&Condition> = steady.conditions.iter().map(|condition| &condition.condition).collect();
     let end = end.min(stats.end());
-    let before = window.0 / SECOND * SECOND;
+    let before = first_of(window.0, stats) / SECOND * SECOND;
     let calm = look(&conditions, before.saturating_sub(steady.window), before, stats).judged;
     let at = duration(before);
     match calm.outcome {
@@ -46,6 +46,15 @@ pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -
     let mut during = looks(&conditions, steady.window, (window.0, end), stats).take_while(|look| look.from < until);
     let lost = during.find(|look| look.judged.outcome == Outcome::Failed).map(|look| (look.from, look.at));
     Ok(Recovered { lost, back })
+}
+
+/// When the first began of the faults that were in force, one into the other, up to an instant: what one of them had hurt
+/// already was no more normal when the next came.
+fn first_of(at: u64, stats: &Stats) -> u64 {
+    let of = |injected: &Injected| (injected.applied.0, injected.withdrawn.map_or(u64::MAX, |range| range.1));
+    let known = stats.injected.iter().filter(|injected| injected.problem.is_none());
+    let earlier = known.map(of).filter(|(from, to)| *from < at && at <= *to).map(|(from, _)| from).min();
+    earlier.map_or(at, |earlier| first_of(earlier, stats))
 }
 
 /// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held.
