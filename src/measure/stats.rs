@@ -4,8 +4,8 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Book, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts, Slice, Tried,
-    interval_log,
+    Book, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts,
+    Slice, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};

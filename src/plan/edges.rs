@@ -237,7 +237,11 @@ impl WindowEdges {
                 self.of_metric(first, edges);
                 self.of_metric(last, edges);
             }
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
+            Metric::Recovery(_)
+            | Metric::Series(_)
+            | Metric::Scaling(_)
+            | Metric::Capacity(_)
+            | Metric::Ledger { .. } => {}
             Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
         }
     }

@@ -19,8 +19,8 @@ mod watched;
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
     Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
-    Record, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject,
-    Target, Text, Think, Upload,
+    Record, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step,
+    Subject, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};

@@ -236,7 +236,8 @@ async fn around_load(
             let setup = Arc::new(named.clone());
             let result = match &settings.trial {
                 None => {
-                    let ended = load(plan, settings, (&parts, setup.clone()), services, &mut ledgers, interrupt, tell).await;
+                    let ended =
+                        load(plan, settings, (&parts, setup.clone()), services, &mut ledgers, interrupt, tell).await;
                     if ended.is_ok() {
                         ledgers.verify(&parts, &setup, interrupt, tell).await;
                     }
