@@ -2,7 +2,7 @@
 //! expectation which names them.
 
 use crate::services::postgres_is_missing;
-use crate::support::{Place, Ran};
+use crate::support::{Place, Ran, Script};
 
 /// A shop whose customers buy, each order in a ledger; one customer in several asks twice for the same.
 struct Shop<'a> {
@@ -214,4 +214,64 @@ fn an_event_that_does_not_end_is_ended_at_its_bound() {
     // What held did so without what it was to be shown against.
     assert!(matches!(ran.code, 4 | 5), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("had not ended after 1s, and was ended"), "{}", ran.out);
+}
+
+/// Three requests, each with an entry: one is acknowledged and forgotten, one refused, one fails and is done all the same.
+fn forgetful(request: &str, _: usize) -> (u16, String) {
+    let status = match request {
+        "POST /a" => 201,
+        "POST /b" => 409,
+        "POST /c" => 503,
+        asked if asked.starts_with("GET /find/c") => 200,
+        _ => 404,
+    };
+    (status, "{}".to_owned())
+}
+
+#[test]
+fn outcomes_are_what_was_said_whatever_was_expected() {
+    let server = Script::start(forgetful);
+    let text = format!(
+        r#"scenario outcomes {{
+  target api = http("http://{}")
+  ledger book on api {{
+    verify key {{
+      get "/find/{{key}}" as found
+    }}
+  }}
+  flow buy on api {{
+    post "/b" as refused {{
+      record "b{{user.id}}" in book
+      expect status == 409
+    }}
+    post "/c" as unknown {{
+      record "c{{user.id}}" in book
+      expect status == 503
+    }}
+    post "/a" as acknowledged {{
+      record "a{{user.id}}" in book
+      expect status == 200
+    }}
+  }}
+  load main of buy {{
+    hold 5/s for 2s
+  }}
+  expect {{
+    lost(book) == 0
+    duplicated(book) == 0
+    unverified(book) == 0
+  }}
+}}
+"#,
+        server.address
+    );
+    let place = Place::new();
+    let ran = place.run(&text, &[]);
+    assert_eq!(verdicts(&ran), ["failed", "passed", "passed"], "{}{}", ran.out, ran.err);
+    let ledger = &ran.result["ledgers"][0];
+    let of = |what: &str| ["acknowledged", "unknown", "refused"].map(|fate| ledger[what][fate].as_u64().unwrap());
+    assert_eq!((of("entries"), of("found"), &ledger["lost"]), ([10; 3], [0, 10, 0], &10.into()), "{ledger}");
+    // Twice, since who follows may lag behind.
+    assert_eq!(server.times("GET /find/a1"), 2);
+    assert_eq!(server.times("GET /find/c1"), 1);
 }

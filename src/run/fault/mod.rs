@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 /// By what a fault is brought about.
 enum Mechanism {
     Link(OnLink),
-    Database(OnDatabase),
+    Database(Box<OnDatabase>),
 }
 
 /// What a fault did.
@@ -39,7 +39,7 @@ impl Mechanism {
             && let Some(running) = services.get(index)
             && let Some(database) = OnDatabase::of(breakage, running.admin(), |text| known.text(text))
         {
-            return database.map(Mechanism::Database);
+            return database.map(Box::new).map(Mechanism::Database);
         }
         let on_link = OnLink::of(plan, breakage, links).map(Mechanism::Link);
         on_link.ok_or_else(|| format!("this version does not know how to `{}`", breakage.action))
