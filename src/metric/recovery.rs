@@ -183,3 +183,32 @@ pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>
     };
     impacts.iter().map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::first_of;
+    use crate::measure::{Injected, Proof, Stats};
+
+    fn injected((from, to): (u64, u64)) -> Injected {
+        Injected {
+            fault: 0,
+            planned: (from, to),
+            applied: (from, from),
+            withdrawn: Some((to, to)),
+            mechanism: String::new(),
+            proof: Proof::default(),
+            shown: None,
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn normal_is_what_was_before_the_first_of_faults_that_lie_one_in_the_other() {
+        let mut stats = Stats::bare(vec![0, 100], 1);
+        stats.injected = vec![injected((10, 30)), injected((25, 50)), injected((60, 70))];
+        assert_eq!(first_of(10, &stats), 10);
+        assert_eq!(first_of(25, &stats), 10);
+        assert_eq!(first_of(45, &stats), 10);
+        assert_eq!(first_of(60, &stats), 60);
+    }
+}
