@@ -5,6 +5,7 @@ mod support;
 
 mod answers;
 mod bodies;
+mod chaos;
 mod demo;
 mod docs;
 mod draw;

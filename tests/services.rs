@@ -168,7 +168,7 @@ fn one_that_is_to_be_restarted_comes_back_and_the_run_goes_on() {
 
 /// Whether there is a PostgreSQL to start, as a run finds it.
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
-fn postgres_is_missing() -> bool {
+pub fn postgres_is_missing() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let versions = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
     let versions = versions.iter().flat_map(|above| std::fs::read_dir(above).into_iter().flatten().flatten());

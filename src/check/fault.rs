@@ -163,9 +163,6 @@ impl<'a> Session<'a, '_> {
             }
         };
         let Value::Fault(breakage) = value else { return None };
-        if matches!(breakage.action.as_str(), "hold_connections" | "kill_connections" | "lock_table") {
-            self.later("a fault of a database", built.span);
-        }
         self.fits(&breakage, built);
         if let (Some(Some(every)), Some(Some(length))) = (every, length)
             && length >= every
@@ -231,7 +228,6 @@ impl<'a> Session<'a, '_> {
     }
 
     pub(super) fn event(&mut self, built: &'a ast::Built, frame: FrameId) -> Option<Event> {
-        self.later("`event`", built.span);
         if let Some(option) = built.options.first() {
             self.unknown_option(option, "event");
         }

@@ -353,7 +353,6 @@ fn unit(function: Function, result: Type, values: Type) -> Type {
 fn later(function: Function, subject: &Subject) -> Option<&'static str> {
     match (function, subject) {
         (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
-        (_, Subject::Ledger(_)) => Some("a metric of a ledger"),
         (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
             Some("the length of a window that only the run knows")
         }

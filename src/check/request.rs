@@ -315,7 +315,6 @@ impl<'a> Session<'a, '_> {
 
     /// `record KEY in LEDGER`
     fn record(&mut self, record: &'a ast::Expr, frame: FrameId) -> Option<Record> {
-        self.later("`record`", record.span);
         let ExprKind::Binary { operator: Binary::In, left, right, .. } = &record.kind else {
             if !matches!(record.kind, ExprKind::Wrong) {
                 let problem = Diagnostic::new(Code::E0307, "a record goes into a ledger", record.span, "into which?");

@@ -258,7 +258,6 @@ impl<'a> Session<'a, '_> {
 
     /// `ledger NAME on TARGET { verify key { … } }`
     pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Value<'a> {
-        self.later("`ledger`", ledger.span);
         let index = self.out.ledgers.len();
         self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None });
         let target = match &ledger.on {

@@ -25,6 +25,8 @@ pub struct Live<'a> {
     drawn: Vec<usize>,
     /// The names of the faults of the plan.
     faults: Vec<String>,
+    ledgers: Vec<String>,
+    events: Vec<String>,
 }
 
 impl<'a> Live<'a> {
@@ -33,7 +35,9 @@ impl<'a> Live<'a> {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let redraws = std::io::stderr().is_terminal() && !is_dumb;
         let faults = plan.faults.iter().map(|fault| fault.name.clone()).collect();
-        Live { terminal, on, redraws, scene: Scene::new(plan), faults, last: 0, drawn: Vec::new() }
+        let events = plan.events.iter().map(|event| event.name.clone()).collect();
+        let ledgers = plan.ledgers.iter().map(|ledger| ledger.name.clone()).collect();
+        Live { terminal, on, redraws, scene: Scene::new(plan), faults, ledgers, events, last: 0, drawn: Vec::new() }
     }
 
     pub fn see(&mut self, event: &Event) {
@@ -60,9 +64,19 @@ impl<'a> Live<'a> {
             Event::FaultApplied { fault, .. } => self.say(&format!("{} is in force", self.fault(*fault))),
             Event::FaultWithdrawn { fault, .. } => self.say(&format!("{} is taken back", self.fault(*fault))),
             Event::FaultFailed { fault, problem, .. } => self.say(&format!("{}: {problem}", self.fault(*fault))),
+            Event::EventBegan { event, .. } => self.say(&format!("{} begins", self.event(*event))),
+            Event::EventEnded { event, problem: None, .. } => self.say(&format!("{} has ended", self.event(*event))),
+            Event::EventEnded { event, problem: Some(problem), .. } => {
+                self.say(&format!("{}: {problem}", self.event(*event)));
+            }
             Event::LoadEnded { .. } => self.clear(),
+            Event::Verified { ledger, verified } => {
+                let name = self.ledgers.get(*ledger).map_or("", String::as_str);
+                self.say(&format!("the ledger `{name}`: {} entries were asked for", verified.asked.all()));
+            }
             Event::Problem { .. }
             | Event::Slice(_)
+            | Event::Booked { .. }
             | Event::Gauges(_)
             | Event::Example(_)
             | Event::Started { .. }
@@ -76,6 +90,10 @@ impl<'a> Live<'a> {
 
     fn fault(&self, index: usize) -> String {
         self.faults.get(index).map_or_else(|| "a fault".to_owned(), |name| format!("the fault `{name}`"))
+    }
+
+    fn event(&self, index: usize) -> String {
+        self.events.get(index).map_or_else(|| "an event".to_owned(), |name| format!("the event `{name}`"))
     }
 
     fn say(&mut self, text: &str) {

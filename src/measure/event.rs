@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Example, Gauges, Proof, Slice};
+use super::{Booked, Example, Gauges, Proof, Slice, Verified};
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,30 @@ pub enum Event {
         planned: Range,
         at: u64,
         problem: String,
+    },
+    /// The command of an event of the plan was started.
+    EventBegan {
+        event: usize,
+        at: u64,
+    },
+    /// It had ended, or was ended; with the reason and its last output where that counts as failed.
+    EventEnded {
+        event: usize,
+        at: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
+    },
+    /// Requests have made entries of a ledger, since the last time that this was told.
+    Booked {
+        ledger: usize,
+        booked: Booked,
+    },
+    /// The system was asked for each of them.
+    Verified {
+        ledger: usize,
+        verified: Box<Verified>,
     },
     /// Something went wrong that changes nothing of what was measured, and that a person has to know of.
     Problem {

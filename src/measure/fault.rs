@@ -1,4 +1,4 @@
-//! What became of the faults of a plan: when each was in force, and what shows that it was.
+//! What became of the faults and events of a plan: when each was in force, and what shows that it was.
 
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
@@ -42,4 +42,16 @@ impl Injected {
     pub fn is_effective(&self) -> bool {
         self.problem.is_none() && (self.proof.is_effective() || self.shown.is_some())
     }
+}
+
+/// An event, from its beginning on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    /// Its place in the plan.
+    pub event: usize,
+    pub began: u64,
+    /// None where the run was cut off before.
+    pub ended: Option<u64>,
+    pub problem: Option<String>,
+    pub output: Option<String>,
 }

@@ -4,8 +4,8 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Event, Examples, Gauge, Gauges, Generator, Injected, Layout, LoadCounts, Proof, SeriesCounts, Slice, Tried,
-    interval_log,
+    Book, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts,
+    Slice, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -51,6 +51,12 @@ pub struct Stats {
     pub injected: Vec<Injected>,
     /// How the faults of the plan are called.
     pub faults: Vec<String>,
+    /// The events that have begun.
+    pub happened: Vec<Happened>,
+    /// How the events of the plan are called, and when each is planned and given up.
+    pub events: Vec<(String, Range)>,
+    /// The ledgers of the plan.
+    pub ledgers: Vec<Book>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
     drawn: Vec<(usize, Vec<u64>)>,
     /// The trials of searches, in their order.
@@ -76,7 +82,7 @@ impl Stats {
     /// With other bounds of memory than the usual.
     /// Of a run that goes on: what a fault has touched is known when it is over, so its windows count as planned.
     pub fn under_way(plan: &Plan) -> Stats {
-        Stats { faults: Vec::new(), ..Stats::new(plan) }
+        Stats { faults: Vec::new(), events: Vec::new(), ..Stats::new(plan) }
     }
 
     pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
@@ -89,6 +95,8 @@ impl Stats {
             stages: plan.loads.iter().map(|load| load.stages.iter().map(|stage| stage.end).collect()).collect(),
             memory,
             faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
+            events: plan.events.iter().map(|event| (event.name.clone(), event.window())).collect(),
+            ledgers: plan.ledgers.iter().map(|_| Book::default()).collect(),
             layout: Arc::new(layout),
             ..Stats::watching(plan.watched())
         }
@@ -151,6 +159,24 @@ impl Stats {
                     self.injected.push(injected);
                 }
             },
+            Event::EventBegan { event, at } => {
+                self.happened.push(Happened { event, began: at, ended: None, problem: None, output: None });
+            }
+            Event::EventEnded { event, at, problem, output } => {
+                if let Some(happened) = self.happened.iter_mut().find(|happened| happened.event == event) {
+                    (happened.ended, happened.problem, happened.output) = (Some(at), problem, output);
+                }
+            }
+            Event::Booked { ledger, booked } => {
+                if let Some(book) = self.ledgers.get_mut(ledger) {
+                    book.booked.add(&booked);
+                }
+            }
+            Event::Verified { ledger, verified } => {
+                if let Some(book) = self.ledgers.get_mut(ledger) {
+                    book.verified = Some(*verified);
+                }
+            }
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
             Event::LoadStarted | Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}

@@ -1,21 +1,47 @@
-//! Faults as they were: what rests on one counts by its actual instants, and says nothing where it had no effect.
+//! Faults and events as they were: what rests on one counts by its actual instants, and says nothing where a fault had no effect
+//! or an event failed.
 
 use crate::check::program::{Edge, Window};
-use crate::measure::{Injected, Stats};
+use crate::measure::{Happened, Injected, Stats};
 use crate::plan::{OfFault, Planned, Range, Recovery, ScopeKind, scope};
 
-/// Where nobody tells of faults, such as while a run goes on, they count as planned.
-fn is_told(fault: usize, stats: &Stats) -> bool {
-    fault < stats.faults.len()
+/// A time that something was, beside what was planned of it.
+struct Time {
+    planned: Range,
+    /// From the instant at which it was begun to that at which it was in force, and the same of its end.
+    begun: Range,
+    over: Option<Range>,
+}
+
+/// Where nobody tells of faults and events, such as while a run goes on, they count as planned.
+fn is_told(place: usize, is_event: bool, stats: &Stats) -> bool {
+    place < if is_event { stats.events.len() } else { stats.faults.len() }
+}
+
+fn times(place: usize, is_event: bool, stats: &Stats) -> Result<Vec<Time>, String> {
+    if is_event { of_event(place, stats).map(|time| vec![time]) } else { of_fault(place, stats) }
 }
 
 /// The times that a fault was in force, of which one at least had an effect.
-fn times(fault: usize, stats: &Stats) -> Result<Vec<&Injected>, String> {
+fn of_fault(fault: usize, stats: &Stats) -> Result<Vec<Time>, String> {
     let times: Vec<&Injected> = stats.injected.iter().filter(|injected| injected.fault == fault).collect();
     let name = stats.faults.get(fault).map_or("", String::as_str);
+    let time = |one: &&Injected| Time { planned: one.planned, begun: one.applied, over: one.withdrawn };
     match idle(name, &times) {
         Some(reason) => Err(reason),
-        None => Ok(times),
+        None => Ok(times.iter().map(time).collect()),
+    }
+}
+
+/// From the beginning of its command to its end.
+fn of_event(event: usize, stats: &Stats) -> Result<Time, String> {
+    let (name, planned) = stats.events.get(event).map_or(("", (0, 0)), |(name, planned)| (name.as_str(), *planned));
+    match stats.happened.iter().find(|happened| happened.event == event) {
+        Some(Happened { problem: Some(problem), .. }) => Err(format!("the event `{name}`: {problem}")),
+        Some(Happened { began, ended, .. }) => {
+            Ok(Time { planned, begun: (*began, *began), over: ended.map(|at| (at, at)) })
+        }
+        None => Err(format!("the event `{name}` never began")),
     }
 }
 
@@ -31,30 +57,31 @@ fn idle(name: &str, times: &[&Injected]) -> Option<String> {
     }
 }
 
-/// Faults of the plan that showed nothing, with the reason of each.
+/// Faults and events of the plan that showed nothing, with the reason of each.
 pub fn ineffective(stats: &Stats) -> Vec<String> {
     let of = |(fault, name): (usize, &String)| {
         let times: Vec<&Injected> = stats.injected.iter().filter(|injected| injected.fault == fault).collect();
         idle(name, &times)
     };
-    stats.faults.iter().enumerate().filter_map(of).collect()
+    let faults = stats.faults.iter().enumerate().filter_map(of);
+    faults.chain((0..stats.events.len()).filter_map(|event| of_event(event, stats).err())).collect()
 }
 
-/// What each scope by a fault leaves. What passed between the beginning of an application and its end belongs to neither
-/// side, and as much as slices cannot tell apart.
+/// What each scope by a fault or an event leaves. What passed between the beginning of an application and its end belongs to
+/// neither side, and as much as slices cannot tell apart.
 pub(super) fn scopes(faults: &[OfFault], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
-    let known = faults.iter().filter(|scope| is_told(scope.fault, stats));
+    let known = faults.iter().filter(|scope| is_told(scope.fault, scope.is_event, stats));
     let of = |scope: &OfFault| {
-        let times = times(scope.fault, stats)?;
+        let times = times(scope.fault, scope.is_event, stats)?;
         let before = |at: u64| stats.edges_around(at).0;
         let behind = |at: u64| stats.edges_around(at).1;
-        let end = |injected: &Injected| injected.withdrawn.unwrap_or((u64::MAX, u64::MAX));
-        let outer = times.iter().map(|injected| (before(injected.applied.0), behind(end(injected).1)));
+        let end = |time: &Time| time.over.unwrap_or((u64::MAX, u64::MAX));
+        let outer = times.iter().map(|time| (before(time.begun.0), behind(end(time).1)));
         let outer: Vec<Range> = outer.collect();
         let (first, last) = (outer.first().map_or(0, |range| range.0), outer.last().map_or(0, |range| range.1));
         Ok(match scope.kind {
             ScopeKind::During => {
-                let inner = times.iter().map(|injected| (behind(injected.applied.1), before(end(injected).0)));
+                let inner = times.iter().map(|time| (behind(time.begun.1), before(end(time).0)));
                 inner.filter(|(from, to)| from < to).collect()
             }
             ScopeKind::Outside => scope::outside(&outer),
@@ -65,29 +92,36 @@ pub(super) fn scopes(faults: &[OfFault], stats: &Stats) -> Result<Vec<Vec<Range>
     known.map(of).collect()
 }
 
-/// What a system recovers from, with the windows of faults as they were.
+/// What a system recovers from, with the windows of faults and events as they were.
 pub(super) fn windows(recovery: &Recovery, stats: &Stats) -> Result<Vec<Range>, String> {
     let mut windows = recovery.windows.clone();
-    for fault in recovery.faults.iter().filter(|fault| is_told(**fault, stats)) {
-        for injected in times(*fault, stats)? {
-            for window in windows.iter_mut().filter(|window| **window == injected.planned) {
-                *window = (injected.applied.0, injected.withdrawn.map_or(stats.end(), |range| range.1));
+    let faults = recovery.faults.iter().map(|fault| (*fault, false));
+    let all = faults.chain(recovery.events.iter().map(|event| (*event, true)));
+    for (place, is_event) in all.filter(|(place, is_event)| is_told(*place, *is_event, stats)) {
+        for time in times(place, is_event, stats)? {
+            for window in windows.iter_mut().filter(|window| **window == time.planned) {
+                *window = (time.begun.0, time.over.map_or(stats.end(), |range| range.1));
             }
         }
     }
     Ok(windows)
 }
 
-/// An instant that a fault bounds, as it was.
+/// An instant that a fault or an event bounds, as it was.
 pub(super) fn instant(planned: &Planned, stats: &Stats) -> Result<u64, String> {
-    let fault = match planned.moment.window {
-        Window::Injection(fault) if is_told(fault, stats) => fault,
+    let (place, is_event) = match planned.moment.window {
+        Window::Injection(fault) => (fault, false),
+        Window::Event(event) => (event, true),
         _ => return Ok(planned.at),
     };
-    let times = times(fault, stats)?;
+    if !is_told(place, is_event, stats) {
+        return Ok(planned.at);
+    }
+    let times = times(place, is_event, stats)?;
     let moved = match planned.moment.edge {
-        Edge::Start => times.first().map(|injected| (injected.planned.0, injected.applied.0)),
-        Edge::End => times.last().map(|one| (one.planned.1, one.withdrawn.map_or(stats.end(), |range| range.1))),
+        Edge::Start => times.first().map(|time| (time.planned.0, time.begun.0)),
+        Edge::End => times.last().map(|time| (time.planned.1, time.over.map_or(stats.end(), |range| range.1))),
     };
-    Ok(moved.map_or(planned.at, |(asked, actual)| planned.at.saturating_sub(asked).saturating_add(actual)))
+    // The end of an event is mostly earlier than its bound.
+    Ok(moved.map_or(planned.at, |(asked, actual)| (planned.at + actual).saturating_sub(asked)))
 }

@@ -4,6 +4,7 @@
 mod abort;
 mod actual;
 mod capacity;
+mod ledger;
 mod looks;
 mod recovery;
 mod requests;
@@ -323,7 +324,7 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Series(readings) => readings.function,
                 Metric::Capacity(_) => Function::Capacity,
                 Metric::Scaling(scaling) => scaling.function,
-                Metric::Other { function, .. } => *function,
+                Metric::Ledger { function, .. } | Metric::Other { function, .. } => *function,
                 Metric::Drift { .. } => Function::Drift,
             };
             let counted = matches!(function, Function::Lost | Function::Duplicated | Function::Unverified);
@@ -389,6 +390,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
         Metric::Capacity(capacity) => capacity::apply(capacity, stats),
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),
         Metric::Drift { first, last } => series::drift(of_metric(first, stats, false), of_metric(last, stats, false)),
+        Metric::Ledger { function, ledger: of } => ledger::apply(function, stats.ledgers.get(*of)),
         Metric::Other { .. } => unmeasured(),
     }
 }

@@ -4,7 +4,7 @@ use super::looks::{look, looks};
 use super::{Outcome, Value};
 use crate::base::units::{SECOND, duration, measured_duration};
 use crate::check::program::Function;
-use crate::measure::Stats;
+use crate::measure::{Injected, Stats};
 use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
 
 /// What became of a steady state around one window.
@@ -29,7 +29,7 @@ pub enum Back {
 pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -> Result<Recovered, String> {
     let conditions: Vec<&Condition> = steady.conditions.iter().map(|condition| &condition.condition).collect();
     let end = end.min(stats.end());
-    let before = window.0 / SECOND * SECOND;
+    let before = first_of(window.0, stats) / SECOND * SECOND;
     let calm = look(&conditions, before.saturating_sub(steady.window), before, stats).judged;
     let at = duration(before);
     match calm.outcome {
@@ -46,6 +46,15 @@ pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -
     let mut during = looks(&conditions, steady.window, (window.0, end), stats).take_while(|look| look.from < until);
     let lost = during.find(|look| look.judged.outcome == Outcome::Failed).map(|look| (look.from, look.at));
     Ok(Recovered { lost, back })
+}
+
+/// When the first began of the faults that were in force, one into the other, up to an instant: what one of them had hurt
+/// already was no more normal when the next came.
+fn first_of(at: u64, stats: &Stats) -> u64 {
+    let of = |injected: &Injected| (injected.applied.0, injected.withdrawn.map_or(u64::MAX, |range| range.1));
+    let known = stats.injected.iter().filter(|injected| injected.problem.is_none());
+    let earlier = known.map(of).filter(|(from, to)| *from < at && at <= *to).map(|(from, _)| from).min();
+    earlier.map_or(at, |earlier| first_of(earlier, stats))
 }
 
 /// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held.
@@ -173,4 +182,33 @@ pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>
         })
     };
     impacts.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_of;
+    use crate::measure::{Injected, Proof, Stats};
+
+    fn injected((from, to): (u64, u64)) -> Injected {
+        Injected {
+            fault: 0,
+            planned: (from, to),
+            applied: (from, from),
+            withdrawn: Some((to, to)),
+            mechanism: String::new(),
+            proof: Proof::default(),
+            shown: None,
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn normal_is_what_was_before_the_first_of_faults_that_lie_one_in_the_other() {
+        let mut stats = Stats::bare(vec![0, 100], 1);
+        stats.injected = vec![injected((10, 30)), injected((25, 50)), injected((60, 70))];
+        assert_eq!(first_of(10, &stats), 10);
+        assert_eq!(first_of(25, &stats), 10);
+        assert_eq!(first_of(45, &stats), 10);
+        assert_eq!(first_of(60, &stats), 60);
+    }
 }

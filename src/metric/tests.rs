@@ -223,6 +223,7 @@ fn recovery(function: Function, window: Range, seconds: u64) -> Measured {
         function,
         windows: vec![window],
         faults: Vec::new(),
+        events: Vec::new(),
         steady,
         end: seconds * SECOND,
     });

@@ -46,7 +46,8 @@ impl RestsOn {
                 self.metric(last);
             }
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) | Metric::Other { .. } => {}
+            Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) => {}
+            Metric::Ledger { .. } | Metric::Other { .. } => {}
         }
     }
 
@@ -80,7 +81,11 @@ impl Plan {
             .flat_map(|fault| &fault.windows)
             .flat_map(|window| [window.0, window.1])
             .flat_map(|edge| LATE.iter().map(move |late| edge.saturating_add(*late)))
-            .chain(self.events.iter().flat_map(|event| [event.at, event.at.saturating_add(event.at_most)]))
+            .chain(self.events.iter().map(super::Event::window).flat_map(|(from, to)| {
+                // It ends when it ends; of a long one the first minutes alone are cut into seconds.
+                let seconds = (from / SECOND + 1)..=(to.min(from.saturating_add(WATCHED)) / SECOND);
+                [from, to].into_iter().chain(seconds.map(|second| second * SECOND))
+            }))
             .collect();
         let of_load = |load: usize| {
             let stages = self.loads.get(load).map_or(&[][..], |load| &load.stages);
@@ -162,7 +167,7 @@ impl WindowEdges {
                 self.windows_of(last);
             }
             // The levels of a sweep are cut in any case, and trials where they can start.
-            Metric::Scaling(_) | Metric::Capacity(_) => {}
+            Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
                 for all in self.series.iter_mut().chain(&mut self.loads) {
@@ -232,7 +237,11 @@ impl WindowEdges {
                 self.of_metric(first, edges);
                 self.of_metric(last, edges);
             }
-            Metric::Recovery(_) | Metric::Series(_) | Metric::Scaling(_) | Metric::Capacity(_) => {}
+            Metric::Recovery(_)
+            | Metric::Series(_)
+            | Metric::Scaling(_)
+            | Metric::Capacity(_)
+            | Metric::Ledger { .. } => {}
             Metric::Other { .. } => self.series.iter_mut().chain(&mut self.loads).for_each(|all| all.extend(edges)),
         }
     }

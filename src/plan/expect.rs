@@ -187,7 +187,8 @@ impl Elaborate<'_> {
             Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
                 return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
             }
-            Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
+            Subject::Ledger(ledger) => return Some(Metric::Ledger { function: metric.function, ledger: *ledger }),
+            Subject::Windows { .. } | Subject::Alerts(_) | Subject::Delivery(_) => {
                 // These judge the whole run.
                 let ranges = explicit.unwrap_or_else(|| vec![(0, u64::MAX)]);
                 return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
@@ -317,7 +318,7 @@ impl Elaborate<'_> {
 
     /// Whether it is of what a steady state does around windows that are planned.
     fn recovers(&self, function: Function, windows: &[Window], steady: Option<usize>) -> bool {
-        let planned = |window: &Window| !matches!(window, Window::Event(_) | Window::Impact { .. });
+        let planned = |window: &Window| !matches!(window, Window::Impact { .. });
         let of_impact = |window: &Window| matches!(window, Window::Impact { of, .. } if planned(of));
         let fits = match function {
             Function::Length => windows.iter().all(of_impact),
@@ -329,15 +330,17 @@ impl Elaborate<'_> {
     /// What is asked of a steady state, the first where none is named, around windows as they are planned.
     fn recovery(&mut self, function: Function, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
         let steady: SteadyState = self.steady_states.get(steady.unwrap_or(0))?.clone();
-        let (mut ranges, mut faults) = (Vec::new(), Vec::new());
+        let (mut ranges, mut faults, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for window in windows {
             let window = if let Window::Impact { of, .. } = window { of } else { window };
             ranges.extend(self.timeline.windows(window));
-            if let Window::Injection(fault) = window {
-                faults.push(*fault);
+            match window {
+                Window::Injection(fault) => faults.push(*fault),
+                Window::Event(event) => events.push(*event),
+                _ => {}
             }
         }
-        Some(Recovery { function, windows: ranges, faults, steady, end: self.length() })
+        Some(Recovery { function, windows: ranges, faults, events, steady, end: self.length() })
     }
 
     /// The series that holds the samples of another which are asked for; most often that one itself.
@@ -472,7 +475,8 @@ fn metric_span(condition: &program::Condition<program::Metric, Moment>) -> Span 
 /// Scopes that count by the actual instants of a fault.
 fn of_faults(scopes: &[Scope]) -> Vec<OfFault> {
     let of = |scope: &Scope| match scope.window {
-        Window::Injection(fault) => Some(OfFault { kind: scope.kind, fault }),
+        Window::Injection(fault) => Some(OfFault { kind: scope.kind, fault, is_event: false }),
+        Window::Event(event) => Some(OfFault { kind: scope.kind, fault: event, is_event: true }),
         _ => None,
     };
     scopes.iter().filter_map(of).collect()

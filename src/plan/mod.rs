@@ -19,8 +19,8 @@ mod watched;
 pub use crate::check::program::{
     Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
     Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
-    Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step, Subject,
-    Target, Text, Think, Upload,
+    Record, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step,
+    Subject, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -405,6 +405,13 @@ pub struct Event {
     pub at_most: u64,
 }
 
+impl Event {
+    /// Until when it is given up.
+    pub fn window(&self) -> Range {
+        (self.at, self.at.saturating_add(self.at_most))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SteadyState {
     pub name: Option<String>,
@@ -496,6 +503,8 @@ pub enum Metric {
     Series(Readings),
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
+    /// Of the entries of a ledger, over the whole run.
+    Ledger { function: Function, ledger: usize },
     /// What a search found.
     Capacity(Capacity),
     /// How throughput grows with the users of a sweep.
@@ -578,6 +587,9 @@ pub struct Recovery {
     /// The faults whose windows are among these: they count as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<usize>,
+    /// And the events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<usize>,
     pub steady: SteadyState,
     /// The end of the last load: until then it is looked at.
     pub end: u64,
@@ -590,11 +602,14 @@ pub struct Impact {
     pub of: Recovery,
 }
 
-/// A scope by a fault: as planned it is in the windows already, and these narrow to what was.
+/// A scope by a fault or an event: as planned it is in the windows already, and these narrow to what was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfFault {
     pub kind: ScopeKind,
+    /// Its place among the faults of the plan, or among its events.
     pub fault: usize,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_event: bool,
 }
 
 fn one() -> f64 {

@@ -57,7 +57,7 @@ impl Metric {
         match self {
             Metric::Requests(requests) => Some(requests.scoped),
             Metric::Series(readings) => Some(readings.scoped),
-            Metric::Capacity(_) | Metric::Scaling(_) => None,
+            Metric::Capacity(_) | Metric::Scaling(_) | Metric::Ledger { .. } => None,
             Metric::Recovery(_) | Metric::Drift { .. } | Metric::Other { .. } => None,
         }
     }

@@ -61,8 +61,8 @@ fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
             of_metric(first, each);
             of_metric(last, each);
         }
-        Metric::Requests(_) | Metric::Recovery(_) | Metric::Capacity(_) | Metric::Scaling(_) | Metric::Other { .. } => {
-        }
+        Metric::Requests(_) | Metric::Recovery(_) | Metric::Capacity(_) | Metric::Scaling(_) => {}
+        Metric::Ledger { .. } | Metric::Other { .. } => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::base::units::SECOND;
-use crate::measure::{Injected, Stats, histogram};
+use crate::measure::{Book, Happened, Injected, Stats, Violation, histogram};
 use crate::metric::Outcome;
 use crate::plan::Plan;
 use serde_json::{Value, json};
@@ -86,6 +86,8 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "examples": { "failed": failed, "slowest": slowest },
         "metrics": metrics,
         "faults": faults(plan, stats),
+        "events": events(plan, stats),
+        "ledgers": ledgers(plan, stats),
         "alerts": [],
         "generator": {
             "cpu_peak": stats.peak(|g| g.cpu),
@@ -121,6 +123,52 @@ fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
         })
     };
     stats.injected.iter().map(one).collect()
+}
+
+/// Each event that has begun, as asked for and as it was.
+fn events(plan: &Plan, stats: &Stats) -> Vec<Value> {
+    let one = |happened: &Happened| {
+        let planned = plan.events.get(happened.event);
+        json!({
+            "name": planned.map(|event| &event.name),
+            "planned_s": planned.map(|event| seconds(event.at)),
+            "at_most_s": planned.map(|event| seconds(event.at_most)),
+            "began_s": seconds(happened.began),
+            "ended_s": happened.ended.map(seconds),
+            "problem": happened.problem,
+            "output": happened.output,
+        })
+    };
+    stats.happened.iter().map(one).collect()
+}
+
+/// How the entries of each ledger ended, and what is wrong with the first of those with which something is.
+fn ledgers(plan: &Plan, stats: &Stats) -> Vec<Value> {
+    let wrong = |violation: &Violation| {
+        json!({
+            "kind": violation.kind,
+            "key": violation.key,
+            "outcome": violation.fate,
+            "at_s": seconds(violation.at),
+            "beside": super::terminal::beside_faults(violation.at, stats),
+            "found": violation.found,
+        })
+    };
+    let one = |(ledger, book): (&crate::plan::Ledger, &Book)| {
+        let verified = book.verified.as_ref();
+        json!({
+            "name": ledger.name,
+            "entries": book.booked,
+            "verified": verified.map(|verified| verified.asked),
+            "found": verified.map(|verified| verified.found),
+            "lost": verified.map(|verified| verified.lost),
+            "duplicated": verified.map(|verified| verified.duplicated),
+            "unverified": verified.map(|verified| book.booked.all().saturating_sub(verified.asked.all())),
+            "problem": verified.and_then(|verified| verified.problem.as_ref()),
+            "violations": verified.iter().flat_map(|verified| &verified.violations).map(wrong).collect::<Vec<_>>(),
+        })
+    };
+    plan.ledgers.iter().zip(&stats.ledgers).map(one).collect()
 }
 
 fn seconds(ns: u64) -> f64 {

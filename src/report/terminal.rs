@@ -1,13 +1,17 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
+mod events;
 mod examples;
 mod faults;
+mod ledgers;
 mod watched;
 
 use super::{Report, Row, Window};
 use crate::base::units::{MILLISECOND, SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
 use crate::metric::{Judged, Outcome};
+pub use ledgers::beside_faults;
+
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -50,6 +54,8 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
         table(&mut out, &load.name, &windows, &paint);
     }
     faults::faults(&mut out, report, &paint);
+    events::events(&mut out, report, &paint);
+    ledgers::ledgers(&mut out, report, &paint);
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);

@@ -3,6 +3,7 @@
 use super::clock::Alarm;
 use super::drive::http1::{Answer, Ask, Connection, START, leads_on, values};
 use super::explain;
+use super::ledger::book;
 use super::link::{LinkedRequest, Method};
 use super::progress::{Pending, Progress, UnderWay};
 use super::redirect::{self, Sent};
@@ -11,7 +12,7 @@ use super::trace::{PLACEHOLDER, Trace};
 use super::tracer::Traced;
 use super::value::{Frame, Unusable};
 use super::worker::Worker;
-use crate::measure::{Ended, Example, Failure};
+use crate::measure::{Ended, Example, Failure, Fate};
 use crate::plan::Connections;
 use std::rc::Rc;
 use std::time::Duration;
@@ -102,7 +103,12 @@ impl Sender {
         (intended, started): (u64, u64),
     ) -> (u64, Result<(), Failure>) {
         let worker = self.worker.clone();
-        if self.write(request, frame).is_err() {
+        let records = !request.records.is_empty();
+        let written = self.write(request, frame).and_then(|()| match records {
+            true => request.records.open(frame, &worker.linked.paths, started, &progress.opened),
+            false => Ok(()),
+        });
+        if written.is_err() {
             let because = || "a value in it is not there, or has no form in a request".to_owned();
             if let Some(tracer) = &worker.tracer {
                 tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
@@ -114,6 +120,7 @@ impl Sender {
         let trace = self.last.place.map(|_| self.last.trace);
         progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
         let (mut tries, mut tried, mut sent) = (0, started, None);
+        let mut fate = Fate::Refused;
         self.connecting = None;
         self.bytes = (0, 0);
         let (end, outcome) = loop {
@@ -135,6 +142,10 @@ impl Sender {
             let began = if self.answer.sent >= tried { self.answer.sent } else { tried };
             sent.get_or_insert(began);
             let answered = result.is_ok();
+            if records {
+                fate = fate.max(book::fate(result, self.answer.status, self.sends));
+                progress.opened.tried(fate, end);
+            }
             let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
             self.bytes.1 += self.bytes.0;
             if worker.counts_tries {
@@ -157,6 +168,10 @@ impl Sender {
             tried = clock.now();
         };
         progress.under_way.set(None);
+        if records {
+            progress.opened.close(fate, end, &worker.booked);
+            worker.books();
+        }
         let sent = sent.unwrap_or(started);
         let (latency, service_time) = (end.saturating_sub(intended), end.saturating_sub(sent));
         let attempt = tries as u32 + 1;

@@ -57,7 +57,8 @@ fn nobody() -> Frame {
 pub fn revealed(plan: &Plan, known: &Known) -> Plan {
     let mut plan = plan.clone();
     let flows = plan.flows.iter_mut().chain(&mut plan.setup).chain(&mut plan.teardown);
-    flows.for_each(|flow| flow_of(flow, known));
+    let verifies = plan.ledgers.iter_mut().filter_map(|ledger| ledger.verify.as_mut());
+    flows.chain(verifies).for_each(|flow| flow_of(flow, known));
     for target in &mut plan.targets {
         target.headers.iter_mut().chain(&mut target.settings).for_each(|(_, pieces)| texts(pieces, known));
     }

@@ -1,6 +1,7 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, what is looked for compiled. Each worker links its own.
 
 use super::files::Files;
+use super::ledger::Records;
 use super::redirect::{self, Host};
 use super::rows::{Table, Uses};
 use super::service::Endpoint;
@@ -36,6 +37,8 @@ pub struct LinkedRequest {
     pub goes_on: bool,
     pub retry: Option<Retries>,
     pub expects: Vec<Check>,
+    /// Which entries of ledgers it makes.
+    pub records: Records,
 }
 
 /// What a method is to a client.
@@ -134,6 +137,7 @@ pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<F
 
 pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
     request.expects.iter().for_each(|check| compile(&check.condition, paths));
+    request.records.iter().for_each(|record| compile(&record.key, paths));
     let place = &places[request.target];
     let target = &plan.targets[request.target];
     let timeout = request.timeout.unwrap_or(target.timeout);
@@ -150,6 +154,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
         expects: request.expects.clone(),
+        records: Records::of(request),
     }
 }
 

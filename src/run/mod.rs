@@ -5,8 +5,10 @@ mod chance;
 mod clock;
 mod cookies;
 mod closed;
+mod command;
 pub mod drive;
 mod due;
+mod event;
 mod exchange;
 mod fault;
 mod explain;
@@ -16,6 +18,7 @@ mod guarded;
 mod health;
 mod kept;
 mod known;
+mod ledger;
 mod limit;
 mod link;
 mod open;
@@ -253,11 +256,19 @@ async fn around_load(
         done = phase::perform("setup", flows, parts.clone(), Vec::new()) => done.map_err(RunError::Setup),
         () = interrupt.wait() => Err(RunError::Interrupted),
     };
+    let mut ledgers = ledger::Ledgers::new(plan, settings.directory.clone());
     let (named, result) = match done {
         Ok(named) => {
             let setup = Arc::new(named.clone());
             let result = match &settings.trial {
-                None => load(plan, settings, (&parts, setup), services, interrupt, tell).await,
+                None => {
+                    let ended =
+                        load(plan, settings, (&parts, setup.clone()), services, &mut ledgers, interrupt, tell).await;
+                    if ended.is_ok() {
+                        ledgers.verify(&parts, &setup, interrupt, tell).await;
+                    }
+                    ended
+                }
                 Some(trial) => tokio::select! {
                     tried = trial::perform(&parts, setup, trial) => tried.map(|()| 0),
                     () = interrupt.wait() => Err(RunError::Interrupted),
@@ -355,6 +366,7 @@ async fn load(
     settings: &Settings,
     (parts, setup): (&phase::Parts, Arc<Vec<value::Plain>>),
     services: Services<'_>,
+    ledgers: &mut ledger::Ledgers,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
@@ -411,6 +423,7 @@ async fn load(
     let mut watch = watcher.start(clock);
     let around = fault::Around { plan, services: all, known, links: links.control(), guarded, settings };
     let mut faults = fault::Faults::start(&around, clock);
+    let mut events = event::Events::start(plan, settings, known, clock);
     let mut health = health::Health::new(gauges, links.gauge());
     let mut second = tokio::time::interval_at(clock.instant(SECOND).into(), Duration::from_secs(1));
     let mut limit = clock.instant(plan.length + plan.grace()).into();
@@ -427,7 +440,8 @@ async fn load(
     while sending || (!interrupted && watching) {
         tokio::select! {
             received = measured.recv(), if sending => match received {
-                Some(Measured { slices, examples, done: ours, started }) => {
+                Some(Measured { slices, examples, done: ours, started, booked }) => {
+                    ledgers.take(booked);
                     for slice in slices {
                         if let Some(aborts) = &mut aborts {
                             aborts.take(&slice);
@@ -457,10 +471,12 @@ async fn load(
                 tell(Event::Gauges(look));
             }
             Some(event) = faults.next() => tell(event),
+            Some(event) = events.next() => tell(event),
             _ = second.tick() => {
                 guarded.look_after();
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
+                ledgers.news(at).into_iter().for_each(&mut *tell);
                 // Behind the last arrival there is nothing left to stop.
                 let reason = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
                 if let Some(reason) = reason {
@@ -469,6 +485,7 @@ async fn load(
                     searches.stop();
                     tell(Event::Aborted { at, reason });
                     faults.end();
+                    events.end();
                     let _ = phase.send(Phase::NothingNew);
                     limit = tokio::time::Instant::now() + drain(plan);
                 }
@@ -481,6 +498,7 @@ async fn load(
                 searches.stop();
                 tell(Event::Interrupted { at: clock.now() });
                 faults.end();
+                    events.end();
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
             }
@@ -492,6 +510,7 @@ async fn load(
                     Happened::Died { service, status, output } => {
                         watching = false;
                         faults.end();
+                    events.end();
                         let _ = phase.send(Phase::Stop { count_timeouts: false });
                         Event::ServiceDied { service, at, status, output }
                     }
@@ -506,6 +525,7 @@ async fn load(
     }
     // Before anything else is done, and before anybody is told that the load has ended.
     faults.ended(&mut *tell).await;
+    events.ended(interrupted || !watching, interrupt, &mut *tell).await;
     let at = clock.now();
     tell(Event::Generator(health.look(at)));
     match interrupted || !watching {
@@ -513,6 +533,9 @@ async fn load(
         false => watch.finish(|look| tell(Event::Gauges(look))).await,
     }
     tell(Event::LoadEnded { at });
+    if interrupted || !watching {
+        ledgers.leave();
+    }
     for thread in threads {
         match thread.join() {
             Ok(result) => result?,

@@ -130,7 +130,7 @@ pub fn alone<T>(order: Order, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::i
 }
 
 /// The plan with that flow alone, which one user runs.
-fn plan_of(flow: Flow, plan: &Plan) -> Plan {
+pub fn plan_of(flow: Flow, plan: &Plan) -> Plan {
     let series = |member: Member| Series::plain(String::new(), String::new(), (0, 0, 0), member);
     let mut members: Vec<Member> = (0..flow.requests).map(Member::Request).collect();
     members.extend((0..flow.groups.len()).map(Member::Group));

@@ -1,5 +1,6 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
+use super::ledger::Opened;
 use super::trace::Trace;
 use crate::measure::{Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
@@ -28,6 +29,8 @@ pub struct Progress {
     pub pending: Cell<Option<Pending>>,
     /// What is told of that one, where it is an example.
     pub example: RefCell<Option<Box<Example>>>,
+    /// The entries of ledgers that the request which is under way has opened.
+    pub opened: Opened,
     /// What has begun and is measured as a whole, the iteration and its groups: their series, and when they were due.
     open: RefCell<Vec<(usize, u64)>>,
 }

@@ -46,6 +46,16 @@ impl Mask {
             Event::FaultFailed { fault, planned, at, problem } => {
                 Event::FaultFailed { fault, planned, at, problem: self.text(problem) }
             }
+            Event::EventEnded { event, at, problem, output } => Event::EventEnded {
+                event,
+                at,
+                problem: problem.map(|problem| self.text(problem)),
+                output: output.map(|output| self.text(output)),
+            },
+            Event::Verified { ledger, mut verified } => {
+                verified.violations.iter_mut().for_each(|one| one.key = self.text(std::mem::take(&mut one.key)));
+                Event::Verified { ledger, verified }
+            }
             Event::Gauges(mut gauges) => {
                 gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));
                 Event::Gauges(gauges)

@@ -160,6 +160,19 @@ impl Session {
         outcome
     }
 
+    /// Gives a value to the next iteration.
+    pub fn give(&mut self, part: usize, slot: usize, value: Value) {
+        let flow = self.worker.plan.loads[self.load].parts[part].flow;
+        let place = self.places[part].get_or_insert_with(|| Session::place(&self.worker, flow));
+        place.frame.slots[slot] = value;
+    }
+
+    /// The statuses of the answers of the last iteration, in the order of its steps.
+    pub fn statuses(&self, part: usize) -> impl Iterator<Item = u16> {
+        let answers = self.places[part].iter().flat_map(|place| &place.frame.answers);
+        answers.map(|answer| answer.status).filter(|status| *status > 0)
+    }
+
     /// The values of the last iteration.
     pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
         self.places[part].iter().flat_map(|place| &place.frame.slots)

@@ -323,7 +323,7 @@ impl Flat<'_> {
                 let value = self.expr(value);
                 self.push(Op::Measure { measure: *measure, value });
             }
-            Step::Count(_) => unreachable!("a scenario with such steps is refused before it is run"),
+            Step::Count(_) => unreachable!("it stands in a `verify` alone, which becomes a flow without it"),
         }
     }
 }

@@ -66,6 +66,9 @@ fn compiled<T>(known: &mut HashMap<String, T>, text: &str, compile: impl Fn(&str
     }
 }
 
+/// How many of each place were taken.
+type Taken = Rc<RefCell<Vec<(Place, u64)>>>;
+
 /// Who takes rows now, and which were taken in this iteration.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
@@ -77,7 +80,7 @@ pub struct Rows {
     once: Option<(usize, u64)>,
     /// Those who do something at a time take from one count. Made where it is needed: an iteration without rows is not
     /// to look for it.
-    taken: Option<Rc<RefCell<Vec<(Place, u64)>>>>,
+    taken: Option<Taken>,
 }
 
 impl Rows {

@@ -17,7 +17,7 @@ use super::tracer::Tracer;
 use super::value::{Frame, Plain};
 use super::{closed, open};
 use crate::base::units::SECOND;
-use crate::measure::{Example, Recorder, Slice};
+use crate::measure::{Entry, Example, Recorder, Slice};
 use crate::plan::schedule::Shape;
 use crate::plan::{Check, Connections, Load, Member, Part, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
@@ -62,7 +62,11 @@ pub struct Measured {
     pub done: Vec<(usize, usize, u64)>,
     /// Of which trials of which load all that was to be started has been.
     pub started: Vec<(usize, u64)>,
+    pub booked: Vec<Entry>,
 }
+
+/// Entries of ledgers that wait at most to be handed over.
+const BOOKED: usize = 4096;
 
 /// The series of what a flow does in a load.
 pub struct Recorded {
@@ -95,6 +99,8 @@ pub struct Worker {
     pub finished: RefCell<Vec<(usize, usize, u64)>>,
     /// What [`Measured::started`] will tell.
     started: RefCell<Vec<(usize, u64)>>,
+    /// Entries of ledgers whose requests have ended.
+    pub booked: RefCell<Vec<Entry>>,
     /// Asks for what is measured to be handed over at once.
     pub hands_over: tokio::sync::Notify,
     /// How late it got to what was ready, since the last second was told.
@@ -259,6 +265,7 @@ impl Worker {
             pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
             finished: RefCell::default(),
             started: RefCell::default(),
+            booked: RefCell::default(),
             hands_over: tokio::sync::Notify::new(),
             users: RefCell::default(),
             cookies: Cookies::default(),
@@ -301,6 +308,7 @@ impl Worker {
             examples: recorder.examples.drain(last),
             done: self.finished.take(),
             started: self.started.take(),
+            booked: self.booked.take(),
         }
     }
 
@@ -335,6 +343,13 @@ impl Worker {
             for target in 0..self.plan.targets.len() {
                 users.remove(&(load, user, target));
             }
+        }
+    }
+
+    /// An entry of a ledger was made; many of them are not kept here until the second is over.
+    pub fn books(&self) {
+        if self.booked.borrow().len() >= BOOKED {
+            self.hands_over.notify_one();
         }
     }
 
@@ -374,6 +389,7 @@ impl Worker {
     fn cut_off(&self, count: bool) {
         let now = self.timers.clock.now();
         for progress in self.progress.borrow().iter() {
+            progress.opened.cut_off(&self.booked);
             progress.cut_off(&self.recorder, now, count);
         }
     }

@@ -189,6 +189,11 @@ pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
     all().filter(move |builtin| builtin.kind == kind).map(|builtin| builtin.name)
 }
 
+/// Whether the fault is brought about from within a database.
+pub fn is_of_database(fault: &str) -> bool {
+    matches!(fault, "hold_connections" | "kill_connections" | "lock_table")
+}
+
 /// Whether the fault lasts until it is taken back.
 pub fn lasts(fault: &str) -> bool {
     !matches!(fault, "restart" | "kill_connections")

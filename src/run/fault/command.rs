@@ -2,19 +2,18 @@
 //! and leaves behind carries the mark of the run and ends with it.
 
 use super::{Around, Held, Shown, given};
-use crate::guard::{self, Undo};
+use crate::guard::Undo;
 use crate::plan::Breakage;
-use crate::run::service::last_lines;
+use crate::run::command::{Commands, Ran};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 pub struct Command {
     run: String,
     undo: Option<String>,
     directory: PathBuf,
-    log: PathBuf,
-    mark: String,
+    commands: Commands,
+    name: String,
     held: Held,
     /// It was begun, so that it has to be undone.
     begun: bool,
@@ -33,9 +32,8 @@ impl Command {
         }
         let file = std::path::absolute(&around.plan.file).map_err(|error| error.to_string())?;
         let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
-        let log = around.settings.directory.join(format!("{name}.log"));
-        let held = Held::new(around.guarded, name);
-        Ok(Command { run, undo, directory, log, mark: around.settings.id.clone(), held, begun: false })
+        let (commands, held) = (Commands::of(around.plan, around.settings), Held::new(around.guarded, name));
+        Ok(Command { run, undo, directory, commands, name: name.to_owned(), held, begun: false })
     }
 
     pub async fn apply(&mut self, length: Duration) -> Result<(), String> {
@@ -59,37 +57,13 @@ impl Command {
         Ok(Shown::told(Some("its command ended as it should".to_owned())))
     }
 
-    /// Runs a line to its end, which must be a success. What it leaves running in the background goes on.
+    /// Runs a line to its end, which must be a success.
     async fn shell(&self, line: &str, within: Duration) -> Result<(), String> {
-        let failed = |why: String| match last_lines(&self.log).as_str() {
-            "" => format!("`{line}` {why}"),
-            output => format!("`{line}` {why}; it wrote:\n{output}"),
-        };
-        let made = std::fs::create_dir_all(self.log.parent().unwrap_or(Path::new("."))).and_then(|()| {
-            let log = std::fs::File::create(&self.log)?;
-            Ok((log.try_clone()?, log))
-        });
-        let (out, err) = made.map_err(|error| format!("`{}` cannot be written: {error}", self.log.display()))?;
-        let mut command = tokio::process::Command::new("sh");
-        command.args(["-c", line]).current_dir(&self.directory).env(guard::MARK, guard::mark(&self.mark));
-        command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut child = command.spawn().map_err(|error| format!("the shell cannot be started: {error}"))?;
-        #[cfg(unix)]
-        let group = child.id().and_then(|pid| rustix::process::Pid::from_raw(pid as i32));
-        match tokio::time::timeout(within, child.wait()).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(failed(format!("failed ({status})"))),
-            Ok(Err(error)) => Err(failed(format!("cannot be waited for: {error}"))),
-            Err(_) => {
-                #[cfg(unix)]
-                if let Some(group) = group {
-                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-                }
-                let _ = child.kill().await;
-                Err(failed(format!("took longer than {}s", within.as_secs_f64())))
-            }
+        let Ran { problem, output } = self.commands.run(&self.name, line, within).await;
+        match problem {
+            None => Ok(()),
+            Some(problem) if output.is_empty() => Err(problem),
+            Some(problem) => Err(format!("{problem}; it wrote:\n{output}")),
         }
     }
 }

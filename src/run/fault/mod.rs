@@ -4,6 +4,7 @@
 mod burden;
 mod command;
 mod cpu;
+mod database;
 mod down;
 mod given;
 mod held;
@@ -23,6 +24,7 @@ use crate::plan::{By, Element, Fault, Plan, Range};
 use burden::Burden;
 use command::Command;
 use cpu::Cpu;
+use database::OnDatabase;
 use down::Down;
 use held::Held;
 use link::OnLink;
@@ -46,6 +48,7 @@ pub struct Around<'r> {
 /// By what a fault is brought about.
 enum Mechanism {
     Link(OnLink),
+    Database(Box<OnDatabase>),
     Down(Down),
     Pause(Pause),
     Cpu(Cpu),
@@ -75,6 +78,11 @@ impl Mechanism {
             Element::Service(index) => around.services.get(index).cloned(),
             _ => None,
         };
+        if let Some(running) = &service
+            && let Some(database) = OnDatabase::of(breakage, running.admin(), |text| around.known.text(text))
+        {
+            return database.map(Box::new).map(Mechanism::Database);
+        }
         let held = || Held::new(around.guarded, &fault.name);
         match (breakage.action.as_str(), service) {
             ("kill" | "restart", Some(running)) => Ok(Mechanism::Down(Down::of(running, fault))),
@@ -107,6 +115,7 @@ impl Mechanism {
             Mechanism::Memory(memory) => of(memory.by()),
             Mechanism::Burden(_) => "helper",
             Mechanism::Command(_) => "command",
+            Mechanism::Database(_) => "database",
         }
     }
 
@@ -114,6 +123,7 @@ impl Mechanism {
     async fn apply(&mut self, length: Duration) -> Result<(), String> {
         match self {
             Mechanism::Link(link) => link.apply().await,
+            Mechanism::Database(database) => database.apply().await,
             Mechanism::Down(down) => down.apply().await,
             Mechanism::Pause(pause) => pause.apply(length).await,
             Mechanism::Cpu(cpu) => cpu.apply(length).await,
@@ -141,6 +151,7 @@ impl Mechanism {
             Mechanism::Memory(memory) => memory.withdraw().await,
             Mechanism::Burden(burden) => burden.withdraw().await,
             Mechanism::Command(command) => command.withdraw().await,
+            Mechanism::Database(database) => database.withdraw().await,
         }
     }
 }

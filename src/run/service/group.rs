@@ -176,6 +176,11 @@ impl Group {
         self.finish().await;
     }
 
+    /// It has ended, and what it started and left running goes on.
+    pub fn leave(mut self) {
+        self.finished = true;
+    }
+
     /// Ends it and all that it started, at once.
     pub async fn kill(mut self) {
         self.finish().await;

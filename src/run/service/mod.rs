@@ -1,7 +1,7 @@
 //! Services: started before the load, awaited, watched, stopped after it; and what may be done to them in between.
 
 mod endpoint;
-mod group;
+pub mod group;
 mod keeper;
 mod ports;
 mod postgres;
@@ -12,7 +12,6 @@ mod shop;
 mod tests;
 
 pub use endpoint::Endpoint;
-pub use group::last_lines;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;

@@ -1,0 +1,78 @@
+//! Metrics of ledgers: of what was acknowledged, what is not there, or there more than once.
+
+use super::Value;
+use crate::base::units::grouped;
+use crate::check::program::Function;
+use crate::measure::{Book, Verified};
+
+pub(super) fn apply(function: &Function, book: Option<&Book>) -> Value {
+    let Some(book) = book else { return Value::of(Err("it is not of this plan".to_owned()), 0) };
+    let all = book.booked.all();
+    let samples = book.verified.as_ref().map_or(0, |verified| verified.asked.all());
+    let value = match &book.verified {
+        _ if all == 0 => Err("nothing was recorded in it".to_owned()),
+        None => Err("its entries were not asked for".to_owned()),
+        Some(verified) => of(function, verified, all),
+    };
+    let Ok(known) = value else { return Value::of(value, samples) };
+    // Those of which nothing is known may be more of them.
+    let open = match (function, &book.verified) {
+        (Function::Lost, Some(verified)) => verified.unverified.acknowledged,
+        (Function::Duplicated, Some(verified)) => verified.unverified.all(),
+        _ => 0,
+    };
+    let interval = (open > 0).then_some((known, known + open as f64));
+    Value { interval, ..Value::of(Ok(known), samples) }
+}
+
+fn of(function: &Function, verified: &Verified, all: u64) -> Result<f64, String> {
+    let count = |n: u64| grouped(n as f64, 0);
+    let open = all.saturating_sub(verified.asked.all());
+    let (known, in_doubt) = match function {
+        Function::Lost => (verified.lost, verified.unverified.acknowledged),
+        Function::Duplicated => (verified.duplicated, open),
+        _ => return Ok(open as f64),
+    };
+    match (&verified.problem, known) {
+        // What was found wrong stays so, whatever the rest is.
+        (Some(problem), 0) => Err(problem.clone()),
+        (None, 0) if verified.asked.all() == 0 => Err("none of its entries could be verified".to_owned()),
+        (None, 0) if in_doubt > 0 => {
+            Err(format!("{} of its {} entries could not be verified", count(in_doubt), count(all)))
+        }
+        _ => Ok(known as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Booked;
+
+    fn book(asked: u64, unverified: u64, lost: u64) -> Book {
+        let of = |acknowledged| Booked { acknowledged, ..Booked::default() };
+        let verified = Verified { asked: of(asked), unverified: of(unverified), lost, ..Verified::default() };
+        Book { booked: of(asked + unverified), verified: Some(verified) }
+    }
+
+    fn lost(book: &Book) -> Result<f64, String> {
+        apply(&Function::Lost, Some(book)).value
+    }
+
+    #[test]
+    fn nothing_is_lost_only_where_all_that_was_acknowledged_was_verified() {
+        assert_eq!(lost(&book(10, 0, 0)), Ok(0.0));
+        assert_eq!(lost(&book(10, 0, 2)), Ok(2.0));
+        assert!(lost(&book(10, 1, 0)).is_err());
+        assert_eq!(lost(&book(10, 1, 2)), Ok(2.0));
+        assert!(lost(&book(0, 5, 0)).is_err());
+        assert!(lost(&Book::default()).is_err());
+    }
+
+    #[test]
+    fn a_run_that_could_not_ask_says_so() {
+        let cut = Book { verified: None, ..book(10, 0, 0) };
+        assert_eq!(lost(&cut), Err("its entries were not asked for".to_owned()));
+        assert_eq!(apply(&Function::Unverified, Some(&book(3, 4, 0))).value, Ok(4.0));
+    }
+}

@@ -1,0 +1,34 @@
+//! The events: when each began, how long it took, and what it said where it failed.
+
+use super::Paint;
+use crate::base::units::{duration, measured_duration};
+use crate::measure::Happened;
+use crate::report::Report;
+use std::fmt::Write;
+
+pub fn events(out: &mut String, report: &Report<'_>, paint: &Paint) {
+    let plan = report.plan;
+    if plan.events.is_empty() {
+        return;
+    }
+    let width = plan.events.iter().map(|event| event.name.chars().count()).max().unwrap_or(0).max(12);
+    let _ = writeln!(out, "\n{}", paint.bold("events"));
+    for (index, event) in plan.events.iter().enumerate() {
+        let Some(happened) = report.stats.happened.iter().find(|happened| happened.event == index) else {
+            let _ = writeln!(out, "  {:<width$} {}", event.name, paint.unsure("never began"));
+            continue;
+        };
+        let Happened { began, ended, problem, output, .. } = happened;
+        let late = measured_duration(began.saturating_sub(event.at) as f64);
+        let took = match ended {
+            Some(at) => format!("{} long", measured_duration(at.saturating_sub(*began) as f64)),
+            None => "to the end".to_owned(),
+        };
+        let failed = problem.as_ref().map_or(String::new(), |problem| format!(": {}", paint.bad(problem)));
+        let at = duration(event.at);
+        let _ = writeln!(out, "  {:<width$} at {at} as planned, {late} late and {took}{failed}", event.name);
+        for line in output.iter().flat_map(|output| output.lines()) {
+            let _ = writeln!(out, "  {:<width$} {}", "", paint.dim(line));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Commands of the shell that a scenario wants run, in the directory of its file.
+
+use super::Settings;
+use super::service::group::{self, Launch, Stop};
+use super::service::mark;
+use crate::plan::Plan;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where commands run, and where what they write is kept until the run is over.
+#[derive(Debug, Clone)]
+pub struct Commands {
+    directory: Option<PathBuf>,
+    logs: PathBuf,
+    run: String,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Why it counts as failed.
+    pub problem: Option<String>,
+    /// The last lines that it wrote.
+    pub output: String,
+}
+
+impl Commands {
+    pub fn of(plan: &Plan, settings: &Settings) -> Commands {
+        let directory = Path::new(&plan.file).parent().filter(|above| above.is_dir()).map(Path::to_owned);
+        Commands { directory, logs: settings.directory.join("commands"), run: settings.id.clone() }
+    }
+
+    /// Runs a command to its end, at most so long; then it is ended with all that it started. Whoever gives up waiting for
+    /// it ends it too. What a command that succeeds leaves running goes on. Must be called from the thread that controls the
+    /// run.
+    pub async fn run(&self, name: &str, text: &str, within: Duration) -> Ran {
+        let failed = |problem: String, output: String| Ran { problem: Some(problem), output };
+        if let Err(error) = std::fs::create_dir_all(&self.logs) {
+            return failed(format!("there is no place for what it writes: {error}"), String::new());
+        }
+        let launch = self.launch(name, text);
+        let mut group = match group::start(&launch) {
+            Ok(group) => group,
+            Err(problem) => return failed(problem, String::new()),
+        };
+        let ended = tokio::time::timeout(within, group.ended()).await;
+        let output = group::last_lines(&launch.log);
+        match ended {
+            Ok(status) if status.success() => {
+                group.leave();
+                Ran { problem: None, output }
+            }
+            Ok(status) => {
+                group.kill().await;
+                failed(format!("`{text}` failed: {status}"), output)
+            }
+            Err(_) => {
+                group.kill().await;
+                let within = crate::base::units::duration(within.as_nanos() as u64);
+                failed(format!("`{text}` had not ended after {within}, and was ended"), output)
+            }
+        }
+    }
+
+    fn launch(&self, name: &str, text: &str) -> Launch {
+        Launch {
+            program: PathBuf::from("sh"),
+            arguments: vec!["-c".to_owned(), text.to_owned()],
+            env: Vec::new(),
+            directory: self.directory.clone(),
+            log: self.logs.join(format!("{name}.log")),
+            mark: mark(&self.run, name),
+            user: None,
+            group: None,
+            lifeline: false,
+            stop: Stop::Terminate,
+            stop_within: Duration::from_millis(500),
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn commands(logs: &Path) -> Commands {
+        Commands { directory: Some(logs.to_owned()), logs: logs.join("logs"), run: "r".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_command_runs_in_its_directory_and_its_output_is_kept() {
+        let place = tempfile::tempdir().expect("a directory");
+        let all = commands(place.path());
+        let ran = all.run("one", "echo said; pwd; touch here", Duration::from_secs(10)).await;
+        assert_eq!(ran.problem, None);
+        assert!(ran.output.starts_with("said\n"), "{ran:?}");
+        assert!(place.path().join("here").exists());
+        let ran = all.run("two", "echo why >&2; exit 3", Duration::from_secs(10)).await;
+        assert!(ran.problem.is_some_and(|problem| problem.contains("exit status: 3")));
+        assert_eq!(ran.output, "why");
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_end_is_ended_with_what_it_started() {
+        let place = tempfile::tempdir().expect("a directory");
+        let ran = commands(place.path()).run("long", "sleep 61 & sleep 61", Duration::from_millis(300)).await;
+        assert!(ran.problem.is_some_and(|problem| problem.contains("was ended")));
+    }
+}

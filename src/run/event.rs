@@ -1,0 +1,115 @@
+//! Events: each a command that is run at its instant, and whose window is as long as it took. A task of its own each, so that none
+//! delays another.
+
+use super::clock::Clock;
+use super::command::{Commands, Ran};
+use super::known::Known;
+use super::{Interrupt, Settings};
+use crate::measure::Event;
+use crate::plan::Plan;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// The events of a run that goes on.
+pub struct Events {
+    told: mpsc::UnboundedReceiver<Event>,
+    /// Whether those that have not begun shall not, and whether those that have shall end.
+    order: watch::Sender<Order>,
+    tasks: JoinSet<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    None,
+    BeginNothing,
+    EndAll,
+}
+
+impl Events {
+    pub fn start(plan: &Plan, settings: &Settings, known: &Known, clock: Clock) -> Events {
+        let (tell, told) = mpsc::unbounded_channel();
+        let (order, _) = watch::channel(Order::None);
+        let mut tasks = JoinSet::new();
+        let commands = Commands::of(plan, settings);
+        for (index, event) in plan.events.iter().enumerate() {
+            let one = One {
+                index,
+                at: event.at,
+                within: Duration::from_nanos(event.at_most),
+                name: event.name.clone(),
+                text: known.text(&event.command),
+                commands: commands.clone(),
+                clock,
+                tell: tell.clone(),
+                order: order.subscribe(),
+            };
+            tasks.spawn(one.run());
+        }
+        Events { told, order, tasks }
+    }
+
+    /// What happened next; none when all is over.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.told.recv().await
+    }
+
+    /// Begins nothing more.
+    pub fn end(&self) {
+        let _ = self.order.send(Order::BeginNothing);
+    }
+
+    /// Waits for what is under way, each at most to its bound; a run that is cut short, or interrupted meanwhile, ends it.
+    pub async fn ended(mut self, cut: bool, interrupt: &mut Interrupt, mut tell: impl FnMut(Event)) {
+        let _ = self.order.send(if cut { Order::EndAll } else { Order::BeginNothing });
+        loop {
+            tokio::select! {
+                ended = self.tasks.join_next() => if ended.is_none() {
+                    break;
+                },
+                () = interrupt.wait() => drop(self.order.send(Order::EndAll)),
+            }
+        }
+        while let Ok(event) = self.told.try_recv() {
+            tell(event);
+        }
+    }
+}
+
+struct One {
+    index: usize,
+    at: u64,
+    within: Duration,
+    name: String,
+    text: Result<String, String>,
+    commands: Commands,
+    clock: Clock,
+    tell: mpsc::UnboundedSender<Event>,
+    order: watch::Receiver<Order>,
+}
+
+impl One {
+    async fn run(mut self) {
+        let mut order = self.order.clone();
+        tokio::select! {
+            biased;
+            _ = self.order.wait_for(|order| *order != Order::None) => return,
+            () = tokio::time::sleep_until(self.clock.instant(self.at).into()) => {}
+        }
+        let event = self.index;
+        let _ = self.tell.send(Event::EventBegan { event, at: self.clock.now() });
+        let Ran { problem, output } = match &self.text {
+            Err(problem) => Ran { problem: Some(problem.clone()), output: String::new() },
+            Ok(text) => tokio::select! {
+                ran = self.commands.run(&self.name, text, self.within) => ran,
+                // It is ended with whoever waits for it.
+                _ = order.wait_for(|order| *order == Order::EndAll) => {
+                    let problem = Some("the run ended before it did".to_owned());
+                    Ran { problem, output: String::new() }
+                }
+            },
+        };
+        let output = problem.is_some().then_some(output).filter(|output| !output.is_empty());
+        let _ = self.tell.send(Event::EventEnded { event, at: self.clock.now(), problem, output });
+    }
+}

@@ -1,0 +1,185 @@
+//! Asks the system for the entries of a ledger, several at a time, each until the answer is definite or its time is over.
+
+use super::tally::Tally;
+use crate::measure::{Entry, Verified};
+use crate::plan::{Expr, Flow, Plan, Step};
+use crate::run::kept::Who;
+use crate::run::phase::plan_of;
+use crate::run::session::Session;
+use crate::run::value::Value;
+use crate::run::worker::Worker;
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// So many are asked for at a time: no load, and quick enough for many.
+const AT_A_TIME: u64 = 16;
+/// How long an entry is asked for that gets no definite answer, where others get one.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long they are asked for where none gets one: a system that is still recovering.
+const SILENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(250);
+/// What the system still had to do when its clients had given up.
+const SETTLES: Duration = Duration::from_secs(1);
+
+/// The `verify` of a ledger, as the only flow of a plan.
+pub struct Question {
+    pub plan: Arc<Plan>,
+    /// Where the number of entries is, where it counts them.
+    count: Option<usize>,
+}
+
+/// What those who ask share.
+struct Asking {
+    entries: RefCell<Lines<BufReader<File>>>,
+    tally: RefCell<Tally>,
+    /// When somebody got a definite answer last.
+    answered: Cell<Instant>,
+    over: Arc<AtomicBool>,
+}
+
+impl Question {
+    pub fn of(mut verify: Flow, plan: &Plan) -> Question {
+        let slot = verify.slots;
+        let counts = counted(&mut verify.steps, slot);
+        verify.slots += if counts { 2 } else { 0 };
+        Question { plan: Arc::new(plan_of(verify, plan)), count: counts.then_some(slot) }
+    }
+
+    pub async fn ask_all(&self, worker: &Rc<Worker>, file: BufReader<File>, over: &Arc<AtomicBool>) -> Verified {
+        tokio::time::sleep(SETTLES).await;
+        let asking = Rc::new(Asking {
+            entries: RefCell::new(file.lines()),
+            tally: RefCell::default(),
+            answered: Cell::new(Instant::now()),
+            over: over.clone(),
+        });
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..AT_A_TIME {
+            let one = One { worker: worker.clone(), asking: asking.clone(), count: self.count, user: number + 1 };
+            tasks.spawn_local(one.all());
+        }
+        let mut problem = None;
+        while let Some(ended) = tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => problem = Some(format!("its entries could not be read: {error}")),
+                Err(_) => problem = Some("it could not be asked for, which is a mistake of stressc".to_owned()),
+            }
+        }
+        let mut verified = asking.tally.take().done();
+        let cut = over.load(Ordering::Relaxed).then(|| "interrupted before all of them were asked for".to_owned());
+        verified.problem = problem.or(cut);
+        verified
+    }
+}
+
+/// One of those who ask, one entry after the other.
+struct One {
+    worker: Rc<Worker>,
+    asking: Rc<Asking>,
+    count: Option<usize>,
+    user: u64,
+}
+
+impl One {
+    async fn all(self) -> std::io::Result<()> {
+        let mut session = Session::new(&self.worker, 0, true);
+        let mut number = self.user;
+        loop {
+            let line = self.asking.entries.borrow_mut().next();
+            let Some(line) = line.transpose()? else { return Ok(()) };
+            let entry: Entry = serde_json::from_str(&line)?;
+            let found = self.one(&mut session, &entry, &mut number).await;
+            self.asking.tally.borrow_mut().take(entry, found);
+        }
+    }
+
+    /// How often an entry is there. That it is not there has to be said twice: what follows a leader may lag behind.
+    async fn one(&self, session: &mut Session, entry: &Entry, number: &mut u64) -> Option<u64> {
+        let (began, mut was_absent) = (Instant::now(), false);
+        loop {
+            let silent = self.asking.answered.get().elapsed();
+            if self.asking.over.load(Ordering::Relaxed) || silent > SILENCE {
+                return None;
+            }
+            *number += AT_A_TIME;
+            let found = self.ask(session, &entry.key, *number).await;
+            if found.is_some() {
+                self.asking.answered.set(Instant::now());
+            }
+            match found {
+                Some(0) if !was_absent => was_absent = true,
+                Some(count) => return Some(count),
+                // Where nobody gets an answer, the patience with one of them is that with all.
+                None if began.elapsed() > PATIENCE && silent < PATIENCE => return None,
+                None => {}
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn ask(&self, session: &mut Session, key: &str, number: u64) -> Option<u64> {
+        session.give(0, 0, Value::Text(key.into()));
+        if let Some(slot) = self.count {
+            session.give(0, slot, Value::Null);
+            session.give(0, slot + 1, Value::Null);
+        }
+        let now = self.worker.timers.clock.now();
+        let who = Who { user: self.user, turn: number, kept: None };
+        let outcome = session.iterate(&who, 0, number, (now, now)).await;
+        let all_well = session.statuses(0).all(|status| (200..300).contains(&status));
+        match (outcome, self.count) {
+            // What is no list may be a number itself.
+            (Ok(()), Some(slot)) if all_well => session.values(0).skip(slot).find_map(number_of),
+            (Ok(()), None) if all_well => Some(1),
+            // Without a number of its own, an answer says whether there is one.
+            (_, None) if session.statuses(0).last().is_some_and(|status| matches!(status, 404 | 410)) => Some(0),
+            _ => None,
+        }
+    }
+}
+
+fn number_of(value: &Value) -> Option<u64> {
+    let count = match value {
+        Value::Number(count) => *count,
+        Value::Json(value) => value.as_f64()?,
+        _ => return None,
+    };
+    (count >= 0.0).then_some(count as u64)
+}
+
+/// Lets what is counted be a value in a slot, and what it is counted of one in the next; whether anything is.
+fn counted(steps: &mut Vec<Step>, slot: usize) -> bool {
+    let (mut counts, mut also) = (false, Vec::new());
+    for (at, step) in steps.iter_mut().enumerate() {
+        match step {
+            Step::Count(value) => {
+                counts = true;
+                let value = match value {
+                    Expr::Json { .. } | Expr::Get { .. } | Expr::List(_) => Expr::Count(Box::new(value.clone())),
+                    number => number.clone(),
+                };
+                let whole = std::mem::replace(step, Step::Let { slot, value });
+                if let Step::Count(value) = whole {
+                    also.push((at, Step::Let { slot: slot + 1, value }));
+                }
+            }
+            Step::If { then, otherwise, .. } => counts |= counted(then, slot) | counted(otherwise, slot),
+            Step::Group { steps, .. }
+            | Step::Each { steps, .. }
+            | Step::OncePerUser { steps, .. }
+            | Step::Acquire { steps, .. } => counts |= counted(steps, slot),
+            Step::Repeat(repeat) => counts |= counted(&mut repeat.steps, slot),
+            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } => {}
+        }
+    }
+    for (at, step) in also.into_iter().rev() {
+        steps.insert(at + 1, step);
+    }
+    counts
+}

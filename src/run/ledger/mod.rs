@@ -1,0 +1,184 @@
+//! Ledgers: requests open their entries before they are sent, the control plane keeps these in a file, and after the load
+//! each is asked for.
+
+mod ask;
+pub mod book;
+mod tally;
+
+pub use book::{Opened, Records};
+
+use super::Interrupt;
+use super::phase::{Parts, alone};
+use super::value::Plain;
+use crate::base::units::SECOND;
+use crate::measure::{Booked, Entry, Event, Verified};
+use crate::plan::Plan;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::oneshot;
+
+/// Counts are told so often, and at the end.
+const TOLD_EVERY: u64 = 10 * SECOND;
+
+/// The entries of a run, each ledger in a file of its own: a run of a day makes more of them than memory should hold.
+pub struct Ledgers {
+    directory: PathBuf,
+    all: Vec<Kept>,
+    told: u64,
+    left: bool,
+}
+
+/// The entries of one ledger.
+#[derive(Default)]
+struct Kept {
+    file: Option<BufWriter<File>>,
+    counts: Booked,
+    /// What is not told yet.
+    new: Booked,
+    problem: Option<String>,
+}
+
+impl Ledgers {
+    /// In a directory that is removed with the run.
+    pub fn new(plan: &Plan, directory: PathBuf) -> Ledgers {
+        Ledgers { directory, all: plan.ledgers.iter().map(|_| Kept::default()).collect(), told: 0, left: false }
+    }
+
+    pub fn take(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            let path = self.path(entry.ledger);
+            let Some(kept) = self.all.get_mut(entry.ledger) else { continue };
+            kept.counts.count(entry.fate);
+            kept.new.count(entry.fate);
+            if let Err(error) = kept.append(&entry, &path) {
+                kept.problem.get_or_insert_with(|| format!("its entries could not be kept: {error}"));
+            }
+        }
+    }
+
+    fn path(&self, ledger: usize) -> PathBuf {
+        self.directory.join(format!("ledger-{ledger}.jsonl"))
+    }
+
+    /// What was made since this was told last, where it is time to tell.
+    pub fn news(&mut self, now: u64) -> Vec<Event> {
+        if now < self.told.saturating_add(TOLD_EVERY) {
+            return Vec::new();
+        }
+        self.told = now;
+        let news = self.all.iter_mut().enumerate().filter(|(_, kept)| kept.new.all() > 0);
+        news.map(|(ledger, kept)| Event::Booked { ledger, booked: std::mem::take(&mut kept.new) }).collect()
+    }
+
+    /// A run that is cut short asks for nothing.
+    pub fn leave(&mut self) {
+        self.left = true;
+    }
+
+    /// Asks for each entry, or as far as it gets before somebody interrupts it.
+    pub async fn verify(
+        mut self,
+        parts: &Parts,
+        setup: &Arc<Vec<Plain>>,
+        interrupt: &mut Interrupt,
+        tell: &mut dyn FnMut(Event),
+    ) {
+        self.news(u64::MAX).into_iter().for_each(&mut *tell);
+        if self.left {
+            return;
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let mut all = std::pin::pin!(self.ask(parts, setup, &over, tell));
+        loop {
+            tokio::select! {
+                () = &mut all => return,
+                // What was found until then is told.
+                () = interrupt.wait() => over.store(true, Ordering::Relaxed),
+            }
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        parts: &Parts,
+        setup: &Arc<Vec<Plain>>,
+        over: &Arc<AtomicBool>,
+        tell: &mut dyn FnMut(Event),
+    ) {
+        for ledger in 0..self.all.len() {
+            let path = self.path(ledger);
+            let kept = &mut self.all[ledger];
+            let verified = match (kept.closed(), kept.counts.all()) {
+                (_, 0) => continue,
+                (Err(problem), _) => unasked(kept.counts, problem),
+                (Ok(()), _) => match File::open(&path) {
+                    Ok(file) => asked(ledger, BufReader::new(file), (parts, setup), over).await,
+                    Err(error) => unasked(kept.counts, format!("its entries could not be read: {error}")),
+                },
+            };
+            tell(Event::Verified { ledger, verified: Box::new(verified) });
+        }
+    }
+}
+
+impl Kept {
+    fn append(&mut self, entry: &Entry, path: &PathBuf) -> std::io::Result<()> {
+        if self.file.is_none() {
+            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            let mut options = std::fs::OpenOptions::new();
+            options.create_new(true).append(true);
+            // Keys may be as private as what they stand for.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            self.file = Some(BufWriter::new(options.open(path)?));
+        }
+        match &mut self.file {
+            Some(file) => {
+                serde_json::to_writer(&mut *file, entry)?;
+                file.write_all(b"\n")
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn closed(&mut self) -> Result<(), String> {
+        if let Some(mut file) = self.file.take() {
+            file.flush().map_err(|error| format!("its entries could not be kept: {error}"))?;
+        }
+        self.problem.take().map_or(Ok(()), Err)
+    }
+}
+
+fn unasked(unverified: Booked, problem: String) -> Verified {
+    Verified { unverified, problem: Some(problem), ..Verified::default() }
+}
+
+/// Asks for the entries in a file, on a thread of its own.
+async fn asked(
+    ledger: usize,
+    file: BufReader<File>,
+    (parts, setup): (&Parts, &Arc<Vec<Plain>>),
+    over: &Arc<AtomicBool>,
+) -> Verified {
+    let Some(verify) = parts.plan.ledgers[ledger].verify.clone() else { return Verified::default() };
+    let question = ask::Question::of(verify, &parts.plan);
+    // No worker has such a lane.
+    let order = parts.order(question.plan.clone(), setup.clone(), u64::MAX / 2 - ledger as u64);
+    let (told, outcome) = oneshot::channel();
+    let over = over.clone();
+    let thread = std::thread::Builder::new().name("verify".to_owned()).spawn(move || {
+        let _ = told.send(alone(order, async |worker| question.ask_all(&worker, file, &over).await));
+    });
+    let answer = match thread {
+        Ok(_) => outcome.await,
+        Err(error) => return unasked(Booked::default(), format!("it could not be asked for: {error}")),
+    };
+    match answer {
+        Ok(Ok(verified)) => verified,
+        Ok(Err(error)) => unasked(Booked::default(), format!("it could not be asked for: {error}")),
+        Err(_) => unasked(Booked::default(), "it could not be asked for, which is a mistake of stressc".to_owned()),
+    }
+}

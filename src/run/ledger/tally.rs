@@ -1,0 +1,85 @@
+//! Adds up what the system says of the entries of a ledger.
+
+use crate::measure::{Entry, Fate, Verified, Violation, Wrong};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+/// So many of each kind are told by their keys.
+const TOLD: usize = 20;
+
+#[derive(Default)]
+pub struct Tally {
+    pub verified: Verified,
+    keys: RandomState,
+    /// Keys with which something is wrong: two requests with one key made one entry.
+    wrong: HashSet<(u8, u64)>,
+}
+
+impl Tally {
+    /// How often an entry was found; nothing where that is not known.
+    pub fn take(&mut self, entry: Entry, found: Option<u64>) {
+        let verified = &mut self.verified;
+        match found {
+            None => verified.unverified.count(entry.fate),
+            Some(count) => {
+                verified.asked.count(entry.fate);
+                if count > 0 {
+                    verified.found.count(entry.fate);
+                }
+            }
+        }
+        let kind = match (found, entry.fate) {
+            (None, _) => Wrong::Unverified,
+            (Some(0), Fate::Acknowledged) => Wrong::Lost,
+            (Some(count), _) if count > 1 => Wrong::Duplicated,
+            _ => return,
+        };
+        if kind != Wrong::Unverified && !self.wrong.insert((kind as u8, self.keys.hash_one(&entry.key))) {
+            return;
+        }
+        match kind {
+            Wrong::Lost => verified.lost += 1,
+            Wrong::Duplicated => verified.duplicated += 1,
+            Wrong::Unverified => {}
+        }
+        if verified.violations.iter().filter(|own| own.kind == kind).count() < TOLD {
+            verified.violations.push(Violation { kind, key: entry.key, fate: entry.fate, at: entry.at, found });
+        }
+    }
+
+    pub fn done(mut self) -> Verified {
+        self.verified.violations.sort_by_key(|violation| (violation.kind as u8, violation.at));
+        self.verified
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: &str, fate: Fate) -> Entry {
+        Entry { ledger: 0, key: key.to_owned(), fate, at: 1 }
+    }
+
+    #[test]
+    fn only_what_was_acknowledged_can_be_lost_and_only_where_it_is_surely_absent() {
+        let mut tally = Tally::default();
+        tally.take(entry("a", Fate::Acknowledged), Some(1));
+        tally.take(entry("b", Fate::Acknowledged), Some(0));
+        tally.take(entry("c", Fate::Unknown), Some(0));
+        tally.take(entry("d", Fate::Refused), Some(0));
+        tally.take(entry("e", Fate::Acknowledged), None);
+        let verified = tally.done();
+        assert_eq!((verified.lost, verified.duplicated, verified.unverified.all()), (1, 0, 1));
+        assert_eq!(verified.violations[0].key, "b");
+    }
+
+    #[test]
+    fn one_key_is_one_entry_however_many_requests_had_it() {
+        let mut tally = Tally::default();
+        tally.take(entry("a", Fate::Acknowledged), Some(2));
+        tally.take(entry("a", Fate::Unknown), Some(2));
+        tally.take(entry("b", Fate::Unknown), Some(3));
+        assert_eq!(tally.done().duplicated, 2);
+    }
+}
