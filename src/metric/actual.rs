@@ -53,7 +53,7 @@ fn idle(name: &str, times: &[&Injected]) -> Option<String> {
     match times {
         [] => Some(format!("the fault `{name}` was never applied")),
         times if times.iter().any(|injected| injected.is_effective()) => None,
-        _ => Some(format!("the fault `{name}` was ineffective: nothing that it hurts passed while it was in force")),
+        _ => Some(format!("the fault `{name}` was ineffective: it touched nothing while it was in force")),
     }
 }
 

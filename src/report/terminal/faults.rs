@@ -3,6 +3,7 @@
 use super::Paint;
 use crate::base::units::{bytes, duration, grouped, measured_duration};
 use crate::measure::Injected;
+use crate::metric::{Back, recovered};
 use crate::plan::Fault;
 use crate::report::Report;
 use std::fmt::Write;
@@ -24,12 +25,36 @@ pub fn faults(out: &mut String, report: &Report<'_>, paint: &Paint) {
         }
         for injected in times.iter().take(TOLD) {
             let _ = writeln!(out, "  {:<width$} {}", fault.name, told(fault, injected, paint));
+            if let Some(came_back) = came_back(report, injected) {
+                let _ = writeln!(out, "  {:<width$} {came_back}", "");
+            }
         }
         if let Some(more) = times.len().checked_sub(TOLD).filter(|more| *more > 0) {
             let idle = times.iter().filter(|injected| !injected.is_effective()).count();
             let _ = writeln!(out, "  {:<width$} {more} times more; without effect were {idle} of all", "");
         }
     }
+}
+
+/// What the first steady state of the plan says of one that was taken back: since when it was lost, and when it came back.
+fn came_back(report: &Report<'_>, injected: &Injected) -> Option<String> {
+    let steady = report.plan.steady_states.first()?;
+    let over = injected.withdrawn.filter(|_| injected.is_effective())?.1;
+    let found = recovered(steady, (injected.applied.0, over), report.plan.length, report.stats).ok()?;
+    let Some((from, _)) = found.lost else { return Some("the steady state held".to_owned()) };
+    let lost = format!("the steady state was lost at {}", duration(from));
+    Some(match found.back {
+        Back::At(at) if at > over => {
+            format!(
+                "{lost} and was back at {}, {} after it was taken back",
+                duration(at),
+                measured_duration((at - over) as f64)
+            )
+        }
+        Back::At(at) => format!("{lost} and was back at {}, when it was taken back", duration(at)),
+        Back::NotBy(end) => format!("{lost} and had not come back at {}", duration(end)),
+        Back::Unknown(reason) => format!("{lost}; whether it came back is not known: {reason}"),
+    })
 }
 
 fn told(fault: &Fault, injected: &Injected, paint: &Paint) -> String {
@@ -40,7 +65,12 @@ fn told(fault: &Fault, injected: &Injected, paint: &Paint) -> String {
         Some(to) => format!("{} long", measured_duration(to.saturating_sub(from) as f64)),
         None => "to the end".to_owned(),
     };
-    let when = format!("{}  {}–{} as planned, {late} late and {lasted}", fault.breakage.action, asked.0, asked.1);
+    let by = match injected.mechanism.as_str() {
+        // The links are told of by themselves, and a command is what it is.
+        "link" | "command" | "" => String::new(),
+        mechanism => format!(" by {mechanism}"),
+    };
+    let when = format!("{}{by}  {}–{} as planned, {late} late and {lasted}", fault.breakage.action, asked.0, asked.1);
     let proof = injected.proof;
     let touched = match (&injected.problem, &injected.shown) {
         (Some(problem), _) => return format!("{when}: {}", paint.bad(problem)),
