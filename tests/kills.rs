@@ -135,6 +135,8 @@ fn kill(place: &Place, run: &Child, killed: Killed) {
         Killed::Run => signal(run, "KILL"),
         Killed::Guardian => guardian(),
         Killed::Both => {
+            // One that goes on would start another guardian at once.
+            signal(run, "STOP");
             guardian();
             signal(run, "KILL");
         }
