@@ -27,6 +27,7 @@ const EXPECT: &str = "  expect {\n    p95(l0) < 1s during l0.plateau\n    error_
 fn main() -> ExitCode {
     let seconds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(DAY);
     let place = std::env::temp_dir().join(format!("long_run.{}", std::process::id()));
+    std::fs::create_dir(&place).unwrap();
     let good = run(&place, seconds);
     std::fs::remove_dir_all(&place).unwrap();
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
