@@ -1,21 +1,13 @@
 //! The plan as it is drawn: golden pages and pictures in `tests/draw` (`BLESS=1` writes them), and what holds for the
 //! drawing of every plan on a page of any width.
 
+use crate::support::day::MACHINE;
 use crate::ui::{files, root};
 use std::fmt::Write as _;
 use std::path::Path;
 use stressc::check::check;
 use stressc::inputs::{Asked, load_text};
-use stressc::plan::{Groups, Machine, Plan, PortReuse, Share, draw, plan};
-
-const MACHINE: Machine = Machine {
-    descriptors: 65_536,
-    memory: 8 << 30,
-    ports: 28_232,
-    reuse: PortReuse::Loopback,
-    cores: 4,
-    groups: Groups::USUAL,
-};
+use stressc::plan::{Plan, Share, draw, plan};
 
 fn plans(path: &Path) -> Vec<Plan> {
     let loaded = load_text(path, std::fs::read_to_string(path).unwrap(), &Asked::default()).unwrap();

@@ -2,6 +2,7 @@
 //! canonical form, and is documented.
 
 use crate::support::Place;
+use crate::support::day::MACHINE;
 use crate::ui::{files, root};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,17 +10,8 @@ use stressc::base::{FileId, Source};
 use stressc::check::check;
 use stressc::diag::render;
 use stressc::inputs::{Asked, load_text};
-use stressc::plan::{Groups, Machine, PortReuse, Share, plan};
+use stressc::plan::{Share, plan};
 use stressc::syntax::format;
-
-const MACHINE: Machine = Machine {
-    descriptors: 65_536,
-    memory: 8 << 30,
-    ports: 28_232,
-    reuse: PortReuse::Loopback,
-    cores: 4,
-    groups: Groups::USUAL,
-};
 
 /// All that is said about a file, and what its scenarios and suites are called, with the fingerprints of the plans.
 #[derive(Default)]

@@ -3,22 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
+use crate::support::day::MACHINE;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use stressc::base::{FileId, Sources, Span};
 use stressc::check::check;
 use stressc::diag::{Code, Diagnostic};
 use stressc::inputs::{Asked, load_text};
-use stressc::plan::{Groups, Machine, PortReuse, Share, plan};
-
-const MACHINE: Machine = Machine {
-    descriptors: 65_536,
-    memory: 8 << 30,
-    ports: 28_232,
-    reuse: PortReuse::Loopback,
-    cores: 4,
-    groups: Groups::USUAL,
-};
+use stressc::plan::{Share, plan};
 
 /// All that is said about a text: of its form and meaning, and of its plans where it has no error. What it names
 /// beside itself is looked for where `name` lies.

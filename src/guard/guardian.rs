@@ -44,9 +44,7 @@ impl Guard {
     }
 
     fn tell(&mut self, line: &Line) -> io::Result<()> {
-        self.journal.write(line)?;
-        let mut text = serde_json::to_string(line)?;
-        text.push('\n');
+        let text = self.journal.write(line)?;
         let told = self.pipe.as_mut().map(|pipe| pipe.write_all(text.as_bytes()));
         if matches!(told, Some(Ok(()))) {
             return Ok(());

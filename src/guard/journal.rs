@@ -74,12 +74,14 @@ impl Journal {
         Ok(Journal { file: OpenOptions::new().append(true).open(path)?, path: path.to_owned() })
     }
 
-    pub fn write(&mut self, line: &Line) -> std::io::Result<()> {
+    /// Gives the line as it was written.
+    pub fn write(&mut self, line: &Line) -> std::io::Result<String> {
         // In one piece: the guardian of this run writes here too.
         let mut text = serde_json::to_string(line)?;
         text.push('\n');
         self.file.write_all(text.as_bytes())?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        Ok(text)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod guardian;
 mod journal;
+pub mod proc;
 mod process;
 mod undo;
 #[cfg(test)]

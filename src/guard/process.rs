@@ -82,23 +82,17 @@ fn has_word(words: &str, mark: &str) -> bool {
 
 #[cfg(target_os = "linux")]
 mod system {
+    use super::super::proc;
     use super::{MARK, Process, has_word};
     use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
     pub fn all() -> Vec<i32> {
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+        proc::numbers().collect()
     }
 
-    /// Field 22 of its `stat`, where it is no zombie (proc(5)).
+    /// Where it is no zombie.
     pub fn started(pid: i32) -> Option<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name stands in brackets and may hold some of its own.
-        let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
-        if matches!(fields.next()?, "Z" | "X" | "x") {
-            return None;
-        }
-        fields.nth(18)?.parse().ok()
+        proc::Stat::of(pid).filter(|stat| !stat.has_ended())?.started()
     }
 
     pub fn carries(pid: i32, mark: &str) -> bool {

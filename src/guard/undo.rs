@@ -13,8 +13,6 @@ pub enum Undo {
     Kill(Whom),
     /// They go on after they were stopped.
     Continue(Whom),
-    /// They run on these processors again.
-    Affinity { whom: Whom, cpus: Vec<usize> },
     /// A control group is emptied into another one, by its file, and removed.
     Group { group: PathBuf, back: PathBuf },
     /// A file or a directory, with all that is in it, is removed.
@@ -40,7 +38,6 @@ impl Undo {
         match self {
             Undo::Kill(whom) => format!("kill {}", of(whom)),
             Undo::Continue(whom) => format!("let {} go on", of(whom)),
-            Undo::Affinity { whom, .. } => format!("give {} its processors back", of(whom)),
             Undo::Group { group, .. } => format!("remove the control group {}", group.display()),
             Undo::Remove(path) => format!("remove {}", path.display()),
             Undo::Run { program, arguments, .. } => {
@@ -55,7 +52,6 @@ impl Undo {
         let done = match self {
             Undo::Kill(whom) => kill(whom),
             Undo::Continue(whom) => go_on(whom),
-            Undo::Affinity { whom, cpus } => affinity(whom, cpus),
             Undo::Group { group, back } => leave(group, back),
             Undo::Remove(path) => remove(path),
             Undo::Run { program, arguments, directory, within_ms } => {
@@ -108,28 +104,6 @@ const CONTINUE: () = ();
 #[cfg(not(unix))]
 fn signal(_: Process, (): ()) -> Result<(), String> {
     Err("this system has no signals".to_owned())
-}
-
-#[cfg(target_os = "linux")]
-fn affinity(whom: &Whom, cpus: &[usize]) -> Result<(), String> {
-    let mut set = rustix::thread::CpuSet::new();
-    cpus.iter().for_each(|cpu| set.set(*cpu));
-    for process in whom.processes() {
-        // A thread that has ended meanwhile needs nothing back.
-        let threads = std::fs::read_dir(format!("/proc/{}/task", process.pid)).into_iter().flatten().flatten();
-        for thread in threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
-            match rustix::thread::sched_setaffinity(rustix::thread::Pid::from_raw(thread), &set) {
-                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn affinity(_: &Whom, _: &[usize]) -> Result<(), String> {
-    Err("this system binds no processes to processors".to_owned())
 }
 
 fn leave(group: &Path, back: &Path) -> Result<(), String> {

@@ -146,6 +146,16 @@ impl Group {
         fs::write(self.path.join(file), value)
     }
 
+    /// The file of the limit of a controller.
+    pub fn limit(&self, controller: &str) -> &'static str {
+        match (controller, self.by) {
+            ("cpu", By::CgroupV2) => "cpu.max",
+            ("cpu", By::CgroupV1 | By::Turns) => "cpu.cfs_quota_us",
+            (_, By::CgroupV2) => "memory.max",
+            (_, By::CgroupV1 | By::Turns) => "memory.limit_in_bytes",
+        }
+    }
+
     /// What a file says, or the line of it that begins with a word.
     pub fn number(&self, file: &str, word: Option<&str>) -> Option<u64> {
         let text = fs::read_to_string(self.path.join(file)).ok()?;

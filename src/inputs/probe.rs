@@ -9,17 +9,12 @@ pub fn group(controller: &str) -> Result<&'static str, String> {
     let place = groups::place(controller, "self")?;
     let group = place.group(&format!("stressc-probe-{}", std::process::id()));
     group.make().map_err(|error| format!("{}: {error}", group.path.display()))?;
-    let files = match (controller, place.by) {
-        ("cpu", crate::plan::By::CgroupV2) => "cpu.max",
-        ("cpu", _) => "cpu.cfs_quota_us",
-        (_, crate::plan::By::CgroupV2) => "memory.max",
-        _ => "memory.limit_in_bytes",
-    };
-    let has = group.path.join(files).is_file();
+    let limit = group.limit(controller);
+    let has = group.path.join(limit).is_file();
     let removed = std::fs::remove_dir(&group.path);
     removed.map_err(|error| format!("{}: {error}", group.path.display()))?;
     let version = if place.by == crate::plan::By::CgroupV2 { "v2" } else { "v1" };
-    if has { Ok(version) } else { Err(format!("a new control group has no `{files}`")) }
+    if has { Ok(version) } else { Err(format!("a new control group has no `{limit}`")) }
 }
 
 /// Whether a directory takes files, which is made where there is none.

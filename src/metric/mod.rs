@@ -13,6 +13,7 @@ mod search;
 mod series;
 mod slices;
 mod spread;
+mod student;
 #[cfg(test)]
 mod tests;
 

@@ -3,26 +3,27 @@
 //! Analysis, 9.5.3).
 
 use super::requests;
+use super::student::student;
 use crate::base::units;
 use crate::check::program::Function;
 use crate::measure::Stats;
 use crate::plan::{FEWEST_PARTS, Requests, samples_of_part};
 use std::collections::BTreeMap;
 
-/// Student's t at 97.5 % by degrees of freedom: one less than there are batches.
-const T: [(usize, f64); 3] = [(5, 2.571), (4, 2.776), (3, 3.182)];
+/// As many batches as samples suffice for.
+const BATCHES: [u64; 3] = [6, 5, FEWEST_PARTS];
 
 /// Where a value lies with 95 % certainty. None for what is counted and not estimated, an error for too few samples.
 pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<Option<(f64, f64)>, String> {
     let Some(least) = samples_of_part(metric.function) else { return Ok(None) };
     let cells = ended(metric, stats);
     let total: u64 = cells.values().sum();
-    let found = T.into_iter().find_map(|(freedom, t)| {
-        let batches = batches(metric, &cells, freedom as u64 + 1);
+    let found = BATCHES.into_iter().find_map(|count| {
+        let batches = batches(metric, &cells, count);
         let enough = |batch: &Requests| ended(batch, stats).values().sum::<u64>() >= least;
-        (batches.len() == freedom + 1 && batches.iter().all(enough)).then_some((batches, t))
+        (batches.len() as u64 == count && batches.iter().all(enough)).then_some(batches)
     });
-    let Some((batches, t)) = found else {
+    let Some(batches) = found else {
         let (have, need) = (units::grouped(total as f64, 0), units::grouped(least as f64, 0));
         return Err(format!(
             "{have} samples, and to compare two measured values each of {FEWEST_PARTS} parts of its window needs {need}"
@@ -33,7 +34,7 @@ pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<O
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let variance = values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0) / count;
-    let half = t * variance.max(of_shares(metric.function, value, total as f64)).sqrt();
+    let half = student(values.len() - 1) * variance.max(of_shares(metric.function, value, total as f64)).sqrt();
     Ok(Some((value - half, value + half)))
 }
 

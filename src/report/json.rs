@@ -150,7 +150,7 @@ fn ledgers(plan: &Plan, stats: &Stats) -> Vec<Value> {
             "key": violation.key,
             "outcome": violation.fate,
             "at_s": seconds(violation.at),
-            "beside": super::terminal::beside_faults(violation.at, stats),
+            "beside": super::beside_faults(violation.at, stats),
             "found": violation.found,
         })
     };

@@ -1,5 +1,6 @@
 //! Plan, measurements and verdict → what a person or a program reads.
 
+mod beside;
 mod json;
 mod terminal;
 mod windows;
@@ -12,6 +13,7 @@ use crate::judge::Verdict;
 use crate::measure::{Example, Failure, Gap, Gauge, Stats, histogram};
 use crate::metric::{Summary, summary};
 use crate::plan::{Member, Plan, Range, Type, Watched};
+use beside::beside_faults;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -10,8 +10,6 @@ use super::{Report, Row, Window};
 use crate::base::units::{MILLISECOND, SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
 use crate::metric::{Judged, Outcome};
-pub use ledgers::beside_faults;
-
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -61,6 +59,12 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     out
+}
+
+/// How wide the column of names is in a section.
+fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
+    const LEAST: usize = 12;
+    names.map(|name| name.chars().count()).max().unwrap_or(0).max(LEAST)
 }
 
 fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {

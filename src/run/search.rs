@@ -109,11 +109,7 @@ impl<'p> Searches<'p> {
                 trial: None,
                 started: 0,
             };
-            let before = match (planned.is_open(), planned.poisson) {
-                (false, _) => 0,
-                (true, false) => planned.level().arrivals(),
-                (true, true) => Chance::new(&planned.level(), seed, search.load, 0).count() as u64,
-            };
+            let before = running.arrivals(&planned.level(), 0);
             running.begin(start, before);
             running
         });
@@ -154,7 +150,8 @@ impl<'p> Searches<'p> {
             };
             let Some(tried) = running.finder.judge(now) else { continue };
             events.push(Event::Tried(tried));
-            running.begin(now + AHEAD, trial.first + running.arrivals(&trial));
+            let own = running.arrivals(&trial.shape(), trial.stream());
+            running.begin(now + AHEAD, trial.first + own);
             if running.trial.is_none() {
                 events.push(Event::Done { load: running.load, stage: running.stage, at: trial.end });
             }
@@ -188,11 +185,12 @@ impl Running<'_> {
         self.next.send_replace(Next::Over);
     }
 
-    fn arrivals(&self, trial: &Trial) -> u64 {
+    /// How many there are of a level, of a stream where they come at random. Users make none that are numbered.
+    fn arrivals(&self, shape: &Shape, stream: u64) -> u64 {
         match (self.planned.is_open(), self.planned.poisson) {
             (false, _) => 0,
-            (true, false) => trial.shape().arrivals(),
-            (true, true) => Chance::new(&trial.shape(), self.seed, self.load, trial.stream()).count() as u64,
+            (true, false) => shape.arrivals(),
+            (true, true) => Chance::new(shape, self.seed, self.load, stream).count() as u64,
         }
     }
 }

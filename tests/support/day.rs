@@ -6,20 +6,22 @@ use stressc::inputs::{Asked, load_text};
 use stressc::measure::{Event, Failure, Generator, Recorder, Slice};
 use stressc::plan::{Groups, Machine, Plan, PortReuse, Share, plan};
 
+/// A machine that lacks nothing, the same wherever tests run.
+pub const MACHINE: Machine = Machine {
+    descriptors: 65_536,
+    memory: 8 << 30,
+    ports: 28_232,
+    reuse: PortReuse::Loopback,
+    cores: 4,
+    groups: Groups::USUAL,
+};
+
 /// The plan of the only scenario in a text.
 pub fn planned(text: &str) -> Plan {
     let loaded = load_text(std::path::Path::new("day.stress"), text.to_owned(), &Asked::default()).unwrap();
     let (program, diagnostics) = check(&loaded.inputs, &loaded.sources);
     assert!(!loaded.diagnostics.has_errors() && !diagnostics.has_errors(), "the text is wrong: {text}");
-    let machine = Machine {
-        descriptors: 65_536,
-        memory: 8 << 30,
-        ports: 28_232,
-        reuse: PortReuse::Loopback,
-        cores: 4,
-        groups: Groups::USUAL,
-    };
-    let (plan, diagnostics) = plan(&program.scenarios[0], "day.stress", Share::WHOLE, machine);
+    let (plan, diagnostics) = plan(&program.scenarios[0], "day.stress", Share::WHOLE, MACHINE);
     assert!(!diagnostics.has_errors(), "the text cannot be planned: {text}");
     plan
 }

@@ -2,6 +2,8 @@
 //! and Applied Mathematics 11, 1963), from the law's linear form as a start. Its transformation to a parabola would weigh
 //! the levels wrongly: of the data of SPEC SDM91 it finds a σ that is a third too small.
 
+use crate::metric::student::student;
+
 /// λ, σ and κ.
 type Constants = [f64; 3];
 
@@ -248,17 +250,4 @@ fn solve(matrix: [Constants; 3], right: Constants, free: [bool; 3]) -> Option<Co
     }
     let found = [0, 1, 2].map(|index| rows[index][3] / rows[index][index] / scale[index]);
     found.iter().all(|value| value.is_finite()).then_some(found)
-}
-
-/// The quantile of Student's distribution for an interval of 95%, by degrees of freedom. Many come near to the normal one
-/// (Hill, Communications of the ACM 13, 1970).
-pub fn student(freedom: usize) -> f64 {
-    const FEW: [f64; 10] = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281];
-    const Z: f64 = 1.959_963_984_540_054;
-    let n = freedom as f64;
-    FEW.get(freedom.saturating_sub(1)).copied().unwrap_or_else(|| {
-        let first = (Z.powi(3) + Z) / (4.0 * n);
-        let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / (96.0 * n * n);
-        Z + first + second
-    })
 }

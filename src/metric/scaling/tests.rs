@@ -1,8 +1,9 @@
 //! Holds the fit against published ones: of Gunther's and Schwartz's data, as the packages `usl` for R and usl4j find them.
 
-use super::fit::{Law, Parameter, fit, highest, student};
+use super::fit::{Law, Parameter, fit, highest};
 use super::of_law;
 use crate::check::program::Function;
+use crate::metric::student::student;
 
 const SDM91: [(f64, f64); 7] =
     [(1.0, 64.9), (18.0, 995.9), (36.0, 1652.4), (72.0, 1853.2), (108.0, 1828.9), (144.0, 1775.0), (216.0, 1702.2)];
@@ -116,11 +117,4 @@ fn a_peak_that_nobody_saw_is_not_told() {
     let peak = of_law(Function::PeakUsers, &law, &points, 1);
     assert_eq!(peak.shown.as_deref(), Some("at least 8 users"));
     assert!(fit(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0)]).is_err());
-}
-
-#[test]
-fn quantiles_of_student() {
-    for (freedom, wanted) in [(3, 3.182), (11, 2.201), (29, 2.045), (100, 1.984)] {
-        near(student(freedom), wanted, 3);
-    }
 }

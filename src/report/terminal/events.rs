@@ -1,6 +1,6 @@
 //! The events: when each began, how long it took, and what it said where it failed.
 
-use super::Paint;
+use super::{Paint, name_width};
 use crate::base::units::{duration, measured_duration};
 use crate::measure::Happened;
 use crate::report::Report;
@@ -11,7 +11,7 @@ pub fn events(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if plan.events.is_empty() {
         return;
     }
-    let width = plan.events.iter().map(|event| event.name.chars().count()).max().unwrap_or(0).max(12);
+    let width = name_width(plan.events.iter().map(|event| event.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("events"));
     for (index, event) in plan.events.iter().enumerate() {
         let Some(happened) = report.stats.happened.iter().find(|happened| happened.event == index) else {

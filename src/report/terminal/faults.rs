@@ -1,6 +1,6 @@
 //! The faults: when each was in force, and what it touched.
 
-use super::Paint;
+use super::{Paint, name_width};
 use crate::base::units::{bytes, duration, grouped, measured_duration};
 use crate::measure::Injected;
 use crate::metric::{Back, recovered};
@@ -16,7 +16,7 @@ pub fn faults(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if plan.faults.is_empty() {
         return;
     }
-    let width = plan.faults.iter().map(|fault| fault.name.chars().count()).max().unwrap_or(0).max(12);
+    let width = name_width(plan.faults.iter().map(|fault| fault.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("faults"));
     for (index, fault) in plan.faults.iter().enumerate() {
         let times: Vec<&Injected> = report.stats.injected.iter().filter(|injected| injected.fault == index).collect();

@@ -1,9 +1,9 @@
 //! The ledgers: how their entries ended, and those with which something is wrong.
 
-use super::Paint;
-use crate::base::units::{duration, grouped, measured_duration};
-use crate::measure::{Book, Booked, Injected, Stats, Violation, Wrong};
-use crate::report::Report;
+use super::{Paint, name_width};
+use crate::base::units::{duration, grouped};
+use crate::measure::{Book, Booked, Stats, Violation, Wrong};
+use crate::report::{Report, beside_faults};
 use std::fmt::Write;
 
 /// So many of each kind are told by their keys.
@@ -14,7 +14,7 @@ pub fn ledgers(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if plan.ledgers.is_empty() {
         return;
     }
-    let width = plan.ledgers.iter().map(|ledger| ledger.name.chars().count()).max().unwrap_or(0).max(12);
+    let width = name_width(plan.ledgers.iter().map(|ledger| ledger.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("ledgers"));
     for (ledger, book) in plan.ledgers.iter().zip(&report.stats.ledgers) {
         let _ = writeln!(out, "  {:<width$} {}", ledger.name, booked(&book.booked));
@@ -70,22 +70,4 @@ fn told(violation: &Violation, stats: &Stats, paint: &Paint) -> String {
     };
     let when = beside_faults(violation.at, stats).map_or(String::new(), |beside| format!(", {beside}"));
     format!("{kind} {}: {} at {}{when}{often}", violation.key, violation.fate.word(), duration(violation.at))
-}
-
-/// Where an instant lies beside the fault that is nearest.
-pub fn beside_faults(at: u64, stats: &Stats) -> Option<String> {
-    let window = |injected: &Injected| (injected.applied.0, injected.withdrawn.map_or(stats.end(), |range| range.1));
-    let away = |injected: &&Injected| {
-        let (from, to) = window(injected);
-        if at < from { from - at } else { at.saturating_sub(to) }
-    };
-    let nearest = stats.injected.iter().filter(|injected| injected.problem.is_none()).min_by_key(away)?;
-    let name = stats.faults.get(nearest.fault)?;
-    let (from, to) = window(nearest);
-    let time = |ns: u64| measured_duration(ns as f64);
-    Some(match at {
-        at if at < from => format!("{} before `{name}`", time(from - at)),
-        at if at <= to => format!("{} into `{name}`", time(at - from)),
-        at => format!("{} after `{name}`", time(at - to)),
-    })
 }

@@ -1,6 +1,6 @@
 //! What was watched beside the requests.
 
-use super::Paint;
+use super::{Paint, name_width};
 use crate::base::units::grouped;
 use crate::metric::{Summary, printed};
 use crate::report::{Report, Watch};
@@ -16,7 +16,7 @@ pub fn watched(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if told.is_empty() {
         return;
     }
-    let width = told.iter().map(|watch| watch.name.chars().count()).max().unwrap_or(0).max(12);
+    let width = name_width(told.iter().map(|watch| watch.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("watched"));
     let header = format!("  {:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "readings", "min", "mean", "max", "last");
     let _ = writeln!(out, "{}", paint.dim(&header));

@@ -90,10 +90,10 @@ fn limit(group: &Group, share: f64) -> std::io::Result<()> {
     let period = (LEAST / share).clamp(SHORTEST, LONGEST).round();
     let quota = (share * period).max(LEAST).round();
     match group.by {
-        By::CgroupV2 => group.set("cpu.max", &format!("{quota} {period}")),
+        By::CgroupV2 => group.set(group.limit("cpu"), &format!("{quota} {period}")),
         By::CgroupV1 | By::Turns => {
             group.set("cpu.cfs_period_us", &period.to_string())?;
-            group.set("cpu.cfs_quota_us", &quota.to_string())
+            group.set(group.limit("cpu"), &quota.to_string())
         }
     }
 }

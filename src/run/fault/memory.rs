@@ -43,7 +43,7 @@ impl Memory {
         // The first version refuses a limit below what is in use and cannot be taken; the second kills for it.
         let mut refused = None;
         for _ in 0..100 {
-            match group.set(file(group.by), &limit) {
+            match group.set(group.limit("memory"), &limit) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy => refused = Some(error),
                 Err(error) => return Err(format!("{}: {error}", group.path.display())),
@@ -61,7 +61,7 @@ impl Memory {
         let (met, killed) = counted(group);
         let (met, killed) = (met.saturating_sub(self.before.0), killed.saturating_sub(self.before.1));
         let none = if group.by == By::CgroupV2 { "max" } else { "-1" };
-        group.set(file(group.by), none).map_err(|error| format!("{}: {error}", group.path.display()))?;
+        group.set(group.limit("memory"), none).map_err(|error| format!("{}: {error}", group.path.display()))?;
         self.held.end().await;
         let limit = units::bytes(self.bytes);
         Ok(Shown::told(match (met, killed + u64::from(self.killed)) {
@@ -71,10 +71,6 @@ impl Memory {
             (_, times) => Some(format!("it needed more than {limit} and was killed {times} times")),
         }))
     }
-}
-
-fn file(by: By) -> &'static str {
-    if by == By::CgroupV2 { "memory.max" } else { "memory.limit_in_bytes" }
 }
 
 fn counted(group: &Group) -> (u64, u64) {

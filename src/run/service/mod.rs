@@ -325,7 +325,6 @@ impl Running {
     }
 
     /// Of a database: a URL with which its owner connects, whatever its clients do.
-    #[allow(dead_code, reason = "no fault of a database runs yet")]
     pub fn admin(&self) -> Option<&str> {
         match &self.kind {
             Kept::Ours { admin, .. } => admin.as_deref(),

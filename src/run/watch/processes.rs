@@ -1,7 +1,7 @@
 //! What a process and all that it started use, read from the kernel's own files.
 
 use super::Usage;
-use crate::guard::Process;
+use crate::guard::{Process, proc};
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::time::Instant;
@@ -174,23 +174,20 @@ fn holds(pid: u32, links: &HashSet<String>) -> bool {
 }
 
 fn numbers() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    proc::numbers().filter_map(|pid| u32::try_from(pid).ok())
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program stands in parentheses and may hold anything; the state is the third field.
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
+    let pid = i32::try_from(pid).ok()?;
+    let stat = proc::Stat::of(pid)?;
     Some(Stat {
-        known: Process { pid: pid as i32, started: number(22)? },
-        parent: number(4)? as u32,
-        group: number(5)? as u32,
-        ticks: (14..=17).filter_map(number).sum(),
-        threads: number(20)?,
-        ended: matches!(fields.first(), Some(&"Z" | &"X")),
-        stopped: fields.first() == Some(&"T"),
+        known: Process { pid, started: stat.started()? },
+        parent: stat.number(4)? as u32,
+        group: stat.number(5)? as u32,
+        ticks: (14..=17).filter_map(|field| stat.number(field)).sum(),
+        threads: stat.number(20)?,
+        ended: stat.has_ended(),
+        stopped: stat.is_stopped(),
     })
 }
 

@@ -1,0 +1,45 @@
+//! What Linux tells of processes in `/proc` (proc(5)); elsewhere there is nothing.
+
+use std::fs;
+
+/// The numbers of all processes.
+pub fn numbers() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Of `/proc/N/stat` what follows the name of the program.
+pub struct Stat {
+    state: char,
+    /// From the fourth field on; none for what is no whole number.
+    numbers: Vec<Option<u64>>,
+}
+
+impl Stat {
+    pub fn of(pid: i32) -> Option<Stat> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in brackets and may hold anything, also brackets.
+        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        Some(Stat { state, numbers: fields.map(|field| field.parse().ok()).collect() })
+    }
+
+    /// A field as proc(5) counts them.
+    pub fn number(&self, field: usize) -> Option<u64> {
+        self.numbers.get(field.checked_sub(4)?).copied().flatten()
+    }
+
+    /// When it was started, in ticks since the machine was.
+    pub fn started(&self) -> Option<u64> {
+        self.number(22)
+    }
+
+    /// It waits to be noticed.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.state == 'T'
+    }
+}
