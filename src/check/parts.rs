@@ -196,7 +196,7 @@ impl<'a> Session<'a, '_> {
                 if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
                     self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
                 }
-                for place in [0, 1, 2, 3, 4, 5, 7, 8] {
+                for place in [0, 1, 2, 3, 4, 5, 7, 8, 11] {
                     if number(place).is_some_and(|value| value < 0.0) {
                         self.out_of_range(span(place), "a negative value makes no sense here");
                     }
@@ -218,6 +218,7 @@ impl<'a> Session<'a, '_> {
                     loses: number(8),
                     never_reconnects: is(9),
                     forgets_keys: is(10),
+                    cache: number(11).map(|v| v as u64),
                     database: pieces(6),
                 })
             }

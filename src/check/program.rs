@@ -176,6 +176,8 @@ pub struct Demo {
     pub error_rate: Option<f64>,
     pub leak: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_orders: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loses: Option<f64>,

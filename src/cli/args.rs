@@ -275,6 +275,9 @@ pub struct DemoArgs {
     /// Bytes that are never given back for each order
     #[arg(long, default_value_t = 0)]
     pub leak: usize,
+    /// Bytes of memory that the shop works in from its start
+    #[arg(long, default_value_t = 0)]
+    pub cache: usize,
     /// A mistake to be found: share of orders that are acknowledged and never written, from 0 to 1
     #[arg(long, default_value_t = 0.0)]
     pub loses: f64,

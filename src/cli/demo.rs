@@ -34,6 +34,7 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         slow_orders: args.slow_orders.unwrap_or_default(),
         error_rate: args.error_rate,
         leak: args.leak,
+        cache: args.cache,
         loses: args.loses,
         never_reconnects: args.never_reconnects,
         forgets_keys: args.forgets_keys,

@@ -45,6 +45,8 @@ pub struct Options {
     pub error_rate: f64,
     /// Bytes kept for ever with every order.
     pub leak: usize,
+    /// Bytes of memory that the shop works in from its start.
+    pub cache: usize,
     /// Share (0..1) of orders that are acknowledged and never written.
     pub loses: f64,
     /// Connections to the database that break are not replaced.
@@ -67,6 +69,7 @@ impl Default for Options {
             slow_orders: Duration::ZERO,
             error_rate: 0.0,
             leak: 0,
+            cache: 0,
             loses: 0.0,
             never_reconnects: false,
             forgets_keys: false,
@@ -104,6 +107,7 @@ struct Shop {
     limiter: Option<limits::RateLimiter>,
     slots: limits::Slots,
     faults: faults::Faults,
+    cache: catalogue::Cache,
     secret: login::Secret,
 }
 
@@ -143,6 +147,7 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
         limiter: options.rate_limit.map(limits::RateLimiter::new),
         slots: limits::Slots::new(options.slots),
         faults: faults::Faults::new(options),
+        cache: catalogue::Cache::filled(options.cache).map_err(Error::System)?,
         secret: login::Secret::fresh(),
     });
     let stop = stop_signal().map_err(Error::System)?;

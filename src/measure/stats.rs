@@ -79,12 +79,12 @@ impl Stats {
         Stats::with_memory(plan, MEMORY)
     }
 
-    /// With other bounds of memory than the usual.
     /// Of a run that goes on: what a fault has touched is known when it is over, so its windows count as planned.
     pub fn under_way(plan: &Plan) -> Stats {
         Stats { faults: Vec::new(), events: Vec::new(), ..Stats::new(plan) }
     }
 
+    /// With other bounds of memory than the usual.
     pub fn with_memory(plan: &Plan, memory: usize) -> Stats {
         let layout = Layout::new(plan);
         Stats {
@@ -329,6 +329,19 @@ impl Stats {
         course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
             let start = self.layout.edges.get(cell.first as usize)?;
             Some((*start, &cell.counts))
+        })
+    }
+
+    /// What was counted of a series around a range, each with the share of it that the range has: for pictures, whose ranges lie
+    /// between edges.
+    pub fn shares_of(&self, series: usize, (from, to): Range) -> impl Iterator<Item = (&SeriesCounts, f64)> {
+        let edge = |slice: u32| self.layout.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let cells = self.series.get(series).map_or(&[][..], Course::cells);
+        let first = cells.partition_point(|cell| edge(cell.end) <= from);
+        cells[first..].iter().map_while(move |cell| {
+            let (start, end) = (edge(cell.first), edge(cell.end));
+            let shared = to.min(end).checked_sub(from.max(start)).filter(|shared| *shared > 0)?;
+            Some((&cell.counts, shared as f64 / (end - start) as f64))
         })
     }
 

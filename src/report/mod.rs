@@ -1,6 +1,7 @@
 //! Plan, measurements and verdict → what a person or a program reads.
 
 mod beside;
+mod course;
 mod json;
 mod terminal;
 mod windows;

@@ -1,5 +1,6 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
+mod course;
 mod events;
 mod examples;
 mod faults;
@@ -47,6 +48,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     let mut out = String::new();
     heading(&mut out, report, &paint);
     expectations(&mut out, report, &paint);
+    course::course(&mut out, report, &paint);
     for load in &report.plan.loads {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);

@@ -33,9 +33,10 @@ pub const TABLE: &[Builtin] = &[
             may("loses", &[Type::Percent]),
             may("never_reconnects", &[Type::Bool]),
             may("forgets_keys", &[Type::Bool]),
+            may("cache", &[Type::Bytes]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0). Three are mistakes to be found: `loses`: share of orders that are acknowledged and never written (0%); `never_reconnects`: connections to the database that break are not replaced (false); `forgets_keys`: an order is written again where its `Idempotency-Key` comes again (false).",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it works in from its start (0). Three are mistakes to be found: `loses`: share of orders that are acknowledged and never written (0%); `never_reconnects`: connections to the database that break are not replaced (false); `forgets_keys`: an order is written again where its `Idempotency-Key` comes again (false).",
         "service one = demo(pool: 4)",
     ),
     row(

@@ -1,12 +1,14 @@
 //! The timeline drawn for a reviewer: loads as their shapes over time, and on the same axis the faults, events and
 //! alerts beneath. One picture, computed once; a page of text and an SVG show it.
 
+mod page;
 mod picture;
 mod svg;
 mod tables;
 mod terminal;
 mod words;
 
-pub use picture::{Picture, Track, picture};
+pub use page::{BLOCKS, Page, cut, flow};
+pub use picture::{Picture, Row, RowKind, Track, picture};
 pub use svg::svg;
-pub use terminal::{BLOCKS, cut, draw, flow};
+pub use terminal::draw;

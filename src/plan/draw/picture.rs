@@ -36,6 +36,8 @@ pub enum RowKind {
     Event,
     /// In which an alert must fire or resolve.
     Alert,
+    /// In which a steady state was lost.
+    Lost,
 }
 
 pub struct Row {

@@ -1,8 +1,8 @@
 //! The picture as an SVG by itself: no script, no font, readable on light and dark.
 
 use super::super::Plan;
+use super::page::cut;
 use super::picture::{Picture, Row, RowKind, Track, picture, ticks};
-use super::terminal::cut;
 use crate::base::units::duration;
 use std::fmt::Write;
 
@@ -167,7 +167,7 @@ fn bars(canvas: &mut Canvas, row: &Row, y: f64) {
             RowKind::Fault if start == end => {
                 let _ = writeln!(canvas.out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" class=\"fault\"/>");
             }
-            RowKind::Fault => canvas.rect(x, y - 5.0, (until - x).max(2.0), 10.0, "fault"),
+            RowKind::Fault | RowKind::Lost => canvas.rect(x, y - 5.0, (until - x).max(2.0), 10.0, "fault"),
             RowKind::Event => canvas.line(x, y, until.max(x + 2.0), y, "event"),
             RowKind::Alert => canvas.rect(x, y - 5.0, (until - x).max(2.0), 10.0, "alert"),
         }

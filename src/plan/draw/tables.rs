@@ -2,7 +2,7 @@
 
 use super::super::schedule::Shape;
 use super::super::{Fault, Load, Plan, Stage, StageKind};
-use super::terminal::{cut, flow};
+use super::page::{cut, flow};
 use super::words;
 use crate::base::units::{SECOND, bytes, duration, grouped, short};
 use std::fmt::Write;

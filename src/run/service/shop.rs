@@ -39,6 +39,7 @@ pub fn prepare(
     flag("--slow-orders", demo.slow_orders.map(micros));
     flag("--error-rate", demo.error_rate.map(|v| v.to_string()));
     flag("--leak", demo.leak.map(|v| v.to_string()));
+    flag("--cache", demo.cache.map(|v| v.to_string()));
     flag("--loses", demo.loses.map(|v| v.to_string()));
     let mut switch = |name: &str, on: bool| launch.arguments.extend(on.then(|| name.to_owned()));
     switch("--never-reconnects", demo.never_reconnects);
