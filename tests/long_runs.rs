@@ -92,6 +92,33 @@ fn sums_over_windows_stay_exact() {
     }
 }
 
+/// Two measured values are compared in parts of their windows, so the verdict is the same however old they are.
+#[test]
+fn comparisons_see_the_same_spread_long_after() {
+    let stages = "    hold 20/s for 30s as calm\n    hold 20/s for 3m as long\n    hold 20/s for 1h as settled";
+    let conditions = "
+  expect {
+    p50(l0 during l0.long) <= p50(l0 during l0.calm) + 10%
+    p50(l0 during l0.settled) <= p50(l0 during l0.long) + 10%
+  }";
+    let plan = planned(&scenario(1, 2, stages, conditions));
+    let (mut whole, mut rolled) = (Stats::with_memory(&plan, usize::MAX), Stats::with_memory(&plan, 0));
+    let mut day = Day::new(&plan, 20, 5);
+    for second in 0..plan.length / SECOND {
+        for slice in day.second(second) {
+            whole.add(&slice);
+            rolled.add(&slice);
+        }
+        rolled.take(day.reading(second));
+    }
+    assert!(rolled.size() * 4 < whole.size(), "{} of {} bytes", rolled.size(), whole.size());
+    for expectation in &plan.expectations {
+        let (one, other) = (judge(&expectation.condition, &whole), judge(&expectation.condition, &rolled));
+        assert_eq!((one.outcome, &one.value, &one.reason), (other.outcome, &other.value, &other.reason));
+        assert!(one.reason.is_none(), "{:?}", one.reason);
+    }
+}
+
 #[test]
 fn slices_of_a_sliced_condition_stay_apart() {
     let plan = planned(&scenario(2, 3, STAGES, CONDITIONS));

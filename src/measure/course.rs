@@ -50,6 +50,12 @@ impl<C: Sum> Course<C> {
         &self.cells[at(first)..at(end)]
     }
 
+    /// The window in which a slice lies, by its first slice: it stays a cell, or several, however old it gets.
+    pub fn window_of(&self, slice: u32) -> u32 {
+        let after = self.windows.partition_point(|window| *window <= slice);
+        after.checked_sub(1).map_or(0, |before| self.windows[before])
+    }
+
     /// The beginning of the cell that reaches across the beginning of a slice, or that slice.
     pub fn cut_before(&self, slice: u32) -> u32 {
         let after = self.cells.partition_point(|cell| cell.first < slice);

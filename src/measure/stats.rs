@@ -105,7 +105,7 @@ impl Stats {
     /// Of so many series, without a plan.
     #[cfg(test)]
     pub fn bare(edges: Vec<u64>, series: usize) -> Stats {
-        let series = (0..series).map(|_| Course::new(&edges, &[])).collect();
+        let series = (0..series).map(|_| Course::new(&edges, &edges)).collect();
         let loads = vec![Course::new(&edges, &[])];
         let layout = Arc::new(Layout { edges, ..Layout::default() });
         Stats { layout, series, loads, complete: true, ..Stats::default() }
@@ -328,6 +328,21 @@ impl Stats {
         let course = self.series.get(series).into_iter();
         course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
             let start = self.layout.edges.get(cell.first as usize)?;
+            Some((*start, &cell.counts))
+        })
+    }
+
+    /// The counts of a series within windows, with the start of what is never added up further: the same whether it has been added up
+    /// or not yet.
+    pub fn pieces_of<'a>(
+        &'a self,
+        series: usize,
+        ranges: &'a [Range],
+    ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
+        let course = self.series.get(series).into_iter();
+        let cells = course.flat_map(move |course| self.within(course, ranges).map(move |cell| (course, cell)));
+        cells.filter_map(|(course, cell)| {
+            let start = self.layout.edges.get(course.window_of(cell.first) as usize)?;
             Some((*start, &cell.counts))
         })
     }

@@ -25,6 +25,9 @@ pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<O
     });
     let Some(batches) = found else {
         let (have, need) = (units::grouped(total as f64, 0), units::grouped(least as f64, 0));
+        if total >= least * FEWEST_PARTS {
+            return Err(format!("{have} samples came too unevenly over its window to see how far it spreads"));
+        }
         return Err(format!(
             "{have} samples, and to compare two measured values each of {FEWEST_PARTS} parts of its window needs {need}"
         ));
@@ -51,18 +54,18 @@ fn of_shares(function: Function, value: f64, total: f64) -> f64 {
     }
 }
 
-/// What ended in each cell of the windows of a metric, by its start.
+/// What ended in each piece of the windows of a metric, by its start.
 fn ended(metric: &Requests, stats: &Stats) -> BTreeMap<u64, u64> {
     let mut cells = BTreeMap::new();
     for samples in &metric.samples {
-        for (start, counts) in stats.slices_of(samples.series, &samples.ranges) {
+        for (start, counts) in stats.pieces_of(samples.series, &samples.ranges) {
             *cells.entry(start).or_default() += counts.ok + counts.failures();
         }
     }
     cells
 }
 
-/// The metric in so many parts with about as many samples each, cut where cells end; fewer where there are fewer cells.
+/// The metric in so many parts with about as many samples each, cut where pieces end; fewer where there are fewer of them.
 fn batches(metric: &Requests, cells: &BTreeMap<u64, u64>, count: u64) -> Vec<Requests> {
     let total: u64 = cells.values().sum();
     let (mut cuts, mut seen) = (vec![0], 0);

@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Function, Metric, Plan, Range, Recovery, Requests};
+use super::{Condition, Function, Metric, Plan, Range, Recovery, Requests, are_compared};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -8,6 +8,8 @@ const RECENT: u64 = 60 * SECOND;
 /// Where faults may turn out to begin or end, behind where they were planned to: nothing is done early, and what lies between
 /// the plan and the actual instant belongs to neither side.
 const LATE: [u64; 6] = [0, 2 * MILLISECOND, 5 * MILLISECOND, 20 * MILLISECOND, 100 * MILLISECOND, 500 * MILLISECOND];
+/// Into how many parts a window is cut of which the spread is asked for: some for each batch of it.
+const PARTS: u64 = 24;
 /// So long behind an instant at which a state may change, what is looked at each second is kept each second.
 const WATCHED: u64 = 10 * MINUTE;
 
@@ -196,7 +198,27 @@ impl WindowEdges {
                 self.each(condition, &seconds);
                 self.cut(condition);
             }
+            Condition::Compare { left, right, .. } if are_compared(left, right) => {
+                for side in [left, right] {
+                    side.metrics(&mut |metric| self.parts(metric));
+                }
+            }
             Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {}
+        }
+    }
+
+    /// How far a value spreads is seen in parts of its windows, so these stay in parts.
+    fn parts(&mut self, metric: &Metric) {
+        if let Metric::Requests(requests) = metric {
+            let whole = |instant: u64| instant / SECOND * SECOND;
+            let of = |(from, to): Range| {
+                let to = to.min(self.end).max(from);
+                let part =
+                    move |n: u64| whole(from + (u128::from(to - from) * u128::from(n) / u128::from(PARTS)) as u64);
+                (1..PARTS).map(part).filter(move |edge| from < *edge && *edge < to)
+            };
+            let edges: Vec<u64> = requests.windows().into_iter().flat_map(of).collect();
+            self.of_metric(metric, &edges);
         }
     }
 
