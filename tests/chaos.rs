@@ -216,13 +216,15 @@ fn an_event_that_does_not_end_is_ended_at_its_bound() {
     assert!(ran.out.contains("had not ended after 1s, and was ended"), "{}", ran.out);
 }
 
-/// Three requests, each with an entry: one is acknowledged and forgotten, one refused, one fails and is done all the same.
+/// Four requests, each with an entry: one is acknowledged and forgotten, one refused, one fails and is done all the same, and one is
+/// refused and done all the same.
 fn forgetful(request: &str, _: usize) -> (u16, String) {
     let status = match request {
         "POST /a" => 201,
         "POST /b" => 409,
         "POST /c" => 503,
-        asked if asked.starts_with("GET /find/c") => 200,
+        "POST /d" => 422,
+        asked if asked.starts_with("GET /find/c") || asked.starts_with("GET /find/d") => 200,
         _ => 404,
     };
     (status, "{}".to_owned())
@@ -248,6 +250,10 @@ fn outcomes_are_what_was_said_whatever_was_expected() {
       record "c{{user.id}}" in book
       expect status == 503
     }}
+    post "/d" as refused_and_done {{
+      record "d{{user.id}}" in book
+      expect status == 422
+    }}
     post "/a" as acknowledged {{
       record "a{{user.id}}" in book
       expect status == 200
@@ -260,6 +266,7 @@ fn outcomes_are_what_was_said_whatever_was_expected() {
     lost(book) == 0
     duplicated(book) == 0
     unverified(book) == 0
+    resurrected(book) == 0
   }}
 }}
 "#,
@@ -267,10 +274,12 @@ fn outcomes_are_what_was_said_whatever_was_expected() {
     );
     let place = Place::new();
     let ran = place.run(&text, &[]);
-    assert_eq!(verdicts(&ran), ["failed", "passed", "passed"], "{}{}", ran.out, ran.err);
+    assert_eq!(verdicts(&ran), ["failed", "passed", "passed", "failed"], "{}{}", ran.out, ran.err);
     let ledger = &ran.result["ledgers"][0];
     let of = |what: &str| ["acknowledged", "unknown", "refused"].map(|fate| ledger[what][fate].as_u64().unwrap());
-    assert_eq!((of("entries"), of("found"), &ledger["lost"]), ([10; 3], [0, 10, 0], &10.into()), "{ledger}");
+    assert_eq!((of("entries"), of("found"), &ledger["lost"]), ([10, 10, 20], [0, 10, 10], &10.into()), "{ledger}");
+    assert_eq!(ledger["resurrected"], 10, "{ledger}");
+    assert!(ran.out.contains("resurrected d1: refused at"), "{}", ran.out);
     // Twice, since who follows may lag behind.
     assert_eq!(server.times("GET /find/a1"), 2);
     assert_eq!(server.times("GET /find/c1"), 1);

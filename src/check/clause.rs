@@ -554,7 +554,12 @@ fn often_zero(metric: &Measured<super::program::Metric>) -> bool {
     match metric {
         Measured::Metric { metric, .. } => matches!(
             metric.function,
-            Function::ErrorRate | Function::Dropped | Function::Lost | Function::Duplicated | Function::Unverified
+            Function::ErrorRate
+                | Function::Dropped
+                | Function::Lost
+                | Function::Duplicated
+                | Function::Resurrected
+                | Function::Unverified
         ),
         _ => false,
     }

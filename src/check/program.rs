@@ -960,6 +960,7 @@ pub enum Function {
     Length,
     Lost,
     Duplicated,
+    Resurrected,
     Unverified,
     Precision,
     Recall,

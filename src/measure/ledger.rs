@@ -73,6 +73,9 @@ pub struct Verified {
     pub lost: u64,
     /// There more than once.
     pub duplicated: u64,
+    /// There although the system would not have them.
+    #[serde(default)]
+    pub resurrected: u64,
     /// Of which it said nothing definite.
     pub unverified: Booked,
     /// The first of each kind.
@@ -99,6 +102,7 @@ pub struct Violation {
 pub enum Wrong {
     Lost,
     Duplicated,
+    Resurrected,
     Unverified,
 }
 
@@ -107,6 +111,7 @@ impl Wrong {
         match self {
             Wrong::Lost => "lost",
             Wrong::Duplicated => "duplicated",
+            Wrong::Resurrected => "resurrected",
             Wrong::Unverified => "unverified",
         }
     }

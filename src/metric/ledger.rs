@@ -19,6 +19,7 @@ pub(super) fn apply(function: &Function, book: Option<&Book>) -> Value {
     let open = match (function, &book.verified) {
         (Function::Lost, Some(verified)) => verified.unverified.acknowledged,
         (Function::Duplicated, Some(verified)) => verified.unverified.all(),
+        (Function::Resurrected, Some(verified)) => verified.unverified.refused,
         _ => 0,
     };
     let interval = (open > 0).then_some((known, known + open as f64));
@@ -31,6 +32,7 @@ fn of(function: &Function, verified: &Verified, all: u64) -> Result<f64, String>
     let (known, in_doubt) = match function {
         Function::Lost => (verified.lost, verified.unverified.acknowledged),
         Function::Duplicated => (verified.duplicated, open),
+        Function::Resurrected => (verified.resurrected, verified.unverified.refused),
         _ => return Ok(open as f64),
     };
     match (&verified.problem, known) {

@@ -328,7 +328,10 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Ledger { function, .. } | Metric::Other { function, .. } => *function,
                 Metric::Drift { .. } => Function::Drift,
             };
-            let counted = matches!(function, Function::Lost | Function::Duplicated | Function::Unverified);
+            let counted = matches!(
+                function,
+                Function::Lost | Function::Duplicated | Function::Resurrected | Function::Unverified
+            );
             !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
         }
     }

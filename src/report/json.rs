@@ -163,6 +163,7 @@ fn ledgers(plan: &Plan, stats: &Stats) -> Vec<Value> {
             "found": verified.map(|verified| verified.found),
             "lost": verified.map(|verified| verified.lost),
             "duplicated": verified.map(|verified| verified.duplicated),
+            "resurrected": verified.map(|verified| verified.resurrected),
             "unverified": verified.map(|verified| book.booked.all().saturating_sub(verified.asked.all())),
             "problem": verified.and_then(|verified| verified.problem.as_ref()),
             "violations": verified.iter().flat_map(|verified| &verified.violations).map(wrong).collect::<Vec<_>>(),

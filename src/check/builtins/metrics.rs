@@ -241,6 +241,13 @@ pub const TABLE: &[Builtin] = &[
         "lost(orders) == 0",
     ),
     row("duplicated", LEDGER, Type::Count, "Entries that `verify` counts more than once.", "duplicated(orders) == 0"),
+    row(
+        "resurrected",
+        LEDGER,
+        Type::Count,
+        "Entries that were refused (a 4xx, or never sent) and that `verify` finds all the same, though no other request with their key can have made them.",
+        "resurrected(orders) == 0",
+    ),
     row("unverified", LEDGER, Type::Count, "Entries for which `verify` got no answer.", "unverified(orders) == 0"),
     row(
         "precision",
@@ -306,6 +313,7 @@ pub fn metric(name: &str) -> Option<Function> {
         "availability" => Function::Availability,
         "lost" => Function::Lost,
         "duplicated" => Function::Duplicated,
+        "resurrected" => Function::Resurrected,
         "unverified" => Function::Unverified,
         "precision" => Function::Precision,
         "recall" => Function::Recall,

@@ -19,7 +19,7 @@ pub fn ledgers(out: &mut String, report: &Report<'_>, paint: &Paint) {
     for (ledger, book) in plan.ledgers.iter().zip(&report.stats.ledgers) {
         let _ = writeln!(out, "  {:<width$} {}", ledger.name, booked(&book.booked));
         let _ = writeln!(out, "  {:<width$} {}", "", verified(book, paint));
-        for kind in [Wrong::Lost, Wrong::Duplicated, Wrong::Unverified] {
+        for kind in [Wrong::Lost, Wrong::Duplicated, Wrong::Resurrected, Wrong::Unverified] {
             let all = book.verified.iter().flat_map(|verified| &verified.violations);
             for violation in all.filter(|violation| violation.kind == kind).take(TOLD) {
                 let _ = writeln!(out, "  {:<width$} {}", "", told(violation, report.stats, paint));
@@ -53,8 +53,8 @@ fn verified(book: &Book, paint: &Paint) -> String {
     parts.extend((open > 0).then(|| paint.unsure(&format!("{} unverified", count(open)))));
     let unknown = verified.asked.unknown;
     parts.extend((unknown > 0).then(|| format!("of unknown outcome {} are there", count(verified.found.unknown))));
-    let phantom = verified.found.refused;
-    parts.extend((phantom > 0).then(|| paint.unsure(&format!("{} refused and there all the same", count(phantom)))));
+    let resurrected = verified.resurrected;
+    parts.extend((resurrected > 0).then(|| paint.bad(&format!("{} resurrected", count(resurrected)))));
     parts.extend(verified.problem.as_ref().map(|problem| paint.bad(problem)));
     parts.join(", ")
 }
@@ -66,7 +66,7 @@ fn told(violation: &Violation, stats: &Stats, paint: &Paint) -> String {
     };
     let kind = match violation.kind {
         Wrong::Unverified => paint.unsure(violation.kind.word()),
-        Wrong::Lost | Wrong::Duplicated => paint.bad(violation.kind.word()),
+        Wrong::Lost | Wrong::Duplicated | Wrong::Resurrected => paint.bad(violation.kind.word()),
     };
     let when = beside_faults(violation.at, stats).map_or(String::new(), |beside| format!(", {beside}"));
     format!("{kind} {}: {} at {}{when}{often}", violation.key, violation.fate.word(), duration(violation.at))

@@ -10,7 +10,7 @@ use crate::run::value::Value;
 use crate::run::worker::Worker;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Seek};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +52,7 @@ impl Question {
 
     pub async fn ask_all(&self, worker: &Rc<Worker>, file: BufReader<File>, over: &Arc<AtomicBool>) -> Verified {
         tokio::time::sleep(SETTLES).await;
+        let again = file.get_ref().try_clone();
         let asking = Rc::new(Asking {
             entries: RefCell::new(file.lines()),
             tally: RefCell::default(),
@@ -71,11 +72,25 @@ impl Question {
                 Err(_) => problem = Some("it could not be asked for, which is a mistake of stressc".to_owned()),
             }
         }
-        let mut verified = asking.tally.take().done();
+        let mut tally = asking.tally.take();
+        if tally.doubts()
+            && let Err(error) = again.and_then(|file| look_again(file, &mut tally))
+        {
+            problem = Some(format!("its entries could not be read again: {error}"));
+        }
+        let mut verified = tally.done();
         let cut = over.load(Ordering::Relaxed).then(|| "interrupted before all of them were asked for".to_owned());
         verified.problem = problem.or(cut);
         verified
     }
+}
+
+fn look_again(mut file: File, tally: &mut Tally) -> std::io::Result<()> {
+    file.rewind()?;
+    for line in BufReader::new(file).lines() {
+        tally.look_again(&serde_json::from_str(&line?)?);
+    }
+    Ok(())
 }
 
 /// One of those who ask, one entry after the other.

@@ -1,7 +1,7 @@
 //! Adds up what the system says of the entries of a ledger.
 
 use crate::measure::{Entry, Fate, Verified, Violation, Wrong};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 /// So many of each kind are told by their keys.
@@ -13,6 +13,8 @@ pub struct Tally {
     keys: RandomState,
     /// Keys with which something is wrong: two requests with one key made one entry.
     wrong: HashSet<(u8, u64)>,
+    /// Refused and there all the same, unless another request with the same key made the entry.
+    resurrected: HashMap<String, Violation>,
 }
 
 impl Tally {
@@ -32,6 +34,12 @@ impl Tally {
             (None, _) => Wrong::Unverified,
             (Some(0), Fate::Acknowledged) => Wrong::Lost,
             (Some(count), _) if count > 1 => Wrong::Duplicated,
+            (Some(1), Fate::Refused) => {
+                let kind = Wrong::Resurrected;
+                let violation = Violation { kind, key: entry.key.clone(), fate: entry.fate, at: entry.at, found };
+                self.resurrected.entry(entry.key).or_insert(violation);
+                return;
+            }
             _ => return,
         };
         if kind != Wrong::Unverified && !self.wrong.insert((kind as u8, self.keys.hash_one(&entry.key))) {
@@ -40,14 +48,30 @@ impl Tally {
         match kind {
             Wrong::Lost => verified.lost += 1,
             Wrong::Duplicated => verified.duplicated += 1,
-            Wrong::Unverified => {}
+            Wrong::Resurrected | Wrong::Unverified => {}
         }
         if verified.violations.iter().filter(|own| own.kind == kind).count() < TOLD {
             verified.violations.push(Violation { kind, key: entry.key, fate: entry.fate, at: entry.at, found });
         }
     }
 
+    /// Whether all entries have to be looked at once more.
+    pub fn doubts(&self) -> bool {
+        !self.resurrected.is_empty()
+    }
+
+    /// One of all entries, looked at once more.
+    pub fn look_again(&mut self, entry: &Entry) {
+        if entry.fate != Fate::Refused {
+            self.resurrected.remove(&entry.key);
+        }
+    }
+
     pub fn done(mut self) -> Verified {
+        self.verified.resurrected = self.resurrected.len() as u64;
+        let mut resurrected: Vec<Violation> = self.resurrected.into_values().collect();
+        resurrected.sort_by_key(|violation| violation.at);
+        self.verified.violations.extend(resurrected.into_iter().take(TOLD));
         self.verified.violations.sort_by_key(|violation| (violation.kind as u8, violation.at));
         self.verified
     }
@@ -72,6 +96,20 @@ mod tests {
         let verified = tally.done();
         assert_eq!((verified.lost, verified.duplicated, verified.unverified.all()), (1, 0, 1));
         assert_eq!(verified.violations[0].key, "b");
+    }
+
+    #[test]
+    fn what_was_refused_and_is_there_rose_again_unless_another_request_made_it() {
+        let mut tally = Tally::default();
+        let all = [("a", Fate::Refused), ("b", Fate::Refused), ("b", Fate::Unknown), ("c", Fate::Acknowledged)];
+        for (key, fate) in all.iter().chain(&[("a", Fate::Refused)]) {
+            tally.take(entry(key, *fate), Some(1));
+        }
+        assert!(tally.doubts());
+        all.iter().for_each(|(key, fate)| tally.look_again(&entry(key, *fate)));
+        let verified = tally.done();
+        assert_eq!((verified.resurrected, verified.violations.len()), (1, 1));
+        assert_eq!((verified.violations[0].kind, verified.violations[0].key.as_str()), (Wrong::Resurrected, "a"));
     }
 
     #[test]
