@@ -14,11 +14,16 @@ fn shop(options: &str) -> (Place, MutexGuard<'static, ()>) {
     std::fs::create_dir(place.path().join("common")).unwrap();
     let read = |name: &str| std::fs::read_to_string(root().join("scenarios").join(name)).unwrap();
     let storefront = read("common/storefront.stress");
-    let own = "  service pg = postgres()\n  link db = tcp(to: pg.address)\n  service app = demo(database: pg.url(via: db), pool: pool)\n";
-    assert!(storefront.contains(own), "the storefront has another system");
+    let (database, demo) = (
+        "  service pg = postgres()\n  link db = tcp(to: pg.address)\n",
+        "demo(database: pg.url(via: db), pool: pool, ",
+    );
+    assert!(storefront.contains(database) && storefront.contains(demo), "the storefront has another system");
+    let options = if options.is_empty() { String::new() } else { format!("{options}, ") };
     let storefront = storefront
-        .replace("system storefront(pool: Count = 10) {", "system storefront() {")
-        .replace(own, &format!("  service app = demo({options})\n"));
+        .replace("system storefront(pool: Count = 10, ", "system storefront(")
+        .replace(database, "")
+        .replace(demo, &format!("demo({options}"));
     place.write("common/storefront.stress", &storefront);
     place.write("common/products.csv", &read("common/products.csv"));
     place.write("load.stress", &read("load.stress"));

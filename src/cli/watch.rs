@@ -34,18 +34,23 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
             return super::COULD_NOT_RUN;
         }
     };
-    if let Err(problem) = watched.follow(&look(args, terminal)) {
+    if let Err(problem) = watched.follow_all(args) {
         terminal.error(&problem);
         return super::COULD_NOT_RUN;
     }
+    look(args, terminal);
     while let Ok(paths) = changes.recv() {
         let mut ours = watched.concerns(&paths);
         while let Ok(more) = changes.recv_timeout(SETTLE) {
             ours |= watched.concerns(&more);
         }
-        if ours && let Err(problem) = watched.follow(&look(args, terminal)) {
+        if !ours {
+            continue;
+        }
+        if let Err(problem) = watched.follow_all(args) {
             terminal.error(&problem);
         }
+        look(args, terminal);
     }
     super::OK
 }
@@ -58,9 +63,17 @@ struct Watched {
 }
 
 impl Watched {
-    /// From now on these files, and those of before no more. A directory that is gone is looked for again with the
-    /// next change of the rest.
-    fn follow(&mut self, files: &[PathBuf]) -> Result<(), String> {
+    /// From now on whatever the file rests on: before anybody looks at it, so that a save while it is looked at is seen.
+    fn follow_all(&mut self, args: &WatchArgs) -> Result<(), String> {
+        let file = Path::new(source::split(&args.file).0);
+        let rests_on = || crate::inputs::load(file, &args.asked.asked()).map(|loaded| loaded.paths);
+        while self.follow(&rests_on().unwrap_or_else(|_| vec![file.to_path_buf()]))? {}
+        Ok(())
+    }
+
+    /// From now on these files, and those of before no more; whether there are new directories among theirs. A directory that is
+    /// gone is looked for again with the next change of the rest.
+    fn follow(&mut self, files: &[PathBuf]) -> Result<bool, String> {
         self.files = files.iter().map(|file| placed(file)).collect();
         let wanted: HashSet<PathBuf> = self
             .files
@@ -71,13 +84,14 @@ impl Watched {
         for gone in self.directories.difference(&wanted) {
             let _ = self.watcher.unwatch(gone);
         }
+        let found = wanted.difference(&self.directories).count() > 0;
         for new in wanted.difference(&self.directories) {
             self.watcher
                 .watch(new, RecursiveMode::NonRecursive)
                 .map_err(|error| format!("`{}` cannot be watched: {error}", new.display()))?;
         }
         self.directories = wanted;
-        Ok(())
+        Ok(found)
     }
 
     fn concerns(&self, paths: &[PathBuf]) -> bool {
@@ -92,14 +106,12 @@ fn placed(path: &Path) -> PathBuf {
     path.file_name().map_or(directory.clone(), |name| directory.join(name))
 }
 
-/// Shows what the files say now, and tells which they are.
-fn look(args: &WatchArgs, terminal: &Terminal) -> Vec<PathBuf> {
+/// Shows what the files say now.
+fn look(args: &WatchArgs, terminal: &Terminal) {
     if terminal.out_coloured() {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
-    let (planned, paths) = source::planned(&args.file, None, &args.asked.asked(), terminal);
-    if let Ok(planned) = planned {
+    if let Ok(planned) = source::plan(&args.file, None, &args.asked.asked(), terminal) {
         terminal.out(&draw::draw(&planned.plan, width()));
     }
-    paths
 }
