@@ -1,9 +1,11 @@
 //! Arrivals at random: an inhomogeneous Poisson process with the level of its load as intensity.
 
-use crate::plan::Plan;
+use crate::measure::Event;
 use crate::plan::schedule::{Inverse, ONE, Shape};
+use crate::plan::{Load, Plan, Share};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::iter::Peekable;
 
 /// What tells the stream of a load's gaps from those of the choices of its iterations.
 const GAPS: u64 = 1 << 63;
@@ -62,22 +64,52 @@ impl Iterator for Chance {
     }
 }
 
-/// How many arrivals of this share the seed gives to each stage of the loads whose arrivals come at random.
-pub fn drawn(plan: &Plan, seed: u64) -> impl Iterator<Item = (usize, Vec<u64>)> + '_ {
+/// How many arrivals of this share the seed gives to each stage of a load whose arrivals come at random.
+pub struct Dealt<'p> {
+    index: usize,
+    load: &'p Load,
+    share: Share,
+    chance: Peekable<Chance>,
+    stages: Vec<u64>,
+    place: usize,
+}
+
+/// So many are counted before anything is sent; more of them would be waited for.
+const AT_ONCE: u64 = 1_000_000;
+
+pub fn dealt(plan: &Plan, seed: u64) -> Vec<Dealt<'_>> {
     let random = plan.loads.iter().enumerate().filter(|(_, load)| load.poisson && load.is_open());
-    random.map(move |(index, load)| {
-        let mut stages = vec![0; load.stages.len()];
-        let mut place = 0;
-        for (_, at) in Chance::new(&load.level(), seed, index, 0).filter(|(k, _)| load.is_of(*k, plan.share)) {
-            while load.stages.get(place).is_some_and(|stage| stage.end <= at) {
-                place += 1;
+    let of = |(index, load)| {
+        let load: &Load = load;
+        let chance = Chance::new(&load.level(), seed, index, 0).peekable();
+        Dealt { index, load, share: plan.share, chance, stages: vec![0; load.stages.len()], place: 0 }
+    };
+    random.map(of).collect()
+}
+
+impl Dealt<'_> {
+    pub fn is_short(&self) -> bool {
+        self.load.shape.arrivals() <= AT_ONCE
+    }
+
+    /// Counts those before an instant.
+    pub fn count_to(&mut self, instant: u64) {
+        while let Some((k, at)) = self.chance.next_if(|(_, at)| *at < instant) {
+            let stages = &self.load.stages;
+            while stages.get(self.place).is_some_and(|stage| stage.end <= at) {
+                self.place += 1;
             }
-            if let Some(count) = stages.get_mut(place) {
+            if let Some(count) = self.stages.get_mut(self.place).filter(|_| self.load.is_of(k, self.share)) {
                 *count += 1;
             }
         }
-        (index, stages)
-    })
+    }
+
+    /// What all of them are, however long that takes.
+    pub fn all(mut self) -> Event {
+        self.count_to(u64::MAX);
+        Event::Drawn { load: self.index, stages: self.stages }
+    }
 }
 
 #[cfg(test)]
@@ -129,5 +161,28 @@ mod tests {
         assert_ne!(first, of(1, 1));
         assert!(first.is_sorted_by_key(|(_, at)| *at) && first.last().unwrap().1 < 9 * SECOND);
         assert!(first.iter().enumerate().all(|(index, (k, _))| *k == index as u64));
+    }
+
+    #[test]
+    fn counting_as_time_goes_on_is_counting_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("test.stress");
+        let text = "scenario test {\n  target api = http(\"http://127.0.0.1:1\")\n  flow look on api {\n    get \"/\"\n  }\n  load main of look {\n    arrivals: poisson\n    ramp 0/s -> 50/s over 10s\n    hold 50/s for 20s\n    hold 20/s for 5s\n  }\n}\n";
+        std::fs::write(&file, text).unwrap();
+        let loaded = crate::inputs::load(&file, &crate::inputs::Asked::default()).unwrap();
+        let (program, wrong) = crate::check::check(&loaded.inputs, &loaded.sources);
+        assert!(!wrong.has_errors());
+        let machine = crate::inputs::machine();
+        for share in [Share::WHOLE, Share { index: 1, count: 3 }] {
+            let (plan, _) = crate::plan::plan(&program.scenarios[0], "test.stress", share, machine);
+            let counted = |steps: &[u64]| {
+                let mut dealt = dealt(&plan, 7).pop().unwrap();
+                steps.iter().for_each(|step| dealt.count_to(step * SECOND));
+                dealt.all()
+            };
+            let Event::Drawn { load: 0, stages } = counted(&[]) else { panic!("of the first load") };
+            assert!(stages.len() == 3 && stages.iter().sum::<u64>() > 300, "{stages:?}");
+            assert_eq!(counted(&[0, 1, 9, 10, 11, 30, 31]), Event::Drawn { load: 0, stages });
+        }
     }
 }

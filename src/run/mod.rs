@@ -371,7 +371,9 @@ async fn load(
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
     let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
-    let drawn: Vec<(usize, Vec<u64>)> = chance::drawn(plan, settings.seed).collect();
+    let (short, mut long): (Vec<_>, Vec<_>) =
+        chance::dealt(plan, settings.seed).into_iter().partition(chance::Dealt::is_short);
+    let drawn: Vec<Event> = short.into_iter().map(chance::Dealt::all).collect();
     let Services { all, known, links, guarded, happened } = services;
     let found: Vec<_> = all.iter().map(|running| running.who()).collect();
     let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
@@ -414,9 +416,7 @@ async fn load(
     drop(told);
     let clock = start(waiting).await;
     tell(Event::LoadStarted);
-    for (load, stages) in drawn {
-        tell(Event::Drawn { load, stages });
-    }
+    drawn.into_iter().for_each(&mut *tell);
     if let Some(before) = before {
         tell(Event::Gauges(before));
     }
@@ -476,6 +476,7 @@ async fn load(
                 guarded.look_after();
                 let at = clock.now();
                 tell(Event::Generator(health.look(at)));
+                long.iter_mut().for_each(|dealt| dealt.count_to(at));
                 ledgers.news(at).into_iter().for_each(&mut *tell);
                 // Behind the last arrival there is nothing left to stop.
                 let reason = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
@@ -485,7 +486,7 @@ async fn load(
                     searches.stop();
                     tell(Event::Aborted { at, reason });
                     faults.end();
-                    events.end();
+                events.end();
                     let _ = phase.send(Phase::NothingNew);
                     limit = tokio::time::Instant::now() + drain(plan);
                 }
@@ -498,7 +499,7 @@ async fn load(
                 searches.stop();
                 tell(Event::Interrupted { at: clock.now() });
                 faults.end();
-                    events.end();
+                events.end();
                 let _ = phase.send(Phase::NothingNew);
                 limit = tokio::time::Instant::now() + drain(plan);
             }
@@ -510,7 +511,7 @@ async fn load(
                     Happened::Died { service, status, output } => {
                         watching = false;
                         faults.end();
-                    events.end();
+                events.end();
                         let _ = phase.send(Phase::Stop { count_timeouts: false });
                         Event::ServiceDied { service, at, status, output }
                     }
@@ -531,6 +532,9 @@ async fn load(
     match interrupted || !watching {
         true => watch.abort(),
         false => watch.finish(|look| tell(Event::Gauges(look))).await,
+    }
+    if !interrupted && watching {
+        long.into_iter().map(chance::Dealt::all).for_each(&mut *tell);
     }
     tell(Event::LoadEnded { at });
     if interrupted || !watching {
