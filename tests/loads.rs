@@ -1,6 +1,6 @@
 //! Loads as they run: what is shared, swept, replayed and searched.
 
-use crate::support::{Place, Ran, Script, Server, scenario};
+use crate::support::{Place, Ran, Script, Server, scenario, signal, wait_until};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -160,6 +160,27 @@ fn a_search_finds_what_a_server_can_do() {
     let held = tried.iter().filter(|(_, verdict)| verdict == "held").map(|(level, _)| *level).fold(0.0, f64::max);
     assert!((40.0..150.0).contains(&held), "{tried:?}");
     report_again(&place, &ran);
+}
+
+#[test]
+fn a_search_that_is_interrupted_tells_what_it_tried_and_knows_no_capacity() {
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new();
+    let text = server.scenario(
+        "    search 20/s .. 2000/s for 1s each while error_rate(main) < 1%",
+        "    capacity(main) >= 2000/s\n    error_rate(main) < 1%",
+    );
+    place.write("test.stress", &text);
+    let child = place.spawn(&["run", "test.stress", "--no-progress"]);
+    wait_until("a trial is over", Duration::from_secs(20), || {
+        let events = place.runs().pop().and_then(|run| std::fs::read_to_string(run.join("events.jsonl")).ok());
+        events.is_some_and(|text| text.contains("\"tried\""))
+    });
+    signal(&child, "INT");
+    let ran = place.ended(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 130, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.result["expectations"][0]["verdict"], "inconclusive", "{}", ran.out);
+    assert_eq!(levels(&ran)[0], (20.0, "held".to_owned()), "{}", ran.out);
 }
 
 #[test]
