@@ -361,6 +361,101 @@ fn errors_are_answered_without_the_server_and_the_connection_goes_on() {
     assert_eq!(server.all().len(), 2);
 }
 
+/// Answers each request of HTTP with its body, in chunks where the path says so.
+fn mirror() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut out = stream.try_clone().unwrap();
+                let mut lines = std::io::BufReader::new(stream);
+                loop {
+                    let (mut line, mut length, mut chunked) = (String::new(), 0, false);
+                    while std::io::BufRead::read_line(&mut lines, &mut line).unwrap_or(0) > 0
+                        && !line.ends_with("\r\n\r\n")
+                    {}
+                    if line.is_empty() {
+                        return;
+                    }
+                    for line in line.lines() {
+                        chunked |= line.starts_with("POST /chunks");
+                        length = line.strip_prefix("Content-Length: ").map_or(length, |text| text.parse().unwrap());
+                    }
+                    let mut body = vec![0; length];
+                    lines.read_exact(&mut body).unwrap();
+                    let answer = match chunked {
+                        true => {
+                            let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+                            for chunk in body.chunks(3 << 20) {
+                                answer.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+                                answer.extend_from_slice(chunk);
+                                answer.extend_from_slice(b"\r\n");
+                            }
+                            [answer, b"0\r\n\r\n".to_vec()].concat()
+                        }
+                        false => {
+                            [format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").into_bytes(), body].concat()
+                        }
+                    };
+                    if out.write_all(&answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// Long bodies go through the kernel, and where they end is known all the same.
+#[test]
+fn requests_are_told_apart_behind_long_bodies() {
+    let hurt = Hurt::link(true, mirror());
+    let mut client = hurt.connect();
+    let body = noise(10 << 20);
+    let mut exchange = |path: &str, hurts: &dyn Fn()| {
+        let head = format!("POST {path} HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
+        let (mut writer, sent) = (client.try_clone().unwrap(), [head.as_bytes(), &body].concat());
+        let sender = std::thread::spawn(move || writer.write_all(&sent).unwrap());
+        hurts();
+        let (mut got, mut buffer) = (Vec::new(), vec![0; 1 << 20]);
+        let chunks = 4;
+        let ended = |got: &[u8]| match got.windows(4).position(|end| end == b"\r\n\r\n") {
+            Some(head) if got.starts_with(b"HTTP/1.1 503") => got.len() > head + 4,
+            Some(head) if path == "/chunks" => got.len() >= head + 4 + body.len() + chunks * 10 + 5,
+            Some(head) => got.len() >= head + 4 + body.len(),
+            None => false,
+        };
+        while !ended(&got) {
+            let read = client.read(&mut buffer).unwrap();
+            assert!(read > 0, "{} bytes", got.len());
+            got.extend_from_slice(&buffer[..read]);
+        }
+        sender.join().unwrap();
+        (got.starts_with(b"HTTP/1.1 200"), got)
+    };
+    let flapping = || {
+        for _ in 0..5 {
+            for effect in [Effect::Slice { size: 9_000 }, Effect::Partition, Effect::Bandwidth { rate: 50e6 }] {
+                let id = hurt.apply(effect);
+                std::thread::sleep(MS(2));
+                hurt.withdraw(id);
+                std::thread::sleep(MS(1));
+            }
+        }
+    };
+    for hurts in [&(|| {}) as &dyn Fn(), &flapping] {
+        for path in ["/whole", "/chunks", "/whole"] {
+            let (passed, got) = exchange(path, hurts);
+            assert!(passed && (path == "/chunks" || got.ends_with(&body)), "{path}");
+        }
+        let id = hurt.apply(Effect::HttpError { status: 503, share: 1.0 });
+        assert!(!exchange("/whole", &|| {}).0, "the request behind is seen as one");
+        assert_eq!(hurt.withdraw(id).requests, 1);
+    }
+}
+
 #[test]
 fn pipelined_answers_keep_their_order() {
     let server = Script::start(hello);

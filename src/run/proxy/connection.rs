@@ -3,7 +3,7 @@
 use super::effect::{Draws, Effect, EffectId, Mine};
 use super::http::{Exchanges, Out};
 use super::lane::{Lane, ROOM, Sent};
-use super::path::Path;
+use super::path::{BUFFER, Path};
 use super::splice::Pipe;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+/// A body that is longer is worth a pipe.
+const WORTH: u64 = 4 * BUFFER as u64;
 /// How long a client that was never let through may be gone before it is noticed.
 const GONE: Duration = Duration::from_millis(100);
 
@@ -164,9 +166,12 @@ impl Own {
                     lanes.iter_mut().for_each(Lane::release);
                 }
                 // What is under way in the kernel comes back to where effects see it.
-                for (lane, pipe) in lanes.iter_mut().zip(&mut *pipes).filter(|_| !self.mine.is_empty()) {
-                    if let Some(pipe) = pipe.take() {
-                        pipe.drain(|bytes| lane.keep(bytes));
+                for (way, pipe) in pipes.iter_mut().enumerate() {
+                    if let Some(pipe) = pipe.take_if(|_| !self.mine.is_empty()) {
+                        let taken = pipe.taken;
+                        pipe.drain(|bytes| lanes[way].keep(bytes));
+                        let [up, down] = &mut *lanes;
+                        self.passed(taken, (up, down), way == 0);
                     }
                 }
             }
@@ -226,7 +231,12 @@ impl Own {
                 Poll::Pending => return Step::Waits(None),
                 Poll::Ready(Ok(true)) => return Step::Moved,
                 // What is left is less than a pipe is worth, or the end.
-                Poll::Ready(Ok(false)) => *pipe = None,
+                Poll::Ready(Ok(false)) => {
+                    let taken = own.taken;
+                    *pipe = None;
+                    let (up, down) = if is_up { (&mut *lane, &mut *other) } else { (&mut *other, &mut *lane) };
+                    self.passed(taken, (up, down), is_up);
+                }
                 Poll::Ready(Err(_)) => return Step::Reset,
             }
         }
@@ -256,23 +266,30 @@ impl Own {
                 lane.finish(Instant::now(), &self.mine, &self.draws);
                 continue;
             }
-            if self.exchanges.is_some() {
-                self.exchange(came, lane, other, is_up);
+            let plain = self.exchanges.as_ref().map_or(u64::MAX, |exchanges| exchanges.plain(is_up));
+            let passes = plain.min(came.len() as u64) as usize;
+            if !self.mine.is_empty() || passes == 0 {
+                match self.exchanges.is_some() {
+                    true => self.exchange(came, (&mut *lane, &mut *other), is_up),
+                    false => lane.take(came.to_vec(), Instant::now(), Duration::ZERO, &self.mine, &self.draws),
+                }
                 continue;
             }
-            if !self.mine.is_empty() {
-                lane.take(came.to_vec(), Instant::now(), Duration::ZERO, &self.mine, &self.draws);
-                continue;
-            }
-            let whole = came.len();
-            match Pin::new(&mut *to).poll_write(cx, came) {
-                Poll::Pending => lane.keep(came),
+            match Pin::new(&mut *to).poll_write(cx, &came[..passes]) {
+                Poll::Pending => lane.keep(&came[..passes]),
                 Poll::Ready(Ok(0) | Err(_)) => return Step::Reset,
-                Poll::Ready(Ok(sent)) => lane.keep(&came[sent..]),
+                Poll::Ready(Ok(sent)) => lane.keep(&came[sent..passes]),
+            }
+            let (up, down) = if is_up { (&mut *lane, &mut *other) } else { (&mut *other, &mut *lane) };
+            self.passed(passes as u64, (up, down), is_up);
+            if passes < came.len() {
+                self.exchange(&came[passes..], (&mut *lane, &mut *other), is_up);
+                continue;
             }
             // Who fills a whole buffer has more: from here on the kernel moves it by itself.
-            if whole == path.buffer_size && lane.is_empty() {
-                *pipe = Pipe::open();
+            let left = plain - passes as u64;
+            if passes == path.buffer_size && lane.is_empty() && left >= WORTH {
+                *pipe = Pipe::open(left);
                 if pipe.is_some() {
                     return Step::Moved;
                 }
@@ -281,15 +298,29 @@ impl Own {
     }
 
     /// Takes in what came on a link of HTTP.
-    fn exchange(&mut self, came: &[u8], lane: &mut Lane, other: &mut Lane, is_up: bool) {
+    fn exchange(&mut self, came: &[u8], (lane, other): (&mut Lane, &mut Lane), is_up: bool) {
         let Some(exchanges) = &mut self.exchanges else { return };
         let mut out = Vec::new();
         match is_up {
             true => exchanges.asked(came, &self.mine, &self.draws, &mut out),
             false => exchanges.answered(came, &mut out),
         }
+        self.deliver(out, if is_up { (lane, other) } else { (other, lane) });
+    }
+
+    /// Takes note of bytes of a body that have passed by themselves.
+    fn passed(&mut self, bytes: u64, lanes: (&mut Lane, &mut Lane), is_up: bool) {
+        let Some(exchanges) = &mut self.exchanges else { return };
+        let mut out = Vec::new();
+        exchanges.passed(bytes, is_up, &mut out);
+        self.deliver(out, lanes);
+    }
+
+    fn deliver(&mut self, out: Vec<Out>, (up, down): (&mut Lane, &mut Lane)) {
+        if out.is_empty() {
+            return;
+        }
         let now = Instant::now();
-        let (up, down) = if is_up { (lane, other) } else { (other, lane) };
         for part in out {
             match part {
                 Out::Up(bytes, held) => up.take(bytes, now, held, &self.mine, &self.draws),

@@ -72,6 +72,28 @@ impl Exchanges {
         }
     }
 
+    /// How many of the next bytes pass as they are, whatever they say.
+    pub fn plain(&self, is_up: bool) -> u64 {
+        match if is_up { &self.up } else { &self.down } {
+            At::Raw => u64::MAX,
+            At::Body(body) if !is_up || self.fate == Fate::Pass(Duration::ZERO) => body.plain(),
+            At::Body(_) | At::Head { .. } | At::Over => 0,
+        }
+    }
+
+    /// So many of these have passed.
+    pub fn passed(&mut self, bytes: u64, is_up: bool, out: &mut Vec<Out>) {
+        let At::Body(body) = (if is_up { &mut self.up } else { &mut self.down }) else { return };
+        match (body.skip(bytes), is_up) {
+            (true, true) => self.ended(out),
+            (true, false) => {
+                self.done();
+                self.answer(out);
+            }
+            (false, _) => {}
+        }
+    }
+
     /// What a client sent.
     pub fn asked(&mut self, mut data: &[u8], mine: &[Mine], draws: &Draws, out: &mut Vec<Out>) {
         while !data.is_empty() {

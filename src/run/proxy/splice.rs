@@ -26,15 +26,18 @@ mod linux {
         size: usize,
         /// What is in it.
         held: usize,
+        /// What may still go through it, and what was taken in.
+        left: u64,
+        pub taken: u64,
         small: u32,
     }
 
     impl Pipe {
         /// `None` where the system gives none, which costs nothing but the short cut.
-        pub fn open() -> Option<Pipe> {
+        pub fn open(left: u64) -> Option<Pipe> {
             let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
             let size = fcntl_setpipe_size(&write, SIZE).unwrap_or(64 << 10);
-            Some(Pipe { read, write, size, held: 0, small: 0 })
+            Some(Pipe { read, write, size, held: 0, left, taken: 0, small: 0 })
         }
 
         /// Moves what there is. `false` where the plain way is as good from here on; then the pipe is empty.
@@ -53,18 +56,21 @@ mod linux {
                         Err(error) => return Poll::Ready(Err(error)),
                     }
                 }
-                if self.small >= SMALL {
+                if self.small >= SMALL || self.left == 0 {
                     return Poll::Ready(Ok(false));
                 }
                 std::task::ready!(from.poll_read_ready(cx))?;
+                let most = self.left.min(self.size as u64) as usize;
                 let moved = from.try_io(Interest::READABLE, || {
-                    splice(from, None, &self.write, None, self.size, flags).map_err(io::Error::from)
+                    splice(from, None, &self.write, None, most, flags).map_err(io::Error::from)
                 });
                 match moved {
                     // The end, which the plain way sees again.
                     Ok(0) => return Poll::Ready(Ok(false)),
                     Ok(moved) => {
                         self.held = moved;
+                        self.left -= moved as u64;
+                        self.taken += moved as u64;
                         self.small = if moved < super::super::path::BUFFER { self.small + 1 } else { 0 };
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -99,10 +105,12 @@ mod other {
     use tokio::net::TcpStream;
 
     /// There is none elsewhere.
-    pub struct Pipe;
+    pub struct Pipe {
+        pub taken: u64,
+    }
 
     impl Pipe {
-        pub fn open() -> Option<Pipe> {
+        pub fn open(_: u64) -> Option<Pipe> {
             None
         }
 

@@ -75,6 +75,32 @@ impl Body {
         matches!(self.rest, Rest::UntilEof)
     }
 
+    /// How many of the next bytes are the body's own, whatever they say; none where framing is next.
+    pub fn plain(&self) -> u64 {
+        match self.rest {
+            Rest::Length(rest) | Rest::Chunks { at: Chunk::Data(rest), .. } => rest,
+            Rest::Chunks { .. } => 0,
+            Rest::UntilEof => u64::MAX,
+        }
+    }
+
+    /// So many of these went by, and nothing of them is kept. Whether the body is complete.
+    pub fn skip(&mut self, bytes: u64) -> bool {
+        match &mut self.rest {
+            Rest::Length(rest) => {
+                *rest = rest.saturating_sub(bytes);
+                *rest == 0
+            }
+            Rest::Chunks { at, .. } => {
+                if let Chunk::Data(rest) = at {
+                    *at = if *rest > bytes { Chunk::Data(*rest - bytes) } else { Chunk::DataCr };
+                }
+                false
+            }
+            Rest::UntilEof => false,
+        }
+    }
+
     /// Takes in what arrived. `Some(used)` when the body is complete and ends after `used` bytes.
     pub fn feed(&mut self, data: &[u8], answer: &mut Answer) -> Result<Option<usize>, Failure> {
         let keep = self.keep;
