@@ -120,20 +120,20 @@ mod system {
     use super::{MARK, Process, has_word};
     use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-    fn look(which: ProcessesToUpdate, kind: ProcessRefreshKind) -> System {
-        let mut system = System::new();
+    fn look(which: ProcessesToUpdate, kind: ProcessRefreshKind) -> Option<System> {
+        let mut system = System::new().ok()?;
         system.refresh_processes_specifics(which, true, kind);
-        system
+        Some(system)
     }
 
     pub fn all() -> Vec<i32> {
-        let system = look(ProcessesToUpdate::All, ProcessRefreshKind::nothing());
+        let Some(system) = look(ProcessesToUpdate::All, ProcessRefreshKind::nothing()) else { return Vec::new() };
         system.processes().keys().filter_map(|pid| i32::try_from(pid.as_u32()).ok()).collect()
     }
 
     pub fn started(pid: i32) -> Option<u64> {
         let pid = Pid::from_u32(u32::try_from(pid).ok()?);
-        let system = look(ProcessesToUpdate::Some(&[pid]), ProcessRefreshKind::nothing());
+        let system = look(ProcessesToUpdate::Some(&[pid]), ProcessRefreshKind::nothing())?;
         let process = system.process(pid)?;
         (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
     }
@@ -141,7 +141,7 @@ mod system {
     pub fn carries(pid: i32, mark: &str) -> bool {
         let Ok(pid) = u32::try_from(pid) else { return false };
         let kind = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
-        let system = look(ProcessesToUpdate::Some(&[Pid::from_u32(pid)]), kind);
+        let Some(system) = look(ProcessesToUpdate::Some(&[Pid::from_u32(pid)]), kind) else { return false };
         let environment = system.process(Pid::from_u32(pid)).into_iter().flat_map(|process| process.environ());
         let mut variables = environment.map(|variable| variable.to_string_lossy());
         variables.any(|text| {
