@@ -20,11 +20,11 @@ use super::known::Known;
 use super::proxy::Control;
 use super::service::Running;
 use crate::measure::{Event, Proof};
-use crate::plan::{By, Element, Fault, Plan, Range};
+use crate::plan::{Address, By, Element, Fault, Plan, Range};
 use burden::Burden;
 use command::Command;
 use cpu::Cpu;
-use database::OnDatabase;
+use database::{At, OnDatabase};
 use down::Down;
 use held::Held;
 use link::OnLink;
@@ -78,8 +78,17 @@ impl Mechanism {
             Element::Service(index) => around.services.get(index).cloned(),
             _ => None,
         };
-        if let Some(running) = &service
-            && let Some(database) = OnDatabase::of(breakage, running.admin(), |text| around.known.text(text))
+        let database = match (&service, breakage.element) {
+            (Some(running), _) => Some(At::Service(running.admin())),
+            (None, Element::Target(index)) => around.plan.targets.get(index).map(|target| match &target.address {
+                Address::Service(service) => At::Service(around.services.get(*service).and_then(|own| own.admin())),
+                Address::Late(url) => At::Target(target.protocol, around.known.text(url)),
+                _ => At::Target(target.protocol, Err("its address is no URL".to_owned())),
+            }),
+            _ => None,
+        };
+        if let Some(at) = database
+            && let Some(database) = OnDatabase::of(breakage, at, |text| around.known.text(text))
         {
             return database.map(Box::new).map(Mechanism::Database);
         }

@@ -1,16 +1,12 @@
-//! Faults of a PostgreSQL that the run has started, brought about by its owner from within. All of them are sessions of this
-//! process, so they end with it however it ends.
+//! Faults of a database, brought about from within: of a PostgreSQL that the run has started by its owner, of another one, or of a
+//! MySQL or MariaDB, by the user of its target. All of them are sessions of this process, so they end with it however it ends.
 
-mod hold;
-mod kill;
-mod lock;
+mod mysql;
+mod postgres;
 
 use super::Shown;
+use crate::check::program::Protocol;
 use crate::plan::{Breakage, Setting, Text};
-use hold::Hold;
-use lock::Lock;
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use std::time::Duration;
 
 /// What is not done by then has failed: a database may be as hurt by other faults as it likes.
@@ -18,28 +14,38 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct OnDatabase {
     what: What,
-    owner: PgConnectOptions,
-    held: Held,
+    owner: Owner,
+    held: Option<Held>,
 }
 
-enum What {
+pub enum What {
     Hold { share: f64 },
     Kill,
     Lock { table: String },
 }
 
+enum Owner {
+    Postgres(postgres::Owner),
+    MySql(mysql::Owner),
+}
+
 enum Held {
-    Nothing,
-    Connections(Hold),
-    Killed(Shown),
-    Table(Lock),
+    Postgres(postgres::Held),
+    MySql(mysql::Held),
+}
+
+/// Where a database is, and as whom it is asked.
+pub enum At<'a> {
+    /// One of the run's own.
+    Service(Option<&'a str>),
+    Target(Protocol, Result<String, String>),
 }
 
 impl OnDatabase {
     /// `None` where a fault is none of a database.
     pub fn of(
         breakage: &Breakage,
-        owner: Option<&str>,
+        at: At<'_>,
         text: impl Fn(&Text) -> Result<String, String>,
     ) -> Option<Result<OnDatabase, String>> {
         let setting = |wanted: &str| breakage.settings.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
@@ -49,34 +55,35 @@ impl OnDatabase {
             ("lock_table", _, Some(Setting::Text(table))) => text(table).map(|table| What::Lock { table }),
             _ => return None,
         };
-        let missing = || "it is of a PostgreSQL that the run has started itself, by `postgres()`".to_owned();
-        let owner = owner.ok_or_else(missing).and_then(|url| url.parse().map_err(|error| format!("{error}")));
-        Some(what.and_then(|what| {
-            let owner: PgConnectOptions = owner?;
-            // By the socket of a private directory.
-            let owner = owner.ssl_mode(PgSslMode::Disable).application_name("stressc");
-            Ok(OnDatabase { what, owner, held: Held::Nothing })
-        }))
+        Some(what.and_then(|what| Ok(OnDatabase { what, owner: Owner::of(at)?, held: None })))
     }
 
     pub async fn apply(&mut self) -> Result<(), String> {
-        let done = async {
-            Ok::<Held, sqlx::Error>(match &self.what {
-                What::Hold { share } => Held::Connections(Hold::take(&self.owner, *share).await?),
-                What::Kill => Held::Killed(kill::all(&self.owner).await?),
-                What::Lock { table } => Held::Table(Lock::take(&self.owner, table).await?),
-            })
-        };
-        self.held = in_time(done).await?;
+        let what = &self.what;
+        self.held = Some(match &self.owner {
+            Owner::Postgres(owner) => in_time(owner.apply(what)).await.map(Held::Postgres)?,
+            Owner::MySql(owner) => in_time(owner.apply(what)).await.map(Held::MySql)?,
+        });
         Ok(())
     }
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {
-        match std::mem::replace(&mut self.held, Held::Nothing) {
-            Held::Nothing => Ok(Shown { proof: Default::default(), told: None }),
-            Held::Connections(hold) => in_time(hold.give_back()).await,
-            Held::Killed(shown) => Ok(shown),
-            Held::Table(lock) => in_time(lock.give_back()).await,
+        match self.held.take() {
+            None => Ok(Shown { proof: Default::default(), told: None }),
+            Some(Held::Postgres(held)) => in_time(held.give_back()).await,
+            Some(Held::MySql(held)) => in_time(held.give_back()).await,
+        }
+    }
+}
+
+impl Owner {
+    fn of(at: At<'_>) -> Result<Owner, String> {
+        match at {
+            At::Service(Some(url)) => postgres::Owner::of(url, true).map(Owner::Postgres),
+            At::Service(None) => Err("it is of a database, and this service is no `postgres()`".to_owned()),
+            At::Target(Protocol::Postgres, url) => postgres::Owner::of(&url?, false).map(Owner::Postgres),
+            At::Target(Protocol::Mysql, url) => mysql::Owner::of(&url?).map(Owner::MySql),
+            At::Target(..) => Err("it is of a PostgreSQL, a MySQL or a MariaDB".to_owned()),
         }
     }
 }
@@ -89,13 +96,4 @@ async fn in_time<T>(done: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
         }),
         Err(_) => Err("the database did not do it within 10s".to_owned()),
     }
-}
-
-async fn connect(owner: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    owner.connect().await
-}
-
-/// A whole number of a query without parameters.
-async fn number(connection: &mut PgConnection, query: &'static str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(query).fetch_one(connection).await
 }

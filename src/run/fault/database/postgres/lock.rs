@@ -1,8 +1,8 @@
 //! `lock_table`: a transaction that holds a table for itself.
 
-use super::super::Shown;
 use super::connect;
 use crate::measure::Proof;
+use crate::run::fault::Shown;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection};
 use std::sync::Arc;

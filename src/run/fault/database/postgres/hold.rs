@@ -1,8 +1,8 @@
 //! `hold_connections`: sessions that do nothing but be there.
 
-use super::super::Shown;
 use super::{connect, number};
 use crate::measure::Proof;
+use crate::run::fault::Shown;
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
