@@ -2,11 +2,13 @@
 //! alerts beneath. One picture, computed once; a page of text and an SVG show it.
 
 mod picture;
+mod reach;
 mod svg;
 mod tables;
 mod terminal;
 mod words;
 
 pub use picture::{Picture, Track, picture};
+pub use reach::reach;
 pub use svg::svg;
 pub use terminal::{BLOCKS, cut, draw, flow};

@@ -36,7 +36,6 @@ const FOREIGN_UNITS: &[(&str, &str)] = &[
     ("users", " users"),
     ("KB", "kB"),
     ("K", "KiB"),
-    ("M", "MiB"),
     ("G", "GiB"),
     ("kb", "kB"),
     ("mb", "MB"),
@@ -143,6 +142,7 @@ impl Lower<'_> {
             Rule::points => ExprKind::Points(value / 100.0),
             Rule::percent => ExprKind::Percent(value / 100.0),
             Rule::factor => ExprKind::Factor(value),
+            Rule::scaled => ExprKind::Number(value * if unit == "k" { 1e3 } else { 1e6 }),
             Rule::wrong_unit_apart => {
                 let unit = unit.trim();
                 let right = foreign(unit).unwrap_or(unit);
@@ -171,7 +171,7 @@ impl Lower<'_> {
         };
         let problem = match right {
             Some(right) => problem.fix(span, &right, format!("write `{right}`")),
-            None => problem.help("there is `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
+            None => problem.help("there is `k M`, `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
         };
         self.diagnostics.push(problem);
     }
