@@ -1,7 +1,8 @@
 //! Hosts as addresses name them, patterns of hosts, and which hosts are this machine, known without asking anybody.
 
 use std::fmt;
-use std::net::IpAddr;
+// Of core, which opens nothing.
+use core::net::IpAddr;
 
 /// Where an address leads: a name or a literal address without brackets, in lower case, and a port where it says one.
 #[derive(Debug, Clone, PartialEq, Eq)]

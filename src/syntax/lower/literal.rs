@@ -316,11 +316,17 @@ fn figure(text: &str) -> (f64, &str) {
     (value, &text[end..])
 }
 
-/// `1e5/s` without its exponent, which numbers do not have here.
+/// `1e5/s` without its exponent, which numbers do not have here, and `100k/s` without the `k` that no rate has.
 fn written_out(text: &str) -> Option<String> {
     let end = text.find(['/', '%', 'x']).unwrap_or(text.len());
-    let digits = text[..end].contains(['e', 'E']).then(|| text[..end].replace('_', ""))?;
-    let value: f64 = digits.parse().ok().filter(|value| *value < 1e15)?;
+    let digits = text[..end].replace('_', "");
+    let (digits, scale) = match (digits.strip_suffix('k'), digits.strip_suffix('M')) {
+        (Some(thousands), _) => (thousands, 1e3),
+        (_, Some(millions)) => (millions, 1e6),
+        (None, None) => (digits.as_str(), 1.0),
+    };
+    let is_short = scale > 1.0 || digits.contains(['e', 'E']);
+    let value = digits.parse::<f64>().ok().map(|value| value * scale).filter(|value| is_short && *value < 1e15)?;
     Some(format!("{value}{}", &text[end..]))
 }
 
