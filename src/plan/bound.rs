@@ -18,9 +18,10 @@ impl Plan {
         }
         if load.is_open() {
             let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
-            let arrivals = (0..each.len()).map(|part| load.arrivals_of(part));
             let (mut least, mut all) = (0.0, Some(0.0));
-            for ((fewest, most), (from, to)) in each.iter().zip(arrivals) {
+            // Of what sends nothing nobody need count how often it arrives.
+            for (part, (fewest, most)) in each.iter().enumerate().filter(|(_, (_, most))| *most != Some(0.0)) {
+                let (from, to) = load.arrivals_of(part);
                 least += fewest * from as f64;
                 all = all.zip(*most).map(|(all, most)| all + most * to as f64);
             }

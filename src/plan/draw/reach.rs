@@ -7,7 +7,10 @@ use crate::base::units::grouped;
 
 /// As a table of names and what they mean.
 pub fn reach(out: &mut String, plan: &Plan, width: usize) {
-    let mut rows: Vec<(String, String)> = plan.reached().iter().map(|reached| row(plan, reached)).collect();
+    let reached = plan.reached().into_iter();
+    // What a service of the run does with another one is no news.
+    let told = reached.filter(|reached| !matches!((reached.by, reached.standing), (Way::Database(_), Standing::Here)));
+    let mut rows: Vec<(String, String)> = told.map(|reached| row(plan, &reached)).collect();
     for fault in plan.faults.iter().filter(|fault| fault.breakage.element != Element::Command) {
         let place = match plan.reached_by(fault.breakage.element) {
             Some(reached) => place(&reached),
