@@ -1,5 +1,5 @@
-//! How many requests the loads of a run may still send. Workers take leases of it, so that on the way of a request nothing is shared,
-//! and never one more is sent than there are.
+//! How many requests the loads of a run may still send. Workers take leases of it, so that on the way of a request nothing is
+//! shared, and never one more is sent than there are.
 
 use crate::measure::Failure;
 use crate::plan::Plan;
@@ -47,7 +47,7 @@ impl Budget {
     }
 
     /// Waits until a request could not be sent, and says why.
-    pub async fn is_used_up(budget: Option<&Arc<Budget>>) -> String {
+    pub async fn until_used_up(budget: Option<&Arc<Budget>>) -> String {
         match budget {
             Some(budget) => {
                 budget.told.notified().await;

@@ -486,7 +486,7 @@ async fn load(
                 // Behind the last arrival there is nothing left to stop.
                 over = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
             }
-            reason = Budget::is_used_up(budget.as_ref()), if !interrupted => over = Some(reason),
+            reason = Budget::until_used_up(budget.as_ref()), if !interrupted => over = Some(reason),
             () = interrupt.wait() => {
                 if std::mem::replace(&mut interrupted, true) {
                     let _ = phase.send(Phase::Stop { count_timeouts: false });
