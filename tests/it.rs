@@ -3,6 +3,7 @@
 
 mod support;
 
+mod allow;
 mod answers;
 mod bodies;
 mod chaos;

@@ -1,8 +1,9 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, and nearest names.
+//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, and nearest names.
 
 pub mod exposition;
 pub mod floors;
 mod hex;
+pub mod hosts;
 pub mod source;
 pub mod span;
 pub mod suggest;

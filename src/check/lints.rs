@@ -3,6 +3,7 @@
 use super::condition::{Condition, Measured};
 use super::program::{Connections, Flow, Function, Level, Load, Metric, Moment, Part, StageKind, Step, Subject, Think};
 use super::session::Session;
+use crate::base::hosts::Host;
 use crate::base::units::{SECOND, grouped, short};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary};
@@ -184,9 +185,7 @@ impl<'a> Session<'a, '_> {
     fn secrets_in_the_open(&mut self) {
         let local = self.out.targets.iter().all(|target| match &target.address {
             super::program::Address::Service(_) | super::program::Address::Link(_) => true,
-            super::program::Address::Url { host, .. } => {
-                host.starts_with("127.") || host == "localhost" || host == "[::1]"
-            }
+            super::program::Address::Url { host, port } => Host::new(host, Some(*port)).is_here(),
             super::program::Address::Late(_) => !self.out.services.is_empty(),
         });
         if local || self.is_definition {

@@ -2,6 +2,7 @@
 //! by themselves with arguments of which only the types are known, and worked out with real ones in each scenario.
 
 mod access;
+mod allow;
 mod answer;
 mod body;
 pub mod builtins;
@@ -198,6 +199,7 @@ impl<'a> Checker<'a, '_> {
     /// Every scenario that can be run as it is.
     fn scenarios(&mut self, module: usize) -> (Vec<Scenario>, Vec<program::Suite>) {
         let (mut scenarios, mut suites) = (Vec::new(), Vec::new());
+        let allowed = self.allowed(module);
         for item in &self.world.inputs.modules[module].ast.items {
             let mut own = Diagnostics::default();
             let Some(name) = item.name() else { continue };
@@ -233,6 +235,10 @@ impl<'a> Checker<'a, '_> {
                 _ => continue,
             }
             self.keep(own, module);
+        }
+        for scenario in &mut scenarios {
+            scenario.allowed.clone_from(&allowed.lines);
+            scenario.missing.extend_from_slice(&allowed.missing);
         }
         (scenarios, suites)
     }

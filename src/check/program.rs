@@ -9,6 +9,7 @@ use crate::syntax::ast::{Binary, ScopeKind};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+pub use super::allow::Allow;
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub profile: Option<String>,
     /// The values that parameters of the file have in this run, for a reader of the plan.
     pub params: Vec<(String, String)>,
+    /// What its file allows.
+    pub allowed: Vec<Allow>,
     pub services: Vec<Service>,
     pub links: Vec<Link>,
     pub targets: Vec<Target>,
@@ -66,6 +69,7 @@ impl Scenario {
             doc: None,
             profile: None,
             params: Vec::new(),
+            allowed: Vec::new(),
             services: Vec::new(),
             links: Vec::new(),
             targets: Vec::new(),

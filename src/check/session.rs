@@ -108,7 +108,7 @@ impl<'a, 'd> Session<'a, 'd> {
         let (answer, predicate) = (self.answer.take(), std::mem::take(&mut self.predicate));
         let ambient = std::mem::take(&mut self.ambient);
         let value = match item {
-            Item::Use(_) => Value::WRONG,
+            Item::Use(_) | Item::Allow(_) => Value::WRONG,
             Item::Param(param) => self.param(param, frame),
             Item::Built(built) => self.built(built, frame),
             Item::Let(binding) => self.eval(&binding.value, frame),

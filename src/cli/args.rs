@@ -172,6 +172,9 @@ pub struct RunArgs {
     /// Only part I of N of the arrivals and users; the parts of all N add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
+    /// Go on where a host is neither this machine nor allowed by the file, without asking
+    #[arg(long)]
+    pub yes: bool,
     /// Also write the result in a format to a path, `-` for standard output
     #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out)]
     pub out: Vec<(Format, PathBuf)>,

@@ -3,6 +3,7 @@
 mod args;
 mod burden;
 mod check;
+mod consent;
 mod demo;
 mod doctor;
 mod explain;

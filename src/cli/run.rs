@@ -29,6 +29,9 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
             .error(&format!("the run is not started, since `{load}` is sure to fail: {}; {}", lack.message, lack.help));
         return super::COULD_NOT_RUN;
     }
+    if let Some(code) = super::consent::refused(&planned.plan, args.yes, terminal) {
+        return code;
+    }
     if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
         let cores = if machine.cores == 1 { "core" } else { "cores" };
         terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));

@@ -86,6 +86,7 @@ codes! {
     E0411 Error "a spike without a level to multiply";
     E0412 Error "a scenario that cannot run";
     E0413 Error "more unique rows than there are";
+    E0414 Error "a budget that is smaller than what is planned";
     W0801 Warning "something that is declared and never used";
     W0802 Warning "too few samples or levels for what is asserted";
     W0803 Warning "a closed load that only measures saturation";

@@ -76,6 +76,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         fingerprint: String::new(),
         share,
         params: scenario.params.clone(),
+        allowed: scenario.allowed.clone(),
         services: scenario.services.clone(),
         links: super::links::links(scenario),
         targets: scenario.targets.clone(),

@@ -27,6 +27,8 @@ pub fn fingerprint(plan: &Plan) -> String {
     same.doc = None;
     same.profile = None;
     same.params.clear();
+    // Who is allowed to do it, and how much of it.
+    same.allowed.clear();
     same.share = Share::WHOLE;
     // By what this machine brings a fault about.
     same.faults.iter_mut().for_each(|fault| fault.by = None);

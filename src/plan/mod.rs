@@ -1,6 +1,7 @@
 //! Program → Plan: what will be done, known before anything is sent. A plan is a plain value: offsets in
 //! nanoseconds from the start of the load, no paths, no handles.
 
+mod bound;
 pub mod draw;
 mod edges;
 mod elaborate;
@@ -9,6 +10,7 @@ mod fingerprint;
 mod links;
 mod moving;
 mod needs;
+mod reach;
 pub mod schedule;
 pub mod scope;
 mod search;
@@ -17,10 +19,10 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
+    Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
     Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
-    Record, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind, Step,
-    Subject, Target, Text, Think, Upload,
+    Record, Repeat, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind,
+    Step, Subject, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -28,6 +30,7 @@ pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
 pub use needs::{Lack, Of, lacks};
+pub use reach::{Reached, Standing, Way};
 pub use search::{FOR_A_LAW, distinct};
 
 use crate::base::units;
@@ -51,6 +54,8 @@ pub struct Plan {
     /// Parameters of the file and what they are in this run, as they are written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Allow>,
     pub services: Vec<Service>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,

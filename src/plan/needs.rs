@@ -2,6 +2,7 @@
 
 use super::elaborate::{MEMORY_PER_USER, spare};
 use super::{Address, Breakage, By, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, StageKind};
+use crate::base::hosts::Host;
 use crate::base::units::{MINUTE, SECOND, bytes, grouped};
 
 /// Something that a load or a fault needs and this machine lacks.
@@ -214,7 +215,7 @@ fn keeps_one_each(plan: &Plan, target: usize) -> bool {
 /// Whether a target is on this machine, as far as its address says.
 fn is_here(plan: &Plan, target: usize) -> bool {
     match &plan.targets[target].address {
-        Address::Url { host, .. } => host == "localhost" || host == "::1" || host.starts_with("127."),
+        Address::Url { host, port } => Host::new(host, Some(*port)).is_here(),
         // What a run starts or attaches to is.
         Address::Service(_) | Address::Link(_) => true,
         Address::Late(_) => false,

@@ -16,6 +16,7 @@ pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &m
     room_to_recover(scenario, plan, diagnostics);
     rows(scenario, plan, diagnostics);
     fits(scenario, plan, machine, diagnostics);
+    super::bound::within_budget(scenario, plan, diagnostics);
 }
 
 /// Faults and events happen while some load runs, so that somebody notices.

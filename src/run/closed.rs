@@ -141,7 +141,9 @@ impl User<'_> {
             let _ = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
             self.rounds[part] += 1;
             self.done += 1;
-            if let Some((work, _)) = work {
+            if let Some((work, _)) = work
+                && !self.session.left_unsent()
+            {
                 work.finish(worker);
             }
             if let Some(pace) = planned.pace

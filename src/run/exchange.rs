@@ -1,5 +1,6 @@
 //! One request of a user: its tries, the connection that each takes, and what later steps keep of the answer.
 
+use super::budget::Unanswered;
 use super::clock::Alarm;
 use super::drive::http1::{Answer, Ask, Connection, START, leads_on, values};
 use super::explain;
@@ -47,6 +48,8 @@ pub struct Sender {
     connecting: Option<u64>,
     /// The bytes of bodies, of this try and of all, where something asks for them.
     bytes: (u64, u64),
+    /// The last request was not sent to its end, since the budget of the run is used up.
+    unsent: bool,
 }
 
 /// The request that was sent last.
@@ -86,11 +89,17 @@ impl Sender {
             sends: 0,
             connecting: None,
             bytes: (0, 0),
+            unsent: false,
         }
     }
 
     pub fn is_user(&self) -> bool {
         self.own.is_some()
+    }
+
+    /// Whether the budget of the run was used up over the last request: nothing is told of that, whatever it ended with.
+    pub fn left_unsent(&self) -> bool {
+        self.unsent
     }
 
     /// Sends a request that is intended at an offset, until it is answered or tried often enough. Says when that was.
@@ -128,7 +137,11 @@ impl Sender {
             self.answer.reset();
             frame.forget(request.response);
             self.last.unmet = None;
-            let result = self.send(request, series, tries, tried).await;
+            let result = match self.send(request, series, tries, tried).await {
+                Ok(()) => Ok(()),
+                Err(Unanswered::Failed(failure)) => Err(failure),
+                Err(Unanswered::Unsent) => return self.leave(request, progress, fate),
+            };
             let end = if result.is_ok() { self.answer.end } else { clock.now() };
             if let (Some(tracer), Err(failure)) = (&worker.tracer, result) {
                 if self.sends == 0 {
@@ -188,6 +201,23 @@ impl Sender {
             *progress.example.borrow_mut() = Some(Box::new(self.example(&pending, frame, because)));
         }
         (end, outcome)
+    }
+
+    /// The budget is used up: what was sent of the request counts as what an early end of the run cuts off.
+    fn leave(&mut self, request: &LinkedRequest, progress: &Progress, fate: Fate) -> (u64, Result<(), Failure>) {
+        let worker = self.worker.clone();
+        let now = worker.timers.clock.now();
+        progress.under_way.set(None);
+        if !request.records.is_empty() {
+            // A redirect of this try may have done what it should.
+            let sent = book::fate(Err(Failure::Closed), 0, self.sends);
+            progress.opened.close(fate.max(sent), now, &worker.booked);
+            worker.books();
+        }
+        self.unsent = true;
+        // Others may have some left, and are told by the control plane.
+        worker.start_nothing_new();
+        (now, Err(Failure::Closed))
     }
 
     /// With what the answer and the way to it say.
@@ -275,7 +305,7 @@ impl Sender {
 
     /// One try, from the first send to the last answer where that leads elsewhere. Its timeout is one for waiting,
     /// connecting and all exchanges together.
-    async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Failure> {
+    async fn send(&mut self, request: &LinkedRequest, series: usize, tries: u64, tried: u64) -> Result<(), Unanswered> {
         let method = self.method(request);
         let first = Hop { target: request.target, head_only: method.head_only, idempotent: method.idempotent };
         let mut result = self.hop(request, (first, true), series, tries, tried).await;
@@ -308,7 +338,7 @@ impl Sender {
         series: usize,
         tries: u64,
         tried: u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unanswered> {
         let worker = self.worker.clone();
         let traced = self.last.place.is_some();
         let mut sent = Sent { target: request.target, bytes: self.whole(request) };
@@ -336,7 +366,7 @@ impl Sender {
         series: usize,
         tries: u64,
         tried: u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unanswered> {
         let worker = self.worker.clone();
         let (clock, host) = (&worker.timers.clock, &worker.linked.hosts[hop.target]);
         let ask = Ask {
@@ -369,6 +399,10 @@ impl Sender {
                     opened?
                 }
             };
+            if !worker.lease.take() {
+                self.keep(key, host.connections, connection);
+                return Err(Unanswered::Unsent);
+            }
             // Each time counts: a server that was sent it twice has seen it twice. A retry belongs to its first try.
             self.sends += 1;
             let now = clock.now();
@@ -420,7 +454,7 @@ impl Sender {
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
                 Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && hop.idempotent => {}
-                Err(failure) => return Err(failure),
+                Err(failure) => return Err(failure.into()),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod answered;
+mod budget;
 mod chance;
 mod clock;
 mod cookies;
@@ -45,6 +46,7 @@ use crate::base::units::SECOND;
 use crate::measure::Event;
 use crate::metric;
 use crate::plan::{Load, Plan, StageKind};
+use budget::Budget;
 use clock::Clock;
 use guarded::Guarded;
 use health::Gauge;
@@ -382,6 +384,7 @@ async fn load(
     let (phase, watched) = channel::channel(Phase::Run);
     let (told, mut measured) = mpsc::unbounded_channel::<Measured>();
     let gates = limit::gates(plan);
+    let budget = Budget::of(plan, settings.workers);
     let mut searches = search::Searches::new(plan, settings.seed, settings.workers);
     let trials = searches.trials(plan.loads.len());
     let edges: Arc<[u64]> = plan.edges().into();
@@ -396,6 +399,7 @@ async fn load(
             trials: trials.clone(),
             files: parts.files.clone(),
             gates: gates.clone(),
+            budget: budget.clone(),
             setup: setup.clone(),
             edges: edges.clone(),
             seed: settings.seed,
@@ -438,6 +442,8 @@ async fn load(
     let end = clock.instant(planned_end(plan)).into();
     let mut sending = true;
     while sending || (!interrupted && watching) {
+        // Why the run ends itself, where it does now.
+        let mut over = None;
         tokio::select! {
             received = measured.recv(), if sending => match received {
                 Some(Measured { slices, examples, done: ours, started, booked }) => {
@@ -479,18 +485,9 @@ async fn load(
                 long.iter_mut().for_each(|dealt| dealt.count_to(at));
                 ledgers.news(at).into_iter().for_each(&mut *tell);
                 // Behind the last arrival there is nothing left to stop.
-                let reason = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
-                if let Some(reason) = reason {
-                    interrupted = true;
-                    aborts = None;
-                    searches.stop();
-                    tell(Event::Aborted { at, reason });
-                    faults.end();
-                events.end();
-                    let _ = phase.send(Phase::NothingNew);
-                    limit = tokio::time::Instant::now() + drain(plan);
-                }
+                over = aborts.as_mut().filter(|_| !interrupted && at < plan.length).and_then(|own| own.look(at));
             }
+            reason = Budget::until_used_up(budget.as_ref()), if !interrupted => over = Some(reason),
             () = interrupt.wait() => {
                 if std::mem::replace(&mut interrupted, true) {
                     let _ = phase.send(Phase::Stop { count_timeouts: false });
@@ -511,7 +508,7 @@ async fn load(
                     Happened::Died { service, status, output } => {
                         watching = false;
                         faults.end();
-                events.end();
+                        events.end();
                         let _ = phase.send(Phase::Stop { count_timeouts: false });
                         Event::ServiceDied { service, at, status, output }
                     }
@@ -522,6 +519,18 @@ async fn load(
                 let _ = phase.send(Phase::Stop { count_timeouts: !interrupted });
                 limit += Duration::from_secs(3600);
             }
+        }
+        // The workers may all have ended over it before it was heard.
+        let over = over.or_else(|| budget.as_ref().filter(|_| !sending && !interrupted)?.reason());
+        if let Some(reason) = over {
+            interrupted = true;
+            aborts = None;
+            searches.stop();
+            tell(Event::Aborted { at: clock.now(), reason });
+            faults.end();
+            events.end();
+            let _ = phase.send(Phase::NothingNew);
+            limit = tokio::time::Instant::now() + drain(plan);
         }
     }
     // Before anything else is done, and before anybody is told that the load has ended.

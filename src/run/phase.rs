@@ -40,6 +40,8 @@ impl Parts {
         let (measured, _) = mpsc::unbounded_channel();
         Order {
             gates: limit::gates(&plan),
+            // What is done beside the load is not counted.
+            budget: None,
             plan,
             places: self.places.clone(),
             tables: self.tables.clone(),

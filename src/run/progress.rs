@@ -66,6 +66,11 @@ impl Progress {
         true
     }
 
+    /// Nobody knows how what has begun would have ended.
+    pub fn leave(&self) {
+        self.open.borrow_mut().clear();
+    }
+
     /// The run ends over it: what had ended counts as it did, and what is under way has timed out where that is
     /// counted.
     pub fn cut_off(&self, recorder: &RefCell<Recorder>, now: u64, count: bool) {

@@ -18,6 +18,8 @@ pub struct Host {
     /// How many redirects are followed.
     pub redirects: u64,
     pub cookies: bool,
+    /// The names of the headers that all its requests carry, in lower case.
+    own: Vec<String>,
 }
 
 impl Host {
@@ -35,6 +37,7 @@ pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
         connections: target.connections,
         redirects: target.redirects,
         cookies: target.cookies,
+        own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
     };
     plan.targets.iter().zip(places).map(host).collect()
 }
@@ -95,10 +98,11 @@ pub fn next(hosts: &[Host], sent: &Sent, status: u16, lines: &[u8]) -> Result<Op
         false => hosts.iter().position(is_there).ok_or(Failure::Protocol)?,
     };
     let path = &to[Position::BeforePath..Position::AfterQuery];
-    Ok(Some(Sent { target, bytes: rewritten(sent, status, path, &hosts[target].authority, target != sent.target) }))
+    let leaves = (target != sent.target).then_some(here);
+    Ok(Some(Sent { target, bytes: rewritten(sent, status, path, &hosts[target].authority, leaves) }))
 }
 
-fn rewritten(sent: &Sent, status: u16, path: &str, authority: &str, elsewhere: bool) -> Vec<u8> {
+fn rewritten(sent: &Sent, status: u16, path: &str, authority: &str, leaves: Option<&Host>) -> Vec<u8> {
     let method = sent.method();
     // What browsers have always done, and what 307 and 308 are there to prevent.
     let becomes_get = match status {
@@ -116,10 +120,14 @@ fn rewritten(sent: &Sent, status: u16, path: &str, authority: &str, elsewhere: b
         let name = line.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_lowercase();
         let about_body = name.starts_with(b"content-") || name == b"transfer-encoding";
         // What was meant for one host is not told to another.
-        let private = matches!(name.as_slice(), b"authorization" | b"cookie");
+        let private = leaves.is_some_and(|host| {
+            let is_own = host.own.iter().any(|own| own.as_bytes() == name);
+            is_own || matches!(name.as_slice(), b"authorization" | b"proxy-authorization" | b"cookie")
+        });
         match name.as_slice() {
-            _ if (becomes_get && about_body) || (elsewhere && private) => {}
-            b"host" if elsewhere => out.extend_from_slice(format!("Host: {authority}\r\n").as_bytes()),
+            _ if becomes_get && about_body => {}
+            b"host" if leaves.is_some() => out.extend_from_slice(format!("Host: {authority}\r\n").as_bytes()),
+            _ if private => {}
             _ => out.extend_from_slice(line),
         }
     }
@@ -143,6 +151,7 @@ mod tests {
             connections: None,
             redirects: 5,
             cookies: true,
+            own: vec!["x-api-key".to_owned()],
         }
     }
 
@@ -150,7 +159,7 @@ mod tests {
     fn go(method: &str, status: u16, location: &str) -> Result<Option<(usize, String)>, Failure> {
         let hosts = [host("one.test:8080"), host("two.test"), host("[::1]:9000")];
         let bytes = format!(
-            "{method} /a/b?c=d HTTP/1.1\r\nHost: one.test:8080\r\nAuthorization: x\r\nContent-Type: t\r\nContent-Length: 2\r\n\r\nhi"
+            "{method} /a/b?c=d HTTP/1.1\r\nHost: one.test:8080\r\nAuthorization: x\r\nX-Api-Key: k\r\nContent-Type: t\r\nContent-Length: 2\r\n\r\nhi"
         );
         let sent = Sent { target: 0, bytes: bytes.into_bytes() };
         let lines = format!("X: y\r\nLOCATION: {location}\r\n\r\n");
@@ -213,7 +222,9 @@ mod tests {
             ("GET", 301, "GET"),
         ] {
             let (_, text) = go(method, status, "/x").unwrap().unwrap();
-            assert!(text.starts_with(&format!("{becomes} /x HTTP/1.1\r\nHost: one.test:8080\r\nAuthorization: x\r\n")));
+            assert!(text.starts_with(&format!(
+                "{becomes} /x HTTP/1.1\r\nHost: one.test:8080\r\nAuthorization: x\r\nX-Api-Key: k\r\n"
+            )));
             let keeps = becomes == method;
             assert_eq!((text.contains("Content-"), text.ends_with("\r\n\r\nhi")), (keeps, keeps), "{method} {status}");
             assert!(text.contains("\r\n\r\n"));

@@ -147,17 +147,33 @@ impl Session {
             });
             tracer.tell(Traced::Ends { failure: outcome.err(), at: failed, took: now.saturating_sub(intended) });
         }
-        self.progress.record(&worker.recorder);
-        while self.progress.end(&worker.recorder, now, outcome) {}
+        self.ended(outcome);
         if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
             worker.user_is_gone(self.load, who.user);
         }
-        worker.recorder.borrow_mut().finished(self.load, intended);
+        if !self.left_unsent() {
+            worker.recorder.borrow_mut().finished(self.load, intended);
+        }
         // A flow that waits for nothing must not keep the thread to itself.
         if self.turned > 0 {
             self.breathe().await;
         }
         outcome
+    }
+
+    /// Records what is not recorded yet; of what the budget of the run ended only what had ended before.
+    fn ended(&self, outcome: Result<(), Failure>) {
+        let recorder = &self.worker.recorder;
+        self.progress.record(recorder);
+        match self.left_unsent() {
+            true => self.progress.leave(),
+            false => while self.progress.end(recorder, self.now, outcome) {},
+        }
+    }
+
+    /// Whether the last iteration ended where the budget of the run did.
+    pub fn left_unsent(&self) -> bool {
+        self.sender.left_unsent() || self.helpers.iter().any(Session::left_unsent)
     }
 
     /// Gives a value to the next iteration.
@@ -234,7 +250,7 @@ impl Session {
                         _ => self.turned = 0,
                     }
                     match ended {
-                        Err(failure) if !request.goes_on => {
+                        Err(failure) if !request.goes_on || self.sender.left_unsent() => {
                             self.stopped = at;
                             return Err(failure);
                         }
@@ -447,8 +463,7 @@ impl Session {
             let branch = async move {
                 helper.now = due;
                 let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
-                helper.progress.record(&worker.recorder);
-                while helper.progress.end(&worker.recorder, helper.now, outcome) {}
+                helper.ended(outcome);
                 outcome
             };
             Some(Box::pin(branch) as Pin<Box<dyn Future<Output = Result<(), Failure>>>>)

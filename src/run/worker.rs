@@ -1,6 +1,7 @@
 //! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
 
 use super::Phase;
+use super::budget::{Budget, Lease};
 use super::clock::{Alarm, Clock, Timers};
 use super::cookies::Cookies;
 use super::drive::http1::{Connection, Scratch};
@@ -39,6 +40,8 @@ pub struct Order {
     pub trials: Vec<Option<Trials>>,
     pub files: Arc<Files>,
     pub gates: Arc<Vec<Gate>>,
+    /// How many requests all workers may send, where that is limited.
+    pub budget: Option<Arc<Budget>>,
     /// What the setup named.
     pub setup: Arc<Vec<Plain>>,
     pub edges: Arc<[u64]>,
@@ -89,6 +92,7 @@ pub struct Worker {
     /// Tells this run from others with the same seed.
     pub run: u64,
     pub gates: Arc<Vec<Gate>>,
+    pub lease: Lease,
     pub traces: Traces,
     /// Who looks on, which is nobody in a run.
     pub tracer: Option<Tracer>,
@@ -253,6 +257,7 @@ impl Worker {
             trials: order.trials,
             run: order.run,
             gates: order.gates,
+            lease: Lease::of(order.budget),
             traces: Traces::new(order.run, order.lane),
             tracer: order.tracer,
             timers: Timers::new()?,
@@ -328,7 +333,7 @@ impl Worker {
         alarm
     }
 
-    fn start_nothing_new(&self) {
+    pub fn start_nothing_new(&self) {
         self.no_more.set(true);
         for alarm in self.starters.borrow().iter() {
             self.timers.ring(alarm);

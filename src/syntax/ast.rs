@@ -15,6 +15,7 @@ pub struct File {
 pub enum Item {
     Use(Use),
     Param(Param),
+    Allow(Allow),
     Profile(Profile),
     Built(Built),
     System(System),
@@ -51,7 +52,8 @@ impl Item {
             Item::Let(binding) => &binding.name,
             Item::SteadyState(steady) => return steady.name.as_ref(),
             Item::Refused(name) => return name.as_ref(),
-            Item::Use(_) | Item::Profile(_) | Item::Expect(_) | Item::Abort(_) | Item::Phase(_) => return None,
+            Item::Use(_) | Item::Allow(_) | Item::Profile(_) | Item::Expect(_) => return None,
+            Item::Abort(_) | Item::Phase(_) => return None,
         })
     }
 
@@ -65,7 +67,7 @@ impl Item {
             Item::Scenario(scenario) => scenario.parameters.as_deref(),
             Item::Use(_) | Item::Param(_) | Item::Profile(_) | Item::Built(_) | Item::Ledger(_) | Item::Load(_) => None,
             Item::Suite(_) | Item::Let(_) | Item::Expect(_) | Item::SteadyState(_) | Item::Abort(_) => None,
-            Item::Phase(_) | Item::Refused(_) => None,
+            Item::Allow(_) | Item::Phase(_) | Item::Refused(_) => None,
         }
     }
 
@@ -73,6 +75,7 @@ impl Item {
     pub fn span(&self) -> Option<Span> {
         match self {
             Item::Use(import) => Some(import.span),
+            Item::Allow(allow) => Some(allow.span),
             Item::Profile(profile) => Some(profile.name.span),
             Item::Expect(expect) => Some(expect.span),
             Item::Abort(abort) => Some(abort.span),
@@ -105,6 +108,14 @@ pub struct Param {
     pub kind: TypeName,
     pub value: Option<Expr>,
     pub doc: Option<String>,
+}
+
+/// `allow "*.example.com" at most 1M requests`
+#[derive(Debug, Clone)]
+pub struct Allow {
+    pub hosts: Vec<Expr>,
+    pub at_most: Option<Expr>,
+    pub span: Span,
 }
 
 /// A type by its name, or a system of another module by its path.

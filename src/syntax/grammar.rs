@@ -271,6 +271,9 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::expect_statement | Rule::steady_statement | Rule::condition => "a condition",
         Rule::import | Rule::kw_use => "`use`",
         Rule::param | Rule::kw_param => "`param`",
+        Rule::allow | Rule::kw_allow => "`allow`",
+        Rule::budget => "`at most N requests`",
+        Rule::kw_requests => "`requests`",
         Rule::profile_head | Rule::kw_profile => "`profile`",
         Rule::built | Rule::built_kind => "a declaration like `target NAME = …`",
         Rule::timing | Rule::at_clause | Rule::during_clause | Rule::for_clause | Rule::at_most_clause => {
@@ -343,7 +346,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::value | Rule::expr | Rule::primary | Rule::literal | Rule::number | Rule::figure | Rule::object => VALUE,
         Rule::text | Rule::raw | Rule::boolean | Rule::null | Rule::list | Rule::quantity | Rule::users => VALUE,
         Rule::rate | Rule::bandwidth | Rule::bits | Rule::bytes | Rule::duration | Rule::points => VALUE,
-        Rule::percent | Rule::factor | Rule::call | Rule::baseline => VALUE,
+        Rule::percent | Rule::factor | Rule::scaled | Rule::call | Rule::baseline => VALUE,
         Rule::long_text | Rule::short_text | Rule::kw_baseline | Rule::list_items => VALUE,
         Rule::field => "a field like `name: value`",
         Rule::infix | Rule::and | Rule::or | Rule::contained | Rule::range | Rule::postfix | Rule::prefix => OPERATOR,

@@ -3,6 +3,7 @@
 
 mod page;
 mod picture;
+mod reach;
 mod svg;
 mod tables;
 mod terminal;
@@ -10,5 +11,6 @@ mod words;
 
 pub use page::{BLOCKS, Page, cut, flow};
 pub use picture::{Picture, Row, RowKind, Track, picture};
+pub use reach::reach;
 pub use svg::svg;
 pub use terminal::draw;

@@ -29,6 +29,7 @@ pub fn tables(out: &mut String, plan: &Plan, width: usize) {
     }
     faults(out, plan, width);
     started(out, plan, width);
+    super::reach(out, plan, width);
     list(out, "with", plan.params.iter().map(|(name, value)| format!("{name} = {value}")), width);
     for steady in &plan.steady_states {
         let name = steady.name.as_ref().map_or(String::new(), |name| format!(" {name}"));
@@ -56,7 +57,7 @@ fn line(out: &mut String, text: &str, width: usize) {
 }
 
 /// Names, and beside them what they are.
-fn table(out: &mut String, title: &str, rows: &[(String, String)], width: usize) {
+pub fn table(out: &mut String, title: &str, rows: &[(String, String)], width: usize) {
     if rows.is_empty() {
         return;
     }

@@ -24,6 +24,7 @@ impl Lower<'_> {
         match head.node.as_rule() {
             Rule::import => self.import(head),
             Rule::param => self.param(head),
+            Rule::allow => self.allow(head),
             Rule::profile_head => Item::Profile(self.profile(head)),
             Rule::built => Item::Built(self.built(head)),
             Rule::defined_head => self.defined(head),
@@ -77,6 +78,14 @@ impl Lower<'_> {
         let kind = self.type_or_refusal(&head.node, &name);
         let value = find(&head.node, Rule::value).map(|value| self.value(value));
         Item::Param(Param { name, kind, value, doc: head.doc.cloned() })
+    }
+
+    fn allow(&mut self, head: &Head<'_>) -> Item {
+        self.no_body(head);
+        let hosts = head.node.clone().into_inner().filter(|part| part.as_rule() == Rule::expr);
+        let hosts = hosts.map(|host| self.expr(host)).collect();
+        let at_most = find(&head.node, Rule::budget).and_then(|budget| self.last_expr(budget));
+        Item::Allow(Allow { hosts, at_most, span: head.span })
     }
 
     /// The type of a parameter. One without has an empty path, which means nothing and so is not refused again.
@@ -323,7 +332,7 @@ fn type_of_literal(text: &str) -> Option<&'static str> {
         _ if text.starts_with(['"', '\'']) => "Text",
         "true" | "false" if !digits => "Bool",
         _ if !digits => return None,
-        "" => "Number",
+        "" | "k" | "M" => "Number",
         "users" | "user" => "Users",
         "%" => "Percent",
         "x" => "Factor",

@@ -36,7 +36,6 @@ const FOREIGN_UNITS: &[(&str, &str)] = &[
     ("users", " users"),
     ("KB", "kB"),
     ("K", "KiB"),
-    ("M", "MiB"),
     ("G", "GiB"),
     ("kb", "kB"),
     ("mb", "MB"),
@@ -143,6 +142,7 @@ impl Lower<'_> {
             Rule::points => ExprKind::Points(value / 100.0),
             Rule::percent => ExprKind::Percent(value / 100.0),
             Rule::factor => ExprKind::Factor(value),
+            Rule::scaled => ExprKind::Number(value * if unit == "k" { 1e3 } else { 1e6 }),
             Rule::wrong_unit_apart => {
                 let unit = unit.trim();
                 let right = foreign(unit).unwrap_or(unit);
@@ -171,7 +171,7 @@ impl Lower<'_> {
         };
         let problem = match right {
             Some(right) => problem.fix(span, &right, format!("write `{right}`")),
-            None => problem.help("there is `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
+            None => problem.help("there is `k M`, `us ms s m h d`, `/s /min /h /d`, `%`, `pp`, `x`, `B kB MB GB TB KiB MiB GiB TiB`, `bps kbps Mbps Gbps` and ` users`"),
         };
         self.diagnostics.push(problem);
     }
@@ -316,11 +316,17 @@ fn figure(text: &str) -> (f64, &str) {
     (value, &text[end..])
 }
 
-/// `1e5/s` without its exponent, which numbers do not have here.
+/// `1e5/s` without its exponent, which numbers do not have here, and `100k/s` without the `k` that no rate has.
 fn written_out(text: &str) -> Option<String> {
     let end = text.find(['/', '%', 'x']).unwrap_or(text.len());
-    let digits = text[..end].contains(['e', 'E']).then(|| text[..end].replace('_', ""))?;
-    let value: f64 = digits.parse().ok().filter(|value| *value < 1e15)?;
+    let digits = text[..end].replace('_', "");
+    let (digits, scale) = match (digits.strip_suffix('k'), digits.strip_suffix('M')) {
+        (Some(thousands), _) => (thousands, 1e3),
+        (_, Some(millions)) => (millions, 1e6),
+        (None, None) => (digits.as_str(), 1.0),
+    };
+    let is_short = scale > 1.0 || digits.contains(['e', 'E']);
+    let value = digits.parse::<f64>().ok().map(|value| value * scale).filter(|value| is_short && *value < 1e15)?;
     Some(format!("{value}{}", &text[end..]))
 }
 

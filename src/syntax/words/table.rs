@@ -43,6 +43,20 @@ pub const STATEMENTS: &[Word] = &[
         &[form(File, "param NAME: TYPE [= VALUE]", "param rise: Duration = 30s")],
     ),
     word(
+        "allow",
+        &[File],
+        "Hosts beside this machine that the scenarios of the file may send load and faults to, and how many requests a run of one may \
+         send. A run that would reach another one asks, or is not started without `--yes`.",
+        &[
+            form(
+                File,
+                "allow HOSTS [at most COUNT requests]",
+                "allow \"*.staging.example.com\", \"10.1.0.0/16\" at most 1M requests",
+            ),
+            form(File, "allow at most COUNT requests", "allow at most 100k requests"),
+        ],
+    ),
+    word(
         "profile",
         &[File],
         "A named set of values for parameters, chosen with `--profile` in every file that declares it.",

@@ -1,0 +1,62 @@
+//! Asks before load or faults go to a host that is neither this machine nor allowed by the file.
+
+use super::output::{Terminal, err_width};
+use crate::plan::{Plan, Reached, Standing, Way, draw};
+use std::io::{IsTerminal, stderr, stdin};
+
+/// The exit code where the run is not started.
+pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
+    let unknown: Vec<Reached> =
+        plan.reached().into_iter().filter(|reached| reached.standing == Standing::Unknown).collect();
+    if yes || unknown.is_empty() {
+        return None;
+    }
+    if stdin().is_terminal() && stderr().is_terminal() {
+        let mut question = String::new();
+        draw::reach(&mut question, plan, err_width());
+        terminal.err(&format!("{}\nGo on? [y/N] ", question.trim_start()));
+        let mut answer = String::new();
+        // An end without an answer is none.
+        let _ = stdin().read_line(&mut answer);
+        if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+            return None;
+        }
+        terminal.error(&format!("the run is not started; {}", ways(plan, &unknown)));
+    } else {
+        let hosts: Vec<String> = unknown.iter().map(|reached| named(plan, reached)).collect();
+        terminal.error(&format!(
+            "the run is not started: it would send load or faults to {}, which is not this machine and which `{}` does not \
+             allow; {}",
+            hosts.join(" and "),
+            plan.file,
+            ways(plan, &unknown)
+        ));
+    }
+    Some(super::COULD_NOT_RUN)
+}
+
+/// `shop.example.com:80` (the target `api`)
+fn named(plan: &Plan, Reached { by, host, .. }: &Reached) -> String {
+    let host = host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), |host| format!("`{host}`"));
+    let (what, name) = match *by {
+        Way::Target(index) => ("target", plan.targets.get(index).map(|target| &target.name)),
+        Way::Link(index) => ("link", plan.links.get(index).map(|link| &link.name)),
+        Way::Database(index) => ("database of", plan.services.get(index).map(|service| &service.name)),
+    };
+    format!("{host} (the {what} `{}`)", name.map_or("", String::as_str))
+}
+
+/// How it is started all the same.
+fn ways(plan: &Plan, unknown: &[Reached]) -> String {
+    let mut hosts: Vec<String> = Vec::new();
+    for host in unknown.iter().filter_map(|reached| reached.host.as_ref()) {
+        let text = format!("\"{}\"", host.name);
+        if !hosts.contains(&text) {
+            hosts.push(text);
+        }
+    }
+    match hosts.as_slice() {
+        [] => "pass `--yes`".to_owned(),
+        hosts => format!("write `allow {}` into `{}`, or pass `--yes`", hosts.join(", "), plan.file),
+    }
+}

@@ -1,0 +1,126 @@
+//! How many requests a plan sends at least where all goes well, and at most whatever happens, as far as that is known before it runs.
+
+use super::{Bound, Load, Plan, Repeat, StageKind, Step};
+use crate::base::units::grouped;
+use crate::check::program::Scenario;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// Nothing where there is no bound.
+pub type Most = Option<f64>;
+
+impl Plan {
+    /// The requests of a load: of all targets, or those that its steps send to one. Redirects and tries count to the most.
+    pub fn requests_of(&self, load: &Load, target: Option<usize>) -> (f64, Most) {
+        let parts = load.parts.iter().map(|part| self.flows.get(part.flow).map_or(&[][..], |flow| &flow.steps));
+        let each: Vec<(f64, Most)> = parts.map(|steps| (fewest(steps, target), most(self, steps, target))).collect();
+        if each.iter().all(|(_, most)| *most == Some(0.0)) {
+            return (0.0, Some(0.0));
+        }
+        if load.is_open() {
+            let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
+            let (mut least, mut all) = (0.0, Some(0.0));
+            // Of what sends nothing nobody need count how often it arrives.
+            for (part, (fewest, most)) in each.iter().enumerate().filter(|(_, (_, most))| *most != Some(0.0)) {
+                let (from, to) = load.arrivals_of(part);
+                least += fewest * from as f64;
+                all = all.zip(*most).map(|(all, most)| all + most * to as f64);
+            }
+            return (least, all.filter(|_| !searches));
+        }
+        // Who begins again when the last answer has come does so as often as there are answers, but in a `once`.
+        let once = |kind: StageKind| kind == StageKind::Once || kind == StageKind::Idle;
+        let iterations: u64 = load.stages.iter().filter_map(|stage| stage.iterations).sum();
+        let (fewest, most) = each.iter().fold((f64::MAX, Some(0.0f64)), |(least, all), (fewest, most)| {
+            (least.min(*fewest), all.zip(*most).map(|(all, most)| all.max(most)))
+        });
+        let bounded = load.stages.iter().all(|stage| once(stage.kind));
+        (fewest * iterations as f64, most.filter(|_| bounded).map(|most| most * iterations as f64))
+    }
+
+    /// Of all loads together.
+    pub fn requests_of_all(&self) -> (f64, Most) {
+        self.loads
+            .iter()
+            .map(|load| self.requests_of(load, None))
+            .fold((0.0, Some(0.0)), |(least, all), (fewest, most)| {
+                (least + fewest, all.zip(most).map(|(all, most)| all + most))
+            })
+    }
+}
+
+fn is_to(request: &super::Request, target: Option<usize>) -> bool {
+    target.is_none_or(|target| request.target == target)
+}
+
+/// In an iteration in which every request is answered as it should.
+fn fewest(steps: &[Step], target: Option<usize>) -> f64 {
+    let one = |step: &Step| match step {
+        Step::Request(request) => f64::from(u8::from(is_to(request, target))),
+        Step::If { then, otherwise, .. } => fewest(then, target).min(fewest(otherwise, target)),
+        Step::Group { steps, .. } | Step::Acquire { steps, .. } => fewest(steps, target),
+        Step::Repeat(repeat) => fewest(&repeat.steps, target) * turns(repeat),
+        // Lists may be empty, and users come back.
+        Step::Each { .. } | Step::OncePerUser { .. } => 0.0,
+        Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => 0.0,
+    };
+    steps.iter().map(one).sum()
+}
+
+/// The turns of a loop that are surely made: a test to go on comes before the first, one to end behind it.
+fn turns(repeat: &Repeat) -> f64 {
+    match (&repeat.test, repeat.bound) {
+        (Some(_), _) if repeat.goes_on => 0.0,
+        (None, Bound::Times(turns)) => turns as f64,
+        (Some(_), _) | (None, Bound::Time(_)) => 1.0,
+    }
+}
+
+/// With every try, and as many redirects in each as are followed.
+fn most(plan: &Plan, steps: &[Step], target: Option<usize>) -> Most {
+    let one = |step: &Step| {
+        Some(match step {
+            Step::Request(request) if is_to(request, target) => {
+                let redirects = plan.targets.get(request.target).map_or(0, |target| target.redirects);
+                let tries = request.retry.as_ref().map_or(0, |retry| retry.times);
+                (1 + redirects) as f64 * (1 + tries) as f64
+            }
+            Step::If { then, otherwise, .. } => most(plan, then, target)?.max(most(plan, otherwise, target)?),
+            Step::Repeat(repeat) => {
+                let turn = most(plan, &repeat.steps, target)?;
+                match (repeat.bound, repeat.every) {
+                    _ if turn == 0.0 => 0.0,
+                    (Bound::Times(turns), _) => turn * turns as f64,
+                    (Bound::Time(length), Some(every)) if every > 0 => turn * (length / every + 1) as f64,
+                    (Bound::Time(_), _) => return None,
+                }
+            }
+            Step::Each { at_most, steps, .. } => most(plan, steps, target)? * *at_most as f64,
+            Step::Group { steps, .. } | Step::Acquire { steps, .. } | Step::OncePerUser { steps, .. } => {
+                most(plan, steps, target)?
+            }
+            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } => 0.0,
+            Step::Count(_) => 0.0,
+        })
+    };
+    steps.iter().map(one).sum()
+}
+
+/// A run that goes as planned must not be ended by its own budget.
+pub fn within_budget(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    let lines = scenario.allowed.iter().filter_map(|allow| Some((allow, allow.at_most?)));
+    let Some((allow, budget)) = lines.min_by_key(|(_, budget)| *budget) else { return };
+    let (least, _) = plan.requests_of_all();
+    if least <= budget as f64 {
+        return;
+    }
+    let (least, budget) = (grouped(least, 0), grouped(budget as f64, 0));
+    let message = format!("`{}` sends {least} requests where all goes well, and may send {budget}", plan.scenario);
+    let mut problem = Diagnostic::new(Code::E0414, message, allow.span, format!("at most {budget} requests"));
+    for (load, planned) in scenario.loads.iter().zip(&plan.loads) {
+        let (fewest, _) = plan.requests_of(planned, None);
+        if fewest > 0.0 {
+            problem = problem.label(load.name.span, format!("{} of them", grouped(fewest, 0)));
+        }
+    }
+    diagnostics.push(problem.help("allow more, or plan less: shorter stages, lower levels, fewer steps"));
+}

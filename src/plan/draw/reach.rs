@@ -1,0 +1,110 @@
+//! What a run may hurt, for who decides whether it goes on: where load and faults go, that commands are run, and the budget.
+
+use super::super::{Address, Element, Load, Plan, Reached, Standing, Way};
+use super::tables::table;
+use super::words;
+use crate::base::units::grouped;
+
+/// As a table of names and what they mean.
+pub fn reach(out: &mut String, plan: &Plan, width: usize) {
+    let reached = plan.reached().into_iter();
+    // What a service of the run does with another one is no news.
+    let told = reached.filter(|reached| !matches!((reached.by, reached.standing), (Way::Database(_), Standing::Here)));
+    let mut rows: Vec<(String, String)> = told.map(|reached| row(plan, &reached)).collect();
+    for fault in plan.faults.iter().filter(|fault| fault.breakage.element != Element::Command) {
+        let place = match plan.reached_by(fault.breakage.element) {
+            Some(reached) => place(&reached),
+            None => "this machine".to_owned(),
+        };
+        let on = words::element(plan, fault.breakage.element);
+        let on = if on == place { String::new() } else { format!(" of {on}") };
+        rows.push((fault.name.clone(), format!("{place}: {}{on}", fault.breakage.action)));
+    }
+    let faults = plan.faults.iter().filter(|fault| fault.breakage.element == Element::Command);
+    let commands: Vec<String> =
+        faults.map(|fault| &fault.name).chain(plan.events.iter().map(|event| &event.name)).cloned().collect();
+    if !commands.is_empty() {
+        let what = format!("{}: as you, on whatever you may touch", commands.join(", "));
+        rows.push(("commands".to_owned(), what));
+    }
+    rows.extend(budget(plan).map(|budget| ("budget".to_owned(), budget)));
+    table(out, "what it may hurt", &rows, width);
+}
+
+fn row(plan: &Plan, reached: &Reached) -> (String, String) {
+    let place = place(reached);
+    let name = |found: Option<&String>| found.cloned().unwrap_or_default();
+    match reached.by {
+        Way::Target(target) => {
+            let what = loads(plan, &|to| to == target);
+            (name(plan.targets.get(target).map(|target| &target.name)), format!("{place}: {what}"))
+        }
+        Way::Link(link) => {
+            let through = |to: usize| plan.targets.get(to).is_some_and(|target| target.address == Address::Link(link));
+            let what = match plan.targets.iter().any(|target| target.address == Address::Link(link)) {
+                true => loads(plan, &through),
+                false => "what goes through it".to_owned(),
+            };
+            (name(plan.links.get(link).map(|link| &link.name)), format!("{place}: {what}"))
+        }
+        Way::Database(service) => {
+            let what = format!("{place}: what the shop asks of its database");
+            (name(plan.services.get(service).map(|service| &service.name)), what)
+        }
+    }
+}
+
+/// A host, and by what it may be hurt.
+fn place(reached: &Reached) -> String {
+    let host = reached.host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), ToString::to_string);
+    match reached.standing {
+        Standing::Here => "this machine".to_owned(),
+        Standing::Allowed(line) => format!("{host}, allowed by line {line}"),
+        Standing::Unknown => format!("{host}, NOT ALLOWED by the file"),
+    }
+}
+
+/// What each load sends to some targets.
+fn loads(plan: &Plan, is_to: &dyn Fn(usize) -> bool) -> String {
+    let mut parts = Vec::new();
+    for load in &plan.loads {
+        let all =
+            (0..plan.targets.len()).filter(|target| is_to(*target)).map(|target| plan.requests_of(load, Some(target)));
+        let (least, most) = all.fold((0.0, Some(0.0)), |(least, all), (fewest, most)| {
+            (least + fewest, all.zip(most).map(|(all, most)| all + most))
+        });
+        if most != Some(0.0) {
+            parts.push(format!("{} at up to {}, {}", load.name, peak(load), requests(plan, least, most)));
+        }
+    }
+    if parts.is_empty() { "no load".to_owned() } else { parts.join("; ") }
+}
+
+fn peak(load: &Load) -> String {
+    load.shown(load.stages.iter().map(|stage| stage.from.max(stage.to)).fold(0.0, f64::max))
+}
+
+/// So many of the whole as our share has.
+fn requests(plan: &Plan, least: f64, most: Option<f64>) -> String {
+    let share = plan.share.count as f64;
+    let (least, most) = ((least / share).floor(), most.map(|most| (most / share).ceil()));
+    match most {
+        Some(most) if least == most => format!("{} requests", grouped(most, 0)),
+        Some(most) if least == 0.0 => format!("at most {} requests", grouped(most, 0)),
+        Some(most) => format!("{} to {} requests", grouped(least, 0), grouped(most, 0)),
+        None if least == 0.0 => "as many requests as are answered".to_owned(),
+        None => format!("{} requests and more", grouped(least, 0)),
+    }
+}
+
+fn budget(plan: &Plan) -> Option<String> {
+    let (whole, own) = (plan.budget()?, plan.own_budget()?);
+    let (least, most) = plan.requests_of_all();
+    let part =
+        if own == whole { String::new() } else { format!(", the part of this share of {}", grouped(whole as f64, 0)) };
+    let planned = match requests(plan, least, most) {
+        unknown if least == 0.0 && most.is_none() => unknown.replace("requests", "").replace("  ", " "),
+        known => known.replace(" requests", ""),
+    };
+    Some(format!("at most {} requests{part}; planned: {planned}", grouped(own as f64, 0)))
+}

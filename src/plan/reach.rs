@@ -1,0 +1,169 @@
+//! Where a run reaches: the hosts that get load or faults, and whether they are this machine or allowed.
+
+use super::{Address, Allow, Element, Expr, PartKind, Piece, Plan, ServiceKind, Text};
+use crate::base::hosts::{Host, Pattern};
+use crate::check::program::Protocol;
+
+/// A host to which load or faults go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    pub by: Way,
+    /// None where a part of its address is known only to the run.
+    pub host: Option<Host>,
+    pub standing: Standing,
+}
+
+/// By which part of the plan, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Target(usize),
+    Link(usize),
+    /// The database of a service, which passes on the load that it gets.
+    Database(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is this machine.
+    Here,
+    /// By a line of the file.
+    Allowed(usize),
+    /// Nobody allowed it, so somebody is asked.
+    Unknown,
+}
+
+impl Reached {
+    fn new(by: Way, host: Option<Host>, allowed: &[Allow]) -> Reached {
+        let is = |text: &String| match (Pattern::parse(text), &host) {
+            (Ok(pattern), Some(host)) => pattern.is(host),
+            _ => false,
+        };
+        let standing = match (&host, allowed.iter().find(|allow| allow.hosts.iter().any(is))) {
+            (Some(host), _) if host.is_here() => Standing::Here,
+            (_, Some(allow)) => Standing::Allowed(allow.line),
+            (_, None) => Standing::Unknown,
+        };
+        Reached { by, host, standing }
+    }
+}
+
+impl Plan {
+    /// In the order of the plan. Commands reach whatever they like, and are not among these; nor is what is only looked at.
+    pub fn reached(&self) -> Vec<Reached> {
+        let targets = self.targets.iter().enumerate().filter_map(|(index, target)| {
+            let host = match &target.address {
+                Address::Url { host, port } => Some(Host::new(host, Some(*port))),
+                // What it leads to is told by the link.
+                Address::Link(_) => return None,
+                Address::Service(_) => Some(here()),
+                // In a file.
+                Address::Late(_) if target.protocol == Protocol::Sqlite => Some(here()),
+                Address::Late(text) => host_of(text),
+            };
+            Some((Way::Target(index), host))
+        });
+        // One that was put before a target leads where that is.
+        let links = self.links.iter().enumerate().filter(|(_, link)| link.before.is_none());
+        let links = links.map(|(index, link)| (Way::Link(index), host_of(&link.to)));
+        let databases = self.services.iter().enumerate().filter_map(|(index, service)| match &service.kind {
+            ServiceKind::Demo(demo) => {
+                let database = demo.database.as_ref()?;
+                let is_file = matches!(database.as_slice(), [Piece::Literal(path)] if !path.contains("://"));
+                Some((Way::Database(index), if is_file { Some(here()) } else { host_of(database) }))
+            }
+            ServiceKind::Attach { .. } | ServiceKind::Process { .. } | ServiceKind::Postgres => None,
+        });
+        let all = targets.chain(links).chain(databases);
+        all.map(|(by, host)| Reached::new(by, host, &self.allowed)).collect()
+    }
+
+    /// What a fault acts on the way to.
+    pub fn reached_by(&self, element: Element) -> Option<Reached> {
+        let way = match element {
+            Element::Target(index) => match self.targets.get(index)?.address {
+                Address::Link(link) => Way::Link(link),
+                _ => Way::Target(index),
+            },
+            Element::Link(index) => Way::Link(index),
+            Element::Service(_) | Element::Host | Element::Command => return None,
+        };
+        self.reached().into_iter().find(|reached| reached.by == way)
+    }
+
+    /// How many requests the loads of our share may send. The parts of all shares add up to the whole.
+    pub fn own_budget(&self) -> Option<u64> {
+        self.budget().map(|budget| self.share.of(budget))
+    }
+
+    /// How many requests the loads of the whole run may send: the least that a line says.
+    pub fn budget(&self) -> Option<u64> {
+        self.allowed.iter().filter_map(|allow| allow.at_most).min()
+    }
+}
+
+fn here() -> Host {
+    Host::new("localhost", None)
+}
+
+/// Parts of the run listen on this machine, wherever in an address they are named.
+fn host_of(text: &Text) -> Option<Host> {
+    const UNKNOWN: char = '\0';
+    let mut address = String::new();
+    for piece in text {
+        match piece {
+            Piece::Literal(text) => address.push_str(text),
+            Piece::Value(Expr::Port(_)) => address.push('1'),
+            Piece::Value(Expr::Part { part: PartKind::Service | PartKind::Link, field, .. }) => {
+                address.push_str(match field.split(' ').next() {
+                    Some("url") => "http://localhost",
+                    Some("port") => "1",
+                    _ => "localhost",
+                });
+            }
+            Piece::Value(_) => address.push(UNKNOWN),
+        }
+    }
+    let host = Host::of(&address);
+    (!host.name.contains(UNKNOWN)).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test may panic.
+    use super::*;
+
+    fn literal(text: &str) -> Piece {
+        Piece::Literal(text.to_owned())
+    }
+
+    #[test]
+    fn addresses_in_pieces() {
+        let part =
+            |field: &str| Piece::Value(Expr::Part { part: PartKind::Service, index: 0, field: field.to_owned() });
+        let secret = || Piece::Value(Expr::Secret("password".to_owned()));
+        let host = |text: Vec<Piece>| host_of(&text).map(|host| host.to_string());
+        assert_eq!(host(vec![part("url"), literal("/a")]).as_deref(), Some("localhost"));
+        assert_eq!(host(vec![part("address")]).as_deref(), Some("localhost"));
+        assert_eq!(host(vec![literal("10.0.0.1:"), part("port")]).as_deref(), Some("10.0.0.1:1"));
+        let url = vec![literal("postgres://me:"), secret(), literal("@db.example.com/shop")];
+        assert_eq!(host(url).as_deref(), Some("db.example.com"));
+        assert_eq!(host(vec![literal("postgres://me@"), secret(), literal("/shop")]), None);
+    }
+
+    #[test]
+    fn a_line_allows_what_its_patterns_are_and_this_machine_needs_none() {
+        let allow = |line: usize, host: &str| Allow {
+            hosts: vec![host.to_owned()],
+            at_most: None,
+            line,
+            span: crate::base::Span::default(),
+        };
+        let lines = [allow(1, "*.example.com"), allow(2, "10.1.0.0/16")];
+        let standing = |host: &str| Reached::new(Way::Target(0), Some(Host::of(host)), &lines).standing;
+        assert_eq!(standing("shop.example.com:80"), Standing::Allowed(1));
+        assert_eq!(standing("10.1.9.9:80"), Standing::Allowed(2));
+        assert_eq!(standing("10.2.0.1:80"), Standing::Unknown);
+        assert_eq!(standing("127.0.0.1:80"), Standing::Here);
+        assert_eq!(Reached::new(Way::Target(0), None, &lines).standing, Standing::Unknown);
+    }
+}
