@@ -42,7 +42,8 @@ fn scenario(server: std::net::SocketAddr, attached: u16, memory: u64, disk: u64)
   fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 4s
   fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 4s
   fault late = latency(path, 5ms) at plateau + 200ms for 4s
-  fault shell = command("touch data/broken", undo: "rm -f data/broken") at plateau + 200ms for 4s
+  fault shell = command('echo data/broken > "$STRESSC_KEEP/path"; touch data/broken', undo: 'rm -f "$(cat "$STRESSC_KEEP/path")"',
+    proof: 'test -e "$file"', with: {{ file: "data/broken" }}) at plateau + 200ms for 4s
   expect {{
     count(main) > 1
   }}

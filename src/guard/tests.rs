@@ -99,6 +99,7 @@ fn what_cannot_be_taken_back_stays_written_down() {
     let undo = Undo::Run {
         program: "false".to_owned(),
         arguments: Vec::new(),
+        variables: Vec::new(),
         directory: place.path().to_owned(),
         within_ms: 5_000,
     };

@@ -73,7 +73,7 @@ impl OnDatabase {
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {
         match std::mem::replace(&mut self.held, Held::Nothing) {
-            Held::Nothing => Ok(Shown { proof: Default::default(), told: None }),
+            Held::Nothing => Ok(Shown::told(None)),
             Held::Connections(hold) => in_time(hold.give_back()).await,
             Held::Killed(shown) => Ok(shown),
             Held::Table(lock) => in_time(lock.give_back()).await,
