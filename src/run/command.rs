@@ -34,11 +34,18 @@ impl Commands {
     /// it ends it too. What a command that succeeds leaves running goes on. Must be called from the thread that controls the
     /// run.
     pub async fn run(&self, name: &str, text: &str, within: Duration) -> Ran {
-        self.run_with(name, text, &[], within).await
+        self.run_with(name, text, text, &[], within).await
     }
 
-    /// The same, with these variables beside those of the run.
-    pub async fn run_with(&self, name: &str, text: &str, variables: &[(String, String)], within: Duration) -> Ran {
+    /// The same, with these variables beside those of the run, and called `said` where it failed.
+    pub async fn run_with(
+        &self,
+        name: &str,
+        said: &str,
+        text: &str,
+        variables: &[(String, String)],
+        within: Duration,
+    ) -> Ran {
         let failed = |problem: String, output: String| Ran { problem: Some(problem), output };
         if let Err(error) = std::fs::create_dir_all(&self.logs) {
             return failed(format!("there is no place for what it writes: {error}"), String::new());
@@ -59,12 +66,12 @@ impl Commands {
             }
             Ok(status) => {
                 group.kill().await;
-                failed(format!("`{}` failed: {status}", told(text)), output)
+                failed(format!("`{said}` failed: {status}"), output)
             }
             Err(_) => {
                 group.kill().await;
                 let within = crate::base::units::duration(within.as_nanos() as u64);
-                failed(format!("`{}` had not ended after {within}, and was ended", told(text)), output)
+                failed(format!("`{said}` had not ended after {within}, and was ended"), output)
             }
         }
     }
@@ -84,12 +91,6 @@ impl Commands {
             stop_within: Duration::from_millis(500),
         }
     }
-}
-
-/// The first line of a script.
-fn told(text: &str) -> String {
-    let text = text.trim();
-    text.split_once('\n').map_or_else(|| text.to_owned(), |(first, _)| format!("{} …", first.trim_end()))
 }
 
 #[cfg(all(test, target_os = "linux"))]

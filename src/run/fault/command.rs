@@ -14,6 +14,8 @@ pub struct Command {
     proof: Option<String>,
     /// What its commands find in their environment.
     variables: Vec<(String, String)>,
+    /// What was called, where that was a template: its scripts say less than its name.
+    template: Option<String>,
     directory: PathBuf,
     /// Its own directory, where `run` writes down what `undo` and `proof` need to know.
     keep: PathBuf,
@@ -69,6 +71,7 @@ impl Command {
             undo,
             proof,
             variables,
+            template: breakage.template.clone(),
             directory,
             keep,
             commands,
@@ -93,7 +96,7 @@ impl Command {
             self.held.begin(Undo::Run { program, arguments, variables, directory, within_ms }, length).await?;
         }
         (self.begun, self.effect) = (true, Effect::Unasked);
-        let done = self.shell(&self.run, if self.undo.is_some() { length } else { PATIENCE }).await;
+        let done = self.shell("", &self.run, if self.undo.is_some() { length } else { PATIENCE }).await;
         if done.is_err() && self.undo.is_none() {
             self.forget();
         }
@@ -105,7 +108,7 @@ impl Command {
             && let Some(undo) = &self.undo
         {
             self.stuck = true;
-            self.shell(undo, PATIENCE).await?;
+            self.shell("the undo of ", undo, PATIENCE).await?;
             self.stuck = false;
             self.held.end().await;
             self.forget();
@@ -139,8 +142,10 @@ impl Command {
 
     async fn prove(&mut self) {
         let (Some(proof), name) = (&self.proof, format!("{}.proof", self.name)) else { return };
+        let said = self.said("the proof of ", proof);
         loop {
-            let Ran { problem, output } = self.commands.run_with(&name, proof, &self.variables, PROOF_WITHIN).await;
+            let Ran { problem, output } =
+                self.commands.run_with(&name, &said, proof, &self.variables, PROOF_WITHIN).await;
             match problem {
                 None => return self.effect = Effect::Seen(output.lines().last().unwrap_or_default().to_owned()),
                 Some(problem) => self.effect = Effect::Missing(quoted(&problem, &output)),
@@ -167,9 +172,18 @@ impl Command {
         let _ = self.keep.parent().map(std::fs::remove_dir);
     }
 
+    /// What a line is called where it failed.
+    fn said(&self, what: &str, line: &str) -> String {
+        match &self.template {
+            Some(template) => format!("{what}{template}"),
+            None => line.trim().to_owned(),
+        }
+    }
+
     /// Runs a line to its end, which must be a success.
-    async fn shell(&self, line: &str, within: Duration) -> Result<(), String> {
-        let Ran { problem, output } = self.commands.run_with(&self.name, line, &self.variables, within).await;
+    async fn shell(&self, what: &str, line: &str, within: Duration) -> Result<(), String> {
+        let said = self.said(what, line);
+        let Ran { problem, output } = self.commands.run_with(&self.name, &said, line, &self.variables, within).await;
         problem.map_or(Ok(()), |problem| Err(quoted(&problem, &output)))
     }
 }
