@@ -6,6 +6,7 @@ mod support;
 mod answers;
 mod bodies;
 mod chaos;
+mod containers;
 mod demo;
 mod docs;
 mod draw;

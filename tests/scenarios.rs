@@ -152,7 +152,8 @@ fn the_scenarios_of_the_bench_check_and_run() {
 /// The name that a line at the margin declares.
 fn declared(line: &str) -> Option<&str> {
     let word = line.split(' ').next()?;
-    let declares = ["shape", "expectation", "fault", "scenario", "flow", "system", "data", "param", "suite"].contains(&word);
+    let declares =
+        ["shape", "expectation", "fault", "scenario", "flow", "system", "data", "param", "suite"].contains(&word);
     declares.then(|| line[word.len()..].trim_start().split(['(', ' ', ':']).next())?
 }
 

@@ -147,7 +147,7 @@ impl Command {
             let Ran { problem, output } =
                 self.commands.run_with(&name, &said, proof, &self.variables, PROOF_WITHIN).await;
             match problem {
-                None => return self.effect = Effect::Seen(output.lines().last().unwrap_or_default().to_owned()),
+                None => return self.effect = Effect::Seen(output.lines().last().unwrap_or_default().trim().to_owned()),
                 Some(problem) => self.effect = Effect::Missing(quoted(&problem, &output)),
             }
             tokio::time::sleep(PAUSE).await;
