@@ -28,6 +28,11 @@ fn has(ran: &Ran, expected: &[(&str, &str)]) {
     }
 }
 
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+fn left_out(what: &str) {
+    eprintln!("left out: {what}; tests/run says how to have it");
+}
+
 /// A container that waits for its end.
 const WAITS: &str = "#include <signal.h>\n#include <unistd.h>\nstatic void end(int s) { _exit(s - s); }\nint main(void) { signal(SIGTERM, end); for (;;) pause(); }\n";
 
@@ -41,13 +46,12 @@ impl Docker {
     /// `None`, said plainly, where this machine cannot have one.
     fn start() -> Option<Docker> {
         let place = tempfile::tempdir().unwrap();
-        let missing = |what: &str| eprintln!("left out: {what}; tests/run says how to have it");
         std::fs::write(place.path().join("waits.c"), WAITS).unwrap();
         std::fs::create_dir(place.path().join("image")).unwrap();
         let mut compiler = Command::new("cc");
         compiler.args(["-static", "-Os", "-o", "image/waits", "waits.c"]).current_dir(place.path());
         if !compiler.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-            missing("docker, since no static program can be compiled for its image");
+            left_out("docker, since no static program can be compiled for its image");
             return None;
         }
         let at = |name: &str| place.path().join(name).display().to_string();
@@ -55,8 +59,12 @@ impl Docker {
         daemon.args(["--host", &format!("unix://{}", at("socket")), "--data-root", &at("data")]);
         daemon.args(["--exec-root", &at("exec"), "--pidfile", &at("pid"), "--bridge=none", "--iptables=false"]);
         let log = std::fs::File::create(place.path().join("log")).unwrap();
+        if in_path("docker").is_none() {
+            left_out("docker, since there is no docker");
+            return None;
+        }
         let Ok(daemon) = daemon.stdout(Stdio::null()).stderr(log).spawn() else {
-            missing("docker, since there is no dockerd");
+            left_out("docker, since there is no dockerd");
             return None;
         };
         let mut docker = Docker { place, daemon };
@@ -64,7 +72,7 @@ impl Docker {
         while !docker.ask(&["version"]).is_some_and(|answer| answer.status.success()) {
             if docker.daemon.try_wait().unwrap().is_some() || begun.elapsed() > Duration::from_secs(20) {
                 let log = std::fs::read_to_string(docker.place.path().join("log")).unwrap_or_default();
-                missing(&format!("docker, whose daemon did not start: {}", log.lines().last().unwrap_or_default()));
+                left_out(&format!("docker, whose daemon did not start: {}", log.lines().last().unwrap_or_default()));
                 return None;
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -77,7 +85,7 @@ impl Docker {
         let first = docker.ask(&["run", "--rm", "--network=none", "test:1", "/no-such-program"]).unwrap();
         // The runtime was reached, and says that it does not find this in the image.
         if !String::from_utf8_lossy(&first.stderr).contains("no such file") {
-            missing(&format!("docker, whose containers do not start: {}", String::from_utf8_lossy(&first.stderr)));
+            left_out(&format!("docker, whose containers do not start: {}", String::from_utf8_lossy(&first.stderr)));
             return None;
         }
         Some(docker)
@@ -166,6 +174,7 @@ fn faults_of_containers_are_proved_and_taken_back() {
   fault removed = docker.kill("gone") at plateau + 3500ms for 1s
   fault endless = docker.limit_memory("two", to: 16MiB) at plateau + 3500ms for 1s
   fault looser = docker.limit_cpu("half", to: 60%) at plateau + 3500ms for 1s
+  fault least = docker.limit_cpu("two", to: 0%) at plateau + 3500ms for 1s
   fault other = docker.kill("it's; \"none\" $(id)") at plateau + 3500ms for 1s
 "#
     .to_owned();
@@ -188,6 +197,7 @@ fn faults_of_containers_are_proved_and_taken_back() {
             ("removed", "the container gone is removed when it ends"),
             ("endless", "the container two has no limit to go back to"),
             ("looser", "the container half is limited to 50% of a core already"),
+            ("least", "1% of a core is the least"),
             ("other", "No such container: it's; \"none\" $(id)"),
         ],
     );
@@ -314,7 +324,7 @@ fn in_cluster(place: &Place, scenario: &str) -> Command {
     let mut command = place.command(&["run", "test.stress", "--no-progress"]);
     let real = in_path("kubectl").map(|path| path.display().to_string()).unwrap_or_default();
     if real.is_empty() {
-        eprintln!("left out: reading with the real kubectl, which is missing; tests/run says how to have it");
+        left_out("reading with the real kubectl, which is missing");
     }
     command.env("PATH", path(place)).env("REAL_KUBECTL", real);
     command

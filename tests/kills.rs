@@ -229,6 +229,26 @@ fn a_run_that_hangs_is_not_waited_for() {
     assert!(look_for_journals(&place).is_empty());
 }
 
+/// What is still at work when its run is killed is ended before it is taken back: it would go on behind that.
+#[test]
+fn a_command_does_not_outlive_its_undo() {
+    let place = Place::new();
+    let server = Script::start(|_, _| (200, String::new()));
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow look on api {{\n    get \"/\"\n  }}\n  load main of look {{\n    hold 5/s for 30s as plateau\n  }}\n  fault slow = command('touch begun; sleep 1; touch broken', undo: 'rm -f broken; touch undone') at plateau for 20s\n  expect {{\n    count(main) > 1\n  }}\n}}\n",
+        server.address
+    );
+    place.write("test.stress", &text);
+    let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    let there = |name: &str| place.path().join(name).exists();
+    wait_until("it has begun", Duration::from_secs(20), || there("begun"));
+    signal(&run, "KILL");
+    run.wait().unwrap();
+    wait_until("it is undone", Duration::from_secs(20), || there("undone"));
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(!there("broken"));
+}
+
 fn look_for_journals(place: &Place) -> BTreeSet<String> {
     names(&place.path().join(".state/stressc/journal"))
 }

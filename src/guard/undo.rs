@@ -50,7 +50,15 @@ impl Undo {
             Undo::Run { program, arguments, variables, .. } => {
                 let given = variables.iter().map(|(name, value)| format!("{name}={value}"));
                 let words: Vec<String> = given.chain([program.clone()]).chain(arguments.iter().cloned()).collect();
-                format!("run `{}`", words.join(" "))
+                let words = words.join(" ");
+                // Of a script its beginning is enough for a line; the journal has it whole.
+                let mut lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+                let (first, second) = (lines.next().unwrap_or_default(), lines.next());
+                match second {
+                    Some(second) if first.ends_with(" -c") => format!("run `{first} {second} …`"),
+                    Some(_) => format!("run `{first} …`"),
+                    None => format!("run `{first}`"),
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //! scenario's file. What they start and leave behind carries the mark of the run and ends with it.
 
 use super::{Around, Held, Shown, given};
-use crate::guard::Undo;
+use crate::guard::{Undo, Whom};
 use crate::plan::Breakage;
 use crate::run::command::{Commands, Ran};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ pub struct Command {
     keep: PathBuf,
     commands: Commands,
     name: String,
+    /// What `run` carries in its environment, beside the id of the run.
+    mark: String,
     held: Held,
     /// It was begun, so that it has to be undone.
     begun: bool,
@@ -65,6 +67,7 @@ impl Command {
         let keep = std::path::absolute(around.settings.kept.join(name)).map_err(|error| error.to_string())?;
         variables.push((KEEP.to_owned(), keep.display().to_string()));
         let (commands, held) = (Commands::of(around.plan, around.settings), Held::new(around.guarded, name));
+        let mark = format!("{}/{name}", around.settings.id);
         let (name, effect) = (name.to_owned(), Effect::Unasked);
         Ok(Command {
             run,
@@ -76,6 +79,7 @@ impl Command {
             keep,
             commands,
             name,
+            mark,
             held,
             begun: false,
             stuck: false,
@@ -94,9 +98,11 @@ impl Command {
             let (variables, directory) = (self.variables.clone(), self.directory.clone());
             let within_ms = PATIENCE.as_millis() as u64;
             self.held.begin(Undo::Run { program, arguments, variables, directory, within_ms }, length).await?;
+            // Taken back first: one that is still at work would go on behind its undo.
+            self.held.begin(Undo::Kill(Whom::Marked(self.mark.clone())), length).await?;
         }
         (self.begun, self.effect) = (true, Effect::Unasked);
-        let done = self.shell("", &self.run, if self.undo.is_some() { length } else { PATIENCE }).await;
+        let done = self.shell(&self.name, "", &self.run, if self.undo.is_some() { length } else { PATIENCE }).await;
         if done.is_err() && self.undo.is_none() {
             self.forget();
         }
@@ -108,7 +114,7 @@ impl Command {
             && let Some(undo) = &self.undo
         {
             self.stuck = true;
-            self.shell("the undo of ", undo, PATIENCE).await?;
+            self.shell(&format!("{}.undo", self.name), "the undo of ", undo, PATIENCE).await?;
             self.stuck = false;
             self.held.end().await;
             self.forget();
@@ -122,7 +128,7 @@ impl Command {
         if self.undo.is_some() {
             self.prove().await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Asks for the proof of one that is over at once, for some time behind it.
@@ -180,10 +186,11 @@ impl Command {
         }
     }
 
-    /// Runs a line to its end, which must be a success.
-    async fn shell(&self, what: &str, line: &str, within: Duration) -> Result<(), String> {
+    /// Runs a line to its end, which must be a success. What undoes it has a name of its own, by which its processes are told
+    /// from those that are ended before.
+    async fn shell(&self, name: &str, what: &str, line: &str, within: Duration) -> Result<(), String> {
         let said = self.said(what, line);
-        let Ran { problem, output } = self.commands.run_with(&self.name, &said, line, &self.variables, within).await;
+        let Ran { problem, output } = self.commands.run_with(name, &said, line, &self.variables, within).await;
         problem.map_or(Ok(()), |problem| Err(quoted(&problem, &output)))
     }
 }
