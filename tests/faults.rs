@@ -208,14 +208,21 @@ fn commands_have_had_an_effect_when_their_proof_held() {
 #[test]
 fn what_undo_and_its_variables_hold_is_no_secret() {
     let place = Place::new();
-    let secret =
-        "fault told = command('true', undo: 'echo \"$key\"', with: { key: \"k{key}\" }) at plateau + 300ms for 1s
-  fault kept = command('test \"$key\" = kopen', with: { key: \"k{key}\" }) at plateau + 300ms";
+    let secret = r#"  fault told = command('true', undo: 'echo "$key"', with: { key: "k{key}" }) at plateau + 300ms for 1s
+  fault kept = command('true', proof: 'echo "$key"; test "$key" = kopen-sesame', with: { key: "k{key}" }) at plateau + 300ms
+  fault idle = command('true', proof: 'echo "$key"; exit 1', with: { key: key }) at plateau + 300ms"#;
     let scenario = hurt(20, "2s", secret);
-    let ran = place.run(&format!("param key: Secret = secret(\"KEY\", default: \"open\")\n\n{scenario}"), &[]);
+    let ran = place.run(&format!("param key: Secret = secret(\"KEY\", default: \"open-sesame\")\n\n{scenario}"), &[]);
     let problem = fault(&ran, "told")["problem"].as_str().unwrap();
     assert!(problem.contains("`key` holds a secret"), "{problem}");
-    is_effective(&ran, "kept", &["command"], "as it should");
+    is_effective(&ran, "kept", &["command"], "its proof held: k***");
+    is_idle(&ran, "idle");
+    let events = std::fs::read_to_string(place.runs()[0].join("events.jsonl")).unwrap();
+    assert!(
+        events.contains("***") && !events.contains("open-sesame") && !ran.out.contains("open-sesame"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Command {
         if self.stuck {
             return Err("what it did before could not be taken back".to_owned());
         }
-        std::fs::create_dir_all(&self.keep)
+        self.place()
             .map_err(|error| format!("there is no place for what it keeps, {}: {error}", self.keep.display()))?;
         if let Some(undo) = &self.undo {
             let (program, arguments) = ("sh".to_owned(), vec!["-c".to_owned(), undo.clone()]);
@@ -107,6 +107,14 @@ impl Command {
             self.forget();
         }
         done
+    }
+
+    /// Makes its directory, into which nobody else may look.
+    fn place(&self) -> std::io::Result<()> {
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&self.keep)
     }
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {
