@@ -412,3 +412,16 @@ fn a_run_that_is_killed_leaves_a_cluster_as_it_was() {
             && !files(&cluster.join("over"), ".json").is_empty()
     });
 }
+
+#[test]
+fn a_plan_tells_a_template_by_its_name_and_a_script_by_its_beginning() {
+    let place = Place::new();
+    let faults = "  fault slow = docker.limit_cpu(\"db\", to: 20%) at plateau + 200ms for 1s\n  fault long = command('''\n    echo one\n    echo two\n    ''') at plateau + 2s";
+    place.write("test.stress", &hurt("docker", "9s", faults));
+    let plan = place.call(&["plan", "test.stress"]);
+    for line in
+        ["docker.limit_cpu: container db, cores 0.2, quota 20000", "command: echo one …, then nothing is undone"]
+    {
+        assert!(plan.out.contains(line), "{}", plan.out);
+    }
+}

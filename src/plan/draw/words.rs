@@ -80,8 +80,16 @@ fn setting(plan: &Plan, name: &str, setting: &Setting) -> String {
             };
             if matches!(name, "by" | "share" | "status") { shown } else { format!("{name} {shown}") }
         }
-        Setting::Text(pieces) if name == "run" => text(plan, pieces),
-        Setting::Text(pieces) => format!("{name} {}", text(plan, pieces)),
+        Setting::Text(pieces) if name == "run" => beginning(&text(plan, pieces)),
+        Setting::Text(pieces) => format!("{name} {}", beginning(&text(plan, pieces))),
+    }
+}
+
+/// The first line of a script.
+fn beginning(text: &str) -> String {
+    match text.trim().split_once('\n') {
+        Some((first, _)) => format!("{} …", first.trim_end()),
+        None => text.trim().to_owned(),
     }
 }
 
