@@ -177,6 +177,55 @@ fn commands_are_run_undone_and_quoted_where_they_fail() {
 }
 
 #[test]
+fn commands_have_had_an_effect_when_their_proof_held() {
+    let place = Place::new();
+    let more = r#"
+  fault lasts = command('echo "$text" > "$STRESSC_KEEP/text"', undo: 'cp "$STRESSC_KEEP/text" undone',
+    proof: 'cat "$STRESSC_KEEP/text"', with: { text: "it's \"$HOME\" `id`; \{\}" }) at plateau + 300ms for 1s
+  fault late = command("(sleep 0.7; touch late) &", undo: "rm -f late", proof: "test -e late") at plateau + 300ms for 2s
+  fault once = command("(sleep 0.5; date > once) &", proof: "test -e once") at plateau + 300ms
+  fault idle = command("true", undo: "true", proof: 'echo "$many asked"; exit 1', with: { many: 3 * 2 }) at plateau + 300ms for 1s
+  fault hung = command("true", undo: "touch over", proof: "sleep 100") at plateau + 300ms for 1s
+  fault never = command("true", proof: "echo nothing there; exit 1") at plateau + 300ms"#;
+    let ran = place.run(&hurt(20, "4s", more), &[]);
+    let text = "it's \"$HOME\" `id`; {}";
+    is_effective(&ran, "lasts", &["command"], &format!("its proof held: {text}"));
+    assert_eq!(std::fs::read_to_string(place.path().join("undone")).unwrap().trim(), text);
+    is_effective(&ran, "late", &["command"], "its proof held");
+    is_effective(&ran, "once", &["command"], "its proof held");
+    let ended = |name: &str| fault(&ran, name)["withdrawn_s"][1].as_f64().unwrap();
+    assert!(ended("once") < 0.7 && (1.2..2.3).contains(&ended("hung")), "{} {}", ended("once"), ended("hung"));
+    for (name, words) in [("idle", "6 asked"), ("hung", "before its proof had answered"), ("never", "nothing there")] {
+        is_idle(&ran, name);
+        let unproven = fault(&ran, name)["unproven"].as_str().unwrap();
+        assert!(unproven.contains(words) && ran.out.contains(words), "{unproven}\n{}", ran.out);
+    }
+    assert!(place.path().join("over").exists() && !place.path().join("late").exists());
+    assert!(!place.runs()[0].join("kept").exists() && left(&place).is_empty());
+    assert!(matches!(ran.code, 4 | 5), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn what_undo_and_its_variables_hold_is_no_secret() {
+    let place = Place::new();
+    let secret = r#"  fault told = command('true', undo: 'echo "$key"', with: { key: "k{key}" }) at plateau + 300ms for 1s
+  fault kept = command('true', proof: 'echo "$key"; test "$key" = kopen-sesame', with: { key: "k{key}" }) at plateau + 300ms
+  fault idle = command('true', proof: 'echo "$key"; exit 1', with: { key: key }) at plateau + 300ms"#;
+    let scenario = hurt(20, "2s", secret);
+    let ran = place.run(&format!("param key: Secret = secret(\"KEY\", default: \"open-sesame\")\n\n{scenario}"), &[]);
+    let problem = fault(&ran, "told")["problem"].as_str().unwrap();
+    assert!(problem.contains("`key` holds a secret"), "{problem}");
+    is_effective(&ran, "kept", &["command"], "its proof held: k***");
+    is_idle(&ran, "idle");
+    let events = std::fs::read_to_string(place.runs()[0].join("events.jsonl")).unwrap();
+    assert!(
+        events.contains("***") && !events.contains("open-sesame") && !ran.out.contains("open-sesame"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn what_cannot_be_taken_back_fails_the_run_and_bars_the_next() {
     let place = Place::new();
     let more = "  fault stuck = command(\"true\", undo: \"test -e key\") at plateau + 300ms for 300ms";

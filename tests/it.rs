@@ -7,6 +7,7 @@ mod allow;
 mod answers;
 mod bodies;
 mod chaos;
+mod containers;
 mod demo;
 mod docs;
 mod draw;

@@ -42,7 +42,8 @@ fn scenario(server: std::net::SocketAddr, attached: u16, memory: u64, disk: u64)
   fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 4s
   fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 4s
   fault late = latency(path, 5ms) at plateau + 200ms for 4s
-  fault shell = command("touch data/broken", undo: "rm -f data/broken") at plateau + 200ms for 4s
+  fault shell = command('echo data/broken > "$STRESSC_KEEP/path"; touch data/broken', undo: 'rm -f "$(cat "$STRESSC_KEEP/path")"',
+    proof: 'test -e "$file"', with: {{ file: "data/broken" }}) at plateau + 200ms for 4s
   expect {{
     count(main) > 1
   }}
@@ -256,6 +257,26 @@ fn a_run_that_hangs_is_not_waited_for() {
     theirs.wait().unwrap();
     assert_ne!(ran.code, 3, "what the guardian took back is taken back: {}{}", ran.out, ran.err);
     assert!(look_for_journals(&place).is_empty());
+}
+
+/// What is still at work when its run is killed is ended before it is taken back: it would go on behind that.
+#[test]
+fn a_command_does_not_outlive_its_undo() {
+    let place = Place::new();
+    let server = Script::start(|_, _| (200, String::new()));
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow look on api {{\n    get \"/\"\n  }}\n  load main of look {{\n    hold 5/s for 30s as plateau\n  }}\n  fault slow = command('touch begun; sleep 1; touch broken', undo: 'rm -f broken; touch undone') at plateau for 20s\n  expect {{\n    count(main) > 1\n  }}\n}}\n",
+        server.address
+    );
+    place.write("test.stress", &text);
+    let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    let there = |name: &str| place.path().join(name).exists();
+    wait_until("it has begun", Duration::from_secs(20), || there("begun"));
+    signal(&run, "KILL");
+    run.wait().unwrap();
+    wait_until("it is undone", Duration::from_secs(20), || there("undone"));
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(!there("broken"));
 }
 
 fn look_for_journals(place: &Place) -> BTreeSet<String> {

@@ -152,7 +152,8 @@ fn the_scenarios_of_the_bench_check_and_run() {
 /// The name that a line at the margin declares.
 fn declared(line: &str) -> Option<&str> {
     let word = line.split(' ').next()?;
-    let declares = ["shape", "expectation", "scenario", "flow", "system", "data", "param", "suite"].contains(&word);
+    let declares =
+        ["shape", "expectation", "fault", "scenario", "flow", "system", "data", "param", "suite"].contains(&word);
     declares.then(|| line[word.len()..].trim_start().split(['(', ' ', ':']).next())?
 }
 
@@ -160,7 +161,9 @@ fn declared(line: &str) -> Option<&str> {
 const USES: &str = r#"
 use std.bench
 use std.chaos
+use std.docker
 use std.grafana
+use std.kubernetes
 use std.monitoring
 use std.readiness
 use std.shapes
@@ -218,6 +221,27 @@ scenario shaped {
   }
 }
 
+scenario contained {
+  load main of browse {
+    hold 20/s for 5m as plateau
+  }
+  fault still = docker.pause("db") at plateau + 10s for 10s
+  fault dead = docker.kill("db") at plateau + 30s for 10s
+  fault down = docker.stop("db", grace: 2s) at plateau + 50s for 10s
+  fault again = docker.restart("db") at plateau + 70s
+  fault cut = docker.disconnect("db", "back") at plateau + 90s for 10s
+  fault slow = docker.limit_cpu("db", to: 20%) at plateau + 110s for 10s
+  fault tight = docker.limit_memory("db", to: 64MiB) at plateau + 130s for 10s
+  fault gone = kubernetes.delete_pods("app=db") at plateau + 150s
+  fault none = kubernetes.scale_to_zero("deployment/db") at plateau + 170s for 10s
+  fault later = kubernetes.latency("app=db", 300ms, jitter: 50ms) at plateau + 190s for 10s
+  fault lossy = kubernetes.loss("app=db", share: 20%) at plateau + 210s for 10s
+  fault failed = kubernetes.pod_failure("app=db", namespace: "shop", context: "test") at plateau + 230s for 10s
+  expect {
+    error_rate(main) < 1%
+  }
+}
+
 scenario watched {
   target graf = http("http://127.0.0.1:3000")
   load viewers of grafana.open_dashboard(graf, uid: "shop") {
@@ -238,10 +262,13 @@ fn everything_in_the_library_can_be_used() {
     place.write("alert-rules.yml", &std::fs::read_to_string(root().join("scenarios/alert-rules.yml")).unwrap());
     let said = said(&path, None).unwrap();
     assert!(said.words.is_empty(), "{}", said.words.concat());
-    assert_eq!(said.fingerprints.len(), 13);
+    assert_eq!(said.fingerprints.len(), 14);
     for path in library() {
         let module = path.file_stem().unwrap().to_string_lossy();
         for name in std::fs::read_to_string(&path).unwrap().lines().filter_map(declared) {
+            if name.starts_with('_') {
+                continue;
+            }
             assert!(text.contains(&format!("{module}.{name}(")), "`{module}.{name}` is not put to use");
         }
     }

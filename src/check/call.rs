@@ -299,6 +299,7 @@ impl<'a> Session<'a, '_> {
         let result = match item {
             Item::System(system) => self.system(system, inner),
             Item::Flow(flow) => self.flow(flow, inner, Some(span)),
+            Item::Fault(fault) => self.broken(fault, inner, span),
             Item::Scenario(_) => Value::Definition(item, inner),
             _ => {
                 let kind = super::scope::called(Value::Definition(item, home).kind());

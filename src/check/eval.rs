@@ -84,6 +84,7 @@ impl<'a> Session<'a, '_> {
         if let (ExprKind::Call { function, arguments }, [Type::Fault]) = (&expr.kind, kinds)
             && let Some(builtin) = builtins::of_kind(Kind::Fault, &function.text)
             && builtins::of_kind(Kind::Metric, &function.text).is_some()
+            && self.lookup(frame, &function.text, function.span).is_none()
         {
             return self.breakage(builtin, function, arguments, expr.span, frame);
         }
@@ -94,6 +95,14 @@ impl<'a> Session<'a, '_> {
     pub(super) fn fit(&mut self, value: Value<'a>, span: Span, kinds: &[Type]) -> Value<'a> {
         let found = value.kind();
         if found == Type::Wrong {
+            return Value::WRONG;
+        }
+        if let (Value::Definition(ast::Item::Fault(fault), _), [Type::Fault]) = (&value, kinds) {
+            let text = self.text(span);
+            let message = format!("`{text}` is a template of faults, and is not called here");
+            let problem = Diagnostic::new(Code::E0207, message, span, "a template");
+            let arguments = if fault.parameters.is_empty() { "" } else { "…" };
+            self.push(problem.help(format!("call it with its arguments: `{text}({arguments})`")));
             return Value::WRONG;
         }
         if let (Value::Quantity(number, Type::Number), true) = (&value, kinds.contains(&Type::Count)) {
@@ -232,7 +241,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A value as it stands in a text.
-    fn interpolated(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Piece>> {
+    pub(super) fn interpolated(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Piece>> {
         let literal = |text: String| Some(vec![Piece::Literal(text)]);
         match value {
             Value::Unknown(_) => Some(Vec::new()),
@@ -576,6 +585,9 @@ impl<'a> Session<'a, '_> {
         {
             // The name is refused where it is declared, and which of both is meant nobody knows.
             if item.parameters().is_some() && builtins::find(&function.text).is_some() {
+                if matches!(item, ast::Item::Fault(_)) {
+                    self.either_fault(function);
+                }
                 return Value::WRONG;
             }
             return self.instantiate(&value, arguments, span, frame);
@@ -615,6 +627,14 @@ impl<'a> Session<'a, '_> {
                 self.unknown_function(function, frame)
             }
         }
+    }
+
+    /// A call that may mean a fault of the language or a template of this file.
+    fn either_fault(&mut self, function: &Name) {
+        let message = format!("`{function}` may be the built-in fault or the template of this file");
+        let problem = Diagnostic::new(Code::E0204, message, function.span, "which of them?");
+        let help = "give the template another name, or a file of its own, and call it behind the name of that module";
+        self.push(problem.help(help));
     }
 
     fn unknown_function(&mut self, function: &'a Name, frame: FrameId) -> Value<'a> {

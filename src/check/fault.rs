@@ -45,6 +45,11 @@ impl<'a> Session<'a, '_> {
                 Value::Part(Type::Link, index) => element = Element::Link(*index),
                 Value::Part(Type::Service, index) => element = Element::Service(*index),
                 Value::Part(kind, index) if kind.is_target() => element = Element::Target(*index),
+                Value::Object(fields) => {
+                    let Some(given) = self.variables(fields, expr) else { return Value::WRONG };
+                    unknown |= value.is_unknown();
+                    settings.extend(given);
+                }
                 other => match (other.number(), other.pieces()) {
                     (Some(number), _) => settings.push((par.name.to_owned(), Setting::Quantity(number, other.kind()))),
                     (None, Some(pieces)) => settings.push((par.name.to_owned(), Setting::Text(pieces))),
@@ -78,7 +83,45 @@ impl<'a> Session<'a, '_> {
         // A command without its undo is over when it ends.
         let undone = settings.iter().any(|(name, _)| name == "undo");
         let lasting = builtins::lasts(&function.text) && (function.text != "command" || undone);
-        Value::Fault(Breakage { action: function.text.clone(), element, settings, lasting })
+        Value::Fault(Breakage { action: function.text.clone(), template: None, element, settings, lasting })
+    }
+
+    /// The variables of a command as settings, with a `$` before their names.
+    fn variables(&mut self, fields: &[(Name, Value<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Setting)>> {
+        let written = if let ExprKind::Object(written) = &expr.kind { written.as_slice() } else { &[] };
+        let mut settings = Vec::new();
+        for (name, value) in fields {
+            let span = written.iter().find(|field| field.label.span == name.span);
+            let span = span.map_or(expr.span, |field| field.value.span);
+            let letters = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let is_name = letters(&name.text) && !name.text.starts_with(|c: char| c.is_ascii_digit());
+            let problem = match is_name {
+                false => "the shell has no variable of this name",
+                true if name.text.starts_with("STRESSC_") => "variables that begin with `STRESSC_` are the run's own",
+                true if fields.iter().filter(|(other, _)| other.text == name.text).count() > 1 => "it is given twice",
+                true => {
+                    let text = self.interpolated(value, span)?;
+                    settings.push((format!("${name}"), Setting::Text(text)));
+                    continue;
+                }
+            };
+            let problem = Diagnostic::new(Code::E0310, problem, name.span, "this variable");
+            self.push(problem.help("name it by letters, digits and `_`, such as `with: { container: \"db\" }`"));
+            return None;
+        }
+        Some(settings)
+    }
+
+    /// What breaks by a template, which is told by its name and what it was given.
+    pub(super) fn broken(&mut self, fault: &'a ast::FaultTemplate, inner: FrameId, call: Span) -> Value<'a> {
+        match self.eval_as(&fault.breakage, inner, &[Type::Fault]) {
+            Value::Fault(breakage) => {
+                let text = self.text(call);
+                let name = text.split('(').next().unwrap_or_default().to_owned();
+                Value::Fault(Breakage { template: Some(name), ..breakage })
+            }
+            other => other,
+        }
     }
 
     /// What a fault of a link is given must be something that can be done to it.
@@ -176,7 +219,7 @@ impl<'a> Session<'a, '_> {
     /// A lasting fault needs an end; a momentary one has none.
     fn fits(&mut self, breakage: &Breakage, built: &'a ast::Built) {
         let timing = &built.timing;
-        let action = &breakage.action;
+        let (action, shown) = (&breakage.action, breakage.template.as_ref().unwrap_or(&breakage.action));
         match (breakage.lasting, &timing.length, &timing.during) {
             // Killed once; whoever watches over it must bring it back.
             (true, None, None) if action == "kill" => {}
@@ -185,7 +228,7 @@ impl<'a> Session<'a, '_> {
             (true, None, None) if timing.at.is_some() => {
                 let problem = Diagnostic::new(
                     Code::E0401,
-                    format!("`{action}` lasts until it is taken back"),
+                    format!("`{shown}` lasts until it is taken back"),
                     built.constructor.span,
                     "for how long?",
                 );
@@ -194,7 +237,7 @@ impl<'a> Session<'a, '_> {
             (true, None, Some(_)) if timing.every.is_some() => {
                 let problem = Diagnostic::new(
                     Code::E0401,
-                    format!("`{action}` lasts until it is taken back"),
+                    format!("`{shown}` lasts until it is taken back"),
                     built.constructor.span,
                     "for how long each time?",
                 );
@@ -202,9 +245,9 @@ impl<'a> Session<'a, '_> {
             }
             (false, Some(length), _) => {
                 let problem =
-                    Diagnostic::new(Code::E0401, format!("`{action}` is over at once"), length.span, "nothing lasts");
+                    Diagnostic::new(Code::E0401, format!("`{shown}` is over at once"), length.span, "nothing lasts");
                 let help = match action.as_str() {
-                    "command" => "give it an `undo:`, or take the `for` away",
+                    "command" if breakage.template.is_none() => "give it an `undo:`, or take the `for` away",
                     _ => "take the `for` away",
                 };
                 self.push(problem.help(help));

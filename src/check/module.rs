@@ -52,10 +52,13 @@ pub(super) fn index<'a>(module: &'a Module, diagnostics: &mut Diagnostics) -> In
 /// What is called like a function may not have the name of one.
 pub(super) fn function_name(item: &Item, diagnostics: &mut Diagnostics) {
     let Some(name) = item.name().filter(|_| item.parameters().is_some()) else { return };
-    if builtins::find(&name.text).is_some() {
+    // A template of faults is called behind the name of its module, where nothing else can be meant.
+    let is_fault = matches!(item, Item::Fault(_)) && builtins::of_kind(builtins::Kind::Fault, &name.text).is_some();
+    if builtins::find(&name.text).is_some() && !is_fault {
         let problem = Diagnostic::new(Code::E0204, format!("`{name}` is a built-in function"), name.span, "taken");
         let other = match item {
             Item::Flow(_) => format!("{name}_flow"),
+            Item::Fault(_) => format!("{name}_fault"),
             Item::System(_) => format!("{name}_system"),
             Item::Shape(_) => format!("{name}_shape"),
             _ => format!("{name}_test"),

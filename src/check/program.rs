@@ -832,6 +832,9 @@ pub struct Search {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Breakage {
     pub action: String,
+    /// What was called, where that was a template: `docker.pause`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     pub element: Element,
     pub settings: Vec<(String, Setting)>,
     pub lasting: bool,

@@ -288,6 +288,7 @@ impl super::program::Injection {
     fn nothing(name: Name, span: Span) -> super::program::Injection {
         let breakage = super::program::Breakage {
             action: String::new(),
+            template: None,
             element: super::program::Element::Host,
             settings: Vec::new(),
             lasting: false,

@@ -115,7 +115,7 @@ impl<'a, 'd> Session<'a, 'd> {
             Item::Flow(declared) if declared.parameters.is_none() => self.flow(declared, frame, None),
             Item::Ledger(ledger) => self.ledger(ledger, frame),
             Item::System(_) | Item::Flow(_) | Item::Shape(_) | Item::Expectation(_) => Value::Definition(item, frame),
-            Item::Scenario(_) | Item::Suite(_) => Value::Definition(item, frame),
+            Item::Fault(_) | Item::Scenario(_) | Item::Suite(_) => Value::Definition(item, frame),
             Item::Load(_) | Item::SteadyState(_) | Item::Profile(_) | Item::Expect(_) => Value::WRONG,
             Item::Abort(_) | Item::Phase(_) | Item::Refused(_) => Value::WRONG,
         };
@@ -137,6 +137,9 @@ impl<'a, 'd> Session<'a, 'd> {
             }
             Item::Flow(flow) => {
                 self.flow(flow, frame, None);
+            }
+            Item::Fault(fault) => {
+                self.eval_as(&fault.breakage, frame, &[Type::Fault]);
             }
             Item::Shape(shape) => self.shape(&shape.stages, frame),
             Item::Expectation(expectation) => {

@@ -143,6 +143,7 @@ impl<'a> Value<'a> {
 
 fn definition_kind(item: &ast::Item) -> Type {
     match item {
+        ast::Item::Fault(_) => Type::Fault,
         ast::Item::System(_) => Type::System,
         ast::Item::Flow(_) => Type::Flow,
         ast::Item::Shape(_) => Type::Shape,

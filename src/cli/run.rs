@@ -79,6 +79,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         program,
         secrets: planned.secrets,
         directory: record.directory.join("services"),
+        kept: record.directory.join("kept"),
         trial: None,
     };
     let mut stats = Stats::new(&plan);

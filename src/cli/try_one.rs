@@ -61,6 +61,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
     let id = format!("try-{}-{}", now.as_nanosecond(), std::process::id());
     let settings = Settings {
         directory: std::env::temp_dir().join(format!("stressc-{id}")),
+        kept: std::env::temp_dir().join(format!("stressc-{id}-kept")),
         id,
         started: now.to_string(),
         seed: args.seed,

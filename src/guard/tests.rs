@@ -93,12 +93,27 @@ fn a_journal_holds_what_is_open_and_a_torn_line_nothing() {
 }
 
 #[test]
+fn a_script_is_told_in_one_line() {
+    let undo = |script: &str| Undo::Run {
+        program: "sh".to_owned(),
+        arguments: vec!["-c".to_owned(), script.to_owned()],
+        variables: vec![("name".to_owned(), "db".to_owned())],
+        directory: std::path::PathBuf::from("/"),
+        within_ms: 5_000,
+    };
+    assert_eq!(undo("mend \"$name\"").describe(), "run `name=db sh -c mend \"$name\"`");
+    assert_eq!(undo("\n  mend one\n  mend two\n").describe(), "run `name=db sh -c mend one …`");
+    assert!(undo("test \"$name\" = db").perform().is_ok());
+}
+
+#[test]
 fn what_cannot_be_taken_back_stays_written_down() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("run-e.jsonl");
     let undo = Undo::Run {
         program: "false".to_owned(),
         arguments: Vec::new(),
+        variables: Vec::new(),
         directory: place.path().to_owned(),
         within_ms: 5_000,
     };

@@ -17,8 +17,15 @@ pub enum Undo {
     Group { group: PathBuf, back: PathBuf },
     /// A file or a directory, with all that is in it, is removed.
     Remove(PathBuf),
-    /// A program is run, in a directory.
-    Run { program: String, arguments: Vec<String>, directory: PathBuf, within_ms: u64 },
+    /// A program is run, in a directory, with these variables beside its own.
+    Run {
+        program: String,
+        arguments: Vec<String>,
+        #[serde(default)]
+        variables: Vec<(String, String)>,
+        directory: PathBuf,
+        within_ms: u64,
+    },
 }
 
 /// How long processes may take to be gone.
@@ -40,9 +47,18 @@ impl Undo {
             Undo::Continue(whom) => format!("let {} go on", of(whom)),
             Undo::Group { group, .. } => format!("remove the control group {}", group.display()),
             Undo::Remove(path) => format!("remove {}", path.display()),
-            Undo::Run { program, arguments, .. } => {
-                let words: Vec<&str> = std::iter::once(program).chain(arguments).map(String::as_str).collect();
-                format!("run `{}`", words.join(" "))
+            Undo::Run { program, arguments, variables, .. } => {
+                let given = variables.iter().map(|(name, value)| format!("{name}={value}"));
+                let words: Vec<String> = given.chain([program.clone()]).chain(arguments.iter().cloned()).collect();
+                let words = words.join(" ");
+                // Of a script its beginning is enough for a line; the journal has it whole.
+                let mut lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+                let (first, second) = (lines.next().unwrap_or_default(), lines.next());
+                match second {
+                    Some(second) if first.ends_with(" -c") => format!("run `{first} {second} …`"),
+                    Some(_) => format!("run `{first} …`"),
+                    None => format!("run `{first}`"),
+                }
             }
         }
     }
@@ -54,8 +70,10 @@ impl Undo {
             Undo::Continue(whom) => go_on(whom),
             Undo::Group { group, back } => leave(group, back),
             Undo::Remove(path) => remove(path),
-            Undo::Run { program, arguments, directory, within_ms } => {
-                run(program, arguments, directory, Duration::from_millis(*within_ms))
+            Undo::Run { program, arguments, variables, directory, within_ms } => {
+                let mut command = Command::new(program);
+                command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+                run(command.current_dir(directory), Duration::from_millis(*within_ms))
             }
         };
         done.map_err(|problem| format!("could not {}: {problem}", self.describe()))
@@ -148,9 +166,8 @@ fn remove(path: &Path) -> Result<(), String> {
     }
 }
 
-fn run(program: &str, arguments: &[String], directory: &Path, within: Duration) -> Result<(), String> {
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+fn run(command: &mut Command, within: Duration) -> Result<(), String> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let over = Instant::now() + within;
     loop {

@@ -69,6 +69,7 @@ fn read(module: &str) -> Option<(String, Vec<Member>)> {
         let (kind, doc) = match item {
             Item::System(system) => ("system", &system.doc),
             Item::Flow(flow) => ("flow", &flow.doc),
+            Item::Fault(fault) => ("fault", &fault.doc),
             Item::Shape(shape) => ("shape", &shape.doc),
             Item::Expectation(expectation) => ("expectation", &expectation.doc),
             Item::Scenario(scenario) => ("scenario", &scenario.doc),

@@ -85,6 +85,8 @@ pub enum Event {
         proof: Proof,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shown: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unproven: Option<String>,
     },
     /// It could not be applied, or not be taken back.
     FaultFailed {

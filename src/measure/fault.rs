@@ -34,6 +34,8 @@ pub struct Injected {
     pub proof: Proof,
     /// What shows that it had an effect, where that is not counted.
     pub shown: Option<String>,
+    /// Why it counts as ineffective, where its proof says so.
+    pub unproven: Option<String>,
     /// Why it could not be applied or taken back.
     pub problem: Option<String>,
 }

@@ -141,9 +141,10 @@ impl Stats {
                 let injected = Injected { applied, mechanism, ..nothing_yet(fault, planned) };
                 self.injected.push(injected);
             }
-            Event::FaultWithdrawn { fault, planned, withdrawn, proof, shown } => {
+            Event::FaultWithdrawn { fault, planned, withdrawn, proof, shown, unproven } => {
                 if let Some(injected) = self.injected_at(fault, planned) {
                     (injected.withdrawn, injected.proof, injected.shown) = (Some(withdrawn), proof, shown);
+                    injected.unproven = unproven;
                 }
             }
             Event::FaultFailed { fault, planned, at, problem } => match self.injected_at(fault, planned) {
@@ -456,5 +457,15 @@ impl Stats {
 
 fn nothing_yet(fault: usize, planned: Range) -> Injected {
     let (withdrawn, mechanism, proof) = (None, String::new(), Proof::default());
-    Injected { fault, planned, applied: planned, withdrawn, mechanism, proof, shown: None, problem: None }
+    Injected {
+        fault,
+        planned,
+        applied: planned,
+        withdrawn,
+        mechanism,
+        proof,
+        shown: None,
+        unproven: None,
+        problem: None,
+    }
 }

@@ -53,7 +53,11 @@ fn idle(name: &str, times: &[&Injected]) -> Option<String> {
     match times {
         [] => Some(format!("the fault `{name}` was never applied")),
         times if times.iter().any(|injected| injected.is_effective()) => None,
-        _ => Some(format!("the fault `{name}` was ineffective: it touched nothing while it was in force")),
+        times => {
+            let unproven = times.iter().find_map(|injected| injected.unproven.as_deref());
+            let why = unproven.unwrap_or("it touched nothing while it was in force");
+            Some(format!("the fault `{name}` was ineffective: {why}"))
+        }
     }
 }
 

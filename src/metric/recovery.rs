@@ -198,6 +198,7 @@ mod tests {
             mechanism: String::new(),
             proof: Proof::default(),
             shown: None,
+            unproven: None,
             problem: None,
         }
     }

@@ -30,8 +30,8 @@ pub fn fingerprint(plan: &Plan) -> String {
     // Who is allowed to do it, and how much of it.
     same.allowed.clear();
     same.share = Share::WHOLE;
-    // By what this machine brings a fault about.
-    same.faults.iter_mut().for_each(|fault| fault.by = None);
+    // By what this machine brings a fault about, and by which name a file calls a template.
+    same.faults.iter_mut().for_each(|fault| (fault.by, fault.breakage.template) = (None, None));
     for load in &mut same.loads {
         if load.ceiling.from != CeilingFrom::Scenario {
             load.ceiling = Ceiling { in_flight: 0, from: CeilingFrom::Machine };

@@ -112,6 +112,7 @@ fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
         json!({
             "name": stats.faults.get(injected.fault),
             "action": plan.faults.get(injected.fault).map(|fault| &fault.breakage.action),
+            "template": plan.faults.get(injected.fault).and_then(|fault| fault.breakage.template.as_ref()),
             "mechanism": injected.mechanism,
             "planned_s": [seconds(injected.planned.0), seconds(injected.planned.1)],
             "applied_s": [seconds(injected.applied.0), seconds(injected.applied.1)],
@@ -119,6 +120,7 @@ fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
             "effective": injected.is_effective(),
             "touched": injected.proof,
             "shown": injected.shown,
+            "unproven": injected.unproven,
             "problem": injected.problem,
         })
     };

@@ -34,11 +34,25 @@ impl Commands {
     /// it ends it too. What a command that succeeds leaves running goes on. Must be called from the thread that controls the
     /// run.
     pub async fn run(&self, name: &str, text: &str, within: Duration) -> Ran {
+        self.run_with(name, text, text, &[], within).await
+    }
+
+    /// The same, with these variables beside those of the run, and called `said` where it failed.
+    pub async fn run_with(
+        &self,
+        name: &str,
+        said: &str,
+        text: &str,
+        variables: &[(String, String)],
+        within: Duration,
+    ) -> Ran {
         let failed = |problem: String, output: String| Ran { problem: Some(problem), output };
         if let Err(error) = std::fs::create_dir_all(&self.logs) {
             return failed(format!("there is no place for what it writes: {error}"), String::new());
         }
-        let launch = self.launch(name, text);
+        let launch = Launch { env: variables.to_vec(), ..self.launch(name, text) };
+        // Of a command that is run again the last time is told.
+        let _ = std::fs::remove_file(&launch.log);
         let mut group = match group::start(&launch) {
             Ok(group) => group,
             Err(problem) => return failed(problem, String::new()),
@@ -52,12 +66,12 @@ impl Commands {
             }
             Ok(status) => {
                 group.kill().await;
-                failed(format!("`{text}` failed: {status}"), output)
+                failed(format!("`{said}` failed: {status}"), output)
             }
             Err(_) => {
                 group.kill().await;
                 let within = crate::base::units::duration(within.as_nanos() as u64);
-                failed(format!("`{text}` had not ended after {within}, and was ended"), output)
+                failed(format!("`{said}` had not ended after {within}, and was ended"), output)
             }
         }
     }

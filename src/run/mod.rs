@@ -76,6 +76,9 @@ pub struct Settings {
     pub secrets: HashMap<String, String>,
     /// A private directory for services, removed at the end.
     pub directory: PathBuf,
+    /// Where faults keep what they need to be taken back. It is no part of the directory above: what could not be taken back
+    /// by the run finds it later.
+    pub kept: PathBuf,
     /// What is done instead of the load.
     pub trial: Option<Trial>,
 }

@@ -46,6 +46,14 @@ impl Mask {
             Event::FaultFailed { fault, planned, at, problem } => {
                 Event::FaultFailed { fault, planned, at, problem: self.text(problem) }
             }
+            Event::FaultWithdrawn { fault, planned, withdrawn, proof, shown, unproven } => Event::FaultWithdrawn {
+                fault,
+                planned,
+                withdrawn,
+                proof,
+                shown: shown.map(|shown| self.text(shown)),
+                unproven: unproven.map(|unproven| self.text(unproven)),
+            },
             Event::EventEnded { event, at, problem, output } => Event::EventEnded {
                 event,
                 at,

@@ -18,6 +18,7 @@ pub enum Item {
     Allow(Allow),
     Profile(Profile),
     Built(Built),
+    Fault(FaultTemplate),
     System(System),
     Flow(Flow),
     Shape(Shape),
@@ -41,6 +42,7 @@ impl Item {
         Some(match self {
             Item::Param(param) => &param.name,
             Item::Built(built) => &built.name,
+            Item::Fault(fault) => &fault.name,
             Item::System(system) => &system.name,
             Item::Flow(flow) => &flow.name,
             Item::Shape(shape) => &shape.name,
@@ -60,6 +62,7 @@ impl Item {
     /// What may be given to it before it is anything; `None` where it takes nothing.
     pub fn parameters(&self) -> Option<&[Parameter]> {
         match self {
+            Item::Fault(fault) => Some(&fault.parameters),
             Item::System(system) => system.parameters.as_deref(),
             Item::Flow(flow) => flow.parameters.as_deref(),
             Item::Shape(shape) => shape.parameters.as_deref(),
@@ -390,6 +393,15 @@ pub struct MixPart {
     pub weight: Expr,
     pub flow: Expr,
     pub name: Option<Name>,
+}
+
+/// `fault gone(container: Text) = command(…)`: what breaks, without when.
+#[derive(Debug, Clone)]
+pub struct FaultTemplate {
+    pub name: Name,
+    pub doc: Option<String>,
+    pub parameters: Vec<Parameter>,
+    pub breakage: Expr,
 }
 
 #[derive(Debug, Clone)]

@@ -286,6 +286,7 @@ fn describe(rule: Rule) -> Option<&'static str> {
         Rule::suite_head | Rule::kw_suite => "`suite`",
         Rule::area | Rule::kw_area => "`area`",
         Rule::ready | Rule::kw_ready => "`ready when`",
+        Rule::fault_head | Rule::kw_fault => "`fault`",
         Rule::flow_head | Rule::kw_flow => "`flow`",
         Rule::ledger_head | Rule::kw_ledger => "`ledger`",
         Rule::verify | Rule::kw_verify => "`verify`",

@@ -122,8 +122,15 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "command",
-        &[need("run", &[Type::Text]), may("undo", &[Type::Text])],
-        "A command of the shell, and the one that takes it back. Without `undo` it is over when it ends, so it takes no `for`.",
-        "command(\"./break.sh\", undo: \"./mend.sh\")",
+        &[
+            need("run", &[Type::Text]),
+            may("undo", &[Type::Text]),
+            may("proof", &[Type::Text]),
+            may("with", &[Type::Object]),
+        ],
+        "A command of the shell, and the one that takes it back. Without `undo` it is over when it ends, so it takes no `for`. \
+         `proof` is a third, which succeeds as soon as the effect is there. `with` gives them variables: texts that the shell \
+         never reads as its own words.",
+        "command('./break.sh \"$part\"', undo: './mend.sh \"$part\"', proof: './is-broken.sh', with: { part: \"db\" })",
     ),
 ];

@@ -46,8 +46,14 @@ pub fn element(plan: &Plan, element: Element) -> String {
     name.unwrap_or_default()
 }
 
-/// `latency of sut.db: 300ms, jitter 100ms`
+/// `latency of sut.db: 300ms, jitter 100ms`; of a command by a template what its scripts were given: `docker.pause: container db`
 pub fn breakage(plan: &Plan, breakage: &Breakage) -> String {
+    if let (Some(template), Element::Command) = (&breakage.template, breakage.element) {
+        let given = breakage.settings.iter().filter_map(|(name, setting)| Some((name.strip_prefix('$')?, setting)));
+        let given: Vec<String> = given.map(|(name, setting)| self::setting(plan, name, setting)).collect();
+        let colon = if given.is_empty() { "" } else { ": " };
+        return format!("{template}{colon}{}", given.join(", "));
+    }
     let on = element(plan, breakage.element);
     let mut out = breakage.action.clone();
     if !on.is_empty() {
@@ -74,8 +80,16 @@ fn setting(plan: &Plan, name: &str, setting: &Setting) -> String {
             };
             if matches!(name, "by" | "share" | "status") { shown } else { format!("{name} {shown}") }
         }
-        Setting::Text(pieces) if name == "run" => text(plan, pieces),
-        Setting::Text(pieces) => format!("{name} {}", text(plan, pieces)),
+        Setting::Text(pieces) if name == "run" => beginning(&text(plan, pieces)),
+        Setting::Text(pieces) => format!("{name} {}", beginning(&text(plan, pieces))),
+    }
+}
+
+/// The first line of a script.
+fn beginning(text: &str) -> String {
+    match text.trim().split_once('\n') {
+        Some((first, _)) => format!("{} …", first.trim_end()),
+        None => text.trim().to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Paint, name_width};
 use crate::base::units::{bytes, duration, grouped, measured_duration};
 use crate::measure::Injected;
 use crate::metric::{Back, recovered};
-use crate::plan::Fault;
+use crate::plan::{Element, Fault};
 use crate::report::Report;
 use std::fmt::Write;
 
@@ -70,13 +70,18 @@ fn told(fault: &Fault, injected: &Injected, paint: &Paint) -> String {
         "link" | "command" | "" => String::new(),
         mechanism => format!(" by {mechanism}"),
     };
-    let when = format!("{}{by}  {}–{} as planned, {late} late and {lasted}", fault.breakage.action, asked.0, asked.1);
+    let breakage = &fault.breakage;
+    // That it is a command says less than what was called; of another fault its own name says more.
+    let called = breakage.template.as_ref().filter(|_| breakage.element == Element::Command);
+    let what = called.unwrap_or(&breakage.action);
+    let when = format!("{what}{by}  {}–{} as planned, {late} late and {lasted}", asked.0, asked.1);
     let proof = injected.proof;
     let touched = match (&injected.problem, &injected.shown) {
         (Some(problem), _) => return format!("{when}: {}", paint.bad(problem)),
         (None, Some(shown)) => shown.clone(),
         (None, None) if !injected.is_effective() => {
-            return format!("{when}: {}", paint.unsure("ineffective, it touched nothing"));
+            let why = injected.unproven.as_deref().unwrap_or("it touched nothing");
+            return format!("{when}: {}", paint.unsure(&format!("ineffective, {why}")));
         }
         (None, None) => {
             let mut parts = vec![format!("{} connections", grouped(proof.connections as f64, 0))];

@@ -62,12 +62,14 @@ struct Shown {
     proof: Proof,
     /// Where it is not counted.
     told: Option<String>,
+    /// Why its own proof says that it had no effect.
+    unproven: Option<String>,
 }
 
 impl Shown {
     /// None where it had no effect.
     fn told(told: Option<String>) -> Shown {
-        Shown { proof: Proof::default(), told }
+        Shown { proof: Proof::default(), told, unproven: None }
     }
 }
 
@@ -142,10 +144,11 @@ impl Mechanism {
         }
     }
 
-    /// Returns when it has ended by itself before it is taken back.
+    /// Returns when it has ended by itself before it is taken back. Meanwhile its effect is proved, where that takes asking.
     async fn over(&mut self) {
         match self {
             Mechanism::Down(down) => down.over().await,
+            Mechanism::Command(command) => command.prove_while_it_lasts().await,
             _ => std::future::pending().await,
         }
     }
@@ -153,7 +156,7 @@ impl Mechanism {
     /// When this returns, it no longer is.
     async fn withdraw(&mut self) -> Result<Shown, String> {
         match self {
-            Mechanism::Link(link) => link.withdraw().await.map(|proof| Shown { proof, told: None }),
+            Mechanism::Link(link) => link.withdraw().await.map(|proof| Shown { proof, ..Shown::told(None) }),
             Mechanism::Down(down) => down.withdraw().await,
             Mechanism::Pause(pause) => pause.withdraw().await,
             Mechanism::Cpu(cpu) => cpu.withdraw().await,
@@ -161,6 +164,15 @@ impl Mechanism {
             Mechanism::Burden(burden) => burden.withdraw().await,
             Mechanism::Command(command) => command.withdraw().await,
             Mechanism::Database(database) => database.withdraw().await,
+        }
+    }
+
+    /// What one that was over at once did, where that can only be asked for behind it; `enough` returns when nobody waits any
+    /// longer.
+    async fn shown_behind(&mut self, enough: impl Future<Output = ()>) -> Option<Shown> {
+        match self {
+            Mechanism::Command(command) => command.shown_behind(enough).await,
+            _ => None,
         }
     }
 }
@@ -264,9 +276,15 @@ impl One {
             let begun = self.clock.now();
             let done = mechanism.withdraw().await;
             let at = self.clock.now();
+            let done = match done {
+                // It was over at the instant above, however long the proof takes.
+                Ok(shown) => Ok(mechanism.shown_behind(self.is_over()).await.unwrap_or(shown)),
+                failed => failed,
+            };
             let _ = self.tell.send(match done {
-                Ok(Shown { proof, told }) => {
-                    Event::FaultWithdrawn { fault, planned, withdrawn: (begun, at), proof, shown: told }
+                Ok(Shown { proof, told, unproven }) => {
+                    let withdrawn = (begun, at);
+                    Event::FaultWithdrawn { fault, planned, withdrawn, proof, shown: told, unproven }
                 }
                 Err(problem) => Event::FaultFailed { fault, planned, at, problem },
             });
@@ -276,13 +294,19 @@ impl One {
         }
     }
 
+    /// Returns when the run is over.
+    async fn is_over(&mut self) {
+        // It is as well where nobody is left to say so.
+        let _ = self.over.wait_for(|over| *over).await;
+    }
+
     /// Sleeps to an instant; whether the run was over before.
     async fn until(&mut self, at: u64) -> bool {
+        let at = self.clock.instant(at);
         tokio::select! {
             biased;
-            // The run is over as well where nobody is left to say so.
-            _ = self.over.wait_for(|over| *over) => true,
-            () = tokio::time::sleep_until(self.clock.instant(at).into()) => false,
+            () = self.is_over() => true,
+            () = tokio::time::sleep_until(at.into()) => false,
         }
     }
 }

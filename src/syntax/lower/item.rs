@@ -13,20 +13,27 @@ impl Lower<'_> {
         let mut items = Vec::new();
         self.statements(statements, context, |lower, outcome| {
             items.push(match outcome {
-                Outcome::Head(head) => lower.item(&head),
+                Outcome::Head(head) => lower.item(&head, context),
                 Outcome::Refused(name) => Item::Refused(name),
             });
         });
         items
     }
 
-    fn item(&mut self, head: &Head<'_>) -> Item {
+    fn item(&mut self, head: &Head<'_>, context: Context) -> Item {
         match head.node.as_rule() {
             Rule::import => self.import(head),
             Rule::param => self.param(head),
             Rule::allow => self.allow(head),
             Rule::profile_head => Item::Profile(self.profile(head)),
-            Rule::built => Item::Built(self.built(head)),
+            Rule::built => {
+                let built = self.built(head);
+                match (built.kind, context) {
+                    (BuiltKind::Fault, Context::File) => self.fault_of_a_file(&built),
+                    _ => Item::Built(built),
+                }
+            }
+            Rule::fault_head => self.fault(head),
             Rule::defined_head => self.defined(head),
             Rule::suite_head => Item::Suite(self.suite(head)),
             Rule::flow_head => Item::Flow(self.flow(head)),
@@ -153,6 +160,31 @@ impl Lower<'_> {
         }
         let options = head.body.map_or(Vec::new(), |body| self.options(&body.statements));
         Built { kind, name, doc: head.doc.cloned(), constructor, options, timing, span: head.span }
+    }
+
+    /// Outside of a scenario there is no timeline on which it could be in force.
+    fn fault_of_a_file(&mut self, built: &Built) -> Item {
+        let problem = Diagnostic::new(Code::E0114, "a fault belongs to a scenario", built.name.span, "not here");
+        let template = format!("a template of faults has parameters: `fault {}(…) = …`", built.name);
+        self.diagnostics.push(problem.help(format!("put it into the scenario that it hurts; {template}")));
+        Item::Refused(Some(built.name.clone()))
+    }
+
+    /// A template of faults. When it is in force is said by whoever uses it.
+    fn fault(&mut self, head: &Head<'_>) -> Item {
+        self.no_body(head);
+        let (name, doc) = (self.declared(head), head.doc.cloned());
+        let parameters = self.parameters(&head.node).unwrap_or_default();
+        self.equals(&head.node);
+        let breakage = find(&head.node, Rule::expr).expect("a fault breaks something");
+        let breakage = self.expr(breakage);
+        if let Some(timing) = find(&head.node, Rule::timing) {
+            let span = self.span(&timing);
+            let problem = Diagnostic::new(Code::E0114, "a template says what breaks, not when", span, "not here");
+            let used = format!("`fault NAME = {name}(…) {}`", timing.as_str().trim());
+            self.diagnostics.push(problem.help(format!("say it where the template is used: {used}")));
+        }
+        Item::Fault(FaultTemplate { name, doc, parameters, breakage })
     }
 
     fn timing(&mut self, node: Node<'_>, timing: &mut Timing) {

@@ -229,13 +229,21 @@ pub const STATEMENTS: &[Word] = &[
     ),
     word(
         "fault",
-        &[Scenario],
-        "What is broken, when, and for how long. It is taken back at its end, also where the run is cut off.",
-        &[form(
-            Scenario,
-            "fault NAME = FAULT at INSTANT [for DURATION]\nfault NAME = FAULT during WINDOW [every DURATION for DURATION]",
-            "fault cut = partition(db) at plateau + 10s for 5s",
-        )],
+        &[File, Scenario],
+        "What is broken, when, and for how long. It is taken back at its end, also where the run is cut off. With parameters, in \
+         a file, it is a template of what is broken, instantiated by a call.",
+        &[
+            form(
+                Scenario,
+                "fault NAME = FAULT at INSTANT [for DURATION]\nfault NAME = FAULT during WINDOW [every DURATION for DURATION]",
+                "fault cut = partition(db) at plateau + 10s for 5s",
+            ),
+            form(
+                File,
+                "fault NAME(PARAMETERS) = FAULT",
+                "fault frozen(container: Text) = command('docker pause \"$name\"', undo: 'docker unpause \"$name\"', with: { name: container })",
+            ),
+        ],
     ),
     word(
         "event",

@@ -69,7 +69,7 @@ impl OnDatabase {
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {
         match self.held.take() {
-            None => Ok(Shown { proof: Default::default(), told: None }),
+            None => Ok(Shown::told(None)),
             Some(Held::Postgres(held)) => in_time(held.give_back()).await,
             Some(Held::MySql(held)) => in_time(held.give_back()).await,
         }

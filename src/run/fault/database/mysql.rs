@@ -110,7 +110,7 @@ impl Held {
     pub async fn give_back(self) -> Result<Shown, sqlx::Error> {
         let shown = |connections: u64, told: String| Shown {
             proof: Proof { connections, ..Proof::default() },
-            told: (connections > 0).then_some(told),
+            ..Shown::told((connections > 0).then_some(told))
         };
         match self {
             Held::Killed(killed) => Ok(shown(killed, format!("{killed} connections ended"))),

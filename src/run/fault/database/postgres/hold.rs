@@ -57,6 +57,6 @@ impl Hold {
         }
         let told = format!("{alive} connections held, {} of {} for clients in use", self.taken, self.for_clients);
         let told = (alive > 0).then_some(told);
-        Ok(Shown { proof: Proof { connections: alive, ..Proof::default() }, told })
+        Ok(Shown { proof: Proof { connections: alive, ..Proof::default() }, ..Shown::told(told) })
     }
 }

@@ -18,5 +18,5 @@ pub async fn all(owner: &Owner) -> Result<Shown, sqlx::Error> {
     let killed = super::number(&mut connection, kill).await?.max(0) as u64;
     connection.close().await?;
     let told = (killed > 0).then(|| format!("{killed} connections ended"));
-    Ok(Shown { proof: Proof { connections: killed, ..Proof::default() }, told })
+    Ok(Shown { proof: Proof { connections: killed, ..Proof::default() }, ..Shown::told(told) })
 }

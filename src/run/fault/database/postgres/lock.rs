@@ -42,7 +42,7 @@ impl Lock {
         self.holder.close().await?;
         let waiting = self.most.load(Ordering::Relaxed).max(waiting) as u64;
         let told = (waiting > 0).then(|| format!("the lock was held, and {waiting} sessions waited for it at a time"));
-        Ok(Shown { proof: Proof { connections: waiting, ..Proof::default() }, told })
+        Ok(Shown { proof: Proof { connections: waiting, ..Proof::default() }, ..Shown::told(told) })
     }
 }
 
