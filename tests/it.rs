@@ -8,6 +8,7 @@ mod answers;
 mod bodies;
 mod chaos;
 mod containers;
+mod databases;
 mod demo;
 mod docs;
 mod draw;

@@ -2,7 +2,7 @@
 
 use super::builtins::{self, Builtin};
 use super::call::Bound;
-use super::program::{Breakage, Element, Event, Injection, ServiceKind, Setting, When, Window};
+use super::program::{Breakage, Element, Event, Injection, Protocol, ServiceKind, Setting, When, Window};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -79,6 +79,13 @@ impl<'a> Session<'a, '_> {
                 ),
             };
             self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
+        }
+        if let Element::Target(index) = element
+            && let Some(Protocol::Postgres | Protocol::Mysql) =
+                self.out.targets.get(index).map(|target| target.protocol)
+            && !matches!(function.text.as_str(), "hold_connections" | "kill_connections" | "lock_table")
+        {
+            self.later(format!("`{function}` on the way to a target that is a database"), span);
         }
         // A command without its undo is over when it ends.
         let undone = settings.iter().any(|(name, _)| name == "undo");

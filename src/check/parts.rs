@@ -401,7 +401,9 @@ impl<'a> Session<'a, '_> {
             "redis" => Protocol::Redis,
             _ => Protocol::Http,
         };
-        if protocol != Protocol::Http {
+        // A database can be hurt from within; what speaks to it is refused where it does.
+        let is_database = matches!(protocol, Protocol::Postgres | Protocol::Mysql);
+        if protocol != Protocol::Http && !is_database {
             self.later(format!("a target of `{}(…)`", builtin.name), built.constructor.span);
         }
         let given = bound.first().and_then(|b| b.as_ref());
@@ -435,7 +437,7 @@ impl<'a> Session<'a, '_> {
                     through(*part, *index, field).map_or(Address::Late(Vec::new()), Address::Link)
                 }
                 Some(pieces) => {
-                    if !pieces.is_empty() && !matches!(pieces, [Piece::Literal(_)]) {
+                    if !is_database && !pieces.is_empty() && !matches!(pieces, [Piece::Literal(_)]) {
                         self.later("a target whose address is known late", span);
                     }
                     Address::Late(pieces.to_vec())

@@ -840,6 +840,13 @@ pub struct Breakage {
     pub lasting: bool,
 }
 
+impl Breakage {
+    /// Brought about from within a database, and not on the way to it.
+    pub fn is_within_database(&self) -> bool {
+        matches!(self.action.as_str(), "hold_connections" | "kill_connections" | "lock_table")
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Element {

@@ -4,7 +4,7 @@
 use crate::base::units::SECOND;
 use crate::measure::{Stats, histogram};
 use crate::metric::{Back, recovered};
-use crate::plan::draw::{Row, RowKind};
+use crate::plan::draw::{Row, RowKind, breakage};
 use crate::plan::{Plan, Range};
 
 /// What a load got for answers around an instant, by the instants at which they were intended.
@@ -52,7 +52,7 @@ pub fn rows(plan: &Plan, stats: &Stats) -> Vec<Row> {
         rows.push(Row {
             kind: RowKind::Fault,
             name: fault.name.clone(),
-            what: fault.breakage.action.clone(),
+            what: breakage(plan, &fault.breakage),
             ranges: times.map(was).collect(),
         });
     }

@@ -8,6 +8,7 @@ use super::service::Endpoint;
 use super::steps::{Steps, flat};
 use super::template::{Bytes, encode, says};
 use super::value::{Paths, Plain};
+use crate::check::program::Protocol;
 use crate::measure::Failure;
 use crate::plan::{Address, Check, Expr, Plan, Request};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -117,6 +118,10 @@ pub fn places(plan: &Plan, services: &[Endpoint], links: &[SocketAddr]) -> Resul
         let place = match &target.address {
             Address::Service(service) => at(services[*service].address),
             Address::Link(link) => at(links[*link]),
+            // Nobody sends requests there: it is hurt from within.
+            Address::Late(_) if matches!(target.protocol, Protocol::Postgres | Protocol::Mysql) => {
+                at(SocketAddr::from(([0, 0, 0, 0], 0)))
+            }
             Address::Late(_) => {
                 return Err(format!("the address of `{}` is not known to this version", target.name));
             }

@@ -93,7 +93,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Target,
         &[need("url", &[Type::Text, Type::Service])],
         Type::Database,
-        "A PostgreSQL database, by its URL or as a service.",
+        "A PostgreSQL database, by its URL or as a service; database faults hurt it.",
         "target one = postgres(\"postgres://127.0.0.1/shop\")",
     ),
     row(
@@ -101,7 +101,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Target,
         URL,
         Type::Database,
-        "A MySQL or MariaDB database, by its URL.",
+        "A MySQL or MariaDB database, by its URL; database faults hurt it.",
         "target one = mysql(\"mysql://127.0.0.1/shop\")",
     ),
     row(

@@ -104,7 +104,7 @@ pub fn by(by: By) -> &'static str {
 
 /// How a fault ends, and who feels it.
 pub fn undone(fault: &Fault) -> &'static str {
-    let on_target = matches!(fault.breakage.element, Element::Target(_));
+    let on_target = matches!(fault.breakage.element, Element::Target(_)) && !fault.breakage.is_within_database();
     match fault.breakage.action.as_str() {
         "partition" if on_target => "acts in the generator's own connections; held bytes are delivered",
         _ if on_target => "acts in the generator's own connections; the system under test does not see it",
