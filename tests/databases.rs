@@ -25,9 +25,10 @@ fn program(names: &[&str]) -> Option<PathBuf> {
 }
 
 impl Server {
+    #[allow(clippy::print_stderr, reason = "what is left out is said")]
     fn start() -> Option<Server> {
         let (Some(install), Some(server)) = (program(&["mariadb-install-db"]), program(&["mariadbd"])) else {
-            println!("left out: MariaDB is missing; apt-get install mariadb-server-core");
+            eprintln!("left out: MariaDB is not installed");
             return None;
         };
         let directory = tempfile::tempdir().unwrap();
