@@ -1,7 +1,7 @@
 //! Faults of databases that the run has not started, by the URL of their target: clients with sessions of their own see them.
 
 use crate::services::postgres_is_missing;
-use crate::support::{Place, Ran, Script, wait_until};
+use crate::support::{Place, Ran, Script, signal, wait_until};
 use sqlx::{Connection, Executor};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -124,9 +124,13 @@ impl Clients {
 
 fn run(place: &Place, kind: &str, url: &str) -> Ran {
     let server = Script::start(|_, _| (200, String::new()));
-    let text = format!(
+    place.run(&text(server.address, kind, url), &[])
+}
+
+fn text(server: std::net::SocketAddr, kind: &str, url: &str) -> String {
+    format!(
         r#"scenario test {{
-  target api = http("http://{}")
+  target api = http("http://{server}")
   target db = {kind}("{url}")
   flow look on api {{
     get "/"
@@ -141,10 +145,8 @@ fn run(place: &Place, kind: &str, url: &str) -> Ran {
     count(main) > 1
   }}
 }}
-"#,
-        server.address
-    );
-    place.run(&text, &[])
+"#
+    )
 }
 
 /// All three had their effect, on four clients and nobody else.
@@ -197,6 +199,66 @@ fn a_mariadb_is_hurt_by_its_url() {
     all_showed(&ran, "of 60 for clients in use");
     assert_eq!(broken, 4, "each was cut off once");
     assert!(longest > 1_000, "somebody waited for the lock: {longest} ms");
+}
+
+/// Without clients nobody waits for a lock or is cut off; and what is held is taken away by somebody else.
+#[test]
+fn what_changes_nothing_for_anybody_has_no_effect_and_what_is_killed_leaves_nothing() {
+    let Some(server) = Server::start() else { return };
+    let url = |database: &str| format!("mysql://root@127.0.0.1:{}/{database}", server.port);
+    prepared::<sqlx::MySqlConnection>(
+        &url("mysql"),
+        &["CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT PRIMARY KEY)"],
+    );
+    let open = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut connection = sqlx::MySqlConnection::connect(&url("mysql")).await.unwrap();
+            let query = "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.PROCESSLIST WHERE DB = 'shop'";
+            let open: i64 = sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            open
+        })
+    };
+    let place = Place::new();
+    let thread = {
+        let url = url("mysql");
+        std::thread::spawn(move || {
+            // As an operator would, once it has taken them all.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut connection = sqlx::MySqlConnection::connect(&url).await.unwrap();
+                let many = "SELECT CAST(ID AS SIGNED) FROM information_schema.PROCESSLIST WHERE DB = 'shop'";
+                for _ in 0..400 {
+                    let held: Vec<i64> = sqlx::query_scalar(many).fetch_all(&mut connection).await.unwrap();
+                    if held.len() >= 50 {
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                        for id in held {
+                            let kill = sqlx::AssertSqlSafe(format!("KILL {id}"));
+                            let _ = sqlx::raw_sql(kill).execute(&mut connection).await;
+                        }
+                        return true;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                false
+            })
+        })
+    };
+    let ran = run(&place, "mysql", &url("shop"));
+    assert!(thread.join().unwrap(), "they were taken: {}", ran.out);
+    for fault in ran.result["faults"].as_array().unwrap() {
+        assert!(fault["effective"] == false && fault["problem"].is_null(), "{fault}\n{}", ran.out);
+    }
+    assert_eq!(ran.code, 4, "{}", ran.out);
+
+    let script = Script::start(|_, _| (200, String::new()));
+    place.write("test.stress", &text(script.address, "mysql", &url("shop")).replace("for 1s", "for 5s"));
+    let mut killed = place.spawn(&["run", "test.stress", "--no-progress"]);
+    wait_until("they are held", Duration::from_secs(20), || open() >= 50);
+    signal(&killed, "KILL");
+    killed.wait().unwrap();
+    wait_until("the server has them back", Duration::from_secs(10), || open() == 0);
 }
 
 #[test]

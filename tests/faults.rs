@@ -59,7 +59,7 @@ fn faults_of_services_show_what_they_did() {
     assert!((1.0..3.0).contains(&ended), "its supervisor has ended it: {ended}");
     let down = fault(&ran, "gone");
     let (from, to) = (down["applied_s"][1].as_f64().unwrap(), down["withdrawn_s"][0].as_f64().unwrap());
-    assert!(to - from > 0.4 && (1.5..2.5).contains(&from), "{down}");
+    assert!(to - from > 0.3 && (1.5..2.5).contains(&from), "{down}");
     assert!(
         ran.result["expectations"][0]["verdict"] == "passed" && matches!(ran.code, 0 | 5),
         "{}{}",

@@ -31,19 +31,19 @@ fn scenario(server: std::net::SocketAddr, attached: u16, memory: u64, disk: u64)
     get "/"
   }}
   load main of look {{
-    hold 20/s for 5500ms as plateau
+    hold 20/s for 10500ms as plateau
   }}
-  fault gone = kill(killed) at plateau + 200ms for 4s
-  fault still = pause(paused) at plateau + 200ms for 4s
-  fault foreign = pause(theirs) at plateau + 200ms for 4s
-  fault slow = limit_cpu(slowed, to: 5%) at plateau + 200ms for 4s
-  fault tight = limit_memory(narrow, to: 64MiB) at plateau + 200ms for 4s
-  fault busy = burn_cpu(1) at plateau + 200ms for 4s
-  fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 4s
-  fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 4s
-  fault late = latency(path, 5ms) at plateau + 200ms for 4s
+  fault gone = kill(killed) at plateau + 200ms for 9s
+  fault still = pause(paused) at plateau + 200ms for 9s
+  fault foreign = pause(theirs) at plateau + 200ms for 9s
+  fault slow = limit_cpu(slowed, to: 5%) at plateau + 200ms for 9s
+  fault tight = limit_memory(narrow, to: 64MiB) at plateau + 200ms for 9s
+  fault busy = burn_cpu(1) at plateau + 200ms for 9s
+  fault full = fill_memory(leave: {memory}MiB) at plateau + 200ms for 9s
+  fault disk = fill_disk("data", leave: {disk}MiB) at plateau + 200ms for 9s
+  fault late = latency(path, 5ms) at plateau + 200ms for 9s
   fault shell = command('echo data/broken > "$STRESSC_KEEP/path"; touch data/broken', undo: 'rm -f "$(cat "$STRESSC_KEEP/path")"',
-    proof: 'test -e "$file"', with: {{ file: "data/broken" }}) at plateau + 200ms for 4s
+    proof: 'test -e "$file"', with: {{ file: "data/broken" }}) at plateau + 200ms for 9s
   expect {{
     count(main) > 1
   }}
@@ -319,5 +319,5 @@ fn gentle(server: std::net::SocketAddr, attached: u16) -> String {
     let kept =
         all.lines().filter(|line| !["burn_cpu", "fill_memory", "fill_disk"].iter().any(|heavy| line.contains(heavy)));
     let text: String = kept.flat_map(|line| [line, "\n"]).collect();
-    text.replace("for 4s", "for 1s").replace("5500ms", "2s")
+    text.replace("for 9s", "for 1s").replace("10500ms", "2s")
 }
