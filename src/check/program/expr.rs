@@ -1,0 +1,160 @@
+//! Values that are computed while the run goes on, and texts that hold some.
+
+use crate::syntax::ast::Binary;
+use serde::{Deserialize, Serialize};
+
+/// A text that may hold what is known only when the run has started its parts.
+pub type Text = Vec<Piece>;
+
+/// A piece of a text: as written, or a value put in, percent-encoded in a path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    Literal(String),
+    Value(Expr),
+}
+
+/// The values that are put into a text.
+pub fn values(pieces: &[Piece]) -> impl Iterator<Item = &Expr> {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Literal(_) => None,
+        Piece::Value(value) => Some(value),
+    })
+}
+
+pub(super) fn values_mut(pieces: &mut [Piece]) -> impl Iterator<Item = &mut Expr> {
+    pieces.iter_mut().filter_map(|piece| match piece {
+        Piece::Literal(_) => None,
+        Piece::Value(value) => Some(value),
+    })
+}
+
+/// An expression that is evaluated while the run goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expr {
+    Null,
+    Bool(bool),
+    /// Numbers, and quantities in base units.
+    Number(f64),
+    Text(Vec<Piece>),
+    List(Vec<Expr>),
+    Object(Vec<(String, Expr)>),
+    Slot(usize),
+    UserId,
+    Iteration,
+    Uuid,
+    Random {
+        least: f64,
+        most: f64,
+    },
+    Status(usize),
+    Latency(usize),
+    BodyText(usize),
+    Json {
+        response: usize,
+        path: String,
+    },
+    Header {
+        response: usize,
+        name: String,
+    },
+    Not(Box<Expr>),
+    Negate(Box<Expr>),
+    Binary {
+        operator: Binary,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    /// A secret by its name; its value is never part of a plan.
+    Secret(String),
+    /// A property of a started part, such as the address of service 2.
+    Part {
+        part: PartKind,
+        index: usize,
+        field: String,
+    },
+    /// A value of the setup.
+    Setup(usize),
+    /// A free port, the same wherever its number appears.
+    Port(usize),
+    /// A row of data, chosen each time the step is reached.
+    Row {
+        data: usize,
+        pick: Pick,
+    },
+    Column {
+        row: Box<Expr>,
+        column: String,
+    },
+    /// A further part of an answer: a regular expression, a selector, rows.
+    Answer {
+        response: usize,
+        part: String,
+        argument: Option<String>,
+        /// Of an element.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attribute: Option<String>,
+    },
+    /// What is judged about a request when it has ended, in `where`.
+    Property(String),
+    /// A field of a value of JSON.
+    Get {
+        value: Box<Expr>,
+        path: String,
+    },
+    /// How many items a list has, or how many things a path finds.
+    Count(Box<Expr>),
+    Call {
+        function: String,
+        arguments: Vec<Expr>,
+    },
+}
+
+impl Expr {
+    /// Whether this holds of it or of a part of it; the parts are asked in the order in which they are evaluated.
+    pub fn any(&self, holds: &mut impl FnMut(&Expr) -> bool) -> bool {
+        if holds(self) {
+            return true;
+        }
+        match self {
+            Expr::Text(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Literal(_) => false,
+                Piece::Value(value) => value.any(holds),
+            }),
+            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter().any(|item| item.any(holds)),
+            Expr::Object(fields) => fields.iter().any(|(_, value)| value.any(holds)),
+            Expr::Not(inner)
+            | Expr::Negate(inner)
+            | Expr::Count(inner)
+            | Expr::Column { row: inner, .. }
+            | Expr::Get { value: inner, .. } => inner.any(holds),
+            Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,
+            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => false,
+            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
+            Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,
+        }
+    }
+
+    pub fn reads_an_answer(&self) -> bool {
+        let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
+        fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartKind {
+    Service,
+    Link,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    Next,
+    Unique,
+    Random,
+    PerUser,
+}

@@ -1,0 +1,230 @@
+//! What users do: flows, their steps, requests, and the ledgers that these fill.
+
+use super::expr::values_mut;
+use super::{Expr, Piece, Text, is_false, values};
+use crate::check::types::Type;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    pub name: String,
+    /// The key is in slot 0.
+    pub verify: Option<Flow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    pub name: String,
+    pub steps: Vec<Step>,
+    /// Number of `let`s: their values live in slots.
+    pub slots: usize,
+    /// What their values are called, for those who look at them; no part of what is done.
+    #[serde(skip)]
+    pub names: Vec<String>,
+    /// Number of requests: request r keeps its answer in response r.
+    pub requests: usize,
+    /// Parts of an iteration that are measured apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Values that are measured, with their units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<(String, Type)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Request(Request),
+    Let {
+        slot: usize,
+        value: Expr,
+    },
+    Think(Think),
+    Expect(Vec<Check>),
+    If {
+        condition: Expr,
+        then: Vec<Step>,
+        otherwise: Vec<Step>,
+    },
+    Group {
+        group: usize,
+        steps: Vec<Step>,
+    },
+    Repeat(Repeat),
+    Each {
+        slot: usize,
+        list: Expr,
+        at_most: u64,
+        together: bool,
+        steps: Vec<Step>,
+    },
+    OncePerUser {
+        every: Option<u64>,
+        steps: Vec<Step>,
+    },
+    Acquire {
+        limit: usize,
+        steps: Vec<Step>,
+    },
+    Measure {
+        measure: usize,
+        value: Expr,
+    },
+    /// How many entries were found, in the `verify` of a ledger.
+    Count(Expr),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Repeat {
+    pub counter: Option<(usize, Expr)>,
+    pub test: Option<Expr>,
+    /// Goes on while the test holds; else until it does.
+    pub goes_on: bool,
+    pub every: Option<u64>,
+    pub bound: Bound,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    Times(u64),
+    Time(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub name: String,
+    pub response: usize,
+    pub target: usize,
+    /// Empty where it is computed.
+    pub method: String,
+    pub path: Vec<Piece>,
+    pub headers: Vec<(String, Vec<Piece>)>,
+    pub body: Option<Body>,
+    pub timeout: Option<u64>,
+    pub expects: Vec<Check>,
+    /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
+    pub judges_status: bool,
+    pub keep_body: bool,
+    pub keep_headers: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Record>,
+    /// A failure does not end the iteration.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub goes_on: bool,
+    /// The other parts of a step, by their names: of protocols other than HTTP, and of requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<(String, Expr)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<usize>,
+    pub line: usize,
+    /// The file in which it stands, for those who look on; no part of what is done.
+    #[serde(skip)]
+    pub file: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    pub times: u64,
+    pub least: u64,
+    pub most: u64,
+    /// Statuses and kinds of failure that are tried again; all failures where none is named.
+    pub when: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub key: Expr,
+    pub ledger: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    Json(Expr),
+    Form(Vec<(String, Expr)>),
+    Text(Vec<Piece>),
+    File(Upload),
+    /// Parts by their names, of which several may be the same.
+    Multipart(Vec<(String, Content)>),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    Value(Expr),
+    File(Upload),
+}
+
+/// A file as it is sent: with a type, and with a name where it is one of several parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    pub file: usize,
+    pub kind: Text,
+    pub name: Text,
+}
+
+impl Body {
+    /// Every expression in it.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Body::Json(value) => vec![value],
+            Body::Form(fields) => fields.iter().map(|(_, value)| value).collect(),
+            Body::Text(pieces) => values(pieces).collect(),
+            Body::File(upload) => upload.exprs().collect(),
+            Body::Multipart(parts) => parts.iter().flat_map(|(_, content)| content.exprs()).collect(),
+        }
+    }
+
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Body::Json(value) => vec![value],
+            Body::Form(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
+            Body::Text(pieces) => values_mut(pieces).collect(),
+            Body::File(upload) => upload.exprs_mut().collect(),
+            Body::Multipart(parts) => parts.iter_mut().flat_map(|(_, content)| content.exprs_mut()).collect(),
+        }
+    }
+}
+
+impl Content {
+    fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Content::Value(value) => vec![value],
+            Content::File(upload) => upload.exprs().collect(),
+        }
+    }
+
+    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Content::Value(value) => vec![value],
+            Content::File(upload) => upload.exprs_mut().collect(),
+        }
+    }
+}
+
+impl Upload {
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        values(&self.kind).chain(values(&self.name))
+    }
+
+    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        values_mut(&mut self.kind).chain(values_mut(&mut self.name))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Think {
+    Uniform { least: u64, most: u64 },
+    Exponential { mean: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub text: String,
+    pub condition: Expr,
+}

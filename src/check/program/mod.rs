@@ -1,0 +1,197 @@
+//! What a file means: every name resolved, every template instantiated, every value typed, every quantity in base
+//! units (nanoseconds, bytes, shares of one, arrivals a second). Instants are still relations between windows.
+
+mod expr;
+mod fault;
+mod flow;
+mod load;
+mod metric;
+mod parts;
+mod window;
+
+pub use super::allow::Allow;
+pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+pub use expr::{Expr, PartKind, Pick, Piece, Text, values};
+pub use fault::{Breakage, Element, Event, Injection, Setting, When};
+pub use flow::{Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload};
+pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
+pub use metric::{Function, Member, Metric, Part, Population, Series, SeriesSource, Subject};
+pub use parts::{
+    Address, AlertSource, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, Protocol, Service,
+    ServiceKind, Target,
+};
+pub use window::{Edge, Moment, Scope, Window};
+
+use crate::base::{Name, Span};
+use serde::Serialize;
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Program {
+    pub doc: Option<String>,
+    pub scenarios: Vec<Scenario>,
+    pub suites: Vec<Suite>,
+    /// Scenarios of the files that are used, with the name of their file.
+    pub used: Vec<(String, Scenario)>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Scenario {
+    pub name: Name,
+    pub doc: Option<String>,
+    /// The profile that was asked for.
+    pub profile: Option<String>,
+    /// The values that parameters of the file have in this run, for a reader of the plan.
+    pub params: Vec<(String, String)>,
+    /// What its file allows.
+    pub allowed: Vec<Allow>,
+    pub services: Vec<Service>,
+    pub links: Vec<Link>,
+    pub targets: Vec<Target>,
+    pub data: Vec<Data>,
+    /// Files whose contents are sent.
+    pub files: Vec<File>,
+    pub limits: Vec<Limit>,
+    pub monitors: Vec<Monitor>,
+    pub alert_sources: Vec<AlertSource>,
+    pub ledgers: Vec<Ledger>,
+    pub flows: Vec<Flow>,
+    pub loads: Vec<Load>,
+    pub injections: Vec<Injection>,
+    pub events: Vec<Event>,
+    pub steady_states: Vec<SteadyState>,
+    pub aborts: Vec<Abort>,
+    pub searches: Vec<Search>,
+    pub setup: Vec<Flow>,
+    pub teardown: Vec<Flow>,
+    pub expectations: Vec<Expectation>,
+    /// Constructs that this version plans and does not run.
+    pub later: Vec<Later>,
+    /// Variables of the environment that are needed and not there.
+    pub missing: Vec<(String, Span)>,
+    /// Names of secrets.
+    pub secrets: Vec<String>,
+    /// Secrets with the values that a file gives them.
+    #[serde(skip)]
+    pub secret_defaults: Vec<(String, String, Span)>,
+}
+
+impl Scenario {
+    pub fn named(name: Name) -> Scenario {
+        Scenario {
+            name,
+            doc: None,
+            profile: None,
+            params: Vec::new(),
+            allowed: Vec::new(),
+            services: Vec::new(),
+            links: Vec::new(),
+            targets: Vec::new(),
+            data: Vec::new(),
+            files: Vec::new(),
+            limits: Vec::new(),
+            monitors: Vec::new(),
+            alert_sources: Vec::new(),
+            ledgers: Vec::new(),
+            flows: Vec::new(),
+            loads: Vec::new(),
+            injections: Vec::new(),
+            events: Vec::new(),
+            steady_states: Vec::new(),
+            aborts: Vec::new(),
+            searches: Vec::new(),
+            setup: Vec::new(),
+            teardown: Vec::new(),
+            expectations: Vec::new(),
+            later: Vec::new(),
+            missing: Vec::new(),
+            secrets: Vec::new(),
+            secret_defaults: Vec::new(),
+        }
+    }
+}
+
+impl Scenario {
+    /// Everything that is judged, during the run and after it.
+    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Condition<Metric, Moment>)) {
+        let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
+        self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
+        self.aborts.iter().for_each(|abort| each(&abort.condition));
+        self.searches.iter().for_each(|search| each(&search.condition));
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Later {
+    pub what: String,
+    pub span: Span,
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SteadyState {
+    pub name: Option<String>,
+    pub conditions: Vec<Expectation>,
+    pub window: u64,
+    pub hold: u64,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Abort {
+    pub text: String,
+    pub condition: Condition<Metric, Moment>,
+    pub length: u64,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Expectation {
+    pub text: String,
+    pub file: String,
+    pub line: usize,
+    pub span: Span,
+    /// Where the file that was asked for speaks of it: itself, or what includes it.
+    #[serde(skip)]
+    pub asked: Span,
+    pub condition: Condition<Metric, Moment>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Suite {
+    pub name: Name,
+    pub doc: Option<String>,
+    pub areas: Vec<Area>,
+    pub ready: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Area {
+    pub name: String,
+    pub weight: f64,
+    pub scenarios: Vec<SuiteMember>,
+}
+
+/// A scenario of a suite.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuiteMember {
+    /// As the suite names it.
+    pub path: String,
+    /// The name of its file, where it is another one.
+    pub module: Option<String>,
+    pub scenario: String,
+}

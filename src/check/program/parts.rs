@@ -1,0 +1,209 @@
+//! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
+
+use super::{Expr, Text, is_false, is_true, is_zero, yes};
+use crate::check::inputs::Times;
+use crate::check::types::Type;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub kind: ServiceKind,
+    /// A path or an address that must answer before the load starts.
+    pub ready: Option<Text>,
+    pub ready_within: u64,
+    pub stop_within: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Expr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Text>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, Text)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<(String, Text)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub restart: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceKind {
+    Demo(Demo),
+    /// Something that runs already, on this machine.
+    Attach {
+        port: u16,
+    },
+    Process {
+        program: Text,
+        arguments: Vec<Text>,
+    },
+    /// A private cluster from the installed binaries.
+    Postgres,
+}
+
+/// How the demo shop is built; what is `None` is the shop's own choice.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Demo {
+    pub pool: Option<u32>,
+    pub slots: Option<u32>,
+    pub rate_limit: Option<f64>,
+    pub slow: Option<u64>,
+    pub error_rate: Option<f64>,
+    pub leak: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_orders: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loses: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub never_reconnects: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub forgets_keys: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Text>,
+}
+
+/// A path between two parts that can be hurt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    pub name: String,
+    pub http: bool,
+    pub to: Text,
+    /// The target that it stands before for the whole run, since there are faults of that: nobody wrote this link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    pub name: String,
+    pub protocol: Protocol,
+    pub address: Address,
+    pub timeout: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
+    /// How many are followed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redirects: u64,
+    /// Whether those of a user are kept.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub cookies: bool,
+    /// Its requests carry no trace context.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untraced: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, Text)>,
+    /// The other options, by their names, as they were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, Text)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    Http,
+    Postgres,
+    Mysql,
+    Sqlite,
+    Tcp,
+    Websocket,
+    Grpc,
+    Redis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connections {
+    PerUser,
+    PerRequest,
+    Pool(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Address {
+    Url {
+        host: String,
+        port: u16,
+    },
+    Service(usize),
+    Link(usize),
+    /// Known when the parts that it names have been started.
+    Late(Text),
+}
+
+/// Rows that flows take: known by what they hold. Where they lie is of no matter to anyone but the process that read
+/// them and reads them again to run, so it is in no plan that is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Data {
+    pub name: String,
+    #[serde(skip)]
+    pub path: PathBuf,
+    pub format: String,
+    pub sha256: String,
+    pub rows: u64,
+    pub columns: Vec<(String, Type)>,
+    #[serde(skip)]
+    pub times: Option<Result<Times, String>>,
+}
+
+/// A file whose content is sent: known by what it holds, as data are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct File {
+    /// The last part of its path.
+    pub name: String,
+    #[serde(skip)]
+    pub path: PathBuf,
+    pub size: u64,
+    pub sha256: String,
+}
+
+/// A limit of the clients' own, acquired in flows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    pub name: String,
+    pub kind: LimitKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKind {
+    /// So many a second.
+    Rate(f64),
+    /// So many at a time.
+    Slots(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Monitor {
+    pub name: String,
+    pub kind: String,
+    pub address: Option<Text>,
+}
+
+impl Monitor {
+    pub fn is_host(&self) -> bool {
+        self.kind == "host"
+    }
+
+    /// One of its series, as it is written.
+    pub fn series_text(&self, what: &str) -> String {
+        match self.is_host() {
+            true => format!("{}.{what}", self.name),
+            false => format!("{}.query('{what}')", self.name),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertSource {
+    pub name: String,
+    pub kind: String,
+    pub address: Text,
+    pub receiver: Option<Text>,
+    pub rules: Option<String>,
+}

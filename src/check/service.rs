@@ -1,0 +1,219 @@
+//! Checks services: what they are started with, and where their pages are.
+
+use super::builtins::Builtin;
+use super::call::Bound;
+use super::program::{Demo, Expr, PartKind, Piece, Service, ServiceKind, Text};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::FileId;
+use crate::base::units::SECOND;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Entry};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn service(
+        &mut self,
+        name: String,
+        built: &'a ast::Built,
+        builtin: &Builtin,
+        bound: &Bound<'a>,
+        frame: FrameId,
+    ) -> Value<'a> {
+        let number = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.number());
+        let pieces = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces());
+        let span = |place: usize| {
+            bound.get(place).and_then(|b| b.as_ref()).map_or(built.constructor.span, |(_, expr)| expr.span)
+        };
+        let kind = match builtin.name {
+            "attach" => match number(0) {
+                Some(port) if (1.0..65536.0).contains(&port) => ServiceKind::Attach { port: port as u16 },
+                Some(_) => {
+                    self.out_of_range(span(0), "a port is a whole number from 1 to 65535");
+                    ServiceKind::Attach { port: 1 }
+                }
+                None => ServiceKind::Attach { port: 1 },
+            },
+            "process" => {
+                let arguments = (1..bound.len()).filter_map(pieces).collect();
+                let program = match bound.first().and_then(|b| b.as_ref()) {
+                    // A name without a `/` is looked for in the directories of PATH.
+                    Some((Value::Text(program, from), _)) if program.contains('/') => {
+                        vec![Piece::Literal(self.beside(program, *from))]
+                    }
+                    _ => pieces(0).unwrap_or_default(),
+                };
+                ServiceKind::Process { program, arguments }
+            }
+            "postgres" => ServiceKind::Postgres,
+            _ => {
+                if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
+                    self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
+                }
+                for place in [0, 1, 2, 3, 4, 5, 7, 8, 11] {
+                    if number(place).is_some_and(|value| value < 0.0) {
+                        self.out_of_range(span(place), "a negative value makes no sense here");
+                    }
+                }
+                for (place, what) in [(4, "a share of errors"), (8, "a share of orders")] {
+                    if number(place).is_some_and(|share| share > 1.0) {
+                        self.out_of_range(span(place), &format!("{what} lies between 0% and 100%"));
+                    }
+                }
+                let is = |place: usize| matches!(bound.get(place), Some(Some((Value::Bool(true), _))));
+                ServiceKind::Demo(Demo {
+                    pool: number(0).map(|v| v.max(1.0) as u32),
+                    slots: number(1).map(|v| v as u32),
+                    rate_limit: number(2),
+                    slow: number(3).map(|v| v as u64),
+                    error_rate: number(4),
+                    leak: number(5).map(|v| v as u64),
+                    slow_orders: number(7).map(|v| v as u64),
+                    loses: number(8),
+                    never_reconnects: is(9),
+                    forgets_keys: is(10),
+                    cache: number(11).map(|v| v as u64),
+                    database: pieces(6),
+                })
+            }
+        };
+        let mut service = Service {
+            name,
+            kind,
+            ready: None,
+            ready_within: 30 * SECOND,
+            stop_within: 5 * SECOND,
+            port: None,
+            metrics: None,
+            env: Vec::new(),
+            files: Vec::new(),
+            dir: None,
+            restart: false,
+        };
+        for entry in &built.options {
+            let Some(value) = self.option(entry, "service", frame) else { continue };
+            let label = entry.label.text.as_str();
+            let is_of_it = match service.kind {
+                ServiceKind::Process { .. } => true,
+                ServiceKind::Demo(_) => label != "files",
+                ServiceKind::Postgres => !matches!(label, "files" | "dir"),
+                ServiceKind::Attach { .. } => matches!(label, "ready" | "ready_within" | "stop_within" | "metrics"),
+            };
+            if !is_of_it {
+                let message = format!("`{}(…)` has no option `{label}`", builtin.name);
+                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
+                self.push(problem.help("it is an option of `process(…)`"));
+            }
+            match label {
+                "ready" => {
+                    if let Value::Text(path, _) = &value
+                        && !path.starts_with('/')
+                        && !path.contains("://")
+                    {
+                        self.out_of_range(entry.value.span, "a path starts with `/`");
+                    }
+                    service.ready = value.pieces();
+                }
+                "ready_within" => service.ready_within = value.number().unwrap_or(0.0) as u64,
+                "stop_within" => service.stop_within = value.number().unwrap_or(0.0) as u64,
+                "port" => {
+                    if value.number().is_some_and(|port| !(1.0..65536.0).contains(&port)) {
+                        self.out_of_range(entry.value.span, "a port is a whole number from 1 to 65535");
+                    }
+                    service.port = value.expr();
+                }
+                "metrics" => service.metrics = self.page_address(Some(&(value, &entry.value)), true),
+                "env" => service.env = self.texts(&value, entry),
+                "files" => {
+                    service.files = self.texts(&value, entry);
+                    let leaves = |name: &str| name.starts_with('/') || name.split('/').any(|part| part == "..");
+                    if service.files.iter().any(|(name, _)| name.is_empty() || leaves(name)) {
+                        self.out_of_range(entry.value.span, "files lie in the private directory of the service");
+                    }
+                }
+                "dir" => {
+                    if let Value::Text(dir, from) = &value {
+                        service.dir = Some(self.beside(dir, *from));
+                    }
+                }
+                _ => service.restart = matches!(value, Value::Bool(true)),
+            }
+        }
+        // A path is asked for at its port.
+        let is_path =
+            |text: &Option<Text>| matches!(text.as_deref(), Some([Piece::Literal(path), ..]) if path.starts_with('/'));
+        let paths = [("ready", is_path(&service.ready)), ("metrics", is_path(&service.metrics))];
+        // Behind what its arguments and options name, which is started before it.
+        self.out.services.push(service);
+        let place = self.out.services.len() - 1;
+        for entry in &built.options {
+            if paths.contains(&(entry.label.text.as_str(), true)) {
+                self.has_port(place, entry.value.span);
+            }
+        }
+        Value::Part(Type::Service, place)
+    }
+
+    /// A path that is relative to the file that names it.
+    fn beside(&self, path: &str, from: FileId) -> String {
+        let own = &self.world.sources.get(from).name;
+        match own.rsplit_once('/') {
+            Some((directory, _)) if !path.starts_with('/') => format!("{directory}/{path}"),
+            _ => path.to_owned(),
+        }
+    }
+
+    /// Where something is asked once a second: a path of a service, or a URL that may name where services listen.
+    pub(super) fn page_address(
+        &mut self,
+        given: Option<&(Value<'a>, &'a ast::Expr)>,
+        of_service: bool,
+    ) -> Option<Text> {
+        let (value, expr) = given?;
+        let pieces = value.pieces()?;
+        let is_known = |piece: &Piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Value(Expr::Part { part: PartKind::Service, field, .. }) => !field.contains(' '),
+            Piece::Value(Expr::Port(_)) => true,
+            Piece::Value(_) => false,
+        };
+        match pieces.first() {
+            Some(Piece::Literal(text)) if text.starts_with("https://") => self.later("TLS", expr.span),
+            Some(Piece::Literal(text)) if text.starts_with("http://") || (of_service && text.starts_with('/')) => {}
+            Some(Piece::Literal(_)) => self.out_of_range(
+                expr.span,
+                match of_service {
+                    true => "a path starts with `/`, an address with `http://`",
+                    false => "an address starts with `http://`",
+                },
+            ),
+            _ => {}
+        }
+        if !pieces.iter().all(is_known) {
+            self.later("an address that is known late", expr.span);
+        }
+        Some(pieces)
+    }
+
+    /// The texts of an object, by their names.
+    fn texts(&mut self, value: &Value<'a>, entry: &'a Entry) -> Vec<(String, Text)> {
+        let Value::Object(fields) = value else { return Vec::new() };
+        let mut texts = Vec::new();
+        for (name, value) in fields {
+            match value.pieces() {
+                Some(pieces) => texts.push((name.text.clone(), pieces)),
+                None => {
+                    let kind = value.kind().a();
+                    self.push(Diagnostic::new(
+                        Code::E0301,
+                        format!("a Text is needed for `{name}`, and this is {kind}"),
+                        entry.value.span,
+                        kind,
+                    ));
+                }
+            }
+        }
+        texts
+    }
+}

@@ -1,0 +1,320 @@
+//! Checks targets: their addresses, options and authentication.
+
+use super::builtins::{self, Builtin, Kind};
+use super::call::Bound;
+use super::parts::listed;
+use super::program::{Address, Connections, Expr, PartKind, Piece, Protocol, Target, Text};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::Span;
+use crate::base::units::SECOND;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Entry, ExprKind};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn target(
+        &mut self,
+        name: String,
+        built: &'a ast::Built,
+        builtin: &Builtin,
+        bound: &Bound<'a>,
+        frame: FrameId,
+    ) -> Value<'a> {
+        let protocol = match builtin.name {
+            "postgres" => Protocol::Postgres,
+            "mysql" => Protocol::Mysql,
+            "sqlite" => Protocol::Sqlite,
+            "tcp" => Protocol::Tcp,
+            "websocket" => Protocol::Websocket,
+            "grpc" => Protocol::Grpc,
+            "redis" => Protocol::Redis,
+            _ => Protocol::Http,
+        };
+        // A database can be hurt from within; what speaks to it is refused where it does.
+        let is_database = matches!(protocol, Protocol::Postgres | Protocol::Mysql);
+        if protocol != Protocol::Http && !is_database {
+            self.later(format!("a target of `{}(…)`", builtin.name), built.constructor.span);
+        }
+        let given = bound.first().and_then(|b| b.as_ref());
+        let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
+        let mut good = true;
+        let address = match given.map(|(value, _)| value) {
+            Some(Value::Part(Type::Service, service)) => Address::Service(*service),
+            Some(value) => match value.pieces().as_deref() {
+                Some([Piece::Literal(url)]) if protocol == Protocol::Http => match parse_url(url) {
+                    Ok((host, port)) => Address::Url { host, port },
+                    Err(_) if url.starts_with("https://") => {
+                        self.later("TLS", span);
+                        Address::Late(vec![Piece::Literal(url.clone())])
+                    }
+                    Err(why) => {
+                        let problem =
+                            Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
+                        self.push(problem.help("write `http://host:port`"));
+                        good = false;
+                        Address::Late(Vec::new())
+                    }
+                },
+                Some([Piece::Value(Expr::Part { part: PartKind::Service, index, field })])
+                    if field == "url" && protocol == Protocol::Http =>
+                {
+                    Address::Service(*index)
+                }
+                Some([Piece::Value(Expr::Part { part, index, field })])
+                    if protocol == Protocol::Http && through(*part, *index, field).is_some() =>
+                {
+                    through(*part, *index, field).map_or(Address::Late(Vec::new()), Address::Link)
+                }
+                Some(pieces) => {
+                    if !is_database && !pieces.is_empty() && !matches!(pieces, [Piece::Literal(_)]) {
+                        self.later("a target whose address is known late", span);
+                    }
+                    Address::Late(pieces.to_vec())
+                }
+                None => Address::Late(Vec::new()),
+            },
+            None => Address::Late(Vec::new()),
+        };
+        let mut target = Target {
+            name,
+            protocol,
+            address,
+            timeout: 10 * SECOND,
+            connections: None,
+            redirects: 0,
+            cookies: true,
+            untraced: false,
+            headers: Vec::new(),
+            settings: Vec::new(),
+        };
+        for entry in &built.options {
+            match entry.label.text.as_str() {
+                "connections" => target.connections = self.connections(entry, frame),
+                "auth" => self.auth(entry, frame, &mut target),
+                _ => {
+                    let Some(value) = self.option(entry, "target", frame) else { continue };
+                    self.target_option(entry, &value, &mut target);
+                }
+            }
+            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "trace"];
+            if !runs.contains(&entry.label.text.as_str()) {
+                self.later(format!("`{}:` of a target", entry.label), entry.label.span);
+            }
+        }
+        if !good {
+            self.refused_target = true;
+            return Value::WRONG;
+        }
+        self.out.targets.push(target);
+        Value::Part(builtin.result, self.out.targets.len() - 1)
+    }
+
+    fn target_option(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
+        match entry.label.text.as_str() {
+            "timeout" => match value.number() {
+                Some(ns) if ns >= 1.0 => target.timeout = ns as u64,
+                Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
+                None => {}
+            },
+            "redirects" => match value.number() {
+                Some(most) if (0.0..=20.0).contains(&most) => target.redirects = most as u64,
+                Some(_) => self.out_of_range(entry.value.span, "0 to 20 redirects are followed"),
+                None => {}
+            },
+            "cookies" => {
+                if let Value::Bool(keeps) = value {
+                    target.cookies = *keeps;
+                }
+            }
+            "headers" => self.target_headers(entry, value, target),
+            "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
+            "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
+                self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
+            }
+            "tls" => {
+                if let Value::Object(fields) = value {
+                    for (name, _) in fields {
+                        if !matches!(name.text.as_str(), "ca" | "cert" | "key" | "verify") {
+                            let problem = Diagnostic::new(
+                                Code::E0205,
+                                format!("TLS has no option `{name}`"),
+                                name.span,
+                                "no such option",
+                            );
+                            self.push(problem.did_you_mean(
+                                name.span,
+                                &name.text,
+                                ["ca", "cert", "key", "verify"].into_iter(),
+                            ));
+                        }
+                    }
+                }
+                target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
+            }
+            "dns" => {
+                if let Value::Text(when, _) = value
+                    && !matches!(when.as_str(), "once" | "each")
+                {
+                    self.out_of_range(entry.value.span, "`dns` is \"once\" or \"each\"");
+                }
+                target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
+            }
+            _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
+        }
+    }
+
+    fn connections(&mut self, entry: &'a Entry, frame: FrameId) -> Option<Connections> {
+        match &entry.value.kind {
+            ExprKind::Name(name) if name.text == "per_user" => Some(Connections::PerUser),
+            ExprKind::Name(name) if name.text == "per_request" => Some(Connections::PerRequest),
+            ExprKind::Call { function, arguments } if function.text == "pool" => {
+                let builtin = builtins::of_kind(Kind::Connections, "pool")?;
+                let bound = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame)?;
+                let size = bound.first()?.as_ref()?.0.number()?;
+                if size < 1.0 {
+                    self.out_of_range(entry.value.span, "a pool has at least one connection");
+                }
+                Some(Connections::Pool(size as u64))
+            }
+            ExprKind::Wrong => None,
+            _ => {
+                let text = self.text(entry.value.span);
+                let problem = Diagnostic::new(
+                    Code::E0301,
+                    format!("`{text}` is no policy of connections"),
+                    entry.value.span,
+                    "not a policy",
+                );
+                self.push(problem.help("write `per_user`, `per_request` or `pool(32)`"));
+                None
+            }
+        }
+    }
+
+    /// Headers of every request. What stands in them may be computed for each, but takes no rows.
+    fn target_headers(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
+        let (Value::Object(fields), ExprKind::Object(entries)) = (value, &entry.value.kind) else { return };
+        for ((label, value), entry) in fields.iter().zip(entries) {
+            let span = entry.value.span;
+            let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count];
+            let value = self.fit(value.clone(), span, &kinds);
+            let Some((name, pieces)) = self.header(label, &value, span) else { continue };
+            let takes_rows = |piece: &Piece| match piece {
+                Piece::Literal(_) => false,
+                Piece::Value(value) => value.any(&mut |part| matches!(part, Expr::Row { .. })),
+            };
+            if pieces.iter().any(takes_rows) {
+                let problem = Diagnostic::new(Code::E0114, "a row is taken by a flow", span, "not here");
+                self.push(problem.help("write this header in the `headers:` of the requests"));
+            }
+            self.target_header(name, pieces, label.span, target);
+        }
+    }
+
+    fn target_header(&mut self, name: String, pieces: Text, span: Span, target: &mut Target) {
+        if target.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
+            let problem = Diagnostic::new(Code::E0203, format!("`{name}` is there already"), span, "a second one");
+            self.push(problem.help("a header is said once; of `auth:` and an `Authorization` keep one"));
+            return;
+        }
+        target.headers.push((name, pieces));
+    }
+
+    fn auth(&mut self, entry: &'a Entry, frame: FrameId, target: &mut Target) {
+        let known = || builtins::names(Kind::Auth);
+        let ExprKind::Call { function, arguments } = &entry.value.kind else {
+            let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
+            self.push(problem.help(listed("write one of", known())));
+            return;
+        };
+        let Some(builtin) = builtins::of_kind(Kind::Auth, &function.text) else {
+            let problem = Diagnostic::new(
+                Code::E0201,
+                format!("`{function}` is no authentication"),
+                function.span,
+                "no such one",
+            );
+            self.push(problem.did_you_mean(function.span, &function.text, known()));
+            return;
+        };
+        if let Some(bound) = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame) {
+            let pieces = |place: usize| {
+                let given = bound.get(place).and_then(Option::as_ref);
+                given.and_then(|(value, _)| value.pieces()).unwrap_or_default()
+            };
+            let is_literal = |place: usize, wrong: &[char]| {
+                pieces(place).iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(wrong)))
+            };
+            let span = |place: usize| {
+                bound.get(place).and_then(Option::as_ref).map_or(entry.value.span, |(_, expr)| expr.span)
+            };
+            let text = if builtin.name == "basic" {
+                if is_literal(0, &[':']) {
+                    self.out_of_range(span(0), "a name has no `:` (RFC 7617), which ends it");
+                }
+                let mut pair = pieces(0);
+                pair.push(Piece::Literal(":".to_owned()));
+                pair.extend(pieces(1));
+                let coded = Expr::Call { function: "base64".to_owned(), arguments: vec![Expr::Text(pair)] };
+                vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)]
+            } else {
+                if is_literal(0, &['\r', '\n', '\0', ' ']) {
+                    self.out_of_range(span(0), "a token is one word (RFC 6750)");
+                }
+                let mut text = vec![Piece::Literal("Bearer ".to_owned())];
+                text.extend(pieces(0));
+                text
+            };
+            self.target_header("Authorization".to_owned(), text, entry.label.span, target);
+        }
+    }
+}
+
+/// Host and port of an `http://` URL without a path.
+fn parse_url(url: &str) -> Result<(String, u16), &'static str> {
+    let rest = match url.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some(_) => return Err("only http:// is spoken here"),
+        None => return Err("it does not start with http://"),
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.contains('/') {
+        return Err("paths belong to the requests");
+    }
+    let (host, port) = match rest
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.ends_with(':') && (!host.contains('[') || host.ends_with(']')))
+    {
+        Some((host, port)) => (host, port.parse().map_err(|_| "the port is not a number up to 65535")?),
+        None => (rest, 80),
+    };
+    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '@') {
+        return Err("the host is missing or malformed");
+    }
+    Ok((host.to_owned(), port))
+}
+
+/// The link that a URL leads through: one of its own, or of a service reached through it.
+fn through(part: PartKind, index: usize, field: &str) -> Option<usize> {
+    match part {
+        PartKind::Link => (field == "url").then_some(index),
+        PartKind::Service => field.strip_prefix("url via ")?.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_url;
+
+    #[test]
+    fn urls_give_host_and_port() {
+        assert_eq!(parse_url("http://127.0.0.1:8080"), Ok(("127.0.0.1".into(), 8080)));
+        assert_eq!(parse_url("http://[::1]:8080/"), Ok(("[::1]".into(), 8080)));
+        assert_eq!(parse_url("http://shop"), Ok(("shop".into(), 80)));
+        assert!(parse_url("https://shop").is_err());
+        assert!(parse_url("http://shop/path").is_err());
+        assert!(parse_url("http://shop:99999").is_err());
+    }
+}
