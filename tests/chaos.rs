@@ -105,6 +105,14 @@ fn a_shop_survives_a_partition_of_its_database() {
     let Some(ran) = survives("partition(db) at plateau + 4s for 3s") else { return };
     // What was under way is of unknown outcome, and is neither lost nor forgotten.
     assert!(ran.result["ledgers"][0]["entries"]["unknown"].as_u64().unwrap() > 0, "{}", ran.out);
+    let steady = &ran.result["faults"][0]["steady_state"];
+    let (lost, back) = (steady["lost_s"].as_f64().unwrap(), steady["back_s"].as_f64().unwrap());
+    assert!((2.0..=6.0).contains(&lost) && (6.0..13.0).contains(&back), "{steady}");
+    // The course of all that on one axis: failures in the middle, the fault and what was lost beneath.
+    let course = ran.out.split("\ncourse\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let row = |name: &str| course.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+    assert!(row("broken").contains("▬ partition of db") && row("steady state").contains("░ lost"), "{course}");
+    assert!(row("✘").contains('█') && row("p95").contains("2s") && course.contains("10s"), "{course}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! How a run went: what each load got for answers, and beneath it, on the same axis, what was done and when the steady state
 //! was lost.
 
+use super::Report;
 use crate::base::units::SECOND;
-use crate::measure::{Stats, histogram};
-use crate::metric::{Back, recovered};
+use crate::measure::{Injected, Stats, histogram};
+use crate::metric::{Back, Recovered};
 use crate::plan::draw::{Row, RowKind, breakage};
 use crate::plan::{Plan, Range};
 
@@ -16,9 +17,6 @@ pub struct Point {
     /// Nothing where nothing was answered.
     pub p95_ns: Option<u64>,
 }
-
-/// More than so many faults are not followed one by one.
-const FOLLOWED: usize = 40;
 
 /// One for each range. What is old has been added up, so a range within a long cell gets its share of it.
 pub fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = Range>) -> Vec<Point> {
@@ -42,13 +40,14 @@ pub fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Ite
     ranges.map(point).collect()
 }
 
-/// Faults and events as they were, and where steady states were lost.
-pub fn rows(plan: &Plan, stats: &Stats) -> Vec<Row> {
+/// Faults and events as they were, and where the steady state was lost.
+pub fn rows(report: &Report<'_>) -> Vec<Row> {
+    let (plan, stats) = (report.plan, report.stats);
     let end = stats.end();
     let mut rows = Vec::new();
     for (index, fault) in plan.faults.iter().enumerate() {
         let times = stats.injected.iter().filter(|injected| injected.fault == index && injected.problem.is_none());
-        let was = |of: &crate::measure::Injected| (of.applied.1, of.withdrawn.map_or(end, |range| range.0));
+        let was = |of: &Injected| (of.applied.1, of.withdrawn.map_or(end, |range| range.0));
         rows.push(Row {
             kind: RowKind::Fault,
             name: fault.name.clone(),
@@ -65,18 +64,14 @@ pub fn rows(plan: &Plan, stats: &Stats) -> Vec<Row> {
             ranges: begun.map(|happened| (happened.began, happened.ended.unwrap_or(end))).collect(),
         });
     }
-    if stats.injected.len() <= FOLLOWED {
-        rows.extend(plan.steady_states.iter().filter_map(|steady| {
-            let lost = |injected: &crate::measure::Injected| {
-                let over = injected.withdrawn.filter(|_| injected.is_effective())?.1;
-                let found = recovered(steady, (injected.applied.0, over), plan.length, stats).ok()?;
-                let (from, _) = found.lost?;
-                Some((from, if let Back::At(at) = found.back { at } else { end }))
-            };
-            let ranges: Vec<Range> = stats.injected.iter().filter_map(lost).collect();
-            let name = steady.name.clone().unwrap_or_else(|| "steady state".to_owned());
-            (!ranges.is_empty()).then(|| Row { kind: RowKind::Lost, name, what: "lost".to_owned(), ranges })
-        }));
+    if let Some(steady) = plan.steady_states.first() {
+        let lost = |found: &Recovered| Some((found.lost?.0, if let Back::At(at) = found.back { at } else { end }));
+        rows.push(Row {
+            kind: RowKind::Lost,
+            name: steady.name.clone().unwrap_or_else(|| "steady state".to_owned()),
+            what: "lost".to_owned(),
+            ranges: report.recovered.iter().flatten().filter_map(lost).collect(),
+        });
     }
     rows.retain(|row| !row.ranges.is_empty());
     rows

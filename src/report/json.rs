@@ -3,14 +3,14 @@
 use super::Report;
 use crate::base::units::SECOND;
 use crate::measure::{Book, Happened, Injected, Stats, Violation, histogram};
-use crate::metric::Outcome;
+use crate::metric::{Back, Outcome, Recovered};
 use crate::plan::Plan;
 use serde_json::{Value, json};
 
 pub const SCHEMA: u32 = 1;
 
 pub fn json(report: &Report<'_>) -> Vec<u8> {
-    let Report { plan, stats, verdict, windows, failed, slowest, watched } = report;
+    let Report { plan, stats, verdict, windows, failed, slowest, watched, recovered: _ } = report;
     let metrics: serde_json::Map<String, Value> =
         watched.iter().map(|watch| (watch.name.clone(), json!(watch))).collect();
     let expectations: Vec<Value> = plan
@@ -85,7 +85,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
         "windows": windows,
         "examples": { "failed": failed, "slowest": slowest },
         "metrics": metrics,
-        "faults": faults(plan, stats),
+        "faults": faults(report),
         "events": events(plan, stats),
         "ledgers": ledgers(plan, stats),
         "alerts": [],
@@ -106,9 +106,14 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Each time that a fault was in force, as asked for and as it was.
-fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
-    let one = |injected: &Injected| {
+/// Each time that a fault was in force, as asked for and as it was, and what became of the steady state around it.
+fn faults(report: &Report<'_>) -> Vec<Value> {
+    let (plan, stats) = (report.plan, report.stats);
+    let steady = |found: &Recovered| {
+        let back = if let Back::At(at) = found.back { Some(seconds(at)) } else { None };
+        json!({ "lost_s": found.lost.map(|(from, _)| seconds(from)), "back_s": found.lost.and(back) })
+    };
+    let one = |(injected, recovered): (&Injected, &Option<Recovered>)| {
         json!({
             "name": stats.faults.get(injected.fault),
             "action": plan.faults.get(injected.fault).map(|fault| &fault.breakage.action),
@@ -122,9 +127,10 @@ fn faults(plan: &Plan, stats: &Stats) -> Vec<Value> {
             "shown": injected.shown,
             "unproven": injected.unproven,
             "problem": injected.problem,
+            "steady_state": recovered.as_ref().map(steady),
         })
     };
-    stats.injected.iter().map(one).collect()
+    stats.injected.iter().zip(&report.recovered).map(one).collect()
 }
 
 /// Each event that has begun, as asked for and as it was.

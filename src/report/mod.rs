@@ -11,8 +11,8 @@ pub use terminal::terminal;
 
 use crate::base::units::SECOND;
 use crate::judge::Verdict;
-use crate::measure::{Example, Failure, Gap, Gauge, Stats, histogram};
-use crate::metric::{Summary, summary};
+use crate::measure::{Example, Failure, Gap, Gauge, Injected, Stats, histogram};
+use crate::metric::{Recovered, Summary, recovered, summary};
 use crate::plan::{Member, Plan, Range, Type, Watched};
 use beside::beside_faults;
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub struct Report<'a> {
     /// Of each series the slowest that went well.
     pub slowest: Vec<Told>,
     pub watched: Vec<Watch>,
+    /// What the first steady state of the plan says of each time that a fault was in force; nothing where it cannot be told.
+    pub recovered: Vec<Option<Recovered>>,
 }
 
 /// One stage of one load, one level of a sweep or one trial of a search, as planned and as it was.
@@ -160,7 +162,20 @@ pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Rep
     let windows = windows::windows(plan, stats);
     let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
     let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
-    Report { plan, stats, verdict, windows, failed, slowest, watched: watched(plan, stats) }
+    let (watched, recovered) = (watched(plan, stats), recoveries(plan, stats));
+    Report { plan, stats, verdict, windows, failed, slowest, watched, recovered }
+}
+
+/// Around more faults than these the steady state is not followed.
+const FOLLOWED: usize = 40;
+
+fn recoveries(plan: &Plan, stats: &Stats) -> Vec<Option<Recovered>> {
+    let steady = plan.steady_states.first();
+    let one = |(place, injected): (usize, &Injected)| {
+        let over = injected.withdrawn.filter(|_| injected.is_effective() && place < FOLLOWED)?.1;
+        recovered(steady?, (injected.applied.0, over), plan.length, stats).ok()
+    };
+    stats.injected.iter().enumerate().map(one).collect()
 }
 
 /// The series of a load, each with what is derived of it behind it.

@@ -17,7 +17,7 @@ pub fn course(out: &mut String, report: &Report<'_>, paint: &Paint) {
     if end < SHORTEST {
         return;
     }
-    let rows = rows(report.plan, report.stats);
+    let rows = rows(report);
     let page = Page::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH);
     let _ = writeln!(out, "\n{}", paint.bold("course"));
     for (index, load) in report.plan.loads.iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::{Paint, name_width};
 use crate::base::units::{bytes, duration, grouped, measured_duration};
 use crate::measure::Injected;
-use crate::metric::{Back, recovered};
+use crate::metric::{Back, Recovered};
 use crate::plan::{Element, Fault};
 use crate::report::Report;
 use std::fmt::Write;
@@ -19,40 +19,39 @@ pub fn faults(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let width = name_width(plan.faults.iter().map(|fault| fault.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("faults"));
     for (index, fault) in plan.faults.iter().enumerate() {
-        let times: Vec<&Injected> = report.stats.injected.iter().filter(|injected| injected.fault == index).collect();
+        let all = report.stats.injected.iter().zip(&report.recovered);
+        let times: Vec<_> = all.filter(|(injected, _)| injected.fault == index).collect();
         if times.is_empty() {
             let _ = writeln!(out, "  {:<width$} {}", fault.name, paint.unsure("never applied"));
         }
-        for injected in times.iter().take(TOLD) {
+        for (injected, recovered) in times.iter().take(TOLD) {
             let _ = writeln!(out, "  {:<width$} {}", fault.name, told(fault, injected, paint));
-            if let Some(came_back) = came_back(report, injected) {
+            if let Some(came_back) = came_back(injected, recovered.as_ref()) {
                 let _ = writeln!(out, "  {:<width$} {came_back}", "");
             }
         }
         if let Some(more) = times.len().checked_sub(TOLD).filter(|more| *more > 0) {
-            let idle = times.iter().filter(|injected| !injected.is_effective()).count();
+            let idle = times.iter().filter(|(injected, _)| !injected.is_effective()).count();
             let _ = writeln!(out, "  {:<width$} {more} times more; without effect were {idle} of all", "");
         }
     }
 }
 
-/// What the first steady state of the plan says of one that was taken back: since when it was lost, and when it came back.
-fn came_back(report: &Report<'_>, injected: &Injected) -> Option<String> {
-    let steady = report.plan.steady_states.first()?;
-    let over = injected.withdrawn.filter(|_| injected.is_effective())?.1;
-    let found = recovered(steady, (injected.applied.0, over), report.plan.length, report.stats).ok()?;
+/// Since when the steady state was lost, and when it came back.
+fn came_back(injected: &Injected, found: Option<&Recovered>) -> Option<String> {
+    let (found, over) = (found?, injected.withdrawn?.1);
     let Some((from, _)) = found.lost else { return Some("the steady state held".to_owned()) };
     let lost = format!("the steady state was lost at {}", duration(from));
-    Some(match found.back {
-        Back::At(at) if at > over => {
+    Some(match &found.back {
+        Back::At(at) if *at > over => {
             format!(
                 "{lost} and was back at {}, {} after it was taken back",
-                duration(at),
+                duration(*at),
                 measured_duration((at - over) as f64)
             )
         }
-        Back::At(at) => format!("{lost} and was back at {}, when it was taken back", duration(at)),
-        Back::NotBy(end) => format!("{lost} and had not come back at {}", duration(end)),
+        Back::At(at) => format!("{lost} and was back at {}, when it was taken back", duration(*at)),
+        Back::NotBy(end) => format!("{lost} and had not come back at {}", duration(*end)),
         Back::Unknown(reason) => format!("{lost}; whether it came back is not known: {reason}"),
     })
 }
