@@ -15,6 +15,8 @@ use std::task::{Poll, Waker};
 
 /// Arrivals closer together than this are taken in one go: a wake-up costs more than a request.
 const BATCH: u64 = 250_000;
+/// So much later a timer wakes whom it does not let spin.
+const LATE: u64 = 40_000;
 /// Starts between two looks at the network.
 const BURST: usize = 64;
 /// How long after its end a load may still start what it is behind with.
@@ -125,7 +127,7 @@ impl Line<'_> {
             // Close together: wait for a few at once, and save the spinning.
             let close = intended.saturating_sub(self.before) < BATCH && self.before > 0;
             match close {
-                true => worker.timers.until(&self.lazy, (self.before + BATCH).min(intended + BATCH)).await,
+                true => worker.timers.until(&self.lazy, intended + BATCH - LATE).await,
                 false => worker.timers.until(&self.punctual, intended).await,
             }
             let now = worker.timers.clock.now();
