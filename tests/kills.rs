@@ -61,6 +61,8 @@ struct Snapshot {
     journals: BTreeSet<String>,
     theirs: String,
     cpus: String,
+    /// Where the other one listens, and its connections.
+    sockets: usize,
 }
 
 fn names(directory: &Path) -> BTreeSet<String> {
@@ -102,6 +104,11 @@ fn look(place: &Place, theirs: &Child) -> Snapshot {
         // Whether it stands still; what it does otherwise is its own.
         theirs: line("State:").chars().filter(|c| *c == 'T').collect(),
         cpus: line("Cpus_allowed:"),
+        sockets: {
+            let held = std::fs::read_dir(format!("/proc/{}/fd", theirs.id())).unwrap().flatten();
+            let is_socket = |path: PathBuf| path.to_string_lossy().starts_with("socket:");
+            held.filter(|held| std::fs::read_link(held.path()).is_ok_and(is_socket)).count()
+        },
     }
 }
 
@@ -182,13 +189,15 @@ impl Field {
             let recovered = place.call(&["recover"]);
             assert_eq!(recovered.code, 0, "{}{}", recovered.out, recovered.err);
         }
-        let over = Instant::now() + Duration::from_secs(10);
+        let since = Instant::now();
+        let over = since + Duration::from_secs(10);
         let mut now = look(place, theirs);
         while now != *before && Instant::now() < over {
             std::thread::sleep(Duration::from_millis(50));
             now = look(place, theirs);
         }
         assert_eq!(now, *before, "{killed:?}");
+        println!("{killed:?}: all was as before {:?} later", since.elapsed());
     }
 }
 
