@@ -1,8 +1,12 @@
 //! What is allowed and most often not meant.
 
 use super::condition::{Condition, Measured};
-use super::program::{Connections, Flow, Function, Level, Load, Metric, Moment, Part, StageKind, Step, Subject, Think};
+use super::program::{
+    Connections, Element, Flow, Function, Injection, Level, Load, Metric, Moment, Part, StageKind, Step, Subject,
+    Think, When,
+};
 use super::session::Session;
+use crate::base::Span;
 use crate::base::hosts::Host;
 use crate::base::units::{SECOND, grouped, short};
 use crate::diag::{Code, Diagnostic};
@@ -17,6 +21,24 @@ impl<'a> Session<'a, '_> {
         self.latency_without_errors();
         self.bounded_by_thinking();
         self.secrets_in_the_open();
+        self.killed_for_good();
+    }
+
+    /// All processes of a service are killed, a supervisor among them; without an end of the fault the run ends with it.
+    fn killed_for_good(&mut self) {
+        let is_final = |injection: &&Injection| {
+            let Element::Service(service) = injection.breakage.element else { return false };
+            let is_kept = self.out.services.get(service).is_none_or(|service| service.restart);
+            injection.breakage.action == "kill" && matches!(injection.when, When::At { length: None, .. }) && !is_kept
+        };
+        let killed: Vec<Span> = self.out.injections.iter().filter(is_final).map(|injection| injection.span).collect();
+        for span in killed {
+            let message = "nobody brings this service back, so the run ends with it";
+            let problem = Diagnostic::new(Code::W0812, message, span, "killed for good");
+            self.push(
+                problem.help("write how long it is gone, such as `for 10s`, or give the service `restart: true`"),
+            );
+        }
     }
 
     fn flows_of(&self, load: &Load) -> Vec<&Flow> {

@@ -98,6 +98,7 @@ codes! {
     W0809 Warning "an open load whose arrivals are all new users";
     W0810 Warning "a ramp that does not start where the load is";
     W0811 Warning "a load that is more than this machine holds";
+    W0812 Warning "a service that is killed and that nobody brings back";
 }
 
 impl Code {
