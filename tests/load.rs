@@ -21,7 +21,7 @@ fn shop(options: &str) -> (Place, MutexGuard<'static, ()>) {
     assert!(storefront.contains(database) && storefront.contains(demo), "the storefront has another system");
     let options = if options.is_empty() { String::new() } else { format!("{options}, ") };
     let storefront = storefront
-        .replace("system storefront(pool: Count = 10, ", "system storefront(")
+        .replace("slow_orders: slow_orders, ", "")
         .replace(database, "")
         .replace(demo, &format!("demo({options}"));
     place.write("common/storefront.stress", &storefront);

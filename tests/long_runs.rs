@@ -33,9 +33,9 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
             }
             Metric::Recovery(recovery) => windows.push((None, recovery.windows.clone())),
             Metric::Other { ranges, .. } => windows.push((None, ranges.clone())),
-            Metric::Drift { first, last } => {
-                for part in [first, last] {
-                    let Metric::Requests(requests) = &**part else { panic!("the drift of requests") };
+            Metric::Drift { fine, coarse } => {
+                for part in fine.iter().chain(coarse) {
+                    let Metric::Requests(requests) = part else { panic!("the drift of requests") };
                     windows.extend(requests.samples.iter().map(|s| (Some(s.series), s.ranges.clone())));
                 }
             }

@@ -393,7 +393,14 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
         Metric::Series(readings) => series::apply(readings, stats),
         Metric::Capacity(capacity) => capacity::apply(capacity, stats),
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),
-        Metric::Drift { first, last } => series::drift(of_metric(first, stats, false), of_metric(last, stats, false)),
+        Metric::Drift { fine, coarse } => {
+            let parts =
+                |parts: &[Metric]| parts.iter().map(|part| of_metric(part, stats, false)).collect::<Vec<Value>>();
+            let fine = parts(fine);
+            // What is too little for many parts may be enough for few.
+            let enough = fine.iter().all(|part| part.value.is_ok());
+            series::drift(if enough { fine } else { parts(coarse) })
+        }
         Metric::Ledger { function, ledger: of } => ledger::apply(function, stats.ledgers.get(*of)),
         Metric::Other { .. } => unmeasured(),
     }

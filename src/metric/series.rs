@@ -165,17 +165,31 @@ fn in_unit(slope: f64, series: &Watched) -> f64 {
     if series.unit == Type::Duration { slope / SECOND as f64 } else { slope }
 }
 
-/// How much the last exceeds the first, as a share of the first.
-pub(super) fn drift(first: Value, last: Value) -> Value {
-    let samples = first.samples.min(last.samples);
-    let value = match (first.value, last.value) {
-        (Err(reason), _) => Err(format!("in the first tenth: {reason}")),
-        (_, Err(reason)) => Err(format!("in the last tenth: {reason}")),
-        (Ok(first), Ok(last)) if first == last => Ok(0.0),
-        (Ok(0.0), Ok(_)) => Err("it was 0 in the first tenth, of which nothing is a share".to_owned()),
-        (Ok(first), Ok(last)) => Ok((last - first) / first.abs()),
+/// How much a metric grows from the beginning of a window to its end, as a share of what it is at the beginning: by the line through its
+/// parts that has the median of all slopes (Theil 1950; Sen 1968) and goes through their medians (Conover, Practical
+/// Nonparametric Statistics, 1980, 5.5), with the interval of the slope.
+pub(super) fn drift(parts: Vec<Value>) -> Value {
+    let samples = parts.iter().map(|part| part.samples).sum();
+    let count = parts.len() as f64;
+    let values: Result<Vec<f64>, String> = parts.into_iter().map(|part| part.value).collect();
+    let of = |values: Vec<f64>| {
+        let points: Vec<(u64, f64)> = (0..).step_by(SECOND as usize).zip(values.iter().copied()).collect();
+        let slope = slope(&points)?;
+        let mut sorted = values;
+        sorted.sort_by(f64::total_cmp);
+        let middle = (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0;
+        let start = middle - slope.estimate * count / 2.0;
+        let share = |slope: f64| slope * count / start.abs();
+        match slope {
+            Slope { estimate: 0.0, low: 0.0, high: 0.0 } => Ok((0.0, None)),
+            _ if start == 0.0 => Err("it was 0 at the beginning, of which nothing is a share".to_owned()),
+            Slope { estimate, low, high } => Ok((share(estimate), Some((share(low), share(high))))),
+        }
     };
-    Value::of(value, samples)
+    match values.map_err(|reason| format!("in a tenth of its window: {reason}")).and_then(of) {
+        Ok((value, interval)) => Value { interval, ..Value::of(Ok(value), samples) },
+        Err(reason) => Value::of(Err(reason), samples),
+    }
 }
 
 /// What a person reads of a series: how many readings, and their least, mean, greatest and last value.

@@ -43,10 +43,7 @@ impl RestsOn {
     fn metric(&mut self, metric: &Metric) {
         match metric {
             Metric::Requests(requests) => self.requests(requests),
-            Metric::Drift { first, last } => {
-                self.metric(first);
-                self.metric(last);
-            }
+            Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.metric(part)),
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
             Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) => {}
             Metric::Ledger { .. } | Metric::Other { .. } => {}
@@ -164,10 +161,7 @@ impl WindowEdges {
                     self.watched(&impact.of);
                 }
             }
-            Metric::Drift { first, last } => {
-                self.windows_of(first);
-                self.windows_of(last);
-            }
+            Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.windows_of(part)),
             // The levels of a sweep are cut in any case, and trials where they can start.
             Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
             // Whatever it rests on, its windows can be summed.
@@ -255,10 +249,7 @@ impl WindowEdges {
                 samples.for_each(|samples| self.series[samples.series].extend(edges));
                 requests.load.iter().for_each(|(load, _)| self.loads[*load].extend(edges));
             }
-            Metric::Drift { first, last } => {
-                self.of_metric(first, edges);
-                self.of_metric(last, edges);
-            }
+            Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.of_metric(part, edges)),
             Metric::Recovery(_)
             | Metric::Series(_)
             | Metric::Scaling(_)

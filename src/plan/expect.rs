@@ -362,7 +362,7 @@ impl Elaborate<'_> {
         })
     }
 
-    /// The metric in the first and in the last tenth of the window that both scopes leave, up to the end of the load.
+    /// The metric in parts of the window that both scopes leave, up to the end of the load.
     fn drift(
         &mut self,
         metric: &program::Metric,
@@ -384,13 +384,16 @@ impl Elaborate<'_> {
         };
         let window = scope::intersect(&window, &[(0, end)]);
         self.not_empty(&window, end, if metric.scopes.is_empty() { inner } else { metric })?;
-        let (first, last) = scope::tenths(&window);
-        let first = self.metric_in(inner, Some(first));
-        // What is said of the first tenth need not be said again of the last.
+        let mut parts = scope::parts(&window, FEWEST_OF_A_DRIFT).into_iter();
+        let first = self.metric_in(inner, parts.next());
+        // What is said of the first part need not be said again of the others.
         let said = self.diagnostics.clone();
-        let last = self.metric_in(inner, Some(last));
+        let coarse = std::iter::once(first).chain(parts.map(|part| self.metric_in(inner, Some(part)))).collect();
+        let parts = scope::parts(&window, 2 * FEWEST_OF_A_DRIFT);
+        let fine = parts.into_iter().map(|part| self.metric_in(inner, Some(part))).collect::<Option<Vec<Metric>>>();
         self.diagnostics = said;
-        Some(Metric::Drift { first: Box::new(first?), last: Box::new(last?) })
+        let coarse: Option<Vec<Metric>> = coarse;
+        Some(Metric::Drift { fine: fine?, coarse: coarse? })
     }
 
     fn not_empty(&mut self, windows: &[Range], end: u64, metric: &program::Metric) -> Option<()> {
@@ -512,6 +515,9 @@ fn is_recorded(function: Function, population: &Population) -> bool {
 pub fn needed_samples(q: f64) -> u64 {
     (5.0 / (1.0 - q) - 1e-6).ceil() as u64
 }
+
+/// As few parts of a window as show how a metric goes on in it.
+const FEWEST_OF_A_DRIFT: u64 = 10;
 
 /// As few parts of a window as say something about the spread of a value over them.
 pub const FEWEST_PARTS: u64 = 4;

@@ -38,8 +38,8 @@ pub enum Metric {
     Capacity(Capacity),
     /// How throughput grows with the users of a sweep.
     Scaling(Scaling),
-    /// How much the same metric differs in the last tenth of a window from the first.
-    Drift { first: Box<Metric>, last: Box<Metric> },
+    /// How the same metric goes on over a window, in parts of it that are equally long: many, and few where these hold too little.
+    Drift { fine: Vec<Metric>, coarse: Vec<Metric> },
 }
 
 /// A function of recorded series in windows.

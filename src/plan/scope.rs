@@ -63,24 +63,23 @@ pub fn length(ranges: &[Range], end: u64) -> u64 {
     ranges.iter().map(|(start, stop)| (*stop).min(end).saturating_sub(*start)).sum()
 }
 
-/// The first and the last tenth of ranges that end.
-pub fn tenths(ranges: &[Range]) -> (Vec<Range>, Vec<Range>) {
-    let all = length(ranges, u64::MAX);
-    let mut at = 0;
-    let (mut first, mut last) = (Vec::new(), Vec::new());
-    for (start, end) in ranges {
-        // Where the range lies in the time that counts, and what a tenth cuts off it.
-        let cut = |from: u64, to: u64, out: &mut Vec<Range>| {
-            let (from, to) = (from.max(at), to.min(at + end - start));
+/// Ranges that end, in so many parts of the same length.
+pub fn parts(ranges: &[Range], count: u64) -> Vec<Vec<Range>> {
+    let all = u128::from(length(ranges, u64::MAX));
+    let edge = |part: u64| (all * u128::from(part) / u128::from(count)) as u64;
+    let of = |part: u64| {
+        let (mut at, mut out) = (0, Vec::new());
+        for (start, end) in ranges {
+            // Where the range lies in the time that counts, and what the part cuts off it.
+            let (from, to) = (edge(part).max(at), edge(part + 1).min(at + end - start));
             if from < to {
                 out.push((start + from - at, start + to - at));
             }
-        };
-        cut(0, all / 10, &mut first);
-        cut(all - all / 10, all, &mut last);
-        at += end - start;
-    }
-    (first, last)
+            at += end - start;
+        }
+        out
+    };
+    (0..count).map(of).collect()
 }
 
 #[cfg(test)]
@@ -104,9 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn tenths_are_of_the_time_that_counts() {
-        assert_eq!(tenths(&[(10, 110)]), (vec![(10, 20)], vec![(100, 110)]));
-        // 100 in two pieces with a gap: a piece may be shorter than a tenth.
-        assert_eq!(tenths(&[(0, 4), (50, 146)]), (vec![(0, 4), (50, 56)], vec![(136, 146)]));
+    fn parts_are_of_the_time_that_counts() {
+        let tenths = parts(&[(10, 110)], 10);
+        assert_eq!((tenths.len(), &tenths[0], &tenths[9]), (10, &vec![(10, 20)], &vec![(100, 110)]));
+        // 100 in two pieces with a gap: a piece may be shorter than a part.
+        let tenths = parts(&[(0, 4), (50, 146)], 10);
+        assert_eq!((&tenths[0], &tenths[9]), (&vec![(0, 4), (50, 56)], &vec![(136, 146)]));
+        // Fewer parts have no edges of their own.
+        let edges = |count| parts(&[(3, 1_000)], count).concat().into_iter().map(|range| range.0).collect::<Vec<u64>>();
+        assert!(edges(10).iter().all(|edge| edges(20).contains(edge)));
     }
 }

@@ -57,10 +57,7 @@ impl Plan {
 fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
     match metric {
         Metric::Series(readings) => each(&readings.series),
-        Metric::Drift { first, last } => {
-            of_metric(first, each);
-            of_metric(last, each);
-        }
+        Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| of_metric(part, each)),
         Metric::Requests(_) | Metric::Recovery(_) | Metric::Capacity(_) | Metric::Scaling(_) => {}
         Metric::Ledger { .. } | Metric::Other { .. } => {}
     }

@@ -157,7 +157,7 @@ pub const TABLE: &[Builtin] = &[
         "drift",
         &[need("of", &[Type::Wrong])],
         Type::Percent,
-        "How much a metric of the last tenth of the window exceeds that of the first tenth, in percent of the first.",
+        "How much a metric grows from the beginning of the window to its end, in percent of what it is at the beginning: by the robust slope (Theil–Sen) over 20 parts of it, or 10 where these hold too few samples, with its interval of 95%.",
         "drift(p95(main)) < 20%",
     ),
     row(

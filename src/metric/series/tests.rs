@@ -140,11 +140,22 @@ fn growth_is_judged_by_both_ends_of_its_interval() {
 }
 
 #[test]
-fn drift_is_a_share_of_the_first_tenth() {
+fn drift_is_the_share_by_which_a_metric_grows() {
     let value = |value: Result<f64, &str>| Value::of(value.map_err(str::to_owned), 3);
-    assert!((drift(value(Ok(100.0)), value(Ok(125.0))).value.unwrap() - 0.25).abs() < 1e-12);
-    assert_eq!(drift(value(Ok(0.0)), value(Ok(0.0))).value, Ok(0.0));
-    assert!(drift(value(Ok(0.0)), value(Ok(1.0))).value.is_err());
-    let few = drift(value(Err("80 samples, and this quantile needs 100")), value(Ok(1.0))).value.unwrap_err();
-    assert_eq!(few, "in the first tenth: 80 samples, and this quantile needs 100");
+    let of = |each: &dyn Fn(f64) -> f64| drift((0..10).map(|part| value(Ok(each(f64::from(part) + 0.5)))).collect());
+    // From 100 to 125, exactly.
+    let even = of(&|at| 100.0 + 2.5 * at);
+    assert!((even.value.unwrap() - 0.25).abs() < 1e-12 && even.samples == 30);
+    assert!(even.interval.is_some_and(|(low, high)| (low - 0.25).abs() < 1e-12 && (high - 0.25).abs() < 1e-12));
+    // One part that is wild moves nothing; parts that vary are as sure as they are alike.
+    let wild = of(&|at| if at == 3.5 { 900.0 } else { 100.0 });
+    assert_eq!(wild.value, Ok(0.0));
+    let noisy = of(&|at| 100.0 + 10.0 * (at * 7.0).sin());
+    let (low, high) = noisy.interval.unwrap();
+    assert!(low < 0.0 && high > 0.0 && high - low < 0.6, "{low} {high}");
+    assert_eq!(of(&|_| 0.0).value, Ok(0.0));
+    assert!(of(&|at| at).value.is_err(), "of nothing there are no shares");
+    let mut parts: Vec<Value> = (0..9).map(|_| value(Ok(1.0))).collect();
+    parts.push(value(Err("80 samples, and this quantile needs 100")));
+    assert_eq!(drift(parts).value.unwrap_err(), "in a tenth of its window: 80 samples, and this quantile needs 100");
 }
