@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 use std::sync::Arc;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
-const MEMORY: usize = 18 << 20;
+const MEMORY: usize = 24 << 20;
 /// The longest cells of what is older than five times [`Plan::recent`], from the usual to the last resort: whole windows.
 const STEPS: [u64; 4] = [MINUTE, 10 * MINUTE, HOUR, u64::MAX];
 /// The length of cells between those and the slices.
