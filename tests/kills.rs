@@ -170,6 +170,7 @@ impl Field {
     }
 
     /// Runs what stands in `test.stress`, kills at an instant that is given, and looks whether all becomes as it was.
+    #[allow(clippy::print_stdout, reason = "how long it took is worth a look")]
     fn survives(&self, killed: Killed, after: impl FnOnce(&Place, &mut Child)) {
         let Field { place, theirs, before, .. } = self;
         let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
