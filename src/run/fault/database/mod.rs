@@ -1,37 +1,70 @@
 //! Faults of a database, brought about from within: of a PostgreSQL that the run has started by its owner, of another one, or of a
 //! MySQL or MariaDB, by the user of its target. All of them are sessions of this process, so they end with it however it ends.
 
+mod hold;
+mod lock;
 mod mysql;
 mod postgres;
 
 use super::Shown;
 use crate::check::program::Protocol;
+use crate::measure::Proof;
 use crate::plan::{Breakage, Setting, Text};
+use hold::Hold;
+use lock::Lock;
+use mysql::MySql;
+use postgres::Postgres;
+use sqlx::{Connection, Error};
 use std::time::Duration;
 
 /// What is not done by then has failed: a database may be as hurt by other faults as it likes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub struct OnDatabase {
-    what: What,
-    owner: Owner,
-    held: Option<Held>,
+/// What faults ask of a kind of database.
+trait Server: Clone + Send + Sync + 'static {
+    type Session: Connection + Send + 'static;
+
+    fn connect(&self) -> impl Future<Output = Result<Self::Session, Error>> + Send;
+    /// How many connections clients may have.
+    fn places(session: &mut Self::Session) -> impl Future<Output = Result<i64, Error>> + Send;
+    /// How many of them are in use.
+    fn open(session: &mut Self::Session) -> impl Future<Output = Result<i64, Error>> + Send;
+    /// Whether there is no place left.
+    fn is_full(error: &Error) -> bool;
+    /// Ends the sessions of all clients but ours, and counts them.
+    fn kill(&self, session: &mut Self::Session) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn lock(session: &mut Self::Session, table: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    fn unlock(session: &mut Self::Session) -> impl Future<Output = Result<(), Error>> + Send;
+    /// How many wait for the lock.
+    fn waiters(session: &mut Self::Session, table: &str) -> impl Future<Output = Result<i64, Error>> + Send;
 }
 
-pub enum What {
+pub struct OnDatabase {
+    what: What,
+    on: On,
+}
+
+enum What {
     Hold { share: f64 },
     Kill,
     Lock { table: String },
 }
 
-enum Owner {
-    Postgres(postgres::Owner),
-    MySql(mysql::Owner),
+enum On {
+    Postgres(Hurt<Postgres>),
+    MySql(Hurt<MySql>),
 }
 
-enum Held {
-    Postgres(postgres::Held),
-    MySql(mysql::Held),
+/// A database, and what is in force there.
+struct Hurt<S: Server> {
+    server: S,
+    held: Option<Held<S>>,
+}
+
+enum Held<S: Server> {
+    Connections(Hold<S>),
+    Killed(u64),
+    Table(Lock<S>),
 }
 
 /// Where a database is, and as whom it is asked.
@@ -55,45 +88,100 @@ impl OnDatabase {
             ("lock_table", _, Some(Setting::Text(table))) => text(table).map(|table| What::Lock { table }),
             _ => return None,
         };
-        Some(what.and_then(|what| Ok(OnDatabase { what, owner: Owner::of(at)?, held: None })))
+        Some(what.and_then(|what| Ok(OnDatabase { what, on: On::of(at)? })))
     }
 
     pub async fn apply(&mut self) -> Result<(), String> {
-        let what = &self.what;
-        self.held = Some(match &self.owner {
-            Owner::Postgres(owner) => in_time(owner.apply(what)).await.map(Held::Postgres)?,
-            Owner::MySql(owner) => in_time(owner.apply(what)).await.map(Held::MySql)?,
-        });
-        Ok(())
+        match &mut self.on {
+            On::Postgres(hurt) => in_time(hurt.apply(&self.what)).await,
+            On::MySql(hurt) => in_time(hurt.apply(&self.what)).await,
+        }
     }
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {
-        match self.held.take() {
-            None => Ok(Shown::told(None)),
-            Some(Held::Postgres(held)) => in_time(held.give_back()).await,
-            Some(Held::MySql(held)) => in_time(held.give_back()).await,
+        match &mut self.on {
+            On::Postgres(hurt) => in_time(hurt.withdraw()).await,
+            On::MySql(hurt) => in_time(hurt.withdraw()).await,
         }
     }
 }
 
-impl Owner {
-    fn of(at: At<'_>) -> Result<Owner, String> {
+impl On {
+    fn of(at: At<'_>) -> Result<On, String> {
         match at {
-            At::Service(Some(url)) => postgres::Owner::of(url, true).map(Owner::Postgres),
+            At::Service(Some(url)) => Postgres::ours(url).map(|server| On::Postgres(Hurt::new(server))),
             At::Service(None) => Err("it is of a database, and this service is no `postgres()`".to_owned()),
-            At::Target(Protocol::Postgres, url) => postgres::Owner::of(&url?, false).map(Owner::Postgres),
-            At::Target(Protocol::Mysql, url) => mysql::Owner::of(&url?).map(Owner::MySql),
+            At::Target(Protocol::Postgres, url) => Postgres::of(&url?).map(|server| On::Postgres(Hurt::new(server))),
+            At::Target(Protocol::Mysql, url) => MySql::of(&url?).map(|server| On::MySql(Hurt::new(server))),
             At::Target(..) => Err("it is of a PostgreSQL, a MySQL or a MariaDB".to_owned()),
         }
     }
 }
 
-async fn in_time<T>(done: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, String> {
+impl<S: Server> Hurt<S> {
+    fn new(server: S) -> Hurt<S> {
+        Hurt { server, held: None }
+    }
+
+    async fn apply(&mut self, what: &What) -> Result<(), Error> {
+        self.held = Some(match what {
+            What::Hold { share } => Held::Connections(Hold::take(&self.server, *share).await?),
+            What::Kill => {
+                let mut session = self.server.connect().await?;
+                let killed = self.server.kill(&mut session).await?;
+                session.close().await?;
+                Held::Killed(killed)
+            }
+            What::Lock { table } => Held::Table(Lock::take(&self.server, table).await?),
+        });
+        Ok(())
+    }
+
+    async fn withdraw(&mut self) -> Result<Shown, Error> {
+        match self.held.take() {
+            None => Ok(Shown::told(None)),
+            Some(Held::Connections(hold)) => hold.give_back().await,
+            Some(Held::Killed(killed)) => Ok(counted(killed, format!("{killed} connections ended"))),
+            Some(Held::Table(lock)) => lock.give_back().await,
+        }
+    }
+}
+
+/// What so many connections felt, where there are any.
+fn counted(connections: u64, told: String) -> Shown {
+    let proof = Proof { connections, ..Proof::default() };
+    Shown { proof, ..Shown::told((connections > 0).then_some(told)) }
+}
+
+/// A name as it is written, of a schema where it has one; quotes that are there already stay.
+fn quoted(table: &str, quote: char) -> String {
+    if table.contains(quote) {
+        return table.to_owned();
+    }
+    table.split('.').map(|part| format!("{quote}{part}{quote}")).collect::<Vec<_>>().join(".")
+}
+
+async fn in_time<T>(done: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, done).await {
         Ok(done) => done.map_err(|error| match error {
-            sqlx::Error::Database(refused) => format!("the database refused it: {}", refused.message()),
+            Error::Database(refused) => format!("the database refused it: {}", refused.message()),
             error => format!("the database could not be reached: {error}"),
         }),
         Err(_) => Err("the database did not do it within 10s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn names_are_quoted_part_by_part() {
+        assert_eq!(quoted("orders", '"'), r#""orders""#);
+        assert_eq!(quoted("shop.orders", '"'), r#""shop"."orders""#);
+        assert_eq!(quoted(r#""Strange.one""#, '"'), r#""Strange.one""#);
+        assert_eq!(quoted("orders", '`'), "`orders`");
+        assert_eq!(quoted("shop.orders", '`'), "`shop`.`orders`");
+        assert_eq!(quoted("`Strange.one`", '`'), "`Strange.one`");
     }
 }

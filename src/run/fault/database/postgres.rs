@@ -1,0 +1,84 @@
+//! What faults ask of a PostgreSQL.
+
+use super::{Server, quoted};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Error};
+
+/// What clients may have: all but what is kept for superusers and for those who are let in by name (since version 16).
+const PLACES: &str = "SELECT (SELECT setting::int8 FROM pg_settings WHERE name = 'max_connections')
+    - coalesce((SELECT sum(setting::int8)::int8 FROM pg_settings
+        WHERE name IN ('superuser_reserved_connections', 'reserved_connections')), 0)";
+const OPEN: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+/// A database that has no place left even for its owner.
+const FULL: &str = "53300";
+/// How our sessions are called.
+const NAME: &str = "stressc";
+/// Of clients of this database: who comes as the owner of one that the run has started is one of ours.
+const KILL_OF_OURS: &str = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND datname = current_database() AND usename <> current_user";
+/// Of another database: whoever is not called as our sessions are.
+const KILL_OF_OTHERS: &str = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND datname = current_database() AND application_name <> 'stressc'";
+const WAITERS: &str = "SELECT count(DISTINCT waiting.pid) FROM pg_locks waiting
+    WHERE NOT waiting.granted AND waiting.relation = $1::regclass
+      AND waiting.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+#[derive(Clone)]
+pub struct Postgres {
+    options: PgConnectOptions,
+    /// The run has started it, so nobody but the run comes as its owner.
+    is_ours: bool,
+}
+
+impl Postgres {
+    pub fn of(url: &str) -> Result<Postgres, String> {
+        let options: PgConnectOptions = url.parse().map_err(|error| format!("{error}"))?;
+        Ok(Postgres { options: options.application_name(NAME), is_ours: false })
+    }
+
+    /// One that the run has started, by the socket of a private directory.
+    pub fn ours(url: &str) -> Result<Postgres, String> {
+        let Postgres { options, .. } = Postgres::of(url)?;
+        Ok(Postgres { options: options.ssl_mode(PgSslMode::Disable), is_ours: true })
+    }
+}
+
+impl Server for Postgres {
+    type Session = PgConnection;
+
+    async fn connect(&self) -> Result<PgConnection, Error> {
+        self.options.connect().await
+    }
+
+    async fn places(session: &mut PgConnection) -> Result<i64, Error> {
+        sqlx::query_scalar(PLACES).fetch_one(session).await
+    }
+
+    async fn open(session: &mut PgConnection) -> Result<i64, Error> {
+        sqlx::query_scalar(OPEN).fetch_one(session).await
+    }
+
+    fn is_full(error: &Error) -> bool {
+        matches!(error, Error::Database(refused) if refused.code().as_deref() == Some(FULL))
+    }
+
+    async fn kill(&self, session: &mut PgConnection) -> Result<u64, Error> {
+        let kill = if self.is_ours { KILL_OF_OURS } else { KILL_OF_OTHERS };
+        let killed: i64 = sqlx::query_scalar(kill).fetch_one(session).await?;
+        Ok(killed.max(0) as u64)
+    }
+
+    async fn lock(session: &mut PgConnection, table: &str) -> Result<(), Error> {
+        sqlx::query("BEGIN").execute(&mut *session).await?;
+        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", quoted(table, '"'));
+        sqlx::query(AssertSqlSafe(lock)).execute(session).await.map(drop)
+    }
+
+    async fn unlock(session: &mut PgConnection) -> Result<(), Error> {
+        sqlx::query("COMMIT").execute(session).await.map(drop)
+    }
+
+    async fn waiters(session: &mut PgConnection, table: &str) -> Result<i64, Error> {
+        sqlx::query_scalar(WAITERS).bind(quoted(table, '"')).fetch_one(session).await
+    }
+}
