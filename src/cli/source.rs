@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
 use crate::inputs::{self, Asked, Loaded};
 use crate::plan::{Plan, Share};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A file after the front end.
 pub struct Checked {
@@ -16,8 +16,6 @@ pub struct Checked {
     pub program: Program,
     pub diagnostics: Diagnostics,
     pub inputs: Inputs,
-    /// Every file that the result rests on.
-    pub paths: Vec<PathBuf>,
 }
 
 /// A scenario ready to be run, with what is kept out of its plan.
@@ -32,10 +30,14 @@ pub struct Planned {
 
 /// Parses and checks; `Err` is why the file could not be read.
 pub fn check(path: &Path, asked: &Asked) -> Result<Checked, String> {
-    let Loaded { sources, inputs, mut diagnostics, paths } = inputs::load(path, asked)?;
+    inputs::load(path, asked).map(checked)
+}
+
+fn checked(loaded: Loaded) -> Checked {
+    let Loaded { sources, inputs, mut diagnostics, paths: _ } = loaded;
     let (program, more) = crate::check::check(&inputs, &sources);
     diagnostics.extend(more);
-    Ok(Checked { sources, program, diagnostics, inputs, paths })
+    Checked { sources, program, diagnostics, inputs }
 }
 
 /// Plans every scenario of a program without errors, for what only a plan can know.
@@ -90,26 +92,22 @@ pub fn print(diagnostics: &[Diagnostic], sources: &Sources, terminal: &Terminal)
 
 /// The plan of the named scenario, or of the only one. What is wrong is printed; `Err` is the exit code.
 pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Planned, u8> {
-    planned(argument, share, asked, terminal).0
+    planned(argument, inputs::load(Path::new(split(argument).0), asked), share, terminal)
 }
 
-/// As [`plan`], with the files that the result rests on.
+/// As [`plan`], of what was loaded.
 pub fn planned(
     argument: &str,
+    loaded: Result<Loaded, String>,
     share: Option<(u64, u64)>,
-    asked: &Asked,
     terminal: &Terminal,
-) -> (Result<Planned, u8>, Vec<PathBuf>) {
+) -> Result<Planned, u8> {
     let (file, wanted) = split(argument);
     let usage = |message: &str| {
         terminal.error(message);
         super::DOES_NOT_CHECK
     };
-    let mut checked = match check(Path::new(file), asked) {
-        Ok(checked) => checked,
-        Err(message) => return (Err(usage(&message)), vec![PathBuf::from(file)]),
-    };
-    let paths = std::mem::take(&mut checked.paths);
+    let mut checked = checked(loaded.map_err(|message| usage(&message))?);
     let share = share.map_or(Share::WHOLE, |(index, count)| Share { index: index - 1, count });
     let chosen = choose(&checked.program, file, wanted);
     // A scenario with a mistake in its arguments is not among them, and its mistake says more.
@@ -117,7 +115,7 @@ pub fn planned(
     if let (Some(wanted), Err(message)) = (wanted, &chosen)
         && !mistaken(wanted)
     {
-        return (Err(usage(message)), paths);
+        return Err(usage(message));
     }
     let planned = match (&chosen, checked.diagnostics.has_errors()) {
         (Ok(index), false) => {
@@ -128,7 +126,7 @@ pub fn planned(
                 && let Some(search) = plan.searches.first()
             {
                 let load = &plan.loads[search.load].name;
-                return (Err(usage(&unshared(load))), paths);
+                return Err(usage(&unshared(load)));
             }
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
@@ -139,13 +137,12 @@ pub fn planned(
     };
     let failed = checked.diagnostics.has_errors();
     print(&checked.diagnostics.sorted(), &checked.sources, terminal);
-    let result = match (planned, chosen) {
+    match (planned, chosen) {
         _ if failed => Err(super::DOES_NOT_CHECK),
         (Some(planned), _) => Ok(planned),
         (None, Err(message)) => Err(usage(&message)),
         (None, Ok(_)) => Err(super::DOES_NOT_CHECK),
-    };
-    (result, paths)
+    }
 }
 
 /// Why a search is not dealt to several machines.

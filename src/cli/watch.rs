@@ -3,6 +3,7 @@
 use super::args::WatchArgs;
 use super::output::{Terminal, width};
 use super::source;
+use crate::inputs::Loaded;
 use crate::plan::draw;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashSet;
@@ -34,11 +35,12 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
             return super::COULD_NOT_RUN;
         }
     };
-    if let Err(problem) = watched.follow_all(args) {
+    let (loaded, followed) = watched.load(args);
+    if let Err(problem) = followed {
         terminal.error(&problem);
         return super::COULD_NOT_RUN;
     }
-    look(args, terminal);
+    show(args, loaded, terminal);
     while let Ok(paths) = changes.recv() {
         let mut ours = watched.concerns(&paths);
         while let Ok(more) = changes.recv_timeout(SETTLE) {
@@ -47,10 +49,11 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
         if !ours {
             continue;
         }
-        if let Err(problem) = watched.follow_all(args) {
+        let (loaded, followed) = watched.load(args);
+        if let Err(problem) = followed {
             terminal.error(&problem);
         }
-        look(args, terminal);
+        show(args, loaded, terminal);
     }
     super::OK
 }
@@ -63,12 +66,18 @@ struct Watched {
 }
 
 impl Watched {
-    /// From now on whatever the file rests on: before anybody looks at it, so that a save while it is looked at is seen.
-    fn follow_all(&mut self, args: &WatchArgs) -> Result<(), String> {
+    /// What the files say, all of which are watched since before they were read: no save after that is missed.
+    fn load(&mut self, args: &WatchArgs) -> (Result<Loaded, String>, Result<(), String>) {
         let file = Path::new(source::split(&args.file).0);
-        let rests_on = || crate::inputs::load(file, &args.asked.asked()).map(|loaded| loaded.paths);
-        while self.follow(&rests_on().unwrap_or_else(|_| vec![file.to_path_buf()]))? {}
-        Ok(())
+        loop {
+            let loaded = crate::inputs::load(file, &args.asked.asked());
+            let alone = [file.to_path_buf()];
+            match self.follow(loaded.as_ref().map_or(&alone, |loaded| &loaded.paths)) {
+                Ok(true) => {}
+                Ok(false) => return (loaded, Ok(())),
+                Err(problem) => return (loaded, Err(problem)),
+            }
+        }
     }
 
     /// From now on these files, and those of before no more; whether there are new directories among theirs. A directory that is
@@ -106,12 +115,11 @@ fn placed(path: &Path) -> PathBuf {
     path.file_name().map_or(directory.clone(), |name| directory.join(name))
 }
 
-/// Shows what the files say now.
-fn look(args: &WatchArgs, terminal: &Terminal) {
+fn show(args: &WatchArgs, loaded: Result<Loaded, String>, terminal: &Terminal) {
     if terminal.out_coloured() {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
-    if let Ok(planned) = source::plan(&args.file, None, &args.asked.asked(), terminal) {
+    if let Ok(planned) = source::planned(&args.file, loaded, None, terminal) {
         terminal.out(&draw::draw(&planned.plan, width()));
     }
 }
