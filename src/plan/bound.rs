@@ -8,6 +8,13 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 /// Nothing where there is no bound.
 pub type Most = Option<f64>;
 
+/// Both bounds of several together.
+pub fn sum(all: impl Iterator<Item = (f64, Most)>) -> (f64, Most) {
+    all.fold((0.0, Some(0.0)), |(least, most), (fewest, own)| {
+        (least + fewest, most.zip(own).map(|(most, own)| most + own))
+    })
+}
+
 impl Plan {
     /// The requests of a load: of all targets, or those that its steps send to one. Redirects and tries count to the most.
     pub fn requests_of(&self, load: &Load, target: Option<usize>) -> (f64, Most) {
@@ -18,13 +25,12 @@ impl Plan {
         }
         if load.is_open() {
             let searches = load.stages.iter().any(|stage| stage.kind == StageKind::Search);
-            let (mut least, mut all) = (0.0, Some(0.0));
             // Of what sends nothing nobody need count how often it arrives.
-            for (part, (fewest, most)) in each.iter().enumerate().filter(|(_, (_, most))| *most != Some(0.0)) {
+            let sends = each.iter().enumerate().filter(|(_, (_, most))| *most != Some(0.0));
+            let (least, all) = sum(sends.map(|(part, (fewest, most))| {
                 let (from, to) = load.arrivals_of(part);
-                least += fewest * from as f64;
-                all = all.zip(*most).map(|(all, most)| all + most * to as f64);
-            }
+                (fewest * from as f64, most.map(|most| most * to as f64))
+            }));
             return (least, all.filter(|_| !searches));
         }
         // Who begins again when the last answer has come does so as often as there are answers, but in a `once`.
@@ -39,12 +45,7 @@ impl Plan {
 
     /// Of all loads together.
     pub fn requests_of_all(&self) -> (f64, Most) {
-        self.loads
-            .iter()
-            .map(|load| self.requests_of(load, None))
-            .fold((0.0, Some(0.0)), |(least, all), (fewest, most)| {
-                (least + fewest, all.zip(most).map(|(all, most)| all + most))
-            })
+        sum(self.loads.iter().map(|load| self.requests_of(load, None)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run may hurt, for who decides whether it goes on: where load and faults go, that commands are run, and the budget.
 
+use super::super::bound::{Most, sum};
 use super::super::{Address, Element, Load, Plan, Reached, Standing, Way};
 use super::tables::table;
 use super::words;
@@ -70,11 +71,9 @@ fn loads(plan: &Plan, is_to: &dyn Fn(usize) -> bool) -> String {
     for load in &plan.loads {
         let all =
             (0..plan.targets.len()).filter(|target| is_to(*target)).map(|target| plan.requests_of(load, Some(target)));
-        let (least, most) = all.fold((0.0, Some(0.0)), |(least, all), (fewest, most)| {
-            (least + fewest, all.zip(most).map(|(all, most)| all + most))
-        });
+        let (least, most) = sum(all);
         if most != Some(0.0) {
-            parts.push(format!("{} at up to {}, {}", load.name, peak(load), requests(plan, least, most)));
+            parts.push(format!("{} at up to {}, {}", load.name, peak(load), counted(plan, (least, most), " requests")));
         }
     }
     if parts.is_empty() { "no load".to_owned() } else { parts.join("; ") }
@@ -84,27 +83,23 @@ fn peak(load: &Load) -> String {
     load.shown(load.stages.iter().map(|stage| stage.from.max(stage.to)).fold(0.0, f64::max))
 }
 
-/// So many of the whole as our share has.
-fn requests(plan: &Plan, least: f64, most: Option<f64>) -> String {
+/// So many of the whole as our share has, each number with its unit.
+fn counted(plan: &Plan, (least, most): (f64, Most), unit: &str) -> String {
     let share = plan.share.count as f64;
     let (least, most) = ((least / share).floor(), most.map(|most| (most / share).ceil()));
     match most {
-        Some(most) if least == most => format!("{} requests", grouped(most, 0)),
-        Some(most) if least == 0.0 => format!("at most {} requests", grouped(most, 0)),
-        Some(most) => format!("{} to {} requests", grouped(least, 0), grouped(most, 0)),
-        None if least == 0.0 => "as many requests as are answered".to_owned(),
-        None => format!("{} requests and more", grouped(least, 0)),
+        Some(most) if least == most => format!("{}{unit}", grouped(most, 0)),
+        Some(most) if least == 0.0 => format!("at most {}{unit}", grouped(most, 0)),
+        Some(most) => format!("{} to {}{unit}", grouped(least, 0), grouped(most, 0)),
+        None if least == 0.0 => format!("as many{unit} as are answered"),
+        None => format!("{}{unit} and more", grouped(least, 0)),
     }
 }
 
 fn budget(plan: &Plan) -> Option<String> {
     let (whole, own) = (plan.budget()?, plan.own_budget()?);
-    let (least, most) = plan.requests_of_all();
     let part =
         if own == whole { String::new() } else { format!(", the part of this share of {}", grouped(whole as f64, 0)) };
-    let planned = match requests(plan, least, most) {
-        unknown if least == 0.0 && most.is_none() => unknown.replace("requests", "").replace("  ", " "),
-        known => known.replace(" requests", ""),
-    };
+    let planned = counted(plan, plan.requests_of_all(), "");
     Some(format!("at most {} requests{part}; planned: {planned}", grouped(own as f64, 0)))
 }
