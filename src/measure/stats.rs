@@ -299,8 +299,7 @@ impl Stats {
     }
 
     fn series_within<'a>(&'a self, series: usize, ranges: &'a [Range]) -> impl Iterator<Item = &'a SeriesCounts> {
-        let course = self.series.get(series).into_iter();
-        course.flat_map(move |course| self.within(course, ranges)).map(|cell| &cell.counts)
+        self.cells_of(series, ranges).map(|(_, cell)| &cell.counts)
     }
 
     /// All that was counted of each series, without histograms.
@@ -326,32 +325,37 @@ impl Stats {
         series: usize,
         ranges: &'a [Range],
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
-        let course = self.series.get(series).into_iter();
-        course.flat_map(move |course| self.within(course, ranges)).filter_map(|cell| {
-            let start = self.layout.edges.get(cell.first as usize)?;
-            Some((*start, &cell.counts))
-        })
+        self.cells_of(series, ranges).filter_map(|(_, cell)| Some((self.edge(cell.first)?, &cell.counts)))
     }
 
-    /// The counts of a series within windows, with the start of what is never added up further: the same whether it has been added up
-    /// or not yet.
+    /// The same with the start of what is never added up further: the same whether it has been added up or not yet.
     pub fn pieces_of<'a>(
         &'a self,
         series: usize,
         ranges: &'a [Range],
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
+        let cells = self.cells_of(series, ranges);
+        cells.filter_map(|(course, cell)| Some((self.edge(course.window_of(cell.first))?, &cell.counts)))
+    }
+
+    fn cells_of<'a>(
+        &'a self,
+        series: usize,
+        ranges: &'a [Range],
+    ) -> impl Iterator<Item = (&'a Course<SeriesCounts>, &'a Cell<SeriesCounts>)> {
         let course = self.series.get(series).into_iter();
-        let cells = course.flat_map(move |course| self.within(course, ranges).map(move |cell| (course, cell)));
-        cells.filter_map(|(course, cell)| {
-            let start = self.layout.edges.get(course.window_of(cell.first) as usize)?;
-            Some((*start, &cell.counts))
-        })
+        course.flat_map(move |course| self.within(course, ranges).map(move |cell| (course, cell)))
+    }
+
+    /// Where a slice begins.
+    fn edge(&self, slice: u32) -> Option<u64> {
+        self.layout.edges.get(slice as usize).copied()
     }
 
     /// What was counted of a series around a range, each with the share of it that the range has: for pictures, whose ranges lie
     /// between edges.
     pub fn shares_of(&self, series: usize, (from, to): Range) -> impl Iterator<Item = (&SeriesCounts, f64)> {
-        let edge = |slice: u32| self.layout.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let edge = |slice: u32| self.edge(slice).unwrap_or(u64::MAX);
         let cells = self.series.get(series).map_or(&[][..], Course::cells);
         let first = cells.partition_point(|cell| edge(cell.end) <= from);
         cells[first..].iter().map_while(move |cell| {
@@ -424,7 +428,7 @@ impl Stats {
 
     /// Cells that have a part in windows.
     fn around<'a, C: Sum>(&'a self, course: &'a Course<C>, ranges: &'a [Range]) -> impl Iterator<Item = &'a Cell<C>> {
-        let edge = |slice: u32| self.layout.edges.get(slice as usize).copied().unwrap_or(u64::MAX);
+        let edge = |slice: u32| self.edge(slice).unwrap_or(u64::MAX);
         let has_part = move |cell: &&Cell<C>| {
             let (start, end) = (edge(cell.first), edge(cell.end));
             ranges.iter().any(|(from, to)| start < *to && *from < end)
@@ -451,7 +455,7 @@ impl Stats {
     pub fn last(&self) -> u64 {
         let of_series = self.series.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
         let of_loads = self.loads.iter().filter_map(|course| course.cells().last()).map(|cell| cell.end);
-        of_series.chain(of_loads).max().and_then(|end| self.layout.edges.get(end as usize)).copied().unwrap_or(0)
+        of_series.chain(of_loads).max().and_then(|end| self.edge(end)).unwrap_or(0)
     }
 }
 
