@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// A timerfd wakes some 40 µs late; what must be punctual is armed that much early and spins the rest.
-const EARLY: u64 = 40_000;
+pub const LATE: u64 = 40_000;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -88,7 +88,7 @@ impl Timers {
             return;
         }
         alarm.deadline.set(deadline);
-        let due = if alarm.punctual { deadline.saturating_sub(EARLY) } else { deadline };
+        let due = if alarm.punctual { deadline.saturating_sub(LATE) } else { deadline };
         self.heap.borrow_mut().push(Reverse((due, alarm.id)));
         self.arm();
         poll_fn(|cx| match alarm.deadline.get() {
@@ -101,7 +101,7 @@ impl Timers {
         .await;
         let from = self.clock.now();
         // An alarm that was rung has more than that to go, and nothing to be punctual for.
-        if alarm.punctual && deadline.saturating_sub(from) <= EARLY {
+        if alarm.punctual && deadline.saturating_sub(from) <= LATE {
             let mut now = from;
             while now < deadline {
                 std::hint::spin_loop();
@@ -140,7 +140,7 @@ impl Timers {
                 self.heap.borrow_mut().pop();
                 let alarm = self.alarms.borrow()[id as usize].clone();
                 let set = alarm.deadline.get();
-                if set != u64::MAX && set.saturating_sub(if alarm.punctual { EARLY } else { 0 }) <= due {
+                if set != u64::MAX && set.saturating_sub(if alarm.punctual { LATE } else { 0 }) <= due {
                     self.ring(&alarm);
                 }
             }

@@ -1,7 +1,7 @@
 //! The open model: arrivals are started when they are due, whatever has become of those before, by sessions that wait
 //! for work in seats.
 
-use super::clock::Alarm;
+use super::clock::{Alarm, LATE};
 use super::due::Due;
 use super::kept::{Kept, Who};
 use super::session::Session;
@@ -15,8 +15,6 @@ use std::task::{Poll, Waker};
 
 /// Arrivals closer together than this are taken in one go: a wake-up costs more than a request.
 const BATCH: u64 = 250_000;
-/// So much later a timer wakes whom it does not let spin.
-const LATE: u64 = 40_000;
 /// Starts between two looks at the network.
 const BURST: usize = 64;
 /// How long after its end a load may still start what it is behind with.

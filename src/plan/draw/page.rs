@@ -46,7 +46,7 @@ impl Page {
     }
 
     /// Levels as columns of blocks in so many rows, the highest of them as high as those; `full` says what a whole block looks like.
-    pub fn columns(
+    pub fn chart(
         &self,
         out: &mut String,
         levels: &[f64],

@@ -30,7 +30,7 @@ fn shape(out: &mut String, page: &Page, track: &Track) {
     let levels: Vec<f64> = middles.iter().map(|at| track.level(*at)).collect();
     let _ = writeln!(out, "\n{}", cut(&track.title, page.margin + 2 + page.columns));
     let full = |column: usize| if track.is_judged(middles[column]) { BLOCKS[8] } else { '▒' };
-    page.columns(out, &levels, ROWS, (track.peak, &track.shown(track.peak)), &full, &plain);
+    page.chart(out, &levels, ROWS, (track.peak, &track.shown(track.peak)), &full, &plain);
     stage_names(out, page, track);
 }
 

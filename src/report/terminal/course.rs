@@ -43,7 +43,7 @@ fn of_load(out: &mut String, page: &Page, points: &[Point], paint: &Paint) {
             let levels: Vec<f64> = points.iter().map(of).collect();
             let peak = levels.iter().copied().fold(0.0, f64::max);
             if peak > 0.0 {
-                page.columns(out, &levels, rows, (peak, &label(peak)), &|_| BLOCKS[8], paint);
+                page.chart(out, &levels, rows, (peak, &label(peak)), &|_| BLOCKS[8], paint);
             }
         };
     chart(&|point| point.answered, 4, &|peak| format!("{}/s", short(peak.round())), &|cells| paint.good(cells));
