@@ -8,7 +8,6 @@ use super::session::Session;
 use super::types::Type;
 use super::value::Value;
 use crate::base::FileId;
-use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
 
@@ -78,19 +77,7 @@ impl<'a> Session<'a, '_> {
                 })
             }
         };
-        let mut service = Service {
-            name,
-            kind,
-            ready: None,
-            ready_within: 30 * SECOND,
-            stop_within: 5 * SECOND,
-            port: None,
-            metrics: None,
-            env: Vec::new(),
-            files: Vec::new(),
-            dir: None,
-            restart: false,
-        };
+        let mut service = Service::new(name, kind);
         for entry in &built.options {
             let Some(value) = self.option(entry, "service", frame) else { continue };
             let label = entry.label.text.as_str();

@@ -1,6 +1,7 @@
 //! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
 
 use super::{Expr, Text, is_false, is_true, is_zero, yes};
+use crate::base::units::SECOND;
 use crate::check::inputs::Times;
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,25 @@ pub struct Service {
     pub dir: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub restart: bool,
+}
+
+impl Service {
+    /// Of which nothing else is said.
+    pub fn new(name: String, kind: ServiceKind) -> Service {
+        Service {
+            name,
+            kind,
+            ready: None,
+            ready_within: 30 * SECOND,
+            stop_within: 5 * SECOND,
+            port: None,
+            metrics: None,
+            env: Vec::new(),
+            files: Vec::new(),
+            dir: None,
+            restart: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -13,19 +13,9 @@ fn text(text: &str) -> Text {
 
 /// A shell that does what it is told.
 fn shell(script: &str) -> Service {
-    Service {
-        name: "app".to_owned(),
-        kind: ServiceKind::Process { program: text("sh"), arguments: vec![text("-c"), text(script)] },
-        ready: None,
-        ready_within: 5_000_000_000,
-        stop_within: 1_000_000_000,
-        port: None,
-        metrics: None,
-        env: Vec::new(),
-        files: Vec::new(),
-        dir: None,
-        restart: false,
-    }
+    let kind = ServiceKind::Process { program: text("sh"), arguments: vec![text("-c"), text(script)] };
+    let (ready_within, stop_within) = (5_000_000_000, 1_000_000_000);
+    Service { ready_within, stop_within, ..Service::new("app".to_owned(), kind) }
 }
 
 struct Place {
