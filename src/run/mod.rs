@@ -17,6 +17,7 @@ mod files;
 mod functions;
 mod guarded;
 mod health;
+mod interrupt;
 mod kept;
 mod known;
 mod ledger;
@@ -50,6 +51,7 @@ use budget::Budget;
 use clock::Clock;
 use guarded::Guarded;
 use health::Gauge;
+use interrupt::Interrupt;
 use known::Known;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
@@ -606,36 +608,4 @@ fn planned_end(plan: &Plan) -> u64 {
 /// The id of a run as a number: FNV-1a, whose values never change.
 fn run_key(id: &str) -> u64 {
     id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// Ctrl-C, and the signal with which supervisors end a process. Both are heard from the start on, so that none is lost
-/// while something else is done.
-struct Interrupt {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupt {
-    fn new() -> std::io::Result<Interrupt> {
-        #[cfg(unix)]
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Interrupt {
-            #[cfg(unix)]
-            interrupt: signal(SignalKind::interrupt())?,
-            #[cfg(unix)]
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }
