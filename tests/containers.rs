@@ -1,6 +1,6 @@
 //! `std.docker` against a real daemon of the test's own, `std.kubernetes` against a stand-in that answers as documented.
 
-use crate::support::{Place, Ran, signal, wait_until};
+use crate::support::{Place, Ran, program, signal, wait_until};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Docker {
         daemon.args(["--host", &format!("unix://{}", at("socket")), "--data-root", &at("data")]);
         daemon.args(["--exec-root", &at("exec"), "--pidfile", &at("pid"), "--bridge=none", "--iptables=false"]);
         let log = std::fs::File::create(place.path().join("log")).unwrap();
-        if in_path("docker").is_none() {
+        if program(&["docker"]).is_none() {
             left_out("docker, since there is no docker");
             return None;
         }
@@ -219,7 +219,7 @@ fn faults_of_containers_are_proved_and_taken_back() {
 /// A `docker` that says it has paused a container, and has not.
 fn a_daemon_that_does_nothing_is_seen(docker: &Docker) {
     let place = Place::new();
-    let real = in_path("docker").unwrap();
+    let real = program(&["docker"]).unwrap();
     let lies = format!("#!/bin/sh\ncase $1 in pause) echo \"$2\" ;; *) exec {} \"$@\" ;; esac\n", real.display());
     stand_in(&place, "docker", &lies);
     let scenario = hurt("docker", "2s", "  fault still = docker.pause(\"one\") at plateau + 200ms for 1s");
@@ -239,12 +239,6 @@ fn a_run_that_is_killed_leaves_containers_as_they_were(docker: &Docker) {
     signal(&run, "KILL");
     run.wait().unwrap();
     wait_until("both are taken back", Duration::from_secs(20), || states() == ["running", "running"]);
-}
-
-/// A program of the path.
-fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 /// A script that is found before the program of its name.
@@ -322,7 +316,7 @@ fn cluster(place: &Place) -> PathBuf {
 fn in_cluster(place: &Place, scenario: &str) -> Command {
     place.write("test.stress", scenario);
     let mut command = place.command(&["run", "test.stress", "--no-progress"]);
-    let real = in_path("kubectl").map(|path| path.display().to_string()).unwrap_or_default();
+    let real = program(&["kubectl"]).map(|path| path.display().to_string()).unwrap_or_default();
     if real.is_empty() {
         left_out("reading with the real kubectl, which is missing");
     }

@@ -1,9 +1,8 @@
 //! Faults of databases that the run has not started, by the URL of their target: clients with sessions of their own see them.
 
 use crate::services::postgres_is_missing;
-use crate::support::{Place, Ran, Script, signal, wait_until};
+use crate::support::{Place, Ran, Script, program, signal, wait_until};
 use sqlx::{Connection, Executor};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,14 +13,6 @@ struct Server {
     child: Child,
     port: u16,
     _directory: tempfile::TempDir,
-}
-
-fn program(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places =
-        std::env::split_paths(&path).chain(["/usr/sbin", "/usr/libexec", "/usr/local/sbin"].map(PathBuf::from));
-    let all = places.flat_map(|place| names.iter().map(move |name| place.join(name)).collect::<Vec<_>>());
-    all.into_iter().find(|path| path.is_file())
 }
 
 impl Server {

@@ -90,6 +90,15 @@ impl Place {
     }
 }
 
+/// A program by one of its names: on the path, or where those of servers are.
+pub fn program(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places =
+        std::env::split_paths(&path).chain(["/usr/sbin", "/usr/libexec", "/usr/local/sbin"].map(PathBuf::from));
+    let all = places.flat_map(|place| names.iter().map(move |name| place.join(name)).collect::<Vec<_>>());
+    all.into_iter().find(|path| path.is_file())
+}
+
 /// For tests that take memory or room of a disk up to what was free before: one at a time.
 pub fn alone() -> std::sync::MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
