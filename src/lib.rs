@@ -30,3 +30,7 @@ pub mod guard;
 mod burden;
 pub mod demo;
 pub mod cli;
+
+#[cfg(test)]
+#[path = "../tests/support/left_out.rs"]
+mod left_out;

@@ -1,5 +1,6 @@
 //! `std.docker` against a real daemon of the test's own, `std.kubernetes` against a stand-in that answers as documented.
 
+use crate::support::left_out::left_out;
 use crate::support::{Place, Ran, program, signal, wait_until};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -26,11 +27,6 @@ fn has(ran: &Ran, expected: &[(&str, &str)]) {
         let came = came(ran, name);
         assert!(came.contains(words), "{name}: {came}\n{}{}", ran.out, ran.err);
     }
-}
-
-#[allow(clippy::print_stderr, reason = "what is left out is said")]
-fn left_out(what: &str) {
-    eprintln!("left out: {what}; tests/run says how to have it");
 }
 
 /// A container that waits for its end.
@@ -317,9 +313,6 @@ fn in_cluster(place: &Place, scenario: &str) -> Command {
     place.write("test.stress", scenario);
     let mut command = place.command(&["run", "test.stress", "--no-progress"]);
     let real = program(&["kubectl"]).map(|path| path.display().to_string()).unwrap_or_default();
-    if real.is_empty() {
-        left_out("reading with the real kubectl, which is missing");
-    }
     command.env("PATH", path(place)).env("REAL_KUBECTL", real);
     command
 }

@@ -1,7 +1,8 @@
 //! Faults of databases that the run has not started, by the URL of their target: clients with sessions of their own see them.
 
 use crate::services::postgres_is_missing;
-use crate::support::{Place, Ran, Script, program, signal, wait_until};
+use crate::support::left_out::left_out;
+use crate::support::{Place, Ran, Script, program, signal, succeeds, wait_until};
 use sqlx::{Connection, Executor};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,22 +17,20 @@ struct Server {
 }
 
 impl Server {
-    #[allow(clippy::print_stderr, reason = "what is left out is said")]
     fn start() -> Option<Server> {
         let (Some(install), Some(server)) = (program(&["mariadb-install-db"]), program(&["mariadbd"])) else {
-            eprintln!("left out: MariaDB is not installed");
+            left_out("MariaDB is not installed");
             return None;
         };
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("data");
         let user = rustix::process::geteuid().is_root().then_some("--user=root");
-        let installed = Command::new(install)
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--datadir={}", data.display()))
-            .args(user)
-            .output()
-            .unwrap();
-        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        succeeds(
+            Command::new(install)
+                .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+                .arg(format!("--datadir={}", data.display()))
+                .args(user),
+        );
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(server)
             .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-log-bin", "--max-connections=60"])

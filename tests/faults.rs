@@ -1,5 +1,6 @@
 //! Faults of services, of the machine and by commands, over real processes: each with its effect, and each once without.
 
+use crate::support::left_out::left_out;
 use crate::support::{Place, Ran, Script, alone, scenario, wait_until};
 use std::path::Path;
 use std::time::Duration;
@@ -259,6 +260,7 @@ fn a_machine_without_control_groups_is_told_so_before_anything_starts() {
     };
     let able = std::process::Command::new("unshare").args(["--mount", "true"]).output();
     if !able.is_ok_and(|output| output.status.success()) {
+        left_out("only root can take the control groups away");
         return;
     }
     place.write("cpu.stress", &hurt(200, "3s", "  fault slow = limit_cpu(app, to: 2%) at plateau + 500ms for 1s"));

@@ -1,5 +1,6 @@
 //! What a run leaves on disk, whatever ended it.
 
+use crate::support::left_out::left_out;
 use crate::support::{Place, Server, rest, shops_in, signal, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
@@ -91,7 +92,7 @@ impl Disk {
         match mounted.is_ok_and(|output| output.status.success()) {
             true => Some(Disk(path)),
             false => {
-                let _ = writeln!(std::io::stderr(), "left out: only root can mount a small disk");
+                left_out("only root can mount a small disk");
                 None
             }
         }

@@ -1,5 +1,6 @@
 //! Services that a run starts: any program, a PostgreSQL cluster, and the demo shop on it. Over real processes.
 
+use crate::support::left_out::left_out;
 use crate::support::{Place, wait_until};
 use std::path::Path;
 use std::time::Duration;
@@ -167,7 +168,6 @@ fn one_that_is_to_be_restarted_comes_back_and_the_run_goes_on() {
 }
 
 /// Whether there is a PostgreSQL to start, as a run finds it.
-#[allow(clippy::print_stderr, reason = "what is left out is said")]
 pub fn postgres_is_missing() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let versions = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
@@ -175,8 +175,7 @@ pub fn postgres_is_missing() -> bool {
     let places = std::env::split_paths(&path).chain(versions.map(|entry| entry.path().join("bin")));
     let missing = !places.into_iter().any(|place| place.join("initdb").is_file() && place.join("postgres").is_file());
     if missing {
-        // Seen with `--nocapture`; tests/run says it before the tests start.
-        eprintln!("left out: PostgreSQL is not installed");
+        left_out("PostgreSQL is not installed");
     }
     missing
 }

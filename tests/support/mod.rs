@@ -1,6 +1,7 @@
 //! A command-line call with its result, in a directory of its own.
 
 pub mod day;
+pub mod left_out;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -97,6 +98,14 @@ pub fn program(names: &[&str]) -> Option<PathBuf> {
         std::env::split_paths(&path).chain(["/usr/sbin", "/usr/libexec", "/usr/local/sbin"].map(PathBuf::from));
     let all = places.flat_map(|place| names.iter().map(move |name| place.join(name)).collect::<Vec<_>>());
     all.into_iter().find(|path| path.is_file())
+}
+
+/// Runs a command that a test needs, and shows all that it said where it did not succeed.
+pub fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{command:?}: {}\n{}{}", output.status, said[0], said[1]);
+    output
 }
 
 /// For tests that take memory or room of a disk up to what was free before: one at a time.

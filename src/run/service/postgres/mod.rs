@@ -81,7 +81,7 @@ pub async fn version() -> Result<String, String> {
 pub async fn is_missing(log: &Path) -> bool {
     let missing = binaries::find(log).await.is_err();
     if missing {
-        eprintln!("left out: PostgreSQL is not installed");
+        crate::left_out::left_out("PostgreSQL is not installed");
     }
     missing
 }
