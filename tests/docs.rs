@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use crate::fragment::compile_part;
-use crate::ui::{compile, root};
+use crate::support::compile::{compile, root};
 use std::path::Path;
 use stressc::check::builtins::{self, FIELDS, Kind, OPTIONS, page};
 use stressc::check::check;
@@ -249,7 +249,7 @@ fn what_is_refused_today_is_told() {
     let page = std::fs::read_to_string(root().join("grammar/reference.md")).unwrap();
     let section = page.split("\n## ").find(|section| section.starts_with("What runs today")).unwrap();
     let mut missing = Vec::new();
-    for path in crate::ui::files(&root().join("src/check"), "rs") {
+    for path in crate::support::compile::files(&root().join("src/check"), "rs") {
         let text = std::fs::read_to_string(path).unwrap();
         for call in text.split("self.later(\"").skip(1) {
             let what = call.split('"').next().unwrap();

@@ -1,8 +1,8 @@
 //! The plan as it is drawn: golden pages and pictures in `tests/draw` (`BLESS=1` writes them), and what holds for the
 //! drawing of every plan on a page of any width.
 
-use crate::support::day::MACHINE;
-use crate::ui::{files, root};
+use crate::support::compile::{files, root};
+use crate::support::machine::MACHINE;
 use std::fmt::Write as _;
 use std::path::Path;
 use stressc::check::check;

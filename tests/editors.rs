@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use crate::ui::root;
+use crate::support::compile::root;
 use stressc::base::units;
 use stressc::check::builtins::{self, Kind};
 use stressc::check::types::Type;

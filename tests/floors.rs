@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use crate::ui::{files, root};
+use crate::support::compile::{files, root};
 use std::path::Path;
 
 /// From the ground up: a module names only what stands below it.

@@ -5,7 +5,7 @@
 
 use crate::robust::{Random, fuzzed, mutate, seed, seeds};
 use crate::support::Place;
-use crate::ui::{files, root, texts};
+use crate::support::compile::{files, root, texts};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Stdio;

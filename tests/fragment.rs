@@ -1,7 +1,7 @@
 //! A fragment of a file, put into the smallest file of its context: the declarations of `tests/docs/frame.stress` that
 //! it names stand around it.
 
-use crate::ui::{compile, root};
+use crate::support::compile::{compile, root};
 use std::collections::HashSet;
 use stressc::diag::{Code, Diagnostic, Severity};
 

@@ -42,6 +42,5 @@ mod services;
 mod settings;
 mod shares;
 mod try_one;
-mod ui;
 mod watch;
 mod windows;

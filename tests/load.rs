@@ -1,8 +1,8 @@
 //! The load tests of the shop, unchanged, against the demo on its own SQLite; and options of the demo each of which
 //! makes the expectation fail that names it, and no other.
 
+use crate::support::compile::root;
 use crate::support::{Place, Ran};
-use crate::ui::root;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Each of these runs has latencies as its bounds, so no two run at a time.

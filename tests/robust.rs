@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
-use crate::ui::{compile, files, root, texts};
+use crate::support::compile::{compile, files, root, texts};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Random(pub u64);

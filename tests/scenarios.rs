@@ -2,8 +2,8 @@
 //! canonical form, and is documented.
 
 use crate::support::Place;
-use crate::support::day::MACHINE;
-use crate::ui::{files, root};
+use crate::support::compile::{files, root};
+use crate::support::machine::MACHINE;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stressc::base::{FileId, Source};

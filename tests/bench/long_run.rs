@@ -4,6 +4,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench talks to a person")]
 
+#[path = "../support/machine.rs"]
+mod machine;
 #[path = "../support/day.rs"]
 mod day;
 

@@ -1,20 +1,11 @@
 //! A long run without a target: what workers would record, second by second and as fast as it can be computed.
 
+use super::machine::MACHINE;
 use stressc::base::units::SECOND;
 use stressc::check::check;
 use stressc::inputs::{Asked, load_text};
 use stressc::measure::{Event, Failure, Generator, Recorder, Slice};
-use stressc::plan::{Groups, Machine, Plan, PortReuse, Share, plan};
-
-/// A machine that lacks nothing, the same wherever tests run.
-pub const MACHINE: Machine = Machine {
-    descriptors: 65_536,
-    memory: 8 << 30,
-    ports: 28_232,
-    reuse: PortReuse::Loopback,
-    cores: 4,
-    groups: Groups::USUAL,
-};
+use stressc::plan::{Plan, Share, plan};
 
 /// The plan of the only scenario in a text.
 pub fn planned(text: &str) -> Plan {

@@ -1,7 +1,9 @@
 //! A command-line call with its result, in a directory of its own.
 
+pub mod compile;
 pub mod day;
 pub mod left_out;
+pub mod machine;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
