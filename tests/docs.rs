@@ -150,7 +150,8 @@ fn examples_of_every_name_compile() {
         match builtin.kind {
             Kind::Metric => try_it(builtin.name, "expect", example),
             Kind::Fault => {
-                let long = if builtins::lasts(builtin.name) { " for 5s" } else { "" };
+                let is_momentary = matches!(builtin.name, "restart" | "kill_connections");
+                let long = if is_momentary { "" } else { " for 5s" };
                 try_it(builtin.name, "scenario", &format!("fault hurt = {example} at main + 10s{long}"));
             }
             Kind::Pure => try_it(builtin.name, "value", example),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use crate::support::compile::{files, root};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// From the ground up: a module names only what stands below it.
@@ -166,14 +167,34 @@ fn pure_floors_do_not_touch_the_world() {
 }
 
 #[test]
-fn every_file_stands_in_the_map() {
-    let Ok(map) = std::fs::read_to_string(root().join("ARCHITECTURE.md")) else { return };
-    let missing: Vec<String> = files(&root().join("src"), "rs")
-        .iter()
-        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
-        .filter(|name| !map.contains(name.as_str()) && !map.contains(name.trim_start_matches("src/")))
-        .collect();
-    assert!(missing.is_empty(), "ARCHITECTURE.md does not name {}", missing.join(", "));
+fn every_folder_stands_in_the_map_and_every_file_says_what_it_is() {
+    let mut wrong = Vec::new();
+    let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mapped: BTreeSet<&str> =
+        map.lines().filter_map(|line| line.strip_prefix("| `src/")?.split('`').next()).collect();
+    let mut folders = BTreeSet::new();
+    for path in files(&root().join("src"), "rs") {
+        let name = path.strip_prefix(root().join("src")).unwrap();
+        let is_test = name.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+        let is_root = matches!(name.to_str(), Some("main.rs" | "lib.rs"));
+        if is_test || is_root {
+            continue;
+        }
+        folders.extend(name.parent().and_then(Path::to_str).filter(|folder| !folder.is_empty()).map(str::to_owned));
+        let header = std::fs::read_to_string(&path).unwrap();
+        if !header.starts_with("//! ") {
+            wrong.push(format!("{} does not begin with `//! ` and what it is", path.display()));
+        }
+    }
+    wrong.extend(
+        folders
+            .iter()
+            .filter(|folder| !mapped.contains(folder.as_str()))
+            .map(|folder| format!("ARCHITECTURE.md has no row for `src/{folder}`")),
+    );
+    let is_there = |folder: &&&str| root().join("src").join(folder).is_dir();
+    wrong.extend(mapped.iter().filter(|folder| !is_there(folder)).map(|folder| format!("there is no `src/{folder}`")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl<'a> Session<'a, '_> {
             && builtins::of_kind(Kind::Metric, &function.text).is_some()
             && self.lookup(frame, &function.text, function.span).is_none()
         {
-            return self.breakage(builtin, function, arguments, expr.span, frame);
+            return self.action(builtin, function, arguments, expr.span, frame);
         }
         let value = self.eval(expr, frame);
         self.fit(value, expr.span, kinds)
@@ -613,7 +613,7 @@ impl<'a> Session<'a, '_> {
             }
             Some(builtin) => match builtin.kind {
                 Kind::Metric => self.metric(builtin, function, arguments, span, frame),
-                Kind::Fault => self.breakage(builtin, function, arguments, span, frame),
+                Kind::Fault => self.action(builtin, function, arguments, span, frame),
                 _ => self.function(builtin, function, arguments, span, frame),
             },
             None => {

@@ -1,13 +1,15 @@
 //! Faults and events: what breaks or happens, where, and when.
 
-use super::builtins::{self, Builtin};
+use super::builtins::{self, Builtin, Given, Limit};
 use super::call::Bound;
-use super::program::{Breakage, Element, Event, Injection, Protocol, ServiceKind, Setting, When, Window};
+use super::program::{
+    Action, Element, Event, Injection, Line, LinkFault, Protocol, ServiceFault, ServiceKind, Text, When, Window,
+};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use crate::base::{Name, Span, floors};
+use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
@@ -20,9 +22,24 @@ impl When {
     }
 }
 
+/// Why a fault is refused of a service that the run has not started, and what to do instead.
+fn needs_a_start(fault: ServiceFault) -> Option<(&'static str, &'static str)> {
+    match fault {
+        ServiceFault::Kill | ServiceFault::Restart => Some((
+            "a service that runs already is not ours to start again",
+            "start it for the run with `process(…)`, or pause it",
+        )),
+        ServiceFault::LimitMemory { .. } => Some((
+            "memory is limited in a group that a service is started in, and this one runs already",
+            "start it for the run with `process(…)`",
+        )),
+        ServiceFault::Pause | ServiceFault::LimitCpu { .. } => None,
+    }
+}
+
 impl<'a> Session<'a, '_> {
     /// What breaks, without when.
-    pub(super) fn breakage(
+    pub(super) fn action(
         &mut self,
         builtin: &'static Builtin,
         function: &'a Name,
@@ -33,70 +50,83 @@ impl<'a> Session<'a, '_> {
         let Some(bound) = self.arguments(function, builtin.parameters, builtin.variadic, arguments, span, frame) else {
             return Value::WRONG;
         };
-        self.measures(function, builtin, &bound);
-        let mut element = if function.text == "command" { Element::Command } else { Element::Host };
-        let mut settings = Vec::new();
+        let row = builtins::fault(builtin.name).expect("the table of faults has each built-in fault");
+        self.limits(row.limits, builtin, &bound);
+        let mut given = Given::default();
+        let mut on = span;
         let mut unknown = false;
-        for (par, given) in builtin.parameters.iter().zip(&bound) {
-            let Some((value, expr)) = given else { continue };
-            match value {
+        for (par, value) in builtin.parameters.iter().zip(&bound) {
+            let Some((value, expr)) = value else { continue };
+            let element = match value {
                 Value::Unknown(Type::Wrong) => return Value::WRONG,
-                Value::Unknown(_) => unknown = true,
-                Value::Part(Type::Link, index) => element = Element::Link(*index),
-                Value::Part(Type::Service, index) => element = Element::Service(*index),
-                Value::Part(kind, index) if kind.is_target() => element = Element::Target(*index),
-                Value::Object(fields) => {
-                    let Some(given) = self.variables(fields, expr) else { return Value::WRONG };
-                    unknown |= value.is_unknown();
-                    settings.extend(given);
+                Value::Unknown(_) => {
+                    unknown = true;
+                    continue;
                 }
-                other => match (other.number(), other.pieces()) {
-                    (Some(number), _) => settings.push((par.name.to_owned(), Setting::Quantity(number, other.kind()))),
-                    (None, Some(pieces)) => settings.push((par.name.to_owned(), Setting::Text(pieces))),
-                    (None, None) => {
-                        let span = expr.span;
-                        self.not_constant(span, "this value must be known before the run");
-                        return Value::WRONG;
+                Value::Part(Type::Link, index) => Element::Link(*index),
+                Value::Part(Type::Service, index) => Element::Service(*index),
+                Value::Part(kind, index) if kind.is_target() => Element::Target(*index),
+                Value::Object(fields) => {
+                    let Some(variables) = self.variables(fields, expr) else { return Value::WRONG };
+                    unknown |= value.is_unknown();
+                    given.with = variables;
+                    continue;
+                }
+                other => {
+                    match (other.number(), other.pieces()) {
+                        (Some(number), _) => given.numbers.push((par.name, number)),
+                        (None, Some(pieces)) => given.texts.push((par.name, pieces)),
+                        (None, None) => {
+                            self.not_constant(expr.span, "this value must be known before the run");
+                            return Value::WRONG;
+                        }
                     }
-                },
-            }
+                    continue;
+                }
+            };
+            (given.on, on) = (Some(element), expr.span);
+        }
+        if let (Some(Element::Link(link)), builtins::Build::Link(fault)) = (given.on, &row.build)
+            && fault(&given).is_some_and(LinkFault::is_of_requests)
+            && self.out.links.get(link).is_some_and(|link| !link.http)
+        {
+            let message = format!("`{function}` is of requests, and this link knows bytes alone");
+            let problem = Diagnostic::new(Code::E0207, message, on, "a link of `tcp(…)`");
+            self.push(problem.help("let the link be `http(to: …)`"));
         }
         if unknown {
             return Value::Unknown(Type::Fault);
         }
-        if let Element::Service(index) = element
-            && let Some(ServiceKind::Attach { .. }) = self.out.services.get(index).map(|service| &service.kind)
-            && matches!(function.text.as_str(), "kill" | "restart" | "limit_memory")
-        {
-            let (why, help) = match function.text.as_str() {
-                "limit_memory" => (
-                    "memory is limited in a group that a service is started in, and this one runs already",
-                    "start it for the run with `process(…)`",
-                ),
-                _ => (
-                    "a service that runs already is not ours to start again",
-                    "start it for the run with `process(…)`, or pause it",
-                ),
-            };
-            self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
-        }
-        if let Element::Target(index) = element
-            && let Some(Protocol::Postgres | Protocol::Mysql) =
-                self.out.targets.get(index).map(|target| target.protocol)
-            && !matches!(function.text.as_str(), "hold_connections" | "kill_connections" | "lock_table")
-        {
-            self.later(format!("`{function}` on the way to a target that is a database"), span);
-        }
-        // A command without its undo is over when it ends.
-        let undone = settings.iter().any(|(name, _)| name == "undo");
-        let lasting = builtins::lasts(&function.text) && (function.text != "command" || undone);
-        Value::Fault(Breakage { action: function.text.clone(), template: None, element, settings, lasting })
+        let Some(action) = row.build.action(given) else { return Value::WRONG };
+        self.can_be_hurt(&action, function, span);
+        Value::Fault(action, None)
     }
 
-    /// The variables of a command as settings, with a `$` before their names.
-    fn variables(&mut self, fields: &[(Name, Value<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Setting)>> {
+    /// Of what runs already not all can be taken back, and of what leads to a database not all is built yet.
+    fn can_be_hurt(&mut self, action: &Action, function: &Name, span: Span) {
+        match action {
+            Action::Service { on, fault } => {
+                let kind = self.out.services.get(*on).map(|service| &service.kind);
+                let problem = matches!(kind, Some(ServiceKind::Attach { .. })).then(|| needs_a_start(*fault)).flatten();
+                if let Some((why, help)) = problem {
+                    self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
+                }
+            }
+            Action::Link { on: Line::Target(index), .. } => {
+                let protocol = self.out.targets.get(*index).map(|target| target.protocol);
+                if let Some(Protocol::Postgres | Protocol::Mysql) = protocol {
+                    self.later(format!("`{function}` on the way to a target that is a database"), span);
+                }
+            }
+            Action::Link { on: Line::Link(_), .. } => {}
+            Action::Database { .. } | Action::Host(_) | Action::Command(_) => {}
+        }
+    }
+
+    /// The variables of a command.
+    fn variables(&mut self, fields: &[(Name, Value<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Text)>> {
         let written = if let ExprKind::Object(written) = &expr.kind { written.as_slice() } else { &[] };
-        let mut settings = Vec::new();
+        let mut variables = Vec::new();
         for (name, value) in fields {
             let span = written.iter().find(|field| field.label.span == name.span);
             let span = span.map_or(expr.span, |field| field.value.span);
@@ -108,7 +138,7 @@ impl<'a> Session<'a, '_> {
                 true if fields.iter().filter(|(other, _)| other.text == name.text).count() > 1 => "it is given twice",
                 true => {
                     let text = self.interpolated(value, span)?;
-                    settings.push((format!("${name}"), Setting::Text(text)));
+                    variables.push((name.text.clone(), text));
                     continue;
                 }
             };
@@ -116,56 +146,29 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("name it by letters, digits and `_`, such as `with: { container: \"db\" }`"));
             return None;
         }
-        Some(settings)
+        Some(variables)
     }
 
     /// What breaks by a template, which is told by its name and what it was given.
     pub(super) fn broken(&mut self, fault: &'a ast::FaultTemplate, inner: FrameId, call: Span) -> Value<'a> {
-        match self.eval_as(&fault.breakage, inner, &[Type::Fault]) {
-            Value::Fault(breakage) => {
+        match self.eval_as(&fault.action, inner, &[Type::Fault]) {
+            Value::Fault(action, _) => {
                 let text = self.text(call);
-                let name = text.split('(').next().unwrap_or_default().to_owned();
-                Value::Fault(Breakage { template: Some(name), ..breakage })
+                Value::Fault(action, Some(text.split('(').next().unwrap_or_default().to_owned()))
             }
             other => other,
         }
     }
 
-    /// What a fault of a link is given must be something that can be done to it.
-    fn measures(&mut self, function: &Name, builtin: &Builtin, bound: &Bound<'a>) {
+    fn limits(&mut self, limits: &[Limit], builtin: &Builtin, bound: &Bound<'a>) {
         for (par, given) in builtin.parameters.iter().zip(bound) {
-            let Some((value, expr)) = given else { continue };
-            if let Value::Part(Type::Link, index) = value
-                && matches!(function.text.as_str(), "http_error" | "http_delay")
-                && self.out.links.get(*index).is_some_and(|link| !link.http)
-            {
-                let message = format!("`{function}` is of requests, and this link knows bytes alone");
-                let problem = Diagnostic::new(Code::E0207, message, expr.span, "a link of `tcp(…)`");
-                self.push(problem.help("let the link be `http(to: …)`"));
-            }
-            let Some(number) = value.number() else { continue };
-            let problem = match (function.text.as_str(), par.name) {
-                ("reset" | "corrupt" | "http_error" | "http_delay", "share") if !(0.0..=1.0).contains(&number) => {
-                    "a share lies between 0% and 100%"
-                }
-                ("http_error", "status") if !(100.0..600.0).contains(&number) => "a status is a number from 100 to 599",
-                ("bandwidth", "to") if number <= 0.0 => "nothing passes at no speed; write `partition(…)`",
-                ("limit_cpu", "to") if number <= 0.0 => "without processor time nothing goes on; write `pause(…)`",
-                ("limit_memory", "to") if number < 4096.0 => "a process has a page of memory at least",
-                ("burn_cpu", "cores") if number < 1.0 => "one core at least is kept busy",
-                ("fill_memory", "leave") if number < floors::MEMORY as f64 => {
-                    "128MiB of memory are left in any case, so that the machine goes on"
-                }
-                ("fill_disk", "leave") if number < floors::DISK as f64 => {
-                    "128MiB of a disk are left in any case, so that the machine goes on"
-                }
-                ("slice", "size") if number < 1.0 => "a piece has one byte at least",
-                ("latency" | "slow_close" | "http_delay", "by" | "jitter") if number < 0.0 => {
-                    "a negative value makes no sense here"
-                }
-                _ => continue,
+            let Some((Some(number), expr)) = given.as_ref().map(|(value, expr)| (value.number(), expr)) else {
+                continue;
             };
-            self.out_of_range(expr.span, problem);
+            let passed = limits.iter().find(|limit| limit.of == par.name && !(limit.holds)(number));
+            if let Some(limit) = passed {
+                self.out_of_range(expr.span, limit.problem);
+            }
         }
     }
 
@@ -212,24 +215,23 @@ impl<'a> Session<'a, '_> {
                 None
             }
         };
-        let Value::Fault(breakage) = value else { return None };
-        self.fits(&breakage, built);
+        let Value::Fault(action, template) = value else { return None };
+        self.fits(&action, template.as_deref(), built);
         if let (Some(Some(every)), Some(Some(length))) = (every, length)
             && length >= every
             && let Some(span) = timing.length.as_ref().map(|length| length.span)
         {
             self.out_of_range(span, "each time must end before the next begins");
         }
-        Some(Injection { name: built.name.clone(), breakage, when: when?, span: built.span })
+        Some(Injection { name: built.name.clone(), action, template, when: when?, span: built.span })
     }
 
     /// A lasting fault needs an end; a momentary one has none.
-    fn fits(&mut self, breakage: &Breakage, built: &'a ast::Built) {
+    fn fits(&mut self, action: &Action, template: Option<&str>, built: &'a ast::Built) {
         let timing = &built.timing;
-        let (action, shown) = (&breakage.action, breakage.template.as_ref().unwrap_or(&breakage.action));
-        match (breakage.lasting, &timing.length, &timing.during) {
-            // Killed once; whoever watches over it must bring it back.
-            (true, None, None) if action == "kill" => {}
+        let shown = template.unwrap_or(action.name());
+        match (action.is_lasting(), &timing.length, &timing.during) {
+            (true, None, None) if action.may_be_left() => {}
             // `for at most` is refused already.
             (true, None, _) if timing.at_most.is_some() => {}
             (true, None, None) if timing.at.is_some() => {
@@ -253,8 +255,8 @@ impl<'a> Session<'a, '_> {
             (false, Some(length), _) => {
                 let problem =
                     Diagnostic::new(Code::E0401, format!("`{shown}` is over at once"), length.span, "nothing lasts");
-                let help = match action.as_str() {
-                    "command" if breakage.template.is_none() => "give it an `undo:`, or take the `for` away",
+                let help = match (action, template) {
+                    (Action::Command(_), None) => "give it an `undo:`, or take the `for` away",
                     _ => "take the `for` away",
                 };
                 self.push(problem.help(help));

@@ -27,9 +27,9 @@ impl<'a> Session<'a, '_> {
     /// All processes of a service are killed, a supervisor among them; without an end of the fault the run ends with it.
     fn killed_for_good(&mut self) {
         let is_final = |injection: &&Injection| {
-            let Element::Service(service) = injection.breakage.element else { return false };
+            let Element::Service(service) = injection.action.element() else { return false };
             let is_kept = self.out.services.get(service).is_none_or(|service| service.restart);
-            injection.breakage.action == "kill" && matches!(injection.when, When::At { length: None, .. }) && !is_kept
+            injection.action.may_be_left() && matches!(injection.when, When::At { length: None, .. }) && !is_kept
         };
         let killed: Vec<Span> = self.out.injections.iter().filter(is_final).map(|injection| injection.span).collect();
         for span in killed {

@@ -317,7 +317,7 @@ impl<'a> Session<'a, '_> {
             other => {
                 let text = self.text(expr.span);
                 let message = match other {
-                    Value::Fault(_) | Value::Unknown(Type::Fault) => {
+                    Value::Fault(..) | Value::Unknown(Type::Fault) => {
                         let problem = self.wrong_type(&[Type::Windows], &other, expr.span);
                         self.push(problem);
                         return None;

@@ -286,15 +286,15 @@ impl<'a> Session<'a, '_> {
 
 impl super::program::Injection {
     fn nothing(name: Name, span: Span) -> super::program::Injection {
-        let breakage = super::program::Breakage {
-            action: String::new(),
-            template: None,
-            element: super::program::Element::Host,
-            settings: Vec::new(),
-            lasting: false,
-        };
+        let action = super::program::Action::Service { on: usize::MAX, fault: super::program::ServiceFault::Restart };
         let at = super::program::Moment { window: Window::Run, edge: super::program::Edge::Start, plus: 0, span };
-        super::program::Injection { name, breakage, when: super::program::When::At { at, length: None }, span }
+        super::program::Injection {
+            name,
+            action,
+            template: None,
+            when: super::program::When::At { at, length: None },
+            span,
+        }
     }
 }
 

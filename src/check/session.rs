@@ -139,7 +139,7 @@ impl<'a, 'd> Session<'a, 'd> {
                 self.flow(flow, frame, None);
             }
             Item::Fault(fault) => {
-                self.eval_as(&fault.breakage, frame, &[Type::Fault]);
+                self.eval_as(&fault.action, frame, &[Type::Fault]);
             }
             Item::Shape(shape) => self.shape(&shape.stages, frame),
             Item::Expectation(expectation) => {

@@ -2,7 +2,7 @@
 //! while a template is checked, a thing of which only the type is known.
 
 use super::condition::{Condition, Measured};
-use super::program::{Breakage, Expr, Metric, Moment, Piece, Population, Series, Window};
+use super::program::{Action, Expr, Metric, Moment, Piece, Population, Series, Window};
 use super::scope::FrameId;
 use super::types::Type;
 use crate::base::units::Rate;
@@ -43,7 +43,8 @@ pub(super) enum Value<'a> {
     Delivery(Metric),
     /// A part of the scenario by its place in the list of its kind.
     Part(Type, usize),
-    Fault(Breakage),
+    /// With the name of what was called, where that was a template.
+    Fault(Action, Option<String>),
     /// The names of a system.
     System(FrameId),
     Module(usize),
@@ -71,7 +72,7 @@ impl<'a> Value<'a> {
             Value::Window(_, kind) | Value::Samples(_, _, kind) | Value::Part(kind, _) => *kind,
             Value::Series(_) => Type::Series,
             Value::Delivery(_) => Type::Samples,
-            Value::Fault(_) => Type::Fault,
+            Value::Fault(..) => Type::Fault,
             Value::System(_) => Type::System,
             Value::Module(_) => Type::Module,
             Value::Definition(item, _) => definition_kind(item),

@@ -98,7 +98,7 @@ fn scenarios(file: &str, plans: &[Plan], suites: &[Suite]) -> String {
 /// How long it is, what it sends, what it breaks, and what it says of itself.
 fn line(plan: &Plan) -> String {
     let loads: Vec<&str> = plan.loads.iter().map(|load| load.name.as_str()).collect();
-    let faults: Vec<&str> = plan.faults.iter().map(|fault| fault.breakage.action.as_str()).collect();
+    let faults: Vec<&str> = plan.faults.iter().map(|fault| fault.action.name()).collect();
     let broken = if faults.is_empty() { String::new() } else { format!(", {}", faults.join(" and ")) };
     let doc = plan.doc.as_ref().and_then(|doc| doc.lines().next()).map_or(String::new(), |doc| format!("  {doc}"));
     format!("{:>8}  {}{broken}{doc}", duration(plan.length), loads.join(" and "))

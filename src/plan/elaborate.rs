@@ -31,9 +31,10 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     }
     let faults = scenario.injections.iter().enumerate().map(|(index, injection)| Fault {
         name: injection.name.text.clone(),
-        breakage: injection.breakage.clone(),
-        left: matches!(injection.when, program::When::At { length: None, .. }) && injection.breakage.lasting,
-        by: needs::by(&injection.breakage, machine),
+        action: injection.action.clone(),
+        template: injection.template.clone(),
+        left: matches!(injection.when, program::When::At { length: None, .. }) && injection.action.is_lasting(),
+        by: needs::by(&injection.action, machine),
         windows: elaborate.timeline.windows(&Window::Injection(index)),
     });
     let faults: Vec<Fault> = faults.collect();

@@ -31,7 +31,7 @@ pub fn fingerprint(plan: &Plan) -> String {
     same.allowed.clear();
     same.share = Share::WHOLE;
     // By what this machine brings a fault about, and by which name a file calls a template.
-    same.faults.iter_mut().for_each(|fault| (fault.by, fault.breakage.template) = (None, None));
+    same.faults.iter_mut().for_each(|fault| (fault.by, fault.template) = (None, None));
     for load in &mut same.loads {
         if load.ceiling.from != CeilingFrom::Scenario {
             load.ceiling = Ceiling { in_flight: 0, from: CeilingFrom::Machine };

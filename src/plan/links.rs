@@ -1,13 +1,13 @@
 //! The links of a plan: those that are written, and one before each target that a fault hurts.
 
-use super::{Address, Breakage, Element, Link};
+use super::{Action, Address, Line, Link};
 use crate::check::program::{Expr, PartKind, Piece, Protocol, Scenario, Text};
 
 pub(super) fn links(scenario: &Scenario) -> Vec<Link> {
     let mut links = scenario.links.clone();
     for (index, target) in scenario.targets.iter().enumerate() {
-        let hurts = |breakage: &Breakage| breakage.element == Element::Target(index) && !breakage.is_within_database();
-        if scenario.injections.iter().any(|injection| hurts(&injection.breakage)) {
+        let hurts = |action: &Action| matches!(action, Action::Link { on: Line::Target(on), .. } if *on == index);
+        if scenario.injections.iter().any(|injection| hurts(&injection.action)) {
             let (name, http) = (target.name.clone(), target.protocol == Protocol::Http);
             links.push(Link { name, http, to: address(&target.address), before: Some(index) });
         }

@@ -21,10 +21,11 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Breakage, Check, Connections, Content, Data, Demo,
-    Element, Expr, File, Flow, Function, Ledger, Limit, Link, Member, MixPart, Moment, Monitor, Part, PartKind, Piece,
-    Record, Repeat, Replay, Request, Retry, Series as Watched, SeriesSource, Service, ServiceKind, Setting, StageKind,
-    Step, Subject, Target, Text, Think, Upload,
+    Action, Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Check, CommandFault, Connections, Content,
+    Data, Database, DatabaseFault, Demo, Element, Expr, File, Flow, Function, HostFault, Ledger, Limit, Line, Link,
+    LinkFault, Measure, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Record, Repeat, Replay, Request,
+    Retry, Series as Watched, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject, Target, Text,
+    Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -161,7 +162,10 @@ pub enum PortReuse {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
     pub name: String,
-    pub breakage: Breakage,
+    pub action: Action,
+    /// What was called, where that was a template: `docker.pause`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// Nobody takes it back: it lasts until something else ends it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left: bool,

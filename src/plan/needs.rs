@@ -1,7 +1,7 @@
 //! What a plan needs of the machine, against what there is: descriptors, local ports, memory.
 
 use super::elaborate::{MEMORY_PER_USER, spare};
-use super::{Address, Breakage, By, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, StageKind};
+use super::{Action, Address, By, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, ServiceFault, StageKind};
 use crate::base::hosts::Host;
 use crate::base::units::{MINUTE, SECOND, bytes, grouped};
 
@@ -49,17 +49,20 @@ pub fn lacks(plan: &Plan, machine: Machine) -> Vec<Lack> {
 }
 
 /// By what a fault is brought about, where that depends on the machine. Processor time can be held back without a group.
-pub fn by(breakage: &Breakage, machine: Machine) -> Option<By> {
-    match breakage.action.as_str() {
-        "limit_cpu" => Some(machine.groups.cpu.unwrap_or(By::Turns)),
-        "limit_memory" => machine.groups.memory.ok(),
-        _ => None,
+pub fn by(action: &Action, machine: Machine) -> Option<By> {
+    let Action::Service { fault, .. } = action else { return None };
+    match fault {
+        ServiceFault::LimitCpu { .. } => Some(machine.groups.cpu.unwrap_or(By::Turns)),
+        ServiceFault::LimitMemory { .. } => machine.groups.memory.ok(),
+        ServiceFault::Kill | ServiceFault::Pause | ServiceFault::Restart => None,
     }
 }
 
 /// Memory is limited by the kernel alone.
 fn groups(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
-    let why = machine.groups.memory.err().filter(|_| plan.faults[index].breakage.action == "limit_memory")?;
+    let is_narrow =
+        matches!(plan.faults[index].action, Action::Service { fault: ServiceFault::LimitMemory { .. }, .. });
+    let why = machine.groups.memory.err().filter(|_| is_narrow)?;
     Some(Lack {
         of: Of::Fault(index),
         certain: true,

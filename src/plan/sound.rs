@@ -65,11 +65,11 @@ fn late(
 /// Two faults on one element at a time: which of them did it?
 fn apart(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     for (index, fault) in plan.faults.iter().enumerate() {
-        if matches!(fault.breakage.element, Element::Host | Element::Command) {
+        if matches!(fault.action.element(), Element::Host | Element::Command) {
             continue;
         }
         for (before, other) in plan.faults[..index].iter().enumerate() {
-            if other.breakage.element != fault.breakage.element {
+            if other.action.element() != fault.action.element() {
                 continue;
             }
             if let Some(both) = overlap(&fault.windows, &other.windows) {
@@ -119,7 +119,7 @@ fn room_to_recover(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnosti
         let (span, name, end) = match window {
             Window::Injection(index) => {
                 let fault = &plan.faults[index];
-                let open = fault.breakage.lasting
+                let open = fault.action.is_lasting()
                     && matches!(&scenario.injections[index].when, crate::check::program::When::At { length: None, .. });
                 let instant = if open { fault.windows.first().map(|w| w.0) } else { fault.windows.last().map(|w| w.1) };
                 (scenario.injections[index].span, fault.name.clone(), instant.unwrap_or(0))

@@ -256,7 +256,7 @@ impl<'s> Timeline<'s> {
         match &injection.when {
             When::At { length: Some(length), .. } => vec![(start, start.saturating_add(*length))],
             // Killed and left so: it lasts until the end, or until somebody else ends it.
-            When::At { length: None, .. } if injection.breakage.lasting => {
+            When::At { length: None, .. } if injection.action.is_lasting() => {
                 vec![(start, self.end_of_loads().max(start))]
             }
             When::At { .. } => vec![(start, start)],
@@ -281,7 +281,7 @@ impl<'s> Timeline<'s> {
                                     (from.saturating_add(n * every), from.saturating_add(n * every + length))
                                 }));
                         }
-                        None if injection.breakage.lasting => {
+                        None if injection.action.is_lasting() => {
                             ranges.push((from, length.map_or(to, |length| to.min(from.saturating_add(length)))));
                         }
                         None => ranges.push((from, from)),

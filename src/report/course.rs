@@ -5,7 +5,7 @@ use super::Report;
 use crate::base::units::SECOND;
 use crate::measure::{Injected, Stats, histogram};
 use crate::metric::{Back, Recovered};
-use crate::plan::draw::{Row, RowKind, breakage};
+use crate::plan::draw::{Row, RowKind, fault};
 use crate::plan::{Plan, Range};
 
 /// What a load got for answers around an instant, by the instants at which they were intended.
@@ -51,7 +51,7 @@ pub fn rows(report: &Report<'_>) -> Vec<Row> {
         rows.push(Row {
             kind: RowKind::Fault,
             name: fault.name.clone(),
-            what: breakage(plan, &fault.breakage),
+            what: self::fault(plan, fault),
             ranges: times.map(was).collect(),
         });
     }

@@ -116,8 +116,8 @@ fn faults(report: &Report<'_>) -> Vec<Value> {
     let one = |(injected, recovered): (&Injected, &Option<Recovered>)| {
         json!({
             "name": stats.faults.get(injected.fault),
-            "action": plan.faults.get(injected.fault).map(|fault| &fault.breakage.action),
-            "template": plan.faults.get(injected.fault).and_then(|fault| fault.breakage.template.as_ref()),
+            "action": plan.faults.get(injected.fault).map(|fault| fault.action.name()),
+            "template": plan.faults.get(injected.fault).and_then(|fault| fault.template.as_ref()),
             "mechanism": injected.mechanism,
             "planned_s": [seconds(injected.planned.0), seconds(injected.planned.1)],
             "applied_s": [seconds(injected.applied.0), seconds(injected.applied.1)],

@@ -401,7 +401,7 @@ pub struct FaultTemplate {
     pub name: Name,
     pub doc: Option<String>,
     pub parameters: Vec<Parameter>,
-    pub breakage: Expr,
+    pub action: Expr,
 }
 
 #[derive(Debug, Clone)]

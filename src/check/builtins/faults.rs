@@ -1,6 +1,10 @@
 //! Faults: what they break, on which elements, and with which measure.
 
 use super::{Builtin, Kind, Par, may, need};
+use crate::base::floors;
+use crate::check::program::{
+    Action, CommandFault, Database, DatabaseFault, Element, HostFault, Line, LinkFault, ServiceFault, Text,
+};
 use crate::check::types::Type;
 
 const LINE: &[Type] = &[Type::Link, Type::Target];
@@ -9,116 +13,296 @@ const ON_LINE: &[Par] = &[need("on", LINE)];
 const ON_SERVICE: &[Par] = &[need("on", &[Type::Service])];
 const ON_LINE_SHARE: &[Par] = &[need("on", LINE), may("share", &[Type::Percent])];
 
-const fn row(name: &'static str, parameters: &'static [Par], doc: &'static str, example: &'static str) -> Builtin {
-    Builtin { name, kind: Kind::Fault, parameters, variadic: false, result: Type::Fault, doc, example }
+/// A fault of the language: how it is called, what it makes of what it is given, and what may be given.
+pub struct Row {
+    pub builtin: Builtin,
+    pub build: Build,
+    pub limits: &'static [Limit],
 }
 
-pub const TABLE: &[Builtin] = &[
+/// What a fault is of, and how it is made; `None` where something that it needs is not there.
+pub enum Build {
+    Link(fn(&Given) -> Option<LinkFault>),
+    Service(fn(&Given) -> Option<ServiceFault>),
+    Database(fn(&Given) -> Option<DatabaseFault>),
+    Host(fn(&Given) -> Option<HostFault>),
+    Command,
+}
+
+/// What a fault is given: the element that it hurts, and constants by the names of its parameters.
+#[derive(Default)]
+pub struct Given {
+    pub on: Option<Element>,
+    pub numbers: Vec<(&'static str, f64)>,
+    pub texts: Vec<(&'static str, Text)>,
+    /// The variables of a command.
+    pub with: Vec<(String, Text)>,
+}
+
+/// What a number must be.
+pub struct Limit {
+    pub of: &'static str,
+    pub holds: fn(f64) -> bool,
+    pub problem: &'static str,
+}
+
+impl Build {
+    pub fn action(&self, given: Given) -> Option<Action> {
+        Some(match (self, given.on) {
+            (Build::Link(fault), Some(Element::Link(index))) => {
+                Action::Link { on: Line::Link(index), fault: fault(&given)? }
+            }
+            (Build::Link(fault), Some(Element::Target(index))) => {
+                Action::Link { on: Line::Target(index), fault: fault(&given)? }
+            }
+            (Build::Service(fault), Some(Element::Service(on))) => Action::Service { on, fault: fault(&given)? },
+            (Build::Database(fault), Some(Element::Service(index))) => {
+                Action::Database { on: Database::Service(index), fault: fault(&given)? }
+            }
+            (Build::Database(fault), Some(Element::Target(index))) => {
+                Action::Database { on: Database::Target(index), fault: fault(&given)? }
+            }
+            (Build::Host(fault), _) => Action::Host(fault(&given)?),
+            (Build::Command, _) => Action::Command(CommandFault {
+                run: given.text("run")?,
+                undo: given.text("undo"),
+                proof: given.text("proof"),
+                with: given.with,
+            }),
+            (Build::Link(_) | Build::Service(_) | Build::Database(_), _) => return None,
+        })
+    }
+}
+
+impl Given {
+    fn number(&self, name: &str) -> Option<f64> {
+        self.numbers.iter().find(|(own, _)| *own == name).map(|(_, number)| *number)
+    }
+
+    fn whole(&self, name: &str) -> Option<u64> {
+        self.number(name).map(|number| number as u64)
+    }
+
+    fn time(&self, name: &str) -> Option<u64> {
+        self.whole(name)
+    }
+
+    fn text(&self, name: &str) -> Option<Text> {
+        self.texts.iter().find(|(own, _)| *own == name).map(|(_, text)| text.clone())
+    }
+}
+
+const fn limit(of: &'static str, holds: fn(f64) -> bool, problem: &'static str) -> Limit {
+    Limit { of, holds, problem }
+}
+
+const SHARE: Limit = limit("share", |share| (0.0..=1.0).contains(&share), "a share lies between 0% and 100%");
+const FORWARD: Limit = limit("by", |by| by >= 0.0, "a negative value makes no sense here");
+const FORWARD_JITTER: Limit = limit("jitter", |jitter| jitter >= 0.0, "a negative value makes no sense here");
+const SPEED: Limit = limit("to", |to| to > 0.0, "nothing passes at no speed; write `partition(…)`");
+const PIECE: Limit = limit("size", |size| size >= 1.0, "a piece has one byte at least");
+const STATUS: Limit =
+    limit("status", |status| (100.0..600.0).contains(&status), "a status is a number from 100 to 599");
+const PROCESSOR: Limit = limit("to", |to| to > 0.0, "without processor time nothing goes on; write `pause(…)`");
+const PAGE: Limit = limit("to", |to| to >= 4096.0, "a process has a page of memory at least");
+const CORES: Limit = limit("cores", |cores| cores >= 1.0, "one core at least is kept busy");
+const MEMORY: Limit = limit(
+    "leave",
+    |leave| leave >= floors::MEMORY as f64,
+    "128MiB of memory are left in any case, so that the machine goes on",
+);
+const DISK: Limit = limit(
+    "leave",
+    |leave| leave >= floors::DISK as f64,
+    "128MiB of a disk are left in any case, so that the machine goes on",
+);
+
+const fn row(
+    name: &'static str,
+    parameters: &'static [Par],
+    doc: &'static str,
+    example: &'static str,
+    build: Build,
+    limits: &'static [Limit],
+) -> Row {
+    let kind = Kind::Fault;
+    Row {
+        builtin: Builtin { name, kind, parameters, variadic: false, result: Type::Fault, doc, example },
+        build,
+        limits,
+    }
+}
+
+pub static ROWS: &[Row] = &[
     row(
         "partition",
         ON_LINE,
         "Silence: nothing passes in either direction; bytes are held and delivered afterwards, as TCP would.",
         "partition(db)",
+        Build::Link(|_| Some(LinkFault::Partition)),
+        &[],
     ),
-    row("refuse", ON_LINE, "Connections are refused, and open ones reset.", "refuse(db)"),
+    row(
+        "refuse",
+        ON_LINE,
+        "Connections are refused, and open ones reset.",
+        "refuse(db)",
+        Build::Link(|_| Some(LinkFault::Refuse)),
+        &[],
+    ),
     row(
         "latency",
         &[need("on", LINE), need("by", &[Type::Duration]), may("jitter", &[Type::Duration])],
         "Answers come later by `by`, once a round trip, varied at random by up to `jitter` (0).",
         "latency(db, 200ms, jitter: 50ms)",
+        Build::Link(|given| Some(LinkFault::Latency { by: given.time("by")?, jitter: given.time("jitter") })),
+        &[FORWARD, FORWARD_JITTER],
     ),
     row(
         "bandwidth",
         &[need("on", LINE), need("to", &[Type::Bandwidth])],
         "Bytes pass no faster than this, in each direction.",
         "bandwidth(db, 1MiB/s)",
+        Build::Link(|given| Some(LinkFault::Bandwidth { to: given.number("to")? })),
+        &[SPEED],
     ),
-    row("reset", ON_LINE_SHARE, "A share of the connections (100%) is reset (TCP RST).", "reset(db, 5%)"),
+    row(
+        "reset",
+        ON_LINE_SHARE,
+        "A share of the connections (100%) is reset (TCP RST).",
+        "reset(db, 5%)",
+        Build::Link(|given| Some(LinkFault::Reset { share: given.number("share") })),
+        &[SHARE],
+    ),
     row(
         "slow_close",
         &[need("on", LINE), need("by", &[Type::Duration])],
         "Connections close later by so much than either side asked for.",
         "slow_close(db, 1s)",
+        Build::Link(|given| Some(LinkFault::SlowClose { by: given.time("by")? })),
+        &[FORWARD],
     ),
     row(
         "slice",
         &[need("on", LINE), need("size", &[Type::Bytes])],
         "Bytes come in pieces of at most this size, each a write of its own.",
         "slice(db, 16B)",
+        Build::Link(|given| Some(LinkFault::Slice { size: given.whole("size")? })),
+        &[PIECE],
     ),
-    row("corrupt", ON_LINE_SHARE, "A share of the pieces that pass (100%) has a wrong byte.", "corrupt(db, 1%)"),
+    row(
+        "corrupt",
+        ON_LINE_SHARE,
+        "A share of the pieces that pass (100%) has a wrong byte.",
+        "corrupt(db, 1%)",
+        Build::Link(|given| Some(LinkFault::Corrupt { share: given.number("share") })),
+        &[SHARE],
+    ),
     row(
         "http_error",
         &[need("on", WEB), need("status", &[Type::Count]), may("share", &[Type::Percent])],
         "A share of the requests (100%) is answered with this status, from 100 to 599, without reaching the server.",
         "http_error(api, 503, 20%)",
+        Build::Link(|given| {
+            Some(LinkFault::HttpError { status: given.whole("status")? as u16, share: given.number("share") })
+        }),
+        &[STATUS, SHARE],
     ),
     row(
         "http_delay",
         &[need("on", WEB), need("by", &[Type::Duration]), may("share", &[Type::Percent])],
         "A share of the requests (100%) waits so long before it is sent on.",
         "http_delay(api, 300ms, 20%)",
+        Build::Link(|given| Some(LinkFault::HttpDelay { by: given.time("by")?, share: given.number("share") })),
+        &[FORWARD, SHARE],
     ),
     row(
         "kill",
         ON_SERVICE,
         "The process is killed (SIGKILL) and started again when the fault ends. Without `for`, its own supervisor must bring it back.",
         "kill(shop)",
+        Build::Service(|_| Some(ServiceFault::Kill)),
+        &[],
     ),
     row(
         "pause",
         ON_SERVICE,
         "The process is stopped (SIGSTOP) and goes on afterwards (SIGCONT); its connections stay open.",
         "pause(shop)",
+        Build::Service(|_| Some(ServiceFault::Pause)),
+        &[],
     ),
     row(
         "restart",
         ON_SERVICE,
         "The process is stopped (SIGTERM) and started again at once. It is over at once, so it takes no `for`.",
         "restart(shop)",
+        Build::Service(|_| Some(ServiceFault::Restart)),
+        &[],
     ),
     row(
         "limit_cpu",
         &[need("on", &[Type::Service]), need("to", &[Type::Percent])],
         "The process gets no more than this share of one core (cgroup).",
         "limit_cpu(shop, to: 20%)",
+        Build::Service(|given| Some(ServiceFault::LimitCpu { to: given.number("to")? })),
+        &[PROCESSOR],
     ),
     row(
         "limit_memory",
         &[need("on", &[Type::Service]), need("to", &[Type::Bytes])],
         "The process gets no more memory than this (cgroup); one that needs more is killed by the kernel, which is the effect.",
         "limit_memory(shop, to: 64MiB)",
+        Build::Service(|given| Some(ServiceFault::LimitMemory { to: given.whole("to")? })),
+        &[PAGE],
     ),
     row(
         "hold_connections",
         &[need("on", &[Type::Database]), need("share", &[Type::Percent])],
         "Takes connections until so much of those that clients may have is in use, counting those that are open already.",
         "hold_connections(pg, 95%)",
+        Build::Database(|given| Some(DatabaseFault::HoldConnections { share: given.number("share")? })),
+        &[],
     ),
     row(
         "kill_connections",
         &[need("on", &[Type::Database])],
         "Ends every connection of clients, from the database's side. It is over at once, so it takes no `for`.",
         "kill_connections(pg)",
+        Build::Database(|_| Some(DatabaseFault::KillConnections)),
+        &[],
     ),
     row(
         "lock_table",
         &[need("on", &[Type::Database]), need("table", &[Type::Text])],
         "Holds an exclusive lock on a table: who reads or writes it waits.",
         "lock_table(pg, \"orders\")",
+        Build::Database(|given| Some(DatabaseFault::LockTable { table: given.text("table")? })),
+        &[],
     ),
-    row("burn_cpu", &[may("cores", &[Type::Count])], "Keeps so many cores of this machine busy (all).", "burn_cpu(1)"),
+    row(
+        "burn_cpu",
+        &[may("cores", &[Type::Count])],
+        "Keeps so many cores of this machine busy (all).",
+        "burn_cpu(1)",
+        Build::Host(|given| Some(HostFault::BurnCpu { cores: given.whole("cores") })),
+        &[CORES],
+    ),
     row(
         "fill_memory",
         &[need("leave", &[Type::Bytes])],
         "Takes memory of this machine until so much is left free.",
         "fill_memory(leave: 512MiB)",
+        Build::Host(|given| Some(HostFault::FillMemory { leave: given.whole("leave")? })),
+        &[MEMORY],
     ),
     row(
         "fill_disk",
         &[need("path", &[Type::Text]), need("leave", &[Type::Bytes])],
         "Takes room of the file system of a path until so much is left free.",
         "fill_disk(\"/tmp\", leave: 1GiB)",
+        Build::Host(|given| Some(HostFault::FillDisk { path: given.text("path")?, leave: given.whole("leave")? })),
+        &[DISK],
     ),
     row(
         "command",
@@ -132,5 +316,7 @@ pub const TABLE: &[Builtin] = &[
          `proof` is a third, which succeeds as soon as the effect is there. `with` gives them variables: texts that the shell \
          never reads as its own words.",
         "command('./break.sh \"$part\"', undo: './mend.sh \"$part\"', proof: './is-broken.sh', with: { part: \"db\" })",
+        Build::Command,
+        &[],
     ),
 ];

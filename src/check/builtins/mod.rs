@@ -11,6 +11,7 @@ mod options;
 pub mod page;
 
 pub use explain::{explain, names as explained};
+pub use faults::{Build, Given, Limit};
 pub use fields::{FIELDS, Field, fields_of, find as field};
 pub use metrics::{metric, name_of, quantile};
 pub use options::{OPTIONS, Opt, options_of};
@@ -166,8 +167,8 @@ fn parameters(list: &[Par]) -> String {
 
 /// All tables, one after the other.
 pub fn all() -> impl Iterator<Item = &'static Builtin> {
-    let tables = [metrics::TABLE, constructors::TABLE, faults::TABLE, functions::TABLE];
-    tables.into_iter().flatten()
+    let faults = faults::ROWS.iter().map(|row| &row.builtin);
+    metrics::TABLE.iter().chain(constructors::TABLE).chain(faults).chain(functions::TABLE)
 }
 
 /// The tables by kind and name, since expressions ask for every call.
@@ -189,12 +190,7 @@ pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
     all().filter(move |builtin| builtin.kind == kind).map(|builtin| builtin.name)
 }
 
-/// Whether the fault is brought about from within a database.
-pub fn is_of_database(fault: &str) -> bool {
-    matches!(fault, "hold_connections" | "kill_connections" | "lock_table")
-}
-
-/// Whether the fault lasts until it is taken back.
-pub fn lasts(fault: &str) -> bool {
-    !matches!(fault, "restart" | "kill_connections")
+/// The fault of a name, with how it is made.
+pub fn fault(name: &str) -> Option<&'static faults::Row> {
+    faults::ROWS.iter().find(|row| row.builtin.name == name)
 }

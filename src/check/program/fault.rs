@@ -1,29 +1,10 @@
 //! What breaks, and what else happens.
 
-use super::{Moment, Text, Window};
+use super::{Action, Moment, Text, Window};
 use crate::base::{Name, Span};
-use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 
-/// What breaks, and where.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Breakage {
-    pub action: String,
-    /// What was called, where that was a template: `docker.pause`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<String>,
-    pub element: Element,
-    pub settings: Vec<(String, Setting)>,
-    pub lasting: bool,
-}
-
-impl Breakage {
-    /// Brought about from within a database, and not on the way to it.
-    pub fn is_within_database(&self) -> bool {
-        matches!(self.action.as_str(), "hold_connections" | "kill_connections" | "lock_table")
-    }
-}
-
+/// What a fault is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Element {
@@ -34,18 +15,14 @@ pub enum Element {
     Command,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Setting {
-    Quantity(f64, Type),
-    Text(Text),
-}
-
 /// A fault with its time.
 #[derive(Debug, Clone, Serialize)]
 pub struct Injection {
     pub name: Name,
-    pub breakage: Breakage,
+    pub action: Action,
+    /// What was called, where that was a template: `docker.pause`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     pub when: When,
     pub span: Span,
 }

@@ -1,6 +1,7 @@
 //! What a file means: every name resolved, every template instantiated, every value typed, every quantity in base
 //! units (nanoseconds, bytes, shares of one, arrivals a second). Instants are still relations between windows.
 
+mod action;
 mod expr;
 mod fault;
 mod flow;
@@ -11,8 +12,9 @@ mod window;
 
 pub use super::allow::Allow;
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
 pub use expr::{Expr, PartKind, Pick, Piece, Text, values};
-pub use fault::{Breakage, Element, Event, Injection, Setting, When};
+pub use fault::{Element, Event, Injection, When};
 pub use flow::{Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload};
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Function, Member, Metric, Part, Population, Series, SeriesSource, Subject};

@@ -14,4 +14,4 @@ pub use picture::{Picture, Row, RowKind, Track, picture};
 pub use reach::reach;
 pub use svg::svg;
 pub use terminal::draw;
-pub use words::breakage;
+pub use words::fault;

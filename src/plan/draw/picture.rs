@@ -79,7 +79,7 @@ pub fn picture(plan: &Plan) -> Picture {
         .map(|fault| Row {
             kind: RowKind::Fault,
             name: fault.name.clone(),
-            what: words::breakage(plan, &fault.breakage),
+            what: words::fault(plan, fault),
             ranges: fault.windows.clone(),
         })
         .collect();

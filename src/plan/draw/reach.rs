@@ -12,16 +12,16 @@ pub fn reach(out: &mut String, plan: &Plan, width: usize) {
     // What a service of the run does with another one is no news.
     let told = reached.filter(|reached| !matches!((reached.by, reached.standing), (Way::Database(_), Standing::Here)));
     let mut rows: Vec<(String, String)> = told.map(|reached| row(plan, &reached)).collect();
-    for fault in plan.faults.iter().filter(|fault| fault.breakage.element != Element::Command) {
-        let place = match plan.reached_by(fault.breakage.element) {
+    for fault in plan.faults.iter().filter(|fault| fault.action.element() != Element::Command) {
+        let place = match plan.reached_by(fault.action.element()) {
             Some(reached) => place(&reached),
             None => "this machine".to_owned(),
         };
-        let on = words::element(plan, fault.breakage.element);
+        let on = words::element(plan, fault.action.element());
         let on = if on == place { String::new() } else { format!(" of {on}") };
-        rows.push((fault.name.clone(), format!("{place}: {}{on}", fault.breakage.action)));
+        rows.push((fault.name.clone(), format!("{place}: {}{on}", fault.action.name())));
     }
-    let faults = plan.faults.iter().filter(|fault| fault.breakage.element == Element::Command);
+    let faults = plan.faults.iter().filter(|fault| fault.action.element() == Element::Command);
     let commands: Vec<String> =
         faults.map(|fault| &fault.name).chain(plan.events.iter().map(|event| &event.name)).cloned().collect();
     if !commands.is_empty() {

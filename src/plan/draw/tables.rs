@@ -162,7 +162,7 @@ fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
 
 fn faults(out: &mut String, plan: &Plan, width: usize) {
     let faults = plan.faults.iter().map(|fault| {
-        let (mut what, then) = (words::breakage(plan, &fault.breakage), words::undone(fault));
+        let (mut what, then) = (words::fault(plan, fault), words::undone(fault));
         what.extend(fault.by.map(|by| format!(", {}", words::by(by))));
         (fault.name.clone(), format!("{}  {what}, then {then}", when(fault)))
     });

@@ -1,9 +1,10 @@
 //! The parts of a plan in words.
 
 use super::super::{
-    Breakage, By, Ceiling, CeilingFrom, Element, Expr, Fault, Load, Piece, Plan, ServiceKind, Setting, Text, Type,
+    Action, By, Ceiling, CeilingFrom, CommandFault, DatabaseFault, Element, Expr, Fault, HostFault, Line, LinkFault,
+    Load, Measure, Piece, Plan, ServiceFault, ServiceKind, Text,
 };
-use crate::base::units::{self, duration, grouped, percent, short};
+use crate::base::units::{self, duration, grouped, percent};
 
 /// The flows of a load, with their shares where there are several.
 pub fn mix(plan: &Plan, load: &Load) -> String {
@@ -47,42 +48,33 @@ pub fn element(plan: &Plan, element: Element) -> String {
 }
 
 /// `latency of sut.db: 300ms, jitter 100ms`; of a command by a template what its scripts were given: `docker.pause: container db`
-pub fn breakage(plan: &Plan, breakage: &Breakage) -> String {
-    if let (Some(template), Element::Command) = (&breakage.template, breakage.element) {
-        let given = breakage.settings.iter().filter_map(|(name, setting)| Some((name.strip_prefix('$')?, setting)));
-        let given: Vec<String> = given.map(|(name, setting)| self::setting(plan, name, setting)).collect();
-        let colon = if given.is_empty() { "" } else { ": " };
-        return format!("{template}{colon}{}", given.join(", "));
-    }
-    let on = element(plan, breakage.element);
-    let mut out = breakage.action.clone();
-    if !on.is_empty() {
-        out.push_str(&format!(" of {on}"));
-    }
-    let settings: Vec<String> =
-        breakage.settings.iter().map(|(name, setting)| self::setting(plan, name, setting)).collect();
-    if !settings.is_empty() {
-        out.push_str(&format!(": {}", settings.join(", ")));
-    }
-    out
+pub fn fault(plan: &Plan, fault: &Fault) -> String {
+    let measures = || fault.action.measures().into_iter().map(|(name, measure)| self::measure(plan, name, measure));
+    let (what, given): (&str, Vec<String>) = match (&fault.action, &fault.template) {
+        (Action::Command(command), Some(template)) => (template, variables(plan, command, "").collect()),
+        (Action::Command(command), None) => ("command", measures().chain(variables(plan, command, "$")).collect()),
+        (action, _) => (action.name(), measures().collect()),
+    };
+    let on = element(plan, fault.action.element());
+    let of = if on.is_empty() { String::new() } else { format!(" of {on}") };
+    let colon = if given.is_empty() { "" } else { ": " };
+    format!("{what}{of}{colon}{}", given.join(", "))
 }
 
-fn setting(plan: &Plan, name: &str, setting: &Setting) -> String {
-    match setting {
-        Setting::Quantity(value, kind) => {
-            let shown = match kind {
-                Type::Duration => duration(*value as u64),
-                Type::Percent => percent(*value),
-                Type::Bytes => units::bytes(*value),
-                Type::Bandwidth => units::bandwidth(*value),
-                Type::Rate => format!("{}/s", short(*value)),
-                _ => grouped(*value, 0),
-            };
-            if matches!(name, "by" | "share" | "status") { shown } else { format!("{name} {shown}") }
-        }
-        Setting::Text(pieces) if name == "run" => beginning(&text(plan, pieces)),
-        Setting::Text(pieces) => format!("{name} {}", beginning(&text(plan, pieces))),
-    }
+fn variables(plan: &Plan, command: &CommandFault, sign: &str) -> impl Iterator<Item = String> {
+    command.with.iter().map(move |(name, value)| format!("{sign}{name} {}", beginning(&text(plan, value))))
+}
+
+fn measure(plan: &Plan, name: &str, measure: Measure<'_>) -> String {
+    let shown = match measure {
+        Measure::Time(ns) => duration(ns),
+        Measure::Share(share) => percent(share),
+        Measure::Bytes(size) => units::bytes(size),
+        Measure::Bandwidth(rate) => units::bandwidth(rate),
+        Measure::Count(count) => grouped(count as f64, 0),
+        Measure::Text(pieces) => beginning(&text(plan, pieces)),
+    };
+    if matches!(name, "by" | "share" | "status" | "run") { shown } else { format!("{name} {shown}") }
 }
 
 /// The first line of a script.
@@ -104,27 +96,41 @@ pub fn by(by: By) -> &'static str {
 
 /// How a fault ends, and who feels it.
 pub fn undone(fault: &Fault) -> &'static str {
-    let on_target = matches!(fault.breakage.element, Element::Target(_)) && !fault.breakage.is_within_database();
-    match fault.breakage.action.as_str() {
-        "partition" if on_target => "acts in the generator's own connections; held bytes are delivered",
-        _ if on_target => "acts in the generator's own connections; the system under test does not see it",
-        "partition" => "held bytes are delivered",
-        "refuse" => "connections are accepted again",
-        "kill" if fault.left => "its own supervisor brings it back",
-        "kill" => "the process is started again",
-        "pause" => "the process goes on",
-        "restart" => "over when the process is ready",
-        "limit_cpu" | "limit_memory" => "the limit is lifted",
-        "hold_connections" => "the connections are given back",
-        "kill_connections" | "reset" => "clients connect again",
-        "lock_table" => "the lock is released",
-        "burn_cpu" | "fill_memory" => "what was taken is given back",
-        "fill_disk" => "the file is removed",
-        "command" if fault.breakage.lasting => "its undo is run",
-        "command" => "nothing is undone",
-        _ => "traffic passes as before",
+    match &fault.action {
+        Action::Link { on: Line::Target(_), fault: LinkFault::Partition } => {
+            "acts in the generator's own connections; held bytes are delivered"
+        }
+        Action::Link { on: Line::Target(_), .. } => {
+            "acts in the generator's own connections; the system under test does not see it"
+        }
+        Action::Link { on: Line::Link(_), fault } => match fault {
+            LinkFault::Partition => "held bytes are delivered",
+            LinkFault::Refuse => "connections are accepted again",
+            LinkFault::Reset { .. } => "clients connect again",
+            LinkFault::Latency { .. } | LinkFault::Bandwidth { .. } | LinkFault::SlowClose { .. } => PASSES,
+            LinkFault::Slice { .. } | LinkFault::Corrupt { .. } => PASSES,
+            LinkFault::HttpError { .. } | LinkFault::HttpDelay { .. } => PASSES,
+        },
+        Action::Service { fault: what, .. } => match what {
+            ServiceFault::Kill if fault.left => "its own supervisor brings it back",
+            ServiceFault::Kill => "the process is started again",
+            ServiceFault::Pause => "the process goes on",
+            ServiceFault::Restart => "over when the process is ready",
+            ServiceFault::LimitCpu { .. } | ServiceFault::LimitMemory { .. } => "the limit is lifted",
+        },
+        Action::Database { fault, .. } => match fault {
+            DatabaseFault::HoldConnections { .. } => "the connections are given back",
+            DatabaseFault::KillConnections => "clients connect again",
+            DatabaseFault::LockTable { .. } => "the lock is released",
+        },
+        Action::Host(HostFault::BurnCpu { .. } | HostFault::FillMemory { .. }) => "what was taken is given back",
+        Action::Host(HostFault::FillDisk { .. }) => "the file is removed",
+        Action::Command(command) if command.undo.is_some() => "its undo is run",
+        Action::Command(_) => "nothing is undone",
     }
 }
+
+const PASSES: &str = "traffic passes as before";
 
 pub fn service(plan: &Plan, kind: &ServiceKind) -> String {
     match kind {

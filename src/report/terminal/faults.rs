@@ -69,10 +69,9 @@ fn told(fault: &Fault, injected: &Injected, paint: &Paint) -> String {
         "link" | "command" | "" => String::new(),
         mechanism => format!(" by {mechanism}"),
     };
-    let breakage = &fault.breakage;
     // That it is a command says less than what was called; of another fault its own name says more.
-    let called = breakage.template.as_ref().filter(|_| breakage.element == Element::Command);
-    let what = called.unwrap_or(&breakage.action);
+    let called = fault.template.as_deref().filter(|_| fault.action.element() == Element::Command);
+    let what = called.unwrap_or(fault.action.name());
     let when = format!("{what}{by}  {}–{} as planned, {late} late and {lasted}", asked.0, asked.1);
     let proof = injected.proof;
     let touched = match (&injected.problem, &injected.shown) {

@@ -1,10 +1,10 @@
 //! Faults of the machine: a process of our own takes what others then lack. It is the first that the kernel kills where memory runs
 //! out, and ends with the run however that ends.
 
-use super::{Around, Held, Shown, given};
+use super::{Around, Held, Shown};
 use crate::base::units;
 use crate::guard::{self, Process, Undo, Whom};
-use crate::plan::Breakage;
+use crate::plan::HostFault;
 use crate::run::watch::processes;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -33,17 +33,16 @@ struct Helper {
 }
 
 impl Burden {
-    pub fn of(around: &Around<'_>, breakage: &Breakage, name: &str) -> Result<Burden, String> {
+    pub fn of(around: &Around<'_>, fault: &HostFault, name: &str) -> Result<Burden, String> {
         let id = &around.settings.id;
-        let leave = given::number(breakage, "leave").unwrap_or(0.0) as u64;
-        let takes = match breakage.action.as_str() {
-            "burn_cpu" => {
-                let all = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
-                Takes::Cpu { cores: given::number(breakage, "cores").unwrap_or(all) as u64 }
+        let takes = match *fault {
+            HostFault::BurnCpu { cores } => {
+                let all = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+                Takes::Cpu { cores: cores.unwrap_or_else(all) }
             }
-            "fill_memory" => Takes::Memory { leave },
-            _ => {
-                let path = given::text(around, breakage, "path")?.unwrap_or_default();
+            HostFault::FillMemory { leave } => Takes::Memory { leave },
+            HostFault::FillDisk { ref path, leave } => {
+                let path = around.known.text(path).map_err(|why| format!("`path`: {why}"))?;
                 let beside = Path::new(&around.plan.file).parent().unwrap_or(Path::new(""));
                 let path = std::path::absolute(beside.join(path)).map_err(|error| error.to_string())?;
                 let directory = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or(&path) };

@@ -1,9 +1,9 @@
 //! `command`: a line of the shell, the one that takes it back, and the one that proves its effect, all in the directory of the
 //! scenario's file. What they start and leave behind carries the mark of the run and ends with it.
 
-use super::{Around, Held, Shown, given};
+use super::{Around, Held, Shown};
 use crate::guard::{Undo, Whom};
-use crate::plan::Breakage;
+use crate::plan::{CommandFault, Fault};
 use crate::run::command::{Commands, Ran};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,10 +48,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 const KEEP: &str = "STRESSC_KEEP";
 
 impl Command {
-    pub fn of(around: &Around<'_>, breakage: &Breakage, name: &str) -> Result<Command, String> {
-        let run = given::text(around, breakage, "run")?.unwrap_or_default();
-        let (undo, proof) = (given::text(around, breakage, "undo")?, given::text(around, breakage, "proof")?);
-        let mut variables = given::variables(around, breakage)?;
+    pub fn of(around: &Around<'_>, command: &CommandFault, fault: &Fault) -> Result<Command, String> {
+        let name = &fault.name;
+        let text = |name: &str, pieces| around.known.text(pieces).map_err(|why| format!("`{name}`: {why}"));
+        let run = text("run", &command.run)?;
+        let undo = command.undo.as_ref().map(|undo| text("undo", undo)).transpose()?;
+        let proof = command.proof.as_ref().map(|proof| text("proof", proof)).transpose()?;
+        let with = command.with.iter().map(|(name, value)| Ok((name.clone(), text(name, value)?)));
+        let mut variables = with.collect::<Result<Vec<_>, String>>()?;
         // What the guardian shall run is written down in plain.
         let secret =
             |text: &String| around.settings.secrets.values().any(|secret| !secret.is_empty() && text.contains(secret));
@@ -75,7 +79,7 @@ impl Command {
             undo,
             proof,
             variables,
-            template: breakage.template.clone(),
+            template: fault.template.clone(),
             directory,
             keep,
             commands,

@@ -3,7 +3,6 @@
 
 use super::Shown;
 use crate::guard::Process;
-use crate::plan::Fault;
 use crate::run::service::{self, Running};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ pub struct Down {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
+pub enum How {
     /// Killed, and kept down until it is taken back.
     Kept,
     /// Killed, for whoever watches over it to bring back.
@@ -26,12 +25,7 @@ enum How {
 }
 
 impl Down {
-    pub fn of(running: Arc<Running>, fault: &Fault) -> Down {
-        let how = match fault.breakage.action.as_str() {
-            "restart" => How::Restarted,
-            _ if fault.left => How::Left,
-            _ => How::Kept,
-        };
+    pub fn of(running: Arc<Running>, how: How) -> Down {
         Down { running, how, before: Vec::new() }
     }
 

@@ -1,8 +1,7 @@
 //! Faults of links, and of targets, before which a link stands for them.
 
-use super::given;
 use crate::measure::Proof;
-use crate::plan::{Breakage, Element, Plan};
+use crate::plan::{Line, LinkFault, Plan};
 use crate::run::proxy::{Control, Effect, EffectId};
 use std::time::Duration;
 
@@ -14,14 +13,13 @@ pub struct OnLink {
 }
 
 impl OnLink {
-    /// `None` where a fault is of something else.
-    pub fn of(plan: &Plan, breakage: &Breakage, control: &Control) -> Option<OnLink> {
-        let link = match breakage.element {
-            Element::Link(link) => link,
-            Element::Target(target) => plan.links.iter().position(|link| link.before == Some(target))?,
-            Element::Service(_) | Element::Host | Element::Command => return None,
+    pub fn of(plan: &Plan, on: Line, fault: LinkFault, control: &Control) -> Result<OnLink, String> {
+        let link = match on {
+            Line::Link(link) => Some(link),
+            Line::Target(target) => plan.links.iter().position(|link| link.before == Some(target)),
         };
-        Some(OnLink { link, effect: effect(breakage)?, control: control.clone(), applied: None })
+        let link = link.ok_or("no link stands before it")?;
+        Ok(OnLink { link, effect: effect(fault), control: control.clone(), applied: None })
     }
 
     pub async fn apply(&mut self) -> Result<(), String> {
@@ -41,21 +39,20 @@ fn gone() -> String {
     "the links are gone".to_owned()
 }
 
-fn effect(breakage: &Breakage) -> Option<Effect> {
-    let number = |wanted: &str| given::number(breakage, wanted);
-    let time = |name: &str| number(name).map(|ns| Duration::from_nanos(ns as u64));
-    let share = number("share").unwrap_or(1.0);
-    Some(match breakage.action.as_str() {
-        "partition" => Effect::Partition,
-        "refuse" => Effect::Refuse,
-        "latency" => Effect::Latency { by: time("by")?, jitter: time("jitter").unwrap_or_default() },
-        "bandwidth" => Effect::Bandwidth { rate: number("to")? },
-        "reset" => Effect::Reset { share },
-        "slow_close" => Effect::SlowClose { by: time("by")? },
-        "slice" => Effect::Slice { size: number("size")? as usize },
-        "corrupt" => Effect::Corrupt { share },
-        "http_error" => Effect::HttpError { status: number("status")? as u16, share },
-        "http_delay" => Effect::HttpDelay { by: time("by")?, share },
-        _ => return None,
-    })
+/// What is left out is all of them, or none.
+fn effect(fault: LinkFault) -> Effect {
+    let time = Duration::from_nanos;
+    let all = |share: Option<f64>| share.unwrap_or(1.0);
+    match fault {
+        LinkFault::Partition => Effect::Partition,
+        LinkFault::Refuse => Effect::Refuse,
+        LinkFault::Latency { by, jitter } => Effect::Latency { by: time(by), jitter: time(jitter.unwrap_or(0)) },
+        LinkFault::Bandwidth { to } => Effect::Bandwidth { rate: to },
+        LinkFault::Reset { share } => Effect::Reset { share: all(share) },
+        LinkFault::SlowClose { by } => Effect::SlowClose { by: time(by) },
+        LinkFault::Slice { size } => Effect::Slice { size: size as usize },
+        LinkFault::Corrupt { share } => Effect::Corrupt { share: all(share) },
+        LinkFault::HttpError { status, share } => Effect::HttpError { status, share: all(share) },
+        LinkFault::HttpDelay { by, share } => Effect::HttpDelay { by: time(by), share: all(share) },
+    }
 }

@@ -6,7 +6,6 @@ mod command;
 mod cpu;
 mod database;
 mod down;
-mod given;
 mod held;
 mod link;
 mod memory;
@@ -20,12 +19,12 @@ use super::known::Known;
 use super::proxy::Control;
 use super::service::Running;
 use crate::measure::{Event, Proof};
-use crate::plan::{Address, By, Element, Fault, Plan, Range};
+use crate::plan::{Action, Address, By, Database, Fault, Plan, Range, ServiceFault};
 use burden::Burden;
 use command::Command;
 use cpu::Cpu;
 use database::{At, OnDatabase};
-use down::Down;
+use down::{Down, How};
 use held::Held;
 use link::OnLink;
 use memory::Memory;
@@ -75,47 +74,30 @@ impl Shown {
 
 impl Mechanism {
     fn of(around: &Around<'_>, fault: &Fault) -> Result<Mechanism, String> {
-        let breakage = &fault.breakage;
-        let service = match breakage.element {
-            Element::Service(index) => around.services.get(index).cloned(),
-            _ => None,
-        };
-        let database = match (&service, breakage.element) {
-            (Some(running), _) => Some(At::Service(running.admin())),
-            (None, Element::Target(index)) => around.plan.targets.get(index).map(|target| match &target.address {
-                Address::Service(service) => At::Service(around.services.get(*service).and_then(|own| own.admin())),
-                Address::Late(url) => At::Target(target.protocol, around.known.text(url)),
-                _ => At::Target(target.protocol, Err("its address is no URL".to_owned())),
-            }),
-            _ => None,
-        };
-        if let Some(at) = database
-            && let Some(database) = OnDatabase::of(breakage, at, |text| around.known.text(text))
-        {
-            return database.map(Box::new).map(Mechanism::Database);
-        }
         let held = || Held::new(around.guarded, &fault.name);
-        match (breakage.action.as_str(), service) {
-            ("kill" | "restart", Some(running)) => Ok(Mechanism::Down(Down::of(running, fault))),
-            ("pause", Some(running)) => Ok(Mechanism::Pause(Pause::of(running, held()))),
-            ("limit_cpu", Some(running)) => {
-                let name = format!("stressc-{}-{}", around.settings.id, fault.name);
-                let share = given::number(breakage, "to").unwrap_or(1.0);
-                Ok(Mechanism::Cpu(Cpu::of(running, share, name, held())))
+        Ok(match &fault.action {
+            Action::Link { on, fault } => Mechanism::Link(OnLink::of(around.plan, *on, *fault, &around.links)?),
+            Action::Service { on, fault: what } => {
+                let running = around.services.get(*on).cloned().ok_or("it is of no service")?;
+                match *what {
+                    ServiceFault::Kill if fault.left => Mechanism::Down(Down::of(running, How::Left)),
+                    ServiceFault::Kill => Mechanism::Down(Down::of(running, How::Kept)),
+                    ServiceFault::Restart => Mechanism::Down(Down::of(running, How::Restarted)),
+                    ServiceFault::Pause => Mechanism::Pause(Pause::of(running, held())),
+                    ServiceFault::LimitCpu { to } => {
+                        let name = format!("stressc-{}-{}", around.settings.id, fault.name);
+                        Mechanism::Cpu(Cpu::of(running, to, name, held()))
+                    }
+                    ServiceFault::LimitMemory { to } => Mechanism::Memory(Memory::of(running, to as f64, held())),
+                }
             }
-            ("limit_memory", Some(running)) => {
-                let bytes = given::number(breakage, "to").unwrap_or(f64::MAX);
-                Ok(Mechanism::Memory(Memory::of(running, bytes, held())))
+            Action::Database { on, fault } => {
+                let on = OnDatabase::of(fault, database(around, *on)?, |text| around.known.text(text))?;
+                Mechanism::Database(Box::new(on))
             }
-            ("burn_cpu" | "fill_memory" | "fill_disk", _) => {
-                Burden::of(around, breakage, &fault.name).map(Mechanism::Burden)
-            }
-            ("command", _) => Command::of(around, breakage, &fault.name).map(Mechanism::Command),
-            _ => {
-                let on_link = OnLink::of(around.plan, breakage, &around.links).map(Mechanism::Link);
-                on_link.ok_or_else(|| format!("this version does not know how to `{}`", breakage.action))
-            }
-        }
+            Action::Host(takes) => Mechanism::Burden(Burden::of(around, takes, &fault.name)?),
+            Action::Command(command) => Mechanism::Command(Command::of(around, command, fault)?),
+        })
     }
 
     fn name(&self) -> &'static str {
@@ -177,11 +159,28 @@ impl Mechanism {
     }
 }
 
+/// How the database is reached that a fault hurts from within.
+fn database<'a>(around: &'a Around<'_>, on: Database) -> Result<At<'a>, String> {
+    let ours = |service: usize| At::Service(around.services.get(service).and_then(|own| own.admin()));
+    match on {
+        Database::Service(index) => Ok(ours(index)),
+        Database::Target(index) => {
+            let target = around.plan.targets.get(index).ok_or("it is of no target")?;
+            Ok(match &target.address {
+                Address::Service(service) => ours(*service),
+                Address::Late(url) => At::Target(target.protocol, around.known.text(url)),
+                Address::Url { .. } | Address::Link(_) => {
+                    At::Target(target.protocol, Err("its address is no URL".to_owned()))
+                }
+            })
+        }
+    }
+}
+
 /// The services whose memory is limited at some time.
 pub fn counted(plan: &Plan) -> Vec<&str> {
-    let limited = plan.faults.iter().filter(|fault| fault.breakage.action == "limit_memory");
-    let services = limited.filter_map(|fault| match fault.breakage.element {
-        Element::Service(index) => plan.services.get(index),
+    let services = plan.faults.iter().filter_map(|fault| match fault.action {
+        Action::Service { on, fault: ServiceFault::LimitMemory { .. } } => plan.services.get(on),
         _ => None,
     });
     services.map(|service| service.name.as_str()).collect()

@@ -176,15 +176,15 @@ impl Lower<'_> {
         let (name, doc) = (self.declared(head), head.doc.cloned());
         let parameters = self.parameters(&head.node).unwrap_or_default();
         self.equals(&head.node);
-        let breakage = find(&head.node, Rule::expr).expect("a fault breaks something");
-        let breakage = self.expr(breakage);
+        let action = find(&head.node, Rule::expr).expect("a fault breaks something");
+        let action = self.expr(action);
         if let Some(timing) = find(&head.node, Rule::timing) {
             let span = self.span(&timing);
             let problem = Diagnostic::new(Code::E0114, "a template says what breaks, not when", span, "not here");
             let used = format!("`fault NAME = {name}(…) {}`", timing.as_str().trim());
             self.diagnostics.push(problem.help(format!("say it where the template is used: {used}")));
         }
-        Item::Fault(FaultTemplate { name, doc, parameters, breakage })
+        Item::Fault(FaultTemplate { name, doc, parameters, action })
     }
 
     fn timing(&mut self, node: Node<'_>, timing: &mut Timing) {

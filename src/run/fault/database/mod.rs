@@ -9,7 +9,7 @@ mod postgres;
 use super::Shown;
 use crate::check::program::Protocol;
 use crate::measure::Proof;
-use crate::plan::{Breakage, Setting, Text};
+use crate::plan::{DatabaseFault, Text};
 use hold::Hold;
 use lock::Lock;
 use mysql::MySql;
@@ -75,20 +75,17 @@ pub enum At<'a> {
 }
 
 impl OnDatabase {
-    /// `None` where a fault is none of a database.
     pub fn of(
-        breakage: &Breakage,
+        fault: &DatabaseFault,
         at: At<'_>,
         text: impl Fn(&Text) -> Result<String, String>,
-    ) -> Option<Result<OnDatabase, String>> {
-        let setting = |wanted: &str| breakage.settings.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
-        let what = match (breakage.action.as_str(), setting("share"), setting("table")) {
-            ("hold_connections", Some(Setting::Quantity(share, _)), _) => Ok(What::Hold { share: *share }),
-            ("kill_connections", ..) => Ok(What::Kill),
-            ("lock_table", _, Some(Setting::Text(table))) => text(table).map(|table| What::Lock { table }),
-            _ => return None,
+    ) -> Result<OnDatabase, String> {
+        let what = match fault {
+            DatabaseFault::HoldConnections { share } => What::Hold { share: *share },
+            DatabaseFault::KillConnections => What::Kill,
+            DatabaseFault::LockTable { table } => What::Lock { table: text(table)? },
         };
-        Some(what.and_then(|what| Ok(OnDatabase { what, on: On::of(at)? })))
+        Ok(OnDatabase { what, on: On::of(at)? })
     }
 
     pub async fn apply(&mut self) -> Result<(), String> {

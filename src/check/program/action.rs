@@ -1,0 +1,278 @@
+//! What a fault does, and all that is known of that before the run: a variant here is named by the compiler wherever it matters.
+
+use super::{Element, Text};
+use serde::{Deserialize, Serialize};
+
+/// What breaks, where, and by how much. Lengths are in nanoseconds, sizes in bytes, shares from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Link { on: Line, fault: LinkFault },
+    Service { on: usize, fault: ServiceFault },
+    Database { on: Database, fault: DatabaseFault },
+    Host(HostFault),
+    Command(CommandFault),
+}
+
+/// What bytes pass on their way: a link, or the way to a target, before which the plan puts one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    Link(usize),
+    Target(usize),
+}
+
+/// A database of the run's own, or one that a target leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Database {
+    Service(usize),
+    Target(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkFault {
+    Partition,
+    Refuse,
+    Latency {
+        by: u64,
+        jitter: Option<u64>,
+    },
+    /// In bytes a second.
+    Bandwidth {
+        to: f64,
+    },
+    Reset {
+        share: Option<f64>,
+    },
+    SlowClose {
+        by: u64,
+    },
+    Slice {
+        size: u64,
+    },
+    Corrupt {
+        share: Option<f64>,
+    },
+    HttpError {
+        status: u16,
+        share: Option<f64>,
+    },
+    HttpDelay {
+        by: u64,
+        share: Option<f64>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceFault {
+    Kill,
+    Pause,
+    Restart,
+    /// Of one core.
+    LimitCpu {
+        to: f64,
+    },
+    LimitMemory {
+        to: u64,
+    },
+}
+
+/// From within a database, and not on the way to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatabaseFault {
+    HoldConnections { share: f64 },
+    KillConnections,
+    LockTable { table: Text },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostFault {
+    BurnCpu { cores: Option<u64> },
+    FillMemory { leave: u64 },
+    FillDisk { path: Text, leave: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandFault {
+    pub run: Text,
+    pub undo: Option<Text>,
+    pub proof: Option<Text>,
+    /// Variables of these commands.
+    pub with: Vec<(String, Text)>,
+}
+
+/// How much of something, for who reads a plan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Measure<'a> {
+    Time(u64),
+    Share(f64),
+    Bytes(f64),
+    Bandwidth(f64),
+    Count(u64),
+    Text(&'a Text),
+}
+
+impl Action {
+    /// As it is called in a file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Link { fault, .. } => fault.name(),
+            Action::Service { fault, .. } => fault.name(),
+            Action::Database { fault, .. } => fault.name(),
+            Action::Host(fault) => fault.name(),
+            Action::Command(_) => "command",
+        }
+    }
+
+    pub fn element(&self) -> Element {
+        match self {
+            Action::Link { on: Line::Link(index), .. } => Element::Link(*index),
+            Action::Link { on: Line::Target(index), .. } => Element::Target(*index),
+            Action::Service { on, .. } => Element::Service(*on),
+            Action::Database { on: Database::Service(index), .. } => Element::Service(*index),
+            Action::Database { on: Database::Target(index), .. } => Element::Target(*index),
+            Action::Host(_) => Element::Host,
+            Action::Command(_) => Element::Command,
+        }
+    }
+
+    /// Whether it lasts until it is taken back.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Action::Link { .. } | Action::Host(_) => true,
+            Action::Service { fault, .. } => match fault {
+                ServiceFault::Restart => false,
+                ServiceFault::Kill | ServiceFault::Pause => true,
+                ServiceFault::LimitCpu { .. } | ServiceFault::LimitMemory { .. } => true,
+            },
+            Action::Database { fault, .. } => match fault {
+                DatabaseFault::KillConnections => false,
+                DatabaseFault::HoldConnections { .. } | DatabaseFault::LockTable { .. } => true,
+            },
+            // One without its undo is over when it ends.
+            Action::Command(command) => command.undo.is_some(),
+        }
+    }
+
+    /// Killed once, it may stay so: whoever watches over the service brings it back.
+    pub fn may_be_left(&self) -> bool {
+        matches!(self, Action::Service { fault: ServiceFault::Kill, .. })
+    }
+
+    /// What it was given, by the names of the parameters and in their order.
+    pub fn measures(&self) -> Vec<(&str, Measure<'_>)> {
+        match self {
+            Action::Link { fault, .. } => fault.measures(),
+            Action::Service { fault, .. } => match fault {
+                ServiceFault::Kill | ServiceFault::Pause | ServiceFault::Restart => Vec::new(),
+                ServiceFault::LimitCpu { to } => vec![("to", Measure::Share(*to))],
+                ServiceFault::LimitMemory { to } => vec![("to", Measure::Bytes(*to as f64))],
+            },
+            Action::Database { fault, .. } => match fault {
+                DatabaseFault::HoldConnections { share } => vec![("share", Measure::Share(*share))],
+                DatabaseFault::KillConnections => Vec::new(),
+                DatabaseFault::LockTable { table } => vec![("table", Measure::Text(table))],
+            },
+            Action::Host(fault) => match fault {
+                HostFault::BurnCpu { cores } => {
+                    cores.map(|cores| ("cores", Measure::Count(cores))).into_iter().collect()
+                }
+                HostFault::FillMemory { leave } => vec![("leave", Measure::Bytes(*leave as f64))],
+                HostFault::FillDisk { path, leave } => {
+                    vec![("path", Measure::Text(path)), ("leave", Measure::Bytes(*leave as f64))]
+                }
+            },
+            Action::Command(command) => command.measures(),
+        }
+    }
+}
+
+impl LinkFault {
+    fn name(self) -> &'static str {
+        match self {
+            LinkFault::Partition => "partition",
+            LinkFault::Refuse => "refuse",
+            LinkFault::Latency { .. } => "latency",
+            LinkFault::Bandwidth { .. } => "bandwidth",
+            LinkFault::Reset { .. } => "reset",
+            LinkFault::SlowClose { .. } => "slow_close",
+            LinkFault::Slice { .. } => "slice",
+            LinkFault::Corrupt { .. } => "corrupt",
+            LinkFault::HttpError { .. } => "http_error",
+            LinkFault::HttpDelay { .. } => "http_delay",
+        }
+    }
+
+    fn measures(self) -> Vec<(&'static str, Measure<'static>)> {
+        let share = |share: Option<f64>| share.map(|share| ("share", Measure::Share(share)));
+        let with = |first: (&'static str, Measure<'static>), more| std::iter::once(first).chain(more).collect();
+        match self {
+            LinkFault::Partition | LinkFault::Refuse => Vec::new(),
+            LinkFault::Latency { by, jitter } => {
+                with(("by", Measure::Time(by)), jitter.map(|jitter| ("jitter", Measure::Time(jitter))))
+            }
+            LinkFault::Bandwidth { to } => vec![("to", Measure::Bandwidth(to))],
+            LinkFault::Reset { share: of } | LinkFault::Corrupt { share: of } => share(of).into_iter().collect(),
+            LinkFault::SlowClose { by } => vec![("by", Measure::Time(by))],
+            LinkFault::Slice { size } => vec![("size", Measure::Bytes(size as f64))],
+            LinkFault::HttpError { status, share: of } => with(("status", Measure::Count(status.into())), share(of)),
+            LinkFault::HttpDelay { by, share: of } => with(("by", Measure::Time(by)), share(of)),
+        }
+    }
+
+    /// Whether it is of requests, of which a link of bytes knows nothing.
+    pub fn is_of_requests(self) -> bool {
+        match self {
+            LinkFault::HttpError { .. } | LinkFault::HttpDelay { .. } => true,
+            LinkFault::Partition | LinkFault::Refuse | LinkFault::Latency { .. } | LinkFault::Bandwidth { .. } => false,
+            LinkFault::Reset { .. } | LinkFault::SlowClose { .. } => false,
+            LinkFault::Slice { .. } | LinkFault::Corrupt { .. } => false,
+        }
+    }
+}
+
+impl ServiceFault {
+    fn name(self) -> &'static str {
+        match self {
+            ServiceFault::Kill => "kill",
+            ServiceFault::Pause => "pause",
+            ServiceFault::Restart => "restart",
+            ServiceFault::LimitCpu { .. } => "limit_cpu",
+            ServiceFault::LimitMemory { .. } => "limit_memory",
+        }
+    }
+}
+
+impl DatabaseFault {
+    fn name(&self) -> &'static str {
+        match self {
+            DatabaseFault::HoldConnections { .. } => "hold_connections",
+            DatabaseFault::KillConnections => "kill_connections",
+            DatabaseFault::LockTable { .. } => "lock_table",
+        }
+    }
+}
+
+impl HostFault {
+    fn name(&self) -> &'static str {
+        match self {
+            HostFault::BurnCpu { .. } => "burn_cpu",
+            HostFault::FillMemory { .. } => "fill_memory",
+            HostFault::FillDisk { .. } => "fill_disk",
+        }
+    }
+}
+
+impl CommandFault {
+    fn measures(&self) -> Vec<(&str, Measure<'_>)> {
+        let mut all = vec![("run", Measure::Text(&self.run))];
+        all.extend(self.undo.iter().map(|undo| ("undo", Measure::Text(undo))));
+        all.extend(self.proof.iter().map(|proof| ("proof", Measure::Text(proof))));
+        all
+    }
+}
