@@ -239,9 +239,9 @@ fn what_cannot_be_taken_back_fails_the_run_and_bars_the_next() {
         "{}",
         next.err
     );
-    assert_eq!(place.call(&["recover"]).code, 3);
+    assert_eq!(place.call(&["recover", "--yes"]).code, 3);
     place.write("key", "");
-    let recovered = place.call(&["recover"]);
+    let recovered = place.call(&["recover", "--yes"]);
     assert!(recovered.code == 0 && recovered.out.contains("taken back"), "{}{}", recovered.out, recovered.err);
     assert!(left(&place).is_empty());
 }

@@ -93,10 +93,12 @@ fn what_nobody_took_back_is_recovered() {
     // The run is this test, which is alive; the journal of a dead one names another process.
     let journal = place.path().join("both.jsonl");
     let text = std::fs::read_to_string(&journal).unwrap();
-    let dead = text.lines().filter(|line| line.starts_with("{\"begin\"")).map(|line| format!("{line}\n"));
-    std::fs::write(&journal, dead.collect::<String>()).unwrap();
+    let (first, rest) = text.split_once('\n').unwrap();
+    let mut first: serde_json::Value = serde_json::from_str(first).unwrap();
+    first["run"]["process"] = serde_json::json!({ "pid": 1, "started": 1 });
+    std::fs::write(&journal, format!("{first}\n{rest}")).unwrap();
     let found = dirty(place.path()).unwrap();
-    assert_eq!(found[0].left, ["a file"]);
+    assert_eq!(found[0].left.iter().map(|left| left.what.as_str()).collect::<Vec<_>>(), ["a file"]);
     assert!(recover(&found[0].path).unwrap().iter().all(|one| one.problem.is_none()));
     assert!(!left.exists() && dirty(place.path()).unwrap().is_empty());
 }

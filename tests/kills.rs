@@ -187,7 +187,7 @@ impl Field {
             // At the first and the last instants there is nothing to take back.
             let dirty = next.code == 3 && next.err.contains("stressc recover");
             assert!(dirty || matches!(next.code, 0 | 4 | 5), "{}{}", next.out, next.err);
-            let recovered = place.call(&["recover"]);
+            let recovered = place.call(&["recover", "--yes"]);
             assert_eq!(recovered.code, 0, "{}{}", recovered.out, recovered.err);
         }
         let since = Instant::now();

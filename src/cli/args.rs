@@ -44,7 +44,7 @@ pub enum Command {
     /// Say what this machine allows a run to do, and what it does not
     Doctor,
     /// Take back what runs left behind that were killed together with their guardian
-    Recover,
+    Recover(RecoverArgs),
     /// Serve the demo shop until it is stopped
     Demo(DemoArgs),
     /// Take back what a run cannot any more
@@ -66,6 +66,13 @@ pub enum Takes {
     Cpu { cores: u64 },
     Memory { leave: u64 },
     Disk { leave: u64, file: PathBuf },
+}
+
+#[derive(Debug, Args)]
+pub struct RecoverArgs {
+    /// Take back all that is shown, without asking
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

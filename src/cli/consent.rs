@@ -14,11 +14,8 @@ pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
     if stdin().is_terminal() && stderr().is_terminal() {
         let mut question = String::new();
         draw::reach(&mut question, plan, err_width());
-        terminal.err(&format!("{}\nGo on? [y/N] ", question.trim_start()));
-        let mut answer = String::new();
-        // An end without an answer is none.
-        let _ = stdin().read_line(&mut answer);
-        if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        terminal.err(&format!("{}\n", question.trim_start()));
+        if asked("Go on?", terminal) {
             return None;
         }
         terminal.error(&format!("the run is not started; {}", ways(plan, &unknown)));
@@ -33,6 +30,15 @@ pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
         ));
     }
     Some(super::COULD_NOT_RUN)
+}
+
+/// Whether somebody at the terminal says yes.
+pub fn asked(question: &str, terminal: &Terminal) -> bool {
+    terminal.err(&format!("{question} [y/N] "));
+    let mut answer = String::new();
+    // An end without an answer is none.
+    let _ = stdin().read_line(&mut answer);
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// `shop.example.com:80` (the target `api`)

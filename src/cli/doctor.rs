@@ -51,10 +51,13 @@ pub fn doctor(terminal: &Terminal) -> u8 {
 }
 
 fn journal(tell: &impl Fn(&str, bool, &str)) {
-    let directory = guard::directory();
+    let directory = match guard::directory() {
+        Ok(directory) => directory,
+        Err(error) => return tell("journal", true, &format!("has no place, so nothing is started or hurt: {error}")),
+    };
     let shown = directory.display();
-    if let Err(error) = probe::writable(&directory) {
-        return tell("journal", true, &format!("`{shown}` cannot be written, so nothing is started or hurt: {error}"));
+    if let Err(error) = guard::usable(&directory) {
+        return tell("journal", true, &format!("`{shown}` cannot be used, so nothing is started or hurt: {error}"));
     }
     match guard::dirty(&directory) {
         Ok(left) if left.is_empty() => tell("journal", false, &format!("`{shown}`, nothing is left behind")),
@@ -63,7 +66,7 @@ fn journal(tell: &impl Fn(&str, bool, &str)) {
             tell(
                 "journal",
                 true,
-                &format!("{} left something behind; `stressc recover` takes it back", runs.join(", ")),
+                &format!("`{shown}`: {} left something behind; `stressc recover` takes it back", runs.join(", ")),
             );
         }
         Err(error) => tell("journal", true, &format!("`{shown}` cannot be read: {error}")),

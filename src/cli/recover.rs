@@ -1,37 +1,99 @@
 //! `stressc recover`: takes back what dead runs left behind. And the guardian of a run, which does so at once.
 
-use super::args::GuardianArgs;
+use super::args::{GuardianArgs, RecoverArgs};
 use super::output::Terminal;
-use crate::guard;
+use crate::guard::{self, Dirty, Measure, Place};
+use std::io::{IsTerminal, stderr, stdin};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long the guardian of a dead run is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub fn recover(terminal: &Terminal) -> u8 {
-    let directory = guard::directory();
-    let left = match guard::dirty(&directory) {
+pub fn recover(args: &RecoverArgs, terminal: &Terminal) -> u8 {
+    let found = journals(terminal).and_then(|directory| {
+        guard::dirty(&directory).map_err(|error| {
+            terminal.error(&unreadable(&error));
+            super::COULD_NOT_RUN
+        })
+    });
+    let left = match found {
         Ok(left) => left,
-        Err(error) => {
-            terminal.error(&format!("the journals in `{}` cannot be read: {error}", directory.display()));
-            return super::COULD_NOT_RUN;
-        }
+        Err(code) => return code,
     };
     if left.is_empty() {
         terminal.out("nothing is left behind\n");
         return super::OK;
     }
+    left.iter().for_each(|run| terminal.out(&shown(run)));
+    let (others, ours): (Vec<Dirty>, Vec<Dirty>) = left.into_iter().partition(|run| run.place == Place::Host);
+    for run in others {
+        let path = run.path.display();
+        terminal
+            .out(&format!("of {} nothing is done here: run `stressc recover` there, or remove `{path}`\n", run.run));
+    }
+    if ours.is_empty() {
+        return super::OK;
+    }
+    match agreed(args, terminal, &ours) {
+        true => take_back(ours, terminal),
+        false => super::COULD_NOT_RUN,
+    }
+}
+
+/// What would be done about a run, all of it.
+fn shown(run: &Dirty) -> String {
+    let mut text = format!("run {}{}\n", guard::plain(&run.run), guard::plain(&run.from));
+    for left in &run.left {
+        let told = match left.measure {
+            Measure::Perform => left.undo.told(),
+            Measure::Gone(why) => why.to_owned(),
+            Measure::Leave(why) => format!("not from here: {why}"),
+        };
+        text.push_str(&format!("  {}: {}\n", guard::plain(&left.what), told.replace('\n', "\n    ")));
+    }
+    if let Some(problem) = &run.problem {
+        text.push_str(&format!("  {problem}\n"));
+    }
+    text
+}
+
+/// Nobody is asked where nobody can answer. What comes from who knows where needs more than a yes in passing.
+fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
+    if args.yes {
+        return true;
+    }
+    if let Some(unknown) = runs.iter().find(|run| run.place == Place::Unknown) {
+        terminal.error(&format!(
+            "nothing is taken back: the journal `{}` does not say where it was made; where all of this is yours, run `stressc recover --yes`",
+            unknown.path.display()
+        ));
+        return false;
+    }
+    if !(stdin().is_terminal() && stderr().is_terminal()) {
+        terminal.error("nothing is taken back, since nobody can be asked; where all of this shall be done, run `stressc recover --yes`");
+        return false;
+    }
+    let agreed = super::consent::asked("Take all of this back?", terminal);
+    if !agreed {
+        terminal.error("nothing is taken back");
+    }
+    agreed
+}
+
+fn take_back(runs: Vec<Dirty>, terminal: &Terminal) -> u8 {
     let mut code = super::OK;
-    for run in left {
-        terminal.out(&format!("run {}\n", run.run));
+    for run in runs {
+        terminal.out(&format!("run {}\n", guard::plain(&run.run)));
         match guard::recover(&run.path) {
             Ok(done) => {
                 for one in done {
+                    let (what, how) = (guard::plain(&one.what), guard::plain(&one.how));
                     match one.problem {
-                        None => terminal.out(&format!("  taken back: {} ({})\n", one.what, one.how)),
+                        None => terminal.out(&format!("  taken back: {what} ({how})\n")),
                         Some(problem) => {
                             code = super::COULD_NOT_RUN;
-                            terminal.error(&format!("{}: {problem}", one.what));
+                            terminal.error(&format!("{what}: {}", guard::plain(&problem)));
                         }
                     }
                 }
@@ -49,13 +111,28 @@ pub fn recover(terminal: &Terminal) -> u8 {
     code
 }
 
+/// Where journals lie.
+fn journals(terminal: &Terminal) -> Result<PathBuf, u8> {
+    guard::directory().map_err(|error| {
+        terminal.error(&format!("there is no place for what runs have to take back: {error}"));
+        super::COULD_NOT_RUN
+    })
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("what runs have left behind cannot be read: {error}; XDG_STATE_HOME sets another place for it")
+}
+
 /// No run is made over what a dead one left behind: it would measure that too. The exit code where it is refused.
 pub fn refused(terminal: &Terminal) -> Option<u8> {
-    let directory = guard::directory();
+    let directory = match journals(terminal) {
+        Ok(directory) => directory,
+        Err(code) => return Some(code),
+    };
     let left = match guard::left_behind(&directory, PATIENCE) {
         Ok(left) => left,
         Err(error) => {
-            terminal.error(&format!("the journals in `{}` cannot be read: {error}", directory.display()));
+            terminal.error(&unreadable(&error));
             return Some(super::COULD_NOT_RUN);
         }
     };
@@ -63,7 +140,9 @@ pub fn refused(terminal: &Terminal) -> Option<u8> {
         return None;
     }
     for run in left {
-        terminal.error(&format!("the run {} left behind: {}", run.run, run.left.join(", ")));
+        let mut what: Vec<String> = run.left.iter().map(|left| guard::plain(&left.what)).collect();
+        what.extend(run.problem);
+        terminal.error(&format!("the run {}{} left behind: {}", run.run, run.from, what.join(", ")));
     }
     terminal.error("nothing is started over that; `stressc recover` takes it back");
     Some(super::COULD_NOT_RUN)

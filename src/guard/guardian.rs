@@ -1,6 +1,6 @@
 //! The guardian: a process beside the run that takes back what the run cannot any more, because it was killed or hangs.
 
-use super::journal::{self, Journal, Line, Read};
+use super::journal::{self, Journal, Line};
 use super::process::Process;
 use super::undo::Undo;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ impl Guard {
     /// `program` is this program.
     pub fn start(directory: &Path, run: &str, program: &Path) -> io::Result<Guard> {
         let journal = Journal::create(directory, run)?;
-        let (child, pipe) = spawn(program, &journal.path)?;
+        let (child, pipe) = spawn(program, &journal.path())?;
         Ok(Guard { journal, program: program.to_owned(), child, pipe, next: 1 })
     }
 
@@ -51,14 +51,14 @@ impl Guard {
         }
         // It was killed. The next one reads in the journal what is open.
         let _ = self.child.wait();
-        (self.child, self.pipe) = spawn(&self.program, &self.journal.path)?;
+        (self.child, self.pipe) = spawn(&self.program, &self.journal.path())?;
         Ok(())
     }
 
     /// Starts another guardian where this one was killed.
     pub fn look_after(&mut self) -> io::Result<()> {
         if self.child.try_wait()?.is_some() {
-            (self.child, self.pipe) = spawn(&self.program, &self.journal.path)?;
+            (self.child, self.pipe) = spawn(&self.program, &self.journal.path())?;
         }
         Ok(())
     }
@@ -71,10 +71,9 @@ impl Guard {
     pub fn finish(mut self) -> Result<(), String> {
         drop(self.pipe.take());
         let ended = self.child.wait().map_err(|error| error.to_string());
-        let path = self.journal.path.clone();
-        if path.exists() {
+        if self.journal.is_there() {
             // It was killed, or something could not be taken back.
-            let done = journal::recover(&path).map_err(|error| error.to_string())?;
+            let done = journal::take_back(&mut self.journal).map_err(|error| error.to_string())?;
             let problems: Vec<String> = done.into_iter().filter_map(|one| one.problem).collect();
             if !problems.is_empty() {
                 return Err(problems.join("; "));
@@ -104,9 +103,11 @@ struct Open {
 
 /// Is the guardian of a journal until its run ends. Gives what could not be taken back.
 pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
-    let mut journal = Journal::append_to(path)?;
+    let mut journal = Journal::open(path)?;
+    journal.hold()?;
     journal.write(&Line::Guardian { process: Process::this() })?;
-    let known = Read::of(path)?;
+    let known = journal.read()?;
+    let mut problems: Vec<String> = known.problem(path).into_iter().collect();
     let mut open: BTreeMap<u64, Open> =
         known.open.into_iter().map(|(id, (what, undo))| (id, Open { what, undo, due: None })).collect();
     let (send, lines) = channel();
@@ -118,7 +119,6 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
             }
         }
     })?;
-    let mut problems = Vec::new();
     loop {
         let due = open.values().filter_map(|one| one.due).min();
         let line = match due {
@@ -131,7 +131,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
                 open.insert(id, Open { what, undo, due });
             }
             Ok(Line::End { id }) => drop(open.remove(&id)),
-            Ok(Line::Run { .. } | Line::Guardian { .. } | Line::Failed { .. }) => {}
+            Ok(Line::Run { .. } | Line::Guardian { .. } | Line::Failed { .. } | Line::Torn {}) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let now = Instant::now();
                 let late: Vec<u64> =
@@ -149,7 +149,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
         take_back(id, &one, &mut journal, &mut problems);
     }
     if problems.is_empty() {
-        journal::remove(path)?;
+        journal.remove()?;
     }
     Ok(problems)
 }

@@ -1,12 +1,16 @@
 //! The journal of a run: a line before each thing that has to be taken back, and one when it was. A line counts once
-//! it is on the disk.
+//! it is on the disk. Whoever may still take back what it holds has it locked, so that it can be told from all namespaces whether it is
+//! left.
 
+use super::origin::{Measure, Origin, Place};
+use super::private::{self, Directory};
 use super::process::Process;
 use super::undo::Undo;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +20,9 @@ pub enum Line {
     Run {
         id: String,
         process: Option<Process>,
+        /// Version 0.1 does not say it.
+        #[serde(default)]
+        origin: Option<Origin>,
     },
     Guardian {
         process: Option<Process>,
@@ -35,53 +42,145 @@ pub enum Line {
         id: u64,
         problem: String,
     },
+    /// The line before was not written to its end, so what it speaks of was not done.
+    Torn {},
 }
 
 /// Where journals lie: beside the other state of the user's programs.
-pub fn directory() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local").join("state")));
-    state.unwrap_or_else(std::env::temp_dir).join("stressc").join("journal")
+pub fn directory() -> io::Result<PathBuf> {
+    Ok(private::state()?.join("stressc").join("journal"))
 }
 
-/// A journal that is written.
+/// A journal that is written, in a directory of ours alone.
 #[derive(Debug)]
 pub struct Journal {
+    directory: Directory,
+    name: OsString,
     file: File,
-    pub path: PathBuf,
 }
 
 impl Journal {
-    pub fn create(directory: &Path, run: &str) -> std::io::Result<Journal> {
-        std::fs::create_dir_all(directory)?;
-        let mut options = OpenOptions::new();
-        options.append(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let path = directory.join(format!("{run}.jsonl"));
+    pub fn create(directory: &Path, run: &str) -> io::Result<Journal> {
+        let directory = Directory::make(directory)?;
         // Nobody sees it before it says whose it is: one without an owner would be taken for that of a dead run.
-        let new = directory.join(format!(".{run}.new"));
-        let mut journal = Journal { file: options.open(&new)?, path };
-        journal.write(&Line::Run { id: run.to_owned(), process: Process::this() })?;
-        std::fs::rename(&new, &journal.path)?;
+        let (new, name) = (OsString::from(format!(".{run}.new")), OsString::from(format!("{run}.jsonl")));
+        let file = directory.create(&new)?;
+        let mut journal = Journal { directory, name, file };
+        journal.hold()?;
+        journal.write(&Line::Run { id: run.to_owned(), process: Process::this(), origin: Some(Origin::here()) })?;
+        journal.directory.rename(&new, &journal.name)?;
         // That there is a journal has to be known too.
-        #[cfg(unix)]
-        File::open(directory)?.sync_all()?;
+        journal.directory.sync()?;
         Ok(journal)
     }
 
-    pub fn append_to(path: &Path) -> std::io::Result<Journal> {
-        Ok(Journal { file: OpenOptions::new().append(true).open(path)?, path: path.to_owned() })
+    pub fn open(path: &Path) -> io::Result<Journal> {
+        let name = path.file_name().ok_or(io::ErrorKind::NotFound)?;
+        let directory = path.parent().map(Directory::open).transpose()?.flatten().ok_or(io::ErrorKind::NotFound)?;
+        let file = directory.file(name)?;
+        Ok(Journal { directory, name: name.to_owned(), file })
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.directory.path.join(&self.name)
+    }
+
+    /// From now on it can be seen that somebody sees to it, until this journal is closed.
+    pub fn hold(&self) -> io::Result<()> {
+        lock::share(&self.file)
+    }
+
+    /// Takes it over where nobody holds it, or we alone do.
+    fn take_over(&self) -> io::Result<bool> {
+        lock::take(&self.file)
     }
 
     /// Gives the line as it was written.
-    pub fn write(&mut self, line: &Line) -> std::io::Result<String> {
+    pub fn write(&mut self, line: &Line) -> io::Result<String> {
         // In one piece: the guardian of this run writes here too.
         let mut text = serde_json::to_string(line)?;
         text.push('\n');
-        self.file.write_all(text.as_bytes())?;
+        if self.is_torn()? {
+            let torn = serde_json::to_string(&Line::Torn {})?;
+            self.file.write_all(format!("\n{torn}\n{text}").as_bytes())?;
+        } else {
+            self.file.write_all(text.as_bytes())?;
+        }
         self.file.sync_data()?;
         Ok(text)
+    }
+
+    /// Whether the last line has no end, as a full disk or a loss of power leaves it.
+    fn is_torn(&mut self) -> io::Result<bool> {
+        if self.file.metadata()?.len() == 0 {
+            return Ok(false);
+        }
+        let mut last = [0];
+        self.file.seek(SeekFrom::End(-1))?;
+        self.file.read_exact(&mut last)?;
+        Ok(last != *b"\n")
+    }
+
+    pub fn read(&mut self) -> io::Result<Read> {
+        let mut text = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(&mut text)?;
+        Ok(Read::of(&text))
+    }
+
+    pub fn remove(&self) -> io::Result<()> {
+        self.directory.remove(&self.name)
+    }
+
+    /// Whether it is still the one of its name.
+    pub fn is_there(&self) -> bool {
+        self.directory.file(&self.name).is_ok()
+    }
+}
+
+/// A lock on an open file, which all descriptors of it share and whose end the kernel sees to.
+#[cfg(unix)]
+mod lock {
+    use rustix::fs::{FlockOperation, flock};
+    use rustix::io::Errno;
+    use std::fs::File;
+    use std::io;
+
+    /// Waits for one who takes a look.
+    pub fn share(file: &File) -> io::Result<()> {
+        known(flock(file, FlockOperation::LockShared)).map(|_| ())
+    }
+
+    /// Whether nobody else had it.
+    pub fn take(file: &File) -> io::Result<bool> {
+        known(flock(file, FlockOperation::NonBlockingLockExclusive))
+    }
+
+    /// Where the file system knows no locks, the number of a process and its start have to do.
+    fn known(locked: rustix::io::Result<()>) -> io::Result<bool> {
+        match locked {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS | Errno::INVAL) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod lock {
+    use std::fs::{File, TryLockError};
+    use std::io;
+
+    pub fn share(file: &File) -> io::Result<()> {
+        file.lock_shared()
+    }
+
+    pub fn take(file: &File) -> io::Result<bool> {
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 
@@ -89,31 +188,61 @@ impl Journal {
 #[derive(Debug, Default)]
 pub struct Read {
     pub run: String,
+    pub origin: Option<Origin>,
     pub owner: Option<Process>,
     /// Who may still take back what is open.
     pub by: Vec<Process>,
     pub open: BTreeMap<u64, (String, Undo)>,
+    /// Lines, from 1, that may speak of something which has to be taken back, and cannot be read.
+    pub damaged: Vec<usize>,
 }
 
 impl Read {
-    pub fn of(path: &Path) -> std::io::Result<Read> {
-        let text = std::fs::read(path)?;
+    pub fn of(text: &[u8]) -> Read {
         let mut read = Read::default();
-        // The last line may be torn: then what it speaks of was not done.
-        for line in text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()) {
-            match line {
-                Line::Run { id, process } => {
-                    read.run = id;
-                    read.owner = process;
+        let mut damaged = None;
+        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
+            let known = serde_json::from_slice(line);
+            if let (Some(before), false) = (damaged.take(), matches!(known, Ok(Line::Torn {}))) {
+                read.damaged.push(before);
+            }
+            match known {
+                Ok(Line::Run { id, process, origin }) => {
+                    (read.run, read.origin, read.owner) = (id, origin, process);
                     read.by.extend(process);
                 }
-                Line::Guardian { process } => read.by.extend(process),
-                Line::Begin { id, what, undo, .. } => drop(read.open.insert(id, (what, undo))),
-                Line::End { id } => drop(read.open.remove(&id)),
-                Line::Failed { .. } => {}
+                Ok(Line::Guardian { process }) => read.by.extend(process),
+                Ok(Line::Begin { id, what, undo, .. }) => drop(read.open.insert(id, (what, undo))),
+                Ok(Line::End { id }) => drop(read.open.remove(&id)),
+                Ok(Line::Failed { .. } | Line::Torn {}) => {}
+                // The last line may be torn: then what it speaks of was not done.
+                Err(_) if index + 1 == lines.len() => {}
+                Err(_) => damaged = Some(index + 1),
             }
         }
-        Ok(read)
+        read.damaged.extend(damaged);
+        read
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.open.is_empty() && self.damaged.is_empty()
+    }
+
+    fn place(&self) -> Place {
+        Place::of(self.origin.as_ref())
+    }
+
+    /// What a person is told of lines that cannot be read.
+    pub fn problem(&self, path: &Path) -> Option<String> {
+        let (first, more) = self.damaged.split_first()?;
+        let numbers: Vec<String> = more.iter().map(|line| format!(" and {line}")).collect();
+        Some(format!(
+            "its journal `{}` cannot be read in line {first}{}: something else may be left; look at what it says, take that back by \
+             hand, and remove the file",
+            path.display(),
+            numbers.concat()
+        ))
     }
 }
 
@@ -122,21 +251,46 @@ impl Read {
 pub struct Dirty {
     pub run: String,
     pub path: PathBuf,
+    pub place: Place,
+    /// Where it was made, in words to stand behind its id.
+    pub from: String,
     /// What was done, the last first.
-    pub left: Vec<String>,
+    pub left: Vec<Left>,
+    /// Why not all of it is known.
+    pub problem: Option<String>,
+}
+
+/// One thing that a run has left behind.
+#[derive(Debug)]
+pub struct Left {
+    pub what: String,
+    pub undo: Undo,
+    pub measure: Measure,
+}
+
+impl Dirty {
+    fn of(path: PathBuf, read: Read) -> Dirty {
+        let (place, problem) = (read.place(), read.problem(&path));
+        let from = place.words(read.origin.as_ref());
+        let left = read.open.into_values().rev();
+        let left = left.map(|(what, undo)| Left { what, measure: place.measure(&undo), undo }).collect();
+        Dirty { run: read.run, path, place, from, left, problem }
+    }
 }
 
 /// All journals of runs that are over, and of which nobody is left who would take anything back. A clean one is removed.
-pub fn dirty(directory: &Path) -> std::io::Result<Vec<Dirty>> {
+pub fn dirty(directory: &Path) -> io::Result<Vec<Dirty>> {
     look(directory).map(|(left, _)| left)
 }
 
-/// The same, once the guardians of dead runs had a while to do their work. What they have not done by then is left as well.
-pub fn left_behind(directory: &Path, patience: Duration) -> std::io::Result<Vec<Dirty>> {
+/// What keeps a run from being started, once the guardians of dead runs had a while to do their work. What they have not done by then
+/// is left as well. What was made on another machine is no matter of this one.
+pub fn left_behind(directory: &Path, patience: Duration) -> io::Result<Vec<Dirty>> {
     const PAUSE: Duration = Duration::from_millis(10);
     let over = Instant::now() + patience;
     loop {
         let (mut left, at_work) = look(directory)?;
+        left.retain(|run| run.place != Place::Host);
         if !left.is_empty() || at_work.is_empty() || Instant::now() > over {
             left.extend(at_work);
             return Ok(left);
@@ -145,50 +299,57 @@ pub fn left_behind(directory: &Path, patience: Duration) -> std::io::Result<Vec<
     }
 }
 
+/// Whether a journal can be made in a directory, which is made where there is none.
+pub fn usable(directory: &Path) -> io::Result<()> {
+    let directory = Directory::make(directory)?;
+    let name = OsString::from(format!(".probe-{:x}", super::fresh::random()));
+    directory.create(&name)?.write_all(b"?")?;
+    directory.remove(&name)
+}
+
 /// What dead runs left: with nobody at it, and with a guardian that is at work.
-fn look(directory: &Path) -> std::io::Result<(Vec<Dirty>, Vec<Dirty>)> {
+fn look(directory: &Path) -> io::Result<(Vec<Dirty>, Vec<Dirty>)> {
     let (mut found, mut at_work) = (Vec::new(), Vec::new());
-    for path in journals(directory)? {
-        let read = match Read::of(&path) {
-            Ok(read) => read,
+    let Some(directory) = Directory::open(directory)? else { return Ok((found, at_work)) };
+    // One who looks takes each lock for a moment, which another one would see as that of a run.
+    let _alone = directory.lock()?;
+    for name in journals(&directory)? {
+        let path = directory.path.join(&name);
+        let file = match directory.file(&name) {
+            Ok(file) => file,
             // Its guardian has just removed it.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
-        if read.owner.is_some_and(Process::is_alive) {
+        let mut journal = Journal { directory: directory.again()?, name, file };
+        let is_held = !journal.take_over()?;
+        let read = journal.read()?;
+        let is_at_work = match read.place() {
+            Place::Here | Place::Unknown if read.owner.is_some_and(Process::is_alive) => continue,
+            Place::Here => is_held || read.by.iter().any(|process| process.is_alive()),
+            // Its processes cannot be seen from here, and the lock can.
+            Place::Namespace | Place::Boot | Place::Host | Place::Unknown if is_held => continue,
+            Place::Unknown => read.by.iter().any(|process| process.is_alive()),
+            Place::Namespace | Place::Boot | Place::Host => false,
+        };
+        if read.is_clean() && !is_at_work {
+            // Of one that may be alive and cannot be seen nothing is removed.
+            if matches!(read.place(), Place::Here | Place::Namespace | Place::Boot) {
+                journal.remove()?;
+            }
             continue;
         }
-        let is_at_work = read.by.iter().any(|process| process.is_alive());
-        if read.open.is_empty() && !is_at_work {
-            remove(&path)?;
-            continue;
-        }
-        let left = read.open.into_values().rev().map(|(what, _)| what).collect();
-        let dirty = Dirty { run: read.run, path, left };
+        let dirty = Dirty::of(path, read);
         if is_at_work { at_work.push(dirty) } else { found.push(dirty) }
     }
     Ok((found, at_work))
 }
 
-/// Removes a journal that says nothing any more, which somebody else may have found out too.
-pub fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn journals(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut paths: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")).collect();
-    paths.sort();
-    Ok(paths)
+fn journals(directory: &Directory) -> io::Result<Vec<OsString>> {
+    let mut names = directory.names()?;
+    names.retain(|name| Path::new(name).extension() == Some(OsStr::new("jsonl")));
+    names.sort();
+    Ok(names)
 }
 
 /// What became of one thing that was to be taken back.
@@ -199,21 +360,36 @@ pub struct Recovered {
     pub problem: Option<String>,
 }
 
-/// Takes back what a journal holds, the last first, and removes it where all of it was.
-pub fn recover(path: &Path) -> std::io::Result<Vec<Recovered>> {
-    let read = Read::of(path)?;
-    let mut journal = Journal::append_to(path)?;
+/// Takes back what a journal holds, the last first, and removes it where nothing of it is left.
+pub fn recover(path: &Path) -> io::Result<Vec<Recovered>> {
+    take_back(&mut Journal::open(path)?)
+}
+
+/// The same, of one that is open.
+pub fn take_back(journal: &mut Journal) -> io::Result<Vec<Recovered>> {
+    if !journal.take_over()? {
+        return Err(io::Error::other("somebody is at it: its run, a guardian or another `stressc recover`"));
+    }
+    let read = journal.read()?;
+    let (place, problem) = (read.place(), read.problem(&journal.path()));
     let mut done = Vec::new();
     for (id, (what, undo)) in read.open.into_iter().rev() {
-        let problem = undo.perform().err();
+        let (how, problem) = match place.measure(&undo) {
+            Measure::Perform => (undo.describe(), undo.perform().err()),
+            Measure::Gone(why) => (why.to_owned(), None),
+            Measure::Leave(why) => (undo.describe(), Some(format!("could not {}: {why}", undo.describe()))),
+        };
         journal.write(&match &problem {
             None => Line::End { id },
             Some(problem) => Line::Failed { id, problem: problem.clone() },
         })?;
-        done.push(Recovered { what, how: undo.describe(), problem });
+        done.push(Recovered { what, how, problem });
+    }
+    if let Some(problem) = problem {
+        done.push(Recovered { what: "what else there was".to_owned(), how: String::new(), problem: Some(problem) });
     }
     if done.iter().all(|one| one.problem.is_none()) {
-        remove(path)?;
+        journal.remove()?;
     }
     Ok(done)
 }

@@ -1,15 +1,24 @@
 //! What a run may leave behind: written down before it is done, and taken back whatever becomes of the run. Small and synchronous,
 //! because it has to work where the rest has failed.
 
+mod fresh;
 mod guardian;
 mod journal;
+mod origin;
+pub mod private;
 pub mod proc;
 mod process;
+pub mod tree;
 mod undo;
+pub mod users;
+#[cfg(unix)]
+mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use fresh::{Fresh, random};
 pub use guardian::{Guard, guardian};
-pub use journal::{Dirty, Recovered, directory, dirty, left_behind, recover};
+pub use journal::{Dirty, Left, Recovered, directory, dirty, left_behind, recover, usable};
+pub use origin::{Measure, Place};
 pub use process::{MARK, Process, Whom, mark, marked};
-pub use undo::Undo;
+pub use undo::{Undo, plain};

@@ -17,9 +17,18 @@ pub struct Stat {
 
 impl Stat {
     pub fn of(pid: i32) -> Option<Stat> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name stands in brackets and may hold anything, also brackets.
-        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+        Stat::read(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Of this process.
+    pub fn own() -> Option<Stat> {
+        Stat::read(&fs::read("/proc/self/stat").ok()?)
+    }
+
+    fn read(line: &[u8]) -> Option<Stat> {
+        // The name stands in brackets and may hold any bytes, also brackets; behind it all is plain.
+        let behind = line.iter().rposition(|byte| *byte == b')')?;
+        let mut fields = std::str::from_utf8(line.get(behind + 1..)?).ok()?.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
         Some(Stat { state, numbers: fields.map(|field| field.parse().ok()).collect() })
     }

@@ -58,6 +58,14 @@ impl Process {
 }
 
 impl Whom {
+    /// Whose name would be that of another one in another namespace or after another start of the machine.
+    pub fn is_by_number(&self) -> bool {
+        match self {
+            Whom::Marked(_) => false,
+            Whom::These(_) => true,
+        }
+    }
+
     pub fn processes(&self) -> Vec<Process> {
         match self {
             Whom::Marked(mark) => marked(mark),

@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use super::journal::{Journal, Line, Read};
+use super::journal::{Journal, Line};
+use super::origin::Origin;
 use super::*;
-use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 fn sleeper(mark: &str) -> Child {
@@ -13,6 +14,24 @@ fn sleeper(mark: &str) -> Child {
 fn state(child: &Child) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
     stat.rsplit(')').next().unwrap().split_ascii_whitespace().next().unwrap().to_owned()
+}
+
+/// A journal of a run that is gone: its process is none that lives.
+fn of_a_dead_run(place: &Path, run: &str, origin: Option<Origin>, rest: &str) -> PathBuf {
+    let journal = Journal::create(place, run).unwrap();
+    let process = Some(Process { pid: 1, started: 1 });
+    let first = serde_json::to_string(&Line::Run { id: run.to_owned(), process, origin }).unwrap();
+    std::fs::write(journal.path(), format!("{first}\n{rest}")).unwrap();
+    journal.path()
+}
+
+fn begins(id: u64, undo: Undo) -> String {
+    let line = Line::Begin { id, what: format!("thing {id}"), undo, within_ms: None };
+    format!("{}\n", serde_json::to_string(&line).unwrap())
+}
+
+fn left(place: &Path) -> Vec<String> {
+    dirty(place).unwrap().iter().flat_map(|run| run.left.iter().map(|left| left.what.clone())).collect()
 }
 
 #[test]
@@ -65,31 +84,171 @@ fn a_journal_holds_what_is_open_and_a_torn_line_nothing() {
     let file = place.path().join("left.txt");
     std::fs::write(&file, "x").unwrap();
     let mut journal = Journal::create(place.path(), "run-d").unwrap();
-    let begin = |id: u64, undo: Undo| Line::Begin { id, what: format!("thing {id}"), undo, within_ms: None };
-    journal.write(&begin(1, Undo::Remove(file.clone()))).unwrap();
-    journal.write(&begin(2, Undo::Remove(place.path().join("never")))).unwrap();
-    journal.write(&begin(3, Undo::Remove(place.path().join("done")))).unwrap();
     journal.write(&Line::End { id: 3 }).unwrap();
-    assert_eq!(Read::of(&journal.path).unwrap().by, [Process::this().unwrap()]);
+    assert_eq!(journal.read().unwrap().by, [Process::this().unwrap()]);
     assert!(dirty(place.path()).unwrap().is_empty(), "its run is alive");
+    drop(journal);
     // Of a run that is gone, and was killed while it wrote.
-    let text = std::fs::read_to_string(&journal.path).unwrap();
-    let (head, rest) = text.split_once('\n').unwrap();
-    assert!(head.contains("run-d"));
-    let mut dead = std::fs::File::create(&journal.path).unwrap();
-    write!(
-        dead,
-        "{{\"run\":{{\"id\":\"run-d\",\"process\":{{\"pid\":1,\"started\":1}}}}}}\n{rest}{{\"begin\":{{\"id\":4,"
-    )
-    .unwrap();
-    let left = dirty(place.path()).unwrap();
-    assert_eq!(
-        (left[0].run.as_str(), left[0].left.clone()),
-        ("run-d", vec!["thing 2".to_owned(), "thing 1".to_owned()])
-    );
-    let done = recover(&left[0].path).unwrap();
+    let remove = |name: &str| Undo::remove(&place.path().join(name)).unwrap();
+    let text = [
+        begins(1, remove("left.txt")),
+        begins(2, remove("never")),
+        begins(3, remove("done")),
+        "{\"end\":{\"id\":3}}\n".to_owned(),
+        "{\"begin\":{\"id\":4,".to_owned(),
+    ];
+    std::fs::remove_file(place.path().join("run-d.jsonl")).unwrap();
+    let path = of_a_dead_run(place.path(), "run-d", Some(Origin::here()), &text.concat());
+    assert_eq!(left(place.path()), ["thing 2", "thing 1"]);
+    // Who writes on does not make a line of the torn one and its own.
+    let mut journal = Journal::open(&path).unwrap();
+    journal.write(&Line::Guardian { process: None }).unwrap();
+    drop(journal);
+    let found = dirty(place.path()).unwrap().pop().unwrap();
+    assert!(found.problem.is_none() && found.left.len() == 2, "{found:?}");
+    let done = recover(&path).unwrap();
     assert_eq!(done.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["thing 2", "thing 1"]);
-    assert!(done.iter().all(|one| one.problem.is_none()) && !file.exists() && !journal.path.exists());
+    assert!(done.iter().all(|one| one.problem.is_none()) && !file.exists() && !path.exists());
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_is_told_and_never_skipped() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("left.txt");
+    std::fs::write(&file, "x").unwrap();
+    let text = format!("{{\"begin\":{{\"id\":1,\"wh\0\n{}", begins(2, Undo::remove(&file).unwrap()));
+    let path = of_a_dead_run(place.path(), "run-f", Some(Origin::here()), &text);
+    for _ in 0..2 {
+        let found = dirty(place.path()).unwrap().pop().unwrap();
+        let problem = found.problem.unwrap();
+        assert!(problem.contains("run-f.jsonl` cannot be read in line 2") && problem.contains("by hand"), "{problem}");
+        let done = recover(&path).unwrap();
+        assert!(done.iter().any(|one| one.problem.as_ref() == Some(&problem)), "{done:?}");
+        assert!(!file.exists() && path.exists(), "what can be read is taken back, and the rest stays");
+    }
+    assert!(guardian(&path).unwrap()[0].contains("line 2"), "nor does a guardian pass over it");
+    assert!(path.exists());
+}
+
+/// What another pid namespace, another start of the machine or another machine wrote.
+#[test]
+fn what_was_made_elsewhere_hurts_no_stranger() {
+    let mut stranger = sleeper("run-g");
+    let theirs = Process::of(stranger.id() as i32).unwrap();
+    let here = Origin::here();
+    let namespace = Origin { namespace: "pid:[1]".to_owned(), ..here.clone() };
+    let boot = Origin { boot: "another".to_owned(), ..here.clone() };
+    let host = Origin { host: "another".to_owned(), ..boot.clone() };
+    for (origin, place, removes, stays) in [
+        (Some(namespace), Place::Namespace, true, true),
+        (Some(boot), Place::Boot, true, false),
+        (Some(host), Place::Host, false, true),
+        (None, Place::Unknown, true, false),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("left.txt");
+        std::fs::write(&file, "x").unwrap();
+        let undos = [
+            Undo::Kill(Whom::These(vec![theirs])),
+            Undo::Continue(Whom::These(vec![theirs])),
+            Undo::remove(&file).unwrap(),
+        ];
+        let text: String = undos.into_iter().enumerate().map(|(at, undo)| begins(at as u64, undo)).collect();
+        let path = of_a_dead_run(directory.path(), "run-g", origin, &text);
+        let found = dirty(directory.path()).unwrap();
+        assert_eq!((found[0].place, found[0].left.len()), (place, 3));
+        assert_eq!(
+            left_behind(directory.path(), std::time::Duration::ZERO).unwrap().len(),
+            usize::from(place != Place::Host)
+        );
+        recover(&path).unwrap();
+        assert!(stranger.try_wait().unwrap().is_none(), "{place:?}: a stranger was killed");
+        assert_eq!((!file.exists(), path.exists()), (removes, stays), "{place:?}");
+    }
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
+fn a_journal_that_is_held_is_of_a_run_that_lives_wherever_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let elsewhere = Origin { namespace: "pid:[1]".to_owned(), ..Origin::here() };
+    let file = place.path().join("left.txt");
+    std::fs::write(&file, "x").unwrap();
+    let path = of_a_dead_run(place.path(), "run-h", Some(elsewhere), &begins(1, Undo::remove(&file).unwrap()));
+    // As its run does it, whose number means nothing here.
+    let run = Journal::open(&path).unwrap();
+    run.hold().unwrap();
+    assert!(left(place.path()).is_empty());
+    assert!(left_behind(place.path(), std::time::Duration::ZERO).unwrap().is_empty());
+    assert!(recover(&path).unwrap_err().to_string().contains("somebody is at it"));
+    assert!(file.exists());
+    drop(run);
+    assert_eq!(left(place.path()), ["thing 1"]);
+}
+
+#[test]
+fn journals_that_others_may_have_written_are_refused_by_name() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    let touched = place.path().join("touched");
+    let undo = Undo::Run {
+        program: "touch".to_owned(),
+        arguments: vec![touched.display().to_string()],
+        variables: Vec::new(),
+        directory: PathBuf::from("/"),
+        within_ms: 5_000,
+    };
+    let journals = place.path().join("journal");
+    let path = of_a_dead_run(&journals, "run-i", Some(Origin::here()), &begins(1, undo));
+    let set = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let refused = |name: &str| {
+        for error in [dirty(&journals).unwrap_err(), recover(&path).unwrap_err(), guardian(&path).unwrap_err()] {
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    };
+    set(&path, 0o644);
+    refused("run-i.jsonl` may be of somebody else");
+    set(&path, 0o600);
+    set(&journals, 0o777);
+    refused("/journal`, whose mode is 0777");
+    set(&journals, 0o700);
+    // A link to one that is good.
+    std::fs::rename(&path, place.path().join("moved.jsonl")).unwrap();
+    std::os::unix::fs::symlink(place.path().join("moved.jsonl"), &path).unwrap();
+    refused("run-i.jsonl` is a link");
+    if rustix::process::geteuid().is_root() {
+        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(place.path().join("moved.jsonl"), &path).unwrap();
+        std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+        refused("owned by user 65534");
+        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+        std::os::unix::fs::chown(&journals, Some(65_534), None).unwrap();
+        refused("belongs to another user");
+    }
+    assert!(!touched.exists());
+}
+
+/// A process of that name is seen as any other: the kernel writes its bytes as they are.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_whose_name_is_no_text_is_found() {
+    use std::os::unix::ffi::OsStringExt;
+    let place = tempfile::tempdir().unwrap();
+    let program = place.path().join(std::ffi::OsString::from_vec(b"bad\xff\xfe) S 1".to_vec()));
+    let sleep = ["/bin/sleep", "/usr/bin/sleep"].iter().find(|path| Path::new(path).exists()).unwrap();
+    std::fs::copy(sleep, &program).unwrap();
+    let mut child = Command::new(&program).arg("60").env(MARK, "run-j").spawn().unwrap();
+    let pid = child.id() as i32;
+    // For a moment behind its start the kernel shows no environment.
+    let over = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while marked("run-j").iter().all(|process| process.pid != pid) {
+        assert!(std::time::Instant::now() < over, "it is not seen");
+        std::thread::yield_now();
+    }
+    assert_eq!(proc::Stat::of(pid).unwrap().number(4), Some(u64::from(std::process::id())));
+    assert_eq!(Undo::Kill(Whom::Marked("run-j".to_owned())).perform(), Ok(()));
+    child.wait().unwrap();
 }
 
 #[test]
@@ -109,21 +268,31 @@ fn a_script_is_told_in_one_line() {
 #[test]
 fn what_cannot_be_taken_back_stays_written_down() {
     let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("run-e.jsonl");
-    let undo = Undo::Run {
-        program: "false".to_owned(),
+    let undo = |program: &str| Undo::Run {
+        program: program.to_owned(),
         arguments: Vec::new(),
         variables: Vec::new(),
         directory: place.path().to_owned(),
         within_ms: 5_000,
     };
-    let line =
-        serde_json::to_string(&Line::Begin { id: 1, what: "a command".to_owned(), undo, within_ms: None }).unwrap();
-    std::fs::write(&path, format!("{line}\n")).unwrap();
+    let path = of_a_dead_run(place.path(), "run-e", Some(Origin::here()), &begins(1, undo("false")));
     let done = recover(&path).unwrap();
     assert!(done[0].problem.as_ref().unwrap().contains("could not run `false`: exit status: 1"), "{done:?}");
-    assert_eq!(dirty(place.path()).unwrap()[0].left, ["a command"]);
-    std::fs::write(&path, format!("{line}\n").replace("false", "true")).unwrap();
+    assert_eq!(left(place.path()), ["thing 1"]);
+    std::fs::remove_file(&path).unwrap();
+    let path = of_a_dead_run(place.path(), "run-e", Some(Origin::here()), &begins(1, undo("true")));
     assert!(recover(&path).unwrap()[0].problem.is_none());
     assert!(dirty(place.path()).unwrap().is_empty());
+}
+
+#[test]
+fn all_of_a_script_is_shown_to_who_shall_agree() {
+    let undo = Undo::Run {
+        program: "sh".to_owned(),
+        arguments: vec!["-c".to_owned(), "true\nrm -rf /srv\u{202e}\u{1b}[1A".to_owned()],
+        variables: Vec::new(),
+        directory: PathBuf::from("/"),
+        within_ms: 5_000,
+    };
+    assert_eq!(undo.told(), "run in /: sh -c true\nrm -rf /srv\\u{202e}\\u{1b}[1A");
 }

@@ -33,6 +33,16 @@ const GONE_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Undo {
+    /// Removes what is at a path now, whatever becomes of the links on the way there.
+    pub fn remove(path: &Path) -> std::io::Result<Undo> {
+        let path = std::path::absolute(path)?;
+        let real = path.parent().and_then(|above| above.canonicalize().ok());
+        Ok(Undo::Remove(match (real, path.file_name()) {
+            (Some(above), Some(name)) => above.join(name),
+            _ => path,
+        }))
+    }
+
     /// In the words that a person reads.
     pub fn describe(&self) -> String {
         let of = |whom: &Whom| match whom {
@@ -63,13 +73,26 @@ impl Undo {
         }
     }
 
+    /// All of it, for somebody who shall agree to it. What would move the cursor or turn the line around is shown as what it is.
+    pub fn told(&self) -> String {
+        let whole = match self {
+            Undo::Run { program, arguments, variables, directory, .. } => {
+                let given = variables.iter().map(|(name, value)| format!("{name}={value}"));
+                let words: Vec<String> = given.chain([program.clone()]).chain(arguments.iter().cloned()).collect();
+                format!("run in {}: {}", directory.display(), words.join(" "))
+            }
+            Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. } | Undo::Remove(_) => self.describe(),
+        };
+        plain(&whole)
+    }
+
     /// What could not be taken back is told in one line.
     pub fn perform(&self) -> Result<(), String> {
         let done = match self {
             Undo::Kill(whom) => kill(whom),
             Undo::Continue(whom) => go_on(whom),
             Undo::Group { group, back } => leave(group, back),
-            Undo::Remove(path) => remove(path),
+            Undo::Remove(path) => super::tree::remove(path).map_err(|error| error.to_string()),
             Undo::Run { program, arguments, variables, directory, within_ms } => {
                 let mut command = Command::new(program);
                 command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
@@ -78,6 +101,21 @@ impl Undo {
         };
         done.map_err(|problem| format!("could not {}: {problem}", self.describe()))
     }
+}
+
+/// A text whose characters all show, in lines as they are.
+pub fn plain(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => out.push(c),
+            c if c.is_control() || turns(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Until none is left: one may start another while the rest is killed.
@@ -152,18 +190,6 @@ fn leave(group: &Path, back: &Path) -> Result<(), String> {
 
 fn at(path: &Path, error: &std::io::Error) -> String {
     format!("{}: {error}", path.display())
-}
-
-fn remove(path: &Path) -> Result<(), String> {
-    let removed = match std::fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
-        Ok(_) => std::fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
-        _ => Ok(()),
-    }
 }
 
 fn run(command: &mut Command, within: Duration) -> Result<(), String> {

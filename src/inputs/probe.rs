@@ -1,7 +1,6 @@
 //! What this machine really allows, found out by doing it: more than a plan asks for, since it takes a moment.
 
 use super::groups;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Makes a control group with a controller, sees that it limits, and removes it. Says by which version.
@@ -15,14 +14,6 @@ pub fn group(controller: &str) -> Result<&'static str, String> {
     removed.map_err(|error| format!("{}: {error}", group.path.display()))?;
     let version = if place.by == crate::plan::By::CgroupV2 { "v2" } else { "v1" };
     if has { Ok(version) } else { Err(format!("a new control group has no `{limit}`")) }
-}
-
-/// Whether a directory takes files, which is made where there is none.
-pub fn writable(directory: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    let path = directory.join(format!(".probe-{}", std::process::id()));
-    std::fs::write(&path, "")?;
-    std::fs::remove_file(path)
 }
 
 /// What the kernel's time comes from, and how late a sleep of a millisecond ends at most.

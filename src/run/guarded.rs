@@ -22,14 +22,13 @@ impl Guarded {
         if plan.faults.is_empty() && !plan.services.iter().any(|service| is_ours(&service.kind)) {
             return Ok(Guarded::default());
         }
-        let directory = guard::directory();
         let refused = |error: io::Error| {
-            let problem = format!("what a run would leave behind cannot be written down in `{}`", directory.display());
-            RunError::System(io::Error::other(format!("{problem}: {error}")))
+            RunError::System(io::Error::other(format!("what a run would leave behind cannot be written down: {error}")))
         };
+        let directory = guard::directory().map_err(refused)?;
         let mut guard = Guard::start(&directory, &settings.id, &settings.program).map_err(refused)?;
-        let files = std::path::absolute(&settings.directory)?;
-        guard.begin("the files of its services", Undo::Remove(files), None).map_err(refused)?;
+        let files = Undo::remove(&settings.directory)?;
+        guard.begin("the files of its services", files, None).map_err(refused)?;
         let processes = Undo::Kill(Whom::Marked(settings.id.clone()));
         guard.begin("the processes that it started", processes, None).map_err(refused)?;
         Ok(Guarded(Arc::new(Mutex::new(Some(guard)))))

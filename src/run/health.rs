@@ -155,12 +155,10 @@ impl Health {
 
 /// Seconds of CPU that this process has used, ended threads included.
 fn process_cpu() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name of the program stands in parentheses and may hold anything; user and system ticks are the 14th and
-    // 15th field, the 12th and 13th behind it.
-    let behind = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: f64 = behind.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<f64>().ok()).sum();
-    ticks / rustix::param::clock_ticks_per_second() as f64
+    let stat = crate::guard::proc::Stat::own();
+    // User and system ticks.
+    let ticks = stat.map_or(0, |stat| [14, 15].into_iter().filter_map(|field| stat.number(field)).sum::<u64>());
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
 fn descriptors() -> (u64, u64) {

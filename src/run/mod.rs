@@ -147,20 +147,13 @@ pub fn postgres() -> Result<String, String> {
     runtime.map_err(|error| error.to_string())?.block_on(service::postgres_version())
 }
 
-/// Of 128 bits. The keys of `RandomState` are the standard library's only source of randomness.
-fn fresh_password() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    let part = || RandomState::new().hash_one(std::process::id());
-    format!("{:016x}{:016x}", part(), part())
-}
-
 /// Runs a plan to its end, telling each event as it happens. Must be called from a thread that outlives the run:
 /// services die with the thread that started them.
 pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -> Result<(), RunError> {
     enough_descriptors(crate::inputs::descriptors(), settings.workers)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
-    let password = fresh_password();
+    let password = format!("{:032x}", crate::guard::random());
     let mask = Arc::new(secret::Mask::new(settings.secrets.values().chain([&password])));
     let mut tell = |event: Event| tell(mask.event(event));
     let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
@@ -171,7 +164,9 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     // Nothing of it goes on where everything is taken back.
     drop(runtime);
     // Whatever a service left behind is private to this run.
-    let _ = std::fs::remove_dir_all(&settings.directory);
+    if let Ok(files) = crate::guard::Undo::remove(&settings.directory) {
+        let _ = files.perform();
+    }
     match (result, guarded.finish()) {
         (result, Ok(())) => result,
         (Ok(()), Err(problem)) => Err(RunError::Left(problem)),

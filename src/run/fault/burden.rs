@@ -61,7 +61,7 @@ impl Burden {
             Takes::Cpu { cores } => vec!["cpu".to_owned(), cores.to_string()],
             Takes::Memory { leave } => vec!["memory".to_owned(), leave.to_string()],
             Takes::Disk { file, leave } => {
-                self.held.begin(Undo::Remove(file.clone()), length).await?;
+                self.held.begin(Undo::remove(file).map_err(|error| error.to_string())?, length).await?;
                 vec!["disk".to_owned(), leave.to_string(), file.display().to_string()]
             }
         };
@@ -102,7 +102,7 @@ impl Burden {
             helper.child.kill().await.map_err(|error| format!("its process cannot be ended: {error}"))?;
         }
         if let Takes::Disk { file, .. } = &self.takes {
-            Undo::Remove(file.clone()).perform()?;
+            Undo::remove(file).map_err(|error| error.to_string())?.perform()?;
         }
         self.held.end().await;
         Ok(Shown::told(told))

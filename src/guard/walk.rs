@@ -1,0 +1,141 @@
+//! Goes to directories part by part, each held open, so that nobody can change the way in between.
+
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, mkdirat, open, openat, readlinkat, statat};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Component, Path, PathBuf};
+
+/// A directory can be held without the right to read it.
+#[cfg(target_os = "linux")]
+const HELD: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const HELD: OFlags = OFlags::RDONLY;
+
+const FLAGS: OFlags = HELD.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+fn top() -> io::Result<OwnedFd> {
+    Ok(open("/", FLAGS, Mode::empty())?)
+}
+
+/// A directory by its whole path, none of whose parts is a link.
+pub fn plain(path: &Path) -> io::Result<OwnedFd> {
+    let mut at = top()?;
+    for part in path.components() {
+        at = match part {
+            Component::RootDir => continue,
+            Component::Normal(name) => openat(&at, name, FLAGS, Mode::empty())?,
+            Component::CurDir | Component::ParentDir | Component::Prefix(_) => {
+                return Err(io::Error::other("a path that is not whole is not followed"));
+            }
+        };
+    }
+    Ok(at)
+}
+
+/// A directory whose way can be trusted, and which is made with those above it where that is asked for. Each on the way, and each link, must be of root or of us, and none may be one that just
+/// anybody writes into, unless what is there can be replaced by its owner alone, as in `/tmp`.
+pub fn trusted(path: &Path, make: bool) -> io::Result<OwnedFd> {
+    const LINKS: usize = 40;
+    let mut ahead = parts(path)?;
+    let (mut at, mut shown, mut links) = (top()?, PathBuf::from("/"), 0);
+    while let Some(name) = ahead.pop_front() {
+        let told =
+            |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", shown.join(&name).display()));
+        let next = match openat(&at, &name, FLAGS, Mode::empty()) {
+            Err(Errno::NOENT) if make => {
+                made(mkdirat(&at, &name, Mode::RWXU)).map_err(told)?;
+                openat(&at, &name, FLAGS, Mode::empty())
+            }
+            other => other,
+        };
+        match next {
+            Ok(next) => {
+                shown.push(&name);
+                look_at(&fstat(&next)?, &shown)?;
+                at = next;
+            }
+            Err(Errno::LOOP | Errno::MLINK | Errno::NOTDIR) if links < LINKS => {
+                links += 1;
+                let to = readlinkat(&at, &name, Vec::new())
+                    .map_err(|_| told(io::Error::from(io::ErrorKind::NotADirectory)))?;
+                let link = statat(&at, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+                if !is_trusted(link.st_uid) {
+                    return Err(told(io::Error::other("it is a link of another user")));
+                }
+                let to = PathBuf::from(OsString::from_vec(to.into_bytes()));
+                if to.is_absolute() {
+                    (at, shown) = (top()?, PathBuf::from("/"));
+                }
+                for part in relative(&to).into_iter().rev() {
+                    ahead.push_front(part);
+                }
+            }
+            Err(error) => return Err(told(error.into())),
+        }
+    }
+    Ok(at)
+}
+
+fn parts(path: &Path) -> io::Result<VecDeque<OsString>> {
+    match path.is_absolute() {
+        true => Ok(relative(path)),
+        false => Err(io::Error::other(format!("`{}` is not the whole path of a directory", path.display()))),
+    }
+}
+
+fn relative(path: &Path) -> VecDeque<OsString> {
+    let parts = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    parts.collect()
+}
+
+fn look_at(found: &Stat, path: &Path) -> io::Result<()> {
+    const STICKY: u32 = 0o1000;
+    let mode = found.st_mode as u32;
+    if !is_trusted(found.st_uid) {
+        return Err(io::Error::other(format!(
+            "`{}` is on the way there and belongs to another user, the one with the number {}",
+            path.display(),
+            found.st_uid
+        )));
+    }
+    if mode & 0o002 != 0 && mode & STICKY == 0 {
+        return Err(io::Error::other(format!(
+            "`{}` is on the way there, and everybody may write into it",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Root can do all that this could keep it from.
+fn is_trusted(user: u32) -> bool {
+    user == 0 || user == ours() || unknown() == Some(user)
+}
+
+/// In a user namespace the root of the machine has a number that stands for all users outside of it (user_namespaces(7)).
+fn unknown() -> Option<u32> {
+    let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
+    let is_whole = map.split_whitespace().nth(2).is_some_and(|count| count == "4294967295");
+    let told = std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?;
+    told.trim().parse().ok().filter(|_| !is_whole)
+}
+
+pub fn ours() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Somebody else may have made it meanwhile.
+pub fn made(made: rustix::io::Result<()>) -> io::Result<()> {
+    match made {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
