@@ -19,7 +19,7 @@ pub use postgres::version as postgres_version;
 use super::guarded::Guarded;
 use super::known::Known;
 use super::watch::{Who, processes};
-use crate::guard::{Process, Undo};
+use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Group};
 use crate::plan::{Service, ServiceKind};
 use group::Launch;
@@ -55,16 +55,7 @@ struct Prepared {
     /// Of a database: how its owner reaches it, also when it has no room for others.
     admin: Option<String>,
     /// Outside of the directory of the run.
-    private: Option<Private>,
-}
-
-/// A directory that is removed with what is in it.
-struct Private(PathBuf);
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    private: Option<Fresh>,
 }
 
 /// A service of a run: ours to stop, or somebody's that we only talk to.
@@ -76,7 +67,7 @@ pub struct Running {
     listens: bool,
     /// Where its memory is counted apart.
     group: Option<Group>,
-    _private: Option<Private>,
+    _private: Option<Fresh>,
 }
 
 enum Kept {

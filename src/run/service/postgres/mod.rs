@@ -3,13 +3,14 @@
 //! lost data shall be true.
 
 mod binaries;
+#[cfg(unix)]
 mod template;
 
 use super::endpoint::Speaks;
 use super::group::{self, Launch, Stop, User};
 use super::ready::Ready;
-use super::{Endpoint, Prepared, Private, Surroundings, launch, port};
-use crate::guard::{Undo, Whom};
+use super::{Endpoint, Prepared, Surroundings, launch, port};
+use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
 use crate::run::known::Known;
 use binaries::Binaries;
@@ -40,8 +41,8 @@ pub async fn prepare(
     let binaries = binaries::find(&log).await?;
     let private = place(directory, user, around, &service.name).await?;
     let port = port(service, known)?;
-    let access = Access { socket: private.0.clone(), port, password: password.to_owned() };
-    let data = private.0.join("data");
+    let access = Access { socket: private.path().to_owned(), port, password: password.to_owned() };
+    let data = private.path().join("data");
     let mut launch = launch(service, binaries.directory.join("postgres"), directory);
     launch.user = user;
     // What makes the cluster is a process of the run as well.
@@ -49,7 +50,7 @@ pub async fn prepare(
     launch.stop = Stop::Postgres;
     // Messages in the language of the person who reads them are fine; a locale that is not there is not.
     launch.env.push(("LC_ALL".to_owned(), "C".to_owned()));
-    launch.directory = Some(private.0.clone());
+    launch.directory = Some(private.path().to_owned());
     let settings = [
         "listen_addresses=127.0.0.1",
         "unix_socket_permissions=0700",
@@ -57,9 +58,9 @@ pub async fn prepare(
         "logging_collector=off",
     ];
     launch.arguments = ["-D", &data.display().to_string(), "-p", &port.to_string(), "-k"].map(str::to_owned).to_vec();
-    launch.arguments.push(private.0.display().to_string());
+    launch.arguments.push(private.path().display().to_string());
     launch.arguments.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
-    template::copy_to(&data, &binaries, &launch, &access, around.guarded).await?;
+    template::copy_to(&private, &binaries, &launch, &access, around.guarded).await?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let speaks = Speaks::Postgres { user: ROLE, password: password.to_owned(), database: ROLE };
     let admin = Some(access.admin());
@@ -69,10 +70,8 @@ pub async fn prepare(
 
 /// Of the newest that is installed.
 pub async fn version() -> Result<String, String> {
-    let place = std::env::temp_dir().join(format!("stressc-version-{}", std::process::id()));
-    std::fs::create_dir_all(&place).map_err(|error| error.to_string())?;
-    let found = binaries::find(&place.join("log")).await;
-    let _ = std::fs::remove_dir_all(&place);
+    let place = Fresh::temporary("version").map_err(|error| error.to_string())?;
+    let found = binaries::find(&place.path().join("log")).await;
     found.map(|binaries| binaries.version)
 }
 
@@ -133,16 +132,10 @@ fn user() -> Result<Option<User>, String> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let of = |name: &str| {
-        let line = known.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        let mut numbers = line.split(':').skip(1);
-        Some(User { id: numbers.next()?.parse().ok()?, group: numbers.next()?.parse().ok()? })
-    };
-    let found = ["postgres", "nobody"].into_iter().find_map(of).filter(|user| user.id != 0);
+    let found = ["postgres", "nobody"].into_iter().find_map(users::named).filter(|user| user.id != 0);
     let missing = "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody`; run \
                    stressc as another user";
-    found.map(Some).ok_or_else(|| missing.to_owned())
+    found.map(|user| Some(User { id: user.id, group: user.group })).ok_or_else(|| missing.to_owned())
 }
 
 #[cfg(not(unix))]
@@ -150,42 +143,52 @@ fn user() -> Result<Option<User>, String> {
     Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
 }
 
-/// A directory of its own: in that of the run, or where its user gets to it and the path of the socket is short enough.
+/// A directory of its own: in that of the run, or where its user gets to it and the path of the socket is short enough. It is ours
+/// until all that we put into it is there: from then on its user may put anything in the place of anything.
 #[cfg(unix)]
 async fn place(
     directory: &Path,
     user: Option<User>,
     around: &Surroundings<'_>,
     service: &str,
-) -> Result<Private, String> {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+) -> Result<Fresh, String> {
+    use std::os::unix::fs::MetadataExt;
     /// Of a path of a socket on every system, without the name that PostgreSQL puts behind it.
     const LONGEST: usize = 80;
     let open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
-    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
-    let own = format!("stressc-{}-{now:x}", std::process::id());
+    let own = Fresh::name(&std::process::id().to_string());
     let mut last = String::new();
     for above in [directory.parent().unwrap_or(directory), Path::new("/var/tmp"), &std::env::temp_dir()] {
+        let Ok(above) = above.canonicalize() else { continue };
         let path = above.join(&own);
-        if path.as_os_str().len() > LONGEST || (user.is_some() && !path.ancestors().skip(1).all(open)) {
+        if path.as_os_str().len() > LONGEST || (user.is_some() && !above.ancestors().all(open)) {
             continue;
         }
         // It is not in the directory of the run. What is taken back last is taken back first: its processes write there.
-        let removed = Undo::Remove(path.clone());
-        around.guarded.begin(format!("the data of {service}"), removed, None).await?;
+        let removed = around.guarded.begin(format!("the data of {service}"), Undo::Remove(path.clone()), None).await?;
         let ended = Undo::Kill(Whom::Marked(super::own_mark(around.run, service)));
-        around.guarded.begin(format!("the processes of {service}"), ended, None).await?;
-        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-        let made = made.and_then(|()| user.map_or(Ok(()), |user| chown(&path, Some(user.id), Some(user.group))));
-        match made {
-            Ok(()) => return Ok(Private(path)),
+        let ended = around.guarded.begin(format!("the processes of {service}"), ended, None).await?;
+        match Fresh::make(&above, &own) {
+            Ok(made) => return Ok(made),
             Err(error) => last = format!(": {}: {error}", path.display()),
         }
+        around.guarded.end(ended).await;
+        around.guarded.end(removed).await;
     }
     Err(format!("there is no place for its data{last}; it needs a directory that its user gets to, such as /var/tmp"))
 }
 
 #[cfg(not(unix))]
-async fn place(_: &Path, _: Option<User>, _: &Surroundings<'_>, _: &str) -> Result<Private, String> {
+async fn place(_: &Path, _: Option<User>, _: &Surroundings<'_>, _: &str) -> Result<Fresh, String> {
     Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
+}
+
+#[cfg(not(unix))]
+mod template {
+    use super::{Access, Binaries, Fresh, Launch};
+    use crate::run::guarded::Guarded;
+
+    pub async fn copy_to(_: &Fresh, _: &Binaries, _: &Launch, _: &Access, _: &Guarded) -> Result<(), String> {
+        Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
+    }
 }
