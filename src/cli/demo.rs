@@ -3,6 +3,7 @@
 use super::args::DemoArgs;
 use super::output::Terminal;
 use crate::demo::{Options, serve};
+use crate::guard::Fresh;
 
 pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
@@ -13,16 +14,18 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         ));
         return super::DOES_NOT_CHECK;
     }
-    let private = std::env::temp_dir().join(format!("stressc-demo-{}", std::process::id()));
+    let mut private = None;
     let database = match &args.database {
         Some(database) => database.clone(),
-        None => {
-            if let Err(error) = std::fs::create_dir_all(&private) {
-                terminal.error(&format!("`{}` cannot be made: {error}", private.display()));
+        None => match Fresh::temporary("demo") {
+            Ok(fresh) => private.insert(fresh).path().join("shop.db").display().to_string(),
+            Err(error) => {
+                terminal.error(&format!(
+                    "there is no place for the shop's database: {error}; TMPDIR sets another one, or --database says which it is"
+                ));
                 return super::COULD_NOT_RUN;
             }
-            private.join("shop.db").display().to_string()
-        }
+        },
     };
     let options = Options {
         listen: args.listen,
@@ -41,9 +44,7 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         parent: args.parent,
     };
     let result = serve(&options, |address| terminal.out(&format!("the demo shop listens on http://{address}\n")));
-    if args.database.is_none() {
-        let _ = std::fs::remove_dir_all(&private);
-    }
+    drop(private);
     match result {
         Ok(()) => super::OK,
         Err(error) => {

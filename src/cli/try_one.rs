@@ -6,6 +6,7 @@ use super::output::Terminal;
 use super::source;
 use crate::base::suggest;
 use crate::base::units::{grouped, measured_duration};
+use crate::guard;
 use crate::measure::Event;
 use crate::plan::Plan;
 use crate::run::{self as engine, RunError, Settings, Traced, Trial};
@@ -59,9 +60,17 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
     };
     let now = jiff::Timestamp::now();
     let id = format!("try-{}-{}", now.as_nanosecond(), std::process::id());
+    let fresh = match guard::Fresh::temporary("try") {
+        Ok(fresh) => fresh,
+        Err(error) => {
+            terminal.error(&format!("there is no place for what services write: {error}; TMPDIR sets another one"));
+            return super::COULD_NOT_RUN;
+        }
+    };
     let settings = Settings {
-        directory: std::env::temp_dir().join(format!("stressc-{id}")),
-        kept: std::env::temp_dir().join(format!("stressc-{id}-kept")),
+        directory: fresh.path().to_owned(),
+        // What is only tried is not hurt, so nothing is kept for that.
+        kept: fresh.path().to_owned(),
         id,
         started: now.to_string(),
         seed: args.seed,
