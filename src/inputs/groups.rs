@@ -31,13 +31,16 @@ pub fn of_this_process() -> Groups {
 
 /// Where a group with a controller can be made for a process, by its number in `/proc`.
 pub fn place(controller: &str, process: &str) -> Result<Place, &'static str> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(|_| "this system has no control groups")?;
-    let own = fs::read_to_string(format!("/proc/{process}/cgroup")).map_err(|_| "its own group is not shown")?;
+    // A path is no text: what else is mounted on this machine may be called anything.
+    let mounts = fs::read("/proc/self/mountinfo").map_err(|_| "this system has no control groups")?;
+    let own = fs::read(format!("/proc/{process}/cgroup")).map_err(|_| "its own group is not shown")?;
     let mut why = "no control groups with this controller are mounted";
-    for mount in mounts.lines().filter_map(mounted) {
+    for mount in lines(&mounts).filter_map(mounted) {
         let place = match mount.kind {
-            "cgroup" if mount.options.split(',').any(|word| word == controller) => first(&mount, &own, controller),
-            "cgroup2" => second(&mount, &own, controller),
+            b"cgroup" if words(mount.options, b',').any(|word| word == controller.as_bytes()) => {
+                first(&mount, &own, controller)
+            }
+            b"cgroup2" => second(&mount, &own, controller),
             _ => continue,
         };
         match place {
@@ -50,31 +53,72 @@ pub fn place(controller: &str, process: &str) -> Result<Place, &'static str> {
     Err(why)
 }
 
+fn words(text: &[u8], between: u8) -> impl Iterator<Item = &[u8]> {
+    text.split(move |byte| *byte == between)
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    words(text, b'\n')
+}
+
+#[derive(Debug)]
 struct Mount<'m> {
-    root: &'m str,
-    at: &'m str,
-    kind: &'m str,
-    options: &'m str,
+    root: PathBuf,
+    at: PathBuf,
+    kind: &'m [u8],
+    options: &'m [u8],
 }
 
 /// A line of mountinfo, proc(5): fields up to a hyphen, then kind, source and options.
-fn mounted(line: &str) -> Option<Mount<'_>> {
-    let (head, tail) = line.split_once(" - ")?;
-    let (head, tail): (Vec<&str>, Vec<&str>) = (head.split(' ').collect(), tail.split(' ').collect());
-    Some(Mount { root: head.get(3)?, at: head.get(4)?, kind: tail.first()?, options: tail.get(2)? })
+fn mounted(line: &[u8]) -> Option<Mount<'_>> {
+    let hyphen = line.windows(3).position(|part| part == b" - ")?;
+    let (head, tail): (Vec<&[u8]>, Vec<&[u8]>) =
+        (words(&line[..hyphen], b' ').collect(), words(&line[hyphen + 3..], b' ').collect());
+    Some(Mount { root: path(head.get(3)?), at: path(head.get(4)?), kind: tail.first()?, options: tail.get(2)? })
+}
+
+/// A path as mountinfo writes it: blanks and backslashes as three octal digits.
+fn path(written: &[u8]) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = written;
+    while let [byte, behind @ ..] = rest {
+        let digits = behind.get(..3).filter(|_| *byte == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(meant) => {
+                bytes.push(meant);
+                rest = &behind[3..];
+            }
+            None => {
+                bytes.push(*byte);
+                rest = behind;
+            }
+        }
+    }
+    as_path(&bytes)
+}
+
+#[cfg(unix)]
+fn as_path(bytes: &[u8]) -> PathBuf {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec()).into()
+}
+
+#[cfg(not(unix))]
+fn as_path(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
 
 /// The directory of a group, where it is below what is mounted.
-fn directory(mount: &Mount<'_>, group: &str) -> PathBuf {
-    let below = Path::new(group).strip_prefix(mount.root).unwrap_or(Path::new(""));
-    let whole = Path::new(mount.at).join(below.strip_prefix("/").unwrap_or(below));
-    if whole.is_dir() { whole } else { PathBuf::from(mount.at) }
+fn directory(mount: &Mount<'_>, group: &[u8]) -> PathBuf {
+    let group = as_path(group);
+    let below = group.strip_prefix(&mount.root).unwrap_or(Path::new(""));
+    let whole = mount.at.join(below.strip_prefix("/").unwrap_or(below));
+    if whole.is_dir() { whole } else { mount.at.clone() }
 }
 
 /// A line of `/proc/N/cgroup`: number, controllers, path.
-fn group_of(own: &str, is_it: impl Fn(&str) -> bool) -> Option<&str> {
-    own.lines().find_map(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
+fn group_of(own: &[u8], is_it: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
+    lines(own).find_map(|line| {
+        let mut parts = line.splitn(3, |byte| *byte == b':').skip(1);
         let controllers = parts.next()?;
         parts.next().filter(|_| is_it(controllers))
     })
@@ -83,8 +127,9 @@ fn group_of(own: &str, is_it: impl Fn(&str) -> bool) -> Option<&str> {
 const NOT_OURS: &str = "this user may not make control groups here";
 
 /// Of version 1 a group may be made below any other.
-fn first(mount: &Mount<'_>, own: &str, controller: &str) -> Result<Place, Option<&'static str>> {
-    let group = group_of(own, |controllers| controllers.split(',').any(|word| word == controller)).ok_or(None)?;
+fn first(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<Place, Option<&'static str>> {
+    let is_it = |controllers: &[u8]| words(controllers, b',').any(|word| word == controller.as_bytes());
+    let group = group_of(own, is_it).ok_or(None)?;
     let home = directory(mount, group);
     match is_writable(&home) {
         true => Ok(Place { by: By::CgroupV1, above: home.clone(), home }),
@@ -94,14 +139,14 @@ fn first(mount: &Mount<'_>, own: &str, controller: &str) -> Result<Place, Option
 
 /// Of version 2 a group that has processes has no others with controllers below it, unless it is the root of all. So one is
 /// made beside it.
-fn second(mount: &Mount<'_>, own: &str, controller: &str) -> Result<Place, Option<&'static str>> {
-    let group = group_of(own, str::is_empty).ok_or(None)?;
+fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<Place, Option<&'static str>> {
+    let group = group_of(own, <[u8]>::is_empty).ok_or(None)?;
     let home = directory(mount, group);
     let lists = |directory: &Path, file: &str| {
         let text = fs::read_to_string(directory.join(file)).unwrap_or_default();
         text.split_whitespace().any(|word| word == controller)
     };
-    let top = Path::new(mount.at);
+    let top = mount.at.as_path();
     if !lists(top, "cgroup.controllers") && !lists(&home, "cgroup.controllers") {
         return Err(None);
     }
@@ -172,12 +217,14 @@ mod tests {
 
     #[test]
     fn lines_of_the_kernel_are_read_as_it_writes_them() {
-        let line = "36 35 0:31 /docker/abc /sys/fs/cgroup/cpu ro,nosuid - cgroup cgroup rw,cpu,cpuacct";
+        let line = b"36 35 0:31 /docker/abc /sys/fs/my\\040\xffgroup/cpu ro,nosuid - cgroup cgroup rw,cpu,cpuacct";
         let mount = mounted(line).unwrap();
-        assert_eq!((mount.root, mount.at, mount.kind), ("/docker/abc", "/sys/fs/cgroup/cpu", "cgroup"));
-        let own = "4:memory:/a:b\n1:cpu,cpuacct:/docker/abc\n0::/user.slice\n";
-        assert_eq!(group_of(own, |all| all.split(',').any(|word| word == "cpu")), Some("/docker/abc"));
-        assert_eq!(group_of(own, |all| all == "memory"), Some("/a:b"));
-        assert_eq!(group_of(own, str::is_empty), Some("/user.slice"));
+        assert_eq!((mount.root, mount.kind), (PathBuf::from("/docker/abc"), &b"cgroup"[..]));
+        assert_eq!(mount.at, as_path(b"/sys/fs/my \xffgroup/cpu"));
+        assert_eq!(path(b"/a\\13"), Path::new("/a\\13"), "no octal number");
+        let own = b"4:memory:/a:b\xff\n1:cpu,cpuacct:/docker/abc\n0::/user.slice\n";
+        assert_eq!(group_of(own, |all| words(all, b',').any(|word| word == b"cpu")), Some(&b"/docker/abc"[..]));
+        assert_eq!(group_of(own, |all| all == b"memory"), Some(&b"/a:b\xff"[..]));
+        assert_eq!(group_of(own, <[u8]>::is_empty), Some(&b"/user.slice"[..]));
     }
 }
