@@ -33,6 +33,7 @@ mod long_runs;
 mod monitors;
 mod outcomes;
 mod phases;
+mod privileges;
 mod records;
 mod redirects;
 mod robust;

@@ -1,0 +1,367 @@
+//! What a run does with the rights of who started it, beside others on the same machine: where its journal lies, whose files it
+//! follows, and what it leaves alone.
+
+use crate::services::postgres_is_missing;
+use crate::support::{Place, Ran, scenario, wait_until};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stressc");
+/// A user of every system that owns nothing.
+const NOBODY: u32 = 65_534;
+
+#[allow(clippy::print_stderr, reason = "what is left out is said")]
+fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        eprintln!("left out: only root can be two users");
+    }
+    is_root
+}
+
+/// A journal that somebody planted, whose command leaves a file.
+fn planted(below: &Path, touched: &Path) -> PathBuf {
+    let directory = below.join("stressc/journal");
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("planted.jsonl");
+    let begin = serde_json::json!({ "begin": { "id": 1, "what": "a command", "within_ms": null, "undo": { "run": {
+        "program": "touch", "arguments": [touched], "directory": "/", "within_ms": 5000 } } } });
+    std::fs::write(&path, format!("{begin}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700)).unwrap();
+    path
+}
+
+fn ran(place: &Place, command: &mut Command) -> Ran {
+    place.ended(command.stdin(Stdio::null()).output().unwrap())
+}
+
+#[test]
+fn a_journal_is_looked_for_in_no_place_of_others() {
+    let place = Place::new();
+    let (touched, home) = (place.path().join("touched"), place.path().join("home"));
+    std::fs::create_dir(&home).unwrap();
+    planted(place.path(), &touched);
+    planted(&place.path().join("state"), &touched);
+    planted(&place.path().join(".local/state"), &touched);
+    let recover = |name: &str, value: &str, home: Option<&Path>| {
+        let mut command = place.command(&["recover", "--yes"]);
+        command.env_remove("XDG_STATE_HOME").env_remove("HOME").env("TMPDIR", place.path()).env(name, value);
+        home.map(|home| command.env("HOME", home));
+        ran(&place, &mut command)
+    };
+    // From a checkout.
+    let relative = recover("XDG_STATE_HOME", "state", Some(&home));
+    assert!(relative.code == 0 && relative.out.contains("nothing is left behind"), "{}{}", relative.out, relative.err);
+    let relative = recover("XDG_STATE_HOME", "", Some(&home));
+    assert_eq!(relative.code, 0, "{}{}", relative.out, relative.err);
+    assert!(!touched.exists());
+    // Without any of them it is the home directory of the user database that counts, and not the temporary one. That is of whoever runs
+    // this test, so nothing is done there.
+    for (name, value) in [("HOME", "."), ("UNSET", "")] {
+        let mut command = place.command(&["doctor"]);
+        command.env_remove("XDG_STATE_HOME").env_remove("HOME").env("TMPDIR", place.path()).env(name, value);
+        let doctor = ran(&place, &mut command);
+        let line = doctor.out.lines().find(|line| line.contains("journal")).unwrap();
+        assert!(!line.contains(place.path().to_str().unwrap()), "{line}");
+        assert!(line.contains("/.local/state/stressc/journal`") || line.contains("set XDG_STATE_HOME"), "{line}");
+    }
+    if is_root() {
+        // Some ways to become root leave the home directory of somebody else.
+        chown(&home, Some(NOBODY), None).unwrap();
+        planted(&home.join(".local/state"), &touched);
+        let mut command = place.command(&["doctor"]);
+        let doctor = ran(&place, command.env_remove("XDG_STATE_HOME").env("HOME", &home));
+        assert!(!doctor.out.contains(home.to_str().unwrap()), "{}", doctor.out);
+    }
+}
+
+#[test]
+fn a_journal_of_somebody_else_is_refused_by_name() {
+    let place = Place::new();
+    let touched = place.path().join("touched");
+    let state = place.path().join(".state");
+    let path = planted(&state, &touched);
+    let set = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let refused = |name: &str| {
+        for arguments in [&["recover", "--yes"][..], &["run", "test.stress"]] {
+            let ran = ran(&place, &mut place.command(arguments));
+            assert!(ran.code == 3 && ran.err.contains(name), "{}{}", ran.out, ran.err);
+        }
+        assert!(!touched.exists());
+    };
+    place.write("test.stress", &scenario("127.0.0.1:9", "", "    hold 1/s for 1s", "    count(main) > 0"));
+    set(&path, 0o644);
+    refused("planted.jsonl` may be of somebody else");
+    set(&path, 0o600);
+    set(path.parent().unwrap(), 0o777);
+    refused("/journal`, whose mode is 0777");
+    set(path.parent().unwrap(), 0o700);
+    if is_root() {
+        chown(&path, Some(NOBODY), None).unwrap();
+        refused("planted.jsonl` may be of somebody else");
+        chown(&path, Some(0), None).unwrap();
+        chown(path.parent().unwrap(), Some(NOBODY), None).unwrap();
+        refused("/journal` belongs to another user");
+        chown(path.parent().unwrap(), Some(0), None).unwrap();
+        chown(state.join("stressc"), Some(NOBODY), None).unwrap();
+        refused("/stressc` is on the way there and belongs to another user");
+    }
+    // The whole directory in another place.
+    std::fs::rename(&state, place.path().join("moved")).unwrap();
+    if is_root() {
+        chown(place.path().join("moved/stressc"), Some(0), None).unwrap();
+    }
+    std::fs::create_dir_all(state.join("stressc")).unwrap();
+    symlink(place.path().join("moved/stressc/journal"), state.join("stressc/journal")).unwrap();
+    refused("/journal` is no directory, or a link to one");
+}
+
+/// A dead run of this machine, with a command and a file that are left.
+fn dead(place: &Place, origin: bool) -> (PathBuf, PathBuf) {
+    let (file, touched) = (place.write("left", "x"), place.path().join("touched"));
+    let path = planted(&place.path().join(".state"), &touched);
+    let told = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let mut first = serde_json::json!({ "run": { "id": "dead", "process": { "pid": 1, "started": 1 } } });
+    if origin {
+        first["run"]["origin"] =
+            serde_json::json!({ "boot": told("/proc/sys/kernel/random/boot_id"), "namespace": namespace, "host": "" });
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    let real = file.canonicalize().unwrap();
+    let remove =
+        serde_json::json!({ "begin": { "id": 2, "what": "a file", "undo": { "remove": real }, "within_ms": null } });
+    std::fs::write(&path, format!("{first}\n{text}{remove}\n")).unwrap();
+    (file, touched)
+}
+
+#[test]
+fn recover_shows_what_it_will_do_and_does_nothing_unasked() {
+    let place = Place::new();
+    let (file, touched) = dead(&place, true);
+    let ran = ran(&place, &mut place.command(&["recover"]));
+    assert!(ran.code == 3 && ran.err.contains("stressc recover --yes"), "{}{}", ran.out, ran.err);
+    let shown =
+        format!("run dead\n  a file: remove {}\n  a command: run in /: touch ", file.canonicalize().unwrap().display());
+    assert!(ran.out.starts_with(&shown), "{}", ran.out);
+    assert!(file.exists() && !touched.exists());
+    let recovered = place.call(&["recover", "--yes"]);
+    assert!(
+        recovered.code == 0 && recovered.out.contains("taken back: a command"),
+        "{}{}",
+        recovered.out,
+        recovered.err
+    );
+    assert!(!file.exists() && touched.exists());
+    assert!(place.call(&["recover"]).out.contains("nothing is left behind"));
+}
+
+#[test]
+fn recover_asks_on_a_terminal() {
+    let place = Place::new();
+    let (file, touched) = dead(&place, true);
+    for (answer, done) in [("n\n", false), ("\n", false), ("y\n", true)] {
+        let ours = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+        rustix::pty::grantpt(&ours).unwrap();
+        rustix::pty::unlockpt(&ours).unwrap();
+        let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap();
+        let theirs = std::fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let mut command = place.command(&["recover"]);
+        command.stdin(theirs.try_clone().unwrap()).stderr(theirs).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut terminal = std::fs::File::from(ours);
+        let (mut asked, mut part) = (String::new(), [0; 256]);
+        while !asked.contains("[y/N]") {
+            let count = terminal.read(&mut part).unwrap();
+            asked.push_str(&String::from_utf8_lossy(&part[..count]));
+        }
+        assert!(asked.contains("Take all of this back?") && file.exists() && !touched.exists(), "{asked}");
+        terminal.write_all(answer.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(if done { 0 } else { 3 }));
+        assert_eq!((!file.exists(), touched.exists()), (done, done));
+    }
+}
+
+#[test]
+fn a_journal_that_does_not_say_where_it_was_made_needs_more_than_a_yes_in_passing() {
+    let place = Place::new();
+    let (file, touched) = dead(&place, false);
+    let ran = ran(&place, &mut place.command(&["recover"]));
+    assert!(ran.code == 3 && ran.err.contains("does not say where it was made"), "{}{}", ran.out, ran.err);
+    assert!(file.exists() && !touched.exists());
+    assert_eq!(place.call(&["recover", "--yes"]).code, 0);
+    assert!(!file.exists() && touched.exists());
+}
+
+/// Somebody with the rights of the database's user puts links into a cluster as soon as it is there, and wherever something will be
+/// written.
+struct Attacker(Child);
+
+impl Attacker {
+    fn of(run: u32, user: u32, group: u32, victim: &Path) -> Attacker {
+        let names = "pg_hba.conf postgresql.conf postgresql.auto.conf pg_ident.conf PG_VERSION postmaster.opts base global pg_wal \
+                     pg_xact global/pg_control base/1 base/4 base/5 base/1/PG_VERSION base/5/PG_VERSION pg_wal/archive_status";
+        let script = format!(
+            "while :; do for d in /var/tmp/stressc-{run}-*; do cd \"$d\" 2>/dev/null || continue; ln -s {0} data 2>/dev/null; cd data \
+             2>/dev/null || continue; for n in {names}; do ln -s {0} $n; done 2>/dev/null; done; done",
+            victim.display()
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).uid(user).gid(group).stdin(Stdio::null()).stderr(Stdio::null());
+        Attacker(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Attacker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn user(name: &str) -> Option<(u32, u32)> {
+    let known = std::fs::read_to_string("/etc/passwd").unwrap();
+    let line = known.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let mut fields = line.split(':').skip(1).map(|field| field.parse().unwrap());
+    Some((fields.next()?, fields.next()?))
+}
+
+const CLUSTER: &str = "scenario test {\n  service pg = postgres()\n  service app = demo(database: pg.url)\n  target api = http(app.url)\n  flow look on api {\n    get \"/products/1\"\n  }\n  load main of look {\n    hold 1/s for 1s\n  }\n  expect {\n    count(main) > 0\n  }\n}\n";
+
+#[test]
+fn root_writes_nothing_where_the_databases_user_wants_it() {
+    if !is_root() || postgres_is_missing() {
+        return;
+    }
+    let (id, group) = user("postgres").or_else(|| user("nobody")).unwrap();
+    let place = Place::new();
+    place.write("test.stress", CLUSTER);
+    let cache = place.path().join("cache");
+    // The attacker cannot write it, and gets to it.
+    let open = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(open.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let victim = open.path().join("victim");
+    std::fs::write(&victim, "of root").unwrap();
+    let run = || {
+        let mut command = place.command(&["run", "test.stress", "--no-progress", "--quiet"]);
+        command.env("XDG_CACHE_HOME", &cache).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    // Once while a cluster is made, then while the template is copied.
+    for attacked in [true, false, true, true, true] {
+        let mut child = run();
+        let attacker = attacked.then(|| Attacker::of(child.id(), id, group, &victim));
+        let ended = child.wait().unwrap();
+        drop(attacker);
+        assert!(attacked || matches!(ended.code(), Some(0 | 5)), "{ended}");
+        let found = victim.metadata().unwrap();
+        assert_eq!((found.uid(), found.gid(), std::fs::read(&victim).unwrap()), (0, 0, b"of root".to_vec()));
+        let left = std::fs::read_dir("/var/tmp").unwrap().flatten();
+        let left: Vec<_> = left
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("stressc-{}-", child.id())))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    let kept = std::fs::read_dir(cache.join("stressc")).unwrap().flatten().map(|entry| entry.path());
+    let kept: Vec<PathBuf> = kept.collect();
+    assert!(kept.len() == 1 && kept[0].metadata().unwrap().uid() == 0, "{kept:?}");
+}
+
+#[test]
+fn the_database_of_root_has_no_rights_of_root() {
+    if !is_root() || postgres_is_missing() {
+        return;
+    }
+    let (id, _) = user("postgres").or_else(|| user("nobody")).unwrap();
+    let place = Place::new();
+    place.write("test.stress", &CLUSTER.replace("for 1s", "for 4s"));
+    let run = place.spawn(&["run", "test.stress", "--no-progress", "--quiet"]);
+    let mut found = None;
+    wait_until("the cluster is there", Duration::from_secs(60), || {
+        let children = format!("/proc/{0}/task/{0}/children", run.id());
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        found = children.split_whitespace().find_map(|pid| {
+            let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+            let status = line
+                .contains("unix_socket_permissions")
+                .then(|| std::fs::read_to_string(format!("/proc/{pid}/status")));
+            status?.ok()
+        });
+        found.is_some()
+    });
+    let status = found.unwrap();
+    let line = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).unwrap().split_whitespace().collect::<Vec<_>>()
+    };
+    assert_eq!(line("Uid:"), vec![id.to_string(); 4]);
+    assert!(line("Groups:").is_empty(), "{status}");
+    run.wait_with_output().unwrap();
+}
+
+/// Two runs that share a home directory and see each other's processes under other numbers, as containers do.
+#[test]
+fn a_run_in_another_pid_namespace_is_left_alone() {
+    let able = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let place = Place::new();
+    place.write(
+        "test.stress",
+        "scenario test {\n  service app = demo()\n  target api = http(app.url)\n  flow look on api {\n    get \"/products/1\"\n  }\n  load main of look {\n    hold 1/s for 8s\n  }\n  expect {\n    count(main) > 0\n  }\n}\n",
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child", PROGRAM, "run", "test.stress", "--no-progress"]);
+    command.current_dir(place.path()).env("XDG_STATE_HOME", place.path().join(".state"));
+    let mut other = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let events = || {
+        place.runs().first().and_then(|run| std::fs::read_to_string(run.join("events.jsonl")).ok()).unwrap_or_default()
+    };
+    wait_until("it has begun", Duration::from_secs(30), || events().contains("load_started"));
+    let recovered = place.call(&["recover", "--yes"]);
+    assert!(
+        recovered.code == 0 && recovered.out.contains("nothing is left behind"),
+        "{}{}",
+        recovered.out,
+        recovered.err
+    );
+    // Nor does it keep others from being started.
+    let beside = place.call(&["try", "test.stress"]);
+    assert!(!beside.err.contains("left behind"), "{}{}", beside.out, beside.err);
+    other.wait().unwrap();
+    let events = events();
+    assert!(!events.contains("service_fell") && events.contains("\"ended\""), "{events}");
+}
+
+#[test]
+fn the_shop_takes_no_directory_that_is_there() {
+    let place = Place::new();
+    let temporary = place.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
+    let mut shop = command.env("TMPDIR", &temporary).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(shop.stdout.as_mut().unwrap()), &mut line).unwrap();
+    let made: Vec<PathBuf> = std::fs::read_dir(&temporary).unwrap().flatten().map(|entry| entry.path()).collect();
+    let own = made[0].file_name().unwrap().to_str().unwrap();
+    assert!(made.len() == 1 && own.len() == "stressc-demo-".len() + 16, "{made:?}");
+    assert_eq!(made[0].metadata().unwrap().mode() & 0o777, 0o700);
+    assert!(made[0].join("shop.db").exists());
+    crate::support::signal(&shop, "TERM");
+    let over = Instant::now() + Duration::from_secs(20);
+    while shop.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < over);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+    // Where everybody could put a link in the place of it.
+    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
+    let refused = ran(&place, command.env("TMPDIR", &temporary));
+    assert!(refused.code == 3 && refused.err.contains("everybody may write into it"), "{}", refused.err);
+}
