@@ -2,6 +2,7 @@
 //! follows, and what it leaves alone.
 
 use crate::services::postgres_is_missing;
+use crate::support::left_out::left_out;
 use crate::support::{Place, Ran, scenario, wait_until};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -14,13 +15,16 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_stressc");
 /// A user of every system that owns nothing.
 const NOBODY: u32 = 65_534;
 
-#[allow(clippy::print_stderr, reason = "what is left out is said")]
 fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        eprintln!("left out: only root can be two users");
+    rustix::process::geteuid().is_root()
+}
+
+/// Only root can be two users, and has a database of another one.
+fn is_left_out() -> bool {
+    if !is_root() {
+        left_out("only root can be two users");
     }
-    is_root
+    !is_root() || postgres_is_missing()
 }
 
 /// A journal that somebody planted, whose command leaves a file.
@@ -235,7 +239,7 @@ const CLUSTER: &str = "scenario test {\n  service pg = postgres()\n  service app
 
 #[test]
 fn root_writes_nothing_where_the_databases_user_wants_it() {
-    if !is_root() || postgres_is_missing() {
+    if is_left_out() {
         return;
     }
     let (id, group) = user("postgres").or_else(|| user("nobody")).unwrap();
@@ -274,7 +278,7 @@ fn root_writes_nothing_where_the_databases_user_wants_it() {
 
 #[test]
 fn the_database_of_root_has_no_rights_of_root() {
-    if !is_root() || postgres_is_missing() {
+    if is_left_out() {
         return;
     }
     let (id, _) = user("postgres").or_else(|| user("nobody")).unwrap();
@@ -308,6 +312,7 @@ fn the_database_of_root_has_no_rights_of_root() {
 fn a_run_in_another_pid_namespace_is_left_alone() {
     let able = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).output();
     if !able.is_ok_and(|output| output.status.success()) {
+        left_out("this user can make no pid namespace");
         return;
     }
     let place = Place::new();
@@ -364,4 +369,61 @@ fn the_shop_takes_no_directory_that_is_there() {
     let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
     let refused = ran(&place, command.env("TMPDIR", &temporary));
     assert!(refused.code == 3 && refused.err.contains("everybody may write into it"), "{}", refused.err);
+}
+
+const SHOP: &str = "scenario test {\n  service app = demo()\n  target api = http(app.url)\n  flow look on api {\n    get \"/products/1\"\n  }\n  load main of look {\n    hold 5/s for 2s\n  }\n  fault still = pause(app) at main.start + 500ms for 500ms\n  expect {\n    count(main) > 1\n  }\n}\n";
+
+#[test]
+fn two_runs_in_one_directory_have_each_their_own() {
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    let runs: Vec<Child> = (0..3).map(|_| place.spawn(&["run", "test.stress", "--no-progress"])).collect();
+    for run in runs {
+        let ran = place.ended(run.wait_with_output().unwrap());
+        assert!(matches!(ran.code, 0 | 1 | 4 | 5) && ran.out.contains("recorded in"), "{}{}", ran.out, ran.err);
+    }
+    assert_eq!(place.runs().len(), 3);
+    assert!(place.runs().iter().all(|run| run.join("run.json").is_file() && !run.join("services").exists()));
+    assert!(place.call(&["recover"]).out.contains("nothing is left behind"));
+}
+
+#[test]
+fn nothing_is_started_that_cannot_be_written_down() {
+    let able = Command::new("unshare").args(["--mount", "true"]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        left_out("this user can mount nothing");
+        return;
+    }
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    std::fs::create_dir(place.path().join(".state")).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=64k,mode=0700 none .state && mkdir -p -m 700 .state/stressc/journal && head -c 200000 /dev/zero > \
+         .state/full; {PROGRAM} run test.stress --no-progress; code=$?; ls -A .state/stressc/journal; exit $code"
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script]).current_dir(place.path());
+    let ran = ran(&place, command.env("XDG_STATE_HOME", place.path().join(".state")));
+    assert!(ran.code == 3 && ran.err.contains("cannot be written down"), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("jsonl") && !ran.out.contains(".new"), "{}", ran.out);
+    let events = std::fs::read_to_string(place.runs()[0].join("events.jsonl")).unwrap();
+    assert!(!events.contains("service_ready"), "{events}");
+}
+
+#[test]
+fn a_run_is_no_path_that_leads_elsewhere() {
+    let place = Place::new();
+    place.write("plan.json", "{}");
+    std::fs::create_dir_all(place.path().join(".stress/runs/20260101T000000Z-a-0001")).unwrap();
+    std::fs::create_dir_all(place.path().join("other")).unwrap();
+    for (name, told) in [
+        ("", "no run is called ``"),
+        ("../../other", "no run is called"),
+        ("2026\n", "no run is called"),
+        ("/nowhere/at/all", "no run is called"),
+        ("other", "is a directory without a `plan.json`"),
+    ] {
+        let ran = place.call(&["report", name]);
+        assert!(ran.code == 3 && ran.err.contains(told), "{name:?}: {}{}", ran.out, ran.err);
+    }
 }

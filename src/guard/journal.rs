@@ -66,12 +66,17 @@ impl Journal {
         let (new, name) = (OsString::from(format!(".{run}.new")), OsString::from(format!("{run}.jsonl")));
         let file = directory.create(&new)?;
         let mut journal = Journal { directory, name, file };
-        journal.hold()?;
-        journal.write(&Line::Run { id: run.to_owned(), process: Process::this(), origin: Some(Origin::here()) })?;
-        journal.directory.rename(&new, &journal.name)?;
-        // That there is a journal has to be known too.
-        journal.directory.sync()?;
+        let begun = journal.begin(run, &new);
+        begun.inspect_err(|_| drop(journal.directory.remove(&new)))?;
         Ok(journal)
+    }
+
+    fn begin(&mut self, run: &str, new: &OsStr) -> io::Result<()> {
+        self.hold()?;
+        self.write(&Line::Run { id: run.to_owned(), process: Process::this(), origin: Some(Origin::here()) })?;
+        self.directory.rename(new, &self.name)?;
+        // That there is a journal has to be known too.
+        self.directory.sync()
     }
 
     pub fn open(path: &Path) -> io::Result<Journal> {

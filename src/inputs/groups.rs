@@ -99,7 +99,8 @@ fn path(written: &[u8]) -> PathBuf {
 
 #[cfg(unix)]
 fn as_path(bytes: &[u8]) -> PathBuf {
-    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec()).into()
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
 #[cfg(not(unix))]

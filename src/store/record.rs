@@ -186,7 +186,7 @@ fn append(path: &Path, kind: Kind, header: &[u8]) -> Result<Appender, RecordErro
 /// The directory of a run: a path to it, its id, the start of its id while that is unique, or `last`.
 pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
     let given = PathBuf::from(name);
-    if given.join("plan.json").is_file() {
+    if !name.is_empty() && given.join("plan.json").is_file() {
         return Ok(given);
     }
     if given.is_dir() {
@@ -205,7 +205,7 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
     if name == "last" {
         return ids.last().map(|id| runs.join(id)).ok_or_else(|| missing("no run is recorded here".to_owned()));
     }
-    let matching: Vec<&String> = ids.iter().filter(|id| id.starts_with(name)).collect();
+    let matching: Vec<&String> = ids.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
     match matching.as_slice() {
         [one] => Ok(runs.join(one)),
         [] => Err(missing(match crate::base::suggest::similar(name, ids.iter().map(String::as_str)) {
