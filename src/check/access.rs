@@ -2,7 +2,8 @@
 
 use super::builtins::{self, Field};
 use super::program::{
-    Edge, Expr, Metric, Moment, Part, PartKind, Pick, Series, SeriesSource, ServiceKind, Subject, Window,
+    Edge, Expr, Function, Metric, Moment, Part, PartKind, Pick, RecoveryFunction, RequestFunction, Series,
+    SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::Session;
@@ -80,7 +81,7 @@ impl<'a> Session<'a, '_> {
             (Value::Part(Type::Alerts, index), _) => {
                 self.later("`.delivery_delay`", span);
                 let metric = Metric {
-                    function: super::program::Function::Mean,
+                    function: Function::Requests(RequestFunction::Statistic(Statistic::Mean)),
                     subject: Subject::Delivery(*index),
                     scopes: Vec::new(),
                     scoped: false,
@@ -187,7 +188,7 @@ impl<'a> Session<'a, '_> {
         }
         let subject = Subject::Windows { windows: vec![window.clone()], steady: None };
         let metric = Metric {
-            function: super::program::Function::Length,
+            function: Function::Recovery(RecoveryFunction::Length),
             subject,
             scopes: Vec::new(),
             scoped: false,

@@ -212,7 +212,7 @@ impl<'a> Session<'a, '_> {
             }
         };
         self.later("`baseline`", base.1);
-        let (Value::Measured(metric @ Measured::Metric { .. }), unit) = (&value, value.kind()) else {
+        let (Value::Measured(metric @ Measured::Metric { metric: found, .. }), unit) = (&value, value.kind()) else {
             if !value.is_unknown() {
                 let text = self.text(left.span);
                 let problem =
@@ -241,7 +241,7 @@ impl<'a> Session<'a, '_> {
                     }
                     return Some(None);
                 }
-                if amount.kind() == Type::Percent && often_zero(metric) {
+                if amount.kind() == Type::Percent && found.function.is_often_zero() {
                     let text = self.text(left.span);
                     let message = format!("`{text}` is often 0, of which a share is 0 too");
                     let problem = Diagnostic::new(Code::W0805, message, by.span, "a share of nothing");
@@ -546,21 +546,4 @@ impl<'a> Session<'a, '_> {
 
 fn is_whole_seconds(ns: f64) -> bool {
     ns >= SECOND as f64 && ns % SECOND as f64 == 0.0
-}
-
-/// Whether a metric is 0 in a run in which all is well.
-fn often_zero(metric: &Measured<super::program::Metric>) -> bool {
-    use super::program::Function;
-    match metric {
-        Measured::Metric { metric, .. } => matches!(
-            metric.function,
-            Function::ErrorRate
-                | Function::Dropped
-                | Function::Lost
-                | Function::Duplicated
-                | Function::Resurrected
-                | Function::Unverified
-        ),
-        _ => false,
-    }
 }

@@ -25,7 +25,6 @@ pub use series::{Summary, summary};
 pub use slices::Slices;
 
 use crate::base::units;
-use crate::check::program::Function;
 use crate::measure::Stats;
 use crate::plan::{Binary, Condition, Measured, Metric, Range, Type, are_compared};
 use serde::{Deserialize, Serialize};
@@ -318,22 +317,7 @@ fn is_timed(measured: &Measured) -> bool {
         Measured::Constant { .. } => false,
         Measured::Baseline { .. } => true,
         Measured::Arithmetic { left, right, .. } => is_timed(left) || is_timed(right),
-        Measured::Metric { metric, .. } => {
-            let function = match metric {
-                Metric::Requests(requests) => requests.function,
-                Metric::Recovery(recovery) => recovery.function,
-                Metric::Series(readings) => readings.function,
-                Metric::Capacity(_) => Function::Capacity,
-                Metric::Scaling(scaling) => scaling.function,
-                Metric::Ledger { function, .. } | Metric::Other { function, .. } => *function,
-                Metric::Drift { .. } => Function::Drift,
-            };
-            let counted = matches!(
-                function,
-                Function::Lost | Function::Duplicated | Function::Resurrected | Function::Unverified
-            );
-            !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
-        }
+        Measured::Metric { metric, .. } => metric.function().is_timed(),
     }
 }
 
@@ -401,7 +385,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
             let enough = fine.iter().all(|part| part.value.is_ok());
             series::drift(if enough { fine } else { parts(coarse) })
         }
-        Metric::Ledger { function, ledger: of } => ledger::apply(function, stats.ledgers.get(*of)),
+        Metric::Ledger { function, ledger: of } => ledger::apply(*function, stats.ledgers.get(*of)),
         Metric::Other { .. } => unmeasured(),
     }
 }

@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Function, Metric, Plan, Range, Recovery, Requests, are_compared};
+use super::{Condition, Metric, Plan, Range, Recovery, Requests, are_compared};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -134,8 +134,7 @@ impl WindowEdges {
     fn windows_of(&mut self, metric: &Metric) {
         match metric {
             Metric::Requests(requests) => {
-                // Availability is a share of seconds.
-                if requests.function == Function::Availability {
+                if requests.function.is_by_seconds() {
                     let mut seconds = Vec::new();
                     requests.windows().iter().for_each(|range| self.seconds(*range, &mut seconds));
                     self.of_metric(metric, &seconds);
