@@ -1,5 +1,6 @@
 //! Metrics: a function, what it speaks of, and in which scopes.
 
+use super::bound::Call;
 use super::builtins::{self, Builtin};
 use super::condition::Measured;
 use super::predicate::undecidable;
@@ -11,19 +12,13 @@ use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use crate::base::{Name, Span};
+use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
 impl<'a> Session<'a, '_> {
-    pub(super) fn metric(
-        &mut self,
-        builtin: &'static Builtin,
-        function: &'a Name,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
-    ) -> Value<'a> {
+    pub(super) fn metric(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+        let Call { function, arguments, span, frame } = call;
         let wanted = builtin.parameters.len();
         let least = builtin.parameters.iter().filter(|par| par.required).count();
         let Some(first) =

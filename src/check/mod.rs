@@ -5,6 +5,7 @@ mod access;
 mod allow;
 mod answer;
 mod body;
+mod bound;
 pub mod builtins;
 mod call;
 mod clause;
