@@ -3,7 +3,7 @@
 use super::bound::{Bound, Call};
 use super::builtins::{self, Field};
 use super::program::{
-    Edge, Expr, Function, Metric, Moment, Part, PartKind, Pick, RecoveryFunction, RequestFunction, Series,
+    Edge, Expr, Function, Metric, Moment, MonitorKind, Part, PartKind, Pick, RecoveryFunction, RequestFunction, Series,
     SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::FrameId;
@@ -386,7 +386,7 @@ impl<'a> Session<'a, '_> {
     /// The machine has readings of its own, and everything else is asked.
     fn is_of_monitor(&mut self, monitor: usize, name: &str, span: Span) -> bool {
         let Some(found) = self.out.monitors.get(monitor) else { return true };
-        let (kind, is_host) = (found.kind.clone(), found.is_host());
+        let (kind, is_host) = (found.kind.name(), found.is_host());
         if is_host == (name != "query") {
             return true;
         }
@@ -406,7 +406,9 @@ impl<'a> Session<'a, '_> {
         };
         let is_page = match source {
             SeriesSource::ServiceMetric(_) => true,
-            SeriesSource::Monitor(index) => self.out.monitors.get(index).is_some_and(|m| m.kind == "metrics"),
+            SeriesSource::Monitor(index) => {
+                self.out.monitors.get(index).is_some_and(|m| m.kind == MonitorKind::Metrics)
+            }
             SeriesSource::Service(_) | SeriesSource::Host => false,
         };
         if is_page && let Err(why) = crate::base::exposition::Selector::parse(&what) {

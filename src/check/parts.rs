@@ -3,7 +3,7 @@
 use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind, options_of};
 use super::inputs::{Content, FileKind};
-use super::program::{AlertSource, Data, Expr, Limit, LimitKind, Link, Monitor, Piece};
+use super::program::{AlertSource, AlertSourceKind, Data, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -80,7 +80,9 @@ impl<'a> Session<'a, '_> {
             (BuiltKind::Limiter | BuiltKind::Semaphore, Some(_), Some(bound)) => self.limit(name, built, &bound),
             (BuiltKind::Monitor, Some(builtin), Some(bound)) => {
                 let address = self.page_address(bound.first(), false);
-                self.out.monitors.push(Monitor { name, kind: builtin.name.to_owned(), address });
+                let built_by = |kind: &MonitorKind| kind.name() == builtin.name;
+                let Some(kind) = MonitorKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
+                self.out.monitors.push(Monitor { name, kind, address });
                 Value::Part(Type::Monitor, self.out.monitors.len() - 1)
             }
             (BuiltKind::Alerts, Some(builtin), Some(bound)) => self.alerts(name, built, builtin, &bound, frame),
@@ -292,7 +294,9 @@ impl<'a> Session<'a, '_> {
     ) -> Value<'a> {
         self.later("`alerts`", built.span);
         let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
-        let mut source = AlertSource { name, kind: builtin.name.to_owned(), address, receiver: None, rules: None };
+        let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
+        let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
+        let mut source = AlertSource { name, kind, address, receiver: None, rules: None };
         let mut facts = AlertFacts::default();
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };

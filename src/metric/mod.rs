@@ -25,6 +25,7 @@ pub use series::{Summary, summary};
 pub use slices::Slices;
 
 use crate::base::units;
+use crate::check::holds;
 use crate::measure::Stats;
 use crate::plan::{Binary, Condition, Measured, Metric, Range, Type, are_compared};
 use serde::{Deserialize, Serialize};
@@ -211,19 +212,6 @@ fn compare(operator: Binary, (judged, both): (Judged, Option<(Side, Side)>)) -> 
     };
     let outcome = if holds(operator, l, r) { Outcome::Held } else { Outcome::Failed };
     by_interval(operator, (left, right), Judged { outcome, margin: share_of(room, r), ..judged })
-}
-
-fn holds(operator: Binary, l: f64, r: f64) -> bool {
-    match operator {
-        Binary::Equal => l == r,
-        Binary::NotEqual => l != r,
-        Binary::Less => l < r,
-        Binary::LessEqual => l <= r,
-        Binary::Greater => l > r,
-        Binary::GreaterEqual => l >= r,
-        Binary::Or | Binary::And | Binary::In | Binary::Range => false,
-        Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
-    }
 }
 
 /// What is estimated is compared by its interval: it holds where all of the interval does, fails where none of it does,

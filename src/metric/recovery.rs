@@ -5,7 +5,7 @@ use super::{Outcome, Value};
 use crate::base::units::{SECOND, duration, measured_duration};
 use crate::check::program::RecoveryFunction;
 use crate::measure::{Injected, Stats};
-use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
+use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, Scopes, SteadyState, scope};
 
 /// What became of a steady state around one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,13 +160,17 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
 
 /// A metric with the scopes that only the run knows.
 pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
-    let mut scopes = scopes(&metric.impacts, stats)?;
-    scopes.extend(super::actual::scopes(&metric.faults, stats)?);
-    Ok(scopes.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
+    Ok(scopes(&metric.scopes, stats)?.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
 }
 
-/// What each of the scopes leaves that only the run knows.
-pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+/// What each of the scopes leaves that only the run knows, or knows better than the plan.
+pub(super) fn scopes(scopes: &Scopes, stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+    let mut left = of_impacts(&scopes.impacts, stats)?;
+    left.extend(super::actual::scopes(&scopes.faults, stats)?);
+    Ok(left)
+}
+
+fn of_impacts(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
     let of = |impact: &Impact| {
         let mut windows = Vec::new();
         for window in super::actual::windows(&impact.of, stats)? {

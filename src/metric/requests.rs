@@ -95,7 +95,7 @@ fn availability(metric: &Requests, stats: &Stats) -> f64 {
 fn length(metric: &Requests, stats: &Stats) -> u64 {
     let Some((load, ranges)) = &metric.load else { return metric.length };
     let spare: Vec<Range> = stats.spare(*load).collect();
-    metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.end))
+    metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.scopes.end))
 }
 
 /// How long each took, where the record still says that.

@@ -42,8 +42,7 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
 }
 
 fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
-    let mut scopes = super::recovery::scopes(&readings.impacts, stats)?;
-    scopes.extend(super::actual::scopes(&readings.faults, stats)?);
+    let scopes = super::recovery::scopes(&readings.scopes, stats)?;
     Ok(scopes.iter().fold(readings.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
 }
 

@@ -6,8 +6,8 @@ use crate::check::program::{Edge, Moment, RecoveryFunction, RequestFunction, Sta
 use crate::measure::histogram::Sparse;
 use crate::measure::{Failure, SeriesCounts, Slice, Stats};
 use crate::plan::{
-    Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, SteadyState,
-    Type,
+    Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
+    SteadyState, Type,
 };
 
 /// Each second: how many were answered, how many failed, and how long each took in milliseconds.
@@ -44,10 +44,7 @@ fn of(function: RequestFunction, ranges: &[Range], end: u64) -> Metric {
         chosen_of: Vec::new(),
         load: None,
         length,
-        end,
-        scoped: false,
-        impacts: Vec::new(),
-        faults: Vec::new(),
+        scopes: Scopes { end, ..Scopes::default() },
     })
 }
 

@@ -146,7 +146,7 @@ impl WindowEdges {
                     self.loads[*load].extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
                 // What is narrowed to an impact is cut where the impact is found to begin and end.
-                for impact in &requests.impacts {
+                for impact in &requests.scopes.impacts {
                     let seconds = self.watched(&impact.of);
                     self.of_metric(metric, &seconds);
                 }
@@ -156,7 +156,7 @@ impl WindowEdges {
             }
             // Its points belong to windows by their instants, however slices are cut.
             Metric::Series(readings) => {
-                for impact in &readings.impacts {
+                for impact in &readings.scopes.impacts {
                     self.watched(&impact.of);
                 }
             }

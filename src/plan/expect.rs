@@ -4,7 +4,7 @@ use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
     Capacity, Condition, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings, Recovery,
-    Requests, Samples, Scaling, Series, SteadyState, Type, scope,
+    Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -168,9 +168,8 @@ impl Elaborate<'_> {
             }
             (Function::Series(function), Subject::Series(series)) => {
                 let ranges = self.measured_in(explicit, metric)?;
-                let (series, end, scoped) = (series.clone(), self.length(), metric.scoped);
-                let (impacts, faults) = (self.impacts(&metric.scopes), of_faults(&metric.scopes));
-                Some(Metric::Series(Readings { function, series, ranges, end, scoped, impacts, faults }))
+                let scopes = self.scopes_of(metric, self.length());
+                Some(Metric::Series(Readings { function, series: series.clone(), ranges, scopes }))
             }
             (Function::Recovery(function), Subject::Windows { windows, steady })
                 if self.recovers(function, windows, *steady) =>
@@ -265,10 +264,8 @@ impl Elaborate<'_> {
             }
             _ => 1.0,
         };
-        let scoped = metric.scoped;
-        let (impacts, faults) = (self.impacts(&metric.scopes), of_faults(&metric.scopes));
-        let requests =
-            Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts, faults };
+        let scopes = self.scopes_of(metric, end);
+        let requests = Requests { function, service_time, worth, samples, chosen_of, load, length, scopes };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
@@ -324,6 +321,11 @@ impl Elaborate<'_> {
             let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
             self.diagnostics.push(problem.help("sweep over more levels, some of them behind the peak"));
         }
+    }
+
+    fn scopes_of(&mut self, metric: &program::Metric, end: u64) -> Scopes {
+        let (impacts, faults) = (self.impacts(&metric.scopes), of_faults(&metric.scopes));
+        Scopes { end, are_own: metric.scoped, impacts, faults }
     }
 
     /// Scopes that only the run knows.

@@ -76,16 +76,8 @@ pub struct Requests {
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
     pub length: u64,
-    /// The end of the loads that it speaks of: behind it only answers come in.
-    pub end: u64,
-    /// Its scopes are its own, not those of the condition around it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub scoped: bool,
-    /// Scopes that only the run knows: the windows narrow to them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub impacts: Vec<Impact>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<OfFault>,
+    #[serde(flatten)]
+    pub scopes: Scopes,
 }
 
 /// A function of a series of values over time, in windows.
@@ -94,10 +86,19 @@ pub struct Readings {
     pub function: SeriesFunction,
     pub series: Watched,
     pub ranges: Vec<Range>,
-    /// The end of the last load.
+    #[serde(flatten)]
+    pub scopes: Scopes,
+}
+
+/// To what the windows of a metric end and narrow, beside what is planned of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scopes {
+    /// The end of the loads that it speaks of: behind it only answers come in.
     pub end: u64,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub scoped: bool,
+    /// They are its own, not those of the condition around it.
+    #[serde(default, rename = "scoped", skip_serializing_if = "std::ops::Not::not")]
+    pub are_own: bool,
+    /// Those that only the run knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -23,9 +23,9 @@ mod watched;
 pub use crate::check::program::{
     Action, Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Check, CommandFault, Connections, Content,
     Data, Database, DatabaseFault, Demo, Element, Expr, File, Flow, Function, HostFault, Ledger, LedgerFunction, Limit,
-    Line, Link, LinkFault, Measure, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Record, RecoveryFunction,
-    Repeat, Replay, Request, RequestFunction, Retry, Series as Watched, SeriesFunction, SeriesSource, Service,
-    ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Upload,
+    Line, Link, LinkFault, Measure, Member, MixPart, Moment, Monitor, MonitorKind, Part, PartKind, Piece, Record,
+    RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry, Series as Watched, SeriesFunction, SeriesSource,
+    Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -34,7 +34,7 @@ pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared};
 pub use judged::{
     Capacity, Condition, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings, Recovery, Requests,
-    Samples, Scaling,
+    Samples, Scaling, Scopes,
 };
 pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
 pub use needs::{Lack, Of, lacks};

@@ -23,8 +23,8 @@ pub use flow::{Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Reques
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertSource, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, Protocol, Service,
-    ServiceKind, Target,
+    Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, MonitorKind,
+    Protocol, Service, ServiceKind, Target,
 };
 pub use window::{Edge, Moment, Scope, Window};
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::measure::{Event, Gauges};
 use crate::metric::{Judged, Outcome};
-use crate::plan::SeriesSource;
 use crate::plan::{Binary, Measured, Metric};
+use crate::plan::{Scopes, SeriesSource};
 use std::collections::BTreeMap;
 
 fn memory() -> Watched {
@@ -34,16 +34,8 @@ fn of(function: SeriesFunction, values: &[Option<f64>], ranges: &[Range]) -> Res
 }
 
 fn readings(function: SeriesFunction, ranges: &[Range]) -> Readings {
-    let end = 10 * SECOND;
-    Readings {
-        function,
-        series: memory(),
-        ranges: ranges.to_vec(),
-        end,
-        scoped: false,
-        impacts: Vec::new(),
-        faults: Vec::new(),
-    }
+    let scopes = Scopes { end: 10 * SECOND, ..Scopes::default() };
+    Readings { function, series: memory(), ranges: ranges.to_vec(), scopes }
 }
 
 /// Twelve readings, one of them wild. Values and ends of the interval as scipy.stats.theilslopes defines them.
