@@ -1,5 +1,6 @@
 //! What must hold: conditions with their tails, alerts, included expectations, steady states, aborts.
 
+use super::builtins::Direction;
 use super::compare::condition;
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 use super::inputs::{Content, FileKind};
@@ -192,7 +193,7 @@ impl<'a> Session<'a, '_> {
         if refused {
             let message = format!("`{}` is never so of two runs", operator.symbol());
             let problem = Diagnostic::new(Code::E0305, message, expr.span, "a baseline");
-            self.push(problem.help("write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is"));
+            self.push(problem.help(better_than_baseline(&value)));
             return Some(None);
         }
         let name = match base.0.as_slice() {
@@ -540,6 +541,22 @@ impl<'a> Session<'a, '_> {
         if let (Some(condition), Some(length)) = (condition, length) {
             let text = self.text(abort.span);
             self.out.aborts.push(Abort { text, condition, length: length as u64, span: abort.span });
+        }
+    }
+}
+
+/// How a value is compared with a baseline, by which way it is better.
+fn better_than_baseline(value: &Value<'_>) -> &'static str {
+    let Value::Measured(Measured::Metric { metric, unit }) = value else {
+        return "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is";
+    };
+    match (metric.direction(), metric.function.is_often_zero(), unit) {
+        (Direction::Less, true, Type::Percent) => "write `<= baseline + 0.1pp`: less of it is better",
+        (Direction::Less, true, _) => "write `<= baseline + 5`: less of it is better",
+        (Direction::Less, false, _) => "write `<= baseline + 5%`: less of it is better",
+        (Direction::More, ..) => "write `>= baseline - 5%`: more of it is better",
+        (Direction::OfValues | Direction::Neither, ..) => {
+            "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is"
         }
     }
 }
