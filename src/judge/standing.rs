@@ -2,7 +2,7 @@
 
 use super::limit::{Facts, Who};
 use crate::base::units::{MILLISECOND, measured_duration};
-use crate::check::builtins::{Added, Delay};
+use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
 use crate::metric::{self, Outcome, printed};
 use crate::plan::{Binary, Capacity, Condition, Measured, Metric, Plan, Range, Requests, Search, Type};
@@ -157,11 +157,17 @@ impl Ground<'_> {
                 }
             }
             Delay::Fails if held => Stand::doubt(self.short()),
-            Delay::Fails => Stand::doubt(self.timed_out(of, upper, bound)),
+            Delay::Fails => {
+                let worse = match of.function.direction() {
+                    Direction::Less => upper,
+                    Direction::More => lower,
+                    Direction::OfValues | Direction::Neither => false,
+                };
+                Stand::doubt(self.timed_out(of, bound).filter(|_| worse))
+            }
             Delay::Blurs { threshold } => {
                 Stand::doubt(self.short().or_else(|| self.late(of, threshold.unwrap_or(bound))))
             }
-            Delay::Unweighed => Stand::FIRM,
         }
     }
 
@@ -293,8 +299,9 @@ impl Ground<'_> {
         Some((load, Who::Target, format!("`{name}`: the generator was not the limit: {against}; {}", facts.answers())))
     }
 
-    /// Too many failed only because of timeouts, which the generator's own delay can make.
-    fn timed_out(&self, of: &Requests, upper: bool, bound: f64) -> Option<(usize, Who, String)> {
+    /// Too many failed only because of timeouts, which the generator's own delay can make. Of what is no share of requests it
+    /// is enough that some did.
+    fn timed_out(&self, of: &Requests, bound: f64) -> Option<(usize, Who, String)> {
         let (mut all, mut failed, mut late) = (0, 0, 0);
         for samples in &of.samples {
             let counts = self.stats.counts(samples.series, &samples.ranges);
@@ -303,8 +310,9 @@ impl Ground<'_> {
             late += counts.failed.get(&Failure::Timeout).copied().unwrap_or(0);
         }
         let others = (failed - late) as f64 / all.max(1) as f64;
+        let is_of_timeouts = of.function.share().map_or(late > 0, |times| others <= bound * times);
         let timeout = self.plan.targets.iter().map(|target| target.timeout).min()?;
-        if upper && others <= bound { self.late(of, timeout as f64) } else { None }
+        if is_of_timeouts { self.late(of, timeout as f64) } else { None }
     }
 
     /// What is judged of more than one metric, or over time: in doubt where any part of the run is.

@@ -38,8 +38,6 @@ pub enum Delay {
     Drops,
     /// Requests that waited for it may have ended as timeouts.
     Fails,
-    /// None is weighed against it.
-    Unweighed,
 }
 
 /// What a delay adds to a function of times, at the most: the same function of the delays.
@@ -152,7 +150,7 @@ impl RequestFunction {
         word.to_owned()
     }
 
-    pub(super) fn direction(self) -> Direction {
+    pub fn direction(self) -> Direction {
         match self {
             RequestFunction::Quantile(_) => Direction::OfValues,
             RequestFunction::Throughput | RequestFunction::Apdex(_) | RequestFunction::Availability => Direction::More,
@@ -240,12 +238,9 @@ impl RequestFunction {
             RequestFunction::Statistic(Statistic::Max) => Delay::Adds(Added::Max),
             RequestFunction::Statistic(Statistic::Stddev) => Delay::Blurs { threshold: None },
             RequestFunction::Apdex(threshold) => Delay::Blurs { threshold: Some(threshold) },
-            RequestFunction::Throughput | RequestFunction::Count => Delay::Unsent,
+            RequestFunction::Throughput | RequestFunction::Bandwidth | RequestFunction::Count => Delay::Unsent,
             RequestFunction::Dropped => Delay::Drops,
-            RequestFunction::ErrorRate => Delay::Fails,
-            RequestFunction::BurnRate(_) | RequestFunction::Availability | RequestFunction::Bandwidth => {
-                Delay::Unweighed
-            }
+            RequestFunction::ErrorRate | RequestFunction::BurnRate(_) | RequestFunction::Availability => Delay::Fails,
         }
     }
 
@@ -253,7 +248,7 @@ impl RequestFunction {
     pub fn is_of_times(self) -> bool {
         match self.delay() {
             Delay::Adds(_) | Delay::Blurs { .. } => true,
-            Delay::Unsent | Delay::Drops | Delay::Fails | Delay::Unweighed => false,
+            Delay::Unsent | Delay::Drops | Delay::Fails => false,
         }
     }
 

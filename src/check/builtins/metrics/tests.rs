@@ -114,9 +114,4 @@ fn no_function_of_times_is_trusted_by_default() {
             assert!(function.is_of_times(), "{function:?}");
         }
     }
-    let unweighed: Vec<&str> = functions()
-        .filter(|function| matches!(function, Function::Requests(f) if f.delay() == Delay::Unweighed))
-        .map(Function::name)
-        .collect();
-    assert_eq!(unweighed, ["bandwidth", "burn_rate", "availability"]);
 }
