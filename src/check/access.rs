@@ -1,8 +1,10 @@
 //! What stands behind a `.`: fields and methods, by the type of what stands before it.
 
+use super::bound::{Bound, Call};
 use super::builtins::{self, Field};
 use super::program::{
-    Edge, Expr, Metric, Moment, Part, PartKind, Pick, Series, SeriesSource, ServiceKind, Subject, Window,
+    Edge, Expr, Function, Metric, Moment, MonitorKind, Part, PartKind, Pick, RecoveryFunction, RequestFunction, Series,
+    SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::Session;
@@ -10,7 +12,7 @@ use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Argument};
+use crate::syntax::ast;
 
 impl<'a> Session<'a, '_> {
     pub(super) fn field_of(
@@ -80,7 +82,7 @@ impl<'a> Session<'a, '_> {
             (Value::Part(Type::Alerts, index), _) => {
                 self.later("`.delivery_delay`", span);
                 let metric = Metric {
-                    function: super::program::Function::Mean,
+                    function: Function::Requests(RequestFunction::Statistic(Statistic::Mean)),
                     subject: Subject::Delivery(*index),
                     scopes: Vec::new(),
                     scoped: false,
@@ -187,7 +189,7 @@ impl<'a> Session<'a, '_> {
         }
         let subject = Subject::Windows { windows: vec![window.clone()], steady: None };
         let metric = Metric {
-            function: super::program::Function::Length,
+            function: Function::Recovery(RecoveryFunction::Length),
             subject,
             scopes: Vec::new(),
             scoped: false,
@@ -297,14 +299,8 @@ impl<'a> Session<'a, '_> {
         Value::WRONG
     }
 
-    pub(super) fn method(
-        &mut self,
-        base: &'a ast::Expr,
-        method: &'a Name,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
-    ) -> Value<'a> {
+    pub(super) fn method(&mut self, base: &'a ast::Expr, call: Call<'a>) -> Value<'a> {
+        let Call { function: method, span, frame, .. } = call;
         let value = self.eval(base, frame);
         match &value {
             Value::Unknown(Type::Wrong) => {
@@ -313,7 +309,7 @@ impl<'a> Session<'a, '_> {
             Value::Module(_) | Value::System(_) => {
                 let member = self.field_of(&value, base, method, span);
                 return match member {
-                    Value::Definition(..) => self.instantiate(&member, arguments, span, frame),
+                    Value::Definition(..) => self.instantiate(&member, call),
                     Value::Unknown(Type::Wrong) => Value::WRONG,
                     other => {
                         let kind = other.kind();
@@ -324,7 +320,7 @@ impl<'a> Session<'a, '_> {
                 };
             }
             Value::Answer(response) => {
-                return self.answer_method(*response, method, arguments, frame);
+                return self.answer_method(*response, call);
             }
             _ => {}
         }
@@ -332,7 +328,7 @@ impl<'a> Session<'a, '_> {
             return self.no_field(&value, method);
         };
         let parameters = found.parameters.unwrap_or_default();
-        let Some(bound) = self.arguments(method, parameters, false, arguments, span, frame) else {
+        let Some(bound) = self.arguments(parameters, false, call) else {
             return Value::WRONG;
         };
         if value.is_unknown() && found.result == Type::Series {
@@ -358,8 +354,8 @@ impl<'a> Session<'a, '_> {
             (Value::Part(Type::Monitor, index), _) => self.series(SeriesSource::Monitor(*index), &bound),
             (Value::Part(Type::Service, index), "url") if !self.has_port(*index, base.span) => Value::WRONG,
             (Value::Part(Type::Service, index), "url") => {
-                let via = match &bound[0] {
-                    Some((Value::Part(Type::Link, link), _)) => Some(*link),
+                let via = match bound.value("via") {
+                    Some(Value::Part(Type::Link, link)) => Some(*link),
                     _ => None,
                 };
                 let field = via.map_or_else(|| "url".to_owned(), |link| format!("url via {link}"));
@@ -390,7 +386,7 @@ impl<'a> Session<'a, '_> {
     /// The machine has readings of its own, and everything else is asked.
     fn is_of_monitor(&mut self, monitor: usize, name: &str, span: Span) -> bool {
         let Some(found) = self.out.monitors.get(monitor) else { return true };
-        let (kind, is_host) = (found.kind.clone(), found.is_host());
+        let (kind, is_host) = (found.kind.name(), found.is_host());
         if is_host == (name != "query") {
             return true;
         }
@@ -403,14 +399,16 @@ impl<'a> Session<'a, '_> {
         false
     }
 
-    fn series(&mut self, source: SeriesSource, bound: &super::call::Bound<'a>) -> Value<'a> {
+    fn series(&mut self, source: SeriesSource, bound: &Bound<'a>) -> Value<'a> {
         let (what, span) = match bound.first() {
-            Some(Some((Value::Text(text, _), expr))) => (text.clone(), expr.span),
+            Some((Value::Text(text, _), expr)) => (text.clone(), expr.span),
             _ => return Value::Unknown(Type::Series),
         };
         let is_page = match source {
             SeriesSource::ServiceMetric(_) => true,
-            SeriesSource::Monitor(index) => self.out.monitors.get(index).is_some_and(|m| m.kind == "metrics"),
+            SeriesSource::Monitor(index) => {
+                self.out.monitors.get(index).is_some_and(|m| m.kind == MonitorKind::Metrics)
+            }
             SeriesSource::Service(_) | SeriesSource::Host => false,
         };
         if is_page && let Err(why) = crate::base::exposition::Selector::parse(&what) {
@@ -419,9 +417,9 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("write a name, with labels where only some of its samples are meant"));
             return Value::WRONG;
         }
-        let (worth, unit) = match bound.get(1) {
-            Some(Some((value, _))) if value.is_unknown() => return Value::Unknown(Type::Series),
-            Some(Some((value, expr))) => match (value.number(), value.kind()) {
+        let (worth, unit) = match bound.get("unit") {
+            Some((value, _)) if value.is_unknown() => return Value::Unknown(Type::Series),
+            Some((value, expr)) => match (value.number(), value.kind()) {
                 (Some(worth), kind) => (worth, if kind == Type::Count { Type::Number } else { kind }),
                 (None, _) => {
                     let span = expr.span;
@@ -429,7 +427,7 @@ impl<'a> Session<'a, '_> {
                     return Value::WRONG;
                 }
             },
-            _ => (1.0, Type::Number),
+            None => (1.0, Type::Number),
         };
         Value::Series(Series { source, what, worth, unit })
     }

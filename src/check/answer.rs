@@ -1,15 +1,13 @@
 //! What is asked of the answer to a request: its fields, and what is looked for in it.
 
+use super::bound::{Bound, Call};
 use super::builtins;
-use super::call::Bound;
 use super::program::Expr;
-use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use crate::base::{Name, Span};
+use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::Argument;
 
 /// What of an answer is kept for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +42,8 @@ impl<'a> Session<'a, '_> {
     }
 
     /// `json(path)`, `header(name)`, `regex(pattern)` or `css(selector)` of an answer.
-    pub(super) fn answer_method(
-        &mut self,
-        response: usize,
-        method: &'a Name,
-        arguments: &'a [Argument],
-        frame: FrameId,
-    ) -> Value<'a> {
+    pub(super) fn answer_method(&mut self, response: usize, call: Call<'a>) -> Value<'a> {
+        let method = call.function;
         let Some(field) = builtins::field(Type::Response, &method.text, true) else {
             let known =
                 builtins::fields_of(Type::Response).filter(|field| field.parameters.is_some()).map(|field| field.name);
@@ -60,7 +53,7 @@ impl<'a> Session<'a, '_> {
             return Value::WRONG;
         };
         let parameters = field.parameters.unwrap_or_default();
-        let Some(bound) = self.arguments(method, parameters, false, arguments, method.span, frame) else {
+        let Some(bound) = self.arguments(parameters, false, Call { span: method.span, ..call }) else {
             return Value::WRONG;
         };
         if method.text == "json" {
@@ -68,8 +61,9 @@ impl<'a> Session<'a, '_> {
             self.keep(response, Keep::Body);
             return Value::Run(Expr::Json { response, path }, Type::Json);
         }
-        let Some(argument) = self.constant_text(&bound, 0) else { return Value::Unknown(field.result) };
-        let span = bound.first().and_then(Option::as_ref).map_or(method.span, |(_, expr)| expr.span);
+        let given = bound.first();
+        let Some(argument) = self.constant_text(given) else { return Value::Unknown(field.result) };
+        let span = given.map_or(method.span, |(_, expr)| expr.span);
         match method.text.as_str() {
             "header" => {
                 self.keep(response, Keep::Headers);
@@ -79,12 +73,12 @@ impl<'a> Session<'a, '_> {
             _ => self.is_selector(&argument, span),
         }
         self.keep(response, Keep::Text);
-        let attribute = match bound.get(1) {
-            Some(Some(_)) => match self.constant_text(&bound, 1) {
+        let attribute = match (method.text == "css").then(|| bound.get("attribute")).flatten() {
+            Some(given) => match self.constant_text(Some(given)) {
                 Some(name) => Some(name),
                 None => return Value::Unknown(field.result),
             },
-            _ => None,
+            None => None,
         };
         Value::Run(
             Expr::Answer { response, part: method.text.clone(), argument: Some(argument), attribute },
@@ -113,9 +107,9 @@ impl<'a> Session<'a, '_> {
 
     /// A JSONPath that parses.
     pub(super) fn json_path(&mut self, bound: &Bound<'a>) -> Option<String> {
-        let path = self.constant_text(bound, 0)?;
+        let path = self.constant_text(bound.get("path"))?;
         if let Err(error) = jsonpath_rust::parser::parse_json_path(&path) {
-            let span = bound.first()?.as_ref()?.1.span;
+            let span = bound.get("path")?.1.span;
             // The first line names a place of the parser's own; a reason stands behind it, where there is one.
             let why = error.to_string();
             let why = why.lines().next().filter(|line| !line.contains("-->")).unwrap_or("not a path").to_owned();

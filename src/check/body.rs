@@ -1,5 +1,6 @@
 //! What a request carries: JSON, a form, a text, a file, or several parts.
 
+use super::bound::{Bound, Call};
 use super::builtins;
 use super::inputs::{Content as Found, FileKind};
 use super::program::{Body, Content, Expr, File, Piece, Request, Upload};
@@ -203,9 +204,10 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
     ) -> Option<Upload> {
         let builtin = builtins::of_kind(builtins::Kind::Input, &function.text)?;
-        let bound = self.arguments(function, builtin.parameters, false, arguments, whole.span, frame)?;
-        let Some(Some((Value::Text(path, from), expr))) = bound.first() else {
-            self.constant_text(&bound, 0);
+        let call = Call { function, arguments, span: whole.span, frame };
+        let bound = self.arguments(builtin.parameters, builtin.variadic, call)?;
+        let Some((Value::Text(path, from), expr)) = bound.get("path") else {
+            self.constant_text(bound.get("path"));
             return None;
         };
         let Some(Found::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else { return None };
@@ -214,17 +216,17 @@ impl<'a> Session<'a, '_> {
             return None;
         }
         let name = document.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut given = |place: usize, what: &str| -> Option<Vec<Piece>> {
-            let (value, expr) = bound.get(place)?.as_ref()?;
+        let mut given = |what: &str| -> Option<Vec<Piece>> {
+            let (value, expr) = bound.get(what)?;
             let pieces = value.pieces()?;
             if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n']))) {
                 self.out_of_range(expr.span, &format!("the {what} of a file stands on one line"));
             }
             Some(pieces)
         };
-        let kind = given(1, "type").unwrap_or_else(|| vec![Piece::Literal(type_of(&name).to_owned())]);
-        let shown = given(2, "name");
-        if alone && let Some(Some((_, expr))) = bound.get(2) {
+        let kind = given("type").unwrap_or_else(|| vec![Piece::Literal(type_of(&name).to_owned())]);
+        let shown = given("name");
+        if alone && let Some((_, expr)) = bound.get("name") {
             let problem = Diagnostic::new(Code::E0306, "a whole body has no name", expr.span, "sent as what?");
             self.push(problem.help("names belong to parts: `multipart: { photo: file(\"a.png\", name: \"b.png\") }`"));
         }
@@ -239,8 +241,8 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A file whose text is a value is sent as nothing.
-    pub(super) fn is_only_text(&mut self, bound: &super::call::Bound<'a>, span: Span) {
-        if bound.iter().skip(1).any(Option::is_some) {
+    pub(super) fn is_only_text(&mut self, bound: &Bound<'a>, span: Span) {
+        if bound.get("type").or(bound.get("name")).is_some() {
             let problem =
                 Diagnostic::new(Code::E0306, "only a file that is sent has a type and a name", span, "a text here");
             self.push(problem.help("write it as the `body:` of a request or as a part of its `multipart:`"));

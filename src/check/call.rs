@@ -1,5 +1,6 @@
 //! Arguments and what takes them: built-in functions, and templates, which are instantiated with them.
 
+use super::bound::{Bound, Call, Given};
 use super::builtins::{Builtin, Par};
 use super::inputs::{Content, FileKind};
 use super::program::{Expr, Piece};
@@ -11,25 +12,19 @@ use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Item, Parameter};
 
-/// Arguments at the places of their parameters.
-pub(super) type Bound<'a> = Vec<Option<(Value<'a>, &'a ast::Expr)>>;
-
 impl<'a> Session<'a, '_> {
     /// Puts arguments to the parameters of a built-in; with `variadic` the last parameter takes all that is left.
     pub(super) fn arguments(
         &mut self,
-        function: &Name,
         parameters: &'static [Par],
         variadic: bool,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
+        Call { function, arguments, span, frame }: Call<'a>,
     ) -> Option<Bound<'a>> {
-        let mut values: Bound<'a> = parameters.iter().map(|_| None).collect();
+        let mut bound = Bound::new(parameters);
         let mut good = true;
-        let names = || parameters.iter().map(|par| par.name);
+        let names: Vec<&str> = parameters.iter().map(|par| par.name).collect();
         for (position, argument) in arguments.iter().enumerate() {
-            let Some(place) = self.place(function, argument, position, &names().collect::<Vec<_>>(), variadic) else {
+            let Some(place) = self.place(function, argument, position, &names, variadic) else {
                 good = false;
                 continue;
             };
@@ -46,17 +41,13 @@ impl<'a> Session<'a, '_> {
                 Some(par) => self.eval_as(&argument.value, frame, par.kinds),
                 None => Value::WRONG,
             };
-            match values.get_mut(place) {
-                Some(slot) if slot.is_some() && !variadic => {
-                    self.given_twice(function, argument);
-                    good = false;
-                }
-                Some(slot) => *slot = Some((value, &argument.value)),
-                None => values.push(Some((value, &argument.value))),
+            if bound.put(place, (value, &argument.value)).is_some() {
+                self.given_twice(function, argument);
+                good = false;
             }
         }
-        for (par, value) in parameters.iter().zip(&values) {
-            if par.required && value.is_none() && good {
+        for (par, given) in bound.iter() {
+            if par.required && given.is_none() && good {
                 let message = format!("`{function}` needs `{}`", par.name);
                 let problem = Diagnostic::new(Code::E0306, message, span, "not given");
                 let signature =
@@ -68,7 +59,7 @@ impl<'a> Session<'a, '_> {
                 good = false;
             }
         }
-        good.then_some(values)
+        good.then_some(bound)
     }
 
     /// A service where its address or URL is meant.
@@ -133,21 +124,15 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    pub(super) fn function(
-        &mut self,
-        builtin: &'static Builtin,
-        function: &'a Name,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
-    ) -> Value<'a> {
-        let Some(bound) = self.arguments(function, builtin.parameters, builtin.variadic, arguments, span, frame) else {
+    pub(super) fn function(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+        let span = call.span;
+        let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) else {
             return Value::Unknown(match builtin.result {
                 Type::Secret => Type::Secret,
                 _ => Type::Wrong,
             });
         };
-        let values: Vec<Option<Value<'a>>> = bound.iter().map(|b| b.as_ref().map(|(value, _)| value.clone())).collect();
+        let values: Vec<&Value<'a>> = bound.given().map(|(value, _)| value).collect();
         match builtin.name {
             "env" => return self.env(&bound, span),
             "secret" => return self.secret(&bound, span),
@@ -156,26 +141,29 @@ impl<'a> Session<'a, '_> {
                 self.ports += 1;
                 return Value::Run(Expr::Port(self.ports - 1), Type::Count);
             }
-            "random" => return self.random(&bound, span),
+            "random" => return self.random(&bound),
             "uuid" => return Value::Run(Expr::Uuid, Type::Text),
             _ => {}
         }
-        if values.iter().flatten().any(Value::is_unknown) {
-            return Value::Unknown(result(builtin, &values));
+        let kind = match builtin.result {
+            Type::Wrong => values.first().map_or(Type::Wrong, |value| value.kind()),
+            kind => kind,
+        };
+        if values.iter().any(|value| value.is_unknown()) {
+            return Value::Unknown(kind);
         }
-        let kind = result(builtin, &values);
-        let secret = values.iter().flatten().any(|value| value.kind() == Type::Secret);
+        let secret = values.iter().any(|value| value.kind() == Type::Secret);
         let kind = if secret && kind == Type::Text { Type::Secret } else { kind };
-        let arguments: Option<Vec<Expr>> = values.iter().flatten().map(Value::expr).collect();
+        let arguments: Option<Vec<Expr>> = values.iter().map(|value| value.expr()).collect();
         match arguments {
             Some(arguments) => Value::Run(Expr::Call { function: builtin.name.to_owned(), arguments }, kind),
             None => Value::WRONG,
         }
     }
 
-    fn random(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
-        match bound.first() {
-            Some(Some((Value::Range(least, most), expr))) => match (least.number(), most.number()) {
+    fn random(&mut self, bound: &Bound<'a>) -> Value<'a> {
+        match bound.get("range") {
+            Some((Value::Range(least, most), expr)) => match (least.number(), most.number()) {
                 (Some(least), Some(most)) if least.fract() == 0.0 && most.fract() == 0.0 => {
                     Value::Run(Expr::Random { least, most }, Type::Number)
                 }
@@ -185,19 +173,16 @@ impl<'a> Session<'a, '_> {
                 }
                 _ => Value::Unknown(Type::Number),
             },
-            Some(Some((Value::Unknown(kind), _))) if *kind != Type::Wrong => {
-                let _ = span;
-                Value::Unknown(Type::Number)
-            }
+            Some((Value::Unknown(kind), _)) if *kind != Type::Wrong => Value::Unknown(Type::Number),
             _ => Value::WRONG,
         }
     }
 
     /// A text that is known before the run; `None` where it is not, which is said.
-    pub(super) fn constant_text(&mut self, bound: &Bound<'a>, place: usize) -> Option<String> {
-        match bound.get(place)? {
-            Some((Value::Text(text, _), _)) => Some(text.clone()),
-            Some((value, expr)) if !value.is_unknown() => {
+    pub(super) fn constant_text(&mut self, given: Option<&Given<'a>>) -> Option<String> {
+        match given? {
+            (Value::Text(text, _), _) => Some(text.clone()),
+            (value, expr) if !value.is_unknown() => {
                 let problem =
                     Diagnostic::new(Code::E0301, "this text must be known before the run", expr.span, "not a constant");
                 self.push(problem.help("write the text itself, or the name of a parameter that is one"));
@@ -208,12 +193,12 @@ impl<'a> Session<'a, '_> {
     }
 
     fn env(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
-        let Some(name) = self.constant_text(bound, 0) else { return Value::Unknown(Type::Text) };
+        let Some(name) = self.constant_text(bound.get("name")) else { return Value::Unknown(Type::Text) };
         if let Some(value) = self.world.inputs.env.get(&name) {
             return Value::Text(value.clone(), span.file);
         }
-        match bound.get(1).cloned().flatten() {
-            Some((value, _)) => value,
+        match bound.value("default") {
+            Some(value) => value.clone(),
             None => {
                 // A scenario is checked where its variables are not; it runs only where they are.
                 self.out.missing.push((name, span));
@@ -223,8 +208,8 @@ impl<'a> Session<'a, '_> {
     }
 
     fn secret(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
-        let Some(name) = self.constant_text(bound, 0) else { return Value::Unknown(Type::Secret) };
-        let default = self.constant_text(bound, 1);
+        let Some(name) = self.constant_text(bound.get("name")) else { return Value::Unknown(Type::Secret) };
+        let default = self.constant_text(bound.get("default"));
         if !self.out.secrets.contains(&name) {
             self.out.secrets.push(name.clone());
         }
@@ -237,7 +222,7 @@ impl<'a> Session<'a, '_> {
     }
 
     fn file(&mut self, function: &str, bound: &Bound<'a>, span: Span) -> Value<'a> {
-        let Some(Some((Value::Text(path, from), expr))) = bound.first() else { return Value::Unknown(Type::Text) };
+        let Some((Value::Text(path, from), expr)) = bound.get("path") else { return Value::Unknown(Type::Text) };
         let Some(Content::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else {
             return Value::WRONG;
         };
@@ -256,9 +241,9 @@ impl<'a> Session<'a, '_> {
         };
         if function == "file" {
             self.is_only_text(bound, span);
+            return Value::Text(text.clone(), span.file);
         }
-        let Some((Value::Object(fields), _)) = bound.get(1).cloned().flatten().filter(|_| function == "template")
-        else {
+        let Some(Value::Object(fields)) = bound.value("values") else {
             return Value::Text(text.clone(), span.file);
         };
         let mut pieces = vec![Piece::Literal(text.clone())];
@@ -276,9 +261,7 @@ impl<'a> Session<'a, '_> {
     pub(super) fn instantiate(
         &mut self,
         value: &Value<'a>,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
+        Call { arguments, span, frame, .. }: Call<'a>,
     ) -> Value<'a> {
         let Value::Definition(item, home) = *value else { return Value::WRONG };
         let Some(name) = item.name() else { return Value::WRONG };
@@ -463,11 +446,4 @@ fn filled(piece: Piece, mark: &str, with: &[Piece]) -> Vec<Piece> {
         out.push(Piece::Literal(part.to_owned()));
     }
     out
-}
-
-fn result<'a>(builtin: &Builtin, values: &[Option<Value<'a>>]) -> Type {
-    match builtin.result {
-        Type::Wrong => values.iter().flatten().next().map_or(Type::Wrong, Value::kind),
-        kind => kind,
-    }
 }

@@ -1,5 +1,6 @@
 //! What must hold: conditions with their tails, alerts, included expectations, steady states, aborts.
 
+use super::builtins::Direction;
 use super::compare::condition;
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 use super::inputs::{Content, FileKind};
@@ -192,7 +193,7 @@ impl<'a> Session<'a, '_> {
         if refused {
             let message = format!("`{}` is never so of two runs", operator.symbol());
             let problem = Diagnostic::new(Code::E0305, message, expr.span, "a baseline");
-            self.push(problem.help("write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is"));
+            self.push(problem.help(better_than_baseline(&value)));
             return Some(None);
         }
         let name = match base.0.as_slice() {
@@ -212,7 +213,7 @@ impl<'a> Session<'a, '_> {
             }
         };
         self.later("`baseline`", base.1);
-        let (Value::Measured(metric @ Measured::Metric { .. }), unit) = (&value, value.kind()) else {
+        let (Value::Measured(metric @ Measured::Metric { metric: found, .. }), unit) = (&value, value.kind()) else {
             if !value.is_unknown() {
                 let text = self.text(left.span);
                 let problem =
@@ -241,7 +242,7 @@ impl<'a> Session<'a, '_> {
                     }
                     return Some(None);
                 }
-                if amount.kind() == Type::Percent && often_zero(metric) {
+                if amount.kind() == Type::Percent && found.function.is_often_zero() {
                     let text = self.text(left.span);
                     let message = format!("`{text}` is often 0, of which a share is 0 too");
                     let problem = Diagnostic::new(Code::W0805, message, by.span, "a share of nothing");
@@ -544,23 +545,22 @@ impl<'a> Session<'a, '_> {
     }
 }
 
-fn is_whole_seconds(ns: f64) -> bool {
-    ns >= SECOND as f64 && ns % SECOND as f64 == 0.0
+/// How a value is compared with a baseline, by which way it is better.
+fn better_than_baseline(value: &Value<'_>) -> &'static str {
+    let Value::Measured(Measured::Metric { metric, unit }) = value else {
+        return "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is";
+    };
+    match (metric.direction(), metric.function.is_often_zero(), unit) {
+        (Direction::Less, true, Type::Percent) => "write `<= baseline + 0.1pp`: less of it is better",
+        (Direction::Less, true, _) => "write `<= baseline + 5`: less of it is better",
+        (Direction::Less, false, _) => "write `<= baseline + 5%`: less of it is better",
+        (Direction::More, ..) => "write `>= baseline - 5%`: more of it is better",
+        (Direction::OfValues | Direction::Neither, ..) => {
+            "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is"
+        }
+    }
 }
 
-/// Whether a metric is 0 in a run in which all is well.
-fn often_zero(metric: &Measured<super::program::Metric>) -> bool {
-    use super::program::Function;
-    match metric {
-        Measured::Metric { metric, .. } => matches!(
-            metric.function,
-            Function::ErrorRate
-                | Function::Dropped
-                | Function::Lost
-                | Function::Duplicated
-                | Function::Resurrected
-                | Function::Unverified
-        ),
-        _ => false,
-    }
+fn is_whole_seconds(ns: f64) -> bool {
+    ns >= SECOND as f64 && ns % SECOND as f64 == 0.0
 }

@@ -1,6 +1,7 @@
 //! Comparisons and what joins them: over constants, values of a flow, or measurements.
 
 use super::condition::{Condition, Measured};
+use super::operator::holds;
 use super::program::Expr;
 use super::session::Session;
 use super::types::Type;
@@ -207,19 +208,6 @@ fn guessed_unit(text: &str, kind: Type) -> &'static str {
         Type::Rate => "1/s",
         Type::Bandwidth => "1B",
         _ => "1",
-    }
-}
-
-fn holds(operator: Binary, a: f64, b: f64) -> bool {
-    match operator {
-        Binary::Equal => a == b,
-        Binary::NotEqual => a != b,
-        Binary::Less => a < b,
-        Binary::LessEqual => a <= b,
-        Binary::Greater => a > b,
-        Binary::GreaterEqual => a >= b,
-        Binary::Or | Binary::And | Binary::In | Binary::Range => false,
-        Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
     }
 }
 

@@ -4,7 +4,8 @@
 use super::condition::{AlertDoes, Condition, Measured};
 use super::predicate::chosen_text;
 use super::program::{
-    Edge, Function, Member, Metric, Moment, Population, Scenario, Scope, SeriesSource, Subject, Window,
+    Edge, Function, Member, Metric, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource, Subject,
+    Window,
 };
 use super::types::Type;
 use super::value::Cond;
@@ -76,22 +77,12 @@ impl Scenario {
     pub(super) fn metric_text(&self, metric: &Metric) -> String {
         let subject = self.subject_text(&metric.subject);
         let scopes = self.scopes_text(&metric.scopes);
-        let (name, more) = match metric.function {
-            Function::Quantile(q) => {
-                let short = [(0.5, "p50"), (0.75, "p75"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99"), (0.999, "p999")];
-                match short.iter().find(|(share, _)| *share == q) {
-                    Some((_, name)) => ((*name).to_owned(), String::new()),
-                    None => ("quantile".to_owned(), format!(", {}", written(q, Type::Percent))),
-                }
-            }
-            Function::Apdex(threshold) => ("apdex".to_owned(), format!(", {}", written(threshold, Type::Duration))),
-            Function::BurnRate(objective) => {
-                ("burn_rate".to_owned(), format!(", {}", written(objective, Type::Percent)))
-            }
-            Function::Efficiency(users) => ("efficiency".to_owned(), format!(", {}", written(users, Type::Users))),
-            Function::Length => return format!("{subject}.length"),
-            function => (super::builtins::name_of(function).to_owned(), String::new()),
-        };
+        let name = metric.function.name();
+        if metric.function == Function::Recovery(RecoveryFunction::Length) {
+            return format!("{subject}.{name}");
+        }
+        let more =
+            metric.function.argument().map_or(String::new(), |(value, unit)| format!(", {}", written(value, unit)));
         format!("{name}({subject}{scopes}{more})")
     }
 

@@ -1,5 +1,6 @@
 //! Expressions: one walk gives each its type and, as far as it is known, its value.
 
+use super::bound::Call;
 use super::builtins::{self, Kind};
 use super::operator::{apply, cannot_join, joined};
 use super::program::{Edge, Expr, Moment, Piece, Window};
@@ -34,8 +35,10 @@ impl<'a> Session<'a, '_> {
             ),
             ExprKind::Name(name) => self.name(name, frame),
             ExprKind::Field { base, field } => self.field(base, field, expr.span, frame),
-            ExprKind::Call { function, arguments } => self.call(function, arguments, expr.span, frame),
-            ExprKind::Method { base, method, arguments } => self.method(base, method, arguments, expr.span, frame),
+            ExprKind::Call { function, arguments } => self.call(Call { function, arguments, span: expr.span, frame }),
+            ExprKind::Method { base, method, arguments } => {
+                self.method(base, Call { function: method, arguments, span: expr.span, frame })
+            }
             ExprKind::Unary { operator, operand } => self.unary(*operator, operand, frame),
             ExprKind::Binary { operator: Binary::Divide, operator_span, left, right }
                 if self.is_unit(right, *operator_span, frame) =>
@@ -86,7 +89,7 @@ impl<'a> Session<'a, '_> {
             && builtins::of_kind(Kind::Metric, &function.text).is_some()
             && self.lookup(frame, &function.text, function.span).is_none()
         {
-            return self.action(builtin, function, arguments, expr.span, frame);
+            return self.action(builtin, Call { function, arguments, span: expr.span, frame });
         }
         let value = self.eval(expr, frame);
         self.fit(value, expr.span, kinds)
@@ -566,17 +569,12 @@ impl<'a> Session<'a, '_> {
     }
 
     /// The function of a call, by where it stands.
-    pub(super) fn call(
-        &mut self,
-        function: &'a Name,
-        arguments: &'a [ast::Argument],
-        span: Span,
-        frame: FrameId,
-    ) -> Value<'a> {
+    pub(super) fn call(&mut self, call: Call<'a>) -> Value<'a> {
+        let Call { function, arguments, frame, .. } = call;
         if let Some(response) = self.answer
             && builtins::field(Type::Response, &function.text, true).is_some()
         {
-            return self.answer_method(response, function, arguments, frame);
+            return self.answer_method(response, call);
         }
         // What has no parameters is not called, so a scenario may be named after a metric.
         if let Some(value) = self.lookup(frame, &function.text, function.span)
@@ -590,7 +588,7 @@ impl<'a> Session<'a, '_> {
                 }
                 return Value::WRONG;
             }
-            return self.instantiate(&value, arguments, span, frame);
+            return self.instantiate(&value, call);
         }
         // Inside a flow a name of both kinds is the function of values.
         let order = match self.flow.is_some() || self.predicate {
@@ -612,9 +610,9 @@ impl<'a> Session<'a, '_> {
                 Value::WRONG
             }
             Some(builtin) => match builtin.kind {
-                Kind::Metric => self.metric(builtin, function, arguments, span, frame),
-                Kind::Fault => self.action(builtin, function, arguments, span, frame),
-                _ => self.function(builtin, function, arguments, span, frame),
+                Kind::Metric => self.metric(builtin, call),
+                Kind::Fault => self.action(builtin, call),
+                _ => self.function(builtin, call),
             },
             None => {
                 if let Some(quantile) = quantile_of_elsewhere(function, arguments) {

@@ -1,7 +1,7 @@
 //! Faults and events: what breaks or happens, where, and when.
 
+use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Given, Limit};
-use super::call::Bound;
 use super::program::{
     Action, Element, Event, Injection, Line, LinkFault, Protocol, ServiceFault, ServiceKind, Text, When, Window,
 };
@@ -11,7 +11,7 @@ use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Argument, ExprKind};
+use crate::syntax::ast::{self, ExprKind};
 
 impl When {
     /// How long it lasts, where that is written.
@@ -39,23 +39,17 @@ fn needs_a_start(fault: ServiceFault) -> Option<(&'static str, &'static str)> {
 
 impl<'a> Session<'a, '_> {
     /// What breaks, without when.
-    pub(super) fn action(
-        &mut self,
-        builtin: &'static Builtin,
-        function: &'a Name,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
-    ) -> Value<'a> {
-        let Some(bound) = self.arguments(function, builtin.parameters, builtin.variadic, arguments, span, frame) else {
+    pub(super) fn action(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+        let Call { function, span, .. } = call;
+        let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) else {
             return Value::WRONG;
         };
         let row = builtins::fault(builtin.name).expect("the table of faults has each built-in fault");
-        self.limits(row.limits, builtin, &bound);
+        self.limits(row.limits, &bound);
         let mut given = Given::default();
         let mut on = span;
         let mut unknown = false;
-        for (par, value) in builtin.parameters.iter().zip(&bound) {
+        for (par, value) in bound.iter() {
             let Some((value, expr)) = value else { continue };
             let element = match value {
                 Value::Unknown(Type::Wrong) => return Value::WRONG,
@@ -160,9 +154,9 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn limits(&mut self, limits: &[Limit], builtin: &Builtin, bound: &Bound<'a>) {
-        for (par, given) in builtin.parameters.iter().zip(bound) {
-            let Some((Some(number), expr)) = given.as_ref().map(|(value, expr)| (value.number(), expr)) else {
+    fn limits(&mut self, limits: &[Limit], bound: &Bound<'a>) {
+        for (par, given) in bound.iter() {
+            let Some((Some(number), expr)) = given.map(|(value, expr)| (value.number(), expr)) else {
                 continue;
             };
             let passed = limits.iter().find(|limit| limit.of == par.name && !(limit.holds)(number));
@@ -301,7 +295,8 @@ impl<'a> Session<'a, '_> {
             self.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtins::Kind::Event)));
             return None;
         };
-        let bound = self.arguments(function, builtin.parameters, false, arguments, built.constructor.span, frame);
+        let call = Call { function, arguments, span: built.constructor.span, frame };
+        let bound = self.arguments(builtin.parameters, builtin.variadic, call);
         let timing = &built.timing;
         if let Some(length) = &timing.length {
             let problem =
@@ -352,7 +347,7 @@ impl<'a> Session<'a, '_> {
             }
             None => None,
         };
-        let command = bound?.first()?.as_ref()?.0.pieces()?;
+        let command = bound?.pieces("run")?;
         Some(Event { name: built.name.clone(), command, at: at?, at_most: at_most? as u64, span: built.span })
     }
 }

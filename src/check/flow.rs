@@ -1,5 +1,6 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
+use super::bound::Call;
 use super::program::{Bound, Expr, Flow, Population, Repeat, Step, Think};
 use super::scope::FrameId;
 use super::session::Session;
@@ -351,8 +352,9 @@ impl<'a> Session<'a, '_> {
             && function.text == "exponential"
         {
             let builtin = super::builtins::of_kind(super::builtins::Kind::Distribution, "exponential")?;
-            let bound = self.arguments(function, builtin.parameters, false, arguments, length.span, frame)?;
-            let mean = bound.first()?.as_ref()?.0.number().unwrap_or(0.0);
+            let call = Call { function, arguments, span: length.span, frame };
+            let bound = self.arguments(builtin.parameters, builtin.variadic, call)?;
+            let mean = bound.value("mean")?.number().unwrap_or(0.0);
             return Some(Think::Exponential { mean: mean as u64 });
         }
         let value = self.eval(length, frame);

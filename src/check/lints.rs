@@ -1,9 +1,10 @@
 //! What is allowed and most often not meant.
 
+use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
-    Connections, Element, Flow, Function, Injection, Level, Load, Metric, Moment, Part, StageKind, Step, Subject,
-    Think, When,
+    Connections, Element, Flow, Function, Injection, Level, Load, Metric, Moment, Part, RequestFunction, StageKind,
+    Step, Subject, Think, When,
 };
 use super::session::Session;
 use crate::base::Span;
@@ -11,6 +12,8 @@ use crate::base::hosts::Host;
 use crate::base::units::{SECOND, grouped, short};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary};
+
+const THROUGHPUT: Function = Function::Requests(RequestFunction::Throughput);
 
 impl<'a> Session<'a, '_> {
     pub(super) fn lints(&mut self, loads: &[&'a ast::Load]) {
@@ -71,7 +74,7 @@ impl<'a> Session<'a, '_> {
         for expectation in &self.out.expectations {
             expectation.condition.metrics(&mut |metric| {
                 let own = matches!(&metric.subject, Subject::Requests(population) if population.load == Some(load));
-                asks |= own && metric.function == Function::Throughput;
+                asks |= own && metric.function == THROUGHPUT;
             });
         }
         asks
@@ -125,16 +128,15 @@ impl<'a> Session<'a, '_> {
             expectation.condition.metrics(&mut |metric| all.push(metric));
         }
         for metric in all {
-            match (&metric.function, &metric.subject) {
-                (Function::ErrorRate | Function::Apdex(_) | Function::Availability | Function::BurnRate(_), _)
-                | (Function::Throughput | Function::Lost, _) => bounded.push(metric),
-                (Function::Quantile(_) | Function::Mean | Function::Max, Subject::Requests(population))
+            match (metric.function.failures(), &metric.subject) {
+                (Failures::Counted, _) => bounded.push(metric),
+                (Failures::Hidden, Subject::Requests(population))
                     if matches!(population.part, Part::Latency | Part::ServiceTime)
                         && population.matching.is_none() =>
                 {
                     latencies.push(metric);
                 }
-                _ => {}
+                (Failures::Hidden | Failures::Aside, _) => {}
             }
         }
         let steady = self.out.steady_states.iter().flat_map(|steady| &steady.conditions);
@@ -142,7 +144,9 @@ impl<'a> Session<'a, '_> {
         for condition in steady {
             condition.condition.metrics(&mut |metric| errors.push(metric));
         }
-        bounded.extend(errors.into_iter().filter(|metric| metric.function == Function::ErrorRate));
+        bounded.extend(
+            errors.into_iter().filter(|metric| metric.function == Function::Requests(RequestFunction::ErrorRate)),
+        );
         // Of one load, or of one flow: what is said of the whole covers its parts.
         let covers = |bound: &Metric, latency: &Metric| match (&bound.subject, &latency.subject) {
             (Subject::Requests(bound), Subject::Requests(latency)) => {
@@ -240,7 +244,7 @@ fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, 
         _ => return None,
     };
     match &metric.subject {
-        Subject::Requests(population) if metric.function == Function::Throughput => Some((population.load?, *value)),
+        Subject::Requests(population) if metric.function == THROUGHPUT => Some((population.load?, *value)),
         _ => None,
     }
 }

@@ -1,26 +1,24 @@
 //! Metrics: a function, what it speaks of, and in which scopes.
 
+use super::bound::Call;
 use super::builtins::{self, Builtin};
 use super::condition::Measured;
 use super::predicate::undecidable;
-use super::program::{Function, Member, Metric, Part, Population, Scope, Series, Subject, Window};
+use super::program::{
+    Function, Member, Metric, Part, Population, RecoveryFunction, RequestFunction, Scope, Series, SeriesFunction,
+    Subject, Window,
+};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
-use crate::base::{Name, Span};
+use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
 impl<'a> Session<'a, '_> {
-    pub(super) fn metric(
-        &mut self,
-        builtin: &'static Builtin,
-        function: &'a Name,
-        arguments: &'a [Argument],
-        span: Span,
-        frame: FrameId,
-    ) -> Value<'a> {
+    pub(super) fn metric(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+        let Call { function, arguments, span, frame } = call;
         let wanted = builtin.parameters.len();
         let least = builtin.parameters.iter().filter(|par| par.required).count();
         let Some(first) =
@@ -39,30 +37,23 @@ impl<'a> Session<'a, '_> {
         // A scope of the whole condition goes to every metric that has none of its own.
         let scoped = !own.is_empty();
         let scopes = if scoped { own } else { self.ambient.clone() };
-        let (subject, values) = match self.subject(builtin, first, arguments, frame) {
+        let (subject, values) = match self.subject((builtin, kind), first, arguments, frame) {
             Some(found) => found,
             None => return Value::Unknown(if builtin.result == Type::Wrong { Type::Wrong } else { builtin.result }),
         };
         let mut unknown = subject.is_none();
         if let (Some(argument), Some(par)) = (arguments.get(1), builtin.parameters.get(1))
-            && !matches!(kind, Function::TimeToRecover | Function::TimeToDetect | Function::Recovered)
+            && let [wanted] = par.kinds
+            && wanted.is_quantity()
         {
-            let value = match par.kinds {
-                [one] => self.quantity(&argument.value, frame, *one),
-                _ => None,
-            };
+            let value = self.quantity(&argument.value, frame, *wanted);
             unknown |= value.is_none();
-            let value = value.unwrap_or(0.5);
-            kind = match kind {
-                Function::Quantile(_) if !(0.0..1.0).contains(&value) => {
-                    self.out_of_range(argument.value.span, "a quantile lies between 0% and 100%");
+            kind = match value.map_or(Ok(kind), |value| kind.with(value)) {
+                Ok(with) => with,
+                Err(problem) => {
+                    self.out_of_range(argument.value.span, problem);
                     return Value::WRONG;
                 }
-                Function::Quantile(_) => Function::Quantile(value),
-                Function::Apdex(_) => Function::Apdex(value),
-                Function::BurnRate(_) => Function::BurnRate(value),
-                Function::Efficiency(_) => Function::Efficiency(value),
-                other => other,
             };
         }
         let unit = unit(kind, builtin.result, values);
@@ -72,6 +63,9 @@ impl<'a> Session<'a, '_> {
             && scopes.iter().chain(&inner.scopes).any(of_an_impact)
         {
             self.later("`drift` around an impact", span);
+        }
+        if let Subject::Series(_) = &subject {
+            kind = kind.of_readings();
         }
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
@@ -85,24 +79,24 @@ impl<'a> Session<'a, '_> {
     /// instantiated. `None` where it was refused.
     fn subject(
         &mut self,
-        builtin: &'static Builtin,
+        (builtin, function): (&'static Builtin, Function),
         first: &'a Argument,
         arguments: &'a [Argument],
         frame: FrameId,
     ) -> Option<(Option<Subject>, Type)> {
         let kinds = builtin.parameters[0].kinds;
-        let value = match builtin.name {
+        let value = match function == Function::Drift {
             // The metric inside keeps its own scopes; what is around it says in which window it drifts.
-            "drift" => self.eval(&first.value, frame),
-            _ => self.whose(&first.value, frame)?,
+            true => self.eval(&first.value, frame),
+            false => self.whose(&first.value, frame)?,
         };
         if value.is_wrong() {
             return None;
         }
-        if let (Value::Measured(Measured::Metric { metric, unit }), "drift") = (&value, builtin.name) {
-            return Some((Some(Subject::Metric(Box::new(metric.clone()))), *unit));
-        }
-        if builtin.name == "drift" {
+        if function == Function::Drift {
+            if let Value::Measured(Measured::Metric { metric, unit }) = &value {
+                return Some((Some(Subject::Metric(Box::new(metric.clone()))), *unit));
+            }
             if value.is_unknown() {
                 return Some((None, value.kind()));
             }
@@ -115,9 +109,9 @@ impl<'a> Session<'a, '_> {
         }
         let takes_load = kinds == [Type::Load];
         if takes_load && !matches!(value, Value::Samples(_, _, Type::Load) | Value::Unknown(_)) {
-            let message = match builtin.name {
-                "dropped" => "only a load drops arrivals".to_owned(),
-                name => format!("`{name}` is of a load"),
+            let message = match function == Function::Requests(RequestFunction::Dropped) {
+                true => "only a load drops arrivals".to_owned(),
+                false => format!("`{}` is of a load", builtin.name),
             };
             let problem = Diagnostic::new(Code::E0207, message, first.value.span, "not a load");
             let loads: Vec<String> = self.out.loads.iter().map(|load| load.name.text.clone()).collect();
@@ -156,7 +150,7 @@ impl<'a> Session<'a, '_> {
                     );
                     return None;
                 }
-                self.phase_of_whole(&population, builtin.name, first.value.span)?;
+                self.phase_of_whole(&population, function, first.value.span)?;
                 let population = Population { matching, ..population };
                 self.steps_of_loads(&population, &first.value)?;
                 Some((Some(Subject::Requests(population)), unit))
@@ -173,7 +167,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What is not a request has no phases of its own.
-    fn phase_of_whole(&mut self, population: &Population, function: &str, span: Span) -> Option<()> {
+    fn phase_of_whole(&mut self, population: &Population, function: Function, span: Span) -> Option<()> {
         let whole = match population.member {
             Member::Group(_) => "a group",
             Member::Iteration => "an iteration",
@@ -182,8 +176,9 @@ impl<'a> Session<'a, '_> {
             Member::All | Member::Request(_) => return Some(()),
         };
         let whole_time = matches!(population.part, Part::Latency | Part::ServiceTime);
+        let counts_bytes = matches!(function, Function::Requests(function) if function.counts_bytes());
         let lacks = match whole_time {
-            true if function == "bandwidth" => "body".to_owned(),
+            true if counts_bytes => "body".to_owned(),
             true => return Some(()),
             false => format!("`{}`", super::predicate::chosen_text(population.part, None)),
         };
@@ -338,7 +333,7 @@ impl<'a> Session<'a, '_> {
 /// The unit of a metric's result.
 fn unit(function: Function, result: Type, values: Type) -> Type {
     match (function, result) {
-        (Function::Growth, _) => match values {
+        (Function::Series(SeriesFunction::Growth), _) => match values {
             Type::Bytes => Type::Bandwidth,
             Type::Number | Type::Count => Type::Rate,
             Type::Duration => Type::Number,
@@ -353,7 +348,9 @@ fn unit(function: Function, result: Type, values: Type) -> Type {
 fn later(function: Function, subject: &Subject) -> Option<&'static str> {
     match (function, subject) {
         (_, Subject::Delivery(_) | Subject::Alerts(_)) => Some("a metric of alerts"),
-        (Function::Length, Subject::Windows { windows, .. }) if !matches!(windows[..], [Window::Impact { .. }]) => {
+        (Function::Recovery(RecoveryFunction::Length), Subject::Windows { windows, .. })
+            if !matches!(windows[..], [Window::Impact { .. }]) =>
+        {
             Some("the length of a window that only the run knows")
         }
         _ => None,

@@ -5,6 +5,7 @@ mod access;
 mod allow;
 mod answer;
 mod body;
+mod bound;
 pub mod builtins;
 mod call;
 mod clause;
@@ -37,7 +38,7 @@ mod value;
 mod words;
 
 pub use inputs::Inputs;
-pub use operator::apply as arithmetic;
+pub use operator::{apply as arithmetic, holds};
 pub use population::all_steps;
 pub use predicate::chosen_text;
 pub use program::Program;

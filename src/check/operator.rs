@@ -61,6 +61,20 @@ pub fn apply(operator: Binary, left: f64, left_kind: Type, right: f64, right_kin
     }
 }
 
+/// Whether a comparison holds of two numbers in the same unit; what compares nothing never does.
+pub fn holds(operator: Binary, a: f64, b: f64) -> bool {
+    match operator {
+        Binary::Equal => a == b,
+        Binary::NotEqual => a != b,
+        Binary::Less => a < b,
+        Binary::LessEqual => a <= b,
+        Binary::Greater => a > b,
+        Binary::GreaterEqual => a >= b,
+        Binary::Or | Binary::And | Binary::In | Binary::Range => false,
+        Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
+    }
+}
+
 pub fn cannot_join(operator: Binary, span: Span, left: (&Expr, Type), right: (&Expr, Type)) -> Diagnostic {
     let symbol = operator.symbol();
     let message = format!("`{symbol}` does not join {} and {}", left.1.a(), right.1.a());

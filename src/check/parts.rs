@@ -1,9 +1,9 @@
 //! The parts of a scenario that are built: services, links, targets, data, limits, monitors, sources of alerts.
 
+use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind, options_of};
-use super::call::Bound;
 use super::inputs::{Content, FileKind};
-use super::program::{AlertSource, Data, Expr, Limit, LimitKind, Link, Monitor, Piece};
+use super::program::{AlertSource, AlertSourceKind, Data, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -66,7 +66,8 @@ impl<'a> Session<'a, '_> {
         });
         let bound = match (call, builtin) {
             (Some((function, arguments)), Some(builtin)) => {
-                self.arguments(function, builtin.parameters, builtin.variadic, arguments, built.constructor.span, frame)
+                let call = Call { function, arguments, span: built.constructor.span, frame };
+                self.arguments(builtin.parameters, builtin.variadic, call)
             }
             _ => None,
         };
@@ -78,8 +79,10 @@ impl<'a> Session<'a, '_> {
             (BuiltKind::Data, Some(builtin), Some(bound)) => self.data(name, built, builtin, &bound, frame),
             (BuiltKind::Limiter | BuiltKind::Semaphore, Some(_), Some(bound)) => self.limit(name, built, &bound),
             (BuiltKind::Monitor, Some(builtin), Some(bound)) => {
-                let address = self.page_address(bound.first().and_then(|b| b.as_ref()), false);
-                self.out.monitors.push(Monitor { name, kind: builtin.name.to_owned(), address });
+                let address = self.page_address(bound.first(), false);
+                let built_by = |kind: &MonitorKind| kind.name() == builtin.name;
+                let Some(kind) = MonitorKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
+                self.out.monitors.push(Monitor { name, kind, address });
                 Value::Part(Type::Monitor, self.out.monitors.len() - 1)
             }
             (BuiltKind::Alerts, Some(builtin), Some(bound)) => self.alerts(name, built, builtin, &bound, frame),
@@ -158,7 +161,7 @@ impl<'a> Session<'a, '_> {
         for option in &built.options {
             self.unknown_option(option, "link");
         }
-        let given = bound.first().and_then(|b| b.as_ref());
+        let given = bound.get("to");
         let to = given.and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
         let is_known = |piece: &Piece| match piece {
@@ -224,7 +227,7 @@ impl<'a> Session<'a, '_> {
                 }
             }
         }
-        let Some(Some((Value::Text(path, from), expr))) = bound.first() else { return Value::Unknown(Type::Data) };
+        let Some((Value::Text(path, from), expr)) = bound.get("file") else { return Value::Unknown(Type::Data) };
         let Some(Content::Table(table)) = self.content(path, *from, format, expr.span) else { return Value::WRONG };
         let mut columns = table.columns.clone();
         for (_, own) in &mut columns {
@@ -269,8 +272,7 @@ impl<'a> Session<'a, '_> {
         for option in &built.options {
             self.unknown_option(option, built.kind.word());
         }
-        let value =
-            bound.first().and_then(|b| b.as_ref()).map(|(value, _)| value.number().unwrap_or(1.0)).unwrap_or(1.0);
+        let value = bound.first().and_then(|(value, _)| value.number()).unwrap_or(1.0);
         if value <= 0.0 {
             self.out_of_range(built.constructor.span, "a limit lets something through");
         }
@@ -291,8 +293,10 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
     ) -> Value<'a> {
         self.later("`alerts`", built.span);
-        let address = bound.first().and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces()).unwrap_or_default();
-        let mut source = AlertSource { name, kind: builtin.name.to_owned(), address, receiver: None, rules: None };
+        let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
+        let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
+        let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
+        let mut source = AlertSource { name, kind, address, receiver: None, rules: None };
         let mut facts = AlertFacts::default();
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };

@@ -1,7 +1,7 @@
 //! Checks services: what they are started with, and where their pages are.
 
+use super::bound::{Bound, Given};
 use super::builtins::Builtin;
-use super::call::Bound;
 use super::program::{Demo, Expr, PartKind, Piece, Service, ServiceKind, Text};
 use super::scope::FrameId;
 use super::session::Session;
@@ -20,60 +20,54 @@ impl<'a> Session<'a, '_> {
         bound: &Bound<'a>,
         frame: FrameId,
     ) -> Value<'a> {
-        let number = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.number());
-        let pieces = |place: usize| bound.get(place).and_then(|b| b.as_ref()).and_then(|(value, _)| value.pieces());
-        let span = |place: usize| {
-            bound.get(place).and_then(|b| b.as_ref()).map_or(built.constructor.span, |(_, expr)| expr.span)
-        };
+        let span = |name: &str| bound.span(name, built.constructor.span);
         let kind = match builtin.name {
-            "attach" => match number(0) {
+            "attach" => match bound.number("port") {
                 Some(port) if (1.0..65536.0).contains(&port) => ServiceKind::Attach { port: port as u16 },
                 Some(_) => {
-                    self.out_of_range(span(0), "a port is a whole number from 1 to 65535");
+                    self.out_of_range(span("port"), "a port is a whole number from 1 to 65535");
                     ServiceKind::Attach { port: 1 }
                 }
                 None => ServiceKind::Attach { port: 1 },
             },
             "process" => {
-                let arguments = (1..bound.len()).filter_map(pieces).collect();
-                let program = match bound.first().and_then(|b| b.as_ref()) {
+                let arguments = bound.all("argument").filter_map(|(value, _)| value.pieces()).collect();
+                let program = match bound.value("program") {
                     // A name without a `/` is looked for in the directories of PATH.
-                    Some((Value::Text(program, from), _)) if program.contains('/') => {
+                    Some(Value::Text(program, from)) if program.contains('/') => {
                         vec![Piece::Literal(self.beside(program, *from))]
                     }
-                    _ => pieces(0).unwrap_or_default(),
+                    _ => bound.pieces("program").unwrap_or_default(),
                 };
                 ServiceKind::Process { program, arguments }
             }
             "postgres" => ServiceKind::Postgres,
             _ => {
-                if number(0).is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
-                    self.out_of_range(span(0), "the pool of the demo shop has 1 to 256 connections");
+                if bound.number("pool").is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
+                    self.out_of_range(span("pool"), "the pool of the demo shop has 1 to 256 connections");
                 }
-                for place in [0, 1, 2, 3, 4, 5, 7, 8, 11] {
-                    if number(place).is_some_and(|value| value < 0.0) {
-                        self.out_of_range(span(place), "a negative value makes no sense here");
+                for (_, expr) in bound.given().filter(|(value, _)| value.number().is_some_and(|value| value < 0.0)) {
+                    self.out_of_range(expr.span, "a negative value makes no sense here");
+                }
+                for (name, what) in [("errors", "a share of errors"), ("loses", "a share of orders")] {
+                    if bound.number(name).is_some_and(|share| share > 1.0) {
+                        self.out_of_range(span(name), &format!("{what} lies between 0% and 100%"));
                     }
                 }
-                for (place, what) in [(4, "a share of errors"), (8, "a share of orders")] {
-                    if number(place).is_some_and(|share| share > 1.0) {
-                        self.out_of_range(span(place), &format!("{what} lies between 0% and 100%"));
-                    }
-                }
-                let is = |place: usize| matches!(bound.get(place), Some(Some((Value::Bool(true), _))));
+                let whole = |name: &str| bound.number(name).map(|value| value as u64);
                 ServiceKind::Demo(Demo {
-                    pool: number(0).map(|v| v.max(1.0) as u32),
-                    slots: number(1).map(|v| v as u32),
-                    rate_limit: number(2),
-                    slow: number(3).map(|v| v as u64),
-                    error_rate: number(4),
-                    leak: number(5).map(|v| v as u64),
-                    slow_orders: number(7).map(|v| v as u64),
-                    loses: number(8),
-                    never_reconnects: is(9),
-                    forgets_keys: is(10),
-                    cache: number(11).map(|v| v as u64),
-                    database: pieces(6),
+                    pool: bound.number("pool").map(|pool| pool.max(1.0) as u32),
+                    slots: bound.number("slots").map(|slots| slots as u32),
+                    rate_limit: bound.number("rate_limit"),
+                    slow: whole("slow"),
+                    error_rate: bound.number("errors"),
+                    leak: whole("leak"),
+                    slow_orders: whole("slow_orders"),
+                    loses: bound.number("loses"),
+                    never_reconnects: bound.is_true("never_reconnects"),
+                    forgets_keys: bound.is_true("forgets_keys"),
+                    cache: whole("cache"),
+                    database: bound.pieces("database"),
                 })
             }
         };
@@ -152,11 +146,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// Where something is asked once a second: a path of a service, or a URL that may name where services listen.
-    pub(super) fn page_address(
-        &mut self,
-        given: Option<&(Value<'a>, &'a ast::Expr)>,
-        of_service: bool,
-    ) -> Option<Text> {
+    pub(super) fn page_address(&mut self, given: Option<&Given<'a>>, of_service: bool) -> Option<Text> {
         let (value, expr) = given?;
         let pieces = value.pieces()?;
         let is_known = |piece: &Piece| match piece {

@@ -1,7 +1,7 @@
 //! Checks targets: their addresses, options and authentication.
 
+use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind};
-use super::call::Bound;
 use super::parts::listed;
 use super::program::{Address, Connections, Expr, PartKind, Piece, Protocol, Target, Text};
 use super::scope::FrameId;
@@ -37,7 +37,7 @@ impl<'a> Session<'a, '_> {
         if protocol != Protocol::Http && !is_database {
             self.later(format!("a target of `{}(…)`", builtin.name), built.constructor.span);
         }
-        let given = bound.first().and_then(|b| b.as_ref());
+        let given = bound.first();
         let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
         let mut good = true;
         let address = match given.map(|(value, _)| value) {
@@ -171,8 +171,8 @@ impl<'a> Session<'a, '_> {
             ExprKind::Name(name) if name.text == "per_request" => Some(Connections::PerRequest),
             ExprKind::Call { function, arguments } if function.text == "pool" => {
                 let builtin = builtins::of_kind(Kind::Connections, "pool")?;
-                let bound = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame)?;
-                let size = bound.first()?.as_ref()?.0.number()?;
+                let call = Call { function, arguments, span: entry.value.span, frame };
+                let size = self.arguments(builtin.parameters, builtin.variadic, call)?.number("size")?;
                 if size < 1.0 {
                     self.out_of_range(entry.value.span, "a pool has at least one connection");
                 }
@@ -239,32 +239,27 @@ impl<'a> Session<'a, '_> {
             self.push(problem.did_you_mean(function.span, &function.text, known()));
             return;
         };
-        if let Some(bound) = self.arguments(function, builtin.parameters, false, arguments, entry.value.span, frame) {
-            let pieces = |place: usize| {
-                let given = bound.get(place).and_then(Option::as_ref);
-                given.and_then(|(value, _)| value.pieces()).unwrap_or_default()
-            };
-            let is_literal = |place: usize, wrong: &[char]| {
-                pieces(place).iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(wrong)))
-            };
-            let span = |place: usize| {
-                bound.get(place).and_then(Option::as_ref).map_or(entry.value.span, |(_, expr)| expr.span)
+        let call = Call { function, arguments, span: entry.value.span, frame };
+        if let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) {
+            let pieces = |name: &str| bound.pieces(name).unwrap_or_default();
+            let is_literal = |name: &str, wrong: &[char]| {
+                pieces(name).iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(wrong)))
             };
             let text = if builtin.name == "basic" {
-                if is_literal(0, &[':']) {
-                    self.out_of_range(span(0), "a name has no `:` (RFC 7617), which ends it");
+                if is_literal("user", &[':']) {
+                    self.out_of_range(bound.span("user", call.span), "a name has no `:` (RFC 7617), which ends it");
                 }
-                let mut pair = pieces(0);
+                let mut pair = pieces("user");
                 pair.push(Piece::Literal(":".to_owned()));
-                pair.extend(pieces(1));
+                pair.extend(pieces("password"));
                 let coded = Expr::Call { function: "base64".to_owned(), arguments: vec![Expr::Text(pair)] };
                 vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)]
             } else {
-                if is_literal(0, &['\r', '\n', '\0', ' ']) {
-                    self.out_of_range(span(0), "a token is one word (RFC 6750)");
+                if is_literal("token", &['\r', '\n', '\0', ' ']) {
+                    self.out_of_range(bound.span("token", call.span), "a token is one word (RFC 6750)");
                 }
                 let mut text = vec![Piece::Literal("Bearer ".to_owned())];
-                text.extend(pieces(0));
+                text.extend(pieces("token"));
                 text
             };
             self.target_header("Authorization".to_owned(), text, entry.label.span, target);

@@ -2,7 +2,7 @@
 
 use super::limit::{Facts, Who};
 use crate::base::units::{MILLISECOND, measured_duration};
-use crate::check::program::Function;
+use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
 use crate::metric::{self, Outcome, printed};
 use crate::plan::{Binary, Capacity, Condition, Measured, Metric, Plan, Range, Requests, Search, Type};
@@ -120,10 +120,11 @@ impl Ground<'_> {
         let upper = matches!(operator, Binary::Less | Binary::LessEqual);
         let lower = matches!(operator, Binary::Greater | Binary::GreaterEqual);
         let shown = |value: f64| printed(value, unit);
-        let against = format!("{} is {}, against {}", name_of(of), shown(value), shown(bound));
-        match of.function {
-            Function::Quantile(_) | Function::Mean | Function::Min | Function::Max if unit == Type::Duration => {
-                let own = self.own_delay(of);
+        let against = format!("{} is {}, against {}", of.function.word(), shown(value), shown(bound));
+        match of.function.delay() {
+            Delay::Adds(_) if unit != Type::Duration => Stand::FIRM,
+            Delay::Adds(added) => {
+                let own = self.own_delay(of, added);
                 match (held, upper, lower) {
                     (false, true, _) => self.missed(of, &against, (value, bound), own),
                     (true, true, _) => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
@@ -133,7 +134,7 @@ impl Ground<'_> {
                     _ => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
                 }
             }
-            Function::Throughput | Function::Count => {
+            Delay::Unsent => {
                 let limited = self.loads(of).into_iter().find(|load| self.facts[*load].is_limited());
                 match (held, limited) {
                     (true, Some(_)) if lower => Stand { standing: Standing::AtLeast, cause: None },
@@ -147,7 +148,7 @@ impl Ground<'_> {
                     (_, None) => Stand::FIRM,
                 }
             }
-            Function::Dropped => {
+            Delay::Drops => {
                 let load = of.load.as_ref().map_or(0, |(load, _)| *load);
                 match self.facts[load].missing {
                     Some(who) if who.is_generator() => Stand::doubt(self.behind(load, &against)),
@@ -155,11 +156,18 @@ impl Ground<'_> {
                     _ => Stand::FIRM,
                 }
             }
-            Function::ErrorRate if held => Stand::doubt(self.short()),
-            Function::ErrorRate => Stand::doubt(self.timed_out(of, upper, bound)),
-            Function::Apdex(threshold) => Stand::doubt(self.short().or_else(|| self.late(of, threshold))),
-            Function::Stddev => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
-            _ => Stand::FIRM,
+            Delay::Fails if held => Stand::doubt(self.short()),
+            Delay::Fails => {
+                let worse = match of.function.direction() {
+                    Direction::Less => upper,
+                    Direction::More => lower,
+                    Direction::OfValues | Direction::Neither => false,
+                };
+                Stand::doubt(self.timed_out(of, bound).filter(|_| worse))
+            }
+            Delay::Blurs { threshold } => {
+                Stand::doubt(self.short().or_else(|| self.late(of, threshold.unwrap_or(bound))))
+            }
         }
     }
 
@@ -222,15 +230,15 @@ impl Ground<'_> {
     }
 
     /// What the generator's delay may have added to a function of times: of arrivals and of answers.
-    fn own_delay(&self, of: &Requests) -> f64 {
+    fn own_delay(&self, of: &Requests, added: Added) -> f64 {
         let ranges = ranges(of);
         let poll = self.stats.poll_delay(&ranges);
-        let read = |times: &hdrhistogram::Histogram<u64>| match of.function {
+        let read = |times: &hdrhistogram::Histogram<u64>| match added {
             _ if times.is_empty() => 0.0,
-            Function::Quantile(q) => times.value_at_quantile(q) as f64,
-            Function::Mean => times.mean(),
-            Function::Min => times.min() as f64,
-            _ => times.max() as f64,
+            Added::Quantile(q) => times.value_at_quantile(q) as f64,
+            Added::Mean => times.mean(),
+            Added::Min => times.min() as f64,
+            Added::Max => times.max() as f64,
         };
         read(&poll) + if of.service_time { 0.0 } else { read(&self.lag(of, &ranges)) }
     }
@@ -258,7 +266,7 @@ impl Ground<'_> {
             measured_duration(lag as f64),
             measured_duration(poll as f64),
             measured_duration(bound),
-            name_of(of),
+            of.function.word(),
             self.facts[load].workers()
         );
         Some((load, Who::Generator, text))
@@ -291,8 +299,9 @@ impl Ground<'_> {
         Some((load, Who::Target, format!("`{name}`: the generator was not the limit: {against}; {}", facts.answers())))
     }
 
-    /// Too many failed only because of timeouts, which the generator's own delay can make.
-    fn timed_out(&self, of: &Requests, upper: bool, bound: f64) -> Option<(usize, Who, String)> {
+    /// Too many failed only because of timeouts, which the generator's own delay can make. Of what is no share of requests it
+    /// is enough that some did.
+    fn timed_out(&self, of: &Requests, bound: f64) -> Option<(usize, Who, String)> {
         let (mut all, mut failed, mut late) = (0, 0, 0);
         for samples in &of.samples {
             let counts = self.stats.counts(samples.series, &samples.ranges);
@@ -301,8 +310,9 @@ impl Ground<'_> {
             late += counts.failed.get(&Failure::Timeout).copied().unwrap_or(0);
         }
         let others = (failed - late) as f64 / all.max(1) as f64;
+        let is_of_timeouts = of.function.share().map_or(late > 0, |times| others <= bound * times);
         let timeout = self.plan.targets.iter().map(|target| target.timeout).min()?;
-        if upper && others <= bound { self.late(of, timeout as f64) } else { None }
+        if is_of_timeouts { self.late(of, timeout as f64) } else { None }
     }
 
     /// What is judged of more than one metric, or over time: in doubt where any part of the run is.
@@ -315,7 +325,7 @@ impl Ground<'_> {
         condition.metrics(&mut |metric| {
             if let Metric::Requests(of) = metric
                 && late.is_none()
-                && is_of_times(of.function)
+                && of.function.is_of_times()
             {
                 late = self.late(of, metric::worth(&as_measured(of), self.stats).unwrap_or(f64::MAX));
             }
@@ -329,11 +339,6 @@ impl Ground<'_> {
         loads.dedup();
         loads
     }
-}
-
-pub fn is_of_times(function: Function) -> bool {
-    use Function::{Apdex, Max, Mean, Min, Quantile, Stddev};
-    matches!(function, Quantile(_) | Mean | Min | Max | Stddev | Apdex(_))
 }
 
 fn as_measured(of: &Requests) -> Measured {
@@ -351,24 +356,5 @@ fn turned(operator: Binary) -> Binary {
         Binary::Greater => Binary::Less,
         Binary::GreaterEqual => Binary::LessEqual,
         other => other,
-    }
-}
-
-/// A metric as a person names it, without of what.
-fn name_of(of: &Requests) -> String {
-    match of.function {
-        Function::Quantile(q) => {
-            let percent = format!("{:.2}", q * 100.0);
-            format!("p{}", percent.trim_end_matches('0').trim_end_matches('.').replace('.', ""))
-        }
-        Function::Mean => "the mean".to_owned(),
-        Function::Min => "the minimum".to_owned(),
-        Function::Max => "the maximum".to_owned(),
-        Function::Throughput => "the throughput".to_owned(),
-        Function::Count => "the count".to_owned(),
-        Function::Dropped => "what was dropped".to_owned(),
-        Function::ErrorRate => "the error rate".to_owned(),
-        Function::Apdex(_) => "apdex".to_owned(),
-        _ => "it".to_owned(),
     }
 }

@@ -269,4 +269,25 @@ fn timeouts_that_the_generator_can_have_made_are_no_failure() {
     assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &[rate]);
     assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None));
+    // Whatever else is computed of failures is no surer than their share.
+    let burnt = expect(&json!({ "burn_rate": 0.99 }), "factor", "less", 2.0);
+    let up = expect(&json!("availability"), "percent", "greater", 0.5);
+    for failing in [burnt, up] {
+        let found = verdict("open", 1000, late, std::slice::from_ref(&failing));
+        assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)), "{failing}");
+        let refused = Run { failed: Some(Failure::Status), ..late };
+        let found = verdict("open", 1000, refused, std::slice::from_ref(&failing));
+        assert_eq!((found.0, found.1), (Kind::Failed, vec![Standing::Stands]), "{failing}");
+    }
+}
+
+#[test]
+fn bytes_that_were_not_sent_are_missing_in_a_bandwidth() {
+    let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
+    let most = expect(&json!("bandwidth"), "bandwidth", "less", 1e9);
+    let found = verdict("open", 1000, few, std::slice::from_ref(&most));
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(verdict("open", 1000, CALM, &[most]), (Kind::Passed, vec![Standing::Stands], None));
+    let least = expect(&json!("bandwidth"), "bandwidth", "greater_equal", 0.0);
+    assert_eq!(verdict("open", 1000, few, &[least]).1, [Standing::AtLeast]);
 }

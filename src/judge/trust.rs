@@ -1,7 +1,7 @@
 //! Whether the numbers may be trusted, and who was the limit where something was missed.
 
 use super::limit::{Facts, LATE, Limit, MISSING, Who};
-use super::standing::{Ground, Stand, Standing, is_of_times};
+use super::standing::{Ground, Stand, Standing};
 use crate::base::units;
 use crate::measure::Stats;
 use crate::metric::{Judged, Outcome};
@@ -44,7 +44,7 @@ pub fn trust(plan: &Plan, stats: &Stats, judged: &[Judged]) -> (Trust, Vec<Stand
     let times = plan.expectations.iter().any(|expectation| {
         let mut found = false;
         expectation.condition.metrics(&mut |metric| {
-            found |= matches!(metric, Metric::Requests(of) if is_of_times(of.function));
+            found |= matches!(metric, Metric::Requests(of) if of.function.is_of_times());
         });
         found
     });

@@ -2,10 +2,10 @@
 
 use super::Value;
 use crate::base::units::grouped;
-use crate::check::program::Function;
+use crate::check::program::LedgerFunction;
 use crate::measure::{Book, Verified};
 
-pub(super) fn apply(function: &Function, book: Option<&Book>) -> Value {
+pub(super) fn apply(function: LedgerFunction, book: Option<&Book>) -> Value {
     let Some(book) = book else { return Value::of(Err("it is not of this plan".to_owned()), 0) };
     let all = book.booked.all();
     let samples = book.verified.as_ref().map_or(0, |verified| verified.asked.all());
@@ -17,23 +17,23 @@ pub(super) fn apply(function: &Function, book: Option<&Book>) -> Value {
     let Ok(known) = value else { return Value::of(value, samples) };
     // Those of which nothing is known may be more of them.
     let open = match (function, &book.verified) {
-        (Function::Lost, Some(verified)) => verified.unverified.acknowledged,
-        (Function::Duplicated, Some(verified)) => verified.unverified.all(),
-        (Function::Resurrected, Some(verified)) => verified.unverified.refused,
-        _ => 0,
+        (LedgerFunction::Lost, Some(verified)) => verified.unverified.acknowledged,
+        (LedgerFunction::Duplicated, Some(verified)) => verified.unverified.all(),
+        (LedgerFunction::Resurrected, Some(verified)) => verified.unverified.refused,
+        (LedgerFunction::Unverified, _) | (_, None) => 0,
     };
     let interval = (open > 0).then_some((known, known + open as f64));
     Value { interval, ..Value::of(Ok(known), samples) }
 }
 
-fn of(function: &Function, verified: &Verified, all: u64) -> Result<f64, String> {
+fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, String> {
     let count = |n: u64| grouped(n as f64, 0);
     let open = all.saturating_sub(verified.asked.all());
     let (known, in_doubt) = match function {
-        Function::Lost => (verified.lost, verified.unverified.acknowledged),
-        Function::Duplicated => (verified.duplicated, open),
-        Function::Resurrected => (verified.resurrected, verified.unverified.refused),
-        _ => return Ok(open as f64),
+        LedgerFunction::Lost => (verified.lost, verified.unverified.acknowledged),
+        LedgerFunction::Duplicated => (verified.duplicated, open),
+        LedgerFunction::Resurrected => (verified.resurrected, verified.unverified.refused),
+        LedgerFunction::Unverified => return Ok(open as f64),
     };
     match (&verified.problem, known) {
         // What was found wrong stays so, whatever the rest is.
@@ -58,7 +58,7 @@ mod tests {
     }
 
     fn lost(book: &Book) -> Result<f64, String> {
-        apply(&Function::Lost, Some(book)).value
+        apply(LedgerFunction::Lost, Some(book)).value
     }
 
     #[test]
@@ -75,6 +75,6 @@ mod tests {
     fn a_run_that_could_not_ask_says_so() {
         let cut = Book { verified: None, ..book(10, 0, 0) };
         assert_eq!(lost(&cut), Err("its entries were not asked for".to_owned()));
-        assert_eq!(apply(&Function::Unverified, Some(&book(3, 4, 0))).value, Ok(4.0));
+        assert_eq!(apply(LedgerFunction::Unverified, Some(&book(3, 4, 0))).value, Ok(4.0));
     }
 }

@@ -25,7 +25,7 @@ pub use series::{Summary, summary};
 pub use slices::Slices;
 
 use crate::base::units;
-use crate::check::program::Function;
+use crate::check::holds;
 use crate::measure::Stats;
 use crate::plan::{Binary, Condition, Measured, Metric, Range, Type, are_compared};
 use serde::{Deserialize, Serialize};
@@ -214,19 +214,6 @@ fn compare(operator: Binary, (judged, both): (Judged, Option<(Side, Side)>)) -> 
     by_interval(operator, (left, right), Judged { outcome, margin: share_of(room, r), ..judged })
 }
 
-fn holds(operator: Binary, l: f64, r: f64) -> bool {
-    match operator {
-        Binary::Equal => l == r,
-        Binary::NotEqual => l != r,
-        Binary::Less => l < r,
-        Binary::LessEqual => l <= r,
-        Binary::Greater => l > r,
-        Binary::GreaterEqual => l >= r,
-        Binary::Or | Binary::And | Binary::In | Binary::Range => false,
-        Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
-    }
-}
-
 /// What is estimated is compared by its interval: it holds where all of the interval does, fails where none of it does,
 /// and is open in between.
 fn by_interval(operator: Binary, (left, right): (Side, Side), judged: Judged) -> Judged {
@@ -318,22 +305,7 @@ fn is_timed(measured: &Measured) -> bool {
         Measured::Constant { .. } => false,
         Measured::Baseline { .. } => true,
         Measured::Arithmetic { left, right, .. } => is_timed(left) || is_timed(right),
-        Measured::Metric { metric, .. } => {
-            let function = match metric {
-                Metric::Requests(requests) => requests.function,
-                Metric::Recovery(recovery) => recovery.function,
-                Metric::Series(readings) => readings.function,
-                Metric::Capacity(_) => Function::Capacity,
-                Metric::Scaling(scaling) => scaling.function,
-                Metric::Ledger { function, .. } | Metric::Other { function, .. } => *function,
-                Metric::Drift { .. } => Function::Drift,
-            };
-            let counted = matches!(
-                function,
-                Function::Lost | Function::Duplicated | Function::Resurrected | Function::Unverified
-            );
-            !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
-        }
+        Measured::Metric { metric, .. } => metric.function().is_timed(),
     }
 }
 
@@ -401,7 +373,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
             let enough = fine.iter().all(|part| part.value.is_ok());
             series::drift(if enough { fine } else { parts(coarse) })
         }
-        Metric::Ledger { function, ledger: of } => ledger::apply(function, stats.ledgers.get(*of)),
+        Metric::Ledger { function, ledger: of } => ledger::apply(*function, stats.ledgers.get(*of)),
         Metric::Other { .. } => unmeasured(),
     }
 }

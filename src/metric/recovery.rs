@@ -3,9 +3,9 @@
 use super::looks::{look, looks};
 use super::{Outcome, Value};
 use crate::base::units::{SECOND, duration, measured_duration};
-use crate::check::program::Function;
+use crate::check::program::RecoveryFunction;
 use crate::measure::{Injected, Stats};
-use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, SteadyState, scope};
+use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, Scopes, SteadyState, scope};
 
 /// What became of a steady state around one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,7 +104,7 @@ impl Recovered {
 pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
     match times(recovery, stats) {
         Ok((ns, censored)) => {
-            let bare = matches!(recovery.function, Function::Recovered);
+            let bare = matches!(recovery.function, RecoveryFunction::Recovered);
             let shown = match (bare, censored) {
                 (true, false) => Some(format!("after {}", measured_duration(ns))),
                 (true, true) => Some(format!("not within {}", measured_duration(ns))),
@@ -134,18 +134,18 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
             Back::Unknown(reason) => Err(reason.clone()),
         };
         each.push(match recovery.function {
-            Function::Mttr if found.lost.is_none() => (0, false),
-            Function::Mttr => since(window.0)?,
-            Function::TimeToDetect => match found.lost {
+            RecoveryFunction::Mttr if found.lost.is_none() => (0, false),
+            RecoveryFunction::Mttr => since(window.0)?,
+            RecoveryFunction::TimeToDetect => match found.lost {
                 Some((_, at)) => (at - window.0, false),
                 None => return Err("the steady state was never lost".to_owned()),
             },
-            Function::Length => match (found.impact()?, found.lost) {
+            RecoveryFunction::Length => match (found.impact()?, found.lost) {
                 (Some((_, u64::MAX)), Some((from, _))) => since(from)?,
                 (Some((from, to)), _) => (to - from, false),
                 (None, _) => (0, false),
             },
-            _ => since(window.1)?,
+            RecoveryFunction::TimeToRecover | RecoveryFunction::Recovered => since(window.1)?,
         });
     }
     let censored = each.iter().any(|(_, censored)| *censored);
@@ -153,20 +153,24 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
     let longest = each.iter().filter(|(_, own)| *own == censored).map(|(ns, _)| *ns).max();
     match (recovery.function, longest) {
         (_, None) => Err("it has no window".to_owned()),
-        (Function::Mttr, _) => Ok((mean, censored)),
+        (RecoveryFunction::Mttr, _) => Ok((mean, censored)),
         (_, Some(longest)) => Ok((longest as f64, censored)),
     }
 }
 
 /// A metric with the scopes that only the run knows.
 pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
-    let mut scopes = scopes(&metric.impacts, stats)?;
-    scopes.extend(super::actual::scopes(&metric.faults, stats)?);
-    Ok(scopes.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
+    Ok(scopes(&metric.scopes, stats)?.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
 }
 
-/// What each of the scopes leaves that only the run knows.
-pub(super) fn scopes(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+/// What each of the scopes leaves that only the run knows, or knows better than the plan.
+pub(super) fn scopes(scopes: &Scopes, stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
+    let mut left = of_impacts(&scopes.impacts, stats)?;
+    left.extend(super::actual::scopes(&scopes.faults, stats)?);
+    Ok(left)
+}
+
+fn of_impacts(impacts: &[Impact], stats: &Stats) -> Result<Vec<Vec<Range>>, String> {
     let of = |impact: &Impact| {
         let mut windows = Vec::new();
         for window in super::actual::windows(&impact.of, stats)? {

@@ -2,9 +2,9 @@
 
 use super::Value;
 use crate::base::units::{self, SECOND};
-use crate::check::program::Function;
+use crate::check::program::{RequestFunction, Statistic};
 use crate::measure::{Failure, Stats, histogram};
-use crate::plan::{Range, Requests, needed_samples, scope};
+use crate::plan::{Range, Requests, scope};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
@@ -29,23 +29,32 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
     let chosen_of: u64 = others.map(|counts| counts.ok + counts.failures()).sum();
     let none = || Err("no samples in its window".to_owned());
     let length = length(metric, stats);
+    let times = || match metric.function.least_samples() {
+        Some(least) if total < least.samples => {
+            let (have, need) = (units::grouped(total as f64, 0), units::grouped(least.samples as f64, 0));
+            Err(format!("{have} samples, and this {} needs {need}", least.noun))
+        }
+        _ => recorded(metric, stats, (unsent, total)),
+    };
     let value = match metric.function {
-        Function::Dropped => {
+        RequestFunction::Dropped => {
             let (load, ranges) = metric.load.as_ref().expect("only a load drops arrivals: the checker saw to it");
             let counts = stats.load(*load, ranges);
             let seen = counts.started + counts.dropped + counts.unsent;
             let none = "no arrivals in its window".to_owned();
             return Value::of(if seen == 0 { Err(none) } else { Ok(counts.dropped as f64) }, seen);
         }
-        Function::Count => {
+        RequestFunction::Count => {
             if sent + total == 0 && chosen_of == 0 {
                 none()
             } else {
                 Ok(sent as f64)
             }
         }
-        Function::Throughput | Function::Bandwidth if length == 0 => Err("its window has no length".to_owned()),
-        Function::Throughput => {
+        RequestFunction::Throughput | RequestFunction::Bandwidth if length == 0 => {
+            Err("its window has no length".to_owned())
+        }
+        RequestFunction::Throughput => {
             if total == 0 && chosen_of == 0 {
                 none()
             } else {
@@ -53,38 +62,17 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             }
         }
         _ if total == 0 => none(),
-        Function::Bandwidth => Ok(bytes as f64 * SECOND as f64 / length as f64),
-        Function::ErrorRate => Ok(failed as f64 / total as f64),
-        Function::BurnRate(objective) if objective >= 1.0 => Err("an objective of 100% has no budget".to_owned()),
-        Function::BurnRate(objective) => Ok(failed as f64 / total as f64 / (1.0 - objective)),
-        Function::Availability => Ok(availability(metric, stats)),
-        Function::Quantile(q) if total < needed_samples(q) => {
-            let (have, need) = (units::grouped(total as f64, 0), units::grouped(needed_samples(q) as f64, 0));
-            Err(format!("{have} samples, and this quantile needs {need}"))
+        RequestFunction::Bandwidth => Ok(bytes as f64 * SECOND as f64 / length as f64),
+        RequestFunction::ErrorRate => Ok(failed as f64 / total as f64),
+        RequestFunction::BurnRate(objective) if objective >= 1.0 => {
+            Err("an objective of 100% has no budget".to_owned())
         }
-        Function::Quantile(_)
-        | Function::Mean
-        | Function::Min
-        | Function::Max
-        | Function::Stddev
-        | Function::Apdex(_) => {
-            let mut times = histogram::empty();
-            for samples in &metric.samples {
-                stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut times);
-            }
-            match times.len() + unsent < total {
-                true => {
-                    let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));
-                    Err(format!("the record holds the times of {have} of {all} requests"))
-                }
-                false => {
-                    let found = of_times(metric.function, &times, ok as f64 / total as f64);
-                    // A share of requests has no unit.
-                    Ok(if matches!(metric.function, Function::Apdex(_)) { found } else { found * metric.worth })
-                }
-            }
-        }
-        _ => Err("this version does not measure it".to_owned()),
+        RequestFunction::BurnRate(objective) => Ok(failed as f64 / total as f64 / (1.0 - objective)),
+        RequestFunction::Availability => Ok(availability(metric, stats)),
+        RequestFunction::Quantile(q) => times().map(|times| times.value_at_quantile(q) as f64 * metric.worth),
+        RequestFunction::Statistic(function) => times().map(|times| statistic(function, &times) * metric.worth),
+        // A share of requests has no unit.
+        RequestFunction::Apdex(threshold) => times().map(|times| apdex(threshold, &times, ok as f64 / total as f64)),
     };
     Value::of(value, total)
 }
@@ -107,24 +95,36 @@ fn availability(metric: &Requests, stats: &Stats) -> f64 {
 fn length(metric: &Requests, stats: &Stats) -> u64 {
     let Some((load, ranges)) = &metric.load else { return metric.length };
     let spare: Vec<Range> = stats.spare(*load).collect();
-    metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.end))
+    metric.length.saturating_sub(scope::length(&scope::intersect(ranges, &spare), metric.scopes.end))
 }
 
-/// What is computed of the times of requests, of which a share was answered.
-fn of_times(function: Function, times: &Histogram<u64>, answered: f64) -> f64 {
-    match function {
-        Function::Quantile(q) => times.value_at_quantile(q) as f64,
-        Function::Mean => times.mean(),
-        // What lies in one step of the record with a bound is not below it.
-        Function::Min => times.highest_equivalent(times.min()) as f64,
-        Function::Max => times.max() as f64,
-        Function::Stddev => times.stdev(),
-        Function::Apdex(threshold) => {
-            let satisfied = times.count_between(0, threshold as u64);
-            let tolerating = times.count_between(0, (threshold * 4.0) as u64) - satisfied;
-            // Failures are frustrated however fast they were.
-            (satisfied as f64 + tolerating as f64 / 2.0) / times.len().max(1) as f64 * answered
-        }
-        _ => unreachable!("only what is computed of times comes here"),
+/// How long each took, where the record still says that.
+fn recorded(metric: &Requests, stats: &Stats, (unsent, total): (u64, u64)) -> Result<Histogram<u64>, String> {
+    let mut times = histogram::empty();
+    for samples in &metric.samples {
+        stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut times);
     }
+    if times.len() + unsent < total {
+        let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));
+        return Err(format!("the record holds the times of {have} of {all} requests"));
+    }
+    Ok(times)
+}
+
+fn statistic(function: Statistic, times: &Histogram<u64>) -> f64 {
+    match function {
+        Statistic::Mean => times.mean(),
+        // What lies in one step of the record with a bound is not below it.
+        Statistic::Min => times.highest_equivalent(times.min()) as f64,
+        Statistic::Max => times.max() as f64,
+        Statistic::Stddev => times.stdev(),
+    }
+}
+
+/// Of the times of requests, of which a share was answered.
+fn apdex(threshold: f64, times: &Histogram<u64>, answered: f64) -> f64 {
+    let satisfied = times.count_between(0, threshold as u64);
+    let tolerating = times.count_between(0, (threshold * 4.0) as u64) - satisfied;
+    // Failures are frustrated however fast they were.
+    (satisfied as f64 + tolerating as f64 / 2.0) / times.len().max(1) as f64 * answered
 }

@@ -5,7 +5,7 @@ mod fit;
 
 use super::{Value, requests};
 use crate::base::units::grouped;
-use crate::check::program::Function;
+use crate::check::program::SweepFunction;
 use crate::measure::Stats;
 use crate::plan::{FOR_A_LAW, Scaling, Type, distinct};
 use fit::{Law, Parameter};
@@ -36,31 +36,30 @@ pub(super) fn apply(scaling: &Scaling, stats: &Stats) -> Value {
     }
 }
 
-fn of_law(function: Function, law: &Law, points: &[(f64, f64)], samples: u64) -> Value {
+fn of_law(function: SweepFunction, law: &Law, points: &[(f64, f64)], samples: u64) -> Value {
     let largest = points.iter().map(|(users, _)| *users).fold(1.0, f64::max);
     let peak = law.peak().filter(|peak| *peak <= SEEN * largest);
     let (value, (low, high)) = match function {
-        Function::Contention => (law.sigma, law.interval(Parameter::Sigma)),
-        Function::Coherency => (law.kappa, law.interval(Parameter::Kappa)),
-        Function::Efficiency(users) => {
+        SweepFunction::Contention => (law.sigma, law.interval(Parameter::Sigma)),
+        SweepFunction::Coherency => (law.kappa, law.interval(Parameter::Kappa)),
+        SweepFunction::Efficiency(users) => {
             // What divides it grows evenly with both constants, so its interval is known exactly.
             let (low, high) = law.around(|_, sigma, kappa| fit::cost(users, sigma, kappa));
             (1.0 / fit::cost(users, law.sigma, law.kappa), (1.0 / high, 1.0 / low.max(1.0)))
         }
-        Function::PeakUsers => {
+        SweepFunction::PeakUsers => {
             let Some(peak) = peak else { return Value::at_least(largest, Type::Users, samples) };
             // The square of its inverse stays finite where coherency comes near to nothing.
             let (low, high) = law.around(|_, sigma, kappa| kappa / (1.0 - sigma).max(f64::MIN_POSITIVE));
             (peak, (high.sqrt().recip().min(peak), low.max(0.0).sqrt().recip().max(peak)))
         }
-        Function::PeakThroughput => {
+        SweepFunction::PeakThroughput => {
             if peak.is_none() {
                 return Value::at_least(law.at(largest), Type::Rate, samples);
             }
             let (low, high) = law.around(fit::highest);
             (fit::highest(law.lambda, law.sigma, law.kappa), (low.max(0.0), high))
         }
-        _ => return super::unmeasured(),
     };
     Value { interval: Some((low, high)), ..Value::of(Ok(value), samples) }
 }

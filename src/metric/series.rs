@@ -2,7 +2,7 @@
 
 use super::Value;
 use crate::base::units::SECOND;
-use crate::check::program::Function;
+use crate::check::program::{SeriesFunction, Statistic};
 use crate::measure::{Gauge, Stats};
 use crate::plan::{Range, Readings, Type, Watched, scope};
 
@@ -29,20 +29,20 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
     let samples = points.len() as u64;
     let mut interval = None;
     let value = enough(gauge, points.len(), ranges).and_then(|()| match function {
-        Function::Increase => increase(gauge, ranges).map(|grown| grown * series.worth),
-        Function::Growth => {
+        SeriesFunction::Increase => increase(gauge, ranges).map(|grown| grown * series.worth),
+        SeriesFunction::Growth => {
             let found = slope(&points)?;
             interval = Some((in_unit(found.low, series), in_unit(found.high, series)));
             Ok(in_unit(found.estimate, series))
         }
-        _ => of_values(*function, &points),
+        SeriesFunction::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
+        SeriesFunction::Statistic(function) => Ok(statistic(*function, &points)),
     });
     Value { interval, ..Value::of(value, samples) }
 }
 
 fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
-    let mut scopes = super::recovery::scopes(&readings.impacts, stats)?;
-    scopes.extend(super::actual::scopes(&readings.faults, stats)?);
+    let scopes = super::recovery::scopes(&readings.scopes, stats)?;
     Ok(scopes.iter().fold(readings.ranges.clone(), |narrow, ranges| scope::intersect(&narrow, ranges)))
 }
 
@@ -69,17 +69,15 @@ fn enough(gauge: &Gauge, points: usize, ranges: &[Range]) -> Result<(), String> 
     }
 }
 
-fn of_values(function: Function, points: &[(u64, f64)]) -> Result<f64, String> {
+fn statistic(function: Statistic, points: &[(u64, f64)]) -> f64 {
     let count = points.len() as f64;
     let values = || points.iter().map(|(_, value)| *value);
     let mean = values().sum::<f64>() / count;
     match function {
-        Function::Mean => Ok(mean),
-        Function::Min => Ok(values().fold(f64::INFINITY, f64::min)),
-        Function::Max => Ok(values().fold(f64::NEG_INFINITY, f64::max)),
-        Function::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
-        Function::Stddev => Ok((values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()),
-        _ => Err("this version does not measure it".to_owned()),
+        Statistic::Mean => mean,
+        Statistic::Min => values().fold(f64::INFINITY, f64::min),
+        Statistic::Max => values().fold(f64::NEG_INFINITY, f64::max),
+        Statistic::Stddev => (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt(),
     }
 }
 
@@ -206,14 +204,14 @@ pub struct Summary {
 /// `None` where nothing was read.
 pub fn summary(series: &Watched, gauge: &Gauge) -> Option<Summary> {
     let points: Vec<(u64, f64)> = gauge.points.iter().map(|(at, value)| (*at, value * series.worth)).collect();
-    let of = |function| of_values(function, &points).unwrap_or(f64::NAN);
-    (!points.is_empty()).then(|| Summary {
+    let last = points.last()?.1;
+    Some(Summary {
         readings: points.len() as u64,
         missed: gauge.gaps.iter().map(|gap| gap.missed).sum(),
-        min: of(Function::Min),
-        mean: of(Function::Mean),
-        max: of(Function::Max),
-        last: of(Function::Last),
+        min: statistic(Statistic::Min, &points),
+        mean: statistic(Statistic::Mean, &points),
+        max: statistic(Statistic::Max, &points),
+        last,
     })
 }
 

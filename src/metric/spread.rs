@@ -5,9 +5,9 @@
 use super::requests;
 use super::student::student;
 use crate::base::units;
-use crate::check::program::Function;
+use crate::check::program::RequestFunction;
 use crate::measure::Stats;
-use crate::plan::{FEWEST_PARTS, Requests, samples_of_part};
+use crate::plan::{FEWEST_PARTS, Requests};
 use std::collections::BTreeMap;
 
 /// As many batches as samples suffice for.
@@ -15,7 +15,7 @@ const BATCHES: [u64; 3] = [6, 5, FEWEST_PARTS];
 
 /// Where a value lies with 95 % certainty. None for what is counted and not estimated, an error for too few samples.
 pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<Option<(f64, f64)>, String> {
-    let Some(least) = samples_of_part(metric.function) else { return Ok(None) };
+    let Some(least) = metric.function.samples_of_part() else { return Ok(None) };
     let cells = ended(metric, stats);
     let total: u64 = cells.values().sum();
     let found = BATCHES.into_iter().find_map(|count| {
@@ -42,16 +42,12 @@ pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<O
 }
 
 /// The variance that a share has by being one, also where it is nothing in every batch (Agresti and Coull, 1998).
-fn of_shares(function: Function, value: f64, total: f64) -> f64 {
+fn of_shares(function: RequestFunction, value: f64, total: f64) -> f64 {
     let of = |share: f64| {
         let share = (share * total + 2.0) / (total + 4.0);
         share * (1.0 - share) / (total + 4.0)
     };
-    match function {
-        Function::ErrorRate => of(value),
-        Function::BurnRate(objective) => of(value * (1.0 - objective)) / (1.0 - objective).powi(2),
-        _ => 0.0,
-    }
+    function.share().map_or(0.0, |times| of(value * times) / times.powi(2))
 }
 
 /// What ended in each piece of the windows of a metric, by its start.

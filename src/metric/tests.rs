@@ -2,12 +2,12 @@
 
 use super::{Outcome, Watch, judge};
 use crate::base::units::{MILLISECOND, SECOND};
-use crate::check::program::{Edge, Function, Moment, Window};
+use crate::check::program::{Edge, Moment, RecoveryFunction, RequestFunction, Statistic, Window};
 use crate::measure::histogram::Sparse;
 use crate::measure::{Failure, SeriesCounts, Slice, Stats};
 use crate::plan::{
-    Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, SteadyState,
-    Type,
+    Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
+    SteadyState, Type,
 };
 
 /// Each second: how many were answered, how many failed, and how long each took in milliseconds.
@@ -34,7 +34,7 @@ fn stats(seconds: &[Second]) -> Stats {
     stats
 }
 
-fn of(function: Function, ranges: &[Range], end: u64) -> Metric {
+fn of(function: RequestFunction, ranges: &[Range], end: u64) -> Metric {
     let length = crate::plan::scope::length(ranges, end);
     Metric::Requests(Requests {
         function,
@@ -44,10 +44,7 @@ fn of(function: Function, ranges: &[Range], end: u64) -> Metric {
         chosen_of: Vec::new(),
         load: None,
         length,
-        end,
-        scoped: false,
-        impacts: Vec::new(),
-        faults: Vec::new(),
+        scopes: Scopes { end, ..Scopes::default() },
     })
 }
 
@@ -58,7 +55,7 @@ fn compare(metric: Metric, operator: Binary, bound: f64, unit: Type) -> Conditio
 
 /// Fewer errors than a share, over the whole of so many seconds.
 fn few_errors(share: f64, seconds: u64) -> Condition {
-    compare(of(Function::ErrorRate, &[(0, u64::MAX)], seconds * SECOND), Binary::Less, share, Type::Percent)
+    compare(of(RequestFunction::ErrorRate, &[(0, u64::MAX)], seconds * SECOND), Binary::Less, share, Type::Percent)
 }
 
 fn in_every(condition: Condition, seconds: u64, share: f64) -> Condition {
@@ -66,7 +63,7 @@ fn in_every(condition: Condition, seconds: u64, share: f64) -> Condition {
 }
 
 /// The first window against the second: at most so many times as much.
-fn at_most(function: Function, times: f64, windows: [Range; 2], end: u64) -> Condition {
+fn at_most(function: RequestFunction, times: f64, windows: [Range; 2], end: u64) -> Condition {
     let unit = Type::Duration;
     let [left, right] = windows.map(|window| Measured::Metric { metric: of(function, &[window], end), unit });
     let times = Measured::Constant { value: times, unit: Type::Factor };
@@ -104,7 +101,10 @@ fn two_measured_values_are_compared_by_their_spread() {
     let mut draw = draws(7);
     let mut outcome = |later: f64, times: f64, each: u64| {
         let seconds: Vec<f64> = (0..40).map(|second| if second < 20 { 10.0 } else { later }).collect();
-        judge(&at_most(Function::Quantile(0.95), times, HALVES, 40 * SECOND), &spreading(&seconds, each, &mut draw))
+        judge(
+            &at_most(RequestFunction::Quantile(0.95), times, HALVES, 40 * SECOND),
+            &spreading(&seconds, each, &mut draw),
+        )
     };
     let same = outcome(10.0, 1.1, 200);
     assert_eq!(same.outcome, Outcome::Held, "{same:?}");
@@ -133,7 +133,8 @@ fn what_is_the_same_is_seldom_told_to_differ() {
             .collect();
         let windows = [(60 * SECOND, 120 * SECOND), (0, 60 * SECOND)];
         let measured = spreading(&seconds, 20, &mut draw);
-        let judged = judge(&at_most(Function::Mean, 1.0, windows, 120 * SECOND), &measured);
+        let judged =
+            judge(&at_most(RequestFunction::Statistic(Statistic::Mean), 1.0, windows, 120 * SECOND), &measured);
         failed += u32::from(judged.outcome == Outcome::Failed);
     }
     // 2.5 % would be one side of 95 %.
@@ -144,7 +145,8 @@ fn what_is_the_same_is_seldom_told_to_differ() {
 fn shares_that_are_nothing_are_compared_too() {
     let measured = stats(&[(100, 0, 1); 20]);
     let unit = Type::Percent;
-    let side = |window: Range| Measured::Metric { metric: of(Function::ErrorRate, &[window], 20 * SECOND), unit };
+    let side =
+        |window: Range| Measured::Metric { metric: of(RequestFunction::ErrorRate, &[window], 20 * SECOND), unit };
     let allowed = |value: f64| {
         let right = Box::new(side((0, 10 * SECOND)));
         let more = Box::new(Measured::Constant { value, unit: Type::Points });
@@ -189,7 +191,7 @@ fn a_share_is_decided_when_open_slices_cannot_change_it() {
 #[test]
 fn throughput_of_a_slice_is_that_of_its_length() {
     let measured = stats(&[(10, 0, 1), (30, 0, 1), (20, 0, 1)]);
-    let metric = of(Function::Throughput, &[(0, u64::MAX)], 3 * SECOND);
+    let metric = of(RequestFunction::Throughput, &[(0, u64::MAX)], 3 * SECOND);
     let judged = judge(&in_every(compare(metric, Binary::GreaterEqual, 15.0, Type::Rate), 1, 1.0), &measured);
     assert_eq!((judged.value.as_deref(), judged.when), (Some("10/s"), Some((0, SECOND))));
 }
@@ -215,7 +217,7 @@ fn what_becomes_true_stays_so() {
     assert_eq!(nothing.outcome, Outcome::Inconclusive);
 }
 
-fn recovery(function: Function, window: Range, seconds: u64) -> Measured {
+fn recovery(function: RecoveryFunction, window: Range, seconds: u64) -> Measured {
     let condition = few_errors(0.01, seconds);
     let calm = Expectation { text: String::new(), line: 1, condition };
     let steady = SteadyState { name: None, conditions: vec![calm], window: 5 * SECOND, hold: 5 * SECOND };
@@ -227,11 +229,11 @@ fn recovery(function: Function, window: Range, seconds: u64) -> Measured {
         steady,
         end: seconds * SECOND,
     });
-    let unit = if function == Function::Recovered { Type::Bool } else { Type::Duration };
+    let unit = if function == RecoveryFunction::Recovered { Type::Bool } else { Type::Duration };
     Measured::Metric { metric, unit }
 }
 
-fn shorter(function: Function, window: (u64, u64), than: u64, seconds: &[Second]) -> (Outcome, Option<String>) {
+fn shorter(function: RecoveryFunction, window: (u64, u64), than: u64, seconds: &[Second]) -> (Outcome, Option<String>) {
     let left = recovery(function, (window.0 * SECOND, window.1 * SECOND), seconds.len() as u64);
     let right = Measured::Constant { value: (than * SECOND) as f64, unit: Type::Duration };
     let judged = judge(&Condition::Compare { operator: Binary::Less, left, right }, &stats(seconds));
@@ -246,23 +248,23 @@ fn recovery_counts_from_the_end_of_a_window_to_the_stretch_that_held() {
     let first = seconds.clone();
     let of = |function, than| shorter(function, (10, 15), than, &first);
     let text = |text: &str| Some(text.to_owned());
-    assert_eq!(of(Function::TimeToRecover, 4), (Outcome::Held, text("3s")));
-    assert_eq!(of(Function::TimeToRecover, 3), (Outcome::Failed, text("3s")));
-    assert_eq!(of(Function::Mttr, 9), (Outcome::Held, text("8s")), "from the beginning of the window");
-    assert_eq!(of(Function::TimeToDetect, 3), (Outcome::Held, text("2s")), "the look that saw it");
-    assert_eq!(of(Function::Length, 9), (Outcome::Held, text("8s")), "of the impact");
+    assert_eq!(of(RecoveryFunction::TimeToRecover, 4), (Outcome::Held, text("3s")));
+    assert_eq!(of(RecoveryFunction::TimeToRecover, 3), (Outcome::Failed, text("3s")));
+    assert_eq!(of(RecoveryFunction::Mttr, 9), (Outcome::Held, text("8s")), "from the beginning of the window");
+    assert_eq!(of(RecoveryFunction::TimeToDetect, 3), (Outcome::Held, text("2s")), "the look that saw it");
+    assert_eq!(of(RecoveryFunction::Length, 9), (Outcome::Held, text("8s")), "of the impact");
     // A second with errors inside the stretch begins it anew.
     seconds[20] = (50, 50, 1);
     seconds.extend([(100, 0, 1); 5]);
-    assert_eq!(shorter(Function::TimeToRecover, (10, 15), 9, &seconds), (Outcome::Held, text("6s")));
+    assert_eq!(shorter(RecoveryFunction::TimeToRecover, (10, 15), 9, &seconds), (Outcome::Held, text("6s")));
 }
 
 #[test]
 fn what_was_never_lost_recovers_at_once() {
     let seconds = [(100, 0, 1); 30];
-    let (outcome, value) = shorter(Function::TimeToRecover, (10, 15), 1, &seconds);
+    let (outcome, value) = shorter(RecoveryFunction::TimeToRecover, (10, 15), 1, &seconds);
     assert_eq!((outcome, value.as_deref()), (Outcome::Held, Some("0ms")));
-    let (outcome, value) = shorter(Function::TimeToDetect, (10, 15), 1, &seconds);
+    let (outcome, value) = shorter(RecoveryFunction::TimeToDetect, (10, 15), 1, &seconds);
     assert_eq!((outcome, value.as_deref()), (Outcome::Inconclusive, Some("the steady state was never lost")));
 }
 
@@ -270,14 +272,14 @@ fn what_was_never_lost_recovers_at_once() {
 fn what_does_not_come_back_is_longer_than_was_seen() {
     let mut seconds = vec![(100, 0, 1); 30];
     seconds[11..].fill((50, 50, 1));
-    let (outcome, value) = shorter(Function::TimeToRecover, (10, 15), 60, &seconds);
+    let (outcome, value) = shorter(RecoveryFunction::TimeToRecover, (10, 15), 60, &seconds);
     assert_eq!((outcome, value.as_deref()), (Outcome::Failed, Some("> 15s")));
-    let left = recovery(Function::Recovered, (10 * SECOND, 15 * SECOND), 30);
+    let left = recovery(RecoveryFunction::Recovered, (10 * SECOND, 15 * SECOND), 30);
     let judged = judge(&Condition::Holds(left), &stats(&seconds));
     assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("not within 15s")));
     // Four seconds of it are no return.
     seconds[26..].fill((100, 0, 1));
-    let (outcome, _) = shorter(Function::TimeToRecover, (10, 15), 60, &seconds);
+    let (outcome, _) = shorter(RecoveryFunction::TimeToRecover, (10, 15), 60, &seconds);
     assert_eq!(outcome, Outcome::Failed);
 }
 
@@ -285,12 +287,12 @@ fn what_does_not_come_back_is_longer_than_was_seen() {
 fn nothing_is_said_of_a_return_to_what_was_not_there() {
     let mut seconds = vec![(100, 0, 1); 30];
     seconds[8] = (50, 50, 1);
-    let (outcome, reason) = shorter(Function::TimeToRecover, (10, 15), 60, &seconds);
+    let (outcome, reason) = shorter(RecoveryFunction::TimeToRecover, (10, 15), 60, &seconds);
     assert_eq!(
         (outcome, reason.as_deref()),
         (Outcome::Inconclusive, Some("the steady state did not hold before, at 10s"))
     );
-    let (outcome, _) = shorter(Function::TimeToRecover, (10, 15), 60, &vec![(100, 0, 1); 15]);
+    let (outcome, _) = shorter(RecoveryFunction::TimeToRecover, (10, 15), 60, &vec![(100, 0, 1); 15]);
     assert_eq!(outcome, Outcome::Inconclusive, "nothing ran behind the window");
 }
 
@@ -301,13 +303,17 @@ fn burn_rate_and_availability() {
         judge(&compare(of(function, &[(0, u64::MAX)], 4 * SECOND), Binary::Less, 1e9, unit), &measured)
     };
     // 12 of 210 failed, of which 1 in 1,000 may.
-    assert_eq!(value(Function::BurnRate(0.999), Type::Number).value.as_deref(), Some("57.1"));
-    assert_eq!(value(Function::Availability, Type::Percent).value.as_deref(), Some("66.7%"), "two of three seconds");
+    assert_eq!(value(RequestFunction::BurnRate(0.999), Type::Number).value.as_deref(), Some("57.1"));
+    assert_eq!(
+        value(RequestFunction::Availability, Type::Percent).value.as_deref(),
+        Some("66.7%"),
+        "two of three seconds"
+    );
 }
 
 /// Looks each second at what has been handed over by then; the second at which it ends the run.
 fn ends_at(seconds: &[Second], length: u64) -> Option<u64> {
-    let metric = of(Function::ErrorRate, &[(0, u64::MAX)], seconds.len() as u64 * SECOND);
+    let metric = of(RequestFunction::ErrorRate, &[(0, u64::MAX)], seconds.len() as u64 * SECOND);
     let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
     let abort = Abort { text: "abort".to_owned(), condition, length: length * SECOND, patience: 10 * SECOND };
     let mut watch =
@@ -337,7 +343,7 @@ fn a_run_ends_when_it_was_bad_for_long_enough() {
 
 #[test]
 fn a_window_waits_for_what_is_under_way() {
-    let metric = of(Function::ErrorRate, &[(0, u64::MAX)], 30 * SECOND);
+    let metric = of(RequestFunction::ErrorRate, &[(0, u64::MAX)], 30 * SECOND);
     let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
     let abort = Abort { text: "abort".to_owned(), condition, length: SECOND, patience: 10 * SECOND };
     let mut watch =

@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Function, Metric, Plan, Range, Recovery, Requests, are_compared};
+use super::{Condition, Metric, Plan, Range, Recovery, Requests, are_compared};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -134,8 +134,7 @@ impl WindowEdges {
     fn windows_of(&mut self, metric: &Metric) {
         match metric {
             Metric::Requests(requests) => {
-                // Availability is a share of seconds.
-                if requests.function == Function::Availability {
+                if requests.function.is_by_seconds() {
                     let mut seconds = Vec::new();
                     requests.windows().iter().for_each(|range| self.seconds(*range, &mut seconds));
                     self.of_metric(metric, &seconds);
@@ -147,7 +146,7 @@ impl WindowEdges {
                     self.loads[*load].extend(ranges.iter().flat_map(|range| [range.0, range.1]));
                 }
                 // What is narrowed to an impact is cut where the impact is found to begin and end.
-                for impact in &requests.impacts {
+                for impact in &requests.scopes.impacts {
                     let seconds = self.watched(&impact.of);
                     self.of_metric(metric, &seconds);
                 }
@@ -157,7 +156,7 @@ impl WindowEdges {
             }
             // Its points belong to windows by their instants, however slices are cut.
             Metric::Series(readings) => {
-                for impact in &readings.impacts {
+                for impact in &readings.scopes.impacts {
                     self.watched(&impact.of);
                 }
             }

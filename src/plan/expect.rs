@@ -4,11 +4,15 @@ use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
     Capacity, Condition, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings, Recovery,
-    Requests, Samples, Scaling, Series, SteadyState, Type, scope,
+    Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
-use crate::check::program::{self, Function, Member, Moment, Part, Population, Scope, StageKind, Subject, Window};
+use crate::check::builtins::Least;
+use crate::check::program::{
+    self, Function, Member, Moment, Part, Population, RecoveryFunction, RequestFunction, Scope, StageKind, Subject,
+    SweepFunction, Window,
+};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::ScopeKind;
 
@@ -46,24 +50,17 @@ impl Elaborate<'_> {
         let mut few = None;
         condition.metrics(&mut |metric| {
             let (Metric::Requests(requests), None) = (metric, few) else { return };
-            let Function::Quantile(q) = requests.function else { return };
-            let needed = needed_samples(q) as f64;
+            let Some(least) = requests.function.least_samples() else { return };
+            let needed = least.samples as f64;
             let planned = |requests: &Requests| self.planned(requests).unwrap_or(f64::INFINITY).round();
             let most = slices.iter().map(|slice| planned(&requests.within(*slice))).fold(0.0, f64::max);
             if most < needed && planned(requests) >= needed {
-                few = Some((q, needed, most));
+                few = Some((least, most));
             }
         });
-        if let Some((q, needed, most)) = few {
-            let message = format!(
-                "a quantile of {} needs {} samples, and {} are planned in a slice",
-                units::percent(q),
-                units::grouped(needed, 0),
-                units::grouped(most, 0)
-            );
-            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
-            self.diagnostics
-                .push(problem.help("let the slices be longer, hold a higher rate, or assert a lower quantile"));
+        if let Some((least, most)) = few {
+            let help = "let the slices be longer, hold a higher rate, or assert a lower quantile";
+            self.too_few(least, (most, "planned in a slice"), span, help);
         }
         Some(())
     }
@@ -78,12 +75,9 @@ impl Elaborate<'_> {
             [left, right].into_iter().for_each(|side| {
                 side.metrics(&mut |metric| {
                     let Metric::Requests(requests) = metric else { return };
-                    let Some(least) = samples_of_part(requests.function) else { return };
+                    let Some(least) = requests.function.samples_of_part() else { return };
                     let planned = self.planned(requests).unwrap_or(f64::INFINITY).round();
-                    let alone = match requests.function {
-                        Function::Quantile(q) => needed_samples(q),
-                        _ => 0,
-                    };
+                    let alone = requests.function.least_samples().map_or(0, |least| least.samples);
                     // Too few even by themselves is told already.
                     if few.is_none() && planned < (FEWEST_PARTS * least) as f64 && planned >= alone as f64 {
                         few = Some((FEWEST_PARTS * least, planned));
@@ -109,27 +103,22 @@ impl Elaborate<'_> {
         let mut few = None;
         condition.metrics(&mut |metric| {
             let (Metric::Requests(requests), None) = (metric, few) else { return };
-            let (Function::Quantile(q), program::Level::Arrivals(rate)) = (requests.function, search.least) else {
+            let (Some(least), program::Level::Arrivals(rate)) = (requests.function.least_samples(), search.least)
+            else {
                 return;
             };
             let series = requests.samples.iter().map(|samples| &self.series[samples.series]);
             let ours = series.filter(|series| series.load == search.load);
             let weight: f64 = ours.map(|series| self.loads[series.load].parts[series.part].weight).sum();
             let samples = (rate.per_second() * weight * judged as f64 / units::SECOND as f64).round();
-            if weight > 0.0 && samples < needed_samples(q) as f64 {
-                few = Some((q, samples, metric_span(&search.condition)));
+            if weight > 0.0 && samples < least.samples as f64 {
+                few = Some((least, samples));
             }
         });
-        if let Some((q, samples, span)) = few {
-            let message = format!(
-                "a quantile of {} needs {} samples, and {} are planned in a trial of the lowest level",
-                units::percent(q),
-                units::grouped(needed_samples(q) as f64, 0),
-                units::grouped(samples, 0)
-            );
-            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+        if let Some((least, samples)) = few {
             let help = "let trials be longer or begin at a higher level, or ask for a lower quantile";
-            self.diagnostics.push(problem.help(help));
+            let span = metric_span(&search.condition);
+            self.too_few(least, (samples, "planned in a trial of the lowest level"), span, help);
         }
         Some(condition)
     }
@@ -160,40 +149,75 @@ impl Elaborate<'_> {
     }
 
     fn metric_in(&mut self, metric: &program::Metric, explicit: Option<Vec<Range>>) -> Option<Metric> {
-        let impacts = self.impacts(&metric.scopes);
-        if let Some(found) = self.of_levels(metric) {
-            return found;
-        }
-        let faults = of_faults(&metric.scopes);
-        let recorded = match &metric.subject {
-            Subject::Metric(inner) if !only_the_run_knows(&metric.scopes) && !only_the_run_knows(&inner.scopes) => {
-                return self.drift(metric, inner, explicit);
+        let function = metric.function;
+        match (function, &metric.subject) {
+            (Function::Capacity, Subject::Requests(Population { load: Some(load), .. })) => {
+                self.capacity(metric, *load)
             }
-            Subject::Requests(population) if is_recorded(metric.function, population) => population,
-            Subject::Requests(_) | Subject::Series(_) | Subject::Metric(_) => {
-                let ranges = explicit.clone().unwrap_or_else(|| self.measured());
-                if explicit.is_some() {
-                    self.not_empty(&ranges, self.length(), metric)?;
-                }
-                let function = metric.function;
-                return Some(match &metric.subject {
-                    Subject::Series(series) => {
-                        let (series, end, scoped) = (series.clone(), self.length(), metric.scoped);
-                        Metric::Series(Readings { function, series, ranges, end, scoped, impacts, faults })
+            (Function::Sweep(function), Subject::Requests(Population { load: Some(load), .. })) => {
+                self.scaling(function, metric, *load)
+            }
+            (Function::Drift, Subject::Metric(inner))
+                if !only_the_run_knows(&metric.scopes) && !only_the_run_knows(&inner.scopes) =>
+            {
+                self.drift(metric, inner, explicit)
+            }
+            // The recorders of the workers hold all times but this.
+            (Function::Requests(function), Subject::Requests(population)) if population.part != Part::TlsTime => {
+                self.requests(function, metric, population, explicit.as_deref())
+            }
+            (Function::Series(function), Subject::Series(series)) => {
+                let ranges = self.measured_in(explicit, metric)?;
+                let scopes = self.scopes_of(metric, self.length());
+                Some(Metric::Series(Readings { function, series: series.clone(), ranges, scopes }))
+            }
+            (Function::Recovery(function), Subject::Windows { windows, steady })
+                if self.recovers(function, windows, *steady) =>
+            {
+                Some(Metric::Recovery(self.recovery(function, windows, *steady)?))
+            }
+            (Function::Ledger(function), Subject::Ledger(ledger)) => Some(Metric::Ledger { function, ledger: *ledger }),
+            (
+                Function::Drift
+                | Function::Capacity
+                | Function::Requests(_)
+                | Function::Series(_)
+                | Function::Sweep(_)
+                | Function::Recovery(_)
+                | Function::Ledger(_)
+                | Function::Alerts(_),
+                subject,
+            ) => {
+                let ranges = match subject {
+                    Subject::Requests(_) | Subject::Series(_) | Subject::Metric(_) => {
+                        self.measured_in(explicit, metric)?
                     }
-                    subject => Metric::Other { function, subject: subject.clone(), ranges },
-                });
+                    // These judge the whole run.
+                    Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
+                        explicit.unwrap_or_else(|| vec![(0, u64::MAX)])
+                    }
+                };
+                Some(Metric::Other { function, subject: subject.clone(), ranges })
             }
-            Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
-                return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
-            }
-            Subject::Ledger(ledger) => return Some(Metric::Ledger { function: metric.function, ledger: *ledger }),
-            Subject::Windows { .. } | Subject::Alerts(_) | Subject::Delivery(_) => {
-                // These judge the whole run.
-                let ranges = explicit.unwrap_or_else(|| vec![(0, u64::MAX)]);
-                return Some(Metric::Other { function: metric.function, subject: metric.subject.clone(), ranges });
-            }
-        };
+        }
+    }
+
+    /// The windows of what is measured of no load in particular.
+    fn measured_in(&mut self, explicit: Option<Vec<Range>>, metric: &program::Metric) -> Option<Vec<Range>> {
+        if let Some(ranges) = &explicit {
+            self.not_empty(ranges, self.length(), metric)?;
+        }
+        Some(explicit.unwrap_or_else(|| self.measured()))
+    }
+
+    /// A function of what the recorders of the workers hold.
+    fn requests(
+        &mut self,
+        function: RequestFunction,
+        metric: &program::Metric,
+        recorded: &Population,
+        explicit: Option<&[Range]>,
+    ) -> Option<Metric> {
         let matching = |series: &Series| {
             let member = match recorded.member {
                 Member::All => series.is_request(),
@@ -205,7 +229,7 @@ impl Elaborate<'_> {
                 && member
         };
         // Where a sweep settles nothing is measured of it, whatever the scope.
-        let within = |load: &Load| match &explicit {
+        let within = |load: &Load| match explicit {
             Some(ranges) => scope::intersect(ranges, &scope::outside(&load.settles())),
             None => judged(load),
         };
@@ -240,57 +264,53 @@ impl Elaborate<'_> {
             }
             _ => 1.0,
         };
-        let (function, scoped) = (metric.function, metric.scoped);
-        let requests =
-            Requests { function, service_time, worth, samples, chosen_of, load, length, end, scoped, impacts, faults };
+        let scopes = self.scopes_of(metric, end);
+        let requests = Requests { function, service_time, worth, samples, chosen_of, load, length, scopes };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }
 
-    /// A metric of what a search or a sweep does with levels; `Some(None)` where the load has none.
-    fn of_levels(&mut self, metric: &program::Metric) -> Option<Option<Metric>> {
-        let Subject::Requests(Population { load: Some(index), .. }) = metric.subject else { return None };
-        let (load, function) = (&self.loads[index], metric.function);
-        let (word, found) = match function {
-            Function::Capacity => {
-                let find = |search: &&program::Search| search.load == index;
-                let search = self.scenario.searches.iter().find(find);
-                let of = |search: &program::Search| {
-                    let (least, most) = (super::elaborate::shown(search.least), super::elaborate::shown(search.most));
-                    let unit = if load.is_open() { Type::Rate } else { Type::Users };
-                    Metric::Capacity(Capacity { load: index, stage: search.stage, least, most, unit })
-                };
-                ("search", search.map(of))
-            }
-            Function::Contention
-            | Function::Coherency
-            | Function::Efficiency(_)
-            | Function::PeakUsers
-            | Function::PeakThroughput => {
-                let sweeps = load.stages.iter().filter(|_| !load.is_open());
-                let levels: Vec<(f64, Range)> = sweeps.flat_map(|stage| stage.levels.clone()).collect();
-                let throughput =
-                    program::Metric { function: Function::Throughput, scopes: Vec::new(), ..metric.clone() };
-                let throughput = match self.metric_in(&throughput, None) {
-                    Some(Metric::Requests(throughput)) if !levels.is_empty() => Some(throughput),
-                    _ => None,
-                };
-                self.levels(&levels, metric.span);
-                let of = |throughput| Metric::Scaling(Scaling { function, levels, throughput });
-                ("sweep of users", throughput.map(of))
-            }
-            _ => return None,
+    /// What a search of the load finds.
+    fn capacity(&mut self, metric: &program::Metric, index: usize) -> Option<Metric> {
+        let Some(search) = self.scenario.searches.iter().find(|search| search.load == index) else {
+            let example = "search 50/s .. 500/s for 20s each while p95(main) < 250ms";
+            return self.without_levels(metric, index, ("search", example));
         };
-        if found.is_none() {
-            let message = format!("`{}` has no {word}", self.loads[index].name);
-            let problem = Diagnostic::new(Code::E0407, message, metric.span, "nothing to find this by");
-            let example = match function {
-                Function::Capacity => "search 50/s .. 500/s for 20s each while p95(main) < 250ms",
-                _ => "sweep [1, 2, 4, 8] users for 10s each",
-            };
-            self.diagnostics.push(problem.help(format!("give it one, such as `{example}`")));
+        let (least, most) = (super::elaborate::shown(search.least), super::elaborate::shown(search.most));
+        let unit = if self.loads[index].is_open() { Type::Rate } else { Type::Users };
+        Some(Metric::Capacity(Capacity { load: index, stage: search.stage, least, most, unit }))
+    }
+
+    /// What the sweeps of the load show.
+    fn scaling(&mut self, function: SweepFunction, metric: &program::Metric, index: usize) -> Option<Metric> {
+        let load = &self.loads[index];
+        let sweeps = load.stages.iter().filter(|_| !load.is_open());
+        let levels: Vec<(f64, Range)> = sweeps.flat_map(|stage| stage.levels.clone()).collect();
+        let function_of_levels = Function::Requests(RequestFunction::Throughput);
+        let throughput = program::Metric { function: function_of_levels, scopes: Vec::new(), ..metric.clone() };
+        let throughput = self.metric_in(&throughput, None);
+        self.levels(&levels, metric.span);
+        match throughput {
+            Some(Metric::Requests(throughput)) if !levels.is_empty() => {
+                Some(Metric::Scaling(Scaling { function, levels, throughput }))
+            }
+            _ => {
+                let example = "sweep [1, 2, 4, 8] users for 10s each";
+                self.without_levels(metric, index, ("sweep of users", example))
+            }
         }
-        Some(found)
+    }
+
+    fn without_levels(
+        &mut self,
+        metric: &program::Metric,
+        load: usize,
+        (word, example): (&str, &str),
+    ) -> Option<Metric> {
+        let message = format!("`{}` has no {word}", self.loads[load].name);
+        let problem = Diagnostic::new(Code::E0407, message, metric.span, "nothing to find this by");
+        self.diagnostics.push(problem.help(format!("give it one, such as `{example}`")));
+        None
     }
 
     /// A law of three constants is known by four points and more.
@@ -303,12 +323,17 @@ impl Elaborate<'_> {
         }
     }
 
+    fn scopes_of(&mut self, metric: &program::Metric, end: u64) -> Scopes {
+        let (impacts, faults) = (self.impacts(&metric.scopes), of_faults(&metric.scopes));
+        Scopes { end, are_own: metric.scoped, impacts, faults }
+    }
+
     /// Scopes that only the run knows.
     fn impacts(&mut self, scopes: &[Scope]) -> Vec<Impact> {
         let mut impacts = Vec::new();
         for scope in scopes {
             if let Window::Impact { of, steady } = &scope.window
-                && let Some(of) = self.recovery(Function::Length, std::slice::from_ref(of), *steady)
+                && let Some(of) = self.recovery(RecoveryFunction::Length, std::slice::from_ref(of), *steady)
             {
                 impacts.push(Impact { kind: scope.kind, of });
             }
@@ -317,18 +342,21 @@ impl Elaborate<'_> {
     }
 
     /// Whether it is of what a steady state does around windows that are planned.
-    fn recovers(&self, function: Function, windows: &[Window], steady: Option<usize>) -> bool {
+    fn recovers(&self, function: RecoveryFunction, windows: &[Window], steady: Option<usize>) -> bool {
         let planned = |window: &Window| !matches!(window, Window::Impact { .. });
         let of_impact = |window: &Window| matches!(window, Window::Impact { of, .. } if planned(of));
         let fits = match function {
-            Function::Length => windows.iter().all(of_impact),
-            _ => windows.iter().all(planned),
+            RecoveryFunction::Length => windows.iter().all(of_impact),
+            RecoveryFunction::TimeToRecover
+            | RecoveryFunction::TimeToDetect
+            | RecoveryFunction::Mttr
+            | RecoveryFunction::Recovered => windows.iter().all(planned),
         };
         fits && self.steady_states.get(steady.unwrap_or(0)).is_some()
     }
 
     /// What is asked of a steady state, the first where none is named, around windows as they are planned.
-    fn recovery(&mut self, function: Function, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
+    fn recovery(&mut self, function: RecoveryFunction, windows: &[Window], steady: Option<usize>) -> Option<Recovery> {
         let steady: SteadyState = self.steady_states.get(steady.unwrap_or(0))?.clone();
         let (mut ranges, mut faults, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for window in windows {
@@ -425,21 +453,20 @@ impl Elaborate<'_> {
 
     /// Warns where the planned arrivals cannot be enough for the quantile.
     fn enough(&mut self, metric: &Requests, span: Span) {
-        let Function::Quantile(q) = metric.function else { return };
-        let needed = needed_samples(q);
-        let Some(planned) = self.planned(metric) else { return };
+        let (Some(least), Some(planned)) = (metric.function.least_samples(), self.planned(metric)) else { return };
         let random = |samples: &Samples| self.loads[self.series[samples.series].load].poisson;
-        if planned.round() < needed as f64 {
-            let message = format!(
-                "a quantile of {} needs {} samples, and {} are {}",
-                units::percent(q),
-                units::grouped(needed as f64, 0),
-                units::grouped(planned.round(), 0),
-                if metric.samples.iter().any(random) { "expected" } else { "planned" }
-            );
-            let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
-            self.diagnostics.push(problem.help("hold the load longer or at a higher rate, or assert a lower quantile"));
+        if planned.round() < least.samples as f64 {
+            let planned_as = if metric.samples.iter().any(random) { "expected" } else { "planned" };
+            let help = "hold the load longer or at a higher rate, or assert a lower quantile";
+            self.too_few(least, (planned.round(), planned_as), span, help);
         }
+    }
+
+    fn too_few(&mut self, least: Least, (have, as_what): (f64, &str), span: Span, help: &'static str) {
+        let (needed, have) = (units::grouped(least.samples as f64, 0), units::grouped(have, 0));
+        let message = format!("{least} needs {needed} samples, and {have} are {as_what}");
+        let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
+        self.diagnostics.push(problem.help(help));
     }
 
     fn ranges(&mut self, scope: &Scope) -> Vec<Range> {
@@ -464,11 +491,11 @@ impl Elaborate<'_> {
     }
 }
 
-/// Where the first quantile of a condition is written.
+/// Where the first metric of a condition is written that needs samples.
 fn metric_span(condition: &program::Condition<program::Metric, Moment>) -> Span {
     let mut span = None;
     condition.metrics(&mut |metric| {
-        if matches!(metric.function, Function::Quantile(_)) {
+        if matches!(metric.function, Function::Requests(function) if function.least_samples().is_some()) {
             span.get_or_insert(metric.span);
         }
     });
@@ -490,48 +517,11 @@ fn only_the_run_knows(scopes: &[Scope]) -> bool {
     scopes.iter().any(|scope| matches!(scope.window, Window::Impact { .. }))
 }
 
-/// Whether the recorders of the workers hold what it needs.
-fn is_recorded(function: Function, population: &Population) -> bool {
-    let counted = matches!(
-        function,
-        Function::Quantile(_)
-            | Function::Mean
-            | Function::Min
-            | Function::Max
-            | Function::Stddev
-            | Function::Count
-            | Function::Throughput
-            | Function::ErrorRate
-            | Function::Dropped
-            | Function::Apdex(_)
-            | Function::BurnRate(_)
-            | Function::Availability
-            | Function::Bandwidth
-    );
-    counted && population.part != Part::TlsTime
-}
-
-/// The samples that a quantile needs to be more than chance: 5/(1−q).
-pub fn needed_samples(q: f64) -> u64 {
-    (5.0 / (1.0 - q) - 1e-6).ceil() as u64
-}
-
 /// As few parts of a window as show how a metric goes on in it.
 const FEWEST_OF_A_DRIFT: u64 = 10;
 
 /// As few parts of a window as say something about the spread of a value over them.
 pub const FEWEST_PARTS: u64 = 4;
-
-/// The samples that each of these parts needs: twice what its value needs by itself. None for what is counted and not
-/// estimated.
-pub fn samples_of_part(function: Function) -> Option<u64> {
-    match function {
-        Function::Quantile(q) => Some(2 * needed_samples(q)),
-        Function::Mean | Function::Stddev | Function::Apdex(_) | Function::Throughput | Function::Bandwidth => Some(20),
-        Function::ErrorRate | Function::BurnRate(_) => Some(20),
-        _ => None,
-    }
-}
 
 /// Whether both sides of a comparison are measured of requests, so that it is one of two estimates. Against a constant
 /// a measured value is what it is.

@@ -1,6 +1,9 @@
 //! What is judged: conditions over metrics, whose windows are instants.
 
-use super::{Function, Moment, Range, ScopeKind, SteadyState, Subject, Type, Watched, program};
+use super::{
+    Function, LedgerFunction, Moment, Range, RecoveryFunction, RequestFunction, ScopeKind, SeriesFunction, SteadyState,
+    Subject, SweepFunction, Type, Watched, program,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +36,7 @@ pub enum Metric {
     /// Of something else, which is planned and not measured by this version.
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
     /// Of the entries of a ledger, over the whole run.
-    Ledger { function: Function, ledger: usize },
+    Ledger { function: LedgerFunction, ledger: usize },
     /// What a search found.
     Capacity(Capacity),
     /// How throughput grows with the users of a sweep.
@@ -42,10 +45,25 @@ pub enum Metric {
     Drift { fine: Vec<Metric>, coarse: Vec<Metric> },
 }
 
+impl Metric {
+    pub fn function(&self) -> Function {
+        match self {
+            Metric::Requests(requests) => Function::Requests(requests.function),
+            Metric::Recovery(recovery) => Function::Recovery(recovery.function),
+            Metric::Series(readings) => Function::Series(readings.function),
+            Metric::Other { function, .. } => *function,
+            Metric::Ledger { function, .. } => Function::Ledger(*function),
+            Metric::Capacity(_) => Function::Capacity,
+            Metric::Scaling(scaling) => Function::Sweep(scaling.function),
+            Metric::Drift { .. } => Function::Drift,
+        }
+    }
+}
+
 /// A function of recorded series in windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    pub function: Function,
+    pub function: RequestFunction,
     pub service_time: bool,
     /// What one step of a recorded value is worth in the unit of the metric.
     #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -58,28 +76,29 @@ pub struct Requests {
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.
     pub length: u64,
-    /// The end of the loads that it speaks of: behind it only answers come in.
-    pub end: u64,
-    /// Its scopes are its own, not those of the condition around it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub scoped: bool,
-    /// Scopes that only the run knows: the windows narrow to them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub impacts: Vec<Impact>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub faults: Vec<OfFault>,
+    #[serde(flatten)]
+    pub scopes: Scopes,
 }
 
 /// A function of a series of values over time, in windows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
-    pub function: Function,
+    pub function: SeriesFunction,
     pub series: Watched,
     pub ranges: Vec<Range>,
-    /// The end of the last load.
+    #[serde(flatten)]
+    pub scopes: Scopes,
+}
+
+/// To what the windows of a metric end and narrow, beside what is planned of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scopes {
+    /// The end of the loads that it speaks of: behind it only answers come in.
     pub end: u64,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub scoped: bool,
+    /// They are its own, not those of the condition around it.
+    #[serde(default, rename = "scoped", skip_serializing_if = "std::ops::Not::not")]
+    pub are_own: bool,
+    /// Those that only the run knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -100,7 +119,7 @@ pub struct Capacity {
 /// What the Universal Scalability Law says of the levels of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
-    pub function: Function,
+    pub function: SweepFunction,
     /// Users, and where their level was measured.
     pub levels: Vec<(f64, Range)>,
     /// The throughput of the load, of which each level has its part.
@@ -110,7 +129,7 @@ pub struct Scaling {
 /// A function of how a steady state was lost and came back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
-    pub function: Function,
+    pub function: RecoveryFunction,
     /// What the system recovers from.
     pub windows: Vec<Range>,
     /// The faults whose windows are among these: they count as they were.

@@ -22,19 +22,19 @@ mod watched;
 
 pub use crate::check::program::{
     Action, Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Check, CommandFault, Connections, Content,
-    Data, Database, DatabaseFault, Demo, Element, Expr, File, Flow, Function, HostFault, Ledger, Limit, Line, Link,
-    LinkFault, Measure, Member, MixPart, Moment, Monitor, Part, PartKind, Piece, Record, Repeat, Replay, Request,
-    Retry, Series as Watched, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject, Target, Text,
-    Think, Upload,
+    Data, Database, DatabaseFault, Demo, Element, Expr, File, Flow, Function, HostFault, Ledger, LedgerFunction, Limit,
+    Line, Link, LinkFault, Measure, Member, MixPart, Moment, Monitor, MonitorKind, Part, PartKind, Piece, Record,
+    RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry, Series as Watched, SeriesFunction, SeriesSource,
+    Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
-pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
+pub use expect::{FEWEST_PARTS, are_compared};
 pub use judged::{
     Capacity, Condition, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings, Recovery, Requests,
-    Samples, Scaling,
+    Samples, Scaling, Scopes,
 };
 pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
 pub use needs::{Lack, Of, lacks};
@@ -263,7 +263,7 @@ impl Plan {
         let mut asks = false;
         self.conditions(&mut |condition| {
             condition.metrics(&mut |metric| {
-                asks |= matches!(metric, Metric::Requests(requests) if requests.function == Function::Bandwidth);
+                asks |= matches!(metric, Metric::Requests(requests) if requests.function.counts_bytes());
             });
         });
         asks

@@ -35,8 +35,8 @@ impl program::Condition<Metric, super::Planned> {
         self.metrics(&mut |metric| {
             let stays = free && metric.scoped() == Some(true);
             let (windows, until) = match metric {
-                Metric::Requests(requests) if !stays => (requests.windows(), requests.end),
-                Metric::Series(readings) if !stays => (readings.ranges.clone(), readings.end),
+                Metric::Requests(requests) if !stays => (requests.windows(), requests.scopes.end),
+                Metric::Series(readings) if !stays => (readings.ranges.clone(), readings.scopes.end),
                 _ => return,
             };
             ranges = scope::union(std::mem::take(&mut ranges), &windows);
@@ -55,8 +55,8 @@ impl Metric {
     /// Whether its scopes are its own; `None` where it is of no windows that could narrow.
     fn scoped(&self) -> Option<bool> {
         match self {
-            Metric::Requests(requests) => Some(requests.scoped),
-            Metric::Series(readings) => Some(readings.scoped),
+            Metric::Requests(requests) => Some(requests.scopes.are_own),
+            Metric::Series(readings) => Some(readings.scopes.are_own),
             Metric::Capacity(_) | Metric::Scaling(_) | Metric::Ledger { .. } => None,
             Metric::Recovery(_) | Metric::Drift { .. } | Metric::Other { .. } => None,
         }
@@ -93,7 +93,7 @@ impl Requests {
         if let Some((_, ranges)) = &mut narrow.load {
             *ranges = scope::intersect(ranges, to);
         }
-        narrow.length = scope::length(&narrow.windows(), narrow.end);
+        narrow.length = scope::length(&narrow.windows(), narrow.scopes.end);
         narrow
     }
 }

@@ -1,8 +1,27 @@
-//! Metrics: what is computed of requests, series, windows, ledgers and alerts.
+//! Metrics: what is computed of requests, series, windows, ledgers and alerts. Each row has its function, of which the rest
+//! is known beside it.
+
+mod function;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+pub use function::{
+    AlertFunction, Direction, Failures, Function, LedgerFunction, RecoveryFunction, SeriesFunction, Statistic,
+    SweepFunction,
+};
+pub use requests::{Added, Delay, Least, RequestFunction};
 
 use super::{Builtin, Kind, Par, may, need};
-use crate::check::program::Function;
 use crate::check::types::Type;
+use Function::{Alerts, Capacity, Drift, Ledger, Recovery, Requests, Series, Sweep};
+
+/// A metric as it is called, and what it computes.
+pub struct Row {
+    pub builtin: Builtin,
+    /// What its second argument says is 0 here. What is of requests or of a series stands for both.
+    pub function: Function,
+}
 
 const SAMPLES: &[Par] = &[need("of", &[Type::Samples])];
 const VALUES: &[Par] = &[need("of", &[Type::Samples, Type::Series])];
@@ -13,251 +32,295 @@ const ALERTS: &[Par] = &[need("of", &[Type::Alerts])];
 const WINDOW: &[Par] = &[need("of", &[Type::Windows]), may("steady", &[Type::SteadyState])];
 
 const fn row(
-    name: &'static str,
+    function: Function,
     parameters: &'static [Par],
     result: Type,
     doc: &'static str,
     example: &'static str,
-) -> Builtin {
-    Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example }
+) -> Row {
+    let name = function.name();
+    Row { builtin: Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example }, function }
+}
+
+impl Row {
+    /// More of its last parameter may follow.
+    const fn variadic(mut self) -> Row {
+        self.builtin.variadic = true;
+        self
+    }
 }
 
 /// The result `Wrong` stands for the type of the values that are given.
-pub const TABLE: &[Builtin] = &[
+pub const ROWS: &[Row] = &[
     row(
-        "p50",
+        Requests(RequestFunction::Quantile(0.5)),
         SAMPLES,
         Type::Wrong,
         "The median: half of the values were at most this. Failures count. Needs 10 samples.",
         "p50(main) < 100ms",
     ),
     row(
-        "p75",
+        Requests(RequestFunction::Quantile(0.75)),
         SAMPLES,
         Type::Wrong,
         "Three of four took at most this long. Failures count. Needs 20 samples.",
         "p75(main) < 100ms",
     ),
     row(
-        "p90",
+        Requests(RequestFunction::Quantile(0.9)),
         SAMPLES,
         Type::Wrong,
         "Nine of ten took at most this long. Failures count. Needs 50 samples.",
         "p90(main) < 150ms",
     ),
     row(
-        "p95",
+        Requests(RequestFunction::Quantile(0.95)),
         SAMPLES,
         Type::Wrong,
         "95 of 100 took at most this long. Failures count. Needs 100 samples.",
         "p95(main) < 200ms",
     ),
     row(
-        "p99",
+        Requests(RequestFunction::Quantile(0.99)),
         SAMPLES,
         Type::Wrong,
         "99 of 100 took at most this long. Failures count. Needs 500 samples.",
         "p99(main) < 500ms",
     ),
     row(
-        "p999",
+        Requests(RequestFunction::Quantile(0.999)),
         SAMPLES,
         Type::Wrong,
         "999 of 1,000 took at most this long. Failures count. Needs 5,000 samples.",
         "p999(main) < 1s",
     ),
     row(
-        "quantile",
+        Requests(RequestFunction::Quantile(0.0)),
         &[need("of", &[Type::Samples]), need("share", &[Type::Percent])],
         Type::Wrong,
         "Any quantile q between 0% and 100%. Failures count. Needs 5/(1−q) samples.",
         "quantile(main, 97.5%) < 300ms",
     ),
     row(
-        "mean",
+        Requests(RequestFunction::Statistic(Statistic::Mean)),
         VALUES,
         Type::Wrong,
         "The arithmetic mean of latencies, or of the values of a series.",
         "mean(main) < 100ms",
     ),
-    row("min", VALUES, Type::Wrong, "The smallest latency, or value of a series.", "min(main) > 1us"),
-    row("max", VALUES, Type::Wrong, "The largest latency, or value of a series.", "max(main) < 2s"),
     row(
-        "stddev",
+        Requests(RequestFunction::Statistic(Statistic::Min)),
+        VALUES,
+        Type::Wrong,
+        "The smallest latency, or value of a series.",
+        "min(main) > 1us",
+    ),
+    row(
+        Requests(RequestFunction::Statistic(Statistic::Max)),
+        VALUES,
+        Type::Wrong,
+        "The largest latency, or value of a series.",
+        "max(main) < 2s",
+    ),
+    row(
+        Requests(RequestFunction::Statistic(Statistic::Stddev)),
         VALUES,
         Type::Wrong,
         "The standard deviation of latencies, or of the values of a series.",
         "stddev(main) < 100ms",
     ),
     row(
-        "count",
+        Requests(RequestFunction::Count),
         SAMPLES,
         Type::Count,
         "Requests sent in the window, by the second in which they were sent.",
         "count(main) > 1000",
     ),
     row(
-        "throughput",
+        Requests(RequestFunction::Throughput),
         SAMPLES,
         Type::Rate,
         "Requests answered without failure in the window, divided by its length.",
         "throughput(main) >= 50/s",
     ),
     row(
-        "error_rate",
+        Requests(RequestFunction::ErrorRate),
         SAMPLES,
         Type::Percent,
         "The share of requests that failed. Failures for want of ports, descriptors or memory of the generator are left out: they concern trust.",
         "error_rate(main) < 1%",
     ),
     row(
-        "dropped",
+        Requests(RequestFunction::Dropped),
         LOAD,
         Type::Count,
         "Arrivals of an open load that found `max_in_flight` reached and were not started.",
         "dropped(main) == 0",
     ),
     row(
-        "apdex",
+        Requests(RequestFunction::Apdex(0.0)),
         &[need("of", &[Type::Samples]), need("threshold", &[Type::Duration])],
         Type::Number,
         "Apdex score from 0 to 1: (requests up to T + half of those up to 4T) ÷ all, times the share that did not fail (Apdex Technical Specification 1.1, apdex.org).",
         "apdex(main, 100ms) > 0.9",
     ),
     row(
-        "bandwidth",
+        Requests(RequestFunction::Bandwidth),
         SAMPLES,
         Type::Bandwidth,
         "Bytes of bodies a second as they are on the wire, requests and answers together, those of all tries.",
         "bandwidth(main) < 10MiB/s",
     ),
     row(
-        "burn_rate",
+        Requests(RequestFunction::BurnRate(0.0)),
         &[need("of", &[Type::Samples]), need("objective", &[Type::Percent])],
         Type::Factor,
         "How many times too fast the error budget of an objective is spent: error rate ÷ (1 − objective) (The Site Reliability Workbook, chapter 5).",
         "burn_rate(main, 99.9%) < 2x",
     ),
-    row("last", SERIES, Type::Wrong, "The last value in the window.", "last(shop.open_files) < 500"),
     row(
-        "increase",
+        Series(SeriesFunction::Last),
+        SERIES,
+        Type::Wrong,
+        "The last value in the window.",
+        "last(shop.open_files) < 500",
+    ),
+    row(
+        Series(SeriesFunction::Increase),
         SERIES,
         Type::Wrong,
         "What a counter grew by in the window, evenly between two readings; a counter that starts again at 0 is followed.",
         "increase(shop.metric(\"orders_total\")) > 10",
     ),
     row(
-        "growth",
+        Series(SeriesFunction::Growth),
         SERIES,
         Type::Bandwidth,
         "How fast a series grows: the robust slope of Theil and Sen, per second of its unit. A bound holds where all of the 95% interval meets it, fails where nothing of it does, and is inconclusive in between. Needs 10 readings.",
         "growth(shop.memory) < 1MiB/h",
     ),
     row(
-        "drift",
+        Drift,
         &[need("of", &[Type::Wrong])],
         Type::Percent,
         "How much a metric grows from the beginning of the window to its end, in percent of what it is at the beginning: by the robust slope (Theil–Sen) over 20 parts of it, or 10 where these hold too few samples, with its interval of 95%.",
         "drift(p95(main)) < 20%",
     ),
     row(
-        "capacity",
+        Capacity,
         LOAD,
         Type::Level,
         "Of a search: the highest level at which its condition held, to 2% of the upper end of its range.",
         "capacity(finder) >= 20/s",
     ),
     row(
-        "contention",
+        Sweep(SweepFunction::Contention),
         LOAD,
         Type::Percent,
         "Of a sweep: σ of the Universal Scalability Law (Gunther, Guerrilla Capacity Planning, 2007), the share of work that is serial.",
         "contention(ladder) < 50%",
     ),
     row(
-        "coherency",
+        Sweep(SweepFunction::Coherency),
         LOAD,
         Type::Percent,
         "Of a sweep: κ of the Universal Scalability Law, the cost of keeping users consistent.",
         "coherency(ladder) < 1%",
     ),
     row(
-        "efficiency",
+        Sweep(SweepFunction::Efficiency(0.0)),
         &[need("of", &[Type::Load]), need("users", &[Type::Users])],
         Type::Percent,
         "Of a sweep: throughput at so many users ÷ (users × throughput of one).",
         "efficiency(ladder, 2 users) >= 50%",
     ),
     row(
-        "peak_users",
+        Sweep(SweepFunction::PeakUsers),
         LOAD,
         Type::Users,
         "Of a sweep: the users at which throughput peaks, √((1−σ)/κ).",
         "peak_users(ladder) >= 4 users",
     ),
     row(
-        "peak_throughput",
+        Sweep(SweepFunction::PeakThroughput),
         LOAD,
         Type::Rate,
         "Of a sweep: the throughput that the fitted law has at its peak.",
         "peak_throughput(ladder) >= 100/s",
     ),
     row(
-        "time_to_recover",
+        Recovery(RecoveryFunction::TimeToRecover),
         WINDOW,
         Type::Duration,
         "From the withdrawal of a fault, or the end of any window, to the start of the steady state that then held. Not recovered fails, as more than was seen.",
         "time_to_recover(cut) < 10s",
     ),
     row(
-        "time_to_detect",
+        Recovery(RecoveryFunction::TimeToDetect),
         WINDOW,
         Type::Duration,
         "From the injection to the first alert, or, without a source of alerts, to the loss of the steady state.",
         "time_to_detect(cut) < 10s",
     ),
-    Builtin {
-        name: "mttr",
-        kind: Kind::Metric,
-        parameters: &[need("of", &[Type::Windows])],
-        variadic: true,
-        result: Type::Duration,
-        doc: "The mean time from injection to steady again, over the given faults.",
-        example: "mttr(cut) < 15s",
-    },
-    row("recovered", WINDOW, Type::Bool, "Whether the steady state held again before the run ended.", "recovered(cut)"),
     row(
-        "availability",
+        Recovery(RecoveryFunction::Mttr),
+        &[need("of", &[Type::Windows])],
+        Type::Duration,
+        "The mean time from injection to steady again, over the given faults.",
+        "mttr(cut) < 15s",
+    )
+    .variadic(),
+    row(
+        Recovery(RecoveryFunction::Recovered),
+        WINDOW,
+        Type::Bool,
+        "Whether the steady state held again before the run ended.",
+        "recovered(cut)",
+    ),
+    row(
+        Requests(RequestFunction::Availability),
         SAMPLES,
         Type::Percent,
         "The share of the seconds with requests in which not every request failed.",
         "availability(main) > 99%",
     ),
     row(
-        "lost",
+        Ledger(LedgerFunction::Lost),
         LEDGER,
         Type::Count,
         "Entries that were acknowledged (a 2xx read to its end) and that `verify` definitively does not find. An unknown outcome, such as a timeout, is never lost.",
         "lost(orders) == 0",
     ),
-    row("duplicated", LEDGER, Type::Count, "Entries that `verify` counts more than once.", "duplicated(orders) == 0"),
     row(
-        "resurrected",
+        Ledger(LedgerFunction::Duplicated),
+        LEDGER,
+        Type::Count,
+        "Entries that `verify` counts more than once.",
+        "duplicated(orders) == 0",
+    ),
+    row(
+        Ledger(LedgerFunction::Resurrected),
         LEDGER,
         Type::Count,
         "Entries that were refused (a 4xx, or never sent) and that `verify` finds all the same, though no other request with their key can have made them.",
         "resurrected(orders) == 0",
     ),
-    row("unverified", LEDGER, Type::Count, "Entries for which `verify` got no answer.", "unverified(orders) == 0"),
     row(
-        "precision",
+        Ledger(LedgerFunction::Unverified),
+        LEDGER,
+        Type::Count,
+        "Entries for which `verify` got no answer.",
+        "unverified(orders) == 0",
+    ),
+    row(
+        Alerts(AlertFunction::Precision),
         ALERTS,
         Type::Percent,
         "Of the alerts that fired, the share that was expected.",
         "precision(pager) == 100%",
     ),
     row(
-        "recall",
+        Alerts(AlertFunction::Recall),
         ALERTS,
         Type::Percent,
         "Of the alerts that were expected, the share that fired in time.",
@@ -265,63 +328,7 @@ pub const TABLE: &[Builtin] = &[
     ),
 ];
 
-/// The share of a quantile with a name of its own.
-pub fn quantile(name: &str) -> Option<f64> {
-    Some(match name {
-        "p50" => 0.5,
-        "p75" => 0.75,
-        "p90" => 0.9,
-        "p95" => 0.95,
-        "p99" => 0.99,
-        "p999" => 0.999,
-        _ => return None,
-    })
-}
-
-/// The function of a name; what its second argument says is 0 here.
-pub fn metric(name: &str) -> Option<Function> {
-    if let Some(share) = quantile(name) {
-        return Some(Function::Quantile(share));
-    }
-    Some(match name {
-        "quantile" => Function::Quantile(0.0),
-        "mean" => Function::Mean,
-        "min" => Function::Min,
-        "max" => Function::Max,
-        "stddev" => Function::Stddev,
-        "count" => Function::Count,
-        "throughput" => Function::Throughput,
-        "error_rate" => Function::ErrorRate,
-        "dropped" => Function::Dropped,
-        "apdex" => Function::Apdex(0.0),
-        "bandwidth" => Function::Bandwidth,
-        "burn_rate" => Function::BurnRate(0.0),
-        "last" => Function::Last,
-        "increase" => Function::Increase,
-        "growth" => Function::Growth,
-        "drift" => Function::Drift,
-        "capacity" => Function::Capacity,
-        "contention" => Function::Contention,
-        "coherency" => Function::Coherency,
-        "efficiency" => Function::Efficiency(0.0),
-        "peak_users" => Function::PeakUsers,
-        "peak_throughput" => Function::PeakThroughput,
-        "time_to_recover" => Function::TimeToRecover,
-        "time_to_detect" => Function::TimeToDetect,
-        "mttr" => Function::Mttr,
-        "recovered" => Function::Recovered,
-        "availability" => Function::Availability,
-        "lost" => Function::Lost,
-        "duplicated" => Function::Duplicated,
-        "resurrected" => Function::Resurrected,
-        "unverified" => Function::Unverified,
-        "precision" => Function::Precision,
-        "recall" => Function::Recall,
-        _ => return None,
-    })
-}
-
-/// The name of a function that has one for all its arguments.
-pub fn name_of(function: Function) -> &'static str {
-    TABLE.iter().map(|builtin| builtin.name).find(|name| metric(name) == Some(function)).unwrap_or("metric")
+/// The function of a metric.
+pub fn function(name: &str) -> Option<Function> {
+    ROWS.iter().find(|row| row.builtin.name == name).map(|row| row.function)
 }

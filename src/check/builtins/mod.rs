@@ -13,7 +13,10 @@ pub mod page;
 pub use explain::{explain, names as explained};
 pub use faults::{Build, Given, Limit};
 pub use fields::{FIELDS, Field, fields_of, find as field};
-pub use metrics::{metric, name_of, quantile};
+pub use metrics::{
+    Added, AlertFunction, Delay, Direction, Failures, Function, Least, LedgerFunction, RecoveryFunction,
+    RequestFunction, SeriesFunction, Statistic, SweepFunction, function as metric,
+};
 pub use options::{OPTIONS, Opt, options_of};
 
 use super::types::Type;
@@ -168,7 +171,8 @@ fn parameters(list: &[Par]) -> String {
 /// All tables, one after the other.
 pub fn all() -> impl Iterator<Item = &'static Builtin> {
     let faults = faults::ROWS.iter().map(|row| &row.builtin);
-    metrics::TABLE.iter().chain(constructors::TABLE).chain(faults).chain(functions::TABLE)
+    let metrics = metrics::ROWS.iter().map(|row| &row.builtin);
+    metrics.chain(constructors::TABLE).chain(faults).chain(functions::TABLE)
 }
 
 /// The tables by kind and name, since expressions ask for every call.

@@ -2,6 +2,7 @@
 
 use super::{Expr, Scope, Window, is_false};
 use crate::base::Span;
+use crate::check::builtins::{Direction, Function};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 
@@ -20,48 +21,14 @@ pub struct Metric {
     pub span: Span,
 }
 
-/// What is computed of a subject in a window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Function {
-    Quantile(f64),
-    Mean,
-    Min,
-    Max,
-    Stddev,
-    Count,
-    Throughput,
-    ErrorRate,
-    Dropped,
-    /// The threshold T in nanoseconds: satisfied up to T, tolerating up to 4T (apdex.org).
-    Apdex(f64),
-    Bandwidth,
-    /// The objective as a share: how many times too fast its error budget is spent.
-    BurnRate(f64),
-    Last,
-    Increase,
-    Growth,
-    Drift,
-    Capacity,
-    Contention,
-    Coherency,
-    /// At so many users.
-    Efficiency(f64),
-    PeakUsers,
-    PeakThroughput,
-    TimeToRecover,
-    TimeToDetect,
-    Mttr,
-    Recovered,
-    Availability,
-    /// How long a window is that only the run knows.
-    Length,
-    Lost,
-    Duplicated,
-    Resurrected,
-    Unverified,
-    Precision,
-    Recall,
+impl Metric {
+    /// Which way it is better, where that is known.
+    pub fn direction(&self) -> Direction {
+        match self.function.direction() {
+            Direction::OfValues => self.subject.direction(),
+            known @ (Direction::Less | Direction::More | Direction::Neither) => known,
+        }
+    }
 }
 
 /// What a metric speaks of.
@@ -79,6 +46,27 @@ pub enum Subject {
     Delivery(usize),
     /// A metric over time, in tenths of its window.
     Metric(Box<Metric>),
+}
+
+impl Subject {
+    /// Which way its values are better.
+    fn direction(&self) -> Direction {
+        match self {
+            Subject::Requests(population) => match population.member {
+                // What a flow measures may be anything.
+                Member::Measure(_) => Direction::Neither,
+                Member::All | Member::Request(_) | Member::Group(_) | Member::Wait(_) | Member::Iteration => {
+                    Direction::Less
+                }
+            },
+            Subject::Delivery(_) => Direction::Less,
+            Subject::Metric(inner) => inner.direction(),
+            // A reading may be of what is wanted or of what is not.
+            Subject::Series(_) | Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) => {
+                Direction::Neither
+            }
+        }
+    }
 }
 
 /// Whose requests are meant: of one load or of all, of one part of a mix, one flow, one step or of all.

@@ -201,13 +201,37 @@ pub enum LimitKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Monitor {
     pub name: String,
-    pub kind: String,
+    pub kind: MonitorKind,
     pub address: Option<Text>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MonitorKind {
+    /// A Prometheus that is asked in PromQL.
+    Prometheus,
+    /// A page in the text format of Prometheus.
+    Metrics,
+    /// The machine itself.
+    Host,
+}
+
+impl MonitorKind {
+    pub const ALL: [MonitorKind; 3] = [MonitorKind::Prometheus, MonitorKind::Metrics, MonitorKind::Host];
+
+    /// What builds one.
+    pub fn name(self) -> &'static str {
+        match self {
+            MonitorKind::Prometheus => "prometheus",
+            MonitorKind::Metrics => "metrics",
+            MonitorKind::Host => "host",
+        }
+    }
 }
 
 impl Monitor {
     pub fn is_host(&self) -> bool {
-        self.kind == "host"
+        self.kind == MonitorKind::Host
     }
 
     /// One of its series, as it is written.
@@ -222,8 +246,46 @@ impl Monitor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertSource {
     pub name: String,
-    pub kind: String,
+    pub kind: AlertSourceKind,
     pub address: Text,
     pub receiver: Option<Text>,
     pub rules: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertSourceKind {
+    Alertmanager,
+    /// Its own alerts, without grouping and delivery.
+    Prometheus,
+    /// Where alerts are delivered to.
+    Webhook,
+}
+
+impl AlertSourceKind {
+    pub const ALL: [AlertSourceKind; 3] =
+        [AlertSourceKind::Alertmanager, AlertSourceKind::Prometheus, AlertSourceKind::Webhook];
+
+    /// What builds one.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlertSourceKind::Alertmanager => "alertmanager",
+            AlertSourceKind::Prometheus => "prometheus",
+            AlertSourceKind::Webhook => "webhook",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::builtins::{Kind, names};
+
+    #[test]
+    fn each_kind_has_what_builds_it() {
+        let monitors: Vec<&str> = MonitorKind::ALL.into_iter().map(MonitorKind::name).collect();
+        assert_eq!(names(Kind::Monitor).collect::<Vec<&str>>(), monitors);
+        let sources: Vec<&str> = AlertSourceKind::ALL.into_iter().map(AlertSourceKind::name).collect();
+        assert_eq!(names(Kind::Alerts).collect::<Vec<&str>>(), sources);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::fit::{Law, Parameter, fit, highest};
 use super::of_law;
-use crate::check::program::Function;
+use crate::check::program::SweepFunction;
 use crate::metric::student::student;
 
 const SDM91: [(f64, f64); 7] =
@@ -87,9 +87,9 @@ fn nothing_is_below_nothing() {
     assert_eq!((law.kappa, law.peak()), (0.0, None));
     let (low, high) = law.interval(Parameter::Kappa);
     assert!(low == 0.0 && high < 2e-4, "{high}");
-    let peak = of_law(Function::PeakUsers, &law, &RAYTRACER, 1);
+    let peak = of_law(SweepFunction::PeakUsers, &law, &RAYTRACER, 1);
     assert_eq!(peak.shown.as_deref(), Some("at least 64 users"));
-    let throughput = of_law(Function::PeakThroughput, &law, &RAYTRACER, 1);
+    let throughput = of_law(SweepFunction::PeakThroughput, &law, &RAYTRACER, 1);
     assert_eq!(throughput.shown.as_deref(), Some("at least 301/s"));
 }
 
@@ -100,7 +100,7 @@ fn what_follows_the_law_is_found_exactly() {
     near(law.sigma, 0.02, 2);
     near(law.kappa, 0.02, 3);
     near(law.peak().unwrap(), 7.0, 3);
-    let efficiency = of_law(Function::Efficiency(2.0), &law, &points, 1);
+    let efficiency = of_law(SweepFunction::Efficiency(2.0), &law, &points, 1);
     near(efficiency.value.unwrap(), 1.8868 / 2.0, 3);
     let (low, high) = efficiency.interval.unwrap();
     assert!(low < 0.9434 && high > 0.9434 && high - low < 0.01, "{low} to {high}");
@@ -114,7 +114,7 @@ fn what_follows_the_law_is_found_exactly() {
 fn a_peak_that_nobody_saw_is_not_told() {
     let law = law(&SDM91[..4]);
     let points: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 8.0].map(|users| (users, law.at(users))).into();
-    let peak = of_law(Function::PeakUsers, &law, &points, 1);
+    let peak = of_law(SweepFunction::PeakUsers, &law, &points, 1);
     assert_eq!(peak.shown.as_deref(), Some("at least 8 users"));
     assert!(fit(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0)]).is_err());
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::measure::{Event, Gauges};
 use crate::metric::{Judged, Outcome};
-use crate::plan::SeriesSource;
 use crate::plan::{Binary, Measured, Metric};
+use crate::plan::{Scopes, SeriesSource};
 use std::collections::BTreeMap;
 
 fn memory() -> Watched {
@@ -29,21 +29,13 @@ fn all(values: &[f64]) -> Vec<Option<f64>> {
 
 const WHOLE: [Range; 1] = [(0, u64::MAX)];
 
-fn of(function: Function, values: &[Option<f64>], ranges: &[Range]) -> Result<f64, String> {
+fn of(function: SeriesFunction, values: &[Option<f64>], ranges: &[Range]) -> Result<f64, String> {
     apply(&readings(function, ranges), &stats(&memory(), values)).value
 }
 
-fn readings(function: Function, ranges: &[Range]) -> Readings {
-    let end = 10 * SECOND;
-    Readings {
-        function,
-        series: memory(),
-        ranges: ranges.to_vec(),
-        end,
-        scoped: false,
-        impacts: Vec::new(),
-        faults: Vec::new(),
-    }
+fn readings(function: SeriesFunction, ranges: &[Range]) -> Readings {
+    let scopes = Scopes { end: 10 * SECOND, ..Scopes::default() };
+    Readings { function, series: memory(), ranges: ranges.to_vec(), scopes }
 }
 
 /// Twelve readings, one of them wild. Values and ends of the interval as scipy.stats.theilslopes defines them.
@@ -54,11 +46,11 @@ fn values_are_those_of_the_window() {
     let values = all(&[5.0, 1.0, 3.0, 8.0, 2.0]);
     let inner = [(SECOND, 3 * SECOND), (4 * SECOND, u64::MAX)];
     for (function, whole, part) in [
-        (Function::Max, 8.0, 3.0),
-        (Function::Min, 1.0, 1.0),
-        (Function::Mean, 3.8, 2.0),
-        (Function::Last, 2.0, 2.0),
-        (Function::Stddev, 6.16_f64.sqrt(), (2.0_f64 / 3.0).sqrt()),
+        (SeriesFunction::Statistic(Statistic::Max), 8.0, 3.0),
+        (SeriesFunction::Statistic(Statistic::Min), 1.0, 1.0),
+        (SeriesFunction::Statistic(Statistic::Mean), 3.8, 2.0),
+        (SeriesFunction::Last, 2.0, 2.0),
+        (SeriesFunction::Statistic(Statistic::Stddev), 6.16_f64.sqrt(), (2.0_f64 / 3.0).sqrt()),
     ] {
         assert!((of(function, &values, &WHOLE).unwrap() - whole).abs() < 1e-12, "{function:?}");
         assert!((of(function, &values, &inner).unwrap() - part).abs() < 1e-12, "{function:?}");
@@ -67,15 +59,18 @@ fn values_are_those_of_the_window() {
 
 #[test]
 fn what_was_not_read_is_no_zero() {
-    let reason = of(Function::Max, &[None, None, None], &WHOLE).unwrap_err();
+    let reason = of(SeriesFunction::Statistic(Statistic::Max), &[None, None, None], &WHOLE).unwrap_err();
     assert_eq!(reason, "nothing was read in its window: connection refused");
-    let gone = of(Function::Max, &[Some(1.0), None, None], &WHOLE).unwrap_err();
+    let gone = of(SeriesFunction::Statistic(Statistic::Max), &[Some(1.0), None, None], &WHOLE).unwrap_err();
     assert_eq!(gone, "2 of 3 readings are missing in its window: connection refused");
-    assert_eq!(of(Function::Max, &[Some(1.0), None, Some(2.0)], &WHOLE), Ok(2.0));
+    assert_eq!(of(SeriesFunction::Statistic(Statistic::Max), &[Some(1.0), None, Some(2.0)], &WHOLE), Ok(2.0));
     // A gap outside of the window is none of its matter.
-    assert_eq!(of(Function::Max, &[None, None, None, Some(2.0)], &[(3 * SECOND, 9 * SECOND)]), Ok(2.0));
     assert_eq!(
-        of(Function::Max, &[Some(2.0)], &[(3 * SECOND, 9 * SECOND)]).unwrap_err(),
+        of(SeriesFunction::Statistic(Statistic::Max), &[None, None, None, Some(2.0)], &[(3 * SECOND, 9 * SECOND)]),
+        Ok(2.0)
+    );
+    assert_eq!(
+        of(SeriesFunction::Statistic(Statistic::Max), &[Some(2.0)], &[(3 * SECOND, 9 * SECOND)]).unwrap_err(),
         "nothing was read in its window"
     );
 }
@@ -83,11 +78,11 @@ fn what_was_not_read_is_no_zero() {
 #[test]
 fn a_counter_is_followed_and_its_windows_add_up() {
     let values = all(&[100.0, 110.0, 130.0, 5.0, 25.0]);
-    assert_eq!(of(Function::Increase, &values, &WHOLE), Ok(55.0));
+    assert_eq!(of(SeriesFunction::Increase, &values, &WHOLE), Ok(55.0));
     let (first, rest) = (1_500_000_000, 4 * SECOND);
-    assert_eq!(of(Function::Increase, &values, &[(0, first)]), Ok(20.0));
-    assert_eq!(of(Function::Increase, &values, &[(first, rest)]), Ok(35.0));
-    assert!(of(Function::Increase, &all(&[1.0]), &WHOLE).unwrap_err().contains("needs 2"));
+    assert_eq!(of(SeriesFunction::Increase, &values, &[(0, first)]), Ok(20.0));
+    assert_eq!(of(SeriesFunction::Increase, &values, &[(first, rest)]), Ok(35.0));
+    assert!(of(SeriesFunction::Increase, &all(&[1.0]), &WHOLE).unwrap_err().contains("needs 2"));
 }
 
 #[test]
@@ -117,7 +112,7 @@ fn a_day_keeps_its_slope() {
 }
 
 fn judged(operator: Binary, bound: f64, values: &[f64]) -> Judged {
-    let metric = Metric::Series(readings(Function::Growth, &WHOLE));
+    let metric = Metric::Series(readings(SeriesFunction::Growth, &WHOLE));
     let left = Measured::Metric { metric, unit: Type::Bandwidth };
     let right = Measured::Constant { value: bound, unit: Type::Bandwidth };
     super::super::judge(&crate::plan::Condition::Compare { operator, left, right }, &stats(&memory(), &all(values)))

@@ -10,7 +10,7 @@ use super::service::State;
 use crate::base::exposition::Selector;
 use crate::base::units::SECOND;
 use crate::measure::Gauges;
-use crate::plan::{Plan, SeriesSource, Text};
+use crate::plan::{MonitorKind, Plan, SeriesSource, Text};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -159,13 +159,13 @@ fn looks(plan: &Plan, services: &[Who], known: &Known) -> Result<Vec<Look>, Stri
             SeriesSource::Monitor(index) => {
                 let monitor = &plan.monitors[index];
                 let url = monitor.address.as_ref().map_or_else(|| Ok(String::new()), text)?;
-                match monitor.kind.as_str() {
-                    "host" => match looks.iter_mut().find(|look| matches!(look, Look::Host { .. })) {
+                match monitor.kind {
+                    MonitorKind::Host => match looks.iter_mut().find(|look| matches!(look, Look::Host { .. })) {
                         Some(Look::Host { series, .. }) => series.push((place, what)),
                         _ => looks.push(Look::Host { host: processes::Host::new(), series: vec![(place, what)] }),
                     },
-                    "metrics" => on_page(&mut looks, url, place, &what)?,
-                    _ => looks.push(Look::Query { url, query: what, place }),
+                    MonitorKind::Metrics => on_page(&mut looks, url, place, &what)?,
+                    MonitorKind::Prometheus => looks.push(Look::Query { url, query: what, place }),
                 }
             }
             SeriesSource::Host => {}
