@@ -294,3 +294,80 @@ fn a_load_on_what_is_not_ours_pays_for_no_guardian() {
     assert!(matches!(place.run(&text, &[]).code, 0 | 5));
     assert!(!place.path().join(".state").exists());
 }
+
+/// The run descends from the process that listens, so whoever hurts that hurts the run itself.
+#[test]
+fn a_family_that_holds_the_run_is_refused_before_anything_happens() {
+    for (breakage, rest) in [("pause(app)", " for 1s"), ("limit_cpu(app, to: 5%)", " for 1s")] {
+        let place = Place::new();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let text = hurt(20, "2s", &format!("  fault still = {breakage} at plateau + 500ms{rest}"));
+        let attached = format!("service app = attach(port: {port}) {{\n    ready: \"/health\"\n  }}");
+        place.write("test.stress", &text.replace("service app = demo()", &attached));
+        let program = env!("CARGO_BIN_EXE_stressc");
+        // The shell that has started the run becomes the server; what is frozen for good is ended all the same.
+        let script = format!(
+            "({program} run test.stress --no-progress > out 2> err; echo $? > code) & exec {program} demo --listen 127.0.0.1:{port}"
+        );
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script]).current_dir(place.path()).env("XDG_STATE_HOME", place.path().join(".state"));
+        let quiet = std::process::Stdio::null;
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut server = command.stdout(quiet()).stderr(quiet()).spawn().unwrap();
+        let read = |name: &str| std::fs::read_to_string(place.path().join(name)).unwrap_or_default();
+        let start = std::time::Instant::now();
+        while !read("code").ends_with('\n') && start.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let group = rustix::process::Pid::from_child(&server);
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+        server.wait().unwrap();
+        assert_eq!(read("code").trim(), "3", "{}{}", read("out"), read("err"));
+        let err = read("err");
+        assert!(err.contains("the fault `still` is refused") && err.contains("which is this run itself"), "{err}");
+        assert!(left(&place).is_empty());
+    }
+}
+
+/// Where a group of processor time can be made below that of this process, by the first version of control groups.
+fn processor_groups() -> Option<std::path::PathBuf> {
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let line = own.lines().find_map(|line| line.split_once(":cpu:").or_else(|| line.split_once(":cpu,cpuacct:")))?;
+    let home = Path::new("/sys/fs/cgroup/cpu").join(line.1.trim_start_matches('/'));
+    rustix::fs::access(home.join("cgroup.procs"), rustix::fs::Access::WRITE_OK).is_ok().then_some(home)
+}
+
+#[test]
+fn each_process_goes_back_to_the_group_that_it_was_taken_from() {
+    let Some(home) = processor_groups() else { return };
+    let place = Place::new();
+    let groups: Vec<_> = ["one", "other"].map(|name| home.join(format!("test-{}-{name}", std::process::id()))).into();
+    groups.iter().for_each(|group| std::fs::create_dir(group).unwrap());
+    // Both say all the time where they are; one of them starts others meanwhile, which end up where it does.
+    let says = |name: &str, group: &Path| {
+        let (seen, group) = (place.path().join(name), group.display());
+        format!(
+            "echo $$ > {group}/cgroup.procs; while :; do (grep -o ':cpu.*' /proc/self/cgroup >> {}; sleep 0.1); done",
+            seen.display()
+        )
+    };
+    let (one, other) = (says("one", &groups[0]), says("other", &groups[1]));
+    place.write("one.sh", &one);
+    place.write("other.sh", &other);
+    let directory = place.path().display();
+    let more = format!(
+        "  service two = process(\"sh\", \"-c\", \"sh {directory}/one.sh & sh {directory}/other.sh\")\n  fault slow = limit_cpu(two, to: 50%) at plateau + 1s for 1s"
+    );
+    let ran = place.run(&hurt(20, "4s", &more), &[]);
+    groups.iter().for_each(|group| drop(std::fs::remove_dir(group)));
+    for (name, group) in ["one", "other"].into_iter().zip(&groups) {
+        let seen = std::fs::read_to_string(place.path().join(name)).unwrap();
+        let at = group.file_name().unwrap().to_str().unwrap();
+        let is_limited = |line: &str| line.contains("stressc-") && line.contains("-slow/of-");
+        assert!(seen.lines().any(is_limited), "{seen}{}{}", ran.out, ran.err);
+        let last = seen.lines().rfind(|line| !line.is_empty()).unwrap();
+        assert!(last.ends_with(at), "{name} was in {at} and is in {last}");
+    }
+    assert!(matches!(ran.code, 0 | 4 | 5), "{}{}", ran.out, ran.err);
+    assert!(left(&place).is_empty());
+}

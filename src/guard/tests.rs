@@ -127,3 +127,23 @@ fn what_cannot_be_taken_back_stays_written_down() {
     assert!(recover(&path).unwrap()[0].problem.is_none());
     assert!(dirty(place.path()).unwrap().is_empty());
 }
+
+/// systemd removes a scope as soon as the last of its processes has left it.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_was_taken_from_a_group_that_is_gone_goes_to_the_one_above_it() {
+    let cpu = std::path::Path::new("/sys/fs/cgroup/cpu");
+    let name = |what: &str| cpu.join(format!("test-{}-{what}", std::process::id()));
+    let (group, home) = (name("taken"), name("home"));
+    if std::fs::create_dir(&group).is_err() || !group.join("cgroup.procs").exists() {
+        return;
+    }
+    let mut child = sleeper("run-f");
+    std::fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
+    let undo = Undo::Group { group: group.clone(), back: home.join("cgroup.procs") };
+    assert_eq!((undo.perform(), undo.perform()), (Ok(()), Ok(())));
+    let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!group.exists() && !groups.contains("-taken"), "{groups}");
+}

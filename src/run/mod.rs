@@ -107,6 +107,11 @@ pub enum RunError {
     System(std::io::Error),
     /// What is done before the load could not be.
     Setup(String),
+    /// It would act on what must never be touched.
+    Fault {
+        fault: String,
+        problem: String,
+    },
     /// Interrupted before anything was sent.
     Interrupted,
     /// It was made, and something that it did could not be taken back.
@@ -124,6 +129,7 @@ impl std::fmt::Display for RunError {
                 Ok(())
             }
             RunError::Address(problem) | RunError::Data(problem) | RunError::Setup(problem) => f.write_str(problem),
+            RunError::Fault { fault, problem } => write!(f, "the fault `{fault}` is refused: {problem}"),
             RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
             RunError::Left(problem) => {
                 write!(f, "something could not be taken back: {problem}\n`stressc recover` tries it again")
@@ -229,7 +235,11 @@ async fn control(
         let running = services.last().expect("it was started");
         tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
     }
-    let ready = lead(plan, &links, &known)
+    // What is only tried is not hurt.
+    let refused = if settings.trial.is_some() { None } else { fault::refused(plan, &services) };
+    let ready = refused
+        .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
+        .and_then(|()| lead(plan, &links, &known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
         .and_then(|()| link::places(plan, &known.services, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {

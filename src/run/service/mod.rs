@@ -1,6 +1,7 @@
 //! Services: started before the load, awaited, watched, stopped after it; and what may be done to them in between.
 
 mod endpoint;
+mod family;
 pub mod group;
 mod keeper;
 mod ports;
@@ -18,7 +19,7 @@ pub use postgres::version as postgres_version;
 
 use super::guarded::Guarded;
 use super::known::Known;
-use super::watch::{Who, processes};
+use super::watch::{Who, listeners};
 use crate::guard::{Process, Undo};
 use crate::inputs::groups::{self, Group};
 use crate::plan::{Service, ServiceKind};
@@ -76,6 +77,8 @@ pub struct Running {
     listens: bool,
     /// Where its memory is counted apart.
     group: Option<Group>,
+    /// Of whose own processes none may be touched.
+    guarded: Guarded,
     _private: Option<Private>,
 }
 
@@ -103,7 +106,8 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         let asked = service.ready.is_some();
         let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
         let kind = Kept::Attached { ready, within };
-        return Ok(Running { name: service.name.clone(), endpoint, kind, listens: true, group: None, _private: None });
+        let (name, guarded) = (service.name.clone(), around.guarded.clone());
+        return Ok(Running { name, endpoint, kind, listens: true, group: None, guarded, _private: None });
     }
     let directory = directory(around.directory, &service.name).map_err(failed)?;
     let prepared = match &service.kind {
@@ -139,7 +143,8 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
     tokio::spawn(keeper.keep(ordered));
     let own = own_mark(around.run, &service.name);
     let kind = Kept::Ours { orders, state: now, log, admin, mark: own };
-    Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, _private: private })
+    let guarded = around.guarded.clone();
+    Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, guarded, _private: private })
 }
 
 /// What the processes of a service carry, beside the id of the run.
@@ -273,22 +278,23 @@ impl Running {
         match &self.kind {
             Kept::Ours { state, .. } => state.borrow().main,
             Kept::Attached { .. } => {
-                let listening = processes::listening(self.endpoint.address.port()).ok()?;
-                Process::of(listening as i32)
+                listeners::listening(self.endpoint.address.port()).ok()
             }
         }
     }
 
-    /// The main process and all that it started; of what we did not start the one that listens and its own.
-    pub fn processes(&self) -> Vec<Process> {
-        self.main().map_or_else(Vec::new, processes::family)
+    /// The main process and all that it started; of what we did not start the one that listens and its own. Refused where one of
+    /// them must never be touched.
+    pub fn processes(&self) -> Result<Vec<Process>, String> {
+        self.main().map_or(Ok(Vec::new()), |main| family::of(main, self.guarded.guardian()))
     }
 
     /// Sends a signal to all of its processes, such as the one that stops them for a while; those of another user get it
     /// where the kernel lets us.
     #[cfg(unix)]
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        self.processes().into_iter().for_each(|process| drop(process.signal(signal)));
+    pub fn signal(&self, signal: rustix::process::Signal) -> Result<(), String> {
+        self.processes()?.into_iter().for_each(|process| drop(process.signal(signal)));
+        Ok(())
     }
 
     pub fn group(&self) -> Option<&Group> {
