@@ -152,8 +152,10 @@ fn put_back(process: &str, back: &Path) -> Result<(), String> {
     use std::io::Write;
     let mut file = back.to_owned();
     loop {
-        let put = std::fs::OpenOptions::new().write(true).open(&file).and_then(|mut file| file.write_all(process.as_bytes()));
-        let is = |error: &std::io::Error, wanted: rustix::io::Errno| error.raw_os_error() == Some(wanted.raw_os_error());
+        let put =
+            std::fs::OpenOptions::new().write(true).open(&file).and_then(|mut file| file.write_all(process.as_bytes()));
+        let is =
+            |error: &std::io::Error, wanted: rustix::io::Errno| error.raw_os_error() == Some(wanted.raw_os_error());
         let Err(error) = put else { return Ok(()) };
         match &error {
             // It has ended.

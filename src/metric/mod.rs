@@ -4,6 +4,7 @@
 mod abort;
 mod actual;
 mod capacity;
+mod crashes;
 mod ledger;
 mod looks;
 mod recovery;
@@ -327,10 +328,15 @@ fn is_timed(measured: &Measured) -> bool {
                 Metric::Scaling(scaling) => scaling.function,
                 Metric::Ledger { function, .. } | Metric::Other { function, .. } => *function,
                 Metric::Drift { .. } => Function::Drift,
+                Metric::Crashes(_) => Function::Crashes,
             };
             let counted = matches!(
                 function,
-                Function::Lost | Function::Duplicated | Function::Resurrected | Function::Unverified
+                Function::Lost
+                    | Function::Duplicated
+                    | Function::Resurrected
+                    | Function::Unverified
+                    | Function::Crashes
             );
             !(counted || matches!(function, Function::ErrorRate | Function::BurnRate(_)))
         }
@@ -391,6 +397,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
         },
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
+        Metric::Crashes(crashes) => crashes::apply(crashes, stats),
         Metric::Capacity(capacity) => capacity::apply(capacity, stats),
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),
         Metric::Drift { fine, coarse } => {

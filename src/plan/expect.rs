@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Capacity, Condition, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings, Recovery,
-    Requests, Samples, Scaling, Series, SteadyState, Type, scope,
+    Capacity, Condition, Crashes, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings,
+    Recovery, Requests, Samples, Scaling, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -27,7 +27,8 @@ impl Elaborate<'_> {
         let condition = condition?;
         self.slices(&condition, expectation.span)?;
         self.compared(&condition, expectation.span);
-        Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
+        let (text, line, implied) = (expectation.text.clone(), expectation.line, expectation.implied);
+        Some(Expectation { text, line, implied, condition })
     }
 
     /// Slices are judged one by one and kept apart, so there is an end to their number; and each needs its samples.
@@ -186,6 +187,26 @@ impl Elaborate<'_> {
             }
             Subject::Windows { windows, steady } if self.recovers(metric.function, windows, *steady) => {
                 return Some(Metric::Recovery(self.recovery(metric.function, windows, *steady)?));
+            }
+            Subject::Service(service) => {
+                let ranges = match explicit {
+                    Some(ranges) => {
+                        self.not_empty(&ranges, self.length(), metric)?;
+                        ranges
+                    }
+                    None => vec![(0, u64::MAX)],
+                };
+                let all = self.scenario.injections.iter().enumerate();
+                let faults_of_it = all.filter(|(_, fault)| fault.action.excuses(*service));
+                return Some(Metric::Crashes(Crashes {
+                    service: self.scenario.services[*service].name.clone(),
+                    excused_by: faults_of_it.map(|(index, _)| index).collect(),
+                    ranges,
+                    end: self.length(),
+                    scoped: metric.scoped,
+                    impacts,
+                    faults,
+                }));
             }
             Subject::Ledger(ledger) => return Some(Metric::Ledger { function: metric.function, ledger: *ledger }),
             Subject::Windows { .. } | Subject::Alerts(_) | Subject::Delivery(_) => {

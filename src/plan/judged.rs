@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct Expectation {
     pub text: String,
     pub line: usize,
+    /// Nobody wrote it: it is expected of each service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
     pub condition: Condition,
 }
 
@@ -34,6 +37,8 @@ pub enum Metric {
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
     /// Of the entries of a ledger, over the whole run.
     Ledger { function: Function, ledger: usize },
+    /// How often a service ended by itself.
+    Crashes(Crashes),
     /// What a search found.
     Capacity(Capacity),
     /// How throughput grows with the users of a sweep.
@@ -75,6 +80,24 @@ pub struct Requests {
 pub struct Readings {
     pub function: Function,
     pub series: Watched,
+    pub ranges: Vec<Range>,
+    /// The end of the last load.
+    pub end: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scoped: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<OfFault>,
+}
+
+/// How often a service ended by itself, in windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Crashes {
+    pub service: String,
+    /// The faults of the plan that act on it, and the commands: while one is in force, an end is no crash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excused_by: Vec<usize>,
     pub ranges: Vec<Range>,
     /// The end of the last load.
     pub end: u64,

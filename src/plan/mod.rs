@@ -33,8 +33,8 @@ pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
 pub use judged::{
-    Capacity, Condition, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings, Recovery, Requests,
-    Samples, Scaling,
+    Capacity, Condition, Crashes, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings, Recovery,
+    Requests, Samples, Scaling,
 };
 pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
 pub use needs::{Lack, Of, lacks};

@@ -57,7 +57,12 @@ impl Guarded {
 
     /// The number of the process that is the guardian now.
     pub fn guardian(&self) -> Option<i32> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(Guard::process).map(|process| process.pid)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .and_then(Guard::process)
+            .map(|process| process.pid)
     }
 
     /// Takes back what is open, and says what could not be.

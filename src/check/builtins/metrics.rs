@@ -9,6 +9,7 @@ const VALUES: &[Par] = &[need("of", &[Type::Samples, Type::Series])];
 const SERIES: &[Par] = &[need("of", &[Type::Series])];
 const LOAD: &[Par] = &[need("of", &[Type::Load])];
 const LEDGER: &[Par] = &[need("of", &[Type::Ledger])];
+const SERVICE: &[Par] = &[need("of", &[Type::Service])];
 const ALERTS: &[Par] = &[need("of", &[Type::Alerts])];
 const WINDOW: &[Par] = &[need("of", &[Type::Windows]), may("steady", &[Type::SteadyState])];
 
@@ -250,6 +251,13 @@ pub const TABLE: &[Builtin] = &[
     ),
     row("unverified", LEDGER, Type::Count, "Entries for which `verify` got no answer.", "unverified(orders) == 0"),
     row(
+        "crashes",
+        SERVICE,
+        Type::Count,
+        "How often a service ended by itself, in the whole run or in a window. An end does not count while a fault on that very service or any command is in force, up to 1s behind, nor where it was not ready again since. `restart: true` brings it back and excuses nothing. Of each service that the run starts `crashes(service) == 0` is expected where nothing is written about its crashes.",
+        "crashes(shop) == 0",
+    ),
+    row(
         "precision",
         ALERTS,
         Type::Percent,
@@ -315,6 +323,7 @@ pub fn metric(name: &str) -> Option<Function> {
         "duplicated" => Function::Duplicated,
         "resurrected" => Function::Resurrected,
         "unverified" => Function::Unverified,
+        "crashes" => Function::Crashes,
         "precision" => Function::Precision,
         "recall" => Function::Recall,
         _ => return None,

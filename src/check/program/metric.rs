@@ -60,6 +60,8 @@ pub enum Function {
     Duplicated,
     Resurrected,
     Unverified,
+    /// How often a service ended by itself.
+    Crashes,
     Precision,
     Recall,
 }
@@ -75,6 +77,7 @@ pub enum Subject {
         steady: Option<usize>,
     },
     Ledger(usize),
+    Service(usize),
     Alerts(usize),
     Delivery(usize),
     /// A metric over time, in tenths of its window.

@@ -1,5 +1,6 @@
 //! Services: started before the load, awaited, watched, stopped after it; and what may be done to them in between.
 
+mod claim;
 mod endpoint;
 mod family;
 pub mod group;
@@ -23,6 +24,7 @@ use super::watch::{Who, listeners};
 use crate::guard::{Process, Undo};
 use crate::inputs::groups::{self, Group};
 use crate::plan::{Service, ServiceKind};
+use claim::Claim;
 use group::Launch;
 use keeper::{Keeper, Order};
 use ready::Ready;
@@ -131,9 +133,12 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
     let (state, now) = channel::channel(State::default());
     let (orders, ordered) = mpsc::unbounded_channel();
     let log = launch.log.clone();
+    let own = own_mark(around.run, &service.name);
+    let claim = listens.then(|| Claim { address: endpoint.address, mark: own.clone(), group: group.clone() });
     let keeper = Keeper {
         name: service.name.clone(),
         launch,
+        claim,
         ready,
         ready_within: within,
         restart: service.restart,
@@ -141,7 +146,6 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         told: around.told.clone(),
     };
     tokio::spawn(keeper.keep(ordered));
-    let own = own_mark(around.run, &service.name);
     let kind = Kept::Ours { orders, state: now, log, admin, mark: own };
     let guarded = around.guarded.clone();
     Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, guarded, _private: private })
@@ -277,9 +281,7 @@ impl Running {
     pub fn main(&self) -> Option<Process> {
         match &self.kind {
             Kept::Ours { state, .. } => state.borrow().main,
-            Kept::Attached { .. } => {
-                listeners::listening(self.endpoint.address.port()).ok()
-            }
+            Kept::Attached { .. } => listeners::listening(self.endpoint.address.port()).ok(),
         }
     }
 

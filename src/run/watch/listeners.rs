@@ -73,7 +73,9 @@ pub fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Vec<Process>> {
     let mut found: HashMap<u64, Vec<Process>> = HashMap::new();
     for pid in proc::numbers() {
         let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
-        let held = entries.flatten().filter_map(|entry| socket(fs::read_link(entry.path()).ok()?.as_os_str().as_encoded_bytes()));
+        let held = entries
+            .flatten()
+            .filter_map(|entry| socket(fs::read_link(entry.path()).ok()?.as_os_str().as_encoded_bytes()));
         let held: HashSet<u64> = held.filter(|inode| inodes.contains(inode)).collect();
         if let Some(process) = Process::of(pid).filter(|_| !held.is_empty()) {
             held.into_iter().for_each(|inode| found.entry(inode).or_default().push(process));
@@ -101,7 +103,9 @@ pub fn listening(port: u16) -> Result<Process, String> {
     }
     let holders = holders(&all.iter().map(|listener| listener.inode).collect());
     let holders: Vec<Process> = holders.into_values().flatten().collect();
-    let top = holders.iter().find(|process| processes::parent(**process).is_some_and(|parent| !holders.iter().any(|other| other.pid == parent)));
+    let top = holders.iter().find(|process| {
+        processes::parent(**process).is_some_and(|parent| !holders.iter().any(|other| other.pid == parent))
+    });
     top.copied().ok_or_else(|| {
         format!("the process that listens at port {port} is not shown to this user: run stressc as its owner")
     })
