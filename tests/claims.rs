@@ -1,5 +1,6 @@
 //! The port of a service is its own: who else listens there is not tested in its place. Over real processes and sockets.
 
+use crate::support::left_out::left_out;
 use crate::support::{Place, Ran, wait_until};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -154,7 +155,7 @@ fn a_stranger_who_takes_the_port_of_one_that_was_killed_ends_the_run() {
 fn a_stranger_who_comes_during_the_load_ends_the_run() {
     let port = free_port();
     if TcpListener::bind(("::1", port)).is_err() {
-        return;
+        return left_out("this machine has no IPv6");
     }
     let place = Place::new();
     let text = scenario(&place, &shop("exec "), port, "    ready: \"/health\"\n", "", SENT);
@@ -175,27 +176,31 @@ fn the_owner_of_what_another_user_holds_is_unknown_and_that_is_told() {
     let may = rustix::process::geteuid().is_root()
         && look.arg("--version").uid(NOBODY).gid(NOBODY).output().is_ok_and(|seen| seen.status.success());
     if !may {
-        return;
+        return left_out("it takes root, and a program that everybody may start");
     }
-    let place = Place::new();
-    std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o777)).unwrap();
     let port = free_port();
-    let started = place.path().join("started");
-    let lines = format!("touch {}; exec sleep 1000", started.display());
-    place.write("test.stress", &scenario(&place, &lines, port, "", "", SENT));
-    let run = || {
+    let place = || {
+        let place = Place::new();
+        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let started = place.path().join("started");
+        let lines = format!("touch {}; exec sleep 1000", started.display());
+        place.write("test.stress", &scenario(&place, &lines, port, "", "", SENT));
+        (place, started)
+    };
+    let run = |place: &Place| {
         let mut command = place.command(&["run", "test.stress", "--no-progress"]);
         place.ended(command.uid(NOBODY).gid(NOBODY).output().unwrap())
     };
     let stale = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    let ran = run();
+    let (first, started) = place();
+    let ran = run(&first);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("a process of user 0 that is not shown to this one listens at 127.0.0.1"), "{}", ran.err);
     assert!(!started.exists());
     drop(stale);
-    let file = started.clone();
-    let _stranger = Stranger::at("127.0.0.1", port, move || file.exists());
-    let ran = run();
+    let (second, started) = place();
+    let _stranger = Stranger::at("127.0.0.1", port, move || started.exists());
+    let ran = run(&second);
     ran.passed();
     let told = ran.result["problems"][0].as_str().unwrap();
     assert!(told.contains("the service `app`: owner unknown: a process of user 0"), "{told}");
@@ -204,9 +209,9 @@ fn the_owner_of_what_another_user_holds_is_unknown_and_that_is_told() {
 
 #[test]
 fn one_that_ends_by_itself_and_is_brought_back_fails_the_run() {
-    let place = Place::new();
     let lines = format!("{} & sleep 1.5; kill -KILL $!; exit 9", shop(""));
     let run = |expect: &str| {
+        let place = Place::new();
         let options = "    restart: true\n    ready: \"/health\"\n";
         place.run(&scenario(&place, &lines, free_port(), options, "", expect), &[])
     };

@@ -340,7 +340,9 @@ fn processor_groups() -> Option<std::path::PathBuf> {
 
 #[test]
 fn each_process_goes_back_to_the_group_that_it_was_taken_from() {
-    let Some(home) = processor_groups() else { return };
+    let Some(home) = processor_groups() else {
+        return left_out("no control group of version 1 can be made for processor time");
+    };
     let place = Place::new();
     let groups: Vec<_> = ["one", "other"].map(|name| home.join(format!("test-{}-{name}", std::process::id()))).into();
     groups.iter().for_each(|group| std::fs::create_dir(group).unwrap());

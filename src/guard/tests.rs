@@ -136,7 +136,8 @@ fn who_was_taken_from_a_group_that_is_gone_goes_to_the_one_above_it() {
     let name = |what: &str| cpu.join(format!("test-{}-{what}", std::process::id()));
     let (group, home) = (name("taken"), name("home"));
     if std::fs::create_dir(&group).is_err() || !group.join("cgroup.procs").exists() {
-        return;
+        let _ = std::fs::remove_dir(&group);
+        return crate::left_out::left_out("no control group of version 1 can be made for processor time");
     }
     let mut child = sleeper("run-f");
     std::fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();

@@ -47,6 +47,17 @@ async fn off<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> T 
     }
 }
 
+/// Where it is not told who listens: somebody who shares the port on purpose is not seen so.
+fn can_be_taken(claim: &Claim) -> Result<(), String> {
+    match std::net::TcpListener::bind(claim.address) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!(
+            "it cannot listen at {}: {error}; end who listens there, or give the service another port, such as `port()`",
+            claim.address
+        )),
+    }
+}
+
 #[cfg(target_os = "linux")]
 mod system {
     use super::{Claim, Seen};
@@ -60,7 +71,8 @@ mod system {
     const FOR_OTHERS: [&str; 6] = ["docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "systemd"];
 
     pub fn is_free(claim: &Claim) -> Result<(), String> {
-        let there = overlapping(claim)?;
+        // In some containers the table is not shown.
+        let Ok(there) = overlapping(claim) else { return super::can_be_taken(claim) };
         let Some(first) = there.first() else { return Ok(()) };
         let holders = listeners::holders(&there.iter().map(|listener| listener.inode).collect());
         let shown = there.iter().find_map(|listener| Some((listener, holders.get(&listener.inode)?.first()?)));
@@ -78,7 +90,10 @@ mod system {
     pub fn seen(claim: &Claim, main: Process, known: HashSet<u64>) -> Seen {
         let there = match overlapping(claim) {
             Ok(there) => there,
-            Err(problem) => return Seen { known, unknown: Some(problem), foreign: None },
+            Err(problem) => {
+                let unknown = Some(format!("owner unknown: who listens at {} is not told: {problem}", claim.address));
+                return Seen { known, unknown, foreign: None };
+            }
         };
         let (old, new): (Vec<Listener>, Vec<Listener>) =
             there.iter().partition(|listener| known.contains(&listener.inode));
@@ -160,15 +175,8 @@ mod system {
     use crate::guard::Process;
     use std::collections::HashSet;
 
-    /// Somebody who shares the port on purpose is not seen so.
     pub fn is_free(claim: &Claim) -> Result<(), String> {
-        match std::net::TcpListener::bind(claim.address) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!(
-                "it cannot listen at {}: {error}; end who listens there, or give the service another port, such as `port()`",
-                claim.address
-            )),
-        }
+        super::can_be_taken(claim)
     }
 
     pub fn seen(claim: &Claim, _: Process, known: HashSet<u64>) -> Seen {
@@ -216,11 +224,13 @@ mod tests {
         for ip in ["127.0.0.1", "0.0.0.0", "::1", "::"] {
             let own = free_port();
             assert_eq!(claim(own).is_free().await, Ok(()));
+            assert_eq!(can_be_taken(&claim(own)), Ok(()));
             // Not every machine has IPv6.
             let Ok(_held) = TcpListener::bind((ip, own.port())) else { continue };
             let problem = claim(own).is_free().await.unwrap_err();
             assert!(problem.contains(&format!("process {} (", std::process::id())), "{problem}");
             assert!(problem.contains(&SocketAddr::new(ip.parse().unwrap(), own.port()).to_string()), "{problem}");
+            assert!(can_be_taken(&claim(own)).is_err() || ip.contains(':'));
             tried += 1;
         }
         assert!(tried >= 2);
