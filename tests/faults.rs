@@ -374,3 +374,57 @@ fn each_process_goes_back_to_the_group_that_it_was_taken_from() {
     assert!(matches!(ran.code, 0 | 4 | 5), "{}{}", ran.out, ran.err);
     assert!(left(&place).is_empty());
 }
+
+/// A run that is killed in the middle leaves what is written down, by which its guardian puts each process back; also what was started
+/// meanwhile.
+#[test]
+fn each_process_goes_back_to_its_group_when_the_run_is_killed() {
+    let Some(home) = processor_groups() else {
+        return left_out("no control group of version 1 can be made for processor time");
+    };
+    let place = Place::new();
+    let groups = ["head", "tail"].map(|name| home.join(format!("test-{}-{name}", std::process::id())));
+    groups.iter().for_each(|group| std::fs::create_dir(group).unwrap());
+    let members = |group: &Path| {
+        let text = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let program = env!("CARGO_BIN_EXE_stressc");
+    place.write("tail.sh", &format!("echo $$ > {}/cgroup.procs; while :; do sleep 0.05; done", groups[1].display()));
+    let script = format!(
+        "echo $$ > {}/cgroup.procs; sh tail.sh & exec {program} demo --listen 127.0.0.1:{port}",
+        groups[0].display()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).current_dir(place.path());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut server = std::os::unix::process::CommandExt::process_group(&mut command, 0).spawn().unwrap();
+    let text = hurt(20, "9s", "  fault slow = limit_cpu(app, to: 50%) at plateau + 300ms for 8s");
+    let attached = format!("service app = attach(port: {port}) {{\n    ready: \"/health\"\n  }}");
+    place.write("test.stress", &text.replace("service app = demo()", &attached));
+    let mut run = place.spawn(&["run", "test.stress", "--no-progress"]);
+    let start = std::time::Instant::now();
+    let is_taken = || groups.iter().all(|group| members(group).is_empty());
+    while !(place.runs().len() == 1 && is_taken()) && start.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let was_taken = is_taken();
+    std::thread::sleep(Duration::from_millis(300));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let start = std::time::Instant::now();
+    while !left(&place).is_empty() && start.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (head, tail) = (members(&groups[0]), members(&groups[1]));
+    let leader = rustix::process::Pid::from_child(&server);
+    rustix::process::kill_process_group(leader, rustix::process::Signal::KILL).unwrap();
+    server.wait().unwrap();
+    wait_until("both groups are empty", Duration::from_secs(10), || {
+        groups.iter().all(|group| std::fs::remove_dir(group).is_ok() || !group.exists())
+    });
+    assert!(was_taken && left(&place).is_empty(), "{:?}", left(&place));
+    assert_eq!(head, [server.id().to_string()]);
+    assert!(!tail.is_empty(), "those of the other group are in {head:?}");
+}
