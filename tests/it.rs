@@ -7,6 +7,7 @@ mod allow;
 mod answers;
 mod bodies;
 mod chaos;
+mod claims;
 mod containers;
 mod databases;
 mod demo;

@@ -153,7 +153,7 @@ fn one_that_is_to_be_restarted_comes_back_and_the_run_goes_on() {
         ),
     );
     let services = "  let own = port()\n  service app = process(\"./app\", \"127.0.0.1:{own}\") {\n    port: own\n    ready: \"/health\"\n    restart: true\n  }";
-    let expect = "    error_rate(main) < 90%\n    error_rate(main) == 0% during well\n    last(app.memory) > 1MiB";
+    let expect = "    error_rate(main) < 90%\n    error_rate(main) == 0% during well\n    last(app.memory) > 1MiB\n    crashes(app) == 1";
     let ran = place.run(&scenario(services, LOOK, "    hold 20/s for 5s\n    hold 20/s for 2s as well", expect), &[]);
     ran.passed();
     let (fell, back) = (events(&place, "service_fell"), events(&place, "service_back"));
@@ -230,7 +230,7 @@ fn the_shop_finds_its_database_again_unless_it_never_reconnects() {
         let services = format!(
             "  service pg = postgres() {{\n    restart: true\n  }}\n  service app = demo(database: pg.url, pool: 2{option})"
         );
-        let expect = "    error_rate(main) < 1% during well";
+        let expect = "    error_rate(main) < 1% during well\n    crashes(pg) == 1";
         let stages = "    hold 10/s for 8s\n    hold 10/s for 3s as well";
         place.write("test.stress", &scenario(&services, LOOK, stages, expect));
         let run = place.spawn(&["run", "test.stress", "--no-progress"]);

@@ -4,7 +4,7 @@ use super::builtins::Direction;
 use super::compare::condition;
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 use super::inputs::{Content, FileKind};
-use super::program::{Abort, Expectation, Moment, SteadyState, Window};
+use super::program::{Abort, Expectation, Function, Moment, SteadyState, Window};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -97,7 +97,7 @@ impl<'a> Session<'a, '_> {
         let file = self.world.sources.get(asked.file).name.clone();
         // A template speaks of its parameters; a report speaks of what they were.
         let text = if self.calls.is_empty() { self.text(span) } else { self.out.condition_text(&condition) };
-        Expectation { text, file, line: self.line(asked), span, asked, condition }
+        Expectation { text, file, line: self.line(asked), span, asked, implied: false, condition }
     }
 
     /// The place itself, or the innermost place in the file that was asked for which brought it along.
@@ -501,7 +501,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// What is judged each second over what lies just behind has no place on the timeline, and slices of whole seconds.
-    fn fits_a_look(&mut self, condition: &Cond, span: Span) -> Option<()> {
+    pub(super) fn fits_a_look(&mut self, condition: &Cond, span: Span) -> Option<()> {
         match condition {
             Condition::Becomes { .. } => {
                 let message = "this is judged each second, and cannot wait for an instant";
@@ -522,7 +522,15 @@ impl<'a> Session<'a, '_> {
             }
             Condition::Not(inner) => self.fits_a_look(inner, span),
             Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {
-                Some(())
+                let mut of_crashes = false;
+                condition.metrics(&mut |metric| of_crashes |= metric.function == Function::Crashes);
+                if !of_crashes {
+                    return Some(());
+                }
+                let message = "this is judged each second, and crashes are counted when the run has ended";
+                let problem = Diagnostic::new(Code::E0114, message, span, "not here");
+                self.push(problem.help("put it into an `expect`, such as `crashes(shop) == 0`"));
+                None
             }
         }
     }

@@ -110,6 +110,7 @@ impl Scenario {
                 windows.iter().map(|window| self.window_text(window)).collect::<Vec<_>>().join(", ")
             }
             Subject::Ledger(index) => self.ledgers.get(*index).map_or(String::new(), |ledger| ledger.name.clone()),
+            Subject::Service(index) => self.services.get(*index).map_or(String::new(), |service| service.name.clone()),
             Subject::Alerts(index) => {
                 self.alert_sources.get(*index).map_or(String::new(), |source| source.name.clone())
             }

@@ -6,7 +6,7 @@ use super::condition::Measured;
 use super::predicate::undecidable;
 use super::program::{
     Function, Member, Metric, Part, Population, RecoveryFunction, RequestFunction, Scope, Series, SeriesFunction,
-    Subject, Window,
+    ServiceKind, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::Session;
@@ -161,9 +161,25 @@ impl<'a> Session<'a, '_> {
             }
             Value::Delivery(metric) => Some((Some(metric.subject), Type::Duration)),
             Value::Part(Type::Ledger, index) => Some((Some(Subject::Ledger(index)), Type::Count)),
+            Value::Part(Type::Service, index) => {
+                self.started_by_us(index, first.value.span)?;
+                Some((Some(Subject::Service(index)), Type::Count))
+            }
             Value::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
             _ => None,
         }
+    }
+
+    /// Of what is only attached no end is seen.
+    fn started_by_us(&mut self, service: usize, span: Span) -> Option<()> {
+        let service = self.out.services.get(service)?;
+        if !matches!(service.kind, ServiceKind::Attach { .. }) {
+            return Some(());
+        }
+        let message = format!("`{}` is only attached, so nobody sees it end", service.name);
+        let problem = Diagnostic::new(Code::E0301, message, span, "not started by the run");
+        self.push(problem.help("start it with `process(…)`, or expect its answers, such as `error_rate(main) < 1%`"));
+        None
     }
 
     /// What is not a request has no phases of its own.

@@ -1,13 +1,14 @@
 //! A scenario: its parts in the order in which one can speak of another, and what it lacks.
 
-use super::program::{Expr, Load, Scenario, Window};
+use super::condition::{Condition, Measured};
+use super::program::{Expectation, Expr, Function, Load, Metric, Scenario, ServiceKind, Subject, Window};
 use super::scope::{Bound, FrameId};
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, BuiltKind, Item};
+use crate::syntax::ast::{self, Binary, BuiltKind, Item};
 
 impl<'a> Session<'a, '_> {
     /// The scenario whose parameters are bound in `outer`.
@@ -35,6 +36,7 @@ impl<'a> Session<'a, '_> {
         }
         self.rest(scenario, frame);
         self.whole_systems();
+        self.no_crashes();
         if loads.is_empty() && !self.is_lost(frame) {
             let message = "this scenario has no load, so it would do nothing";
             let problem = Diagnostic::new(Code::E0412, message, scenario.name.span, "no `load` in it");
@@ -207,6 +209,34 @@ impl<'a> Session<'a, '_> {
                 }
             }
             frame += 1;
+        }
+    }
+
+    /// Of each service that the run starts it is expected that it does not end by itself, unless something else is written.
+    fn no_crashes(&mut self) {
+        for (index, span) in self.service_spans.clone().into_iter().enumerate() {
+            let is_of_it = |metric: &Metric| metric.subject == Subject::Service(index);
+            let mut is_written = matches!(self.out.services[index].kind, ServiceKind::Attach { .. });
+            for expectation in &self.out.expectations {
+                expectation.condition.metrics(&mut |metric| is_written |= is_of_it(metric));
+            }
+            if is_written {
+                continue;
+            }
+            let mut metric = Metric {
+                function: Function::Crashes,
+                subject: Subject::Service(index),
+                scopes: Vec::new(),
+                scoped: false,
+                text: String::new(),
+                span,
+            };
+            metric.text = self.out.metric_text(&metric);
+            let left = Measured::Metric { metric, unit: Type::Count };
+            let right = Measured::Constant { value: 0.0, unit: Type::Count };
+            let condition = Condition::Compare { operator: Binary::Equal, left, right };
+            let text = self.out.condition_text(&condition);
+            self.out.expectations.push(Expectation { text, implied: true, ..self.stated(condition, span) });
         }
     }
 

@@ -127,6 +127,7 @@ impl<'a> Session<'a, '_> {
         let paths = [("ready", is_path(&service.ready)), ("metrics", is_path(&service.metrics))];
         // Behind what its arguments and options name, which is started before it.
         self.out.services.push(service);
+        self.service_spans.push(built.name.span);
         let place = self.out.services.len() - 1;
         for entry in &built.options {
             if paths.contains(&(entry.label.text.as_str(), true)) {

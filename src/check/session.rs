@@ -60,6 +60,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) once_spans: Vec<Span>,
     /// A target was refused, so nobody is told that there is none.
     pub(super) refused_target: bool,
+    /// Where services are declared, in their order.
+    pub(super) service_spans: Vec<Span>,
     /// The first place that needs a steady state to recover to.
     pub(super) needs_steady: Option<Span>,
     /// A template is checked by itself; what comes out is thrown away.
@@ -96,6 +98,7 @@ impl<'a, 'd> Session<'a, 'd> {
             pending_searches: Vec::new(),
             once_spans: Vec::new(),
             refused_target: false,
+            service_spans: Vec::new(),
             needs_steady: None,
             is_definition: false,
         }

@@ -652,6 +652,7 @@ impl<'a> Session<'a, '_> {
             let PendingSearch { load, stage, condition, frame, least, most, each } = pending;
             let value = self.eval(condition, frame);
             match super::compare::condition(&value) {
+                Some(asked) if self.fits_a_look(&asked, condition.span).is_none() => {}
                 Some(condition) => {
                     let (resolution, trials) = halving(least, most);
                     let load_of = &mut self.out.loads[load];

@@ -56,6 +56,9 @@ impl<'a> Live<'a> {
             }
             Event::Aborted { reason, .. } => self.say(&format!("aborted, finishing what is under way: {reason}")),
             Event::ServiceDied { service, status, .. } => self.say(&format!("the service `{service}` ended: {status}")),
+            Event::ServiceDisplaced { service, problem, .. } => {
+                self.say(&format!("the service `{service}`: {problem}"));
+            }
             Event::Tried(tried) => self.say(&self.scene.tried(tried)),
             Event::ServiceFell { service, status, .. } => {
                 self.say(&format!("the service `{service}` ended and is started again: {status}"));

@@ -8,6 +8,25 @@ pub fn numbers() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// What a process calls itself, as far as that is text.
+pub fn name(pid: i32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&name).trim_end().to_owned())
+}
+
+/// The parent of a process, the parent of that, and so on.
+pub fn ancestors(pid: i32) -> Vec<i32> {
+    let parent = |pid: i32| Stat::of(pid)?.number(4).and_then(|parent| i32::try_from(parent).ok());
+    let mut above = Vec::new();
+    let mut at = pid;
+    // The first of all has none, and neither has one whose parent is in another namespace.
+    while let Some(next) = parent(at).filter(|next| *next > 0 && !above.contains(next)) {
+        above.push(next);
+        at = next;
+    }
+    above
+}
+
 /// Of `/proc/N/stat` what follows the name of the program.
 pub struct Stat {
     state: char,

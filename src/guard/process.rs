@@ -46,6 +46,11 @@ impl Process {
         Process::of(self.pid) == Some(self)
     }
 
+    /// Whether it carries a mark, as far as its environment is shown.
+    pub fn carries(self, mark: &str) -> bool {
+        system::carries(self.pid, mark)
+    }
+
     /// Whether it was still there to be told.
     #[cfg(unix)]
     pub fn signal(self, signal: rustix::process::Signal) -> std::io::Result<bool> {

@@ -296,3 +296,24 @@ fn all_of_a_script_is_shown_to_who_shall_agree() {
     };
     assert_eq!(undo.told(), "run in /: sh -c true\nrm -rf /srv\\u{202e}\\u{1b}[1A");
 }
+
+/// systemd removes a scope as soon as the last of its processes has left it.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_was_taken_from_a_group_that_is_gone_goes_to_the_one_above_it() {
+    let cpu = std::path::Path::new("/sys/fs/cgroup/cpu");
+    let name = |what: &str| cpu.join(format!("test-{}-{what}", std::process::id()));
+    let (group, home) = (name("taken"), name("home"));
+    if std::fs::create_dir(&group).is_err() || !group.join("cgroup.procs").exists() {
+        let _ = std::fs::remove_dir(&group);
+        return crate::left_out::left_out("no control group of version 1 can be made for processor time");
+    }
+    let mut child = sleeper("run-f");
+    std::fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
+    let undo = Undo::Group { group: group.clone(), back: home.join("cgroup.procs") };
+    assert_eq!((undo.perform(), undo.perform()), (Ok(()), Ok(())));
+    let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!group.exists() && !groups.contains("-taken"), "{groups}");
+}

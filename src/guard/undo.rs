@@ -13,7 +13,8 @@ pub enum Undo {
     Kill(Whom),
     /// They go on after they were stopped.
     Continue(Whom),
-    /// A control group is emptied into another one, by its file, and removed.
+    /// A control group is emptied into another one, by its file, and removed. One whose processes come from several has one below
+    /// it for each of these, which is taken back by itself.
     Group { group: PathBuf, back: PathBuf },
     /// A file or a directory, with all that is in it, is removed.
     Remove(PathBuf),
@@ -171,12 +172,7 @@ fn leave(group: &Path, back: &Path) -> Result<(), String> {
             Err(error) => return Err(at(group, &error)),
         };
         for member in members.lines() {
-            match std::fs::write(back, member) {
-                Ok(()) => {}
-                // It has ended.
-                Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
-                Err(error) => return Err(at(back, &error)),
-            }
+            put_back(member, back)?;
         }
         match std::fs::remove_dir(group) {
             Ok(()) => return Ok(()),
@@ -185,6 +181,30 @@ fn leave(group: &Path, back: &Path) -> Result<(), String> {
             Err(_) if Instant::now() < over => std::thread::sleep(PAUSE),
             Err(error) => return Err(at(group, &error)),
         }
+    }
+}
+
+/// A process goes back to its group. Where that is gone, since the last of its processes was taken out of it, it goes to the nearest
+/// one above.
+fn put_back(process: &str, back: &Path) -> Result<(), String> {
+    use std::io::Write;
+    let mut file = back.to_owned();
+    loop {
+        let put =
+            std::fs::OpenOptions::new().write(true).open(&file).and_then(|mut file| file.write_all(process.as_bytes()));
+        let is =
+            |error: &std::io::Error, wanted: rustix::io::Errno| error.raw_os_error() == Some(wanted.raw_os_error());
+        let Err(error) = put else { return Ok(()) };
+        match &error {
+            // It has ended.
+            error if is(error, rustix::io::Errno::SRCH) => return Ok(()),
+            error if is(error, rustix::io::Errno::NOENT) || is(error, rustix::io::Errno::NODEV) => {}
+            // A group above that has others with controllers below it takes none itself.
+            error if file != back && is(error, rustix::io::Errno::BUSY) => {}
+            error => return Err(at(back, error)),
+        }
+        let above = file.parent().and_then(Path::parent).map(|above| above.join("cgroup.procs"));
+        file = above.ok_or_else(|| at(back, &error))?;
     }
 }
 

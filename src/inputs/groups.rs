@@ -61,6 +61,23 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     words(text, b'\n')
 }
 
+/// The group of a controller in which a process is, by the version of the interface; it must be possible to put it back there.
+pub fn home(controller: &str, by: By, process: i32) -> Result<PathBuf, String> {
+    let mounts = fs::read("/proc/self/mountinfo").map_err(|error| error.to_string())?;
+    let own = fs::read(format!("/proc/{process}/cgroup")).map_err(|error| error.to_string())?;
+    let has = |list: &[u8]| words(list, b',').any(|word| word == controller.as_bytes());
+    let home = lines(&mounts).filter_map(mounted).find_map(|mount| match (by, mount.kind) {
+        (By::CgroupV1, b"cgroup") if has(mount.options) => Some(directory(&mount, group_of(&own, has)?)),
+        (By::CgroupV2, b"cgroup2") => group_of(&own, <[u8]>::is_empty).map(|group| directory(&mount, group)),
+        _ => None,
+    });
+    match home {
+        Some(home) if is_writable(&home.join(MEMBERS)) => Ok(home),
+        Some(home) => Err(format!("it could not be put back into its own group {}", home.display())),
+        None => Err("its own group is not shown".to_owned()),
+    }
+}
+
 #[derive(Debug)]
 struct Mount<'m> {
     root: PathBuf,
@@ -125,6 +142,9 @@ fn group_of(own: &[u8], is_it: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
     })
 }
 
+/// The file of a group that lists its processes and takes some.
+const MEMBERS: &str = "cgroup.procs";
+
 const NOT_OURS: &str = "this user may not make control groups here";
 
 /// Of version 1 a group may be made below any other.
@@ -155,7 +175,7 @@ fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<Place, Opti
     if !lists(&beside, "cgroup.subtree_control") {
         return Err(Some("its controller is not given to the groups beside ours (`cgroup.subtree_control`)"));
     }
-    match is_writable(&beside) && is_writable(&beside.join("cgroup.procs")) {
+    match is_writable(&beside) && is_writable(&beside.join(MEMBERS)) {
         true => Ok(Place { by: By::CgroupV2, above: beside, home }),
         false => Err(Some(NOT_OURS)),
     }
@@ -174,18 +194,29 @@ fn is_writable(_: &Path) -> bool {
 impl Place {
     /// What a group of a name will be; it is not made yet.
     pub fn group(&self, name: &str) -> Group {
-        Group { by: self.by, path: self.above.join(name), back: self.home.join("cgroup.procs") }
+        Group { by: self.by, path: self.above.join(name), back: self.home.join(MEMBERS) }
     }
 }
 
 impl Group {
+    /// One below it, for those who come from another group and go back there. What holds for the group holds for them too.
+    pub fn below(&self, name: &str, home: &Path) -> Group {
+        Group { by: self.by, path: self.path.join(name), back: home.join(MEMBERS) }
+    }
+
     pub fn make(&self) -> io::Result<()> {
         fs::create_dir(&self.path)
     }
 
     /// A process with all of its threads becomes one of its members, and so does whatever it starts.
     pub fn take(&self, process: i32) -> io::Result<()> {
-        fs::write(self.path.join("cgroup.procs"), process.to_string())
+        fs::write(self.path.join(MEMBERS), process.to_string())
+    }
+
+    /// Whether a process is one of its members.
+    pub fn holds(&self, process: i32) -> bool {
+        let members = fs::read_to_string(self.path.join(MEMBERS)).unwrap_or_default();
+        members.lines().any(|member| member.parse() == Ok(process))
     }
 
     pub fn set(&self, file: &str, value: &str) -> io::Result<()> {

@@ -57,7 +57,8 @@ pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
     };
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let (trust, standings) = trust::trust(plan, stats, &expectations);
-    let (kind, reason) = kind(stats, &expectations, &standings, &trust);
+    let written = plan.expectations.iter().any(|expectation| !expectation.implied);
+    let (kind, reason) = kind(stats, (&expectations, written), &standings, &trust);
     // Who ends a run early knows it; a run that ends itself early has failed.
     let exit_code = if stats.aborted.is_some() && kind == Kind::Aborted { 1 } else { kind.exit_code() };
     Verdict { kind, exit_code, reason, expectations, standings, trust }
@@ -75,10 +76,18 @@ fn until_cut(judged: Judged) -> Judged {
 }
 
 /// The first that applies: error, aborted, a failure that stands whatever the generator did, untrusted, failed, inconclusive.
-fn kind(stats: &Stats, expectations: &[Judged], standings: &[Standing], trust: &Trust) -> (Kind, Option<String>) {
+fn kind(
+    stats: &Stats,
+    (expectations, written): (&[Judged], bool),
+    standings: &[Standing],
+    trust: &Trust,
+) -> (Kind, Option<String>) {
     let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
     if let Some((service, status, _)) = stats.died.first() {
         return (Kind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
+    }
+    if let Some((service, problem)) = &stats.displaced {
+        return (Kind::Error, Some(format!("the service `{service}` is not alone: {problem}")));
     }
     if let Some((at, reason)) = &stats.aborted {
         return (Kind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
@@ -112,6 +121,7 @@ fn kind(stats: &Stats, expectations: &[Judged], standings: &[Standing], trust: &
         true if expectations.is_empty() => {
             (Kind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))
         }
+        true if !written => (Kind::Passed, Some("nothing was expected but that no service ends by itself".to_owned())),
         true => (Kind::Passed, None),
         false => (Kind::Inconclusive, Some("nothing was sent".to_owned())),
     }

@@ -20,7 +20,7 @@ fn the_order_of_verdicts_is_the_languages() {
     let of = |list: &[(Outcome, Standing)], trust: &Trust| {
         let expectations: Vec<Judged> = list.iter().map(|(outcome, _)| judged(*outcome)).collect();
         let standings: Vec<Standing> = list.iter().map(|(_, standing)| *standing).collect();
-        kind(&stats, &expectations, &standings, trust).0
+        kind(&stats, (&expectations, true), &standings, trust).0
     };
     use Outcome::{Failed, Held, Inconclusive};
     use Standing::{InDoubt, Stands};

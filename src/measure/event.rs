@@ -51,10 +51,12 @@ pub enum Event {
         at: u64,
         reason: String,
     },
-    /// A service that ended by itself while it was needed.
+    /// A service that ended by itself while it was needed, and whether it had been ready since it was started.
     ServiceDied {
         service: String,
         at: u64,
+        #[serde(default = "yes")]
+        ready: bool,
         status: String,
         output: String,
     },
@@ -62,6 +64,8 @@ pub enum Event {
     ServiceFell {
         service: String,
         at: u64,
+        #[serde(default = "yes")]
+        ready: bool,
         status: String,
         output: String,
     },
@@ -69,6 +73,12 @@ pub enum Event {
     ServiceBack {
         service: String,
         at: u64,
+    },
+    /// Somebody else listens at its port, who would be tested in its place.
+    ServiceDisplaced {
+        service: String,
+        at: u64,
+        problem: String,
     },
     /// A fault of the plan is in force, since some instant between the two.
     FaultApplied {
@@ -133,6 +143,11 @@ pub enum Event {
     Ended {
         at: u64,
     },
+}
+
+/// Records of earlier versions do not tell.
+fn yes() -> bool {
+    true
 }
 
 /// A level that a search held for a while.

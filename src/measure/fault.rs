@@ -1,4 +1,4 @@
-//! What became of the faults and events of a plan: when each was in force, and what shows that it was.
+//! What became of the faults and events of a plan: when each was in force, and what shows that it was. And which services ended.
 
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,15 @@ impl Injected {
     pub fn is_effective(&self) -> bool {
         self.problem.is_none() && (self.proof.is_effective() || self.shown.is_some())
     }
+}
+
+/// A service that ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    pub service: String,
+    pub at: u64,
+    /// It had been ready since it was started.
+    pub ready: bool,
 }
 
 /// An event, from its beginning on.

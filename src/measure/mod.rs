@@ -18,7 +18,7 @@ mod tags;
 pub use ended::Ended;
 pub use event::{Event, Generator, Tried};
 pub use example::{Choice, Example, Examples};
-pub use fault::{Happened, Injected, Proof};
+pub use fault::{End, Happened, Injected, Proof};
 pub use gauges::{Gap, Gauge, Gauges};
 pub use layout::Layout;
 pub use ledger::{Book, Booked, Entry, Fate, Verified, Violation, Wrong};

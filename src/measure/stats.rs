@@ -4,7 +4,7 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Book, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts,
+    Book, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts,
     Slice, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
@@ -45,6 +45,10 @@ pub struct Stats {
     pub died: Vec<(String, String, String)>,
     /// Services that ended and were started again: which, when, and how.
     pub fell: Vec<(String, u64, String)>,
+    /// Both of them, in order.
+    pub ends: Vec<End>,
+    /// A service at whose port somebody else listens, and who.
+    pub displaced: Option<(String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
     /// Each time that a fault was in force, in order.
@@ -130,8 +134,15 @@ impl Stats {
             Event::Gauges(gauges) => self.look(gauges),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Aborted { at, reason } => self.aborted = Some((at, reason)),
-            Event::ServiceDied { service, status, output, .. } => self.died.push((service, status, output)),
-            Event::ServiceFell { service, at, status, .. } => self.fell.push((service, at, status)),
+            Event::ServiceDied { service, at, ready, status, output } => {
+                self.ends.push(End { service: service.clone(), at, ready });
+                self.died.push((service, status, output));
+            }
+            Event::ServiceFell { service, at, ready, status, output: _ } => {
+                self.ends.push(End { service: service.clone(), at, ready });
+                self.fell.push((service, at, status));
+            }
+            Event::ServiceDisplaced { service, problem, .. } => self.displaced = Some((service, problem)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
             Event::Done { load, stage, at } => self.done.push((load, stage, at)),
             Event::Tried(tried) => self.tried.push(tried),

@@ -4,6 +4,7 @@
 mod abort;
 mod actual;
 mod capacity;
+mod crashes;
 mod ledger;
 mod looks;
 mod recovery;
@@ -363,6 +364,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
         },
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
+        Metric::Crashes(crashes) => crashes::apply(crashes, stats),
         Metric::Capacity(capacity) => capacity::apply(capacity, stats),
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),
         Metric::Drift { fine, coarse } => {

@@ -219,7 +219,7 @@ fn what_becomes_true_stays_so() {
 
 fn recovery(function: RecoveryFunction, window: Range, seconds: u64) -> Measured {
     let condition = few_errors(0.01, seconds);
-    let calm = Expectation { text: String::new(), line: 1, condition };
+    let calm = Expectation { text: String::new(), line: 1, implied: false, condition };
     let steady = SteadyState { name: None, conditions: vec![calm], window: 5 * SECOND, hold: 5 * SECOND };
     let metric = Metric::Recovery(Recovery {
         function,

@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Metric, Plan, Range, Recovery, Requests, are_compared};
+use super::{Condition, Crashes, Metric, Plan, Range, Readings, Recovery, Requests, are_compared};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -46,7 +46,7 @@ impl RestsOn {
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.metric(part)),
             Metric::Scaling(scaling) => self.requests(&scaling.throughput),
             Metric::Recovery(_) | Metric::Series(_) | Metric::Capacity(_) => {}
-            Metric::Ledger { .. } | Metric::Other { .. } => {}
+            Metric::Crashes(_) | Metric::Ledger { .. } | Metric::Other { .. } => {}
         }
     }
 
@@ -155,8 +155,8 @@ impl WindowEdges {
                 self.watched(recovery);
             }
             // Its points belong to windows by their instants, however slices are cut.
-            Metric::Series(readings) => {
-                for impact in &readings.scopes.impacts {
+            Metric::Series(Readings { scopes, .. }) | Metric::Crashes(Crashes { scopes, .. }) => {
+                for impact in &scopes.impacts {
                     self.watched(&impact.of);
                 }
             }
@@ -251,6 +251,7 @@ impl WindowEdges {
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.of_metric(part, edges)),
             Metric::Recovery(_)
             | Metric::Series(_)
+            | Metric::Crashes(_)
             | Metric::Scaling(_)
             | Metric::Capacity(_)
             | Metric::Ledger { .. } => {}

@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Capacity, Condition, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings, Recovery,
-    Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
+    Capacity, Condition, Crashes, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings,
+    Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -31,7 +31,8 @@ impl Elaborate<'_> {
         let condition = condition?;
         self.slices(&condition, expectation.span)?;
         self.compared(&condition, expectation.span);
-        Some(Expectation { text: expectation.text.clone(), line: expectation.line, condition })
+        let (text, line, implied) = (expectation.text.clone(), expectation.line, expectation.implied);
+        Some(Expectation { text, line, implied, condition })
     }
 
     /// Slices are judged one by one and kept apart, so there is an end to their number; and each needs its samples.
@@ -176,10 +177,12 @@ impl Elaborate<'_> {
             {
                 Some(Metric::Recovery(self.recovery(function, windows, *steady)?))
             }
+            (Function::Crashes, Subject::Service(service)) => self.crashes(metric, *service, explicit),
             (Function::Ledger(function), Subject::Ledger(ledger)) => Some(Metric::Ledger { function, ledger: *ledger }),
             (
                 Function::Drift
                 | Function::Capacity
+                | Function::Crashes
                 | Function::Requests(_)
                 | Function::Series(_)
                 | Function::Sweep(_)
@@ -193,13 +196,29 @@ impl Elaborate<'_> {
                         self.measured_in(explicit, metric)?
                     }
                     // These judge the whole run.
-                    Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
-                        explicit.unwrap_or_else(|| vec![(0, u64::MAX)])
-                    }
+                    Subject::Windows { .. }
+                    | Subject::Service(_)
+                    | Subject::Ledger(_)
+                    | Subject::Alerts(_)
+                    | Subject::Delivery(_) => explicit.unwrap_or_else(|| vec![(0, u64::MAX)]),
                 };
                 Some(Metric::Other { function, subject: subject.clone(), ranges })
             }
         }
+    }
+
+    fn crashes(&mut self, metric: &program::Metric, service: usize, explicit: Option<Vec<Range>>) -> Option<Metric> {
+        if let Some(ranges) = &explicit {
+            self.not_empty(ranges, self.length(), metric)?;
+        }
+        let all = self.scenario.injections.iter().enumerate();
+        let faults_of_it = all.filter(|(_, fault)| fault.action.excuses(service));
+        Some(Metric::Crashes(Crashes {
+            service: self.scenario.services[service].name.clone(),
+            excused_by: faults_of_it.map(|(index, _)| index).collect(),
+            ranges: explicit.unwrap_or_else(|| vec![(0, u64::MAX)]),
+            scopes: self.scopes_of(metric, self.length()),
+        }))
     }
 
     /// The windows of what is measured of no load in particular.

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Expectation {
     pub text: String,
     pub line: usize,
+    /// Nobody wrote it: it is expected of each service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
     pub condition: Condition,
 }
 
@@ -37,6 +40,8 @@ pub enum Metric {
     Other { function: Function, subject: Subject, ranges: Vec<Range> },
     /// Of the entries of a ledger, over the whole run.
     Ledger { function: LedgerFunction, ledger: usize },
+    /// How often a service ended by itself.
+    Crashes(Crashes),
     /// What a search found.
     Capacity(Capacity),
     /// How throughput grows with the users of a sweep.
@@ -56,6 +61,7 @@ impl Metric {
             Metric::Capacity(_) => Function::Capacity,
             Metric::Scaling(scaling) => Function::Sweep(scaling.function),
             Metric::Drift { .. } => Function::Drift,
+            Metric::Crashes(_) => Function::Crashes,
         }
     }
 }
@@ -103,6 +109,18 @@ pub struct Scopes {
     pub impacts: Vec<Impact>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<OfFault>,
+}
+
+/// How often a service ended by itself, in windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Crashes {
+    pub service: String,
+    /// The faults of the plan that act on it, and the commands: while one is in force, an end is no crash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excused_by: Vec<usize>,
+    pub ranges: Vec<Range>,
+    #[serde(flatten)]
+    pub scopes: Scopes,
 }
 
 /// The highest level at which the condition of a search held.

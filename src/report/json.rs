@@ -21,6 +21,7 @@ pub fn json(report: &Report<'_>) -> Vec<u8> {
             json!({
                 "text": planned.text,
                 "line": planned.line,
+                "implied": planned.implied,
                 "verdict": match judged.outcome {
                     Outcome::Held => "passed",
                     Outcome::Failed => "failed",

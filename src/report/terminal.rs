@@ -72,7 +72,7 @@ fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
     let verdict = report.verdict;
     let mark = match verdict.kind {
-        Kind::Passed if report.plan.expectations.is_empty() => "– no verdict".to_owned(),
+        Kind::Passed if report.plan.expectations.iter().all(|own| own.implied) => "– no verdict".to_owned(),
         Kind::Passed => paint.good("✔ passed"),
         Kind::Failed => paint.bad("✘ failed"),
         Kind::Inconclusive => paint.unsure("? inconclusive"),
@@ -179,8 +179,10 @@ fn notes(report: &Report<'_>) -> Vec<String> {
 }
 
 fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    if report.plan.expectations.is_empty() {
+    if report.plan.expectations.iter().all(|own| own.implied) {
         let _ = writeln!(out, "\n{}", paint.dim("nothing was expected: add an `expect` to get a verdict"));
+    }
+    if report.plan.expectations.is_empty() {
         return;
     }
     let _ = writeln!(out, "\n{}", paint.bold("expected"));
@@ -192,7 +194,9 @@ fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
             Outcome::Failed => paint.bad("✘"),
             Outcome::Inconclusive => paint.unsure("?"),
         };
-        let _ = writeln!(out, "  {mark} {:<width$}   {}", planned.text, found(judged, *standing, planned.line, paint));
+        let implied = if planned.implied { paint.dim("  (implied)") } else { String::new() };
+        let found = found(judged, *standing, planned.line, paint);
+        let _ = writeln!(out, "  {mark} {:<width$}   {found}{implied}", planned.text);
     }
 }
 

@@ -54,6 +54,16 @@ impl Guarded {
         }
     }
 
+    /// The number of the process that is the guardian now.
+    pub fn guardian(&self) -> Option<i32> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .and_then(Guard::process)
+            .map(|process| process.pid)
+    }
+
     /// Takes back what is open, and says what could not be.
     pub fn finish(self) -> Result<(), String> {
         let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();

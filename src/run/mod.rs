@@ -107,6 +107,11 @@ pub enum RunError {
     System(std::io::Error),
     /// What is done before the load could not be.
     Setup(String),
+    /// It would act on what must never be touched.
+    Fault {
+        fault: String,
+        problem: String,
+    },
     /// Interrupted before anything was sent.
     Interrupted,
     /// It was made, and something that it did could not be taken back.
@@ -124,6 +129,7 @@ impl std::fmt::Display for RunError {
                 Ok(())
             }
             RunError::Address(problem) | RunError::Data(problem) | RunError::Setup(problem) => f.write_str(problem),
+            RunError::Fault { fault, problem } => write!(f, "the fault `{fault}` is refused: {problem}"),
             RunError::System(error) => write!(f, "the machine refused what the run needs: {error}"),
             RunError::Left(problem) => {
                 write!(f, "something could not be taken back: {problem}\n`stressc recover` tries it again")
@@ -224,7 +230,11 @@ async fn control(
         let running = services.last().expect("it was started");
         tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
     }
-    let ready = lead(plan, &links, &known)
+    // What is only tried is not hurt.
+    let refused = if settings.trial.is_some() { None } else { fault::refused(plan, &services) };
+    let ready = refused
+        .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
+        .and_then(|()| lead(plan, &links, &known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
         .and_then(|()| link::places(plan, &known.services, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
@@ -347,11 +357,27 @@ async fn start_service(
 
 /// A setup that fails because a service has ended says so.
 fn with_the_dead(error: RunError, happened: &mut mpsc::UnboundedReceiver<Happened>) -> RunError {
-    match (error, happened.try_recv()) {
-        (RunError::Setup(problem), Ok(Happened::Died { service, status, output })) => RunError::Setup(format!(
-            "{problem}\nthe service `{service}` had ended ({status}); its last output was:\n{output}"
-        )),
-        (error, _) => error,
+    let RunError::Setup(problem) = error else { return error };
+    let why = std::iter::from_fn(|| happened.try_recv().ok()).find_map(|what| match what {
+        Happened::Died { service, status, output, .. } => {
+            Some(format!("the service `{service}` had ended ({status}); its last output was:\n{output}"))
+        }
+        Happened::Displaced { service, problem } => Some(format!("the service `{service}` was not alone: {problem}")),
+        Happened::Fell { .. } | Happened::Back { .. } | Happened::Unknown { .. } => None,
+    });
+    RunError::Setup(why.map_or_else(|| problem.clone(), |why| format!("{problem}\n{why}")))
+}
+
+/// What happened to a service, as an event of the record.
+fn as_event(what: Happened, at: u64) -> Event {
+    match what {
+        Happened::Fell { service, ready, status, output } => Event::ServiceFell { service, at, ready, status, output },
+        Happened::Died { service, ready, status, output } => Event::ServiceDied { service, at, ready, status, output },
+        Happened::Back { service } => Event::ServiceBack { service, at },
+        Happened::Displaced { service, problem } => Event::ServiceDisplaced { service, at, problem },
+        Happened::Unknown { service, problem } => {
+            Event::Problem { problem: format!("the service `{service}`: {problem}") }
+        }
     }
 }
 
@@ -502,17 +528,14 @@ async fn load(
             }
             Some(what) = happened.recv(), if watching => {
                 let at = clock.now();
-                tell(match what {
-                    Happened::Fell { service, status, output } => Event::ServiceFell { service, at, status, output },
-                    Happened::Back { service } => Event::ServiceBack { service, at },
-                    Happened::Died { service, status, output } => {
-                        watching = false;
-                        faults.end();
-                        events.end();
-                        let _ = phase.send(Phase::Stop { count_timeouts: false });
-                        Event::ServiceDied { service, at, status, output }
-                    }
-                });
+                // Nothing more can be learnt without it.
+                if matches!(what, Happened::Died { .. } | Happened::Displaced { .. }) {
+                    watching = false;
+                    faults.end();
+                    events.end();
+                    let _ = phase.send(Phase::Stop { count_timeouts: false });
+                }
+                tell(as_event(what, at));
             }
             () = tokio::time::sleep_until(limit), if sending => {
                 searches.stop();

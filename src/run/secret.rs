@@ -37,11 +37,14 @@ impl Mask {
         match event {
             Event::Example(example) => Event::Example(Box::new(self.example(*example))),
             Event::Problem { problem } => Event::Problem { problem: self.text(problem) },
-            Event::ServiceDied { service, at, status, output } => {
-                Event::ServiceDied { service, at, status: self.text(status), output: self.text(output) }
+            Event::ServiceDied { service, at, ready, status, output } => {
+                Event::ServiceDied { service, at, ready, status: self.text(status), output: self.text(output) }
             }
-            Event::ServiceFell { service, at, status, output } => {
-                Event::ServiceFell { service, at, status: self.text(status), output: self.text(output) }
+            Event::ServiceFell { service, at, ready, status, output } => {
+                Event::ServiceFell { service, at, ready, status: self.text(status), output: self.text(output) }
+            }
+            Event::ServiceDisplaced { service, at, problem } => {
+                Event::ServiceDisplaced { service, at, problem: self.text(problem) }
             }
             Event::FaultFailed { fault, planned, at, problem } => {
                 Event::FaultFailed { fault, planned, at, problem: self.text(problem) }

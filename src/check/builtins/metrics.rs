@@ -14,7 +14,7 @@ pub use requests::{Added, Delay, Least, RequestFunction};
 
 use super::{Builtin, Kind, Par, may, need};
 use crate::check::types::Type;
-use Function::{Alerts, Capacity, Drift, Ledger, Recovery, Requests, Series, Sweep};
+use Function::{Alerts, Capacity, Crashes, Drift, Ledger, Recovery, Requests, Series, Sweep};
 
 /// A metric as it is called, and what it computes.
 pub struct Row {
@@ -28,6 +28,7 @@ const VALUES: &[Par] = &[need("of", &[Type::Samples, Type::Series])];
 const SERIES: &[Par] = &[need("of", &[Type::Series])];
 const LOAD: &[Par] = &[need("of", &[Type::Load])];
 const LEDGER: &[Par] = &[need("of", &[Type::Ledger])];
+const SERVICE: &[Par] = &[need("of", &[Type::Service])];
 const ALERTS: &[Par] = &[need("of", &[Type::Alerts])];
 const WINDOW: &[Par] = &[need("of", &[Type::Windows]), may("steady", &[Type::SteadyState])];
 
@@ -311,6 +312,13 @@ pub const ROWS: &[Row] = &[
         Type::Count,
         "Entries for which `verify` got no answer.",
         "unverified(orders) == 0",
+    ),
+    row(
+        Crashes,
+        SERVICE,
+        Type::Count,
+        "How often a service ended by itself, in the whole run or in a window. An end does not count while a fault on that very service or any command is in force, up to 1s behind, nor where it was not ready again since. `restart: true` brings it back and excuses nothing. Of each service that the run starts `crashes(service) == 0` is expected where nothing is written about its crashes.",
+        "crashes(shop) == 0",
     ),
     row(
         Alerts(AlertFunction::Precision),

@@ -118,6 +118,16 @@ pub enum Measure<'a> {
 }
 
 impl Action {
+    /// Whether a service may end over it, so that its end is no crash. Of a command nobody knows what it does.
+    pub fn excuses(&self, service: usize) -> bool {
+        match self {
+            Action::Service { on, .. } => *on == service,
+            Action::Database { on: Database::Service(on), .. } => *on == service,
+            Action::Command(_) => true,
+            Action::Link { .. } | Action::Database { on: Database::Target(_), .. } | Action::Host(_) => false,
+        }
+    }
+
     /// As it is called in a file.
     pub fn name(&self) -> &'static str {
         match self {

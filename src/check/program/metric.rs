@@ -42,6 +42,7 @@ pub enum Subject {
         steady: Option<usize>,
     },
     Ledger(usize),
+    Service(usize),
     Alerts(usize),
     Delivery(usize),
     /// A metric over time, in tenths of its window.
@@ -62,9 +63,8 @@ impl Subject {
             Subject::Delivery(_) => Direction::Less,
             Subject::Metric(inner) => inner.direction(),
             // A reading may be of what is wanted or of what is not.
-            Subject::Series(_) | Subject::Windows { .. } | Subject::Ledger(_) | Subject::Alerts(_) => {
-                Direction::Neither
-            }
+            Subject::Series(_) | Subject::Windows { .. } | Subject::Service(_) => Direction::Neither,
+            Subject::Ledger(_) | Subject::Alerts(_) => Direction::Neither,
         }
     }
 }

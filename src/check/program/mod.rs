@@ -174,6 +174,9 @@ pub struct Expectation {
     /// Where the file that was asked for speaks of it: itself, or what includes it.
     #[serde(skip)]
     pub asked: Span,
+    /// Nobody wrote it: it is expected of each service.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub implied: bool,
     pub condition: Condition<Metric, Moment>,
 }
 

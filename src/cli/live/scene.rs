@@ -118,6 +118,7 @@ impl<'p> Scene<'p> {
             Event::ServiceDied { service, status, .. } | Event::ServiceFell { service, status, .. } => {
                 self.set(service, status, true);
             }
+            Event::ServiceDisplaced { service, .. } => self.set(service, "displaced", true),
             Event::ServiceBack { service, .. } => self.set(service, "ready", false),
             Event::Slice(slice) => self.add(slice),
             Event::Generator(generator) => {

@@ -1,7 +1,7 @@
 //! What stands above and below the picture: totals, parts, and what must hold.
 
 use super::super::schedule::Shape;
-use super::super::{Fault, Load, Plan, Stage, StageKind};
+use super::super::{Expectation, Fault, Load, Plan, Stage, StageKind};
 use super::page::{cut, flow};
 use super::words;
 use crate::base::units::{SECOND, bytes, duration, grouped, short};
@@ -37,8 +37,13 @@ pub fn tables(out: &mut String, plan: &Plan, width: usize) {
         list(out, &title, steady.conditions.iter().map(|condition| condition.text.clone()), width);
     }
     list(out, "ends early", plan.aborts.iter().map(|abort| abort.text.clone()), width);
-    list(out, "expected", plan.expectations.iter().map(|expectation| expectation.text.clone()), width);
+    list(out, "expected", plan.expectations.iter().map(expected), width);
     let _ = writeln!(out, "\nplan {}", &plan.fingerprint[..12]);
+}
+
+/// What nobody wrote is told to be so.
+fn expected(expectation: &Expectation) -> String {
+    format!("{}{}", expectation.text, if expectation.implied { " (implied)" } else { "" })
 }
 
 fn list(out: &mut String, title: &str, items: impl Iterator<Item = String>, width: usize) {

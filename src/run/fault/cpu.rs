@@ -8,8 +8,11 @@ use crate::inputs::groups::{self, Group};
 use crate::plan::By;
 use crate::run::service::Running;
 use crate::run::watch::Who;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
 
 pub struct Cpu {
@@ -24,8 +27,17 @@ pub struct Cpu {
 }
 
 enum Force {
-    Group { group: Group, follows: Option<AbortHandle> },
+    Group { taken: Arc<Mutex<Taken>>, follows: Option<AbortHandle> },
     Turns(Turns),
+}
+
+/// The group of the fault, which is limited, with one below it for each group from which processes were taken: there they go back, and
+/// with them what they have started meanwhile.
+struct Taken {
+    group: Group,
+    below: Vec<(PathBuf, Group)>,
+    held: Held,
+    length: Duration,
 }
 
 impl Cpu {
@@ -38,23 +50,24 @@ impl Cpu {
     }
 
     pub async fn apply(&mut self, length: Duration) -> Result<(), String> {
+        self.running.processes()?;
         let main = self.running.main().ok_or("it has no process")?;
         match groups::place("cpu", &main.pid.to_string()) {
             Ok(place) => {
                 let group = place.group(&self.name);
                 self.by = group.by;
-                let undo = Undo::Group { group: group.path.clone(), back: group.back.clone() };
-                self.held.begin(undo, length).await?;
-                group.make().map_err(|error| format!("{}: {error}", group.path.display()))?;
-                self.force = Some(Force::Group { group: group.clone(), follows: None });
-                let limited = limit(&group, self.share).and_then(|()| take_all(&group, &self.running));
-                limited.map_err(|error| format!("{}: {error}", group.path.display()))?;
-                let follows = follow(&group, &self.running);
-                self.force = Some(Force::Group { group, follows });
+                let mut taken = Taken { group: group.clone(), below: Vec::new(), held: self.held.fresh(), length };
+                taken.make(&group).await?;
+                let taken = Arc::new(Mutex::new(taken));
+                self.force = Some(Force::Group { taken: taken.clone(), follows: None });
+                limit(&group, self.share).map_err(|error| format!("{}: {error}", group.path.display()))?;
+                taken.lock().await.take_all(&self.running).await?;
+                let follows = follow(&taken, &self.running);
+                self.force = Some(Force::Group { taken, follows });
             }
             Err(_) => {
                 self.by = By::Turns;
-                self.held.begin(Undo::Continue(pause::whom(&self.running)), length).await?;
+                self.held.begin(Undo::Continue(pause::whom(&self.running)?), length).await?;
                 self.force = Some(Force::Turns(Turns::start(self.running.clone(), self.share)?));
             }
         }
@@ -63,13 +76,9 @@ impl Cpu {
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {
         let told = match self.force.take() {
-            Some(Force::Group { group, follows }) => {
+            Some(Force::Group { taken, follows }) => {
                 follows.iter().for_each(AbortHandle::abort);
-                let times = group.number("cpu.stat", Some("nr_throttled ")).unwrap_or(0);
-                let undo = Undo::Group { group: group.path, back: group.back };
-                let lifted = tokio::task::spawn_blocking(move || undo.perform()).await;
-                lifted.map_err(|error| error.to_string())??;
-                (times > 0).then(|| format!("the kernel held it back {times} times"))
+                taken.lock().await.give_back().await?
             }
             Some(Force::Turns(turns)) => {
                 let (times, used) = tokio::task::spawn_blocking(move || turns.end()).await.unwrap_or_default();
@@ -98,35 +107,73 @@ fn limit(group: &Group, share: f64) -> std::io::Result<()> {
     }
 }
 
-/// Until there is none outside: one may be started while the others are taken.
-fn take_all(group: &Group, running: &Running) -> std::io::Result<()> {
-    let mut taken = Vec::new();
-    loop {
-        let outside: Vec<_> = running.processes().into_iter().filter(|process| !taken.contains(process)).collect();
-        if outside.is_empty() {
-            return Ok(());
+impl Taken {
+    /// What removes it again is written down first.
+    async fn make(&mut self, group: &Group) -> Result<(), String> {
+        let undo = Undo::Group { group: group.path.clone(), back: group.back.clone() };
+        self.held.begin(undo, self.length).await?;
+        group.make().map_err(|error| format!("{}: {error}", group.path.display()))
+    }
+
+    /// The one below for those who come from a group.
+    async fn of(&mut self, home: &Path) -> Result<Group, String> {
+        if let Some((_, known)) = self.below.iter().find(|(from, _)| from == home) {
+            return Ok(known.clone());
         }
-        for process in outside {
-            match group.take(process.pid) {
-                Ok(()) => {}
-                // It has ended.
-                Err(_) if !process.is_alive() => {}
-                Err(error) => return Err(error),
+        let group = self.group.below(&format!("of-{}", self.below.len()), home);
+        self.below.push((home.to_owned(), group.clone()));
+        self.make(&group).await?;
+        Ok(group)
+    }
+
+    /// Until there is none outside: one may be started while the others are taken.
+    async fn take_all(&mut self, running: &Running) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        loop {
+            let mut outside = running.processes()?;
+            outside.retain(|process| seen.insert(*process));
+            if outside.is_empty() {
+                return Ok(());
             }
-            taken.push(process);
+            for process in outside {
+                let taken = match groups::home("cpu", self.group.by, process.pid) {
+                    // Started by one that was taken.
+                    Ok(home) if home.starts_with(&self.group.path) => continue,
+                    Ok(home) => self.of(&home).await?.take(process.pid).map_err(|error| error.to_string()),
+                    Err(why) => Err(why),
+                };
+                match taken {
+                    // It has ended.
+                    Err(_) if !process.is_alive() => {}
+                    taken => taken.map_err(|why| format!("process {}: {why}", process.pid))?,
+                }
+            }
         }
+    }
+
+    /// Says how often the kernel held it back.
+    async fn give_back(&mut self) -> Result<Option<String>, String> {
+        let times = self.group.number("cpu.stat", Some("nr_throttled ")).unwrap_or(0);
+        let below = std::mem::take(&mut self.below).into_iter().rev().map(|(_, group)| group);
+        for Group { path: group, back, .. } in below.chain([self.group.clone()]) {
+            let undo = Undo::Group { group, back };
+            let lifted = tokio::task::spawn_blocking(move || undo.perform()).await;
+            lifted.map_err(|error| error.to_string())??;
+        }
+        self.held.end().await;
+        Ok((times > 0).then(|| format!("the kernel held it back {times} times")))
     }
 }
 
 /// Takes what the service is started as again while it is limited.
-fn follow(group: &Group, running: &Arc<Running>) -> Option<AbortHandle> {
+fn follow(taken: &Arc<Mutex<Taken>>, running: &Arc<Running>) -> Option<AbortHandle> {
     let Who::Ours(mut state) = running.who() else { return None };
-    let (group, running) = (group.clone(), running.clone());
+    let (taken, running) = (taken.clone(), running.clone());
     state.mark_unchanged();
     let task = tokio::spawn(async move {
         while state.changed().await.is_ok() {
             // What does not get in is not limited, and no harm is done.
-            let _ = take_all(&group, &running);
+            let _ = taken.lock().await.take_all(&running).await;
         }
     });
     Some(task.abort_handle())

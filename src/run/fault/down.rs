@@ -30,12 +30,12 @@ impl Down {
     }
 
     pub async fn apply(&mut self) -> Result<(), String> {
-        self.before = self.running.processes();
+        self.before = self.running.processes()?;
         match self.how {
             How::Kept => self.running.down(service::Down::Kill).await,
             How::Restarted => self.running.down(service::Down::Stop).await,
             #[cfg(unix)]
-            How::Left => self.running.signal(rustix::process::Signal::KILL),
+            How::Left => self.running.signal(rustix::process::Signal::KILL)?,
             #[cfg(not(unix))]
             How::Left => return Err("this system has no signals".to_owned()),
         }

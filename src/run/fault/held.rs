@@ -15,6 +15,11 @@ impl Held {
         Held { guarded: guarded.clone(), fault: fault.to_owned(), open: Vec::new() }
     }
 
+    /// For the same fault, with nothing written down.
+    pub fn fresh(&self) -> Held {
+        Held { guarded: self.guarded.clone(), fault: self.fault.clone(), open: Vec::new() }
+    }
+
     /// Must return before what it speaks of is done. Some time behind the planned end the guardian takes it back.
     pub async fn begin(&mut self, undo: Undo, length: Duration) -> Result<(), String> {
         let what = format!("the fault `{}`", self.fault);

@@ -35,6 +35,7 @@ impl Memory {
 
     pub async fn apply(&mut self, length: Duration) -> Result<(), String> {
         let group = self.group()?.clone();
+        self.running.processes()?;
         (self.before, self.killed) = (counted(&group), false);
         // Where nobody lifts the limit, the group is given up as a whole.
         let undo = Undo::Group { group: group.path.clone(), back: group.back.clone() };
@@ -49,7 +50,7 @@ impl Memory {
                 Err(error) => return Err(format!("{}: {error}", group.path.display())),
             }
             #[cfg(unix)]
-            self.running.signal(rustix::process::Signal::KILL);
+            self.running.signal(rustix::process::Signal::KILL)?;
             self.killed = true;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

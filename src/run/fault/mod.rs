@@ -186,6 +186,15 @@ pub fn counted(plan: &Plan) -> Vec<&str> {
     services.map(|service| service.name.as_str()).collect()
 }
 
+/// The first fault that would act on processes which must never be touched, of services as they are now, and why.
+pub fn refused(plan: &Plan, services: &[Arc<Running>]) -> Option<(String, String)> {
+    plan.faults.iter().find_map(|fault| {
+        let Action::Service { on, .. } = fault.action else { return None };
+        let why = services.get(on)?.processes().err()?;
+        Some((fault.name.clone(), why))
+    })
+}
+
 fn of(by: By) -> &'static str {
     match by {
         By::CgroupV1 => "cgroup v1",

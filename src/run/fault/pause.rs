@@ -22,11 +22,11 @@ impl Pause {
 
     pub async fn apply(&mut self, length: Duration) -> Result<(), String> {
         self.stopped.clear();
-        self.held.begin(Undo::Continue(whom(&self.running)), length).await?;
+        self.held.begin(Undo::Continue(whom(&self.running)?), length).await?;
         // One may be started while others are stopped; those that stand start none.
         for _ in 0..200 {
             let going: Vec<Process> =
-                self.running.processes().into_iter().filter(|process| !is_stopped(*process)).collect();
+                self.running.processes()?.into_iter().filter(|process| !is_stopped(*process)).collect();
             if going.is_empty() {
                 return Ok(());
             }
@@ -50,11 +50,12 @@ impl Pause {
 }
 
 /// Whom the guardian lets go on: also those that are started later, of what is ours.
-pub fn whom(running: &Running) -> Whom {
-    match running.mark() {
+pub fn whom(running: &Running) -> Result<Whom, String> {
+    let now = running.processes()?;
+    Ok(match running.mark() {
         Some(mark) => Whom::Marked(mark.to_owned()),
-        None => Whom::These(running.processes()),
-    }
+        None => Whom::These(now),
+    })
 }
 
 #[cfg(unix)]

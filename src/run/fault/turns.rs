@@ -25,7 +25,9 @@ const SAVED: Duration = Duration::from_millis(50);
 
 impl Turns {
     pub fn start(running: Arc<Running>, share: f64) -> Result<Turns, String> {
-        Turns::over(move || running.processes(), share)
+        running.processes()?;
+        // One that must not be touched may have come to it since.
+        Turns::over(move || running.processes().unwrap_or_default(), share)
     }
 
     fn over(processes: impl Fn() -> Vec<Process> + Send + 'static, share: f64) -> Result<Turns, String> {
@@ -38,6 +40,9 @@ impl Turns {
                 if looked.is_none_or(|looked| looked.elapsed() > LOOK) {
                     looked = Some(Instant::now());
                     let now = processes();
+                    // Who does not belong to it any more is not left as it stands.
+                    let gone = known.keys().filter(|process| stopped && !now.contains(process));
+                    gone.for_each(|process| drop(signal(*process, false)));
                     known.retain(|process, _| now.contains(process));
                     for process in now {
                         known.entry(process).or_insert_with(|| nanoseconds(process));

@@ -1,9 +1,11 @@
 //! Keeps one service: starts its process, awaits it, notices its end, brings it back, stops it. Whoever hurts or stops a
 //! service asks its keeper, so that an end that was ordered is never taken for one that was not.
 
+use super::claim::Claim;
 use super::group::{self, Group, Launch};
 use super::ready::{self, Ready};
 use crate::guard::Process;
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -45,17 +47,23 @@ pub enum Order {
 /// What happens to a service by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happened {
-    /// It is not brought back.
-    Died { service: String, status: String, output: String },
+    /// It is not brought back. Whether it had been ready is told with it.
+    Died { service: String, ready: bool, status: String, output: String },
     /// It is brought back.
-    Fell { service: String, status: String, output: String },
+    Fell { service: String, ready: bool, status: String, output: String },
     /// It is ready again after it fell.
     Back { service: String },
+    /// Somebody else listens at its port.
+    Displaced { service: String, problem: String },
+    /// It cannot be told who listens there.
+    Unknown { service: String, problem: String },
 }
 
 pub struct Keeper {
     pub name: String,
     pub launch: Launch,
+    /// Where it has a port.
+    pub claim: Option<Claim>,
     pub ready: Ready,
     pub ready_within: Duration,
     /// Whether it is started again when it ends by itself.
@@ -68,6 +76,8 @@ pub struct Keeper {
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 const LIVED: Duration = Duration::from_secs(10);
+/// How often it is looked at who else has come to its port.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A service that was started and is not ready yet.
 struct Becoming {
@@ -83,6 +93,12 @@ struct Now {
     due: Option<Instant>,
     pause: Duration,
     started: Instant,
+    /// It was ready once, so that others rest on it.
+    needed: bool,
+    /// When its port is looked at again, which sockets there are known, and what was told of others.
+    look: Option<Instant>,
+    known: HashSet<u64>,
+    told: HashSet<String>,
 }
 
 enum Next {
@@ -90,12 +106,23 @@ enum Next {
     Ended(String),
     Became(Result<(), String>),
     Due,
+    Look,
 }
 
 impl Keeper {
     /// Until nobody can ask for anything; then it is stopped.
     pub async fn keep(self, mut orders: mpsc::UnboundedReceiver<Order>) {
-        let mut now = Now { group: None, becoming: None, due: None, pause: SHORTEST, started: Instant::now() };
+        let mut now = Now {
+            group: None,
+            becoming: None,
+            due: None,
+            pause: SHORTEST,
+            started: Instant::now(),
+            needed: false,
+            look: None,
+            known: HashSet::new(),
+            told: HashSet::new(),
+        };
         loop {
             match next(&mut orders, &mut now).await {
                 Next::Order(None) => {
@@ -105,21 +132,27 @@ impl Keeper {
                 Next::Order(Some(Order::Up(asked))) if now.group.is_some() => {
                     let _ = asked.send(Ok(()));
                 }
-                Next::Order(Some(Order::Up(asked))) => self.bring_up(&mut now, Some(asked)),
+                Next::Order(Some(Order::Up(asked))) => self.bring_up(&mut now, Some(asked)).await,
                 Next::Order(Some(Order::Down(how, done))) => {
                     self.take_down(&mut now, how).await;
                     let _ = done.send(());
                 }
                 Next::Ended(status) => self.ended(&mut now, status).await,
                 Next::Became(result) => self.became(&mut now, result).await,
-                Next::Due => self.bring_up(&mut now, None),
+                Next::Due => self.bring_up(&mut now, None).await,
+                Next::Look => self.look(&mut now).await,
             }
         }
     }
 
-    fn bring_up(&self, now: &mut Now, asked: Option<oneshot::Sender<Result<(), Failed>>>) {
+    async fn bring_up(&self, now: &mut Now, asked: Option<oneshot::Sender<Result<(), Failed>>>) {
         now.due = None;
         now.started = Instant::now();
+        if let Some(claim) = &self.claim
+            && let Err(problem) = claim.is_free().await
+        {
+            return self.displaced(now, asked, problem);
+        }
         match group::start(&self.launch) {
             Ok(group) => {
                 self.state.send_replace(State { main: Some(group.main), ready: false });
@@ -135,7 +168,7 @@ impl Keeper {
     }
 
     async fn take_down(&self, now: &mut Now, how: Down) {
-        now.due = None;
+        (now.due, now.look) = (None, None);
         if let Some(asked) = now.becoming.take().and_then(|becoming| becoming.asked) {
             let _ = asked.send(Err(self.failed("it was taken down before it was ready".to_owned())));
         }
@@ -153,7 +186,8 @@ impl Keeper {
         if let Some(group) = now.group.take() {
             group.kill().await;
         }
-        self.state.send_replace(State::default());
+        now.look = None;
+        let ready = self.state.send_replace(State::default()).ready;
         match now.becoming.take() {
             Some(Becoming { asked: Some(asked), .. }) => {
                 let _ = asked.send(Err(self.failed(format!("it ended before it was ready: {status}"))));
@@ -161,8 +195,8 @@ impl Keeper {
             _ => {
                 let (service, output) = (self.name.clone(), group::last_lines(&self.launch.log));
                 let _ = self.told.send(match self.restart {
-                    true => Happened::Fell { service, status, output },
-                    false => Happened::Died { service, status, output },
+                    true => Happened::Fell { service, ready, status, output },
+                    false => Happened::Died { service, ready, status, output },
                 });
             }
         }
@@ -173,7 +207,15 @@ impl Keeper {
 
     async fn became(&self, now: &mut Now, result: Result<(), String>) {
         let asked = now.becoming.take().and_then(|becoming| becoming.asked);
+        if result.is_ok()
+            && let Err(problem) = self.is_its_own(now, HashSet::new()).await
+        {
+            self.take_down(now, Down::Kill).await;
+            return self.displaced(now, asked, problem);
+        }
         self.state.send_modify(|state| state.ready = result.is_ok());
+        now.needed |= result.is_ok();
+        now.look = (result.is_ok() && self.claim.is_some()).then(|| Instant::now() + LOOK);
         match (asked, result) {
             (Some(asked), result) => {
                 let _ = asked.send(result.map_err(|problem| self.failed(problem)));
@@ -186,6 +228,37 @@ impl Keeper {
                 self.take_down(now, Down::Kill).await;
                 self.again(now);
             }
+        }
+    }
+
+    /// Somebody may come to the port of a service that goes on, where both say that they share it.
+    async fn look(&self, now: &mut Now) {
+        now.look = Some(Instant::now() + LOOK);
+        let known = std::mem::take(&mut now.known);
+        if let Err(problem) = self.is_its_own(now, known).await {
+            now.look = None;
+            self.displaced(now, None, problem);
+        }
+    }
+
+    /// Whether all that listen at its port belong to it; of whom that cannot be told is told once.
+    async fn is_its_own(&self, now: &mut Now, known: HashSet<u64>) -> Result<(), String> {
+        let (Some(claim), Some(group)) = (&self.claim, &now.group) else { return Ok(()) };
+        let seen = claim.seen(group.main, known).await;
+        now.known = seen.known;
+        if let Some(problem) = seen.unknown.filter(|problem| now.told.insert(problem.clone())) {
+            let _ = self.told.send(Happened::Unknown { service: self.name.clone(), problem });
+        }
+        seen.foreign.map_or(Ok(()), Err)
+    }
+
+    /// Whoever ordered it up is told; and where it was ready before, the whole run, in which others rest on it.
+    fn displaced(&self, now: &Now, asked: Option<oneshot::Sender<Result<(), Failed>>>, problem: String) {
+        if now.needed {
+            let _ = self.told.send(Happened::Displaced { service: self.name.clone(), problem: problem.clone() });
+        }
+        if let Some(asked) = asked {
+            let _ = asked.send(Err(self.failed(problem)));
         }
     }
 
@@ -204,7 +277,7 @@ impl Keeper {
 
 /// What comes first. An end counts before a readiness: somebody else may listen at the port.
 async fn next(orders: &mut mpsc::UnboundedReceiver<Order>, now: &mut Now) -> Next {
-    let Now { group, becoming, due, .. } = now;
+    let Now { group, becoming, due, look, .. } = now;
     let ended = async {
         match group {
             Some(group) => group.ended().await,
@@ -223,11 +296,18 @@ async fn next(orders: &mut mpsc::UnboundedReceiver<Order>, now: &mut Now) -> Nex
             None => std::future::pending().await,
         }
     };
+    let look = async {
+        match look {
+            Some(look) => tokio::time::sleep_until(*look).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         biased;
         order = orders.recv() => Next::Order(order),
         status = ended => Next::Ended(status.to_string()),
         result = became => Next::Became(result),
         () = due => Next::Due,
+        () = look => Next::Look,
     }
 }

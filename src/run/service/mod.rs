@@ -1,6 +1,8 @@
 //! Services: started before the load, awaited, watched, stopped after it; and what may be done to them in between.
 
+mod claim;
 mod endpoint;
+mod family;
 pub mod group;
 mod keeper;
 mod ports;
@@ -18,10 +20,11 @@ pub use postgres::version as postgres_version;
 
 use super::guarded::Guarded;
 use super::known::Known;
-use super::watch::{Who, processes};
+use super::watch::{Who, listeners};
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Group};
 use crate::plan::{Service, ServiceKind};
+use claim::Claim;
 use group::Launch;
 use keeper::{Keeper, Order};
 use ready::Ready;
@@ -67,6 +70,8 @@ pub struct Running {
     listens: bool,
     /// Where its memory is counted apart.
     group: Option<Group>,
+    /// Of whose own processes none may be touched.
+    guarded: Guarded,
     _private: Option<Fresh>,
 }
 
@@ -94,7 +99,8 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         let asked = service.ready.is_some();
         let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
         let kind = Kept::Attached { ready, within };
-        return Ok(Running { name: service.name.clone(), endpoint, kind, listens: true, group: None, _private: None });
+        let (name, guarded) = (service.name.clone(), around.guarded.clone());
+        return Ok(Running { name, endpoint, kind, listens: true, group: None, guarded, _private: None });
     }
     let directory = directory(around.directory, &service.name).map_err(failed)?;
     let prepared = match &service.kind {
@@ -118,9 +124,12 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
     let (state, now) = channel::channel(State::default());
     let (orders, ordered) = mpsc::unbounded_channel();
     let log = launch.log.clone();
+    let own = own_mark(around.run, &service.name);
+    let claim = listens.then(|| Claim { address: endpoint.address, mark: own.clone(), group: group.clone() });
     let keeper = Keeper {
         name: service.name.clone(),
         launch,
+        claim,
         ready,
         ready_within: within,
         restart: service.restart,
@@ -128,9 +137,9 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         told: around.told.clone(),
     };
     tokio::spawn(keeper.keep(ordered));
-    let own = own_mark(around.run, &service.name);
     let kind = Kept::Ours { orders, state: now, log, admin, mark: own };
-    Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, _private: private })
+    let guarded = around.guarded.clone();
+    Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, guarded, _private: private })
 }
 
 /// What the processes of a service carry, beside the id of the run.
@@ -263,23 +272,22 @@ impl Running {
     pub fn main(&self) -> Option<Process> {
         match &self.kind {
             Kept::Ours { state, .. } => state.borrow().main,
-            Kept::Attached { .. } => {
-                let listening = processes::listening(self.endpoint.address.port()).ok()?;
-                Process::of(listening as i32)
-            }
+            Kept::Attached { .. } => listeners::listening(self.endpoint.address.port()).ok(),
         }
     }
 
-    /// The main process and all that it started; of what we did not start the one that listens and its own.
-    pub fn processes(&self) -> Vec<Process> {
-        self.main().map_or_else(Vec::new, processes::family)
+    /// The main process and all that it started; of what we did not start the one that listens and its own. Refused where one of
+    /// them must never be touched.
+    pub fn processes(&self) -> Result<Vec<Process>, String> {
+        self.main().map_or(Ok(Vec::new()), |main| family::of(main, self.guarded.guardian()))
     }
 
     /// Sends a signal to all of its processes, such as the one that stops them for a while; those of another user get it
     /// where the kernel lets us.
     #[cfg(unix)]
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        self.processes().into_iter().for_each(|process| drop(process.signal(signal)));
+    pub fn signal(&self, signal: rustix::process::Signal) -> Result<(), String> {
+        self.processes()?.into_iter().for_each(|process| drop(process.signal(signal)));
+        Ok(())
     }
 
     pub fn group(&self) -> Option<&Group> {

@@ -73,8 +73,8 @@ async fn a_restart_is_the_same_process_anew_and_nobody_takes_it_for_an_end() {
     service.env = vec![("PORT".to_owned(), vec![Piece::Value(Expr::Port(0))])];
     let running = place.prepare(&service).await;
     running.up().await.unwrap();
-    until("it has started another", || running.processes().len() == 2).await;
-    let (first, all) = (running.main().unwrap(), running.processes());
+    until("it has started another", || running.processes().unwrap().len() == 2).await;
+    let (first, all) = (running.main().unwrap(), running.processes().unwrap());
     assert!(first.is_alive() && all.contains(&first));
     again(&running).await;
     assert!(all.iter().all(|process| !process.is_alive()), "what it started ends with it");
@@ -85,7 +85,7 @@ async fn a_restart_is_the_same_process_anew_and_nobody_takes_it_for_an_end() {
     let lines: Vec<&str> = starts.lines().collect();
     assert_eq!(lines[0], lines[1]);
     running.down(Down::Stop).await;
-    assert!(running.main().is_none() && running.processes().is_empty() && !second.is_alive());
+    assert!(running.main().is_none() && running.processes().unwrap().is_empty() && !second.is_alive());
     assert_eq!(place.told.try_recv().ok(), None);
 }
 
@@ -94,15 +94,15 @@ async fn a_signal_reaches_all_of_the_group() {
     let place = Place::new();
     let running = place.prepare(&shell("sleep 1000 & wait")).await;
     running.up().await.unwrap();
-    until("it has started another", || running.processes().len() == 2).await;
+    until("it has started another", || running.processes().unwrap().len() == 2).await;
     let state = |pid: u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         stat.rsplit_once(") ").unwrap().1.chars().next()
     };
-    let all = running.processes();
-    running.signal(Signal::STOP);
+    let all = running.processes().unwrap();
+    running.signal(Signal::STOP).unwrap();
     until("all of them stand", || all.iter().all(|process| state(process.pid as u32) == Some('T'))).await;
-    running.signal(Signal::CONT);
+    running.signal(Signal::CONT).unwrap();
     until("all of them go on", || all.iter().all(|process| state(process.pid as u32) == Some('S'))).await;
     running.down(Down::Stop).await;
 }
@@ -142,8 +142,8 @@ async fn nothing_stays_where_a_run_is_given_up() {
     let place = Place::new();
     let running = place.prepare(&shell("sleep 1000 & wait")).await;
     running.up().await.unwrap();
-    until("it has started another", || running.processes().len() == 2).await;
-    let all = running.processes();
+    until("it has started another", || running.processes().unwrap().len() == 2).await;
+    let all = running.processes().unwrap();
     drop(running);
     until("all of them are gone", || all.iter().all(|process| !process.is_alive())).await;
 }
@@ -185,7 +185,7 @@ async fn a_cluster_keeps_what_it_acknowledged_when_it_is_killed() {
     assert_eq!(kept, [(7,)]);
     let others = PgConnection::connect(&url.replace(":0@", ":1@")).await;
     assert!(others.unwrap_err().to_string().contains("password"), "only with the password of the run");
-    let all = running.processes();
+    let all = running.processes().unwrap();
     running.down(Down::Stop).await;
     assert!(all.len() > 3 && all.iter().all(|process| !process.is_alive()));
     assert!(running.output().contains("database system is shut down"), "{}", running.output());

@@ -1,5 +1,6 @@
 //! Looks at services and monitors once a second while the load runs. Nothing here is in the way of a request.
 
+pub mod listeners;
 mod page;
 pub mod processes;
 mod prometheus;
@@ -200,7 +201,7 @@ fn find(who: &Who) -> Result<processes::Tree, String> {
             let main = state.borrow().main;
             processes::Tree::of(main.ok_or("it is down")?.pid as u32)
         }
-        Who::Port(port) => processes::Tree::of(processes::listening(*port)?),
+        Who::Port(port) => processes::Tree::of(listeners::listening(*port)?.pid as u32),
     }
 }
 

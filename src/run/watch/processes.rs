@@ -140,37 +140,9 @@ fn is_there(all: &HashMap<u32, Stat>, known: Process) -> bool {
     all.get(&(known.pid as u32)).is_some_and(|stat| stat.known == known)
 }
 
-/// The process that listens at a port of this machine: of several that hold the socket the one that started the others.
-pub fn listening(port: u16) -> Result<u32, String> {
-    let mut sockets = HashSet::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let text = fs::read_to_string(table).unwrap_or_default();
-        sockets.extend(text.lines().skip(1).filter_map(|line| listener(line, port)));
-    }
-    if sockets.is_empty() {
-        return Err(format!("no process listens at port {port} of this machine"));
-    }
-    let links: HashSet<String> = sockets.iter().map(|inode| format!("socket:[{inode}]")).collect();
-    let holders: Vec<u32> = numbers().filter(|pid| holds(*pid, &links)).collect();
-    let top = holders.iter().find(|pid| stat(**pid).is_some_and(|stat| !holders.contains(&stat.parent)));
-    top.copied().ok_or_else(|| {
-        format!("the process that listens at port {port} is not shown to this user: run stressc as its owner")
-    })
-}
-
-/// The inode of the socket of a line of `/proc/net/tcp`, where it listens (0A) at the port.
-fn listener(line: &str, port: u16) -> Option<u64> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let own = words.get(1)?.rsplit_once(':')?.1;
-    let is_it = words.get(3) == Some(&"0A") && u16::from_str_radix(own, 16) == Ok(port);
-    words.get(9)?.parse().ok().filter(|_| is_it)
-}
-
-fn holds(pid: u32, links: &HashSet<String>) -> bool {
-    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    entries
-        .flatten()
-        .any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.to_str().is_some_and(|to| links.contains(to))))
+/// Who has started it, as far as that lives.
+pub fn parent(process: Process) -> Option<i32> {
+    stat(process.pid as u32).filter(|stat| stat.known == process).and_then(|stat| i32::try_from(stat.parent).ok())
 }
 
 fn numbers() -> impl Iterator<Item = u32> {
@@ -285,15 +257,6 @@ mod tests {
         assert!(before.cpu.is_none(), "too early for a share");
         assert!(usage.cpu.is_some_and(|cpu| cpu > 0.02 && cpu < 1.5), "{:?}", usage.cpu);
         assert!(tree.look().unwrap_err().contains("has ended"));
-    }
-
-    #[test]
-    fn whoever_listens_is_found() {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        assert_eq!(listening(port), Ok(std::process::id()));
-        drop(socket);
-        assert!(listening(port).unwrap_err().contains("no process listens"), "{port}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub enum Function {
     Drift,
     /// Of the trials of a search.
     Capacity,
+    /// How often a service ended by itself.
+    Crashes,
     #[serde(untagged)]
     Requests(RequestFunction),
     #[serde(untagged)]
@@ -117,6 +119,7 @@ impl Function {
         match self {
             Function::Drift => "drift",
             Function::Capacity => "capacity",
+            Function::Crashes => "crashes",
             Function::Requests(function) => function.name(),
             Function::Series(function) => function.name(),
             Function::Sweep(function) => function.name(),
@@ -137,7 +140,7 @@ impl Function {
                 | SweepFunction::PeakUsers
                 | SweepFunction::PeakThroughput,
             ) => None,
-            Function::Drift | Function::Capacity | Function::Series(_) => None,
+            Function::Drift | Function::Capacity | Function::Crashes | Function::Series(_) => None,
             Function::Recovery(_) | Function::Ledger(_) | Function::Alerts(_) => None,
         }
     }
@@ -153,7 +156,7 @@ impl Function {
                 | SweepFunction::PeakUsers
                 | SweepFunction::PeakThroughput,
             ) => Ok(self),
-            Function::Drift | Function::Capacity | Function::Series(_) => Ok(self),
+            Function::Drift | Function::Capacity | Function::Crashes | Function::Series(_) => Ok(self),
             Function::Recovery(_) | Function::Ledger(_) | Function::Alerts(_) => Ok(self),
         }
     }
@@ -172,6 +175,7 @@ impl Function {
         match self {
             Function::Drift => Direction::OfValues,
             Function::Capacity => Direction::More,
+            Function::Crashes => Direction::Less,
             Function::Requests(function) => function.direction(),
             Function::Series(SeriesFunction::Last | SeriesFunction::Increase | SeriesFunction::Growth) => {
                 Direction::OfValues
@@ -204,7 +208,7 @@ impl Function {
             Function::Requests(function) => function.is_timed(),
             Function::Drift | Function::Capacity | Function::Series(_) | Function::Sweep(_) => true,
             Function::Recovery(_) | Function::Alerts(_) => true,
-            Function::Ledger(_) => false,
+            Function::Ledger(_) | Function::Crashes => false,
         }
     }
 
@@ -216,7 +220,7 @@ impl Function {
                 Failures::Aside
             }
             Function::Drift | Function::Capacity | Function::Series(_) | Function::Sweep(_) => Failures::Aside,
-            Function::Recovery(_) | Function::Alerts(_) => Failures::Aside,
+            Function::Recovery(_) | Function::Alerts(_) | Function::Crashes => Failures::Aside,
         }
     }
 
@@ -224,7 +228,7 @@ impl Function {
     pub fn is_often_zero(self) -> bool {
         match self {
             Function::Requests(function) => function.is_often_zero(),
-            Function::Ledger(_) => true,
+            Function::Ledger(_) | Function::Crashes => true,
             Function::Drift | Function::Capacity | Function::Series(_) | Function::Sweep(_) => false,
             Function::Recovery(_) | Function::Alerts(_) => false,
         }
