@@ -35,6 +35,7 @@ mod outcomes;
 mod phases;
 mod records;
 mod redirects;
+mod renders;
 mod robust;
 mod scenarios;
 mod secrets;
