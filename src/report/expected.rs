@@ -2,9 +2,10 @@
 
 use super::seconds::seconds;
 use crate::judge::{Standing, Verdict};
-use crate::metric::{Judged, Outcome, Slices};
+use crate::metric::{Judged, Outcome, Quantity, Slices};
 use crate::plan::{Plan, Range};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 /// One expectation.
 #[derive(Debug, Clone, Serialize)]
@@ -13,8 +14,8 @@ pub struct Expected {
     pub line: usize,
     #[serde(rename = "verdict", serialize_with = "word")]
     pub outcome: Outcome,
-    pub value: Option<String>,
-    pub bound: Option<String>,
+    #[serde(flatten)]
+    pub compared: Compared,
     pub samples: u64,
     /// Why nothing can be said of it.
     pub reason: Option<String>,
@@ -25,8 +26,24 @@ pub struct Expected {
     pub slices: Option<Slices>,
 }
 
+/// What was measured, and what it was compared with. Both are written as a person reads them, and beside that as numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    pub value: Option<Quantity>,
+    pub bound: Option<Quantity>,
+}
+
+impl Serialize for Compared {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = |side: &Option<Quantity>| side.as_ref().map(Quantity::to_string);
+        let Compared { value, bound } = self;
+        let numbers = json!({ "value": value, "bound": bound });
+        json!({ "value": text(value), "bound": text(bound), "numbers": numbers }).serialize(serializer)
+    }
+}
+
 /// As verdicts of a whole run are called.
-fn word<S: serde::Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(match outcome {
         Outcome::Held => "passed",
         Outcome::Failed => "failed",
@@ -39,7 +56,8 @@ pub fn expected(plan: &Plan, verdict: &Verdict) -> Vec<Expected> {
     let all = plan.expectations.iter().zip(judged).map(|(planned, (judged, standing))| {
         let Judged { outcome, value, bound, samples, reason, when, slices, .. } = judged.clone();
         let (text, line) = (planned.text.clone(), planned.line);
-        Expected { text, line, outcome, value, bound, samples, reason, standing: *standing, when, slices }
+        let compared = Compared { value, bound };
+        Expected { text, line, outcome, compared, samples, reason, standing: *standing, when, slices }
     });
     all.collect()
 }

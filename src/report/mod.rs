@@ -18,7 +18,7 @@ mod windows;
 
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
-pub use expected::Expected;
+pub use expected::{Compared, Expected};
 pub use faults::{Injection, Occurrence, Planned, PlannedEvent, PlannedFault};
 pub use generator::Health;
 pub use json::json;

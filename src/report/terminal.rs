@@ -10,7 +10,7 @@ mod watched;
 use super::{Expected, Report, Spread, Window};
 use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
-use crate::metric::{Outcome, printed};
+use crate::metric::{Outcome, Quantity, printed};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -136,12 +136,13 @@ fn expectations(out: &mut String, report: &Report, paint: &Paint) {
 
 fn found(expected: &Expected, paint: &Paint) -> String {
     let Expected { line, outcome, samples, standing, .. } = *expected;
-    let mut text = match (&expected.value, &expected.reason) {
+    let value = expected.compared.value.as_ref().map(Quantity::to_string);
+    let mut text = match (value, &expected.reason) {
         (_, Some(reason)) => paint.unsure(reason),
         (Some(value), None) if standing == Standing::AtLeast => format!("at least {value}"),
         (Some(value), None) => match outcome {
-            Outcome::Failed => paint.bad(value),
-            Outcome::Held | Outcome::Inconclusive => value.clone(),
+            Outcome::Failed => paint.bad(&value),
+            Outcome::Held | Outcome::Inconclusive => value,
         },
         (None, None) => String::new(),
     };
