@@ -4,6 +4,7 @@ use crate::support::Place;
 use crate::support::compile::root;
 use serde_json::Value;
 use std::path::PathBuf;
+use stressc::report::Format;
 
 /// Records by the number of their format, each beside what the version that made it printed of it: `report.txt` and `report.json`.
 /// The scenarios that they are runs of lie in `tests/records/`.
@@ -49,6 +50,22 @@ fn a_record_made_by_a_version_before_renders_the_same() {
         lost("", &then, &now, &mut found);
         assert!(found.is_empty(), "{path}:\n{}", found.join("\n"));
         assert_eq!((text.code, json.code), (then["exit_code"].as_i64().unwrap() as i32, text.code));
+    }
+}
+
+/// What `--out` writes of a record. JSON may get new fields, which the test before this one allows; of other formats stands in
+/// `report.NAME` what was read and found good.
+#[test]
+fn a_record_renders_in_every_format() {
+    let place = Place::new();
+    for format in Format::ALL {
+        for record in records() {
+            let path = record.display().to_string();
+            let ran = place.call(&["report", &path, "--out", &format!("{}=-", format.name())]);
+            match format {
+                Format::Json => assert_eq!(ran.out, place.call(&["report", &path, "--json"]).out),
+            }
+        }
     }
 }
 
