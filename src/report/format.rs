@@ -2,24 +2,32 @@
 
 use super::{Report, json};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Json,
+/// Each with its name, as it is asked for, and what writes it.
+macro_rules! formats {
+    ($($format:ident $name:literal $write:path,)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Format {
+            $($format,)*
+        }
+
+        impl Format {
+            pub const ALL: &'static [Format] = &[$(Format::$format,)*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Format::$format => $name,)*
+                }
+            }
+
+            pub fn write(self, report: &Report) -> Vec<u8> {
+                match self {
+                    $(Format::$format => $write(report),)*
+                }
+            }
+        }
+    };
 }
 
-impl Format {
-    pub const ALL: &'static [Format] = &[Format::Json];
-
-    /// As it is asked for.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Json => "json",
-        }
-    }
-
-    pub fn write(self, report: &Report) -> Vec<u8> {
-        match self {
-            Format::Json => json::json(report),
-        }
-    }
+formats! {
+    Json "json" json::json,
 }
