@@ -34,7 +34,7 @@ pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared, needed_samples, samples_of_part};
 pub use judged::{
     Capacity, Condition, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings, Recovery, Requests,
-    Samples, Scaling,
+    Samples, Scaling, Scopes,
 };
 pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
 pub use needs::{Lack, Of, lacks};

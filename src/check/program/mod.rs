@@ -27,6 +27,9 @@ pub use window::{Edge, Moment, Scope, Window};
 use crate::base::{Name, Span};
 use serde::Serialize;
 
+/// A condition as a file states it.
+pub type Stated = Condition<Metric, Moment, Vec<Scope>>;
+
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Program {
     pub doc: Option<String>,
@@ -114,7 +117,7 @@ impl Scenario {
 
 impl Scenario {
     /// Everything that is judged, during the run and after it.
-    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Condition<Metric, Moment>)) {
+    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Stated)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
         self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
         self.aborts.iter().for_each(|abort| each(&abort.condition));
@@ -156,7 +159,7 @@ pub struct SteadyState {
 #[derive(Debug, Clone, Serialize)]
 pub struct Abort {
     pub text: String,
-    pub condition: Condition<Metric, Moment>,
+    pub condition: Stated,
     pub length: u64,
     pub span: Span,
 }
@@ -170,7 +173,7 @@ pub struct Expectation {
     /// Where the file that was asked for speaks of it: itself, or what includes it.
     #[serde(skip)]
     pub asked: Span,
-    pub condition: Condition<Metric, Moment>,
+    pub condition: Stated,
 }
 
 #[derive(Debug, Clone, Serialize)]
