@@ -21,7 +21,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         terminal.err(&refused);
         return super::COULD_NOT_RUN;
     }
-    let machine = crate::inputs::machine();
+    let machine = planned.machine;
     let lacks = crate::plan::lacks(&planned.plan, machine);
     if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
         let load = lack.of.name(&planned.plan);
