@@ -166,6 +166,21 @@ fn pure_floors_do_not_touch_the_world() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What a format needs and the report does not hold becomes a field of the report, where every other format finds it too.
+#[test]
+fn a_format_of_the_report_reads_the_report_alone() {
+    let reads = |code: &str| code.contains(": &Report");
+    let formats: Vec<_> = sources().into_iter().filter(|(_, floor, code)| floor == "report" && reads(code)).collect();
+    assert!(formats.len() > 5);
+    let words = |code: &str| -> Vec<String> {
+        code.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect()
+    };
+    for (name, _, code) in formats {
+        let found = words(&code).into_iter().find(|word| matches!(word.as_str(), "Plan" | "Stats" | "Verdict"));
+        assert_eq!(found, None, "{name} reads more than the report");
+    }
+}
+
 #[test]
 fn every_folder_stands_in_the_map_and_every_file_says_what_it_is() {
     let mut wrong = Vec::new();

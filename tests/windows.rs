@@ -127,3 +127,32 @@ fn bandwidth_is_of_the_bodies_of_requests_and_answers() {
     ran.passed();
     assert_eq!(found(&ran, 0).1, "2.06MiB/h", "600B/s");
 }
+
+#[test]
+fn when_an_alert_must_be_quiet_is_planned() {
+    let place = Place::new();
+    place.write(
+        "test.stress",
+        r#"scenario quiet {
+  target api = http("http://127.0.0.1:9")
+  alerts pager = alertmanager("http://127.0.0.1:9")
+  flow browse on api {
+    get "/" as home
+  }
+  load main of browse {
+    warmup 10/s for 5s
+    hold 10/s for 20s as plateau
+  }
+  expect {
+    alert "DiskFull" stays quiet during plateau
+    no other alert fires
+  }
+}
+"#,
+    );
+    let ran = place.call(&["plan", "test.stress", "--json"]);
+    let plan: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+    let scopes = |index: usize| &plan["expectations"][index]["condition"]["alert"]["does"]["stays_quiet"]["scopes"];
+    assert_eq!(scopes(0), &serde_json::json!({ "ranges": [[5_000_000_000u64, 25_000_000_000u64]] }), "{plan}");
+    assert_eq!(scopes(1), &serde_json::json!({ "ranges": [[0, u64::MAX]] }), "all of the run where nothing is said");
+}

@@ -1,4 +1,4 @@
-//! Conditions over measurements, for whatever a metric and an instant are: relations in the program, places on the
+//! Conditions over measurements, for whatever a metric, an instant and a scope are: relations in the program, places on the
 //! timeline in the plan.
 
 use super::types::Type;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Condition<M, I> {
+pub enum Condition<M, I, S> {
     Compare {
         operator: Binary,
         left: Measured<M>,
@@ -20,41 +20,41 @@ pub enum Condition<M, I> {
         tolerance: f64,
         relative: bool,
     },
-    And(Box<Condition<M, I>>, Box<Condition<M, I>>),
-    Or(Box<Condition<M, I>>, Box<Condition<M, I>>),
-    Not(Box<Condition<M, I>>),
+    And(Box<Condition<M, I, S>>, Box<Condition<M, I, S>>),
+    Or(Box<Condition<M, I, S>>, Box<Condition<M, I, S>>),
+    Not(Box<Condition<M, I, S>>),
     /// Something that is true or false by itself, such as `recovered(x)`.
     Holds(Measured<M>),
     /// Has become true so long after an instant at the latest, and stays so.
     Becomes {
-        condition: Box<Condition<M, I>>,
+        condition: Box<Condition<M, I, S>>,
         within: u64,
         of: I,
     },
     /// Holds in each slice of its scope, or in a share of them.
     InEvery {
-        condition: Box<Condition<M, I>>,
+        condition: Box<Condition<M, I, S>>,
         every: u64,
         share: f64,
     },
-    Alert(AlertCheck<I>),
+    Alert(AlertCheck<I, S>),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AlertCheck<I> {
+pub struct AlertCheck<I, S> {
     /// `None`: any alert that no other line names.
     pub name: Option<String>,
     pub labels: Vec<(String, String)>,
     pub source: usize,
-    pub does: AlertDoes<I>,
+    pub does: AlertDoes<I, S>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AlertDoes<I> {
+pub enum AlertDoes<I, S> {
     Fires { within: u64, of: I },
     Resolves { within: u64, of: I },
-    StaysQuiet { scopes: Vec<super::program::Scope> },
+    StaysQuiet { scopes: S },
 }
 
 /// An expression over measurements.
@@ -126,13 +126,14 @@ impl<M> Measured<M> {
     }
 }
 
-impl<M, I> Condition<M, I> {
-    /// The same condition over other metrics and instants.
-    pub fn map<N, J>(
+impl<M, I, S> Condition<M, I, S> {
+    /// The same condition over other metrics, instants and scopes.
+    pub fn map<N, J, T>(
         &self,
         metric: &mut impl FnMut(&M) -> Option<N>,
         instant: &mut impl FnMut(&I) -> Option<J>,
-    ) -> Option<Condition<N, J>> {
+        scopes: &mut impl FnMut(&S) -> Option<T>,
+    ) -> Option<Condition<N, J, T>> {
         Some(match self {
             Condition::Compare { operator, left, right } => {
                 let (left, right) = (left.map(metric), right.map(metric));
@@ -143,21 +144,21 @@ impl<M, I> Condition<M, I> {
                 Condition::Within { left: left?, right: right?, tolerance: *tolerance, relative: *relative }
             }
             Condition::And(a, b) => {
-                let (a, b) = (a.map(metric, instant), b.map(metric, instant));
+                let (a, b) = (a.map(metric, instant, scopes), b.map(metric, instant, scopes));
                 Condition::And(Box::new(a?), Box::new(b?))
             }
             Condition::Or(a, b) => {
-                let (a, b) = (a.map(metric, instant), b.map(metric, instant));
+                let (a, b) = (a.map(metric, instant, scopes), b.map(metric, instant, scopes));
                 Condition::Or(Box::new(a?), Box::new(b?))
             }
-            Condition::Not(inner) => Condition::Not(Box::new(inner.map(metric, instant)?)),
+            Condition::Not(inner) => Condition::Not(Box::new(inner.map(metric, instant, scopes)?)),
             Condition::Holds(measured) => Condition::Holds(measured.map(metric)?),
             Condition::Becomes { condition, within, of } => {
-                let (condition, of) = (condition.map(metric, instant), instant(of));
+                let (condition, of) = (condition.map(metric, instant, scopes), instant(of));
                 Condition::Becomes { condition: Box::new(condition?), within: *within, of: of? }
             }
             Condition::InEvery { condition, every, share } => {
-                let condition = Box::new(condition.map(metric, instant)?);
+                let condition = Box::new(condition.map(metric, instant, scopes)?);
                 Condition::InEvery { condition, every: *every, share: *share }
             }
             Condition::Alert(check) => Condition::Alert(AlertCheck {
@@ -167,7 +168,7 @@ impl<M, I> Condition<M, I> {
                 does: match &check.does {
                     AlertDoes::Fires { within, of } => AlertDoes::Fires { within: *within, of: instant(of)? },
                     AlertDoes::Resolves { within, of } => AlertDoes::Resolves { within: *within, of: instant(of)? },
-                    AlertDoes::StaysQuiet { scopes } => AlertDoes::StaysQuiet { scopes: scopes.clone() },
+                    AlertDoes::StaysQuiet { scopes: of } => AlertDoes::StaysQuiet { scopes: scopes(of)? },
                 },
             }),
         })

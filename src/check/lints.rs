@@ -3,7 +3,7 @@
 use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
-    Connections, Element, Flow, Function, Injection, Level, Load, Metric, Moment, Part, RequestFunction, StageKind,
+    Connections, Element, Flow, Function, Injection, Level, Load, Metric, Part, RequestFunction, StageKind, Stated,
     Step, Subject, Think, When,
 };
 use super::session::Session;
@@ -234,7 +234,7 @@ impl<'a> Session<'a, '_> {
 }
 
 /// `throughput(load) >= R`, either way round: the load and the bound.
-fn throughput_at_least(condition: &Condition<Metric, Moment>) -> Option<(usize, f64)> {
+fn throughput_at_least(condition: &Stated) -> Option<(usize, f64)> {
     let Condition::Compare { operator, left, right } = condition else { return None };
     let (metric, value) = match (operator, left, right) {
         (Binary::Greater | Binary::GreaterEqual, Measured::Metric { metric, .. }, Measured::Constant { value, .. })

@@ -1,15 +1,15 @@
 //! What an expression is worth: a constant, something that the run computes or measures, a part of the scenario, or,
 //! while a template is checked, a thing of which only the type is known.
 
-use super::condition::{Condition, Measured};
-use super::program::{Action, Expr, Metric, Moment, Piece, Population, Series, Window};
+use super::condition::Measured;
+use super::program::{Action, Expr, Metric, Moment, Piece, Population, Series, Stated, Window};
 use super::scope::FrameId;
 use super::types::Type;
 use crate::base::units::Rate;
 use crate::base::{FileId, Name};
 use crate::syntax::ast;
 
-pub(super) type Cond = Condition<Metric, Moment>;
+pub(super) type Cond = Stated;
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "values live shortly, and boxes would hide what they are")]

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::report::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -222,11 +223,6 @@ pub struct TryArgs {
     pub asked: AskedArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Json,
-}
-
 #[derive(Debug, Args)]
 pub struct WatchArgs {
     /// A file, or FILE:SCENARIO where it has several
@@ -244,6 +240,9 @@ pub struct ReportArgs {
     /// The result as JSON
     #[arg(long)]
     pub json: bool,
+    /// Write the result in a format to a path instead, `-` for standard output
+    #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out, conflicts_with = "json")]
+    pub out: Vec<(Format, PathBuf)>,
     /// Where `.stress/runs` is kept
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
@@ -313,8 +312,13 @@ fn share(text: &str) -> Result<(u64, u64), String> {
 fn out(text: &str) -> Result<(Format, PathBuf), String> {
     match text.split_once('=') {
         Some((_, "")) | None => Err("write it like `json=result.json`".to_owned()),
-        Some(("json", path)) => Ok((Format::Json, path.into())),
-        Some((other, _)) => Err(format!("`{other}` is not a format; there is `json`")),
+        Some((name, path)) => match Format::ALL.iter().find(|format| format.name() == name) {
+            Some(format) => Ok((*format, path.into())),
+            None => {
+                let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+                Err(format!("`{name}` is not a format; there is `{}`", names.join("`, `")))
+            }
+        },
     }
 }
 

@@ -33,6 +33,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             }
         }
     }
+    let machine = crate::inputs::machine();
     for path in &files {
         let mut checked = match source::check(path, &args.asked.asked()) {
             Ok(checked) => checked,
@@ -42,7 +43,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
                 continue;
             }
         };
-        let plans = source::plans(&mut checked, &path.display().to_string());
+        let plans = source::plans(&mut checked, &path.display().to_string(), machine);
         match args.emit {
             Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.inputs.modules[0].ast)),
             Some(Emit::Program) => terminal.out(&pretty(&checked.program)),

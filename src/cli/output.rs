@@ -1,9 +1,10 @@
 //! Writing to the terminal. A reader that has gone away is no reason to fail.
 
 use super::args::Colour;
+use crate::report::{Format, Report};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Clone)]
 pub struct Terminal {
@@ -126,4 +127,18 @@ pub fn replace(path: &Path, text: &str) -> Result<(), String> {
         let _ = fs::remove_file(&beside);
         unwritable(error)
     })
+}
+
+/// Writes a report to each place in its format. The others are written too where one cannot be.
+pub fn write(formats: &[(Format, PathBuf)], report: &Report, terminal: &Terminal) -> Result<(), String> {
+    let mut first = Ok(());
+    for (format, path) in formats {
+        let bytes = format.write(report);
+        if path.as_os_str() == "-" {
+            terminal.out(&String::from_utf8_lossy(&bytes));
+        } else if let Err(error) = std::fs::write(path, &bytes) {
+            first = first.and(Err(format!("`{}`: {error}", path.display())));
+        }
+    }
+    first
 }

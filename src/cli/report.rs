@@ -15,9 +15,15 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
     };
     let verdict = judge::judge(&plan, &stats);
     let report = reports::report(&plan, &stats, &verdict);
-    match args.json {
-        true => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
-        false => terminal.out(&reports::terminal(&report, terminal.out_coloured())),
+    match (args.json, args.out.as_slice()) {
+        (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),
+        (false, []) => terminal.out(&reports::terminal(&report, terminal.out_coloured())),
+        (false, formats) => {
+            if let Err(problem) = super::output::write(formats, &report, terminal) {
+                terminal.error(&problem);
+                return super::COULD_NOT_RUN;
+            }
+        }
     }
     verdict.exit_code
 }

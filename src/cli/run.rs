@@ -1,6 +1,6 @@
 //! `stressc run`: plan, run, record, report, judge.
 
-use super::args::{Format, RunArgs};
+use super::args::RunArgs;
 use super::live::Live;
 use super::output::Terminal;
 use super::source;
@@ -21,7 +21,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         terminal.err(&refused);
         return super::COULD_NOT_RUN;
     }
-    let machine = crate::inputs::machine();
+    let machine = planned.machine;
     let lacks = crate::plan::lacks(&planned.plan, machine);
     if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
         let load = lack.of.name(&planned.plan);
@@ -40,7 +40,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         return code;
     }
     let plan = Arc::new(planned.plan);
-    for (Format::Json, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
+    for (_, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
         // Found out before the load, not after it; what is there stays until there is something better.
         if let Err(error) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
             terminal.error(&format!("`{}` cannot be written, so the run is not started: {error}", path.display()));
@@ -122,12 +122,8 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
     let mut lost = record.finish(&result).err().map(|error| error.to_string());
-    for (Format::Json, path) in &args.out {
-        if path.as_os_str() == "-" {
-            terminal.out(&String::from_utf8_lossy(&result));
-        } else if let Err(error) = std::fs::write(path, &result) {
-            lost.get_or_insert(format!("`{}`: {error}", path.display()));
-        }
+    if let Err(problem) = super::output::write(&args.out, &report, terminal) {
+        lost.get_or_insert(problem);
     }
     if !args.quiet && lost.is_none() {
         terminal.out(&format!("\nrecorded in {}\n", record.directory.display()));

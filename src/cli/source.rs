@@ -6,7 +6,7 @@ use crate::check::program::{Scenario, Suite};
 use crate::check::{Inputs, Program};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
 use crate::inputs::{self, Asked, Loaded};
-use crate::plan::{Plan, Share};
+use crate::plan::{Machine, Plan, Share};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub struct Checked {
 /// A scenario ready to be run, with what is kept out of its plan.
 pub struct Planned {
     pub plan: Plan,
+    /// What it was planned for.
+    pub machine: Machine,
     /// What this version plans and does not run.
     pub later: Vec<String>,
     pub secrets: HashMap<String, String>,
@@ -41,13 +43,13 @@ fn checked(loaded: Loaded) -> Checked {
 }
 
 /// Plans every scenario of a program without errors, for what only a plan can know.
-pub fn plans(checked: &mut Checked, file: &str) -> Vec<Plan> {
+pub fn plans(checked: &mut Checked, file: &str, machine: Machine) -> Vec<Plan> {
     if checked.diagnostics.has_errors() {
         return Vec::new();
     }
     let mut plans = Vec::new();
     for scenario in &checked.program.scenarios {
-        let (plan, more) = crate::plan::plan(scenario, file, Share::WHOLE, inputs::machine());
+        let (plan, more) = crate::plan::plan(scenario, file, Share::WHOLE, machine);
         checked.diagnostics.extend(more);
         plans.push(plan);
     }
@@ -55,7 +57,7 @@ pub fn plans(checked: &mut Checked, file: &str) -> Vec<Plan> {
 }
 
 /// The plans of the scenarios of a suite, by the names that the suite has for them.
-pub fn suite_plans(checked: &Checked, suite: &Suite) -> Vec<(String, Plan)> {
+pub fn suite_plans(checked: &Checked, suite: &Suite, machine: Machine) -> Vec<(String, Plan)> {
     let mut plans = Vec::new();
     for member in suite.areas.iter().flat_map(|area| &area.scenarios) {
         let own = checked.program.scenarios.iter().find(|s| member.module.is_none() && s.name.text == member.scenario);
@@ -68,7 +70,7 @@ pub fn suite_plans(checked: &Checked, suite: &Suite) -> Vec<(String, Plan)> {
         };
         if let Some(scenario) = own.or_else(|| used().map(|(_, scenario)| scenario)) {
             let file = member.module.as_deref().unwrap_or_default();
-            plans.push((member.path.clone(), crate::plan::plan(scenario, file, Share::WHOLE, inputs::machine()).0));
+            plans.push((member.path.clone(), crate::plan::plan(scenario, file, Share::WHOLE, machine).0));
         }
     }
     plans
@@ -120,7 +122,8 @@ pub fn planned(
     let planned = match (&chosen, checked.diagnostics.has_errors()) {
         (Ok(index), false) => {
             let scenario = &checked.program.scenarios[*index];
-            let (plan, more) = crate::plan::plan(scenario, file, share, inputs::machine());
+            let machine = inputs::machine();
+            let (plan, more) = crate::plan::plan(scenario, file, share, machine);
             checked.diagnostics.extend(more);
             if share != Share::WHOLE
                 && let Some(search) = plan.searches.first()
@@ -131,7 +134,7 @@ pub fn planned(
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
             let later = scenario.later.iter().map(|later| later.what.clone()).collect();
-            Some(Planned { plan, later, secrets, refused })
+            Some(Planned { plan, machine, later, secrets, refused })
         }
         _ => None,
     };

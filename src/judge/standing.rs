@@ -4,7 +4,7 @@ use super::limit::{Facts, Who};
 use crate::base::units::{MILLISECOND, measured_duration};
 use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
-use crate::metric::{self, Outcome, printed};
+use crate::metric::{self, Judged, Outcome, Quantity, printed};
 use crate::plan::{Binary, Capacity, Condition, Measured, Metric, Plan, Range, Requests, Search, Type};
 use serde::{Deserialize, Serialize};
 
@@ -49,71 +49,65 @@ pub struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    pub fn stand(&self, condition: &Condition) -> Stand {
-        let judged = || metric::judge(condition, self.stats);
+    /// Of a condition as it was judged.
+    pub fn stand(&self, condition: &Condition, judged: &Judged) -> Stand {
+        let outcome = judged.outcome;
+        let value = |side: &Option<Quantity>| side.as_ref().map(|side| side.number);
         match condition {
             Condition::Compare { operator, left, right } => match (left, right) {
-                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value, .. }) => {
-                    self.compared(*operator, (of, left, *unit), *value, judged().outcome)
+                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value: bound, .. }) => {
+                    self.compared(*operator, (of, value(&judged.value), *unit), *bound, outcome)
                 }
-                (Measured::Constant { value, .. }, Measured::Metric { metric: Metric::Requests(of), unit }) => {
-                    self.compared(turned(*operator), (of, right, *unit), *value, judged().outcome)
+                (Measured::Constant { value: bound, .. }, Measured::Metric { metric: Metric::Requests(of), unit }) => {
+                    self.compared(turned(*operator), (of, value(&judged.bound), *unit), *bound, outcome)
                 }
                 (Measured::Metric { metric: Metric::Capacity(of), .. }, Measured::Constant { .. }) => {
-                    self.found(*operator, of, judged().outcome)
+                    self.found(*operator, of, outcome)
                 }
                 (Measured::Constant { .. }, Measured::Metric { metric: Metric::Capacity(of), .. }) => {
-                    self.found(turned(*operator), of, judged().outcome)
+                    self.found(turned(*operator), of, outcome)
                 }
-                _ => self.unknown(condition),
+                _ => self.unknown(condition, judged),
             },
             Condition::Within { left, right, .. } => match (left, right) {
-                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value, .. }) => {
-                    self.compared(Binary::Equal, (of, left, *unit), *value, judged().outcome)
+                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value: bound, .. }) => {
+                    self.compared(Binary::Equal, (of, value(&judged.value), *unit), *bound, outcome)
                 }
-                _ => self.unknown(condition),
+                _ => self.unknown(condition, judged),
             },
-            Condition::Not(inner) => self.stand(inner),
-            Condition::And(a, b) => self.joined((a, b), Outcome::Failed),
-            Condition::Or(a, b) => self.joined((a, b), Outcome::Held),
-            Condition::InEvery { condition: inner, .. } => {
-                let judged = judged();
-                match (judged.outcome, judged.when) {
-                    (Outcome::Inconclusive, _) => Stand::FIRM,
-                    (Outcome::Failed, Some(worst)) => self.stand(&inner.within(worst)),
-                    _ => self.stand(inner),
-                }
-            }
-            Condition::Holds(_) | Condition::Becomes { .. } => self.unknown(condition),
+            Condition::Not(inner) => judged.parts.first().map_or(Stand::FIRM, |part| self.stand(inner, part)),
+            Condition::And(a, b) => self.joined([a, b], &judged.parts, Outcome::Failed),
+            Condition::Or(a, b) => self.joined([a, b], &judged.parts, Outcome::Held),
+            Condition::InEvery { condition: inner, .. } => match (outcome, judged.when, judged.parts.first()) {
+                (Outcome::Inconclusive, ..) => Stand::FIRM,
+                (Outcome::Failed, Some(range), Some(worst)) => self.stand(&inner.within(range), worst),
+                // Where its slices held, it stands as what was measured over all of them.
+                _ => self.stand(inner, &metric::judge(inner, self.stats)),
+            },
+            Condition::Holds(_) | Condition::Becomes { .. } => self.unknown(condition, judged),
             Condition::Alert(_) => Stand::FIRM,
         }
     }
 
     /// One that decides and stands is enough; where both are needed, both must stand.
-    fn joined(&self, (a, b): (&Condition, &Condition), decides: Outcome) -> Stand {
-        let side = |side: &Condition| (metric::judge(side, self.stats).outcome, self.stand(side));
-        let sides = [side(a), side(b)];
+    fn joined(&self, sides: [&Condition; 2], judged: &[Judged], decides: Outcome) -> Stand {
+        let side = |(side, judged): (&Condition, &Judged)| (judged.outcome, self.stand(side, judged));
+        let sides: Vec<(Outcome, Stand)> = sides.into_iter().zip(judged).map(side).collect();
         let deciding = || sides.iter().filter(|(outcome, _)| *outcome == decides).map(|(_, stand)| stand);
         let doubtful = |stand: &&Stand| stand.standing == Standing::InDoubt;
         let firm = deciding().find(|stand| !doubtful(stand));
-        let found = match deciding().next() {
-            Some(first) => firm.unwrap_or(first),
-            None => {
-                let worst = sides.iter().map(|(_, stand)| stand).find(doubtful);
-                worst.unwrap_or(&sides[0].1)
-            }
-        };
-        found.clone()
+        let worst = || sides.iter().map(|(_, stand)| stand).find(doubtful).or(sides.first().map(|(_, stand)| stand));
+        firm.or_else(|| deciding().next()).or_else(worst).cloned().unwrap_or(Stand::FIRM)
     }
 
     fn compared(
         &self,
         operator: Binary,
-        (of, measured, unit): (&Requests, &Measured, Type),
+        (of, value, unit): (&Requests, Option<f64>, Type),
         bound: f64,
         outcome: Outcome,
     ) -> Stand {
-        let Some(value) = metric::worth(measured, self.stats).filter(|_| outcome != Outcome::Inconclusive) else {
+        let Some(value) = value.filter(|_| outcome != Outcome::Inconclusive) else {
             return Stand::FIRM;
         };
         let held = outcome == Outcome::Held;
@@ -182,7 +176,9 @@ impl Ground<'_> {
         let cause = match self.facts[of.load].is_limited() {
             true => self.behind(of.load, ""),
             false => {
-                condition.map(|c| self.stand(&c)).filter(|s| s.standing == Standing::InDoubt).and_then(|s| s.cause)
+                // The run judged it by what had arrived until then; here is all of it.
+                let stand = |condition: Condition| self.stand(&condition, &metric::judge(&condition, self.stats));
+                condition.map(stand).filter(|stand| stand.standing == Standing::InDoubt).and_then(|stand| stand.cause)
             }
         };
         let lower = matches!(operator, Binary::Greater | Binary::GreaterEqual);
@@ -316,8 +312,7 @@ impl Ground<'_> {
     }
 
     /// What is judged of more than one metric, or over time: in doubt where any part of the run is.
-    fn unknown(&self, condition: &Condition) -> Stand {
-        let judged = metric::judge(condition, self.stats);
+    fn unknown(&self, condition: &Condition, judged: &Judged) -> Stand {
         if judged.outcome == Outcome::Inconclusive || !judged.timed {
             return Stand::FIRM;
         }

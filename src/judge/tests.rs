@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::measure::{Failure, Generator, Recorder};
-use crate::plan::Plan;
+use crate::plan::{Condition, Plan};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -290,4 +290,25 @@ fn bytes_that_were_not_sent_are_missing_in_a_bandwidth() {
     assert_eq!(verdict("open", 1000, CALM, &[most]), (Kind::Passed, vec![Standing::Stands], None));
     let least = expect(&json!("bandwidth"), "bandwidth", "greater_equal", 0.0);
     assert_eq!(verdict("open", 1000, few, &[least]).1, [Standing::AtLeast]);
+}
+
+/// A slice is judged by its value. Weighed by how far it spreads, which would need many more samples, it would seem open, and firm.
+#[test]
+fn what_failed_in_a_slice_is_weighed_as_it_was_judged() {
+    let of = |quantile: f64| {
+        json!({ "metric": { "metric": { "requests": {
+            "function": { "quantile": quantile }, "service_time": false,
+            "samples": [{ "series": 0, "ranges": [[0, u64::MAX]] }], "load": null, "length": 2 * SECOND, "end": 2 * SECOND,
+        } }, "unit": "duration" } })
+    };
+    let compare = json!({ "compare": { "operator": "less", "left": of(0.95), "right": of(0.5) } });
+    let slices = json!({ "in_every": { "condition": compare, "every": SECOND, "share": 1.0 } });
+    let plan = plan("open", 1000, std::slice::from_ref(&slices));
+    let late = Run { lag: 300 * MILLISECOND, ..CALM };
+    let verdict = judge(&plan, &late.stats(&plan));
+    assert_eq!(verdict.expectations[0].outcome, Outcome::Failed);
+    let slice = plan.expectations[0].condition.within((0, SECOND));
+    let Condition::InEvery { condition: inner, .. } = &slice else { panic!("{slice:?}") };
+    assert_eq!(metric::judge(inner, &late.stats(&plan)).outcome, Outcome::Inconclusive);
+    assert_eq!((verdict.kind, verdict.standings), (Kind::Untrusted, vec![Standing::InDoubt]));
 }

@@ -37,7 +37,8 @@ pub fn trust(plan: &Plan, stats: &Stats, judged: &[Judged]) -> (Trust, Vec<Stand
     }
     let facts: Vec<Facts> = (0..plan.loads.len()).map(|load| Facts::of(plan, stats, load)).collect();
     let ground = Ground { plan, stats, facts: &facts };
-    let stands: Vec<Stand> = plan.expectations.iter().map(|e| ground.stand(&e.condition)).collect();
+    let all = plan.expectations.iter().zip(judged);
+    let stands: Vec<Stand> = all.map(|(expectation, judged)| ground.stand(&expectation.condition, judged)).collect();
     let doubtful = stands.iter().any(|stand| stand.standing == Standing::InDoubt);
     // What was expected and is as good as it would be with a better generator is all that was asked.
     let settled = !judged.is_empty() && !doubtful && judged.iter().all(|one| one.outcome != Outcome::Inconclusive);

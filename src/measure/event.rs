@@ -55,7 +55,6 @@ pub enum Event {
     ServiceDied {
         service: String,
         at: u64,
-        #[serde(default = "yes")]
         ready: bool,
         status: String,
         output: String,
@@ -64,7 +63,6 @@ pub enum Event {
     ServiceFell {
         service: String,
         at: u64,
-        #[serde(default = "yes")]
         ready: bool,
         status: String,
         output: String,
@@ -145,11 +143,6 @@ pub enum Event {
     },
 }
 
-/// Records of earlier versions do not tell.
-fn yes() -> bool {
-    true
-}
-
 /// A level that a search held for a while.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
@@ -185,14 +178,12 @@ pub struct Generator {
     /// CPU of the process, in shares of one core.
     pub cpu: f64,
     /// What of it the thread of the links used.
-    #[serde(default)]
     pub links: f64,
     /// For each worker the share of time that its thread ran, without what it spun waiting for an instant.
     pub busy: Vec<f64>,
     /// For each worker the share of time that its thread was ready and had no core.
     pub waiting: Vec<f64>,
     /// For each worker how late it got to what was ready: the 99th percentile in nanoseconds.
-    #[serde(default)]
     pub poll_delay: Vec<u64>,
     pub descriptors: u64,
     pub descriptors_limit: u64,

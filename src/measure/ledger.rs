@@ -74,7 +74,6 @@ pub struct Verified {
     /// There more than once.
     pub duplicated: u64,
     /// There although the system would not have them.
-    #[serde(default)]
     pub resurrected: u64,
     /// Of which it said nothing definite.
     pub unverified: Booked,

@@ -101,5 +101,6 @@ fn held(abort: &Abort, window: Range, stats: &Stats) -> Option<String> {
         return None;
     }
     let (from, to) = (duration(window.0), duration(window.1));
-    Some(format!("`{}`, and it was {} from {from} to {to}", abort.text, value.unwrap_or_default()))
+    let value = value.map_or(String::new(), |value| value.to_string());
+    Some(format!("`{}`, and it was {value} from {from} to {to}", abort.text))
 }

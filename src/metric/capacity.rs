@@ -1,6 +1,6 @@
 //! `capacity`: the highest level at which the condition of a search held, of its trials as they were told.
 
-use super::{Value, printed};
+use super::{Known, Quantity, Value};
 use crate::base::units::duration;
 use crate::measure::{Stats, Tried};
 use crate::plan::Capacity;
@@ -23,7 +23,9 @@ pub(super) fn apply(capacity: &Capacity, stats: &Stats) -> Value {
         }
         Some(false) => Value::below(least, unit, samples),
         Some(true) if highest >= most => Value::at_least(most, unit, samples),
-        Some(true) => Value { shown: Some(printed(highest, unit)), ..Value::of(Ok(highest), samples) },
+        Some(true) => {
+            Value { shown: Some(Quantity::new(highest, unit, Known::Value)), ..Value::of(Ok(highest), samples) }
+        }
     }
 }
 
@@ -49,7 +51,8 @@ mod tests {
         let left = Measured::Metric { metric, unit: Type::Level };
         let right = Measured::Constant { value: bound, unit: Type::Rate };
         let judged = judge(&Condition::Compare { operator: Binary::GreaterEqual, left, right }, &stats);
-        (judged.outcome, judged.reason.or(judged.value).unwrap_or_default())
+        let value = judged.value.map(|value| value.to_string());
+        (judged.outcome, judged.reason.or(value).unwrap_or_default())
     }
 
     #[test]

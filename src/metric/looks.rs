@@ -1,7 +1,7 @@
 //! A moving look: conditions judged each second over what lies just behind.
 
-use super::{Judged, Outcome, joined, judge_within};
-use crate::base::units::{SECOND, duration};
+use super::{Judged, Known, Outcome, Quantity, joined, judge_within};
+use crate::base::units::SECOND;
 use crate::measure::Stats;
 use crate::plan::{Condition, RestsOn};
 
@@ -59,18 +59,18 @@ pub(super) fn becomes(condition: &Condition, within: u64, of: u64, stats: &Stats
             Outcome::Inconclusive => unknown = unknown.or(look.judged.reason),
         }
     }
-    let bound = Some(duration(within));
+    let bound = Some(Quantity::time(within, Known::Exactly));
     let judged = Judged { bound, samples, timed, ..Judged::default() };
     let known_late = failed.as_ref().is_some_and(|look| look.at >= deadline);
     match (since, failed) {
         (Some(look), _) if look.from <= deadline || known_late => {
             let outcome = if look.from <= deadline { Outcome::Held } else { Outcome::Failed };
-            let value = Some(format!("true after {}", duration(look.from - of)));
+            let value = Some(Quantity::time(look.from - of, Known::TrueAfter));
             Judged { outcome, value, when: Some((look.from, end)), ..judged }
         }
         (None, Some(look)) if unknown.is_none() || known_late => {
-            let value = look.judged.value.unwrap_or_default();
-            let value = Some(format!("not true at {} ({value})", duration(look.at)));
+            let value = Known::NotTrueAt { value: look.judged.value.map(Box::new) };
+            let value = Some(Quantity::time(look.at, value));
             Judged { outcome: Outcome::Failed, value, when: Some((look.from, look.at)), ..judged }
         }
         _ => {

@@ -7,6 +7,7 @@ mod capacity;
 mod crashes;
 mod ledger;
 mod looks;
+mod quantity;
 mod recovery;
 mod requests;
 mod scaling;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use abort::Watch;
 pub use actual::ineffective;
+pub use quantity::{Known, Quantity};
 pub use recovery::{Back, Recovered, recovered};
 pub use search::{Finder, Halving};
 pub use series::{Summary, summary};
@@ -41,30 +43,36 @@ pub enum Outcome {
 }
 
 /// A judged condition, with the values that a person wants to see beside it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
     pub outcome: Outcome,
-    /// The left side of the comparison that decided, printed with its unit.
-    pub value: Option<String>,
-    pub bound: Option<String>,
+    /// The left side of the comparison that decided.
+    pub value: Option<Quantity>,
+    pub bound: Option<Quantity>,
     pub samples: u64,
     pub reason: Option<String>,
     /// The outcome depends on how long things took, so on the generator having kept up.
     pub timed: bool,
     /// Where in the run the value was, for what is judged in slices: the worst of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Range>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slices: Option<Slices>,
     /// By which share of the bound it held, below nothing where it failed: what makes one slice worse than another.
-    #[serde(skip)]
     pub margin: f64,
+    /// What it was decided from: the condition behind a `not`, both sides of `and` and `or`, the worst slice.
+    pub parts: Vec<Judged>,
 }
 
 impl Judged {
     /// Inconclusive, for a reason.
     fn unknown(reason: String) -> Judged {
         Judged { reason: Some(reason), timed: true, ..Judged::default() }
+    }
+
+    /// The same without what it was decided from.
+    fn alone(&self) -> Judged {
+        let Judged { outcome, samples, timed, when, slices, margin, .. } = *self;
+        let (value, bound, reason) = (self.value.clone(), self.bound.clone(), self.reason.clone());
+        Judged { outcome, value, bound, samples, reason, timed, when, slices, margin, parts: Vec::new() }
     }
 }
 
@@ -73,7 +81,7 @@ struct Value {
     value: Result<f64, String>,
     samples: u64,
     /// How it is printed where its unit alone would not say it.
-    shown: Option<String>,
+    shown: Option<Quantity>,
     /// Where it lies with 95% certainty, of what is estimated so.
     interval: Option<(f64, f64)>,
     /// It lies there for sure: nothing was seen beyond.
@@ -87,14 +95,14 @@ impl Value {
 
     /// That and more: nothing was seen beyond.
     fn at_least(low: f64, unit: Type, samples: u64) -> Value {
-        let (shown, interval) = (Some(format!("at least {}", printed(low, unit))), Some((low, f64::INFINITY)));
+        let (shown, interval) = (Some(Quantity::new(low, unit, Known::AtLeast)), Some((low, f64::INFINITY)));
         Value { shown, interval, bounded: true, ..Value::of(Ok(low), samples) }
     }
 
     /// Less than that.
     fn below(high: f64, unit: Type, samples: u64) -> Value {
         let most = high.next_down();
-        let (shown, interval) = (Some(format!("below {}", printed(high, unit))), Some((0.0, most)));
+        let (shown, interval) = (Some(Quantity::new(high, unit, Known::Below)), Some((0.0, most)));
         Value { shown, interval, bounded: true, ..Value::of(Ok(most), samples) }
     }
 }
@@ -132,7 +140,7 @@ fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
                 Outcome::Failed => Outcome::Held,
                 Outcome::Inconclusive => Outcome::Inconclusive,
             };
-            Judged { outcome, margin: -inner.margin, ..inner }
+            Judged { outcome, margin: -inner.margin, parts: vec![inner.clone()], ..inner.alone() }
         }
         Condition::And(left, right) => joined(judge_by(left, stats, by), judge_by(right, stats, by), Outcome::Failed),
         Condition::Or(left, right) => joined(judge_by(left, stats, by), judge_by(right, stats, by), Outcome::Held),
@@ -153,8 +161,8 @@ fn joined(left: Judged, right: Judged, decides: Outcome) -> Judged {
         Outcome::Held | Outcome::Inconclusive => right.margin > left.margin,
     };
     let (a, b) = (rank(left.outcome), rank(right.outcome));
-    let chosen = if b > a || (b == a && nearer) { right } else { left };
-    Judged { timed, ..chosen }
+    let chosen = if b > a || (b == a && nearer) { right.alone() } else { left.alone() };
+    Judged { timed, parts: vec![left, right], ..chosen }
 }
 
 /// Over a part of the run: slices, the last seconds, what a moving look sees.
@@ -168,7 +176,6 @@ struct Side {
     value: f64,
     interval: Option<(f64, f64)>,
     bounded: bool,
-    unit: Type,
 }
 
 impl Side {
@@ -181,21 +188,21 @@ impl Side {
 fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, Option<(Side, Side)>) {
     let spread = by == By::Spread && are_compared(left, right);
     let (l, r) = (value(left, stats, spread), value(right, stats, spread));
-    let print = |value: &Value, unit: Type| {
-        let plain = || value.value.as_ref().ok().map(|v| printed(*v, unit));
+    let quantity = |value: &Value, unit: Type| {
+        let plain = || value.value.as_ref().ok().map(|v| Quantity::new(*v, unit, Known::Value));
         value.shown.clone().or_else(plain)
     };
     let judged = Judged {
-        value: print(&l, left.unit()),
-        bound: print(&r, right.unit()),
+        value: quantity(&l, left.unit()),
+        bound: quantity(&r, right.unit()),
         samples: l.samples.max(r.samples),
         timed: is_timed(left) || is_timed(right),
         ..Judged::default()
     };
     match (l.value, r.value) {
         (Ok(a), Ok(b)) => {
-            let left = Side { value: a, interval: l.interval, bounded: l.bounded, unit: left.unit() };
-            let right = Side { value: b, interval: r.interval, bounded: r.bounded, unit: right.unit() };
+            let left = Side { value: a, interval: l.interval, bounded: l.bounded };
+            let right = Side { value: b, interval: r.interval, bounded: r.bounded };
             (judged, Some((left, right)))
         }
         (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason), ..judged }, None),
@@ -245,19 +252,13 @@ fn decided(both: [bool; 2], (left, right): (Side, Side), judged: Judged) -> Judg
         [false, false] => Outcome::Failed,
         _ => Outcome::Inconclusive,
     };
-    let told = |side: Side, shown: Option<String>| match (side.interval, shown) {
-        (_, shown) if side.bounded => shown,
-        (Some((low, high)), Some(value)) if high.is_infinite() => {
-            Some(format!("{value} ({} and more at 95%)", printed(low, side.unit)))
-        }
-        (Some((low, high)), Some(value)) => {
-            Some(format!("{value} ({} to {} at 95%)", printed(low, side.unit), printed(high, side.unit)))
-        }
+    let told = |side: Side, shown: Option<Quantity>| match (side.interval, shown) {
+        (Some(interval), Some(value)) if !side.bounded => Some(value.between(interval)),
         (_, shown) => shown,
     };
     let (value, bound) = (told(left, judged.value), told(right, judged.bound));
     let estimates = [(left, &value), (right, &bound)].into_iter().filter(|(side, _)| side.interval.is_some());
-    let estimates: Vec<&str> = estimates.filter_map(|(_, shown)| shown.as_deref()).collect();
+    let estimates: Vec<String> = estimates.filter_map(|(_, shown)| Some(shown.as_ref()?.to_string())).collect();
     let help = if left.bounded || right.bounded { "try levels beyond" } else { "hold the load longer" };
     let reason = (outcome == Outcome::Inconclusive)
         .then(|| format!("{}, so it may be either: {help}", estimates.join(" against ")));

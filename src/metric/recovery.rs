@@ -1,11 +1,11 @@
 //! How a steady state was lost around a window, and when it came back.
 
 use super::looks::{look, looks};
-use super::{Outcome, Value};
-use crate::base::units::{SECOND, duration, measured_duration};
+use super::{Known, Outcome, Quantity, Value};
+use crate::base::units::{SECOND, duration};
 use crate::check::program::RecoveryFunction;
 use crate::measure::{Injected, Stats};
-use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, Scopes, SteadyState, scope};
+use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, Scopes, SteadyState, Type, scope};
 
 /// What became of a steady state around one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,11 +106,12 @@ pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
         Ok((ns, censored)) => {
             let bare = matches!(recovery.function, RecoveryFunction::Recovered);
             let shown = match (bare, censored) {
-                (true, false) => Some(format!("after {}", measured_duration(ns))),
-                (true, true) => Some(format!("not within {}", measured_duration(ns))),
-                (false, true) => Some(format!("> {}", measured_duration(ns))),
+                (true, false) => Some(Known::BackAfter),
+                (true, true) => Some(Known::NotBackWithin),
+                (false, true) => Some(Known::LongerThan),
                 (false, false) => None,
             };
+            let shown = shown.map(|known| Quantity::new(ns, Type::Duration, known));
             let value = match (bare, censored) {
                 (true, _) => f64::from(u8::from(!censored)),
                 // Longer than anything that it is compared with.

@@ -141,7 +141,7 @@ impl<'p> Finder<'p> {
         let Judged { outcome, value, bound, reason, .. } = judge_within(&self.search.condition, judged, &self.stats);
         let against = match (value, bound) {
             (Some(value), Some(bound)) => format!("{value} against {bound}"),
-            (value, _) => value.unwrap_or_default(),
+            (value, _) => value.map_or(String::new(), |value| value.to_string()),
         };
         match outcome {
             Outcome::Held => (Some(true), against),

@@ -68,5 +68,7 @@ pub(super) fn in_every(condition: &Condition, every: u64, share: f64, stats: &St
         (Outcome::Inconclusive, None) => Some("its scope holds no slice".to_owned()),
         _ => None,
     };
-    Judged { outcome, samples, timed, reason, slices: Some(slices), ..worst.unwrap_or_default() }
+    let told = worst.as_ref().map(Judged::alone).unwrap_or_default();
+    let parts = worst.into_iter().collect();
+    Judged { outcome, samples, timed, reason, slices: Some(slices), parts, ..told }
 }

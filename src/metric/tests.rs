@@ -5,6 +5,7 @@ use crate::base::units::{MILLISECOND, SECOND};
 use crate::check::program::{Edge, Moment, RecoveryFunction, RequestFunction, Statistic, Window};
 use crate::measure::histogram::Sparse;
 use crate::measure::{Failure, SeriesCounts, Slice, Stats};
+use crate::metric::Quantity;
 use crate::plan::{
     Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
     SteadyState, Type,
@@ -96,6 +97,10 @@ fn draws(mut state: u64) -> impl FnMut() -> f64 {
 
 const HALVES: [Range; 2] = [(20 * SECOND, 40 * SECOND), (0, 20 * SECOND)];
 
+fn text(value: &Option<Quantity>) -> Option<String> {
+    value.as_ref().map(Quantity::to_string)
+}
+
 #[test]
 fn two_measured_values_are_compared_by_their_spread() {
     let mut draw = draws(7);
@@ -108,7 +113,9 @@ fn two_measured_values_are_compared_by_their_spread() {
     };
     let same = outcome(10.0, 1.1, 200);
     assert_eq!(same.outcome, Outcome::Held, "{same:?}");
-    assert!(same.value.unwrap().contains(" at 95%)") && same.bound.unwrap().contains(" at 95%)"));
+    assert!(
+        same.value.unwrap().to_string().contains(" at 95%)") && same.bound.unwrap().to_string().contains(" at 95%)")
+    );
     assert_eq!(outcome(12.0, 1.1, 200).outcome, Outcome::Failed);
     let near = outcome(10.0, 1.0, 200);
     assert_eq!(near.outcome, Outcome::Inconclusive);
@@ -167,12 +174,16 @@ fn each_slice_is_judged_and_the_worst_is_told() {
     let measured = stats(&[(90, 10, 1), (100, 0, 1), (80, 20, 1), (100, 0, 1), (100, 0, 1), (99, 1, 1), (50, 0, 1)]);
     let judged = judge(&in_every(few_errors(0.08, 7), 2, 1.0), &measured);
     assert_eq!(judged.outcome, Outcome::Failed);
-    assert_eq!((judged.value.as_deref(), judged.when), (Some("10%"), Some((2 * SECOND, 4 * SECOND))));
+    assert_eq!((text(&judged.value).as_deref(), judged.when), (Some("10%"), Some((2 * SECOND, 4 * SECOND))));
     let slices = judged.slices.unwrap();
     assert_eq!((slices.held, slices.failed, slices.inconclusive), (2, 1, 0), "what is left over joins the last");
     assert_eq!(judge(&in_every(few_errors(0.08, 7), 2, 0.66), &measured).outcome, Outcome::Held);
     let held = judge(&in_every(few_errors(0.5, 7), 2, 1.0), &measured);
-    assert_eq!((held.outcome, held.value.as_deref()), (Outcome::Held, Some("10%")), "the worst of those that held");
+    assert_eq!(
+        (held.outcome, text(&held.value).as_deref()),
+        (Outcome::Held, Some("10%")),
+        "the worst of those that held"
+    );
 }
 
 #[test]
@@ -193,7 +204,7 @@ fn throughput_of_a_slice_is_that_of_its_length() {
     let measured = stats(&[(10, 0, 1), (30, 0, 1), (20, 0, 1)]);
     let metric = of(RequestFunction::Throughput, &[(0, u64::MAX)], 3 * SECOND);
     let judged = judge(&in_every(compare(metric, Binary::GreaterEqual, 15.0, Type::Rate), 1, 1.0), &measured);
-    assert_eq!((judged.value.as_deref(), judged.when), (Some("10/s"), Some((0, SECOND))));
+    assert_eq!((text(&judged.value).as_deref(), judged.when), (Some("10/s"), Some((0, SECOND))));
 }
 
 #[test]
@@ -207,12 +218,12 @@ fn what_becomes_true_stays_so() {
         judge(&Condition::Becomes { condition, within: within * SECOND, of: at(10) }, measured)
     };
     let judged = by(3, &stats(&seconds));
-    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Held, Some("true after 2s")));
+    assert_eq!((judged.outcome, text(&judged.value).as_deref()), (Outcome::Held, Some("true after 2s")));
     let judged = by(1, &stats(&seconds));
-    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("true after 2s")));
+    assert_eq!((judged.outcome, text(&judged.value).as_deref()), (Outcome::Failed, Some("true after 2s")));
     seconds[21] = (0, 100, 1);
     let judged = by(3, &stats(&seconds));
-    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("not true at 22s (20%)")));
+    assert_eq!((judged.outcome, text(&judged.value).as_deref()), (Outcome::Failed, Some("not true at 22s (20%)")));
     let nothing = by(3, &stats(&[(100, 0, 1); 10]));
     assert_eq!(nothing.outcome, Outcome::Inconclusive);
 }
@@ -237,7 +248,7 @@ fn shorter(function: RecoveryFunction, window: (u64, u64), than: u64, seconds: &
     let left = recovery(function, (window.0 * SECOND, window.1 * SECOND), seconds.len() as u64);
     let right = Measured::Constant { value: (than * SECOND) as f64, unit: Type::Duration };
     let judged = judge(&Condition::Compare { operator: Binary::Less, left, right }, &stats(seconds));
-    (judged.outcome, judged.value.or(judged.reason))
+    (judged.outcome, text(&judged.value).or(judged.reason))
 }
 
 #[test]
@@ -276,7 +287,7 @@ fn what_does_not_come_back_is_longer_than_was_seen() {
     assert_eq!((outcome, value.as_deref()), (Outcome::Failed, Some("> 15s")));
     let left = recovery(RecoveryFunction::Recovered, (10 * SECOND, 15 * SECOND), 30);
     let judged = judge(&Condition::Holds(left), &stats(&seconds));
-    assert_eq!((judged.outcome, judged.value.as_deref()), (Outcome::Failed, Some("not within 15s")));
+    assert_eq!((judged.outcome, text(&judged.value).as_deref()), (Outcome::Failed, Some("not within 15s")));
     // Four seconds of it are no return.
     seconds[26..].fill((100, 0, 1));
     let (outcome, _) = shorter(RecoveryFunction::TimeToRecover, (10, 15), 60, &seconds);
@@ -303,9 +314,9 @@ fn burn_rate_and_availability() {
         judge(&compare(of(function, &[(0, u64::MAX)], 4 * SECOND), Binary::Less, 1e9, unit), &measured)
     };
     // 12 of 210 failed, of which 1 in 1,000 may.
-    assert_eq!(value(RequestFunction::BurnRate(0.999), Type::Number).value.as_deref(), Some("57.1"));
+    assert_eq!(text(&value(RequestFunction::BurnRate(0.999), Type::Number).value).as_deref(), Some("57.1"));
     assert_eq!(
-        value(RequestFunction::Availability, Type::Percent).value.as_deref(),
+        text(&value(RequestFunction::Availability, Type::Percent).value).as_deref(),
         Some("66.7%"),
         "two of three seconds"
     );

@@ -3,8 +3,8 @@
 use super::elaborate::Elaborate;
 use super::schedule::Shape;
 use super::{
-    Capacity, Condition, Crashes, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range, Readings,
-    Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
+    AlertScopes, Capacity, Condition, Crashes, Expectation, Impact, Load, Measured, Metric, OfFault, Planned, Range,
+    Readings, Recovery, Requests, Samples, Scaling, Scopes, Series, SteadyState, Type, scope,
 };
 use crate::base::Span;
 use crate::base::units;
@@ -124,12 +124,22 @@ impl Elaborate<'_> {
         Some(condition)
     }
 
-    pub(super) fn condition(&mut self, condition: &program::Condition<program::Metric, Moment>) -> Option<Condition> {
+    pub(super) fn condition(&mut self, condition: &program::Stated) -> Option<Condition> {
         let cell = std::cell::RefCell::new(self);
-        condition.map(&mut |metric| cell.borrow_mut().metric(metric), &mut |moment: &Moment| {
-            let at = cell.borrow_mut().timeline.instant(moment);
-            Some(Planned { at, moment: moment.clone() })
-        })
+        condition.map(
+            &mut |metric| cell.borrow_mut().metric(metric),
+            &mut |moment: &Moment| {
+                let at = cell.borrow_mut().timeline.instant(moment);
+                Some(Planned { at, moment: moment.clone() })
+            },
+            &mut |scopes: &Vec<Scope>| Some(cell.borrow_mut().scopes(scopes)),
+        )
+    }
+
+    /// What scopes leave that are of no metric; all of the run where nothing is said.
+    fn scopes(&mut self, scopes: &[Scope]) -> AlertScopes {
+        let ranges = self.explicit(scopes).unwrap_or_else(|| vec![(0, u64::MAX)]);
+        AlertScopes { ranges, impacts: self.impacts(scopes), faults: of_faults(scopes) }
     }
 
     fn metric(&mut self, metric: &program::Metric) -> Option<Metric> {
@@ -511,7 +521,7 @@ impl Elaborate<'_> {
 }
 
 /// Where the first metric of a condition is written that needs samples.
-fn metric_span(condition: &program::Condition<program::Metric, Moment>) -> Span {
+fn metric_span(condition: &program::Stated) -> Span {
     let mut span = None;
     condition.metrics(&mut |metric| {
         if matches!(metric.function, Function::Requests(function) if function.least_samples().is_some()) {

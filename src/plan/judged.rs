@@ -16,9 +16,20 @@ pub struct Expectation {
     pub condition: Condition,
 }
 
-pub type Condition = program::Condition<Metric, Planned>;
+pub type Condition = program::Condition<Metric, Planned, AlertScopes>;
 
 pub type Measured = program::Measured<Metric>;
+
+/// What scopes leave together where they are of alerts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertScopes {
+    pub ranges: Vec<Range>,
+    /// Scopes that only the run knows: the ranges narrow to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impacts: Vec<Impact>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<OfFault>,
+}
 
 /// An instant as it is planned; where a fault or an event bounds it, its actual instant decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

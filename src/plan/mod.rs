@@ -33,8 +33,8 @@ pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared};
 pub use judged::{
-    Capacity, Condition, Crashes, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings, Recovery,
-    Requests, Samples, Scaling, Scopes,
+    AlertScopes, Capacity, Condition, Crashes, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings,
+    Recovery, Requests, Samples, Scaling, Scopes,
 };
 pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
 pub use needs::{Lack, Of, lacks};

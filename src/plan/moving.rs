@@ -3,7 +3,7 @@
 use super::{Condition, Crashes, Metric, Range, Readings, Requests, scope};
 use crate::check::program;
 
-impl program::Condition<Metric, super::Planned> {
+impl program::Condition<Metric, super::Planned, super::AlertScopes> {
     /// The same condition over a part of the run. A metric that has scopes of its own beside others that have none is
     /// what they are measured by, and stays whole.
     pub fn within(&self, range: Range) -> Condition {
@@ -22,8 +22,9 @@ impl program::Condition<Metric, super::Planned> {
                 })
             },
             &mut |instant| Some(instant.clone()),
+            &mut |scopes| Some(scopes.clone()),
         );
-        restricted.expect("every metric and instant was given back")
+        restricted.expect("every metric, instant and scope was given back")
     }
 
     fn has_free_scope(&self) -> bool {

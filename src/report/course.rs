@@ -1,14 +1,33 @@
 //! How a run went: what each load got for answers, and beneath it, on the same axis, what was done and when the steady state
 //! was lost.
 
-use super::Report;
+use super::faults::{Injection, Occurrence, Planned};
 use crate::base::units::SECOND;
-use crate::measure::{Injected, Stats, histogram};
+use crate::measure::{Stats, histogram};
 use crate::metric::{Back, Recovered};
-use crate::plan::draw::{Row, RowKind, fault};
+use crate::plan::draw::{Page, Row, RowKind};
 use crate::plan::{Plan, Range};
+use serde::Serialize;
 
-/// What a load got for answers around an instant, by the instants at which they were intended.
+/// The characters of a page that a course is drawn on, names included: what a load got is known in as many parts as that has columns.
+const WIDTH: usize = 100;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Course {
+    pub loads: Vec<LoadCourse>,
+    /// Faults and events as they were, and where the steady state was lost.
+    pub rows: Vec<Row>,
+}
+
+/// A load over the run, in parts that are equally long.
+#[derive(Debug, Clone, Serialize)]
+pub struct LoadCourse {
+    pub load: String,
+    pub points: Vec<Point>,
+}
+
+/// What a load got for answers in one part, by the instants at which they were intended.
+#[derive(Debug, Clone, Serialize)]
 pub struct Point {
     /// Answers a second that were as they should be.
     pub answered: f64,
@@ -18,8 +37,39 @@ pub struct Point {
     pub p95_ns: Option<u64>,
 }
 
+impl Course {
+    /// The page on which it is drawn, column by column.
+    pub fn page(&self, end: u64) -> Page {
+        page(&self.rows, end)
+    }
+}
+
+fn page(rows: &[Row], end: u64) -> Page {
+    Page::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH)
+}
+
+pub fn course(
+    plan: &Plan,
+    stats: &Stats,
+    planned: &Planned,
+    injections: &[Injection],
+    occurrences: &[Occurrence],
+) -> Course {
+    let end = stats.end();
+    let mut rows = done(planned, injections, occurrences, end);
+    rows.extend(lost(plan, injections, end));
+    rows.retain(|row| !row.ranges.is_empty());
+    let page = page(&rows, end);
+    let ranges = || (0..page.columns).map(|column| (page.start(column), page.start(column + 1)));
+    let load = |(index, load): (usize, &crate::plan::Load)| LoadCourse {
+        load: load.name.clone(),
+        points: points(plan, stats, index, ranges()),
+    };
+    Course { loads: plan.loads.iter().enumerate().map(load).collect(), rows }
+}
+
 /// One for each range. What is old has been added up, so a range within a long cell gets its share of it.
-pub fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = Range>) -> Vec<Point> {
+fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = Range>) -> Vec<Point> {
     let series: Vec<usize> = (0..plan.series.len())
         .filter(|series| plan.series[*series].load == load && plan.series[*series].is_request())
         .collect();
@@ -40,39 +90,39 @@ pub fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Ite
     ranges.map(point).collect()
 }
 
-/// Faults and events as they were, and where the steady state was lost.
-pub fn rows(report: &Report<'_>) -> Vec<Row> {
-    let (plan, stats) = (report.plan, report.stats);
-    let end = stats.end();
-    let mut rows = Vec::new();
-    for (index, fault) in plan.faults.iter().enumerate() {
-        let times = stats.injected.iter().filter(|injected| injected.fault == index && injected.problem.is_none());
-        let was = |of: &Injected| (of.applied.1, of.withdrawn.map_or(end, |range| range.0));
-        rows.push(Row {
-            kind: RowKind::Fault,
-            name: fault.name.clone(),
-            what: self::fault(plan, fault),
-            ranges: times.map(was).collect(),
-        });
-    }
-    for (index, event) in plan.events.iter().enumerate() {
-        let begun = stats.happened.iter().filter(|happened| happened.event == index);
-        rows.push(Row {
-            kind: RowKind::Event,
-            name: event.name.clone(),
-            what: String::new(),
-            ranges: begun.map(|happened| (happened.began, happened.ended.unwrap_or(end))).collect(),
-        });
-    }
-    if let Some(steady) = plan.steady_states.first() {
-        let lost = |found: &Recovered| Some((found.lost?.0, if let Back::At(at) = found.back { at } else { end }));
-        rows.push(Row {
-            kind: RowKind::Lost,
-            name: steady.name.clone().unwrap_or_else(|| "steady state".to_owned()),
-            what: "lost".to_owned(),
-            ranges: report.recovered.iter().flatten().filter_map(lost).collect(),
-        });
-    }
-    rows.retain(|row| !row.ranges.is_empty());
-    rows
+/// Faults and events as they were.
+fn done(planned: &Planned, injections: &[Injection], occurrences: &[Occurrence], end: u64) -> Vec<Row> {
+    let of_fault = |index: usize| {
+        let times = injections.iter().filter(move |one| one.fault == index && one.problem.is_none());
+        times.map(|one| (one.applied.1, one.withdrawn.map_or(end, |range| range.0))).collect()
+    };
+    let of_event = |index: usize| {
+        let begun = occurrences.iter().filter(move |one| one.event == index);
+        begun.map(|one| (one.began, one.ended.unwrap_or(end))).collect()
+    };
+    let faults = planned.faults.iter().enumerate().map(|(index, fault)| Row {
+        kind: RowKind::Fault,
+        name: fault.name.clone(),
+        what: fault.what.clone(),
+        ranges: of_fault(index),
+    });
+    let events = planned.events.iter().enumerate().map(|(index, event)| Row {
+        kind: RowKind::Event,
+        name: event.name.clone(),
+        what: String::new(),
+        ranges: of_event(index),
+    });
+    faults.chain(events).collect()
+}
+
+/// Where the first steady state of the plan was lost.
+fn lost(plan: &Plan, injections: &[Injection], end: u64) -> Option<Row> {
+    let steady = plan.steady_states.first()?;
+    let range = |found: &Recovered| Some((found.lost?.0, if let Back::At(at) = found.back { at } else { end }));
+    Some(Row {
+        kind: RowKind::Lost,
+        name: steady.name.clone().unwrap_or_else(|| "steady state".to_owned()),
+        what: "lost".to_owned(),
+        ranges: injections.iter().filter_map(|one| range(one.recovered.as_ref()?)).collect(),
+    })
 }

@@ -1,235 +1,165 @@
-//! Plan, measurements and verdict → what a person or a program reads.
+//! Plan, measurements and verdict → what a person or a program reads. A report is a value that holds all of it, so each format is a
+//! function of the report alone.
 
 mod beside;
 mod course;
+mod examples;
+mod expected;
+mod faults;
+mod format;
+mod generator;
 mod json;
+mod ledgers;
+mod loads;
+mod notes;
+mod seconds;
 mod terminal;
+mod watched;
 mod windows;
 
+pub use course::{Course, LoadCourse, Point};
+pub use examples::{Examples, Told};
+pub use expected::{Compared, Expected};
+pub use faults::{Injection, Occurrence, Planned, PlannedEvent, PlannedFault};
+pub use format::Format;
+pub use generator::Health;
 pub use json::json;
+pub use ledgers::{LedgerTotals, Wronged};
+pub use loads::{LoadTotals, Spread};
 pub use terminal::terminal;
+pub use watched::Watch;
+pub use windows::{StepRow, TrialOutcome, Window};
 
-use crate::base::units::SECOND;
-use crate::judge::Verdict;
-use crate::measure::{Example, Failure, Gap, Gauge, Injected, Stats, histogram};
-use crate::metric::{Recovered, Summary, recovered, summary};
-use crate::plan::{Member, Plan, Range, Type, Watched};
-use beside::beside_faults;
+use crate::judge::{Kind, Trust, Verdict};
+use crate::measure::Stats;
+use crate::plan::{Plan, Share};
+use seconds::seconds;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
-/// Everything that a report shows, computed once.
-pub struct Report<'a> {
-    pub plan: &'a Plan,
-    pub stats: &'a Stats,
-    pub verdict: &'a Verdict,
+pub const SCHEMA: u32 = 1;
+
+/// Everything that is told of a run. Serialised it is `run.json`: a field that is there stays, with its name and meaning.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub schema: u32,
+    pub id: String,
+    pub file: String,
+    pub scenario: String,
+    pub profile: Option<String>,
+    pub seed: u64,
+    pub plan_sha256: String,
+    pub share: Share,
+    pub started: String,
+    /// Up to where the run was measured, in nanoseconds.
+    #[serde(rename = "duration_s", serialize_with = "seconds")]
+    pub duration: u64,
+    /// It was recorded to its end.
+    pub complete: bool,
+    pub verdict: Kind,
+    pub reason: Option<String>,
+    pub problems: Vec<String>,
+    pub restarts: Vec<Restart>,
+    /// Services that ended while they were needed, which ended the run.
+    pub died: Vec<Death>,
+    pub aborted: Option<Aborted>,
+    pub exit_code: u8,
+    pub trust: Trust,
+    /// What makes numbers look better than they were, in sentences.
+    pub notes: Vec<String>,
+    pub expectations: Vec<Expected>,
+    pub loads: Vec<LoadTotals>,
     pub windows: Vec<Window>,
-    /// Some of the requests that failed, in the order of series, kind and time.
-    pub failed: Vec<Told>,
-    /// Of each series the slowest that went well.
-    pub slowest: Vec<Told>,
+    pub course: Course,
+    pub examples: Examples,
+    #[serde(rename = "metrics", serialize_with = "watched::by_name")]
     pub watched: Vec<Watch>,
-    /// What the first steady state of the plan says of each time that a fault was in force; nothing where it cannot be told.
-    pub recovered: Vec<Option<Recovered>>,
+    pub planned: Planned,
+    /// Each time that a fault was in force, in order.
+    #[serde(rename = "faults")]
+    pub injections: Vec<Injection>,
+    /// The events that have begun, in order.
+    #[serde(rename = "events")]
+    pub occurrences: Vec<Occurrence>,
+    pub ledgers: Vec<LedgerTotals>,
+    /// This version watches none.
+    pub alerts: [(); 0],
+    pub generator: Health,
 }
 
-/// One stage of one load, one level of a sweep or one trial of a search, as planned and as it was.
+/// A service that ended by itself and was started again.
 #[derive(Debug, Clone, Serialize)]
-pub struct Window {
-    pub load: String,
-    pub name: String,
-    pub judged: bool,
-    pub start_ns: u64,
-    pub end_ns: u64,
-    /// When all that was to be done in it had ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub done_ns: Option<u64>,
-    /// Of a trial of a search what came out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tried: Option<Outcome>,
-    pub planned: Option<u64>,
-    pub started: u64,
-    pub dropped: u64,
-    pub unsent: u64,
-    pub steps: Vec<Row>,
+pub struct Restart {
+    pub service: String,
+    /// In nanoseconds.
+    pub at: u64,
+    pub status: String,
 }
 
-/// What came out of a trial.
 #[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
-    pub level: f64,
-    pub verdict: &'static str,
-    pub because: String,
+pub struct Death {
+    pub service: String,
+    pub status: String,
+    /// The last of what it said.
+    pub output: String,
 }
 
-/// One step in one window.
+/// When and why an `abort` ended the run.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
-    pub series: String,
-    pub step: String,
-    /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
-    #[serde(skip)]
-    pub is_request: bool,
-    /// It holds samples of another row once more: other times, or chosen ones.
-    #[serde(skip)]
-    pub is_derived: bool,
-    /// Of a measured value its unit, and what one step of the recorded value is worth.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub measured: Option<(Type, f64)>,
-    pub sent: u64,
-    /// Answered or failed by the target.
-    pub samples: u64,
-    /// By kind, those of the generator too.
-    pub failed: BTreeMap<Failure, u64>,
-    pub per_second: f64,
-    pub p50_ns: u64,
-    pub p95_ns: u64,
-    pub p99_ns: u64,
-    pub max_ns: u64,
-    pub service_p99_ns: u64,
+pub struct Aborted {
+    #[serde(rename = "at_s", serialize_with = "seconds")]
+    pub at: u64,
+    pub reason: String,
 }
 
-/// One request, told whole.
-#[derive(Debug, Clone, Serialize)]
-pub struct Told {
-    pub series: String,
-    pub failure: Option<Failure>,
-    pub at_ns: u64,
-    pub latency_ns: u64,
-    pub service_time_ns: u64,
-    pub user: u64,
-    pub status: Option<u16>,
-    pub sends: u64,
-    pub because: Option<String>,
-    pub request: Option<String>,
-    pub body: Option<String>,
-    pub traceparent: Option<String>,
-}
-
-fn told(plan: &Plan, example: &Example) -> Told {
-    let series = plan.series.get(example.series as usize).map_or(String::new(), |series| series.name.clone());
-    Told {
-        series,
-        failure: example.failure,
-        at_ns: example.at,
-        latency_ns: example.latency,
-        service_time_ns: example.service_time,
-        user: example.user,
-        status: (example.status > 0).then_some(example.status),
-        sends: example.sends,
-        because: example.because.clone(),
-        request: example.request.clone(),
-        body: example.body.clone(),
-        traceparent: example.traceparent.clone(),
-    }
-}
-
-/// A series of values over time, as a person or a program reads it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Watch {
-    #[serde(skip)]
-    pub name: String,
-    #[serde(skip)]
-    pub unit: Type,
-    /// Some condition speaks of it.
-    pub asked: bool,
-    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
-    #[serde(flatten)]
-    pub summary: Option<Summary>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub gaps: Vec<Gap>,
-}
-
-/// What was asked for, and what every service used.
-fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
-    let of = |(series, gauge): &(Watched, Gauge)| Watch {
-        name: plan.name_of(series),
-        unit: series.unit,
-        asked: plan.asks_for(series),
-        summary: summary(series, gauge),
-        gaps: gauge.gaps.clone(),
+pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
+    let restart = |(service, at, status): &(String, u64, String)| Restart {
+        service: service.clone(),
+        at: *at,
+        status: status.clone(),
     };
-    stats.watched.iter().map(of).collect()
-}
-
-impl Row {
-    pub fn target_failures(&self) -> u64 {
-        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
-    }
-}
-
-pub fn report<'a>(plan: &'a Plan, stats: &'a Stats, verdict: &'a Verdict) -> Report<'a> {
-    let windows = windows::windows(plan, stats);
-    let failed = stats.examples.failed().map(|example| told(plan, example)).collect();
-    let slowest = stats.examples.slowest().map(|example| told(plan, example)).collect();
-    let (watched, recovered) = (watched(plan, stats), recoveries(plan, stats));
-    Report { plan, stats, verdict, windows, failed, slowest, watched, recovered }
-}
-
-/// Around more faults than these the steady state is not followed.
-const FOLLOWED: usize = 40;
-
-fn recoveries(plan: &Plan, stats: &Stats) -> Vec<Option<Recovered>> {
-    let steady = plan.steady_states.first();
-    let one = |(place, injected): (usize, &Injected)| {
-        let over = injected.withdrawn.filter(|_| injected.is_effective() && place < FOLLOWED)?.1;
-        recovered(steady?, (injected.applied.0, over), plan.length, stats).ok()
+    let death = |(service, status, output): &(String, String, String)| Death {
+        service: service.clone(),
+        status: status.clone(),
+        output: output.clone(),
     };
-    stats.injected.iter().enumerate().map(one).collect()
-}
-
-/// The series of a load, each with what is derived of it behind it.
-fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
-    let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
-    own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));
-    own
-}
-
-/// The name of a step, in a mix behind that of its part.
-fn step_name(plan: &Plan, series: &crate::plan::Series) -> String {
-    let step = match series.member {
-        Member::Group(group) => plan.flows[series.flow].groups.get(group).map_or("", String::as_str),
-        Member::Iteration => "iteration",
-        Member::Measure(measure) => plan.flows[series.flow].measures.get(measure).map_or("", |(name, _)| name.as_str()),
-        Member::Wait(limit) => plan.limits.get(limit).map_or("", |limit| limit.name.as_str()),
-        Member::Request(_) | Member::All => plan.request(series).map_or("", |request| request.name.as_str()),
-    };
-    let step = &format!("{step}{}", crate::check::chosen_text(series.phase, series.matching.as_ref()));
-    let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
-    match parts.get(series.part) {
-        Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
-        _ => step.clone(),
-    }
-}
-
-fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> Row {
-    let counts = stats.counts(series, &[range]);
-    let (mut latency, mut service) = (histogram::empty(), histogram::empty());
-    stats.histogram(series, &[range], false, &mut latency);
-    stats.histogram(series, &[range], true, &mut service);
-    let samples = counts.ok + counts.target_failures();
-    // A window that the run did not reach the end of is as long as it was.
-    let length = length.min(stats.end().saturating_sub(range.0));
-    let planned = &plan.series[series];
-    Row {
-        series: planned.name.clone(),
-        step: step_name(plan, planned),
-        is_request: planned.is_request(),
-        is_derived: planned.derived.is_some(),
-        measured: match planned.member {
-            Member::Measure(measure) => {
-                plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))
-            }
-            _ => None,
-        },
-        sent: counts.sent,
-        samples,
-        failed: counts.failed,
-        per_second: samples as f64 * SECOND as f64 / length.max(1) as f64,
-        p50_ns: latency.value_at_quantile(0.5),
-        p95_ns: latency.value_at_quantile(0.95),
-        p99_ns: latency.value_at_quantile(0.99),
-        max_ns: latency.max(),
-        service_p99_ns: service.value_at_quantile(0.99),
+    let restarts: Vec<Restart> = stats.fell.iter().map(restart).collect();
+    let planned = faults::planned(plan);
+    let injections = faults::injections(plan, stats, &planned);
+    let occurrences = faults::occurrences(stats, &planned);
+    let (loads, windows) = (loads::loads(plan, stats), windows::windows(plan, stats));
+    let generator = generator::health(plan, stats);
+    Report {
+        schema: SCHEMA,
+        id: stats.id.clone(),
+        file: plan.file.clone(),
+        scenario: plan.scenario.clone(),
+        profile: plan.profile.clone(),
+        seed: stats.seed,
+        plan_sha256: plan.fingerprint.clone(),
+        share: plan.share,
+        started: stats.started.clone(),
+        duration: stats.end(),
+        complete: stats.complete,
+        verdict: verdict.kind,
+        reason: verdict.reason.clone(),
+        problems: stats.problems.clone(),
+        died: stats.died.iter().map(death).collect(),
+        aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
+        exit_code: verdict.exit_code,
+        trust: verdict.trust.clone(),
+        notes: notes::notes(&restarts, &generator, &loads, &windows),
+        expectations: expected::expected(plan, verdict),
+        course: course::course(plan, stats, &planned, &injections, &occurrences),
+        examples: examples::examples(plan, stats),
+        watched: watched::watched(plan, stats),
+        ledgers: ledgers::ledgers(plan, stats),
+        alerts: [],
+        restarts,
+        planned,
+        injections,
+        occurrences,
+        loads,
+        windows,
+        generator,
     }
 }

@@ -7,10 +7,10 @@ mod faults;
 mod ledgers;
 mod watched;
 
-use super::{Report, Row, Window};
-use crate::base::units::{MILLISECOND, SECOND, duration, grouped, measured_duration, percent, short};
+use super::{Expected, Report, Spread, Window};
+use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
-use crate::metric::{Judged, Outcome};
+use crate::metric::{Outcome, Quantity, printed};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -43,13 +43,13 @@ impl Paint {
     }
 }
 
-pub fn terminal(report: &Report<'_>, colour: bool) -> String {
+pub fn terminal(report: &Report, colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = String::new();
     heading(&mut out, report, &paint);
     expectations(&mut out, report, &paint);
     course::course(&mut out, report, &paint);
-    for load in &report.plan.loads {
+    for load in &report.loads {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
@@ -69,10 +69,9 @@ fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
     names.map(|name| name.chars().count()).max().unwrap_or(0).max(LEAST)
 }
 
-fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let verdict = report.verdict;
-    let mark = match verdict.kind {
-        Kind::Passed if report.plan.expectations.iter().all(|own| own.implied) => "– no verdict".to_owned(),
+fn heading(out: &mut String, report: &Report, paint: &Paint) {
+    let mark = match report.verdict {
+        Kind::Passed if report.expectations.iter().all(|own| own.implied) => "– no verdict".to_owned(),
         Kind::Passed => paint.good("✔ passed"),
         Kind::Failed => paint.bad("✘ failed"),
         Kind::Inconclusive => paint.unsure("? inconclusive"),
@@ -80,149 +79,89 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
         Kind::Aborted => paint.unsure("■ aborted"),
         Kind::Error => paint.bad("✘ could not be run"),
     };
-    let took = report.stats.end();
-    let share = report.plan.share;
+    let share = report.share;
     let part =
         if share.count > 1 { format!(" · share {} of {}", share.index + 1, share.count) } else { String::new() };
-    let length = format!("{}{part}", measured_duration(took as f64));
+    let length = format!("{}{part}", measured_duration(report.duration as f64));
     let _ = writeln!(
         out,
         "{}  {} {}",
         paint.bold(&mark),
-        paint.bold(&report.plan.scenario),
-        paint.dim(&format!("{} · {length} · seed {}", report.plan.file, report.stats.seed))
+        paint.bold(&report.scenario),
+        paint.dim(&format!("{} · {length} · seed {}", report.file, report.seed))
     );
-    if let Some(reason) = &verdict.reason {
+    if let Some(reason) = &report.reason {
         let _ = writeln!(out, "  {reason}");
     }
-    for limit in &verdict.trust.limits {
-        let mark = if verdict.trust.reasons.contains(&limit.text) { "!" } else { "→" };
+    for limit in &report.trust.limits {
+        let mark = if report.trust.reasons.contains(&limit.text) { "!" } else { "→" };
         let _ = writeln!(out, "  {} {}", paint.unsure(mark), limit.text);
     }
-    let of_loads = |reason: &&String| verdict.trust.limits.iter().all(|limit| limit.text != **reason);
-    for reason in verdict.trust.reasons.iter().filter(of_loads) {
+    let of_loads = |reason: &&String| report.trust.limits.iter().all(|limit| limit.text != **reason);
+    for reason in report.trust.reasons.iter().filter(of_loads) {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
-    for problem in &report.stats.problems {
+    for problem in &report.problems {
         let _ = writeln!(out, "  {} {problem}", paint.bad("!"));
     }
-    for note in notes(report) {
+    for note in &report.notes {
         let _ = writeln!(out, "  {} {note}", paint.unsure("!"));
     }
-    for (service, _, output) in &report.stats.died {
-        if !output.is_empty() {
-            let _ = writeln!(out, "  the last output of `{service}`:");
-            for line in output.lines() {
+    for death in &report.died {
+        if !death.output.is_empty() {
+            let _ = writeln!(out, "  the last output of `{}`:", death.service);
+            for line in death.output.lines() {
                 let _ = writeln!(out, "    {line}");
             }
         }
     }
 }
 
-/// Services that ended and were started again, each in a line.
-fn falls(report: &Report<'_>) -> Vec<String> {
-    let fell = &report.stats.fell;
-    let mut notes: Vec<String> = Vec::new();
-    for (place, (service, at, status)) in fell.iter().enumerate() {
-        if fell[..place].iter().any(|(other, ..)| other == service) {
-            continue;
-        }
-        let at = duration(at / MILLISECOND * MILLISECOND);
-        notes.push(match fell.iter().filter(|(other, ..)| other == service).count() {
-            1 => format!("the service `{service}` ended at {at} ({status}) and was started again"),
-            times => format!(
-                "the service `{service}` ended {times} times, first at {at} ({status}), and was started again each time"
-            ),
-        });
-    }
-    notes
-}
-
-/// What makes latencies look better than they were.
-fn notes(report: &Report<'_>) -> Vec<String> {
-    /// A share of drops or failures below which latencies are what they seem.
-    const NOTABLE: f64 = 0.01;
-    /// A share of a core at which what passes the links waits for them.
-    const FULL: f64 = 0.9;
-    let mut notes = falls(report);
-    let links = report.stats.peak(|g| g.links);
-    if links > FULL {
-        notes.push(format!("the links used {} of a core: what passed them may have waited for them", percent(links)));
-    }
-    for load in &report.plan.loads {
-        let windows = || report.windows.iter().filter(|w| w.load == load.name);
-        let (dropped, started): (u64, u64) = windows().fold((0, 0), |(d, s), w| (d + w.dropped, s + w.started));
-        let share = dropped as f64 / (dropped + started).max(1) as f64;
-        // Only a `once` leaves users behind with something to do.
-        if dropped > 0 && !load.is_open() {
-            let (dropped, all) = (grouped(dropped as f64, 0), grouped((dropped + started) as f64, 0));
-            notes.push(format!("`{}`: {dropped} of {all} iterations were not started in time", load.name));
-        } else if share > NOTABLE {
-            notes.push(format!(
-                "`{}`: {} of its arrivals were dropped, and latencies are those of the others",
-                load.name,
-                percent(share)
-            ));
-        }
-        let rows = || windows().flat_map(|w| w.steps.iter()).filter(|row| row.is_request);
-        let failed: u64 = rows().map(Row::target_failures).sum();
-        let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
-        if share > NOTABLE {
-            notes.push(format!(
-                "`{}`: {} of its requests failed, and their times are among the latencies",
-                load.name,
-                percent(share)
-            ));
-        }
-    }
-    notes
-}
-
-fn expectations(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    if report.plan.expectations.iter().all(|own| own.implied) {
+fn expectations(out: &mut String, report: &Report, paint: &Paint) {
+    if report.expectations.iter().all(|own| own.implied) {
         let _ = writeln!(out, "\n{}", paint.dim("nothing was expected: add an `expect` to get a verdict"));
     }
-    if report.plan.expectations.is_empty() {
+    if report.expectations.is_empty() {
         return;
     }
     let _ = writeln!(out, "\n{}", paint.bold("expected"));
-    let width = report.plan.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
-    let judged = report.verdict.expectations.iter().zip(&report.verdict.standings);
-    for (planned, (judged, standing)) in report.plan.expectations.iter().zip(judged) {
-        let mark = match judged.outcome {
+    let width = report.expectations.iter().map(|e| e.text.chars().count()).max().unwrap_or(0);
+    for expected in &report.expectations {
+        let mark = match expected.outcome {
             Outcome::Held => paint.good("✔"),
             Outcome::Failed => paint.bad("✘"),
             Outcome::Inconclusive => paint.unsure("?"),
         };
-        let implied = if planned.implied { paint.dim("  (implied)") } else { String::new() };
-        let found = found(judged, *standing, planned.line, paint);
-        let _ = writeln!(out, "  {mark} {:<width$}   {found}{implied}", planned.text);
+        let implied = if expected.implied { paint.dim("  (implied)") } else { String::new() };
+        let _ = writeln!(out, "  {mark} {:<width$}   {}{implied}", expected.text, found(expected, paint));
     }
 }
 
-fn found(judged: &Judged, standing: Standing, line: usize, paint: &Paint) -> String {
-    let mut text = match (&judged.value, &judged.reason) {
+fn found(expected: &Expected, paint: &Paint) -> String {
+    let Expected { line, outcome, samples, standing, .. } = *expected;
+    let value = expected.compared.value.as_ref().map(Quantity::to_string);
+    let mut text = match (value, &expected.reason) {
         (_, Some(reason)) => paint.unsure(reason),
         (Some(value), None) if standing == Standing::AtLeast => format!("at least {value}"),
-        (Some(value), None) => match judged.outcome {
-            Outcome::Failed => paint.bad(value),
-            Outcome::Held | Outcome::Inconclusive => value.clone(),
+        (Some(value), None) => match outcome {
+            Outcome::Failed => paint.bad(&value),
+            Outcome::Held | Outcome::Inconclusive => value,
         },
         (None, None) => String::new(),
     };
-    if let (Some(slices), Some((from, to)), None) = (judged.slices, judged.when, &judged.reason) {
+    if let (Some(slices), Some((from, to)), None) = (expected.slices, expected.when, &expected.reason) {
         let count = |n: usize| grouped(n as f64, 0);
         let _ = write!(text, " at {}–{}, ", duration(from), duration(to));
-        let _ = match (judged.outcome, slices.failed) {
+        let _ = match (outcome, slices.failed) {
             (Outcome::Failed, failed) => write!(text, "{} of {} slices failed", count(failed), count(slices.all())),
             _ => write!(text, "the worst of {}, {} held", count(slices.all()), count(slices.held)),
         };
     }
-    let note = match judged.outcome {
-        Outcome::Failed if judged.samples == 0 => format!("  (line {line})"),
-        Outcome::Held | Outcome::Inconclusive if judged.samples == 0 && judged.reason.is_none() => String::new(),
-        Outcome::Failed => format!("  ({} samples, line {line})", grouped(judged.samples as f64, 0)),
-        Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(judged.samples as f64, 0)),
+    let note = match outcome {
+        Outcome::Failed if samples == 0 => format!("  (line {line})"),
+        Outcome::Held | Outcome::Inconclusive if samples == 0 && expected.reason.is_none() => String::new(),
+        Outcome::Failed => format!("  ({} samples, line {line})", grouped(samples as f64, 0)),
+        Outcome::Held | Outcome::Inconclusive => format!("  ({} samples)", grouped(samples as f64, 0)),
     };
     text.push_str(&paint.dim(&note));
     if standing == Standing::InDoubt {
@@ -273,7 +212,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             let failed = row.target_failures();
             let time = |recorded: u64| match row.measured {
                 _ if row.samples == 0 => "–".to_owned(),
-                Some((unit, worth)) => crate::metric::printed(recorded as f64 * worth, unit),
+                Some((unit, worth)) => printed(recorded as f64 * worth, unit),
                 None => measured_duration(recorded as f64),
             };
             let failed_text = format!(
@@ -298,62 +237,47 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
     }
 }
 
-fn generator(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let stats = report.stats;
+fn generator(out: &mut String, report: &Report, paint: &Paint) {
+    let health = &report.generator;
     let _ = writeln!(out, "\n{}", paint.bold("generator"));
-    for (index, load) in report.plan.loads.iter().enumerate() {
-        let lag = stats.lag(index);
-        if !lag.is_empty() && matches!(load.shape, crate::plan::schedule::Shape::Open(_)) {
-            let at = |q: f64| measured_duration(lag.value_at_quantile(q) as f64);
-            let _ = writeln!(
-                out,
-                "  {:<14} p50 {}  p99 {}  max {}",
-                format!("{} lag", load.name),
-                at(0.5),
-                at(0.99),
-                measured_duration(lag.max() as f64)
-            );
+    let spread = |out: &mut String, name: &str, Spread { p50, p99, max, samples }: Spread| {
+        let time = |ns: u64| measured_duration(ns as f64);
+        if samples > 0 {
+            let _ = writeln!(out, "  {name:<14} p50 {}  p99 {}  max {}", time(p50), time(p99), time(max));
         }
+    };
+    for load in report.loads.iter().filter(|load| load.open) {
+        spread(out, &format!("{} lag", load.name), load.schedule_lag_ns);
     }
-    let delay = stats.poll_delay(&[(0, u64::MAX)]);
-    if !delay.is_empty() {
-        let at = |q: f64| measured_duration(delay.value_at_quantile(q) as f64);
-        let (most, name) = (measured_duration(delay.max() as f64), "poll delay");
-        let _ = writeln!(out, "  {name:<14} p50 {}  p99 {}  max {most}", at(0.5), at(0.99));
-    }
-    let busy = stats.peak(|g| g.busy.iter().copied().fold(0.0, f64::max));
-    let waiting = stats.peak(|g| g.waiting.iter().copied().fold(0.0, f64::max));
-    let descriptors = stats.peak(|g| g.descriptors as f64);
-    let limit = stats.generator.last().map_or(0, |g| g.descriptors_limit);
+    spread(out, "poll delay", health.poll_delay_ns);
     let _ = writeln!(
         out,
         "  {:<14} cpu {}  busiest worker {}  waiting for a core {}",
         "peak",
-        percent(stats.peak(|g| g.cpu)),
-        percent(busy),
-        percent(waiting)
+        percent(health.cpu_peak),
+        percent(health.worker_busy_peak),
+        percent(health.worker_waiting_peak)
     );
-    if !report.plan.links.is_empty() {
-        let _ = writeln!(out, "  {:<14} links {}", "", percent(stats.peak(|g| g.links)));
+    if health.has_links {
+        let _ = writeln!(out, "  {:<14} links {}", "", percent(health.links_cpu_peak));
     }
     let _ = writeln!(
         out,
         "  {:<14} {} of {} descriptors  {} of {} ports  {} of memory",
         "",
-        grouped(descriptors, 0),
-        grouped(limit as f64, 0),
-        grouped(stats.peak(|g| g.ports as f64), 0),
-        grouped(stats.peak(|g| g.ports_limit as f64), 0),
-        crate::base::units::bytes(stats.peak(|g| g.memory as f64))
+        grouped(health.descriptors_peak, 0),
+        grouped(health.descriptors_limit as f64, 0),
+        grouped(health.ports_peak, 0),
+        grouped(health.ports_limit, 0),
+        bytes(health.memory_peak)
     );
-    let state = match report.verdict.trust.reasons.is_empty() {
+    let state = match report.trust.reasons.is_empty() {
         true => paint.good("trusted"),
         false => paint.unsure("not trusted"),
     };
-    let cut = if stats.complete {
-        String::new()
-    } else {
-        format!(", recorded up to {}", duration(stats.end() / SECOND * SECOND))
+    let cut = match report.complete {
+        true => String::new(),
+        false => format!(", recorded up to {}", duration(report.duration / SECOND * SECOND)),
     };
     let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
 }

@@ -1,8 +1,70 @@
-//! The windows of a report: each stage of each load, each level of a sweep, and each trial of a search.
+//! The windows of a report: each stage of each load, each level of a sweep, and each trial of a search, with what each step did in it.
 
-use super::{Outcome, Window, in_order, row};
-use crate::measure::{Stats, Tried};
-use crate::plan::{Load, Plan, Range, Stage, StageKind};
+use crate::base::units::SECOND;
+use crate::measure::{Failure, Stats, Tried, histogram};
+use crate::plan::{Load, Member, Plan, Range, Series, Stage, StageKind, Type};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One stage of one load, one level of a sweep or one trial of a search, as planned and as it was.
+#[derive(Debug, Clone, Serialize)]
+pub struct Window {
+    pub load: String,
+    pub name: String,
+    pub judged: bool,
+    pub start_ns: u64,
+    pub end_ns: u64,
+    /// When all that was to be done in it had ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done_ns: Option<u64>,
+    /// Of a trial of a search what came out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tried: Option<TrialOutcome>,
+    pub planned: Option<u64>,
+    pub started: u64,
+    pub dropped: u64,
+    pub unsent: u64,
+    pub steps: Vec<StepRow>,
+}
+
+/// What came out of a trial.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrialOutcome {
+    pub level: f64,
+    pub verdict: &'static str,
+    pub because: String,
+}
+
+/// One step in one window.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepRow {
+    pub series: String,
+    pub step: String,
+    /// Not a group, nor whole iterations: those are made of requests that have rows of their own.
+    pub is_request: bool,
+    /// It holds samples of another row once more: other times, or chosen ones.
+    pub is_derived: bool,
+    /// Of a measured value its unit, and what one step of the recorded value is worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<(Type, f64)>,
+    pub sent: u64,
+    /// Answered or failed by the target.
+    pub samples: u64,
+    /// By kind, those of the generator too.
+    pub failed: BTreeMap<Failure, u64>,
+    pub per_second: f64,
+    pub p50_ns: u64,
+    pub p95_ns: u64,
+    pub p99_ns: u64,
+    pub max_ns: u64,
+    pub service_p99_ns: u64,
+}
+
+impl StepRow {
+    pub fn target_failures(&self) -> u64 {
+        self.failed.iter().filter(|(kind, _)| !kind.is_generator()).map(|(_, count)| count).sum()
+    }
+}
 
 /// A stage, or a part of one that is looked at by itself.
 struct Part {
@@ -10,7 +72,7 @@ struct Part {
     range: Range,
     planned: Option<u64>,
     done: Option<u64>,
-    tried: Option<Outcome>,
+    tried: Option<TrialOutcome>,
 }
 
 pub fn windows(plan: &Plan, stats: &Stats) -> Vec<Window> {
@@ -44,7 +106,7 @@ fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stag
             range: tried.judged,
             planned: None,
             done: None,
-            tried: Some(Outcome { level: tried.level, verdict: tried.word(), because: tried.said.clone() }),
+            tried: Some(TrialOutcome { level: tried.level, verdict: tried.word(), because: tried.said.clone() }),
         };
         return trials.iter().map(of_trial).collect();
     }
@@ -76,5 +138,61 @@ fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: Stage
         dropped: counts.dropped,
         unsent: counts.unsent,
         steps: in_order(plan, index).into_iter().map(|series| row(plan, stats, series, range, length)).collect(),
+    }
+}
+
+/// The series of a load, each with what is derived of it behind it.
+fn in_order(plan: &Plan, load: usize) -> Vec<usize> {
+    let mut own: Vec<usize> = (0..plan.series.len()).filter(|series| plan.series[*series].load == load).collect();
+    own.sort_by_key(|series| plan.series[*series].derived.unwrap_or(*series));
+    own
+}
+
+/// The name of a step, in a mix behind that of its part.
+fn step_name(plan: &Plan, series: &Series) -> String {
+    let step = match series.member {
+        Member::Group(group) => plan.flows[series.flow].groups.get(group).map_or("", String::as_str),
+        Member::Iteration => "iteration",
+        Member::Measure(measure) => plan.flows[series.flow].measures.get(measure).map_or("", |(name, _)| name.as_str()),
+        Member::Wait(limit) => plan.limits.get(limit).map_or("", |limit| limit.name.as_str()),
+        Member::Request(_) | Member::All => plan.request(series).map_or("", |request| request.name.as_str()),
+    };
+    let step = &format!("{step}{}", crate::check::chosen_text(series.phase, series.matching.as_ref()));
+    let parts = plan.loads.get(series.load).map_or(&[][..], |load| &load.parts);
+    match parts.get(series.part) {
+        Some(part) if parts.len() > 1 => format!("{}.{step}", part.name),
+        _ => step.clone(),
+    }
+}
+
+fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> StepRow {
+    let counts = stats.counts(series, &[range]);
+    let (mut latency, mut service) = (histogram::empty(), histogram::empty());
+    stats.histogram(series, &[range], false, &mut latency);
+    stats.histogram(series, &[range], true, &mut service);
+    let samples = counts.ok + counts.target_failures();
+    // A window that the run did not reach the end of is as long as it was.
+    let length = length.min(stats.end().saturating_sub(range.0));
+    let planned = &plan.series[series];
+    StepRow {
+        series: planned.name.clone(),
+        step: step_name(plan, planned),
+        is_request: planned.is_request(),
+        is_derived: planned.derived.is_some(),
+        measured: match planned.member {
+            Member::Measure(measure) => {
+                plan.flows[planned.flow].measures.get(measure).map(|(_, unit)| (*unit, plan.worth(series)))
+            }
+            _ => None,
+        },
+        sent: counts.sent,
+        samples,
+        failed: counts.failed,
+        per_second: samples as f64 * SECOND as f64 / length.max(1) as f64,
+        p50_ns: latency.value_at_quantile(0.5),
+        p95_ns: latency.value_at_quantile(0.95),
+        p99_ns: latency.value_at_quantile(0.99),
+        max_ns: latency.max(),
+        service_p99_ns: service.value_at_quantile(0.99),
     }
 }

@@ -2,6 +2,7 @@
 
 mod appender;
 mod compact;
+mod format;
 mod record;
 mod segments;
 

@@ -3,6 +3,7 @@
 
 use super::appender::Appender;
 use super::compact::{Compactor, Policy, lines};
+use super::format;
 use super::segments::{KINDS, Kind, Numbers, put, unfinished};
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Layout, Stats};
@@ -68,8 +69,7 @@ impl Record {
         policy: Policy,
     ) -> Result<Record, RecordError> {
         let path = directory.join("plan.json");
-        let text = serde_json::to_vec_pretty(plan).expect("a plan is plain data");
-        std::fs::write(&path, text).map_err(at(&path))?;
+        std::fs::write(&path, format::plan(plan)).map_err(at(&path))?;
         let header = interval_log::header(epoch_seconds, &[&format!("stressc {} of {}", plan.scenario, plan.file)]);
         let open = |kind: Kind| append(&kind.open(directory), kind, &header);
         Ok(Record {
@@ -220,7 +220,7 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
 pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     let path = directory.join("plan.json");
     let text = std::fs::read(&path).map_err(at(&path))?;
-    let plan: Plan = serde_json::from_slice(&text).map_err(at(&path))?;
+    let (plan, format) = format::read_plan(&text).map_err(at(&path))?;
     let mut stats = Stats::new(&plan);
     // The last line of a killed run may be torn; more than that is damage.
     let mut unreadable = 0;
@@ -236,7 +236,7 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     }
     let files = Kind::Events.files(directory)?;
     for (index, path) in files.iter().enumerate() {
-        lines(path, |line, last| match serde_json::from_slice::<Event>(line) {
+        lines(path, |line, last| match format.event(line) {
             _ if line.trim_ascii().is_empty() => Ok(()),
             Ok(event) => {
                 stats.take(event);

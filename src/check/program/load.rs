@@ -1,9 +1,8 @@
 //! How many iterations of what, and when: loads with their stages.
 
-use super::{Metric, Moment};
+use super::{Moment, Stated};
 use crate::base::units::Rate;
 use crate::base::{Name, Span};
-use crate::check::condition::Condition;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize)]
@@ -120,5 +119,5 @@ pub struct Search {
     pub resolution: f64,
     pub each: u64,
     pub trials: u64,
-    pub condition: Condition<Metric, Moment>,
+    pub condition: Stated,
 }

@@ -31,6 +31,9 @@ pub use window::{Edge, Moment, Scope, Window};
 use crate::base::{Name, Span};
 use serde::Serialize;
 
+/// A condition as a file states it.
+pub type Stated = Condition<Metric, Moment, Vec<Scope>>;
+
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Program {
     pub doc: Option<String>,
@@ -118,7 +121,7 @@ impl Scenario {
 
 impl Scenario {
     /// Everything that is judged, during the run and after it.
-    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Condition<Metric, Moment>)) {
+    pub fn conditions<'s>(&'s self, each: &mut impl FnMut(&'s Stated)) {
         let steady = self.steady_states.iter().flat_map(|steady| &steady.conditions);
         self.expectations.iter().chain(steady).for_each(|expectation| each(&expectation.condition));
         self.aborts.iter().for_each(|abort| each(&abort.condition));
@@ -160,7 +163,7 @@ pub struct SteadyState {
 #[derive(Debug, Clone, Serialize)]
 pub struct Abort {
     pub text: String,
-    pub condition: Condition<Metric, Moment>,
+    pub condition: Stated,
     pub length: u64,
     pub span: Span,
 }
@@ -177,7 +180,7 @@ pub struct Expectation {
     /// Nobody wrote it: it is expected of each service.
     #[serde(default, skip_serializing_if = "is_false")]
     pub implied: bool,
-    pub condition: Condition<Metric, Moment>,
+    pub condition: Stated,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -4,6 +4,7 @@ use super::super::schedule::Shape;
 use super::super::{AlertDoes, Condition, Load, Plan, Planned, Range, StageKind};
 use super::words;
 use crate::base::units::{DAY, HOUR, MILLISECOND, MINUTE, Rate, SECOND, duration, short};
+use serde::Serialize;
 
 pub struct Picture {
     pub length: u64,
@@ -29,7 +30,8 @@ pub struct Mark {
     pub judged: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RowKind {
     Fault,
     /// Bounded, with an end that only the run knows.
@@ -40,11 +42,13 @@ pub enum RowKind {
     Lost,
 }
 
+#[derive(Debug, Clone, Serialize)]
 pub struct Row {
     pub kind: RowKind,
     pub name: String,
     pub what: String,
     /// A range without length is a moment.
+    #[serde(rename = "ranges_ns")]
     pub ranges: Vec<Range>,
 }
 

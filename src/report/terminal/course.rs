@@ -4,32 +4,26 @@
 use super::Paint;
 use crate::base::units::{SECOND, measured_duration, percent, short};
 use crate::plan::draw::{BLOCKS, Page, RowKind, cut};
-use crate::report::Report;
-use crate::report::course::{Point, points, rows};
+use crate::report::{Point, Report};
 use std::fmt::Write;
 
-const WIDTH: usize = 100;
 /// A run that was over sooner has no course.
 const SHORTEST: u64 = 5 * SECOND;
 
-pub fn course(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let end = report.stats.end();
-    if end < SHORTEST {
+pub fn course(out: &mut String, report: &Report, paint: &Paint) {
+    if report.duration < SHORTEST {
         return;
     }
-    let rows = rows(report);
-    let page = Page::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH);
+    let page = report.course.page(report.duration);
     let _ = writeln!(out, "\n{}", paint.bold("course"));
-    for (index, load) in report.plan.loads.iter().enumerate() {
-        let ranges = (0..page.columns).map(|column| (page.start(column), page.start(column + 1)));
-        let points = points(report.plan, report.stats, index, ranges);
-        if points.iter().any(|point| point.p95_ns.is_some()) {
-            let _ = writeln!(out, "{}", cut(&load.name, page.margin + 2 + page.columns));
-            of_load(out, &page, &points, paint);
+    for of in &report.course.loads {
+        if of.points.iter().any(|point| point.p95_ns.is_some()) {
+            let _ = writeln!(out, "{}", cut(&of.load, page.margin + 2 + page.columns));
+            of_load(out, &page, &of.points, paint);
         }
     }
     page.axis(out);
-    for row in &rows {
+    for row in &report.course.rows {
         match row.kind {
             RowKind::Lost => page.bars(out, row, &|cells| paint.unsure(cells)),
             _ => page.bars(out, row, &|cells| paint.bold(cells)),

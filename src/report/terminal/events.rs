@@ -2,23 +2,22 @@
 
 use super::{Paint, name_width};
 use crate::base::units::{duration, measured_duration};
-use crate::measure::Happened;
-use crate::report::Report;
+use crate::report::{Occurrence, Report};
 use std::fmt::Write;
 
-pub fn events(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let plan = report.plan;
-    if plan.events.is_empty() {
+pub fn events(out: &mut String, report: &Report, paint: &Paint) {
+    let planned = &report.planned.events;
+    if planned.is_empty() {
         return;
     }
-    let width = name_width(plan.events.iter().map(|event| event.name.as_str()));
+    let width = name_width(planned.iter().map(|event| event.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("events"));
-    for (index, event) in plan.events.iter().enumerate() {
-        let Some(happened) = report.stats.happened.iter().find(|happened| happened.event == index) else {
+    for (index, event) in planned.iter().enumerate() {
+        let Some(happened) = report.occurrences.iter().find(|one| one.event == index) else {
             let _ = writeln!(out, "  {:<width$} {}", event.name, paint.unsure("never began"));
             continue;
         };
-        let Happened { began, ended, problem, output, .. } = happened;
+        let Occurrence { began, ended, problem, output, .. } = happened;
         let late = measured_duration(began.saturating_sub(event.at) as f64);
         let took = match ended {
             Some(at) => format!("{} long", measured_duration(at.saturating_sub(*began) as f64)),

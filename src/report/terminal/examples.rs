@@ -1,10 +1,10 @@
 //! Single requests in the report for a person: one for each kind of failure of a step, and the slowest.
 
-use super::super::{Report, Told};
 use super::Paint;
 use crate::base::units::{duration, grouped, measured_duration};
 use crate::judge::Kind;
 use crate::measure::Failure;
+use crate::report::{Report, Told};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ const SLOW: usize = 5;
 const BODY: usize = 200;
 
 /// How often each step failed in which way, with one example of each.
-pub fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
+pub fn failures(out: &mut String, report: &Report, paint: &Paint) {
     let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
     for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
         for (kind, count) in &row.failed {
@@ -29,7 +29,7 @@ pub fn failures(out: &mut String, report: &Report<'_>, paint: &Paint) {
         let blame = if kind.is_generator() { " (the generator's own)" } else { "" };
         let kind_text = paint.bad(&format!("{:<14}", kind.as_str()));
         let _ = writeln!(out, "  {:>9} {kind_text} {series}{blame}", grouped(count as f64, 0));
-        let example = report.failed.iter().find(|told| told.series == series && told.failure == Some(kind));
+        let example = report.examples.failed.iter().find(|told| told.series == series && told.failure == Some(kind));
         for line in example.map(failed).into_iter().flatten() {
             let _ = writeln!(out, "            {}", paint.dim(&line));
         }
@@ -54,12 +54,12 @@ fn failed(told: &Told) -> Vec<String> {
 }
 
 /// Of a run that did not pass: where its time went.
-pub fn slowest(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    if report.verdict.kind == Kind::Passed {
+pub fn slowest(out: &mut String, report: &Report, paint: &Paint) {
+    if report.verdict == Kind::Passed {
         return;
     }
     let mut first: Vec<&Told> = Vec::new();
-    for told in &report.slowest {
+    for told in &report.examples.slowest {
         if first.last().is_none_or(|last| last.series != told.series) {
             first.push(told);
         }

@@ -2,27 +2,25 @@
 
 use super::{Paint, name_width};
 use crate::base::units::{duration, grouped};
-use crate::measure::{Book, Booked, Stats, Violation, Wrong};
-use crate::report::{Report, beside_faults};
+use crate::measure::{Booked, Wrong};
+use crate::report::{LedgerTotals, Report, Wronged};
 use std::fmt::Write;
 
 /// So many of each kind are told by their keys.
 const TOLD: usize = 5;
 
-pub fn ledgers(out: &mut String, report: &Report<'_>, paint: &Paint) {
-    let plan = report.plan;
-    if plan.ledgers.is_empty() {
+pub fn ledgers(out: &mut String, report: &Report, paint: &Paint) {
+    if report.ledgers.is_empty() {
         return;
     }
-    let width = name_width(plan.ledgers.iter().map(|ledger| ledger.name.as_str()));
+    let width = name_width(report.ledgers.iter().map(|ledger| ledger.name.as_str()));
     let _ = writeln!(out, "\n{}", paint.bold("ledgers"));
-    for (ledger, book) in plan.ledgers.iter().zip(&report.stats.ledgers) {
-        let _ = writeln!(out, "  {:<width$} {}", ledger.name, booked(&book.booked));
-        let _ = writeln!(out, "  {:<width$} {}", "", verified(book, paint));
+    for ledger in &report.ledgers {
+        let _ = writeln!(out, "  {:<width$} {}", ledger.name, booked(&ledger.entries));
+        let _ = writeln!(out, "  {:<width$} {}", "", verified(ledger, paint));
         for kind in [Wrong::Lost, Wrong::Duplicated, Wrong::Resurrected, Wrong::Unverified] {
-            let all = book.verified.iter().flat_map(|verified| &verified.violations);
-            for violation in all.filter(|violation| violation.kind == kind).take(TOLD) {
-                let _ = writeln!(out, "  {:<width$} {}", "", told(violation, report.stats, paint));
+            for wronged in ledger.violations.iter().filter(|wronged| wronged.kind == kind).take(TOLD) {
+                let _ = writeln!(out, "  {:<width$} {}", "", told(wronged, paint));
             }
         }
     }
@@ -40,34 +38,36 @@ fn booked(booked: &Booked) -> String {
     )
 }
 
-fn verified(book: &Book, paint: &Paint) -> String {
-    let Some(verified) = &book.verified else { return paint.unsure("not asked for") };
+fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
+    let Some(verified) = &ledger.verified else { return paint.unsure("not asked for") };
     let count = |n: u64| grouped(n as f64, 0);
-    let or_bad = |n: u64, text: String| if n > 0 { paint.bad(&text) } else { text };
+    let or_bad = |n: Option<u64>, word: &str| {
+        let text = format!("{} {word}", count(n.unwrap_or(0)));
+        if n.unwrap_or(0) > 0 { paint.bad(&text) } else { text }
+    };
     let mut parts = vec![
-        format!("{} verified", count(verified.asked.all())),
-        or_bad(verified.lost, format!("{} lost", count(verified.lost))),
-        or_bad(verified.duplicated, format!("{} duplicated", count(verified.duplicated))),
+        format!("{} verified", count(verified.all())),
+        or_bad(ledger.lost, "lost"),
+        or_bad(ledger.duplicated, "duplicated"),
     ];
-    let open = book.booked.all().saturating_sub(verified.asked.all());
-    parts.extend((open > 0).then(|| paint.unsure(&format!("{} unverified", count(open)))));
-    let unknown = verified.asked.unknown;
-    parts.extend((unknown > 0).then(|| format!("of unknown outcome {} are there", count(verified.found.unknown))));
-    let resurrected = verified.resurrected;
-    parts.extend((resurrected > 0).then(|| paint.bad(&format!("{} resurrected", count(resurrected)))));
-    parts.extend(verified.problem.as_ref().map(|problem| paint.bad(problem)));
+    let some = |n: Option<u64>| n.filter(|n| *n > 0);
+    parts.extend(some(ledger.unverified).map(|open| paint.unsure(&format!("{} unverified", count(open)))));
+    let there = |found: Booked| format!("of unknown outcome {} are there", count(found.unknown));
+    parts.extend(ledger.found.filter(|_| verified.unknown > 0).map(there));
+    parts.extend(some(ledger.resurrected).map(|n| paint.bad(&format!("{} resurrected", count(n)))));
+    parts.extend(ledger.problem.as_ref().map(|problem| paint.bad(problem)));
     parts.join(", ")
 }
 
-fn told(violation: &Violation, stats: &Stats, paint: &Paint) -> String {
-    let often = match (violation.kind, violation.found) {
+fn told(wronged: &Wronged, paint: &Paint) -> String {
+    let often = match (wronged.kind, wronged.found) {
         (Wrong::Duplicated, Some(found)) => format!(", there {found} times"),
         _ => String::new(),
     };
-    let kind = match violation.kind {
-        Wrong::Unverified => paint.unsure(violation.kind.word()),
-        Wrong::Lost | Wrong::Duplicated | Wrong::Resurrected => paint.bad(violation.kind.word()),
+    let kind = match wronged.kind {
+        Wrong::Unverified => paint.unsure(wronged.kind.word()),
+        Wrong::Lost | Wrong::Duplicated | Wrong::Resurrected => paint.bad(wronged.kind.word()),
     };
-    let when = beside_faults(violation.at, stats).map_or(String::new(), |beside| format!(", {beside}"));
-    format!("{kind} {}: {} at {}{when}{often}", violation.key, violation.fate.word(), duration(violation.at))
+    let when = wronged.beside.as_ref().map_or(String::new(), |beside| format!(", {beside}"));
+    format!("{kind} {}: {} at {}{when}{often}", wronged.key, wronged.outcome.word(), duration(wronged.at))
 }

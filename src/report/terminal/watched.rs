@@ -7,7 +7,7 @@ use crate::report::{Report, Watch};
 use std::fmt::Write;
 
 /// What was asked for, and of services what they took of the machine.
-pub fn watched(out: &mut String, report: &Report<'_>, paint: &Paint) {
+pub fn watched(out: &mut String, report: &Report, paint: &Paint) {
     let told = |watch: &&Watch| {
         let usual = watch.name.ends_with(".cpu") || watch.name.ends_with(".memory");
         watch.asked || (usual && watch.summary.is_some())

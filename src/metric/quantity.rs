@@ -1,0 +1,117 @@
+//! A number of what was judged: with its unit, with what is known of it, and in words.
+
+use super::printed;
+use crate::base::units::{duration, measured_duration};
+use crate::plan::Type;
+use serde::Serialize;
+use std::fmt;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Quantity {
+    /// In base units: nanoseconds, bytes, shares of one.
+    pub number: f64,
+    pub unit: Type,
+    #[serde(flatten)]
+    pub known: Known,
+}
+
+/// What is known by the number of a quantity.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "known", rename_all = "snake_case")]
+pub enum Known {
+    /// It is that.
+    Value,
+    /// It is a time that somebody has written, or an instant: told to the nanosecond.
+    Exactly,
+    /// It is an estimate of what lies between these with 95% certainty; nothing bounds it above where the upper one is missing.
+    Estimate { low: f64, high: Option<f64> },
+    /// It is that or more: nothing was seen beyond.
+    AtLeast,
+    /// It is less than that: nothing was seen beneath.
+    Below,
+    /// It took longer than that, which was as long as anybody looked.
+    LongerThan,
+    /// What was lost came back after that time.
+    BackAfter,
+    /// It did not come back within that time.
+    NotBackWithin,
+    /// A condition had become true after that time.
+    TrueAfter,
+    /// A condition was not true at that instant, since this was measured.
+    NotTrueAt { value: Option<Box<Quantity>> },
+}
+
+impl Quantity {
+    pub fn new(number: f64, unit: Type, known: Known) -> Quantity {
+        Quantity { number, unit, known }
+    }
+
+    /// A length of time, or an instant.
+    pub(super) fn time(ns: u64, known: Known) -> Quantity {
+        Quantity { number: ns as f64, unit: Type::Duration, known }
+    }
+
+    /// The same number with where it lies for certain.
+    pub(super) fn between(self, (low, high): (f64, f64)) -> Quantity {
+        let high = Some(high).filter(|high| high.is_finite());
+        Quantity { known: Known::Estimate { low, high }, ..self }
+    }
+}
+
+/// As a person reads it.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (plain, exact) = (|| printed(self.number, self.unit), || duration(self.number as u64));
+        match &self.known {
+            Known::Value => write!(f, "{}", plain()),
+            Known::Exactly => write!(f, "{}", exact()),
+            Known::Estimate { low, high: Some(high) } => {
+                write!(f, "{} ({} to {} at 95%)", plain(), printed(*low, self.unit), printed(*high, self.unit))
+            }
+            Known::Estimate { low, high: None } => {
+                write!(f, "{} ({} and more at 95%)", plain(), printed(*low, self.unit))
+            }
+            Known::AtLeast => write!(f, "at least {}", plain()),
+            Known::Below => write!(f, "below {}", plain()),
+            Known::LongerThan => write!(f, "> {}", measured_duration(self.number)),
+            Known::BackAfter => write!(f, "after {}", measured_duration(self.number)),
+            Known::NotBackWithin => write!(f, "not within {}", measured_duration(self.number)),
+            Known::TrueAfter => write!(f, "true after {}", exact()),
+            Known::NotTrueAt { value } => {
+                let value = value.as_ref().map_or(String::new(), |value| value.to_string());
+                write!(f, "not true at {} ({value})", exact())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::units::{MILLISECOND, SECOND};
+    use serde_json::json;
+
+    #[test]
+    fn a_quantity_is_a_number_for_programs_and_words_for_people() {
+        let p95 = Quantity::new(203.4 * MILLISECOND as f64, Type::Duration, Known::Value);
+        assert_eq!(p95.to_string(), "203ms");
+        assert_eq!(json!(p95), json!({ "number": 203.4e6, "unit": "duration", "known": "value" }));
+        let estimate = p95.clone().between((1e8, 3e8));
+        assert_eq!(estimate.to_string(), "203ms (100ms to 300ms at 95%)");
+        let shown = json!({ "number": 203.4e6, "unit": "duration", "known": "estimate", "low": 1e8, "high": 3e8 });
+        assert_eq!(json!(estimate), shown);
+        let open = Quantity::new(8.0, Type::Users, Known::Value).between((4.0, f64::INFINITY));
+        assert_eq!(open.to_string(), "8 users (4 users and more at 95%)");
+        assert_eq!(json!(open)["high"], json!(null), "JSON has no infinity");
+        let late = Quantity::time(22 * SECOND, Known::NotTrueAt { value: Some(Box::new(p95)) });
+        assert_eq!(late.to_string(), "not true at 22s (203ms)");
+        assert_eq!(json!(late)["value"]["number"], json!(203.4e6));
+    }
+
+    #[test]
+    fn a_time_that_was_written_is_told_as_it_was() {
+        let written = 90 * SECOND + 5 * MILLISECOND;
+        assert_eq!(Quantity::time(written, Known::Exactly).to_string(), "1m30s5ms");
+        assert_eq!(Quantity::time(written, Known::LongerThan).to_string(), "> 90s");
+    }
+}

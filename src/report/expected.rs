@@ -1,0 +1,65 @@
+//! What was expected, and what came out.
+
+use super::seconds::seconds;
+use crate::judge::{Standing, Verdict};
+use crate::metric::{Judged, Outcome, Quantity, Slices};
+use crate::plan::{Plan, Range};
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+/// One expectation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Expected {
+    pub text: String,
+    pub line: usize,
+    /// Nobody wrote it.
+    pub implied: bool,
+    #[serde(rename = "verdict", serialize_with = "word")]
+    pub outcome: Outcome,
+    #[serde(flatten)]
+    pub compared: Compared,
+    pub samples: u64,
+    /// Why nothing can be said of it.
+    pub reason: Option<String>,
+    pub standing: Standing,
+    /// Where in the run the value was, for what is judged in slices.
+    #[serde(rename = "when_s", serialize_with = "seconds")]
+    pub when: Option<Range>,
+    pub slices: Option<Slices>,
+}
+
+/// What was measured, and what it was compared with. Both are written as a person reads them, and beside that as numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    pub value: Option<Quantity>,
+    pub bound: Option<Quantity>,
+}
+
+impl Serialize for Compared {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = |side: &Option<Quantity>| side.as_ref().map(Quantity::to_string);
+        let Compared { value, bound } = self;
+        let numbers = json!({ "value": value, "bound": bound });
+        json!({ "value": text(value), "bound": text(bound), "numbers": numbers }).serialize(serializer)
+    }
+}
+
+/// As verdicts of a whole run are called.
+fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match outcome {
+        Outcome::Held => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Inconclusive => "inconclusive",
+    })
+}
+
+pub fn expected(plan: &Plan, verdict: &Verdict) -> Vec<Expected> {
+    let judged = verdict.expectations.iter().zip(&verdict.standings);
+    let all = plan.expectations.iter().zip(judged).map(|(planned, (judged, standing))| {
+        let Judged { outcome, value, bound, samples, reason, when, slices, .. } = judged.clone();
+        let (text, line, implied) = (planned.text.clone(), planned.line, planned.implied);
+        let compared = Compared { value, bound };
+        Expected { text, line, implied, outcome, compared, samples, reason, standing: *standing, when, slices }
+    });
+    all.collect()
+}

@@ -1,0 +1,63 @@
+//! How the entries of ledgers ended, and those with which something is wrong.
+
+use super::beside::beside_faults;
+use super::seconds::seconds;
+use crate::measure::{Book, Booked, Fate, Stats, Violation, Wrong};
+use crate::plan::Plan;
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LedgerTotals {
+    pub name: String,
+    pub entries: Booked,
+    /// Those that the system was asked for; nothing, here and beneath, where the run did not get to ask.
+    pub verified: Option<Booked>,
+    pub found: Option<Booked>,
+    pub lost: Option<u64>,
+    pub duplicated: Option<u64>,
+    pub resurrected: Option<u64>,
+    pub unverified: Option<u64>,
+    pub problem: Option<String>,
+    /// The first of each kind.
+    pub violations: Vec<Wronged>,
+}
+
+/// An entry with which something is wrong.
+#[derive(Debug, Clone, Serialize)]
+pub struct Wronged {
+    pub kind: Wrong,
+    pub key: String,
+    pub outcome: Fate,
+    #[serde(rename = "at_s", serialize_with = "seconds")]
+    pub at: u64,
+    /// Where its request lies beside the nearest fault.
+    pub beside: Option<String>,
+    pub found: Option<u64>,
+}
+
+pub fn ledgers(plan: &Plan, stats: &Stats) -> Vec<LedgerTotals> {
+    let wronged = |violation: &Violation| Wronged {
+        kind: violation.kind,
+        key: violation.key.clone(),
+        outcome: violation.fate,
+        at: violation.at,
+        beside: beside_faults(violation.at, stats),
+        found: violation.found,
+    };
+    let one = |(ledger, book): (&crate::plan::Ledger, &Book)| {
+        let verified = book.verified.as_ref();
+        LedgerTotals {
+            name: ledger.name.clone(),
+            entries: book.booked,
+            verified: verified.map(|verified| verified.asked),
+            found: verified.map(|verified| verified.found),
+            lost: verified.map(|verified| verified.lost),
+            duplicated: verified.map(|verified| verified.duplicated),
+            resurrected: verified.map(|verified| verified.resurrected),
+            unverified: verified.map(|verified| book.booked.all().saturating_sub(verified.asked.all())),
+            problem: verified.and_then(|verified| verified.problem.clone()),
+            violations: verified.iter().flat_map(|verified| &verified.violations).map(wronged).collect(),
+        }
+    };
+    plan.ledgers.iter().zip(&stats.ledgers).map(one).collect()
+}

@@ -1,0 +1,77 @@
+//! Sentences on what a person has to know before the numbers are read.
+
+use super::loads::LoadTotals;
+use super::windows::{StepRow, Window};
+use super::{Restart, generator};
+use crate::base::units::{MILLISECOND, duration, grouped, percent};
+
+/// Of drops or failures: below this latencies are what they seem.
+const NOTABLE: f64 = 0.01;
+/// A share of a core at which what passes the links waits for them.
+const FULL: f64 = 0.9;
+
+/// What makes latencies look better than they were.
+pub fn notes(
+    restarts: &[Restart],
+    health: &generator::Health,
+    loads: &[LoadTotals],
+    windows: &[Window],
+) -> Vec<String> {
+    let mut notes = falls(restarts);
+    let links = health.links_cpu_peak;
+    if links > FULL {
+        notes.push(format!("the links used {} of a core: what passed them may have waited for them", percent(links)));
+    }
+    for load in loads {
+        let own: Vec<&Window> = windows.iter().filter(|window| window.load == load.name).collect();
+        notes.extend(dropped(load, &own));
+        notes.extend(failed(load, &own));
+    }
+    notes
+}
+
+/// Services that ended and were started again, each in a line.
+fn falls(restarts: &[Restart]) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for (place, Restart { service, at, status }) in restarts.iter().enumerate() {
+        if restarts[..place].iter().any(|other| other.service == *service) {
+            continue;
+        }
+        let at = duration(at / MILLISECOND * MILLISECOND);
+        notes.push(match restarts.iter().filter(|other| other.service == *service).count() {
+            1 => format!("the service `{service}` ended at {at} ({status}) and was started again"),
+            times => format!(
+                "the service `{service}` ended {times} times, first at {at} ({status}), and was started again each time"
+            ),
+        });
+    }
+    notes
+}
+
+fn dropped(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
+    let (dropped, started) = windows.iter().fold((0, 0), |(d, s), window| (d + window.dropped, s + window.started));
+    let share = dropped as f64 / (dropped + started).max(1) as f64;
+    // Only a `once` leaves users behind with something to do.
+    if dropped > 0 && !load.open {
+        let (dropped, all) = (grouped(dropped as f64, 0), grouped((dropped + started) as f64, 0));
+        return Some(format!("`{}`: {dropped} of {all} iterations were not started in time", load.name));
+    }
+    let text = || {
+        format!(
+            "`{}`: {} of its arrivals were dropped, and latencies are those of the others",
+            load.name,
+            percent(share)
+        )
+    };
+    (share > NOTABLE).then(text)
+}
+
+fn failed(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
+    let rows = || windows.iter().flat_map(|window| window.steps.iter()).filter(|row| row.is_request);
+    let failed: u64 = rows().map(StepRow::target_failures).sum();
+    let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
+    let text = || {
+        format!("`{}`: {} of its requests failed, and their times are among the latencies", load.name, percent(share))
+    };
+    (share > NOTABLE).then(text)
+}

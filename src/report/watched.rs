@@ -1,0 +1,38 @@
+//! What was watched beside the requests.
+
+use crate::measure::{Gap, Gauge, Stats};
+use crate::metric::{Summary, summary};
+use crate::plan::{Plan, Type, Watched};
+use serde::{Serialize, Serializer};
+
+/// A series of values over time, as a person or a program reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Watch {
+    #[serde(skip)]
+    pub name: String,
+    pub unit: Type,
+    /// Some condition speaks of it.
+    pub asked: bool,
+    /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
+    #[serde(flatten)]
+    pub summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// What was asked for, and what every service used.
+pub fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
+    let of = |(series, gauge): &(Watched, Gauge)| Watch {
+        name: plan.name_of(series),
+        unit: series.unit,
+        asked: plan.asks_for(series),
+        summary: summary(series, gauge),
+        gaps: gauge.gaps.clone(),
+    };
+    stats.watched.iter().map(of).collect()
+}
+
+pub fn by_name<S: Serializer>(watched: &[Watch], serializer: S) -> Result<S::Ok, S::Error> {
+    let named = watched.iter().map(|watch| (watch.name.clone(), serde_json::json!(watch)));
+    named.collect::<serde_json::Map<_, _>>().serialize(serializer)
+}

@@ -1,0 +1,192 @@
+//! The format of records: its number, which stands in `plan.json`, and what is made of a record of the format before.
+
+use crate::check::builtins::{self, Given};
+use crate::measure::Event;
+use crate::plan::{Action, Element, Plan, Text};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// One more with every version that writes something which the version before would not read as what it means.
+const NEWEST: u64 = 2;
+
+/// What is written in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Of records without a number.
+    First,
+    Newest,
+}
+
+/// The plan of a record, behind the number of its format.
+pub fn plan(plan: &Plan) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Numbered<'p> {
+        format: u64,
+        #[serde(flatten)]
+        plan: &'p Plan,
+    }
+    serde_json::to_vec_pretty(&Numbered { format: NEWEST, plan }).expect("a plan is plain data")
+}
+
+/// A plan as it was written, and in which format everything beside it is.
+pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
+    let mut value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let number = value.as_object_mut().and_then(|plan| plan.shift_remove("format"));
+    let format = match number.as_ref().map(Value::as_u64) {
+        None => Format::First,
+        Some(Some(NEWEST)) => Format::Newest,
+        Some(Some(number)) if number > NEWEST => {
+            return Err(format!(
+                "is of format {number}, and this version reads none after {NEWEST}; take the version that made it, or a newer one"
+            ));
+        }
+        Some(_) => return Err("has a format that no version writes".to_owned()),
+    };
+    if format == Format::First {
+        let faults = value.pointer_mut("/faults").and_then(Value::as_array_mut).into_iter().flatten();
+        faults.filter_map(Value::as_object_mut).try_for_each(fault_from_first)?;
+    }
+    let plan = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    Ok((plan, format))
+}
+
+/// What a fault of the first format did, by the names of what it was given.
+#[derive(Deserialize)]
+struct Breakage {
+    action: String,
+    template: Option<String>,
+    element: Element,
+    settings: Vec<(String, Setting)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Setting {
+    Quantity(f64, IgnoredAny),
+    Text(Text),
+}
+
+fn fault_from_first(fault: &mut serde_json::Map<String, Value>) -> Result<(), String> {
+    let Some(breakage) = fault.remove("breakage") else { return Ok(()) };
+    let breakage: Breakage = serde_json::from_value(breakage).map_err(|error| error.to_string())?;
+    let template = breakage.template.clone();
+    let name = breakage.action.clone();
+    let action = action(breakage).ok_or_else(|| format!("has a fault `{name}` that this version does not know"))?;
+    fault.insert("action".to_owned(), json!(action));
+    fault.extend(template.map(|template| ("template".to_owned(), json!(template))));
+    Ok(())
+}
+
+/// It is made of what was given, as if a file said so.
+fn action(breakage: Breakage) -> Option<Action> {
+    let row = builtins::fault(&breakage.action)?;
+    let mut given = Given { on: Some(breakage.element), ..Given::default() };
+    for (name, setting) in breakage.settings {
+        let parameter = row.builtin.parameters.iter().find(|parameter| parameter.name == name);
+        match (setting, name.strip_prefix('$'), parameter) {
+            (Setting::Text(text), Some(variable), _) => given.with.push((variable.to_owned(), text)),
+            (Setting::Text(text), None, Some(parameter)) => given.texts.push((parameter.name, text)),
+            (Setting::Quantity(number, _), _, Some(parameter)) => given.numbers.push((parameter.name, number)),
+            (Setting::Text(_) | Setting::Quantity(..), _, None) => return None,
+        }
+    }
+    row.build.action(given)
+}
+
+impl Format {
+    pub fn event(self, line: &[u8]) -> serde_json::Result<Event> {
+        match self {
+            Format::Newest => serde_json::from_slice(line),
+            Format::First => serde_json::from_value(from_first(serde_json::from_slice(line)?)),
+        }
+    }
+}
+
+/// An event of the first format as one of the next: some fields came only later, and meant nothing was there.
+fn from_first(mut event: Value) -> Value {
+    let (place, later) = match event["event"].as_str() {
+        Some("generator") => ("/data", vec![("links", json!(0.0)), ("poll_delay", json!([]))]),
+        Some("service_fell" | "service_died") => ("/data", vec![("ready", json!(true))]),
+        Some("verified") => ("/data/verified", vec![("resurrected", json!(0))]),
+        _ => return event,
+    };
+    if let Some(fields) = event.pointer_mut(place).and_then(Value::as_object_mut) {
+        for (name, nothing) in later {
+            fields.entry(name).or_insert(nothing);
+        }
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Generator, Verified};
+    use crate::plan::{CommandFault, Database, DatabaseFault, Fault, Line, LinkFault, ServiceFault};
+
+    fn without(event: &Event, place: &str, fields: &[&str]) -> Vec<u8> {
+        let mut value = json!(event);
+        let object = value.pointer_mut(place).unwrap().as_object_mut().unwrap();
+        fields.iter().for_each(|field| drop(object.remove(*field).unwrap()));
+        serde_json::to_vec(&value).unwrap()
+    }
+
+    /// The one fault of a plan of the first format, whose fault this is.
+    fn fault(breakage: &Value) -> Result<Fault, String> {
+        let plan = json!({
+            "schema": 1, "file": "", "scenario": "", "doc": null, "fingerprint": "", "share": { "index": 0, "count": 1 },
+            "services": [], "targets": [], "flows": [], "loads": [], "series": [], "expectations": [], "length": 0,
+            "faults": [{ "name": "it", "breakage": breakage, "windows": [[1, 2]] }],
+        });
+        let (plan, format) = read_plan(plan.to_string().as_bytes())?;
+        assert_eq!(format, Format::First);
+        Ok(plan.faults.into_iter().next().unwrap())
+    }
+
+    #[test]
+    fn what_a_fault_did_was_told_by_names_and_is_told_by_types() {
+        let of = |action: &str, element: Value, settings: Value| json!({ "action": action, "element": element, "settings": settings, "lasting": true });
+        let by = json!([["by", { "quantity": [2e8, "duration"] }], ["jitter", { "quantity": [5e7, "duration"] }]]);
+        let latency = LinkFault::Latency { by: 200_000_000, jitter: Some(50_000_000) };
+        let found = fault(&of("latency", json!({ "target": 3 }), by)).unwrap();
+        assert_eq!(found.action, Action::Link { on: Line::Target(3), fault: latency });
+        assert_eq!((found.name.as_str(), found.windows.as_slice()), ("it", &[(1, 2)][..]));
+        let kill = fault(&of("kill", json!({ "service": 1 }), json!([]))).unwrap();
+        assert_eq!(kill.action, Action::Service { on: 1, fault: ServiceFault::Kill });
+        let held = fault(&of(
+            "hold_connections",
+            json!({ "service": 0 }),
+            json!([["share", { "quantity": [0.95, "percent"] }]]),
+        ));
+        let share = DatabaseFault::HoldConnections { share: 0.95 };
+        assert_eq!(held.unwrap().action, Action::Database { on: Database::Service(0), fault: share });
+        let text = |text: &str| json!([{ "literal": text }]);
+        let settings = json!([["run", { "text": text("stop") }], ["$container", { "text": text("db") }]]);
+        let mut command = of("command", json!("command"), settings);
+        command["template"] = json!("docker.pause");
+        let command = fault(&command).unwrap();
+        assert_eq!(command.template.as_deref(), Some("docker.pause"));
+        let Action::Command(CommandFault { with, undo: None, .. }) = command.action else { panic!("{command:?}") };
+        assert_eq!(with[0].0, "container");
+        let unknown = fault(&of("melt", json!("host"), json!([]))).unwrap_err();
+        assert_eq!(unknown, "has a fault `melt` that this version does not know");
+    }
+
+    #[test]
+    fn what_came_later_was_nothing_in_the_first_format_and_is_missed_in_the_newest() {
+        let generator = Event::Generator(Generator { at: 5, cpu: 0.5, ..Generator::default() });
+        let verified = Event::Verified { ledger: 0, verified: Box::new(Verified { lost: 3, ..Verified::default() }) };
+        let lines = [
+            (without(&generator, "/data", &["links", "poll_delay"]), generator),
+            (without(&verified, "/data/verified", &["resurrected"]), verified),
+        ];
+        for (line, event) in lines {
+            assert_eq!(Format::First.event(&line).unwrap(), event);
+            assert!(Format::Newest.event(&line).unwrap_err().to_string().starts_with("missing field"));
+            let whole = serde_json::to_vec(&event).unwrap();
+            assert_eq!(Format::First.event(&whole).unwrap(), event, "what is there stays");
+            assert_eq!(Format::Newest.event(&whole).unwrap(), event);
+        }
+    }
+}
