@@ -1,15 +1,18 @@
 //! Secrets, ports and addresses, put into what is started and what is sent.
 
 use super::link::Place;
+use super::secret::Mask;
 use super::service::{Endpoint, Ports};
 use super::value::{Choices, Frame, Paths, Rows};
 use crate::plan::{Body, Check, Expr, Flow, PartKind, Piece, Plan, Step, Text};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What is known of the parts that have been started so far.
 pub struct Known {
     pub secrets: HashMap<String, String>,
+    pub mask: Arc<Mask>,
     /// In the order of the plan.
     pub services: Vec<Endpoint>,
     pub links: Vec<SocketAddr>,

@@ -53,6 +53,7 @@ use guarded::Guarded;
 use health::Gauge;
 use interrupt::Interrupt;
 use known::Known;
+use secret::Mask;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -161,18 +162,18 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
     let password = fresh_password();
-    let mask = Arc::new(secret::Mask::new(settings.secrets.values().chain([&password])));
+    let mask = Arc::new(Mask::new(settings.secrets.values().chain([&password])));
     let mut tell = |event: Event| tell(mask.event(event));
     let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
     let guarded = Guarded::start(plan, settings)?;
     let result = runtime
-        .block_on(control(plan, settings, &password, tracer, &guarded, &mut tell))
+        .block_on(control(plan, settings, (&password, &mask), tracer, &guarded, &mut tell))
         .map_err(|error| mask.error(error));
     // Nothing of it goes on where everything is taken back.
     drop(runtime);
     // Whatever a service left behind is private to this run.
     let _ = std::fs::remove_dir_all(&settings.directory);
-    match (result, guarded.finish()) {
+    match (result, guarded.finish().map_err(|problem| mask.text(problem))) {
         (result, Ok(())) => result,
         (Ok(()), Err(problem)) => Err(RunError::Left(problem)),
         (Err(error), Err(problem)) => Err(RunError::System(std::io::Error::other(format!("{error}; {problem}")))),
@@ -182,7 +183,7 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
 async fn control(
     plan: &Arc<Plan>,
     settings: &Settings,
-    password: &str,
+    (password, mask): (&str, &Arc<Mask>),
     tracer: Option<tracer::Tracer>,
     guarded: &Guarded,
     tell: &mut dyn FnMut(Event),
@@ -213,6 +214,7 @@ async fn control(
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
     let mut known = Known {
         secrets: settings.secrets.clone(),
+        mask: mask.clone(),
         services: Vec::new(),
         links: links.addresses().to_vec(),
         ports: service::Ports::default(),

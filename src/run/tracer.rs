@@ -122,7 +122,7 @@ impl Tracer {
     }
 
     fn masked(&self, traced: Traced) -> Traced {
-        let text = |text: String| self.mask.cut_off(&self.mask.text(text));
+        let text = |text: String| self.mask.text(text);
         match traced {
             Traced::Request { step, place, attempt, text: own } => {
                 Traced::Request { step, place, attempt, text: text(own) }

@@ -57,8 +57,7 @@ impl Command {
         let with = command.with.iter().map(|(name, value)| Ok((name.clone(), text(name, value)?)));
         let mut variables = with.collect::<Result<Vec<_>, String>>()?;
         // What the guardian shall run is written down in plain.
-        let secret =
-            |text: &String| around.settings.secrets.values().any(|secret| !secret.is_empty() && text.contains(secret));
+        let secret = |text: &String| around.known.mask.hides(text);
         if undo.as_ref().is_some_and(secret) {
             return Err("its `undo` holds a secret, which is never written down: let the command read it".to_owned());
         }
@@ -71,7 +70,8 @@ impl Command {
         let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
         let keep = std::path::absolute(around.settings.kept.join(name)).map_err(|error| error.to_string())?;
         variables.push((KEEP.to_owned(), keep.display().to_string()));
-        let (commands, held) = (Commands::of(around.plan, around.settings), Held::new(around.guarded, name));
+        let (commands, held) =
+            (Commands::of(around.plan, around.settings, &around.known.mask), Held::new(around.guarded, name));
         let mark = format!("{}/{name}", around.settings.id);
         let (name, effect) = (name.to_owned(), Effect::Unasked);
         Ok(Command {

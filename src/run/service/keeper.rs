@@ -159,7 +159,7 @@ impl Keeper {
                 let _ = asked.send(Err(self.failed(format!("it ended before it was ready: {status}"))));
             }
             _ => {
-                let (service, output) = (self.name.clone(), group::last_lines(&self.launch.log));
+                let (service, output) = (self.name.clone(), self.launch.log.last_lines());
                 let _ = self.told.send(match self.restart {
                     true => Happened::Fell { service, status, output },
                     false => Happened::Died { service, status, output },
@@ -198,7 +198,7 @@ impl Keeper {
     }
 
     fn failed(&self, problem: String) -> Failed {
-        Failed { problem, log: group::last_lines(&self.launch.log) }
+        Failed { problem, log: self.launch.log.last_lines() }
     }
 }
 

@@ -22,7 +22,7 @@ use super::watch::{Who, processes};
 use crate::guard::{Process, Undo};
 use crate::inputs::groups::{self, Group};
 use crate::plan::{Service, ServiceKind};
-use group::Launch;
+use group::{Launch, Log};
 use keeper::{Keeper, Order};
 use ready::Ready;
 use std::net::SocketAddr;
@@ -83,7 +83,7 @@ enum Kept {
     Ours {
         orders: mpsc::UnboundedSender<Order>,
         state: channel::Receiver<State>,
-        log: PathBuf,
+        log: Log,
         admin: Option<String>,
         /// That of this service alone.
         mark: String,
@@ -197,13 +197,13 @@ fn port(service: &Service, known: &Known) -> Result<u16, String> {
     Ok(port)
 }
 
-fn launch(service: &Service, program: PathBuf, directory: &Path) -> Launch {
+fn launch(service: &Service, program: PathBuf, directory: &Path, known: &Known) -> Launch {
     Launch {
         program,
         arguments: Vec::new(),
         env: Vec::new(),
         directory: service.dir.as_ref().map(PathBuf::from),
-        log: directory.join("output.log"),
+        log: Log { path: directory.join("output.log"), mask: known.mask.clone() },
         mark: String::new(),
         group: None,
         user: None,
@@ -230,7 +230,7 @@ impl Running {
     /// The last lines that it wrote.
     pub fn output(&self) -> String {
         match &self.kind {
-            Kept::Ours { log, .. } => group::last_lines(log),
+            Kept::Ours { log, .. } => log.last_lines(),
             Kept::Attached { .. } => String::new(),
         }
     }
