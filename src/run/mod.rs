@@ -7,6 +7,7 @@ mod clock;
 mod cookies;
 mod closed;
 mod command;
+mod derived;
 pub mod drive;
 mod due;
 mod event;
@@ -238,7 +239,16 @@ async fn control(
         Ok((places, tables, files)) => {
             let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
+            let parts = phase::Parts {
+                plan: revealed,
+                places,
+                tables,
+                files,
+                seed: settings.seed,
+                run,
+                tracer,
+                mask: mask.clone(),
+            };
             let started = Services { all: &services, known: &known, links: &links, guarded, happened: &mut happened };
             let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
             result.map_err(|error| with_the_dead(error, &mut happened))

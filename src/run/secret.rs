@@ -48,16 +48,16 @@ impl Mask {
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.secrets.extend(new.drain(..));
-        known.forms = Arc::new(Forms::new(known.secrets.iter().flat_map(|secret| forms::of(secret)).collect()));
+        known.forms = Arc::new(Forms::of(&known.secrets));
     }
 
     fn is_hidden(&self, text: &str) -> bool {
-        text.is_empty() || self.forms().find(text).iter().any(|found| found.len() == text.len())
+        text.is_empty() || echo::find(text, &[&self.forms()]).iter().any(|found| found.len() == text.len())
     }
 
     /// Whether a text holds a secret.
     pub fn hides(&self, text: &str) -> bool {
-        !self.forms().find(text).is_empty()
+        !echo::find(text, &[&self.forms()]).is_empty()
     }
 
     fn forms(&self) -> Arc<Forms> {
@@ -71,7 +71,12 @@ impl Mask {
 
     /// What of it stands behind a place, maybe in the middle of a secret.
     pub fn behind(&self, text: String, place: usize) -> String {
-        let found = self.forms().find(&text);
+        Mask::without(text, &[&self.forms()], place)
+    }
+
+    /// What of a text stands behind a place, without some secrets.
+    fn without(text: String, forms: &[&Forms], place: usize) -> String {
+        let found = echo::find(&text, forms);
         if found.is_empty() && place == 0 {
             return text;
         }
@@ -145,8 +150,9 @@ impl Mask {
 
     /// Secrets are taken out before anything is cut, and what a cut has left of one with them.
     pub fn example(&self, mut example: Example) -> Example {
-        for text in [&mut example.because, &mut example.request, &mut example.body] {
-            *text = text.take().map(|own| cut(self.text(own), TOLD));
+        let (known, own) = (self.forms(), Forms::of(&std::mem::take(&mut example.secrets)));
+        for text in example.texts_mut() {
+            *text = text.take().map(|text| cut(Mask::without(text, &[&known, &own], 0), TOLD));
         }
         example
     }

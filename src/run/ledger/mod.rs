@@ -8,6 +8,7 @@ mod tally;
 pub use book::{Opened, Records};
 
 use super::Interrupt;
+use super::derived;
 use super::phase::{Parts, alone};
 use super::value::Plain;
 use crate::base::units::SECOND;
@@ -111,7 +112,7 @@ impl Ledgers {
         for ledger in 0..self.all.len() {
             let path = self.path(ledger);
             let kept = &mut self.all[ledger];
-            let verified = match (kept.closed(), kept.counts.all()) {
+            let mut verified = match (kept.closed(), kept.counts.all()) {
                 (_, 0) => continue,
                 (Err(problem), _) => unasked(kept.counts, problem),
                 (Ok(()), _) => match File::open(&path) {
@@ -119,6 +120,9 @@ impl Ledgers {
                     Err(error) => unasked(kept.counts, format!("its entries could not be read: {error}")),
                 },
             };
+            if derived::hides_keys(&parts.plan, ledger) {
+                verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
+            }
             tell(Event::Verified { ledger, verified: Box::new(verified) });
         }
     }

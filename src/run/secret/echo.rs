@@ -2,7 +2,7 @@
 //! there: of HTML, JSON, JavaScript, C, URLs. What that gives is read once more, since an echo is often coded for more
 //! than one reader. A form is at most as long as a piece of a secret coded twice, so the work is linear in the text.
 
-use super::forms::Form;
+use super::forms::{self, Form};
 use std::ops::Range;
 
 /// How often a text is read; so many escapes may lie around each other.
@@ -38,30 +38,13 @@ struct Layer {
 }
 
 impl Forms {
-    pub fn new(mut sorted: Vec<Form>) -> Forms {
+    pub fn of<'s>(secrets: impl IntoIterator<Item = &'s String>) -> Forms {
+        let mut sorted: Vec<Form> = secrets.into_iter().flat_map(|secret| forms::of(secret)).collect();
         sorted.sort();
         sorted.dedup_by(|later, former| later.bytes == former.bytes);
         let mut begins = vec![false; 256];
         sorted.iter().for_each(|form| begins[usize::from(form.bytes[0])] = true);
         Forms { sorted, begins: begins.into() }
-    }
-
-    /// Where secrets stand, in order and apart from each other.
-    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
-        if self.sorted.is_empty() {
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        let mut layer =
-            Layer { bytes: text.as_bytes().to_vec(), places: (0..text.len()).map(|at| at..at + 1).collect() };
-        for _ in 0..LAYERS {
-            self.find_in(&layer, &mut found);
-            match layer.read() {
-                Some(next) => layer = next,
-                None => break,
-            }
-        }
-        joined(found, text)
     }
 
     fn find_in(&self, layer: &Layer, found: &mut Vec<Range<usize>>) {
@@ -134,6 +117,10 @@ impl Forms {
 }
 
 impl Layer {
+    fn of(text: &[u8]) -> Layer {
+        Layer { bytes: text.to_vec(), places: (0..text.len()).map(|at| at..at + 1).collect() }
+    }
+
     /// What it says to whoever reads escapes; none where it has none.
     fn read(&self) -> Option<Layer> {
         let mut next =
@@ -153,8 +140,7 @@ impl Layer {
 
 /// A text as it is read once.
 pub fn read(text: &[u8]) -> Vec<u8> {
-    let layer = Layer { bytes: text.to_vec(), places: (0..text.len()).map(|at| at..at + 1).collect() };
-    layer.read().map_or_else(|| text.to_vec(), |next| next.bytes)
+    Layer::of(text).read().map_or_else(|| text.to_vec(), |next| next.bytes)
 }
 
 fn first_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
@@ -267,6 +253,22 @@ fn number(text: &[u8], radix: u32, digits: std::ops::RangeInclusive<usize>) -> O
     let length = text.iter().take(*digits.end()).take_while(is_digit).count();
     let text = std::str::from_utf8(&text[..length]).ok().filter(|_| digits.contains(&length))?;
     Some((length, u32::from_str_radix(text, radix).ok()?))
+}
+
+/// Where secrets stand, in order and apart from each other. All of them are looked for in the same text: what is taken out of
+/// it would hide from a second look what it was a part of.
+pub fn find(text: &str, forms: &[&Forms]) -> Vec<Range<usize>> {
+    let forms: Vec<&&Forms> = forms.iter().filter(|forms| !forms.sorted.is_empty()).collect();
+    let mut found = Vec::new();
+    let mut layer = Layer::of(text.as_bytes());
+    for _ in 0..if forms.is_empty() { 0 } else { LAYERS } {
+        forms.iter().for_each(|forms| forms.find_in(&layer, &mut found));
+        match layer.read() {
+            Some(next) => layer = next,
+            None => break,
+        }
+    }
+    joined(found, text)
 }
 
 /// Those that touch are one. A letter of the text is hidden whole.

@@ -11,7 +11,7 @@ mod shop;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Speaks};
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;
