@@ -14,6 +14,21 @@ pub fn escaped_line(text: &str) -> Cow<'_, str> {
     written_out(text, |_, _| false)
 }
 
+/// A whole page, with the colours in which it was painted; whatever strangers have put into it was escaped before.
+pub fn escaped_page(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("\u{1b}[") {
+        out.push_str(&escaped(before));
+        let length = behind.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
+        let painted = behind[length..].starts_with('m');
+        out.push_str(if painted { "\u{1b}[" } else { "\\u{1b}[" });
+        rest = behind;
+    }
+    out.push_str(&escaped(rest));
+    out
+}
+
 /// Controls of terminals (ESC, BEL and the rest of C0 and C1), of the direction of writing (Unicode Standard Annex 9),
 /// line ends of Unicode, and characters without a picture, in which another text can be hidden. What joins letters
 /// (U+200C and U+200D) is part of writing and stays.
@@ -65,6 +80,13 @@ mod tests {
         assert_eq!(escaped("safe\u{202e}exe\u{2066}x\u{2069}"), "safe\\u{202e}exe\\u{2066}x\\u{2069}");
         assert_eq!(escaped("all well\rbad"), "all well\\rbad");
         assert_eq!(escaped("a\u{e0061}\u{200b}b\u{2028}c"), "a\\u{e0061}\\u{200b}b\\u{2028}c");
+    }
+
+    #[test]
+    fn a_page_keeps_its_colours_alone() {
+        let page = "\u{1b}[1;31mbad\u{1b}[0m\n\u{1b}[2Jname\u{202e}";
+        assert_eq!(escaped_page(page), "\u{1b}[1;31mbad\u{1b}[0m\n\\u{1b}[2Jname\\u{202e}");
+        assert_eq!(escaped_page("\u{1b}\u{1b}[0m"), "\\u{1b}\u{1b}[0m");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod ledgers;
 mod watched;
 
 use super::{Report, Row, Window};
+use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{MILLISECOND, SECOND, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
 use crate::metric::{Judged, Outcome};
@@ -60,7 +61,7 @@ pub fn terminal(report: &Report<'_>, colour: bool) -> String {
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
-    out
+    escaped_page(&out)
 }
 
 /// How wide the column of names is in a section.
@@ -104,7 +105,7 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
     for problem in &report.stats.problems {
-        let _ = writeln!(out, "  {} {problem}", paint.bad("!"));
+        let _ = writeln!(out, "  {} {}", paint.bad("!"), escaped(problem));
     }
     for note in notes(report) {
         let _ = writeln!(out, "  {} {note}", paint.unsure("!"));
@@ -113,7 +114,7 @@ fn heading(out: &mut String, report: &Report<'_>, paint: &Paint) {
         if !output.is_empty() {
             let _ = writeln!(out, "  the last output of `{service}`:");
             for line in output.lines() {
-                let _ = writeln!(out, "    {line}");
+                let _ = writeln!(out, "    {}", escaped_line(line));
             }
         }
     }

@@ -4,6 +4,7 @@ use super::Settings;
 use super::secret::Mask;
 use super::service::group::{self, Launch, Log, Stop};
 use super::service::mark;
+use crate::inputs::make_private;
 use crate::plan::Plan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Commands {
         within: Duration,
     ) -> Ran {
         let failed = |problem: String, output: String| Ran { problem: Some(problem), output };
-        if let Err(error) = std::fs::create_dir_all(&self.logs) {
+        if let Err(error) = make_private(&self.logs) {
             return failed(format!("there is no place for what it writes: {error}"), String::new());
         }
         let launch = Launch { env: variables.to_vec(), ..self.launch(name, text) };

@@ -1,6 +1,7 @@
 //! The ledgers: how their entries ended, and those with which something is wrong.
 
 use super::{Paint, name_width};
+use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, grouped};
 use crate::measure::{Book, Booked, Stats, Violation, Wrong};
 use crate::report::{Report, beside_faults};
@@ -55,7 +56,7 @@ fn verified(book: &Book, paint: &Paint) -> String {
     parts.extend((unknown > 0).then(|| format!("of unknown outcome {} are there", count(verified.found.unknown))));
     let resurrected = verified.resurrected;
     parts.extend((resurrected > 0).then(|| paint.bad(&format!("{} resurrected", count(resurrected)))));
-    parts.extend(verified.problem.as_ref().map(|problem| paint.bad(problem)));
+    parts.extend(verified.problem.as_ref().map(|problem| paint.bad(&escaped(problem))));
     parts.join(", ")
 }
 
@@ -69,5 +70,10 @@ fn told(violation: &Violation, stats: &Stats, paint: &Paint) -> String {
         Wrong::Lost | Wrong::Duplicated | Wrong::Resurrected => paint.bad(violation.kind.word()),
     };
     let when = beside_faults(violation.at, stats).map_or(String::new(), |beside| format!(", {beside}"));
-    format!("{kind} {}: {} at {}{when}{often}", violation.key, violation.fate.word(), duration(violation.at))
+    format!(
+        "{kind} {}: {} at {}{when}{often}",
+        escaped_line(&violation.key),
+        violation.fate.word(),
+        duration(violation.at)
+    )
 }

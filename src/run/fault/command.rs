@@ -3,6 +3,7 @@
 
 use super::{Around, Held, Shown};
 use crate::guard::{Undo, Whom};
+use crate::inputs::make_private;
 use crate::plan::{CommandFault, Fault};
 use crate::run::command::{Commands, Ran};
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ impl Command {
         if self.stuck {
             return Err("what it did before could not be taken back".to_owned());
         }
-        self.place()
+        make_private(&self.keep)
             .map_err(|error| format!("there is no place for what it keeps, {}: {error}", self.keep.display()))?;
         if let Some(undo) = &self.undo {
             let (program, arguments) = ("sh".to_owned(), vec!["-c".to_owned(), undo.clone()]);
@@ -112,14 +113,6 @@ impl Command {
             self.forget();
         }
         done
-    }
-
-    /// Makes its directory, into which nobody else may look.
-    fn place(&self) -> std::io::Result<()> {
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&self.keep)
     }
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {

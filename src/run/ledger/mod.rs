@@ -12,6 +12,7 @@ use super::derived;
 use super::phase::{Parts, alone};
 use super::value::Plain;
 use crate::base::units::SECOND;
+use crate::inputs::make_private;
 use crate::measure::{Booked, Entry, Event, Verified};
 use crate::plan::Plan;
 use std::fs::File;
@@ -131,7 +132,7 @@ impl Ledgers {
 impl Kept {
     fn append(&mut self, entry: &Entry, path: &PathBuf) -> std::io::Result<()> {
         if self.file.is_none() {
-            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            path.parent().map_or(Ok(()), make_private)?;
             let mut options = std::fs::OpenOptions::new();
             options.create_new(true).append(true);
             // Keys may be as private as what they stand for.

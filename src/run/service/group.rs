@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 #[cfg(unix)]
 pub use rustix::process::Signal;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 
 /// How a process is started, each time the same.
 #[derive(Debug, Clone)]
@@ -79,7 +81,10 @@ pub struct Group {
 
 /// Starts a process in a group of its own. Must be called from the thread that controls the run.
 pub fn start(launch: &Launch) -> Result<Group, String> {
-    let output = std::fs::OpenOptions::new().create(true).append(true).open(&launch.log.path);
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    options.mode(0o600);
+    let output = options.create(true).append(true).open(&launch.log.path);
     let output =
         output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.path.display()))?;
     let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;

@@ -21,6 +21,7 @@ use super::known::Known;
 use super::watch::{Who, processes};
 use crate::guard::{Process, Undo};
 use crate::inputs::groups::{self, Group};
+use crate::inputs::make_private;
 use crate::plan::{Service, ServiceKind};
 use group::{Launch, Log};
 use keeper::{Keeper, Order};
@@ -175,7 +176,7 @@ fn asked_for(service: &Service, known: &Known, endpoint: &Endpoint, usual: Ready
 /// A directory that nobody else may look into, since what is written there may hold secrets.
 fn directory(of_run: &Path, service: &str) -> Result<PathBuf, String> {
     let made = || {
-        std::fs::create_dir_all(of_run)?;
+        make_private(of_run)?;
         let directory = std::path::absolute(of_run)?.join(service);
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
