@@ -248,7 +248,14 @@ fn what_an_answer_says_is_written_out_on_the_terminal() {
         for text in [&ran.out, &ran.err] {
             for hidden in BAD.chars().filter(|c| c.is_control() || !c.is_ascii()) {
                 let own = text.replace("\u{1b}[0m", "").replace("\u{1b}[1m", "");
-                let own = if call.contains(&"always") && hidden == '\u{1b}' { own.replace("\u{1b}[31m", "").replace("\u{1b}[2m", "").replace("\u{1b}[33m", "").replace("\u{1b}[32m", "") } else { own };
+                let own = if call.contains(&"always") && hidden == '\u{1b}' {
+                    own.replace("\u{1b}[31m", "")
+                        .replace("\u{1b}[2m", "")
+                        .replace("\u{1b}[33m", "")
+                        .replace("\u{1b}[32m", "")
+                } else {
+                    own
+                };
                 assert!(!own.contains(hidden), "{call:?} shows {hidden:?}: {text:?}");
             }
             assert!(!text.contains("b\u{1b}[31mc"), "{call:?}: a colour of a stranger: {text:?}");

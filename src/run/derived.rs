@@ -336,3 +336,85 @@ pub fn texts(value: &Value) -> Vec<String> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Row(..) => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::known;
+    use super::super::service::Ports;
+    use super::*;
+    use std::sync::Arc;
+
+    fn text(text: &str) -> Expr {
+        Expr::Text(vec![Piece::Literal(text.to_owned())])
+    }
+
+    fn joined(values: [Expr; 2]) -> Expr {
+        Expr::Text(values.into_iter().map(Piece::Value).collect())
+    }
+
+    fn call(function: &str, argument: Expr) -> Expr {
+        Expr::Call { function: function.to_owned(), arguments: vec![argument] }
+    }
+
+    fn secret() -> Expr {
+        Expr::Secret("T".to_owned())
+    }
+
+    /// A flow of `let`s as a run makes it, and what is hidden then.
+    fn made(values: Vec<Expr>) -> (Flow, Arc<Mask>) {
+        let secrets = HashMap::from([("T".to_owned(), "hunter2".to_owned())]);
+        let mask = Arc::new(Mask::new(secrets.values()));
+        let (services, links, ports) = (Vec::new(), Vec::new(), Ports::default());
+        let known = Known { secrets, mask: mask.clone(), services, links, ports };
+        let slots = values.len();
+        let steps = values.into_iter().enumerate().map(|(slot, value)| Step::Let { slot, value }).collect();
+        let (names, groups, measures) = (Vec::new(), Vec::new(), Vec::new());
+        let mut flow = Flow { name: String::new(), steps, slots, names, requests: 0, groups, measures, derived: 0..0 };
+        let mut taint = Taint { known: &known, setup: Vec::new(), slots: Vec::new() };
+        mark_flow(&mut flow, &mut taint, &mut [], false);
+        exprs_of(&mut flow.steps, &mut |expr| known::expr(expr, &known));
+        settle_flow(&mut flow, &mask);
+        (flow, mask)
+    }
+
+    fn of(flow: &Flow) -> Vec<&Expr> {
+        assigned(&flow.steps).into_iter().map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn a_flow_that_computes_nothing_of_a_secret_is_what_it_was() {
+        let values = vec![call("upper", text("a")), Expr::Uuid, call("hex", Expr::Slot(1)), call("sha256", secret())];
+        let (flow, _) = made(values.clone());
+        assert_eq!((flow.slots, flow.derived.len()), (4, 0));
+        assert_eq!(of(&flow)[..3], values.iter().collect::<Vec<_>>()[..3]);
+        assert!(!of(&flow)[3].any(&mut |part| matches!(part, Expr::Derived { .. })), "a digest is no secret");
+    }
+
+    #[test]
+    fn what_is_the_same_for_all_is_hidden_before_the_load_and_costs_it_nothing() {
+        let reversed = |value| Expr::Call {
+            function: "replace".to_owned(),
+            arguments: vec![value, text("hunter"), text("another thing ")],
+        };
+        let (flow, mask) = made(vec![secret(), Expr::Slot(0), reversed(Expr::Slot(1))]);
+        assert_eq!(mask.text("it is another thing 2".to_owned()), "it is ***");
+        assert_eq!(flow.derived.len(), 0);
+        assert!(!of(&flow)[2].any(&mut |part| matches!(part, Expr::Derived { .. })));
+    }
+
+    #[test]
+    fn what_an_iteration_computes_has_slots_of_its_own() {
+        let both = || joined([Expr::Slot(0), Expr::Slot(1)]);
+        let (flow, _) = made(vec![secret(), Expr::Uuid, both(), call("base64", both()), call("hex", Expr::Slot(3))]);
+        assert_eq!((flow.named(), flow.slots, flow.derived.clone()), (5, 7, 5..7));
+        assert_eq!(*of(&flow)[2], both(), "the mask finds the secret in it");
+        assert_eq!(slots(&flow.steps), [5, 6]);
+        let mut frame = nobody();
+        (frame.slots, frame.derived) = (vec![Value::Null; flow.slots], flow.derived.clone());
+        for (slot, value) in assigned(&flow.steps) {
+            frame.slots[slot] = frame.eval(value, &Paths::default()).expect("it is known");
+        }
+        let Value::Text(whole) = &frame.slots[3] else { panic!("it is a text") };
+        assert_eq!(frame.secrets(), [whole.to_string(), crate::base::hex(whole.as_bytes())]);
+    }
+}

@@ -118,7 +118,8 @@ fn texts(pieces: &mut Text, known: &Known) {
     values_mut(pieces).for_each(|value| expr(value, known));
 }
 
-fn expr(value: &mut Expr, known: &Known) {
+/// Puts in what is known.
+pub fn expr(value: &mut Expr, known: &Known) {
     let text = |text: String| Expr::Text(vec![Piece::Literal(text)]);
     let found = match &*value {
         Expr::Secret(name) => known.secrets.get(name).cloned().map(text),

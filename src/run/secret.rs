@@ -40,19 +40,14 @@ impl Mask {
         mask
     }
 
-    /// More secrets. What is hidden already adds nothing.
+    /// More secrets, in forms of their own: what is computed from one may be coded as often as that.
     pub fn learn(&self, secrets: impl IntoIterator<Item = String>) {
-        let mut new: Vec<String> = secrets.into_iter().filter(|secret| !self.is_hidden(secret)).collect();
-        if new.is_empty() {
-            return;
-        }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.secrets.extend(new.drain(..));
-        known.forms = Arc::new(Forms::of(&known.secrets));
-    }
-
-    fn is_hidden(&self, text: &str) -> bool {
-        text.is_empty() || echo::find(text, &[&self.forms()]).iter().any(|found| found.len() == text.len())
+        let before = known.secrets.len();
+        known.secrets.extend(secrets.into_iter().filter(|secret| !secret.is_empty()));
+        if known.secrets.len() > before {
+            known.forms = Arc::new(Forms::of(&known.secrets));
+        }
     }
 
     /// Whether a text holds a secret.
