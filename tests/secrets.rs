@@ -171,8 +171,10 @@ fn examples_of_failures_hide_secrets_whole_and_cut() {
     assert!(!events.contains("gr\u{fc}n") && !events.contains("gr%C3%BCn"), "{events}");
 }
 
+type Texts = Arc<Mutex<Vec<String>>>;
+
 /// Echoes what it was sent in headers, failing, as the path asks; keeps what it was sent and what it said.
-fn echoes() -> (u16, Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>) {
+fn echoes() -> (u16, Texts, Texts) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sent, said) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<String>>>::default());
@@ -347,14 +349,10 @@ scenario hush {{
     // What is kept is the same in every run but for its number: of each code the first and the last are enough.
     for text in said.iter().step_by(7).chain(sent.iter().rev().take(60)).chain([&word.to_owned()]) {
         let of_a_letter = text.len() as f64 / 22.0;
-        let part = if text.contains('&') {
-            36
-        } else if text.contains("\\u") {
-            36
-        } else if of_a_letter > 2.0 {
-            14
-        } else {
-            7
+        let part = match text {
+            text if text.contains(['&', '\\']) => 36,
+            _ if of_a_letter > 2.0 => 14,
+            _ => 7,
         };
         assert_nothing_left(&told, text, part);
     }
