@@ -1,7 +1,7 @@
 //! What a run leaves on disk, whatever ended it.
 
 use crate::support::left_out::left_out;
-use crate::support::{Place, Server, rest, shops_in, signal, wait_until};
+use crate::support::{Place, Script, Server, rest, shops_in, signal, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
 
@@ -175,4 +175,93 @@ fn a_disk_that_fills_up_ends_in_an_error_about_the_record() {
 #[test]
 fn a_disk_that_was_full_for_a_while_loses_nothing() {
     while_full(true);
+}
+
+/// Whatever the umask says, a record is its user's alone; what is named on the command line is as the umask says.
+#[cfg(unix)]
+#[test]
+fn a_record_is_of_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let script = Script::start(|_, _| (200, "{}".to_owned()));
+    let place = Place::new();
+    place.write(
+        "test.stress",
+        &format!(
+            "scenario open {{\n  service app = process(\"sh\", \"-c\", \"sleep 1000\")\n  target api = http(\"http://{}\")\n  flow call on api {{\n    get \"/\"\n  }}\n  load main of call {{\n    hold 10/s for 1s\n  }}\n  event said = command(\"ls -lR .stress > seen\") at main.start + 500ms for at most 5s\n  expect {{\n    error_rate(main) < 1%\n    max(app.memory) >= 0MiB\n  }}\n}}\n",
+            script.address
+        ),
+    );
+    let program = env!("CARGO_BIN_EXE_stressc");
+    let run = || {
+        let line = format!("umask 000; exec {program} run test.stress --no-progress --yes --out json=out.json");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &line]).current_dir(place.path()).env("XDG_STATE_HOME", place.path().join(".state"));
+        let ran = place.ended(shell.output().unwrap());
+        assert!(matches!(ran.code, 0 | 5), "{}{}", ran.out, ran.err);
+    };
+    run();
+    assert_eq!(mode(&place.path().join("out.json")), 0o666);
+    let seen = std::fs::read_to_string(place.path().join("seen")).unwrap();
+    assert!(seen.contains("services") && seen.contains("output.log"), "{seen}");
+    for line in seen.lines().filter(|line| line.len() > 10 && line[1..].starts_with(['r', '-']) && line.contains(' ')) {
+        assert!(line[4..].starts_with("------"), "{line}\n{seen}");
+    }
+    let mut open = vec![place.path().join(".stress")];
+    let mut all = 0;
+    while let Some(path) = open.pop() {
+        all += 1;
+        if path.is_dir() {
+            assert_eq!(mode(&path), 0o700, "{}", path.display());
+            open.extend(std::fs::read_dir(&path).unwrap().flatten().map(|entry| entry.path()));
+        } else {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+    }
+    assert!(all >= 6, "{all}");
+    // What is there already is the user's own choice; what is new in it is private all the same.
+    std::fs::set_permissions(place.path().join(".stress/runs"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    run();
+    assert_eq!(mode(&place.path().join(".stress/runs")), 0o755);
+    assert!(place.runs().len() == 2 && place.runs().iter().all(|run| mode(run) == 0o700));
+}
+
+/// An answer cannot steer the terminal, nor turn its text around.
+#[test]
+fn what_an_answer_says_is_written_out_on_the_terminal() {
+    const BAD: &str = "a\u{1b}[2Jb\u{1b}[31mc\u{202e}d\u{2066}e\u{200b}f\u{9b}2Jg\u{7}h\u{61c}i\u{feff}j";
+    let script = Script::start(|_, _| (500, format!("{{\"said\": \"{BAD}\"}}")));
+    let place = Place::new();
+    let scenario = format!(
+        "scenario bad {{\n  target api = http(\"http://{}\")\n  flow call on api {{\n    get \"/\" {{\n      expect json(\"$.said\") == \"no\"\n      continue\n    }}\n    let said = \"x\"\n  }}\n  load main of call {{\n    hold 10/s for 1s\n  }}\n  event told = command('printf \"{BAD}\"; exit 3') at main.start + 200ms for at most 5s\n  expect error_rate(main) < 1%\n}}\n",
+        script.address
+    );
+    place.write("test.stress", &scenario);
+    for call in [
+        &["run", "test.stress"] as &[&str],
+        &["run", "test.stress", "--color", "always"],
+        &["report", "last"],
+        &["try", "test.stress", "--full"],
+        &["plan", "test.stress"],
+    ] {
+        let ran = place.call(call);
+        for text in [&ran.out, &ran.err] {
+            for hidden in BAD.chars().filter(|c| c.is_control() || !c.is_ascii()) {
+                let own = text.replace("\u{1b}[0m", "").replace("\u{1b}[1m", "");
+                let own = if call.contains(&"always") && hidden == '\u{1b}' {
+                    own.replace("\u{1b}[31m", "")
+                        .replace("\u{1b}[2m", "")
+                        .replace("\u{1b}[33m", "")
+                        .replace("\u{1b}[32m", "")
+                } else {
+                    own
+                };
+                assert!(!own.contains(hidden), "{call:?} shows {hidden:?}: {text:?}");
+            }
+            assert!(!text.contains("b\u{1b}[31mc"), "{call:?}: a colour of a stranger: {text:?}");
+        }
+        if call[0] != "plan" {
+            assert!(ran.out.contains("c\\u{202e}d"), "{call:?}: {}", ran.out);
+        }
+    }
 }

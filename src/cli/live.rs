@@ -4,6 +4,7 @@
 mod scene;
 
 use super::output::{Terminal, err_size};
+use crate::base::shown::escaped;
 use crate::base::units::{MINUTE, SECOND};
 use crate::measure::Event;
 use crate::plan::Plan;
@@ -101,7 +102,7 @@ impl<'a> Live<'a> {
 
     fn say(&mut self, text: &str) {
         self.clear();
-        self.terminal.err(&format!("{text}\n"));
+        self.terminal.err(&format!("{}\n", escaped(text)));
     }
 
     /// Takes away what was drawn.

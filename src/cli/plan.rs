@@ -4,6 +4,7 @@
 use super::args::PlanArgs;
 use super::output::{Terminal, width};
 use super::source;
+use crate::base::shown::escaped;
 use crate::base::units::{duration, percent};
 use crate::check::program::{Suite, SuiteMember};
 use crate::plan::{Plan, draw};
@@ -26,7 +27,7 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     } else if let Some(path) = &args.svg {
         return picture(path, &draw::svg(&plan), terminal);
     } else {
-        terminal.out(&draw::draw(&plan, width()));
+        terminal.out(&escaped(&draw::draw(&plan, width())));
         if !planned.later.is_empty() {
             let mut line = "not run by this version yet: ".to_owned();
             draw::flow(&mut line, 4, &planned.later.join(", "), width());

@@ -4,6 +4,7 @@ use super::args::TryArgs;
 use super::live::ready;
 use super::output::Terminal;
 use super::source;
+use crate::base::shown::{escaped, escaped_page};
 use crate::base::suggest;
 use crate::base::units::{grouped, measured_duration};
 use crate::guard;
@@ -55,7 +56,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
             if matches!(traced, Traced::Ends { failure: Some(_), .. }) {
                 failed.store(true, Ordering::Relaxed);
             }
-            terminal.out(&page.show(&traced));
+            terminal.out(&escaped_page(&page.show(&traced)));
         }
     };
     let now = jiff::Timestamp::now();
@@ -173,7 +174,7 @@ impl Page {
                 let mut lines = head.lines();
                 let first = lines.next().unwrap_or_default();
                 let first = first.strip_suffix(" HTTP/1.1").unwrap_or(first);
-                let _ = writeln!(out, "\n  {} {}  {place}", self.paint(bold, "→"), self.paint(bold, &plain(first)));
+                let _ = writeln!(out, "\n  {} {}  {place}", self.paint(bold, "→"), self.paint(bold, &escaped(first)));
                 self.lines(&mut out, lines);
                 self.body(&mut out, body, body.len() as u64)
             }
@@ -201,17 +202,17 @@ impl Page {
             }
             Traced::Check { text, held, found } => {
                 let mark = if *held { self.good("✔") } else { self.bad("✘") };
-                let found = found.as_ref().map_or(String::new(), |found| self.dim(&format!("  {}", plain(found))));
+                let found = found.as_ref().map_or(String::new(), |found| self.dim(&format!("  {}", escaped(found))));
                 writeln!(out, "  {mark} {text}{found}")
             }
             Traced::Value { name, value } => {
                 let (value, note) = self.cut(value, VALUE);
-                writeln!(out, "  {name} = {}{}", plain(value), note.map_or(String::new(), |note| format!("  {note}")))
+                writeln!(out, "  {name} = {}{}", escaped(value), note.map_or(String::new(), |note| format!("  {note}")))
             }
             Traced::Pause { why, length } => {
                 writeln!(out, "  {}", self.dim(&format!("{why}: {}", measured_duration(*length as f64))))
             }
-            Traced::Missed(because) => writeln!(out, "  {} {}", self.bad("✘"), plain(because)),
+            Traced::Missed(because) => writeln!(out, "  {} {}", self.bad("✘"), escaped(because)),
             Traced::Ends { failure: None, took, .. } => {
                 writeln!(out, "\n  {} in {}", self.good("✔ went through"), measured_duration(*took as f64))
             }
@@ -225,7 +226,7 @@ impl Page {
 
     fn lines<'t>(&self, out: &mut String, lines: impl Iterator<Item = &'t str>) {
         for line in lines.filter(|line| !line.is_empty()) {
-            let _ = writeln!(out, "    {}", self.dim(&plain(line)));
+            let _ = writeln!(out, "    {}", self.dim(&escaped(line)));
         }
     }
 
@@ -243,7 +244,7 @@ impl Page {
         out.push('\n');
         let (shown, note) = self.cut(body, BODY);
         for line in shown.lines() {
-            writeln!(out, "    {}", plain(line))?;
+            writeln!(out, "    {}", escaped(line))?;
         }
         note.map_or(Ok(()), |note| writeln!(out, "    {note}"))
     }
@@ -264,9 +265,4 @@ impl Page {
 /// What stands before the empty line, and what behind it.
 fn split(request: &str) -> (&str, &str) {
     request.split_once("\r\n\r\n").unwrap_or((request, ""))
-}
-
-/// Nothing that a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '␀' } else { c }).collect()
 }

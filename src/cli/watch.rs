@@ -3,6 +3,7 @@
 use super::args::WatchArgs;
 use super::output::{Terminal, width};
 use super::source;
+use crate::base::shown::escaped;
 use crate::inputs::Loaded;
 use crate::plan::draw;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -120,6 +121,6 @@ fn show(args: &WatchArgs, loaded: Result<Loaded, String>, terminal: &Terminal) {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
     if let Ok(planned) = source::planned(&args.file, loaded, None, terminal) {
-        terminal.out(&draw::draw(&planned.plan, width()));
+        terminal.out(&escaped(&draw::draw(&planned.plan, width())));
     }
 }

@@ -19,6 +19,14 @@ use std::path::{Path, PathBuf};
 /// A text has at most so many bytes.
 const LARGEST: u64 = 64 << 20;
 
+/// Makes a directory, and those above it, into which nobody else may look; what is there stays as it is.
+pub fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
 /// Reads a source file; what is wrong with it is said in one line.
 pub fn read(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;

@@ -40,6 +40,16 @@ pub struct Example {
     pub traceparent: Option<String>,
     /// A number without meaning by which it is drawn or not.
     pub draw: u32,
+    /// What its iteration has computed from secrets, for whoever takes these out before it is told.
+    #[serde(skip)]
+    pub secrets: Vec<String>,
+}
+
+impl Example {
+    /// Its texts, which may hold anything.
+    pub fn texts_mut(&mut self) -> [&mut Option<String>; 3] {
+        [&mut self.because, &mut self.request, &mut self.body]
+    }
 }
 
 /// What a worker asks before it makes an example, and where it leaves those that it makes.
@@ -180,6 +190,7 @@ mod tests {
             body,
             traceparent,
             draw,
+            secrets: Vec::new(),
         }
     }
 

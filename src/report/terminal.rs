@@ -8,6 +8,7 @@ mod ledgers;
 mod watched;
 
 use super::{Expected, Report, Spread, Window};
+use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Kind, Standing};
 use crate::metric::{Outcome, Quantity, printed};
@@ -60,7 +61,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);
     generator(&mut out, report, &paint);
-    out
+    escaped_page(&out)
 }
 
 /// How wide the column of names is in a section.
@@ -102,7 +103,7 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
         let _ = writeln!(out, "  {} {reason}", paint.unsure("!"));
     }
     for problem in &report.problems {
-        let _ = writeln!(out, "  {} {problem}", paint.bad("!"));
+        let _ = writeln!(out, "  {} {}", paint.bad("!"), escaped(problem));
     }
     for note in &report.notes {
         let _ = writeln!(out, "  {} {note}", paint.unsure("!"));
@@ -111,7 +112,7 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
         if !death.output.is_empty() {
             let _ = writeln!(out, "  the last output of `{}`:", death.service);
             for line in death.output.lines() {
-                let _ = writeln!(out, "    {line}");
+                let _ = writeln!(out, "    {}", escaped_line(line));
             }
         }
     }

@@ -1,10 +1,13 @@
 //! Commands of the shell that a scenario wants run, in the directory of its file.
 
 use super::Settings;
-use super::service::group::{self, Launch, Stop};
+use super::secret::Mask;
+use super::service::group::{self, Launch, Log, Stop};
 use super::service::mark;
+use crate::inputs::make_private;
 use crate::plan::Plan;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where commands run, and where what they write is kept until the run is over.
@@ -13,6 +16,7 @@ pub struct Commands {
     directory: Option<PathBuf>,
     logs: PathBuf,
     run: String,
+    mask: Arc<Mask>,
 }
 
 /// What became of a command.
@@ -25,9 +29,9 @@ pub struct Ran {
 }
 
 impl Commands {
-    pub fn of(plan: &Plan, settings: &Settings) -> Commands {
+    pub fn of(plan: &Plan, settings: &Settings, mask: &Arc<Mask>) -> Commands {
         let directory = Path::new(&plan.file).parent().filter(|above| above.is_dir()).map(Path::to_owned);
-        Commands { directory, logs: settings.directory.join("commands"), run: settings.id.clone() }
+        Commands { directory, logs: settings.directory.join("commands"), run: settings.id.clone(), mask: mask.clone() }
     }
 
     /// Runs a command to its end, at most so long; then it is ended with all that it started. Whoever gives up waiting for
@@ -47,18 +51,18 @@ impl Commands {
         within: Duration,
     ) -> Ran {
         let failed = |problem: String, output: String| Ran { problem: Some(problem), output };
-        if let Err(error) = std::fs::create_dir_all(&self.logs) {
+        if let Err(error) = make_private(&self.logs) {
             return failed(format!("there is no place for what it writes: {error}"), String::new());
         }
         let launch = Launch { env: variables.to_vec(), ..self.launch(name, text) };
         // Of a command that is run again the last time is told.
-        let _ = std::fs::remove_file(&launch.log);
+        let _ = std::fs::remove_file(&launch.log.path);
         let mut group = match group::start(&launch) {
             Ok(group) => group,
             Err(problem) => return failed(problem, String::new()),
         };
         let ended = tokio::time::timeout(within, group.ended()).await;
-        let output = group::last_lines(&launch.log);
+        let output = launch.log.last_lines();
         match ended {
             Ok(status) if status.success() => {
                 group.leave();
@@ -82,7 +86,7 @@ impl Commands {
             arguments: vec!["-c".to_owned(), text.to_owned()],
             env: Vec::new(),
             directory: self.directory.clone(),
-            log: self.logs.join(format!("{name}.log")),
+            log: Log { path: self.logs.join(format!("{name}.log")), mask: self.mask.clone() },
             mark: mark(&self.run, name),
             user: None,
             group: None,
@@ -98,7 +102,8 @@ mod tests {
     use super::*;
 
     fn commands(logs: &Path) -> Commands {
-        Commands { directory: Some(logs.to_owned()), logs: logs.join("logs"), run: "r".to_owned() }
+        let mask = Arc::new(Mask::new([&KEY.to_owned()]));
+        Commands { directory: Some(logs.to_owned()), logs: logs.join("logs"), run: "r".to_owned(), mask }
     }
 
     #[tokio::test]
@@ -119,5 +124,29 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let ran = commands(place.path()).run("long", "sleep 61 & sleep 61", Duration::from_millis(300)).await;
         assert!(ran.problem.is_some_and(|problem| problem.contains("was ended")));
+    }
+
+    const KEY: &str = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIB\nAQC7VJTUt9Us8cKj\n\
+                       MzEfYyjiWA4R4ypb\nMzEfYyjiWA4R4ypc\nMzEfYyjiWA4R4ypd\nMzEfYyjiWA4R4ype\nMzEfYyjiWA4R4ypf\n\
+                       MzEfYyjiWA4R4ypg\n-----END KEY-----\n";
+
+    #[tokio::test]
+    async fn secrets_are_taken_out_of_an_output_before_it_is_cut() {
+        let place = tempfile::tempdir().expect("a directory");
+        let all = commands(place.path());
+        let told = async |name: &str, text: &str| {
+            let env = [("KEY".to_owned(), KEY.to_owned())];
+            all.run_with(name, text, text, &env, Duration::from_secs(30)).await.output
+        };
+        assert_eq!(told("whole", "printf '%s' \"$KEY\"; echo end").await, "***end");
+        let each_line = told("lines", "printf '%s' \"$KEY\" | sed 's/^/> /'; echo end").await;
+        assert!(!KEY.lines().any(|line| each_line.contains(line)), "{each_line}");
+        // What is told begins within the key, wherever that is, and the log is larger than what is read of it.
+        let fill = "head -c 100000 /dev/zero | tr '\\0' x";
+        for behind in [16_300, 16_384 - 100, 16_384 - 20, 16_384] {
+            let text = format!("{fill}; printf '%s' \"$KEY\" | tr '\\n' ' '; head -c {behind} /dev/zero | tr '\\0' y");
+            let told = told("cut", &text).await;
+            assert!(told.chars().all(|c| "xy* ".contains(c)), "{behind}: {}", &told[..300]);
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Events {
         let (tell, told) = mpsc::unbounded_channel();
         let (order, _) = watch::channel(Order::None);
         let mut tasks = JoinSet::new();
-        let commands = Commands::of(plan, settings);
+        let commands = Commands::of(plan, settings, &known.mask);
         for (index, event) in plan.events.iter().enumerate() {
             let one = One {
                 index,

@@ -122,7 +122,7 @@ impl Sender {
             if let Some(tracer) = &worker.tracer {
                 tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
             }
-            self.is_unsent(series, intended, because);
+            self.is_unsent(series, intended, || (because(), Vec::new()));
             return (started, Err(Failure::Data));
         }
         let clock = worker.timers.clock;
@@ -231,6 +231,9 @@ impl Sender {
     fn write(&mut self, request: &LinkedRequest, frame: &mut Frame) -> Result<(), Unusable> {
         if let Bytes::Built(template) = &request.bytes {
             template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
+            if let Some(tracer) = &self.worker.tracer {
+                tracer.learn(frame);
+            }
         }
         let written = request.bytes.written(&self.written);
         let last = &mut self.last;
@@ -276,15 +279,17 @@ impl Sender {
             body,
             traceparent: place.filter(|_| *sends > 0).map(|_| trace.header(*sends)),
             draw: trace.draw(),
+            secrets: frame.secrets(),
         }
     }
 
     /// A request cannot be sent.
-    pub fn is_unsent(&self, series: usize, intended: u64, because: impl FnOnce() -> String) {
+    pub fn is_unsent(&self, series: usize, intended: u64, because: impl FnOnce() -> (String, Vec<String>)) {
         let mut recorder = self.worker.recorder.borrow_mut();
         recorder.failed_unsent(series, intended);
         let draw = self.worker.traces.next().draw();
         if recorder.examples.wants(series, Failure::Data, draw) {
+            let (because, secrets) = because();
             recorder.examples.take(Example {
                 series: series as u32,
                 failure: Some(Failure::Data),
@@ -294,11 +299,12 @@ impl Sender {
                 user: self.user,
                 status: 0,
                 sends: 0,
-                because: Some(because()),
+                because: Some(because),
                 request: None,
                 body: None,
                 traceparent: None,
                 draw,
+                secrets,
             });
         }
     }

@@ -46,6 +46,11 @@ pub fn is_pure(name: &str) -> bool {
     !matches!(name, "now" | "random_text")
 }
 
+/// Whether what it was given can be got back from its value.
+pub fn reveals(name: &str) -> bool {
+    matches!(name, "base64" | "hex" | "url_encode" | "lower" | "upper" | "replace" | "format_time")
+}
+
 fn text(text: String) -> Value {
     Value::Text(text.into())
 }

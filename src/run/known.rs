@@ -1,15 +1,20 @@
 //! Secrets, ports and addresses, put into what is started and what is sent.
 
+use super::derived;
 use super::link::Place;
+use super::secret::Mask;
 use super::service::{Endpoint, Ports};
 use super::value::{Choices, Frame, Paths, Rows};
-use crate::plan::{Body, Check, Expr, Flow, PartKind, Piece, Plan, Step, Text};
+use crate::check::program::values_mut;
+use crate::plan::{Body, Check, Expr, PartKind, Piece, Plan, Step, Text};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What is known of the parts that have been started so far.
 pub struct Known {
     pub secrets: HashMap<String, String>,
+    pub mask: Arc<Mask>,
     /// In the order of the plan.
     pub services: Vec<Endpoint>,
     pub links: Vec<SocketAddr>,
@@ -20,7 +25,9 @@ impl Known {
     /// A text of something that is started, such as an argument.
     pub fn text(&self, pieces: &Text) -> Result<String, String> {
         let mut pieces = pieces.clone();
+        derived::mark_started(&mut pieces, self);
         texts(&mut pieces, self);
+        derived::learn_started(&pieces, &self.mask);
         let mut out = String::new();
         match nobody().write(&pieces, &Paths::default(), &mut out) {
             Ok(()) => Ok(out),
@@ -47,119 +54,91 @@ impl Known {
 }
 
 /// An iteration of nobody, which has made no request.
-fn nobody() -> Frame {
+pub fn nobody() -> Frame {
     let (choices, rows) = (Choices::new(0, 0, 0, 0), Rows::default());
-    Frame { slots: Vec::new(), answers: Vec::new(), user: 0, number: 0, choices, rows }
+    Frame { slots: Vec::new(), answers: Vec::new(), user: 0, number: 0, choices, rows, derived: 0..0 }
 }
 
 /// The plan with the values of its secrets and the addresses of its services: for the workers alone, who send them and
 /// print nothing.
 pub fn revealed(plan: &Plan, known: &Known) -> Plan {
     let mut plan = plan.clone();
+    derived::mark(&mut plan, known);
     let flows = plan.flows.iter_mut().chain(&mut plan.setup).chain(&mut plan.teardown);
     let verifies = plan.ledgers.iter_mut().filter_map(|ledger| ledger.verify.as_mut());
-    flows.chain(verifies).for_each(|flow| flow_of(flow, known));
+    flows.chain(verifies).for_each(|flow| exprs_of(&mut flow.steps, &mut |value| expr(value, known)));
     for target in &mut plan.targets {
         target.headers.iter_mut().chain(&mut target.settings).for_each(|(_, pieces)| texts(pieces, known));
     }
+    derived::settle(&mut plan, &known.mask);
     plan
 }
 
-fn flow_of(flow: &mut Flow, known: &Known) {
-    steps(&mut flow.steps, known);
-}
-
-fn steps(list: &mut [Step], known: &Known) {
+/// Every expression of some steps as a whole, in the order of the text.
+pub fn exprs_of(list: &mut [Step], each: &mut dyn FnMut(&mut Expr)) {
     for step in list {
         match step {
             Step::Request(request) => {
-                texts(&mut request.path, known);
-                request.headers.iter_mut().for_each(|(_, pieces)| texts(pieces, known));
-                let body = request.body.iter_mut().flat_map(Body::exprs_mut);
-                body.for_each(|value| expr(value, known));
-                checks(&mut request.expects, known);
-                request.extra.iter_mut().for_each(|(_, value)| expr(value, known));
-                request.records.iter_mut().for_each(|record| expr(&mut record.key, known));
+                let texts = std::iter::once(&mut request.path).chain(request.headers.iter_mut().map(|(_, text)| text));
+                texts.flat_map(|text| values_mut(text)).for_each(&mut *each);
+                request.body.iter_mut().flat_map(Body::exprs_mut).for_each(&mut *each);
+                checks(&mut request.expects, each);
+                request.extra.iter_mut().for_each(|(_, value)| each(value));
+                request.records.iter_mut().for_each(|record| each(&mut record.key));
             }
-            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => expr(value, known),
-            Step::Expect(list) => checks(list, known),
+            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => each(value),
+            Step::Expect(list) => checks(list, each),
             Step::If { condition, then, otherwise } => {
-                expr(condition, known);
-                steps(then, known);
-                steps(otherwise, known);
+                each(condition);
+                exprs_of(then, each);
+                exprs_of(otherwise, each);
             }
-            Step::Group { steps: inner, .. }
-            | Step::OncePerUser { steps: inner, .. }
-            | Step::Acquire { steps: inner, .. } => {
-                steps(inner, known);
+            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
+                exprs_of(steps, each);
             }
-            Step::Each { list, steps: inner, .. } => {
-                expr(list, known);
-                steps(inner, known);
+            Step::Each { list, steps, .. } => {
+                each(list);
+                exprs_of(steps, each);
             }
             Step::Repeat(repeat) => {
-                repeat.test.iter_mut().for_each(|test| expr(test, known));
-                steps(&mut repeat.steps, known);
+                repeat.counter.iter_mut().for_each(|(_, from)| each(from));
+                repeat.test.iter_mut().for_each(&mut *each);
+                exprs_of(&mut repeat.steps, each);
             }
             Step::Think(_) => {}
         }
     }
 }
 
-fn checks(list: &mut [Check], known: &Known) {
-    list.iter_mut().for_each(|check| expr(&mut check.condition, known));
+fn checks(list: &mut [Check], each: &mut dyn FnMut(&mut Expr)) {
+    list.iter_mut().for_each(|check| each(&mut check.condition));
 }
 
-fn texts(pieces: &mut [Piece], known: &Known) {
-    for piece in pieces {
-        if let Piece::Value(value) = piece {
-            expr(value, known);
-        }
-    }
+fn texts(pieces: &mut Text, known: &Known) {
+    values_mut(pieces).for_each(|value| expr(value, known));
 }
 
-fn expr(value: &mut Expr, known: &Known) {
-    match value {
-        Expr::Secret(name) => {
-            if let Some(secret) = known.secrets.get(name) {
-                *value = Expr::Text(vec![Piece::Literal(secret.clone())]);
-            }
-        }
-        Expr::Text(pieces) => texts(pieces, known),
-        Expr::List(items) => items.iter_mut().for_each(|item| expr(item, known)),
-        Expr::Object(fields) => fields.iter_mut().for_each(|(_, field)| expr(field, known)),
-        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) => expr(inner, known),
-        Expr::Binary { left, right, .. } => {
-            expr(left, known);
-            expr(right, known);
-        }
-        Expr::Column { row: inner, .. } | Expr::Get { value: inner, .. } => expr(inner, known),
-        Expr::Call { arguments, .. } => arguments.iter_mut().for_each(|argument| expr(argument, known)),
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => {}
-        Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => {}
+/// Puts in what is known.
+pub fn expr(value: &mut Expr, known: &Known) {
+    let text = |text: String| Expr::Text(vec![Piece::Literal(text)]);
+    let found = match &*value {
+        Expr::Secret(name) => known.secrets.get(name).cloned().map(text),
         Expr::Part { part: PartKind::Service, index, field } => {
             let endpoint = known.services.get(*index);
             let through = field.strip_prefix("url via ").and_then(|link| known.links.get(link.parse::<usize>().ok()?));
-            let found = match through {
-                Some(link) => endpoint.map(|endpoint| Expr::Text(vec![Piece::Literal(endpoint.url_at(*link))])),
+            match through {
+                Some(link) => endpoint.map(|endpoint| text(endpoint.url_at(*link))),
                 None => endpoint.and_then(|endpoint| endpoint.field(field)),
-            };
-            if let Some(found) = found {
-                *value = found;
             }
         }
         Expr::Part { part: PartKind::Link, index, field } => {
-            let found = known.links.get(*index).and_then(|address| Endpoint::http(*address).field(field));
-            if let Some(found) = found {
-                *value = found;
-            }
+            known.links.get(*index).and_then(|address| Endpoint::http(*address).field(field))
         }
-        Expr::Port(port) => {
-            if let Some(number) = known.ports.number(*port) {
-                *value = Expr::Number(f64::from(number));
-            }
-        }
-        Expr::Json { .. } | Expr::Header { .. } | Expr::Setup(_) => {}
-        Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => {}
+        Expr::Port(port) => known.ports.number(*port).map(|number| Expr::Number(f64::from(number))),
+        _ => None,
+    };
+    match found {
+        Some(found) => *value = found,
+        None => value.parts_mut().into_iter().for_each(|part| expr(part, known)),
     }
 }

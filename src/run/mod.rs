@@ -7,6 +7,7 @@ mod clock;
 mod cookies;
 mod closed;
 mod command;
+mod derived;
 pub mod drive;
 mod due;
 mod event;
@@ -53,6 +54,7 @@ use guarded::Guarded;
 use health::Gauge;
 use interrupt::Interrupt;
 use known::Known;
+use secret::Mask;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -160,12 +162,12 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // What a service says may hold what it was told.
     let password = format!("{:032x}", crate::guard::random());
-    let mask = Arc::new(secret::Mask::new(settings.secrets.values().chain([&password])));
+    let mask = Arc::new(Mask::new(settings.secrets.values().chain([&password])));
     let mut tell = |event: Event| tell(mask.event(event));
     let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
     let guarded = Guarded::start(plan, settings)?;
     let result = runtime
-        .block_on(control(plan, settings, &password, tracer, &guarded, &mut tell))
+        .block_on(control(plan, settings, (&password, &mask), tracer, &guarded, &mut tell))
         .map_err(|error| mask.error(error));
     // Nothing of it goes on where everything is taken back.
     drop(runtime);
@@ -173,7 +175,7 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     if let Ok(files) = crate::guard::Undo::remove(&settings.directory) {
         let _ = files.perform();
     }
-    match (result, guarded.finish()) {
+    match (result, guarded.finish().map_err(|problem| mask.text(problem))) {
         (result, Ok(())) => result,
         (Ok(()), Err(problem)) => Err(RunError::Left(problem)),
         (Err(error), Err(problem)) => Err(RunError::System(std::io::Error::other(format!("{error}; {problem}")))),
@@ -183,7 +185,7 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
 async fn control(
     plan: &Arc<Plan>,
     settings: &Settings,
-    password: &str,
+    (password, mask): (&str, &Arc<Mask>),
     tracer: Option<tracer::Tracer>,
     guarded: &Guarded,
     tell: &mut dyn FnMut(Event),
@@ -214,6 +216,7 @@ async fn control(
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
     let mut known = Known {
         secrets: settings.secrets.clone(),
+        mask: mask.clone(),
         services: Vec::new(),
         links: links.addresses().to_vec(),
         ports: service::Ports::default(),
@@ -241,7 +244,16 @@ async fn control(
         Ok((places, tables, files)) => {
             let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
-            let parts = phase::Parts { plan: revealed, places, tables, files, seed: settings.seed, run, tracer };
+            let parts = phase::Parts {
+                plan: revealed,
+                places,
+                tables,
+                files,
+                seed: settings.seed,
+                run,
+                tracer,
+                mask: mask.clone(),
+            };
             let started = Services { all: &services, known: &known, links: &links, guarded, happened: &mut happened };
             let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
             result.map_err(|error| with_the_dead(error, &mut happened))

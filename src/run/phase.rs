@@ -8,6 +8,7 @@ use super::kept::Who;
 use super::limit;
 use super::link::Place;
 use super::rows::Table;
+use super::secret::Mask;
 use super::session::Session;
 use super::tracer::Tracer;
 use super::value::Plain;
@@ -30,6 +31,7 @@ pub struct Parts {
     pub seed: u64,
     pub run: u64,
     pub tracer: Option<Tracer>,
+    pub mask: Arc<Mask>,
 }
 
 impl Parts {
@@ -101,8 +103,9 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
         let who = Who { user: 1, turn: 0, kept: None };
         let now = worker.timers.clock.now();
         let outcome = session.iterate(&who, 0, 0, (now, now)).await;
+        parts.mask.learn(session.secrets(0));
         match outcome {
-            Ok(()) => Ok(session.values(0).map(Plain::of).collect()),
+            Ok(()) => Ok(session.values(0).take(plan.flows[0].named()).map(Plain::of).collect()),
             Err(failure) => {
                 let at = session.stopped(0).and_then(|(response, status)| {
                     let request = plan.flows[0].requests().find(|request| request.response == response)?;

@@ -98,6 +98,7 @@ impl Progress {
                     body: None,
                     traceparent: request.trace.map(|trace| trace.header(1)),
                     draw,
+                    secrets: Vec::new(),
                 });
             }
         }

@@ -91,6 +91,7 @@ impl Session {
             number: 0,
             choices: Choices::new(0, 0, 0, 0),
             rows: Rows::default(),
+            derived: planned.derived.clone(),
         };
         Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
     }
@@ -192,6 +193,11 @@ impl Session {
     /// The values of the last iteration.
     pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
         self.places[part].iter().flat_map(|place| &place.frame.slots)
+    }
+
+    /// What the last iteration has computed from secrets.
+    pub fn secrets(&self, part: usize) -> Vec<String> {
+        self.places[part].as_ref().map_or_else(Vec::new, |place| place.frame.secrets())
     }
 
     /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
@@ -324,6 +330,7 @@ impl Session {
                 Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
                     Ok(value) => {
                         if let Some(tracer) = &worker.tracer {
+                            tracer.learn(&place.frame);
                             tracer.value(&worker.plan.flows[place.flow].measures[*measure].0, &value);
                         }
                         measured(worker, recorded.measures[*measure], &value, due)
@@ -366,6 +373,7 @@ impl Session {
                     self.turned += u32::from(matches!(op, Op::Entry { .. }));
                     let next = compute(op, place, &worker.linked.paths, self.now);
                     if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
+                        tracer.learn(&place.frame);
                         tracer.value(name_of(&worker.plan.flows[place.flow].names, slot), &place.frame.slots[slot]);
                     }
                     next
@@ -410,7 +418,10 @@ impl Session {
             return;
         }
         match steps.next_request(at) {
-            Some(response) => self.sender.is_unsent(recorded.requests[response], due, || self.why(at, place)),
+            Some(response) => self.sender.is_unsent(recorded.requests[response], due, || {
+                let why = self.why(at, place);
+                (why, place.frame.secrets())
+            }),
             None => drop(self.progress.fail(failure)),
         }
     }
@@ -497,6 +508,7 @@ impl Place {
             number: frame.number,
             choices: frame.choices.branch(number),
             rows: frame.rows.shared(),
+            derived: frame.derived.clone(),
         };
         Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
     }

@@ -299,7 +299,7 @@ impl Flat<'_> {
                 let once = self.push(Op::Once { id, every: *every, keeps: false, to: 0 });
                 let first = self.here();
                 self.all(steps);
-                let mut leaves = Leaves::default();
+                let mut leaves = Leaves { slots: super::derived::slots(steps), ..Leaves::default() };
                 for op in &self.steps.ops[first..] {
                     leaves.slots.extend(op.slot());
                     if let Op::Request(request) = op {

@@ -2,9 +2,10 @@
 
 use super::files::Files;
 use super::functions::is_pure;
+use super::known::nobody;
 use super::link::compile;
 use super::trace::PLACEHOLDER;
-use super::value::{Choices, Frame, Paths, Rows, Unusable, Value, from_json, write_plain};
+use super::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::check::program::values;
 use crate::plan::{Body, Connections, Content, Expr, Piece, Request, Target, Upload};
 
@@ -131,14 +132,7 @@ pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut P
         compile(expr, paths);
     }
     if exprs(&template).into_iter().all(is_fixed) {
-        let mut frame = Frame {
-            slots: Vec::new(),
-            answers: Vec::new(),
-            user: 0,
-            number: 0,
-            choices: Choices::new(0, 0, 0, 0),
-            rows: Rows::default(),
-        };
+        let mut frame = nobody();
         let mut written = Written::default();
         if template.write(&mut frame, paths, &mut written, &mut String::new()).is_ok() {
             return Bytes::Fixed(written);

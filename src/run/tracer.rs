@@ -85,6 +85,11 @@ impl Tracer {
         (self.told)(self.masked(traced));
     }
 
+    /// What an iteration has computed from secrets so far. Nobody looks on at more than a few iterations.
+    pub fn learn(&self, frame: &Frame) {
+        self.mask.learn(frame.secrets());
+    }
+
     /// A request in its pieces. What is no text or too long to be looked at is told by its size.
     pub fn request(&self, request: &Request, attempt: u64, pieces: &[&[u8]]) {
         let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
@@ -114,6 +119,7 @@ impl Tracer {
 
     pub fn check(&self, check: &Check, held: bool, frame: &mut Frame, paths: &Paths) {
         let found = explain::found(&check.condition, frame, paths);
+        self.learn(frame);
         self.tell(Traced::Check { text: check.text.clone(), held, found });
     }
 
@@ -122,7 +128,7 @@ impl Tracer {
     }
 
     fn masked(&self, traced: Traced) -> Traced {
-        let text = |text: String| self.mask.cut_off(&self.mask.text(text));
+        let text = |text: String| self.mask.text(text);
         match traced {
             Traced::Request { step, place, attempt, text: own } => {
                 Traced::Request { step, place, attempt, text: text(own) }

@@ -1,6 +1,7 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
 use super::answered::Answered;
+use super::derived;
 use super::files::Files;
 use super::functions;
 use super::path::Path;
@@ -11,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -187,6 +189,8 @@ pub struct Frame {
     pub number: u64,
     pub choices: Choices,
     pub rows: Rows,
+    /// The slots of what was computed from secrets.
+    pub derived: Range<usize>,
 }
 
 /// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
@@ -259,6 +263,11 @@ impl Frame {
     pub fn begin(&mut self, user: u64, number: u64) {
         (self.user, self.number) = (user, number);
         (0..self.answers.len()).for_each(|answer| self.forget(answer));
+    }
+
+    /// What it has computed from secrets.
+    pub fn secrets(&self) -> Vec<String> {
+        self.slots[self.derived.clone()].iter().flat_map(derived::texts).collect()
     }
 
     pub fn forget(&mut self, answer: usize) {
@@ -334,6 +343,13 @@ impl Frame {
                 _ => Value::Null,
             },
             Expr::Count(list) => self.count(list, paths)?,
+            Expr::Derived { slot, value } => {
+                let value = self.eval(value, paths)?;
+                if let Some(kept) = self.slots.get_mut(*slot) {
+                    kept.clone_from(&value);
+                }
+                value
+            }
             Expr::Call { function, arguments } => {
                 let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
                 functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable)?

@@ -8,6 +8,13 @@ use std::path::Path;
 /// What waits beyond this is given up: memory is needed for the run.
 const WAITING: usize = 64 << 20;
 
+/// What is made is the user's alone, whatever the umask says: a record holds what answers said.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
 pub struct Appender {
     file: File,
     waiting: Vec<u8>,
@@ -17,7 +24,7 @@ pub struct Appender {
 
 impl Appender {
     pub fn open(path: &Path) -> io::Result<Appender> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = private(OpenOptions::new().create(true).append(true)).open(path)?;
         Ok(Appender { file, waiting: Vec::new(), lost: false })
     }
 

@@ -8,6 +8,7 @@ use super::segments::{KINDS, Kind, Numbers, put, unfinished};
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Layout, Stats};
 use crate::plan::Plan;
+use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,8 +53,10 @@ pub struct Record {
 impl Record {
     pub fn create(base: &Path, id: &str, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
         let directory = base.join(RUNS).join(id);
-        std::fs::create_dir_all(base.join(RUNS))
-            .and_then(|()| std::fs::create_dir(&directory))
+        // What is there already stays as it is: a run is private whatever is above it.
+        std::fs::create_dir_all(base)
+            .and_then(|()| own().recursive(true).create(base.join(RUNS)))
+            .and_then(|()| own().create(&directory))
             .map_err(at(&directory))?;
         Record::in_directory(&directory, plan, epoch_seconds, Policy::default()).inspect_err(|_| {
             // A record of nothing would be found as the last one.
@@ -69,7 +72,8 @@ impl Record {
         policy: Policy,
     ) -> Result<Record, RecordError> {
         let path = directory.join("plan.json");
-        std::fs::write(&path, format::plan(plan)).map_err(at(&path))?;
+        let text = format::plan(plan);
+        put(&path, |out| out.write_all(&text))?;
         let header = interval_log::header(epoch_seconds, &[&format!("stressc {} of {}", plan.scenario, plan.file)]);
         let open = |kind: Kind| append(&kind.open(directory), kind, &header);
         Ok(Record {
@@ -171,6 +175,15 @@ impl Record {
         let put = put(&self.directory.join("run.json"), |out| out.write_all(result));
         self.broken.take().map_or(put, Err)
     }
+}
+
+/// Makes directories that are the user's alone, whatever the umask says.
+fn own() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "elsewhere directories have no mode"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// A new file that is appended to.

@@ -2,8 +2,9 @@
 //! several numbers; those that it holds are of no account any more, whether they have been removed yet or not.
 
 use super::RecordError;
+use super::appender::private;
 use super::record::at;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -78,7 +79,8 @@ pub fn unfinished(path: &Path) -> PathBuf {
 /// Puts a file in place, whole or not at all, whatever happens to this program or to the machine.
 pub fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), RecordError> {
     let part = unfinished(path);
-    let written = File::create(&part).and_then(|file| {
+    let made = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&part);
+    let written = made.and_then(|file| {
         let mut buffered = std::io::BufWriter::with_capacity(1 << 16, file);
         write(&mut buffered)?;
         buffered.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()

@@ -4,6 +4,7 @@ use super::expr::values_mut;
 use super::{Expr, Piece, Text, is_false, values};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -29,6 +30,16 @@ pub struct Flow {
     /// Values that are measured, with their units.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<(String, Type)>,
+    /// Slots behind those of names, for what is computed from secrets; a run makes them for itself.
+    #[serde(skip)]
+    pub derived: Range<usize>,
+}
+
+impl Flow {
+    /// How many of its slots are of the scenario.
+    pub fn named(&self) -> usize {
+        if self.derived.is_empty() { self.slots } else { self.derived.start }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

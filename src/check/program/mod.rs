@@ -17,7 +17,7 @@ pub use super::builtins::{
 };
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
-pub use expr::{Expr, PartKind, Pick, Piece, Text, values};
+pub use expr::{Expr, PartKind, Pick, Piece, Text, values, values_mut};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload};
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};

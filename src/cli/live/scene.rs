@@ -1,5 +1,6 @@
 //! What there is to see of a run that goes on, and the lines that show it on a terminal of some size.
 
+use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
 use crate::measure::histogram::Counts;
 use crate::measure::{Event, Failure, Generator, Slice, Tried, histogram};
@@ -57,7 +58,7 @@ pub struct Line(Vec<(Style, String)>);
 
 impl Line {
     fn push(mut self, style: Style, text: impl Into<String>) -> Line {
-        self.0.push((style, text.into()));
+        self.0.push((style, escaped_line(&text.into()).into_owned()));
         self
     }
 

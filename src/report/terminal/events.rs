@@ -1,6 +1,7 @@
 //! The events: when each began, how long it took, and what it said where it failed.
 
 use super::{Paint, name_width};
+use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, measured_duration};
 use crate::report::{Occurrence, Report};
 use std::fmt::Write;
@@ -23,11 +24,11 @@ pub fn events(out: &mut String, report: &Report, paint: &Paint) {
             Some(at) => format!("{} long", measured_duration(at.saturating_sub(*began) as f64)),
             None => "to the end".to_owned(),
         };
-        let failed = problem.as_ref().map_or(String::new(), |problem| format!(": {}", paint.bad(problem)));
+        let failed = problem.as_ref().map_or(String::new(), |problem| format!(": {}", paint.bad(&escaped(problem))));
         let at = duration(event.at);
         let _ = writeln!(out, "  {:<width$} at {at} as planned, {late} late and {took}{failed}", event.name);
         for line in output.iter().flat_map(|output| output.lines()) {
-            let _ = writeln!(out, "  {:<width$} {}", "", paint.dim(line));
+            let _ = writeln!(out, "  {:<width$} {}", "", paint.dim(&escaped_line(line)));
         }
     }
 }

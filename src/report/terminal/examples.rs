@@ -1,6 +1,7 @@
 //! Single requests in the report for a person: one for each kind of failure of a step, and the slowest.
 
 use super::Paint;
+use crate::base::shown::escaped_line;
 use crate::base::units::{duration, grouped, measured_duration};
 use crate::judge::Kind;
 use crate::measure::Failure;
@@ -90,8 +91,7 @@ fn short(ns: u64) -> String {
     duration(ns / 1_000_000 * 1_000_000)
 }
 
-/// Neither line ends nor anything that a terminal would obey.
+/// On one line, without anything that a terminal would obey.
 fn one_line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    escaped_line(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }

@@ -1,6 +1,7 @@
 //! The faults: when each was in force, and what it touched.
 
 use super::{Paint, name_width};
+use crate::base::shown::escaped;
 use crate::base::units::{bytes, duration, grouped, measured_duration};
 use crate::metric::Back;
 use crate::report::{Injection, PlannedFault, Report};
@@ -70,10 +71,10 @@ fn told(fault: &PlannedFault, injection: &Injection, paint: &Paint) -> String {
     let when = format!("{what}{by}  {}–{} as planned, {late} late and {lasted}", asked.0, asked.1);
     let proof = injection.touched;
     let touched = match (&injection.problem, &injection.shown) {
-        (Some(problem), _) => return format!("{when}: {}", paint.bad(problem)),
-        (None, Some(shown)) => shown.clone(),
+        (Some(problem), _) => return format!("{when}: {}", paint.bad(&escaped(problem))),
+        (None, Some(shown)) => escaped(shown).into_owned(),
         (None, None) if !injection.effective => {
-            let why = injection.unproven.as_deref().unwrap_or("it touched nothing");
+            let why = escaped(injection.unproven.as_deref().unwrap_or("it touched nothing"));
             return format!("{when}: {}", paint.unsure(&format!("ineffective, {why}")));
         }
         (None, None) => {

@@ -1,6 +1,7 @@
 //! The ledgers: how their entries ended, and those with which something is wrong.
 
 use super::{Paint, name_width};
+use crate::base::shown::{escaped, escaped_line};
 use crate::base::units::{duration, grouped};
 use crate::measure::{Booked, Wrong};
 use crate::report::{LedgerTotals, Report, Wronged};
@@ -55,7 +56,7 @@ fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     let there = |found: Booked| format!("of unknown outcome {} are there", count(found.unknown));
     parts.extend(ledger.found.filter(|_| verified.unknown > 0).map(there));
     parts.extend(some(ledger.resurrected).map(|n| paint.bad(&format!("{} resurrected", count(n)))));
-    parts.extend(ledger.problem.as_ref().map(|problem| paint.bad(problem)));
+    parts.extend(ledger.problem.as_ref().map(|problem| paint.bad(&escaped(problem))));
     parts.join(", ")
 }
 
@@ -69,5 +70,6 @@ fn told(wronged: &Wronged, paint: &Paint) -> String {
         Wrong::Lost | Wrong::Duplicated | Wrong::Resurrected => paint.bad(wronged.kind.word()),
     };
     let when = wronged.beside.as_ref().map_or(String::new(), |beside| format!(", {beside}"));
-    format!("{kind} {}: {} at {}{when}{often}", wronged.key, wronged.outcome.word(), duration(wronged.at))
+    let key = escaped_line(&wronged.key);
+    format!("{kind} {key}: {} at {}{when}{often}", wronged.outcome.word(), duration(wronged.at))
 }

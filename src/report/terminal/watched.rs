@@ -1,6 +1,7 @@
 //! What was watched beside the requests.
 
 use super::{Paint, name_width};
+use crate::base::shown::escaped_line;
 use crate::base::units::grouped;
 use crate::metric::{Summary, printed};
 use crate::report::{Report, Watch};
@@ -37,7 +38,7 @@ pub fn watched(out: &mut String, report: &Report, paint: &Paint) {
         if let Some(last) = watch.gaps.last() {
             let missed: u64 = watch.gaps.iter().map(|gap| gap.missed).sum();
             let what = if missed == 1 { "reading is" } else { "readings are" };
-            let text = format!("{} {what} missing: {}", grouped(missed as f64, 0), last.reason);
+            let text = format!("{} {what} missing: {}", grouped(missed as f64, 0), escaped_line(&last.reason));
             let _ = writeln!(out, "  {:<width$} {}", "", paint.unsure(&text));
         }
     }

@@ -3,6 +3,7 @@
 
 use super::{Around, Held, Shown};
 use crate::guard::{Undo, Whom};
+use crate::inputs::make_private;
 use crate::plan::{CommandFault, Fault};
 use crate::run::command::{Commands, Ran};
 use std::path::{Path, PathBuf};
@@ -57,8 +58,7 @@ impl Command {
         let with = command.with.iter().map(|(name, value)| Ok((name.clone(), text(name, value)?)));
         let mut variables = with.collect::<Result<Vec<_>, String>>()?;
         // What the guardian shall run is written down in plain.
-        let secret =
-            |text: &String| around.settings.secrets.values().any(|secret| !secret.is_empty() && text.contains(secret));
+        let secret = |text: &String| around.known.mask.hides(text);
         if undo.as_ref().is_some_and(secret) {
             return Err("its `undo` holds a secret, which is never written down: let the command read it".to_owned());
         }
@@ -71,7 +71,8 @@ impl Command {
         let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
         let keep = std::path::absolute(around.settings.kept.join(name)).map_err(|error| error.to_string())?;
         variables.push((KEEP.to_owned(), keep.display().to_string()));
-        let (commands, held) = (Commands::of(around.plan, around.settings), Held::new(around.guarded, name));
+        let (commands, held) =
+            (Commands::of(around.plan, around.settings, &around.known.mask), Held::new(around.guarded, name));
         let mark = format!("{}/{name}", around.settings.id);
         let (name, effect) = (name.to_owned(), Effect::Unasked);
         Ok(Command {
@@ -96,7 +97,7 @@ impl Command {
         if self.stuck {
             return Err("what it did before could not be taken back".to_owned());
         }
-        self.place()
+        make_private(&self.keep)
             .map_err(|error| format!("there is no place for what it keeps, {}: {error}", self.keep.display()))?;
         if let Some(undo) = &self.undo {
             let (program, arguments) = ("sh".to_owned(), vec!["-c".to_owned(), undo.clone()]);
@@ -112,14 +113,6 @@ impl Command {
             self.forget();
         }
         done
-    }
-
-    /// Makes its directory, into which nobody else may look.
-    fn place(&self) -> std::io::Result<()> {
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&self.keep)
     }
 
     pub async fn withdraw(&mut self) -> Result<Shown, String> {

@@ -8,9 +8,11 @@ mod tally;
 pub use book::{Opened, Records};
 
 use super::Interrupt;
+use super::derived;
 use super::phase::{Parts, alone};
 use super::value::Plain;
 use crate::base::units::SECOND;
+use crate::inputs::make_private;
 use crate::measure::{Booked, Entry, Event, Verified};
 use crate::plan::Plan;
 use std::fs::File;
@@ -111,7 +113,7 @@ impl Ledgers {
         for ledger in 0..self.all.len() {
             let path = self.path(ledger);
             let kept = &mut self.all[ledger];
-            let verified = match (kept.closed(), kept.counts.all()) {
+            let mut verified = match (kept.closed(), kept.counts.all()) {
                 (_, 0) => continue,
                 (Err(problem), _) => unasked(kept.counts, problem),
                 (Ok(()), _) => match File::open(&path) {
@@ -119,6 +121,9 @@ impl Ledgers {
                     Err(error) => unasked(kept.counts, format!("its entries could not be read: {error}")),
                 },
             };
+            if derived::hides_keys(&parts.plan, ledger) {
+                verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
+            }
             tell(Event::Verified { ledger, verified: Box::new(verified) });
         }
     }
@@ -127,7 +132,7 @@ impl Ledgers {
 impl Kept {
     fn append(&mut self, entry: &Entry, path: &PathBuf) -> std::io::Result<()> {
         if self.file.is_none() {
-            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            path.parent().map_or(Ok(()), make_private)?;
             let mut options = std::fs::OpenOptions::new();
             options.create_new(true).append(true);
             // Keys may be as private as what they stand for.

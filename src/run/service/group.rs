@@ -4,17 +4,22 @@
 //! the thread that controls the run, which lives as long as the process: the kernel ties the end of a child to the
 //! end of the thread that started it.
 
+use super::super::secret::Mask;
 use super::super::watch::processes;
 use crate::guard::{self, Process};
 use crate::inputs::groups;
-use std::path::PathBuf;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 #[cfg(unix)]
 pub use rustix::process::Signal;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 
 /// How a process is started, each time the same.
 #[derive(Debug, Clone)]
@@ -25,7 +30,7 @@ pub struct Launch {
     /// Its working directory; that of the run where there is none.
     pub directory: Option<PathBuf>,
     /// What it writes is appended there.
-    pub log: PathBuf,
+    pub log: Log,
     /// The words that it and all that it starts carry in their environment; the last of them is of this service alone.
     pub mark: String,
     /// The control group in which it lives.
@@ -36,6 +41,13 @@ pub struct Launch {
     pub lifeline: bool,
     pub stop: Stop,
     pub stop_within: Duration,
+}
+
+/// The log of a process: what is told of it holds no secret.
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub path: PathBuf,
+    pub mask: Arc<Mask>,
 }
 
 /// How a process is asked to end.
@@ -69,8 +81,12 @@ pub struct Group {
 
 /// Starts a process in a group of its own. Must be called from the thread that controls the run.
 pub fn start(launch: &Launch) -> Result<Group, String> {
-    let output = std::fs::OpenOptions::new().create(true).append(true).open(&launch.log);
-    let output = output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.display()))?;
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    options.mode(0o600);
+    let output = options.create(true).append(true).open(&launch.log.path);
+    let output =
+        output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.path.display()))?;
     let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;
     let mut command = Command::new(&launch.program);
     command.args(&launch.arguments).envs(launch.env.iter().map(|(name, value)| (name, value)));
@@ -129,18 +145,33 @@ pub async fn done(launch: &Launch) -> Result<(), String> {
     group.finish().await;
     match status.success() {
         true => Ok(()),
-        false => Err(format!("`{}` failed: {status}\n{}", launch.program.display(), last_lines(&launch.log))),
+        false => Err(format!("`{}` failed: {status}\n{}", launch.program.display(), launch.log.last_lines())),
     }
 }
 
-/// The last lines of a log.
-pub fn last_lines(log: &std::path::Path) -> String {
-    const LINES: usize = 10;
-    const BYTES: usize = 16 << 10;
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(BYTES)..]);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
+impl Log {
+    /// Its last lines. Secrets are taken out before anything is cut: what is left of one is not known for what it is.
+    pub fn last_lines(&self) -> String {
+        const LINES: usize = 10;
+        const BYTES: usize = 16 << 10;
+        let bytes = end_of(&self.path, BYTES + Mask::LONGEST).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let cut = text.len().saturating_sub(BYTES);
+        let text = self.mask.behind(text, cut);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LINES)..].join("\n")
+    }
+}
+
+/// The last bytes of a file that may be larger than memory.
+fn end_of(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(most as u64)))?;
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    file.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Group {

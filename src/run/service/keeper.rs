@@ -193,7 +193,7 @@ impl Keeper {
                 let _ = asked.send(Err(self.failed(format!("it ended before it was ready: {status}"))));
             }
             _ => {
-                let (service, output) = (self.name.clone(), group::last_lines(&self.launch.log));
+                let (service, output) = (self.name.clone(), self.launch.log.last_lines());
                 let _ = self.told.send(match self.restart {
                     true => Happened::Fell { service, ready, status, output },
                     false => Happened::Died { service, ready, status, output },
@@ -271,7 +271,7 @@ impl Keeper {
     }
 
     fn failed(&self, problem: String) -> Failed {
-        Failed { problem, log: group::last_lines(&self.launch.log) }
+        Failed { problem, log: self.launch.log.last_lines() }
     }
 }
 

@@ -13,7 +13,7 @@ mod shop;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Speaks};
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;
@@ -23,9 +23,10 @@ use super::known::Known;
 use super::watch::{Who, listeners};
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Group};
+use crate::inputs::make_private;
 use crate::plan::{Service, ServiceKind};
 use claim::Claim;
-use group::Launch;
+use group::{Launch, Log};
 use keeper::{Keeper, Order};
 use ready::Ready;
 use std::net::SocketAddr;
@@ -79,7 +80,7 @@ enum Kept {
     Ours {
         orders: mpsc::UnboundedSender<Order>,
         state: channel::Receiver<State>,
-        log: PathBuf,
+        log: Log,
         admin: Option<String>,
         /// That of this service alone.
         mark: String,
@@ -175,7 +176,7 @@ fn asked_for(service: &Service, known: &Known, endpoint: &Endpoint, usual: Ready
 /// A directory that nobody else may look into, since what is written there may hold secrets.
 fn directory(of_run: &Path, service: &str) -> Result<PathBuf, String> {
     let made = || {
-        std::fs::create_dir_all(of_run)?;
+        make_private(of_run)?;
         let directory = std::path::absolute(of_run)?.join(service);
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
@@ -197,13 +198,13 @@ fn port(service: &Service, known: &Known) -> Result<u16, String> {
     Ok(port)
 }
 
-fn launch(service: &Service, program: PathBuf, directory: &Path) -> Launch {
+fn launch(service: &Service, program: PathBuf, directory: &Path, known: &Known) -> Launch {
     Launch {
         program,
         arguments: Vec::new(),
         env: Vec::new(),
         directory: service.dir.as_ref().map(PathBuf::from),
-        log: directory.join("output.log"),
+        log: Log { path: directory.join("output.log"), mask: known.mask.clone() },
         mark: String::new(),
         group: None,
         user: None,
@@ -230,7 +231,7 @@ impl Running {
     /// The last lines that it wrote.
     pub fn output(&self) -> String {
         match &self.kind {
-            Kept::Ours { log, .. } => group::last_lines(log),
+            Kept::Ours { log, .. } => log.last_lines(),
             Kept::Attached { .. } => String::new(),
         }
     }

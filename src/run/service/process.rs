@@ -22,7 +22,7 @@ pub fn prepare(
     let program = known.text(program).map_err(|why| format!("its program: {why}"))?;
     let own = service.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| known.text(path));
     let path = own.transpose()?.map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
-    let mut launch = launch(service, find(&program, &path)?, directory);
+    let mut launch = launch(service, find(&program, &path)?, directory, known);
     launch.directory.get_or_insert_with(|| directory.to_owned());
     launch.env.push(("STRESSC_DIR".to_owned(), directory.display().to_string()));
     for (place, argument) in arguments.iter().enumerate() {

@@ -15,7 +15,7 @@ pub fn prepare(
     directory: &Path,
 ) -> Result<Prepared, String> {
     let address = SocketAddr::from(([127, 0, 0, 1], port(service, known)?));
-    let mut launch = launch(service, program.to_owned(), directory);
+    let mut launch = launch(service, program.to_owned(), directory, known);
     launch.lifeline = true;
     let database = match &demo.database {
         Some(url) => known.text(url).map_err(|why| format!("`database`: {why}"))?,

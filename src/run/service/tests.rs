@@ -28,8 +28,13 @@ struct Place {
 impl Place {
     fn new() -> Place {
         let (tell, told) = mpsc::unbounded_channel();
-        let known =
-            Known { secrets: Default::default(), services: Vec::new(), links: Vec::new(), ports: Ports::default() };
+        let known = Known {
+            secrets: Default::default(),
+            mask: Default::default(),
+            services: Vec::new(),
+            links: Vec::new(),
+            ports: Ports::default(),
+        };
         Place { directory: tempfile::tempdir().unwrap(), known, told, tell }
     }
 

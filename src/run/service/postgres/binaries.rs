@@ -3,6 +3,7 @@
 use super::super::group::{self, Launch, Stop};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,7 @@ async fn version(program: &Path, log: &Path) -> Result<String, String> {
         arguments: vec!["--version".to_owned()],
         env: Vec::new(),
         directory: None,
-        log: log.clone(),
+        log: group::Log { path: log.clone(), mask: Arc::default() },
         mark: String::new(),
         user: None,
         lifeline: false,

@@ -43,7 +43,7 @@ pub async fn prepare(
     let port = port(service, known)?;
     let access = Access { socket: private.path().to_owned(), port, password: password.to_owned() };
     let data = private.path().join("data");
-    let mut launch = launch(service, binaries.directory.join("postgres"), directory);
+    let mut launch = launch(service, binaries.directory.join("postgres"), directory, known);
     launch.user = user;
     // What makes the cluster is a process of the run as well.
     launch.mark = super::mark(around.run, &service.name);

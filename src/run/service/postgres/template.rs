@@ -70,7 +70,7 @@ async fn make(data: &Path, binaries: &Binaries, server: &Launch, access: &Access
         status = first.ended() => Err(format!("it ended at its first start: {status}")),
     };
     first.stop().await;
-    opened.map_err(|problem| format!("{problem}\n{}", group::last_lines(&server.log)))
+    opened.map_err(|problem| format!("{problem}\n{}", server.log.last_lines()))
 }
 
 /// Where the template of a version is kept: in the user's cache.
