@@ -328,7 +328,7 @@ fn a_run_in_another_pid_namespace_is_left_alone() {
         place.runs().first().and_then(|run| std::fs::read_to_string(run.join("events.jsonl")).ok()).unwrap_or_default()
     };
     wait_until("it has begun", Duration::from_secs(30), || events().contains("load_started"));
-    let recovered = place.call(&["recover", "--yes"]);
+    let recovered = place.call(&["recover"]);
     assert!(
         recovered.code == 0 && recovered.out.contains("nothing is left behind"),
         "{}{}",

@@ -137,7 +137,7 @@ fn what_was_made_elsewhere_hurts_no_stranger() {
     let theirs = Process::of(stranger.id() as i32).unwrap();
     let here = Origin::here();
     let namespace = Origin { namespace: "pid:[1]".to_owned(), ..here.clone() };
-    let boot = Origin { boot: "another".to_owned(), ..here.clone() };
+    let boot = Origin { boot: "another".to_owned(), ..here };
     let host = Origin { host: "another".to_owned(), ..boot.clone() };
     for (origin, place, removes, stays) in [
         (Some(namespace), Place::Namespace, true, true),

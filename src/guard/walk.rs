@@ -97,8 +97,7 @@ fn relative(path: &Path) -> VecDeque<OsString> {
 }
 
 fn look_at(found: &Stat, path: &Path) -> io::Result<()> {
-    const STICKY: u32 = 0o1000;
-    let mode = found.st_mode as u32;
+    let mode = Mode::from_raw_mode(found.st_mode);
     if !is_trusted(found.st_uid) {
         return Err(io::Error::other(format!(
             "`{}` is on the way there and belongs to another user, the one with the number {}",
@@ -106,7 +105,7 @@ fn look_at(found: &Stat, path: &Path) -> io::Result<()> {
             found.st_uid
         )));
     }
-    if mode & 0o002 != 0 && mode & STICKY == 0 {
+    if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {
         return Err(io::Error::other(format!(
             "`{}` is on the way there, and everybody may write into it",
             path.display()
