@@ -4,6 +4,7 @@ pub mod exposition;
 pub mod floors;
 mod hex;
 pub mod hosts;
+pub mod shown;
 pub mod source;
 pub mod span;
 pub mod suggest;

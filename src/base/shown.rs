@@ -1,0 +1,77 @@
+//! Texts of strangers as a person sees them: what would steer the terminal, or hide what is written, is written out.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// On as many lines as it has: line ends and tabs stay.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    // A carriage return that ends no line goes back to its start and writes over it.
+    written_out(text, |c, next| c == '\n' || c == '\t' || (c == '\r' && next == Some('\n')))
+}
+
+/// On one line, whatever it holds.
+pub fn escaped_line(text: &str) -> Cow<'_, str> {
+    written_out(text, |_, _| false)
+}
+
+/// Controls of terminals (ESC, BEL and the rest of C0 and C1), of the direction of writing (Unicode Standard Annex 9),
+/// line ends of Unicode, and characters without a picture, in which another text can be hidden. What joins letters
+/// (U+200C and U+200D) is part of writing and stays.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Writes a character so that it can be seen: `\n`, `\u{1b}`.
+pub fn push_escaped(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        // Writing to a String cannot fail.
+        c if is_hidden(c) => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
+        c => out.push(c),
+    }
+}
+
+fn written_out(text: &str, stays: impl Fn(char, Option<char>) -> bool) -> Cow<'_, str> {
+    let mut chars = text.char_indices().peekable();
+    let mut out = String::new();
+    let mut told = 0;
+    while let Some((at, c)) = chars.next() {
+        if is_hidden(c) && !stays(c, chars.peek().map(|(_, next)| *next)) {
+            out.push_str(&text[told..at]);
+            push_escaped(&mut out, c);
+            told = at + c.len_utf8();
+        }
+    }
+    if told == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[told..]);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal_or_turns_the_text_around() {
+        assert_eq!(escaped("\u{1b}]0;title\u{7}\u{1b}[2J"), "\\u{1b}]0;title\\u{7}\\u{1b}[2J");
+        assert_eq!(escaped("a\u{9b}31mb"), "a\\u{9b}31mb", "C1 holds the short form of ESC [");
+        assert_eq!(escaped("safe\u{202e}exe\u{2066}x\u{2069}"), "safe\\u{202e}exe\\u{2066}x\\u{2069}");
+        assert_eq!(escaped("all well\rbad"), "all well\\rbad");
+        assert_eq!(escaped("a\u{e0061}\u{200b}b\u{2028}c"), "a\\u{e0061}\\u{200b}b\\u{2028}c");
+    }
+
+    #[test]
+    fn what_is_writing_stays_and_costs_nothing() {
+        for text in ["Größe\t7 ms\r\nعدد\n日本", "می\u{200c}خواهم 👩\u{200d}🚀", ""] {
+            assert!(matches!(escaped(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+        assert_eq!(escaped_line("a\tb\r\nc"), "a\\tb\\r\\nc");
+    }
+}
