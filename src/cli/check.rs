@@ -26,15 +26,19 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
                 terminal.error(&super::no_files(argument));
                 failed = true;
             }
-            Ok(found) => files.extend(found),
+            Ok(found) => {
+                let directory = argument.is_dir().then(|| argument.clone());
+                files.extend(found.into_iter().map(|file| (file, directory.clone())));
+            }
             Err(message) => {
                 terminal.error(&message);
                 failed = true;
             }
         }
     }
-    for path in &files {
-        let mut checked = match source::check(path, &args.asked.asked()) {
+    for (path, directory) in &files {
+        let asked = crate::inputs::Asked { directory: directory.clone(), ..args.asked.asked() };
+        let mut checked = match source::check(path, &asked) {
             Ok(checked) => checked,
             Err(message) => {
                 terminal.error(&message);
