@@ -54,9 +54,9 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             None => {}
         }
         failed |= checked.diagnostics.has_errors();
-        let diagnostics = checked.diagnostics.sorted();
+        let diagnostics = checked.told(&checked.diagnostics);
         match args.format {
-            CheckFormat::Human => source::print(&diagnostics, &checked.sources, terminal),
+            CheckFormat::Human => source::print(&checked.diagnostics, &checked, terminal),
             CheckFormat::Short => diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources))),
             CheckFormat::Json => all.extend(diagnostics.iter().map(|d| {
                 // A label or a fix may stand in another file than the diagnostic.

@@ -1,6 +1,7 @@
 //! Asks before load or faults go to a host that is neither this machine nor allowed by the file.
 
 use super::output::{Terminal, err_width};
+use crate::base::shown::escaped;
 use crate::plan::{Plan, Reached, Standing, Way, draw};
 use std::io::{IsTerminal, stderr, stdin};
 
@@ -14,7 +15,7 @@ pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
     if stdin().is_terminal() && stderr().is_terminal() {
         let mut question = String::new();
         draw::reach(&mut question, plan, err_width());
-        terminal.err(&format!("{}\nGo on? [y/N] ", question.trim_start()));
+        terminal.err(&format!("{}\nGo on? [y/N] ", escaped(question.trim_start())));
         let mut answer = String::new();
         // An end without an answer is none.
         let _ = stdin().read_line(&mut answer);

@@ -2,6 +2,7 @@
 
 use super::args::FmtArgs;
 use super::output::{Terminal, replace};
+use crate::base::shown::escaped;
 use crate::base::{FileId, Source};
 use crate::inputs;
 use crate::syntax::format;
@@ -61,10 +62,11 @@ fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Te
         (false, false) if changed => replace(path, &formatted.text)?,
         (true, _) | (false, false) => {}
     }
+    let shown = escaped(&name);
     match formatted.kept {
         0 => {}
-        1 => terminal.err(&format!("{name}: kept as written: 1 statement that does not parse\n")),
-        kept => terminal.err(&format!("{name}: kept as written: {kept} statements that do not parse\n")),
+        1 => terminal.err(&format!("{shown}: kept as written: 1 statement that does not parse\n")),
+        kept => terminal.err(&format!("{shown}: kept as written: {kept} statements that do not parse\n")),
     }
     Ok(Done { changed, kept: formatted.kept > 0 })
 }
@@ -72,6 +74,8 @@ fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Te
 fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {
     let diff = similar::TextDiff::from_lines(source.text.as_str(), formatted);
     let drawn = diff.unified_diff().header(&source.name, &source.name).to_string();
+    // It is for a person: what would steer the terminal is written out.
+    let drawn = escaped(&drawn).into_owned();
     if !terminal.out_coloured() {
         return drawn;
     }

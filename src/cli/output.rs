@@ -1,6 +1,7 @@
 //! Writing to the terminal. A reader that has gone away is no reason to fail.
 
 use super::args::Colour;
+use crate::base::shown::escaped;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -46,7 +47,7 @@ impl Terminal {
     /// One sentence about what went wrong.
     pub fn error(&self, message: &str) {
         let word = if self.err_coloured() { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
-        self.err(&format!("{word}: {message}\n"));
+        self.err(&format!("{word}: {}\n", escaped(message)));
     }
 }
 

@@ -4,6 +4,7 @@
 use super::args::PlanArgs;
 use super::output::{Terminal, width};
 use super::source;
+use crate::base::shown::escaped;
 use crate::base::units::{duration, percent};
 use crate::check::program::{Suite, SuiteMember};
 use crate::plan::{Plan, draw};
@@ -63,14 +64,15 @@ fn overview(args: &PlanArgs, terminal: &Terminal) -> Option<u8> {
     let suite = suite.cloned();
     let plans = source::plans(&mut checked, file);
     let failed = checked.diagnostics.has_errors();
-    source::print(&checked.diagnostics.clone().sorted(), &checked.sources, terminal);
+    source::print(&checked.diagnostics, &checked, terminal);
     if failed {
         return Some(super::DOES_NOT_CHECK);
     }
-    terminal.out(&match suite {
+    let drawn = match suite {
         Some(suite) => areas(file, &suite, &source::suite_plans(&checked, &suite)),
         None => scenarios(file, &plans, &checked.program.suites),
-    });
+    };
+    terminal.out(&escaped(&drawn));
     Some(super::OK)
 }
 
