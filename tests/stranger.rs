@@ -218,3 +218,177 @@ fn a_size_that_makes_no_sense_is_refused() {
         assert!(said.contains(why), "{said}");
     }
 }
+
+/// What `check` says of a file, in so much memory that it would be ended if it took what it could.
+#[cfg(unix)]
+fn frugally(place: &Place, text: &str) -> (i32, String) {
+    place.write("work.stress", text);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -v 3000000; exec \"$0\" check work.stress", env!("CARGO_BIN_EXE_stressc")]);
+    let output = shell.current_dir(place.path()).output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A scenario with more in it.
+fn with(inside: &str, sending: &str) -> String {
+    sending.replacen("scenario s {\n", &format!("scenario s {{\n{inside}"), 1)
+}
+
+/// `let v1 = …` of `v0`, and so on.
+fn growing(first: &str, step: &str, times: usize) -> String {
+    let line = |n: usize| format!("let v{n} = {}\n", step.replace('@', &format!("v{}", n - 1)));
+    format!("let v0 = {first}\n{}", (1..=times).map(line).collect::<String>())
+}
+
+#[test]
+#[cfg(unix)]
+fn no_value_fills_the_memory() {
+    let place = Place::new();
+    let ten = |open: &str, each: &str, between: &str, close: &str| format!("{open}{}{close}", [each; 10].join(between));
+    let text = |times| growing("\"0123456789\"", &ten("\"", "{@}", "", "\""), times);
+    let list = |times| growing("[1, 2]", &ten("[", "@", ", ", "]"), times);
+    let json = |value: &str| sending("\"\"").replace("body: \"\"", &format!("json: {value}"));
+    let copies: String = (0..1_000).map(|n| format!("let w{n} = v4\n")).collect();
+    let files = [
+        with(&text(11), &sending("v11")),
+        with(&list(11), &json("{ all: v11 }")),
+        with(&growing("{ a: 1 }", "{ a: @, b: @, c: @, d: @, e: @, f: @, g: @, h: @ }", 11), &json("v11")),
+        text(11).replace("let v", "param v").replace(" = ", ": Text = ") + &sending("v11"),
+        // As large as a value may be, again and again.
+        with(&text(6), &json(&format!("[{}]", vec!["v6"; 1_000].join(", ")))),
+        with(&(list(4) + &copies), &json("w1")),
+    ];
+    for file in files {
+        let (code, said) = frugally(&place, &file);
+        assert!(code == 2 && said.contains("E0311"), "{code}: {said}");
+        assert_eq!(said.matches("E0311").count(), 1, "said once: {said}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_template_is_not_filled_beyond_the_limit() {
+    let place = Place::new();
+    place.write("marks.txt", &"{x}".repeat(1 << 20));
+    let wide = format!("let wide = \"{}\"\n", "y".repeat(1 << 10));
+    let file = with(&wide, &sending("template(\"marks.txt\", { x: wide })"));
+    let (code, said) = frugally(&place, &file);
+    assert!(code == 2 && said.contains("this value takes more than 16 MiB"), "{code}: {said}");
+    place.write("marks.txt", &"{x}".repeat(1 << 10));
+    assert_eq!(frugally(&place, &file).0, 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_statement_has_an_end() {
+    let place = Place::new();
+    let lines = |item: &str, count: usize| vec![vec![item; 100].join(", "); count].join(",\n");
+    let list = with(&format!("let many = [{}]\n", lines("1", 2_000)), &sending("\"\""));
+    let marks = format!("{}\n", "{x}".repeat(100)).repeat(1_100);
+    let text = with(&format!("let x = 1\nlet many = \"\"\"\n{marks}\"\"\"\n"), &sending("\"\""));
+    for file in [list, text] {
+        let (code, said) = frugally(&place, &file);
+        assert!(code == 2 && said.contains("this statement has more than 100,000 parts"), "{code}: {said}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn of_many_mistakes_the_first_are_told() {
+    let place = Place::new();
+    let unknown: String = (0..20_000).map(|n| format!("let a{n} = nothing{n}\n")).collect();
+    let unknown = with(&unknown, &sending("\"\""));
+    let broken = "what is this\n".repeat(100_000);
+    let twice = with(&"let a = 1\n".repeat(50_000), &sending("\"\""));
+    let ended = "x;".repeat(1 << 16);
+    for file in [unknown, broken, twice, ended] {
+        let (code, said) = frugally(&place, &file);
+        assert!(
+            code == 2 && said.contains("more are not shown, mend these first"),
+            "{code}: {}",
+            &said[..said.len().min(2000)]
+        );
+        assert!(said.len() < 100_000, "{}", said.len());
+    }
+}
+
+#[test]
+fn what_is_written_does_not_steer_the_terminal() {
+    let place = Place::new();
+    let hidden = ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}'];
+    let all: String = hidden.iter().collect();
+    let shown = |ran: &crate::support::Ran| {
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(!said.contains(hidden), "{said:?}");
+        said
+    };
+    // In the line that is shown, in the message, in a comment, in the name of a file.
+    for text in [
+        sending(&format!("nothing(\"{all}\") // {all}")),
+        format!("{all}\n"),
+        format!("use \"./{all}.stress\" as a\n"),
+        format!("allow \"{all}\"\n{}", sending("\"\"")),
+    ] {
+        place.write("work.stress", &text);
+        for call in [
+            vec!["check", "work.stress"],
+            vec!["check", "--format", "short", "work.stress"],
+            vec!["plan", "work.stress"],
+        ] {
+            let ran = place.call(&call);
+            assert_eq!(ran.code, 2, "{call:?}: {}", ran.err);
+            let said = shown(&ran);
+            let is_drawn = call[1] == "work.stress";
+            assert!(!is_drawn || said.contains("\\u{202e}"), "{said}");
+        }
+    }
+    let name = format!("a{all}.stress");
+    place.write(&name, "let a = nothing\n");
+    for call in
+        [vec!["check", name.as_str()], vec!["check", "."], vec!["fmt", "--check", "."], vec!["run", name.as_str()]]
+    {
+        shown(&place.call(&call));
+    }
+    // The page of a plan.
+    place.write("plan.stress", &format!("/// {all}\n{}", sending("\"\"")));
+    let ran = place.call(&["plan", "plan.stress"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(shown(&ran).contains("\\u{202e}"), "{}", ran.out);
+    shown(&place.call(&["fmt", "--check", "plan.stress"]));
+}
+
+#[test]
+fn a_long_line_is_shown_around_its_mistake() {
+    let place = Place::new();
+    let long = format!("let a = [{}nothing, {}]\n", "\"ä\", ".repeat(5_000), "\"ö\", ".repeat(5_000));
+    place.write("work.stress", &with(&long, &sending("\"\"")));
+    let ran = place.call(&["check", "work.stress"]);
+    assert!(ran.code == 2 && ran.err.len() < 4_000, "{}", ran.err.len());
+    assert!(ran.err.contains("nothing") && ran.err.contains("…") && ran.err.contains("not declared"), "{}", ran.err);
+    assert!(ran.err.contains("work.stress:2:25010"), "the column is that of the file: {}", ran.err);
+}
+
+#[test]
+fn values_of_variables_are_not_told() {
+    let place = Place::new();
+    let file = |text: &str| format!("{text}\n{}", sending("\"\""));
+    for text in [
+        "param a: Text = env(\"STRESS_TEST_SECRET\")\nallow a",
+        "param a: Text = env(\"STRESS_TEST_SECRET\")\nallow \"{a}:x\"",
+        "param a: Text = env(\"STRESS_TEST_SECRET\")\nallow \"https://{a}/path\"\nallow \"*.*.{a}\"",
+        "data rows = csv(env(\"STRESS_TEST_SECRET\"))",
+        "param a: Text = env(\"STRESS_TEST_SECRET\")\nparam b: Duration = a",
+    ] {
+        place.write("work.stress", &file(text));
+        for format in ["human", "short", "json"] {
+            check(&place, &["work.stress", "--format", format]);
+        }
+    }
+    place.write("work.stress", &file("param a: Text = env(\"STRESS_TEST_SECRET\")\nallow \"{a}/x\""));
+    let (code, said) = check(&place, &["work.stress", "--format", "short"]);
+    assert!(code == 2 && said.contains("`***/x` allows no host"), "{said}");
+    place.write("variables", &format!("FROM_A_FILE={SECRET}\n"));
+    place.write("work.stress", &file("param a: Text = env(\"FROM_A_FILE\")\nallow \"{a}/x\""));
+    let (code, said) = check(&place, &["work.stress", "--env-file", "variables", "--format", "short"]);
+    assert!(code == 2 && said.contains("`***/x` allows no host"), "{said}");
+}

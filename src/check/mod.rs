@@ -29,6 +29,7 @@ mod scenario;
 mod scope;
 mod service;
 mod session;
+mod size;
 mod stage;
 mod suite;
 mod target;
@@ -55,7 +56,7 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let indexes = inputs.modules.iter().map(|module| module::index(module, &mut diagnostics)).collect();
     let aliases = (0..inputs.modules.len()).map(|at| module::aliases(inputs, at, &mut diagnostics)).collect();
     module::circles(inputs, &mut diagnostics);
-    let world = World { inputs, sources, indexes, aliases };
+    let world = World { inputs, sources, indexes, aliases, spent: size::Spent::default() };
     let mut checker = Checker { world: &world, diagnostics, used: HashSet::new() };
     checker.settings();
     let mut program = Program::default();
@@ -64,6 +65,10 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     }
     // What a file uses is checked before it, so that a mistake is said where it was made.
     for module in (0..inputs.modules.len()).rev() {
+        // Nobody reads more mistakes than these.
+        if checker.diagnostics.is_full() {
+            break;
+        }
         checker.definitions(module);
         let (scenarios, suites) = checker.scenarios(module);
         if module == 0 {
