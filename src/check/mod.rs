@@ -48,7 +48,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::syntax::ast::{self, BuiltKind, ExprKind, Item};
 use program::Scenario;
 use session::{Session, World};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use value::Value;
 
 pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
@@ -105,12 +105,14 @@ impl<'a> Checker<'a, '_> {
                 })
                 .collect();
             let params: Vec<&Name> = declared.iter().map(|param| &param.name).collect();
-            let mut named: Vec<&Name> = Vec::new();
+            let mut named: HashMap<&str, Span> = HashMap::new();
             for item in &module.ast.items {
                 let Item::Profile(profile) = item else { continue };
-                match named.iter().find(|before| before.text == profile.name.text) {
-                    Some(first) => self.diagnostics.push(scope::twice(&profile.name, first.span)),
-                    None => named.push(&profile.name),
+                match named.get(profile.name.text.as_str()) {
+                    Some(first) => self.diagnostics.push(scope::twice(&profile.name, *first)),
+                    None => {
+                        named.insert(&profile.name.text, profile.name.span);
+                    }
                 }
                 for setting in &profile.settings {
                     self.setting(setting, &declared, index);
