@@ -44,6 +44,7 @@ mod secrets;
 mod services;
 mod settings;
 mod shares;
+mod stranger;
 mod try_one;
 mod watch;
 mod windows;

@@ -20,10 +20,23 @@ impl Source {
 
     /// Line and column of an offset, both counted from 1, columns in characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.line_starts.partition_point(|start| *start <= offset).max(1) - 1;
+        let line = self.position_line(offset);
         let start = self.line_starts[line];
         let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
         (line + 1, column + 1)
+    }
+
+    /// The line of an offset, counted from 0.
+    pub fn position_line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset).max(1) - 1
+    }
+
+    /// Where a line stands, without the bytes that end it; lines are counted from 0.
+    pub fn line_range(&self, line: usize) -> Option<std::ops::Range<usize>> {
+        let start = *self.line_starts.get(line)?;
+        let end = self.line_starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
+        let text = &self.text[start..end];
+        Some(start..start + text.strip_suffix('\r').unwrap_or(text).len())
     }
 
     pub fn slice(&self, span: Span) -> &str {

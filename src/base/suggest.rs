@@ -3,8 +3,16 @@
 /// The candidate most like `name` by Jaro similarity, when it is alike enough to be worth saying.
 pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.7;
+    // Comparing takes the product of both lengths, so neither a name that nobody typed nor each of a million is compared.
+    const LONGEST: usize = 100;
+    const MOST: usize = 2_000;
+    if name.len() > LONGEST {
+        return None;
+    }
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .take(MOST)
         .map(|candidate| (likeness(name, candidate), candidate))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -13,7 +21,8 @@ pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// One slip of the finger in a short name is little to Jaro, and most of what people write wrong.
 fn likeness(name: &str, candidate: &str) -> f64 {
-    let slip = name.len() > 2 && candidate.len() > 2 && strsim::osa_distance(name, candidate) == 1;
+    let near = name.chars().count().abs_diff(candidate.chars().count()) <= 1;
+    let slip = near && name.len() > 2 && candidate.len() > 2 && strsim::osa_distance(name, candidate) == 1;
     strsim::jaro(name, candidate).max(if slip { 0.9 } else { 0.0 })
 }
 

@@ -75,7 +75,8 @@ impl<'a> Session<'a, '_> {
                     let message = format!("`{text}` allows no host: {}", no.why);
                     let problem = Diagnostic::new(Code::E0310, message, expr.span, "not a host");
                     self.push(match no.instead {
-                        Some(instead) if matches!(expr.kind, ast::ExprKind::Text(_)) => {
+                        // What a variable holds is not told, in whatever form.
+                        Some(instead) if is_written(expr) => {
                             problem.fix(expr.span, format!("\"{instead}\""), format!("write `\"{instead}\"`"))
                         }
                         _ => problem.help(
@@ -103,4 +104,9 @@ impl<'a> Session<'a, '_> {
             }
         }
     }
+}
+
+/// Whether a text stands there as it is, without a value in it.
+fn is_written(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ast::ExprKind::Text(parts) if matches!(parts.as_slice(), [ast::TextPart::Literal(_)]))
 }

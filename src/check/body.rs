@@ -2,7 +2,7 @@
 
 use super::bound::{Bound, Call};
 use super::builtins;
-use super::inputs::{Content as Found, FileKind};
+use super::inputs::{Content as Found, Document, FileKind};
 use super::program::{Body, Content, Expr, File, Piece, Request, Upload};
 use super::scope::FrameId;
 use super::session::Session;
@@ -11,9 +11,6 @@ use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Entry, ExprKind};
-
-/// What is sent at most of one file: more would not fit into the memory of usual machines.
-const LARGEST: u64 = 1 << 30;
 
 /// What names of files end with, and as what such a file is sent (the registry of media types of IANA).
 const TYPES: [(&str, &str); 24] = [
@@ -211,11 +208,12 @@ impl<'a> Session<'a, '_> {
             return None;
         };
         let Some(Found::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else { return None };
-        if document.size > LARGEST {
+        if document.size > Document::LARGEST {
             self.out_of_range(expr.span, "a file that is sent has at most 1 GiB");
             return None;
         }
-        let name = document.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        // As it is written: a link has a name of its own.
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
         let mut given = |what: &str| -> Option<Vec<Piece>> {
             let (value, expr) = bound.get(what)?;
             let pieces = value.pieces()?;

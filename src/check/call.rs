@@ -6,6 +6,7 @@ use super::inputs::{Content, FileKind};
 use super::program::{Expr, Piece};
 use super::scope::FrameId;
 use super::session::Session;
+use super::size;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
@@ -252,7 +253,17 @@ impl<'a> Session<'a, '_> {
                 self.not_constant(name.span, "this value cannot stand in a text");
                 continue;
             };
-            pieces = pieces.into_iter().flat_map(|piece| filled(piece, &format!("{{{name}}}"), &with)).collect();
+            let mark = format!("{{{name}}}");
+            let marks = pieces.iter().map(|piece| match piece {
+                Piece::Literal(text) => text.matches(&mark).count(),
+                Piece::Value(_) => 0,
+            });
+            // Counted before it is made: a file may have many marks.
+            let more = size::of_pieces(&with).plus(size::Size { parts: 1, bytes: 0 }).times(marks.sum());
+            if !self.may_hold(size::of_pieces(&pieces).plus(more), name.span) {
+                return Value::WRONG;
+            }
+            pieces = pieces.into_iter().flat_map(|piece| filled(piece, &mark, &with)).collect();
         }
         Value::Run(Expr::Text(pieces), Type::Text)
     }

@@ -6,6 +6,7 @@ use super::operator::{apply, cannot_join, joined};
 use super::program::{Edge, Expr, Moment, Piece, Window};
 use super::scope::FrameId;
 use super::session::Session;
+use super::size::Size;
 use super::types::Type;
 use super::value::Value;
 use super::words::{either, mismatch};
@@ -16,6 +17,26 @@ use crate::syntax::ast::{self, Binary, ExprKind, TextPart, Unary};
 
 impl<'a> Session<'a, '_> {
     pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+        if self.diagnostics.is_full() || !self.spend(Size { parts: 1, bytes: 0 }, expr.span) {
+            return Value::WRONG;
+        }
+        let value = self.worked_out(expr, frame);
+        // What a value is made of here was counted where that was worked out; what a name stands for is held once more.
+        let is_more = match &expr.kind {
+            ExprKind::Text(_) | ExprKind::Name(_) | ExprKind::Field { .. } => true,
+            ExprKind::Call { .. } | ExprKind::Method { .. } => true,
+            ExprKind::List(_) | ExprKind::Object(_) | ExprKind::Unary { .. } | ExprKind::Binary { .. } => false,
+            ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Duration(_) => return value,
+            ExprKind::Rate(_) | ExprKind::Users(_) | ExprKind::Percent(_) | ExprKind::Points(_) => return value,
+            ExprKind::Factor(_) | ExprKind::Bytes(_) | ExprKind::Bandwidth(_) => return value,
+            ExprKind::Baseline(_) | ExprKind::Wrong => return value,
+        };
+        let size = value.size();
+        let fits = self.may_hold(size, expr.span) && (!is_more || self.spend(size, expr.span));
+        if fits { value } else { Value::WRONG }
+    }
+
+    fn worked_out(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
         match &expr.kind {
             ExprKind::Null => Value::Null,
             ExprKind::Bool(value) => Value::Bool(*value),

@@ -9,7 +9,7 @@ use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item, StepKind};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The flow that is being checked.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(super) struct FlowState {
     /// It is no flow, but done once: a setup, a teardown, a `verify`.
     pub(super) is_phase: bool,
     /// Names of steps, with where they stand.
-    pub(super) named: Vec<(String, Span)>,
+    pub(super) named: HashMap<String, Span>,
     pub(super) refused: bool,
     pub(super) sends: bool,
     pub(super) name: String,
@@ -38,6 +38,9 @@ pub(super) struct FlowState {
     /// Names that some `set` gives another value.
     pub(super) set: HashSet<String>,
 }
+
+/// Each is measured by itself, in memory and in the record of each second.
+const MOST_NAMES: usize = 10_000;
 
 /// What later steps need of an answer.
 #[derive(Debug, Default, Clone, Copy)]
@@ -425,10 +428,14 @@ impl<'a> Session<'a, '_> {
     /// Steps, groups and measures of a flow have names of their own, by which they are measured.
     pub(super) fn name_step(&mut self, name: &Name) {
         let Some(flow) = &mut self.flow else { return };
-        let first = flow.named.iter().find(|(own, _)| *own == name.text).map(|(_, span)| *span);
-        match first {
+        match flow.named.get(&name.text).copied() {
             Some(first) if first != name.span => self.push(super::scope::twice(name, first)),
-            _ => flow.named.push((name.text.clone(), name.span)),
+            _ => {
+                flow.named.insert(name.text.clone(), name.span);
+                if flow.named.len() == MOST_NAMES + 1 {
+                    self.out_of_range(name.span, "a flow has at most 10,000 steps with a name");
+                }
+            }
         }
     }
 

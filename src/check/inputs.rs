@@ -50,7 +50,7 @@ pub enum Content {
 /// A file as a whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// Where it lies, from the root of the file system, so that a run reads the same file.
+    /// Where it really lies, from the root of the file system and without a link, so that a run reads the same file.
     pub path: PathBuf,
     pub size: u64,
     pub sha256: String,
@@ -58,10 +58,16 @@ pub struct Document {
     pub text: Result<String, String>,
 }
 
+impl Document {
+    /// A file that is sent has at most so many bytes: more would not fit into the memory of usual machines. Of a larger
+    /// one no more is read.
+    pub const LARGEST: u64 = 1 << 30;
+}
+
 /// A data file in short. A column is Count where each cell is a whole number, Number or Bool where each is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// Where it lies, from the root of the file system, so that a run reads the same file.
+    /// Where it really lies, from the root of the file system and without a link, so that a run reads the same file.
     pub path: PathBuf,
     pub columns: Vec<(String, Type)>,
     pub rows: u64,

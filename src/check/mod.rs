@@ -30,6 +30,7 @@ mod scenario;
 mod scope;
 mod service;
 mod session;
+mod size;
 mod stage;
 mod suite;
 mod target;
@@ -48,7 +49,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::syntax::ast::{self, BuiltKind, ExprKind, Item};
 use program::Scenario;
 use session::{Session, World};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use value::Value;
 
 pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
@@ -56,7 +57,7 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let indexes = inputs.modules.iter().map(|module| module::index(module, &mut diagnostics)).collect();
     let aliases = (0..inputs.modules.len()).map(|at| module::aliases(inputs, at, &mut diagnostics)).collect();
     module::circles(inputs, &mut diagnostics);
-    let world = World { inputs, sources, indexes, aliases };
+    let world = World { inputs, sources, indexes, aliases, spent: size::Spent::default() };
     let mut checker = Checker { world: &world, diagnostics, used: HashSet::new() };
     checker.settings();
     let mut program = Program::default();
@@ -65,6 +66,10 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     }
     // What a file uses is checked before it, so that a mistake is said where it was made.
     for module in (0..inputs.modules.len()).rev() {
+        // Nobody reads more mistakes than these.
+        if checker.diagnostics.is_full() {
+            break;
+        }
         checker.definitions(module);
         let (scenarios, suites) = checker.scenarios(module);
         if module == 0 {
@@ -101,12 +106,14 @@ impl<'a> Checker<'a, '_> {
                 })
                 .collect();
             let params: Vec<&Name> = declared.iter().map(|param| &param.name).collect();
-            let mut named: Vec<&Name> = Vec::new();
+            let mut named: HashMap<&str, Span> = HashMap::new();
             for item in &module.ast.items {
                 let Item::Profile(profile) = item else { continue };
-                match named.iter().find(|before| before.text == profile.name.text) {
-                    Some(first) => self.diagnostics.push(scope::twice(&profile.name, first.span)),
-                    None => named.push(&profile.name),
+                match named.get(profile.name.text.as_str()) {
+                    Some(first) => self.diagnostics.push(scope::twice(&profile.name, *first)),
+                    None => {
+                        named.insert(&profile.name.text, profile.name.span);
+                    }
                 }
                 for setting in &profile.settings {
                     self.setting(setting, &declared, index);

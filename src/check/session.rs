@@ -22,6 +22,8 @@ pub(super) struct World<'a> {
     pub(super) indexes: Vec<Index<'a>>,
     /// For each module, what it calls the modules that it uses.
     pub(super) aliases: Vec<Vec<(String, usize)>>,
+    /// How much of what all values may take is taken.
+    pub(super) spent: super::size::Spent,
 }
 
 pub(super) struct Session<'a, 'd> {

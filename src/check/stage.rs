@@ -52,6 +52,9 @@ impl<'a> Session<'a, '_> {
         let mut model = Model { load: index, ..Model::default() };
         self.stages(&load.stages, frame, &mut model);
         self.unique_stages(&model.stages);
+        if model.stages.len() > MOST_STAGES {
+            self.out_of_range(load.name.span, "a load has at most 10,000 stages");
+        }
         // An option of another tool that says what stages say is refused for that.
         let elsewhere = |option: &ast::Entry| super::words::stage_of_elsewhere(&option.label.text).is_some();
         if load.stages.is_empty() && !load.options.iter().any(elsewhere) {
@@ -280,7 +283,7 @@ impl<'a> Session<'a, '_> {
             ));
             model.refused = true;
         } else if let ExprKind::List(items) = &levels.kind {
-            for item in items {
+            for item in items.iter().take(MOST_LEGS as usize) {
                 if let (Some(level), Some(each)) = (self.level(item, None, frame, model), each) {
                     legs.push(Leg { from: level, to: level, length: each + settle });
                 }
@@ -288,10 +291,16 @@ impl<'a> Session<'a, '_> {
             if items.is_empty() {
                 self.out_of_range(levels.span, "a sweep has levels");
             }
+            if items.len() > MOST_LEGS as usize {
+                self.out_of_range(levels.span, "a sweep has at most 1,000 levels");
+            }
         } else {
             match self.eval_as(levels, frame, &[Type::List]) {
                 Value::List(items) => {
-                    for item in items {
+                    if items.len() > MOST_LEGS as usize {
+                        self.out_of_range(levels.span, "a sweep has at most 1,000 levels");
+                    }
+                    for item in items.into_iter().take(MOST_LEGS as usize) {
                         let level = self.level_of(&item, levels.span, None, model);
                         if let (Some(level), Some(each)) = (level, each) {
                             legs.push(Leg { from: level, to: level, length: each + settle });

@@ -93,11 +93,20 @@ pub struct AskedArgs {
     /// Variables for `env` and `secret`, as NAME=value lines; the environment counts before it
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
+    /// The directory beneath which every file lies that a scenario names [default: the nearest above it with .git, else its own]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 impl AskedArgs {
     pub fn asked(&self) -> crate::inputs::Asked {
-        crate::inputs::Asked { profile: self.profile.clone(), set: self.set.clone(), env_file: self.env_file.clone() }
+        crate::inputs::Asked {
+            profile: self.profile.clone(),
+            set: self.set.clone(),
+            env_file: self.env_file.clone(),
+            root: self.root.clone(),
+            directory: None,
+        }
     }
 }
 

@@ -26,7 +26,10 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
                 terminal.error(&super::no_files(argument));
                 failed = true;
             }
-            Ok(found) => files.extend(found),
+            Ok(found) => {
+                let directory = argument.is_dir().then(|| argument.clone());
+                files.extend(found.into_iter().map(|file| (file, directory.clone())));
+            }
             Err(message) => {
                 terminal.error(&message);
                 failed = true;
@@ -34,8 +37,9 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         }
     }
     let machine = crate::inputs::machine();
-    for path in &files {
-        let mut checked = match source::check(path, &args.asked.asked()) {
+    for (path, directory) in &files {
+        let asked = crate::inputs::Asked { directory: directory.clone(), ..args.asked.asked() };
+        let mut checked = match source::check(path, &asked) {
             Ok(checked) => checked,
             Err(message) => {
                 terminal.error(&message);
@@ -51,9 +55,9 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             None => {}
         }
         failed |= checked.diagnostics.has_errors();
-        let diagnostics = checked.diagnostics.sorted();
+        let diagnostics = checked.told(&checked.diagnostics);
         match args.format {
-            CheckFormat::Human => source::print(&diagnostics, &checked.sources, terminal),
+            CheckFormat::Human => source::print(&checked.diagnostics, &checked, terminal),
             CheckFormat::Short => diagnostics.iter().for_each(|d| terminal.err(&render::line(d, &checked.sources))),
             CheckFormat::Json => all.extend(diagnostics.iter().map(|d| {
                 // A label or a fix may stand in another file than the diagnostic.

@@ -2,10 +2,10 @@
 
 use super::args::FmtArgs;
 use super::output::{Terminal, replace};
+use crate::base::shown::escaped;
 use crate::base::{FileId, Source};
 use crate::inputs;
 use crate::syntax::format;
-use std::io::{self, Read};
 use std::path::Path;
 
 pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
@@ -15,7 +15,10 @@ pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
         let files = inputs::files(argument);
         let results = match files {
             Ok(files) if files.is_empty() => vec![Err(super::no_files(argument))],
-            Ok(files) => files.iter().map(|file| format_file(file, args.check, terminal)).collect(),
+            Ok(files) => {
+                let directory = argument.is_dir().then_some(argument.as_path());
+                files.iter().map(|file| format_file(file, directory, args.check, terminal)).collect()
+            }
             Err(message) => vec![Err(message)],
         };
         for result in results {
@@ -46,10 +49,10 @@ struct Done {
 }
 
 /// Formats one file, or says what would change in it.
-fn format_file(path: &Path, check: bool, terminal: &Terminal) -> Result<Done, String> {
+fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Terminal) -> Result<Done, String> {
     let piped = path.as_os_str() == "-";
     let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
-    let text = if piped { standard_input()? } else { inputs::read(path)? };
+    let text = if piped { inputs::standard_input()? } else { inputs::read(path, directory)? };
     let source = Source::new(FileId(0), name.as_str(), text);
     let formatted = format::formatted(&source);
     let changed = formatted.text != source.text;
@@ -59,24 +62,20 @@ fn format_file(path: &Path, check: bool, terminal: &Terminal) -> Result<Done, St
         (false, false) if changed => replace(path, &formatted.text)?,
         (true, _) | (false, false) => {}
     }
+    let shown = escaped(&name);
     match formatted.kept {
         0 => {}
-        1 => terminal.err(&format!("{name}: kept as written: 1 statement that does not parse\n")),
-        kept => terminal.err(&format!("{name}: kept as written: {kept} statements that do not parse\n")),
+        1 => terminal.err(&format!("{shown}: kept as written: 1 statement that does not parse\n")),
+        kept => terminal.err(&format!("{shown}: kept as written: {kept} statements that do not parse\n")),
     }
     Ok(Done { changed, kept: formatted.kept > 0 })
-}
-
-fn standard_input() -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = io::stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|error| format!("standard input cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8".to_owned())
 }
 
 fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {
     let diff = similar::TextDiff::from_lines(source.text.as_str(), formatted);
     let drawn = diff.unified_diff().header(&source.name, &source.name).to_string();
+    // It is for a person: what would steer the terminal is written out.
+    let drawn = escaped(&drawn).into_owned();
     if !terminal.out_coloured() {
         return drawn;
     }

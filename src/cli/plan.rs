@@ -65,14 +65,15 @@ fn overview(args: &PlanArgs, terminal: &Terminal) -> Option<u8> {
     let machine = crate::inputs::machine();
     let plans = source::plans(&mut checked, file, machine);
     let failed = checked.diagnostics.has_errors();
-    source::print(&checked.diagnostics.clone().sorted(), &checked.sources, terminal);
+    source::print(&checked.diagnostics, &checked, terminal);
     if failed {
         return Some(super::DOES_NOT_CHECK);
     }
-    terminal.out(&match suite {
+    let drawn = match suite {
         Some(suite) => areas(file, &suite, &source::suite_plans(&checked, &suite, machine)),
         None => scenarios(file, &plans, &checked.program.suites),
-    });
+    };
+    terminal.out(&escaped(&drawn));
     Some(super::OK)
 }
 

@@ -76,19 +76,35 @@ pub fn suite_plans(checked: &Checked, suite: &Suite, machine: Machine) -> Vec<(S
     plans
 }
 
-pub fn print(diagnostics: &[Diagnostic], sources: &Sources, terminal: &Terminal) {
-    for diagnostic in diagnostics {
-        terminal.err(&render::draw(diagnostic, sources, terminal.err_coloured(), err_width()));
+/// So many diagnostics are drawn with their lines.
+const DRAWN: usize = 100;
+
+impl Checked {
+    /// What is said, in the order of the text and without the values of variables.
+    pub fn told(&self, diagnostics: &Diagnostics) -> Vec<Diagnostic> {
+        diagnostics.clone().told(self.inputs.env.values().map(String::as_str))
+    }
+}
+
+pub fn print(diagnostics: &Diagnostics, checked: &Checked, terminal: &Terminal) {
+    let told = checked.told(diagnostics);
+    for diagnostic in told.iter().take(DRAWN) {
+        terminal.err(&render::draw(diagnostic, &checked.sources, terminal.err_coloured(), err_width()));
         terminal.err("\n");
     }
-    let count = |severity: Severity| diagnostics.iter().filter(|d| d.severity() == severity).count();
+    let count = |severity: Severity| told.iter().filter(|d| d.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let words = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-    match (errors, warnings) {
-        (0, 0) => {}
-        (0, w) => terminal.err(&format!("{}\n", words(w, "warning"))),
-        (e, 0) => terminal.err(&format!("{}\n", words(e, "error"))),
-        (e, w) => terminal.err(&format!("{}, {}\n", words(e, "error"), words(w, "warning"))),
+    let sum = match (errors, warnings) {
+        (0, 0) => return,
+        (0, w) => words(w, "warning"),
+        (e, 0) => words(e, "error"),
+        (e, w) => format!("{}, {}", words(e, "error"), words(w, "warning")),
+    };
+    // What could not be drawn, and what nobody looked for any more.
+    match told.len().saturating_sub(DRAWN) + diagnostics.more() {
+        0 => terminal.err(&format!("{sum}\n")),
+        more => terminal.err(&format!("at least {sum}; {more} more are not shown, mend these first\n")),
     }
 }
 
@@ -139,7 +155,7 @@ pub fn planned(
         _ => None,
     };
     let failed = checked.diagnostics.has_errors();
-    print(&checked.diagnostics.sorted(), &checked.sources, terminal);
+    print(&checked.diagnostics, &checked, terminal);
     match (planned, chosen) {
         _ if failed => Err(super::DOES_NOT_CHECK),
         (Some(planned), _) => Ok(planned),

@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
     // A file that goes away is waited for; one that was never there is a slip of the keyboard.
-    if let Err(problem) = crate::inputs::read(Path::new(source::split(&args.file).0)) {
+    if let Err(problem) = crate::inputs::read(Path::new(source::split(&args.file).0), None) {
         terminal.error(&problem);
         return super::DOES_NOT_CHECK;
     }

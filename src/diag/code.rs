@@ -73,6 +73,7 @@ codes! {
     E0308 Error "a percentage of a percentage";
     E0309 Error "a fault where its time is needed";
     E0310 Error "a value out of its range";
+    E0311 Error "a value that grows too large";
     E0401 Error "a fault or event whose time does not fit";
     E0402 Error "instants that wait for each other";
     E0403 Error "a stage name that several loads have";

@@ -2,6 +2,7 @@
 
 use super::Code;
 use crate::base::Span;
+use crate::base::shown::escaped;
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -82,34 +83,61 @@ impl Diagnostic {
     }
 }
 
+/// So many errors are kept, and so many warnings: nobody reads more, and a file may have a million.
+const MOST: usize = 200;
+/// What is quoted in one sentence has at most so many characters.
+const LONGEST: usize = 1_000;
+
 /// Everything that one compilation has to say.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     said: HashSet<(Code, Span)>,
+    errors: usize,
+    warnings: usize,
+    /// Not kept.
+    more: usize,
 }
 
 impl Diagnostics {
     /// Adds it unless the same complaint about the same place is there already.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.said.insert((diagnostic.code, diagnostic.span())) {
+        let kept = match diagnostic.severity() {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        if *kept >= MOST {
+            self.more += 1;
+        } else if self.said.insert((diagnostic.code, diagnostic.span())) {
+            *kept += 1;
             self.list.push(diagnostic);
         }
     }
 
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|d| d.severity() == Severity::Error)
+        self.errors > 0
     }
 
     pub fn count(&self) -> usize {
-        self.list.len()
+        self.list.len() + self.more
     }
 
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
+    /// There are as many errors as are kept, so that no more need be looked for.
+    pub fn is_full(&self) -> bool {
+        self.errors >= MOST
+    }
+
+    /// How many came after those that are kept.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
     pub fn extend(&mut self, other: Diagnostics) {
+        self.more += other.more;
         for diagnostic in other.list {
             self.push(diagnostic);
         }
@@ -119,5 +147,94 @@ impl Diagnostics {
     pub fn sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|d| (d.span().file, d.span().start, d.span().end));
         self.list
+    }
+
+    /// As [`Diagnostics::sorted`], as a person may see it: without the values of `hidden`, on a terminal, at a readable length.
+    pub fn told<'h>(self, hidden: impl Iterator<Item = &'h str>) -> Vec<Diagnostic> {
+        let hidden: Vec<&str> = hidden.flat_map(str::lines).filter(|line| !line.trim().is_empty()).collect();
+        let mut list = self.sorted();
+        for diagnostic in &mut list {
+            let texts = diagnostic.labels.iter_mut().map(|label| &mut label.text);
+            for text in texts.chain([&mut diagnostic.message]).chain(&mut diagnostic.help) {
+                *text = clipped(&escaped(&masked(text, &hidden)));
+            }
+            diagnostic.fix.iter_mut().for_each(|fix| fix.text = masked(&fix.text, &hidden));
+        }
+        list
+    }
+}
+
+/// A text with `***` in the place of each value, in whatever case: hosts are told in lower case. A short value is found
+/// only where it is a word, and a shorter one only where it is quoted, since its letters stand in other words as well.
+fn masked(text: &str, hidden: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for value in hidden {
+        let lower = text.to_ascii_lowercase();
+        let value = value.to_ascii_lowercase();
+        let is_meant = |at: usize| {
+            let around = [lower[..at].chars().next_back(), lower[at + value.len()..].chars().next()];
+            match value.len() {
+                0..4 => around.iter().all(|c| matches!(c, Some('`' | '"'))),
+                4..8 => around.iter().flatten().all(|c| !c.is_alphanumeric()),
+                _ => true,
+            }
+        };
+        let places: Vec<usize> = lower.match_indices(&value).map(|(at, _)| at).filter(|at| is_meant(*at)).collect();
+        places.iter().rev().for_each(|at| text.replace_range(*at..at + value.len(), "***"));
+    }
+    text
+}
+
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+
+    fn error(message: &str, at: usize) -> Diagnostic {
+        Diagnostic::new(Code::E0310, message, Span::new(FileId(0), at, at + 1), "here")
+    }
+
+    #[test]
+    fn the_first_of_many_are_kept_and_the_rest_counted() {
+        let mut all = Diagnostics::default();
+        (0..1_000).for_each(|at| all.push(error("x", at)));
+        all.push(Diagnostic::new(Code::W0801, "y", Span::new(FileId(0), 0, 1), "here"));
+        assert!(all.is_full() && all.has_errors());
+        let mut together = Diagnostics::default();
+        together.extend(all);
+        assert_eq!((together.more(), together.count()), (800, 1_001));
+        assert_eq!(together.sorted().len(), 201);
+    }
+
+    #[test]
+    fn values_of_the_environment_are_masked() {
+        let told = |message: &str, hidden: &str| {
+            let mut all = Diagnostics::default();
+            all.push(error(message, 0));
+            all.told([hidden].into_iter()).remove(0).message
+        };
+        assert_eq!(
+            told("`Hunter2x` allows no host, write `hunter2x`", "hunter2X"),
+            "`***` allows no host, write `***`"
+        );
+        assert_eq!(told("a `1` in 10 and 11", "1"), "a `1` in 10 and 11".replace("`1`", "`***`"));
+        assert_eq!(told("stars `***` stay", "***"), "stars `***` stay");
+        assert_eq!(told("of `line two`", "line one\nline two\n"), "of `***`");
+        assert_eq!(told("plain", "  "), "plain");
+    }
+
+    #[test]
+    fn what_is_told_is_short_and_steers_no_terminal() {
+        let mut all = Diagnostics::default();
+        all.push(error(&format!("a\u{1b}[2J{}", "x".repeat(1 << 20)), 0));
+        let message = &all.told(std::iter::empty()).remove(0).message;
+        assert!(message.starts_with("a\\u{1b}[2Jx") && message.chars().count() == LONGEST + 1);
     }
 }

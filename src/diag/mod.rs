@@ -2,6 +2,7 @@
 
 pub mod code;
 mod diagnostic;
+mod excerpt;
 pub mod render;
 
 pub use code::Code;

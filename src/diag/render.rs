@@ -1,7 +1,9 @@
 //! Diagnostics drawn for a person. The only file that names miette, so that wording and drawing stay apart.
 
-use super::{Diagnostic, Severity};
-use crate::base::{FileId, Source, Sources, Span};
+use super::excerpt::Excerpt;
+use super::{Diagnostic, Label, Severity};
+use crate::base::shown::escaped_line;
+use crate::base::{FileId, Sources, Span};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
     SpanContents,
@@ -30,37 +32,33 @@ pub fn line(diagnostic: &Diagnostic, sources: &Sources) -> String {
         Severity::Warning => "warning",
     };
     let help = diagnostic.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-    format!("{}:{line}:{column}: {word}[{}]: {}{help}\n", source.name, diagnostic.code, diagnostic.message)
+    let name = escaped_line(&source.name);
+    format!("{name}:{line}:{column}: {word}[{}]: {}{help}\n", diagnostic.code, diagnostic.message)
 }
 
-/// The files of a diagnostic one behind the other, that of its first label in front, so that one offset says file and
-/// place. No snippet reaches from one file into the next.
+/// The parts of files that a diagnostic shows, one behind the other, that of its first label in front, so that one
+/// offset says file and place. No snippet reaches from one file into the next.
 struct Pages<'a> {
-    /// With the offset at which each starts.
-    files: Vec<(usize, &'a Source)>,
+    pages: Vec<(FileId, Excerpt<'a>)>,
 }
 
 impl<'a> Pages<'a> {
     fn of(diagnostic: &Diagnostic, sources: &'a Sources) -> Pages<'a> {
-        let mut files: Vec<(usize, &Source)> = Vec::new();
-        let mut start = 0;
-        for label in &diagnostic.labels {
-            if files.iter().all(|(_, source)| source.id != label.span.file) {
-                let source = sources.get(label.span.file);
-                files.push((start, source));
-                start += source.text.len() + 1;
+        let mut pages: Vec<(FileId, Excerpt<'a>)> = Vec::new();
+        for Label { span, .. } in &diagnostic.labels {
+            if pages.iter().all(|(file, _)| *file != span.file) {
+                let start = pages.last().map_or(0, |(_, page)| page.end() + 1);
+                let spans: Vec<Span> =
+                    diagnostic.labels.iter().map(|label| label.span).filter(|other| other.file == span.file).collect();
+                pages.push((span.file, Excerpt::new(sources.get(span.file), &spans, start)));
             }
         }
-        Pages { files }
-    }
-
-    fn start(&self, file: FileId) -> usize {
-        self.files.iter().find(|(_, source)| source.id == file).map_or(0, |(start, _)| *start)
+        Pages { pages }
     }
 
     fn range(&self, span: Span) -> std::ops::Range<usize> {
-        let start = self.start(span.file);
-        start + span.range().start..start + span.range().end
+        let page = self.pages.iter().find(|(file, _)| *file == span.file).map(|(_, page)| page);
+        page.map_or(0..0, |page| page.range(span))
     }
 }
 
@@ -71,13 +69,14 @@ impl SourceCode for Pages<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let file = self.files.iter().rev().find(|(start, _)| *start <= span.offset());
-        let (start, source) = file.ok_or(MietteError::OutOfBounds)?;
-        let inner = SourceSpan::new((span.offset() - start).into(), span.len());
-        let found = source.text.read_span(&inner, before, after)?;
-        let shown = SourceSpan::new((found.span().offset() + start).into(), found.span().len());
-        let (line, column, count) = (found.line(), found.column(), found.line_count());
-        let name = source.name.clone();
+        let page = self.pages.iter().rev().find(|(_, page)| page.start() <= span.offset());
+        let (_, page) = page.ok_or(MietteError::OutOfBounds)?;
+        let inner = SourceSpan::new((span.offset() - page.start()).into(), span.len());
+        let found = page.text().read_span(&inner, before, after)?;
+        let shown = SourceSpan::new((found.span().offset() + page.start()).into(), found.span().len());
+        let (line, count) = (found.line() + page.first_line(), found.line_count());
+        let column = page.column(inner.offset(), (before, after)).unwrap_or(found.column());
+        let name = page.name();
         Ok(Box::new(MietteSpanContents::new_named(name, found.data(), shown, line, column, count)))
     }
 }

@@ -1,15 +1,22 @@
 //! Data files, row by row; and in short: columns with the types of their cells, rows, and a hash of the content. Read
 //! as a stream, so that a large file costs no memory.
 
+use super::root::Opened;
 use super::times::Reading;
 use crate::check::inputs::{FileKind, Table};
 use crate::check::types::Type;
 use serde::Deserializer;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+
+/// A row has at most so many bytes as it is written, a text in it at most so many, and a file at most so many columns:
+/// each is held in memory while it is read.
+const ROW: u64 = 16 << 20;
+const CELL: usize = 1 << 20;
+const COLUMNS: usize = 10_000;
 
 /// An object of a JSON file: a row.
 pub type Object = serde_json::Map<String, serde_json::Value>;
@@ -21,29 +28,24 @@ pub trait Rows {
     fn cells(&mut self, cells: &csv::StringRecord);
     /// Between the offset in the file and the object stand only blanks, commas and the bracket of the list.
     fn object(&mut self, row: Object, at: u64);
+    /// Whether there are more columns than a file may have.
+    fn is_too_wide(&self) -> bool {
+        false
+    }
 }
 
-pub fn table(path: &Path, shown: &str, kind: FileKind) -> Result<Table, String> {
+pub fn table(opened: Opened, shown: &str, kind: FileKind) -> Result<Table, String> {
     let mut short = Short::default();
-    let (sha256, _) = read(path, shown, kind, &mut short)?;
+    let (sha256, _) = read(opened.file, shown, kind, &mut short)?;
     if short.rows == 0 {
         return Err(format!("`{shown}` has no rows"));
     }
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let times = std::mem::take(&mut short.times).times();
-    Ok(Table { path, rows: short.rows, columns: short.columns(), sha256, times })
+    Ok(Table { path: opened.path, rows: short.rows, columns: short.columns(), sha256, times })
 }
 
 /// Tells the rows of a file, and returns the hash of its content with the file that it was read from.
-pub fn read(path: &Path, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<(String, File), String> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no file `{shown}`"),
-        std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
-        _ => format!("`{shown}` cannot be read: {error}"),
-    })?;
-    if path.is_dir() {
-        return Err(format!("`{shown}` is a directory, not a data file"));
-    }
+pub fn read(file: File, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<(String, File), String> {
     let hashed = Hashed { inner: file, hash: Sha256::new() };
     let mut reader = BufReader::with_capacity(64 << 10, hashed);
     match kind {
@@ -76,6 +78,7 @@ type Columns = Vec<(String, Type)>;
 #[derive(Default)]
 struct Short {
     found: Vec<(String, Option<Type>)>,
+    places: HashMap<String, usize>,
     rows: u64,
     times: Reading,
 }
@@ -105,18 +108,27 @@ impl Rows for Short {
         self.times.object(&row);
         for (name, value) in row {
             let kind = of_value(&value);
-            match self.found.iter_mut().find(|(own, _)| *own == name) {
+            match self.places.get(&name).and_then(|place| self.found.get_mut(*place)) {
                 Some((_, own)) => *own = Some(own.map_or(kind, |before| common(before, kind))),
-                None => self.found.push((name, Some(kind))),
+                None => {
+                    self.places.insert(name.clone(), self.found.len());
+                    self.found.push((name, Some(kind)));
+                }
             }
         }
+    }
+
+    fn is_too_wide(&self) -> bool {
+        self.found.len() > COLUMNS
     }
 }
 
 fn csv(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
+    let meter = Meter::default();
     let wrong = |error: csv::Error| {
         let line = error.position().map_or(String::new(), |position| format!(" line {}", position.line()));
         match error.kind() {
+            _ if meter.is_over() => too_long(shown, &format!("a line behind byte {}", meter.begun.get())),
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 let cells = if *len == 1 { "cell" } else { "cells" };
                 format!("`{shown}`{line} has {len} {cells}, and the head line has {expected_len}")
@@ -125,20 +137,78 @@ fn csv(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), S
             _ => format!("`{shown}`{line} cannot be read: {error}"),
         }
     };
-    let mut csv = csv::Reader::from_reader(reader);
+    let mut csv = csv::Reader::from_reader(Metered { inner: reader, meter: &meter });
     let heads = csv.headers().map_err(wrong)?;
     let heads: Vec<String> = heads.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    for (index, name) in heads.iter().enumerate() {
-        if heads[..index].contains(name) {
-            return Err(format!("`{shown}` has two columns `{name}`"));
-        }
+    if heads.len() > COLUMNS {
+        return Err(too_wide(shown));
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(name) = heads.iter().find(|name| !seen.insert(name.as_str())) {
+        return Err(format!("`{shown}` has two columns `{}`", crate::base::shown::escaped_line(name)));
     }
     rows.head(&heads);
     let mut record = csv::StringRecord::new();
-    while csv.read_record(&mut record).map_err(wrong)? {
+    loop {
+        meter.begin();
+        if !csv.read_record(&mut record).map_err(wrong)? {
+            return Ok(());
+        }
+        if record.iter().any(|cell| cell.len() > CELL) {
+            let line = record.position().map_or(0, csv::Position::line);
+            return Err(too_long_a_text(shown, &format!("line {line}")));
+        }
         rows.cells(&record);
     }
-    Ok(())
+}
+
+fn too_long(shown: &str, what: &str) -> String {
+    format!("`{shown}`: {what} has more than 16 MiB, which is no row")
+}
+
+fn too_long_a_text(shown: &str, place: &str) -> String {
+    format!(
+        "`{shown}`: a cell in {place} has more than 1 MiB; what is large is sent as a file of its own, by `file(…)`"
+    )
+}
+
+fn too_wide(shown: &str) -> String {
+    format!("`{shown}` has more than 10,000 columns, which is no table")
+}
+
+/// How much of a file was read, and of its row.
+#[derive(Default)]
+struct Meter {
+    read: Cell<u64>,
+    begun: Cell<u64>,
+}
+
+impl Meter {
+    /// A new row. What a parser has read ahead counts for it.
+    fn begin(&self) {
+        self.begun.set(self.read.get());
+    }
+
+    fn is_over(&self) -> bool {
+        self.read.get() - self.begun.get() > ROW
+    }
+}
+
+/// Ends within a row that is too long.
+struct Metered<'m, R> {
+    inner: R,
+    meter: &'m Meter,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.meter.is_over() {
+            return Err(std::io::Error::other("too long"));
+        }
+        let count = self.inner.read(buffer)?;
+        self.meter.read.set(self.meter.read.get() + count as u64);
+        Ok(count)
+    }
 }
 
 /// What a cell is as it is written; `007` and `+49…` are texts.
@@ -166,38 +236,29 @@ fn common(a: Type, b: Type) -> Type {
 }
 
 fn json(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
-    let at = Cell::new(0);
-    let mut deserializer = serde_json::Deserializer::from_reader(Counted { inner: reader, at: &at });
-    let told = deserializer.deserialize_seq(List { rows, at: &at }).and_then(|()| deserializer.end());
-    told.map_err(|error| {
-        format!(
-            "`{shown}` is not a list of objects (line {}, column {}): {}",
-            error.line(),
-            error.column(),
-            reason(&error)
-        )
+    let meter = Meter::default();
+    let mut refused = None;
+    let mut deserializer = serde_json::Deserializer::from_reader(Metered { inner: reader, meter: &meter });
+    let list = List { rows, meter: &meter, refused: &mut refused, shown };
+    let told = deserializer.deserialize_seq(list).and_then(|()| deserializer.end());
+    told.map_err(|error| match refused {
+        Some(why) => why,
+        None if meter.is_over() => too_long(shown, &format!("an object behind byte {}", meter.begun.get())),
+        None => {
+            let (line, column, why) = (error.line(), error.column(), reason(&error));
+            format!("`{shown}` is not a list of objects (line {line}, column {column}){why}")
+        }
     })
-}
-
-/// Counts the bytes that were taken.
-struct Counted<'c, R> {
-    inner: R,
-    at: &'c Cell<u64>,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.at.set(self.at.get() + count as u64);
-        Ok(count)
-    }
 }
 
 /// Tells the objects of a list as they are read, and keeps none. The parser takes an object up to its brace and no
 /// further.
 struct List<'l> {
     rows: &'l mut dyn Rows,
-    at: &'l Cell<u64>,
+    meter: &'l Meter,
+    /// Why it ended before the end, where that is not for the parser to say.
+    refused: &'l mut Option<String>,
+    shown: &'l str,
 }
 
 impl<'de> serde::de::Visitor<'de> for List<'_> {
@@ -208,13 +269,16 @@ impl<'de> serde::de::Visitor<'de> for List<'_> {
     }
 
     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        loop {
-            let at = self.at.get();
-            match list.next_element::<Object>()? {
-                Some(row) => self.rows.object(row, at),
-                None => return Ok(()),
+        for number in 1u64.. {
+            self.meter.begin();
+            let at = self.meter.read.get();
+            let Some(row) = list.next_element::<Object>()? else { break };
+            if let Err(why) = told(self.rows, row, at, self.shown, &format!("object {number}")) {
+                *self.refused = Some(why);
+                return Err(serde::de::Error::custom("refused"));
             }
         }
+        Ok(())
     }
 }
 
@@ -222,25 +286,42 @@ fn json_lines(reader: &mut impl BufRead, shown: &str, rows: &mut dyn Rows) -> Re
     let (mut line, mut at) = (String::new(), 0);
     for number in 1.. {
         line.clear();
-        let read = reader.read_line(&mut line);
+        let read = reader.by_ref().take(ROW + 1).read_line(&mut line);
         let length = read.map_err(|error| format!("`{shown}` line {number} cannot be read: {error}"))?;
+        if length as u64 > ROW {
+            return Err(too_long(shown, &format!("line {number}")));
+        }
         if length == 0 {
             break;
         }
         if !line.trim().is_empty() {
             let row: Object = serde_json::from_str(&line)
-                .map_err(|error| format!("`{shown}` line {number} is no object: {}", reason(&error)))?;
-            rows.object(row, at);
+                .map_err(|error| format!("`{shown}` line {number} is no object{}", reason(&error)))?;
+            told(rows, row, at, shown, &format!("line {number}"))?;
         }
         at += length as u64;
     }
     Ok(())
 }
 
-/// What is wrong, without the place that stands before it already.
+fn told(rows: &mut dyn Rows, row: Object, at: u64, shown: &str, place: &str) -> Result<(), String> {
+    let long = |value: &serde_json::Value| value.as_str().is_some_and(|text| text.len() > CELL);
+    if row.values().any(long) {
+        return Err(too_long_a_text(shown, place));
+    }
+    rows.object(row, at);
+    if rows.is_too_wide() { Err(too_wide(shown)) } else { Ok(()) }
+}
+
+/// What is wrong with its form, without the place that stands before it already. What else is in it is not quoted.
 fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
+    match error.classify() {
+        serde_json::error::Category::Data => String::new(),
+        serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            let text = error.to_string();
+            format!(": {}", text.split(" at line ").next().unwrap_or(&text))
+        }
+    }
 }
 
 fn of_value(value: &serde_json::Value) -> Type {
@@ -281,5 +362,75 @@ mod tests {
         assert_eq!(short.columns(), [("id".to_owned(), Type::Number), ("on".to_owned(), Type::Bool)]);
         let error = json(&mut "{}".as_bytes(), "a.json", &mut Short::default()).unwrap_err();
         assert!(error.starts_with("`a.json` is not a list of objects"));
+    }
+
+    /// A file of one kind, written piece by piece without ever being held.
+    struct Endless(&'static [u8], u64);
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            assert!(self.1 < 3 * ROW, "it is read on and on");
+            buffer.iter_mut().for_each(|byte| *byte = self.0[0]);
+            self.1 += buffer.len() as u64;
+            Ok(buffer.len())
+        }
+    }
+
+    fn begun(text: &'static str, goes_on: &'static [u8]) -> impl BufRead {
+        BufReader::new(text.as_bytes().chain(Endless(goes_on, 0)))
+    }
+
+    #[test]
+    fn what_has_no_end_is_read_up_to_the_limit_of_a_row() {
+        let mut told: Vec<String> = Vec::new();
+        told.push(csv(&mut begun("id\n1\n", b"x"), "a.csv", &mut Short::default()).unwrap_err());
+        told.push(csv(&mut begun("", b"\0"), "a.csv", &mut Short::default()).unwrap_err());
+        told.push(csv(&mut begun("id\n\"", b"\n"), "a.csv", &mut Short::default()).unwrap_err());
+        told.push(json(&mut begun("[{\"a\": \"", b"x"), "a.json", &mut Short::default()).unwrap_err());
+        told.push(json(&mut begun("[", b" "), "a.json", &mut Short::default()).unwrap_err());
+        told.push(json_lines(&mut begun("{\"a\": 1}\n", b" "), "a.jsonl", &mut Short::default()).unwrap_err());
+        for why in told {
+            assert!(why.ends_with("has more than 16 MiB, which is no row"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_cell_has_a_limit() {
+        let long = "x".repeat(CELL + 1);
+        for (file, place) in [(format!("id\n1\n{long}\n"), "line 3"), (format!("id\n\"{long}\"\n"), "line 2")] {
+            let why = csv(&mut file.as_bytes(), "a.csv", &mut Short::default()).unwrap_err();
+            assert_eq!(why, too_long_a_text("a.csv", place));
+        }
+        let why = json(&mut format!("[{{\"a\":\"{long}\"}}]").as_bytes(), "a", &mut Short::default()).unwrap_err();
+        assert_eq!(why, too_long_a_text("a", "object 1"));
+        let file = format!("{{}}\n{{\"a\":\"{long}\"}}\n");
+        let why = json_lines(&mut file.as_bytes(), "a", &mut Short::default()).unwrap_err();
+        assert_eq!(why, too_long_a_text("a", "line 2"));
+        csv(&mut format!("id\n{}\n", &long[1..]).as_bytes(), "a.csv", &mut Short::default()).unwrap();
+    }
+
+    #[test]
+    fn a_table_has_a_limit_of_columns() {
+        let names = |count: usize| (0..count).map(|n| format!("c{n}")).collect::<Vec<_>>();
+        let most = names(COLUMNS).join(",");
+        csv(&mut most.as_bytes(), "a.csv", &mut Short::default()).unwrap();
+        let why = csv(&mut format!("{most},more\n").as_bytes(), "a.csv", &mut Short::default()).unwrap_err();
+        assert_eq!(why, too_wide("a.csv"));
+        let rows: String = names(COLUMNS + 1).iter().map(|name| format!("{{\"{name}\":1}}\n")).collect();
+        let why = json_lines(&mut rows.as_bytes(), "a", &mut Short::default()).unwrap_err();
+        assert_eq!(why, too_wide("a"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_does_not_quote_it() {
+        for text in ["[\"hunter2\"]", "{\"hunter2\": 1}", "\"hunter2\"", "[{\"a\": hunter2}]"] {
+            let why = json(&mut text.as_bytes(), "a.json", &mut Short::default()).unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
+            let why = json_lines(&mut text.replace('{', "[").as_bytes(), "a", &mut Short::default()).unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+        let deep = format!("[{{\"a\": {}{}}}]", "[".repeat(200), "]".repeat(200));
+        let why = json(&mut deep.as_bytes(), "a.json", &mut Short::default()).unwrap_err();
+        assert!(why.contains("recursion limit"), "{why}");
     }
 }

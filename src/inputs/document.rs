@@ -1,18 +1,19 @@
 //! Reads a file as a whole: a hash of its content, and its text where it is one.
 
-use super::{LARGEST, text_of, unreadable};
+use super::root::Opened;
+use super::{LARGEST, text_of};
 use crate::check::inputs::Document;
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::Path;
 
-pub fn document(path: &Path) -> Result<Document, String> {
-    let why = |error| unreadable(path, &error);
-    let mut file = std::fs::File::open(path).map_err(why)?;
+pub fn document(opened: Opened, shown: &str) -> Result<Document, String> {
+    let Opened { file, path } = opened;
+    // One byte more, so that it is known to be larger.
+    let mut file = file.take(Document::LARGEST + 1);
     let (mut hash, mut size, mut bytes) = (Sha256::new(), 0u64, Vec::new());
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let count = file.read(&mut buffer).map_err(why)?;
+        let count = file.read(&mut buffer).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
         if count == 0 {
             break;
         }
@@ -25,9 +26,8 @@ pub fn document(path: &Path) -> Result<Document, String> {
         }
     }
     let text = match size <= LARGEST {
-        true => text_of(path, bytes),
-        false => Err(format!("`{}` is larger than 64 MiB, which is no text", path.display())),
+        true => text_of(shown, bytes),
+        false => Err(format!("`{shown}` is larger than 16 MiB, which is no text")),
     };
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     Ok(Document { path, size, sha256: crate::base::hex(&hash.finalize()), text })
 }

@@ -9,7 +9,8 @@ pub fn read(file: Option<&Path>) -> Result<HashMap<String, String>, String> {
     if let Some(path) = file {
         let shown = path.display();
         // Read first, so that what is wrong with the file is said as for any other.
-        let text = super::read(path)?;
+        let text =
+            super::text(super::root::open_named(path)?.file, &shown.to_string(), super::LARGEST, "file of variables")?;
         for entry in dotenvy::from_read_iter(text.as_bytes()) {
             let (name, value) = entry.map_err(|error| match error {
                 dotenvy::Error::LineParse(line, at) => {

@@ -2,6 +2,7 @@
 //! variables that they name.
 
 use super::document::document;
+use super::root::{Opened, Refused, Root};
 use super::{data, environment, library, rules};
 use crate::base::{FileId, Sources};
 use crate::check::inputs::{Content, FileKind, FileNeed, Inputs, Module};
@@ -18,7 +19,15 @@ pub struct Asked {
     /// `NAME=VALUE`, each as it was typed.
     pub set: Vec<String>,
     pub env_file: Option<PathBuf>,
+    /// The directory beneath which everything lies that the file names.
+    pub root: Option<PathBuf>,
+    /// The directory that was named, and that the file was found in.
+    pub directory: Option<PathBuf>,
 }
+
+/// A compilation has at most so many files of the language, and so many bytes of them: what they use is walked by recursion.
+const MOST_MODULES: usize = 1_000;
+const MOST_BYTES: usize = 16 << 20;
 
 /// All that a compilation is given, and what was wrong with its form.
 #[derive(Debug, Default)]
@@ -32,12 +41,25 @@ pub struct Loaded {
 
 /// Reads a file and what it needs; `Err` is why the file itself, or what was asked for, cannot be read.
 pub fn load(path: &Path, asked: &Asked) -> Result<Loaded, String> {
-    load_text(path, super::read(path)?, asked)
+    load_text(path, super::read(path, asked.directory.as_deref())?, asked)
 }
 
 /// As [`load`], with the text that the file has or is going to have.
 pub fn load_text(path: &Path, text: String, asked: &Asked) -> Result<Loaded, String> {
-    let mut loader = Loader { environment: environment::read(asked.env_file.as_deref())?, ..Loader::default() };
+    let root = match &asked.root {
+        Some(root) => Root::chosen(root)?,
+        None => Root::of(path, asked.directory.as_deref()),
+    };
+    let environment = environment::read(asked.env_file.as_deref())?;
+    let mut loader = Loader {
+        root,
+        bytes: 0,
+        environment,
+        loaded: Loaded::default(),
+        places: Vec::new(),
+        known: HashMap::new(),
+        queue: Vec::new(),
+    };
     loader.loaded.paths.extend(asked.env_file.clone());
     let name = path.file_stem().map_or_else(|| "main".to_owned(), |stem| stem.to_string_lossy().into_owned());
     loader.module(&path.display().to_string(), name, text, Place::File(path.to_owned()));
@@ -82,8 +104,10 @@ enum Place {
     Library(String),
 }
 
-#[derive(Default)]
 struct Loader {
+    root: Root,
+    /// Of the files that are used.
+    bytes: usize,
     loaded: Loaded,
     environment: HashMap<String, String>,
     places: Vec<Place>,
@@ -123,8 +147,7 @@ impl Loader {
                     Place::Library(_) => return,
                     Place::File(own) => {
                         let full = beside(own, &path);
-                        self.loaded.paths.push(full.clone());
-                        content(&full, &path, kind)
+                        self.open(&full, &path).and_then(|opened| content(opened, &path, kind))
                     }
                 };
                 self.loaded.inputs.files.insert(FileNeed { from, path, kind }, content);
@@ -167,13 +190,28 @@ impl Loader {
                 if let Some(known) = self.known.get(&canonical(&place)) {
                     return Ok(*known);
                 }
-                // Watched also while it is not there.
-                self.loaded.paths.push(full.clone());
-                let text = super::read(&full)?;
+                let shown = full.display().to_string();
+                if self.loaded.inputs.modules.len() >= MOST_MODULES {
+                    return Err("one file more: these are 1,000 already, and more are not used together".to_owned());
+                }
+                let text = super::source(self.open(&full, &shown)?, &shown)?;
+                self.bytes += text.len();
+                if self.bytes > MOST_BYTES {
+                    return Err("the files that are used have more than 16 MiB together".to_owned());
+                }
                 let name = full.file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned());
                 Ok(self.module(&full.display().to_string(), name, text, place))
             }
         }
+    }
+
+    /// Opens a file beneath the root, which is watched also while it is not there.
+    fn open(&mut self, full: &Path, shown: &str) -> Result<Opened, String> {
+        let opened = self.root.open(full, shown);
+        if !matches!(opened, Err(Refused::Beyond(_))) {
+            self.loaded.paths.push(full.to_owned());
+        }
+        opened.map_err(Refused::why)
     }
 
     fn settings(&mut self, set: &[String]) {
@@ -199,10 +237,12 @@ fn beside(own: &Path, path: &str) -> PathBuf {
     own.parent().unwrap_or(Path::new("")).join(path)
 }
 
-fn content(full: &Path, shown: &str, kind: FileKind) -> Result<Content, String> {
+fn content(opened: Opened, shown: &str, kind: FileKind) -> Result<Content, String> {
     match kind {
-        FileKind::Text => document(full).map(Content::Text),
-        FileKind::Csv | FileKind::Json | FileKind::JsonLines => data::table(full, shown, kind).map(Content::Table),
-        FileKind::Rules => super::read(full).and_then(|text| rules::parse(&text, shown)).map(Content::Rules),
+        FileKind::Text => document(opened, shown).map(Content::Text),
+        FileKind::Csv | FileKind::Json | FileKind::JsonLines => data::table(opened, shown, kind).map(Content::Table),
+        FileKind::Rules => super::text(opened.file, shown, super::LARGEST, "rules file")
+            .and_then(|text| rules::parse(&text, shown))
+            .map(Content::Rules),
     }
 }

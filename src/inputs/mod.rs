@@ -8,16 +8,24 @@ mod library;
 mod load;
 pub mod manual;
 pub mod probe;
+pub mod root;
 mod rules;
 pub mod times;
 
 pub use load::{Asked, Loaded, load, load_text};
 
 use crate::plan::{Machine, PortReuse};
+use root::{Opened, Root};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A text has at most so many bytes.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = 16 << 20;
+/// A scenario file has at most so many: a hundred thousand lines, of each of which the compiler makes a tree.
+const LARGEST_SOURCE: u64 = 4 << 20;
+/// A line of a scenario file has at most so many bytes: what is longer nobody reads in a diagnostic.
+const LONGEST_LINE: usize = 256 << 10;
 
 /// Makes a directory, and those above it, into which nobody else may look; what is there stays as it is.
 pub fn make_private(path: &Path) -> std::io::Result<()> {
@@ -27,37 +35,71 @@ pub fn make_private(path: &Path) -> std::io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// Reads a source file; what is wrong with it is said in one line.
-pub fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("`{}` is larger than 64 MiB, which is no scenario", path.display()));
+/// Reads a source file that a person names, or that was found in a directory which a person names; what is wrong with
+/// it is said in one line.
+pub fn read(path: &Path, directory: Option<&Path>) -> Result<String, String> {
+    if path.is_dir() {
+        return Err(format!("`{}` is a directory; name a `.stress` file in it", path.display()));
     }
-    text_of(path, bytes)
+    let opened = match directory {
+        Some(directory) => {
+            Root::chosen(directory)?.open(path, &path.display().to_string()).map_err(root::Refused::why)?
+        }
+        None => root::open_named(path)?,
+    };
+    source(opened, &path.display().to_string())
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    let shown = path.display();
-    match error.kind() {
-        std::io::ErrorKind::NotFound => match nearest(path) {
-            Some(near) => format!("there is no file `{shown}`; did you mean `{}`?", near.display()),
-            None => format!("there is no file `{shown}`"),
-        },
-        std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read"),
-        _ if path.is_dir() => format!("`{shown}` is a directory; name a `.stress` file in it"),
-        _ => format!("`{shown}` cannot be read: {error}"),
+/// The text of a source file. One that is called otherwise is none, and nobody is told what is in it: a link may lead to
+/// anything.
+fn source(opened: Opened, shown: &str) -> Result<String, String> {
+    let is_source = |path: &Path| path.extension().is_some_and(|extension| extension == "stress");
+    if !is_source(Path::new(shown)) {
+        return Err(format!("`{shown}` is no scenario file: its name does not end in `.stress`"));
+    }
+    if !is_source(&opened.path) {
+        return Err(format!(
+            "`{shown}` leads to a file whose name does not end in `.stress`, which is no scenario file"
+        ));
+    }
+    let text = text(opened.file, shown, LARGEST_SOURCE, "scenario")?;
+    match text.split('\n').position(|line| line.len() > LONGEST_LINE) {
+        Some(line) => {
+            Err(format!("line {} of `{shown}` has more than 256 KiB, which is no line of a scenario", line + 1))
+        }
+        None => Ok(text),
     }
 }
 
-fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, String> {
+/// A file of up to so many bytes as a text.
+fn text(file: File, shown: &str, most: u64, what: &str) -> Result<String, String> {
+    match root::content(file, most) {
+        Ok(Some(bytes)) => text_of(shown, bytes),
+        Ok(None) => Err(format!("`{shown}` is larger than {} MiB, which is no {what}", most >> 20)),
+        Err(error) => Err(format!("`{shown}` cannot be read: {error}")),
+    }
+}
+
+/// What is piped into this process, up to the size of a source file.
+pub fn standard_input() -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(LARGEST_SOURCE + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("standard input cannot be read: {error}"))?;
+    if bytes.len() as u64 > LARGEST_SOURCE {
+        return Err("standard input is larger than 4 MiB, which is no scenario".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8".to_owned())
+}
+
+fn text_of(shown: &str, bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        format!("`{}` is not UTF-8 (line {line}); save it as UTF-8", path.display())
+        format!("`{shown}` is not UTF-8 (line {line}); save it as UTF-8")
     })
 }
 
-/// The file of the same directory and kind whose name is most like that of one that is not there.
-fn nearest(path: &Path) -> Option<PathBuf> {
+/// The name in the same directory, of the same kind, that is most like that of a file which is not there.
+fn nearest(path: &Path) -> Option<String> {
     let wanted = path.extension().map_or("stress".into(), |extension| extension.to_string_lossy());
     let kind = crate::base::suggest::similar(&wanted, ["stress"]).map_or(wanted.as_ref(), |stress| stress);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -70,7 +112,7 @@ fn nearest(path: &Path) -> Option<PathBuf> {
     stems.retain(|stem| stem.len().abs_diff(length) <= 3);
     stems.sort();
     let near = crate::base::suggest::similar(&path.file_stem()?.to_string_lossy(), stems.iter().map(String::as_str))?;
-    Some(path.with_file_name(format!("{near}.{kind}")))
+    Some(format!("{near}.{kind}"))
 }
 
 /// A file, or the scenario files of a directory.

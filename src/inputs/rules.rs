@@ -31,22 +31,19 @@ struct Entry {
 
 pub fn parse(text: &str, shown: &str) -> Result<Vec<Rule>, String> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| {
-        let text = error.to_string();
-        let reason = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("malformed").trim();
-        let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-        format!("`{shown}` is no rules file of Prometheus: {reason}")
+        // What the parser says of it may quote what is written there.
+        let line = error.location().map_or_else(String::new, |place| format!(" (line {})", place.line()));
+        format!("`{shown}` is no rules file of Prometheus{line}: it needs `groups:`, each with its `rules:`")
     })?;
     let mut rules = Vec::new();
-    for group in file.groups {
-        let time = |text: &Option<String>| match text {
-            Some(text) => {
-                duration(text).map(Some).ok_or_else(|| format!("`{shown}`: `{text}` is no duration of Prometheus"))
-            }
-            None => Ok(None),
+    for (number, group) in file.groups.into_iter().enumerate() {
+        let time = |text: &Option<String>, what: &str| match text.as_deref().map(duration) {
+            Some(None) => Err(format!("`{shown}`: {what} of group {} is no duration of Prometheus", number + 1)),
+            found => Ok(found.flatten()),
         };
-        let interval = time(&group.interval)?;
-        for entry in group.rules {
-            let held = time(&entry.held)?.unwrap_or(0);
+        let interval = time(&group.interval, "`interval`")?;
+        for (place, entry) in group.rules.into_iter().enumerate() {
+            let held = time(&entry.held, &format!("`for` of rule {}", place + 1))?.unwrap_or(0);
             let Some(alert) = entry.alert else { continue };
             rules.push(Rule { alert, held, interval, labels: entry.labels.into_iter().collect() });
         }

@@ -9,6 +9,7 @@ use super::{
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, StageKind, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::collections::HashSet;
 
 /// What one connection and its session take, rounded up.
 pub(super) const MEMORY_PER_USER: u64 = 16 << 10;
@@ -18,6 +19,7 @@ const DESCRIPTORS_KEPT: u64 = 64;
 pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Machine) -> (Plan, Diagnostics) {
     let mut elaborate = Elaborate {
         scenario,
+        tags: HashSet::new(),
         timeline: Timeline::new(scenario),
         diagnostics: Diagnostics::default(),
         loads: Vec::new(),
@@ -116,6 +118,7 @@ pub(super) struct Elaborate<'s> {
     pub(super) diagnostics: Diagnostics,
     pub(super) loads: Vec<Load>,
     pub(super) series: Vec<Series>,
+    tags: HashSet<String>,
     pub(super) steady_states: Vec<SteadyState>,
 }
 
@@ -151,11 +154,11 @@ impl Elaborate<'_> {
     }
 
     /// Letters, digits and dots alone, with a number where two names become one.
-    pub(super) fn tag(&self, name: &str) -> String {
+    pub(super) fn tag(&mut self, name: &str) -> String {
         let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }).collect();
-        match self.series.iter().any(|s| s.tag == plain) {
-            true => format!("{plain}.{}", self.series.len()),
-            false => plain,
+        match self.tags.insert(plain.clone()) {
+            true => plain,
+            false => format!("{plain}.{}", self.series.len()),
         }
     }
 

@@ -409,11 +409,10 @@ impl Elaborate<'_> {
         let same =
             |series: &Series| series.derived == Some(of) && series.phase == phase && series.matching == asked.matching;
         self.series.iter().position(same).unwrap_or_else(|| {
-            let base = &self.series[of];
+            let base = self.series[of].clone();
             let name = format!("{}{}", base.name, crate::check::chosen_text(phase, asked.matching.as_ref()));
             let tag = self.tag(&name);
-            let series =
-                Series { name, tag, phase, matching: asked.matching.clone(), derived: Some(of), ..base.clone() };
+            let series = Series { name, tag, phase, matching: asked.matching.clone(), derived: Some(of), ..base };
             self.series.push(series);
             self.series.len() - 1
         })

@@ -1,6 +1,7 @@
 //! Contents of files that are sent: read once before the load and shared by the workers.
 
 use crate::base::hex;
+use crate::inputs::root::{self, open_again};
 use crate::plan::File;
 use sha2::{Digest, Sha256};
 
@@ -55,13 +56,16 @@ fn read(file: &File) -> Result<Vec<u8>, String> {
     let changed = |what: String| {
         format!("`{shown}`, which is sent as `{name}`, has changed since it was checked: {what}; run it again")
     };
-    let content = std::fs::read(&file.path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => changed("it is not there any more".to_owned()),
-        _ => format!("`{shown}` cannot be read: {error}"),
-    })?;
-    if content.len() as u64 != file.size {
-        return Err(changed(format!("it had {} bytes, and has {}", file.size, content.len())));
+    if !file.path.exists() {
+        return Err(changed("it is not there any more".to_owned()));
     }
+    let unreadable = |error: std::io::Error| format!("`{shown}` cannot be read: {error}");
+    let opened = open_again(&file.path, &shown.to_string())?;
+    let size = opened.metadata().map_err(unreadable)?.len();
+    let content = root::content(opened, file.size).map_err(unreadable)?;
+    let Some(content) = content.filter(|content| content.len() as u64 == file.size) else {
+        return Err(changed(format!("it had {} bytes, and has {size}", file.size)));
+    };
     match hex(&Sha256::digest(&content)) == file.sha256 {
         true => Ok(content),
         false => Err(changed("its content is not what it was".to_owned())),

@@ -9,6 +9,7 @@ pub use uses::{Place, Uses};
 use super::value::{Value, from_json};
 use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
+use crate::inputs::root::open_again;
 use crate::plan::{Data, Type};
 use crate::syntax::needs::FileKind;
 use file::{Indexed, Marks};
@@ -92,9 +93,10 @@ impl Table {
             _ => FileKind::Csv,
         };
         let shown = data.path.display().to_string();
-        let is_large = std::fs::metadata(&data.path).is_ok_and(|file| file.len() > held);
+        let file = open_again(&data.path, &shown)?;
+        let is_large = file.metadata().is_ok_and(|file| file.len() > held);
         let mut loading = Loading::new(data, is_large);
-        let (sha256, file) = data::read(&data.path, &shown, kind, &mut loading)?;
+        let (sha256, file) = data::read(file, &shown, kind, &mut loading)?;
         let rows = |count: u64| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         let difference = match loading.missing() {
             Some(column) => format!("it has no column `{column}` any more"),

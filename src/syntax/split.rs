@@ -8,6 +8,10 @@ use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
 
+/// A statement has at most so many words, signs, and values put into texts, without those of its body: each becomes a
+/// part of a tree, and nobody reads so many.
+const MOST_TOKENS: usize = 100_000;
+
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub parts: Vec<Part>,
@@ -184,6 +188,7 @@ impl Cutter<'_> {
         let of_send = (&self.text[start] == "send").then_some(first + 1);
         let mut parts = Vec::new();
         let mut text: Option<Range<usize>> = None;
+        let mut weight = 0;
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
                 Kind::Newline | Kind::Close(b'}') => break,
@@ -196,18 +201,37 @@ impl Cutter<'_> {
                     parts.push(Part::Block(self.block()));
                 }
                 Kind::Open(_) => {
+                    let from = self.at;
                     let inner = self.skip_brackets();
+                    weight += self.tokens[from..self.at].iter().map(|token| self.weight(token)).sum::<usize>();
                     text = Some(text.map_or(inner.start, |t| t.start)..inner.end);
                 }
                 Kind::Word | Kind::Text | Kind::Close(_) | Kind::Operator | Kind::Other => {
                     text = Some(text.map_or(token.range.start, |t| t.start)..token.range.end);
+                    weight += self.weight(token);
                     self.at += 1;
                 }
             }
         }
         parts.extend(text.take().map(Part::Text));
-        let broken = parts.iter().any(|part| matches!(part, Part::Text(range) if self.is_broken(range)));
+        let mut broken = parts.iter().any(|part| matches!(part, Part::Text(range) if self.is_broken(range)));
+        if weight > MOST_TOKENS {
+            let word = self.tokens[first].range.clone();
+            let span = Span::new(self.file, word.start, word.end);
+            let problem = Diagnostic::new(Code::E0112, "this statement has more than 100,000 parts", span, "too long");
+            self.diagnostics
+                .push(problem.help("put many values into a data file, and read them with `data NAME = csv(\"…\")`"));
+            broken = true;
+        }
         Statement { parts, doc, broken }
+    }
+
+    fn weight(&self, token: &Token) -> usize {
+        match token.kind {
+            Kind::Text => 1 + self.text[token.range.clone()].bytes().filter(|byte| *byte == b'{').count(),
+            Kind::Word | Kind::Open(_) | Kind::Close(_) | Kind::Operator => 1,
+            Kind::Newline | Kind::Semicolon | Kind::Other => 1,
+        }
     }
 
     fn is_broken(&self, range: &Range<usize>) -> bool {
@@ -281,10 +305,12 @@ impl Cutter<'_> {
 
     /// The `///` lines directly above the line that starts at an offset.
     fn doc_above(&self, offset: usize) -> Option<String> {
-        let mut next = line_start(self.text, offset);
-        if !self.text[next..offset].trim().is_empty() {
+        // What stands behind something else on its line is not looked at further: a line may hold many.
+        let before = self.text[..offset].trim_end_matches([' ', '\t', '\r']);
+        if !before.is_empty() && !before.ends_with('\n') {
             return None;
         }
+        let mut next = line_start(self.text, offset);
         let end = self.comments.partition_point(|c| c.range.start < offset);
         let mut first = end;
         while first > 0 {

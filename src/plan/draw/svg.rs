@@ -3,6 +3,7 @@
 use super::super::Plan;
 use super::page::cut;
 use super::picture::{Picture, Row, RowKind, Track, picture, ticks};
+use crate::base::shown;
 use crate::base::units::duration;
 use std::fmt::Write;
 
@@ -52,7 +53,7 @@ impl Canvas {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    shown::escaped(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 pub fn svg(plan: &Plan) -> String {

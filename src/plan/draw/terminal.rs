@@ -4,6 +4,7 @@ use super::super::Plan;
 use super::page::{BLOCKS, Page, cut, plain};
 use super::picture::{Track, picture};
 use super::tables;
+use crate::base::shown::escaped;
 use std::fmt::Write;
 
 const ROWS: usize = 6;
@@ -22,7 +23,7 @@ pub fn draw(plan: &Plan, width: usize) -> String {
         page.bars(&mut out, row, &plain);
     }
     tables::tables(&mut out, plan, width.clamp(60, 120));
-    out
+    escaped(&out).into_owned()
 }
 
 fn shape(out: &mut String, page: &Page, track: &Track) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::inputs::data::table;
+use crate::inputs::root::open_named;
 use std::path::Path;
 
 /// A data file and what a plan keeps of it.
@@ -13,7 +14,7 @@ fn planned(directory: &Path, format: &str, content: &str, declared: &[(&str, Typ
         "jsonl" => FileKind::JsonLines,
         _ => FileKind::Csv,
     };
-    let table = table(&path, "rows", kind).unwrap();
+    let table = table(open_named(&path).unwrap(), "rows", kind).unwrap();
     let mut columns = table.columns;
     for (name, kind) in declared {
         columns.iter_mut().find(|(own, _)| own == name).unwrap().1 = *kind;
@@ -209,4 +210,24 @@ fn random_rows_are_equally_likely() {
         counts[below(3, &mut random) as usize] += 1;
     }
     assert!(counts.iter().all(|count| (9_500..10_500).contains(count)), "{counts:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_that_came_into_the_way_is_not_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = planned(directory.path(), "csv", "id\n1\n", &[]);
+    let held = Table::load(&data).unwrap();
+    assert_eq!(held.rows(), 1);
+    // The same content, and yet not the file that was checked.
+    std::fs::rename(&data.path, directory.path().join("other")).unwrap();
+    std::os::unix::fs::symlink("other", &data.path).unwrap();
+    let why = Table::load(&data).unwrap_err();
+    assert!(why.contains("is a link, and only regular files are read"), "{why}");
+    let below = directory.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    std::fs::write(below.join("rows.csv"), "id\n1\n").unwrap();
+    std::os::unix::fs::symlink("below", directory.path().join("link")).unwrap();
+    let through = Data { path: directory.path().join("link/rows.csv"), ..data };
+    assert!(Table::load(&through).unwrap_err().contains("cannot be read"));
 }

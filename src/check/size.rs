@@ -1,0 +1,175 @@
+//! How large what is worked out may become: each value by itself, and all values of a compilation. A value that holds
+//! another twice doubles with every step, and a few lines would fill the memory of any machine.
+
+use super::condition::{Condition, Measured};
+use super::program::{Expr, Metric, Piece, Stated};
+use super::session::Session;
+use super::value::Value;
+use crate::base::Span;
+use crate::diag::{Code, Diagnostic};
+use std::cell::Cell;
+
+/// Parts, and the bytes of the texts in them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) parts: usize,
+    pub(super) bytes: usize,
+}
+
+/// Of one value.
+pub(super) const VALUE: Size = Size { parts: 100_000, bytes: 16 << 20 };
+/// Of all values together.
+const ALL: Size = Size { parts: 2_000_000, bytes: 256 << 20 };
+
+const ONE: Size = Size { parts: 1, bytes: 0 };
+
+impl Size {
+    fn exceeds(self, most: Size) -> bool {
+        self.parts > most.parts || self.bytes > most.bytes
+    }
+
+    pub(super) fn plus(self, other: Size) -> Size {
+        Size { parts: self.parts.saturating_add(other.parts), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+
+    pub(super) fn times(self, count: usize) -> Size {
+        Size { parts: self.parts.saturating_mul(count), bytes: self.bytes.saturating_mul(count) }
+    }
+
+    fn of_all(sizes: impl Iterator<Item = Size>) -> Size {
+        sizes.fold(ONE, Size::plus)
+    }
+
+    fn of_text(text: &str) -> Size {
+        Size { parts: 1, bytes: text.len() }
+    }
+}
+
+/// What was taken of the budget so far.
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    size: Cell<Size>,
+    is_over: Cell<bool>,
+    /// It was said that a value is too large, of which others are most often made.
+    is_said: Cell<bool>,
+}
+
+impl Session<'_, '_> {
+    /// Takes something of what all values have together; false where nothing is left, which is said once.
+    pub(super) fn spend(&mut self, size: Size, span: Span) -> bool {
+        let spent = &self.world.spent;
+        if spent.is_over.get() {
+            return false;
+        }
+        spent.size.set(spent.size.get().plus(size));
+        if !spent.size.get().exceeds(ALL) {
+            return true;
+        }
+        spent.is_over.set(true);
+        if spent.is_said.replace(true) {
+            return false;
+        }
+        let message = match spent.size.get().bytes > ALL.bytes {
+            true => "the texts of all values take more than 256 MiB together",
+            false => "all values have more than 2,000,000 parts together",
+        };
+        let problem = Diagnostic::new(Code::E0311, message, span, "here it is too much");
+        self.push(problem.help("put large contents into files of their own, and many values into a data file"));
+        false
+    }
+
+    /// Whether a value may become so large.
+    pub(super) fn may_hold(&mut self, size: Size, span: Span) -> bool {
+        if !size.exceeds(VALUE) {
+            return true;
+        }
+        if self.world.spent.is_said.replace(true) {
+            return false;
+        }
+        let problem = match size.bytes > VALUE.bytes {
+            true => Diagnostic::new(Code::E0311, "this value takes more than 16 MiB", span, "too large")
+                .help("send large contents from a file of their own: `body: file(\"…\")`"),
+            false => Diagnostic::new(Code::E0311, "this value has more than 100,000 parts", span, "too large")
+                .help("put many values into a data file, and read them with `data NAME = csv(\"…\")`"),
+        };
+        self.push(problem);
+        false
+    }
+}
+
+impl Value<'_> {
+    pub(super) fn size(&self) -> Size {
+        match self {
+            Value::Text(text, _) => Size::of_text(text),
+            Value::Range(a, b) => Size::of_all([a.size(), b.size()].into_iter()),
+            Value::List(items) => Size::of_all(items.iter().map(Value::size)),
+            Value::Object(fields) => {
+                Size::of_all(fields.iter().map(|(name, value)| value.size().plus(Size::of_text(&name.text))))
+            }
+            Value::Run(expr, _) | Value::Row(expr, _) => of_expr(expr),
+            Value::Measured(measured) => of_measured(measured),
+            Value::Condition(condition) => of_condition(condition),
+            Value::Delivery(metric) => of_metric(metric),
+            Value::Unknown(_) | Value::Null | Value::Bool(_) | Value::Quantity(..) | Value::Rate(_) => ONE,
+            Value::Answer(_) | Value::Moment(_) | Value::Window(..) | Value::Samples(..) | Value::Series(_) => ONE,
+            Value::Part(..) | Value::Fault(..) | Value::System(_) | Value::Module(_) | Value::Definition(..) => ONE,
+        }
+    }
+}
+
+pub(super) fn of_pieces(pieces: &[Piece]) -> Size {
+    Size::of_all(pieces.iter().map(|piece| match piece {
+        Piece::Literal(text) => Size::of_text(text),
+        Piece::Value(expr) => of_expr(expr),
+    }))
+}
+
+fn of_expr(expr: &Expr) -> Size {
+    match expr {
+        Expr::Text(pieces) => of_pieces(pieces),
+        Expr::List(items) | Expr::Call { arguments: items, .. } => Size::of_all(items.iter().map(of_expr)),
+        Expr::Object(fields) => {
+            Size::of_all(fields.iter().map(|(name, value)| of_expr(value).plus(Size::of_text(name))))
+        }
+        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) => ONE.plus(of_expr(inner)),
+        Expr::Column { row: inner, column: text } | Expr::Get { value: inner, path: text } => {
+            of_expr(inner).plus(Size::of_text(text))
+        }
+        Expr::Derived { value: inner, .. } => ONE.plus(of_expr(inner)),
+        Expr::Binary { left, right, .. } => ONE.plus(of_expr(left)).plus(of_expr(right)),
+        Expr::Json { path: text, .. } | Expr::Header { name: text, .. } | Expr::Answer { part: text, .. } => {
+            Size::of_text(text)
+        }
+        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => ONE,
+        Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => ONE,
+        Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => ONE,
+        Expr::Property(_) => ONE,
+    }
+}
+
+fn of_metric(metric: &Metric) -> Size {
+    Size::of_text(&metric.text)
+}
+
+fn of_measured(measured: &Measured<Metric>) -> Size {
+    match measured {
+        Measured::Constant { .. } | Measured::Baseline { .. } => ONE,
+        Measured::Metric { metric, .. } => of_metric(metric),
+        Measured::Arithmetic { left, right, .. } => ONE.plus(of_measured(left)).plus(of_measured(right)),
+    }
+}
+
+fn of_condition(condition: &Stated) -> Size {
+    match condition {
+        Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {
+            ONE.plus(of_measured(left)).plus(of_measured(right))
+        }
+        Condition::And(a, b) | Condition::Or(a, b) => ONE.plus(of_condition(a)).plus(of_condition(b)),
+        Condition::Not(inner) => ONE.plus(of_condition(inner)),
+        Condition::Holds(measured) => of_measured(measured),
+        Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => {
+            ONE.plus(of_condition(condition))
+        }
+        Condition::Alert(_) => ONE,
+    }
+}
