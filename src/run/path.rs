@@ -60,12 +60,12 @@ impl Path {
     /// The first that it finds in a text. All of the text is read and must be JSON, but only what is found is kept: a
     /// whole document costs several times as much as the one value of it that a step takes.
     pub fn scan(&self, text: &[u8]) -> Result<Value, Unusable> {
-        let way = self.way.as_deref().ok_or(Unusable)?;
+        let way = self.way.as_deref().ok_or(Unusable::Missing)?;
         // What is skipped is not looked at closely enough to see that it is no UTF-8.
-        let text = std::str::from_utf8(text).map_err(|_| Unusable)?;
+        let text = std::str::from_utf8(text).map_err(|_| Unusable::Missing)?;
         let mut reader = serde_json::Deserializer::from_str(text);
-        let found = Find(way).deserialize(&mut reader).map_err(|_| Unusable)?;
-        reader.end().map_err(|_| Unusable)?;
+        let found = Find(way).deserialize(&mut reader).map_err(|_| Unusable::Missing)?;
+        reader.end().map_err(|_| Unusable::Missing)?;
         Ok(found)
     }
 }

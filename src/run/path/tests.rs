@@ -70,7 +70,7 @@ fn path(random: &mut Random) -> String {
 
 /// By the engine for all paths, over the whole document.
 fn general(path: &Path, text: &[u8]) -> Result<Value, Unusable> {
-    let document: Json = serde_json::from_slice(text).map_err(|_| Unusable)?;
+    let document: Json = serde_json::from_slice(text).map_err(|_| Unusable::Missing)?;
     Ok(path.all(&document).first().map_or(Value::Null, |found| from_json(found)))
 }
 
