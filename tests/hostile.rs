@@ -362,6 +362,7 @@ fn limited(limit: &str, stages: &str) -> Ran {
         "--workers",
         "1",
     ]);
+    command.env("XDG_STATE_HOME", place.path().join(".state"));
     place.ended(command.current_dir(place.path()).output().unwrap())
 }
 

@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::html::Page;
 use super::path::Path;
+use super::pattern::Pattern;
 use super::room::Room;
 use super::value::{Unusable, Value};
 use scraper::Selector;
@@ -103,12 +104,14 @@ impl Answered {
 
     /// What a path finds first; null where it finds nothing. In what is no JSON there is nothing to look for.
     pub fn found(&self, path: &Path) -> Result<Value, Unusable> {
-        if path.can_scan() && self.json.get().is_none() && self.scans.get() < SCANS {
-            self.scans.set(self.scans.get() + 1);
+        // One that cannot be held is looked through again and again.
+        let is_built = matches!(self.json.get(), Some(Ok(_)));
+        if path.can_scan() && !is_built && (self.scans.get() < SCANS || self.document().is_err()) {
+            self.scans.set(self.scans.get().saturating_add(1));
             return self.timed(|_| path.scan(&self.body));
         }
         let document = self.document()?;
-        self.timed(|_| Ok(path.first(&document.json)))
+        self.timed(|_| path.first(&document.json))
     }
 
     pub fn document(&self) -> Result<Rc<Document>, Unusable> {
@@ -116,15 +119,16 @@ impl Answered {
     }
 
     /// What the first group of a pattern matches, or all of it where it has none; null where nothing matches.
-    pub fn matched(&self, pattern: &regex::Regex) -> Result<Value, Unusable> {
-        self.timed(|_| {
-            let text = self.text();
-            let group = usize::from(pattern.captures_len() > 1);
-            let found = match group {
-                0 => pattern.find(&text),
-                group => pattern.captures(&text).and_then(|captures| captures.get(group)),
-            };
-            Ok(found.map_or(Value::Null, |found| Value::Text(found.as_str().into())))
+    pub fn matched(&self, pattern: &Pattern) -> Result<Value, Unusable> {
+        let text = |found: Option<&str>| found.map_or(Value::Null, |found| Value::Text(found.into()));
+        if !self.is_long() {
+            return Ok(text(pattern.find(&self.text())));
+        }
+        self.timed(|late| {
+            let body = self.text();
+            let found = pattern.search(&body, late)?;
+            let group = usize::from(pattern.has_groups());
+            Ok(text(found.and_then(|found| found.get(group)).map(|found| found.as_str())))
         })
     }
 
@@ -207,7 +211,7 @@ mod tests {
     #[test]
     fn looking_into_a_long_body_counts_against_the_timeout() {
         let body = format!("<p>{}</p>", "x".repeat(LONG));
-        let (pattern, selector) = (regex::Regex::new("x+").unwrap(), Selector::parse("p").unwrap());
+        let (pattern, selector) = (Pattern::new("x+").unwrap(), Selector::parse("p").unwrap());
         let late = answer("", body.as_bytes());
         late.may_take(Duration::ZERO);
         assert_eq!(late.matched(&pattern).unwrap_err(), Unusable::Late);

@@ -53,7 +53,11 @@ impl Page {
         let mut parser = parse_document(sink, ParseOpts::default());
         let mut rest = text;
         while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
+            let mut end = PIECE.min(rest.len());
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (piece, behind) = rest.split_at(end);
             parser.process(StrTendril::from(piece));
             rest = behind;
             if late() {
@@ -100,7 +104,10 @@ fn few_attributes(text: &str) -> Result<(), Unusable> {
             (_, Some(own)) => quote = Some(own).filter(|own| *own != byte),
             (None, None) => tag = opens.then_some((0, false)),
             (Some(_), None) if byte == b'>' => tag = None,
-            (Some(_), None) if matches!(byte, b'"' | b'\'') && before == b'=' => quote = Some(byte),
+            (Some(_), None) if matches!(byte, b'"' | b'\'') && before == b'=' => {
+                quote = Some(byte);
+                tag = tag.map(|(words, _)| (words, false));
+            }
             (Some((words, goes_on)), None) => {
                 let is_word = !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'\'');
                 *words += usize::from(is_word && !*goes_on);
@@ -250,13 +257,13 @@ mod tests {
         for (text, why) in [
             // 400 KB of it took 20 s, and 15 MB would have taken 21 minutes.
             ("<b>".repeat(130_000), TOO_DEEP),
-            ("<div>".repeat(3_000_000), TOO_DEEP),
+            ("<div>".repeat(300_000), TOO_DEEP),
             ("<table><tr><td>".repeat(30_000), TOO_DEEP),
             ("<svg><g>".repeat(30_000), TOO_DEEP),
             ("<template>".repeat(30_000), TOO_DEEP),
             // Each paragraph opens all that was not closed in one before: bytes become as many elements.
             (format!("<p>{formatting}</p>{}", "<p>x</p>".repeat(50_000)), TOO_MUCH),
-            ("<i>x</i>".repeat(2_000_000), TOO_MUCH),
+            ("<i>x</i>".repeat(700_000), TOO_MUCH),
             (format!("<p {}>", (0..3000).map(|number| format!("a{number} ")).collect::<String>()), TOO_MANY),
             (format!("<p {}>", "a/".repeat(3000)), TOO_MANY),
             (format!("<p {}>", "a=''".repeat(3000)), TOO_MANY),
@@ -269,7 +276,7 @@ mod tests {
             format!("<p {}>", (0..2000).map(|number| format!("a{number} ")).collect::<String>()),
             format!("<p title=\"{}\">", "word ".repeat(100_000)),
             format!("<p>{}", "a < b ".repeat(100_000)),
-            "<br>x".repeat(100_000),
+            "<br>x".repeat(20_000),
             "x".repeat(LARGEST),
             format!("<!--{}-->", "x".repeat(LARGEST - 9)),
         ] {

@@ -1,6 +1,7 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod answered;
+mod ask;
 mod budget;
 mod chance;
 mod clock;
@@ -27,6 +28,7 @@ mod limit;
 mod link;
 mod open;
 mod path;
+mod pattern;
 mod phase;
 mod progress;
 pub mod proxy;

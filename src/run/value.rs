@@ -4,6 +4,7 @@ use super::answered::Answered;
 use super::files::Files;
 use super::functions;
 use super::path::Path;
+use super::pattern::Pattern;
 use super::rows::{self, Place, Reader, Table, Uses};
 use crate::check::program::Pick;
 use crate::measure::Failure;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Paths {
     queries: HashMap<String, Path>,
-    patterns: HashMap<String, regex::Regex>,
+    patterns: HashMap<String, Pattern>,
     selectors: HashMap<String, scraper::Selector>,
     pub tables: Reader,
     pub files: Arc<Files>,
@@ -49,7 +50,7 @@ impl Paths {
         match expr {
             Expr::Json { path, .. } | Expr::Get { path, .. } => compiled(&mut self.queries, path, Path::new),
             Expr::Answer { part, argument: Some(argument), .. } if part == "regex" => {
-                compiled(&mut self.patterns, argument, |pattern| regex::Regex::new(pattern).ok());
+                compiled(&mut self.patterns, argument, Pattern::new);
             }
             Expr::Answer { argument: Some(argument), .. } => {
                 compiled(&mut self.selectors, argument, |selector| scraper::Selector::parse(selector).ok());
@@ -359,7 +360,7 @@ impl Frame {
             }
             Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable::Missing),
             Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.get(path)?.first(&document),
+                Value::Json(document) => paths.get(path)?.first(&document)?,
                 // In what is no object there is nothing to find.
                 _ => Value::Null,
             },
@@ -424,7 +425,7 @@ impl Frame {
     pub fn list(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
         let Expr::Json { response, path } = expr else { return self.json(expr, paths) };
         let document = self.answers[*response].document()?;
-        Ok(match paths.get(path)?.all(&document.json).as_slice() {
+        Ok(match paths.get(path)?.all(&document.json)?.as_slice() {
             [list @ serde_json::Value::Array(_)] => (*list).clone(),
             found => serde_json::Value::Array(found.iter().map(|one| (*one).clone()).collect()),
         })
@@ -435,10 +436,10 @@ impl Frame {
         Ok(match list {
             Expr::Json { response, path } => {
                 let document = self.answers[*response].document()?;
-                paths.get(path)?.count(&document.json)
+                paths.get(path)?.count(&document.json)?
             }
             Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.get(path)?.count(&document),
+                Value::Json(document) => paths.get(path)?.count(&document)?,
                 _ => Value::Null,
             },
             _ => match self.eval(list, paths)? {
