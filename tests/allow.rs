@@ -38,6 +38,27 @@ fn a_host_that_nobody_allowed_is_not_reached() {
     assert!(ran.code == 3 && ran.err.contains("`192.0.2.1:5432` (the link `db`)"), "{}{}", ran.out, ran.err);
 }
 
+/// Where the driver of a database would go, however its URL says that.
+#[test]
+fn the_address_of_a_database_is_that_of_its_driver() {
+    let (place, server) = (Place::new(), Server::start(Duration::ZERO));
+    let text = |database: &str| {
+        let parts = format!("  target db = {database}\n  fault cut = kill_connections(db) at main + 200ms\n");
+        let text = server.scenario("    hold 20/s for 1s", "    count(main) == 20");
+        text.replacen("  flow", &format!("{parts}  flow"), 1)
+    };
+    for (database, host) in [
+        ("postgres(\"postgres://localhost/shop?h%6Fst=192.0.2.1\")", "192.0.2.1"),
+        ("postgres(\"postgres://localhost/shop?host=localhost&host=192.0.2.1\")", "192.0.2.1"),
+        ("postgres(\"postgres://localhost/shop?hostaddr=192.0.2.1\")", "192.0.2.1"),
+        ("mysql(\"mysql://192.0.2.1/shop?host=localhost\")", "192.0.2.1"),
+    ] {
+        let ran = place.run(&text(database), &[]);
+        assert!(ran.code == 3 && ran.err.contains(&format!("`{host}` (the target `db`)")), "{}{}", ran.out, ran.err);
+    }
+    assert_eq!(server.count(), 0);
+}
+
 #[test]
 fn what_is_allowed_or_this_machine_runs_without_a_question() {
     for (allow, flags) in [("", &["--yes"][..]), ("allow \"127.1\" at most 1k requests", &[])] {

@@ -292,4 +292,25 @@ fn a_postgres_is_hurt_by_its_url() {
 }
 "#;
     all_showed(&Place::new().run(text, &[]), "of 97 for clients in use");
+    // What other programs are told by the environment, and would follow.
+    let place = Place::new();
+    place.write("test.stress", text);
+    let told = [
+        ("PGHOST", "192.0.2.1"),
+        ("PGPORT", "1"),
+        ("PGUSER", "nobody"),
+        ("PGPASSWORD", "wrong"),
+        ("PGDATABASE", "none"),
+        ("PGSSLMODE", "verify-full"),
+        ("PGSSLROOTCERT", "/nowhere"),
+        ("http_proxy", "http://192.0.2.1:1"),
+        ("ALL_PROXY", "socks5://192.0.2.1:1"),
+    ];
+    let mut command = place.command(&["run", "test.stress", "--no-progress"]);
+    let ran = place.ended(command.envs(told).output().unwrap());
+    all_showed(&ran, "of 97 for clients in use");
+    let note = "not heeded, since a run connects where its file says: PGHOST, PGPORT, PGUSER";
+    assert!(ran.err.contains(note) && !ran.err.contains("http_proxy"), "{}", ran.err);
+    let doctor = place.command(&["doctor"]).envs(told).output().unwrap();
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("http_proxy, ALL_PROXY, PGHOST"));
 }

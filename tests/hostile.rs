@@ -232,7 +232,7 @@ const FLOODS: &[Case] = &[
         })
     },
     // A step that reads it could hold no more than the limit: refused by its announcement.
-    read("five_gigabytes_read", Some("protocol"), |s| pour(s, LONG, b"x")),
+    read("five_gigabytes_read", Some("too_large"), |s| pour(s, LONG, b"x")),
 ];
 
 /// Bodies that nobody reads are counted as they pass, whatever their length.
@@ -243,10 +243,10 @@ fn floods_pass_by() {
 }
 
 const KEPT: &[Case] = &[
-    Case { timeout: "60s", ..read("endless_chunks", Some("protocol"), |s| pour(s, CHUNKED, CHUNK)) },
-    Case { timeout: "60s", ..read("endless_body", Some("protocol"), |s| pour(s, b"HTTP/1.1 200 OK\r\n\r\n", b"x")) },
-    Case { timeout: "60s", ..read("bomb", Some("protocol"), |s| compressed(s, 65, 1)) },
-    Case { timeout: "60s", ..read("bomb_in_a_bomb", Some("protocol"), |s| compressed(s, 1024, 2)) },
+    Case { timeout: "60s", ..read("endless_chunks", Some("too_large"), |s| pour(s, CHUNKED, CHUNK)) },
+    Case { timeout: "60s", ..read("endless_body", Some("too_large"), |s| pour(s, b"HTTP/1.1 200 OK\r\n\r\n", b"x")) },
+    Case { timeout: "60s", ..read("bomb", Some("too_large"), |s| compressed(s, 65, 1)) },
+    Case { timeout: "60s", ..read("bomb_in_a_bomb", Some("too_large"), |s| compressed(s, 1024, 2)) },
     // Nobody looks into it.
     case("bomb_unread", None, |s| compressed(s, 65, 1)),
     read("unknown_coding", Some("protocol"), |s| {
@@ -297,6 +297,54 @@ fn what_is_kept_is_bounded() {
     assert!(peak < 320 * MIB, "{} MiB {}", peak / MIB, ran.err);
 }
 
+/// A page of this body, as a step reads it.
+fn page(stream: &mut TcpStream, body: &str) -> bool {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    say(stream, head.as_bytes()) && say(stream, body.as_bytes())
+}
+
+const fn looks(name: &'static str, says: &'static str, ends: Option<&'static str>, answer: Answer) -> Case {
+    Case { says, timeout: "600s", ..case(name, ends, answer) }
+}
+
+const LOOKED_INTO: &[Case] = &[
+    looks("deep_page", "expect css(\"h1\") == null", Some("too_large"), |s| page(s, &"<b>".repeat(5 << 20))),
+    looks("growing_page", "expect css(\"h1\") == null", Some("too_large"), |s| {
+        let open: String = (0..400).map(|number| format!("<b i={number}>")).collect();
+        page(s, &format!("<p>{open}</p>{}", "<p>x</p>".repeat(50_000)))
+    }),
+    looks("wide_tag", "expect css(\"h1\") == null", Some("too_large"), |s| {
+        page(s, &format!("<p {}", "a/".repeat(1 << 20)))
+    }),
+    looks("long_page", "expect css(\"h1\") == null", Some("too_large"), |s| page(s, &"x".repeat(17 << 20))),
+    // What takes 39 MB takes 2.9 GB as a document.
+    looks("numbers", "expect json(\"$[-1]\") == 0", Some("too_large"), |s| {
+        page(s, &format!("[{}0]", "0,".repeat(19 << 20)))
+    }),
+    looks("lists", "expect json(\"$[?@.a]\") == null", Some("too_large"), |s| {
+        page(s, &format!("[{}0]", "[0],".repeat(9 << 20)))
+    }),
+    looks("objects", "expect json(\"$\") != null", Some("too_large"), |s| {
+        page(s, &format!("[{}0]", "{\"a\":0},".repeat(4 << 20)))
+    }),
+    looks("one_of_many", "expect json(\"$[9000000]\") == 0", None, |s| {
+        page(s, &format!("[{}0]", "0,".repeat(19 << 20)))
+    }),
+    looks("last", "expect text == \"ok\"", None, |s| say(s, OK)),
+];
+
+/// What grows when it is looked into is not, beyond bounds: neither the worker's time nor its memory are a server's.
+#[test]
+fn what_is_looked_into_is_bounded() {
+    let (ran, peak) = run(LOOKED_INTO);
+    assert!(peak < 600 * MIB, "{} MiB {}", peak / MIB, ran.err);
+    for why in
+        ["nested deeper than 512", "more than 2048 attributes", "longer than the 16 MiB", "more than 256 MiB of memory"]
+    {
+        assert!(ran.out.contains(why), "{why}: {}", ran.out);
+    }
+}
+
 /// A run that may open no more than so many files.
 fn limited(limit: &str, stages: &str) -> Ran {
     let server = Server::start(Duration::from_millis(20));
@@ -314,6 +362,7 @@ fn limited(limit: &str, stages: &str) -> Ran {
         "--workers",
         "1",
     ]);
+    command.env("XDG_STATE_HOME", place.path().join(".state"));
     place.ended(command.current_dir(place.path()).output().unwrap())
 }
 

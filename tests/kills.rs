@@ -331,3 +331,47 @@ fn gentle(server: std::net::SocketAddr, attached: u16) -> String {
     let text: String = kept.flat_map(|line| [line, "\n"]).collect();
     text.replace("for 9s", "for 1s").replace("10500ms", "2s")
 }
+
+/// Nobody reads what the run says, so that it stands still over its first word of the fault, and hears no signal.
+#[test]
+fn a_second_signal_ends_a_run_that_hears_none() {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    let _alone = alone();
+    let place = Place::new();
+    let server = Script::start(|_, _| (200, String::new()));
+    let text = format!(
+        r#"scenario test {{
+  target api = http("http://{}")
+  flow look on api {{
+    get "/"
+  }}
+  load main of look {{
+    hold 5/s for 100s as plateau
+  }}
+  fault shell = command('touch broken', undo: 'rm -f broken') at plateau + 200ms for 90s
+  expect count(main) > 1
+}}
+"#,
+        server.address
+    );
+    place.write("test.stress", &text);
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let mut full = std::fs::OpenOptions::new();
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let mut full = full.write(true).custom_flags(nonblock).open(path).unwrap();
+    while std::io::Write::write(&mut full, &[b'x'; 512]).is_ok() {}
+    let mut child = place.command(&["run", "test.stress"]).stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    let broken = place.path().join("broken");
+    wait_until("the fault is in force", Duration::from_secs(60), || broken.exists());
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&child, "TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it hears nothing");
+    signal(&child, "TERM");
+    wait_until("it has ended", Duration::from_secs(60), || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!broken.exists(), "what it injected is taken back first");
+    assert_eq!(names(&place.path().join(".state/stressc/journal")), BTreeSet::new());
+}

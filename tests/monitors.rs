@@ -95,6 +95,39 @@ fn what_cannot_be_asked_is_a_gap_and_no_zero() {
     assert_eq!(gaps[0]["reason"], "status 500", "{gaps}");
 }
 
+/// Neither a monitor nor a probe goes where an answer sends it.
+#[test]
+fn redirects_of_those_who_are_asked_are_not_followed() {
+    use crate::support::{Keeper, Kept, answered};
+    let elsewhere = Script::start(|_, _| (200, "jobs 7\n".to_owned()));
+    let to = format!("http://{}/metrics", elsewhere.address);
+    // The address goes through the path, since what answers knows nothing of this test.
+    fn answer(kept: &Kept) -> Vec<u8> {
+        let to = kept.line().trim_start_matches("GET /to/").to_owned();
+        let mut answer = answered(&format!("Location: http://{to}\r\n"), b"");
+        answer.splice(9..12, *b"302");
+        answer
+    }
+    let keeper = Keeper::start(answer);
+    let url = format!("http://{}/to/{}/metrics", keeper.address, elsewhere.address);
+    let parts = format!("  monitor page = metrics(\"{url}\")\n  monitor eyes = prometheus(\"{url}\")");
+    let ran = Place::new().run(&shop("demo()", &parts, "hold 20/s for 2s", "max(page.query('jobs')) == 7"), &[]);
+    assert_eq!(ran.code, 4, "{}{}", ran.out, ran.err);
+    let reason = format!("status 302, a redirect to `{to}`, which is not followed");
+    assert_eq!(verdicts(&ran)[0].2, format!("nothing was read in its window: {reason}"));
+    let never = format!(
+        "process(\"sleep\", \"60\") {{\n    ready: \"{url}\"\n    ready_within: 1s\n  }}\n  service app = demo()"
+    );
+    let text = shop("demo()", "", "hold 20/s for 1s", "max(own.memory) > 1KiB").replacen(
+        "service app = demo()",
+        &format!("service own = {never}"),
+        1,
+    );
+    let ran = Place::new().run(&text, &[]);
+    assert!(ran.code == 3 && ran.err.contains(&reason), "{}{}", ran.out, ran.err);
+    assert_eq!(elsewhere.all(), Vec::<String>::new(), "nobody came");
+}
+
 #[test]
 fn growth_and_drift_of_a_leak_are_seen() {
     let place = Place::new();

@@ -17,19 +17,19 @@ impl Host {
         Host { name, port }
     }
 
-    /// That of a URL or of `host:port`; of a database the host that its parameters say comes first, as for its clients.
+    /// That of a URL or of `host:port`. Those of databases have a reader of their own.
     pub fn of(address: &str) -> Host {
-        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
-        let query = rest.split_once('?').map_or("", |(_, query)| query);
-        let mut said = query.split('&').filter_map(|one| one.split_once('='));
-        let said = said.find(|(name, _)| matches!(*name, "host" | "hostaddr")).map(|(_, host)| host);
-        if let Some(host) = said.filter(|_| !matches!(scheme, "" | "http" | "https")) {
-            return Host::new(&host.replace("%2F", "/").replace("%2f", "/"), None);
-        }
+        let (_, rest) = address.split_once("://").unwrap_or(("", address));
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
         let (name, port) = port_of(rest);
         Host::new(name, port.and_then(|port| port.parse().ok()))
+    }
+
+    /// Whether an address that its name was resolved to is one of where the name says it is: what is taken for this machine
+    /// must be here.
+    pub fn may_be_at(&self, address: IpAddr) -> bool {
+        !self.is_here() || Host::new(&address.to_string(), None).is_here()
     }
 
     fn address(&self) -> Option<IpAddr> {
@@ -195,9 +195,6 @@ mod tests {
             ("http://shop.example.com.:8080", "shop.example.com:8080"),
             ("10.0.0.1:5432", "10.0.0.1:5432"),
             ("http://[2001:DB8::1]:9000/", "[2001:db8::1]:9000"),
-            ("postgres://me:secret@db.example.com:5432/shop?sslmode=off", "db.example.com:5432"),
-            ("postgres://localhost/shop?sslmode=off&host=db.example.com", "db.example.com"),
-            ("postgres:///shop?host=%2Frun%2Fpostgresql", "/run/postgresql"),
         ] {
             assert_eq!(Host::of(address).to_string(), host, "{address}");
         }
@@ -214,7 +211,15 @@ mod tests {
         {
             assert!(!Host::of(host).is_here(), "{host}");
         }
-        assert!(Host::of("postgres:///shop?host=/run/postgresql").is_here());
+        assert!(Host::new("/run/postgresql", None).is_here());
+    }
+
+    #[test]
+    fn what_is_taken_for_this_machine_is_found_there() {
+        let may = |host: &str, address: &str| Host::of(host).may_be_at(address.parse().unwrap());
+        assert!(may("shop.localhost:80", "127.0.0.1") && may("localhost", "::1") && may("0.0.0.0", "0.0.0.0"));
+        assert!(!may("shop.localhost:80", "192.0.2.1") && !may("LOCALHOST.", "2001:db8::1"));
+        assert!(may("shop.example.com", "192.0.2.1") && may("shop.example.com", "127.0.0.1"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, and nearest names.
+//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of databases, and nearest names.
 
+pub mod database;
 pub mod exposition;
 pub mod floors;
 mod hex;

@@ -46,6 +46,14 @@ pub fn doctor(terminal: &Terminal) -> u8 {
     let source = if source.is_empty() { String::new() } else { format!("{source}, ") };
     let late_by = measured_duration(late.as_nanos() as f64);
     tell("clock", late > PUNCTUAL, &format!("{source}a sleep ends {late_by} late at most"));
+    let set = [inputs::not_heeded(false), inputs::not_heeded(true)].concat();
+    if !set.is_empty() {
+        tell(
+            "environment",
+            false,
+            &format!("not heeded, since a run connects where its file says: {}", set.join(", ")),
+        );
+    }
     journal(&tell);
     super::OK
 }

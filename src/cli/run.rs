@@ -4,8 +4,10 @@ use super::args::RunArgs;
 use super::live::Live;
 use super::output::Terminal;
 use super::source;
+use crate::check::program::Protocol;
+use crate::inputs;
 use crate::measure::{Event, Stats};
-use crate::plan::{Connections, Plan};
+use crate::plan::{Connections, Plan, Standing, Way};
 use crate::run::{RunError, Settings};
 use crate::store::Record;
 use crate::{judge, report, run as engine};
@@ -36,6 +38,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         let cores = if machine.cores == 1 { "core" } else { "cores" };
         terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
     }
+    not_heeded(&planned.plan, terminal);
     if let Some(code) = super::recover::refused(terminal) {
         return code;
     }
@@ -137,6 +140,20 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         return super::COULD_NOT_RUN;
     }
     verdict.exit_code
+}
+
+/// Says which variables change nothing, to somebody who may think that they do.
+fn not_heeded(plan: &Plan, terminal: &Terminal) {
+    let goes_out = plan.reached().iter().any(|reached| reached.standing != Standing::Here);
+    let is_postgres = plan.targets.iter().any(|target| target.protocol == Protocol::Postgres)
+        || plan.reached().iter().any(|reached| matches!(reached.by, Way::Database(_)));
+    let mut set = if goes_out { inputs::not_heeded(false) } else { Vec::new() };
+    if is_postgres {
+        set.extend(inputs::not_heeded(true));
+    }
+    if !set.is_empty() {
+        terminal.err(&format!("not heeded, since a run connects where its file says: {}\n", set.join(", ")));
+    }
 }
 
 /// As many as asked for, and never more than iterations may be in flight or a pool has connections.

@@ -1,6 +1,7 @@
 //! The database: one SQLite file or a PostgreSQL, behind a pool whose queue is measured.
 
 use super::catalogue;
+use crate::base::database::{Database as Url, Place as At};
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
@@ -197,6 +198,46 @@ impl Database {
     }
 }
 
+fn wrong(why: String) -> sqlx::Error {
+    sqlx::Error::Configuration(why.into())
+}
+
+/// Where servers of PostgreSQL put their sockets.
+const SOCKETS: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
+
+/// What a URL says, for the driver. That takes what it is not told from variables and from a file of passwords: so it is told
+/// all, and what cannot be told is refused.
+pub fn options(given: &Url) -> Result<PgConnectOptions, String> {
+    let own = PgConnectOptions::new_without_pgpass();
+    let set = |name: &str| std::env::var_os(name).is_some();
+    if own.get_options().is_some() {
+        return Err("the variable `PGOPTIONS` is set and would change its sessions; unset it".to_owned());
+    }
+    let user = match &given.user {
+        Some(user) => user.clone(),
+        None if set("PGUSER") => {
+            return Err("its URL names no user, and `PGUSER` is not heeded; name the user".to_owned());
+        }
+        None => own.get_username().to_owned(),
+    };
+    let port = given.port.unwrap_or(5432);
+    let own = match &given.place {
+        At::Socket(path) => own.host("localhost").socket(path),
+        At::Host(host) => own.host(&host.name),
+        At::Usual => {
+            let is_there = |path: &&str| std::path::Path::new(path).join(format!(".s.PGSQL.{port}")).exists();
+            match SOCKETS.into_iter().find(is_there) {
+                Some(path) => own.host("localhost").socket(path),
+                None => own.host("127.0.0.1"),
+            }
+        }
+    };
+    let mode = given.ssl.as_deref().unwrap_or("prefer").parse().map_err(|error| format!("{error}"))?;
+    let own = own.port(port).ssl_mode(mode).application_name("");
+    let own = own.password(given.password.as_deref().unwrap_or_default());
+    Ok(own.database(given.name.as_deref().unwrap_or(&user)).username(&user))
+}
+
 /// Every connection is opened at once and kept, so that the pool's size is a constant of the experiment.
 fn kept<DB: sqlx::Database>(place: &Place) -> PoolOptions<DB> {
     let options = PoolOptions::new()
@@ -246,7 +287,8 @@ async fn sqlite(place: &Place) -> Result<SqlitePool, sqlx::Error> {
 }
 
 async fn postgres(place: &Place) -> Result<PgPool, sqlx::Error> {
-    let url: PgConnectOptions = place.database.parse()?;
+    let given = Url::of(&place.database).map_err(wrong)?;
+    let url = options(&given).map_err(wrong)?;
     let server = url.application_name("shop");
     let mut connection = server.connect().await?;
     let mut seeding = connection.begin().await?;

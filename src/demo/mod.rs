@@ -14,6 +14,7 @@ mod process;
 mod refusal;
 mod routes;
 
+pub use database::options;
 pub use error::Error;
 
 use axum::serve::ListenerExt;

@@ -28,3 +28,34 @@ pub fn read(file: Option<&Path>) -> Result<HashMap<String, String>, String> {
     );
     Ok(variables)
 }
+
+/// Variables by which other programs are told where to connect, and as whom. A run connects where its file says.
+const NOT_HEEDED: [(&str, bool); 21] = [
+    ("http_proxy", false),
+    ("HTTP_PROXY", false),
+    ("https_proxy", false),
+    ("HTTPS_PROXY", false),
+    ("all_proxy", false),
+    ("ALL_PROXY", false),
+    ("no_proxy", false),
+    ("NO_PROXY", false),
+    ("PGHOST", true),
+    ("PGHOSTADDR", true),
+    ("PGPORT", true),
+    ("PGUSER", true),
+    ("PGPASSWORD", true),
+    ("PGPASSFILE", true),
+    ("PGDATABASE", true),
+    ("PGSERVICE", true),
+    ("PGSSLMODE", true),
+    ("PGSSLROOTCERT", true),
+    ("PGSSLCERT", true),
+    ("PGSSLKEY", true),
+    ("PGAPPNAME", true),
+];
+
+/// Which of them are set: of proxies, or of PostgreSQL.
+pub fn not_heeded(postgres: bool) -> Vec<&'static str> {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    NOT_HEEDED.into_iter().filter(|(name, of)| *of == postgres && set(name)).map(|(name, _)| name).collect()
+}

@@ -12,6 +12,7 @@ pub mod root;
 mod rules;
 pub mod times;
 
+pub use environment::not_heeded;
 pub use load::{Asked, Loaded, load, load_text};
 
 use crate::plan::{Machine, PortReuse};

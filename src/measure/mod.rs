@@ -40,6 +40,8 @@ pub enum Failure {
     Closed,
     Timeout,
     Protocol,
+    /// An answer that is larger, or deeper, than a step looks into.
+    TooLarge,
     /// A status of 400 or above where no expectation speaks of the status.
     Status,
     /// An `expect` of the flow did not hold.
@@ -52,12 +54,13 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub const ALL: [Failure; 11] = [
+    pub const ALL: [Failure; 12] = [
         Failure::Connect,
         Failure::Reset,
         Failure::Closed,
         Failure::Timeout,
         Failure::Protocol,
+        Failure::TooLarge,
         Failure::Status,
         Failure::Expectation,
         Failure::Data,
@@ -73,6 +76,7 @@ impl Failure {
             Failure::Closed => "closed",
             Failure::Timeout => "timeout",
             Failure::Protocol => "protocol",
+            Failure::TooLarge => "too_large",
             Failure::Status => "status",
             Failure::Expectation => "expectation",
             Failure::Data => "data",

@@ -1,6 +1,7 @@
 //! Where a run reaches: the hosts that get load or faults, and whether they are this machine or allowed.
 
 use super::{Address, Allow, Element, Expr, PartKind, Piece, Plan, ServiceKind, Text};
+use crate::base::database::Database;
 use crate::base::hosts::{Host, Pattern};
 use crate::check::program::Protocol;
 
@@ -107,7 +108,8 @@ fn here() -> Host {
 
 /// Parts of the run listen on this machine, wherever in an address they are named.
 fn host_of(text: &Text) -> Option<Host> {
-    const UNKNOWN: char = '\0';
+    // Of a private area (Unicode, 23.5), and no character that readers of URLs take away.
+    const UNKNOWN: char = '\u{e000}';
     let mut address = String::new();
     for piece in text {
         match piece {
@@ -123,8 +125,16 @@ fn host_of(text: &Text) -> Option<Host> {
             Piece::Value(_) => address.push(UNKNOWN),
         }
     }
-    let host = Host::of(&address);
-    (!host.name.contains(UNKNOWN)).then_some(host)
+    let is_known = !address.contains(UNKNOWN) || !Database::is_meant(&address) || Database::of(&address).is_ok();
+    Some(host_at(&address)).filter(|host| is_known && !host.name.contains(UNKNOWN))
+}
+
+/// Of an address as a whole. To a broken URL of a database nobody connects, and it is only told.
+fn host_at(address: &str) -> Host {
+    match Database::of(address) {
+        Ok(database) => database.host(),
+        Err(_) => Host::of(address),
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +158,10 @@ mod tests {
         let url = vec![literal("postgres://me:"), secret(), literal("@db.example.com/shop")];
         assert_eq!(host(url).as_deref(), Some("db.example.com"));
         assert_eq!(host(vec![literal("postgres://me@"), secret(), literal("/shop")]), None);
+        assert_eq!(host(vec![literal("postgres://localhost/shop?host="), secret()]), None);
+        let hidden = vec![literal("postgres://localhost/shop?h%6Fst=evil.example")];
+        assert_eq!(host(hidden).as_deref(), Some("evil.example"));
+        assert_eq!(host(vec![literal("mysql://evil.example/shop?host=localhost")]).as_deref(), Some("evil.example"));
     }
 
     #[test]

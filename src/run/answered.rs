@@ -1,14 +1,21 @@
 //! The answer to a request, as far as later steps need it, and what they ask of it.
 
+use super::document::Document;
+use super::html::Page;
 use super::path::Path;
+use super::pattern::Pattern;
+use super::room::Room;
 use super::value::{Unusable, Value};
-use scraper::{Html, Selector};
+use scraper::Selector;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// After so many values one by one the document is built, which costs about as much: then each costs next to nothing.
 const SCANS: u8 = 8;
+/// To look into a shorter body takes no time that anybody could tell, and is not timed.
+const LONG: usize = 64 << 10;
 
 /// An answer. Its status is 0 where there is none.
 #[derive(Default)]
@@ -16,21 +23,55 @@ pub struct Answered {
     pub status: u16,
     pub latency: u64,
     pub body: Vec<u8>,
+    /// What a large body takes of the memory for all that are kept.
+    pub room: Room,
     pub headers: Vec<u8>,
     scans: Cell<u8>,
-    json: OnceCell<Option<Rc<serde_json::Value>>>,
-    html: OnceCell<Box<Html>>,
+    /// What of the timeout of its step is left to look into it.
+    left: Cell<Duration>,
+    json: OnceCell<Result<Rc<Document>, Unusable>>,
+    html: OnceCell<Result<Box<Page>, Unusable>>,
 }
 
 impl Answered {
     pub fn clear(&mut self) {
         self.status = 0;
         self.latency = 0;
-        self.body.clear();
+        match self.is_long() {
+            true => self.body = Vec::new(),
+            false => self.body.clear(),
+        }
+        self.room = Room::default();
         self.headers.clear();
         self.scans.set(0);
         self.json.take();
         self.html.take();
+    }
+
+    /// Whether to look into it takes time.
+    pub fn is_long(&self) -> bool {
+        self.body.len() >= LONG
+    }
+
+    /// How long it may be looked into.
+    pub fn may_take(&self, left: Duration) {
+        self.left.set(left);
+    }
+
+    /// Something that takes longer, the longer the answer is. What looks into it belongs to its step, and counts against
+    /// the timeout of that: a worker does nothing else meanwhile.
+    fn timed<T>(&self, work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Unusable>) -> Result<T, Unusable> {
+        if !self.is_long() {
+            return work(&|| false);
+        }
+        let (left, began) = (self.left.get(), Instant::now());
+        let late = || began.elapsed() >= left;
+        if late() {
+            return Err(Unusable::Late);
+        }
+        let done = work(&late);
+        self.left.set(left.saturating_sub(began.elapsed()));
+        if self.left.get().is_zero() { Err(Unusable::Late) } else { done }
     }
 
     /// All lines of a header as one value (RFC 9110, 5.3), in any case of letters. Of `Set-Cookie`, whose values have
@@ -63,37 +104,45 @@ impl Answered {
 
     /// What a path finds first; null where it finds nothing. In what is no JSON there is nothing to look for.
     pub fn found(&self, path: &Path) -> Result<Value, Unusable> {
-        if path.can_scan() && self.json.get().is_none() && self.scans.get() < SCANS {
-            self.scans.set(self.scans.get() + 1);
-            return path.scan(&self.body);
+        // One that cannot be held is looked through again and again.
+        let is_built = matches!(self.json.get(), Some(Ok(_)));
+        if path.can_scan() && !is_built && (self.scans.get() < SCANS || self.document().is_err()) {
+            self.scans.set(self.scans.get().saturating_add(1));
+            return self.timed(|_| path.scan(&self.body));
         }
-        Ok(path.first(&*self.document()?))
+        let document = self.document()?;
+        self.timed(|_| path.first(&document.json))
     }
 
-    pub fn document(&self) -> Result<Rc<serde_json::Value>, Unusable> {
-        let parse = || serde_json::from_slice(&self.body).ok().map(Rc::new);
-        self.json.get_or_init(parse).clone().ok_or(Unusable)
+    pub fn document(&self) -> Result<Rc<Document>, Unusable> {
+        self.json.get_or_init(|| self.timed(|_| Document::read(&self.body).map(Rc::new))).clone()
     }
 
     /// What the first group of a pattern matches, or all of it where it has none; null where nothing matches.
-    pub fn matched(&self, pattern: &regex::Regex) -> Value {
-        let text = self.text();
-        let group = usize::from(pattern.captures_len() > 1);
-        let found = match group {
-            0 => pattern.find(&text),
-            group => pattern.captures(&text).and_then(|captures| captures.get(group)),
-        };
-        found.map_or(Value::Null, |found| Value::Text(found.as_str().into()))
+    pub fn matched(&self, pattern: &Pattern) -> Result<Value, Unusable> {
+        let text = |found: Option<&str>| found.map_or(Value::Null, |found| Value::Text(found.into()));
+        if !self.is_long() {
+            return Ok(text(pattern.find(&self.text())));
+        }
+        self.timed(|late| {
+            let body = self.text();
+            let found = pattern.search(&body, late)?;
+            let group = usize::from(pattern.has_groups());
+            Ok(text(found.and_then(|found| found.get(group)).map(|found| found.as_str())))
+        })
     }
 
     /// The text of the first element that a selector finds, or one of its attributes; null where there is none.
-    pub fn selected(&self, selector: &Selector, attribute: Option<&str>) -> Value {
-        let html = self.html.get_or_init(|| Box::new(Html::parse_document(&self.text())));
-        let Some(element) = html.select(selector).next() else { return Value::Null };
-        match attribute {
-            Some(name) => element.attr(name).map_or(Value::Null, |value| Value::Text(value.into())),
-            None => Value::Text(element.text().collect::<String>().trim().into()),
-        }
+    pub fn selected(&self, selector: &Selector, attribute: Option<&str>) -> Result<Value, Unusable> {
+        let page = || self.timed(|late| Page::parse(&self.text(), late).map(Box::new));
+        let page = self.html.get_or_init(page).as_ref().map_err(|refused| *refused)?;
+        self.timed(|late| {
+            let Some(element) = page.first(selector, late)? else { return Ok(Value::Null) };
+            Ok(match attribute {
+                Some(name) => element.attr(name).map_or(Value::Null, |value| Value::Text(value.into())),
+                None => Value::Text(element.text().collect::<String>().trim().into()),
+            })
+        })
     }
 }
 
@@ -157,5 +206,23 @@ mod tests {
             assert!(matches!(answer.found(&path), Ok(Value::Number(1.0))));
             assert_eq!(answer.json.get().is_some(), taken > SCANS);
         }
+    }
+
+    #[test]
+    fn looking_into_a_long_body_counts_against_the_timeout() {
+        let body = format!("<p>{}</p>", "x".repeat(LONG));
+        let (pattern, selector) = (Pattern::new("x+").unwrap(), Selector::parse("p").unwrap());
+        let late = answer("", body.as_bytes());
+        late.may_take(Duration::ZERO);
+        assert_eq!(late.matched(&pattern).unwrap_err(), Unusable::Late);
+        assert_eq!(late.selected(&selector, None).unwrap_err(), Unusable::Late);
+        assert_eq!(late.found(&Path::new("$.a").unwrap()).unwrap_err(), Unusable::Late);
+        let in_time = answer("", body.as_bytes());
+        in_time.may_take(Duration::from_secs(3600));
+        assert!(matches!(in_time.matched(&pattern), Ok(Value::Text(_))));
+        assert!(matches!(in_time.selected(&selector, None), Ok(Value::Text(_))));
+        assert!(in_time.left.get() < Duration::from_secs(3600));
+        let short = answer("", b"<p>x</p>");
+        assert!(matches!(short.selected(&selector, None), Ok(Value::Text(_))), "that takes no time");
     }
 }

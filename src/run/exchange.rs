@@ -117,8 +117,9 @@ impl Sender {
             true => request.records.open(frame, &worker.linked.paths, started, &progress.opened),
             false => Ok(()),
         });
-        if written.is_err() {
-            let because = || "a value in it is not there, or has no form in a request".to_owned();
+        if let Err(unusable) = written {
+            let missing = || "a value in it is not there, or has no form in a request".to_owned();
+            let because = || unusable.because().unwrap_or_else(missing);
             if let Some(tracer) = &worker.tracer {
                 tracer.tell(Traced::Missed(format!("`{}` is not sent: {}", worker.request(series).name, because())));
             }
@@ -159,7 +160,8 @@ impl Sender {
                 fate = fate.max(book::fate(result, self.answer.status, self.sends));
                 progress.opened.tried(fate, end);
             }
-            let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended)));
+            let left = tried.saturating_add(request.timeout).saturating_sub(end);
+            let outcome = result.and_then(|()| self.judge(request, frame, end.saturating_sub(intended), left));
             self.bytes.1 += self.bytes.0;
             if worker.counts_tries {
                 let (attempt, took) = (tries as u32 + 1, end.saturating_sub(began));
@@ -502,13 +504,15 @@ impl Sender {
         }
     }
 
-    /// Keeps what later steps need of the answer, and applies the step's own expectations.
-    fn judge(&mut self, request: &LinkedRequest, frame: &mut Frame, latency: u64) -> Result<(), Failure> {
+    /// Keeps what later steps need of the answer, and applies the step's own expectations. So much is left of its timeout.
+    fn judge(&mut self, request: &LinkedRequest, frame: &mut Frame, latency: u64, left: u64) -> Result<(), Failure> {
         let kept = frame.answer_mut(request.response);
         kept.status = self.answer.status;
         kept.latency = latency;
+        kept.may_take(Duration::from_nanos(left));
         if request.keep_body {
             std::mem::swap(&mut kept.body, &mut self.answer.body);
+            std::mem::swap(&mut kept.room, &mut self.answer.room);
         }
         if request.keep_headers {
             std::mem::swap(&mut kept.headers, &mut self.answer.headers);
@@ -516,10 +520,12 @@ impl Sender {
         if !request.judges_status && self.answer.status >= 400 {
             return Err(Failure::Status);
         }
-        self.last.unmet = self.worker.unmet(&request.expects, frame);
-        match self.last.unmet {
+        match self.worker.unmet(&request.expects, frame) {
             None => Ok(()),
-            Some(_) => Err(Failure::Expectation),
+            Some((check, failure)) => {
+                self.last.unmet = Some(check);
+                Err(failure)
+            }
         }
     }
 }

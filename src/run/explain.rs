@@ -30,7 +30,7 @@ pub fn found(condition: &Expr, frame: &mut Frame, paths: &Paths) -> Option<Strin
     };
     match operator {
         // The side that does not hold says why.
-        Binary::And => match frame.holds(left, paths) {
+        Binary::And => match frame.holds(left, paths) == Ok(true) {
             true => found(right, frame, paths),
             false => found(left, frame, paths),
         },
@@ -57,7 +57,7 @@ fn of(expr: &Expr, time: bool, frame: &mut Frame, paths: &Paths) -> String {
     match frame.eval(expr, paths) {
         Ok(Value::Number(ns)) if time => measured_duration(ns),
         Ok(value) => shown(&value, SHOWN),
-        Err(_) => "not there".to_owned(),
+        Err(unusable) => unusable.because().unwrap_or_else(|| "not there".to_owned()),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::files::Files;
 use super::ledger::Records;
-use super::redirect::{self, Host};
+use super::redirect;
 use super::rows::{Table, Uses};
 use super::service::Endpoint;
 use super::steps::{Steps, flat};
 use super::template::{Bytes, encode, says};
 use super::value::{Paths, Plain};
+use crate::base::hosts::Host;
 use crate::check::program::Protocol;
 use crate::measure::Failure;
 use crate::plan::{Address, Check, Expr, Plan, Request};
@@ -18,7 +19,7 @@ pub struct Linked {
     pub flows: Vec<Steps>,
     pub paths: Paths,
     /// By target.
-    pub hosts: Vec<Host>,
+    pub hosts: Vec<redirect::Host>,
 }
 
 pub struct LinkedRequest {
@@ -106,6 +107,14 @@ impl Place {
         // IPv4 first: what listens on one family only is most often there.
         let mut all: Vec<SocketAddr> = found.collect();
         all.sort_by_key(SocketAddr::is_ipv6);
+        // All of them, since a client that cannot connect to one takes the next.
+        let named = Host::new(plain, Some(port));
+        if let Some(elsewhere) = all.iter().find(|address| !named.may_be_at(address.ip())) {
+            return Err(format!(
+                "the host `{host}` is taken for this machine, and resolves to {}: name it as what it is",
+                elsewhere.ip()
+            ));
+        }
         let address = all.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
         Ok(Place { authority, address })
     }

@@ -1,6 +1,7 @@
 //! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
 
 mod answered;
+mod ask;
 mod budget;
 mod chance;
 mod clock;
@@ -8,6 +9,7 @@ mod cookies;
 mod closed;
 mod command;
 mod derived;
+mod document;
 pub mod drive;
 mod due;
 mod event;
@@ -18,6 +20,7 @@ mod files;
 mod functions;
 mod guarded;
 mod health;
+mod html;
 mod interrupt;
 mod kept;
 mod known;
@@ -26,10 +29,12 @@ mod limit;
 mod link;
 mod open;
 mod path;
+mod pattern;
 mod phase;
 mod progress;
 pub mod proxy;
 mod redirect;
+mod room;
 mod rows;
 mod search;
 mod secret;
@@ -166,6 +171,7 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     let mut tell = |event: Event| tell(mask.event(event));
     let tracer = settings.trial.as_ref().map(|trial| trial.tracer(&mask));
     let guarded = Guarded::start(plan, settings)?;
+    interrupt::a_second_ends(&guarded)?;
     let result = runtime
         .block_on(control(plan, settings, (&password, &mask), tracer, &guarded, &mut tell))
         .map_err(|error| mask.error(error));
@@ -471,6 +477,8 @@ async fn load(
     let mut limit = clock.instant(plan.length + plan.grace()).into();
     // By somebody, or by an `abort`.
     let mut interrupted = false;
+    // All workers were told to stop at once, and one does not.
+    let (mut told_to_stop, mut stuck) = (false, false);
     let mut aborts = metric::Watch::new(plan);
     // How many workers have done their part of a `once`, and when the last of them had.
     let mut done: HashMap<(usize, usize), (u64, u64)> = HashMap::new();
@@ -550,9 +558,13 @@ async fn load(
                 tell(as_event(what, at));
             }
             () = tokio::time::sleep_until(limit), if sending => {
+                if std::mem::replace(&mut told_to_stop, true) {
+                    stuck = true;
+                    break;
+                }
                 searches.stop();
                 let _ = phase.send(Phase::Stop { count_timeouts: !interrupted });
-                limit += Duration::from_secs(3600);
+                limit = tokio::time::Instant::now() + TO_STOP;
             }
         }
         // The workers may all have ended over it before it was heard.
@@ -584,6 +596,13 @@ async fn load(
     if interrupted || !watching {
         ledgers.leave();
     }
+    if stuck {
+        let problem = format!(
+            "a worker did not stop within {} s of being told to: it is still computing something of an answer",
+            TO_STOP.as_secs()
+        );
+        return Err(RunError::System(std::io::Error::other(problem)));
+    }
     for thread in threads {
         match thread.join() {
             Ok(result) => result?,
@@ -592,6 +611,9 @@ async fn load(
     }
     Ok(at)
 }
+
+/// How long a worker may take to stop. It does so at once, unless it computes.
+const TO_STOP: Duration = Duration::from_secs(30);
 
 /// Waits until every worker stands ready, and starts them all at one instant.
 async fn start(waiting: Vec<(oneshot::Receiver<()>, std::sync::mpsc::Sender<Clock>)>) -> Clock {

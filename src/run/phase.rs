@@ -172,6 +172,7 @@ fn problem(word: &str, failure: Failure, at: Option<(String, usize, u16)>) -> St
         Failure::Expectation => "something that is expected does not hold".to_owned(),
         Failure::Data => "a value that it needs, or that is taken from its answer, is not there".to_owned(),
         Failure::Timeout => "it was not answered in time".to_owned(),
+        Failure::TooLarge => "its answer is larger, or nested deeper, than a step looks into".to_owned(),
         Failure::Connect => "nobody listens at its target".to_owned(),
         other => format!("it failed ({})", other.as_str()),
     };

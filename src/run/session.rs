@@ -7,7 +7,7 @@ use super::kept::{Kept, Who};
 use super::progress::{Pending, Progress};
 use super::steps::{Op, Turn};
 use super::tracer::{self, Traced};
-use super::value::{Choices, Frame, Paths, Rows, Value, from_json};
+use super::value::{Choices, Frame, Paths, Rows, Unusable, Value, from_json};
 use super::worker::{Recorded, Worker};
 use crate::measure::{Ended, Failure};
 use crate::plan::{Bound, Think};
@@ -61,6 +61,8 @@ enum Next {
     Step,
     Jump(usize),
     Failed(Failure),
+    /// A value that it needs cannot be had.
+    Unusable(Unusable),
 }
 
 impl Session {
@@ -240,10 +242,17 @@ impl Session {
         let mut held = Vec::new();
         self.turned += 1;
         while at < ops.end {
+            if self.turned >= TURNS {
+                self.breathe().await;
+            }
             let op = &steps.ops[at];
             let next = match op {
                 Op::Request(request) => {
                     self.progress.record(&worker.recorder);
+                    // To look into them took time.
+                    if place.frame.answers.iter().any(|answer| answer.is_long()) {
+                        self.now = clock.now();
+                    }
                     let series = recorded.requests[request.response];
                     let times = (due, self.now);
                     let (end, ended) =
@@ -335,7 +344,7 @@ impl Session {
                         }
                         measured(worker, recorded.measures[*measure], &value, due)
                     }
-                    Err(_) => Next::Failed(Failure::Data),
+                    Err(unusable) => Next::Unusable(unusable),
                 },
                 Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
                     Ok(serde_json::Value::Array(items)) => {
@@ -350,7 +359,8 @@ impl Session {
                             Err(failure) => return Err(failure),
                         }
                     }
-                    _ => Next::Failed(Failure::Data),
+                    Ok(_) => Next::Failed(Failure::Data),
+                    Err(unusable) => Next::Unusable(unusable),
                 },
                 Op::Enter(group) => {
                     if let Some(tracer) = &worker.tracer {
@@ -367,7 +377,7 @@ impl Session {
                 }
                 Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
                     None => Next::Step,
-                    Some(_) => Next::Failed(Failure::Expectation),
+                    Some((_, failure)) => Next::Failed(failure),
                 },
                 op => {
                     self.turned += u32::from(matches!(op, Op::Entry { .. }));
@@ -379,28 +389,39 @@ impl Session {
                     next
                 }
             };
-            match next {
-                Next::Step => at += 1,
-                Next::Jump(to) => at = to,
-                Next::Failed(failure) => {
-                    self.fail(failure, at, place, recorded, due);
-                    self.stopped = at;
-                    return Err(failure);
+            let (failure, because) = match next {
+                Next::Step => {
+                    at += 1;
+                    continue;
                 }
-            }
-            if self.turned >= TURNS {
-                self.breathe().await;
-            }
+                Next::Jump(to) => {
+                    at = to;
+                    continue;
+                }
+                Next::Failed(failure) => (failure, None),
+                Next::Unusable(unusable) => (unusable.failure(), unusable.because()),
+            };
+            self.fail((failure, because), at, place, recorded, due);
+            self.stopped = at;
+            return Err(failure);
         }
         Ok(())
     }
 
     /// What fails between two requests counts against the one that it reads, or keeps from being sent.
-    fn fail(&self, failure: Failure, at: usize, place: &mut Place, recorded: &Recorded, due: u64) {
+    fn fail(
+        &self,
+        (failure, because): (Failure, Option<String>),
+        at: usize,
+        place: &mut Place,
+        recorded: &Recorded,
+        due: u64,
+    ) {
+        let because = |place: &mut Place| because.clone().unwrap_or_else(|| self.why(at, place));
         let steps = &self.worker.linked.flows[place.flow];
         // Of checks their own values are told.
         if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
-            tracer.tell(Traced::Missed(self.why(at, place)));
+            tracer.tell(Traced::Missed(because(place)));
         }
         if !steps.reads_rows(at)
             && let Some(pending) = self.progress.pending.get()
@@ -410,7 +431,7 @@ impl Session {
             // One that has failed already stays the example that it is.
             if pending.ended.outcome.is_ok() {
                 let example = self.sender.is_example(&failed).then(|| {
-                    let because = self.why(at, place);
+                    let because = because(place);
                     Box::new(self.sender.example(&failed, &place.frame, Some(because)))
                 });
                 *self.progress.example.borrow_mut() = example;
@@ -419,8 +440,8 @@ impl Session {
         }
         match steps.next_request(at) {
             Some(response) => self.sender.is_unsent(recorded.requests[response], due, || {
-                let why = self.why(at, place);
-                (why, place.frame.secrets())
+                let because = because(place);
+                (because, place.frame.secrets())
             }),
             None => drop(self.progress.fail(failure)),
         }
@@ -433,7 +454,7 @@ impl Session {
         let named = |slot: usize| name_of(&flow.names, slot);
         match &steps.ops[at] {
             Op::Expect(checks) => {
-                let unmet = checks.iter().find(|check| !place.frame.holds(&check.condition, &linked.paths));
+                let unmet = checks.iter().find(|check| place.frame.holds(&check.condition, &linked.paths) != Ok(true));
                 unmet.map_or_else(String::new, |check| explain::check(check, &mut place.frame, &linked.paths))
             }
             Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
@@ -540,8 +561,10 @@ fn thinking(think: &Think, fraction: f64) -> u64 {
 
 /// Whether another turn of a loop is made.
 fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
-    if turn.goes_on.as_ref().is_some_and(|test| !place.frame.holds(test, paths)) {
-        return Next::Jump(turn.to);
+    match turn.goes_on.as_ref().map(|test| place.frame.holds(test, paths)) {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => return Next::Jump(turn.to),
+        Some(Err(unusable)) => return Next::Unusable(unusable),
     }
     let turns = &place.turns[turn.id];
     let over = match turn.bound {
@@ -562,27 +585,29 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
     match op {
         Op::Let { slot, value } => match frame.eval(value, paths) {
             Ok(value) => frame.slots[*slot] = value,
-            Err(_) => return Next::Failed(Failure::Data),
+            Err(unusable) => return Next::Unusable(unusable),
         },
         Op::Jump(to) => return Next::Jump(*to),
-        Op::Unless { condition, to } => {
-            if !frame.holds(condition, paths) {
-                return Next::Jump(*to);
-            }
-        }
+        Op::Unless { condition, to } => match frame.holds(condition, paths) {
+            Ok(true) => {}
+            Ok(false) => return Next::Jump(*to),
+            Err(unusable) => return Next::Unusable(unusable),
+        },
         Op::Loop { id, counter } => {
             turns[*id] = Turns { began: now, ..Turns::default() };
             if let Some((slot, from)) = counter {
                 match frame.eval(from, paths) {
                     Ok(value) => frame.slots[*slot] = value,
-                    Err(_) => return Next::Failed(Failure::Data),
+                    Err(unusable) => return Next::Unusable(unusable),
                 }
             }
         }
         Op::Again { id, counter, until, to } => {
             turns[*id].made += 1;
-            if until.as_ref().is_some_and(|test| frame.holds(test, paths)) {
-                return Next::Step;
+            match until.as_ref().map(|test| frame.holds(test, paths)) {
+                None | Some(Ok(false)) => {}
+                Some(Ok(true)) => return Next::Step,
+                Some(Err(unusable)) => return Next::Unusable(unusable),
             }
             if let Some(Value::Number(count)) = counter.map(|slot| &mut frame.slots[slot]) {
                 *count += 1.0;
@@ -592,7 +617,8 @@ fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
         Op::Each { id, list, at_most } => {
             let items = match frame.list(list, paths) {
                 Ok(items) if items.is_array() => Rc::new(items),
-                _ => return Next::Failed(Failure::Data),
+                Ok(_) => return Next::Failed(Failure::Data),
+                Err(unusable) => return Next::Unusable(unusable),
             };
             turns[*id] = Turns { items: Some(items), most: *at_most, ..Turns::default() };
         }

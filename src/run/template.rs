@@ -195,7 +195,7 @@ impl Template {
             Start::Computed(method) => {
                 write_plain(&frame.eval(method, paths)?, out)?;
                 if !is_method(out) {
-                    return Err(Unusable);
+                    return Err(Unusable::Missing);
                 }
             }
         }
@@ -290,7 +290,7 @@ fn each(value: &Value, scratch: &mut String, mut put: impl FnMut(&str)) -> Resul
 
 /// A line break would end a header and start another one of somebody else's choice.
 fn one_line(text: &str) -> Result<(), Unusable> {
-    if text.contains(['\r', '\n', '\0']) { Err(Unusable) } else { Ok(()) }
+    if text.contains(['\r', '\n', '\0']) { Err(Unusable::Missing) } else { Ok(()) }
 }
 
 /// A token (RFC 9110, 5.6.2). CONNECT would open a tunnel.

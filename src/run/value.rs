@@ -5,8 +5,10 @@ use super::derived;
 use super::files::Files;
 use super::functions;
 use super::path::Path;
+use super::pattern::Pattern;
 use super::rows::{self, Place, Reader, Table, Uses};
 use crate::check::program::Pick;
+use crate::measure::Failure;
 use crate::plan::{Binary, Expr, Piece};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -20,7 +22,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Paths {
     queries: HashMap<String, Path>,
-    patterns: HashMap<String, regex::Regex>,
+    patterns: HashMap<String, Pattern>,
     selectors: HashMap<String, scraper::Selector>,
     pub tables: Reader,
     pub files: Arc<Files>,
@@ -42,7 +44,7 @@ impl Paths {
     }
 
     fn get(&self, path: &str) -> Result<&Path, Unusable> {
-        self.queries.get(path).ok_or(Unusable)
+        self.queries.get(path).ok_or(Unusable::Missing)
     }
 
     /// Compiles what an expression looks for; the checker has compiled each once.
@@ -50,7 +52,7 @@ impl Paths {
         match expr {
             Expr::Json { path, .. } | Expr::Get { path, .. } => compiled(&mut self.queries, path, Path::new),
             Expr::Answer { part, argument: Some(argument), .. } if part == "regex" => {
-                compiled(&mut self.patterns, argument, |pattern| regex::Regex::new(pattern).ok());
+                compiled(&mut self.patterns, argument, Pattern::new);
             }
             Expr::Answer { argument: Some(argument), .. } => {
                 compiled(&mut self.selectors, argument, |selector| scraper::Selector::parse(selector).ok());
@@ -254,9 +256,35 @@ impl Choices {
     }
 }
 
-/// A value that a step needs and that is not there: the iteration fails with kind `data`.
+/// Why a value that a step needs cannot be had: the iteration fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unusable;
+pub enum Unusable {
+    /// It is not there, or is no such value.
+    Missing,
+    /// What it is looked for in is larger than anybody looks into; says how.
+    TooLarge(&'static str),
+    /// To look for it took longer than the step may take.
+    Late,
+}
+
+impl Unusable {
+    pub fn failure(self) -> Failure {
+        match self {
+            Unusable::Missing => Failure::Data,
+            Unusable::TooLarge(_) => Failure::TooLarge,
+            Unusable::Late => Failure::Timeout,
+        }
+    }
+
+    /// Where there is more to say than that it is not there.
+    pub fn because(self) -> Option<String> {
+        match self {
+            Unusable::Missing => None,
+            Unusable::TooLarge(why) => Some(format!("the answer is not looked into: {why}")),
+            Unusable::Late => Some("to look into the answer took longer than the step may take".to_owned()),
+        }
+    }
+}
 
 impl Frame {
     /// Another iteration: the answers of the one before, maybe of somebody else, are none of its business.
@@ -311,34 +339,37 @@ impl Frame {
             }
             Expr::Json { response, path } => self.answers[*response].found(paths.get(path)?)?,
             Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
-            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable)?),
+            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?),
             Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
             // Secrets are put in before the workers start, and a scenario with the rest is refused before it is run.
             Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) => {
-                return Err(Unusable);
+                return Err(Unusable::Missing);
             }
-            Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable)?.clone(),
+            Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable::Missing)?.clone(),
             Expr::Row { data, pick } => {
-                let all = paths.tables.rows(*data).ok_or(Unusable)?;
+                let all = paths.tables.rows(*data).ok_or(Unusable::Missing)?;
                 let Frame { rows, choices, user, .. } = self;
-                let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable)?;
+                let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable::Missing)?;
                 let row = rows::pick(*pick, all, number, *user, &mut || choices.next());
-                Value::Row(*data, row.ok_or(Unusable)?)
+                Value::Row(*data, row.ok_or(Unusable::Missing)?)
             }
             Expr::Column { row, column } => match self.eval(row, paths)? {
-                Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable)?,
-                _ => return Err(Unusable),
+                Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable::Missing)?,
+                _ => return Err(Unusable::Missing),
             },
             Expr::Answer { response, part, argument: Some(argument), attribute } => {
                 let answer = &self.answers[*response];
                 match part.as_str() {
-                    "regex" => answer.matched(paths.patterns.get(argument).ok_or(Unusable)?),
-                    _ => answer.selected(paths.selectors.get(argument).ok_or(Unusable)?, attribute.as_deref()),
+                    "regex" => answer.matched(paths.patterns.get(argument).ok_or(Unusable::Missing)?)?,
+                    _ => {
+                        let selector = paths.selectors.get(argument).ok_or(Unusable::Missing)?;
+                        answer.selected(selector, attribute.as_deref())?
+                    }
                 }
             }
-            Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable),
+            Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable::Missing),
             Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.get(path)?.first(&document),
+                Value::Json(document) => paths.get(path)?.first(&document)?,
                 // In what is no object there is nothing to find.
                 _ => Value::Null,
             },
@@ -352,7 +383,7 @@ impl Frame {
             }
             Expr::Call { function, arguments } => {
                 let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
-                functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable)?
+                functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable::Missing)?
             }
         })
     }
@@ -382,31 +413,35 @@ impl Frame {
             Binary::LessEqual => ordered(|a, b| a <= b),
             Binary::Greater => ordered(|a, b| a > b),
             Binary::GreaterEqual => ordered(|a, b| a >= b),
-            Binary::Add => computed(|a, b| a + b).ok_or(Unusable)?,
-            Binary::Subtract => computed(|a, b| a - b).ok_or(Unusable)?,
-            Binary::Multiply => computed(|a, b| a * b).ok_or(Unusable)?,
-            Binary::Divide => computed(|a, b| a / b).ok_or(Unusable)?,
+            Binary::Add => computed(|a, b| a + b).ok_or(Unusable::Missing)?,
+            Binary::Subtract => computed(|a, b| a - b).ok_or(Unusable::Missing)?,
+            Binary::Multiply => computed(|a, b| a * b).ok_or(Unusable::Missing)?,
+            Binary::Divide => computed(|a, b| a / b).ok_or(Unusable::Missing)?,
             Binary::And | Binary::Or | Binary::In | Binary::Range => Value::Null,
         })
     }
 
-    /// Whether a check holds; one that cannot be computed does not.
-    pub fn holds(&mut self, condition: &Expr, paths: &Paths) -> bool {
+    /// Whether a check holds; one of a value that is not there does not.
+    pub fn holds(&mut self, condition: &Expr, paths: &Paths) -> Result<bool, Unusable> {
         // What nearly every step asks of its answer.
         if let Expr::Binary { operator: Binary::Equal, left, right } = condition
             && let (Expr::Status(answer), Expr::Number(wanted)) = (&**left, &**right)
         {
             let status = self.answers[*answer].status;
-            return status != 0 && f64::from(status) == *wanted;
+            return Ok(status != 0 && f64::from(status) == *wanted);
         }
-        self.eval(condition, paths).is_ok_and(|value| truth(&value))
+        match self.eval(condition, paths) {
+            Ok(value) => Ok(truth(&value)),
+            Err(Unusable::Missing) => Ok(false),
+            Err(refused) => Err(refused),
+        }
     }
 
     /// What a loop goes over: the entries of a list, or all that a path finds.
     pub fn list(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
         let Expr::Json { response, path } = expr else { return self.json(expr, paths) };
         let document = self.answers[*response].document()?;
-        Ok(match paths.get(path)?.all(&document).as_slice() {
+        Ok(match paths.get(path)?.all(&document.json)?.as_slice() {
             [list @ serde_json::Value::Array(_)] => (*list).clone(),
             found => serde_json::Value::Array(found.iter().map(|one| (*one).clone()).collect()),
         })
@@ -417,10 +452,10 @@ impl Frame {
         Ok(match list {
             Expr::Json { response, path } => {
                 let document = self.answers[*response].document()?;
-                paths.get(path)?.count(&document)
+                paths.get(path)?.count(&document.json)?
             }
             Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.get(path)?.count(&document),
+                Value::Json(document) => paths.get(path)?.count(&document)?,
                 _ => Value::Null,
             },
             _ => match self.eval(list, paths)? {
@@ -469,7 +504,7 @@ pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
         Value::Number(number) => drop(write!(out, "{number}")),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Json(value) if value.is_number() => drop(write!(out, "{value}")),
-        Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable),
+        Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable::Missing),
     }
     Ok(())
 }

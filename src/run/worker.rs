@@ -18,7 +18,7 @@ use super::tracer::Tracer;
 use super::value::{Frame, Plain};
 use super::{closed, open};
 use crate::base::units::SECOND;
-use crate::measure::{Entry, Example, Recorder, Slice};
+use crate::measure::{Entry, Example, Failure, Recorder, Slice};
 use crate::plan::schedule::Shape;
 use crate::plan::{Check, Connections, Load, Member, Part, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
@@ -288,15 +288,19 @@ impl Worker {
         })
     }
 
-    /// The first check that does not hold.
-    pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<usize> {
+    /// The first check that does not hold, and how that fails its step.
+    pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<(usize, Failure)> {
         let paths = &self.linked.paths;
-        checks.iter().position(|check| {
+        checks.iter().enumerate().find_map(|(place, check)| {
             let holds = frame.holds(&check.condition, paths);
             if let Some(tracer) = &self.tracer {
-                tracer.check(check, holds, frame, paths);
+                tracer.check(check, holds == Ok(true), frame, paths);
             }
-            !holds
+            match holds {
+                Ok(true) => None,
+                Ok(false) => Some((place, Failure::Expectation)),
+                Err(refused) => Some((place, refused.failure())),
+            }
         })
     }
 

@@ -59,9 +59,11 @@ fn document(random: &mut Random, depth: u64) -> String {
 fn path(random: &mut Random) -> String {
     let mut path = "$".to_owned();
     for _ in 0..random.below(4) {
-        path += &match random.below(4) {
+        path += &match random.below(7) {
             0 => format!("[{}]", random.below(4)),
             1 => format!("[-{}]", random.below(3) + 1),
+            2 => random.pick(&["[*]", "..*", "..[0]"]).to_owned(),
+            3 => format!("..[\"{}\"]", random.pick(&NAMES)),
             _ => format!("[\"{}\"]", random.pick(&NAMES)),
         };
     }
@@ -70,8 +72,8 @@ fn path(random: &mut Random) -> String {
 
 /// By the engine for all paths, over the whole document.
 fn general(path: &Path, text: &[u8]) -> Result<Value, Unusable> {
-    let document: Json = serde_json::from_slice(text).map_err(|_| Unusable)?;
-    Ok(path.all(&document).first().map_or(Value::Null, |found| from_json(found)))
+    let document: Json = serde_json::from_slice(text).map_err(|_| Unusable::Missing)?;
+    Ok(path.all(&document)?.first().map_or(Value::Null, |found| from_json(found)))
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn a_scan_finds_what_the_document_holds() {
         let wanted = general(&path, text.as_bytes()).expect("it is JSON");
         found += usize::from(!matches!(wanted, Value::Null));
         let whole: Json = serde_json::from_str(&text).unwrap();
-        let walked = path.first(&whole);
+        let walked = path.first(&whole).unwrap();
         assert!(same(&walked, &wanted), "{written} in {text}: {walked:?}");
         assert_eq!(path.can_scan(), !written.contains("[-"));
         if path.can_scan() {
@@ -147,6 +149,30 @@ fn counts_are_of_the_list_or_of_all_that_is_found() {
         ("$.missing", None),
     ] {
         let wanted = wanted.map_or(Value::Null, Value::Number);
-        assert!(same(&Path::new(path).unwrap().count(&document), &wanted), "{path}");
+        assert!(same(&Path::new(path).unwrap().count(&document).unwrap(), &wanted), "{path}");
     }
+}
+
+#[test]
+fn what_is_looked_through_again_and_again_is_bounded() {
+    let list = |items: usize| Json::Array(vec![Json::Null; items]);
+    for (path, most) in [("$..a..b", 31_000), ("$..['a..b']..b", 31_000), ("$..*..*..*", 990)] {
+        let path = Path::new(path).unwrap();
+        assert!(path.all(&list(900)).is_ok());
+        assert_eq!(path.all(&list(most * 2)).err(), Some(Unusable::TooLarge(TOO_OFTEN)));
+    }
+    assert!(Path::new("$..['a..b$']").unwrap().all(&list(100_000)).is_ok(), "once");
+}
+
+#[test]
+fn of_a_long_text_only_what_is_found_is_held() {
+    let text = format!("[{}{{\"id\":7,\"more\":[1]}}]", "[0],".repeat(700_000));
+    for (path, found) in
+        [("$..id", Json::from(7)), ("$[*].more", serde_json::json!([1])), ("$..more[0]", Json::from(1))]
+    {
+        let got = Path::new(path).unwrap().scan(text.as_bytes()).unwrap();
+        assert!(same(&got, &from_json(&found)), "{path}: {got:?}");
+    }
+    assert_eq!(Path::new("$").unwrap().scan(text.as_bytes()).unwrap_err(), Unusable::TooLarge(TOO_MUCH));
+    assert_eq!(Document::read(text.as_bytes()).err(), Some(Unusable::TooLarge(TOO_MUCH)));
 }

@@ -2,6 +2,7 @@
 
 use super::postgres;
 use crate::base::units;
+use crate::run::ask::Client;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -26,7 +27,7 @@ pub async fn wait(ready: Ready, within: Duration) -> Result<(), String> {
     /// One that has nothing to show for itself is given as long to fail.
     const AT_ONCE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + within;
-    let client = reqwest::Client::builder().timeout(TRY).no_proxy().build().map_err(|error| error.to_string())?;
+    let client = Client::new(TRY)?;
     let what = match &ready {
         Ready::Lives => {
             sleep(AT_ONCE.min(within)).await;
@@ -42,7 +43,7 @@ pub async fn wait(ready: Ready, within: Duration) -> Result<(), String> {
             match &ready {
                 Ready::Lives => Ok(()),
                 Ready::Accepts(address) => accepts(*address).await,
-                Ready::Answers(url) => answers(&client, url).await,
+                Ready::Answers(url) => client.answers(url).await,
                 Ready::Queries(access) => access.open().await.map_err(|error| error.to_string()),
             }
         };
@@ -64,15 +65,5 @@ async fn accepts(address: SocketAddr) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err("connection refused".to_owned()),
         Err(error) => Err(error.to_string()),
-    }
-}
-
-async fn answers(client: &reqwest::Client, url: &str) -> Result<(), String> {
-    match client.get(url).send().await {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(format!("status {}", answer.status().as_u16())),
-        Err(error) if error.is_connect() => Err("connection refused".to_owned()),
-        Err(error) if error.is_timeout() => Err("no answer within 2s".to_owned()),
-        Err(error) => Err(error.without_url().to_string()),
     }
 }

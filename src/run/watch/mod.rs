@@ -5,6 +5,7 @@ mod page;
 pub mod processes;
 mod prometheus;
 
+use super::ask::Client;
 use super::clock::Clock;
 use super::known::Known;
 use super::service::State;
@@ -66,7 +67,7 @@ type Reading = (u32, Result<Option<f64>, String>);
 pub struct Watcher {
     looks: Vec<Look>,
     /// Made where something is asked over the network.
-    client: Option<reqwest::Client>,
+    client: Option<Client>,
     count: u64,
 }
 
@@ -74,8 +75,7 @@ impl Watcher {
     pub fn new(plan: &Plan, services: &[Who], known: &Known) -> Result<Watcher, String> {
         let looks = looks(plan, services, known)?;
         let asks = looks.iter().any(|look| matches!(look, Look::Page { .. } | Look::Query { .. }));
-        let client = || reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|e| e.to_string());
-        Ok(Watcher { looks, client: asks.then(client).transpose()?, count: 0 })
+        Ok(Watcher { looks, client: asks.then(|| Client::new(PATIENCE)).transpose()?, count: 0 })
     }
 
     /// `None` where there is nothing to look at.
@@ -205,7 +205,7 @@ fn find(who: &Who) -> Result<processes::Tree, String> {
     }
 }
 
-async fn look(all: &mut [Look], client: Option<&reqwest::Client>, at: u64, count: u64) -> Gauges {
+async fn look(all: &mut [Look], client: Option<&Client>, at: u64, count: u64) -> Gauges {
     let client = || client.expect("there is one where something is asked").clone();
     let mut asked: JoinSet<Vec<Reading>> = JoinSet::new();
     let mut readings: Vec<Reading> = Vec::new();
@@ -268,14 +268,5 @@ fn of_usage(usage: &Result<Usage, String>, what: &str) -> Result<Option<f64>, St
         "memory" => Ok(Some(usage.memory as f64)),
         "threads" => Ok(Some(usage.threads as f64)),
         _ => usage.open_files.clone().map(|count| Some(count as f64)),
-    }
-}
-
-/// Why a request came to nothing, without the address, which the report need not repeat each second.
-fn why(error: reqwest::Error) -> String {
-    match error {
-        error if error.is_timeout() => format!("no answer within {}ms", PATIENCE.as_millis()),
-        error if error.is_connect() => "connection refused".to_owned(),
-        error => error.without_url().to_string(),
     }
 }

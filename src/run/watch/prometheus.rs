@@ -1,12 +1,16 @@
 //! Asks a Prometheus what a query is worth now, over its HTTP API v1.
 
-use super::{Reading, page};
+use super::Reading;
+use crate::run::ask::Client;
 use serde_json::Value;
 
-pub async fn ask(client: reqwest::Client, url: String, query: String, place: u32) -> Vec<Reading> {
+/// An answer of one value is never longer, in MiB.
+const LONGEST: usize = 1;
+
+pub async fn ask(client: Client, url: String, query: String, place: u32) -> Vec<Reading> {
     let mut address = format!("{}/api/v1/query?query=", url.trim_end_matches('/'));
     crate::run::template::percent_encode(&query, "-._~", &mut address);
-    let reading = page::fetch(&client, &address).await.and_then(|answer| value(&answer));
+    let reading = client.page(&address, LONGEST).await.and_then(|answer| value(&answer));
     vec![(place, reading.map(Some))]
 }
 

@@ -1,7 +1,7 @@
 //! Bodies, decoded as they arrive: nothing is buffered but what the caller keeps.
 
 use super::head::{Framing, HEAD_LIMIT};
-use super::{Answer, Failure};
+use super::{Answer, BODY_KEPT, Failure};
 
 /// A body that is kept fails the exchange beyond this, as it came and decoded, instead of filling the memory.
 pub const KEPT_LIMIT: u64 = 64 << 20;
@@ -57,7 +57,7 @@ impl Body {
         let rest = match framing {
             Framing::Length(length) => {
                 if keep == Keep::All && length > KEPT_LIMIT {
-                    return Err(Failure::Protocol);
+                    return Err(Failure::TooLarge);
                 }
                 if keep == Keep::All {
                     answer.body.reserve(length.min(RESERVE_LIMIT) as usize);
@@ -194,8 +194,13 @@ fn store(keep: Keep, data: &[u8], answer: &mut Answer) -> Result<(), Failure> {
             let room = most.saturating_sub(answer.body.len());
             answer.body.extend_from_slice(&data[..data.len().min(room)]);
         }
-        Keep::All if answer.body_bytes > KEPT_LIMIT => return Err(Failure::Protocol),
-        Keep::All => answer.body.extend_from_slice(data),
+        Keep::All if answer.body_bytes > KEPT_LIMIT => return Err(Failure::TooLarge),
+        Keep::All => {
+            if answer.body_bytes > BODY_KEPT as u64 {
+                answer.room.take(data.len()).map_err(|_| Failure::TooLarge)?;
+            }
+            answer.body.extend_from_slice(data);
+        }
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ fn read(decoder: impl Read) -> Result<Vec<u8>, Failure> {
     let broken = |_: io::Error| Failure::Protocol;
     decoder.take(KEPT_LIMIT + 1).read_to_end(&mut out).map_err(broken)?;
     match out.len() as u64 > KEPT_LIMIT {
-        true => Err(Failure::Protocol),
+        true => Err(Failure::TooLarge),
         false => Ok(out),
     }
 }

@@ -15,7 +15,7 @@ use super::coding::Codings;
 use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
-use super::{Answer, Ask, Failure, Now, Scratch};
+use super::{Answer, Ask, BODY_KEPT, Failure, Now, Scratch};
 
 /// A stash that grew beyond this is given back after the exchange.
 const STASH_KEPT: usize = 4 * 1024;
@@ -167,6 +167,9 @@ pub(super) async fn over(
     }
     if ask.keep_body && answer.codings != Codings::Plain {
         answer.codings.decode(&mut answer.body)?;
+        if answer.body.len() > BODY_KEPT {
+            answer.room.take(answer.body.len()).map_err(|_| Failure::TooLarge)?;
+        }
     } else if ask.look && answer.codings != Codings::Plain && answer.codings.decode(&mut answer.body).is_err() {
         answer.body.clear();
     }

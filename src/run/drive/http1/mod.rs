@@ -15,6 +15,7 @@ mod unsent;
 #[cfg(test)]
 mod tests;
 
+use crate::run::room::Room;
 use std::cell::RefCell;
 
 pub use body::{Body, Keep, LOOK, START};
@@ -24,8 +25,8 @@ pub use head::{Asked, Framing, HEAD_LIMIT, leads_on, parse, parse_request, value
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;
-/// The room of a body that stays with its answer for the next one.
-const BODY_KEPT: usize = 1 << 20;
+/// The room of a body that stays with its answer for the next one; beyond it the worker keeps count.
+pub const BODY_KEPT: usize = 1 << 20;
 
 /// What a worker shares between its connections: one read buffer, not one per connection, so that
 /// it stays in the cache and ten thousand idle connections cost no memory.
@@ -73,6 +74,8 @@ pub struct Answer {
     /// The body as it was before it was compressed and cut into chunks: the whole with `keep_body`, else the start of a
     /// plain one that comes with a status of 300 or above.
     pub body: Vec<u8>,
+    /// What a large body takes of the memory for all that are kept.
+    pub room: Room,
     /// The header lines without the status line, only with `keep_headers`.
     pub headers: Vec<u8>,
     /// The header lines, where there is something in them that was to be noted.
@@ -108,6 +111,7 @@ impl Answer {
             true => self.body.clear(),
             false => self.body = Vec::new(),
         }
+        self.room = Room::default();
         self.headers.clear();
         self.notes.clear();
         self.body_bytes = 0;

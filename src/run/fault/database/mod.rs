@@ -7,9 +7,12 @@ mod mysql;
 mod postgres;
 
 use super::Shown;
+use crate::base::database::{Database, Place};
+use crate::base::hosts::Host;
 use crate::check::program::Protocol;
 use crate::measure::Proof;
 use crate::plan::{DatabaseFault, Text};
+use crate::run::link;
 use hold::Hold;
 use lock::Lock;
 use mysql::MySql;
@@ -142,6 +145,16 @@ impl<S: Server> Hurt<S> {
             Some(Held::Table(lock)) => lock.give_back().await,
         }
     }
+}
+
+/// What a URL says, with the address that its host has now: a name may have another one at the next connection.
+fn known(url: &str) -> Result<Database, String> {
+    let mut known = Database::of(url)?;
+    if let Place::Host(host) = &known.place {
+        let found = link::Place::resolve(&host.name, known.port.unwrap_or(0))?;
+        known.place = Place::Host(Host::new(&found.address.ip().to_string(), known.port));
+    }
+    Ok(known)
 }
 
 /// What so many connections felt, where there are any.

@@ -2,6 +2,7 @@
 //! only with that of KILL (`CONNECTION ADMIN`, or SUPER before there was that).
 
 use super::{Server, quoted};
+use crate::base::database::Place;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Error, Row};
 
@@ -22,7 +23,30 @@ pub struct MySql(MySqlConnectOptions);
 
 impl MySql {
     pub fn of(url: &str) -> Result<MySql, String> {
-        url.parse().map(MySql).map_err(|error| format!("{error}"))
+        let known = super::known(url)?;
+        // Nothing of the environment is in these.
+        let mut options = MySqlConnectOptions::new();
+        options = match &known.place {
+            Place::Usual => options.host("127.0.0.1"),
+            Place::Socket(path) => options.socket(path),
+            Place::Host(host) => options.host(&host.name),
+        };
+        if let Some(port) = known.port {
+            options = options.port(port);
+        }
+        if let Some(user) = &known.user {
+            options = options.username(user);
+        }
+        if let Some(password) = &known.password {
+            options = options.password(password);
+        }
+        if let Some(name) = &known.name {
+            options = options.database(name);
+        }
+        if let Some(mode) = &known.ssl {
+            options = options.ssl_mode(mode.parse().map_err(|error| format!("{error}"))?);
+        }
+        Ok(MySql(options))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn of(url: &str) -> Result<Postgres, String> {
-        let options: PgConnectOptions = url.parse().map_err(|error| format!("{error}"))?;
+        let options = crate::demo::options(&super::known(url)?)?;
         Ok(Postgres { options: options.application_name(NAME), is_ours: false })
     }
 

@@ -1,0 +1,137 @@
+//! URLs of databases, read once: what a host is judged by is what its driver is given.
+
+use super::hosts::Host;
+use url::Url;
+
+/// What a URL says. What it does not say is not taken from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    pub place: Place,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub name: Option<String>,
+    pub ssl: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine, wherever its servers listen as a rule.
+    Usual,
+    /// The path of a socket, or of the directory that it lies in.
+    Socket(String),
+    Host(Host),
+}
+
+/// The schemes, and whether their parameters are those of PostgreSQL.
+const SCHEMES: [(&str, bool); 4] = [("postgres", true), ("postgresql", true), ("mysql", false), ("mariadb", false)];
+
+impl Database {
+    pub fn is_meant(url: &str) -> bool {
+        url.split_once("://").is_some_and(|(scheme, _)| SCHEMES.iter().any(|(own, _)| *own == scheme))
+    }
+
+    /// Says why a text is no URL of a database.
+    pub fn of(text: &str) -> Result<Database, String> {
+        let wrong =
+            |why: &str| format!("its address is no URL of a database, such as `postgres://user@host/name`: {why}");
+        let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        let scheme = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme());
+        let (_, is_postgres) = scheme.ok_or_else(|| wrong("its scheme is that of none"))?;
+        Database::read(&url, *is_postgres).ok_or_else(|| wrong("a part of it cannot be read"))
+    }
+
+    fn read(url: &Url, is_postgres: bool) -> Option<Database> {
+        let some = |text: &str| decoded(text).map(|text| Some(text).filter(|text| !text.is_empty()));
+        let mut host = some(url.host_str().unwrap_or_default())?;
+        let mut socket = host.take_if(|host| host.starts_with('/'));
+        let mut own = Database {
+            place: Place::Usual,
+            port: url.port(),
+            user: some(url.username())?,
+            password: url.password().map(decoded).map_or(Some(None), |text| text.map(Some))?,
+            name: some(url.path().trim_start_matches('/'))?,
+            ssl: None,
+        };
+        for (key, value) in url.query_pairs() {
+            let value = value.into_owned();
+            match &*key {
+                "sslmode" | "ssl-mode" => own.ssl = Some(value),
+                "socket" if !is_postgres => socket = Some(value),
+                "host" if is_postgres && value.starts_with('/') => socket = Some(value),
+                "host" | "hostaddr" if is_postgres => host = Some(value),
+                "port" if is_postgres => own.port = Some(value.parse().ok()?),
+                "dbname" if is_postgres => own.name = Some(value),
+                "user" if is_postgres => own.user = Some(value),
+                "password" if is_postgres => own.password = Some(value),
+                _ => {}
+            }
+        }
+        own.place = match (socket, host) {
+            (Some(socket), _) => Place::Socket(socket),
+            (None, Some(host)) => Place::Host(Host::new(&host, own.port)),
+            (None, None) => Place::Usual,
+        };
+        Some(own)
+    }
+
+    /// Whom a connection comes to.
+    pub fn host(&self) -> Host {
+        match &self.place {
+            Place::Usual => Host::new("localhost", self.port),
+            Place::Socket(path) => Host::new(path, None),
+            Place::Host(host) => host.clone(),
+        }
+    }
+}
+
+/// Without its percent signs (RFC 3986, 2.1).
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high << 4 | low).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_leads_where_its_driver_goes() {
+        for (url, host) in [
+            ("postgres://me:secret@db.example.com:5432/shop?sslmode=off", "db.example.com:5432"),
+            ("postgres://localhost/shop?sslmode=off&host=db.example.com", "db.example.com"),
+            ("postgres://localhost/shop?h%6Fst=evil.example", "evil.example"),
+            ("postgres://localhost/shop?hostaddr=192.0.2.1&port=99", "192.0.2.1:99"),
+            ("postgres://localhost/shop?host=one.example&host=two.example", "two.example"),
+            ("postgres://evil.example/shop?host=%2Frun%2Fpostgresql&host=other.example", "/run/postgresql"),
+            ("postgresql://%2Frun%2Fpostgresql/shop", "/run/postgresql"),
+            ("postgres://ev%69l.example/shop", "evil.example"),
+            ("postgres://u:p%40localhost@evil.example/shop#@localhost", "evil.example"),
+            ("postgres:///shop", "localhost"),
+            ("postgres://[2001:db8::1]:5433/shop", "[2001:db8::1]:5433"),
+            // The driver of MySQL knows no such parameter.
+            ("mysql://evil.example/shop?host=localhost", "evil.example"),
+            ("mysql://evil.example/shop?socket=/run/mysqld/mysqld.sock", "/run/mysqld/mysqld.sock"),
+            ("mysql://root@127.0.0.1:3307/shop", "127.0.0.1:3307"),
+        ] {
+            assert_eq!(Database::of(url).unwrap().host().to_string(), host, "{url}");
+        }
+        for url in ["http://localhost/", "localhost/shop", "postgres://local\0host/shop", "postgres://a%zz/shop"] {
+            assert!(Database::of(url).is_err(), "{url}");
+        }
+        let own = Database::of("postgres://m%65:s%2Fx@h/a%20b?ssl-mode=disable").unwrap();
+        let given = [own.user, own.password, own.name, own.ssl];
+        assert_eq!(given.map(Option::unwrap_or_default), ["me", "s/x", "a b", "disable"]);
+    }
+}

@@ -1,0 +1,167 @@
+//! What the control plane asks over HTTP: whether a service is ready, what a page of metrics says, what a Prometheus knows. It
+//! asks those whom the file names and nobody else: no redirect is followed, and no variable of the environment names a
+//! proxy. They may be broken or hostile, so each answer has a time and a length.
+
+use crate::base::units;
+use reqwest::Response;
+use reqwest::header::{CONTENT_ENCODING, LOCATION};
+use reqwest::redirect::Policy;
+use std::time::Duration;
+
+/// Characters of a redirect that are shown.
+const SHOWN: usize = 200;
+
+#[derive(Debug, Clone)]
+pub struct Client {
+    client: reqwest::Client,
+    /// How long an answer may take, from the connection to its last byte.
+    patience: Duration,
+}
+
+impl Client {
+    pub fn new(patience: Duration) -> Result<Client, String> {
+        let client = reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).build();
+        Ok(Client { client: client.map_err(|error| error.to_string())?, patience })
+    }
+
+    /// Whether the answer is a 2xx; its body is not read.
+    pub async fn answers(&self, url: &str) -> Result<(), String> {
+        well(&self.client.get(url).send().await.map_err(|error| self.why(error))?)
+    }
+
+    /// The body of a 2xx as a text, of at most so many MiB.
+    pub async fn page(&self, url: &str, mib: usize) -> Result<String, String> {
+        let mut answer = self.client.get(url).send().await.map_err(|error| self.why(error))?;
+        well(&answer)?;
+        if let Some(coding) = answer.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
+            let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+            return Err(format!("the page comes in `{}`, which it was not asked for", shown(&coding)));
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(|error| self.why(error))? {
+            if body.len() + part.len() > mib << 20 {
+                return Err(format!("the page is longer than {mib} MiB"));
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Why a request came to nothing, without the address, which the report need not repeat each second.
+    fn why(&self, error: reqwest::Error) -> String {
+        match error {
+            error if error.is_timeout() => {
+                format!("no answer within {}", units::duration(self.patience.as_nanos() as u64))
+            }
+            error if error.is_connect() => "connection refused".to_owned(),
+            error => error.without_url().to_string(),
+        }
+    }
+}
+
+fn well(answer: &Response) -> Result<(), String> {
+    let status = answer.status();
+    match answer.headers().get(LOCATION).filter(|_| status.is_redirection()) {
+        _ if status.is_success() => Ok(()),
+        Some(to) => {
+            let to = String::from_utf8_lossy(to.as_bytes()).into_owned();
+            Err(format!("status {}, a redirect to `{}`, which is not followed", status.as_u16(), shown(&to)))
+        }
+        None => Err(format!("status {}", status.as_u16())),
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).flat_map(char::escape_default).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    /// Says something to whoever asks, and then something over and over until the other side has enough, so slowly.
+    fn server(head: Vec<u8>, piece: Vec<u8>, pause: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.set_nodelay(true);
+                let _ = stream.read(&mut [0; 4096]);
+                let say = |stream: &mut TcpStream| -> std::io::Result<()> {
+                    stream.write_all(&head)?;
+                    while !piece.is_empty() {
+                        stream.write_all(&piece)?;
+                        std::thread::sleep(pause);
+                    }
+                    Ok(())
+                };
+                let _ = say(&mut stream);
+            }
+        });
+        address
+    }
+
+    const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+    /// Each in the end as a reason, within the time and the length of an answer.
+    #[tokio::test]
+    async fn a_hostile_page_is_a_reason() {
+        let long = |text: &str| text.repeat((1 << 20) / text.len()).into_bytes();
+        let none = Duration::ZERO;
+        let slow = Duration::from_millis(100);
+        let late = "no answer within 1s";
+        for (name, head, piece, pause, why) in [
+            (
+                "100 MB",
+                "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n",
+                long("a 1\n"),
+                none,
+                "longer than 2 MiB",
+            ),
+            ("endless", "HTTP/1.1 200 OK\r\n\r\n", long("a 1\n"), none, "longer than 2 MiB"),
+            ("chunks", CHUNKED, long(&format!("400\r\n{}\r\n", "a 1\n".repeat(256))), none, "longer than 2 MiB"),
+            ("a long head", "HTTP/1.1 200 OK\r\n", long("X: y\r\n"), none, "error"),
+            ("a long line", "HTTP/1.1 200 OK\r\nX: ", long("y"), none, "error"),
+            ("interim", "", long("HTTP/1.1 103 Early Hints\r\n\r\n"), none, ""),
+            ("an extension", CHUNKED, long("1;x"), none, "error"),
+            ("trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", long("X: y\r\n"), none, ""),
+            ("drops", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x".to_vec(), slow, late),
+            ("drops of a head", "HTTP/1.1 200 OK\r\nX: ", b"x".to_vec(), slow, late),
+            ("HTTP/0.9", "a 1\n", Vec::new(), none, "error"),
+            ("a lie", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\na 1\n", Vec::new(), none, "error"),
+            (
+                "gzip",
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+                Vec::new(),
+                none,
+                "`gzip`",
+            ),
+        ] {
+            let address = server(head.as_bytes().to_vec(), piece, pause);
+            let client = Client::new(Duration::from_secs(if pause.is_zero() { 60 } else { 1 })).unwrap();
+            let got = client.page(&format!("http://{address}/"), 2).await;
+            match got {
+                Err(reason) => assert!(reason.contains(why), "{name}: {reason}"),
+                Ok(page) => assert!(why.is_empty() && page.is_empty(), "{name}: {} bytes", page.len()),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn no_redirect_is_followed() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        other.set_nonblocking(true).unwrap();
+        let to = other.local_addr().unwrap();
+        let client = Client::new(Duration::from_secs(5)).unwrap();
+        for status in [301, 302, 303, 307, 308] {
+            let head = format!("HTTP/1.1 {status} Go\r\nLocation: http://{to}/x\r\nContent-Length: 0\r\n\r\n");
+            let url = format!("http://{}/", server(head.into_bytes(), Vec::new(), Duration::ZERO));
+            let reason = format!("status {status}, a redirect to `http://{to}/x`, which is not followed");
+            assert_eq!(client.answers(&url).await, Err(reason.clone()));
+            assert_eq!(client.page(&url, 1).await, Err(reason));
+        }
+        assert!(other.accept().is_err(), "nobody came");
+    }
+}
