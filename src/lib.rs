@@ -21,6 +21,8 @@ pub mod check;
 pub mod plan;
 pub mod measure;
 pub mod metric;
+pub mod wire;
+pub mod engine;
 pub mod run;
 pub mod judge;
 pub mod store;

@@ -7,11 +7,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// From the ground up: a module names only what stands below it.
-const FLOORS: [&str; 13] =
-    ["base", "diag", "syntax", "check", "plan", "measure", "metric", "run", "judge", "store", "report", "ide", "cli"];
+const FLOORS: [&str; 15] = [
+    "base", "diag", "syntax", "check", "plan", "measure", "metric", "wire", "engine", "run", "judge", "store",
+    "report", "ide", "cli",
+];
 
 /// Where less is allowed than everything below.
-const NARROWER: [(&str, &[&str]); 3] = [
+const NARROWER: [(&str, &[&str]); 4] = [
+    ("wire", &["measure", "base"]),
     ("judge", &["metric", "measure", "plan", "check", "syntax", "diag", "base"]),
     ("store", &["judge", "metric", "measure", "plan", "check", "syntax", "diag", "base"]),
     ("report", &["judge", "measure", "metric", "plan", "check", "syntax", "diag", "base"]),
@@ -20,7 +23,7 @@ const NARROWER: [(&str, &[&str]); 3] = [
 /// Beside the floors: a module, who may name it, and the highest floor that it may name.
 const BESIDE: [(&str, &[&str], &str); 4] = [
     ("demo", &["cli", "run"], "base"),
-    ("inputs", &["cli", "run"], "plan"),
+    ("inputs", &["cli", "run", "engine"], "plan"),
     ("guard", &["cli", "run"], "base"),
     ("burden", &["cli"], "base"),
 ];
@@ -220,7 +223,13 @@ fn the_rules_are_read_as_they_are_meant() {
     );
     assert_eq!(code("a\n#[cfg(test)]\nmod tests {\n    fn b() {\n    }\n}\nc\n"), "a\nc\n");
     assert!(
-        allowed("run", "metric") && !allowed("run", "judge") && !allowed("judge", "run") && !allowed("report", "store")
+        allowed("run", "engine")
+            && !allowed("engine", "run")
+            && !allowed("wire", "engine")
+            && allowed("run", "metric")
+            && !allowed("run", "judge")
+            && !allowed("judge", "run")
+            && !allowed("report", "store")
     );
     assert!(allowed("cli", "demo") && !allowed("report", "demo") && !allowed("demo", "run"));
 }

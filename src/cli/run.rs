@@ -5,12 +5,11 @@ use super::live::Live;
 use super::output::Terminal;
 use super::source;
 use crate::check::program::Protocol;
-use crate::inputs;
 use crate::measure::{Event, Stats};
 use crate::plan::{Connections, Plan, Standing, Way};
 use crate::run::{RunError, Settings};
 use crate::store::Record;
-use crate::{judge, report, run as engine};
+use crate::{inputs, judge, report, run as engine};
 use std::sync::Arc;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {

@@ -1,9 +1,9 @@
 //! Commands of the shell that a scenario wants run, in the directory of its file.
 
 use super::Settings;
-use super::secret::Mask;
 use super::service::group::{self, Launch, Log, Stop};
 use super::service::mark;
+use crate::engine::secret::Mask;
 use crate::inputs::make_private;
 use crate::plan::Plan;
 use std::path::{Path, PathBuf};

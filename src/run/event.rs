@@ -1,10 +1,10 @@
 //! Events: each a command that is run at its instant, and whose window is as long as it took. A task of its own each, so that none
 //! delays another.
 
-use super::clock::Clock;
 use super::command::{Commands, Ran};
-use super::known::Known;
+use super::resolve::known::Known;
 use super::{Interrupt, Settings};
+use crate::engine::pace::clock::Clock;
 use crate::measure::Event;
 use crate::plan::Plan;
 use std::time::Duration;

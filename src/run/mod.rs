@@ -1,74 +1,45 @@
-//! The engine: services in order, workers at the load, and the events of both. The caller keeps what it is told.
+//! A run and its control: services in order, workers at the load, faults and events at their instants. The caller keeps what it is
+//! told.
 
-mod answered;
 mod ask;
-mod budget;
-mod chance;
-mod clock;
-mod cookies;
-mod closed;
 mod command;
-mod derived;
-mod document;
-pub mod drive;
-mod due;
 mod event;
-mod exchange;
 mod fault;
-mod explain;
-mod files;
-mod functions;
 mod guarded;
 mod health;
-mod html;
 mod interrupt;
-mod kept;
-mod known;
 mod ledger;
-mod limit;
-mod link;
-mod open;
-mod path;
-mod pattern;
-mod phase;
-mod progress;
 pub mod proxy;
-mod redirect;
-mod room;
-mod rows;
+mod resolve;
 mod search;
-mod secret;
 mod service;
-mod session;
-mod steps;
-mod template;
-mod trace;
-mod tracer;
-mod trial;
-mod value;
 mod watch;
-mod worker;
 
 use crate::base::units::SECOND;
+use crate::engine::health::Gauge;
+use crate::engine::pace::budget::Budget;
+use crate::engine::pace::clock::Clock;
+use crate::engine::pace::{due, limit, random};
+use crate::engine::secret::Mask;
+use crate::engine::value::{Plain, files, rows};
+use crate::engine::worker::{self, Measured, Order};
+use crate::engine::{Phase, phase, tracer, trial};
 use crate::measure::Event;
 use crate::metric;
 use crate::plan::{Load, Plan, StageKind};
-use budget::Budget;
-use clock::Clock;
 use guarded::Guarded;
-use health::Gauge;
 use interrupt::Interrupt;
-use known::Known;
-use secret::Mask;
+use resolve::known::{self, Known};
+use resolve::places::places;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch as channel};
-pub use tracer::Traced;
-pub use trial::Trial;
-use worker::{Measured, Order};
+
+pub use crate::engine::tracer::Traced;
+pub use crate::engine::trial::Trial;
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -90,14 +61,6 @@ pub struct Settings {
     pub kept: PathBuf,
     /// What is done instead of the load.
     pub trial: Option<Trial>,
-}
-
-/// Where the load stands: may start, may only finish, must end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Run,
-    NothingNew,
-    Stop { count_timeouts: bool },
 }
 
 /// Why a run could not be made.
@@ -148,6 +111,26 @@ impl std::fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
+impl RunError {
+    /// Without secrets.
+    fn masked(self, mask: &Mask) -> RunError {
+        match self {
+            RunError::Service { service, problem, log } => {
+                RunError::Service { service, problem: mask.text(problem), log: mask.text(log) }
+            }
+            RunError::Address(problem) => RunError::Address(mask.text(problem)),
+            RunError::Data(problem) => RunError::Data(mask.text(problem)),
+            RunError::Setup(problem) => RunError::Setup(mask.text(problem)),
+            RunError::Left(problem) => RunError::Left(mask.text(problem)),
+            RunError::Fault { fault, problem } => RunError::Fault { fault, problem: mask.text(problem) },
+            RunError::System(error) => {
+                RunError::System(std::io::Error::new(error.kind(), mask.text(error.to_string())))
+            }
+            RunError::Interrupted => RunError::Interrupted,
+        }
+    }
+}
+
 impl From<std::io::Error> for RunError {
     fn from(error: std::io::Error) -> RunError {
         RunError::System(error)
@@ -174,7 +157,7 @@ pub fn run(plan: &Arc<Plan>, settings: &Settings, tell: &mut dyn FnMut(Event)) -
     interrupt::a_second_ends(&guarded)?;
     let result = runtime
         .block_on(control(plan, settings, (&password, &mask), tracer, &guarded, &mut tell))
-        .map_err(|error| mask.error(error));
+        .map_err(|error| error.masked(&mask));
     // Nothing of it goes on where everything is taken back.
     drop(runtime);
     // Whatever a service left behind is private to this run.
@@ -245,7 +228,7 @@ async fn control(
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
         .and_then(|()| lead(plan, &links, &known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
-        .and_then(|()| link::places(plan, &known.services, links.addresses()).map_err(RunError::Address));
+        .and_then(|()| places(plan, &known.services, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
             let revealed = Arc::new(known::revealed(plan, &known));
@@ -300,7 +283,7 @@ async fn around_load(
                     ended
                 }
                 Some(trial) => tokio::select! {
-                    tried = trial::perform(&parts, setup, trial) => tried.map(|()| 0),
+                    tried = trial::perform(&parts, setup, trial) => Ok(tried.map(|()| 0)?),
                     () = interrupt.wait() => Err(RunError::Interrupted),
                 },
             };
@@ -410,7 +393,7 @@ async fn stop(services: &[Arc<Running>], at: u64, tell: &mut dyn FnMut(Event)) {
 async fn load(
     plan: &Arc<Plan>,
     settings: &Settings,
-    (parts, setup): (&phase::Parts, Arc<Vec<value::Plain>>),
+    (parts, setup): (&phase::Parts, Arc<Vec<Plain>>),
     services: Services<'_>,
     ledgers: &mut ledger::Ledgers,
     interrupt: &mut Interrupt,
@@ -418,8 +401,8 @@ async fn load(
 ) -> Result<u64, RunError> {
     let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
     let (short, mut long): (Vec<_>, Vec<_>) =
-        chance::dealt(plan, settings.seed).into_iter().partition(chance::Dealt::is_short);
-    let drawn: Vec<Event> = short.into_iter().map(chance::Dealt::all).collect();
+        random::dealt(plan, settings.seed).into_iter().partition(random::Dealt::is_short);
+    let drawn: Vec<Event> = short.into_iter().map(random::Dealt::all).collect();
     let Services { all, known, links, guarded, happened } = services;
     let found: Vec<_> = all.iter().map(|running| running.who()).collect();
     let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
@@ -590,7 +573,7 @@ async fn load(
         false => watch.finish(|look| tell(Event::Gauges(look))).await,
     }
     if !interrupted && watching {
-        long.into_iter().map(chance::Dealt::all).for_each(&mut *tell);
+        long.into_iter().map(random::Dealt::all).for_each(&mut *tell);
     }
     tell(Event::LoadEnded { at });
     if interrupted || !watching {

@@ -1,80 +1,16 @@
-//! Searches in the engine: the control plane decides what is tried next and tells it, and the workers hand over at once
-//! what they measured of it. The numbers of arrivals go on from trial to trial, so everybody deals them alike.
+//! Searches: what is tried next is decided here, and told to the workers.
 
-use super::chance::Chance;
-use super::worker::Worker;
 use crate::base::units::{MILLISECOND, Rate, SECOND};
+use crate::engine::pace::random::Chance;
+use crate::engine::trials::{Next, Trial, Trials};
 use crate::measure::{Event, Gauges, Slice};
 use crate::metric::Finder;
-use crate::plan::schedule::{Segment, Shape};
+use crate::plan::schedule::Shape;
 use crate::plan::{Load, Plan};
-use std::rc::Rc;
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// So long before its start every worker knows of a trial.
 const AHEAD: u64 = 100 * MILLISECOND;
-/// How often workers hand over what they have while a trial ends.
-const PACE: Duration = Duration::from_millis(100);
-
-/// A level that is held for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trial {
-    pub number: u64,
-    pub start: u64,
-    pub end: u64,
-    /// As shapes have it: a rate as it is stored, or users.
-    pub level: u64,
-    /// The number of its first arrival.
-    pub first: u64,
-}
-
-impl Trial {
-    fn segment(&self) -> Vec<Segment> {
-        vec![Segment { start: self.start, length: self.end - self.start, from: self.level, to: self.level }]
-    }
-
-    /// The level of an open load while it is tried.
-    pub fn shape(&self) -> Shape {
-        Shape::Open(self.segment())
-    }
-
-    /// What tells its arrivals at random from those of other trials.
-    pub fn stream(&self) -> u64 {
-        self.number + 1
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Next {
-    Wait,
-    Try(Trial),
-    Over,
-}
-
-/// What workers are told of one search.
-#[derive(Clone)]
-pub struct Trials {
-    told: watch::Receiver<Next>,
-    last: Option<u64>,
-}
-
-impl Trials {
-    /// The next trial, as soon as it is known; nothing behind the last.
-    pub async fn next(&mut self) -> Option<Trial> {
-        loop {
-            let next = *self.told.borrow_and_update();
-            match next {
-                Next::Over => return None,
-                Next::Try(trial) if self.last != Some(trial.number) => {
-                    self.last = Some(trial.number);
-                    return Some(trial);
-                }
-                Next::Wait | Next::Try(_) => self.told.changed().await.ok()?,
-            }
-        }
-    }
-}
 
 /// The searches of a run, as the control plane has them.
 pub struct Searches<'p> {
@@ -120,7 +56,7 @@ impl<'p> Searches<'p> {
     pub fn trials(&self, loads: usize) -> Vec<Option<Trials>> {
         let mut trials = vec![None; loads];
         for running in &self.all {
-            trials[running.load] = Some(Trials { told: running.next.subscribe(), last: None });
+            trials[running.load] = Some(Trials::new(running.next.subscribe()));
         }
         trials
     }
@@ -192,30 +128,5 @@ impl Running<'_> {
             (true, false) => shape.arrivals(),
             (true, true) => Chance::new(shape, self.seed, self.load, stream).count() as u64,
         }
-    }
-}
-
-/// The next trial of a load, where it searches.
-pub async fn next(trials: &mut Option<Trials>) -> Option<Trial> {
-    trials.as_mut()?.next().await
-}
-
-/// Hands over what a worker has when a trial is over, and goes on with it while the rest of it ends.
-pub async fn hand_over(worker: &Rc<Worker>, load: usize, mut trials: Trials) {
-    let alarm = worker.timers.alarm(false);
-    let mut next = trials.next().await;
-    while let Some(trial) = next {
-        worker.timers.until(&alarm, trial.end).await;
-        // Arrivals may be late, and say themselves when they are through.
-        if !worker.plan.loads[load].is_open() {
-            worker.trial_started(load, trial.number);
-        }
-        next = loop {
-            worker.hands_over.notify_one();
-            tokio::select! {
-                next = trials.next() => break next,
-                () = tokio::time::sleep(PACE) => {}
-            }
-        };
     }
 }

@@ -239,3 +239,43 @@ pub struct Check {
     pub text: String,
     pub condition: Expr,
 }
+
+/// Every expression of some steps as a whole, in the order of the text.
+pub fn exprs_of(list: &mut [Step], each: &mut dyn FnMut(&mut Expr)) {
+    for step in list {
+        match step {
+            Step::Request(request) => {
+                let texts = std::iter::once(&mut request.path).chain(request.headers.iter_mut().map(|(_, text)| text));
+                texts.flat_map(|text| values_mut(text)).for_each(&mut *each);
+                request.body.iter_mut().flat_map(Body::exprs_mut).for_each(&mut *each);
+                checks(&mut request.expects, each);
+                request.extra.iter_mut().for_each(|(_, value)| each(value));
+                request.records.iter_mut().for_each(|record| each(&mut record.key));
+            }
+            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => each(value),
+            Step::Expect(list) => checks(list, each),
+            Step::If { condition, then, otherwise } => {
+                each(condition);
+                exprs_of(then, each);
+                exprs_of(otherwise, each);
+            }
+            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
+                exprs_of(steps, each);
+            }
+            Step::Each { list, steps, .. } => {
+                each(list);
+                exprs_of(steps, each);
+            }
+            Step::Repeat(repeat) => {
+                repeat.counter.iter_mut().for_each(|(_, from)| each(from));
+                repeat.test.iter_mut().for_each(&mut *each);
+                exprs_of(&mut repeat.steps, each);
+            }
+            Step::Think(_) => {}
+        }
+    }
+}
+
+fn checks(list: &mut [Check], each: &mut dyn FnMut(&mut Expr)) {
+    list.iter_mut().for_each(|check| each(&mut check.condition));
+}

@@ -19,7 +19,9 @@ pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
 pub use expr::{Expr, PartKind, Pick, Piece, Text, values, values_mut};
 pub use fault::{Element, Event, Injection, When};
-pub use flow::{Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload};
+pub use flow::{
+    Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload, exprs_of,
+};
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{

@@ -2,8 +2,8 @@
 
 use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
-use crate::measure::histogram::Counts;
-use crate::measure::{Event, Failure, Generator, Slice, Tried, histogram};
+use crate::measure::histogram::{self, Counts};
+use crate::measure::{Event, Failure, Generator, Slice, Tried};
 use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
 use crate::plan::{Load, Plan};
 use anstyle::{AnsiColor, Style};

@@ -13,11 +13,11 @@ mod pause;
 mod turns;
 
 use super::Settings;
-use super::clock::Clock;
 use super::guarded::Guarded;
-use super::known::Known;
 use super::proxy::Control;
+use super::resolve::known::Known;
 use super::service::Running;
+use crate::engine::pace::clock::Clock;
 use crate::measure::{Event, Proof};
 use crate::plan::{Action, Address, By, Database, Fault, Plan, Range, ServiceFault};
 use burden::Burden;

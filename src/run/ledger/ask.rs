@@ -1,13 +1,13 @@
 //! Asks the system for the entries of a ledger, several at a time, each until the answer is definite or its time is over.
 
 use super::tally::Tally;
+use crate::engine::flow::kept::Who;
+use crate::engine::flow::session::Session;
+use crate::engine::phase::plan_of;
+use crate::engine::value::Value;
+use crate::engine::worker::Worker;
 use crate::measure::{Entry, Verified};
 use crate::plan::{Expr, Flow, Plan, Step};
-use crate::run::kept::Who;
-use crate::run::phase::plan_of;
-use crate::run::session::Session;
-use crate::run::value::Value;
-use crate::run::worker::Worker;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Seek};

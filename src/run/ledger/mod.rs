@@ -2,16 +2,13 @@
 //! each is asked for.
 
 mod ask;
-pub mod book;
 mod tally;
 
-pub use book::{Opened, Records};
-
 use super::Interrupt;
-use super::derived;
-use super::phase::{Parts, alone};
-use super::value::Plain;
+use super::resolve::derived;
 use crate::base::units::SECOND;
+use crate::engine::phase::{Parts, alone};
+use crate::engine::value::Plain;
 use crate::inputs::make_private;
 use crate::measure::{Booked, Entry, Event, Verified};
 use crate::plan::Plan;

@@ -2,7 +2,7 @@
 //! the bytes that it is.
 
 use super::effect::{Draws, Effect, Mine};
-use crate::run::drive::http1::{Answer, Asked, Body, Framing, HEAD_LIMIT, Keep, parse, parse_request};
+use crate::wire::http1::{Answer, Asked, Body, Framing, HEAD_LIMIT, Keep, parse, parse_request};
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ mod splice;
 pub use crate::measure::Proof;
 pub use effect::{Effect, EffectId};
 
-use super::health::Gauge;
+use crate::engine::health::Gauge;
 use path::Path;
 use std::cell::RefCell;
 use std::io;

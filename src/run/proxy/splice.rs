@@ -71,7 +71,7 @@ mod linux {
                         self.held = moved;
                         self.left -= moved as u64;
                         self.taken += moved as u64;
-                        self.small = if moved < super::super::path::BUFFER { self.small + 1 } else { 0 };
+                        self.small = if moved < crate::run::proxy::path::BUFFER { self.small + 1 } else { 0 };
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     // Not every socket can.

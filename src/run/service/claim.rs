@@ -62,7 +62,8 @@ fn can_be_taken(claim: &Claim) -> Result<(), String> {
 mod system {
     use super::{Claim, Seen};
     use crate::guard::{Process, proc};
-    use crate::run::watch::listeners::{self, Listener};
+    use crate::run::watch::listeners;
+    use crate::run::watch::listeners::Listener;
     use crate::run::watch::processes;
     use std::collections::HashSet;
     use std::fs;

@@ -4,10 +4,10 @@
 //! the thread that controls the run, which lives as long as the process: the kernel ties the end of a child to the
 //! end of the thread that started it.
 
-use super::super::secret::Mask;
-use super::super::watch::processes;
+use crate::engine::secret::Mask;
 use crate::guard::{self, Process};
 use crate::inputs::groups;
+use crate::run::watch::processes;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};

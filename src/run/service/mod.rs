@@ -19,7 +19,7 @@ pub use ports::Ports;
 pub use postgres::version as postgres_version;
 
 use super::guarded::Guarded;
-use super::known::Known;
+use super::resolve::known::Known;
 use super::watch::{Who, listeners};
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Group};

@@ -3,7 +3,7 @@
 use super::ready::Ready;
 use super::{Endpoint, Prepared, launch};
 use crate::plan::{Expr, Piece, Service, Text};
-use crate::run::known::Known;
+use crate::run::resolve::known::Known;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use super::ready::Ready;
 use super::{Endpoint, Prepared, launch, port};
 use crate::plan::{Demo, Service};
-use crate::run::known::Known;
+use crate::run::resolve::known::Known;
 use std::net::SocketAddr;
 use std::path::Path;
 

@@ -6,11 +6,11 @@ pub mod processes;
 mod prometheus;
 
 use super::ask::Client;
-use super::clock::Clock;
-use super::known::Known;
+use super::resolve::known::Known;
 use super::service::State;
 use crate::base::exposition::Selector;
 use crate::base::units::SECOND;
+use crate::engine::pace::clock::Clock;
 use crate::measure::Gauges;
 use crate::plan::{MonitorKind, Plan, SeriesSource, Text};
 use std::time::Duration;

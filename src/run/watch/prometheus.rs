@@ -9,7 +9,7 @@ const LONGEST: usize = 1;
 
 pub async fn ask(client: Client, url: String, query: String, place: u32) -> Vec<Reading> {
     let mut address = format!("{}/api/v1/query?query=", url.trim_end_matches('/'));
-    crate::run::template::percent_encode(&query, "-._~", &mut address);
+    crate::engine::http::template::percent_encode(&query, "-._~", &mut address);
     let reading = client.page(&address, LONGEST).await.and_then(|answer| value(&answer));
     vec![(place, reading.map(Some))]
 }

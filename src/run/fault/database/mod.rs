@@ -10,9 +10,9 @@ use super::Shown;
 use crate::base::database::{Database, Place};
 use crate::base::hosts::Host;
 use crate::check::program::Protocol;
+use crate::engine::http::host;
 use crate::measure::Proof;
 use crate::plan::{DatabaseFault, Text};
-use crate::run::link;
 use hold::Hold;
 use lock::Lock;
 use mysql::MySql;
@@ -151,7 +151,7 @@ impl<S: Server> Hurt<S> {
 fn known(url: &str) -> Result<Database, String> {
     let mut known = Database::of(url)?;
     if let Place::Host(host) = &known.place {
-        let found = link::Place::resolve(&host.name, known.port.unwrap_or(0))?;
+        let found = host::Place::resolve(&host.name, known.port.unwrap_or(0))?;
         known.place = Place::Host(Host::new(&found.address.ip().to_string(), known.port));
     }
     Ok(known)

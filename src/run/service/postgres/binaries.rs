@@ -1,6 +1,6 @@
 //! Where PostgreSQL is installed.
 
-use super::super::group::{self, Launch, Stop};
+use crate::run::service::group::{self, Launch, Stop};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

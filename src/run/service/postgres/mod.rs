@@ -12,7 +12,7 @@ use super::ready::Ready;
 use super::{Endpoint, Prepared, Surroundings, launch, port};
 use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
-use crate::run::known::Known;
+use crate::run::resolve::known::Known;
 use binaries::Binaries;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection};

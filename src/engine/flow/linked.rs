@@ -1,0 +1,132 @@
+//! A plan made ready for one machine: addresses resolved, requests encoded, what is looked for compiled. Each worker links its own.
+
+use super::steps::{Steps, flat};
+use crate::engine::http::host::{self, Place};
+use crate::engine::http::template::{Bytes, encode, says};
+use crate::engine::ledger::Records;
+use crate::engine::value::files::Files;
+use crate::engine::value::rows::{Table, Uses};
+use crate::engine::value::{Paths, Plain};
+use crate::measure::Failure;
+use crate::plan::{Check, Expr, Plan, Request};
+use std::sync::Arc;
+
+pub struct Linked {
+    pub flows: Vec<Steps>,
+    pub paths: Paths,
+    /// By target.
+    pub hosts: Vec<host::Host>,
+}
+
+pub struct LinkedRequest {
+    pub response: usize,
+    pub target: usize,
+    /// Of one try, in nanoseconds.
+    pub timeout: u64,
+    pub bytes: Bytes,
+    /// None where it is computed.
+    pub method: Option<Method>,
+    pub keep_body: bool,
+    pub keep_headers: bool,
+    /// The step, or its target, says itself which cookies go with it.
+    pub own_cookies: bool,
+    pub judges_status: bool,
+    /// A failure does not end the iteration.
+    pub goes_on: bool,
+    pub retry: Option<Retries>,
+    pub expects: Vec<Check>,
+    /// Which entries of ledgers it makes.
+    pub records: Records,
+}
+
+/// What a method is to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method {
+    /// Its answer has no body.
+    pub head_only: bool,
+    /// Sending it twice does no more than sending it once (RFC 9110, 9.2.2).
+    pub idempotent: bool,
+}
+
+impl Method {
+    pub fn of(name: &str) -> Method {
+        let idempotent = matches!(name, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE");
+        Method { head_only: name == "HEAD", idempotent }
+    }
+}
+
+/// How often a request is tried again, after which pauses, and for which reasons; for every failure where none is named.
+pub struct Retries {
+    pub times: u64,
+    pub least: u64,
+    pub most: u64,
+    when: Vec<Reason>,
+}
+
+enum Reason {
+    Status(u16),
+    Failure(String),
+}
+
+impl Retries {
+    pub fn apply(&self, failure: Failure, status: u16) -> bool {
+        let applies = |reason: &Reason| match reason {
+            Reason::Status(wanted) => status == *wanted && !matches!(failure, Failure::Timeout | Failure::Connect),
+            Reason::Failure(kind) => failure.as_str() == kind,
+        };
+        self.when.is_empty() || self.when.iter().any(applies)
+    }
+
+    /// The pause before try `n`, from 1: the shortest, doubled each time up to the longest, of which up to a half is
+    /// left out at random, so that what failed together does not come back together.
+    pub fn pause(&self, n: u64, fraction: f64) -> u64 {
+        let doubled = self.least.saturating_mul(1u64.checked_shl((n - 1).min(62) as u32).unwrap_or(u64::MAX));
+        let longest = doubled.clamp(self.least, self.most.max(self.least));
+        if self.least == self.most { longest } else { longest - (longest as f64 * fraction / 2.0) as u64 }
+    }
+}
+
+pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<Files>, setup: &[Plain]) -> Linked {
+    let mut paths = Paths::new(tables, files, Uses::of(plan), setup);
+    let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
+    Linked { flows, paths, hosts: host::hosts(plan, places) }
+}
+
+pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
+    request.expects.iter().for_each(|check| compile(&check.condition, paths));
+    request.records.iter().for_each(|record| compile(&record.key, paths));
+    let place = &places[request.target];
+    let target = &plan.targets[request.target];
+    let timeout = request.timeout.unwrap_or(target.timeout);
+    LinkedRequest {
+        response: request.response,
+        target: request.target,
+        timeout,
+        bytes: encode(request, target, &place.authority, paths),
+        method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
+        keep_body: request.keep_body,
+        keep_headers: request.keep_headers,
+        own_cookies: [&request.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
+        judges_status: request.judges_status,
+        goes_on: request.goes_on,
+        retry: request.retry.as_ref().map(retries),
+        expects: request.expects.clone(),
+        records: Records::of(request),
+    }
+}
+
+fn retries(retry: &crate::plan::Retry) -> Retries {
+    let reasons = retry.when.iter().map(|reason| match reason.parse() {
+        Ok(status) => Reason::Status(status),
+        Err(_) => Reason::Failure(reason.clone()),
+    });
+    Retries { times: retry.times, least: retry.least, most: retry.most, when: reasons.collect() }
+}
+
+/// Compiles all that an expression looks for.
+pub fn compile(expr: &Expr, paths: &mut Paths) {
+    expr.any(&mut |part| {
+        paths.learn(part);
+        false
+    });
+}

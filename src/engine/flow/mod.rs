@@ -1,0 +1,7 @@
+//! What users do: flows made flat, and the sessions that interpret them.
+
+pub mod kept;
+pub mod linked;
+pub mod progress;
+pub mod session;
+pub mod steps;

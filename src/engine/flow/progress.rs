@@ -1,0 +1,107 @@
+//! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
+
+use crate::engine::http::trace::Trace;
+use crate::engine::ledger::Opened;
+use crate::measure::{Ended, Example, Failure, Recorder};
+use std::cell::{Cell, RefCell};
+
+/// A request that is under way.
+#[derive(Debug, Clone, Copy)]
+pub struct UnderWay {
+    pub series: usize,
+    pub intended: u64,
+    pub sent: u64,
+    pub user: u64,
+    /// Where its requests carry one.
+    pub trace: Option<Trace>,
+}
+
+/// A request that has ended, while a step behind it can still fail it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pending {
+    pub series: usize,
+    pub ended: Ended,
+}
+
+#[derive(Debug, Default)]
+pub struct Progress {
+    pub under_way: Cell<Option<UnderWay>>,
+    pub pending: Cell<Option<Pending>>,
+    /// What is told of that one, where it is an example.
+    pub example: RefCell<Option<Box<Example>>>,
+    /// The entries of ledgers that the request which is under way has opened.
+    pub opened: Opened,
+    /// What has begun and is measured as a whole, the iteration and its groups: their series, and when they were due.
+    open: RefCell<Vec<(usize, u64)>>,
+}
+
+impl Progress {
+    /// Records the last request, once nothing can fail it any more.
+    pub fn record(&self, recorder: &RefCell<Recorder>) {
+        if let Some(Pending { series, ended }) = self.pending.take() {
+            let mut recorder = recorder.borrow_mut();
+            recorder.ended(series, &ended);
+            if let Some(example) = self.example.borrow_mut().take() {
+                recorder.examples.take(*example);
+            }
+        }
+    }
+
+    /// Fails the request that has ended last, if it is not recorded yet.
+    pub fn fail(&self, failure: Failure) -> bool {
+        let Some(Pending { series, ended }) = self.pending.get() else { return false };
+        self.pending.set(Some(Pending { series, ended: Ended { outcome: ended.outcome.and(Err(failure)), ..ended } }));
+        true
+    }
+
+    pub fn begin(&self, series: usize, due: u64) {
+        self.open.borrow_mut().push((series, due));
+    }
+
+    /// Records what began last.
+    pub fn end(&self, recorder: &RefCell<Recorder>, now: u64, outcome: Result<(), Failure>) -> bool {
+        let Some((series, due)) = self.open.borrow_mut().pop() else { return false };
+        let took = now.saturating_sub(due);
+        recorder.borrow_mut().sample(series, due, took, took, outcome);
+        true
+    }
+
+    /// Nobody knows how what has begun would have ended.
+    pub fn leave(&self) {
+        self.open.borrow_mut().clear();
+    }
+
+    /// The run ends over it: what had ended counts as it did, and what is under way has timed out where that is
+    /// counted.
+    pub fn cut_off(&self, recorder: &RefCell<Recorder>, now: u64, count: bool) {
+        self.record(recorder);
+        if !count {
+            return;
+        }
+        if let Some(request) = self.under_way.take() {
+            let (latency, service) = (now.saturating_sub(request.intended), now.saturating_sub(request.sent));
+            let mut recorder = recorder.borrow_mut();
+            recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
+            let draw = request.trace.map_or(request.user as u32, Trace::draw);
+            if recorder.examples.wants(request.series, Failure::Timeout, draw) {
+                recorder.examples.take(Example {
+                    series: request.series as u32,
+                    failure: Some(Failure::Timeout),
+                    at: request.intended,
+                    latency,
+                    service_time: service,
+                    user: request.user,
+                    status: 0,
+                    sends: 1,
+                    because: Some("it was under way when the run ended".to_owned()),
+                    request: None,
+                    body: None,
+                    traceparent: request.trace.map(|trace| trace.header(1)),
+                    draw,
+                    secrets: Vec::new(),
+                });
+            }
+        }
+        while self.end(recorder, now, Err(Failure::Timeout)) {}
+    }
+}

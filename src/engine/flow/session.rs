@@ -1,0 +1,646 @@
+//! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
+
+use super::kept::{Kept, Who};
+use super::progress::{Pending, Progress};
+use super::steps::{Op, Turn};
+use crate::engine::http::exchange::Sender;
+use crate::engine::pace::clock::Alarm;
+use crate::engine::tracer::{self, Traced};
+use crate::engine::value::{Choices, Frame, Paths, Rows, Unusable, Value, explain, from_json};
+use crate::engine::worker::{Recorded, Worker};
+use crate::measure::{Ended, Failure};
+use crate::plan::{Bound, Think};
+use std::future::{Future, poll_fn};
+use std::ops::Range;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+/// Turns of loops between two looks at the rest of the world.
+const TURNS: u32 = 64;
+
+/// How far a loop has come.
+#[derive(Debug, Clone, Default)]
+struct Turns {
+    made: u64,
+    began: u64,
+    items: Option<Rc<serde_json::Value>>,
+    most: u64,
+}
+
+/// What an iteration of one flow works on.
+struct Place {
+    flow: usize,
+    frame: Frame,
+    turns: Vec<Turns>,
+    /// Of a session that is one user.
+    kept: Rc<Kept>,
+}
+
+pub struct Session {
+    worker: Rc<Worker>,
+    load: usize,
+    /// One for each part of a mix, made when it is first run.
+    places: Vec<Option<Box<Place>>>,
+    sender: Sender,
+    alarm: Rc<Alarm>,
+    progress: Rc<Progress>,
+    /// Those who do for this one what is done together.
+    helpers: Vec<Session>,
+    /// The step at which the last iteration ended early.
+    stopped: usize,
+    /// Turns that were made without waiting for anything.
+    turned: u32,
+    /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
+    pub now: u64,
+}
+
+/// What follows a step.
+enum Next {
+    Step,
+    Jump(usize),
+    Failed(Failure),
+    /// A value that it needs cannot be had.
+    Unusable(Unusable),
+}
+
+impl Session {
+    pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Session {
+        let progress: Rc<Progress> = Rc::default();
+        worker.progress.borrow_mut().push(progress.clone());
+        let alarm = worker.timers.alarm(false);
+        Session {
+            worker: worker.clone(),
+            load,
+            places: worker.plan.loads[load].parts.iter().map(|_| None).collect(),
+            sender: Sender::new(worker, load, keeps_connections, alarm.clone()),
+            alarm,
+            progress,
+            helpers: Vec::new(),
+            stopped: 0,
+            turned: 0,
+            now: 0,
+        }
+    }
+
+    fn place(worker: &Worker, flow: usize) -> Box<Place> {
+        let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
+        let frame = Frame {
+            slots: vec![Value::Null; planned.slots],
+            answers: (0..planned.requests).map(|_| Rc::default()).collect(),
+            user: 0,
+            number: 0,
+            choices: Choices::new(0, 0, 0, 0),
+            rows: Rows::default(),
+            derived: planned.derived.clone(),
+        };
+        Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
+    }
+
+    /// Runs one iteration of a part of the load that was intended at an offset and begins now; its first failed request
+    /// ends it.
+    pub async fn iterate(
+        &mut self,
+        who: &Who,
+        part: usize,
+        number: u64,
+        (intended, now): (u64, u64),
+    ) -> Result<(), Failure> {
+        self.now = now;
+        let worker = self.worker.clone();
+        let flow = worker.plan.loads[self.load].parts[part].flow;
+        let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
+        self.sender.user = who.user;
+        place.frame.begin(who.user, number);
+        place.frame.rows.begin(self.load, part, who.turn);
+        place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
+        let onces = worker.linked.flows[flow].onces;
+        let kept = match &who.kept {
+            Some(kept) => kept.clone(),
+            // Nobody comes back to what was done.
+            None if onces > 0 && !self.sender.is_user() => Kept::new(onces),
+            // Nothing is kept: no look at what is one's own.
+            None if onces == 0 => worker.nothing_kept.clone(),
+            None => place.kept.clone(),
+        };
+        let recorded = &worker.series[self.load][part];
+        if let Some(series) = recorded.iterations {
+            worker.recorder.borrow_mut().sent(series, intended);
+            self.progress.begin(series, intended);
+        }
+        if let Some(tracer) = &worker.tracer {
+            let planned = &worker.plan.loads[self.load];
+            let own = planned.parts.get(part).filter(|_| planned.parts.len() > 1);
+            tracer.tell(Traced::Begins {
+                load: planned.name.clone(),
+                part: own.map(|part| part.name.clone()),
+                flow: worker.plan.flows[flow].name.clone(),
+                user: who.user,
+            });
+        }
+        let ops = 0..worker.linked.flows[flow].ops.len();
+        let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
+        self.places[part] = Some(place);
+        let now = self.now;
+        if let Some(tracer) = &worker.tracer {
+            let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
+                let request = worker.request(worker.series[self.load][part].requests[response]);
+                (request.name.clone(), tracer::place(request))
+            });
+            tracer.tell(Traced::Ends { failure: outcome.err(), at: failed, took: now.saturating_sub(intended) });
+        }
+        self.ended(outcome);
+        if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
+            worker.user_is_gone(self.load, who.user);
+        }
+        if !self.left_unsent() {
+            worker.recorder.borrow_mut().finished(self.load, intended);
+        }
+        // A flow that waits for nothing must not keep the thread to itself.
+        if self.turned > 0 {
+            self.breathe().await;
+        }
+        outcome
+    }
+
+    /// Records what is not recorded yet; of what the budget of the run ended only what had ended before.
+    fn ended(&self, outcome: Result<(), Failure>) {
+        let recorder = &self.worker.recorder;
+        self.progress.record(recorder);
+        match self.left_unsent() {
+            true => self.progress.leave(),
+            false => while self.progress.end(recorder, self.now, outcome) {},
+        }
+    }
+
+    /// Whether the last iteration ended where the budget of the run did.
+    pub fn left_unsent(&self) -> bool {
+        self.sender.left_unsent() || self.helpers.iter().any(Session::left_unsent)
+    }
+
+    /// Gives a value to the next iteration.
+    pub fn give(&mut self, part: usize, slot: usize, value: Value) {
+        let flow = self.worker.plan.loads[self.load].parts[part].flow;
+        let place = self.places[part].get_or_insert_with(|| Session::place(&self.worker, flow));
+        place.frame.slots[slot] = value;
+    }
+
+    /// The statuses of the answers of the last iteration, in the order of its steps.
+    pub fn statuses(&self, part: usize) -> impl Iterator<Item = u16> {
+        let answers = self.places[part].iter().flat_map(|place| &place.frame.answers);
+        answers.map(|answer| answer.status).filter(|status| *status > 0)
+    }
+
+    /// The values of the last iteration.
+    pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
+        self.places[part].iter().flat_map(|place| &place.frame.slots)
+    }
+
+    /// What the last iteration has computed from secrets.
+    pub fn secrets(&self, part: usize) -> Vec<String> {
+        self.places[part].as_ref().map_or_else(Vec::new, |place| place.frame.secrets())
+    }
+
+    /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
+    pub fn stopped(&self, part: usize) -> Option<(usize, u16)> {
+        let place = self.places[part].as_ref()?;
+        let response = self.worker.linked.flows[place.flow].nearest_request(self.stopped)?;
+        Some((response, place.frame.answers[response].status))
+    }
+
+    async fn breathe(&mut self) {
+        self.turned = 0;
+        tokio::task::yield_now().await;
+        self.now = self.worker.timers.clock.now();
+    }
+
+    /// Records the last request, where nothing before the next one can fail it, and waits.
+    async fn wait(&mut self, worker: &Worker, until: u64, keeps: bool) {
+        if !keeps {
+            self.progress.record(&worker.recorder);
+        }
+        self.turned = 0;
+        worker.timers.until(&self.alarm, until).await;
+        self.now = worker.timers.clock.now();
+    }
+
+    /// Some steps of the flow, of which the first is due at an offset.
+    async fn steps(
+        &mut self,
+        worker: &Rc<Worker>,
+        part: usize,
+        place: &mut Place,
+        kept: &Rc<Kept>,
+        (ops, mut due): (Range<usize>, u64),
+    ) -> Result<(), Failure> {
+        let steps = &worker.linked.flows[place.flow];
+        let recorded = &worker.series[self.load][part];
+        let clock = worker.timers.clock;
+        let mut at = ops.start;
+        // Held while this iteration does what its user does once, or is within limits; given back in reverse.
+        let mut held = Vec::new();
+        self.turned += 1;
+        while at < ops.end {
+            if self.turned >= TURNS {
+                self.breathe().await;
+            }
+            let op = &steps.ops[at];
+            let next = match op {
+                Op::Request(request) => {
+                    self.progress.record(&worker.recorder);
+                    // To look into them took time.
+                    if place.frame.answers.iter().any(|answer| answer.is_long()) {
+                        self.now = clock.now();
+                    }
+                    let series = recorded.requests[request.response];
+                    let times = (due, self.now);
+                    let (end, ended) =
+                        self.sender.request(request, &mut place.frame, &self.progress, series, times).await;
+                    (due, self.now) = (end, end);
+                    // One that could not be built, or got no connection, may have waited for nothing.
+                    match ended {
+                        Err(Failure::Data | Failure::Connect) => {}
+                        Err(failure) if failure.is_generator() => {}
+                        _ => self.turned = 0,
+                    }
+                    match ended {
+                        Err(failure) if !request.goes_on || self.sender.left_unsent() => {
+                            self.stopped = at;
+                            return Err(failure);
+                        }
+                        _ => Next::Step,
+                    }
+                }
+                Op::Think { think, keeps } => {
+                    let length = thinking(think, place.frame.choices.fraction());
+                    due += length;
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.tell(Traced::Pause { why: "thinks", length });
+                    }
+                    self.wait(worker, due, *keeps).await;
+                    Next::Step
+                }
+                Op::Turn(turn) => {
+                    let next = begin_turn(turn, place, &worker.linked.paths, self.now);
+                    let turns = &place.turns[turn.id];
+                    if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
+                        due = due.max(turns.began + turns.made * every);
+                        self.wait(worker, due, turn.keeps).await;
+                    }
+                    self.turned += 1;
+                    next
+                }
+                Op::Once { id, every, keeps, to } => {
+                    let (times, users) = (kept.times(*id), worker.plan.loads[self.load].users());
+                    match kept.holds(*id, *every, self.now, &mut place.frame) {
+                        true => Next::Jump(*to),
+                        false => {
+                            if !keeps {
+                                self.progress.record(&worker.recorder);
+                            }
+                            // The semaphore is never closed.
+                            held.push(kept.turn.clone().acquire_owned().await.ok());
+                            self.now = clock.now();
+                            if kept.holds(*id, *every, self.now, &mut place.frame) {
+                                held.pop();
+                                Next::Jump(*to)
+                            } else {
+                                place.frame.rows.begin_once(*id, times * users + self.sender.user - 1);
+                                Next::Step
+                            }
+                        }
+                    }
+                }
+                Op::Done { id, leaves } => {
+                    kept.is_done(*id, self.now, leaves, &place.frame);
+                    place.frame.rows.end_once();
+                    held.pop();
+                    Next::Step
+                }
+                Op::Acquire { limit, keeps } => {
+                    if !keeps {
+                        self.progress.record(&worker.recorder);
+                    }
+                    let (asked, series) = (self.now, recorded.waits[*limit]);
+                    worker.recorder.borrow_mut().sent(series, asked);
+                    self.progress.begin(series, asked);
+                    held.push(worker.gates[*limit].pass(&worker.timers, &self.alarm).await);
+                    self.now = clock.now();
+                    self.progress.end(&worker.recorder, self.now, Ok(()));
+                    // The wait is measured by itself, and is not the target's.
+                    due += self.now - asked;
+                    Next::Step
+                }
+                Op::Release => {
+                    held.pop();
+                    Next::Step
+                }
+                Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
+                    Ok(value) => {
+                        if let Some(tracer) = &worker.tracer {
+                            tracer.learn(&place.frame);
+                            tracer.value(&worker.plan.flows[place.flow].measures[*measure].0, &value);
+                        }
+                        measured(worker, recorded.measures[*measure], &value, due)
+                    }
+                    Err(unusable) => Next::Unusable(unusable),
+                },
+                Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
+                    Ok(serde_json::Value::Array(items)) => {
+                        self.progress.record(&worker.recorder);
+                        let items = &items[..items.len().min(*at_most as usize)];
+                        let inner = (at + 1..*to, self.now);
+                        let ended = self.together(worker, part, place, kept, (*slot, items), inner).await;
+                        self.now = clock.now();
+                        due = self.now;
+                        match ended {
+                            Ok(()) => Next::Jump(*to),
+                            Err(failure) => return Err(failure),
+                        }
+                    }
+                    Ok(_) => Next::Failed(Failure::Data),
+                    Err(unusable) => Next::Unusable(unusable),
+                },
+                Op::Enter(group) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.tell(Traced::Group(worker.plan.flows[place.flow].groups[*group].clone()));
+                    }
+                    let series = recorded.groups[*group];
+                    worker.recorder.borrow_mut().sent(series, self.now);
+                    self.progress.begin(series, due);
+                    Next::Step
+                }
+                Op::Leave => {
+                    self.progress.end(&worker.recorder, self.now, Ok(()));
+                    Next::Step
+                }
+                Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
+                    None => Next::Step,
+                    Some((_, failure)) => Next::Failed(failure),
+                },
+                op => {
+                    self.turned += u32::from(matches!(op, Op::Entry { .. }));
+                    let next = compute(op, place, &worker.linked.paths, self.now);
+                    if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
+                        tracer.learn(&place.frame);
+                        tracer.value(name_of(&worker.plan.flows[place.flow].names, slot), &place.frame.slots[slot]);
+                    }
+                    next
+                }
+            };
+            let (failure, because) = match next {
+                Next::Step => {
+                    at += 1;
+                    continue;
+                }
+                Next::Jump(to) => {
+                    at = to;
+                    continue;
+                }
+                Next::Failed(failure) => (failure, None),
+                Next::Unusable(unusable) => (unusable.failure(), unusable.because()),
+            };
+            self.fail((failure, because), at, place, recorded, due);
+            self.stopped = at;
+            return Err(failure);
+        }
+        Ok(())
+    }
+
+    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    fn fail(
+        &self,
+        (failure, because): (Failure, Option<String>),
+        at: usize,
+        place: &mut Place,
+        recorded: &Recorded,
+        due: u64,
+    ) {
+        let because = |place: &mut Place| because.clone().unwrap_or_else(|| self.why(at, place));
+        let steps = &self.worker.linked.flows[place.flow];
+        // Of checks their own values are told.
+        if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
+            tracer.tell(Traced::Missed(because(place)));
+        }
+        if !steps.reads_rows(at)
+            && let Some(pending) = self.progress.pending.get()
+        {
+            self.progress.fail(failure);
+            let failed = Pending { ended: Ended { outcome: Err(failure), ..pending.ended }, ..pending };
+            // One that has failed already stays the example that it is.
+            if pending.ended.outcome.is_ok() {
+                let example = self.sender.is_example(&failed).then(|| {
+                    let because = because(place);
+                    Box::new(self.sender.example(&failed, &place.frame, Some(because)))
+                });
+                *self.progress.example.borrow_mut() = example;
+            }
+            return;
+        }
+        match steps.next_request(at) {
+            Some(response) => self.sender.is_unsent(recorded.requests[response], due, || {
+                let because = because(place);
+                (because, place.frame.secrets())
+            }),
+            None => drop(self.progress.fail(failure)),
+        }
+    }
+
+    /// Why a step between requests failed, in words.
+    fn why(&self, at: usize, place: &mut Place) -> String {
+        let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[place.flow]);
+        let steps = &linked.flows[place.flow];
+        let named = |slot: usize| name_of(&flow.names, slot);
+        match &steps.ops[at] {
+            Op::Expect(checks) => {
+                let unmet = checks.iter().find(|check| place.frame.holds(&check.condition, &linked.paths) != Ok(true));
+                unmet.map_or_else(String::new, |check| explain::check(check, &mut place.frame, &linked.paths))
+            }
+            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
+                format!("no row is left for `{}`", named(*slot))
+            }
+            Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } => {
+                format!("`{}` could not be worked out", named(*slot))
+            }
+            Op::Measure { measure, .. } => {
+                let name = flow.measures.get(*measure).map_or("", |(name, _)| name.as_str());
+                format!("`{name}` is no number that can be measured")
+            }
+            Op::Turn(_) => "a loop made all its turns, and what it waits for did not come".to_owned(),
+            _ => "what is gone through is no list".to_owned(),
+        }
+    }
+
+    /// Some steps for each of several items at a time, each by a helper with connections of its own. All come to their
+    /// end; the first item that failed decides.
+    async fn together(
+        &mut self,
+        worker: &Rc<Worker>,
+        part: usize,
+        place: &mut Place,
+        kept: &Rc<Kept>,
+        (slot, items): (usize, &[serde_json::Value]),
+        (ops, due): (Range<usize>, u64),
+    ) -> Result<(), Failure> {
+        while self.helpers.len() < items.len() {
+            let helper = Session::new(worker, self.load, self.sender.is_user());
+            self.helpers.push(helper);
+        }
+        let branches = self.helpers.iter_mut().zip(items).enumerate().map(|(number, (helper, item))| {
+            let mut place = place.branch(number as u64);
+            place.frame.slots[slot] = from_json(item);
+            helper.sender.user = self.sender.user;
+            let ops = ops.clone();
+            let branch = async move {
+                helper.now = due;
+                let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
+                helper.ended(outcome);
+                outcome
+            };
+            Some(Box::pin(branch) as Pin<Box<dyn Future<Output = Result<(), Failure>>>>)
+        });
+        let mut branches: Vec<_> = branches.collect();
+        let mut outcomes = vec![Ok(()); branches.len()];
+        poll_fn(|cx| {
+            for (branch, outcome) in branches.iter_mut().zip(&mut outcomes) {
+                if let Some(running) = branch
+                    && let Poll::Ready(ended) = running.as_mut().poll(cx)
+                {
+                    (*branch, *outcome) = (None, ended);
+                }
+            }
+            if branches.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.turned = 0;
+        outcomes.into_iter().collect()
+    }
+}
+
+impl Place {
+    /// The same for one of several that go on from here at a time.
+    fn branch(&mut self, number: u64) -> Place {
+        let Place { flow, frame, turns, kept } = self;
+        let frame = Frame {
+            slots: frame.slots.clone(),
+            answers: frame.answers.clone(),
+            user: frame.user,
+            number: frame.number,
+            choices: frame.choices.branch(number),
+            rows: frame.rows.shared(),
+            derived: frame.derived.clone(),
+        };
+        Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
+    }
+}
+
+/// What the scenario calls a value. A plan that was read from a record does not know it.
+fn name_of(names: &[String], slot: usize) -> &str {
+    names.get(slot).map_or("a value", String::as_str)
+}
+
+/// A value of the scenario's own becomes a sample.
+fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
+    let Some(value) = crate::engine::value::number(value).filter(|value| *value >= 0.0) else {
+        return Next::Failed(Failure::Data);
+    };
+    let recorded = (value / worker.plan.worth(series)).round() as u64;
+    let mut recorder = worker.recorder.borrow_mut();
+    recorder.sent(series, due);
+    recorder.sample(series, due, recorded, recorded, Ok(()));
+    Next::Step
+}
+
+fn thinking(think: &Think, fraction: f64) -> u64 {
+    match think {
+        Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
+        Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
+    }
+}
+
+/// Whether another turn of a loop is made.
+fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
+    match turn.goes_on.as_ref().map(|test| place.frame.holds(test, paths)) {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => return Next::Jump(turn.to),
+        Some(Err(unusable)) => return Next::Unusable(unusable),
+    }
+    let turns = &place.turns[turn.id];
+    let over = match turn.bound {
+        Bound::Times(most) => turns.made >= most,
+        Bound::Time(most) => now.saturating_sub(turns.began) >= most,
+    };
+    match (over, turn.tested) {
+        (false, _) => Next::Step,
+        (true, false) => Next::Jump(turn.to),
+        // It gave up waiting for its condition.
+        (true, true) => Next::Failed(Failure::Expectation),
+    }
+}
+
+/// The steps that wait for nothing.
+fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
+    let Place { frame, turns, .. } = place;
+    match op {
+        Op::Let { slot, value } => match frame.eval(value, paths) {
+            Ok(value) => frame.slots[*slot] = value,
+            Err(unusable) => return Next::Unusable(unusable),
+        },
+        Op::Jump(to) => return Next::Jump(*to),
+        Op::Unless { condition, to } => match frame.holds(condition, paths) {
+            Ok(true) => {}
+            Ok(false) => return Next::Jump(*to),
+            Err(unusable) => return Next::Unusable(unusable),
+        },
+        Op::Loop { id, counter } => {
+            turns[*id] = Turns { began: now, ..Turns::default() };
+            if let Some((slot, from)) = counter {
+                match frame.eval(from, paths) {
+                    Ok(value) => frame.slots[*slot] = value,
+                    Err(unusable) => return Next::Unusable(unusable),
+                }
+            }
+        }
+        Op::Again { id, counter, until, to } => {
+            turns[*id].made += 1;
+            match until.as_ref().map(|test| frame.holds(test, paths)) {
+                None | Some(Ok(false)) => {}
+                Some(Ok(true)) => return Next::Step,
+                Some(Err(unusable)) => return Next::Unusable(unusable),
+            }
+            if let Some(Value::Number(count)) = counter.map(|slot| &mut frame.slots[slot]) {
+                *count += 1.0;
+            }
+            return Next::Jump(*to);
+        }
+        Op::Each { id, list, at_most } => {
+            let items = match frame.list(list, paths) {
+                Ok(items) if items.is_array() => Rc::new(items),
+                Ok(_) => return Next::Failed(Failure::Data),
+                Err(unusable) => return Next::Unusable(unusable),
+            };
+            turns[*id] = Turns { items: Some(items), most: *at_most, ..Turns::default() };
+        }
+        Op::Entry { id, slot, to } => {
+            let turns = &mut turns[*id];
+            let items = turns.items.as_ref().and_then(|items| items.as_array());
+            let item = items.and_then(|items| items.get(turns.made as usize)).filter(|_| turns.made < turns.most);
+            let Some(item) = item else { return Next::Jump(*to) };
+            frame.slots[*slot] = from_json(item);
+            turns.made += 1;
+        }
+        Op::Request(_)
+        | Op::Expect(_)
+        | Op::Think { .. }
+        | Op::Turn(_)
+        | Op::Once { .. }
+        | Op::Done { .. }
+        | Op::Together { .. }
+        | Op::Acquire { .. }
+        | Op::Release
+        | Op::Measure { .. }
+        | Op::Enter(_)
+        | Op::Leave => unreachable!("these are taken where they are met"),
+    }
+    Next::Step
+}

@@ -1,0 +1,355 @@
+//! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
+//! in what.
+
+use super::kept::Leaves;
+use super::linked::{LinkedRequest, request};
+use crate::engine::http::host::Place;
+use crate::engine::value::Paths;
+use crate::plan::{Bound, Check, Expr, Flow, Plan, Step, Think};
+
+/// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
+/// not recorded yet.
+pub enum Op {
+    Request(Box<LinkedRequest>),
+    Let {
+        slot: usize,
+        value: Expr,
+    },
+    Think {
+        think: Think,
+        keeps: bool,
+    },
+    Expect(Vec<Check>),
+    Jump(usize),
+    /// Goes on there where the condition does not hold.
+    Unless {
+        condition: Expr,
+        to: usize,
+    },
+    /// Begins a loop: no turn of it was made.
+    Loop {
+        id: usize,
+        counter: Option<(usize, Expr)>,
+    },
+    /// Before each turn.
+    Turn(Box<Turn>),
+    /// After each turn: ends the loop where the condition holds, else counts and goes on there.
+    Again {
+        id: usize,
+        counter: Option<usize>,
+        until: Option<Expr>,
+        to: usize,
+    },
+    /// Begins a loop over the entries of a list.
+    Each {
+        id: usize,
+        list: Expr,
+        at_most: u64,
+    },
+    /// The next entry, or on there where there is none.
+    Entry {
+        id: usize,
+        slot: usize,
+        to: usize,
+    },
+    /// Does what follows, up to there, for each entry of a list at a time.
+    Together {
+        slot: usize,
+        list: Expr,
+        at_most: u64,
+        to: usize,
+    },
+    /// Waits to be let through; leaves what it entered last.
+    Acquire {
+        limit: usize,
+        keeps: bool,
+    },
+    Release,
+    Measure {
+        measure: usize,
+        value: Expr,
+    },
+    /// A group begins, which is measured as a whole; the one that began last ends.
+    Enter(usize),
+    Leave,
+    /// Goes on there where the user has done what follows.
+    Once {
+        id: usize,
+        every: Option<u64>,
+        keeps: bool,
+        to: usize,
+    },
+    /// The user has done it, and keeps what it leaves.
+    Done {
+        id: usize,
+        leaves: Leaves,
+    },
+}
+
+pub struct Turn {
+    pub id: usize,
+    pub goes_on: Option<Expr>,
+    pub every: Option<u64>,
+    pub bound: Bound,
+    /// The loop has a condition to end by, so that its bound means giving up.
+    pub tested: bool,
+    pub keeps: bool,
+    pub to: usize,
+}
+
+/// The steps of one flow, and how many loops and blocks for once it has.
+pub struct Steps {
+    pub ops: Vec<Op>,
+    pub loops: usize,
+    pub onces: usize,
+}
+
+pub fn flat(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Steps {
+    let mut flat = Flat { plan, places, paths, steps: Steps { ops: Vec::new(), loops: 0, onces: 0 } };
+    flat.all(&flow.steps);
+    flat.steps.settle();
+    flat.steps
+}
+
+impl Steps {
+    /// Says of each wait whether what follows it can fail the request before it.
+    fn settle(&mut self) {
+        for at in 0..self.ops.len() {
+            let fails = || self.can_fail_before_a_request(at);
+            let found = match &self.ops[at] {
+                Op::Think { .. } | Op::Once { .. } | Op::Acquire { .. } => fails(),
+                Op::Turn(turn) => turn.every.is_some() && fails(),
+                _ => false,
+            };
+            match &mut self.ops[at] {
+                Op::Think { keeps, .. } | Op::Once { keeps, .. } | Op::Acquire { keeps, .. } => *keeps = found,
+                Op::Turn(turn) => turn.keeps = found,
+                _ => {}
+            }
+        }
+    }
+
+    fn can_fail_before_a_request(&self, from: usize) -> bool {
+        let mut seen = vec![false; self.ops.len()];
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            let Some(op) = self.ops.get(at).filter(|_| !std::mem::replace(&mut seen[at], true)) else { continue };
+            match op {
+                Op::Request(_) => continue,
+                Op::Expect(_) => return true,
+                Op::Turn(turn) if turn.tested => return true,
+                Op::Let { value: expr, .. }
+                | Op::Measure { value: expr, .. }
+                | Op::Each { list: expr, .. }
+                | Op::Together { list: expr, .. }
+                | Op::Loop { counter: Some((_, expr)), .. }
+                    if expr.any(&mut Expr::reads_an_answer) =>
+                {
+                    return true;
+                }
+                _ => {}
+            }
+            if !matches!(op, Op::Jump(_)) {
+                open.push(at + 1);
+            }
+            open.extend(op.to());
+        }
+        false
+    }
+
+    /// Whether a step takes rows, which can be used up: then it is the request behind it that cannot be sent.
+    pub fn reads_rows(&self, at: usize) -> bool {
+        match self.ops.get(at) {
+            Some(
+                Op::Let { value: expr, .. } | Op::Each { list: expr, .. } | Op::Loop { counter: Some((_, expr)), .. },
+            ) => expr.any(&mut |expr| matches!(expr, Expr::Row { .. })),
+            _ => false,
+        }
+    }
+
+    /// The request that a step speaks of, for a person: itself, the one before, or else the next.
+    pub fn nearest_request(&self, at: usize) -> Option<usize> {
+        let before = self.ops[..self.ops.len().min(at + 1)].iter().rev();
+        let response = before.filter_map(|op| match op {
+            Op::Request(request) => Some(request.response),
+            _ => None,
+        });
+        response.into_iter().next().or_else(|| self.next_request(at))
+    }
+
+    /// The request that comes next in the text, or else the one before.
+    pub fn next_request(&self, at: usize) -> Option<usize> {
+        let response = |op: &Op| match op {
+            Op::Request(request) => Some(request.response),
+            _ => None,
+        };
+        let (before, after) = self.ops.split_at(at.min(self.ops.len()));
+        after.iter().find_map(response).or_else(|| before.iter().rev().find_map(response))
+    }
+}
+
+struct Flat<'a> {
+    plan: &'a Plan,
+    places: &'a [Place],
+    paths: &'a mut Paths,
+    steps: Steps,
+}
+
+impl Flat<'_> {
+    fn here(&self) -> usize {
+        self.steps.ops.len()
+    }
+
+    fn push(&mut self, op: Op) -> usize {
+        self.steps.ops.push(op);
+        self.here() - 1
+    }
+
+    fn new_loop(&mut self) -> usize {
+        self.steps.loops += 1;
+        self.steps.loops - 1
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Expr {
+        super::linked::compile(expr, self.paths);
+        expr.clone()
+    }
+
+    /// Lets an operation that goes past what follows it end here.
+    fn lands(&mut self, op: usize) {
+        let here = self.here();
+        match &mut self.steps.ops[op] {
+            Op::Jump(to)
+            | Op::Unless { to, .. }
+            | Op::Entry { to, .. }
+            | Op::Once { to, .. }
+            | Op::Together { to, .. } => *to = here,
+            Op::Turn(turn) => turn.to = here,
+            _ => {}
+        }
+    }
+
+    fn all(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Request(sent) => {
+                let linked = request(sent, self.plan, self.places, self.paths);
+                self.push(Op::Request(Box::new(linked)));
+            }
+            Step::Let { slot, value } => {
+                let value = self.expr(value);
+                self.push(Op::Let { slot: *slot, value });
+            }
+            Step::Think(think) => {
+                self.push(Op::Think { think: think.clone(), keeps: false });
+            }
+            Step::Expect(checks) => {
+                checks.iter().for_each(|check| super::linked::compile(&check.condition, self.paths));
+                self.push(Op::Expect(checks.clone()));
+            }
+            Step::If { condition, then, otherwise } => {
+                let condition = self.expr(condition);
+                let unless = self.push(Op::Unless { condition, to: 0 });
+                self.all(then);
+                if otherwise.is_empty() {
+                    self.lands(unless);
+                    return;
+                }
+                let jump = self.push(Op::Jump(0));
+                self.lands(unless);
+                self.all(otherwise);
+                self.lands(jump);
+            }
+            Step::Repeat(repeat) => {
+                let id = self.new_loop();
+                let counter = repeat.counter.as_ref().map(|(slot, from)| (*slot, self.expr(from)));
+                let slot = counter.as_ref().map(|(slot, _)| *slot);
+                self.push(Op::Loop { id, counter });
+                let test = repeat.test.as_ref().map(|test| self.expr(test));
+                let (goes_on, until) = if repeat.goes_on { (test, None) } else { (None, test) };
+                let tested = repeat.test.is_some();
+                let turn = Turn { id, goes_on, every: repeat.every, bound: repeat.bound, tested, keeps: false, to: 0 };
+                let turn = self.push(Op::Turn(Box::new(turn)));
+                self.all(&repeat.steps);
+                self.push(Op::Again { id, counter: slot, until, to: turn });
+                self.lands(turn);
+            }
+            Step::Each { slot, list, at_most, together: true, steps } => {
+                let list = self.expr(list);
+                let together = self.push(Op::Together { slot: *slot, list, at_most: *at_most, to: 0 });
+                self.all(steps);
+                self.lands(together);
+            }
+            Step::Each { slot, list, at_most, steps, .. } => {
+                let id = self.new_loop();
+                let list = self.expr(list);
+                self.push(Op::Each { id, list, at_most: *at_most });
+                let entry = self.push(Op::Entry { id, slot: *slot, to: 0 });
+                self.all(steps);
+                self.push(Op::Jump(entry));
+                self.lands(entry);
+            }
+            Step::OncePerUser { every, steps } => {
+                let id = self.steps.onces;
+                self.steps.onces += 1;
+                let once = self.push(Op::Once { id, every: *every, keeps: false, to: 0 });
+                let first = self.here();
+                self.all(steps);
+                let mut leaves = Leaves { slots: crate::engine::value::derived::slots(steps), ..Leaves::default() };
+                for op in &self.steps.ops[first..] {
+                    leaves.slots.extend(op.slot());
+                    if let Op::Request(request) = op {
+                        leaves.answers.push(request.response);
+                    }
+                }
+                self.push(Op::Done { id, leaves });
+                self.lands(once);
+            }
+            Step::Group { group, steps } => {
+                self.push(Op::Enter(*group));
+                self.all(steps);
+                self.push(Op::Leave);
+            }
+            Step::Acquire { limit, steps } => {
+                self.push(Op::Acquire { limit: *limit, keeps: false });
+                self.all(steps);
+                self.push(Op::Release);
+            }
+            Step::Measure { measure, value } => {
+                let value = self.expr(value);
+                self.push(Op::Measure { measure: *measure, value });
+            }
+            Step::Count(_) => unreachable!("it stands in a `verify` alone, which becomes a flow without it"),
+        }
+    }
+}
+
+impl Op {
+    /// Where it may go on but behind itself.
+    fn to(&self) -> Option<usize> {
+        match self {
+            Op::Jump(to)
+            | Op::Unless { to, .. }
+            | Op::Entry { to, .. }
+            | Op::Once { to, .. }
+            | Op::Together { to, .. }
+            | Op::Again { to, .. } => Some(*to),
+            Op::Turn(turn) => Some(turn.to),
+            _ => None,
+        }
+    }
+
+    /// The slot that it writes.
+    pub fn slot(&self) -> Option<usize> {
+        match self {
+            Op::Let { slot, .. } | Op::Entry { slot, .. } => Some(*slot),
+            Op::Loop { counter, .. } => counter.as_ref().map(|(slot, _)| *slot),
+            _ => None,
+        }
+    }
+}

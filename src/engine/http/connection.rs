@@ -1,0 +1,176 @@
+//! A connection and its exchanges: one write and one read where the kernel allows it.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::deadline::Deadline;
+use super::reply::take;
+use super::unsent::Unsent;
+use super::{Ask, BODY_KEPT, Now, Scratch};
+use crate::wire::http1::{Answer, Body, Codings, Failure};
+
+/// A stash that grew beyond this is given back after the exchange.
+const STASH_KEPT: usize = 4 * 1024;
+
+pub struct Connection {
+    stream: TcpStream,
+    /// Nanoseconds that connecting took.
+    connect_time: u64,
+    used: bool,
+    /// The part of a head that came without its end; bodies are decoded as they come.
+    stash: Vec<u8>,
+    deadline: Deadline,
+}
+
+impl Connection {
+    /// Connects without Nagle's delay.
+    pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
+        let began = Instant::now();
+        let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(Failure::of_connect(&error)),
+            Err(_) => return Err(Failure::Timeout),
+        };
+        stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
+        let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
+        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::default() })
+    }
+
+    /// Has completed at least one exchange.
+    pub fn is_reused(&self) -> bool {
+        self.used
+    }
+
+    /// The server has neither closed it nor said anything that nobody asked for: bytes from before a request must not pass
+    /// for its answer. To be asked before each exchange; without news from the runtime's poll it is one atomic load and
+    /// no system call.
+    pub fn is_open(&self) -> bool {
+        let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        !self.used || self.stream.try_read(&mut [0]).is_err_and(nothing)
+    }
+
+    /// Sends the pieces of a complete request, one behind the other, and reads the whole answer: it is `sent` now, and
+    /// late when it is `due`. After a failure, or when the future is dropped before its end, the connection is of no
+    /// further use.
+    pub async fn exchange(
+        &mut self,
+        request: &[&[u8]],
+        ask: Ask,
+        scratch: &Scratch,
+        clock: &impl Now,
+        (sent, due): (u64, u64),
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        answer.reset();
+        self.stash.clear();
+        if !self.used {
+            answer.connect_time = self.connect_time;
+        }
+        self.deadline.set(due);
+        answer.sent = sent;
+        let Connection { stream, stash, deadline, .. } = self;
+        over(stream, request, ask, scratch, clock, (stash, deadline), answer).await?;
+        self.used = true;
+        if self.stash.capacity() > STASH_KEPT {
+            self.stash = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+/// A server may leave HTTP only where it was asked to (RFC 9110, 7.8).
+fn asks_to_upgrade(request: &[u8]) -> bool {
+    let head = request.split(|byte| *byte == b'\n').skip(1).take_while(|line| *line != b"\r");
+    head.filter_map(|line| line.get(..8)).any(|name| name.eq_ignore_ascii_case(b"upgrade:"))
+}
+
+/// One exchange over any stream, with the stash and the deadline of its connection.
+pub(super) async fn over(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &[&[u8]],
+    ask: Ask,
+    scratch: &Scratch,
+    clock: &impl Now,
+    (stash, deadline): (&mut Vec<u8>, &mut Deadline),
+    answer: &mut Answer,
+) -> Result<(), Failure> {
+    let mut unsent = Unsent::new(request);
+    let mut broken = None;
+    let mut body = None;
+    // Nothing was waited for yet.
+    let mut fresh = true;
+    poll_fn(|cx| {
+        while !unsent.is_empty() && broken.is_none() {
+            match unsent.poll_write(Pin::new(&mut *stream), cx) {
+                Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
+                Poll::Ready(Ok(_)) => {}
+                // A server may answer early and close; what it said is still to be read.
+                Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
+                // Also read: a server that answers before it has read all must not deadlock.
+                Poll::Pending => break,
+            }
+        }
+        let mut buffer = scratch.buffer.borrow_mut();
+        loop {
+            let mut room = ReadBuf::new(&mut buffer);
+            // A read that did not fill the buffer clears the readiness, so this costs a system
+            // call only when there is something to read.
+            match Pin::new(&mut *stream).poll_read(cx, &mut room) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(broken.unwrap_or_else(|| Failure::of_stream(&error))));
+                }
+                Poll::Pending => break,
+            }
+            let now = clock.now();
+            let data = room.filled();
+            let complete = if data.is_empty() {
+                if !body.as_ref().is_some_and(Body::ends_with_stream) {
+                    return Poll::Ready(Err(broken.unwrap_or(Failure::Closed)));
+                }
+                true
+            } else {
+                if answer.first_byte == 0 {
+                    answer.first_byte = now.max(1);
+                }
+                take(data, stash, &mut body, ask, scratch, answer)?
+            };
+            if complete {
+                answer.end = now;
+                answer.keep_alive &= unsent.is_empty();
+                return Poll::Ready(Ok(()));
+            }
+            // A server that never pauses must not outrun the deadline.
+            if deadline.has_passed(now) {
+                return Poll::Ready(Err(Failure::Timeout));
+            }
+        }
+        drop(buffer);
+        if std::mem::take(&mut fresh) && deadline.is_armed(cx, answer.sent) {
+            return Poll::Pending;
+        }
+        ready!(deadline.poll(cx, clock));
+        Poll::Ready(Err(Failure::Timeout))
+    })
+    .await?;
+    // The head is whole in the first piece.
+    if answer.status == 101 && !request.first().is_some_and(|head| asks_to_upgrade(head)) {
+        return Err(Failure::Protocol);
+    }
+    if ask.keep_body && answer.codings != Codings::Plain {
+        answer.codings.decode(&mut answer.body)?;
+        if answer.body.len() > BODY_KEPT {
+            answer.room.take(answer.body.len()).map_err(|_| Failure::TooLarge)?;
+        }
+    } else if ask.look && answer.codings != Codings::Plain && answer.codings.decode(&mut answer.body).is_err() {
+        answer.body.clear();
+    }
+    Ok(())
+}

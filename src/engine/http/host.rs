@@ -1,0 +1,70 @@
+//! Where requests go: places, and targets as requests are sent to them.
+
+use crate::plan::{Connections, Plan};
+use std::net::{SocketAddr, ToSocketAddrs};
+use url::Url;
+
+/// Where targets and services are: host and port as they go into `Host`, and the resolved address.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub authority: String,
+    pub address: SocketAddr,
+}
+
+impl Place {
+    pub fn resolve(host: &str, port: u16) -> Result<Place, String> {
+        let authority = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
+        let plain = host.trim_matches(['[', ']']);
+        let found = (plain, port)
+            .to_socket_addrs()
+            .map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?;
+        // IPv4 first: what listens on one family only is most often there.
+        let mut all: Vec<SocketAddr> = found.collect();
+        all.sort_by_key(SocketAddr::is_ipv6);
+        // All of them, since a client that cannot connect to one takes the next.
+        let named = crate::base::hosts::Host::new(plain, Some(port));
+        if let Some(elsewhere) = all.iter().find(|address| !named.may_be_at(address.ip())) {
+            return Err(format!(
+                "the host `{host}` is taken for this machine, and resolves to {}: name it as what it is",
+                elsewhere.ip()
+            ));
+        }
+        let address = all.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
+        Ok(Place { authority, address })
+    }
+}
+
+/// A target as requests are sent to it.
+pub struct Host {
+    /// Of HTTP targets: the URL of its root.
+    pub root: Option<Url>,
+    pub authority: String,
+    pub address: SocketAddr,
+    /// How connections are shared, where the target says so.
+    pub connections: Option<Connections>,
+    /// How many redirects are followed.
+    pub redirects: u64,
+    pub cookies: bool,
+    /// The names of the headers that all its requests carry, in lower case.
+    pub own: Vec<String>,
+}
+
+impl Host {
+    /// In lower case and without its port.
+    pub fn name(&self) -> &str {
+        self.root.as_ref().and_then(Url::host_str).unwrap_or_default()
+    }
+}
+
+pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
+    let host = |(target, place): (&crate::plan::Target, &Place)| Host {
+        root: Url::parse(&format!("http://{}/", place.authority)).ok(),
+        authority: place.authority.clone(),
+        address: place.address,
+        connections: target.connections,
+        redirects: target.redirects,
+        cookies: target.cookies,
+        own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
+    };
+    plan.targets.iter().zip(places).map(host).collect()
+}

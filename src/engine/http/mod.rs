@@ -1,0 +1,67 @@
+//! The HTTP/1.1 client of the data plane: one request, one write, one read, no allocation.
+//!
+//! A general client pools, follows redirects and guards against misuse on every request; the
+//! generator measures with what the client costs, so this one only moves bytes. A failed
+//! connection is dropped by its owner: nothing here reconnects or retries.
+
+mod connection;
+pub mod cookies;
+mod deadline;
+pub mod exchange;
+pub mod host;
+pub mod redirect;
+mod reply;
+pub mod template;
+pub mod trace;
+mod unsent;
+#[cfg(test)]
+mod tests;
+
+pub use connection::Connection;
+
+use crate::wire::http1::Memo;
+use std::cell::RefCell;
+
+/// As much as one read takes from the kernel.
+const BUFFER: usize = 64 * 1024;
+/// The room of a body that stays with its answer for the next one; beyond it the worker keeps count.
+pub const BODY_KEPT: usize = 1 << 20;
+
+/// What a worker shares between its connections: one read buffer, not one per connection, so that
+/// it stays in the cache and ten thousand idle connections cost no memory.
+pub struct Scratch {
+    buffer: RefCell<Box<[u8]>>,
+    /// The head parsed last: servers repeat theirs for as long as the `Date` stands still.
+    memo: RefCell<Memo>,
+}
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        Scratch { buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()), memo: RefCell::default() }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch::new()
+    }
+}
+
+/// Nanoseconds since the start of the run; the caller's clock.
+pub trait Now {
+    fn now(&self) -> u64;
+}
+
+/// What the caller wants to know of an answer; what it does not ask for is only counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// The request is a HEAD: no body follows, whatever the headers announce.
+    pub head_only: bool,
+    pub keep_body: bool,
+    pub keep_headers: bool,
+    /// Somebody looks on: as much of the answer is kept as a person can read, which changes nothing else.
+    pub look: bool,
+    /// The header lines are noted of an answer that sets cookies, or leads elsewhere.
+    pub note_cookies: bool,
+    pub note_redirects: bool,
+}

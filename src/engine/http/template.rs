@@ -1,0 +1,391 @@
+//! Requests as bytes: written once where nothing in them changes, else anew for each send.
+
+use super::trace::PLACEHOLDER;
+use crate::check::program::values;
+use crate::engine::flow::linked::compile;
+use crate::engine::value::files::Files;
+use crate::engine::value::functions::is_pure;
+use crate::engine::value::nobody;
+use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
+use crate::plan::{Body, Connections, Content, Expr, Piece, Request, Target, Upload};
+
+/// A request as bytes: all of them at once where nothing in it changes.
+pub enum Bytes {
+    Fixed(Written),
+    Built(Box<Template>),
+}
+
+impl Bytes {
+    /// What is sent: itself, or what it was built as.
+    pub fn written<'w>(&'w self, built: &'w Written) -> &'w Written {
+        match self {
+            Bytes::Fixed(fixed) => fixed,
+            Bytes::Built(_) => built,
+        }
+    }
+}
+
+/// A whole request: its text, how much of that stands before its body, where in that its trace context belongs, and
+/// where which files do.
+#[derive(Debug, Default)]
+pub struct Written {
+    text: String,
+    head: usize,
+    pub trace: Option<usize>,
+    files: Vec<(usize, usize)>,
+}
+
+impl Written {
+    pub fn head(&self) -> &str {
+        &self.text[..self.head]
+    }
+
+    /// What stands behind the head, but for files.
+    pub fn body(&self) -> &str {
+        &self.text[self.head..]
+    }
+
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// What is sent, one behind the other, from its head on.
+    pub fn pieces<'w>(&'w self, head: &'w [u8], files: &'w Files) -> Vec<&'w [u8]> {
+        let (mut pieces, mut from, text) = (vec![head], self.head, self.text.as_bytes());
+        for (at, file) in &self.files {
+            pieces.extend([&text[from..*at], files.content(*file)]);
+            from = *at;
+        }
+        pieces.push(&text[from..]);
+        pieces
+    }
+
+    /// Bytes of the body, with those of its files.
+    pub fn body_length(&self, files: &Files) -> usize {
+        self.body().len() + self.files.iter().map(|(_, file)| files.content(*file).len()).sum::<usize>()
+    }
+
+    pub fn method(&self) -> &str {
+        self.text.split(' ').next().unwrap_or_default()
+    }
+}
+
+pub struct Template {
+    method: Start,
+    path: Vec<Piece>,
+    query: Vec<(String, Expr)>,
+    after_path: String,
+    /// Where in that the trace context belongs.
+    trace: Option<usize>,
+    headers: Vec<(String, Vec<Piece>)>,
+    body: Option<Body>,
+}
+
+enum Start {
+    Known(String),
+    Computed(Expr),
+}
+
+/// The bytes of a request to a target.
+pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut Paths) -> Bytes {
+    let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
+    let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).cloned().collect();
+    let mut after_path = " HTTP/1.1\r\n".to_owned();
+    let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
+    for (name, value) in [("Host", authority), ("User-Agent", agent), ("Accept", "*/*")] {
+        // What the scenario says itself is not said twice.
+        if !says(&headers, name) {
+            after_path.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    let trace = (!target.untraced && !says(&headers, "traceparent")).then(|| {
+        after_path.push_str("traceparent: ");
+        let at = after_path.len();
+        after_path.push_str(PLACEHOLDER);
+        after_path.push_str("\r\n");
+        at
+    });
+    if target.connections == Some(Connections::PerRequest) && !says(&headers, "Connection") {
+        after_path.push_str("Connection: close\r\n");
+    }
+    // The boundary stands in it, so nobody else can say it.
+    if matches!(request.body, Some(Body::Multipart(_))) {
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Type"));
+    }
+    if let Some(kind) = request.body.as_ref().and_then(kind).filter(|_| !says(&headers, "Content-Type")) {
+        headers.push(("Content-Type".to_owned(), kind));
+    }
+    let part = |name: &str| request.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+    let template = Template {
+        method: part("method").map_or_else(|| Start::Known(request.method.clone()), Start::Computed),
+        path: request.path.clone(),
+        query: match part("query") {
+            Some(Expr::Object(fields)) => fields,
+            _ => Vec::new(),
+        },
+        after_path,
+        trace,
+        headers,
+        body: request.body.clone(),
+    };
+    for expr in exprs(&template) {
+        compile(expr, paths);
+    }
+    if exprs(&template).into_iter().all(is_fixed) {
+        let mut frame = nobody();
+        let mut written = Written::default();
+        if template.write(&mut frame, paths, &mut written, &mut String::new()).is_ok() {
+            return Bytes::Fixed(written);
+        }
+    }
+    Bytes::Built(Box::new(template))
+}
+
+/// Whether a header of that name is among these.
+pub fn says(headers: &[(String, Vec<Piece>)], name: &str) -> bool {
+    headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+}
+
+/// The type of a body, where it needs no boundary.
+fn kind(body: &Body) -> Option<Vec<Piece>> {
+    let name = match body {
+        Body::Json(_) => "application/json",
+        Body::Form(_) => "application/x-www-form-urlencoded",
+        Body::Text(_) => "text/plain; charset=utf-8",
+        Body::File(upload) => return Some(upload.kind.clone()),
+        Body::Multipart(_) => return None,
+    };
+    Some(vec![Piece::Literal(name.to_owned())])
+}
+
+fn exprs(template: &Template) -> Vec<&Expr> {
+    let method = match &template.method {
+        Start::Known(_) => None,
+        Start::Computed(method) => Some(method),
+    };
+    let query = template.query.iter().map(|(_, value)| value);
+    let headers = template.headers.iter().flat_map(|(_, pieces)| values(pieces));
+    let body = template.body.iter().flat_map(Body::exprs);
+    method.into_iter().chain(values(&template.path)).chain(query).chain(headers).chain(body).collect()
+}
+
+/// Whether it is the same for all.
+fn is_fixed(expr: &Expr) -> bool {
+    !expr.any(&mut |part| match part {
+        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Text(_) | Expr::List(_) | Expr::Object(_) => false,
+        Expr::Call { function, .. } => !is_pure(function),
+        _ => true,
+    })
+}
+
+impl Template {
+    /// The whole request, into a buffer that the session keeps.
+    pub fn write(
+        &self,
+        frame: &mut Frame,
+        paths: &Paths,
+        out: &mut Written,
+        scratch: &mut String,
+    ) -> Result<(), Unusable> {
+        let Written { text: out, head, trace, files } = out;
+        out.clear();
+        files.clear();
+        match &self.method {
+            Start::Known(method) => out.push_str(method),
+            Start::Computed(method) => {
+                write_plain(&frame.eval(method, paths)?, out)?;
+                if !is_method(out) {
+                    return Err(Unusable::Missing);
+                }
+            }
+        }
+        out.push(' ');
+        for piece in &self.path {
+            match piece {
+                Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%[]", out),
+                Piece::Value(expr) => {
+                    scratch.clear();
+                    write_plain(&frame.eval(expr, paths)?, scratch)?;
+                    percent_encode(scratch, "-._~", out);
+                }
+            }
+        }
+        for (name, expr) in &self.query {
+            match frame.eval(expr, paths)? {
+                Value::Null => {}
+                value => each(&value, scratch, |text| {
+                    let before = if out.contains('?') { "&" } else { "?" };
+                    pair(name, text, before, out);
+                })?,
+            }
+        }
+        *trace = self.trace.map(|at| out.len() + at);
+        out.push_str(&self.after_path);
+        for (name, pieces) in &self.headers {
+            let start = out.len() + name.len() + 2;
+            out.push_str(name);
+            out.push_str(": ");
+            frame.write(pieces, paths, out)?;
+            one_line(&out[start..])?;
+            out.push_str("\r\n");
+        }
+        let Some(body) = &self.body else {
+            out.push_str("\r\n");
+            *head = out.len();
+            return Ok(());
+        };
+        scratch.clear();
+        match body {
+            Body::Json(expr) => scratch.push_str(&frame.json(expr, paths)?.to_string()),
+            Body::Text(pieces) => frame.write(pieces, paths, scratch)?,
+            Body::Form(fields) => {
+                let mut plain = String::new();
+                for (name, expr) in fields {
+                    each(&frame.eval(expr, paths)?, &mut plain, |text| {
+                        let before = if scratch.is_empty() { "" } else { "&" };
+                        pair(name, text, before, scratch);
+                    })?;
+                }
+            }
+            Body::File(upload) => files.push((0, upload.file)),
+            Body::Multipart(parts) => {
+                let boundary = multipart(parts, frame, paths, scratch, files)?;
+                out.push_str("Content-Type: multipart/form-data; boundary=");
+                out.push_str(&boundary);
+                out.push_str("\r\n");
+            }
+        }
+        let length = scratch.len() + files.iter().map(|(_, file)| paths.files.content(*file).len()).sum::<usize>();
+        out.push_str(&format!("Content-Length: {length}\r\n\r\n"));
+        *head = out.len();
+        files.iter_mut().for_each(|(at, _)| *at += *head);
+        out.push_str(scratch);
+        Ok(())
+    }
+}
+
+/// `name=text` behind what is before it.
+fn pair(name: &str, text: &str, before: &str, out: &mut String) {
+    out.push_str(before);
+    percent_encode(name, "-._~", out);
+    out.push('=');
+    percent_encode(text, "-._~", out);
+}
+
+/// A value as a text; a list is several.
+fn each(value: &Value, scratch: &mut String, mut put: impl FnMut(&str)) -> Result<(), Unusable> {
+    let mut one = |value: &Value| {
+        scratch.clear();
+        write_plain(value, scratch)?;
+        put(scratch);
+        Ok(())
+    };
+    match value {
+        Value::Json(list) if list.is_array() => {
+            list.as_array().into_iter().flatten().try_for_each(|item| one(&from_json(item)))
+        }
+        value => one(value),
+    }
+}
+
+/// A line break would end a header and start another one of somebody else's choice.
+fn one_line(text: &str) -> Result<(), Unusable> {
+    if text.contains(['\r', '\n', '\0']) { Err(Unusable::Missing) } else { Ok(()) }
+}
+
+/// A token (RFC 9110, 5.6.2). CONNECT would open a tunnel.
+fn is_method(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token) && !name.eq_ignore_ascii_case("CONNECT")
+}
+
+/// What a part holds: a text of its own, or a file.
+enum Held {
+    Text(String),
+    File(usize),
+}
+
+/// A body in parts (RFC 7578), with the places of its files; gives the boundary between them.
+fn multipart(
+    parts: &[(String, Content)],
+    frame: &mut Frame,
+    paths: &Paths,
+    out: &mut String,
+    files: &mut Vec<(usize, usize)>,
+) -> Result<String, Unusable> {
+    let mut held: Vec<(String, Held)> = Vec::with_capacity(parts.len());
+    let mut plain = String::new();
+    for (name, content) in parts {
+        let mut head = String::from("Content-Disposition: form-data; name=\"");
+        quote(name, &mut head);
+        head.push('"');
+        match content {
+            Content::Value(expr) => each(&frame.eval(expr, paths)?, &mut plain, |text| {
+                held.push((head.clone(), Held::Text(text.to_owned())));
+            })?,
+            Content::File(Upload { file, kind, name }) => {
+                plain.clear();
+                frame.write(name, paths, &mut plain)?;
+                head.push_str("; filename=\"");
+                quote(&plain, &mut head);
+                head.push_str("\"\r\nContent-Type: ");
+                let start = head.len();
+                frame.write(kind, paths, &mut head)?;
+                one_line(&head[start..])?;
+                held.push((head, Held::File(*file)));
+            }
+        }
+    }
+    let texts = held.iter().flat_map(|(head, content)| match content {
+        Held::Text(text) => [head.as_str(), text],
+        Held::File(_) => [head.as_str(), ""],
+    });
+    let sent: Vec<usize> = held
+        .iter()
+        .filter_map(|(_, content)| match content {
+            Held::Text(_) => None,
+            Held::File(file) => Some(*file),
+        })
+        .collect();
+    let boundary = paths.files.boundary(&texts, &sent);
+    for (head, content) in &held {
+        for piece in ["--", &boundary, "\r\n", head, "\r\n\r\n"] {
+            out.push_str(piece);
+        }
+        match content {
+            Held::Text(text) => out.push_str(text),
+            Held::File(file) => files.push((out.len(), *file)),
+        }
+        out.push_str("\r\n");
+    }
+    for piece in ["--", &boundary, "--\r\n"] {
+        out.push_str(piece);
+    }
+    Ok(boundary)
+}
+
+/// A name between quotes, as browsers write it (HTML Standard, 4.10.21.8; RFC 7578, 2).
+fn quote(name: &str, out: &mut String) {
+    for c in name.chars() {
+        match c {
+            '"' => out.push_str("%22"),
+            '\r' => out.push_str("%0D"),
+            '\n' => out.push_str("%0A"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// Every byte of the UTF-8 but letters, digits and what is kept (RFC 3986, 2.1).
+pub fn percent_encode(text: &str, kept: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || (byte.is_ascii() && kept.contains(byte as char)) {
+            out.push(byte as char);
+        } else {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            out.push('%');
+            out.push(HEX[(byte >> 4) as usize] as char);
+            out.push(HEX[(byte & 15) as usize] as char);
+        }
+    }
+}

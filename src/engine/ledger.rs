@@ -1,0 +1,91 @@
+//! The entries of one request: opened before it is sent, so that one whose outcome is never known has its key all the same.
+
+use super::value::{Frame, Paths, Unusable};
+use crate::measure::{Entry, Failure, Fate};
+use crate::plan::{Piece, Record, Request};
+use std::cell::RefCell;
+
+/// Which entries a request makes: keys and ledgers.
+#[derive(Debug, Default)]
+pub struct Records(Vec<(Vec<Piece>, usize)>);
+
+impl Records {
+    pub fn of(request: &Request) -> Records {
+        let of = |record: &Record| (vec![Piece::Value(record.key.clone())], record.ledger);
+        Records(request.records.iter().map(of).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Opens them; nothing is known of their outcome.
+    pub fn open(&self, frame: &mut Frame, paths: &Paths, at: u64, into: &Opened) -> Result<(), Unusable> {
+        let mut opened = Vec::with_capacity(self.0.len());
+        for (pieces, ledger) in &self.0 {
+            let mut key = String::new();
+            frame.write(pieces, paths, &mut key)?;
+            opened.push(Entry { ledger: *ledger, key, fate: Fate::Unknown, at });
+        }
+        *into.0.borrow_mut() = opened;
+        Ok(())
+    }
+}
+
+/// The open entries of a session, where its worker sees them when the run ends over them.
+#[derive(Debug, Default)]
+pub struct Opened(RefCell<Vec<Entry>>);
+
+impl Opened {
+    /// A try has ended, and another follows.
+    pub fn tried(&self, fate: Fate, at: u64) {
+        for entry in self.0.borrow_mut().iter_mut() {
+            // What comes next can do no more than acknowledge them.
+            (entry.fate, entry.at) = (fate.max(Fate::Unknown), at);
+        }
+    }
+
+    /// The request has ended: with the fates of all its tries.
+    pub fn close(&self, fate: Fate, at: u64, into: &RefCell<Vec<Entry>>) {
+        let closed = self.0.take().into_iter().map(|entry| Entry { fate, at, ..entry });
+        into.borrow_mut().extend(closed);
+    }
+
+    /// The run ends over it.
+    pub fn cut_off(&self, into: &RefCell<Vec<Entry>>) {
+        into.borrow_mut().append(&mut self.0.borrow_mut());
+    }
+}
+
+/// What one try says, whatever else was expected of its answer.
+pub fn fate(answered: Result<(), Failure>, status: u16, sends: u32) -> Fate {
+    match answered {
+        Ok(()) if (200..300).contains(&status) => Fate::Acknowledged,
+        Ok(()) if (400..500).contains(&status) => Fate::Refused,
+        // Not a byte was sent.
+        Err(_) if sends == 0 => Fate::Refused,
+        Ok(()) | Err(_) => Fate::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_2xx_acknowledges_and_only_what_was_surely_not_done_is_refused() {
+        assert_eq!(fate(Ok(()), 201, 1), Fate::Acknowledged);
+        assert_eq!(fate(Ok(()), 409, 1), Fate::Refused);
+        assert_eq!(fate(Ok(()), 503, 1), Fate::Unknown);
+        assert_eq!(fate(Ok(()), 302, 1), Fate::Unknown);
+        assert_eq!(fate(Err(Failure::Connect), 0, 0), Fate::Refused);
+        assert_eq!(fate(Err(Failure::Reset), 0, 1), Fate::Unknown);
+        assert_eq!(fate(Err(Failure::Timeout), 0, 1), Fate::Unknown);
+    }
+
+    #[test]
+    fn of_several_tries_an_unknown_one_outweighs_a_refusal_and_an_acknowledgement_both() {
+        assert_eq!(Fate::Refused.max(Fate::Unknown), Fate::Unknown);
+        assert_eq!(Fate::Unknown.max(Fate::Acknowledged), Fate::Acknowledged);
+    }
+}

@@ -1,0 +1,23 @@
+//! The engine: it generates load and measures it. It knows a plan, addresses and files, and nothing of services, faults or
+//! whoever controls a run.
+
+pub mod flow;
+pub mod health;
+pub mod http;
+pub mod ledger;
+pub mod pace;
+pub mod phase;
+pub mod secret;
+pub mod tracer;
+pub mod trial;
+pub mod trials;
+pub mod value;
+pub mod worker;
+
+/// Where the load stands: may start, may only finish, must end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Run,
+    NothingNew,
+    Stop { count_timeouts: bool },
+}

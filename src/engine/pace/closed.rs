@@ -1,0 +1,157 @@
+//! The closed model: each user begins its next iteration when the last one has ended. Users of a `once` do this until
+//! their part of its iterations is done.
+
+use super::clock::Alarm;
+use crate::engine::flow::kept::Who;
+use crate::engine::flow::session::Session;
+use crate::engine::trials;
+use crate::engine::worker::{Active, Worker};
+use crate::plan::{StageKind, Turns};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// What our users have to do of a `once`.
+struct Work {
+    load: usize,
+    stage: usize,
+    end: u64,
+    unstarted: Cell<u64>,
+    unfinished: Cell<u64>,
+    /// Rings when nothing is left to start.
+    started: Rc<Alarm>,
+}
+
+impl Work {
+    fn start(&self, worker: &Worker) {
+        self.unstarted.set(self.unstarted.get() - 1);
+        if self.unstarted.get() == 0 {
+            worker.timers.ring(&self.started);
+        }
+    }
+
+    fn finish(&self, worker: &Worker) {
+        self.unfinished.set(self.unfinished.get() - 1);
+        if self.unfinished.get() == 0 {
+            self.told(worker, worker.timers.clock.now());
+        }
+    }
+
+    fn told(&self, worker: &Worker, at: u64) {
+        worker.finished.borrow_mut().push((self.load, self.stage, at));
+    }
+
+    /// At its end counts what no user came to.
+    async fn ends(&self, worker: &Worker) {
+        if self.unstarted.get() > 0 {
+            worker.timers.until(&self.started, self.end).await;
+        }
+        if !worker.stops() {
+            for _ in 0..self.unstarted.get() {
+                worker.recorder.borrow_mut().dropped(self.load, self.end - 1);
+            }
+        }
+    }
+}
+
+/// Starts our users of a load.
+pub fn start(worker: &Rc<Worker>, load: usize) {
+    let planned = &worker.plan.loads[load];
+    let share = worker.plan.share;
+    let (first, step) = (share.index + worker.index * share.count, share.count * worker.workers);
+    let ours = || (first..planned.shape.peak()).step_by(step as usize);
+    let works = planned.stages.iter().enumerate().map(|(place, stage)| {
+        if stage.kind != StageKind::Once {
+            return None;
+        }
+        let of_stage = |(own, count): (usize, u64)| if own == place { count } else { 0 };
+        let turns = |user| planned.turns_of(user).into_iter().filter_map(|turns| turns.of).map(of_stage).sum::<u64>();
+        let count = Cell::new(ours().map(turns).sum());
+        let started = worker.starter(false);
+        let work =
+            Rc::new(Work { load, stage: place, end: stage.end, unfinished: count.clone(), unstarted: count, started });
+        if work.unfinished.get() == 0 {
+            work.told(worker, stage.start);
+        }
+        let (active, own) = (Active::new(worker), work.clone());
+        tokio::task::spawn_local(async move { own.ends(&active.0).await });
+        Some(work)
+    });
+    let works: Rc<[Option<Rc<Work>>]> = works.collect();
+    for number in ours() {
+        let (active, works) = (Active::new(worker), works.clone());
+        tokio::task::spawn_local(async move { user(&active.0, load, number, &works).await });
+    }
+}
+
+/// A user, from 0, while the level of its load is above it.
+async fn user(worker: &Rc<Worker>, load: usize, number: u64, works: &[Option<Rc<Work>>]) {
+    let planned = &worker.plan.loads[load];
+    let mut user = User {
+        worker,
+        load,
+        number,
+        session: Session::new(worker, load, true),
+        alarm: worker.starter(false),
+        rounds: vec![0; planned.parts.len()],
+        done: 0,
+    };
+    for turns in planned.turns_of(number) {
+        user.turns(turns, works).await;
+    }
+    let mut trials = worker.trials(load);
+    while let Some(trial) = trials::next(&mut trials).await {
+        if number < trial.level {
+            user.turns(Turns { start: trial.start, end: trial.end, of: None }, works).await;
+        }
+    }
+}
+
+struct User<'w> {
+    worker: &'w Rc<Worker>,
+    load: usize,
+    number: u64,
+    session: Session,
+    alarm: Rc<Alarm>,
+    /// Iterations so far, of each part and together.
+    rounds: Vec<u64>,
+    done: u64,
+}
+
+impl User<'_> {
+    async fn turns(&mut self, turns: Turns, works: &[Option<Rc<Work>>]) {
+        let (worker, load) = (self.worker, self.load);
+        let planned = &worker.plan.loads[load];
+        if !worker.stops() {
+            worker.timers.until(&self.alarm, turns.start).await;
+        }
+        let work = turns.of.and_then(|(stage, count)| Some((works[stage].as_ref()?, self.done + count)));
+        self.session.now = worker.timers.clock.now();
+        loop {
+            let now = self.session.now;
+            if now >= turns.end || worker.stops() || work.is_some_and(|(_, last)| self.done == last) {
+                break;
+            }
+            if let Some((work, _)) = work {
+                work.start(worker);
+            }
+            worker.recorder.borrow_mut().started(load, now, 0);
+            let part = planned.part_of_turn(self.number, self.done);
+            let turn = self.rounds[part] * planned.shape.peak() + self.number;
+            let who = Who { user: self.number + 1, turn, kept: None };
+            let _ = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
+            self.rounds[part] += 1;
+            self.done += 1;
+            if let Some((work, _)) = work
+                && !self.session.left_unsent()
+            {
+                work.finish(worker);
+            }
+            if let Some(pace) = planned.pace
+                && !worker.stops()
+            {
+                worker.timers.until(&self.alarm, (now + pace).min(turns.end)).await;
+                self.session.now = worker.timers.clock.now();
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What is done once, before the load or after it: the steps of a setup or a teardown, by a worker of their own that
+//! measures nothing.
+
+use super::flow::kept::Who;
+use super::flow::session::Session;
+use super::health::Gauge;
+use super::http::host::Place;
+use super::pace::limit;
+use super::secret::Mask;
+use super::tracer::Tracer;
+use super::value::Plain;
+use super::value::files::Files;
+use super::value::rows::Table;
+use super::worker::{Order, Worker};
+use crate::engine::Phase;
+use crate::measure::Failure;
+use crate::plan::schedule::Shape;
+use crate::plan::{Ceiling, CeilingFrom, Flow, Load, Member, MixPart, Plan, Series, Share};
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// What the steps need of the run.
+#[derive(Clone)]
+pub struct Parts {
+    /// With the values of its secrets.
+    pub plan: Arc<Plan>,
+    pub places: Arc<Vec<Place>>,
+    pub tables: Arc<Vec<Table>>,
+    pub files: Arc<Files>,
+    pub seed: u64,
+    pub run: u64,
+    pub tracer: Option<Tracer>,
+    pub mask: Arc<Mask>,
+}
+
+impl Parts {
+    /// A worker of its own that measures nothing: for what is done beside the load.
+    pub fn order(&self, plan: Arc<Plan>, setup: Arc<Vec<Plain>>, lane: u64) -> Order {
+        // Nobody tells it to stop, and nobody hears what it measures.
+        let (_, phase) = watch::channel(Phase::Run);
+        let (measured, _) = mpsc::unbounded_channel();
+        Order {
+            gates: limit::gates(&plan),
+            // What is done beside the load is not counted.
+            budget: None,
+            plan,
+            places: self.places.clone(),
+            tables: self.tables.clone(),
+            replays: Arc::default(),
+            trials: Vec::new(),
+            files: self.files.clone(),
+            setup,
+            edges: Arc::from([0]),
+            seed: self.seed,
+            run: self.run,
+            lane,
+            index: 0,
+            workers: 1,
+            phase,
+            measured,
+            gauge: Arc::<Gauge>::default(),
+            tracer: self.tracer.clone(),
+        }
+    }
+}
+
+/// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
+/// those that were named before, or what went wrong.
+pub async fn perform(
+    word: &'static str,
+    flows: Vec<Flow>,
+    parts: Parts,
+    named: Vec<Plain>,
+) -> Result<Vec<Plain>, String> {
+    if flows.is_empty() {
+        return Ok(named);
+    }
+    let (told, outcome) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
+        let mut named = named;
+        for (number, flow) in flows.into_iter().enumerate() {
+            match one((word, number as u64), flow, &parts, &named) {
+                Ok(values) => named.extend(values),
+                Err(problem) => return drop(told.send(Err(problem))),
+            }
+        }
+        let _ = told.send(Ok(named));
+    });
+    if let Err(error) = thread {
+        return Err(format!("the {word} cannot be started: {error}"));
+    }
+    outcome.await.unwrap_or_else(|_| Err(format!("the {word} could not be carried out, which is a mistake of stressc")))
+}
+
+fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
+    let plan = Arc::new(plan_of(flow, &parts.plan));
+    // Behind those of all workers.
+    let lane = u64::MAX - 2 * number - u64::from(word == "teardown");
+    let order = parts.order(plan.clone(), Arc::new(named.to_vec()), lane);
+    let done = alone(order, async |worker| {
+        let mut session = Session::new(&worker, 0, true);
+        let who = Who { user: 1, turn: 0, kept: None };
+        let now = worker.timers.clock.now();
+        let outcome = session.iterate(&who, 0, 0, (now, now)).await;
+        parts.mask.learn(session.secrets(0));
+        match outcome {
+            Ok(()) => Ok(session.values(0).take(plan.flows[0].named()).map(Plain::of).collect()),
+            Err(failure) => {
+                let at = session.stopped(0).and_then(|(response, status)| {
+                    let request = plan.flows[0].requests().find(|request| request.response == response)?;
+                    Some((request.name.clone(), request.line, status))
+                });
+                Err(problem(word, failure, at))
+            }
+        }
+    });
+    done.unwrap_or_else(|error| Err(format!("the {word} cannot be started: {error}")))
+}
+
+/// Something that a worker does on this thread beside the load.
+pub fn alone<T>(order: Order, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let worker = Rc::new(Worker::new(order)?);
+        let driver = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { worker.timers.drive().await }
+        });
+        let done = work(worker).await;
+        driver.abort();
+        Ok(done)
+    })
+}
+
+/// The plan with that flow alone, which one user runs.
+pub fn plan_of(flow: Flow, plan: &Plan) -> Plan {
+    let series = |member: Member| Series::plain(String::new(), String::new(), (0, 0, 0), member);
+    let mut members: Vec<Member> = (0..flow.requests).map(Member::Request).collect();
+    members.extend((0..flow.groups.len()).map(Member::Group));
+    members.extend((0..flow.measures.len()).map(Member::Measure));
+    members.extend(flow.limits().into_iter().map(Member::Wait));
+    let load = Load {
+        name: flow.name.clone(),
+        parts: vec![MixPart { name: flow.name.clone(), weight: 1.0, flow: 0 }],
+        start: 0,
+        shape: Shape::Closed(Vec::new()),
+        stages: Vec::new(),
+        ceiling: Ceiling { in_flight: 1, from: CeilingFrom::Users },
+        grace: 0,
+        population: None,
+        pace: None,
+        poisson: false,
+    };
+    Plan {
+        share: Share::WHOLE,
+        flows: vec![flow],
+        loads: vec![load],
+        series: members.into_iter().map(series).collect(),
+        ..plan.clone()
+    }
+}
+
+fn problem(word: &str, failure: Failure, at: Option<(String, usize, u16)>) -> String {
+    let Some((step, line, status)) = at else { return format!("the {word} failed: {}", failure.as_str()) };
+    let what = match failure {
+        Failure::Status => format!("it was answered with status {status}"),
+        Failure::Expectation if status > 0 => {
+            format!("something that is expected of it, or behind it, does not hold; its status was {status}")
+        }
+        Failure::Expectation => "something that is expected does not hold".to_owned(),
+        Failure::Data => "a value that it needs, or that is taken from its answer, is not there".to_owned(),
+        Failure::Timeout => "it was not answered in time".to_owned(),
+        Failure::TooLarge => "its answer is larger, or nested deeper, than a step looks into".to_owned(),
+        Failure::Connect => "nobody listens at its target".to_owned(),
+        other => format!("it failed ({})", other.as_str()),
+    };
+    format!("the {word} failed at `{step}` (line {line}): {what}")
+}

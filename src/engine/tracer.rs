@@ -1,0 +1,149 @@
+//! What an iteration does, told step by step to somebody who looks on. A run has nobody.
+
+use super::http::cookies;
+use super::secret::Mask;
+use super::value::{Frame, Paths, Value, explain};
+use crate::measure::Failure;
+use crate::plan::{Check, Request};
+use crate::wire::http1::Answer;
+use std::sync::Arc;
+
+/// Something that an iteration did. Secrets are taken out of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Traced {
+    Begins {
+        load: String,
+        /// Of a mix.
+        part: Option<String>,
+        flow: String,
+        user: u64,
+    },
+    Group(String),
+    Request {
+        step: String,
+        /// File and line.
+        place: String,
+        /// From 1.
+        attempt: u64,
+        text: String,
+    },
+    Answer {
+        status: u16,
+        headers: String,
+        body: String,
+        /// As many as came, maybe compressed.
+        bytes: u64,
+        /// How long a connection was opened, from the send to the first byte, and from that to the last.
+        connect: Option<u64>,
+        first_byte: u64,
+        rest: u64,
+    },
+    NoAnswer {
+        failure: Failure,
+        after: u64,
+    },
+    Check {
+        text: String,
+        held: bool,
+        found: Option<String>,
+    },
+    Value {
+        name: String,
+        value: String,
+    },
+    /// Nothing is done for so long.
+    Pause {
+        why: &'static str,
+        length: u64,
+    },
+    /// What a step between requests could not do.
+    Missed(String),
+    Ends {
+        failure: Option<Failure>,
+        /// The request that failed, or that a step behind it speaks of, with its file and line.
+        at: Option<(String, String)>,
+        took: u64,
+    },
+}
+
+/// Where a request is written.
+pub fn place(request: &Request) -> String {
+    format!("{}:{}", request.file, request.line)
+}
+
+pub type Tell = Arc<dyn Fn(Traced) + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Tracer {
+    pub mask: Arc<Mask>,
+    pub told: Tell,
+}
+
+impl Tracer {
+    pub fn tell(&self, traced: Traced) {
+        (self.told)(self.masked(traced));
+    }
+
+    /// What an iteration has computed from secrets so far. Nobody looks on at more than a few iterations.
+    pub fn learn(&self, frame: &Frame) {
+        self.mask.learn(frame.secrets());
+    }
+
+    /// A request in its pieces. What is no text or too long to be looked at is told by its size.
+    pub fn request(&self, request: &Request, attempt: u64, pieces: &[&[u8]]) {
+        let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
+            Ok(text) if text.len() <= crate::wire::http1::LOOK => text.to_owned(),
+            _ => format!("<{} bytes>", piece.len()),
+        };
+        let text: String = pieces.iter().map(shown).collect();
+        let text = cookies::hidden(&text);
+        self.tell(Traced::Request { step: request.name.clone(), place: place(request), attempt, text });
+    }
+
+    pub fn answer(&self, answer: &Answer, connect: Option<u64>) {
+        let mut body = String::from_utf8_lossy(&answer.body).into_owned();
+        if answer.body.len() >= crate::wire::http1::LOOK {
+            body.push('…');
+        }
+        self.tell(Traced::Answer {
+            status: answer.status,
+            headers: cookies::hidden(&String::from_utf8_lossy(&answer.headers)),
+            body,
+            bytes: answer.body_bytes,
+            connect,
+            first_byte: answer.first_byte.saturating_sub(answer.sent),
+            rest: answer.end.saturating_sub(answer.first_byte),
+        });
+    }
+
+    pub fn check(&self, check: &Check, held: bool, frame: &mut Frame, paths: &Paths) {
+        let found = explain::found(&check.condition, frame, paths);
+        self.learn(frame);
+        self.tell(Traced::Check { text: check.text.clone(), held, found });
+    }
+
+    pub fn value(&self, name: &str, value: &Value) {
+        self.tell(Traced::Value { name: name.to_owned(), value: explain::shown(value, usize::MAX) });
+    }
+
+    fn masked(&self, traced: Traced) -> Traced {
+        let text = |text: String| self.mask.text(text);
+        match traced {
+            Traced::Request { step, place, attempt, text: own } => {
+                Traced::Request { step, place, attempt, text: text(own) }
+            }
+            Traced::Answer { status, headers, body, bytes, connect, first_byte, rest } => {
+                let (headers, body) = (text(headers), text(body));
+                Traced::Answer { status, headers, body, bytes, connect, first_byte, rest }
+            }
+            Traced::Check { text: own, held, found } => Traced::Check { text: own, held, found: found.map(text) },
+            Traced::Value { name, value } => Traced::Value { name, value: text(value) },
+            Traced::Missed(because) => Traced::Missed(text(because)),
+            other @ (Traced::Begins { .. }
+            | Traced::Group(_)
+            | Traced::NoAnswer { .. }
+            | Traced::Pause { .. }
+            | Traced::Ends { .. }) => other,
+        }
+    }
+}

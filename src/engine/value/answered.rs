@@ -1,0 +1,228 @@
+//! The answer to a request, as far as later steps need it, and what they ask of it.
+
+use super::document::Document;
+use super::html::Page;
+use super::path::Path;
+use super::pattern::Pattern;
+use super::{Unusable, Value};
+use crate::wire::room::Room;
+use scraper::Selector;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// After so many values one by one the document is built, which costs about as much: then each costs next to nothing.
+const SCANS: u8 = 8;
+/// To look into a shorter body takes no time that anybody could tell, and is not timed.
+const LONG: usize = 64 << 10;
+
+/// An answer. Its status is 0 where there is none.
+#[derive(Default)]
+pub struct Answered {
+    pub status: u16,
+    pub latency: u64,
+    pub body: Vec<u8>,
+    /// What a large body takes of the memory for all that are kept.
+    pub room: Room,
+    pub headers: Vec<u8>,
+    scans: Cell<u8>,
+    /// What of the timeout of its step is left to look into it.
+    left: Cell<Duration>,
+    json: OnceCell<Result<Rc<Document>, Unusable>>,
+    html: OnceCell<Result<Box<Page>, Unusable>>,
+}
+
+impl Answered {
+    pub fn clear(&mut self) {
+        self.status = 0;
+        self.latency = 0;
+        match self.is_long() {
+            true => self.body = Vec::new(),
+            false => self.body.clear(),
+        }
+        self.room = Room::default();
+        self.headers.clear();
+        self.scans.set(0);
+        self.json.take();
+        self.html.take();
+    }
+
+    /// Whether to look into it takes time.
+    pub fn is_long(&self) -> bool {
+        self.body.len() >= LONG
+    }
+
+    /// How long it may be looked into.
+    pub fn may_take(&self, left: Duration) {
+        self.left.set(left);
+    }
+
+    /// Something that takes longer, the longer the answer is. What looks into it belongs to its step, and counts against
+    /// the timeout of that: a worker does nothing else meanwhile.
+    fn timed<T>(&self, work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Unusable>) -> Result<T, Unusable> {
+        if !self.is_long() {
+            return work(&|| false);
+        }
+        let (left, began) = (self.left.get(), Instant::now());
+        let late = || began.elapsed() >= left;
+        if late() {
+            return Err(Unusable::Late);
+        }
+        let done = work(&late);
+        self.left.set(left.saturating_sub(began.elapsed()));
+        if self.left.get().is_zero() { Err(Unusable::Late) } else { done }
+    }
+
+    /// All lines of a header as one value (RFC 9110, 5.3), in any case of letters. Of `Set-Cookie`, whose values have
+    /// commas of their own, the first.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let alone = name.eq_ignore_ascii_case("set-cookie");
+        let mut joined: Option<String> = None;
+        for value in lines(&self.headers).filter(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes())) {
+            let value = String::from_utf8_lossy(value.1);
+            match &mut joined {
+                None => joined = Some(value.into_owned()),
+                Some(_) if alone => break,
+                Some(joined) => {
+                    joined.push_str(", ");
+                    joined.push_str(&value);
+                }
+            }
+        }
+        joined
+    }
+
+    /// The body as a text, in the charset that its `Content-Type` names, else in UTF-8. What is wrong in it becomes U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        let named = || encoding_rs::Encoding::for_label(charset(&self.headers)?);
+        match named() {
+            Some(charset) if charset != encoding_rs::UTF_8 => charset.decode(&self.body).0,
+            _ => String::from_utf8_lossy(&self.body),
+        }
+    }
+
+    /// What a path finds first; null where it finds nothing. In what is no JSON there is nothing to look for.
+    pub fn found(&self, path: &Path) -> Result<Value, Unusable> {
+        // One that cannot be held is looked through again and again.
+        let is_built = matches!(self.json.get(), Some(Ok(_)));
+        if path.can_scan() && !is_built && (self.scans.get() < SCANS || self.document().is_err()) {
+            self.scans.set(self.scans.get().saturating_add(1));
+            return self.timed(|_| path.scan(&self.body));
+        }
+        let document = self.document()?;
+        self.timed(|_| path.first(&document.json))
+    }
+
+    pub fn document(&self) -> Result<Rc<Document>, Unusable> {
+        self.json.get_or_init(|| self.timed(|_| Document::read(&self.body).map(Rc::new))).clone()
+    }
+
+    /// What the first group of a pattern matches, or all of it where it has none; null where nothing matches.
+    pub fn matched(&self, pattern: &Pattern) -> Result<Value, Unusable> {
+        let text = |found: Option<&str>| found.map_or(Value::Null, |found| Value::Text(found.into()));
+        if !self.is_long() {
+            return Ok(text(pattern.find(&self.text())));
+        }
+        self.timed(|late| {
+            let body = self.text();
+            let found = pattern.search(&body, late)?;
+            let group = usize::from(pattern.has_groups());
+            Ok(text(found.and_then(|found| found.get(group)).map(|found| found.as_str())))
+        })
+    }
+
+    /// The text of the first element that a selector finds, or one of its attributes; null where there is none.
+    pub fn selected(&self, selector: &Selector, attribute: Option<&str>) -> Result<Value, Unusable> {
+        let page = || self.timed(|late| Page::parse(&self.text(), late).map(Box::new));
+        let page = self.html.get_or_init(page).as_ref().map_err(|refused| *refused)?;
+        self.timed(|late| {
+            let Some(element) = page.first(selector, late)? else { return Ok(Value::Null) };
+            Ok(match attribute {
+                Some(name) => element.attr(name).map_or(Value::Null, |value| Value::Text(value.into())),
+                None => Value::Text(element.text().collect::<String>().trim().into()),
+            })
+        })
+    }
+}
+
+/// Names and values, one a line.
+fn lines(headers: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    headers.split(|byte| *byte == b'\n').filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    })
+}
+
+/// The parameter of `Content-Type` (RFC 9110, 8.3.2), with or without quotes.
+fn charset(headers: &[u8]) -> Option<&[u8]> {
+    let (_, kind) = lines(headers).find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))?;
+    kind.split(|byte| *byte == b';').skip(1).find_map(|parameter| {
+        let equals = parameter.iter().position(|byte| *byte == b'=')?;
+        let is_it = parameter[..equals].trim_ascii().eq_ignore_ascii_case(b"charset");
+        let value = parameter[equals + 1..].trim_ascii();
+        is_it.then(|| value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(headers: &str, body: &[u8]) -> Answered {
+        Answered { headers: headers.as_bytes().to_vec(), body: body.to_vec(), ..Answered::default() }
+    }
+
+    #[test]
+    fn several_lines_are_one_header() {
+        let all =
+            "Vary: Accept\r\nvary:  Origin \r\nVARY:\r\nSet-Cookie: a=1, b\r\nSet-Cookie: c=2\r\nX: \u{e9}\r\n\r\n";
+        let answer = answer(all, b"");
+        assert_eq!(answer.header("Vary").as_deref(), Some("Accept, Origin, "));
+        assert_eq!(answer.header("set-cookie").as_deref(), Some("a=1, b"));
+        assert_eq!(answer.header("x").as_deref(), Some("\u{e9}"));
+        assert_eq!(answer.header("Var"), None);
+        let other = Answered { headers: b"A: \xff\r\nB: b\r\n\r\n".to_vec(), ..Answered::default() };
+        assert_eq!(other.header("b").as_deref(), Some("b"), "what one header holds is no matter of another");
+    }
+
+    #[test]
+    fn charsets_are_read() {
+        let latin = |kind: &str| answer(&format!("Content-Type: {kind}\r\n\r\n"), b"gr\xfcn \x80").text().into_owned();
+        assert_eq!(latin("text/html; charset=iso-8859-1"), "gr\u{fc}n \u{20ac}", "as browsers read it");
+        assert_eq!(latin("text/html ;Charset = \"windows-1252\""), "gr\u{fc}n \u{20ac}");
+        assert_eq!(latin("text/html; charset=utf-8"), "gr\u{fffd}n \u{fffd}");
+        assert_eq!(latin("text/html; charset=klingon"), "gr\u{fffd}n \u{fffd}");
+        assert_eq!(latin("text/html"), "gr\u{fffd}n \u{fffd}");
+        let wide = answer("content-type: text/plain; x=y; charset=utf-16le\r\n", b"h\0i\0");
+        assert_eq!(wide.text(), "hi");
+    }
+
+    #[test]
+    fn the_document_is_built_where_many_values_are_taken() {
+        let answer = answer("", b"{\"a\":1}");
+        let path = Path::new("$.a").unwrap();
+        for taken in 1..=SCANS + 2 {
+            assert!(matches!(answer.found(&path), Ok(Value::Number(1.0))));
+            assert_eq!(answer.json.get().is_some(), taken > SCANS);
+        }
+    }
+
+    #[test]
+    fn looking_into_a_long_body_counts_against_the_timeout() {
+        let body = format!("<p>{}</p>", "x".repeat(LONG));
+        let (pattern, selector) = (Pattern::new("x+").unwrap(), Selector::parse("p").unwrap());
+        let late = answer("", body.as_bytes());
+        late.may_take(Duration::ZERO);
+        assert_eq!(late.matched(&pattern).unwrap_err(), Unusable::Late);
+        assert_eq!(late.selected(&selector, None).unwrap_err(), Unusable::Late);
+        assert_eq!(late.found(&Path::new("$.a").unwrap()).unwrap_err(), Unusable::Late);
+        let in_time = answer("", body.as_bytes());
+        in_time.may_take(Duration::from_secs(3600));
+        assert!(matches!(in_time.matched(&pattern), Ok(Value::Text(_))));
+        assert!(matches!(in_time.selected(&selector, None), Ok(Value::Text(_))));
+        assert!(in_time.left.get() < Duration::from_secs(3600));
+        let short = answer("", b"<p>x</p>");
+        assert!(matches!(short.selected(&selector, None), Ok(Value::Text(_))), "that takes no time");
+    }
+}

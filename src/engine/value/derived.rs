@@ -1,0 +1,41 @@
+//! What an iteration computes from secrets: where it is kept, and its texts, which are hidden where something of it is told.
+
+use super::Value;
+use crate::check::program::exprs_of;
+use crate::plan::{Expr, Step};
+
+/// The slots that some steps give what is computed from secrets.
+pub fn slots(steps: &[Step]) -> Vec<usize> {
+    let mut all = Vec::new();
+    // It is done once for each block of a plan.
+    exprs_of(&mut steps.to_vec(), &mut |expr| {
+        expr.any(&mut |part| {
+            if let Expr::Derived { slot, .. } = part {
+                all.push(*slot);
+            }
+            false
+        });
+    });
+    all
+}
+
+/// The texts of a value.
+pub fn texts(value: &Value) -> Vec<String> {
+    fn of_json(value: &serde_json::Value, all: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => all.push(text.clone()),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| of_json(item, all)),
+            serde_json::Value::Object(fields) => fields.values().for_each(|field| of_json(field, all)),
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+        }
+    }
+    match value {
+        Value::Text(text) => vec![text.to_string()],
+        Value::Json(json) => {
+            let mut all = Vec::new();
+            of_json(json, &mut all);
+            all
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Row(..) => Vec::new(),
+    }
+}

@@ -1,0 +1,78 @@
+//! What was found where a check did not hold, in words: the values that it compares.
+
+use super::{Frame, Paths, Value};
+use crate::base::units::measured_duration;
+use crate::plan::{Binary, Check, Expr};
+
+/// Characters of a value that are shown.
+const SHOWN: usize = 80;
+
+/// A check with the values that it compared.
+pub fn check(check: &Check, frame: &mut Frame, paths: &Paths) -> String {
+    match found(&check.condition, frame, paths) {
+        Some(found) => format!("{}: {found}", check.text),
+        None => check.text.clone(),
+    }
+}
+
+/// The values of a condition. None where looking would change what is chosen next.
+pub fn found(condition: &Expr, frame: &mut Frame, paths: &Paths) -> Option<String> {
+    let chooses = |expr: &Expr| match expr {
+        Expr::Random { .. } | Expr::Uuid | Expr::Row { .. } => true,
+        Expr::Call { function, .. } => function == "random_text",
+        _ => false,
+    };
+    if condition.any(&mut |part| chooses(part)) {
+        return None;
+    }
+    let Expr::Binary { operator, left, right } = condition else {
+        return Some(format!("it was {}", of(condition, false, frame, paths)));
+    };
+    match operator {
+        // The side that does not hold says why.
+        Binary::And => match frame.holds(left, paths) == Ok(true) {
+            true => found(right, frame, paths),
+            false => found(left, frame, paths),
+        },
+        Binary::Or => Some(format!("{}; {}", found(left, frame, paths)?, found(right, frame, paths)?)),
+        _ => {
+            let time = [left, right].into_iter().any(|side| side.any(&mut |part| matches!(part, Expr::Latency(_))));
+            let known = |expr: &Expr| {
+                !expr.any(&mut |part| {
+                    !matches!(part, Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Text(_) | Expr::List(_))
+                })
+            };
+            match known(right) {
+                true => Some(format!("it was {}", of(left, time, frame, paths))),
+                false => {
+                    let (left, right) = (of(left, time, frame, paths), of(right, time, frame, paths));
+                    Some(format!("it was {left} {} {right}", operator.symbol()))
+                }
+            }
+        }
+    }
+}
+
+fn of(expr: &Expr, time: bool, frame: &mut Frame, paths: &Paths) -> String {
+    match frame.eval(expr, paths) {
+        Ok(Value::Number(ns)) if time => measured_duration(ns),
+        Ok(value) => shown(&value, SHOWN),
+        Err(unusable) => unusable.because().unwrap_or_else(|| "not there".to_owned()),
+    }
+}
+
+/// A value as it would be written, up to so many characters.
+pub fn shown(value: &Value, most: usize) -> String {
+    let text = match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::Text(text) => serde_json::Value::from(&**text).to_string(),
+        Value::Json(value) => value.to_string(),
+        Value::Row(_, row) => format!("row {}", row + 1),
+    };
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

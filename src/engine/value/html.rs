@@ -1,0 +1,340 @@
+//! Pages of HTML within bounds. What a browser makes of a page may be as large as the square of it, and take as long: tags
+//! that are never closed are looked through at each tag, and opened anew in each paragraph.
+
+use super::Unusable;
+use crate::wire::room::Room;
+use html5ever::driver::{ParseOpts, parse_document};
+use html5ever::tendril::{StrTendril, TendrilSink};
+use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
+use html5ever::{Attribute, QualName};
+use scraper::{ElementRef, Html, HtmlTreeSink, Selector};
+use std::borrow::Cow;
+use std::cell::Cell;
+
+const LARGEST: usize = 16 << 20;
+pub const TOO_LONG: &str = "it is longer than the 16 MiB of which a selector is looked for";
+/// As browsers have it.
+const DEEPEST: usize = 512;
+pub const TOO_DEEP: &str = "its HTML is nested deeper than 512 elements";
+const MOST_ATTRIBUTES: usize = 2048;
+pub const TOO_MANY: &str = "a tag of its HTML has more than 2048 attributes";
+
+/// So much is parsed between two looks at what it has become.
+const PIECE: usize = 1024;
+/// What a node, and an attribute, take in memory.
+const NODE: usize = 256;
+const ATTRIBUTE: usize = 64;
+/// Up to so many nodes are looked through at once.
+const FEW: usize = 10_000;
+/// So many nodes pass between two looks at how deep they are, or how late it is.
+const BETWEEN_LOOKS: usize = 16;
+
+/// A page that was parsed.
+pub struct Page {
+    html: Html,
+    _room: Room,
+}
+
+impl Page {
+    /// `late` says whether it has taken too long.
+    pub fn parse(text: &str, late: &dyn Fn() -> bool) -> Result<Page, Unusable> {
+        if text.len() > LARGEST {
+            return Err(Unusable::TooLarge(TOO_LONG));
+        }
+        few_attributes(text)?;
+        let room = Room::default();
+        room.take(text.len())?;
+        let sink = Bounded {
+            inner: HtmlTreeSink::new(Html::new_document()),
+            room,
+            refused: Cell::new(None),
+            put: Cell::new(0),
+        };
+        let mut parser = parse_document(sink, ParseOpts::default());
+        let mut rest = text;
+        while !rest.is_empty() {
+            let mut end = PIECE.min(rest.len());
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (piece, behind) = rest.split_at(end);
+            parser.process(StrTendril::from(piece));
+            rest = behind;
+            if late() {
+                return Err(Unusable::Late);
+            }
+            if let Some(refused) = parser.tokenizer.sink.sink.refused.get() {
+                return Err(refused);
+            }
+        }
+        parser.finish()
+    }
+
+    /// The first element that a selector finds.
+    pub fn first(&self, selector: &Selector, late: &dyn Fn() -> bool) -> Result<Option<ElementRef<'_>>, Unusable> {
+        let nodes = self.html.tree.nodes();
+        if nodes.len() <= FEW {
+            return Ok(self.html.select(selector).next());
+        }
+        // Whether one is what is looked for may depend on all others.
+        for (number, node) in nodes.enumerate() {
+            if number % BETWEEN_LOOKS == 0 && late() {
+                return Err(Unusable::Late);
+            }
+            let element = ElementRef::wrap(node).filter(|element| element.parent().is_some());
+            if let Some(element) = element.filter(|element| selector.matches(element)) {
+                return Ok(Some(element));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Each attribute of a tag is compared with all before it. What stands in comments and scripts is counted as if it were
+/// tags: more than so many words between a `<` and the next `>` do not stand there either.
+fn few_attributes(text: &str) -> Result<(), Unusable> {
+    let bytes = text.as_bytes();
+    // How many words the tag has so far, and whether one goes on; none outside of tags.
+    let mut tag: Option<(usize, bool)> = None;
+    let mut quote: Option<u8> = None;
+    let mut before = b' ';
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        let opens = byte == b'<' && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+        match (&mut tag, quote) {
+            (_, Some(own)) => quote = Some(own).filter(|own| *own != byte),
+            (None, None) => tag = opens.then_some((0, false)),
+            (Some(_), None) if byte == b'>' => tag = None,
+            (Some(_), None) if matches!(byte, b'"' | b'\'') && before == b'=' => {
+                quote = Some(byte);
+                tag = tag.map(|(words, _)| (words, false));
+            }
+            (Some((words, goes_on)), None) => {
+                let is_word = !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'\'');
+                *words += usize::from(is_word && !*goes_on);
+                *goes_on = is_word;
+                if *words > MOST_ATTRIBUTES {
+                    return Err(Unusable::TooLarge(TOO_MANY));
+                }
+            }
+        }
+        if !byte.is_ascii_whitespace() {
+            before = byte;
+        }
+    }
+    Ok(())
+}
+
+/// What a page becomes, as long as it stays within bounds. The parser cannot be refused, so it is asked after each piece.
+struct Bounded {
+    inner: HtmlTreeSink,
+    room: Room,
+    refused: Cell<Option<Unusable>>,
+    /// How many nodes were put into it.
+    put: Cell<usize>,
+}
+
+type Handle = <HtmlTreeSink as TreeSink>::Handle;
+
+impl Bounded {
+    fn take(&self, bytes: usize) {
+        if let Err(refused) = self.room.take(bytes) {
+            self.refused.set(Some(refused.into()));
+        }
+    }
+
+    fn is_put(&self, child: &NodeOrText<Handle>, below: &Handle) {
+        let NodeOrText::AppendNode(_) = child else { return self.take(NODE) };
+        self.put.set(self.put.get().wrapping_add(1));
+        if !self.put.get().is_multiple_of(BETWEEN_LOOKS) {
+            return;
+        }
+        let html = self.inner.0.borrow();
+        let depth = html.tree.get(*below).map_or(0, |parent| parent.ancestors().take(DEEPEST).count());
+        if depth == DEEPEST {
+            self.refused.set(Some(Unusable::TooLarge(TOO_DEEP)));
+        }
+    }
+}
+
+impl TreeSink for Bounded {
+    type Handle = Handle;
+    type Output = Result<Page, Unusable>;
+    type ElemName<'a> = <HtmlTreeSink as TreeSink>::ElemName<'a>;
+
+    fn finish(self) -> Result<Page, Unusable> {
+        match self.refused.get() {
+            Some(refused) => Err(refused),
+            None => Ok(Page { html: self.inner.finish(), _room: self.room }),
+        }
+    }
+
+    /// Pages are full of them, and nobody asks.
+    fn parse_error(&self, _: Cow<'static, str>) {}
+
+    fn get_document(&self) -> Handle {
+        self.inner.get_document()
+    }
+
+    fn elem_name<'a>(&'a self, target: &'a Handle) -> Self::ElemName<'a> {
+        self.inner.elem_name(target)
+    }
+
+    fn create_element(&self, name: QualName, attributes: Vec<Attribute>, flags: ElementFlags) -> Handle {
+        self.take(NODE + ATTRIBUTE * attributes.len());
+        self.inner.create_element(name, attributes, flags)
+    }
+
+    fn create_comment(&self, text: StrTendril) -> Handle {
+        self.take(NODE);
+        self.inner.create_comment(text)
+    }
+
+    fn create_pi(&self, target: StrTendril, data: StrTendril) -> Handle {
+        self.take(NODE);
+        self.inner.create_pi(target, data)
+    }
+
+    fn append(&self, parent: &Handle, child: NodeOrText<Handle>) {
+        self.is_put(&child, parent);
+        self.inner.append(parent, child);
+    }
+
+    fn append_based_on_parent_node(&self, element: &Handle, before: &Handle, child: NodeOrText<Handle>) {
+        self.is_put(&child, element);
+        self.inner.append_based_on_parent_node(element, before, child);
+    }
+
+    fn append_doctype_to_document(&self, name: StrTendril, public: StrTendril, system: StrTendril) {
+        self.take(NODE);
+        self.inner.append_doctype_to_document(name, public, system);
+    }
+
+    fn get_template_contents(&self, target: &Handle) -> Handle {
+        self.inner.get_template_contents(target)
+    }
+
+    fn same_node(&self, one: &Handle, other: &Handle) -> bool {
+        self.inner.same_node(one, other)
+    }
+
+    fn set_quirks_mode(&self, mode: QuirksMode) {
+        self.inner.set_quirks_mode(mode);
+    }
+
+    fn append_before_sibling(&self, sibling: &Handle, node: NodeOrText<Handle>) {
+        self.is_put(&node, sibling);
+        self.inner.append_before_sibling(sibling, node);
+    }
+
+    fn add_attrs_if_missing(&self, target: &Handle, attributes: Vec<Attribute>) {
+        self.take(ATTRIBUTE * attributes.len());
+        self.inner.add_attrs_if_missing(target, attributes);
+    }
+
+    fn remove_from_parent(&self, target: &Handle) {
+        self.inner.remove_from_parent(target);
+    }
+
+    fn reparent_children(&self, node: &Handle, parent: &Handle) {
+        self.inner.reparent_children(node, parent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    fn refused(text: &str) -> Option<Unusable> {
+        Page::parse(text, &|| false).err()
+    }
+
+    #[test]
+    fn what_grows_beyond_bounds_is_refused() {
+        use crate::wire::room::TOO_MUCH;
+        let formatting: String = (0..400).map(|number| format!("<b i={number}>")).collect();
+        for (text, why) in [
+            // 400 KB of it took 20 s, and 15 MB would have taken 21 minutes.
+            ("<b>".repeat(130_000), TOO_DEEP),
+            ("<div>".repeat(300_000), TOO_DEEP),
+            ("<table><tr><td>".repeat(30_000), TOO_DEEP),
+            ("<svg><g>".repeat(30_000), TOO_DEEP),
+            ("<template>".repeat(30_000), TOO_DEEP),
+            // Each paragraph opens all that was not closed in one before: bytes become as many elements.
+            (format!("<p>{formatting}</p>{}", "<p>x</p>".repeat(50_000)), TOO_MUCH),
+            ("<i>x</i>".repeat(700_000), TOO_MUCH),
+            (format!("<p {}>", (0..3000).map(|number| format!("a{number} ")).collect::<String>()), TOO_MANY),
+            (format!("<p {}>", "a/".repeat(3000)), TOO_MANY),
+            (format!("<p {}>", "a=''".repeat(3000)), TOO_MANY),
+            ("x".repeat(LARGEST + 1), TOO_LONG),
+        ] {
+            assert_eq!(refused(&text), Some(Unusable::TooLarge(why)), "{text:.40}");
+        }
+        for text in [
+            "<div>".repeat(500) + &"</div>".repeat(500),
+            format!("<p {}>", (0..2000).map(|number| format!("a{number} ")).collect::<String>()),
+            format!("<p title=\"{}\">", "word ".repeat(100_000)),
+            format!("<p>{}", "a < b ".repeat(100_000)),
+            "<br>x".repeat(20_000),
+            "x".repeat(LARGEST),
+            format!("<!--{}-->", "x".repeat(LARGEST - 9)),
+        ] {
+            assert_eq!(refused(&text), None, "{text:.40}");
+        }
+        assert_eq!(refused(""), None);
+        assert_eq!(Page::parse("<p>", &|| true).err(), Some(Unusable::Late));
+    }
+
+    #[test]
+    fn a_page_is_what_it_is_in_one_piece() {
+        const PARTS: [&str; 24] = [
+            "<p>",
+            "</p>",
+            "<b>",
+            "</b>",
+            "<a href='x\u{e9}'>",
+            "</a>",
+            "<table>",
+            "<tr>",
+            "<td>",
+            "</table>",
+            "text ",
+            "\u{20ac}",
+            "&amp;",
+            "&eacute",
+            "<!-- a <b> -->",
+            "<script>if (a<b) {}</script>",
+            "<br/>",
+            "<ul><li>",
+            "</ul>",
+            "<svg><style><i>",
+            "</svg>",
+            "<template>",
+            "</template>",
+            "<select><option>",
+        ];
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        for _ in 0..300 {
+            let text: String = (0..random.next_u64() % 1500).map(|_| PARTS[random.next_u64() as usize % 24]).collect();
+            match Page::parse(&text, &|| false) {
+                Ok(page) => assert_eq!(page.html.html(), Html::parse_document(&text).html(), "{text}"),
+                Err(refused) => assert_eq!(refused, Unusable::TooLarge(TOO_DEEP), "{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn many_nodes_are_looked_through_as_few_are() {
+        let late = || false;
+        let items: String = (0..FEW).map(|number| format!("<li id=i{number}>{number}</li>")).collect();
+        let page = Page::parse(&format!("<ul>{items}</ul><p>x"), &late).unwrap();
+        for selector in ["li", "li:nth-child(3)", "#i9999", "ul ~ p", "li + li", "b"] {
+            let selector = Selector::parse(selector).unwrap();
+            let found = page.first(&selector, &late).unwrap().map(|element| element.id());
+            assert_eq!(found, page.html.select(&selector).next().map(|element| element.id()));
+        }
+        let none = Selector::parse("b").unwrap();
+        assert!(matches!(page.first(&none, &|| true), Err(Unusable::Late)));
+    }
+}

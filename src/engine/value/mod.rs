@@ -1,0 +1,592 @@
+//! Values of a flow while it runs, and the evaluation of its expressions.
+
+pub mod answered;
+pub mod derived;
+pub mod document;
+pub mod explain;
+pub mod files;
+pub mod functions;
+pub mod html;
+pub mod path;
+pub mod pattern;
+pub mod rows;
+
+use crate::check::program::Pick;
+use crate::measure::Failure;
+use crate::plan::{Binary, Expr, Piece};
+use crate::wire::room::{Full, TOO_MUCH};
+use answered::Answered;
+use files::Files;
+use path::Path;
+use pattern::Pattern;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use rows::{Place, Reader, Table, Uses};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What expressions need beside the iteration: what they look for, compiled, and the rows of data.
+#[derive(Default)]
+pub struct Paths {
+    queries: HashMap<String, Path>,
+    patterns: HashMap<String, Pattern>,
+    selectors: HashMap<String, scraper::Selector>,
+    pub tables: Reader,
+    pub files: Arc<Files>,
+    /// Which rows are whose.
+    pub uses: Uses,
+    /// What the setup named.
+    pub setup: Vec<Value>,
+}
+
+impl Paths {
+    pub fn new(tables: Arc<Vec<Table>>, files: Arc<Files>, uses: Uses, setup: &[Plain]) -> Paths {
+        Paths {
+            tables: Reader::new(tables),
+            files,
+            uses,
+            setup: setup.iter().map(Plain::value).collect(),
+            ..Paths::default()
+        }
+    }
+
+    fn get(&self, path: &str) -> Result<&Path, Unusable> {
+        self.queries.get(path).ok_or(Unusable::Missing)
+    }
+
+    /// Compiles what an expression looks for; the checker has compiled each once.
+    pub fn learn(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Json { path, .. } | Expr::Get { path, .. } => compiled(&mut self.queries, path, Path::new),
+            Expr::Answer { part, argument: Some(argument), .. } if part == "regex" => {
+                compiled(&mut self.patterns, argument, Pattern::new);
+            }
+            Expr::Answer { argument: Some(argument), .. } => {
+                compiled(&mut self.selectors, argument, |selector| scraper::Selector::parse(selector).ok());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn compiled<T>(known: &mut HashMap<String, T>, text: &str, compile: impl Fn(&str) -> Option<T>) {
+    if !known.contains_key(text)
+        && let Some(compiled) = compile(text)
+    {
+        known.insert(text.to_owned(), compiled);
+    }
+}
+
+/// How many of each place were taken.
+type Taken = Rc<RefCell<Vec<(Place, u64)>>>;
+
+/// Who takes rows now, and which were taken in this iteration.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    pub load: usize,
+    pub part: usize,
+    /// The number of the iteration, from 0.
+    pub turn: u64,
+    /// In what is done once per user: which block, and the number of this time.
+    once: Option<(usize, u64)>,
+    /// Those who do something at a time take from one count. Made where it is needed: an iteration without rows is not
+    /// to look for it.
+    taken: Option<Taken>,
+}
+
+impl Rows {
+    pub fn begin(&mut self, load: usize, part: usize, turn: u64) {
+        if let Some(taken) = &self.taken {
+            taken.borrow_mut().clear();
+        }
+        (self.load, self.part, self.turn, self.once) = (load, part, turn, None);
+    }
+
+    /// What is done once takes rows of its own, and again new ones where it is done again.
+    pub fn begin_once(&mut self, block: usize, number: u64) {
+        if let Some(taken) = &self.taken {
+            taken.borrow_mut().retain(|(place, _)| place.once != Some(block));
+        }
+        self.once = Some((block, number));
+    }
+
+    /// For somebody who goes on from here beside others.
+    pub fn shared(&mut self) -> Rows {
+        self.taken.get_or_insert_default();
+        self.clone()
+    }
+
+    pub fn end_once(&mut self) {
+        self.once = None;
+    }
+
+    /// The number of this use among all of the run. Of picks that no number decides any does.
+    fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
+        let once = self.once.map(|(block, _)| block);
+        let place = uses.known(Place { load: self.load, part: self.part, data, pick, once });
+        let mut taken = self.taken.get_or_insert_default().borrow_mut();
+        let nth = match taken.iter_mut().find(|(own, _)| *own == place) {
+            Some((_, taken)) => {
+                *taken += 1;
+                *taken
+            }
+            None => {
+                taken.push((place, 0));
+                0
+            }
+        };
+        // In a setup the first rows are taken.
+        let Some(lane) = uses.lane(place) else { return Some(nth) };
+        let turn = self.once.filter(|_| place.once.is_some()).map_or(self.turn, |(_, number)| number);
+        lane.number(turn, nth)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub enum Value {
+    #[default]
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Rc<str>),
+    Json(Rc<serde_json::Value>),
+    /// A row of a data.
+    Row(usize, u64),
+}
+
+/// A value that goes from one thread to another.
+#[derive(Debug, Clone)]
+pub enum Plain {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    Json(serde_json::Value),
+    Row(usize, u64),
+}
+
+impl Plain {
+    pub fn of(value: &Value) -> Plain {
+        match value {
+            Value::Null => Plain::Null,
+            Value::Bool(value) => Plain::Bool(*value),
+            Value::Number(value) => Plain::Number(*value),
+            Value::Text(text) => Plain::Text(text.to_string()),
+            Value::Json(value) => Plain::Json((**value).clone()),
+            Value::Row(data, row) => Plain::Row(*data, *row),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Plain::Null => Value::Null,
+            Plain::Bool(value) => Value::Bool(*value),
+            Plain::Number(value) => Value::Number(*value),
+            Plain::Text(text) => Value::Text(text.as_str().into()),
+            Plain::Json(value) => Value::Json(Rc::new(value.clone())),
+            Plain::Row(data, row) => Value::Row(*data, *row),
+        }
+    }
+}
+
+/// What one iteration knows.
+pub struct Frame {
+    pub slots: Vec<Value>,
+    pub answers: Vec<Rc<Answered>>,
+    pub user: u64,
+    /// The number of the iteration in its load.
+    pub number: u64,
+    pub choices: Choices,
+    pub rows: Rows,
+    /// The slots of what was computed from secrets.
+    pub derived: Range<usize>,
+}
+
+/// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
+#[derive(Debug)]
+pub struct Choices {
+    seed: u64,
+    load: u64,
+    number: u64,
+    /// Keys of what must be new in every run, though the seed is an old one.
+    run: u64,
+    stream: Option<ChaCha8Rng>,
+    fresh: Option<ChaCha8Rng>,
+}
+
+impl Choices {
+    pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
+        Choices { seed, load, number, run, stream: None, fresh: None }
+    }
+
+    /// Those of one of several that happen at a time, from 0.
+    pub fn branch(&self, number: u64) -> Choices {
+        // Loads are few, so the upper half is free.
+        let load = (self.load & u64::from(u32::MAX)) ^ (number + 1) << 32 ^ (self.load >> 32).rotate_left(48);
+        Choices::new(self.seed, load, self.number, self.run)
+    }
+
+    fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
+        let mut key = [0u8; 32];
+        for (part, value) in key.chunks_exact_mut(8).zip(parts) {
+            part.copy_from_slice(&value.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
+
+    fn next(&mut self) -> u64 {
+        let parts = [self.seed, self.load, self.number, 0];
+        let stream = self.stream.get_or_insert_with(|| Choices::keyed(parts));
+        stream.next_u64()
+    }
+
+    /// Uniform in [0, 1).
+    pub fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn uuid(&mut self) -> String {
+        let parts = [self.seed, self.load, self.number, self.run | 1];
+        let fresh = self.fresh.get_or_insert_with(|| Choices::keyed(parts));
+        let (high, low) = (fresh.next_u64(), fresh.next_u64());
+        // Version 4, variant 1 (RFC 9562).
+        let high = high & !0xf000 | 0x4000;
+        let low = low & !(0b11 << 62) | 1 << 63;
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xffff,
+            low >> 48,
+            low & 0xffff_ffff_ffff
+        )
+    }
+}
+
+/// Why a value that a step needs cannot be had: the iteration fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    /// It is not there, or is no such value.
+    Missing,
+    /// What it is looked for in is larger than anybody looks into; says how.
+    TooLarge(&'static str),
+    /// To look for it took longer than the step may take.
+    Late,
+}
+
+impl From<Full> for Unusable {
+    fn from(_: Full) -> Unusable {
+        Unusable::TooLarge(TOO_MUCH)
+    }
+}
+
+impl Unusable {
+    pub fn failure(self) -> Failure {
+        match self {
+            Unusable::Missing => Failure::Data,
+            Unusable::TooLarge(_) => Failure::TooLarge,
+            Unusable::Late => Failure::Timeout,
+        }
+    }
+
+    /// Where there is more to say than that it is not there.
+    pub fn because(self) -> Option<String> {
+        match self {
+            Unusable::Missing => None,
+            Unusable::TooLarge(why) => Some(format!("the answer is not looked into: {why}")),
+            Unusable::Late => Some("to look into the answer took longer than the step may take".to_owned()),
+        }
+    }
+}
+
+impl Frame {
+    /// Another iteration: the answers of the one before, maybe of somebody else, are none of its business.
+    pub fn begin(&mut self, user: u64, number: u64) {
+        (self.user, self.number) = (user, number);
+        (0..self.answers.len()).for_each(|answer| self.forget(answer));
+    }
+
+    /// What it has computed from secrets.
+    pub fn secrets(&self) -> Vec<String> {
+        self.slots[self.derived.clone()].iter().flat_map(derived::texts).collect()
+    }
+
+    pub fn forget(&mut self, answer: usize) {
+        if self.answers[answer].status != 0 {
+            self.answer_mut(answer).clear();
+        }
+    }
+
+    /// An answer to be written. One that a user keeps stays as it is.
+    pub fn answer_mut(&mut self, answer: usize) -> &mut Answered {
+        let own = &mut self.answers[answer];
+        if Rc::get_mut(own).is_none() {
+            *own = Rc::default();
+        }
+        Rc::get_mut(own).expect("it is new where it was shared")
+    }
+
+    pub fn eval(&mut self, expr: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+        Ok(match expr {
+            Expr::Null => Value::Null,
+            Expr::Bool(value) => Value::Bool(*value),
+            Expr::Number(value) => Value::Number(*value),
+            Expr::Text(pieces) => {
+                let mut text = String::new();
+                self.write(pieces, paths, &mut text)?;
+                Value::Text(text.into())
+            }
+            Expr::List(_) | Expr::Object(_) => Value::Json(Rc::new(self.json(expr, paths)?)),
+            Expr::Slot(slot) => self.slots[*slot].clone(),
+            Expr::UserId => Value::Number(self.user as f64),
+            Expr::Uuid => Value::Text(self.choices.uuid().into()),
+            Expr::Random { least, most } => {
+                Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
+            }
+            Expr::Status(answer) | Expr::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
+            Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
+            Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
+            Expr::BodyText(answer) => Value::Text(self.answers[*answer].text().into()),
+            Expr::Header { response, name } => {
+                self.answers[*response].header(name).map_or(Value::Null, |text| Value::Text(text.into()))
+            }
+            Expr::Json { response, path } => self.answers[*response].found(paths.get(path)?)?,
+            Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
+            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?),
+            Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
+            // Secrets are put in before the workers start, and a scenario with the rest is refused before it is run.
+            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) => {
+                return Err(Unusable::Missing);
+            }
+            Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable::Missing)?.clone(),
+            Expr::Row { data, pick } => {
+                let all = paths.tables.rows(*data).ok_or(Unusable::Missing)?;
+                let Frame { rows, choices, user, .. } = self;
+                let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable::Missing)?;
+                let row = rows::pick(*pick, all, number, *user, &mut || choices.next());
+                Value::Row(*data, row.ok_or(Unusable::Missing)?)
+            }
+            Expr::Column { row, column } => match self.eval(row, paths)? {
+                Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable::Missing)?,
+                _ => return Err(Unusable::Missing),
+            },
+            Expr::Answer { response, part, argument: Some(argument), attribute } => {
+                let answer = &self.answers[*response];
+                match part.as_str() {
+                    "regex" => answer.matched(paths.patterns.get(argument).ok_or(Unusable::Missing)?)?,
+                    _ => {
+                        let selector = paths.selectors.get(argument).ok_or(Unusable::Missing)?;
+                        answer.selected(selector, attribute.as_deref())?
+                    }
+                }
+            }
+            Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable::Missing),
+            Expr::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => paths.get(path)?.first(&document)?,
+                // In what is no object there is nothing to find.
+                _ => Value::Null,
+            },
+            Expr::Count(list) => self.count(list, paths)?,
+            Expr::Derived { slot, value } => {
+                let value = self.eval(value, paths)?;
+                if let Some(kept) = self.slots.get_mut(*slot) {
+                    kept.clone_from(&value);
+                }
+                value
+            }
+            Expr::Call { function, arguments } => {
+                let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
+                functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable::Missing)?
+            }
+        })
+    }
+
+    fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+        let l = self.eval(left, paths)?;
+        match operator {
+            Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, paths)?))),
+            Binary::Or => return Ok(Value::Bool(truth(&l) || truth(&self.eval(right, paths)?))),
+            Binary::In => {
+                let Value::Json(list) = self.eval(right, paths)? else { return Ok(Value::Bool(false)) };
+                let items = list.as_array().map_or(&[][..], Vec::as_slice);
+                return Ok(Value::Bool(items.iter().any(|item| same(&l, &from_json(item)))));
+            }
+            _ => {}
+        }
+        let r = self.eval(right, paths)?;
+        let ordered = |holds: fn(f64, f64) -> bool| match (number(&l), number(&r)) {
+            (Some(a), Some(b)) => Value::Bool(holds(a, b)),
+            _ => Value::Bool(false),
+        };
+        let computed = |compute: fn(f64, f64) -> f64| Some(Value::Number(compute(number(&l)?, number(&r)?)));
+        Ok(match operator {
+            Binary::Equal => Value::Bool(same(&l, &r)),
+            Binary::NotEqual => Value::Bool(!same(&l, &r)),
+            Binary::Less => ordered(|a, b| a < b),
+            Binary::LessEqual => ordered(|a, b| a <= b),
+            Binary::Greater => ordered(|a, b| a > b),
+            Binary::GreaterEqual => ordered(|a, b| a >= b),
+            Binary::Add => computed(|a, b| a + b).ok_or(Unusable::Missing)?,
+            Binary::Subtract => computed(|a, b| a - b).ok_or(Unusable::Missing)?,
+            Binary::Multiply => computed(|a, b| a * b).ok_or(Unusable::Missing)?,
+            Binary::Divide => computed(|a, b| a / b).ok_or(Unusable::Missing)?,
+            Binary::And | Binary::Or | Binary::In | Binary::Range => Value::Null,
+        })
+    }
+
+    /// Whether a check holds; one of a value that is not there does not.
+    pub fn holds(&mut self, condition: &Expr, paths: &Paths) -> Result<bool, Unusable> {
+        // What nearly every step asks of its answer.
+        if let Expr::Binary { operator: Binary::Equal, left, right } = condition
+            && let (Expr::Status(answer), Expr::Number(wanted)) = (&**left, &**right)
+        {
+            let status = self.answers[*answer].status;
+            return Ok(status != 0 && f64::from(status) == *wanted);
+        }
+        match self.eval(condition, paths) {
+            Ok(value) => Ok(truth(&value)),
+            Err(Unusable::Missing) => Ok(false),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// What a loop goes over: the entries of a list, or all that a path finds.
+    pub fn list(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
+        let Expr::Json { response, path } = expr else { return self.json(expr, paths) };
+        let document = self.answers[*response].document()?;
+        Ok(match paths.get(path)?.all(&document.json)?.as_slice() {
+            [list @ serde_json::Value::Array(_)] => (*list).clone(),
+            found => serde_json::Value::Array(found.iter().map(|one| (*one).clone()).collect()),
+        })
+    }
+
+    /// How many items a list has, null where it is none; of a path to several places how many things it finds.
+    fn count(&mut self, list: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+        Ok(match list {
+            Expr::Json { response, path } => {
+                let document = self.answers[*response].document()?;
+                paths.get(path)?.count(&document.json)?
+            }
+            Expr::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => paths.get(path)?.count(&document)?,
+                _ => Value::Null,
+            },
+            _ => match self.eval(list, paths)? {
+                Value::Json(list) => list.as_array().map_or(Value::Null, |list| Value::Number(list.len() as f64)),
+                _ => Value::Null,
+            },
+        })
+    }
+
+    /// Appends a text with its values put in.
+    pub fn write(&mut self, pieces: &[Piece], paths: &Paths, out: &mut String) -> Result<(), Unusable> {
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Value(expr) => write_plain(&self.eval(expr, paths)?, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub fn json(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
+        Ok(match expr {
+            Expr::Object(fields) => {
+                let mut object = serde_json::Map::new();
+                for (name, value) in fields {
+                    object.insert(name.clone(), self.json(value, paths)?);
+                }
+                serde_json::Value::Object(object)
+            }
+            Expr::List(items) => {
+                let items: Result<Vec<serde_json::Value>, Unusable> =
+                    items.iter().map(|item| self.json(item, paths)).collect();
+                serde_json::Value::Array(items?)
+            }
+            _ => to_json(self.eval(expr, paths)?),
+        })
+    }
+}
+
+/// A number, a text or a truth as it is put into a text; nothing else can be.
+pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
+    use std::fmt::Write;
+    match value {
+        Value::Text(text) => out.push_str(text),
+        // Writing to a String cannot fail.
+        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Json(value) if value.is_number() => drop(write!(out, "{value}")),
+        Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable::Missing),
+    }
+    Ok(())
+}
+
+pub fn from_json(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        // A number that a float would change stays what it is.
+        serde_json::Value::Number(number) if !is_a_float(number) => Value::Json(Rc::new(value.clone())),
+        serde_json::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
+        serde_json::Value::String(text) => Value::Text(text.as_str().into()),
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
+    }
+}
+
+/// Whether a float holds it exactly: a whole number up to 2^53, or what was read as a float.
+fn is_a_float(number: &serde_json::Number) -> bool {
+    const MOST: u64 = 1 << 53;
+    match (number.as_u64(), number.as_i64()) {
+        (Some(whole), _) => whole <= MOST,
+        (None, Some(whole)) => whole.unsigned_abs() <= MOST,
+        (None, None) => true,
+    }
+}
+
+fn to_json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => value.into(),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => (number as i64).into(),
+        Value::Number(number) => number.into(),
+        Value::Text(text) => (&*text).into(),
+        Value::Json(value) => (*value).clone(),
+        Value::Row(..) => serde_json::Value::Null,
+    }
+}
+
+fn truth(value: &Value) -> bool {
+    matches!(value, Value::Bool(true))
+}
+
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Json(value) => value.as_f64(),
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Row(..) => None,
+    }
+}
+
+pub fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Number(a), Value::Number(b)) => a == b,
+        (Value::Text(a), Value::Text(b)) => a == b,
+        (Value::Json(a), Value::Json(b)) => a == b,
+        (Value::Json(json), Value::Number(number)) | (Value::Number(number), Value::Json(json)) => {
+            json.as_f64() == Some(*number)
+        }
+        _ => false,
+    }
+}
+
+/// An iteration of nobody, which has made no request.
+pub fn nobody() -> Frame {
+    let (choices, rows) = (Choices::new(0, 0, 0, 0), Rows::default());
+    Frame { slots: Vec::new(), answers: Vec::new(), user: 0, number: 0, choices, rows, derived: 0..0 }
+}

@@ -1,0 +1,432 @@
+//! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
+
+use super::flow::kept::Kept;
+use super::flow::linked::{self, Linked};
+use super::flow::progress::Progress;
+use super::health::{self, Gauge};
+use super::http::cookies::Cookies;
+use super::http::host::Place;
+use super::http::trace::Traces;
+use super::http::{Connection, Scratch};
+use super::pace::budget::{Budget, Lease};
+use super::pace::clock::{Alarm, Clock, Timers};
+use super::pace::limit::Gate;
+use super::pace::{closed, open};
+use super::tracer::Tracer;
+use super::trials::{self, Trials};
+use super::value::files::Files;
+use super::value::rows::Table;
+use super::value::{Frame, Plain};
+use crate::base::units::SECOND;
+use crate::engine::Phase;
+use crate::measure::{Entry, Example, Failure, Recorder, Slice};
+use crate::plan::schedule::Shape;
+use crate::plan::{Check, Connections, Load, Member, Part, Plan, Request, Target};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+/// What a worker is made from.
+pub struct Order {
+    pub plan: Arc<Plan>,
+    pub places: Arc<Vec<Place>>,
+    pub tables: Arc<Vec<Table>>,
+    /// By load, when the rows that it replays are due.
+    pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
+    /// By load, what it is told of its search.
+    pub trials: Vec<Option<Trials>>,
+    pub files: Arc<Files>,
+    pub gates: Arc<Vec<Gate>>,
+    /// How many requests all workers may send, where that is limited.
+    pub budget: Option<Arc<Budget>>,
+    /// What the setup named.
+    pub setup: Arc<Vec<Plain>>,
+    pub edges: Arc<[u64]>,
+    pub seed: u64,
+    pub run: u64,
+    /// No two workers of a run have the same.
+    pub lane: u64,
+    pub index: u64,
+    pub workers: u64,
+    pub phase: watch::Receiver<Phase>,
+    pub measured: mpsc::UnboundedSender<Measured>,
+    pub gauge: Arc<Gauge>,
+    pub tracer: Option<Tracer>,
+}
+
+/// What a worker hands over once a second.
+pub struct Measured {
+    pub slices: Vec<Slice>,
+    pub examples: Vec<Example>,
+    /// Of which `once` of which load all that it had to do has ended, and when.
+    pub done: Vec<(usize, usize, u64)>,
+    /// Of which trials of which load all that was to be started has been.
+    pub started: Vec<(usize, u64)>,
+    pub booked: Vec<Entry>,
+}
+
+/// Entries of ledgers that wait at most to be handed over.
+const BOOKED: usize = 4096;
+
+/// The series of what a flow does in a load.
+pub struct Recorded {
+    pub requests: Vec<usize>,
+    pub groups: Vec<usize>,
+    pub measures: Vec<usize>,
+    /// Of each limit of the plan: the waits for it.
+    pub waits: Vec<usize>,
+    pub iterations: Option<usize>,
+}
+
+pub struct Worker {
+    pub plan: Arc<Plan>,
+    pub linked: Linked,
+    /// By load and part of its mix.
+    pub series: Vec<Vec<Recorded>>,
+    pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
+    trials: Vec<Option<Trials>>,
+    pub seed: u64,
+    /// Tells this run from others with the same seed.
+    pub run: u64,
+    pub gates: Arc<Vec<Gate>>,
+    pub lease: Lease,
+    pub traces: Traces,
+    /// Who looks on, which is nobody in a run.
+    pub tracer: Option<Tracer>,
+    pub timers: Timers,
+    pub scratch: Scratch,
+    pub recorder: RefCell<Recorder>,
+    /// What [`Measured::done`] will tell.
+    pub finished: RefCell<Vec<(usize, usize, u64)>>,
+    /// What [`Measured::started`] will tell.
+    started: RefCell<Vec<(usize, u64)>>,
+    /// Entries of ledgers whose requests have ended.
+    pub booked: RefCell<Vec<Entry>>,
+    /// Asks for what is measured to be handed over at once.
+    pub hands_over: tokio::sync::Notify,
+    /// How late it got to what was ready, since the last second was told.
+    pub delays: RefCell<Vec<u64>>,
+    /// Whether something asks for the bytes of bodies.
+    pub counts_bytes: bool,
+    /// Whether something asks for each try by itself.
+    pub counts_tries: bool,
+    /// Of targets with a pool: how many connections of it are ours.
+    pub pools: Vec<Option<Semaphore>>,
+    /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
+    pub users: RefCell<BTreeMap<(usize, u64, usize), Connection>>,
+    pub cookies: Cookies,
+    /// Idle connections that are shared, by target.
+    pub idle: RefCell<Vec<Vec<Connection>>>,
+    /// What the iterations of all sessions have not recorded yet.
+    pub progress: RefCell<Vec<Rc<Progress>>>,
+    pub index: u64,
+    pub workers: u64,
+    no_more: Cell<bool>,
+    /// Of flows that do nothing once.
+    pub nothing_kept: Rc<Kept>,
+    /// What users keep to whom arrivals are dealt, by load, part and number.
+    pub known: RefCell<HashMap<(usize, usize, u64), Rc<Kept>>>,
+    /// Of those who only wait to start something new.
+    starters: RefCell<Vec<Rc<Alarm>>>,
+    /// Dispatchers and users that are not done.
+    active: Cell<usize>,
+    done: RefCell<Option<Waker>>,
+    /// A task has panicked.
+    broken: Cell<bool>,
+}
+
+/// Where a worker stands until all are ready, and is told when the load starts.
+pub struct Line {
+    pub ready: oneshot::Sender<()>,
+    pub start: std::sync::mpsc::Receiver<Clock>,
+}
+
+impl Line {
+    /// None where the control plane has given up.
+    fn stand(self) -> Option<Clock> {
+        // Where nobody hears this, nobody starts it either.
+        let _ = self.ready.send(());
+        self.start.recv().ok()
+    }
+}
+
+/// Runs a worker to its end on the calling thread.
+pub fn run(order: Order, line: Line) -> std::io::Result<()> {
+    // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async move {
+        let measured = order.measured.clone();
+        let mut phase = order.phase.clone();
+        let gauge = order.gauge.clone();
+        let mut worker = Worker::new(order)?;
+        let Some(clock) = line.stand() else { return Ok(()) };
+        worker.timers.clock = clock;
+        let worker = Rc::new(worker);
+        let driver = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { worker.timers.drive().await }
+        });
+        // Nothing is sent early, not even the first.
+        std::thread::sleep(clock.instant(0).saturating_duration_since(std::time::Instant::now()));
+        let probe = tokio::task::spawn_local({
+            let worker = worker.clone();
+            async move { health::probe(&worker).await }
+        });
+        gauge.begin();
+        for load in 0..worker.plan.loads.len() {
+            Worker::start(&worker, load);
+        }
+        let mut tick = tokio::time::interval_at(worker.timers.clock.instant(SECOND).into(), std::time::Duration::from_secs(1));
+        loop {
+            let finished = poll_fn(|cx| match worker.active.get() == 0 || worker.broken.get() {
+                true => Poll::Ready(()),
+                false => {
+                    *worker.done.borrow_mut() = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            });
+            tokio::select! {
+                () = finished => break,
+                _ = tick.tick() => {
+                    gauge.write(&worker.timers, worker.delays.take());
+                    // Nobody listens any more when the control plane is gone; then there is nothing to report to.
+                    let _ = measured.send(worker.measured(false));
+                }
+                () = worker.hands_over.notified() => {
+                    let _ = measured.send(worker.measured(false));
+                }
+                changed = phase.changed() => {
+                    // Without a control plane there is nobody left to run for.
+                    let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stop { count_timeouts: false } };
+                    match now {
+                        Phase::Stop { count_timeouts } => {
+                            worker.cut_off(count_timeouts);
+                            break;
+                        }
+                        Phase::NothingNew => worker.start_nothing_new(),
+                        Phase::Run => {}
+                    }
+                }
+            }
+        }
+        driver.abort();
+        probe.abort();
+        gauge.write(&worker.timers, worker.delays.take());
+        let _ = measured.send(worker.measured(true));
+        match worker.broken.get() {
+            true => Err(std::io::Error::other("a step of a flow could not be carried out, which is a mistake of stressc")),
+            false => Ok(()),
+        }
+    })
+}
+
+impl Worker {
+    pub fn new(order: Order) -> std::io::Result<Worker> {
+        let plan = order.plan;
+        let of_part = |load: usize, part: usize, flow: usize| {
+            let series = |member| plan.series_of(load, part, member).expect("every request and group is recorded");
+            let flow = &plan.flows[flow];
+            Recorded {
+                requests: (0..flow.requests).map(|request| series(Member::Request(request))).collect(),
+                groups: (0..flow.groups.len()).map(|group| series(Member::Group(group))).collect(),
+                measures: (0..flow.measures.len()).map(|measure| series(Member::Measure(measure))).collect(),
+                waits: (0..plan.limits.len())
+                    // Of limits that this flow does not know nothing is asked.
+                    .map(|limit| plan.series_of(load, part, Member::Wait(limit)).unwrap_or(usize::MAX))
+                    .collect(),
+                iterations: plan.series_of(load, part, Member::Iteration),
+            }
+        };
+        let parts = |(load, planned): (usize, &Load)| {
+            let parts = planned.parts.iter().enumerate();
+            parts.map(|(part, own)| of_part(load, part, own.flow)).collect::<Vec<Recorded>>()
+        };
+        let series = plan.loads.iter().enumerate().map(parts).collect();
+        let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
+        Ok(Worker {
+            linked: linked::link(&plan, &order.places, order.tables, order.files, &order.setup),
+            series,
+            seed: order.seed,
+            replays: order.replays,
+            trials: order.trials,
+            run: order.run,
+            gates: order.gates,
+            lease: Lease::of(order.budget),
+            traces: Traces::new(order.run, order.lane),
+            tracer: order.tracer,
+            timers: Timers::new()?,
+            counts_bytes: plan.counts_bytes(),
+            counts_tries: plan.series.iter().any(|series| series.phase == Part::Attempts),
+            scratch: Scratch::new(),
+            recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
+            delays: RefCell::default(),
+            idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
+            pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
+            finished: RefCell::default(),
+            started: RefCell::default(),
+            booked: RefCell::default(),
+            hands_over: tokio::sync::Notify::new(),
+            users: RefCell::default(),
+            cookies: Cookies::default(),
+            progress: RefCell::default(),
+            index: order.index,
+            workers: order.workers,
+            no_more: Cell::new(false),
+            nothing_kept: Kept::new(0),
+            known: RefCell::default(),
+            starters: RefCell::default(),
+            active: Cell::new(0),
+            done: RefCell::default(),
+            broken: Cell::new(false),
+            plan,
+        })
+    }
+
+    /// The first check that does not hold, and how that fails its step.
+    pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<(usize, Failure)> {
+        let paths = &self.linked.paths;
+        checks.iter().enumerate().find_map(|(place, check)| {
+            let holds = frame.holds(&check.condition, paths);
+            if let Some(tracer) = &self.tracer {
+                tracer.check(check, holds == Ok(true), frame, paths);
+            }
+            match holds {
+                Ok(true) => None,
+                Ok(false) => Some((place, Failure::Expectation)),
+                Err(refused) => Some((place, refused.failure())),
+            }
+        })
+    }
+
+    /// The request of a series.
+    pub fn request(&self, series: usize) -> &Request {
+        self.plan.request(&self.plan.series[series]).expect("the series of a request has one")
+    }
+
+    /// Everything that is new.
+    fn measured(&self, last: bool) -> Measured {
+        let mut recorder = self.recorder.borrow_mut();
+        Measured {
+            slices: recorder.drain(),
+            examples: recorder.examples.drain(last),
+            done: self.finished.take(),
+            started: self.started.take(),
+            booked: self.booked.take(),
+        }
+    }
+
+    /// What is told of the search of a load, where it has one.
+    pub fn trials(&self, load: usize) -> Option<Trials> {
+        self.trials.get(load).cloned().flatten()
+    }
+
+    /// All that is ours of a trial has been started.
+    pub fn trial_started(&self, load: usize, number: u64) {
+        self.started.borrow_mut().push((load, number));
+    }
+
+    pub fn starter(&self, punctual: bool) -> Rc<Alarm> {
+        let alarm = self.timers.alarm(punctual);
+        self.starters.borrow_mut().push(alarm.clone());
+        alarm
+    }
+
+    pub fn start_nothing_new(&self) {
+        self.no_more.set(true);
+        for alarm in self.starters.borrow().iter() {
+            self.timers.ring(alarm);
+        }
+    }
+
+    /// Closes the connections of a user who does not come back, and forgets their cookies.
+    pub fn user_is_gone(&self, load: usize, user: u64) {
+        self.cookies.forget((load, user));
+        let mut users = self.users.borrow_mut();
+        if !users.is_empty() {
+            for target in 0..self.plan.targets.len() {
+                users.remove(&(load, user, target));
+            }
+        }
+    }
+
+    /// An entry of a ledger was made; many of them are not kept here until the second is over.
+    pub fn books(&self) {
+        if self.booked.borrow().len() >= BOOKED {
+            self.hands_over.notify_one();
+        }
+    }
+
+    /// Nothing new is started any more.
+    pub fn stops(&self) -> bool {
+        self.no_more.get()
+    }
+
+    pub fn begin(&self) {
+        self.active.set(self.active.get() + 1);
+    }
+
+    fn end(&self) {
+        self.active.set(self.active.get() - 1);
+        if (self.active.get() == 0 || self.broken.get())
+            && let Some(waker) = self.done.borrow_mut().take()
+        {
+            waker.wake();
+        }
+    }
+
+    fn start(worker: &Rc<Worker>, load: usize) {
+        if let Some(trials) = worker.trials(load) {
+            let worker = worker.clone();
+            tokio::task::spawn_local(async move { trials::hand_over(&worker, load, trials).await });
+        }
+        match &worker.plan.loads[load].shape {
+            Shape::Open(_) => {
+                let active = Active::new(worker);
+                tokio::task::spawn_local(async move { open::dispatch(&active.0, load).await });
+            }
+            Shape::Closed(_) => closed::start(worker, load),
+        }
+    }
+
+    /// The run ends over what is under way.
+    fn cut_off(&self, count: bool) {
+        let now = self.timers.clock.now();
+        for progress in self.progress.borrow().iter() {
+            progress.opened.cut_off(&self.booked);
+            progress.cut_off(&self.recorder, now, count);
+        }
+    }
+}
+
+/// Something that its worker waits for; a mistake of ours in it ends the run instead of letting it wait for ever.
+pub struct Active(pub Rc<Worker>);
+
+impl Active {
+    pub fn new(worker: &Rc<Worker>) -> Active {
+        worker.begin();
+        Active(worker.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.broken.set(true);
+        }
+        self.0.end();
+    }
+}
+
+/// Our share of a pool that is as large as the whole run allows; never nothing, so that nobody waits for ever.
+fn pool(target: &Target, place: u64, parts: u64) -> Option<Semaphore> {
+    let Some(Connections::Pool(size)) = target.connections else { return None };
+    let ours = size / parts + u64::from(place < size % parts);
+    Some(Semaphore::new(ours.max(1).min(Semaphore::MAX_PERMITS as u64) as usize))
+}

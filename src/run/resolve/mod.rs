@@ -1,0 +1,5 @@
+//! What a plan leaves open until a run knows it: secrets, ports, addresses.
+
+pub mod derived;
+pub mod known;
+pub mod places;
