@@ -150,16 +150,28 @@ mod lock {
     use rustix::io::Errno;
     use std::fs::File;
     use std::io;
+    use std::time::{Duration, Instant};
 
     /// Waits for one who takes a look.
     pub fn share(file: &File) -> io::Result<()> {
         known(flock(file, FlockOperation::LockShared)).map(|_| ())
     }
 
-    /// Whether nobody else had it.
+    /// Whether nobody else had it. A process that was just forked holds what was open where it was forked, until it
+    /// runs its own program; it is waited for.
     pub fn take(file: &File) -> io::Result<bool> {
-        known(flock(file, FlockOperation::NonBlockingLockExclusive))
+        let over = Instant::now() + STARTING;
+        loop {
+            match known(flock(file, FlockOperation::NonBlockingLockExclusive)) {
+                Ok(false) if Instant::now() < over => std::thread::sleep(PAUSE),
+                taken => return taken,
+            }
+        }
     }
+
+    /// How long a process may take from its fork to its own program.
+    const STARTING: Duration = Duration::from_millis(200);
+    const PAUSE: Duration = Duration::from_millis(5);
 
     /// Where the file system knows no locks, the number of a process and its start have to do.
     fn known(locked: rustix::io::Result<()>) -> io::Result<bool> {

@@ -20,8 +20,10 @@ pub struct Client {
 
 impl Client {
     pub fn new(patience: Duration) -> Result<Client, String> {
-        let client = reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).build();
-        Ok(Client { client: client.map_err(|error| error.to_string())?, patience })
+        // A connection that is kept may be closed just as the next question is sent, and that would pass for a failure.
+        let client =
+            reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
+        Ok(Client { client: client.build().map_err(|error| error.to_string())?, patience })
     }
 
     /// Whether the answer is a 2xx; its body is not read.

@@ -82,6 +82,7 @@ fn each_metric_is_better_one_way_or_says_why_not() {
         "duplicated",
         "resurrected",
         "unverified",
+        "crashes",
     ];
     let more = [
         "throughput",
