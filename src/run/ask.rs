@@ -142,7 +142,7 @@ mod tests {
             ),
         ] {
             let address = server(head.as_bytes().to_vec(), piece, pause);
-            let client = Client::new(Duration::from_secs(if pause.is_zero() { 60 } else { 1 })).unwrap();
+            let client = Client::new(Duration::from_secs(if pause.is_zero() { 8 } else { 1 })).unwrap();
             let got = client.page(&format!("http://{address}/"), 2).await;
             match got {
                 Err(reason) => assert!(reason.contains(why), "{name}: {reason}"),

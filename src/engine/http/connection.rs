@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
-use super::{Ask, BODY_KEPT, Now, Scratch};
-use crate::wire::http1::{Answer, Body, Codings, Failure};
+use super::{Ask, Now, Scratch};
+use crate::wire::http1::{Answer, BODY_KEPT, Body, Codings, Failure};
 
 /// A stash that grew beyond this is given back after the exchange.
 const STASH_KEPT: usize = 4 * 1024;

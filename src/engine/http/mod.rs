@@ -24,8 +24,6 @@ use std::cell::RefCell;
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;
-/// The room of a body that stays with its answer for the next one; beyond it the worker keeps count.
-pub const BODY_KEPT: usize = 1 << 20;
 
 /// What a worker shares between its connections: one read buffer, not one per connection, so that
 /// it stays in the cache and ten thousand idle connections cost no memory.

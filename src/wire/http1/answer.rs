@@ -3,8 +3,8 @@
 use super::{Codings, values};
 use crate::wire::room::Room;
 
-/// The room of a body that stays with its answer for the next one.
-const BODY_KEPT: usize = 1 << 20;
+/// The room of a body that stays with its answer for the next one; beyond it the worker keeps count.
+pub const BODY_KEPT: usize = 1 << 20;
 
 /// An answer. Reused by the caller between requests, so its buffers stay.
 #[derive(Debug, Default)]

@@ -1,8 +1,7 @@
 //! Bodies, decoded as they arrive: nothing is buffered but what the caller keeps.
 
 use super::head::{Framing, HEAD_LIMIT};
-use super::{Answer, Failure};
-use crate::engine::http::BODY_KEPT;
+use super::{Answer, BODY_KEPT, Failure};
 
 /// A body that is kept fails the exchange beyond this, as it came and decoded, instead of filling the memory.
 pub const KEPT_LIMIT: u64 = 64 << 20;

@@ -6,7 +6,7 @@ mod coding;
 mod failure;
 pub mod head;
 
-pub use answer::Answer;
+pub use answer::{Answer, BODY_KEPT};
 pub use body::{Body, KEPT_LIMIT, Keep, LOOK, START};
 pub use coding::Codings;
 pub use failure::Failure;
