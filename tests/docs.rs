@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 use crate::fragment::compile_part;
-use crate::support::compile::{compile, root};
+use crate::support::compile::{compile, files, root};
 use std::path::Path;
 use stressc::check::builtins::{self, FIELDS, Kind, OPTIONS, page};
 use stressc::check::check;
@@ -263,4 +263,28 @@ fn what_is_refused_today_is_told() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A promise without a test is a wish.
+#[test]
+fn every_promise_of_security_names_tests_that_are_there() {
+    let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let folders = ["src", "tests"].map(|folder| files(&root().join(folder), "rs"));
+    let code: String = folders.iter().flatten().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut promises = 0;
+    let mut missing = Vec::new();
+    for row in page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| promise") && !line.starts_with("| ---"))
+    {
+        promises += 1;
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "this names no test: {row}");
+        missing.extend(names.into_iter().filter(|name| match name.strip_prefix("tests/") {
+            Some(file) => !root().join("tests").join(file).is_file(),
+            None => !code.contains(&format!("fn {name}")),
+        }));
+    }
+    assert!(promises > 15 && missing.is_empty(), "SECURITY.md names {missing:?}");
 }
