@@ -47,7 +47,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
     let before = watcher.look(0).await;
     let searches = search::Searches::new(plan, settings.seed, settings.workers);
     let (phase, watched) = channel::channel(Phase::Run);
-    let crew = Crew::hire(plan, settings, (parts, setup), searches.trials(plan.loads.len()), &watched)?;
+    let crew = Crew::hire(plan, settings, (parts, setup), &searches.trials(plan.loads.len()), &watched)?;
     let Crew { threads, waiting, measured, gauges, budget } = crew;
     let clock = super::crew::start(waiting).await;
     tell(Event::LoadStarted);

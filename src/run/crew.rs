@@ -32,7 +32,7 @@ impl Crew {
         plan: &Plan,
         settings: &Settings,
         (parts, setup): (&phase::Parts, Arc<Vec<Plain>>),
-        trials: Vec<Option<Trials>>,
+        trials: &[Option<Trials>],
         phase: &watch::Receiver<Phase>,
     ) -> io::Result<Crew> {
         let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
@@ -47,7 +47,7 @@ impl Crew {
                 places: parts.places.clone(),
                 tables: parts.tables.clone(),
                 replays: replays.clone(),
-                trials: trials.clone(),
+                trials: trials.to_vec(),
                 files: parts.files.clone(),
                 gates: gates.clone(),
                 budget: budget.clone(),
