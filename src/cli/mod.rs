@@ -11,6 +11,7 @@ mod fmt;
 mod live;
 mod output;
 mod plan;
+mod prepare;
 mod recover;
 mod report;
 mod run;

@@ -3,7 +3,7 @@
 use super::args::RunArgs;
 use super::live::Live;
 use super::output::Terminal;
-use super::source;
+use super::prepare::{Prepared, prepare};
 use crate::check::program::Protocol;
 use crate::measure::{Event, Stats};
 use crate::plan::{Connections, Plan, Standing, Way};
@@ -13,42 +13,55 @@ use crate::{inputs, judge, report, run as engine};
 use std::sync::Arc;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
-    let raised = crate::inputs::raise_limits();
-    let planned = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
-        Ok(planned) => planned,
-        Err(code) => return code,
+    let all = || {
+        let prepared = prepare(&args.file, args.share, &args.asked.asked(), terminal)?;
+        consent(&prepared, args, terminal)?;
+        let performed = perform(&prepared, args, terminal)?;
+        Ok(finish(performed, args, terminal))
     };
-    if let Some(refused) = planned.refused {
-        terminal.err(&refused);
-        return super::COULD_NOT_RUN;
-    }
-    let machine = planned.machine;
-    let lacks = crate::plan::lacks(&planned.plan, machine);
+    all().unwrap_or_else(|code| code)
+}
+
+/// Whether it may be started: by this machine, by the person, by what an earlier run has left.
+fn consent(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<(), u8> {
+    let Prepared { plan, machine, .. } = prepared;
+    let lacks = crate::plan::lacks(plan, *machine);
     if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
-        let load = lack.of.name(&planned.plan);
-        terminal
-            .error(&format!("the run is not started, since `{load}` is sure to fail: {}; {}", lack.message, lack.help));
-        return super::COULD_NOT_RUN;
+        let whose = lack.of.name(plan);
+        terminal.error(&format!(
+            "the run is not started, since `{whose}` is sure to fail: {}; {}",
+            lack.message, lack.help
+        ));
+        return Err(super::COULD_NOT_RUN);
     }
-    if let Some(code) = super::consent::refused(&planned.plan, args.yes, terminal) {
-        return code;
-    }
+    super::consent::refused(plan, args.yes, terminal).map_or(Ok(()), Err)?;
     if let Some(workers) = args.workers.filter(|workers| *workers > machine.cores) {
         let cores = if machine.cores == 1 { "core" } else { "cores" };
         terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
     }
-    not_heeded(&planned.plan, terminal);
-    if let Some(code) = super::recover::refused(terminal) {
-        return code;
-    }
-    let plan = Arc::new(planned.plan);
+    not_heeded(plan, terminal);
+    super::recover::refused(terminal).map_or(Ok(()), Err)?;
     for (_, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
         // Found out before the load, not after it; what is there stays until there is something better.
         if let Err(error) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
             terminal.error(&format!("`{}` cannot be written, so the run is not started: {error}", path.display()));
-            return super::COULD_NOT_RUN;
+            return Err(super::COULD_NOT_RUN);
         }
     }
+    Ok(())
+}
+
+/// A run that was made.
+struct Performed {
+    plan: Arc<Plan>,
+    stats: Stats,
+    record: Record,
+    /// What it did and could not take back.
+    left: Option<RunError>,
+}
+
+fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<Performed, u8> {
+    let Prepared { plan, secrets, raised, program, .. } = prepared;
     let now = jiff::Timestamp::now();
     let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
     let id = format!(
@@ -58,35 +71,25 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         (now.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff
     );
     let epoch = now.as_millisecond() as f64 / 1e3;
-    let mut record = match Record::create(&args.record, &id, &plan, epoch) {
-        Ok(record) => record,
-        Err(error) => {
-            terminal.error(&format!("the run cannot be recorded, so it is not started: {error}"));
-            return super::COULD_NOT_RUN;
-        }
-    };
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            terminal.error(&format!("the path of this program cannot be found: {error}"));
-            return super::COULD_NOT_RUN;
-        }
-    };
+    let mut record = Record::create(&args.record, &id, plan, epoch).map_err(|error| {
+        terminal.error(&format!("the run cannot be recorded, so it is not started: {error}"));
+        super::COULD_NOT_RUN
+    })?;
     let settings = Settings {
         id,
         started: now.to_string(),
         seed,
-        workers: workers(args, &plan),
-        raised,
-        program,
-        secrets: planned.secrets,
+        workers: workers(args, plan),
+        raised: *raised,
+        program: program.clone(),
+        secrets: secrets.clone(),
         directory: record.directory.join("services"),
         kept: record.directory.join("kept"),
         trial: None,
     };
-    let mut stats = Stats::new(&plan);
-    let mut live = Live::new(terminal, &plan, !args.quiet && !args.no_progress);
-    let result = engine::run(&plan, &settings, &mut |event: Event| {
+    let mut stats = Stats::new(plan);
+    let mut live = Live::new(terminal, plan, !args.quiet && !args.no_progress);
+    let result = engine::run(plan, &settings, &mut |event: Event| {
         let whole = record.broken.is_none();
         record.append(&event);
         if let Some(error) = record.broken.as_ref().filter(|_| whole) {
@@ -114,25 +117,34 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
         Err(error @ RunError::Left(_)) => Some(error),
         Err(error) => {
             terminal.error(&error.to_string());
-            return if matches!(error, RunError::Interrupted) { super::INTERRUPTED } else { super::COULD_NOT_RUN };
+            return Err(match error {
+                RunError::Interrupted => super::INTERRUPTED,
+                _ => super::COULD_NOT_RUN,
+            });
         }
     };
+    Ok(Performed { plan: plan.clone(), stats, record, left })
+}
+
+/// The verdict and what is told of it; the exit code.
+fn finish(performed: Performed, args: &RunArgs, terminal: &Terminal) -> u8 {
+    let Performed { plan, stats, mut record, left } = performed;
     let verdict = judge::judge(&plan, &stats);
     let report = report::report(&plan, &stats, &verdict);
-    let result = report::json(&report);
+    let directory = record.directory.clone();
     if !args.quiet {
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
-    let mut lost = record.finish(&result).err().map(|error| error.to_string());
+    let mut lost = record.finish(&report::json(&report)).err().map(|error| error.to_string());
     if let Err(problem) = super::output::write(&args.out, &report, terminal) {
         lost.get_or_insert(problem);
-    }
-    if !args.quiet && lost.is_none() {
-        terminal.out(&format!("\nrecorded in {}\n", record.directory.display()));
     }
     if let Some(lost) = lost {
         terminal.error(&format!("the run is done, but its record is not whole: {lost}"));
         return super::COULD_NOT_RUN;
+    }
+    if !args.quiet {
+        terminal.out(&format!("\nrecorded in {}\n", directory.display()));
     }
     if let Some(left) = left {
         terminal.error(&left.to_string());

@@ -3,7 +3,7 @@
 use super::args::TryArgs;
 use super::live::ready;
 use super::output::Terminal;
-use super::source;
+use super::prepare::{Prepared, prepare};
 use crate::base::shown::{escaped, escaped_page};
 use crate::base::suggest;
 use crate::base::units::{grouped, measured_duration};
@@ -21,28 +21,16 @@ const BODY: usize = 2000;
 const VALUE: usize = 200;
 
 pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
-    let raised = crate::inputs::raise_limits();
-    let planned = match source::plan(&args.file, None, &args.asked.asked(), terminal) {
-        Ok(planned) => planned,
-        Err(code) => return code,
-    };
-    if let Some(refused) = planned.refused {
-        terminal.err(&refused);
-        return super::COULD_NOT_RUN;
-    }
-    let plan = Arc::new(planned.plan);
+    let Prepared { plan, secrets, raised, program, machine: _ } =
+        match prepare(&args.file, None, &args.asked.asked(), terminal) {
+            Ok(prepared) => prepared,
+            Err(code) => return code,
+        };
     let parts = match parts(&plan, args) {
         Ok(parts) => parts,
         Err(message) => {
             terminal.error(&message);
             return super::DOES_NOT_CHECK;
-        }
-    };
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            terminal.error(&format!("the path of this program cannot be found: {error}"));
-            return super::COULD_NOT_RUN;
         }
     };
     if let Some(code) = super::recover::refused(terminal) {
@@ -78,7 +66,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         workers: 1,
         raised,
         program,
-        secrets: planned.secrets,
+        secrets,
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),
     };
     let result = engine::run(&plan, &settings, &mut |event: Event| match event {

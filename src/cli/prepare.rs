@@ -1,0 +1,36 @@
+//! From the command line to a plan that is ready to be run, for whoever runs one.
+
+use super::output::Terminal;
+use super::source;
+use crate::inputs::Asked;
+use crate::plan::{Machine, Plan};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub struct Prepared {
+    pub plan: Arc<Plan>,
+    /// What it was planned for.
+    pub machine: Machine,
+    pub secrets: HashMap<String, String>,
+    /// The limit of descriptors as it was, and as it was raised to.
+    pub raised: Option<(u64, u64)>,
+    /// This program, which starts others of itself.
+    pub program: PathBuf,
+}
+
+/// `Err` is the exit code, and why was told.
+pub fn prepare(file: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Prepared, u8> {
+    let raised = crate::inputs::raise_limits();
+    let planned = source::plan(file, share, asked, terminal)?;
+    if let Some(refused) = planned.refused {
+        terminal.err(&refused);
+        return Err(super::COULD_NOT_RUN);
+    }
+    let program = std::env::current_exe().map_err(|error| {
+        terminal.error(&format!("the path of this program cannot be found: {error}"));
+        super::COULD_NOT_RUN
+    })?;
+    let (plan, machine, secrets) = (Arc::new(planned.plan), planned.machine, planned.secrets);
+    Ok(Prepared { plan, machine, secrets, raised, program })
+}
