@@ -117,7 +117,8 @@ fn examples_of_the_guides_compile() {
 fn tables_of_the_reference_are_those_of_the_language() {
     let path = root().join("grammar/reference.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let expected = with_library(&page::filled(&text).unwrap());
+    let expected = between(&page::filled(&text).unwrap(), "library", &manual::table());
+    let expected = between(&expected, "commands", &stressc::cli::manual::table());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &expected).unwrap();
     } else {
@@ -127,12 +128,12 @@ fn tables_of_the_reference_are_those_of_the_language() {
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<String>::new(), "tables that the reference lacks");
 }
 
-/// The page with the table of the library between its marks.
-fn with_library(page: &str) -> String {
-    let (start, end) = ("<!-- library -->\n", "<!-- end of the library -->");
-    let (before, rest) = page.split_once(start).unwrap();
-    let (_, after) = rest.split_once(end).unwrap();
-    format!("{before}{start}\n{}\n{end}{after}", manual::table())
+/// The page with a table between its marks.
+fn between(page: &str, what: &str, table: &str) -> String {
+    let (start, end) = (format!("<!-- {what} -->\n"), format!("<!-- end of the {what} -->"));
+    let (before, rest) = page.split_once(&start).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    format!("{before}{start}\n{table}\n{end}{after}")
 }
 
 /// An example of a built-in name compiles where such a thing stands.

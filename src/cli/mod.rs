@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod fmt;
 mod live;
+pub mod manual;
 mod output;
 mod plan;
 mod prepare;

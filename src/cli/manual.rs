@@ -1,0 +1,32 @@
+//! The commands as the reference has them, made of what can be typed.
+
+use super::args::Cli;
+use clap::{Arg, CommandFactory};
+use std::fmt::Write;
+
+/// A table of the commands with their arguments and options.
+pub fn table() -> String {
+    let mut out = "| command | what it does | options |\n| --- | --- | --- |\n".to_owned();
+    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        let named: String = command.get_positionals().map(|arg| format!(" {}", positional(arg))).collect();
+        let options: Vec<String> = command.get_opts().filter(|arg| !arg.is_hide_set()).map(option).collect();
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "| `stressc {}{named}` | {about} | {} |", command.get_name(), options.join(", "));
+    }
+    out
+}
+
+fn value(arg: &Arg) -> String {
+    arg.get_value_names().map_or_else(String::new, |names| names.iter().map(|name| name.replace('|', "\\|")).collect())
+}
+
+fn positional(arg: &Arg) -> String {
+    let several = if arg.get_num_args().is_some_and(|count| count.max_values() > 1) { "…" } else { "" };
+    let named = format!("{}{several}", value(arg));
+    if arg.is_required_set() { named } else { format!("[{named}]") }
+}
+
+fn option(arg: &Arg) -> String {
+    let name = arg.get_long().unwrap_or_default();
+    if arg.get_action().takes_values() { format!("`--{name} {}`", value(arg)) } else { format!("`--{name}`") }
+}
