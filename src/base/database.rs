@@ -38,7 +38,19 @@ impl Database {
         let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
         let scheme = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme());
         let (_, is_postgres) = scheme.ok_or_else(|| wrong("its scheme is that of none"))?;
-        Database::read(&url, *is_postgres).ok_or_else(|| wrong("a part of it cannot be read"))
+        let own = Database::read(&url, *is_postgres).ok_or_else(|| wrong("a part of it cannot be read"))?;
+        match Database::unknown(&url, *is_postgres) {
+            Some(name) => Err(wrong(&format!("its parameter `{name}` changes nothing here; leave it out"))),
+            None => Ok(own),
+        }
+    }
+
+    /// A parameter that nobody would heed.
+    fn unknown(url: &Url, is_postgres: bool) -> Option<String> {
+        const POSTGRES: [&str; 8] = ["sslmode", "ssl-mode", "host", "hostaddr", "port", "dbname", "user", "password"];
+        const MYSQL: [&str; 3] = ["sslmode", "ssl-mode", "socket"];
+        let known: &[&str] = if is_postgres { &POSTGRES } else { &MYSQL };
+        url.query_pairs().map(|(key, _)| key.into_owned()).find(|key| !known.contains(&key.as_str()))
     }
 
     fn read(url: &Url, is_postgres: bool) -> Option<Database> {

@@ -1,6 +1,7 @@
 //! `stressc doctor`: what this machine allows a run to do, and what it does not.
 
 use super::output::Terminal;
+use crate::base::shown::escaped_line;
 use crate::base::units::{bytes, grouped, measured_duration};
 use crate::inputs::{self, probe};
 use crate::plan::PortReuse;
@@ -68,9 +69,13 @@ fn journal(tell: &impl Fn(&str, bool, &str)) {
         return tell("journal", true, &format!("`{shown}` cannot be used, so nothing is started or hurt: {error}"));
     }
     match guard::dirty(&directory) {
-        Ok(left) if left.is_empty() => tell("journal", false, &format!("`{shown}`, nothing is left behind")),
+        // What is of another machine bars no run here.
+        Ok(left) if left.iter().all(|run| run.place == guard::Place::Host) => {
+            tell("journal", false, &format!("`{shown}`, nothing is left behind"));
+        }
         Ok(left) => {
-            let runs: Vec<&str> = left.iter().map(|run| run.run.as_str()).collect();
+            let here = left.iter().filter(|run| run.place != guard::Place::Host);
+            let runs: Vec<String> = here.map(|run| escaped_line(&run.run).into_owned()).collect();
             tell(
                 "journal",
                 true,

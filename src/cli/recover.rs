@@ -2,8 +2,9 @@
 
 use super::args::{GuardianArgs, RecoverArgs};
 use super::output::Terminal;
+use crate::base::shown::escaped;
 use crate::guard::{self, Dirty, Measure, Place};
-use std::io::{IsTerminal, stderr, stdin};
+use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,8 +30,10 @@ pub fn recover(args: &RecoverArgs, terminal: &Terminal) -> u8 {
     let (others, ours): (Vec<Dirty>, Vec<Dirty>) = left.into_iter().partition(|run| run.place == Place::Host);
     for run in others {
         let path = run.path.display();
-        terminal
-            .out(&format!("of {} nothing is done here: run `stressc recover` there, or remove `{path}`\n", run.run));
+        terminal.out(&format!(
+            "of {} nothing is done here: run `stressc recover` there, or remove `{path}`\n",
+            escaped(&run.run)
+        ));
     }
     if ours.is_empty() {
         return super::OK;
@@ -43,14 +46,14 @@ pub fn recover(args: &RecoverArgs, terminal: &Terminal) -> u8 {
 
 /// What would be done about a run, all of it.
 fn shown(run: &Dirty) -> String {
-    let mut text = format!("run {}{}\n", guard::plain(&run.run), guard::plain(&run.from));
+    let mut text = format!("run {}{}\n", escaped(&run.run), escaped(&run.from));
     for left in &run.left {
         let told = match left.measure {
             Measure::Perform => left.undo.told(),
             Measure::Gone(why) => why.to_owned(),
             Measure::Leave(why) => format!("not from here: {why}"),
         };
-        text.push_str(&format!("  {}: {}\n", guard::plain(&left.what), told.replace('\n', "\n    ")));
+        text.push_str(&format!("  {}: {}\n", escaped(&left.what), told.replace('\n', "\n    ")));
     }
     if let Some(problem) = &run.problem {
         text.push_str(&format!("  {problem}\n"));
@@ -70,7 +73,8 @@ fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
         ));
         return false;
     }
-    if !(stdin().is_terminal() && stderr().is_terminal()) {
+    // What is agreed to has been seen.
+    if !(stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal()) {
         terminal.error("nothing is taken back, since nobody can be asked; where all of this shall be done, run `stressc recover --yes`");
         return false;
     }
@@ -84,16 +88,16 @@ fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
 fn take_back(runs: Vec<Dirty>, terminal: &Terminal) -> u8 {
     let mut code = super::OK;
     for run in runs {
-        terminal.out(&format!("run {}\n", guard::plain(&run.run)));
+        terminal.out(&format!("run {}\n", escaped(&run.run)));
         match guard::recover(&run.path) {
             Ok(done) => {
                 for one in done {
-                    let (what, how) = (guard::plain(&one.what), guard::plain(&one.how));
+                    let (what, how) = (escaped(&one.what), escaped(&one.how));
                     match one.problem {
                         None => terminal.out(&format!("  taken back: {what} ({how})\n")),
                         Some(problem) => {
                             code = super::COULD_NOT_RUN;
-                            terminal.error(&format!("{what}: {}", guard::plain(&problem)));
+                            terminal.error(&format!("{what}: {}", escaped(&problem)));
                         }
                     }
                 }
@@ -140,7 +144,7 @@ pub fn refused(terminal: &Terminal) -> Option<u8> {
         return None;
     }
     for run in left {
-        let mut what: Vec<String> = run.left.iter().map(|left| guard::plain(&left.what)).collect();
+        let mut what: Vec<String> = run.left.iter().map(|left| escaped(&left.what).into_owned()).collect();
         what.extend(run.problem);
         terminal.error(&format!("the run {}{} left behind: {}", run.run, run.from, what.join(", ")));
     }

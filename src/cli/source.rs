@@ -234,7 +234,7 @@ fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<Strin
             problem = problem.label(later.span, later.what.clone());
         }
         let problem = problem.help("`stressc plan` draws it; running it comes with a later version");
-        return Some(render::draw(&problem, sources, colour, err_width()));
+        return Some(drawn(problem, sources, colour));
     }
     let (first, rest) = scenario.missing.split_first()?;
     let message = format!("the variable `{}` is not set", first.0);
@@ -244,7 +244,18 @@ fn refused(scenario: &Scenario, sources: &Sources, colour: bool) -> Option<Strin
     }
     let problem =
         problem.help(format!("set it in the environment, or write `{}=…` into a file for `--env-file`", first.0));
-    Some(render::draw(&problem, sources, colour, err_width()))
+    Some(drawn(problem, sources, colour))
+}
+
+/// As it may be shown on a terminal.
+fn drawn(problem: Diagnostic, sources: &Sources, colour: bool) -> String {
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.push(problem);
+    diagnostics
+        .told(std::iter::empty())
+        .iter()
+        .map(|problem| render::draw(problem, sources, colour, err_width()))
+        .collect()
 }
 
 /// `FILE` and `SCENARIO` of `FILE:SCENARIO`.

@@ -158,7 +158,8 @@ impl Diagnostics {
             for text in texts.chain([&mut diagnostic.message]).chain(&mut diagnostic.help) {
                 *text = clipped(&escaped(&masked(text, &hidden)));
             }
-            diagnostic.fix.iter_mut().for_each(|fix| fix.text = masked(&fix.text, &hidden));
+            // What holds a value is no text to put into a file, and neither is what stands for it.
+            diagnostic.fix = diagnostic.fix.take().filter(|fix| masked(&fix.text, &hidden) == fix.text);
         }
         list
     }

@@ -126,12 +126,15 @@ impl Mask {
                 gauges.gaps.values_mut().for_each(|reason| *reason = self.text(std::mem::take(reason)));
                 Event::Gauges(gauges)
             }
+            Event::Tried(mut tried) => {
+                tried.said = self.text(tried.said);
+                Event::Tried(tried)
+            }
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }
             | Event::LoadStarted
             | Event::Drawn { .. }
             | Event::Done { .. }
-            | Event::Tried(_)
             | Event::Slice(_)
             | Event::Generator(_)
             | Event::Interrupted { .. }

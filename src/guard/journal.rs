@@ -139,7 +139,7 @@ impl Journal {
 
     /// Whether it is still the one of its name.
     pub fn is_there(&self) -> bool {
-        self.directory.file(&self.name).is_ok()
+        !self.directory.file(&self.name).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 }
 
@@ -339,10 +339,14 @@ fn look(directory: &Path) -> io::Result<(Vec<Dirty>, Vec<Dirty>)> {
             Err(error) => return Err(error),
         };
         let mut journal = Journal { directory: directory.again()?, name, file };
+        // That of a run which is alive and seen is not waited for.
+        let before = journal.read()?;
+        if matches!(before.place(), Place::Here | Place::Unknown) && before.owner.is_some_and(Process::is_alive) {
+            continue;
+        }
         let is_held = !journal.take_over()?;
         let read = journal.read()?;
         let is_at_work = match read.place() {
-            Place::Here | Place::Unknown if read.owner.is_some_and(Process::is_alive) => continue,
             Place::Here => is_held || read.by.iter().any(|process| process.is_alive()),
             // Its processes cannot be seen from here, and the lock can.
             Place::Namespace | Place::Boot | Place::Host | Place::Unknown if is_held => continue,

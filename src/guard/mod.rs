@@ -21,4 +21,4 @@ pub use guardian::{Guard, guardian};
 pub use journal::{Dirty, Left, Recovered, directory, dirty, left_behind, recover, usable};
 pub use origin::{Measure, Place};
 pub use process::{MARK, Process, Whom, mark, marked};
-pub use undo::{Undo, plain};
+pub use undo::Undo;

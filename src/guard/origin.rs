@@ -62,12 +62,14 @@ fn host() -> String {
 impl Place {
     pub fn of(origin: Option<&Origin>) -> Place {
         let here = Origin::here();
+        // Where the start of the machine is not told, its name has to do.
+        let same_boot = |origin: &Origin| !here.boot.is_empty() && origin.boot == here.boot;
         match origin {
             None => Place::Unknown,
             Some(origin) if *origin == here => Place::Here,
             // A container may have a name of its own: the start of the machine tells more than its name.
-            Some(origin) if origin.boot == here.boot && origin.namespace == here.namespace => Place::Here,
-            Some(origin) if origin.boot == here.boot => Place::Namespace,
+            Some(origin) if same_boot(origin) && origin.namespace == here.namespace => Place::Here,
+            Some(origin) if same_boot(origin) => Place::Namespace,
             Some(origin) if origin.host == here.host => Place::Boot,
             Some(_) => Place::Host,
         }

@@ -1,6 +1,7 @@
 //! What takes something back. Doing it twice does no more than doing it once.
 
 use super::process::{Process, Whom};
+use crate::base::shown::escaped;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -84,7 +85,7 @@ impl Undo {
             }
             Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. } | Undo::Remove(_) => self.describe(),
         };
-        plain(&whole)
+        escaped(&whole).into_owned()
     }
 
     /// What could not be taken back is told in one line.
@@ -102,21 +103,6 @@ impl Undo {
         };
         done.map_err(|problem| format!("could not {}: {problem}", self.describe()))
     }
-}
-
-/// A text whose characters all show, in lines as they are.
-pub fn plain(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '\n' => out.push(c),
-            c if c.is_control() || turns(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// Until none is left: one may start another while the rest is killed.

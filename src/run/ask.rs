@@ -2,6 +2,7 @@
 //! asks those whom the file names and nobody else: no redirect is followed, and no variable of the environment names a
 //! proxy. They may be broken or hostile, so each answer has a time and a length.
 
+use crate::base::shown::escaped_line;
 use crate::base::units;
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, LOCATION};
@@ -74,7 +75,8 @@ fn well(answer: &Response) -> Result<(), String> {
 }
 
 fn shown(text: &str) -> String {
-    text.chars().take(SHOWN).flat_map(char::escape_default).collect()
+    let start: String = text.chars().take(SHOWN).collect();
+    escaped_line(&start).into_owned()
 }
 
 #[cfg(test)]

@@ -328,7 +328,7 @@ impl Control<'_> {
 }
 
 /// What happened to a service, as an event of the record.
-fn as_event(what: Happened, at: u64) -> Event {
+pub fn as_event(what: Happened, at: u64) -> Event {
     match what {
         Happened::Fell { service, ready, status, output } => Event::ServiceFell { service, at, ready, status, output },
         Happened::Died { service, ready, status, output } => Event::ServiceDied { service, at, ready, status, output },

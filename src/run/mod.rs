@@ -207,14 +207,21 @@ async fn around_load(
                         interrupt: &mut *interrupt,
                         tell: &mut *tell,
                     };
-                    let ended = control::load(around, services).await;
-                    if ended.is_ok() {
+                    let Services { all, known, links, guarded, happened } = services;
+                    let own = Services { all, known, links, guarded, happened: &mut *happened };
+                    let ended = control::load(around, own).await;
+                    if let Ok(at) = ended {
                         ledgers.verify(&parts, &setup, interrupt, tell).await;
+                        // Whoever answered while it was asked may have been somebody else.
+                        while let Ok(what) = happened.try_recv() {
+                            tell(control::as_event(what, at));
+                        }
                     }
                     ended
                 }
                 Some(trial) => tokio::select! {
                     tried = trial::perform(&parts, setup, trial) => Ok(tried.map(|()| 0)?),
+                    why = gone(services.happened) => Err(RunError::Setup(why)),
                     () = interrupt.wait() => Err(RunError::Interrupted),
                 },
             };
@@ -232,6 +239,22 @@ async fn around_load(
         tell(Event::Problem { problem });
     }
     result
+}
+
+/// Returns when a service has ended for good, or somebody else listens in its place; says which.
+async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
+    loop {
+        match happened.recv().await {
+            Some(Happened::Died { service, status, output, .. }) => {
+                return format!("the service `{service}` ended ({status}); its last output was:\n{output}");
+            }
+            Some(Happened::Displaced { service, problem }) => {
+                return format!("the service `{service}` is not alone: {problem}");
+            }
+            Some(Happened::Fell { .. } | Happened::Back { .. } | Happened::Unknown { .. }) => {}
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.

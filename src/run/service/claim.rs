@@ -61,6 +61,7 @@ fn can_be_taken(claim: &Claim) -> Result<(), String> {
 #[cfg(target_os = "linux")]
 mod system {
     use super::{Claim, Seen};
+    use crate::base::shown::escaped_line;
     use crate::guard::{Process, proc};
     use crate::run::watch::listeners;
     use crate::run::watch::listeners::Listener;
@@ -158,7 +159,7 @@ mod system {
 
     fn named(process: Process) -> String {
         let name = proc::name(process.pid).unwrap_or_default();
-        format!("process {} ({})", process.pid, name.escape_debug())
+        format!("process {} ({})", process.pid, escaped_line(&name))
     }
 
     fn hidden(listener: &Listener) -> String {
