@@ -1,7 +1,7 @@
 //! Faults of services, of the machine and by commands, over real processes: each with its effect, and each once without.
 
 use crate::support::left_out::left_out;
-use crate::support::{Place, Ran, Script, alone, scenario, wait_until};
+use crate::support::{Place, Ran, Script, alone, scenario, told, wait_until};
 use std::path::Path;
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ fn faults_of_the_machine_that_take_nothing_have_no_effect() {
     wait_until("it burns", Duration::from_secs(20), || match burns() {
         Some(path) => {
             let pid = path.file_name().unwrap().to_string_lossy().into_owned();
-            std::process::Command::new("kill").args(["-STOP", &pid]).status().unwrap().success()
+            told(pid.parse().unwrap(), "STOP")
         }
         None => false,
     });

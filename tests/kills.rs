@@ -1,7 +1,7 @@
 //! Whatever is killed in the middle of faults of every kind, all is as before: by the run, by its guardian, or by `recover`
 //! where both are gone.
 
-use crate::support::{Place, Script, alone, signal, wait_until};
+use crate::support::{Place, Script, alone, signal, told, wait_until};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -137,7 +137,7 @@ fn kill(place: &Place, run: &Child, killed: Killed) {
     let guardian = guardian(place);
     let guardian = || {
         let pid = guardian.as_ref().expect("it has a guardian");
-        Command::new("kill").args(["-KILL", pid]).stderr(Stdio::null()).status().unwrap();
+        told(pid.parse().unwrap(), "KILL");
     };
     match killed {
         Killed::Run => signal(run, "KILL"),

@@ -1,7 +1,7 @@
 //! Services that a run starts: any program, a PostgreSQL cluster, and the demo shop on it. Over real processes.
 
 use crate::support::left_out::left_out;
-use crate::support::{Place, wait_until};
+use crate::support::{Place, told, wait_until};
 use std::path::Path;
 use std::time::Duration;
 
@@ -253,7 +253,7 @@ fn kill_cluster_of(run: u32) {
     for pid in children.split_whitespace() {
         let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         if line.contains("unix_socket_permissions") {
-            assert!(std::process::Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+            assert!(told(pid.parse().unwrap(), "KILL"));
             return;
         }
     }

@@ -283,8 +283,21 @@ pub fn wait_until(what: &str, within: Duration, mut holds: impl FnMut() -> bool)
 }
 
 pub fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    assert!(told(child.id() as i32, name), "{name} to {}", child.id());
+}
+
+/// Whether a process was there to get a signal.
+pub fn told(pid: i32, name: &str) -> bool {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = match name {
+        "KILL" => Signal::KILL,
+        "TERM" => Signal::TERM,
+        "INT" => Signal::INT,
+        "STOP" => Signal::STOP,
+        "CONT" => Signal::CONT,
+        other => panic!("no test sends {other}"),
+    };
+    kill_process(Pid::from_raw(pid).unwrap(), signal).is_ok()
 }
 
 /// Everything that a stream still holds, once it ends.

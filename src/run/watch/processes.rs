@@ -249,7 +249,8 @@ mod tests {
         let usage = tree.look().unwrap();
         let pids: Vec<i32> = tree.members.iter().map(|known| known.pid).collect();
         for pid in &pids {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
+            let pid = rustix::process::Pid::from_raw(*pid).unwrap();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         let _ = child.wait();
         assert!(pids.len() >= 4, "shell, its sleep, timeout, and what it started: {pids:?}");
