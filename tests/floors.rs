@@ -24,7 +24,7 @@ const NARROWER: [(&str, &[&str]); 4] = [
 const BESIDE: [(&str, &[&str], &str); 4] = [
     ("demo", &["cli", "run"], "base"),
     ("inputs", &["cli", "run", "engine"], "plan"),
-    ("guard", &["cli", "run"], "base"),
+    ("guard", &["cli", "run", "store"], "base"),
     ("burden", &["cli"], "base"),
 ];
 

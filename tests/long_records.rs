@@ -182,9 +182,11 @@ fn where_nothing_can_be_added_up_the_record_stays_and_the_run_goes_on() {
     let policy = Policy { close_every: 10 * SECOND, room: 1 << 20 };
     let mut record = Record::in_directory(place.path(), &plan, 0.0, policy).unwrap();
     let (mut whole, mut day) = (Stats::new(&plan), Day::new(&plan, 20, 8));
-    // A device on which there is never any room.
-    let full = place.path().join("intervals.000000-000000.hlog.part");
-    std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+    // What somebody else put there is neither followed nor written.
+    let taken = place.path().join("intervals.000000-000000.hlog.part");
+    let victim = place.path().join("victim");
+    std::fs::write(&victim, "of somebody").unwrap();
+    std::os::unix::fs::symlink(&victim, &taken).unwrap();
     let mut problems = Vec::new();
     let mut sizes = Vec::new();
     for second in 0..40 {
@@ -198,10 +200,11 @@ fn where_nothing_can_be_added_up_the_record_stays_and_the_run_goes_on() {
             sizes.push(std::fs::metadata(place.path().join("intervals.000000-000000.hlog")).unwrap().len());
         }
         if second == 15 {
-            assert!(!full.exists(), "what could not be written is not left behind");
+            assert!(!taken.is_symlink() && !taken.exists(), "what could not be written is not left behind");
         }
     }
-    assert!(problems[0].len() == 1 && problems[0][0].contains("No space left"), "{problems:?}");
+    assert!(problems[0].len() == 1 && problems[0][0].contains("File exists"), "{problems:?}");
+    assert_eq!(std::fs::read(&victim).unwrap(), b"of somebody");
     assert!(problems[1..].iter().all(Vec::is_empty), "{problems:?}");
     assert!(sizes[1] * 3 < sizes[0], "added up at the next chance: {sizes:?}");
     assert!(record.broken.is_none());

@@ -526,3 +526,59 @@ fn a_run_is_no_path_that_leads_elsewhere() {
         assert!(ran.code == 3 && ran.err.contains(told), "{name:?}: {}{}", ran.out, ran.err);
     }
 }
+
+/// What a run writes into a directory that somebody else can change would go where that one likes.
+#[test]
+fn a_record_is_made_only_where_nobody_else_can_change_it() {
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    let workspace = place.path().canonicalize().unwrap().join("ws");
+    let run = |flags: &[&str]| {
+        let mut command = place.command(&["run", "../test.stress", "--no-progress", "--quiet"]);
+        ran(&place, command.args(flags).current_dir(&workspace))
+    };
+    let refused = |flags: &[&str], told: &str, why: &str| {
+        let ran = run(flags);
+        let said = format!("`{}`", workspace.join(told).display().to_string().trim_end_matches('/'));
+        assert!(
+            ran.code == 3 && ran.err.contains(&said) && ran.err.contains(why),
+            "{said} {why}: {}{}",
+            ran.out,
+            ran.err
+        );
+        assert!(ran.err.contains("so it is not started") && ran.err.contains("`--record ~/.local"), "{}", ran.err);
+    };
+    let may = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    std::fs::create_dir(&workspace).unwrap();
+    may(&workspace, 0o777);
+    refused(&[], "", "everybody may write into it");
+    assert_eq!(std::fs::read_dir(&workspace).unwrap().count(), 0, "nothing is made there");
+    // One's own record elsewhere is the way out; so is a directory in which each can change only what is theirs.
+    let own = place.path().join("own");
+    assert!(matches!(run(&["--record", own.to_str().unwrap()]).code, 0 | 1 | 4 | 5));
+    assert_eq!(own.join(".stress/runs").read_dir().unwrap().count(), 1);
+    may(&workspace, 0o1777);
+    assert!(matches!(run(&[]).code, 0 | 1 | 4 | 5));
+    assert!(workspace.join(".stress/runs").read_dir().unwrap().next().is_some());
+    if !is_root() {
+        left_out("only root can be two users");
+        return;
+    }
+    // Somebody waits for a run of root, with directories and with links.
+    let victim = place.path().join("victim");
+    std::fs::create_dir(&victim).unwrap();
+    for planted in ["record/.stress/runs", "record/.stress", "record"] {
+        let _ = std::fs::remove_dir_all(workspace.join("record"));
+        std::fs::create_dir_all(workspace.join("record/.stress/runs")).unwrap();
+        chown(workspace.join(planted), Some(NOBODY), None).unwrap();
+        refused(&["--record", "record"], planted, "belongs to another user, the one with the number 65534");
+        std::fs::remove_dir_all(workspace.join(planted)).unwrap();
+        symlink(&victim, workspace.join(planted)).unwrap();
+        std::os::unix::fs::lchown(workspace.join(planted), Some(NOBODY), None).unwrap();
+        refused(&["--record", "record"], planted, "a link of another user");
+        std::fs::remove_file(workspace.join(planted)).unwrap();
+    }
+    chown(&workspace, Some(NOBODY), None).unwrap();
+    refused(&[], "", "belongs to another user, the one with the number 65534");
+    assert_eq!(victim.read_dir().unwrap().count(), 0);
+}

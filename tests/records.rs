@@ -265,3 +265,53 @@ fn what_an_answer_says_is_written_out_on_the_terminal() {
         }
     }
 }
+
+/// A record that somebody planted keeps nobody waiting and takes no memory.
+#[cfg(unix)]
+#[test]
+fn a_planted_record_is_refused_at_once() {
+    const BOUND: u64 = 64 << 20;
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) < 1%"), &[]).passed();
+    let record = place.runs().remove(0);
+    let pipe = |path: &std::path::Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let endless = |path: &std::path::Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    let sparse = |path: &std::path::Path| std::fs::File::create(path).unwrap().set_len(BOUND + 1).unwrap();
+    let directory = |path: &std::path::Path| std::fs::create_dir(path).unwrap();
+    let refused = |name: &str, told: &str, plant: &dyn Fn(&std::path::Path)| {
+        let (path, kept) = (record.join(name), place.path().join("kept"));
+        let there = path.exists();
+        if there {
+            std::fs::rename(&path, &kept).unwrap();
+        }
+        plant(&path);
+        let mut child = place.spawn(&["report", "last"]);
+        let started = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if started.elapsed() > Duration::from_secs(20) {
+                child.kill().unwrap();
+                panic!("{name}: still read");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let ran = place.ended(child.wait_with_output().unwrap());
+        assert!(ran.code == 3 && ran.err.contains(name) && ran.err.contains(told), "{name}: {}{}", ran.out, ran.err);
+        std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path)).unwrap();
+        if there {
+            std::fs::rename(&kept, &path).unwrap();
+        }
+    };
+    refused("plan.json", "larger than any plan", &sparse);
+    for name in ["plan.json", "events.jsonl", "intervals.hlog", "events.000000-4294967295.jsonl"] {
+        refused(name, "is no regular file", &pipe);
+        refused(name, "is no regular file", &endless);
+        refused(name, "is no regular file", &directory);
+        if name != "plan.json" {
+            refused(name, "line 1 is longer than any", &sparse);
+        }
+    }
+    assert_eq!(place.call(&["report", "last"]).code, 0);
+}

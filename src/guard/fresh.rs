@@ -12,6 +12,27 @@ pub fn random() -> u128 {
     part() << 64 | part()
 }
 
+/// A new directory of this user alone that stays, in one that is made where it is not there. Nobody else may change the way there, as
+/// `walk::trusted` says it: so what is written by its path goes nowhere else.
+#[cfg(unix)]
+pub fn lasting(above: &Path, name: &str) -> io::Result<()> {
+    let held = super::walk::trusted(&std::path::absolute(above)?, true)?;
+    Ok(rustix::fs::mkdirat(&held, name, rustix::fs::Mode::RWXU)?)
+}
+
+#[cfg(not(unix))]
+pub fn lasting(above: &Path, name: &str) -> io::Result<()> {
+    std::fs::create_dir_all(above)?;
+    std::fs::create_dir(above.join(name))
+}
+
+/// A link in the place of the file is refused, not followed.
+pub fn unfollowed(options: &mut std::fs::OpenOptions) -> &mut std::fs::OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    options
+}
+
 /// A new directory of this user alone, with a name that nobody can guess, in one that may be of others, such as that for temporary
 /// files. It is removed with what is in it when this is dropped.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use fresh::{Fresh, random};
+pub use fresh::{Fresh, lasting, random, unfollowed};
 pub use guardian::{Guard, guardian};
 pub use journal::{Dirty, Left, Recovered, directory, dirty, left_behind, recover, usable};
 pub use origin::{Measure, Place};

@@ -23,8 +23,9 @@ pub struct Appender {
 }
 
 impl Appender {
-    pub fn open(path: &Path) -> io::Result<Appender> {
-        let file = private(OpenOptions::new().create(true).append(true)).open(path)?;
+    /// A new file: what is there is neither followed nor appended to.
+    pub fn create(path: &Path) -> io::Result<Appender> {
+        let file = private(OpenOptions::new().create_new(true).append(true)).open(path)?;
         Ok(Appender { file, waiting: Vec::new(), lost: false })
     }
 
@@ -68,7 +69,7 @@ mod tests {
         let Ok(full) = OpenOptions::new().append(true).open("/dev/full") else { return };
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut log = Appender::open(&path).unwrap();
+        let mut log = Appender::create(&path).unwrap();
         log.add(b"one\n");
         log.flush().unwrap();
         let disk = std::mem::replace(&mut log.file, full);

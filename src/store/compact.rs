@@ -3,12 +3,11 @@
 
 use super::RecordError;
 use super::record::at;
-use super::segments::{KINDS, Kind, Numbers, put};
+use super::segments::{KINDS, Kind, Numbers, put, regular};
 use crate::base::units::{DAY, HOUR, MINUTE};
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Generator, Layout, Sums};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -31,6 +30,8 @@ impl Default for Policy {
 
 /// How long the cells of a file are, and how many closed files it stands for. Each span is a multiple of the one before.
 const LEVELS: [(u64, u32); 4] = [(MINUTE, 1), (10 * MINUTE, 2), (HOUR, 12), (DAY, 288)];
+/// More bytes than any line of a record has.
+const LONGEST_LINE: u64 = 64 << 20;
 /// So many of the last files are not joined.
 const KEPT: u32 = 12;
 
@@ -239,11 +240,14 @@ impl Work {
 
 /// Each line of a file with its line break, and whether it is the last.
 pub fn lines(path: &Path, mut each: impl FnMut(&[u8], bool) -> Result<(), String>) -> Result<(), RecordError> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(at(path))?);
+    let mut file = BufReader::with_capacity(1 << 16, regular(path)?);
     let mut line = Vec::new();
     let mut number = 0;
-    while file.read_until(b'\n', &mut line).map_err(at(path))? > 0 {
+    while file.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line).map_err(at(path))? > 0 {
         number += 1;
+        if line.len() as u64 > LONGEST_LINE {
+            return Err(at(path)(format!("line {number} is longer than any that a run writes")));
+        }
         let last = file.fill_buf().map_err(at(path))?.is_empty();
         each(&line, last)
             .map_err(|problem| RecordError { path: path.to_owned(), problem: format!("line {number} {problem}") })?;

@@ -4,15 +4,23 @@
 use super::appender::Appender;
 use super::compact::{Compactor, Policy, lines};
 use super::format;
-use super::segments::{KINDS, Kind, Numbers, put, unfinished};
+use super::segments::{KINDS, Kind, Numbers, put, regular, unfinished};
+use crate::guard;
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Layout, Stats};
 use crate::plan::Plan;
-use std::fs::DirBuilder;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const RUNS: &str = ".stress/runs";
+
+/// What to do where others may change what is on the way to a record.
+const ELSEWHERE: &str = "what a run writes there could be led elsewhere, so keep its record in a directory of your own, such as with \
+                         `--record ~/.local/state/stressc`, or run as the user to whom that belongs";
+
+/// More than any plan has.
+const LARGEST_PLAN: u64 = 64 << 20;
 
 /// What went wrong with which file.
 #[derive(Debug)]
@@ -52,12 +60,13 @@ pub struct Record {
 
 impl Record {
     pub fn create(base: &Path, id: &str, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
-        let directory = base.join(RUNS).join(id);
+        let runs = base.join(RUNS);
+        let directory = runs.join(id);
         // What is there already stays as it is: a run is private whatever is above it.
-        std::fs::create_dir_all(base)
-            .and_then(|()| own().recursive(true).create(base.join(RUNS)))
-            .and_then(|()| own().create(&directory))
-            .map_err(at(&directory))?;
+        guard::lasting(&runs, id).map_err(|error| match error.kind() {
+            ErrorKind::Other => at(&directory)(format!("{error}; {ELSEWHERE}")),
+            _ => at(&directory)(error),
+        })?;
         Record::in_directory(&directory, plan, epoch_seconds, Policy::default()).inspect_err(|_| {
             // A record of nothing would be found as the last one.
             let _ = std::fs::remove_dir_all(&directory);
@@ -177,18 +186,9 @@ impl Record {
     }
 }
 
-/// Makes directories that are the user's alone, whatever the umask says.
-fn own() -> DirBuilder {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "elsewhere directories have no mode"))]
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-}
-
 /// A new file that is appended to.
 fn append(path: &Path, kind: Kind, header: &[u8]) -> Result<Appender, RecordError> {
-    let mut appender = Appender::open(path).map_err(at(path))?;
+    let mut appender = Appender::create(path).map_err(at(path))?;
     if kind == Kind::Intervals {
         appender.add(header);
     }
@@ -232,7 +232,11 @@ pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
 /// Reads a record back, however its run ended. Torn lines at the end are what a killed run leaves.
 pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     let path = directory.join("plan.json");
-    let text = std::fs::read(&path).map_err(at(&path))?;
+    let mut text = Vec::new();
+    regular(&path)?.take(LARGEST_PLAN + 1).read_to_end(&mut text).map_err(at(&path))?;
+    if text.len() as u64 > LARGEST_PLAN {
+        return Err(at(&path)("is larger than any plan that a run writes"));
+    }
     let (plan, format) = format::read_plan(&text).map_err(at(&path))?;
     let mut stats = Stats::new(&plan);
     // The last line of a killed run may be torn; more than that is damage.

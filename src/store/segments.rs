@@ -60,7 +60,7 @@ impl Kind {
         let mut next = 0;
         closed.retain(|numbers| {
             let counts = numbers.first >= next;
-            next = next.max(numbers.last + 1);
+            next = next.max(numbers.last.saturating_add(1));
             counts
         });
         let mut files: Vec<PathBuf> = closed.into_iter().map(|numbers| self.closed(directory, numbers)).collect();
@@ -76,10 +76,26 @@ pub fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// A file to be read. What is no regular one might never begin or never end.
+pub fn regular(path: &Path) -> Result<File, RecordError> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
+    }
+    let file = options.read(true).open(path).map_err(at(path))?;
+    match file.metadata().map_err(at(path))?.is_file() {
+        true => Ok(file),
+        false => Err(at(path)("is no regular file")),
+    }
+}
+
 /// Puts a file in place, whole or not at all, whatever happens to this program or to the machine.
 pub fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), RecordError> {
     let part = unfinished(path);
-    let made = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&part);
+    // What is there is not ours and not written to. It is removed like what could not be written, so the next try finds no file.
+    let made = private(OpenOptions::new().write(true).create_new(true)).open(&part);
     let written = made.and_then(|file| {
         let mut buffered = std::io::BufWriter::with_capacity(1 << 16, file);
         write(&mut buffered)?;

@@ -84,10 +84,7 @@ pub struct Group {
 
 /// Starts a process in a group of its own. Must be called from the thread that controls the run.
 pub fn start(launch: &Launch) -> Result<Group, String> {
-    let mut options = std::fs::OpenOptions::new();
-    #[cfg(unix)]
-    options.mode(0o600);
-    let output = options.create(true).append(true).open(&launch.log.path);
+    let output = appended(&launch.log.path);
     let output =
         output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.path.display()))?;
     let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;
@@ -130,6 +127,14 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
         finished: false,
         _lifeline: lifeline,
     })
+}
+
+/// The log, also of a service that was started before.
+fn appended(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    options.mode(0o600);
+    guard::unfollowed(options.create(true).append(true)).open(path)
 }
 
 fn not_started(launch: &Launch, error: &std::io::Error) -> String {
@@ -268,5 +273,24 @@ impl Drop for Group {
         if !self.finished {
             self.kill_all();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_log_is_appended_to_and_no_link_is_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        for line in ["one\n", "two\n"] {
+            appended(&at("output.log")).unwrap().write_all(line.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read(at("output.log")).unwrap(), b"one\ntwo\n");
+        std::os::unix::fs::symlink(at("victim"), at("link")).unwrap();
+        assert!(appended(&at("link")).is_err() && !at("victim").exists());
     }
 }

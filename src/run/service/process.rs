@@ -2,9 +2,12 @@
 
 use super::ready::Ready;
 use super::{Endpoint, Prepared, launch};
+use crate::guard;
 use crate::plan::{Expr, Piece, Service, Text};
 use crate::run::resolve::known::Known;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +35,7 @@ pub fn prepare(
     for (name, text) in &service.files {
         let text = known.text(text).map_err(|why| format!("its file `{name}`: {why}"))?;
         let path = directory.join(name);
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| write(&path, &text));
         written.map_err(|error| format!("its file `{name}` cannot be written: {error}"))?;
     }
     let port = match &service.port {
@@ -45,6 +48,10 @@ pub fn prepare(
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let ready = if port == 0 { Ready::Lives } else { Ready::Accepts(address) };
     Ok(Prepared { endpoint: Endpoint::http(address), launch, ready, admin: None, private: None })
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    guard::unfollowed(OpenOptions::new().write(true).create(true).truncate(true)).open(path)?.write_all(text.as_bytes())
 }
 
 /// The `port()`s that texts name: those on which a program listens may be any of them.
@@ -107,6 +114,18 @@ fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_written_anew_and_through_no_link() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        write(&at("file"), "longer").unwrap();
+        write(&at("file"), "new").unwrap();
+        assert_eq!(std::fs::read(at("file")).unwrap(), b"new");
+        std::os::unix::fs::symlink(at("victim"), at("link")).unwrap();
+        assert!(write(&at("link"), "text").is_err() && !at("victim").exists());
+    }
 
     #[test]
     fn a_program_is_found_by_its_other_name_too() {
