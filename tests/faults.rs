@@ -1,7 +1,7 @@
 //! Faults of services, of the machine and by commands, over real processes: each with its effect, and each once without.
 
 use crate::support::left_out::left_out;
-use crate::support::{Place, Ran, Script, alone, scenario, told, wait_until};
+use crate::support::{Place, Ran, Script, alone, groups_are_missing, scenario, told, wait_until};
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ fn is_idle(ran: &Ran, name: &str) {
 
 #[test]
 fn faults_of_services_show_what_they_did() {
+    if groups_are_missing() {
+        return;
+    }
     let place = Place::new();
     let more = r#"
   service hog = process("sh", "-c", "sleep 1; head -c 80m /dev/zero | tail | wc -c; exec sleep 1000")
@@ -79,6 +82,9 @@ fn left(place: &Place) -> Vec<String> {
 
 #[test]
 fn faults_of_services_that_change_nothing_have_no_effect() {
+    if groups_are_missing() {
+        return;
+    }
     let place = Place::new();
     // One is away nearly always, since it ends again and again; one has stopped itself; one does nothing; one needs little.
     let more = r#"

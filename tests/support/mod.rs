@@ -102,6 +102,16 @@ pub fn program(names: &[&str]) -> Option<PathBuf> {
     all.into_iter().find(|path| path.is_file())
 }
 
+/// Whether this user can limit no memory, so that a test which does is left out.
+pub fn groups_are_missing() -> bool {
+    let told = Place::new().call(&["doctor"]);
+    let missing = told.out.lines().any(|line| line.contains("limit_memory") && line.contains("is refused"));
+    if missing {
+        left_out::left_out("this user can make no control groups");
+    }
+    missing
+}
+
 /// Runs a command that a test needs, and shows all that it said where it did not succeed.
 pub fn succeeds(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
