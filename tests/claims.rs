@@ -211,6 +211,41 @@ fn the_owner_of_what_another_user_holds_is_unknown_and_that_is_told() {
     assert!(ran.err.contains("owner unknown"), "{}", ran.err);
 }
 
+/// A process that answers in place of a service which listens nowhere.
+fn is_refused_in_place_of_one_that_listens_nowhere(before: &str, name: &str) -> Ran {
+    let place = Place::new();
+    let port = free_port();
+    let started = place.path().join("started");
+    let lines = format!("touch {}; exec sleep 1000", started.display());
+    std::os::unix::fs::symlink(PROGRAM, place.path().join(name)).unwrap();
+    let script = format!(
+        "while [ ! -e started ]; do sleep 0.02; done; exec {before} ./{name} demo --database own.db --listen 127.0.0.1:{port}"
+    );
+    let mut stranger = std::process::Command::new("sh");
+    stranger.args(["-c", &script]).current_dir(place.path()).stdout(std::process::Stdio::null());
+    let mut stranger = stranger.spawn().unwrap();
+    let ran = place.run(&scenario(&place, &lines, port, "", "", SENT), &[]);
+    let _ = stranger.kill();
+    let _ = stranger.wait();
+    assert!(ran.code == 3 && ran.err.contains("does not belong to it"), "{}{}", ran.out, ran.err);
+    ran
+}
+
+#[test]
+fn a_stranger_does_not_pass_by_the_name_of_one_who_listens_for_others() {
+    let ran = is_refused_in_place_of_one_that_listens_nowhere("", "systemd");
+    assert!(ran.err.contains("(systemd) listens at"), "{}", ran.err);
+}
+
+#[test]
+fn a_stranger_of_the_same_user_does_not_pass_by_a_namespace() {
+    let able = std::process::Command::new("unshare").args(["--pid", "--fork", "true"]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        return left_out("this user can make no pid namespace");
+    }
+    is_refused_in_place_of_one_that_listens_nowhere("unshare --pid --fork --kill-child", "stranger");
+}
+
 #[test]
 fn one_that_ends_by_itself_and_is_brought_back_fails_the_run() {
     let lines = format!("{} & sleep 1.5; kill -KILL $!; exit 9", shop(""));

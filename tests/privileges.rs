@@ -307,6 +307,105 @@ fn the_database_of_root_has_no_rights_of_root() {
     run.wait_with_output().unwrap();
 }
 
+#[test]
+fn the_database_of_root_is_told_nothing_of_its_environment() {
+    if is_left_out() {
+        return;
+    }
+    let (id, _) = user("postgres").or_else(|| user("nobody")).unwrap();
+    let place = Place::new();
+    place.write("test.stress", CLUSTER);
+    let token = format!("token-{:x}", std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0));
+    // Without a template, so that the cluster is made as well.
+    let mut command = place.command(&["run", "test.stress", "--no-progress", "--quiet"]);
+    command.env("XDG_CACHE_HOME", place.path().join("cache")).env("DEPLOY_TOKEN", &token);
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let own = format!("/stressc-{}-", run.id());
+    let mut seen = std::collections::BTreeSet::new();
+    while run.try_wait().unwrap().is_none() {
+        for process in std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path()) {
+            // Before it is another program it has our memory, which is shown to root alone.
+            let is_of_user = process.metadata().is_ok_and(|found| found.uid() == id);
+            let Ok(exe) = std::fs::read_link(process.join("exe")) else { continue };
+            if !is_of_user || exe == Path::new(PROGRAM) {
+                continue;
+            }
+            let Ok(environment) = std::fs::read(process.join("environ")) else { continue };
+            let environment = String::from_utf8_lossy(&environment).into_owned();
+            assert!(!environment.contains(&token), "{}: {environment}", exe.display());
+            let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&line).contains(&own) && environment.contains("STRESSC_RUN=") {
+                seen.insert(exe.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(matches!(run.wait().unwrap().code(), Some(0 | 5)));
+    assert!(seen.contains("initdb") && seen.contains("postgres"), "{seen:?}");
+}
+
+#[test]
+fn results_are_written_through_no_link() {
+    let place = Place::new();
+    let victim = place.write("victim.sh", "of somebody");
+    std::fs::create_dir(place.path().join("work")).unwrap();
+    for (name, to) in [("there", "../victim.sh"), ("nowhere", "../new.sh"), ("null", "/dev/null")] {
+        symlink(to, place.path().join("work").join(name)).unwrap();
+    }
+    let server = crate::support::Server::start(Duration::ZERO);
+    place.write("test.stress", &server.scenario("    hold 20/s for 1s", "    count(main) > 1"));
+    let is_refused = |arguments: &[&str], name: &str| {
+        let ran = place.call(arguments);
+        assert!(ran.code == 3 && ran.err.contains(&format!("`work/{name}` is a link to `")), "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains("remove it, or name the file itself"), "{}", ran.err);
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "of somebody");
+        assert!(!place.path().join("new.sh").exists());
+        assert!(place.path().join("work").join(name).is_symlink());
+    };
+    for name in ["there", "nowhere", "null"] {
+        is_refused(&["plan", "test.stress", "--svg", &format!("work/{name}")], name);
+        is_refused(&["run", "test.stress", "--no-progress", "--out", &format!("json=work/{name}")], name);
+    }
+    assert!(place.runs().is_empty(), "it is found out before the load");
+    let report = place.write("work/report.json", "old");
+    std::fs::set_permissions(&report, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = place.call(&["run", "test.stress", "--no-progress", "--out", "json=work/report.json"]);
+    assert!(matches!(ran.code, 0 | 5), "{}{}", ran.out, ran.err);
+    let is_whole = || {
+        let text = std::fs::read(&report).unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok());
+        assert_eq!(report.metadata().unwrap().mode() & 0o777, 0o640);
+        std::fs::write(&report, "old").unwrap();
+    };
+    is_whole();
+    is_refused(&["report", "last", "--out", "json=work/there"], "there");
+    place.call(&["report", "last", "--out", "json=work/report.json"]);
+    is_whole();
+    assert_eq!(std::fs::read_dir(place.path().join("work")).unwrap().count(), 4, "nothing is left beside");
+}
+
+#[test]
+fn results_are_written_to_streams_by_their_names() {
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    for stream in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "-"] {
+        let ran = place.call(&["plan", "test.stress", "--svg", stream]);
+        assert!(ran.code == 0 && ran.out.starts_with("<svg") && ran.out.ends_with("</svg>\n"), "{stream}: {}", ran.err);
+    }
+    let pipe = place.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let read = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    assert_eq!(place.call(&["plan", "test.stress", "--svg", "pipe"]).code, 0);
+    assert!(read.join().unwrap().starts_with("<svg"));
+    assert_eq!(place.call(&["plan", "test.stress", "--svg", "/dev/null"]).code, 0);
+    let full = place.call(&["plan", "test.stress", "--svg", "/dev/full"]);
+    assert!(full.code == 3 && full.err.contains("`/dev/full` cannot be written: "), "{}", full.err);
+    for wrong in ["..", "/dev", "missing/plan.svg"] {
+        let ran = place.call(&["plan", "test.stress", "--svg", wrong]);
+        assert!(ran.code == 3 && ran.err.contains(&format!("`{wrong}` cannot be written: ")), "{wrong}: {}", ran.err);
+    }
+}
+
 /// Two runs that share a home directory and see each other's processes under other numbers, as containers do.
 #[test]
 fn a_run_in_another_pid_namespace_is_left_alone() {

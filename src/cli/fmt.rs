@@ -1,7 +1,8 @@
 //! `stressc fmt`: files in their canonical form.
 
 use super::args::FmtArgs;
-use super::output::{Terminal, replace};
+use super::output::Terminal;
+use super::results::replace;
 use crate::base::shown::escaped;
 use crate::base::{FileId, Source};
 use crate::inputs;

@@ -15,6 +15,7 @@ mod plan;
 mod prepare;
 mod recover;
 mod report;
+mod results;
 mod run;
 mod source;
 mod try_one;

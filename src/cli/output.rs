@@ -3,9 +3,8 @@
 use super::args::Colour;
 use crate::base::shown::escaped;
 use crate::report::{Format, Report};
-use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Clone)]
 pub struct Terminal {
@@ -99,37 +98,6 @@ fn rows<T>(_: T) -> usize {
     ROWS
 }
 
-/// Puts a text in the place of a file, whole or not at all. A link stays, and what it leads to changes.
-pub fn replace(path: &Path, text: &str) -> Result<(), String> {
-    let unwritable = |error: io::Error| format!("`{}` cannot be written: {error}", path.display());
-    let (target, permissions) = match fs::canonicalize(path) {
-        Ok(target) => {
-            let permissions = fs::metadata(&target).map_err(unwritable)?.permissions();
-            (target, Some(permissions))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-        Err(error) => return Err(unwritable(error)),
-    };
-    // A rename would not ask.
-    if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
-        return Err(format!("`{}` may not be written", path.display()));
-    }
-    let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = target.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = fs::File::create_new(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        if let Some(permissions) = permissions {
-            file.set_permissions(permissions)?;
-        }
-        file.sync_all()?;
-        fs::rename(&beside, &target)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        unwritable(error)
-    })
-}
-
 /// Writes a report to each place in its format. The others are written too where one cannot be.
 pub fn write(formats: &[(Format, PathBuf)], report: &Report, terminal: &Terminal) -> Result<(), String> {
     let mut first = Ok(());
@@ -137,8 +105,8 @@ pub fn write(formats: &[(Format, PathBuf)], report: &Report, terminal: &Terminal
         let bytes = format.write(report);
         if path.as_os_str() == "-" {
             terminal.out(&String::from_utf8_lossy(&bytes));
-        } else if let Err(error) = std::fs::write(path, &bytes) {
-            first = first.and(Err(format!("`{}`: {error}", path.display())));
+        } else {
+            first = first.and(super::results::write(path, &bytes));
         }
     }
     first

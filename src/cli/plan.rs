@@ -43,7 +43,7 @@ fn picture(path: &Path, svg: &str, terminal: &Terminal) -> u8 {
         terminal.out(svg);
         return super::OK;
     }
-    match super::output::replace(path, svg) {
+    match super::results::write(path, svg.as_bytes()) {
         Ok(()) => super::OK,
         Err(message) => {
             terminal.error(&message);

@@ -43,8 +43,8 @@ fn consent(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<(
     super::recover::refused(terminal).map_or(Ok(()), Err)?;
     for (_, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
         // Found out before the load, not after it; what is there stays until there is something better.
-        if let Err(error) = std::fs::OpenOptions::new().create(true).append(true).open(path) {
-            terminal.error(&format!("`{}` cannot be written, so the run is not started: {error}", path.display()));
+        if let Err(problem) = super::results::probe(path) {
+            terminal.error(&format!("the run is not started: {problem}"));
             return Err(super::COULD_NOT_RUN);
         }
     }

@@ -62,12 +62,13 @@ fn can_be_taken(claim: &Claim) -> Result<(), String> {
 mod system {
     use super::{Claim, Seen};
     use crate::base::shown::escaped_line;
-    use crate::guard::{Process, proc};
+    use crate::guard::{self, Process, proc};
     use crate::run::watch::listeners;
     use crate::run::watch::listeners::Listener;
     use crate::run::watch::processes;
     use std::collections::HashSet;
     use std::fs;
+    use std::os::unix::fs::MetadataExt;
 
     /// Programs that listen for others, whom they have not started.
     const FOR_OTHERS: [&str; 6] = ["docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "systemd"];
@@ -116,22 +117,52 @@ mod system {
             };
             if held.iter().any(belongs) {
                 seen.known.insert(listener.inode);
-            } else if let Some(holder) = held.iter().find(|process| !listens_for_others(**process)) {
-                seen.foreign = Some(format!(
-                    "{} listens at {} and does not belong to it, so somebody else would be tested in its place",
-                    named(*holder),
-                    place(&listener, claim)
-                ));
-            } else if held.is_empty() && !is_there(claim, &listener) {
+                continue;
+            }
+            if held.is_empty() && !is_there(claim, &listener) {
                 // Closed meanwhile.
-            } else {
-                let who = held.first().map_or_else(|| hidden(&listener), |holder| named(*holder));
-                let text = format!("owner unknown: {who} listens at {}", place(&listener, claim));
-                seen.unknown = Some(text);
-                seen.known.insert(listener.inode);
+                continue;
+            }
+            let who = held.first().map_or_else(|| hidden(&listener), |holder| named(*holder));
+            let unknown = |holder: &Process| listens_for_others(*holder) || is_elsewhere(*holder);
+            let foreign = match held.iter().find(|holder| !unknown(holder)) {
+                Some(holder) => Some(named(*holder)),
+                // A service may be reached through what it asked others to start; one of our own user that is there while the
+                // service listens nowhere is in its place.
+                None if held.iter().any(|holder| listens_for_others(*holder)) => None,
+                None if listener.user != own_user() || !listens_nowhere(claim, &family) => None,
+                None => Some(who.clone()),
+            };
+            let at = place(&listener, claim);
+            match foreign {
+                Some(who) => {
+                    seen.foreign = Some(format!(
+                        "{who} listens at {at} and does not belong to it, so somebody else would be tested in its place"
+                    ));
+                }
+                None => {
+                    seen.unknown = Some(format!("owner unknown: {who} listens at {at}"));
+                    seen.known.insert(listener.inode);
+                }
             }
         }
         seen
+    }
+
+    fn own_user() -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
+    /// Whether it is sure that no process of a service holds a socket that listens at any port.
+    fn listens_nowhere(claim: &Claim, family: &[Process]) -> bool {
+        let Ok(all) = listeners::all() else { return false };
+        let inodes: HashSet<u64> = all.into_iter().map(|(_, listener)| listener.inode).collect();
+        let marked = guard::marked(&claim.mark);
+        let grouped = proc::numbers().filter(|pid| claim.group.as_ref().is_some_and(|group| group.holds(*pid)));
+        let mut own: HashSet<i32> = family.iter().chain(&marked).map(|process| process.pid).chain(grouped).collect();
+        // One that ends meanwhile holds nothing; of one that may not be looked at nothing is sure.
+        own.retain(|pid| Process::of(*pid).is_some());
+        own.iter().all(|pid| listeners::held(*pid).is_some_and(|held| held.is_disjoint(&inodes)))
     }
 
     fn overlapping(claim: &Claim) -> Result<Vec<Listener>, String> {
@@ -149,12 +180,27 @@ mod system {
         claim.group.as_ref().is_some_and(|group| group.holds(process.pid))
     }
 
+    /// By what nobody but root can give a program: a name alone is anybody's choice.
+    pub fn listens_for_others(process: Process) -> bool {
+        if process.pid == 1 {
+            return true;
+        }
+        let Some(name) = proc::name(process.pid).filter(|name| FOR_OTHERS.contains(&name.as_str())) else {
+            return false;
+        };
+        let exe = format!("/proc/{}/exe", process.pid);
+        let Ok(path) = fs::read_link(&exe) else { return true };
+        // One that was updated since it was started.
+        let file = path.file_name().map(|file| file.to_string_lossy().trim_end_matches(" (deleted)").to_owned());
+        let is_of_root = |found: fs::Metadata| found.uid() == 0 && found.mode() & 0o022 == 0;
+        file.is_some_and(|file| file == name) && fs::metadata(&exe).is_ok_and(is_of_root)
+    }
+
     /// Some of another namespace are shown to root, and nobody tells to whom they belong.
-    fn listens_for_others(process: Process) -> bool {
+    fn is_elsewhere(process: Process) -> bool {
         let space = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
         let (own, its) = (space("self"), space(&process.pid.to_string()));
-        let name = proc::name(process.pid).unwrap_or_default();
-        process.pid == 1 || FOR_OTHERS.contains(&name.as_str()) || (own.is_some() && own != its)
+        own.is_some() && own != its
     }
 
     fn named(process: Process) -> String {
@@ -269,5 +315,35 @@ mod tests {
     async fn where_nobody_is_seen_to_listen_the_owner_is_unknown() {
         let seen = claim(free_port()).seen(Process::this().unwrap(), HashSet::new()).await;
         assert!(seen.foreign.is_none() && seen.unknown.unwrap().contains("owner unknown"));
+    }
+
+    #[test]
+    fn who_listens_for_others_is_known_by_a_program_of_root() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("pasta");
+        std::fs::copy("/bin/sh", &path).unwrap();
+        let is_root = rustix::process::geteuid().is_root();
+        let is_known = |path: &std::path::Path| {
+            let mut waits = Command::new(path);
+            let mut child = waits.args(["-c", "read line"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
+            let known = system::listens_for_others(Process::of(child.id() as i32).unwrap());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            known
+        };
+        let mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o755);
+        assert_eq!(is_known(&path), is_root);
+        mode(0o775);
+        assert!(!is_known(&path), "others may write it");
+        mode(0o755);
+        let other = place.path().join("systemd");
+        std::os::unix::fs::symlink(&path, &other).unwrap();
+        assert!(!is_known(&other), "it is called so, and is another program");
+        if is_root {
+            chown(&path, Some(65_534), None).unwrap();
+            assert!(!is_known(&path), "it is of somebody else");
+        }
     }
 }

@@ -35,7 +35,7 @@ pub struct Launch {
     pub mark: String,
     /// The control group in which it lives.
     pub group: Option<groups::Group>,
-    /// Another user than ours, by numbers.
+    /// Another user than ours, by numbers; of our environment it gets next to nothing.
     pub user: Option<User>,
     /// It ends when its standard input does, and so with us however we end.
     pub lifeline: bool,
@@ -66,6 +66,9 @@ pub struct User {
     pub group: u32,
 }
 
+/// The variables that another user's process gets of ours.
+const HARMLESS: [&str; 4] = ["PATH", "LC_ALL", "LANG", "TZ"];
+
 /// A process that was started, with all that it starts.
 pub struct Group {
     child: Child,
@@ -89,6 +92,10 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
         output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.path.display()))?;
     let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;
     let mut command = Command::new(&launch.program);
+    if launch.user.is_some() {
+        // Whoever that user is can read it: what ours holds is not theirs to know.
+        command.env_clear().envs(HARMLESS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    }
     command.args(&launch.arguments).envs(launch.env.iter().map(|(name, value)| (name, value)));
     command.env(guard::MARK, guard::mark(&launch.mark));
     command.stdin(if launch.lifeline { Stdio::piped() } else { Stdio::null() }).stdout(output).stderr(errors);

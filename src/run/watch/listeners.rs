@@ -27,12 +27,17 @@ impl Listener {
 
 /// All that listen at a port, on whatever address.
 pub fn at(port: u16) -> Result<Vec<Listener>, String> {
+    let all = all()?.into_iter().filter(|(of, _)| *of == port);
+    Ok(all.map(|(_, listener)| listener).collect())
+}
+
+/// All that listen, with their ports.
+pub fn all() -> Result<Vec<(u16, Listener)>, String> {
     let table = |path: &str| {
         let file = File::open(path).map_err(|error| format!("{path}: {error}"))?;
         // The kernel tells those that listen before all others, of which there may be many.
         let lines = BufReader::new(file).lines().skip(1).map_while(Result::ok);
-        let rows = lines.map_while(|line| row(&line));
-        Ok::<_, String>(rows.filter(|(of, _)| *of == port).map(|(_, listener)| listener).collect::<Vec<Listener>>())
+        Ok::<_, String>(lines.map_while(|line| row(&line)).collect::<Vec<(u16, Listener)>>())
     };
     let mut all = table("/proc/net/tcp")?;
     // Without IPv6 there is no such table.
@@ -72,16 +77,19 @@ fn address(hex: &str) -> Option<IpAddr> {
 pub fn holders(inodes: &HashSet<u64>) -> HashMap<u64, Vec<Process>> {
     let mut found: HashMap<u64, Vec<Process>> = HashMap::new();
     for pid in proc::numbers() {
-        let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
-        let held = entries
-            .flatten()
-            .filter_map(|entry| socket(fs::read_link(entry.path()).ok()?.as_os_str().as_encoded_bytes()));
-        let held: HashSet<u64> = held.filter(|inode| inodes.contains(inode)).collect();
+        let Some(mut held) = held(pid) else { continue };
+        held.retain(|inode| inodes.contains(inode));
         if let Some(process) = Process::of(pid).filter(|_| !held.is_empty()) {
             held.into_iter().for_each(|inode| found.entry(inode).or_default().push(process));
         }
     }
     found
+}
+
+/// The sockets that a process holds; `None` where that is not shown.
+pub fn held(pid: i32) -> Option<HashSet<u64>> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    Some(entries.filter_map(|entry| socket(fs::read_link(entry.path()).ok()?.as_os_str().as_encoded_bytes())).collect())
 }
 
 /// The number of `socket:[N]`.
