@@ -392,3 +392,64 @@ fn values_of_variables_are_not_told() {
     let (code, said) = check(&place, &["work.stress", "--env-file", "variables", "--format", "short"]);
     assert!(code == 2 && said.contains("`***/x` allows no host"), "{said}");
 }
+
+#[test]
+fn contents_of_files_are_not_told() {
+    let place = Place::new();
+    place.write("key.txt", &format!("client_secret={SECRET}\n  other:{SECRET}\r\nABC {SECRET}"));
+    place.write("one.txt", SECRET);
+    place.write("form.txt", &format!("a={{x}}&token={SECRET}!"));
+    let with_answer = |asked: &str| sending("\"\"").replace("body: \"\"\n", &format!("expect {asked} == \"x\"\n"));
+    for file in ["file(\"key.txt\")", "file(\"one.txt\")", "template(\"form.txt\", { x: \"1\" })"] {
+        for text in [
+            format!("allow {file}\n{}", sending("\"\"")),
+            format!("param a: Text = {file}\nallow \"https://{{a}}/path\"\n{}", sending("\"\"")),
+            with("  link l = tcp(to: @)\n".replace('@', file).as_str(), &sending("\"\"")),
+            with_answer(&format!("css({file} + \"[[\")")),
+            with_answer(&format!("json({file})")),
+            with_answer(&format!("regex({file} + \"(\")")),
+            sending("\"\"").replace("post", &format!("request {file}")),
+        ] {
+            place.write("work.stress", &text);
+            for format in ["human", "short", "json"] {
+                let (code, said) = check(&place, &["work.stress", "--format", format]);
+                // One line may be a host, a method or a pattern.
+                assert!(code == 2 || !file.contains("key.txt"), "{code}: {text}: {said}");
+                assert!(!said.contains("hunter2"), "{text}: {said}");
+            }
+        }
+    }
+    place.write("work.stress", &format!("allow file(\"key.txt\")\n{}", sending("\"\"")));
+    let (_, said) = check(&place, &["work.stress", "--format", "short"]);
+    assert!(said.contains("allows no host") && said.contains("***"), "{said}");
+}
+
+/// What `check` says of a file within seconds of the processor, however busy the machine is.
+#[cfg(unix)]
+fn quickly(place: &Place, text: &str) -> (i32, String) {
+    place.write("work.stress", text);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -t 20; exec \"$0\" check work.stress", env!("CARGO_BIN_EXE_stressc")]);
+    let output = shell.current_dir(place.path()).output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_small_file_does_not_take_long() {
+    let place = Place::new();
+    // Many windows.
+    let stages = "repeat 5 {\n repeat 1000 {\n hold 1/s for 1s as p\n ramp 1/s -> 2/s over 1s as q\n }\n }\n";
+    let text = sending("\"\"").replace("hold 1/s for 1s as plateau\n", stages);
+    let (code, said) = quickly(&place, &with(&"  expect p95(main) < 1s during p\n".repeat(20), &text));
+    assert!(code == 0, "{code}: {}", &said[..said.len().min(500)]);
+    // Many names that are not known, and that are long.
+    let long = "z".repeat(90);
+    let params: String = (0..3_000).map(|n| format!("param {long}{n}: Text = yyy{long}{n}\n")).collect();
+    let (code, said) = quickly(&place, &(params + &sending("\"\"")));
+    assert!(code == 2 && said.contains("not declared"), "{code}: {}", &said[..said.len().min(500)]);
+    // Many regular expressions that are large.
+    let asked: String = (0..3_000).map(|n| format!("expect regex('([\\w]{{400}}x{n})') == \"x\"\n")).collect();
+    let (code, said) = quickly(&place, &sending("\"\"").replace("body: \"\"\n", &asked));
+    assert!(code == 2 && said.matches("E0311").count() == 1, "{code}: {}", &said[..said.len().min(500)]);
+}

@@ -107,6 +107,6 @@ impl<'a> Session<'a, '_> {
 }
 
 /// Whether a text stands there as it is, without a value in it.
-fn is_written(expr: &ast::Expr) -> bool {
+pub(super) fn is_written(expr: &ast::Expr) -> bool {
     matches!(&expr.kind, ast::ExprKind::Text(parts) if matches!(parts.as_slice(), [ast::TextPart::Literal(_)]))
 }

@@ -1,5 +1,6 @@
 //! What is asked of the answer to a request: its fields, and what is looked for in it.
 
+use super::allow::is_written;
 use super::bound::{Bound, Call};
 use super::builtins;
 use super::program::Expr;
@@ -64,13 +65,14 @@ impl<'a> Session<'a, '_> {
         let given = bound.first();
         let Some(argument) = self.constant_text(given) else { return Value::Unknown(field.result) };
         let span = given.map_or(method.span, |(_, expr)| expr.span);
+        let shows = given.is_some_and(|(_, expr)| is_written(expr));
         match method.text.as_str() {
             "header" => {
                 self.keep(response, Keep::Headers);
                 return Value::Run(Expr::Header { response, name: argument }, Type::Text);
             }
-            "regex" => self.is_pattern(&argument, span),
-            _ => self.is_selector(&argument, span),
+            "regex" => self.is_pattern(&argument, span, shows),
+            _ => self.is_selector(&argument, span, shows),
         }
         self.keep(response, Keep::Text);
         let attribute = match (method.text == "css").then(|| bound.get("attribute")).flatten() {
@@ -86,11 +88,12 @@ impl<'a> Session<'a, '_> {
         )
     }
 
-    fn is_pattern(&mut self, pattern: &str, span: Span) {
-        let Err(error) = regex::Regex::new(pattern) else { return };
+    /// `shows`: the pattern is written there, so that a reason may quote a part of it.
+    fn is_pattern(&mut self, pattern: &str, span: Span, shows: bool) {
+        let Some(why) = self.unusable_pattern(pattern, span) else { return };
         // The reason stands in the last line, behind a drawing of the place.
-        let why = error.to_string();
-        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let why = why.lines().last().filter(|_| shows).unwrap_or("not a pattern");
+        let why = why.trim_start_matches("error: ").to_owned();
         let message = format!("`{pattern}` is not a regular expression");
         let problem = Diagnostic::new(Code::E0310, message, span, why);
         self.push(
@@ -98,9 +101,10 @@ impl<'a> Session<'a, '_> {
         );
     }
 
-    fn is_selector(&mut self, selector: &str, span: Span) {
+    fn is_selector(&mut self, selector: &str, span: Span, shows: bool) {
         let Err(error) = scraper::Selector::parse(selector) else { return };
-        let (why, message) = (error.to_string(), format!("`{selector}` is not a CSS selector"));
+        let why = if shows { error.to_string() } else { "not a selector".to_owned() };
+        let message = format!("`{selector}` is not a CSS selector");
         let problem = Diagnostic::new(Code::E0310, message, span, why);
         self.push(problem.help("write it like `'form input[name=csrf]'`"));
     }
@@ -109,11 +113,12 @@ impl<'a> Session<'a, '_> {
     pub(super) fn json_path(&mut self, bound: &Bound<'a>) -> Option<String> {
         let path = self.constant_text(bound.get("path"))?;
         if let Err(error) = jsonpath_rust::parser::parse_json_path(&path) {
-            let span = bound.get("path")?.1.span;
+            let expr = bound.get("path")?.1;
             // The first line names a place of the parser's own; a reason stands behind it, where there is one.
             let why = error.to_string();
-            let why = why.lines().next().filter(|line| !line.contains("-->")).unwrap_or("not a path").to_owned();
-            let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), span, why);
+            let told = |line: &&str| is_written(expr) && !line.contains("-->");
+            let why = why.lines().next().filter(told).unwrap_or("not a path").to_owned();
+            let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);
             self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
             return None;
         }

@@ -690,8 +690,9 @@ impl<'a> Session<'a, '_> {
         if self.answer.is_some() {
             known.extend(["json", "header", "regex", "css"].map(str::to_owned));
         }
-        let alike = |name: &&str| crate::base::suggest::similar(&function.text, [*name]).is_some();
-        known.extend(self.visible_names(frame).into_iter().filter(alike).map(str::to_owned));
+        let helps = self.may_help(function.span);
+        let visible = if helps { self.visible_names(frame) } else { Vec::new() };
+        known.extend(crate::base::suggest::similar(&function.text, visible).map(str::to_owned));
         let problem = Diagnostic::new(
             Code::E0201,
             format!("no function is called `{function}`"),
@@ -703,7 +704,10 @@ impl<'a> Session<'a, '_> {
             self.push(problem.fix(function.span, ours, format!("this language says `{ours}`")));
             return Value::WRONG;
         }
-        self.push(problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)));
+        self.push(match helps {
+            true => problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)),
+            false => problem,
+        });
         Value::WRONG
     }
 }

@@ -330,7 +330,6 @@ impl<'a> Session<'a, '_> {
 
     fn set(&mut self, binding: &'a ast::Let, frame: FrameId, out: &mut Vec<Step>) {
         let value = self.eval(&binding.value, frame);
-        let known = self.visible_names(frame);
         match self.lookup(frame, &binding.name.text, binding.name.span) {
             Some(Value::Run(Expr::Slot(slot), kind)) => {
                 let value = self.fit(value, binding.value.span, &[kind]);
@@ -342,6 +341,7 @@ impl<'a> Session<'a, '_> {
                 self.push(Diagnostic::new(Code::E0207, message, binding.name.span, other.kind().a()));
             }
             None => {
+                let known = self.visible_names(frame);
                 self.unknown_name(frame, &binding.name, "value of this flow", &known);
             }
         }

@@ -21,6 +21,16 @@ pub struct Inputs {
     pub settings: Vec<ast::Setting>,
 }
 
+impl Inputs {
+    /// The texts of files that are no scenarios.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.values().filter_map(|content| match content {
+            Ok(Content::Text(document)) => document.text.as_deref().ok(),
+            Ok(Content::Table(_) | Content::Rules(_)) | Err(_) => None,
+        })
+    }
+}
+
 #[derive(Debug)]
 pub struct Module {
     pub file: FileId,

@@ -49,6 +49,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::syntax::ast::{self, BuiltKind, ExprKind, Item};
 use program::Scenario;
 use session::{Session, World};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use value::Value;
 
@@ -57,7 +58,7 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let indexes = inputs.modules.iter().map(|module| module::index(module, &mut diagnostics)).collect();
     let aliases = (0..inputs.modules.len()).map(|at| module::aliases(inputs, at, &mut diagnostics)).collect();
     module::circles(inputs, &mut diagnostics);
-    let world = World { inputs, sources, indexes, aliases, spent: size::Spent::default() };
+    let world = World { inputs, sources, indexes, aliases, spent: size::Spent::default(), helped: RefCell::default() };
     let mut checker = Checker { world: &world, diagnostics, used: HashSet::new() };
     checker.settings();
     let mut program = Program::default();
@@ -116,6 +117,9 @@ impl<'a> Checker<'a, '_> {
                     }
                 }
                 for setting in &profile.settings {
+                    if self.diagnostics.is_full() {
+                        return;
+                    }
                     self.setting(setting, &declared, index);
                     let known = match &setting.path.kind {
                         ExprKind::Name(name) => params.iter().any(|param| param.text == name.text),
@@ -193,6 +197,9 @@ impl<'a> Checker<'a, '_> {
     /// Templates by themselves, whether anybody uses them or not.
     fn definitions(&mut self, module: usize) {
         for item in &self.world.inputs.modules[module].ast.items {
+            if self.diagnostics.is_full() {
+                break;
+            }
             let (Some(parameters), Some(name)) = (item.parameters(), item.name()) else { continue };
             let mut own = Diagnostics::default();
             let mut session = self.session(name, &mut own);
@@ -211,6 +218,9 @@ impl<'a> Checker<'a, '_> {
         let (mut scenarios, mut suites) = (Vec::new(), Vec::new());
         let allowed = self.allowed(module);
         for item in &self.world.inputs.modules[module].ast.items {
+            if self.diagnostics.is_full() {
+                break;
+            }
             let mut own = Diagnostics::default();
             let Some(name) = item.name() else { continue };
             match item {
@@ -256,6 +266,9 @@ impl<'a> Checker<'a, '_> {
     /// What no scenario reached is checked all the same.
     fn leftovers(&mut self, module: usize) {
         for item in &self.world.inputs.modules[module].ast.items {
+            if self.diagnostics.is_full() {
+                break;
+            }
             let Some(name) = item.name() else { continue };
             let reached = self.used.contains(&name.span);
             let checked = matches!(item, Item::Scenario(_) | Item::Suite(_) | Item::Profile(_) | Item::Refused(_));

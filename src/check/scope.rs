@@ -172,9 +172,18 @@ impl<'a> Session<'a, '_> {
         false
     }
 
-    /// Names that are visible in a frame, for suggestions.
+    /// Whether what is said of a place is kept, and nothing was suggested for it before.
+    pub(super) fn may_help(&self, span: Span) -> bool {
+        !self.diagnostics.is_full() && self.world.helped.borrow_mut().insert(span)
+    }
+
+    /// Names that are visible in a frame, for suggestions: the first of many.
     pub(super) fn visible_names(&self, frame: FrameId) -> Vec<&'a str> {
+        const MOST: usize = crate::base::suggest::MOST;
         let mut names: Vec<(Span, &'a str)> = Vec::new();
+        if self.diagnostics.is_full() {
+            return Vec::new();
+        }
         let mut at = Some(frame);
         while let Some(id) = at {
             let frame = &self.frames[id];
@@ -184,6 +193,10 @@ impl<'a> Session<'a, '_> {
                 names.extend(index.names.iter().filter_map(|(name, item)| Some((item.span()?, *name))));
             }
             at = frame.parent;
+        }
+        if names.len() > MOST {
+            names.select_nth_unstable_by_key(MOST, |(span, _)| (span.file, span.start));
+            names.truncate(MOST);
         }
         names.sort_by_key(|(span, _)| (span.file, span.start));
         names.dedup();
@@ -196,10 +209,14 @@ impl<'a> Session<'a, '_> {
         if !self.is_lost(frame) && !super::module::is_unusable(module, &name.text) {
             let problem =
                 Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
-            let elsewhere = self.elsewhere(frame, &name.text);
-            self.push(match (crate::base::suggest::similar(&name.text, known.iter().copied()), elsewhere) {
-                (None, Some(path)) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),
-                _ => problem.did_you_mean(name.span, &name.text, known.iter().copied()),
+            if !self.may_help(name.span) {
+                self.push(problem);
+                return Value::WRONG;
+            }
+            let alike = || crate::base::suggest::similar(&name.text, known.iter().copied());
+            self.push(match self.elsewhere(frame, &name.text).filter(|_| alike().is_none()) {
+                Some(path) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),
+                None => problem.did_you_mean(name.span, &name.text, known.iter().copied()),
             });
         }
         Value::WRONG

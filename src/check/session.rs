@@ -10,6 +10,7 @@ use super::value::Value;
 use crate::base::{FileId, Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Item};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Templates in templates; what goes deeper goes round in a circle.
@@ -24,6 +25,8 @@ pub(super) struct World<'a> {
     pub(super) aliases: Vec<Vec<(String, usize)>>,
     /// How much of what all values may take is taken.
     pub(super) spent: super::size::Spent,
+    /// Unknown names for which something was suggested: to look for it takes long, and it is said once.
+    pub(super) helped: RefCell<HashSet<Span>>,
 }
 
 pub(super) struct Session<'a, 'd> {

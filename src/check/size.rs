@@ -7,7 +7,8 @@ use super::session::Session;
 use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 /// Parts, and the bytes of the texts in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub(super) struct Size {
 pub(super) const VALUE: Size = Size { parts: 100_000, bytes: 16 << 20 };
 /// Of all values together.
 const ALL: Size = Size { parts: 2_000_000, bytes: 256 << 20 };
+
+/// Of all regular expressions together, as they are compiled.
+const PATTERNS: usize = 256 << 20;
 
 const ONE: Size = Size { parts: 1, bytes: 0 };
 
@@ -52,6 +56,10 @@ pub(super) struct Spent {
     is_over: Cell<bool>,
     /// It was said that a value is too large, of which others are most often made.
     is_said: Cell<bool>,
+    /// Regular expressions that were compiled, each with why it cannot be.
+    patterns: RefCell<HashMap<String, Option<String>>>,
+    /// What they may have taken.
+    pattern_bytes: Cell<usize>,
 }
 
 impl Session<'_, '_> {
@@ -76,6 +84,38 @@ impl Session<'_, '_> {
         let problem = Diagnostic::new(Code::E0311, message, span, "here it is too much");
         self.push(problem.help("put large contents into files of their own, and many values into a data file"));
         false
+    }
+
+    /// Why a text is no regular expression. When all together have taken what they may, no other one is compiled, which is
+    /// said once.
+    pub(super) fn unusable_pattern(&mut self, pattern: &str, span: Span) -> Option<String> {
+        /// What each try may take: the last is what one may have, and most do with the first ones.
+        const TRIES: [usize; 4] = [16 << 10, 128 << 10, 1 << 20, 10 << 20];
+        let spent = &self.world.spent;
+        if let Some(known) = spent.patterns.borrow().get(pattern) {
+            return known.clone();
+        }
+        let before = spent.pattern_bytes.get();
+        if before >= PATTERNS {
+            spent.pattern_bytes.set(usize::MAX);
+            if before < usize::MAX {
+                let message = "the regular expressions take more than 256 MiB together, as they are compiled";
+                let problem = Diagnostic::new(Code::E0311, message, span, "here it is too much");
+                self.push(problem.help("write shorter repetitions than `{400}`, and `[0-9a-z_]` for `\\w`"));
+            }
+            return None;
+        }
+        let mut why = None;
+        for limit in TRIES {
+            spent.pattern_bytes.set(spent.pattern_bytes.get() + limit);
+            let error = regex::RegexBuilder::new(pattern).size_limit(limit).build().err();
+            why = error.as_ref().map(ToString::to_string);
+            if !matches!(error, Some(regex::Error::CompiledTooBig(_))) {
+                break;
+            }
+        }
+        spent.patterns.borrow_mut().insert(pattern.to_owned(), why.clone());
+        why
     }
 
     /// Whether a value may become so large.

@@ -80,10 +80,20 @@ pub fn suite_plans(checked: &Checked, suite: &Suite, machine: Machine) -> Vec<(S
 const DRAWN: usize = 100;
 
 impl Checked {
-    /// What is said, in the order of the text and without the values of variables.
+    /// What is said, in the order of the text, without the values of variables and the contents of files.
     pub fn told(&self, diagnostics: &Diagnostics) -> Vec<Diagnostic> {
-        diagnostics.clone().told(self.inputs.env.values().map(String::as_str))
+        let variables = self.inputs.env.values().map(String::as_str);
+        diagnostics.clone().told(variables.chain(self.inputs.texts().flat_map(telling)))
     }
+}
+
+/// What a text of a file tells: its lines, and what stands between the marks of a template. What is shorter is in every text.
+fn telling<'t>(text: &'t str) -> impl Iterator<Item = &'t str> {
+    const FEWEST: usize = 4;
+    let between = |line: &'t str| {
+        std::iter::once(line).chain(line.split(['{', '}']).filter(move |piece| piece.len() < line.len()))
+    };
+    text.lines().flat_map(between).filter(|piece| piece.trim().len() >= FEWEST)
 }
 
 pub fn print(diagnostics: &Diagnostics, checked: &Checked, terminal: &Terminal) {

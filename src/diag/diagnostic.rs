@@ -1,6 +1,7 @@
 //! A diagnostic: what is wrong, where, why, and what to write instead.
 
 use super::Code;
+use super::hidden::Hidden;
 use crate::base::Span;
 use crate::base::shown::escaped;
 use serde::Serialize;
@@ -60,7 +61,7 @@ impl Diagnostic {
 
     /// "did you mean": a fix where a candidate is near enough, else the list of what there is.
     pub fn did_you_mean<'a>(self, span: Span, written: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-        let mut known: Vec<&str> = known.collect();
+        let mut known: Vec<&str> = known.take(crate::base::suggest::MOST).collect();
         let mut seen = HashSet::new();
         known.retain(|name| seen.insert(*name));
         match crate::base::suggest::similar(written, known.iter().copied()) {
@@ -151,39 +152,21 @@ impl Diagnostics {
 
     /// As [`Diagnostics::sorted`], as a person may see it: without the values of `hidden`, on a terminal, at a readable length.
     pub fn told<'h>(self, hidden: impl Iterator<Item = &'h str>) -> Vec<Diagnostic> {
-        let hidden: Vec<&str> = hidden.flat_map(str::lines).filter(|line| !line.trim().is_empty()).collect();
         let mut list = self.sorted();
+        if list.is_empty() {
+            return list;
+        }
+        let hidden = Hidden::new(hidden);
         for diagnostic in &mut list {
             let texts = diagnostic.labels.iter_mut().map(|label| &mut label.text);
             for text in texts.chain([&mut diagnostic.message]).chain(&mut diagnostic.help) {
-                *text = clipped(&escaped(&masked(text, &hidden)));
+                *text = clipped(&escaped(&hidden.masked(text, LONGEST + 1)));
             }
             // What holds a value is no text to put into a file, and neither is what stands for it.
-            diagnostic.fix = diagnostic.fix.take().filter(|fix| masked(&fix.text, &hidden) == fix.text);
+            diagnostic.fix = diagnostic.fix.take().filter(|fix| hidden.masked(&fix.text, usize::MAX) == fix.text);
         }
         list
     }
-}
-
-/// A text with `***` in the place of each value, in whatever case: hosts are told in lower case. A short value is found
-/// only where it is a word, and a shorter one only where it is quoted, since its letters stand in other words as well.
-fn masked(text: &str, hidden: &[&str]) -> String {
-    let mut text = text.to_owned();
-    for value in hidden {
-        let lower = text.to_ascii_lowercase();
-        let value = value.to_ascii_lowercase();
-        let is_meant = |at: usize| {
-            let around = [lower[..at].chars().next_back(), lower[at + value.len()..].chars().next()];
-            match value.len() {
-                0..4 => around.iter().all(|c| matches!(c, Some('`' | '"'))),
-                4..8 => around.iter().flatten().all(|c| !c.is_alphanumeric()),
-                _ => true,
-            }
-        };
-        let places: Vec<usize> = lower.match_indices(&value).map(|(at, _)| at).filter(|at| is_meant(*at)).collect();
-        places.iter().rev().for_each(|at| text.replace_range(*at..at + value.len(), "***"));
-    }
-    text
 }
 
 fn clipped(text: &str) -> String {
@@ -227,7 +210,9 @@ mod tests {
         );
         assert_eq!(told("a `1` in 10 and 11", "1"), "a `1` in 10 and 11".replace("`1`", "`***`"));
         assert_eq!(told("stars `***` stay", "***"), "stars `***` stay");
-        assert_eq!(told("of `line two`", "line one\nline two\n"), "of `***`");
+        assert_eq!(told("of `line two`", "line one\n  line two\r\n"), "of `***`");
+        assert_eq!(told("`token=1234.more`, `token`", "token=1234\ntoken=1234.more\ntoken"), "`***`, `***`");
+        assert_eq!(told("tokenx: token=123 ätoken", "token\ntoken=1234"), "tokenx: ***=123 ätoken");
         assert_eq!(told("plain", "  "), "plain");
     }
 

@@ -3,6 +3,7 @@
 pub mod code;
 mod diagnostic;
 mod excerpt;
+mod hidden;
 pub mod render;
 
 pub use code::Code;

@@ -53,9 +53,9 @@ impl Elaborate<'_> {
             let (Metric::Requests(requests), None) = (metric, few) else { return };
             let Some(least) = requests.function.least_samples() else { return };
             let needed = least.samples as f64;
-            let planned = |requests: &Requests| self.planned(requests).unwrap_or(f64::INFINITY).round();
-            let most = slices.iter().map(|slice| planned(&requests.within(*slice))).fold(0.0, f64::max);
-            if most < needed && planned(requests) >= needed {
+            let Some(planned) = self.planned_in(requests, &slices) else { return };
+            let most = planned.into_iter().map(f64::round).fold(0.0, f64::max);
+            if most < needed && self.planned(requests).is_some_and(|all| all.round() >= needed) {
                 few = Some((least, most));
             }
         });
@@ -464,17 +464,26 @@ impl Elaborate<'_> {
 
     /// How many arrivals are planned of what a metric counts; of users it is not known.
     fn planned(&self, metric: &Requests) -> Option<f64> {
-        let mut planned = 0.0;
+        self.planned_in(metric, &[(0, u64::MAX)])?.first().copied()
+    }
+
+    /// As [`Elaborate::planned`], in each of some windows.
+    fn planned_in(&self, metric: &Requests, windows: &[Range]) -> Option<Vec<f64>> {
+        let mut planned = vec![0.0; windows.len()];
         for samples in &metric.samples {
             let series = &self.series[samples.series];
             let load = &self.loads[series.load];
             if matches!(load.shape, Shape::Closed(_)) {
                 return None;
             }
-            let arrivals =
-                |(from, to): &Range| load.shape.arrivals_before(*to).saturating_sub(load.shape.arrivals_before(*from));
-            let all = samples.ranges.iter().map(arrivals).sum::<u64>();
-            planned += all as f64 * load.parts[series.part].weight;
+            let so_far = load.shape.arrivals_so_far();
+            for ((start, end), planned) in windows.iter().zip(&mut planned) {
+                let first = samples.ranges.partition_point(|(_, to)| to <= start);
+                let inside = samples.ranges[first..].iter().take_while(|(from, _)| from < end);
+                let arrivals =
+                    |(from, to): &Range| so_far.before(*to.min(end)).saturating_sub(so_far.before(*from.max(start)));
+                *planned += inside.map(arrivals).sum::<u64>() as f64 * load.parts[series.part].weight;
+            }
         }
         Some(planned)
     }

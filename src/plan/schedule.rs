@@ -32,6 +32,16 @@ impl Segment {
         (u128::from(self.from) + u128::from(self.to)) * u128::from(self.length)
     }
 
+    /// As much of it as lies before an offset from the start of the load.
+    fn area_before(&self, offset: u64) -> u128 {
+        let part = offset.saturating_sub(self.start).min(self.length);
+        if part == self.length {
+            return self.area();
+        }
+        let level = (self.to as f64 - self.from as f64) * part as f64 / self.length as f64;
+        ((2.0 * self.from as f64 + level) * part as f64) as u128
+    }
+
     /// The first nanosecond of the segment at which twice the area reaches `area`.
     fn reaches(&self, area: u128) -> u64 {
         if self.from == self.to {
@@ -61,17 +71,21 @@ impl Shape {
     /// Arrivals of an open shape that are intended before an offset.
     pub fn arrivals_before(&self, offset: u64) -> u64 {
         let Shape::Open(segments) = self else { return 0 };
-        let mut area = 0u128;
-        for segment in segments.iter().filter(|s| s.start < offset) {
-            let part = (offset - segment.start).min(segment.length);
-            if part == segment.length {
-                area += segment.area();
-            } else {
-                let level = (segment.to as f64 - segment.from as f64) * part as f64 / segment.length as f64;
-                area += ((2.0 * segment.from as f64 + level) * part as f64) as u128;
-            }
-        }
-        area.div_ceil(ONE) as u64
+        arrivals(segments.iter().filter(|s| s.start < offset).map(|segment| segment.area_before(offset)).sum())
+    }
+
+    /// As [`Shape::arrivals_before`], for many offsets.
+    pub fn arrivals_so_far(&self) -> ArrivalsSoFar<'_> {
+        let segments = match self {
+            Shape::Open(segments) => segments.as_slice(),
+            Shape::Closed(_) => &[],
+        };
+        let before = segments.iter().scan(0, |area, segment| {
+            let before = *area;
+            *area += segment.area();
+            Some(before)
+        });
+        ArrivalsSoFar { before: before.collect(), segments }
     }
 
     pub fn arrivals(&self) -> u64 {
@@ -105,6 +119,23 @@ impl Shape {
         }
         periods
     }
+}
+
+/// The segments of an open load, one behind the other, each with the area of those before it.
+pub struct ArrivalsSoFar<'s> {
+    segments: &'s [Segment],
+    before: Vec<u128>,
+}
+
+impl ArrivalsSoFar<'_> {
+    pub fn before(&self, offset: u64) -> u64 {
+        let Some(last) = self.segments.partition_point(|s| s.start < offset).checked_sub(1) else { return 0 };
+        arrivals(self.before[last] + self.segments[last].area_before(offset))
+    }
+}
+
+fn arrivals(area: u128) -> u64 {
+    area.div_ceil(ONE) as u64
 }
 
 /// Goes along the level of an open load: the inverse of its integral.
@@ -210,6 +241,10 @@ mod tests {
         assert!(all.is_sorted());
         assert_eq!(all.len() as u64, shape.arrivals());
         assert_eq!(shape.arrivals_before(7 * SECOND), 590);
+        let so_far = shape.arrivals_so_far();
+        for offset in (0..20 * SECOND).step_by(37_000_001).chain([2 * SECOND, 17 * SECOND, u64::MAX]) {
+            assert_eq!(so_far.before(offset), shape.arrivals_before(offset), "{offset}");
+        }
         // The ramp itself: after t of 5 s there should be 20 t + 18 t² arrivals.
         for k in [0usize, 100, 300, 549] {
             let t = (all[40 + k] - 2 * SECOND) as f64 / SECOND as f64;

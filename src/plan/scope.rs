@@ -4,8 +4,11 @@ use super::Range;
 
 pub fn intersect(a: &[Range], b: &[Range]) -> Vec<Range> {
     let mut out = Vec::new();
+    // Of ranges in order only those need be compared that are not over before a range begins.
+    let in_order = b.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 <= two[1].1);
     for (start, end) in a {
-        for (from, to) in b {
+        let first = if in_order { b.partition_point(|(_, to)| to <= start) } else { 0 };
+        for (from, to) in b[first..].iter().take_while(|(from, _)| !in_order || from < end) {
             let range = (*start.max(from), *end.min(to));
             if range.0 < range.1 {
                 out.push(range);
@@ -90,6 +93,7 @@ mod tests {
     fn windows_add_up() {
         assert_eq!(outside(&[(5, 7), (0, 2)]), [(2, 5), (7, u64::MAX)]);
         assert_eq!(intersect(&[(0, 10)], &[(3, 5), (8, 20)]), [(3, 5), (8, 10)]);
+        assert_eq!(intersect(&[(4, 9), (0, 2)], &[(8, 20), (1, 5)]), [(1, 2), (4, 5), (8, 9)]);
         assert_eq!(length(&[(3, 5), (8, u64::MAX)], 10), 4);
         assert_eq!(union(vec![(0, 2), (7, 9)], &[(1, 3), (9, 10)]), [(0, 3), (7, 10)]);
         assert_eq!(union(vec![(0, u64::MAX)], &[(1, 3)]), [(0, u64::MAX)]);

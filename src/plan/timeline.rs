@@ -3,11 +3,19 @@
 use super::Range;
 use crate::base::Span;
 use crate::base::units;
-use crate::check::program::{Edge, Moment, Scenario, When, Window};
+use crate::check::program::{Edge, Moment, Scenario, Stage, When, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// More often than this nothing that is repeated happens.
 const MOST_TIMES: u64 = 10_000;
+
+fn edges(stages: &[Stage]) -> Vec<u64> {
+    let ends = stages.iter().scan(0u64, |end, stage| {
+        *end = end.saturating_add(stage.length());
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
+}
 
 /// A start that rests on other starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +34,8 @@ enum State {
 
 pub struct Timeline<'s> {
     scenario: &'s Scenario,
+    /// Of each load: when its stages start, from the start of the load, and when the last one ends.
+    stages: Vec<Vec<u64>>,
     loads: Vec<State>,
     injections: Vec<State>,
     events: Vec<State>,
@@ -40,6 +50,7 @@ impl<'s> Timeline<'s> {
     pub fn new(scenario: &'s Scenario) -> Timeline<'s> {
         let mut timeline = Timeline {
             scenario,
+            stages: scenario.loads.iter().map(|load| edges(&load.stages)).collect(),
             loads: vec![State::New; scenario.loads.len()],
             injections: vec![State::New; scenario.injections.len()],
             events: vec![State::New; scenario.events.len()],
@@ -224,14 +235,13 @@ impl<'s> Timeline<'s> {
 
     fn stage(&mut self, load: usize, stage: usize) -> Range {
         let start = self.start(Node::Load(load));
-        let stages = &self.scenario.loads[load].stages;
-        let before: u64 = stages.iter().take(stage).map(|stage| stage.length()).sum();
-        let length = stages.get(stage).map_or(0, |stage| stage.length());
-        (start.saturating_add(before), start.saturating_add(before + length))
+        let end = self.load_length(load);
+        let edge = |at: usize| self.stages[load].get(at).copied().unwrap_or(end);
+        (start.saturating_add(edge(stage)), start.saturating_add(edge(stage + 1)))
     }
 
     fn load_length(&self, load: usize) -> u64 {
-        self.scenario.loads[load].stages.iter().map(|stage| stage.length()).sum()
+        self.stages[load].last().copied().unwrap_or(0)
     }
 
     /// The end of the last load, from what is known of their starts.

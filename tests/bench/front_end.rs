@@ -100,7 +100,7 @@ fn beside(name: &str, content: String, top: &str) -> Given {
 type Grow = (&'static str, usize, fn(usize) -> Given);
 
 /// With half of what is tried.
-const GROWTH: [Grow; 16] = [
+const GROWTH: [Grow; 18] = [
     ("columns of CSV", 5_000, |n| {
         let head: Vec<String> = (0..n).map(|c| format!("c{c}")).collect();
         let row = vec!["1"; n].join(",");
@@ -136,6 +136,15 @@ const GROWTH: [Grow; 16] = [
         ..Given::default()
     }),
     ("stages of a load", 2_000, |n| Given { stages: "    hold 1/s for 1s\n".repeat(n), ..Given::default() }),
+    ("windows that are judged", 500, |n| Given {
+        inside: "  expect p95(main) < 1ms during p\n".to_owned(),
+        stages: format!("    repeat 10 {{\n    repeat {n} {{\n    hold 1/s for 1s as p\n    }}\n    }}\n"),
+        ..Given::default()
+    }),
+    ("parameters of unknown values", 2_500, |n| Given {
+        top: each(n, |p| format!("param zz{p}: Text = yy{p}z\n")),
+        ..Given::default()
+    }),
     ("parameters", 5_000, |n| Given { top: each(n, |p| format!("param p{p}: Count = 1\n")), ..Given::default() }),
     ("profiles", 2_500, |n| Given {
         top: "param p: Count = 1\n".to_owned() + &each(n, |p| format!("profile q{p} {{ p = 2 }}\n")),
