@@ -151,3 +151,26 @@ impl Tracer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn of_a_long_body_that_is_kept_the_start_is_shown() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let into = told.clone();
+        let tell: Tell = Arc::new(move |traced| into.lock().unwrap().push(traced));
+        let tracer = Tracer { mask: Arc::new(Mask::new([&"hunté2".to_owned()])), told: tell };
+        let body = format!("{}hunté2{}", "x".repeat(LOOK - 5), "x".repeat(3 * LOOK)).into_bytes();
+        tracer.answer(&Answer { body, ..Answer::default() }, None);
+        match told.lock().unwrap().as_slice() {
+            [Traced::Answer { body, .. }] => {
+                assert_eq!(body.len(), LOOK - 5 + "***…".len());
+                assert!(body.ends_with("x***…"));
+            }
+            other => panic!("{other:?}"),
+        };
+    }
+}

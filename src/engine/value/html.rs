@@ -166,12 +166,13 @@ fn few_attributes(text: &str) -> Result<(), Unusable> {
                 next[within as usize] = next[within as usize].max(Some(count));
             }
             most = next;
+            any = most.iter().any(Option::is_some);
         }
-        if byte.is_ascii_alphabetic() && (bytes[..at].ends_with(b"<") || bytes[..at].ends_with(b"</")) {
-            let own = &mut most[Within::TagName as usize];
-            *own = (*own).max(Some(0));
+        let opens = byte == b'<' || byte == b'/' && bytes[..at].ends_with(b"<");
+        if opens && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) {
+            most[Within::TagName as usize] = most[Within::TagName as usize].max(Some(0));
+            any = true;
         }
-        any = most.iter().any(Option::is_some);
     }
     Ok(())
 }
