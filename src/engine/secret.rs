@@ -31,7 +31,7 @@ impl std::fmt::Debug for Mask {
 impl Mask {
     /// More bytes than a piece of a secret takes in a text, as programs code it: what is read from so many in front of
     /// a place on has every piece whole that reaches behind that.
-    pub const LONGEST: usize = 16 << 10;
+    pub const LONGEST: usize = 32 << 10;
 
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s String>) -> Mask {
         let mask = Mask::default();

@@ -5,7 +5,7 @@ use super::secret::Mask;
 use super::value::{Frame, Paths, Value, explain};
 use crate::measure::Failure;
 use crate::plan::{Check, Request};
-use crate::wire::http1::Answer;
+use crate::wire::http1::{Answer, LOOK};
 use std::sync::Arc;
 
 /// Something that an iteration did. Secrets are taken out of it.
@@ -92,7 +92,7 @@ impl Tracer {
     /// A request in its pieces. What is no text or too long to be looked at is told by its size.
     pub fn request(&self, request: &Request, attempt: u64, pieces: &[&[u8]]) {
         let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
-            Ok(text) if text.len() <= crate::wire::http1::LOOK => text.to_owned(),
+            Ok(text) if text.len() <= LOOK => text.to_owned(),
             _ => format!("<{} bytes>", piece.len()),
         };
         let text: String = pieces.iter().map(shown).collect();
@@ -101,8 +101,12 @@ impl Tracer {
     }
 
     pub fn answer(&self, answer: &Answer, connect: Option<u64>) {
-        let mut body = String::from_utf8_lossy(&answer.body).into_owned();
-        if answer.body.len() >= crate::wire::http1::LOOK {
+        // One that is kept may be much longer than anybody looks at, and to search it for secrets takes time.
+        let start = &answer.body[..answer.body.len().min(LOOK)];
+        let mut body = String::from_utf8_lossy(start).into_owned();
+        if answer.body.len() >= LOOK {
+            // Half a letter of a secret would not be known as its.
+            body.truncate(body.trim_end_matches(char::REPLACEMENT_CHARACTER).len());
             body.push('…');
         }
         self.tell(Traced::Answer {
@@ -123,7 +127,7 @@ impl Tracer {
     }
 
     pub fn value(&self, name: &str, value: &Value) {
-        self.tell(Traced::Value { name: name.to_owned(), value: explain::shown(value, usize::MAX) });
+        self.tell(Traced::Value { name: name.to_owned(), value: explain::shown(value, LOOK) });
     }
 
     fn masked(&self, traced: Traced) -> Traced {
@@ -145,5 +149,28 @@ impl Tracer {
             | Traced::Pause { .. }
             | Traced::Ends { .. }) => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn of_a_long_body_that_is_kept_the_start_is_shown() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let into = told.clone();
+        let tell: Tell = Arc::new(move |traced| into.lock().unwrap().push(traced));
+        let tracer = Tracer { mask: Arc::new(Mask::new([&"hunté2".to_owned()])), told: tell };
+        let body = format!("{}hunté2{}", "x".repeat(LOOK - 5), "x".repeat(3 * LOOK)).into_bytes();
+        tracer.answer(&Answer { body, ..Answer::default() }, None);
+        match told.lock().unwrap().as_slice() {
+            [Traced::Answer { body, .. }] => {
+                assert_eq!(body.len(), LOOK - 5 + "***…".len());
+                assert!(body.ends_with("x***…"));
+            }
+            other => panic!("{other:?}"),
+        };
     }
 }

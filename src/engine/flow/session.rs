@@ -249,7 +249,7 @@ impl Session {
                 Op::Request(request) => {
                     self.progress.record(&worker.recorder);
                     // To look into them took time.
-                    if place.frame.answers.iter().any(|answer| answer.is_long()) {
+                    if place.frame.answers.iter().any(|answer| answer.took_time()) {
                         self.now = clock.now();
                     }
                     let series = recorded.requests[request.response];

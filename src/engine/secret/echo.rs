@@ -1,5 +1,5 @@
 //! Finds secrets in a text, however its letters are coded there. At each place a letter is itself or what an escape says
-//! there: of HTML, JSON, JavaScript, C, URLs. What that gives is read once more, since an echo is often coded for more
+//! there: of HTML, CSS, JSON, JavaScript, C, URLs, mails. What cannot be seen may stand between letters. What that gives is read once more, since an echo is often coded for more
 //! than one reader. A form is at most as long as a piece of a secret coded twice, so the work is linear in the text.
 
 use super::forms::{self, Form};
@@ -51,7 +51,7 @@ impl Forms {
         let mut ways = Vec::new();
         for start in 0..layer.bytes.len() {
             let byte = layer.bytes[start].to_ascii_lowercase();
-            if (self.begins[usize::from(byte)] || b"%\\&+".contains(&byte))
+            if (self.begins[usize::from(byte)] || b"%\\&+=".contains(&byte))
                 && let Some(end) = self.longest(&layer.bytes, start, &mut ways)
             {
                 found.push(layer.places[start].start..layer.places[end - 1].end);
@@ -74,8 +74,8 @@ impl Forms {
             each_letter(&text[way.at..], |length, letters| {
                 let here = Way { at: way.at + length, ..way };
                 let further = letters.iter().try_fold(here, |way, letter| self.further(way, *letter));
-                // Base64 and keys are printed on lines of any length.
-                let over = matches!(letters, [b'\n' | b'\r']).then(|| self.unfinished(here)).flatten();
+                // Base64 and keys are printed on lines of any length, and UTF-16 has a zero beside each letter.
+                let over = is_unseen(letters).then(|| self.unfinished(here)).flatten();
                 for way in further.into_iter().chain(over) {
                     if !ways.contains(&way) {
                         ways.push(way);
@@ -106,7 +106,7 @@ impl Forms {
     /// Whether the text is cut there, maybe within an escape, after enough letters of a form.
     fn is_begun(&self, way: &Way, rest: &[u8]) -> bool {
         let cut = match rest {
-            [b'%' | b'\\' | b'&', more @ ..] => {
+            [b'%' | b'\\' | b'&' | b'=', more @ ..] => {
                 let within = |byte: &&u8| byte.is_ascii_alphanumeric() || b"#{".contains(byte);
                 &more[more.iter().take(ESCAPE).take_while(within).count()..]
             }
@@ -151,13 +151,59 @@ fn first_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     first
 }
 
+/// Breaks of lines, tabs, zeros, soft hyphens and the characters of Unicode that have no width.
+fn is_unseen(letters: &[u8]) -> bool {
+    matches!(
+        letters,
+        [b'\n' | b'\r' | b'\t' | 0]
+            | [0xc2, 0xad]
+            | [0xe2, 0x80, 0x8b..=0x8f | 0xaa..=0xae]
+            | [0xe2, 0x81, 0xa0..=0xaf]
+            | [0xef, 0xbb, 0xbf]
+    )
+}
+
 /// Everything that the first letter of a text can be: itself, a blank of a form, what an escape says.
 fn each_letter(text: &[u8], mut each: impl FnMut(usize, &[u8])) {
     let Some(first) = text.first() else { return };
     each(1, &[*first]);
     match first {
         b'+' => each(1, b" "),
+        b'=' => of_mail(&text[1..], &mut each),
+        b'\\' => {
+            each_escape(text, &mut each);
+            short(&text[1..], &mut each);
+        }
+        0xc2 | 0xe2 | 0xef => {
+            let unseen = [2, 3].into_iter().filter_map(|length| text.get(..length)).find(|letter| is_unseen(letter));
+            let _ = unseen.map(|letter| each(letter.len(), letter));
+        }
         _ => each_escape(text, &mut each),
+    }
+}
+
+/// Quoted-printable (RFC 2045, 6.7). A `=` in front of two digits mostly is none of it, so texts are not read by it.
+fn of_mail(text: &[u8], each: &mut impl FnMut(usize, &[u8])) {
+    match text {
+        [b'\n', ..] => each(2, b"\n"),
+        [b'\r', b'\n', ..] => each(3, b"\n"),
+        _ => {
+            let _ = number(text, 16, 2..=2).map(|(length, code)| each(1 + length, &[code as u8]));
+        }
+    }
+}
+
+/// Behind a backslash, what has as few digits as it needs: in C of base 8, in CSS of base 16 with maybe a blank behind them.
+/// Mostly it is neither, so texts are not read by it.
+fn short(text: &[u8], each: &mut impl FnMut(usize, &[u8])) {
+    if let Some((length, code)) = number(text, 8, 1..=2) {
+        each(1 + length, &[code as u8]);
+    }
+    if let Some((length, code)) = number(text, 16, 1..=6) {
+        letter(1 + length, code, each);
+        if text.get(length).is_some_and(u8::is_ascii_whitespace) {
+            letter(2 + length, code, each);
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub fn of(secret: &str) -> Vec<Form> {
         }
         let once = coded(piece);
         let twice = once.iter().filter(|_| pieces.len() <= PIECES).flat_map(|form| coded(form));
-        let all_coded = once.iter().cloned().chain(twice);
+        let all_coded = once.iter().cloned().chain(twice).chain(printed(piece));
         all.extend(all_coded.map(|form| Form { bytes: form.to_ascii_lowercase(), telling: LEAST }));
     }
     all.sort();
@@ -98,9 +98,56 @@ fn coded(text: &[u8]) -> Vec<Vec<u8>> {
     all.into_iter().map(String::into_bytes).collect()
 }
 
+/// As programs print bytes, one by one or two together, and in Base32.
+fn printed(text: &[u8]) -> Vec<Vec<u8>> {
+    let pairs: Vec<String> = text.iter().map(|byte| hex(&[*byte])).collect();
+    let numbers: Vec<String> = text.iter().map(u8::to_string).collect();
+    let mut all: Vec<String> =
+        [" ", ":", "-", ",", ", ", " 0x", ",0x", ", 0x"].map(|between| pairs.join(between)).into();
+    all.extend([" ", ",", ", "].map(|between| numbers.join(between)));
+    for first in [1, 2] {
+        let (before, rest) = pairs.split_at(first);
+        let words = [before].into_iter().chain(rest.chunks(2)).map(|word| word.concat());
+        all.push(words.collect::<Vec<_>>().join(" "));
+    }
+    let base_32 = base_32(text);
+    all.push(base_32.trim_end_matches('=').to_owned());
+    all.push(base_32);
+    all.into_iter().map(String::into_bytes).collect()
+}
+
+/// RFC 4648, 6.
+fn base_32(text: &[u8]) -> String {
+    const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let coded = text.chunks(5).flat_map(|five| {
+        let bits = (0..5).fold(0, |bits, at| bits << 8 | u64::from(five.get(at).copied().unwrap_or(0)));
+        let digits = (five.len() * 8).div_ceil(5);
+        (0..8).map(move |at| match at < digits {
+            true => char::from(DIGITS[(bits >> (35 - 5 * at)) as usize % 32]),
+            false => '=',
+        })
+    });
+    coded.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base_32_is_that_of_the_standard() {
+        for (text, coded) in [
+            ("", ""),
+            ("f", "MY======"),
+            ("fo", "MZXQ===="),
+            ("foo", "MZXW6==="),
+            ("foob", "MZXW6YQ="),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI======"),
+        ] {
+            assert_eq!(base_32(text.as_bytes()), coded);
+        }
+    }
 
     fn has(secret: &str, form: &str) -> bool {
         of(secret).iter().any(|own| own.bytes == form.to_ascii_lowercase().as_bytes())

@@ -37,10 +37,30 @@ fn no_form_of_a_secret_is_left() {
         "%2570%2522a%20ss/é",
         "p&amp;quot;a ss&amp;#x2f;é",
         "p\\\\\\\"a ss/\\\\u00E9",
+        "70 22 61 20 73 73 2f c3 a9",
+        "70 22 61 20 73\n 73 2f c3 a9",
+        "70:22:61:20:73:73:2F:C3:A9",
+        "70-22-61-20-73-73-2f-c3-a9",
+        "70, 22, 61, 20, 73, 73, 2f, c3, a9",
+        "7022 6120 7373 2fc3 a9",
+        "70 2261 2073 732f c3a9",
+        "112, 34, 97, 32, 115, 115, 47, 195, 169",
+        "=70=22=61=20=73=73=2F=C3=A9",
+        "p=22a s=\r\ns/=C3=A9",
+        "p\0\"\0a\0 \0s\0s\0/\0é",
+        "p\\u0000\"\\u0000a\\u0000 \\u0000s\\u0000s\\u0000/\\u0000é",
+        "p\u{200b}\"\u{ad}a \u{feff}s\ts/\u{2060}é",
+        "p&ZeroWidthSpace;\"a&shy; ss/é",
+        "\\160\\42\\141\\40ss/é",
+        "\\70 \\22 a\\000020s\\73/é",
+        "OARGCIDTOMX4HKI=",
+        "oargcidtomx4hki",
     ];
     for form in forms {
         assert_eq!(told("p\"a ss/é", &format!("before {form} after")), "before *** after", "{form}");
     }
+    assert_eq!(told("hunter2", "{0x68, 0x75, 0x6e, 0x74, 0x65, 0x72, 0x32}"), "{0x***}");
+    assert_eq!(told("hunter2", "68 75 6e…"), "***…");
 }
 
 #[test]
@@ -133,7 +153,7 @@ fn letter(random: &mut ChaCha8Rng, c: char) -> String {
     let bytes = c.encode_utf8(&mut [0; 4]).as_bytes().to_vec();
     let all = |one: &dyn Fn(&u8) -> String| bytes.iter().map(one).collect::<String>();
     let code = u32::from(c);
-    match below(random, 14) {
+    match below(random, 16) {
         0 => all(&|byte| format!("%{byte:02x}")),
         1 => all(&|byte| format!("%{byte:02X}")),
         2 => format!("&#{code};"),
@@ -152,6 +172,8 @@ fn letter(random: &mut ChaCha8Rng, c: char) -> String {
             c => c.to_string(),
         },
         10 => c.to_ascii_uppercase().to_string(),
+        11 => all(&|byte| format!("={byte:02X}")),
+        12 if c.is_ascii() => format!("\\{code:x} "),
         _ => c.to_string(),
     }
 }

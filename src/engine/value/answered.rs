@@ -4,9 +4,9 @@ use super::document::Document;
 use super::html::Page;
 use super::path::Path;
 use super::pattern::Pattern;
+use super::selector::Selector;
 use super::{Unusable, Value};
 use crate::wire::room::Room;
-use scraper::Selector;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// After so many values one by one the document is built, which costs about as much: then each costs next to nothing.
 const SCANS: u8 = 8;
-/// To look into a shorter body takes no time that anybody could tell, and is not timed.
+/// To go once through a shorter body takes no time that anybody could tell, and is not timed.
 const LONG: usize = 64 << 10;
 
 /// An answer. Its status is 0 where there is none.
@@ -29,6 +29,7 @@ pub struct Answered {
     scans: Cell<u8>,
     /// What of the timeout of its step is left to look into it.
     left: Cell<Duration>,
+    timed: Cell<bool>,
     json: OnceCell<Result<Rc<Document>, Unusable>>,
     html: OnceCell<Result<Box<Page>, Unusable>>,
 }
@@ -37,6 +38,7 @@ impl Answered {
     pub fn clear(&mut self) {
         self.status = 0;
         self.latency = 0;
+        self.timed.set(false);
         match self.is_long() {
             true => self.body = Vec::new(),
             false => self.body.clear(),
@@ -48,9 +50,13 @@ impl Answered {
         self.html.take();
     }
 
-    /// Whether to look into it takes time.
-    pub fn is_long(&self) -> bool {
+    fn is_long(&self) -> bool {
         self.body.len() >= LONG
+    }
+
+    /// Whether to look into it has taken time.
+    pub fn took_time(&self) -> bool {
+        self.timed.get()
     }
 
     /// How long it may be looked into.
@@ -58,12 +64,15 @@ impl Answered {
         self.left.set(left);
     }
 
-    /// Something that takes longer, the longer the answer is. What looks into it belongs to its step, and counts against
+    /// Something that goes through the answer once.
+    fn once<T>(&self, work: impl FnOnce() -> Result<T, Unusable>) -> Result<T, Unusable> {
+        if self.is_long() { self.timed(|_| work()) } else { work() }
+    }
+
+    /// Something that takes as long as the server likes. What looks into an answer belongs to its step, and counts against
     /// the timeout of that: a worker does nothing else meanwhile.
     fn timed<T>(&self, work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Unusable>) -> Result<T, Unusable> {
-        if !self.is_long() {
-            return work(&|| false);
-        }
+        self.timed.set(true);
         let (left, began) = (self.left.get(), Instant::now());
         let late = || began.elapsed() >= left;
         if late() {
@@ -108,20 +117,20 @@ impl Answered {
         let is_built = matches!(self.json.get(), Some(Ok(_)));
         if path.can_scan() && !is_built && (self.scans.get() < SCANS || self.document().is_err()) {
             self.scans.set(self.scans.get().saturating_add(1));
-            return self.timed(|_| path.scan(&self.body));
+            return self.once(|| path.scan(&self.body));
         }
         let document = self.document()?;
-        self.timed(|_| path.first(&document.json))
+        self.once(|| path.first(&document.json))
     }
 
     pub fn document(&self) -> Result<Rc<Document>, Unusable> {
-        self.json.get_or_init(|| self.timed(|_| Document::read(&self.body).map(Rc::new))).clone()
+        self.json.get_or_init(|| self.once(|| Document::read(&self.body).map(Rc::new))).clone()
     }
 
     /// What the first group of a pattern matches, or all of it where it has none; null where nothing matches.
     pub fn matched(&self, pattern: &Pattern) -> Result<Value, Unusable> {
         let text = |found: Option<&str>| found.map_or(Value::Null, |found| Value::Text(found.into()));
-        if !self.is_long() {
+        if !self.is_long() && pattern.is_quick(self.body.len()) {
             return Ok(text(pattern.find(&self.text())));
         }
         self.timed(|late| {
@@ -222,7 +231,18 @@ mod tests {
         assert!(matches!(in_time.matched(&pattern), Ok(Value::Text(_))));
         assert!(matches!(in_time.selected(&selector, None), Ok(Value::Text(_))));
         assert!(in_time.left.get() < Duration::from_secs(3600));
+        assert!(in_time.took_time());
+    }
+
+    #[test]
+    fn what_a_server_can_make_long_of_a_short_body_counts_too() {
         let short = answer("", b"<p>x</p>");
-        assert!(matches!(short.selected(&selector, None), Ok(Value::Text(_))), "that takes no time");
+        assert!(matches!(short.matched(&Pattern::new("x+").unwrap()), Ok(Value::Text(_))), "that takes no time");
+        assert!(matches!(short.found(&Path::new("$.a").unwrap()), Ok(Value::Null) | Err(Unusable::Missing)));
+        assert!(!short.took_time());
+        assert_eq!(short.selected(&Selector::parse("p").unwrap(), None).unwrap_err(), Unusable::Late);
+        let letters = answer("", "xz".repeat(4000).as_bytes());
+        assert_eq!(letters.matched(&Pattern::new("x[xz]{500}[^xz]").unwrap()).unwrap_err(), Unusable::Late);
+        assert!(letters.took_time());
     }
 }

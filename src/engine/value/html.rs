@@ -2,12 +2,13 @@
 //! that are never closed are looked through at each tag, and opened anew in each paragraph.
 
 use super::Unusable;
+use super::selector::Selector;
 use crate::wire::room::Room;
 use html5ever::driver::{ParseOpts, parse_document};
 use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::{Attribute, QualName};
-use scraper::{ElementRef, Html, HtmlTreeSink, Selector};
+use scraper::{ElementRef, Html, HtmlTreeSink};
 use std::borrow::Cow;
 use std::cell::Cell;
 
@@ -24,9 +25,7 @@ const PIECE: usize = 1024;
 /// What a node, and an attribute, take in memory.
 const NODE: usize = 256;
 const ATTRIBUTE: usize = 64;
-/// Up to so many nodes are looked through at once.
-const FEW: usize = 10_000;
-/// So many nodes pass between two looks at how deep they are, or how late it is.
+/// So many nodes pass between two looks at how deep they are.
 const BETWEEN_LOOKS: usize = 16;
 
 /// A page that was parsed.
@@ -72,53 +71,107 @@ impl Page {
 
     /// The first element that a selector finds.
     pub fn first(&self, selector: &Selector, late: &dyn Fn() -> bool) -> Result<Option<ElementRef<'_>>, Unusable> {
-        let nodes = self.html.tree.nodes();
-        if nodes.len() <= FEW {
-            return Ok(self.html.select(selector).next());
-        }
-        // Whether one is what is looked for may depend on all others.
-        for (number, node) in nodes.enumerate() {
-            if number % BETWEEN_LOOKS == 0 && late() {
-                return Err(Unusable::Late);
-            }
-            let element = ElementRef::wrap(node).filter(|element| element.parent().is_some());
-            if let Some(element) = element.filter(|element| selector.matches(element)) {
-                return Ok(Some(element));
-            }
-        }
-        Ok(None)
+        let elements = self.html.tree.nodes().filter_map(ElementRef::wrap);
+        selector.first(elements.filter(|element| element.parent().is_some()), late)
     }
 }
 
-/// Each attribute of a tag is compared with all before it. What stands in comments and scripts is counted as if it were
-/// tags: more than so many words between a `<` and the next `>` do not stand there either.
-fn few_attributes(text: &str) -> Result<(), Unusable> {
-    let bytes = text.as_bytes();
-    // How many words the tag has so far, and whether one goes on; none outside of tags.
-    let mut tag: Option<(usize, bool)> = None;
-    let mut quote: Option<u8> = None;
-    let mut before = b' ';
-    for (at, byte) in bytes.iter().copied().enumerate() {
-        let opens = byte == b'<' && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
-        match (&mut tag, quote) {
-            (_, Some(own)) => quote = Some(own).filter(|own| *own != byte),
-            (None, None) => tag = opens.then_some((0, false)),
-            (Some(_), None) if byte == b'>' => tag = None,
-            (Some(_), None) if matches!(byte, b'"' | b'\'') && before == b'=' => {
-                quote = Some(byte);
-                tag = tag.map(|(words, _)| (words, false));
-            }
-            (Some((words, goes_on)), None) => {
-                let is_word = !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'\'');
-                *words += usize::from(is_word && !*goes_on);
-                *goes_on = is_word;
-                if *words > MOST_ATTRIBUTES {
-                    return Err(Unusable::TooLarge(TOO_MANY));
+/// Where within a tag (HTML, 13.2.5.8 and 13.2.5.32 to 13.2.5.40): what stands between attributes is told apart from them.
+#[derive(Clone, Copy)]
+enum Within {
+    TagName,
+    Between,
+    Name,
+    BehindName,
+    BeforeValue,
+    Double,
+    Single,
+    Unquoted,
+}
+
+impl Within {
+    const ALL: [Within; 8] = [
+        Within::TagName,
+        Within::Between,
+        Within::Name,
+        Within::BehindName,
+        Within::BeforeValue,
+        Within::Double,
+        Within::Single,
+        Within::Unquoted,
+    ];
+
+    /// One byte on; none behind the end of the tag.
+    fn next(self, byte: u8) -> Option<Within> {
+        let blank = byte.is_ascii_whitespace();
+        Some(match (self, byte) {
+            (Within::Double, b'"') | (Within::Single, b'\'') => Within::Between,
+            (Within::Double | Within::Single, _) => self,
+            (_, b'>') => return None,
+            (Within::TagName, b'/') => Within::Between,
+            (Within::TagName | Within::Unquoted, _) => {
+                if blank {
+                    Within::Between
+                } else {
+                    self
                 }
             }
+            (Within::Between | Within::Name | Within::BehindName, b'/') => Within::Between,
+            (Within::Between, _) => {
+                if blank {
+                    self
+                } else {
+                    Within::Name
+                }
+            }
+            (Within::Name | Within::BehindName, b'=') => Within::BeforeValue,
+            (Within::Name | Within::BehindName, _) => {
+                if blank {
+                    Within::BehindName
+                } else {
+                    Within::Name
+                }
+            }
+            (Within::BeforeValue, b'"') => Within::Double,
+            (Within::BeforeValue, b'\'') => Within::Single,
+            (Within::BeforeValue, _) => {
+                if blank {
+                    self
+                } else {
+                    Within::Unquoted
+                }
+            }
+        })
+    }
+}
+
+/// Each attribute of a tag is compared with all before it. Whether a `<` begins one depends on all in front of it, comments
+/// and scripts and quotes, so each is taken for one, beside those before: more than so many words up to the next `>` do not
+/// stand there either. Of those that have come to the same place, the one with most attributes is gone on with.
+fn few_attributes(text: &str) -> Result<(), Unusable> {
+    let bytes = text.as_bytes();
+    // How many attributes there may be in front of each place within a tag.
+    let mut most: [Option<usize>; Within::ALL.len()] = [None; Within::ALL.len()];
+    let mut any = false;
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        if any {
+            let mut next = [None; Within::ALL.len()];
+            for (before, count) in Within::ALL.into_iter().zip(most) {
+                let Some((count, within)) = count.zip(before.next(byte)) else { continue };
+                let begins = matches!((before, within), (Within::Between | Within::BehindName, Within::Name));
+                let count = count + usize::from(begins);
+                if count > MOST_ATTRIBUTES {
+                    return Err(Unusable::TooLarge(TOO_MANY));
+                }
+                next[within as usize] = next[within as usize].max(Some(count));
+            }
+            most = next;
+            any = most.iter().any(Option::is_some);
         }
-        if !byte.is_ascii_whitespace() {
-            before = byte;
+        let opens = byte == b'<' || byte == b'/' && bytes[..at].ends_with(b"<");
+        if opens && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic) {
+            most[Within::TagName as usize] = most[Within::TagName as usize].max(Some(0));
+            any = true;
         }
     }
     Ok(())
@@ -267,6 +320,14 @@ mod tests {
             (format!("<p {}>", (0..3000).map(|number| format!("a{number} ")).collect::<String>()), TOO_MANY),
             (format!("<p {}>", "a/".repeat(3000)), TOO_MANY),
             (format!("<p {}>", "a=''".repeat(3000)), TOO_MANY),
+            (format!("</p {}>", "a ".repeat(3000)), TOO_MANY),
+            // What looks like a quote, and is none.
+            (format!("<!-- <a x=' --><p {}>", "a ".repeat(3000)), TOO_MANY),
+            (format!("<title><a x=\"</title><p {}>", "a ".repeat(3000)), TOO_MANY),
+            (format!("<p x==' {}>", "a ".repeat(3000)), TOO_MANY),
+            (format!("<p =' {}>", "a ".repeat(3000)), TOO_MANY),
+            (format!("<p=' {}>", "a ".repeat(3000)), TOO_MANY),
+            (format!("<p a='<b c=' {}>", "a ".repeat(3000)), TOO_MANY),
             ("x".repeat(LARGEST + 1), TOO_LONG),
         ] {
             assert_eq!(refused(&text), Some(Unusable::TooLarge(why)), "{text:.40}");
@@ -325,16 +386,59 @@ mod tests {
     }
 
     #[test]
-    fn many_nodes_are_looked_through_as_few_are() {
-        let late = || false;
-        let items: String = (0..FEW).map(|number| format!("<li id=i{number}>{number}</li>")).collect();
-        let page = Page::parse(&format!("<ul>{items}</ul><p>x"), &late).unwrap();
-        for selector in ["li", "li:nth-child(3)", "#i9999", "ul ~ p", "li + li", "b"] {
-            let selector = Selector::parse(selector).unwrap();
-            let found = page.first(&selector, &late).unwrap().map(|element| element.id());
-            assert_eq!(found, page.html.select(&selector).next().map(|element| element.id()));
+    fn what_is_found_is_what_the_library_finds() {
+        const SELECTORS: [&str; 16] = [
+            "li",
+            "li:nth-child(3)",
+            "#i9999",
+            "ul ~ p",
+            "li + li",
+            "b",
+            ":root > body",
+            "p:empty",
+            "[id$='77']",
+            "li:nth-last-of-type(2n+1):not(:first-child)",
+            "ul:has(> #i5) ~ *",
+            ".x.y",
+            "li:is(#i3, .x)",
+            "svg|*, *|q",
+            "p:only-child",
+            "p ~ p:nth-last-child(2), ul li",
+        ];
+        let items: String =
+            (0..100).map(|number| format!("<li id=i{number} class='x n{number}'>{number}</li>")).collect();
+        for text in [
+            format!("<ul>{items}</ul><p>x<!-- y --><p class='y x'></p>z<p>"),
+            "<p></p>".repeat(20),
+            "<div><p></div><svg><q/></svg><template><b></b></template>".to_owned(),
+            String::new(),
+        ] {
+            let page = Page::parse(&text, &|| false).unwrap();
+            for text in SELECTORS {
+                let (Some(own), Ok(library)) = (Selector::parse(text), scraper::Selector::parse(text)) else {
+                    assert!(Selector::parse(text).is_none() && scraper::Selector::parse(text).is_err(), "{text}");
+                    continue;
+                };
+                let found = page.first(&own, &|| false).unwrap().map(|element| element.id());
+                assert_eq!(found, page.html.select(&library).next().map(|element| element.id()), "{text}");
+            }
         }
-        let none = Selector::parse("b").unwrap();
-        assert!(matches!(page.first(&none, &|| true), Err(Unusable::Late)));
+    }
+
+    /// All of it is one element of a short page, beside which stand all others.
+    #[test]
+    fn a_selector_that_takes_too_long_is_given_up() {
+        let page = Page::parse(&"<p>".repeat(9990), &|| false).unwrap();
+        for text in [
+            "p:nth-child(7777) ~ p:nth-last-of-type(3) ~ p:last-child",
+            "p:nth-child(20000) ~ p ~ p:last-child",
+            "p:has(~ b)",
+        ] {
+            let looks = Cell::new(0);
+            let late = || looks.replace(looks.get() + 1) >= 50;
+            let found = page.first(&Selector::parse(text).unwrap(), &late);
+            assert!(matches!(found, Err(Unusable::Late)), "{text}");
+            assert_eq!(looks.get(), 51, "{text}: once it is late nothing is looked at");
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod html;
 pub mod path;
 pub mod pattern;
 pub mod rows;
+pub mod selector;
 
 use crate::check::program::Pick;
 use crate::measure::Failure;
@@ -22,6 +23,7 @@ use pattern::Pattern;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rows::{Place, Reader, Table, Uses};
+use selector::Selector;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 pub struct Paths {
     queries: HashMap<String, Path>,
     patterns: HashMap<String, Pattern>,
-    selectors: HashMap<String, scraper::Selector>,
+    selectors: HashMap<String, Selector>,
     pub tables: Reader,
     pub files: Arc<Files>,
     /// Which rows are whose.
@@ -65,7 +67,7 @@ impl Paths {
                 compiled(&mut self.patterns, argument, Pattern::new);
             }
             Expr::Answer { argument: Some(argument), .. } => {
-                compiled(&mut self.selectors, argument, |selector| scraper::Selector::parse(selector).ok());
+                compiled(&mut self.selectors, argument, Selector::parse);
             }
             _ => {}
         }

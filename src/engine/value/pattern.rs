@@ -10,6 +10,8 @@ use std::cell::RefCell;
 
 /// Bytes between two looks at how late it is.
 const BETWEEN_LOOKS: usize = 1024;
+/// To search takes no time that anybody could tell where the length of the text times the size of the expression is less.
+const QUICK: usize = 1 << 20;
 /// A longer text is not searched where no rehearsal can be made.
 const UNREHEARSED: usize = 1 << 20;
 pub const TOO_LONG: &str =
@@ -47,12 +49,18 @@ impl Pattern {
         Some(Pattern { regex, rehearsal })
     }
 
+    /// Whether a text of so many bytes needs no rehearsal.
+    pub fn is_quick(&self, length: usize) -> bool {
+        let size = self.rehearsal.as_ref().map_or(LARGEST, |rehearsal| rehearsal.steps.get_nfa().states().len());
+        length.saturating_mul(size) < QUICK
+    }
+
     /// Whether it has groups beside the whole.
     pub fn has_groups(&self) -> bool {
         self.regex.captures_len() > 1
     }
 
-    /// The first match of a long text, with its groups.
+    /// The first match of any text, with its groups.
     pub fn search<'t>(&self, text: &'t str, late: &dyn Fn() -> bool) -> Result<Option<Captures<'t>>, Unusable> {
         let rehearsed = match &self.rehearsal {
             Some(rehearsal) => rehearsal.make(text, late)?,
@@ -65,7 +73,7 @@ impl Pattern {
         }
     }
 
-    /// The first match of a short one.
+    /// The first match of one that needs no rehearsal.
     pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
         match self.has_groups() {
             true => self.regex.captures(text)?.get(1).map(|found| found.as_str()),
@@ -158,6 +166,8 @@ mod tests {
         let late = || began.elapsed() > Duration::from_millis(50);
         let heavy = Pattern::new("x[xz]{200}[^xz]").unwrap();
         assert_eq!(heavy.search(&text, &late).err(), Some(Unusable::Late));
+        assert!(!heavy.is_quick(8 << 10) && heavy.is_quick(1 << 10));
+        assert!(Pattern::new(r#"name="csrf" value="([^"]+)""#).unwrap().is_quick(16 << 10));
         let words = Pattern::new(r"\bq\b").unwrap();
         assert_eq!(words.search(&format!("\u{e9}{text}"), &|| false).err(), Some(Unusable::TooLarge(TOO_LONG)));
         assert!(words.search(&text, &|| false).unwrap().is_none());
