@@ -4,7 +4,7 @@ use super::args::{GuardianArgs, RecoverArgs};
 use super::output::Terminal;
 use crate::base::shown::escaped;
 use crate::guard::{self, Dirty, Measure, Place};
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,7 +26,9 @@ pub fn recover(args: &RecoverArgs, terminal: &Terminal) -> u8 {
         terminal.out("nothing is left behind\n");
         return super::OK;
     }
-    left.iter().for_each(|run| terminal.out(&shown(run)));
+    // What is agreed to has been seen: it stands where the question does.
+    let asks = !args.yes && may_ask();
+    left.iter().map(shown).for_each(|run| if asks { terminal.err(&run) } else { terminal.out(&run) });
     let (others, ours): (Vec<Dirty>, Vec<Dirty>) = left.into_iter().partition(|run| run.place == Place::Host);
     for run in others {
         let path = run.path.display();
@@ -61,6 +63,10 @@ fn shown(run: &Dirty) -> String {
     text
 }
 
+fn may_ask() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
 /// Nobody is asked where nobody can answer. What comes from who knows where needs more than a yes in passing.
 fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
     if args.yes {
@@ -73,8 +79,7 @@ fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
         ));
         return false;
     }
-    // What is agreed to has been seen.
-    if !(stdin().is_terminal() && stdout().is_terminal() && stderr().is_terminal()) {
+    if !may_ask() {
         terminal.error("nothing is taken back, since nobody can be asked; where all of this shall be done, run `stressc recover --yes`");
         return false;
     }
