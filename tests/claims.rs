@@ -181,7 +181,8 @@ fn the_owner_of_what_another_user_holds_is_unknown_and_that_is_told() {
     let port = free_port();
     let place = || {
         let place = Place::new();
-        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        std::os::unix::fs::chown(place.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let started = place.path().join("started");
         let lines = format!("touch {}; exec sleep 1000", started.display());
         place.write("test.stress", &scenario(&place, &lines, port, "", "", SENT));
