@@ -107,7 +107,7 @@ fn run(cases: &'static [Case]) -> (Ran, u64) {
         .collect();
     let place = Place::new();
     let text = format!(
-        "scenario test {{\n  target api = http(\"http://{}\")\n  flow ask on api {{\n{steps}  }}\n  load main of ask {{\n    hold 1/s for 1s\n  }}\n  expect {{\n    count(main) >= 1\n  }}\n}}\n",
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow ask on api {{\n{steps}  }}\n  load main of ask {{\n    grace: 10m\n    hold 1/s for 1s\n  }}\n  expect {{\n    count(main) >= 1\n  }}\n}}\n",
         serve(cases)
     );
     place.write("test.stress", &text);
