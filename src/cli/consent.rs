@@ -5,6 +5,11 @@ use crate::base::shown::escaped;
 use crate::plan::{Plan, Reached, Standing, Way, draw};
 use std::io::{IsTerminal, stderr, stdin};
 
+/// Whether somebody is there who can be asked.
+pub fn may_ask() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
 /// The exit code where the run is not started.
 pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
     let unknown: Vec<Reached> =
@@ -12,7 +17,7 @@ pub fn refused(plan: &Plan, yes: bool, terminal: &Terminal) -> Option<u8> {
     if yes || unknown.is_empty() {
         return None;
     }
-    if stdin().is_terminal() && stderr().is_terminal() {
+    if may_ask() {
         let mut question = String::new();
         draw::reach(&mut question, plan, err_width());
         terminal.err(&format!("{}\n", escaped(question.trim_start())));

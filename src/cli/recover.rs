@@ -4,7 +4,6 @@ use super::args::{GuardianArgs, RecoverArgs};
 use super::output::Terminal;
 use crate::base::shown::escaped;
 use crate::guard::{self, Dirty, Measure, Place};
-use std::io::{IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ pub fn recover(args: &RecoverArgs, terminal: &Terminal) -> u8 {
         return super::OK;
     }
     // What is agreed to has been seen: it stands where the question does.
-    let asks = !args.yes && may_ask();
+    let asks = !args.yes && super::consent::may_ask();
     left.iter().map(shown).for_each(|run| if asks { terminal.err(&run) } else { terminal.out(&run) });
     let (others, ours): (Vec<Dirty>, Vec<Dirty>) = left.into_iter().partition(|run| run.place == Place::Host);
     for run in others {
@@ -63,10 +62,6 @@ fn shown(run: &Dirty) -> String {
     text
 }
 
-fn may_ask() -> bool {
-    stdin().is_terminal() && stderr().is_terminal()
-}
-
 /// Nobody is asked where nobody can answer. What comes from who knows where needs more than a yes in passing.
 fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
     if args.yes {
@@ -79,7 +74,7 @@ fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
         ));
         return false;
     }
-    if !may_ask() {
+    if !super::consent::may_ask() {
         terminal.error("nothing is taken back, since nobody can be asked; where all of this shall be done, run `stressc recover --yes`");
         return false;
     }
