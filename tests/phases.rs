@@ -45,15 +45,77 @@ fn a_setup_that_fails_stops_the_run_and_is_torn_down() {
 }
 
 #[test]
-fn a_teardown_that_fails_is_told_and_changes_no_verdict() {
+fn a_teardown_that_fails_is_an_error_whatever_was_expected() {
     let script = Script::start(plain);
     let parts = "teardown {\n    delete \"/broken\" as last\n  }";
-    let text = scenario(&script, parts, "get \"/a\"", "hold 20/s for 1s", "error_rate(main) == 0%");
-    let ran = Place::new().run(&text, &["--quiet"]);
-    ran.passed();
-    let said = "the teardown failed at `last` (line 3): it was answered with status 500";
-    assert!(ran.err.contains(said), "{}", ran.err);
-    assert_eq!(ran.result["problems"][0], said);
+    for expected in ["error_rate(main) == 0%", "error_rate(main) == 100%"] {
+        let text = scenario(&script, parts, "get \"/a\"", "hold 20/s for 1s", expected);
+        let ran = Place::new().run(&text, &["--quiet"]);
+        assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+        let said = "the teardown failed at `last` (line 3): it was answered with status 500";
+        assert!(ran.err.contains(said), "{}", ran.err);
+        assert_eq!(ran.result["problems"][0], said);
+        assert_eq!((&ran.result["verdict"], &ran.result["exit_code"]), (&"error".into(), &3.into()));
+        let reason = "the teardown failed, so something may have been left behind";
+        assert_eq!(ran.result["reason"], reason);
+    }
+}
+
+/// Whatever becomes of one, wherever it stands.
+#[test]
+fn all_steps_of_a_teardown_are_tried() {
+    let script = Script::start(plain);
+    let lines = [
+        "teardown {",
+        "  delete \"/broken\" as first",
+        "  let id = first.json(\"$.id\")",
+        "  delete \"/of/{id}\" as second",
+        "  delete \"/broken\" as allowed { continue }",
+        "  repeat at most 2 { delete \"/broken\" as again }",
+        "  each own in [1, 2] at most 2 together {",
+        "    delete \"/broken\" as apart",
+        "    delete \"/each/{own}\"",
+        "  }",
+        "  get \"/a\" as home",
+        "  expect home.status == 404",
+        "  if home.json(\"$.none\") > 1 { delete \"/then\" } else { delete \"/else\" }",
+        "  delete \"/last\"",
+        "}",
+        "teardown { delete \"/other\" }",
+    ];
+    let text = scenario(&script, &lines.join("\n"), "get \"/flow\"", "hold 1/s for 1s", "error_rate(main) == 0%");
+    let place = Place::new();
+    let ran = place.run(&text, &["--quiet"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    let sent: Vec<String> = script.all().into_iter().filter(|sent| sent != "GET /flow").collect();
+    for wanted in ["DELETE /each/1", "DELETE /each/2", "GET /a", "DELETE /last", "DELETE /other"] {
+        assert!(sent.iter().any(|sent| sent == wanted), "{wanted}: {sent:?}");
+    }
+    assert_eq!(script.times("DELETE /broken"), 6, "{sent:?}");
+    let problems: Vec<&str> = ran.result["problems"].as_array().unwrap().iter().filter_map(|one| one.as_str()).collect();
+    for (step, what) in [
+        ("first", "it was answered with status 500"),
+        ("second", "a value that it needs, or that is taken from its answer, is not there"),
+        ("again", "it was answered with status 500, 2 times"),
+        ("apart", "it was answered with status 500, 2 times"),
+        ("home", "something that is expected of it, or behind it, does not hold; its status was 200"),
+    ] {
+        let found = |problem: &&&str| problem.contains(&format!("at `{step}`")) && problem.ends_with(what);
+        assert!(problems.iter().find(found).is_some(), "{step}: {problems:#?}");
+    }
+    assert!(!problems.iter().any(|problem| problem.contains("`allowed`")), "{problems:#?}");
+    assert!(ran.result["reason"].as_str().unwrap().starts_with("the teardown failed in "), "{}", ran.result["reason"]);
+}
+
+/// What a setup had made is known to the teardown, though it failed behind it.
+#[test]
+fn what_a_failed_setup_named_is_torn_down() {
+    let script = Script::start(plain);
+    let parts = "setup {\n    post \"/seed\" as seed\n    let token = seed.json(\"$.token\")\n    post \"/broken\" as then\n  }\n  teardown {\n    delete \"/of/{token}\"\n  }";
+    let text = scenario(&script, parts, "get \"/never\"", "hold 20/s for 1s", "error_rate(main) == 0%");
+    let ran = Place::new().run(&text, &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert_eq!(script.all(), ["POST /seed", "POST /broken", "DELETE /of/t-1"]);
 }
 
 /// Ten a second are let through, and five at a time, over both workers; the waits are samples of their own.

@@ -42,7 +42,7 @@ impl<'a> Live<'a> {
     }
 
     pub fn see(&mut self, event: &Event) {
-        if let Event::Problem { problem } = event {
+        if let Event::Problem { problem } | Event::TeardownFailed { problem } = event {
             return self.say(problem);
         }
         if !self.on {
@@ -79,6 +79,7 @@ impl<'a> Live<'a> {
                 self.say(&format!("the ledger `{name}`: {} entries were asked for", verified.asked.all()));
             }
             Event::Problem { .. }
+            | Event::TeardownFailed { .. }
             | Event::Slice(_)
             | Event::Booked { .. }
             | Event::Gauges(_)

@@ -69,10 +69,15 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         secrets,
         trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),
     };
+    let mut left = false;
     let result = engine::run(&plan, &settings, &mut |event: Event| match event {
         Event::ServiceReady { service, address } => terminal.out(&format!("{}\n", ready(&service, &address))),
         Event::Problem { problem } => {
             failed.store(true, Ordering::Relaxed);
+            terminal.error(&problem);
+        }
+        Event::TeardownFailed { problem } => {
+            left = true;
             terminal.error(&problem);
         }
         _ => {}
@@ -83,6 +88,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
             terminal.error(&error.to_string());
             super::COULD_NOT_RUN
         }
+        Ok(()) if left => super::COULD_NOT_RUN,
         Ok(()) if failed.load(Ordering::Relaxed) => super::FAILED,
         Ok(()) => super::OK,
     }

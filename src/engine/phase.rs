@@ -2,7 +2,7 @@
 //! measures nothing.
 
 use super::flow::kept::Who;
-use super::flow::session::Session;
+use super::flow::session::{Missed, Session};
 use super::health::Gauge;
 use super::http::host::Place;
 use super::pace::limit;
@@ -65,57 +65,108 @@ impl Parts {
     }
 }
 
-/// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
-/// those that were named before, or what went wrong.
-pub async fn perform(
-    word: &'static str,
-    flows: Vec<Flow>,
-    parts: Parts,
-    named: Vec<Plain>,
-) -> Result<Vec<Plain>, String> {
-    if flows.is_empty() {
-        return Ok(named);
-    }
-    let (told, outcome) = tokio::sync::oneshot::channel();
-    let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
-        let mut named = named;
-        for (number, flow) in flows.into_iter().enumerate() {
-            match one((word, number as u64), flow, &parts, &named) {
-                Ok(values) => named.extend(values),
-                Err(problem) => return drop(told.send(Err(problem))),
-            }
-        }
-        let _ = told.send(Ok(named));
-    });
-    if let Err(error) = thread {
-        return Err(format!("the {word} cannot be started: {error}"));
-    }
-    outcome.await.unwrap_or_else(|_| Err(format!("the {word} could not be carried out, which is a mistake of stressc")))
+/// What is done once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// Its first step that fails ends it.
+    Setup,
+    /// All of its steps are tried, whatever becomes of those before.
+    Teardown,
 }
 
-fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
+impl Once {
+    fn word(self) -> &'static str {
+        match self {
+            Once::Setup => "setup",
+            Once::Teardown => "teardown",
+        }
+    }
+}
+
+/// What came of it.
+pub struct Done {
+    /// The values that were named before, with those that its flows named; null where they did not come to it.
+    pub named: Vec<Plain>,
+    /// What went wrong, in words for a person.
+    pub problems: Vec<String>,
+}
+
+/// Does the steps of some flows, one after the other, on a thread of its own.
+pub async fn perform(once: Once, flows: Vec<Flow>, parts: Parts, named: Vec<Plain>) -> Done {
+    if flows.is_empty() {
+        return Done { named, problems: Vec::new() };
+    }
+    let word = once.word();
+    let lost = |problem: String| Done { named: Vec::new(), problems: vec![problem] };
+    let (told, outcome) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
+        let mut done = Done { named, problems: Vec::new() };
+        for (number, flow) in flows.into_iter().enumerate() {
+            match one((once, number as u64), flow, &parts, &done.named) {
+                Ok((values, problems)) => {
+                    done.named.extend(values);
+                    done.problems.extend(problems);
+                }
+                Err(error) => done.problems.push(format!("the {word} cannot be started: {error}")),
+            }
+            if once == Once::Setup && !done.problems.is_empty() {
+                break;
+            }
+        }
+        let _ = told.send(done);
+    });
+    if let Err(error) = thread {
+        return lost(format!("the {word} cannot be started: {error}"));
+    }
+    outcome
+        .await
+        .unwrap_or_else(|_| lost(format!("the {word} could not be carried out, which is a mistake of stressc")))
+}
+
+/// The values that a flow named, and what went wrong in it.
+fn one(
+    (once, number): (Once, u64),
+    flow: Flow,
+    parts: &Parts,
+    named: &[Plain],
+) -> std::io::Result<(Vec<Plain>, Vec<String>)> {
     let plan = Arc::new(plan_of(flow, &parts.plan));
     // Behind those of all workers.
-    let lane = u64::MAX - 2 * number - u64::from(word == "teardown");
+    let lane = u64::MAX - 2 * number - u64::from(once == Once::Teardown);
     let order = parts.order(plan.clone(), Arc::new(named.to_vec()), lane);
-    let done = alone(order, async |worker| {
+    alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
+        if once == Once::Teardown {
+            session.tries_all();
+        }
         let who = Who { user: 1, turn: 0, kept: None };
         let now = worker.timers.clock.now();
         let outcome = session.iterate(&who, 0, 0, (now, now)).await;
         parts.mask.learn(session.secrets(0));
-        match outcome {
-            Ok(()) => Ok(session.values(0).take(plan.flows[0].named()).map(Plain::of).collect()),
-            Err(failure) => {
-                let at = session.stopped(0).and_then(|(response, status)| {
-                    let request = plan.flows[0].requests().find(|request| request.response == response)?;
-                    Some((request.name.clone(), request.line, status))
-                });
-                Err(problem(word, failure, at))
-            }
+        let values = session.values(0).take(plan.flows[0].named()).map(Plain::of).collect();
+        let mut missed = session.missed();
+        missed.extend(outcome.err().map(|failure| Missed { failure, at: session.stopped(0) }));
+        (values, problems(once.word(), &missed, &plan.flows[0]))
+    })
+}
+
+/// One sentence on each step that failed, in their order, and how often it did.
+fn problems(word: &str, missed: &[Missed], flow: &Flow) -> Vec<String> {
+    let mut told: Vec<(Missed, u64)> = Vec::new();
+    for missed in missed {
+        match told.iter_mut().find(|(other, _)| other == missed) {
+            Some((_, times)) => *times += 1,
+            None => told.push((*missed, 1)),
         }
-    });
-    done.unwrap_or_else(|error| Err(format!("the {word} cannot be started: {error}")))
+    }
+    let sentence = |(Missed { failure, at }, times): (Missed, u64)| {
+        let at = at.and_then(|(response, status)| {
+            let request = flow.requests().find(|request| request.response == response)?;
+            Some((request.name.clone(), request.line, status))
+        });
+        problem(word, (failure, times), at)
+    };
+    told.into_iter().map(sentence).collect()
 }
 
 /// Something that a worker does on this thread beside the load.
@@ -162,8 +213,9 @@ pub fn plan_of(flow: Flow, plan: &Plan) -> Plan {
     }
 }
 
-fn problem(word: &str, failure: Failure, at: Option<(String, usize, u16)>) -> String {
-    let Some((step, line, status)) = at else { return format!("the {word} failed: {}", failure.as_str()) };
+fn problem(word: &str, (failure, times): (Failure, u64), at: Option<(String, usize, u16)>) -> String {
+    let often = if times > 1 { format!(", {times} times") } else { String::new() };
+    let Some((step, line, status)) = at else { return format!("the {word} failed: {}{often}", failure.as_str()) };
     let what = match failure {
         Failure::Status => format!("it was answered with status {status}"),
         Failure::Expectation if status > 0 => {
@@ -176,5 +228,5 @@ fn problem(word: &str, failure: Failure, at: Option<(String, usize, u16)>) -> St
         Failure::Connect => "nobody listens at its target".to_owned(),
         other => format!("it failed ({})", other.as_str()),
     };
-    format!("the {word} failed at `{step}` (line {line}): {what}")
+    format!("the {word} failed at `{step}` (line {line}): {what}{often}")
 }

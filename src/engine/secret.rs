@@ -89,6 +89,7 @@ impl Mask {
         match event {
             Event::Example(example) => Event::Example(Box::new(self.example(*example))),
             Event::Problem { problem } => Event::Problem { problem: self.text(problem) },
+            Event::TeardownFailed { problem } => Event::TeardownFailed { problem: self.text(problem) },
             Event::Aborted { at, reason } => Event::Aborted { at, reason: self.text(reason) },
             Event::ServiceReady { service, address } => Event::ServiceReady { service, address: self.text(address) },
             Event::ServiceDied { service, at, ready, status, output } => {

@@ -89,6 +89,14 @@ fn kind(
     if let Some((service, problem)) = &stats.displaced {
         return (Kind::Error, Some(format!("the service `{service}` is not alone: {problem}")));
     }
+    match stats.not_torn_down.len() {
+        0 => {}
+        1 => return (Kind::Error, Some("the teardown failed, so something may have been left behind".to_owned())),
+        steps => {
+            let reason = format!("the teardown failed in {steps} steps, so something may have been left behind");
+            return (Kind::Error, Some(reason));
+        }
+    }
     if let Some((at, reason)) = &stats.aborted {
         return (Kind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
     }

@@ -131,6 +131,10 @@ pub enum Event {
     Problem {
         problem: String,
     },
+    /// A step of the teardown failed, so something may have been left behind.
+    TeardownFailed {
+        problem: String,
+    },
     LoadEnded {
         at: u64,
     },

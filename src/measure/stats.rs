@@ -51,6 +51,8 @@ pub struct Stats {
     pub displaced: Option<(String, String)>,
     pub ready: Vec<(String, String)>,
     pub problems: Vec<String>,
+    /// What failed of the teardown.
+    pub not_torn_down: Vec<String>,
     /// Each time that a fault was in force, in order.
     pub injected: Vec<Injected>,
     /// How the faults of the plan are called.
@@ -148,6 +150,7 @@ impl Stats {
             Event::Tried(tried) => self.tried.push(tried),
             Event::Drawn { load, stages } => self.drawn.push((load, stages)),
             Event::Problem { problem } => self.problems.push(problem),
+            Event::TeardownFailed { problem } => self.not_torn_down.push(problem),
             Event::FaultApplied { fault, planned, applied, mechanism } => {
                 let injected = Injected { applied, mechanism, ..nothing_yet(fault, planned) };
                 self.injected.push(injected);

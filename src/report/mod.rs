@@ -142,7 +142,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         complete: stats.complete,
         verdict: verdict.kind,
         reason: verdict.reason.clone(),
-        problems: stats.problems.clone(),
+        problems: stats.problems.iter().chain(&stats.not_torn_down).cloned().collect(),
         died: stats.died.iter().map(death).collect(),
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,

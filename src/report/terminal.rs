@@ -78,7 +78,7 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
         Kind::Inconclusive => paint.unsure("? inconclusive"),
         Kind::Untrusted => paint.unsure("! untrusted"),
         Kind::Aborted => paint.unsure("■ aborted"),
-        Kind::Error => paint.bad("✘ could not be run"),
+        Kind::Error => paint.bad("✘ error"),
     };
     let share = report.share;
     let part =

@@ -188,15 +188,18 @@ async fn around_load(
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
     let flows = parts.plan.setup.clone();
-    let done = tokio::select! {
-        done = phase::perform("setup", flows, parts.clone(), Vec::new()) => done.map_err(RunError::Setup),
-        () = interrupt.wait() => Err(RunError::Interrupted),
+    let (named, ready) = tokio::select! {
+        done = phase::perform(phase::Once::Setup, flows, parts.clone(), Vec::new()) => {
+            let problem = done.problems.into_iter().next();
+            (done.named, problem.map_or(Ok(()), |problem| Err(RunError::Setup(problem))))
+        }
+        () = interrupt.wait() => (Vec::new(), Err(RunError::Interrupted)),
     };
     let mut ledgers = ledger::Ledgers::new(plan, settings.directory.clone());
-    let (named, result) = match done {
-        Ok(named) => {
+    let result = match ready {
+        Ok(()) => {
             let setup = Arc::new(named.clone());
-            let result = match &settings.trial {
+            match &settings.trial {
                 None => {
                     let around = control::Around {
                         plan,
@@ -224,20 +227,17 @@ async fn around_load(
                     why = gone(services.happened) => Err(RunError::Setup(why)),
                     () = interrupt.wait() => Err(RunError::Interrupted),
                 },
-            };
-            (named, result)
+            }
         }
-        Err(error) => (Vec::new(), Err(error)),
+        Err(error) => Err(error),
     };
     let flows = parts.plan.teardown.clone();
     let undone = tokio::select! {
         biased;
-        undone = phase::perform("teardown", flows, parts, named) => undone.map(|_| ()),
-        () = interrupt.wait() => Err("the teardown was interrupted".to_owned()),
+        undone = phase::perform(phase::Once::Teardown, flows, parts, named) => undone.problems,
+        () = interrupt.wait() => vec!["the teardown was interrupted".to_owned()],
     };
-    if let Err(problem) = undone {
-        tell(Event::Problem { problem });
-    }
+    undone.into_iter().for_each(|problem| tell(Event::TeardownFailed { problem }));
     result
 }
 

@@ -49,10 +49,19 @@ pub struct Session {
     helpers: Vec<Session>,
     /// The step at which the last iteration ended early.
     stopped: usize,
+    /// Where all steps are tried: those that failed.
+    missed: Option<Vec<Missed>>,
     /// Turns that were made without waiting for anything.
     turned: u32,
     /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
     pub now: u64,
+}
+
+/// A step that failed where all are tried: why, and the request that it speaks of with the status of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missed {
+    pub failure: Failure,
+    pub at: Option<(usize, u16)>,
 }
 
 /// What follows a step.
@@ -78,9 +87,28 @@ impl Session {
             progress,
             helpers: Vec::new(),
             stopped: 0,
+            missed: None,
             turned: 0,
             now: 0,
         }
+    }
+
+    /// From now on a step that fails does not end the iteration, so that all of them are tried.
+    pub fn tries_all(&mut self) {
+        self.missed = Some(Vec::new());
+    }
+
+    /// What failed meanwhile.
+    pub fn missed(&mut self) -> Vec<Missed> {
+        self.missed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether it goes on behind a step that failed.
+    fn misses(&mut self, failure: Failure, at: usize, place: &Place) -> bool {
+        self.stopped = at;
+        let request = self.stopped_in(place);
+        let missed = self.missed.as_mut().map(|missed| missed.push(Missed { failure, at: request }));
+        missed.is_some()
     }
 
     fn place(worker: &Worker, flow: usize) -> Box<Place> {
@@ -203,7 +231,10 @@ impl Session {
 
     /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
     pub fn stopped(&self, part: usize) -> Option<(usize, u16)> {
-        let place = self.places[part].as_ref()?;
+        self.stopped_in(self.places[part].as_ref()?)
+    }
+
+    fn stopped_in(&self, place: &Place) -> Option<(usize, u16)> {
         let response = self.worker.linked.flows[place.flow].nearest_request(self.stopped)?;
         Some((response, place.frame.answers[response].status))
     }
@@ -264,10 +295,11 @@ impl Session {
                         _ => self.turned = 0,
                     }
                     match ended {
-                        Err(failure) if !request.goes_on || self.sender.left_unsent() => {
+                        Err(failure) if self.sender.left_unsent() => {
                             self.stopped = at;
                             return Err(failure);
                         }
+                        Err(failure) if !request.goes_on && !self.misses(failure, at, place) => return Err(failure),
                         _ => Next::Step,
                     }
                 }
@@ -401,8 +433,10 @@ impl Session {
                 Next::Unusable(unusable) => (unusable.failure(), unusable.because()),
             };
             self.fail((failure, because), at, place, recorded, due);
-            self.stopped = at;
-            return Err(failure);
+            if !self.misses(failure, at, place) {
+                return Err(failure);
+            }
+            at = steps.behind(at);
         }
         Ok(())
     }
@@ -486,6 +520,9 @@ impl Session {
             let helper = Session::new(worker, self.load, self.sender.is_user());
             self.helpers.push(helper);
         }
+        if self.missed.is_some() {
+            self.helpers.iter_mut().for_each(Session::tries_all);
+        }
         let branches = self.helpers.iter_mut().zip(items).enumerate().map(|(number, (helper, item))| {
             let mut place = place.branch(number as u64);
             place.frame.slots[slot] = from_json(item);
@@ -512,7 +549,11 @@ impl Session {
             if branches.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+        drop(branches);
         self.turned = 0;
+        if let Some(missed) = &mut self.missed {
+            missed.extend(self.helpers.iter_mut().flat_map(Session::missed));
+        }
         outcomes.into_iter().collect()
     }
 }

@@ -167,6 +167,22 @@ impl Steps {
         }
     }
 
+    /// Where it goes on behind a step that failed: what only makes sense with its value is left out.
+    pub fn behind(&self, at: usize) -> usize {
+        let end_of = |place: usize| self.ops.get(place).and_then(Op::to);
+        let to = match self.ops.get(at) {
+            Some(Op::Unless { to, .. }) => match self.ops.get(to.wrapping_sub(1)) {
+                // Behind the `else` too.
+                Some(Op::Jump(end)) if *end >= *to => Some(*end),
+                _ => Some(*to),
+            },
+            Some(Op::Loop { .. } | Op::Each { .. }) => end_of(at + 1),
+            Some(Op::Turn(_) | Op::Together { .. }) => end_of(at),
+            _ => None,
+        };
+        to.unwrap_or(at + 1)
+    }
+
     /// The request that a step speaks of, for a person: itself, the one before, or else the next.
     pub fn nearest_request(&self, at: usize) -> Option<usize> {
         let before = self.ops[..self.ops.len().min(at + 1)].iter().rev();

@@ -300,7 +300,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "teardown",
         &[Scenario],
-        "Steps that run once after the load, unmeasured, also when the run failed.",
+        "Steps that run once after the load, unmeasured, also when the run failed. Each is tried, whatever became of those before; one that fails makes the run an error.",
         &[form(Scenario, "teardown [on TARGET] { STEPS }", "teardown on api {\n  get \"/health\"\n}")],
     ),
     word(
