@@ -127,7 +127,8 @@ impl Facts {
             (true, _) => Some(Who::Either),
         };
         let held_up = match own {
-            _ if load.is_open() || own < SMALL => None,
+            // A worker with room to spare did all that its users asked of it, however short its answers are.
+            _ if load.is_open() || own < SMALL || busy + waiting < SATURATED => None,
             _ if own > LARGE => Some(Who::Generator),
             _ => Some(Who::Either),
         };

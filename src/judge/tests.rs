@@ -244,6 +244,15 @@ fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
     assert_eq!(verdict("closed", 2, full, &least), (Kind::Passed, vec![Standing::AtLeast], None));
     let half = Run { answer: 9 * MILLISECOND, ..full };
     assert_eq!(verdict("closed", 2, half, &more).2, Some(Who::Either));
+    // Of answers that are as short as the generator's own delay nothing is missing as long as a worker has room.
+    let most = [expect(&json!("count"), "count", "less", 1000.0), expect(&json!("throughput"), "rate", "less", 500.0)];
+    let quick = Run { answer: MILLISECOND / 20, busy: 0.01, ..CALM };
+    assert_eq!(verdict("closed", 2, quick, &most), (Kind::Passed, vec![Standing::Stands; 2], None));
+    let found = verdict("closed", 2, quick, &more);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    let full = Run { busy: 0.6, waiting: 0.35, ..quick };
+    let found = verdict("closed", 2, full, &most);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt; 2], Some(Who::Either)));
 }
 
 #[test]
