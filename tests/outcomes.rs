@@ -317,3 +317,53 @@ fn control_c_waits_for_no_arrival() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+/// An address at which nobody listens.
+fn nobody() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    free.to_string()
+}
+
+/// The report, `run.json` and a report that is rebuilt of the record say the same.
+#[test]
+fn a_latency_of_requests_that_got_no_answer_is_none() {
+    let place = Place::new();
+    let expect = "p95(home) < 50ms\n    mean(home) < 50ms\n    error_rate(home) == 100%\n    max(home) > 1s";
+    let text = scenario(&nobody(), "", "hold 60/s for 6s", expect);
+    let ran = place.run(&text, &["--workers", "2"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let told = |at: usize| {
+        let one = &ran.result["expectations"][at];
+        (one["verdict"].as_str().unwrap().to_owned(), one["value"].clone(), one["reason"].clone())
+    };
+    assert_eq!(told(0), ("failed".to_owned(), "no answer".into(), serde_json::Value::Null));
+    assert_eq!(told(1).0, "inconclusive");
+    assert_eq!(told(1).2, "none of 360 requests got an answer");
+    assert_eq!((told(2).0.as_str(), told(3).0.as_str()), ("passed", "inconclusive"));
+    let row = &ran.result["windows"][0]["steps"][0];
+    assert_eq!((&row["unanswered"], &row["samples"]), (&360.into(), &360.into()));
+    assert!(row["p50_ns"].is_null() && row["p95_ns"].is_null() && row["max_ns"].is_null(), "{row}");
+    let points = ran.result["course"]["loads"][0]["points"].as_array().unwrap();
+    assert!(points.iter().any(|point| point["no_answer"] == true), "{points:?}");
+    let rows = ran.out.lines().filter(|line| line.trim_start().starts_with("home ")).collect::<Vec<_>>();
+    assert!(rows.iter().any(|row| row.matches("no answer").count() == 4), "{}", ran.out);
+    assert!(ran.out.contains("× p95: no answer"), "{}", ran.out);
+    let again = place.call(&["report", &place.runs()[0].display().to_string()]);
+    assert_eq!(again.out, ran.out.split("\nrecorded in").next().unwrap(), "{}", again.err);
+}
+
+/// What no iteration came to was sent by none, which is known; of none of it there is a time.
+#[test]
+fn what_a_branch_that_never_ran_sent_is_nothing() {
+    let place = Place::new();
+    let server = Server::start(Duration::ZERO);
+    let flow = "    if home.status == 500 {\n      get \"/never\" as never\n      measure odd = 5\n    }";
+    let expect = "count(never) == 0\n    count(never) < 10\n    throughput(never) < 1/s\n    count(odd) == 0\n    p95(never) < 1s\n    error_rate(never) < 1%\n    max(odd) < 10\n    availability(never) > 99%\n    count(never) > 0";
+    let text = scenario(&server.address.to_string(), flow, "hold 20/s for 1s", expect);
+    let ran = place.run(&text, &[]);
+    let verdicts = ran.result["expectations"].as_array().unwrap().iter().map(|one| one["verdict"].as_str().unwrap());
+    let verdicts: Vec<&str> = verdicts.collect();
+    assert_eq!(verdicts[..4], ["passed"; 4], "{}", ran.out);
+    assert_eq!(verdicts[4..8], ["inconclusive"; 4], "{}", ran.out);
+    assert_eq!((verdicts[8], ran.code), ("failed", 1), "{}", ran.out);
+}

@@ -72,12 +72,12 @@ impl<'a> Session<'a, '_> {
                     _ => Type::Number,
                 };
                 let what = field.name.to_owned();
-                Value::Series(Series { source: SeriesSource::Service(*index), what, worth: 1.0, unit })
+                Value::Series(Series { source: SeriesSource::Service(*index), what, worth: 1.0, unit, missing: None })
             }
             (Value::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => Value::WRONG,
             (Value::Part(Type::Monitor, index), name) => {
                 let unit = if name == "cpu" { Type::Percent } else { Type::Bytes };
-                Value::Series(Series { source: SeriesSource::Monitor(*index), what: name.to_owned(), worth: 1.0, unit })
+                Value::Series(Series { source: SeriesSource::Monitor(*index), what: name.to_owned(), worth: 1.0, unit, missing: None })
             }
             (Value::Part(Type::Alerts, index), _) => {
                 self.later("`.delivery_delay`", span);
@@ -429,6 +429,30 @@ impl<'a> Session<'a, '_> {
             },
             None => (1.0, Type::Number),
         };
-        Value::Series(Series { source, what, worth, unit })
+        let missing = match bound.get("missing") {
+            Some((value, _)) if value.is_unknown() => return Value::Unknown(Type::Series),
+            Some((value, expr)) => match self.in_unit(value, expr.span, unit) {
+                Some(missing) => Some(missing),
+                None => return Value::WRONG,
+            },
+            None => None,
+        };
+        Value::Series(Series { source, what, worth, unit, missing })
+    }
+
+    /// A constant in the unit of a series.
+    fn in_unit(&mut self, value: &Value<'a>, span: Span, unit: Type) -> Option<f64> {
+        let Some(number) = value.number() else {
+            self.not_constant(span, "what stands for it must be known before the run");
+            return None;
+        };
+        let kind = if value.kind() == Type::Count { Type::Number } else { value.kind() };
+        if kind == unit {
+            return Some(number);
+        }
+        let message = format!("`missing` is {}, and the series is {}", kind.a(), unit.a());
+        let problem = Diagnostic::new(Code::E0301, message, span, "in the unit of the series");
+        self.push(problem.help("say with `unit` what one in the series is worth, and write this in the same unit"));
+        None
     }
 }

@@ -2,7 +2,7 @@
 //! Rests on what the generator's own threads did, never on the machine being busy: a local target may be what is busy.
 
 use crate::base::units::{self, MILLISECOND};
-use crate::measure::{Stats, histogram};
+use crate::measure::{Stats, Times};
 use crate::plan::{Plan, Range};
 use serde::{Deserialize, Serialize};
 
@@ -202,12 +202,14 @@ impl Facts {
     }
 }
 
-/// The times of all requests of a load from their sending, in windows.
+/// The times of all requests of a load from their sending, in windows: those that got no answer took their places as well.
 fn service_time(plan: &Plan, stats: &Stats, load: usize, ranges: &[Range]) -> hdrhistogram::Histogram<u64> {
-    let mut times = histogram::empty();
+    let mut times = Times::default();
     let requests = plan.series.iter().enumerate().filter(|(_, series)| series.load == load && series.is_request());
-    requests.for_each(|(series, _)| stats.histogram(series, ranges, true, &mut times));
-    times
+    requests.for_each(|(series, _)| stats.times(series, ranges, true, &mut times));
+    let Times { mut answered, unanswered, timeouts: _ } = times;
+    answered.add(&unanswered).expect("both have the same bounds");
+    answered
 }
 
 /// What the worker with the least room did in windows, as shares of their time: ran, and waited.

@@ -4,7 +4,7 @@ use super::limit::{Facts, Who};
 use crate::base::units::{MILLISECOND, measured_duration};
 use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
-use crate::metric::{self, Judged, Outcome, Quantity, printed};
+use crate::metric::{self, Judged, Known, Outcome, Quantity, printed, turned};
 use crate::plan::{Binary, Capacity, Condition, Measured, Metric, Plan, Range, Requests, Search, Type};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,9 @@ impl Ground<'_> {
     /// Of a condition as it was judged.
     pub fn stand(&self, condition: &Condition, judged: &Judged) -> Stand {
         let outcome = judged.outcome;
+        if let Some(stand) = self.unanswered(condition, judged) {
+            return stand;
+        }
         let value = |side: &Option<Quantity>| side.as_ref().map(|side| side.number);
         match condition {
             Condition::Compare { operator, left, right } => match (left, right) {
@@ -163,6 +166,25 @@ impl Ground<'_> {
                 Stand::doubt(self.short().or_else(|| self.late(of, threshold.unwrap_or(bound))))
             }
         }
+    }
+
+    /// Of a comparison that was decided by a request without an answer: too late it can have come by the generator alone.
+    fn unanswered(&self, condition: &Condition, judged: &Judged) -> Option<Stand> {
+        let (Condition::Compare { left, right, .. } | Condition::Within { left, right, .. }) = condition else {
+            return None;
+        };
+        let lies_there = |side: &Option<Quantity>| side.as_ref().is_some_and(|side| side.known == Known::NoAnswer);
+        let side = if lies_there(&judged.value) { left } else { Some(right).filter(|_| lies_there(&judged.bound))? };
+        let mut stand = Stand::FIRM;
+        side.metrics(&mut |metric| {
+            if let Metric::Requests(of) = metric
+                && judged.outcome != Outcome::Inconclusive
+            {
+                let cause = self.short().or_else(|| self.timed_out(of, 0.0));
+                stand = Stand::doubt(cause);
+            }
+        });
+        Some(stand)
     }
 
     /// What a search found rests on the lowest level at which its condition did not hold: would it have, with a better
@@ -342,14 +364,4 @@ fn as_measured(of: &Requests) -> Measured {
 
 fn ranges(of: &Requests) -> Vec<Range> {
     of.samples.first().map_or_else(Vec::new, |samples| samples.ranges.clone())
-}
-
-fn turned(operator: Binary) -> Binary {
-    match operator {
-        Binary::Less => Binary::Greater,
-        Binary::LessEqual => Binary::GreaterEqual,
-        Binary::Greater => Binary::Less,
-        Binary::GreaterEqual => Binary::LessEqual,
-        other => other,
-    }
 }

@@ -290,6 +290,22 @@ fn timeouts_that_the_generator_can_have_made_are_no_failure() {
     }
 }
 
+/// A latency that failed since nobody answered: in doubt only where the generator can have made its timeouts.
+#[test]
+fn no_answer_is_the_targets_where_the_generator_was_not_late() {
+    let bound = [p95_below(100 * MILLISECOND)];
+    let refused = Run { answer: MILLISECOND / 10, failed: Some(Failure::Connect), ..CALM };
+    assert_eq!(verdict("open", 1000, refused, &bound), (Kind::Failed, vec![Standing::Stands], None));
+    assert_eq!(verdict("closed", 2, refused, &bound), (Kind::Failed, vec![Standing::Stands], None));
+    let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
+    let found = verdict("open", 1000, late, &bound);
+    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &bound);
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None));
+    let found = verdict("open", 1000, Run { poll: SECOND, ..refused }, &bound);
+    assert_eq!((found.0, found.1), (Kind::Failed, vec![Standing::Stands]));
+}
+
 #[test]
 fn bytes_that_were_not_sent_are_missing_in_a_bandwidth() {
     let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };

@@ -159,13 +159,14 @@ impl Sum for SeriesCounts {
         parts.iter().for_each(|part| sum.add_numbers(part));
         sum.latency = adder.sum(parts.iter().map(|part| &part.latency));
         sum.service_time = adder.sum(parts.iter().map(|part| &part.service_time));
+        sum.unanswered = adder.sum(parts.iter().map(|part| &part.unanswered));
         sum
     }
 
     fn heap(&self) -> usize {
         // A map of up to eleven small entries is one node.
         let failed = if self.failed.is_empty() { 0 } else { 128 };
-        failed + heap(&self.latency) + heap(&self.service_time)
+        failed + heap(&self.latency) + heap(&self.service_time) + heap(&self.unanswered)
     }
 }
 

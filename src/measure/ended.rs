@@ -1,5 +1,6 @@
 //! How something that is measured has ended, and the predicates of `where` that choose by it.
 
+use super::Failure;
 use super::recorder::Outcome;
 use crate::plan::{Binary, Expr, Part, Piece};
 
@@ -54,6 +55,16 @@ impl Ended {
         (self.intended + self.latency).saturating_sub(self.service_time)
     }
 
+    /// Whether what a series is of a time of did not come.
+    pub fn is_unanswered(&self, phase: Part) -> bool {
+        let failed = self.outcome.is_err_and(Failure::is_unanswered);
+        match phase {
+            Part::Latency | Part::ServiceTime | Part::Attempts => failed,
+            Part::FirstByte => failed && self.first_byte == 0,
+            Part::ConnectTime | Part::TlsTime => false,
+        }
+    }
+
     /// The time that a series is of, where it has one: an open connection was not opened.
     pub fn time(&self, phase: Part) -> Option<u64> {
         match phase {
@@ -102,6 +113,8 @@ impl Ended {
         match name {
             "status" if self.status == 0 => Value::Null,
             "status" => Value::Number(f64::from(self.status)),
+            // As in every order of times, above all answers.
+            "latency" if self.is_unanswered(Part::Latency) => Value::Number(f64::INFINITY),
             "latency" => Value::Number(self.latency as f64),
             "attempt" => Value::Number(f64::from(self.attempt)),
             "ok" => Value::Bool(self.outcome.is_ok()),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One look at everything that is watched, by its place in the plan's list. What could not be read has a reason
-/// instead of a value; what there is nothing to say about yet has neither.
+/// instead of a value, and what stands for it where the scenario says so; what there is nothing to say about yet has neither.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Gauges {
     pub at: u64,
@@ -19,6 +19,8 @@ pub struct Gauges {
 pub struct Gauge {
     pub points: Vec<(u64, f64)>,
     pub gaps: Vec<Gap>,
+    /// Of the points those that were not there, for which something stands that the scenario says.
+    pub absent: u64,
 }
 
 /// Looks in a row that read nothing, for one reason.

@@ -14,6 +14,7 @@ mod recorder;
 mod stats;
 mod sums;
 mod tags;
+mod times;
 
 pub use ended::Ended;
 pub use event::{Event, Generator, Tried};
@@ -26,6 +27,7 @@ pub use recorder::Recorder;
 pub use stats::Stats;
 pub use sums::Sums;
 pub use tags::Tags;
+pub use times::{Ranked, Times};
 
 use histogram::Counts;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,16 @@ impl Failure {
         }
     }
 
+    /// Whether nothing, or not all of an answer, had come when it was given up. Only a part is no answer, and what is no HTTP
+    /// is none.
+    pub fn is_unanswered(self) -> bool {
+        match self {
+            Failure::Connect | Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol => true,
+            Failure::TooLarge | Failure::Status | Failure::Expectation | Failure::Data => false,
+            Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => false,
+        }
+    }
+
     /// Whether the generator is to blame, not the target.
     pub fn is_generator(self) -> bool {
         matches!(self, Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory)
@@ -122,10 +134,14 @@ pub struct SeriesCounts {
     /// Of their bodies and those of their answers, where something asks for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub bytes: u64,
+    /// How long answers took.
     #[serde(skip)]
     pub latency: Counts,
     #[serde(skip)]
     pub service_time: Counts,
+    /// How long those that got no answer were waited for since they were sent.
+    #[serde(skip)]
+    pub unanswered: Counts,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -156,7 +172,7 @@ impl SeriesCounts {
 
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _, unanswered: _ } = other;
         self.sent += sent;
         self.ok += ok;
         self.bytes += bytes;
@@ -169,6 +185,7 @@ impl SeriesCounts {
         self.add_numbers(other);
         self.latency.merge(&other.latency);
         self.service_time.merge(&other.service_time);
+        self.unanswered.merge(&other.unanswered);
     }
 }
 

@@ -81,6 +81,7 @@ struct Cell {
     bytes: u64,
     latency: Sparse,
     service_time: Sparse,
+    unanswered: Sparse,
 }
 
 #[derive(Debug, Default)]
@@ -126,14 +127,14 @@ impl Recorder {
     }
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
-        self.open_at(ended.intended).series.get(series).add(ended, ended.latency);
+        self.open_at(ended.intended).series.get(series).add(ended, (Part::Latency, ended.latency));
         self.for_derived(series, |recorder, own| {
             if own.phase != Part::Attempts
                 && let Some(time) = ended.time(own.phase)
                 && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
             {
                 recorder.open_at(ended.sent()).series.get(own.series).sent += 1;
-                recorder.open_at(ended.intended).series.get(own.series).add(ended, time);
+                recorder.open_at(ended.intended).series.get(own.series).add(ended, (own.phase, time));
             }
         });
     }
@@ -143,7 +144,7 @@ impl Recorder {
         self.for_derived(series, |recorder, own| {
             if own.phase == Part::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
                 let cell = recorder.open_at(ended.intended).series.get(own.series);
-                cell.add(ended, ended.latency);
+                cell.add(ended, (own.phase, ended.latency));
                 // Without a predicate they were counted as they were sent.
                 cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
             }
@@ -235,9 +236,11 @@ impl Recorder {
 }
 
 impl Cell {
-    fn add(&mut self, ended: &Ended, time: u64) {
-        // How long it took the generator to fail says nothing about the target.
-        if !ended.outcome.is_err_and(Failure::is_generator) {
+    fn add(&mut self, ended: &Ended, (phase, time): (Part, u64)) {
+        if ended.is_unanswered(phase) {
+            self.unanswered.record(ended.service_time);
+        } else if !ended.outcome.is_err_and(Failure::is_generator) {
+            // How long it took the generator to fail says nothing about the target.
             self.latency.record(time);
             self.service_time.record(ended.service_time);
         }
@@ -267,6 +270,7 @@ impl Open {
                 bytes: std::mem::take(&mut cell.bytes),
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
+                unanswered: cell.unanswered.drain(),
             };
             slice.series.insert(index, counts);
         });
@@ -321,6 +325,10 @@ mod tests {
         let slices = recorder.drain();
         let counts = &slices[0].series[&0];
         assert_eq!((counts.failures(), counts.latency.total(), counts.service_time.total()), (2, 1, 1));
+        recorder.sample(0, 1, 9, 8, Err(Failure::Reset));
+        let slices = recorder.drain();
+        let counts = &slices[0].series[&0];
+        assert_eq!((counts.latency.total(), counts.unanswered.total(), counts.unanswered.max()), (0, 1, Some(8)));
         assert_eq!(slices[0].poll_delay.max(), Some(4));
     }
 

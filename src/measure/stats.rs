@@ -5,7 +5,7 @@ use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
     Book, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts,
-    Slice, Tried, interval_log,
+    Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -211,14 +211,16 @@ impl Stats {
     }
 
     fn look(&mut self, gauges: Gauges) {
-        for (index, value) in gauges.values {
-            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
-                gauge.read(gauges.at, value);
+        for (index, value) in &gauges.values {
+            if let Some((_, gauge)) = self.watched.get_mut(*index as usize) {
+                gauge.read(gauges.at, *value);
             }
         }
         for (index, reason) in gauges.gaps {
-            if let Some((_, gauge)) = self.watched.get_mut(index as usize) {
-                gauge.missed(gauges.at, reason);
+            match self.watched.get_mut(index as usize) {
+                Some((_, gauge)) if gauges.values.contains_key(&index) => gauge.absent += 1,
+                Some((_, gauge)) => gauge.missed(gauges.at, reason),
+                None => {}
             }
         }
     }
@@ -379,12 +381,9 @@ impl Stats {
         })
     }
 
-    /// Adds the histogram of a series in windows.
-    pub fn histogram(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Histogram<u64>) {
-        for counts in self.series_within(series, ranges) {
-            let counts = if service_time { &counts.service_time } else { &counts.latency };
-            counts.add_to(into);
-        }
+    /// Adds the times of a series in windows.
+    pub fn times(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Times) {
+        self.series_within(series, ranges).for_each(|counts| into.add(counts, service_time));
     }
 
     pub fn load(&self, load: usize, ranges: &[Range]) -> LoadCounts {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 /// What stands behind the tag of a series or the name of a load.
 const SERVICE_TIME: &str = ".service_time";
+const UNANSWERED: &str = ".unanswered";
 const LAG: &str = ".schedule_lag";
 /// No load and no series is called so: names of series have more dots, and the lag of a load ends otherwise.
 const POLL_DELAY: &str = "generator.poll_delay";
@@ -16,29 +17,32 @@ const POLL_DELAY: &str = "generator.poll_delay";
 enum Histogram {
     Latency(u32),
     ServiceTime(u32),
+    Unanswered(u32),
     Lag(u32),
     PollDelay,
 }
 
-/// The tags of a plan: latency and service time of each series, schedule lag of each load, poll delay of the workers.
+/// The tags of a plan: latency and service time of the answers of each series, and how long the others were waited for, schedule lag of each load, poll delay of the workers.
 #[derive(Debug, Clone, Default)]
 pub struct Tags {
-    series: Vec<(String, String)>,
+    series: Vec<[String; 3]>,
     loads: Vec<String>,
     histograms: HashMap<String, Histogram>,
 }
 
 impl Tags {
     pub fn new(plan: &Plan) -> Tags {
-        let series = plan.series.iter().map(|series| (series.tag.clone(), format!("{}{SERVICE_TIME}", series.tag)));
+        let of = |tag: &str| ["", SERVICE_TIME, UNANSWERED].map(|what| format!("{tag}{what}"));
+        let series = plan.series.iter().map(|series| of(&series.tag));
         let mut tags = Tags {
             series: series.collect(),
             loads: plan.loads.iter().map(|load| format!("{}{LAG}", load.name)).collect(),
             histograms: HashMap::new(),
         };
-        for (index, (latency, service_time)) in (0..).zip(&tags.series) {
+        for (index, [latency, service_time, unanswered]) in (0..).zip(&tags.series) {
             tags.histograms.insert(latency.clone(), Histogram::Latency(index));
             tags.histograms.entry(service_time.clone()).or_insert(Histogram::ServiceTime(index));
+            tags.histograms.entry(unanswered.clone()).or_insert(Histogram::Unanswered(index));
         }
         for (index, lag) in (0..).zip(&tags.loads) {
             tags.histograms.entry(lag.clone()).or_insert(Histogram::Lag(index));
@@ -58,9 +62,10 @@ impl Tags {
             }
         };
         for (index, counts) in &slice.series {
-            let (latency, service_time) = &self.series[*index as usize];
+            let [latency, service_time, unanswered] = &self.series[*index as usize];
             line(latency, &counts.latency);
             line(service_time, &counts.service_time);
+            line(unanswered, &counts.unanswered);
         }
         for (index, counts) in &slice.loads {
             line(&self.loads[*index as usize], &counts.lag);
@@ -77,6 +82,9 @@ impl Tags {
             }
             Some(Histogram::ServiceTime(index)) => {
                 slice.series.insert(*index, SeriesCounts { service_time: counts, ..of_series() });
+            }
+            Some(Histogram::Unanswered(index)) => {
+                slice.series.insert(*index, SeriesCounts { unanswered: counts, ..of_series() });
             }
             Some(Histogram::Lag(index)) => {
                 slice.loads.insert(*index, LoadCounts { lag: counts, ..LoadCounts::default() });

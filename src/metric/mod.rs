@@ -86,11 +86,15 @@ struct Value {
     interval: Option<(f64, f64)>,
     /// It lies there for sure: nothing was seen beyond.
     bounded: bool,
+    /// There is no value, since it lies at a request that got no answer, with how long that was surely waited for.
+    no_answer: Option<Option<f64>>,
+    /// It is of answers alone, and this share got none.
+    without: Option<f64>,
 }
 
 impl Value {
     fn of(value: Result<f64, String>, samples: u64) -> Value {
-        Value { value, samples, shown: None, interval: None, bounded: false }
+        Value { value, samples, shown: None, interval: None, bounded: false, no_answer: None, without: None }
     }
 
     /// That and more: nothing was seen beyond.
@@ -170,6 +174,15 @@ pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judge
     judge_by(&condition.within(range), stats, By::Value)
 }
 
+/// Both sides of a comparison.
+enum Sides {
+    Values(Side, Side),
+    /// One has a value. The other lies at a request that got no answer, maybe with how long that was waited for.
+    Unanswered { is_left: bool, waited: Option<f64>, other: f64 },
+    /// There is nothing to compare.
+    Unknown,
+}
+
 /// One side of a comparison, where it has a value.
 #[derive(Clone, Copy)]
 struct Side {
@@ -185,12 +198,14 @@ impl Side {
 }
 
 /// Both sides where both have a value, and what is told of them whatever comes out.
-fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, Option<(Side, Side)>) {
+fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, Sides) {
     let spread = by == By::Spread && are_compared(left, right);
     let (l, r) = (value(left, stats, spread), value(right, stats, spread));
     let quantity = |value: &Value, unit: Type| {
-        let plain = || value.value.as_ref().ok().map(|v| Quantity::new(*v, unit, Known::Value));
-        value.shown.clone().or_else(plain)
+        let known = || value.without.map_or(Known::Value, |without| Known::OfAnswers { without });
+        let plain = || value.value.as_ref().ok().map(|v| Quantity::new(*v, unit, known()));
+        let none = |waited: Option<f64>| Quantity::new(waited.unwrap_or(f64::INFINITY), unit, Known::NoAnswer);
+        value.shown.clone().or_else(|| value.no_answer.map(none)).or_else(plain)
     };
     let judged = Judged {
         value: quantity(&l, left.unit()),
@@ -203,14 +218,57 @@ fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, O
         (Ok(a), Ok(b)) => {
             let left = Side { value: a, interval: l.interval, bounded: l.bounded };
             let right = Side { value: b, interval: r.interval, bounded: r.bounded };
-            (judged, Some((left, right)))
+            (judged, Sides::Values(left, right))
         }
-        (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason), ..judged }, None),
+        (Err(_), Ok(other)) if l.no_answer.is_some() => {
+            (judged, Sides::Unanswered { is_left: true, waited: l.no_answer.flatten(), other })
+        }
+        (Ok(other), Err(_)) if r.no_answer.is_some() => {
+            (judged, Sides::Unanswered { is_left: false, waited: r.no_answer.flatten(), other })
+        }
+        (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason), ..judged }, Sides::Unknown),
     }
 }
 
-fn compare(operator: Binary, (judged, both): (Judged, Option<(Side, Side)>)) -> Judged {
-    let Some((left, right)) = both else { return judged };
+/// A request without an answer is above every upper bound, and is what no bound asks it to be. Above a lower bound it is where it was
+/// waited for so long: what would have come of it later, nobody knows.
+fn unanswered(operator: Binary, is_left: bool, (waited, other): (Option<f64>, f64), judged: Judged) -> Judged {
+    let operator = if is_left { operator } else { turned(operator) };
+    let outcome = match operator {
+        Binary::Less | Binary::LessEqual | Binary::Equal => Outcome::Failed,
+        _ if waited.is_some_and(|waited| holds(operator, waited, other)) => Outcome::Held,
+        _ => Outcome::Inconclusive,
+    };
+    let margin = match outcome {
+        Outcome::Held => waited.map_or(0.0, |waited| share_of((waited - other).abs(), other)),
+        Outcome::Failed => f64::NEG_INFINITY,
+        Outcome::Inconclusive => 0.0,
+    };
+    let reason = (outcome == Outcome::Inconclusive).then(|| {
+        let side = if is_left { &judged.value } else { &judged.bound };
+        let told = side.as_ref().map_or(String::new(), |side| format!("{side}, and "));
+        format!("{told}how long one would have taken is not known")
+    });
+    Judged { outcome, margin, reason, ..judged }
+}
+
+/// The same said of the other side.
+pub fn turned(operator: Binary) -> Binary {
+    match operator {
+        Binary::Less => Binary::Greater,
+        Binary::LessEqual => Binary::GreaterEqual,
+        Binary::Greater => Binary::Less,
+        Binary::GreaterEqual => Binary::LessEqual,
+        other => other,
+    }
+}
+
+fn compare(operator: Binary, (judged, both): (Judged, Sides)) -> Judged {
+    let (left, right) = match both {
+        Sides::Values(left, right) => (left, right),
+        Sides::Unanswered { is_left, waited, other } => return unanswered(operator, is_left, (waited, other), judged),
+        Sides::Unknown => return judged,
+    };
     let (l, r) = (left.value, right.value);
     let room = match operator {
         Binary::Less | Binary::LessEqual => r - l,
@@ -286,8 +344,19 @@ fn undecided() -> Judged {
 }
 
 /// The two differ by at most this: a share of the right one, or a quantity.
-fn within(tolerance: f64, relative: bool, (judged, both): (Judged, Option<(Side, Side)>)) -> Judged {
-    let Some((left, right)) = both else { return judged };
+fn within(tolerance: f64, relative: bool, (judged, both): (Judged, Sides)) -> Judged {
+    let (left, right) = match both {
+        Sides::Values(left, right) => (left, right),
+        // Whatever is to be near it has no value of its own where it got no answer.
+        Sides::Unanswered { is_left: true, waited, other } => {
+            return unanswered(Binary::Equal, true, (waited, other), judged);
+        }
+        Sides::Unanswered { is_left: false, .. } => {
+            let reason = Some("what it is compared with lies at a request that got no answer".to_owned());
+            return Judged { reason, ..judged };
+        }
+        Sides::Unknown => return judged,
+    };
     let (l, r) = (left.value, right.value);
     let allowed = if relative { r.abs() * tolerance } else { tolerance };
     let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
@@ -329,6 +398,21 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
                 return Value::of(Err(format!("{shown}, of which no more can be computed")), samples);
             }
             let result = |a: f64, b: f64| crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
+            // What is above everything stays so, whatever is added to it and however often it is taken.
+            let (adds, scales) = (matches!(operator, Binary::Add), matches!(operator, Binary::Multiply));
+            let no_answer = match (l.no_answer, r.no_answer, &l.value, &r.value) {
+                (Some(waited), None, _, Ok(by)) if adds || *operator == Binary::Subtract || *by > 0.0 => {
+                    Some(waited.map(|waited| result(waited, *by)))
+                }
+                (None, Some(waited), Ok(by), _) if adds || (scales && *by > 0.0) => {
+                    Some(waited.map(|waited| result(*by, waited)))
+                }
+                _ => None,
+            };
+            if no_answer.is_some() {
+                let value = Err("it lies at a request that got no answer".to_owned());
+                return Value { no_answer, ..Value::of(value, samples) };
+            }
             match (l.value, r.value) {
                 (Ok(a), Ok(b)) if result(a, b).is_finite() => {
                     let (from_left, from_right) = (l.interval.unwrap_or((a, a)), r.interval.unwrap_or((b, b)));

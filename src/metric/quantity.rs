@@ -25,6 +25,10 @@ pub enum Known {
     Exactly,
     /// It is an estimate of what lies between these with 95% certainty; nothing bounds it above where the upper one is missing.
     Estimate { low: f64, high: Option<f64> },
+    /// It is that of answers alone, and so large a share of all got none.
+    OfAnswers { without: f64 },
+    /// It lies at a request that got no answer, of which the number is how long it was waited for, where it was given up for that.
+    NoAnswer,
     /// It is that or more: nothing was seen beyond.
     AtLeast,
     /// It is less than that: nothing was seen beneath.
@@ -71,6 +75,11 @@ impl fmt::Display for Quantity {
             Known::Estimate { low, high: None } => {
                 write!(f, "{} ({} and more at 95%)", plain(), printed(*low, self.unit))
             }
+            Known::OfAnswers { without } => {
+                write!(f, "{} of answers, {} got none", plain(), crate::base::units::percent(*without))
+            }
+            Known::NoAnswer if self.number.is_finite() => write!(f, "no answer within {}", plain()),
+            Known::NoAnswer => write!(f, "no answer"),
             Known::AtLeast => write!(f, "at least {}", plain()),
             Known::Below => write!(f, "below {}", plain()),
             Known::LongerThan => write!(f, "> {}", measured_duration(self.number)),

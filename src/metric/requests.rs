@@ -3,7 +3,7 @@
 use super::Value;
 use crate::base::units::{self, SECOND};
 use crate::check::program::{RequestFunction, Statistic};
-use crate::measure::{Failure, Stats, histogram};
+use crate::measure::{Failure, Ranked, Stats, Times};
 use crate::plan::{Range, Requests, scope};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
     let others = metric.chosen_of.iter().map(|samples| stats.counts(samples.series, &samples.ranges));
     let chosen_of: u64 = others.map(|counts| counts.ok + counts.failures()).sum();
     let none = || Err("no samples in its window".to_owned());
+    // How much there was is known wherever something ran that could have sent it.
+    let counted = sent + total + chosen_of > 0 || has_run(metric, stats);
     let length = length(metric, stats);
     let times = || match metric.function.least_samples() {
         Some(least) if total < least.samples => {
@@ -35,6 +37,17 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             Err(format!("{have} samples, and this {} needs {need}", least.noun))
         }
         _ => recorded(metric, stats, (unsent, total)),
+    };
+    let mut ranked = Ranked::Nothing;
+    let mut without = None;
+    // Of answers alone, with the share that had none.
+    let answers = |without: &mut Option<f64>| {
+        let times = times()?;
+        if times.answered.is_empty() {
+            return Err(format!("none of {} requests got an answer", units::grouped(times.len() as f64, 0)));
+        }
+        *without = Some(times.without()).filter(|share| *share > 0.0);
+        Ok(times.answered)
     };
     let value = match metric.function {
         RequestFunction::Dropped => {
@@ -44,37 +57,58 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             let none = "no arrivals in its window".to_owned();
             return Value::of(if seen == 0 { Err(none) } else { Ok(counts.dropped as f64) }, seen);
         }
-        RequestFunction::Count => {
-            if sent + total == 0 && chosen_of == 0 {
-                none()
-            } else {
-                Ok(sent as f64)
-            }
-        }
+        RequestFunction::Count | RequestFunction::Throughput | RequestFunction::Bandwidth if !counted => none(),
+        RequestFunction::Count => Ok(sent as f64),
         RequestFunction::Throughput | RequestFunction::Bandwidth if length == 0 => {
             Err("its window has no length".to_owned())
         }
-        RequestFunction::Throughput => {
-            if total == 0 && chosen_of == 0 {
-                none()
-            } else {
-                Ok(ok as f64 * SECOND as f64 / length as f64)
-            }
-        }
-        _ if total == 0 => none(),
+        RequestFunction::Throughput => Ok(ok as f64 * SECOND as f64 / length as f64),
         RequestFunction::Bandwidth => Ok(bytes as f64 * SECOND as f64 / length as f64),
+        _ if total == 0 => none(),
         RequestFunction::ErrorRate => Ok(failed as f64 / total as f64),
         RequestFunction::BurnRate(objective) if objective >= 1.0 => {
             Err("an objective of 100% has no budget".to_owned())
         }
         RequestFunction::BurnRate(objective) => Ok(failed as f64 / total as f64 / (1.0 - objective)),
         RequestFunction::Availability => Ok(availability(metric, stats)),
-        RequestFunction::Quantile(q) => times().map(|times| times.value_at_quantile(q) as f64 * metric.worth),
-        RequestFunction::Statistic(function) => times().map(|times| statistic(function, &times) * metric.worth),
-        // A share of requests has no unit.
-        RequestFunction::Apdex(threshold) => times().map(|times| apdex(threshold, &times, ok as f64 / total as f64)),
+        RequestFunction::Quantile(q) => times().and_then(|times| {
+            ranked = times.quantile(q);
+            time_of(ranked, metric.worth)
+        }),
+        RequestFunction::Statistic(Statistic::Max) => times().and_then(|times| {
+            ranked = match times.unanswered.is_empty() {
+                true => Ranked::Time(times.answered.max()),
+                false => times.quantile(1.0),
+            };
+            time_of(ranked, metric.worth)
+        }),
+        RequestFunction::Statistic(function) => {
+            answers(&mut without).map(|times| statistic(function, &times) * metric.worth)
+        }
+        // A share of requests has no unit, and who got no answer is frustrated like whoever failed.
+        RequestFunction::Apdex(threshold) => {
+            times().map(|times| apdex(threshold, &times.answered, ok as f64 / total as f64))
+        }
     };
-    Value::of(value, total)
+    let no_answer = match ranked {
+        Ranked::NoAnswer(waited) => Some(waited.map(|waited| waited as f64 * metric.worth)),
+        Ranked::Nothing | Ranked::Time(_) => None,
+    };
+    Value { no_answer, without, ..Value::of(value, total) }
+}
+
+fn time_of(ranked: Ranked, worth: f64) -> Result<f64, String> {
+    match ranked {
+        Ranked::Time(time) => Ok(time as f64 * worth),
+        Ranked::NoAnswer(_) => Err("it lies at a request that got no answer".to_owned()),
+        Ranked::Nothing => Err("no samples in its window".to_owned()),
+    }
+}
+
+/// Whether an iteration of one of its loads was started by the end of its windows.
+fn has_run(metric: &Requests, stats: &Stats) -> bool {
+    let end = metric.samples.iter().flat_map(|samples| &samples.ranges).map(|range| range.1).max().unwrap_or(0);
+    metric.loads.iter().any(|load| stats.load(*load, &[(0, end)]).started > 0)
 }
 
 /// The share of the seconds with requests in which not every one failed.
@@ -99,10 +133,10 @@ fn length(metric: &Requests, stats: &Stats) -> u64 {
 }
 
 /// How long each took, where the record still says that.
-fn recorded(metric: &Requests, stats: &Stats, (unsent, total): (u64, u64)) -> Result<Histogram<u64>, String> {
-    let mut times = histogram::empty();
+fn recorded(metric: &Requests, stats: &Stats, (unsent, total): (u64, u64)) -> Result<Times, String> {
+    let mut times = Times::default();
     for samples in &metric.samples {
-        stats.histogram(samples.series, &samples.ranges, metric.service_time, &mut times);
+        stats.times(samples.series, &samples.ranges, metric.service_time, &mut times);
     }
     if times.len() + unsent < total {
         let (have, all) = (units::grouped(times.len() as f64, 0), units::grouped(total as f64, 0));

@@ -4,7 +4,7 @@ use super::{Outcome, Watch, judge};
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::check::program::{Edge, Moment, RecoveryFunction, RequestFunction, Statistic, Window};
 use crate::measure::histogram::Sparse;
-use crate::measure::{Failure, SeriesCounts, Slice, Stats};
+use crate::measure::{Failure, LoadCounts, SeriesCounts, Slice, Stats};
 use crate::metric::Quantity;
 use crate::plan::{
     Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
@@ -43,6 +43,7 @@ fn of(function: RequestFunction, ranges: &[Range], end: u64) -> Metric {
         worth: 1.0,
         samples: vec![Samples { series: 0, ranges: ranges.to_vec() }],
         chosen_of: Vec::new(),
+        loads: Vec::new(),
         load: None,
         length,
         scopes: Scopes { end, ..Scopes::default() },
@@ -381,4 +382,131 @@ fn a_window_waits_for_what_is_under_way() {
     watch.take(&lost);
     assert_eq!(watch.look(14 * SECOND), None);
     assert!(watch.look(15 * SECOND).is_some());
+}
+
+/// Of one second: answers of so many milliseconds each, and how long each of the others was waited for, as timeouts or not.
+fn some_unanswered(answers: &[u64], refused: &[u64], timeouts: &[u64]) -> Stats {
+    let histogram = |times: &mut dyn Iterator<Item = &u64>| {
+        let mut all = Sparse::new();
+        times.for_each(|ms| all.record(ms * MILLISECOND));
+        all.drain()
+    };
+    let of = |kind: Failure, list: &[u64]| (!list.is_empty()).then_some((kind, list.len() as u64));
+    let counts = SeriesCounts {
+        sent: (answers.len() + refused.len() + timeouts.len()) as u64,
+        ok: answers.len() as u64,
+        failed: of(Failure::Connect, refused).into_iter().chain(of(Failure::Timeout, timeouts)).collect(),
+        latency: histogram(&mut answers.iter()),
+        service_time: histogram(&mut answers.iter()),
+        unanswered: histogram(&mut refused.iter().chain(timeouts)),
+        ..SeriesCounts::default()
+    };
+    let mut stats = stats(&[(0, 0, 0)]);
+    stats.add(&Slice { series: [(0, counts)].into(), ..Slice::default() });
+    stats
+}
+
+#[test]
+fn a_request_without_an_answer_meets_no_bound_of_a_time() {
+    let all = [(0, u64::MAX)];
+    let p90 = |operator, ms: u64, stats: &Stats| {
+        let bound = (ms * MILLISECOND) as f64;
+        judge(&compare(of(RequestFunction::Quantile(0.9), &all, SECOND), operator, bound, Type::Duration), stats)
+    };
+    let shown = |judged: &super::Judged| judged.value.as_ref().map(Quantity::to_string).unwrap_or_default();
+    // Nobody listens: each was refused within a millisecond.
+    let refused = some_unanswered(&[], &[1; 100], &[]);
+    let judged = p90(Binary::Less, 50, &refused);
+    assert_eq!((judged.outcome, shown(&judged).as_str()), (Outcome::Failed, "no answer"));
+    assert_eq!(serde_json::json!(judged.value)["known"], "no_answer");
+    assert_eq!(serde_json::json!(judged.value)["number"], serde_json::Value::Null);
+    assert_eq!(p90(Binary::LessEqual, 50, &refused).outcome, Outcome::Failed);
+    assert_eq!(p90(Binary::Equal, 1, &refused).outcome, Outcome::Failed);
+    let judged = p90(Binary::Greater, 50, &refused);
+    assert_eq!(judged.outcome, Outcome::Inconclusive, "how long it would have taken nobody knows");
+    assert_eq!(judged.reason.unwrap(), "no answer, and how long one would have taken is not known");
+    // What was waited for is longer than that.
+    let timeouts = some_unanswered(&[], &[], &[1000; 100]);
+    let judged = p90(Binary::Less, 2000, &timeouts);
+    assert_eq!((judged.outcome, shown(&judged).as_str()), (Outcome::Failed, "no answer within 1s"));
+    assert_eq!(p90(Binary::Greater, 500, &timeouts).outcome, Outcome::Held);
+    assert_eq!(p90(Binary::Greater, 1500, &timeouts).outcome, Outcome::Inconclusive);
+    // As long as it lies at an answer it is that.
+    let some = some_unanswered(&[10; 95], &[1; 5], &[]);
+    let judged = p90(Binary::Less, 50, &some);
+    assert_eq!((judged.outcome, shown(&judged).as_str()), (Outcome::Held, "10ms"));
+    assert_eq!(p90(Binary::Less, 50, &some_unanswered(&[10; 89], &[1; 11], &[])).outcome, Outcome::Failed);
+    let most = of(RequestFunction::Statistic(Statistic::Max), &all, SECOND);
+    assert_eq!(judge(&compare(most, Binary::Less, SECOND as f64, Type::Duration), &some).outcome, Outcome::Failed);
+}
+
+#[test]
+fn a_mean_is_of_answers_alone_and_says_how_many_had_none() {
+    let mean = |stats: &Stats| {
+        let mean = of(RequestFunction::Statistic(Statistic::Mean), &[(0, u64::MAX)], SECOND);
+        judge(&compare(mean, Binary::Less, (50 * MILLISECOND) as f64, Type::Duration), stats)
+    };
+    let judged = mean(&some_unanswered(&[10; 60], &[1; 30], &[1000; 10]));
+    assert_eq!(judged.outcome, Outcome::Held);
+    assert_eq!(judged.value.unwrap().to_string(), "10ms of answers, 40% got none");
+    assert_eq!(mean(&some_unanswered(&[10; 60], &[], &[])).value.unwrap().to_string(), "10ms");
+    let judged = mean(&some_unanswered(&[], &[1; 30], &[]));
+    let reason = "none of 30 requests got an answer";
+    assert_eq!((judged.outcome, judged.reason.as_deref()), (Outcome::Inconclusive, Some(reason)));
+}
+
+/// Above everything it stays so, whatever it is multiplied by; of a baseline it is none.
+#[test]
+fn what_is_computed_of_no_answer_is_none_either() {
+    let p90 = |ranges: &[Range]| Measured::Metric {
+        metric: of(RequestFunction::Quantile(0.9), ranges, 2 * SECOND),
+        unit: Type::Duration,
+    };
+    let mut stats = some_unanswered(&[], &[1; 100], &[]);
+    stats.add(&slice(1, (100, 0, 10)));
+    let twice = |measured: Measured| Measured::Arithmetic {
+        operator: Binary::Multiply,
+        left: Box::new(measured),
+        right: Box::new(Measured::Constant { value: 2.0, unit: Type::Factor }),
+        unit: Type::Duration,
+    };
+    let (refused, fine) = ([(0, SECOND)], [(SECOND, 2 * SECOND)]);
+    let second = Measured::Constant { value: SECOND as f64, unit: Type::Duration };
+    let outcome = |operator, left: Measured, right: Measured| {
+        super::judge_within(&Condition::Compare { operator, left, right }, (0, 2 * SECOND), &stats).outcome
+    };
+    assert_eq!(outcome(Binary::Less, twice(p90(&refused)), second.clone()), Outcome::Failed);
+    assert_eq!(outcome(Binary::Greater, second, twice(p90(&refused))), Outcome::Failed);
+    assert_eq!(outcome(Binary::Less, p90(&refused), twice(p90(&fine))), Outcome::Failed);
+    assert_eq!(outcome(Binary::LessEqual, p90(&fine), twice(p90(&refused))), Outcome::Inconclusive);
+    let near = Condition::Within { left: p90(&fine), right: p90(&refused), tolerance: 0.1, relative: true };
+    assert_eq!(super::judge_within(&near, (0, 2 * SECOND), &stats).outcome, Outcome::Inconclusive);
+    let near = Condition::Within { left: p90(&refused), right: p90(&fine), tolerance: 0.1, relative: true };
+    assert_eq!(super::judge_within(&near, (0, 2 * SECOND), &stats).outcome, Outcome::Failed);
+}
+
+/// A step that no iteration came to, of a load that ran and of one that did not.
+#[test]
+fn how_much_there_was_is_known_where_the_load_ran() {
+    let mut stats = stats(&[(0, 0, 0), (0, 0, 0)]);
+    let never = |function: RequestFunction, stats: &Stats| {
+        let Metric::Requests(mut requests) = of(function, &[(SECOND, 2 * SECOND)], 2 * SECOND) else {
+            unreachable!("it is of requests")
+        };
+        requests.loads = vec![0];
+        judge(&compare(Metric::Requests(requests), Binary::Equal, 0.0, Type::Count), stats).outcome
+    };
+    let counts = [RequestFunction::Count, RequestFunction::Throughput, RequestFunction::Bandwidth];
+    let others = [RequestFunction::ErrorRate, RequestFunction::Availability, RequestFunction::Quantile(0.5)];
+    for function in counts.into_iter().chain(others) {
+        assert_eq!(never(function, &stats), Outcome::Inconclusive, "{function:?}: nothing ran");
+    }
+    let ran = LoadCounts { started: 3, ..LoadCounts::default() };
+    stats.add(&Slice { loads: [(0, ran)].into(), ..Slice::default() });
+    for function in counts {
+        assert_eq!(never(function, &stats), Outcome::Held, "{function:?}");
+    }
+    for function in others {
+        assert_eq!(never(function, &stats), Outcome::Inconclusive, "{function:?}: of nothing there is no share");
+    }
 }

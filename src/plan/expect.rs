@@ -282,9 +282,10 @@ impl Elaborate<'_> {
             self.not_empty(&windows, end, metric)?;
         }
         // The one load that it is of, if it is of one.
-        let mut loads = samples.iter().map(|samples| self.series[samples.series].load);
-        let first = loads.next().filter(|first| loads.all(|load| load == *first));
-        let load = recorded.load.or(first).map(|load| (load, within(&self.loads[load])));
+        let mut loads: Vec<usize> = samples.iter().map(|samples| self.series[samples.series].load).collect();
+        loads.dedup();
+        let only = if let [only] = loads[..] { Some(only) } else { None };
+        let load = recorded.load.or(only).map(|load| (load, within(&self.loads[load])));
         let length = scope::length(&windows, end);
         let service_time = recorded.part == Part::ServiceTime;
         let worth = match (recorded.member, samples.first()) {
@@ -294,7 +295,7 @@ impl Elaborate<'_> {
             _ => 1.0,
         };
         let scopes = self.scopes_of(metric, end);
-        let requests = Requests { function, service_time, worth, samples, chosen_of, load, length, scopes };
+        let requests = Requests { function, service_time, worth, samples, chosen_of, loads, load, length, scopes };
         self.enough(&requests, metric.span);
         Some(Metric::Requests(requests))
     }

@@ -89,6 +89,9 @@ pub struct Requests {
     /// What the samples are derived of, where they are those of other times or chosen ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen_of: Vec<Samples>,
+    /// The loads that it is of: where they ran, it is known how much of it there was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loads: Vec<usize>,
     /// For `dropped`: the load and the windows in which its arrivals were intended.
     pub load: Option<(usize, Vec<Range>)>,
     /// How long the windows are together, for what is counted a second.

@@ -16,6 +16,7 @@ impl Plan {
                 what: what.to_owned(),
                 worth: 1.0,
                 unit,
+                missing: None,
             }));
         }
         self.readings(&mut |series| {
@@ -64,8 +65,8 @@ fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
 }
 
 impl Watched {
-    /// Whether both are read from the same place, whatever one is worth in them.
+    /// Whether the same is read of both, whatever one is worth in them.
     pub fn is_same(&self, other: &Watched) -> bool {
-        self.source == other.source && self.what == other.what
+        self.source == other.source && self.what == other.what && self.missing == other.missing
     }
 }

@@ -3,7 +3,7 @@
 
 use super::faults::{Injection, Occurrence, Planned};
 use crate::base::units::SECOND;
-use crate::measure::{Stats, histogram};
+use crate::measure::{Ranked, Stats, Times};
 use crate::metric::{Back, Recovered};
 use crate::plan::draw::{Page, Row, RowKind};
 use crate::plan::{Plan, Range};
@@ -33,8 +33,10 @@ pub struct Point {
     pub answered: f64,
     /// The share of all that failed by the target's doing.
     pub failed: f64,
-    /// Nothing where nothing was answered.
+    /// Nothing where there was nothing, or where it lies at a request that got no answer.
     pub p95_ns: Option<u64>,
+    /// The latter.
+    pub no_answer: bool,
 }
 
 impl Course {
@@ -74,17 +76,19 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
         .filter(|series| plan.series[*series].load == load && plan.series[*series].is_request())
         .collect();
     let point = |range: Range| {
-        let (mut answered, mut failed, mut latency) = (0.0, 0.0, histogram::empty());
+        let (mut answered, mut failed, mut latency) = (0.0, 0.0, Times::default());
         for (counts, share) in series.iter().flat_map(|series| stats.shares_of(*series, range)) {
             answered += counts.ok as f64 * share;
             failed += counts.target_failures() as f64 * share;
-            counts.latency.add_to(&mut latency);
+            latency.add(counts, false);
         }
+        let p95 = latency.quantile(0.95);
         let seconds = (range.1 - range.0).max(1) as f64 / SECOND as f64;
         Point {
             answered: answered / seconds,
             failed: if failed > 0.0 { failed / (answered + failed) } else { 0.0 },
-            p95_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.95)),
+            p95_ns: if let Ranked::Time(p95) = p95 { Some(p95) } else { None },
+            no_answer: matches!(p95, Ranked::NoAnswer(_)),
         }
     };
     ranges.map(point).collect()

@@ -58,6 +58,8 @@ pub struct Report {
     pub verdict: Kind,
     pub reason: Option<String>,
     pub problems: Vec<String>,
+    /// What failed of the teardown; it is among the problems too.
+    pub not_torn_down: Vec<String>,
     pub restarts: Vec<Restart>,
     /// Services that ended while they were needed, which ended the run.
     pub died: Vec<Death>,
@@ -128,6 +130,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
     let occurrences = faults::occurrences(stats, &planned);
     let (loads, windows) = (loads::loads(plan, stats), windows::windows(plan, stats));
     let generator = generator::health(plan, stats);
+    let watched = watched::watched(plan, stats);
     Report {
         schema: SCHEMA,
         id: stats.id.clone(),
@@ -143,15 +146,16 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         verdict: verdict.kind,
         reason: verdict.reason.clone(),
         problems: stats.problems.iter().chain(&stats.not_torn_down).cloned().collect(),
+        not_torn_down: stats.not_torn_down.clone(),
         died: stats.died.iter().map(death).collect(),
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,
         trust: verdict.trust.clone(),
-        notes: notes::notes(&restarts, &generator, &loads, &windows),
+        notes: notes::notes(&restarts, &generator, &loads, &windows, &watched),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         examples: examples::examples(plan, stats),
-        watched: watched::watched(plan, stats),
+        watched,
         ledgers: ledgers::ledgers(plan, stats),
         alerts: [],
         restarts,

@@ -1,6 +1,7 @@
 //! Sentences on what a person has to know before the numbers are read.
 
 use super::loads::LoadTotals;
+use super::watched::Watch;
 use super::windows::{StepRow, Window};
 use super::{Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
@@ -16,8 +17,12 @@ pub fn notes(
     health: &generator::Health,
     loads: &[LoadTotals],
     windows: &[Window],
+    watched: &[Watch],
 ) -> Vec<String> {
     let mut notes = falls(restarts);
+    notes.extend(watched.iter().filter(|watch| watch.never_there).map(|watch| {
+        format!("`{}` was never there, and what `missing` says stands for it: is it called so?", watch.name)
+    }));
     let links = health.links_cpu_peak;
     if links > FULL {
         notes.push(format!("the links used {} of a core: what passed them may have waited for them", percent(links)));
@@ -70,8 +75,12 @@ fn failed(load: &LoadTotals, windows: &[&Window]) -> Option<String> {
     let rows = || windows.iter().flat_map(|window| window.steps.iter()).filter(|row| row.is_request);
     let failed: u64 = rows().map(StepRow::target_failures).sum();
     let share = failed as f64 / rows().map(|row| row.samples).sum::<u64>().max(1) as f64;
-    let text = || {
-        format!("`{}`: {} of its requests failed, and their times are among the latencies", load.name, percent(share))
+    let unanswered: u64 = rows().map(|row| row.unanswered).sum();
+    let what = match unanswered {
+        0 => "their times are among the latencies",
+        _ if unanswered >= failed => "got no answer, which ranks above all answers",
+        _ => "those without an answer rank above all answers, and the times of the others are among the latencies",
     };
+    let text = || format!("`{}`: {} of its requests failed, and {what}", load.name, percent(share));
     (share > NOTABLE).then(text)
 }

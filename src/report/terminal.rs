@@ -78,7 +78,8 @@ fn heading(out: &mut String, report: &Report, paint: &Paint) {
         Kind::Inconclusive => paint.unsure("? inconclusive"),
         Kind::Untrusted => paint.unsure("! untrusted"),
         Kind::Aborted => paint.unsure("■ aborted"),
-        Kind::Error => paint.bad("✘ error"),
+        Kind::Error if report.died.is_empty() && !report.not_torn_down.is_empty() => paint.bad("✘ teardown failed"),
+        Kind::Error => paint.bad("✘ could not be run"),
     };
     let share = report.share;
     let part =
@@ -211,10 +212,11 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         // Of what was chosen and never came there is nothing to say.
         for row in window.steps.iter().filter(|row| !row.is_derived || row.samples > 0) {
             let failed = row.target_failures();
-            let time = |recorded: u64| match row.measured {
+            let time = |recorded: Option<u64>| match (recorded, row.measured) {
                 _ if row.samples == 0 => "–".to_owned(),
-                Some((unit, worth)) => printed(recorded as f64 * worth, unit),
-                None => measured_duration(recorded as f64),
+                (None, _) => "no answer".to_owned(),
+                (Some(recorded), Some((unit, worth))) => printed(recorded as f64 * worth, unit),
+                (Some(recorded), None) => measured_duration(recorded as f64),
             };
             let failed_text = format!(
                 "{:>8}",

@@ -13,6 +13,8 @@ pub struct Watch {
     pub unit: Type,
     /// Some condition speaks of it.
     pub asked: bool,
+    /// Its source never had it, so that only what the scenario says of that stands for it.
+    pub never_there: bool,
     /// In base units: bytes, nanoseconds, shares of one; nothing where nothing was read.
     #[serde(flatten)]
     pub summary: Option<Summary>,
@@ -26,6 +28,7 @@ pub fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
         name: plan.name_of(series),
         unit: series.unit,
         asked: plan.asks_for(series),
+        never_there: gauge.absent > 0 && gauge.absent == gauge.points.len() as u64,
         summary: summary(series, gauge),
         gaps: gauge.gaps.clone(),
     };

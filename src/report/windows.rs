@@ -1,7 +1,7 @@
 //! The windows of a report: each stage of each load, each level of a sweep, and each trial of a search, with what each step did in it.
 
 use crate::base::units::SECOND;
-use crate::measure::{Failure, Stats, Tried, histogram};
+use crate::measure::{Failure, Ranked, Stats, Times, Tried};
 use crate::plan::{Load, Member, Plan, Range, Series, Stage, StageKind, Type};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,11 +53,14 @@ pub struct StepRow {
     /// By kind, those of the generator too.
     pub failed: BTreeMap<Failure, u64>,
     pub per_second: f64,
-    pub p50_ns: u64,
-    pub p95_ns: u64,
-    pub p99_ns: u64,
-    pub max_ns: u64,
-    pub service_p99_ns: u64,
+    /// Of these got no answer, or not all of one.
+    pub unanswered: u64,
+    /// Nothing where it lies at a request that got no answer, as `max` is wherever one did.
+    pub p50_ns: Option<u64>,
+    pub p95_ns: Option<u64>,
+    pub p99_ns: Option<u64>,
+    pub max_ns: Option<u64>,
+    pub service_p99_ns: Option<u64>,
 }
 
 impl StepRow {
@@ -167,9 +170,14 @@ fn step_name(plan: &Plan, series: &Series) -> String {
 
 fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> StepRow {
     let counts = stats.counts(series, &[range]);
-    let (mut latency, mut service) = (histogram::empty(), histogram::empty());
-    stats.histogram(series, &[range], false, &mut latency);
-    stats.histogram(series, &[range], true, &mut service);
+    let (mut latency, mut service) = (Times::default(), Times::default());
+    stats.times(series, &[range], false, &mut latency);
+    stats.times(series, &[range], true, &mut service);
+    let time = |times: &Times, share: f64| match times.quantile(share) {
+        Ranked::Time(time) => Some(time),
+        Ranked::NoAnswer(_) => None,
+        Ranked::Nothing => Some(0),
+    };
     let samples = counts.ok + counts.target_failures();
     // A window that the run did not reach the end of is as long as it was.
     let length = length.min(stats.end().saturating_sub(range.0));
@@ -189,10 +197,11 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         samples,
         failed: counts.failed,
         per_second: samples as f64 * SECOND as f64 / length.max(1) as f64,
-        p50_ns: latency.value_at_quantile(0.5),
-        p95_ns: latency.value_at_quantile(0.95),
-        p99_ns: latency.value_at_quantile(0.99),
-        max_ns: latency.max(),
-        service_p99_ns: service.value_at_quantile(0.99),
+        unanswered: latency.unanswered.len(),
+        p50_ns: time(&latency, 0.5),
+        p95_ns: time(&latency, 0.95),
+        p99_ns: time(&latency, 0.99),
+        max_ns: Some(latency.answered.max()).filter(|_| latency.unanswered.is_empty()),
+        service_p99_ns: time(&service, 0.99),
     }
 }

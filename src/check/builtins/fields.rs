@@ -76,10 +76,10 @@ pub const FIELDS: &[Field] = &[
     method(
         Type::Service,
         "metric",
-        &[need("name", &[Type::Text]), may("unit", UNIT)],
+        &[need("name", &[Type::Text]), may("unit", UNIT), may("missing", UNIT)],
         Type::Series,
-        "A series of its /metrics page, read once a second: the sum of all samples of a name, or of those with labels as asked, `name{route=\"/orders\", status!=\"200\"}` in single quotes. `unit` says what one in it is worth, such as `1s` or `1B` (a plain number).",
-        "max(shop.metric(\"db_pool_waiting\")) == 0",
+        "A series of its /metrics page, read once a second: the sum of all samples of a name, or of those with labels as asked, `name{route=\"/orders\", status!=\"200\"}` in single quotes. `unit` says what one in it is worth, such as `1s` or `1B` (a plain number). `missing` is what it is where the page does not have it, in the unit of the series, such as 0 of a counter that begins with its first event; a name that the page never had draws a warning. Without it that is a gap.",
+        "max(shop.metric(\"db_pool_waiting\", missing: 0)) == 0",
     ),
     field(Type::Link, "address", Type::Text, "Where the link listens, as `host:port`.", "db.address"),
     field(Type::Link, "url", Type::Text, "`http://` and the address, without a path.", "db.url"),
@@ -87,9 +87,9 @@ pub const FIELDS: &[Field] = &[
     method(
         Type::Monitor,
         "query",
-        &[need("query", &[Type::Text]), may("unit", UNIT)],
+        &[need("query", &[Type::Text]), may("unit", UNIT), may("missing", UNIT)],
         Type::Series,
-        "What a query gives over time, asked once a second; `unit` says what one in it is worth, such as `1s` or `1B` (a plain number).",
+        "What a query gives over time, asked once a second; `unit` says what one in it is worth, such as `1s` or `1B` (a plain number). `missing` is what it is where the query gives nothing, in the unit of the series; a query that never gave anything draws a warning. Without it that is a gap.",
         "max(watch.query('up')) == 1",
     ),
     field(

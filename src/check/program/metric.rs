@@ -118,6 +118,9 @@ pub struct Series {
     /// What one in the series is worth, in base units.
     pub worth: f64,
     pub unit: Type,
+    /// What it is, in base units, where its source answers and does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<f64>,
 }
 
 impl Series {

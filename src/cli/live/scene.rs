@@ -2,18 +2,19 @@
 
 use crate::base::shown::escaped_line;
 use crate::base::units::{SECOND, duration, grouped, measured_duration, percent, short};
-use crate::measure::histogram::{self, Counts};
-use crate::measure::{Event, Failure, Generator, Slice, Tried};
+use crate::measure::histogram::Counts;
+use crate::measure::{Event, Failure, Generator, Ranked, Slice, Times, Tried};
 use crate::plan::draw::{BLOCKS, Picture, Track, cut, picture};
 use crate::plan::{Load, Plan};
 use anstyle::{AnsiColor, Style};
-use hdrhistogram::Histogram;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Seconds over which rates, latencies and failures are shown.
 const WINDOW: u64 = 5;
 /// Seconds of which the course is drawn.
 const COURSE: usize = 30;
+/// A second whose percentile got no answer.
+const NO_ANSWER: char = '×';
 /// A worker that is busier than this may be the limit itself.
 const BUSY: f64 = 0.9;
 
@@ -41,6 +42,7 @@ struct Second {
     ok: u64,
     failed: BTreeMap<Failure, u64>,
     latency: Counts,
+    unanswered: Counts,
 }
 
 /// The last seconds together.
@@ -49,7 +51,24 @@ struct Recent {
     sent: f64,
     ended: u64,
     failed: BTreeMap<Failure, u64>,
-    latency: Histogram<u64>,
+    latency: Times,
+}
+
+impl Second {
+    fn add_to(&self, times: &mut Times) {
+        self.latency.add_to(&mut times.answered);
+        times.timed_out(&self.unanswered, self.failed.get(&Failure::Timeout).copied().unwrap_or(0));
+    }
+}
+
+impl Recent {
+    fn time(&self, share: f64) -> String {
+        match self.latency.quantile(share) {
+            Ranked::Nothing => "–".to_owned(),
+            Ranked::Time(time) => measured_duration(time as f64),
+            Ranked::NoAnswer(_) => "no answer".to_owned(),
+        }
+    }
 }
 
 /// Pieces of text with their looks.
@@ -161,13 +180,14 @@ impl<'p> Scene<'p> {
                 *second.failed.entry(*kind).or_default() += count;
             }
             second.latency.merge(&counts.latency);
+            second.unanswered.merge(&counts.unanswered);
         }
     }
 
     fn recent(&self) -> Recent {
         let now = self.at / SECOND;
         let mut recent =
-            Recent { started: 0.0, sent: 0.0, ended: 0, failed: BTreeMap::new(), latency: histogram::empty() };
+            Recent { started: 0.0, sent: 0.0, ended: 0, failed: BTreeMap::new(), latency: Times::default() };
         // The youngest second is not told whole yet: what is counted ends before it.
         let (from, to) = (now.saturating_sub(WINDOW + 1), now.saturating_sub(1).max(1));
         let length = (to - from).max(1) as f64;
@@ -180,7 +200,7 @@ impl<'p> Scene<'p> {
             for (kind, count) in &second.failed {
                 *recent.failed.entry(*kind).or_default() += count;
             }
-            second.latency.add_to(&mut recent.latency);
+            second.add_to(&mut recent.latency);
         }
         recent
     }
@@ -188,7 +208,7 @@ impl<'p> Scene<'p> {
     /// One line with everything, for a pipe.
     pub fn line(&self) -> String {
         let recent = self.recent();
-        let time = |q: f64| measured_duration(recent.latency.value_at_quantile(q) as f64);
+        let time = |q: f64| recent.time(q);
         format!(
             "{}/{} {}  {} requests/s  p50 {}  p95 {}  p99 {}  failed {}  in flight {}  dropped {}",
             self.now(),
@@ -245,7 +265,7 @@ impl<'p> Scene<'p> {
             duration(self.plan.length),
             self.stages().join(", ")
         ));
-        let p99 = measured_duration(recent.latency.value_at_quantile(0.99) as f64);
+        let p99 = recent.time(0.99);
         let numbers = format!("{}/s  p99 {p99}  failed {}", short(recent.sent.round()), failed(recent));
         match rows {
             0..4 => vec![first.plain(format!("  {numbers}"))],
@@ -305,22 +325,32 @@ impl<'p> Scene<'p> {
     }
 
     fn latency(&self, recent: &Recent, names: usize, columns: usize) -> Line {
-        let time = |q: f64| match recent.latency.is_empty() {
-            true => "–".to_owned(),
-            false => measured_duration(recent.latency.value_at_quantile(q) as f64),
-        };
+        let time = |q: f64| recent.time(q);
         let mut line = label("latency", names);
         for (index, (name, q)) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)].into_iter().enumerate() {
             line = line.dim(format!("{}{name} ", if index > 0 { "  " } else { "" })).plain(time(q));
         }
-        let of = |second: &Second| second.latency.to_histogram().value_at_quantile(0.99) as f64;
-        let youngest = self.seconds.iter().rposition(|second| !second.latency.is_empty()).map_or(0, |last| last + 1);
+        let of = |second: &Second| {
+            let mut times = Times::default();
+            second.add_to(&mut times);
+            match times.quantile(0.99) {
+                Ranked::Nothing => 0.0,
+                Ranked::Time(time) => time as f64,
+                Ranked::NoAnswer(_) => f64::INFINITY,
+            }
+        };
+        let ended = |second: &Second| !second.latency.is_empty() || !second.unanswered.is_empty();
+        let youngest = self.seconds.iter().rposition(ended).map_or(0, |last| last + 1);
         let course: Vec<f64> = self.seconds.iter().take(youngest).map(of).collect();
         let room = columns.saturating_sub(line.width() + 8).min(COURSE);
         let course = &course[course.len().saturating_sub(room)..];
-        let most = course.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let drawn: String =
-            course.iter().map(|p99| BLOCKS[(p99 / most * 8.0).ceil().clamp(0.0, 8.0) as usize]).collect();
+        let finite = course.iter().copied().filter(|p99| p99.is_finite());
+        let most = finite.fold(f64::MIN_POSITIVE, f64::max);
+        let cell = |p99: &f64| match p99.is_finite() {
+            true => BLOCKS[(p99 / most * 8.0).ceil().clamp(0.0, 8.0) as usize],
+            false => NO_ANSWER,
+        };
+        let drawn: String = course.iter().map(cell).collect();
         if room < 5 { line } else { line.plain("  ").push(AnsiColor::Cyan.on_default(), drawn).dim(" p99") }
     }
 

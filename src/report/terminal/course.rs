@@ -17,7 +17,7 @@ pub fn course(out: &mut String, report: &Report, paint: &Paint) {
     let page = report.course.page(report.duration);
     let _ = writeln!(out, "\n{}", paint.bold("course"));
     for of in &report.course.loads {
-        if of.points.iter().any(|point| point.p95_ns.is_some()) {
+        if of.points.iter().any(|point| point.p95_ns.is_some() || point.no_answer) {
             let _ = writeln!(out, "{}", cut(&of.load, page.margin + 2 + page.columns));
             of_load(out, &page, &of.points, paint);
         }
@@ -31,6 +31,9 @@ pub fn course(out: &mut String, report: &Report, paint: &Paint) {
     }
 }
 
+/// Where the 95th percentile got no answer.
+const NO_ANSWER: char = '×';
+
 fn of_load(out: &mut String, page: &Page, points: &[Point], paint: &Paint) {
     let mut chart =
         |of: &dyn Fn(&Point) -> f64, rows, label: &dyn Fn(f64) -> String, paint: &dyn Fn(&str) -> String| {
@@ -42,6 +45,27 @@ fn of_load(out: &mut String, page: &Page, points: &[Point], paint: &Paint) {
         };
     chart(&|point| point.answered, 4, &|peak| format!("{}/s", short(peak.round())), &|cells| paint.good(cells));
     chart(&|point| point.failed, 2, &|peak| format!("✘ {}", percent(peak)), &|cells| paint.bad(cells));
-    let p95 = |point: &Point| point.p95_ns.unwrap_or(0) as f64;
-    chart(&p95, 3, &|peak| format!("p95 {}", measured_duration(peak)), &|cells| paint.dim(cells));
+    // What got no answer is above all that did.
+    let peak = points.iter().filter_map(|point| point.p95_ns).max();
+    let p95 = |point: &Point| match point.no_answer {
+        true => peak.unwrap_or(1).max(1) as f64,
+        false => point.p95_ns.unwrap_or(0) as f64,
+    };
+    let levels: Vec<f64> = points.iter().map(p95).collect();
+    let highest = levels.iter().copied().fold(0.0, f64::max);
+    let none = points.iter().any(|point| point.no_answer);
+    let label = match peak {
+        Some(peak) => format!("p95 {}", measured_duration(peak as f64)),
+        None => "p95".to_owned(),
+    };
+    let full = |column: usize| match points.get(column).is_some_and(|point| point.no_answer) {
+        true => NO_ANSWER,
+        false => BLOCKS[8],
+    };
+    if highest > 0.0 {
+        page.chart(out, &levels, 3, (highest, &label), &full, &|cells| paint.dim(cells));
+    }
+    if none {
+        let _ = writeln!(out, "{:margin$}  {}", "", paint.dim(&format!("{NO_ANSWER} p95: no answer")), margin = page.margin);
+    }
 }

@@ -57,8 +57,17 @@ fn rate(seconds: f64, elapsed: f64) -> Option<f64> {
 enum Look {
     Service { who: Who, tree: Result<processes::Tree, String>, searched: u64, series: Vec<(u32, String)> },
     Host { host: processes::Host, series: Vec<(u32, String)> },
-    Page { url: String, series: Vec<(u32, Selector)> },
-    Query { url: String, query: String, place: u32 },
+    Page { url: String, series: Vec<(u32, Selector, Missing)> },
+    Query { url: String, query: String, place: u32, missing: Missing },
+}
+
+/// What a series is where its source answers and does not have it, as it would stand there.
+type Missing = Option<f64>;
+
+/// The readings of a series that its source does not have: why, and what stands for it.
+fn absent(place: u32, reason: String, missing: Missing) -> impl Iterator<Item = Reading> {
+    let stands = missing.map(|value| (place, Ok(Some(value))));
+    stands.into_iter().chain([(place, Err(reason))])
 }
 
 type Reading = (u32, Result<Option<f64>, String>);
@@ -135,6 +144,7 @@ fn looks(plan: &Plan, services: &[Who], known: &Known) -> Result<Vec<Look>, Stri
     let text = |pieces: &Text| known.text(pieces).map_err(|why| format!("where something is watched: {why}"));
     let mut looks: Vec<Look> = Vec::new();
     for (place, watched) in (0..).zip(plan.watched()) {
+        let missing = watched.missing.map(|missing| missing / watched.worth);
         let what = watched.what;
         match watched.source {
             SeriesSource::Service(index) => {
@@ -155,7 +165,7 @@ fn looks(plan: &Plan, services: &[Who], known: &Known) -> Result<Vec<Look>, Stri
                 };
                 let address = known.services[index].address;
                 let url = if path.starts_with('/') { format!("http://{address}{path}") } else { path };
-                on_page(&mut looks, url, place, &what)?;
+                on_page(&mut looks, url, (place, missing), &what)?;
             }
             SeriesSource::Monitor(index) => {
                 let monitor = &plan.monitors[index];
@@ -165,8 +175,8 @@ fn looks(plan: &Plan, services: &[Who], known: &Known) -> Result<Vec<Look>, Stri
                         Some(Look::Host { series, .. }) => series.push((place, what)),
                         _ => looks.push(Look::Host { host: processes::Host::new(), series: vec![(place, what)] }),
                     },
-                    MonitorKind::Metrics => on_page(&mut looks, url, place, &what)?,
-                    MonitorKind::Prometheus => looks.push(Look::Query { url, query: what, place }),
+                    MonitorKind::Metrics => on_page(&mut looks, url, (place, missing), &what)?,
+                    MonitorKind::Prometheus => looks.push(Look::Query { url, query: what, place, missing }),
                 }
             }
             SeriesSource::Host => {}
@@ -183,11 +193,16 @@ fn same_who(a: &Who, b: &Who) -> bool {
     }
 }
 
-fn on_page(looks: &mut Vec<Look>, url: String, place: u32, what: &str) -> Result<(), String> {
+fn on_page(
+    looks: &mut Vec<Look>,
+    url: String,
+    (place, missing): (u32, Missing),
+    what: &str,
+) -> Result<(), String> {
     let selector = Selector::parse(what)?;
     match looks.iter_mut().find(|look| matches!(look, Look::Page { url: other, .. } if *other == url)) {
-        Some(Look::Page { series, .. }) => series.push((place, selector)),
-        _ => looks.push(Look::Page { url, series: vec![(place, selector)] }),
+        Some(Look::Page { series, .. }) => series.push((place, selector, missing)),
+        _ => looks.push(Look::Page { url, series: vec![(place, selector, missing)] }),
     }
     Ok(())
 }
@@ -240,8 +255,8 @@ async fn look(all: &mut [Look], client: Option<&Client>, at: u64, count: u64) ->
             Look::Page { url, series } => {
                 asked.spawn(page::read(client(), url.clone(), series.clone()));
             }
-            Look::Query { url, query, place } => {
-                asked.spawn(prometheus::ask(client(), url.clone(), query.clone(), *place));
+            Look::Query { url, query, place, missing } => {
+                asked.spawn(prometheus::ask(client(), url.clone(), query.clone(), (*place, *missing)));
             }
         }
     }

@@ -1,39 +1,42 @@
 //! Asks a Prometheus what a query is worth now, over its HTTP API v1.
 
-use super::Reading;
+use super::{Missing, Reading, absent};
 use crate::run::ask::Client;
 use serde_json::Value;
 
 /// An answer of one value is never longer, in MiB.
 const LONGEST: usize = 1;
 
-pub async fn ask(client: Client, url: String, query: String, place: u32) -> Vec<Reading> {
+pub async fn ask(client: Client, url: String, query: String, (place, missing): (u32, Missing)) -> Vec<Reading> {
     let mut address = format!("{}/api/v1/query?query=", url.trim_end_matches('/'));
     crate::engine::http::template::percent_encode(&query, "-._~", &mut address);
-    let reading = client.page(&address, LONGEST).await.and_then(|answer| value(&answer));
-    vec![(place, reading.map(Some))]
+    match client.page(&address, LONGEST).await.and_then(|answer| value(&answer)) {
+        Ok(None) => absent(place, "the query gives nothing".to_owned(), missing).collect(),
+        reading => vec![(place, reading)],
+    }
 }
 
-/// A scalar, or a vector of one: of several nobody said how they become one.
-fn value(answer: &str) -> Result<f64, String> {
+/// A scalar, or a vector of one: of several nobody said how they become one. Nothing where the vector is empty.
+fn value(answer: &str) -> Result<Option<f64>, String> {
     let answer: Value = serde_json::from_str(answer).map_err(|_| "the answer is no JSON".to_owned())?;
     let data = &answer["data"];
     let sample = match (data["resultType"].as_str(), data["result"].as_array()) {
         (Some("scalar"), Some(sample)) => sample.as_slice(),
         (Some("vector"), Some(all)) => match all.as_slice() {
-            [] => return Err("the query gives nothing".to_owned()),
+            [] => return Ok(None),
             [one] => one["value"].as_array().map_or(&[][..], Vec::as_slice),
             many => return Err(format!("the query gives {} series: put them together, as `sum(…)` does", many.len())),
         },
         _ => return Err("the answer is no value of an instant".to_owned()),
     };
-    match sample.get(1).and_then(Value::as_str) {
-        Some("NaN") => Ok(f64::NAN),
-        Some("+Inf") => Ok(f64::INFINITY),
-        Some("-Inf") => Ok(f64::NEG_INFINITY),
-        Some(number) => number.parse().map_err(|_| format!("`{number}` is no number")),
-        None => Err("the answer has no value".to_owned()),
-    }
+    let number = match sample.get(1).and_then(Value::as_str) {
+        Some("NaN") => f64::NAN,
+        Some("+Inf") => f64::INFINITY,
+        Some("-Inf") => f64::NEG_INFINITY,
+        Some(number) => number.parse().map_err(|_| format!("`{number}` is no number"))?,
+        None => return Err("the answer has no value".to_owned()),
+    };
+    Ok(Some(number))
 }
 
 #[cfg(test)]
@@ -47,11 +50,11 @@ mod tests {
             value(&format!(r#"{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}"#))
         };
         let one = r#"{"metric":{"__name__":"up","job":"node"},"value":[1435781451.781,"1.5"]}"#;
-        assert_eq!(answer("vector", &format!("[{one}]")), Ok(1.5));
-        assert_eq!(answer("scalar", r#"[1435781460.781,"2"]"#), Ok(2.0));
-        assert_eq!(answer("vector", r#"[{"metric":{},"value":[1,"+Inf"]}]"#), Ok(f64::INFINITY));
-        assert!(answer("vector", r#"[{"metric":{},"value":[1,"NaN"]}]"#).unwrap().is_nan());
-        assert_eq!(answer("vector", "[]"), Err("the query gives nothing".to_owned()));
+        assert_eq!(answer("vector", &format!("[{one}]")), Ok(Some(1.5)));
+        assert_eq!(answer("scalar", r#"[1435781460.781,"2"]"#), Ok(Some(2.0)));
+        assert_eq!(answer("vector", r#"[{"metric":{},"value":[1,"+Inf"]}]"#), Ok(Some(f64::INFINITY)));
+        assert!(answer("vector", r#"[{"metric":{},"value":[1,"NaN"]}]"#).unwrap().unwrap().is_nan());
+        assert_eq!(answer("vector", "[]"), Ok(None));
         assert!(answer("vector", &format!("[{one},{one}]")).unwrap_err().contains("gives 2 series"));
         assert!(answer("matrix", "[]").unwrap_err().contains("no value of an instant"));
         assert!(value("<html>").is_err());
