@@ -260,3 +260,46 @@ fn the_levels_of_a_sweep_tell_how_a_server_scales() {
     assert!(ran.err.contains("W0802") && ran.err.contains("needs 4 levels, and the sweep has 3"), "{}", ran.err);
     assert_eq!(ran.code, 4, "{}", ran.out);
 }
+
+/// The grace of a load runs from its own end, however long others go on.
+#[test]
+fn what_is_under_way_when_the_grace_of_its_load_is_over_has_timed_out() {
+    let server = Server::start(Duration::from_millis(600));
+    for level in ["10/s", "4 users"] {
+        let text = format!(
+            "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    get \"/\" as home\n  }}\n  load short of visit {{\n    grace: 100ms\n    hold {level} for 1s\n  }}\n  load long of visit {{\n    hold 2/s for 4s\n  }}\n  expect {{\n    error_rate(short) > 0%\n    error_rate(long) == 0%\n    count(long) == 8\n  }}\n}}\n",
+            server.address
+        );
+        for workers in ["1", "2"] {
+            let ran = Place::new().run(&text, &["--workers", workers]);
+            ran.passed();
+            let row = &ran.result["windows"][0]["steps"][0];
+            let failed = row["failed"]["timeout"].as_u64().unwrap();
+            // Of a rate those of the last half second, of users the second round.
+            let most = if level == "4 users" { 4..=4 } else { 5..=6 };
+            assert!(most.contains(&failed), "{level}: {row} {}", ran.out);
+            assert!(ran.out.contains("under way when its load had ended"), "{}", ran.out);
+            assert!(ran.result["duration_s"].as_f64().unwrap() < 6.0, "{}", ran.out);
+        }
+    }
+}
+
+/// A target that takes connections and never answers.
+#[test]
+fn a_rate_is_held_while_everything_times_out() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    std::thread::spawn(move || silent.incoming().collect::<Vec<_>>());
+    for arrivals in ["", "    arrivals: poisson\n"] {
+        for workers in ["1", "2"] {
+            let text = format!(
+                "scenario test {{\n  target api = http(\"http://{address}\") {{\n    timeout: 500ms\n  }}\n  flow visit on api {{\n    get \"/\" as home\n  }}\n  load few of visit {{\n{arrivals}    hold 2/s for 4s\n  }}\n  load more of visit {{\n{arrivals}    hold 20/s for 4s\n  }}\n  expect {{\n    dropped(few) == 0\n    dropped(more) == 0\n    error_rate(more) == 100%\n  }}\n}}\n"
+            );
+            let ran = Place::new().run(&text, &["--workers", workers]);
+            ran.passed();
+            let loads = &ran.result["loads"];
+            assert_eq!(loads[0]["started"], loads[0]["planned"], "{}", ran.out);
+            assert_eq!(loads[1]["started"], loads[1]["planned"], "{}", ran.out);
+        }
+    }
+}

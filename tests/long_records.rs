@@ -49,7 +49,10 @@ fn a_long_record_says_what_was_measured() {
     for second in 0..plan.length / SECOND {
         for event in day.events(second) {
             if let Event::Slice(slice) = &event {
-                let of_series = slice.series.values().flat_map(|counts| [&counts.latency, &counts.service_time]);
+                let of_series = slice
+                    .series
+                    .values()
+                    .flat_map(|counts| [&counts.latency, &counts.service_time, &counts.unanswered]);
                 let of_loads = slice.loads.values().map(|counts| &counts.lag);
                 let histograms = of_series.chain(of_loads).chain([&slice.poll_delay]);
                 written += histograms.map(Counts::total).sum::<u64>();
@@ -162,8 +165,8 @@ fn a_record_killed_at_any_instant_lacks_at_most_a_second() {
         for series in 0..plan.series.len() {
             let sent = |stats: &Stats| stats.counts(series, &[(0, u64::MAX)]).sent;
             let times = |stats: &Stats| {
-                let mut times = stressc::measure::histogram::empty();
-                stats.histogram(series, &[(0, u64::MAX)], false, &mut times);
+                let mut times = stressc::measure::Times::default();
+                stats.times(series, &[(0, u64::MAX)], false, &mut times);
                 times.len()
             };
             for of in [&sent as &dyn Fn(&Stats) -> u64, &times] {

@@ -2,7 +2,7 @@
 
 use crate::support::day::{Day, Numbers, planned, scenario};
 use stressc::base::units::{MINUTE, SECOND};
-use stressc::measure::{Event, Stats, histogram};
+use stressc::measure::{Event, Stats, Times};
 use stressc::metric::{Back, Judged, Outcome, Recovered, judge, recovered};
 use stressc::plan::{Metric, Plan, Range};
 
@@ -49,16 +49,17 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
 }
 
 pub fn same(plan: &Plan, rolled: &Stats, whole: &Stats) {
-    let mut compared = 0;
+    let (mut compared, mut unanswered) = (0, 0);
     for (only, ranges) in windows(plan) {
         for series in (0..plan.series.len()).filter(|series| only.is_none_or(|only| only == *series)) {
             assert_eq!(rolled.counts(series, &ranges), whole.counts(series, &ranges), "{ranges:?}");
             for service_time in [false, true] {
-                let (mut a, mut b) = (histogram::empty(), histogram::empty());
-                rolled.histogram(series, &ranges, service_time, &mut a);
-                whole.histogram(series, &ranges, service_time, &mut b);
+                let (mut a, mut b) = (Times::default(), Times::default());
+                rolled.times(series, &ranges, service_time, &mut a);
+                whole.times(series, &ranges, service_time, &mut b);
                 assert!(a == b, "{} in {ranges:?}", plan.series[series].name);
                 compared += a.len();
+                unanswered += a.unanswered.len();
             }
         }
         for load in (0..plan.loads.len()).filter(|_| only.is_none()) {
@@ -66,6 +67,7 @@ pub fn same(plan: &Plan, rolled: &Stats, whole: &Stats) {
         }
     }
     assert!(compared > 10_000, "only {compared} samples were compared");
+    assert!(unanswered > 0, "none of them was without an answer");
     assert_eq!(rolled.numbers().collect::<Vec<_>>(), whole.numbers().collect::<Vec<_>>());
 }
 

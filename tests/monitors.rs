@@ -164,3 +164,25 @@ fn a_prometheus_is_asked() {
     assert_eq!(all[0].1, "passed", "{}{}", ran.out, ran.err);
     assert_eq!(all[1].2, "nothing was read in its window: status 400");
 }
+
+/// A counter that begins with its first event is nothing before; of a name that was never there that is told.
+#[test]
+fn what_is_not_there_is_what_the_scenario_says() {
+    let place = Place::new();
+    let expect = "max(app.metric(\"no_such_total\", missing: 0)) == 0
+    increase(app.metric(\"no_such_total\", missing: 0)) == 0
+    max(app.metric(\"no_such_bytes\", unit: 1B, missing: 5B)) == 5B
+    max(app.metric(\"no_such_total\")) == 0
+    increase(app.metric(\"orders_total\", missing: 0)) == count(order)";
+    let ran = place.run(&shop("demo()", "", "hold 20/s for 2s", expect), &[]);
+    for (text, verdict, said) in verdicts(&ran) {
+        let wanted = if text == "max(app.metric(\"no_such_total\")) == 0" { "inconclusive" } else { "passed" };
+        assert_eq!(verdict, wanted, "{text}: {said}\n{}{}", ran.out, ran.err);
+    }
+    let notes: Vec<&str> = ran.result["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
+    let never =
+        |name: &str| notes.iter().filter(|note| note.contains(name) && note.contains("was never there")).count();
+    assert_eq!((never("no_such_total"), never("no_such_bytes"), never("orders_total")), (1, 1, 0), "{notes:?}");
+    let again = place.call(&["report", "last", "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), ran.result);
+}

@@ -191,7 +191,7 @@ fn a_timeout_counts_with_its_time() {
     let place = Place::new();
     let server = Server::start(Duration::from_secs(60));
     let ran =
-        place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) == 100%\n    min(main) >= 2s"), &[]);
+        place.run(&server.scenario("    hold 10/s for 1s", "    error_rate(main) == 100%\n    p50(main) >= 2s"), &[]);
     ran.passed();
     assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["timeout"], 10);
 }
@@ -366,4 +366,63 @@ fn what_a_branch_that_never_ran_sent_is_nothing() {
     assert_eq!(verdicts[..4], ["passed"; 4], "{}", ran.out);
     assert_eq!(verdicts[4..8], ["inconclusive"; 4], "{}", ran.out);
     assert_eq!((verdicts[8], ran.code), ("failed", 1), "{}", ran.out);
+}
+
+/// A server that answers with one status, then with another, and then with something that is not expected.
+#[test]
+fn failures_are_told_by_their_cause() {
+    let place = Place::new();
+    let script = Script::start(|_, times| match times {
+        0..=20 => (503, "busy".to_owned()),
+        21..=60 => (401, "who?".to_owned()),
+        _ => (200, "{\"n\":3}".to_owned()),
+    });
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow look on api {{\n    get \"/\" as home {{\n      expect status == 200\n      expect json(\"$.n\") == 1\n    }}\n  }}\n  load main of look {{\n    hold 50/s for 2s\n  }}\n  expect error_rate(main) < 1%\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &["--workers", "2"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let failures = ran.result["failures"].as_array().unwrap();
+    let told: Vec<(u64, Option<&str>, u64)> = failures
+        .iter()
+        .map(|one| (one["status"].as_u64().unwrap(), one["condition"].as_str(), one["count"].as_u64().unwrap()))
+        .collect();
+    let (status, number) = (Some("status == 200"), Some("json(\"$.n\") == 1"));
+    let count = |of: u64| told.iter().find(|one| one.0 == of).map(|one| one.2);
+    assert_eq!(told.iter().map(|one| one.2).sum::<u64>(), 100, "{told:?}");
+    assert_eq!((count(401), told.len()), (Some(40), 3), "{told:?}");
+    assert_eq!(told.iter().find(|one| one.0 == 503).unwrap().1, status);
+    assert_eq!(told.iter().find(|one| one.0 == 401).unwrap().1, status);
+    assert_eq!(told.iter().find(|one| one.0 == 200).unwrap().1, number);
+    let span = |one: &serde_json::Value| (one["first_s"].as_f64().unwrap(), one["last_s"].as_f64().unwrap());
+    let of_status = |status: u64| failures.iter().find(|one| one["status"] == status).map(span).unwrap();
+    assert!(of_status(503).1 < of_status(200).1 && of_status(401).0 < of_status(200).0 + 0.5, "{failures:?}");
+    // Each with an example of its own.
+    let lines: Vec<&str> = ran.out.lines().collect();
+    for (status, found) in [(503, "it was 503"), (401, "it was 401"), (200, "it was 3")] {
+        let at = lines.iter().position(|line| line.contains(&format!("expectation    status {status}"))).unwrap();
+        assert!(lines[at + 1].contains(found), "{status}: {}\n{}", lines[at + 1], ran.out);
+    }
+    let again = place.call(&["report", &place.runs()[0].display().to_string(), "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), ran.result);
+}
+
+/// What a fault answers is told apart from what the system answers with the same status.
+#[test]
+fn answers_of_a_fault_are_told_apart() {
+    let place = Place::new();
+    let script = Script::start(|_, times| (if times % 10 == 0 { 503 } else { 200 }, "{}".to_owned()));
+    let text = format!(
+        "scenario test {{\n  link way = http(to: \"{}\")\n  target api = http(way.url)\n  flow look on api {{\n    get \"/\" as home\n  }}\n  load main of look {{\n    hold 40/s for 4s\n  }}\n  fault bad = http_error(way, 503, 50%) at 1s for 2s\n  expect error_rate(main) < 1%\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let failures = ran.result["failures"].as_array().unwrap();
+    let of = |injected: bool| failures.iter().find(|one| one["injected"] == injected).unwrap();
+    let (ours, theirs) = (of(true), of(false));
+    assert_eq!((&ours["status"], &theirs["status"], failures.len()), (&503.into(), &503.into(), 2), "{failures:?}");
+    assert!(ours["first_s"].as_f64().unwrap() >= 0.9 && ours["last_s"].as_f64().unwrap() <= 3.1, "{ours}");
+    assert!(ran.out.contains("answered by a fault"), "{}", ran.out);
 }

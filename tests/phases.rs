@@ -92,7 +92,8 @@ fn all_steps_of_a_teardown_are_tried() {
         assert!(sent.iter().any(|sent| sent == wanted), "{wanted}: {sent:?}");
     }
     assert_eq!(script.times("DELETE /broken"), 6, "{sent:?}");
-    let problems: Vec<&str> = ran.result["problems"].as_array().unwrap().iter().filter_map(|one| one.as_str()).collect();
+    let problems: Vec<&str> =
+        ran.result["problems"].as_array().unwrap().iter().filter_map(|one| one.as_str()).collect();
     for (step, what) in [
         ("first", "it was answered with status 500"),
         ("second", "a value that it needs, or that is taken from its answer, is not there"),

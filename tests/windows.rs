@@ -156,3 +156,19 @@ fn when_an_alert_must_be_quiet_is_planned() {
     assert_eq!(scopes(0), &serde_json::json!({ "ranges": [[5_000_000_000u64, 25_000_000_000u64]] }), "{plan}");
     assert_eq!(scopes(1), &serde_json::json!({ "ranges": [[0, u64::MAX]] }), "all of the run where nothing is said");
 }
+
+/// Each answer takes 300ms, so some requests are under way when the partition begins, and wait for its end.
+#[test]
+fn a_request_during_which_a_fault_begins_is_neither_before_nor_outside_of_it() {
+    let place = Place::new();
+    let server = crate::support::Server::start(std::time::Duration::from_millis(300));
+    let text = format!(
+        "scenario test {{\n  link way = tcp(to: \"{}\")\n  target api = http(way.url) {{\n    timeout: 900ms\n  }}\n  flow look on api {{\n    get \"/\" as home\n  }}\n  load main of look {{\n    hold 40/s for 8s\n  }}\n  fault cut = partition(way) at 4s for 2s\n  expect {{\n    error_rate(home before cut) == 0%\n    error_rate(home outside cut) == 0%\n    throughput(home before cut) within 5% of 40/s\n    count(home before cut) == 160\n    error_rate(home) > 10%\n  }}\n}}\n",
+        server.address
+    );
+    let ran = place.run(&text, &[]);
+    ran.passed();
+    // Without them it is as long as it was.
+    let samples = |at: usize| ran.result["expectations"][at]["samples"].as_u64().unwrap();
+    assert!((130..160).contains(&samples(0)), "{} {}", samples(0), ran.out);
+}

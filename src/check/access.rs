@@ -77,7 +77,13 @@ impl<'a> Session<'a, '_> {
             (Value::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => Value::WRONG,
             (Value::Part(Type::Monitor, index), name) => {
                 let unit = if name == "cpu" { Type::Percent } else { Type::Bytes };
-                Value::Series(Series { source: SeriesSource::Monitor(*index), what: name.to_owned(), worth: 1.0, unit, missing: None })
+                Value::Series(Series {
+                    source: SeriesSource::Monitor(*index),
+                    what: name.to_owned(),
+                    worth: 1.0,
+                    unit,
+                    missing: None,
+                })
             }
             (Value::Part(Type::Alerts, index), _) => {
                 self.later("`.delivery_delay`", span);

@@ -10,10 +10,10 @@ use super::size::Size;
 use super::types::Type;
 use super::value::Value;
 use super::words::{either, mismatch};
-use crate::base::units::{Rate, SECOND};
+use crate::base::units::{Rate, SECOND, duration};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Binary, ExprKind, TextPart, Unary};
+use crate::syntax::ast::{self, Binary, Entry, ExprKind, TextPart, Unary};
 
 impl<'a> Session<'a, '_> {
     pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
@@ -51,12 +51,20 @@ impl<'a> Session<'a, '_> {
             ExprKind::Bandwidth(bandwidth) => Value::Quantity(*bandwidth, Type::Bandwidth),
             ExprKind::Text(parts) => self.text_value(parts, expr.span, frame),
             ExprKind::List(items) => Value::List(items.iter().map(|item| self.eval(item, frame)).collect()),
-            ExprKind::Object(fields) => Value::Object(
-                fields.iter().map(|field| (field.label.clone(), self.eval(&field.value, frame))).collect(),
-            ),
+            ExprKind::Object(fields) => {
+                self.is_said_once(fields);
+                Value::Object(
+                    fields.iter().map(|field| (field.label.clone(), self.eval(&field.value, frame))).collect(),
+                )
+            }
             ExprKind::Name(name) => self.name(name, frame),
             ExprKind::Field { base, field } => self.field(base, field, expr.span, frame),
-            ExprKind::Call { function, arguments } => self.call(Call { function, arguments, span: expr.span, frame }),
+            ExprKind::Call { function, arguments } => {
+                let around = std::mem::replace(&mut self.is_pattern, function.text == "format_time");
+                let value = self.call(Call { function, arguments, span: expr.span, frame });
+                self.is_pattern = around;
+                value
+            }
             ExprKind::Method { base, method, arguments } => {
                 self.method(base, Call { function: method, arguments, span: expr.span, frame })
             }
@@ -86,6 +94,15 @@ impl<'a> Session<'a, '_> {
                 Value::WRONG
             }
             ExprKind::Wrong => Value::WRONG,
+        }
+    }
+
+    /// Of two fields of one name a reader of JSON takes whichever it likes (RFC 8259, 4).
+    fn is_said_once(&mut self, fields: &[Entry]) {
+        for (place, field) in fields.iter().enumerate() {
+            if let Some(first) = fields[..place].iter().find(|other| other.label.text == field.label.text) {
+                self.push(Diagnostic::twice(&field.label, first.label.span));
+            }
         }
     }
 
@@ -219,6 +236,22 @@ impl<'a> Session<'a, '_> {
         }
     }
 
+    /// Whether what stands for a time is a difference of two that are written out, where a range may stand: `1s-2s`.
+    pub(super) fn is_difference(&mut self, expr: &ast::Expr) -> bool {
+        let ExprKind::Binary { operator: Binary::Subtract, left, right, .. } = &expr.kind else { return false };
+        let (ExprKind::Duration(from), ExprKind::Duration(to)) = (&left.kind, &right.kind) else { return false };
+        let (text, least, most) = (self.text(expr.span), (*from).min(*to), (*from).max(*to));
+        let message = format!("`{text}` is a difference, and no range");
+        let problem = Diagnostic::new(Code::E0310, message, expr.span, "one time, and not one between two");
+        let range = format!("{}..{}", duration(least as u64), duration(most as u64));
+        self.push(problem.fix(
+            expr.span,
+            &range,
+            format!("write `{range}` for a time between the two, or the one that is meant"),
+        ));
+        true
+    }
+
     pub(super) fn not_constant(&mut self, span: Span, message: &str) {
         self.push(
             Diagnostic::new(Code::E0301, message, span, "not a constant")
@@ -232,6 +265,7 @@ impl<'a> Session<'a, '_> {
     }
 
     fn text_value(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Value<'a> {
+        self.foreign(parts, span);
         if let [TextPart::Literal(text)] = parts {
             return Value::Text(text.clone(), span.file);
         }
@@ -261,6 +295,38 @@ impl<'a> Session<'a, '_> {
         match joined.collect::<Option<String>>() {
             Some(text) => Value::Text(text, span.file),
             None => Value::Run(Expr::Text(pieces), kind),
+        }
+    }
+
+    /// Placeholders as other languages write them: `${name}` puts the value behind a dollar, and `%s` puts nothing in.
+    fn foreign(&mut self, parts: &[TextPart], span: Span) {
+        let written = self.text(span);
+        for part in parts {
+            let TextPart::Path(path) = part else { continue };
+            let before = (path.span.start as usize).checked_sub(span.start as usize).and_then(|end| written.get(..end));
+            if before.is_some_and(|before| before.trim_end().ends_with("${")) {
+                let name = self.text(path.span);
+                let message = format!("`${{{name}}}` is a dollar and the value of `{name}`");
+                let problem = Diagnostic::new(Code::W0813, message, path.span, "a value is put in by `{…}` alone");
+                self.push(
+                    problem.help(format!("write `{{{name}}}`, or `\\u{{24}}{{{name}}}` where the dollar is meant")),
+                );
+            }
+        }
+        // The shell has such words of its own, so commands are left alone.
+        let puts_in = written.starts_with('"') && self.flow.is_some() && !self.is_pattern;
+        let is_one = |found: &str| {
+            written.match_indices(found).any(|(at, _)| {
+                let next = written[at + found.len()..].chars().next();
+                !written[..at].ends_with('%') && !next.is_some_and(|next| next.is_ascii_alphanumeric())
+            })
+        };
+        if let Some(found) = ["%s", "%d"].into_iter().find(|found| puts_in && is_one(found)) {
+            let message = format!("`{found}` is sent as it stands");
+            let problem = Diagnostic::new(Code::W0813, message, span, "nothing is put in here");
+            self.push(
+                problem.help("put a value in with `{name}`, or write the text in single quotes where this is meant"),
+            );
         }
     }
 

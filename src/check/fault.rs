@@ -177,9 +177,9 @@ impl<'a> Session<'a, '_> {
             let problem = Diagnostic::new(Code::E0401, "a fault lasts as long as is said", at_most.span, "`at most`");
             self.push(problem.help("write `for D`; `for at most D` is of an event"));
         }
-        let length =
-            timing.length.as_ref().map(|length| self.quantity(length, frame, Type::Duration).map(|ns| ns as u64));
-        let every = timing.every.as_ref().map(|every| self.quantity(every, frame, Type::Duration).map(|ns| ns as u64));
+        let length = timing.length.as_ref().map(|length| self.some_time(length, frame, "nothing happens in no time"));
+        let every =
+            timing.every.as_ref().map(|every| self.some_time(every, frame, "each time is later than the one before"));
         let when = match (&timing.at, &timing.during) {
             (Some(at), None) => {
                 if let Some(every) = &timing.every {
@@ -218,6 +218,16 @@ impl<'a> Session<'a, '_> {
             self.out_of_range(span, "each time must end before the next begins");
         }
         Some(Injection { name: built.name.clone(), action, template, when: when?, span: built.span })
+    }
+
+    /// A length of time that is longer than nothing.
+    fn some_time(&mut self, expr: &'a ast::Expr, frame: FrameId, problem: &str) -> Option<u64> {
+        let ns = self.quantity(expr, frame, Type::Duration)?;
+        if ns < 1.0 {
+            self.out_of_range(expr.span, problem);
+            return None;
+        }
+        Some(ns as u64)
     }
 
     /// A lasting fault needs an end; a momentary one has none.
@@ -337,7 +347,7 @@ impl<'a> Session<'a, '_> {
             }
         };
         let at_most = match &timing.at_most {
-            Some(at_most) => self.quantity(at_most, frame, Type::Duration),
+            Some(at_most) => self.some_time(at_most, frame, "nothing happens in no time"),
             // What has no time at all has been told of both.
             None if timing.length.is_none() && timing.at.is_some() => {
                 let problem =
@@ -348,6 +358,6 @@ impl<'a> Session<'a, '_> {
             None => None,
         };
         let command = bound?.pieces("run")?;
-        Some(Event { name: built.name.clone(), command, at: at?, at_most: at_most? as u64, span: built.span })
+        Some(Event { name: built.name.clone(), command, at: at?, at_most: at_most?, span: built.span })
     }
 }

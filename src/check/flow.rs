@@ -362,6 +362,9 @@ impl<'a> Session<'a, '_> {
             let mean = bound.value("mean")?.number().unwrap_or(0.0);
             return Some(Think::Exponential { mean: mean as u64 });
         }
+        if self.is_difference(length) {
+            return None;
+        }
         let value = self.eval(length, frame);
         if let Value::Range(least, most) = &value {
             let (least, most) = ((**least).clone(), (**most).clone());
@@ -374,6 +377,10 @@ impl<'a> Session<'a, '_> {
             }
             let (least, most) =
                 (self.fit(least, length.span, &[Type::Duration]), self.fit(most, length.span, &[Type::Duration]));
+            if least.number().is_some_and(|least| least < 0.0) {
+                self.out_of_range(length.span, "a negative value makes no sense here");
+                return None;
+            }
             let ns = |value: &Value<'a>| value.number().unwrap_or(0.0) as u64;
             return (!least.is_wrong() && !most.is_wrong())
                 .then(|| Think::Uniform { least: ns(&least), most: ns(&most) });

@@ -196,6 +196,9 @@ impl<'a> Session<'a, '_> {
         }
         let times = self.quantity(retry?, frame, Type::Count);
         let (mut least, mut most) = (0.0, 0.0);
+        if request.backoff.as_ref().is_some_and(|backoff| self.is_difference(backoff)) {
+            return None;
+        }
         match backoff {
             Some((span, Value::Range(a, _))) if !matches!(a.kind(), Type::Duration | Type::Wrong) => {
                 let message = format!("a pause between tries is a Duration, and this starts with {}", a.kind().a());
@@ -211,6 +214,10 @@ impl<'a> Session<'a, '_> {
                 most = least;
             }
             None => {}
+        }
+        if let Some(backoff) = request.backoff.as_ref().filter(|_| least < 0.0) {
+            self.out_of_range(backoff.span, "a negative value makes no sense here");
+            return None;
         }
         let mut when = Vec::new();
         if let Some(list) = &request.retry_when {

@@ -55,6 +55,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) instances: usize,
     /// Flows and loads in which something was refused, so that what they lack may have been written.
     pub(super) refused_flows: HashSet<usize>,
+    /// What is evaluated are the arguments of `format_time`, whose patterns have words of their own.
+    pub(super) is_pattern: bool,
     pub(super) refused_loads: HashSet<usize>,
     /// It was said that nothing tells of alerts.
     pub(super) no_alert_source: bool,
@@ -97,6 +99,7 @@ impl<'a, 'd> Session<'a, 'd> {
             ports: 0,
             instances: 0,
             refused_flows: HashSet::new(),
+            is_pattern: false,
             refused_loads: HashSet::new(),
             no_alert_source: false,
             alert_facts: Vec::new(),

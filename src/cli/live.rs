@@ -81,6 +81,7 @@ impl<'a> Live<'a> {
             Event::Problem { .. }
             | Event::TeardownFailed { .. }
             | Event::Slice(_)
+            | Event::Failed { .. }
             | Event::Booked { .. }
             | Event::Gauges(_)
             | Event::Example(_)

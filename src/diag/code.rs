@@ -100,6 +100,7 @@ codes! {
     W0810 Warning "a ramp that does not start where the load is";
     W0811 Warning "a load that is more than this machine holds";
     W0812 Warning "a service that is killed and that nobody brings back";
+    W0813 Warning "a text with a placeholder of another language";
 }
 
 impl Code {

@@ -2,8 +2,8 @@
 
 use super::Code;
 use super::hidden::Hidden;
-use crate::base::Span;
 use crate::base::shown::escaped;
+use crate::base::{Name, Span};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -46,6 +46,12 @@ impl Diagnostic {
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
         self.labels.push(Label { span, text: text.into() });
         self
+    }
+
+    /// A label that stands in one block or object again.
+    pub fn twice(label: &Name, first: Span) -> Diagnostic {
+        let problem = Diagnostic::new(Code::E0203, format!("`{label}` is said twice"), label.span, "again here");
+        problem.label(first, "first here").help("keep one of them")
     }
 
     pub fn help(mut self, text: impl Into<String>) -> Diagnostic {

@@ -137,6 +137,7 @@ impl Mask {
             | Event::Drawn { .. }
             | Event::Done { .. }
             | Event::Slice(_)
+            | Event::Failed { .. }
             | Event::Generator(_)
             | Event::Interrupted { .. }
             | Event::ServiceBack { .. }

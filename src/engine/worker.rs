@@ -19,7 +19,7 @@ use super::value::rows::Table;
 use super::value::{Frame, Plain};
 use crate::base::units::SECOND;
 use crate::engine::Phase;
-use crate::measure::{Entry, Example, Failure, Recorder, Slice};
+use crate::measure::{Entry, Example, Failed, Failure, Recorder, Slice};
 use crate::plan::schedule::Shape;
 use crate::plan::{Check, Connections, Load, Member, Part, Plan, Request, Target};
 use std::cell::{Cell, RefCell};
@@ -29,6 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 /// What a worker is made from.
 pub struct Order {
@@ -62,6 +63,8 @@ pub struct Order {
 pub struct Measured {
     pub slices: Vec<Slice>,
     pub examples: Vec<Example>,
+    /// Why requests failed.
+    pub causes: Vec<Failed>,
     /// Of which `once` of which load all that it had to do has ended, and when.
     pub done: Vec<(usize, usize, u64)>,
     /// Of which trials of which load all that was to be started has been.
@@ -121,8 +124,10 @@ pub struct Worker {
     pub cookies: Cookies,
     /// Idle connections that are shared, by target.
     pub idle: RefCell<Vec<Vec<Connection>>>,
-    /// What the iterations of all sessions have not recorded yet.
-    pub progress: RefCell<Vec<Rc<Progress>>>,
+    /// What the iterations of all sessions have not recorded yet, by load.
+    pub progress: RefCell<Vec<(usize, Rc<Progress>)>>,
+    /// Those who make iterations, by load.
+    pub makers: RefCell<Vec<(usize, AbortHandle)>>,
     pub index: u64,
     pub workers: u64,
     no_more: Cell<bool>,
@@ -207,7 +212,7 @@ pub fn run(order: Order, line: Line) -> std::io::Result<()> {
                     let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stop { count_timeouts: false } };
                     match now {
                         Phase::Stop { count_timeouts } => {
-                            worker.cut_off(count_timeouts);
+                            worker.cut_off(None, count_timeouts.then_some("it was under way when the run ended"));
                             break;
                         }
                         Phase::NothingNew => worker.start_nothing_new(),
@@ -276,6 +281,7 @@ impl Worker {
             users: RefCell::default(),
             cookies: Cookies::default(),
             progress: RefCell::default(),
+            makers: RefCell::default(),
             index: order.index,
             workers: order.workers,
             no_more: Cell::new(false),
@@ -316,6 +322,7 @@ impl Worker {
         Measured {
             slices: recorder.drain(),
             examples: recorder.examples.drain(last),
+            causes: recorder.causes(),
             done: self.finished.take(),
             started: self.started.take(),
             booked: self.booked.take(),
@@ -386,7 +393,16 @@ impl Worker {
             let worker = worker.clone();
             tokio::task::spawn_local(async move { trials::hand_over(&worker, load, trials).await });
         }
-        match &worker.plan.loads[load].shape {
+        let planned = &worker.plan.loads[load];
+        let over = planned.shape.end().saturating_add(planned.grace);
+        if over < worker.plan.over() {
+            let worker = worker.clone();
+            tokio::task::spawn_local(async move {
+                worker.timers.until(&worker.timers.alarm(false), over).await;
+                worker.is_over(load);
+            });
+        }
+        match &planned.shape {
             Shape::Open(_) => {
                 let active = Active::new(worker);
                 tokio::task::spawn_local(async move { open::dispatch(&active.0, load).await });
@@ -395,12 +411,19 @@ impl Worker {
         }
     }
 
-    /// The run ends over what is under way.
-    fn cut_off(&self, count: bool) {
+    /// The grace of a load is over, while the run goes on.
+    fn is_over(&self, load: usize) {
+        self.cut_off(Some(load), Some("it was under way when its load had ended and the grace of that was over"));
+        self.makers.borrow().iter().filter(|(of, _)| *of == load).for_each(|(_, maker)| maker.abort());
+    }
+
+    /// A load or the whole run ends over what is under way, which has timed out where a reason is given.
+    fn cut_off(&self, load: Option<usize>, because: Option<&str>) {
         let now = self.timers.clock.now();
-        for progress in self.progress.borrow().iter() {
+        let progress = self.progress.borrow();
+        for (_, progress) in progress.iter().filter(|(of, _)| load.is_none_or(|load| load == *of)) {
             progress.opened.cut_off(&self.booked);
-            progress.cut_off(&self.recorder, now, count);
+            progress.cut_off(&self.recorder, now, because);
         }
     }
 }

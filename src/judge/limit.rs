@@ -140,6 +140,11 @@ impl Facts {
         self.missing.or(self.held_up).is_some_and(Who::is_generator)
     }
 
+    /// What a request took was nearly all the target's.
+    pub fn is_of_the_target(&self) -> bool {
+        self.own < SMALL
+    }
+
     /// Why arrivals are missing.
     pub fn text(&self, name: &str) -> Option<String> {
         let Evidence { started, dropped, unsent, .. } = self.evidence;

@@ -312,7 +312,7 @@ impl Ground<'_> {
     /// The users of a closed load did less than they shall, since answers took so long.
     fn users_waited(&self, of: &Requests, against: &str) -> Option<(usize, Who, String)> {
         let load = self.loads(of).into_iter().find(|load| !self.plan.loads[*load].is_open())?;
-        let facts = &self.facts[load];
+        let facts = Some(&self.facts[load]).filter(|facts| facts.is_of_the_target())?;
         let name = &self.plan.loads[load].name;
         Some((load, Who::Target, format!("`{name}`: the generator was not the limit: {against}; {}", facts.answers())))
     }

@@ -249,7 +249,7 @@ fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
     let quick = Run { answer: MILLISECOND / 20, busy: 0.01, ..CALM };
     assert_eq!(verdict("closed", 2, quick, &most), (Kind::Passed, vec![Standing::Stands; 2], None));
     let found = verdict("closed", 2, quick, &more);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None), "whose the time of an answer was is not said");
     let full = Run { busy: 0.6, waiting: 0.35, ..quick };
     let found = verdict("closed", 2, full, &most);
     assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt; 2], Some(Who::Either)));

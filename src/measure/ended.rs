@@ -23,6 +23,10 @@ pub struct Ended {
     pub connect: Option<u64>,
     /// Of its body and that of its answer; 0 where nobody asks.
     pub bytes: u64,
+    /// The condition that did not hold, as [`Cause`](super::Cause) has it.
+    pub check: u32,
+    /// A fault gave the answer.
+    pub injected: bool,
 }
 
 /// A value of a predicate. Of numbers there are times too, in nanoseconds.
@@ -48,6 +52,8 @@ impl Ended {
             first_byte: 0,
             connect: None,
             bytes: 0,
+            check: 0,
+            injected: false,
         }
     }
 

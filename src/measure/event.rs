@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Booked, Example, Gauges, Proof, Slice, Verified};
+use super::{Booked, Example, Failed, Gauges, Proof, Slice, Verified};
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,10 @@ pub enum Event {
     /// What one worker measured; several lines of one slice add up.
     Slice(Slice),
     Example(Box<Example>),
+    /// Why requests failed since the worker told it last.
+    Failed {
+        causes: Vec<Failed>,
+    },
     Generator(Generator),
     /// What is watched beside the requests, once a second.
     Gauges(Gauges),

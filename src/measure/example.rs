@@ -1,6 +1,6 @@
 //! Single requests, told whole: some that failed and the slowest that did not, so that a number has faces.
 
-use super::Failure;
+use super::{Cause, Failure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 const FIRST: usize = 3;
 /// And so many drawn from all others.
 const DRAWN: usize = 9;
+/// Causes of which a worker keeps examples.
+const MOST: usize = 1000;
 /// Of each series the slowest that went well.
 const SLOWEST: usize = 5;
 
@@ -25,6 +27,11 @@ pub struct Example {
     pub user: u64,
     /// 0 where there was no answer.
     pub status: u16,
+    /// The condition that did not hold, and whether a fault gave the answer: as [`Cause`] has them.
+    #[serde(default, skip_serializing_if = "is_no_check")]
+    pub check: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub injected: bool,
     /// How often it was sent.
     pub sends: u64,
     /// Why it failed, where that is more than its kind.
@@ -45,7 +52,16 @@ pub struct Example {
     pub secrets: Vec<String>,
 }
 
+fn is_no_check(check: &u32) -> bool {
+    *check == 0
+}
+
 impl Example {
+    pub fn cause(&self) -> Option<Cause> {
+        let Example { failure, status, check, injected, .. } = *self;
+        failure.map(|failure| Cause { failure, status, check, injected })
+    }
+
     /// Its texts, which may hold anything.
     pub fn texts_mut(&mut self) -> [&mut Option<String>; 3] {
         [&mut self.because, &mut self.request, &mut self.body]
@@ -55,9 +71,9 @@ impl Example {
 /// What a worker asks before it makes an example, and where it leaves those that it makes.
 #[derive(Debug)]
 pub struct Choice {
-    /// By series and kind: how many were the first, and the numbers of those that are drawn, in their order. The
+    /// By series and cause: how many were the first, and the numbers of those that are drawn, in their order. The
     /// lowest of all are a fair draw, and the lowest of two workers are among the lowest of each.
-    failed: BTreeMap<(usize, Failure), (usize, Vec<u32>)>,
+    failed: BTreeMap<(usize, Cause), (usize, Vec<u32>)>,
     /// By series: the latencies of the slowest, the slowest first.
     slowest: Vec<[u64; SLOWEST]>,
     failures: Vec<Example>,
@@ -76,15 +92,19 @@ impl Choice {
     }
 
     /// Whether a failure becomes an example.
-    pub fn wants(&self, series: usize, failure: Failure, draw: u32) -> bool {
-        self.failed.get(&(series, failure)).is_none_or(|(first, drawn)| {
-            *first < FIRST || drawn.len() < DRAWN || drawn.last().is_some_and(|last| draw < *last)
-        })
+    pub fn wants(&self, series: usize, cause: Cause, draw: u32) -> bool {
+        match self.failed.get(&(series, cause)) {
+            Some((first, drawn)) => {
+                *first < FIRST || drawn.len() < DRAWN || drawn.last().is_some_and(|last| draw < *last)
+            }
+            // A server that answers anything shall not fill the memory.
+            None => self.failed.len() < MOST,
+        }
     }
 
     pub fn take(&mut self, example: Example) {
         let series = example.series as usize;
-        let Some(failure) = example.failure else {
+        let Some(cause) = example.cause() else {
             let slowest = &mut self.slowest[series];
             let place = slowest.partition_point(|latency| *latency >= example.latency);
             if place < SLOWEST {
@@ -96,10 +116,10 @@ impl Choice {
             }
             return;
         };
-        if !self.wants(series, failure, example.draw) {
+        if !self.wants(series, cause, example.draw) {
             return;
         }
-        let (first, drawn) = self.failed.entry((series, failure)).or_default();
+        let (first, drawn) = self.failed.entry((series, cause)).or_default();
         match *first < FIRST {
             true => *first += 1,
             false => {
@@ -125,20 +145,20 @@ impl Choice {
 /// The examples of a run, from all its workers.
 #[derive(Debug, Clone, Default)]
 pub struct Examples {
-    failed: BTreeMap<(u32, Failure), (Vec<Example>, Vec<Example>)>,
+    failed: BTreeMap<(u32, Cause), (Vec<Example>, Vec<Example>)>,
     slowest: BTreeMap<u32, Vec<Example>>,
 }
 
 impl Examples {
     pub fn take(&mut self, example: Example) {
-        let Some(failure) = example.failure else {
+        let Some(cause) = example.cause() else {
             let slowest = self.slowest.entry(example.series).or_default();
             slowest.push(example);
             slowest.sort_by_key(|slow| (std::cmp::Reverse(slow.latency), slow.at));
             slowest.truncate(SLOWEST);
             return;
         };
-        let (first, drawn) = self.failed.entry((example.series, failure)).or_default();
+        let (first, drawn) = self.failed.entry((example.series, cause)).or_default();
         first.push(example);
         first.sort_by_key(|one| (one.at, one.draw));
         if first.len() > FIRST {
@@ -148,7 +168,7 @@ impl Examples {
         }
     }
 
-    /// By series and kind, in the order of time.
+    /// By series and cause, in the order of time.
     pub fn failed(&self) -> impl Iterator<Item = &Example> {
         self.failed.values().flat_map(|(first, drawn)| {
             let mut all: Vec<&Example> = first.iter().chain(drawn).collect();
@@ -160,11 +180,6 @@ impl Examples {
     /// By series, the slowest first.
     pub fn slowest(&self) -> impl Iterator<Item = &Example> {
         self.slowest.values().flatten()
-    }
-
-    /// The first of a kind in a series.
-    pub fn first(&self, series: u32, failure: Failure) -> Option<&Example> {
-        self.failed.get(&(series, failure))?.0.first()
     }
 }
 
@@ -184,6 +199,8 @@ mod tests {
             service_time,
             user,
             status,
+            check: 0,
+            injected: false,
             sends,
             because,
             request,
@@ -203,7 +220,7 @@ mod tests {
                 let mut told = 0;
                 for at in (worker..100_000).step_by(workers as usize) {
                     let one = example(Some(Failure::Status), at, 1);
-                    if choice.wants(0, Failure::Status, one.draw) {
+                    if one.cause().is_some_and(|cause| choice.wants(0, cause, one.draw)) {
                         choice.take(one);
                     }
                     if at % 1000 < workers {

@@ -1,5 +1,6 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+pub mod cause;
 mod course;
 mod ended;
 pub mod event;
@@ -16,6 +17,7 @@ mod sums;
 mod tags;
 mod times;
 
+pub use cause::{Cause, Causes, Failed, Tally};
 pub use ended::Ended;
 pub use event::{Event, Generator, Tried};
 pub use example::{Choice, Example, Examples};

@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Choice, Failure, LoadCounts, SeriesCounts, Slice};
+use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, SeriesCounts, Slice, Tally};
 use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,9 @@ pub struct Recorder {
     spare: Vec<Open>,
     /// By series: those that hold some of its samples once more. Most often there are none.
     derived: Vec<Vec<Derived>>,
+    /// Which series are of requests, and why these failed.
+    requests: Vec<bool>,
+    causes: Causes,
     pub examples: Choice,
 }
 
@@ -102,8 +105,20 @@ impl Recorder {
             }
         }
         let examples = Choice::new(series.len());
-        let series = series.len();
-        Recorder { edges, open: Vec::new(), last: 0, series, loads, spare: Vec::new(), examples, derived }
+        let requests = series.iter().map(Series::is_request).collect();
+        let (series, causes) = (series.len(), Causes::default());
+        Recorder {
+            requests,
+            causes,
+            edges,
+            open: Vec::new(),
+            last: 0,
+            series,
+            loads,
+            spare: Vec::new(),
+            examples,
+            derived,
+        }
     }
 
     /// A request that was handed to the network for the first time, or the begin of what is measured as a whole.
@@ -128,6 +143,9 @@ impl Recorder {
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
         self.open_at(ended.intended).series.get(series).add(ended, (Part::Latency, ended.latency));
+        if let Err(failure) = ended.outcome {
+            self.failed(series, Cause::of(ended, failure), ended.intended);
+        }
         self.for_derived(series, |recorder, own| {
             if own.phase != Part::Attempts
                 && let Some(time) = ended.time(own.phase)
@@ -155,6 +173,7 @@ impl Recorder {
     pub fn failed_unsent(&mut self, series: usize, intended: u64) {
         let failure = Failure::Data;
         self.open_at(intended).series.get(series).failed[failure as usize] += 1;
+        self.failed(series, Cause { failure, status: 0, check: 0, injected: false }, intended);
         let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
         self.for_derived(series, |recorder, own| {
             let times = matches!(own.phase, Part::Latency | Part::FirstByte);
@@ -164,6 +183,17 @@ impl Recorder {
                 cell.failed[failure as usize] += 1;
             }
         });
+    }
+
+    fn failed(&mut self, series: usize, cause: Cause, at: u64) {
+        if self.requests[series] {
+            self.causes.take(Failed { series: series as u32, cause, tally: Tally { count: 1, first: at, last: at } });
+        }
+    }
+
+    /// Why requests failed since the last time.
+    pub fn causes(&mut self) -> Vec<Failed> {
+        self.causes.drain()
     }
 
     fn for_derived(&mut self, series: usize, mut each: impl FnMut(&mut Recorder, &Derived)) {
@@ -325,11 +355,11 @@ mod tests {
         let slices = recorder.drain();
         let counts = &slices[0].series[&0];
         assert_eq!((counts.failures(), counts.latency.total(), counts.service_time.total()), (2, 1, 1));
+        assert_eq!(slices[0].poll_delay.max(), Some(4));
         recorder.sample(0, 1, 9, 8, Err(Failure::Reset));
         let slices = recorder.drain();
         let counts = &slices[0].series[&0];
         assert_eq!((counts.latency.total(), counts.unanswered.total(), counts.unanswered.max()), (0, 1, Some(8)));
-        assert_eq!(slices[0].poll_delay.max(), Some(4));
     }
 
     #[test]

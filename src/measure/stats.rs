@@ -4,8 +4,8 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Book, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof, SeriesCounts,
-    Slice, Times, Tried, interval_log,
+    Book, Causes, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof,
+    SeriesCounts, Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -72,6 +72,8 @@ pub struct Stats {
     /// The ends of stages as planned, by load.
     stages: Vec<Vec<u64>>,
     pub examples: Examples,
+    /// Why requests failed.
+    pub causes: Causes,
     pub seed: u64,
     pub id: String,
     pub started: String,
@@ -128,6 +130,7 @@ impl Stats {
             Event::Started { id, started, seed, .. } => (self.id, self.started, self.seed) = (id, started, seed),
             Event::Slice(slice) => self.add(&slice),
             Event::Example(example) => self.examples.take(*example),
+            Event::Failed { causes } => causes.into_iter().for_each(|failed| self.causes.take(failed)),
             Event::Generator(generator) => {
                 let at = generator.at;
                 self.generator.push(generator);
@@ -342,6 +345,16 @@ impl Stats {
         ranges: &'a [Range],
     ) -> impl Iterator<Item = (u64, &'a SeriesCounts)> + 'a {
         self.cells_of(series, ranges).filter_map(|(_, cell)| Some((self.edge(cell.first)?, &cell.counts)))
+    }
+
+    /// What was intended in windows, in pieces, each with the longest that something in it took or was waited for.
+    pub fn longest_of<'a>(&'a self, series: usize, ranges: &'a [Range]) -> Vec<(Range, u64)> {
+        let longest = |cell: &'a Cell<SeriesCounts>| {
+            let range = (self.edge(cell.first)?, self.edge(cell.end)?);
+            let longest = cell.counts.latency.max().max(cell.counts.unanswered.max())?;
+            Some((range, longest))
+        };
+        self.cells_of(series, ranges).filter_map(|(_, cell)| longest(cell)).collect()
     }
 
     /// The same with the start of what is never added up further: the same whether it has been added up or not yet.

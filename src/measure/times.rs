@@ -4,7 +4,7 @@ use super::histogram::{self, Counts};
 use super::{Failure, SeriesCounts};
 use hdrhistogram::Histogram;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Times {
     /// Of answers.
     pub answered: Histogram<u64>,

@@ -96,6 +96,20 @@ pub(super) fn scopes(faults: &[OfFault], stats: &Stats) -> Result<Vec<Vec<Range>
     known.map(of).collect()
 }
 
+/// When each of the faults and events began that scopes say what was before or outside of.
+pub(super) fn begins(faults: &[OfFault], stats: &Stats) -> Result<Vec<u64>, String> {
+    let mut begins = Vec::new();
+    for scope in faults.iter().filter(|scope| is_told(scope.fault, scope.is_event, stats)) {
+        let of = times(scope.fault, scope.is_event, stats)?.into_iter().map(|time| time.begun.0);
+        match scope.kind {
+            ScopeKind::Before => begins.extend(of.take(1)),
+            ScopeKind::Outside => begins.extend(of),
+            ScopeKind::During | ScopeKind::After => {}
+        }
+    }
+    Ok(begins)
+}
+
 /// What a system recovers from, with the windows of faults and events as they were.
 pub(super) fn windows(recovery: &Recovery, stats: &Stats) -> Result<Vec<Range>, String> {
     let mut windows = recovery.windows.clone();

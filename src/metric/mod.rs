@@ -178,7 +178,11 @@ pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judge
 enum Sides {
     Values(Side, Side),
     /// One has a value. The other lies at a request that got no answer, maybe with how long that was waited for.
-    Unanswered { is_left: bool, waited: Option<f64>, other: f64 },
+    Unanswered {
+        is_left: bool,
+        waited: Option<f64>,
+        other: f64,
+    },
     /// There is nothing to compare.
     Unknown,
 }

@@ -3,9 +3,9 @@
 use super::looks::{look, looks};
 use super::{Known, Outcome, Quantity, Value};
 use crate::base::units::{SECOND, duration};
-use crate::check::program::RecoveryFunction;
+use crate::check::program::{RecoveryFunction, RequestFunction};
 use crate::measure::{Injected, Stats};
-use crate::plan::{Condition, Impact, Range, Recovery, Requests, ScopeKind, Scopes, SteadyState, Type, scope};
+use crate::plan::{Condition, Impact, Range, Recovery, Requests, Samples, ScopeKind, Scopes, SteadyState, Type, scope};
 
 /// What became of a steady state around one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,7 +161,20 @@ fn times(recovery: &Recovery, stats: &Stats) -> Result<(f64, bool), String> {
 
 /// A metric with the scopes that only the run knows.
 pub(super) fn narrowed(metric: &Requests, stats: &Stats) -> Result<Requests, String> {
-    Ok(scopes(&metric.scopes, stats)?.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges)))
+    let narrow = scopes(&metric.scopes, stats)?.iter().fold(metric.clone(), |narrow, ranges| narrow.narrowed(ranges));
+    // What was sent, and what found no place, is known at once.
+    let is_of_ends = !matches!(metric.function, RequestFunction::Count | RequestFunction::Dropped);
+    let begins = if is_of_ends { super::actual::begins(&metric.scopes.faults, stats)? } else { Vec::new() };
+    let under_way: Vec<Range> = begins.into_iter().flat_map(|at| under_way(&narrow, at, stats)).collect();
+    Ok(if under_way.is_empty() { narrow } else { narrow.narrowed(&scope::outside(&under_way)) })
+}
+
+/// The slices before an instant in which something was intended that was, or may have been, under way then.
+fn under_way(metric: &Requests, at: u64, stats: &Stats) -> Vec<Range> {
+    let of = |samples: &Samples| stats.longest_of(samples.series, &scope::intersect(&samples.ranges, &[(0, at)]));
+    let reaches = |(range, longest): &(Range, u64)| range.1.saturating_add(*longest) > at;
+    let all = metric.samples.iter().flat_map(of);
+    all.filter(reaches).map(|(range, _)| range).collect()
 }
 
 /// What each of the scopes leaves that only the run knows, or knows better than the plan.

@@ -57,11 +57,12 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             let none = "no arrivals in its window".to_owned();
             return Value::of(if seen == 0 { Err(none) } else { Ok(counts.dropped as f64) }, seen);
         }
-        RequestFunction::Count | RequestFunction::Throughput | RequestFunction::Bandwidth if !counted => none(),
+        RequestFunction::Count if !counted => none(),
         RequestFunction::Count => Ok(sent as f64),
         RequestFunction::Throughput | RequestFunction::Bandwidth if length == 0 => {
             Err("its window has no length".to_owned())
         }
+        RequestFunction::Throughput | RequestFunction::Bandwidth if !counted => none(),
         RequestFunction::Throughput => Ok(ok as f64 * SECOND as f64 / length as f64),
         RequestFunction::Bandwidth => Ok(bytes as f64 * SECOND as f64 / length as f64),
         _ if total == 0 => none(),

@@ -8,6 +8,22 @@ const RECENT: u64 = 60 * SECOND;
 /// Where faults may turn out to begin or end, behind where they were planned to: nothing is done early, and what lies between
 /// the plan and the actual instant belongs to neither side.
 const LATE: [u64; 6] = [0, 2 * MILLISECOND, 5 * MILLISECOND, 20 * MILLISECOND, 100 * MILLISECOND, 500 * MILLISECOND];
+/// How long before its beginning a request that is under way then may have been sent: what such a request was part of belongs
+/// to neither side, and is not added up with what was before it.
+const EARLY: [u64; 12] = [
+    2 * MILLISECOND,
+    5 * MILLISECOND,
+    20 * MILLISECOND,
+    100 * MILLISECOND,
+    500 * MILLISECOND,
+    SECOND,
+    2 * SECOND,
+    5 * SECOND,
+    10 * SECOND,
+    20 * SECOND,
+    30 * SECOND,
+    MINUTE,
+];
 /// Into how many parts a window is cut of which the spread is asked for: some for each batch of it.
 const PARTS: u64 = 24;
 /// So long behind an instant at which a state may change, what is looked at each second is kept each second.
@@ -74,12 +90,13 @@ impl Plan {
     /// The edges between which sums are asked for: of a load's stages, of faults and events, of the windows of every
     /// condition, of the slices of `in every`, and single seconds where a state is looked at each second.
     pub fn window_edges(&self) -> WindowEdges {
-        let common: Vec<u64> = self
-            .faults
-            .iter()
-            .flat_map(|fault| &fault.windows)
+        let faults = || self.faults.iter().flat_map(|fault| &fault.windows);
+        let events = self.events.iter().map(super::Event::window);
+        let begins = faults().copied().chain(events).map(|window| window.0).filter(|_| self.edition > 0);
+        let common: Vec<u64> = faults()
             .flat_map(|window| [window.0, window.1])
             .flat_map(|edge| LATE.iter().map(move |late| edge.saturating_add(*late)))
+            .chain(begins.flat_map(|begin| EARLY.iter().filter_map(move |early| begin.checked_sub(*early))))
             .chain(self.events.iter().map(super::Event::window).flat_map(|(from, to)| {
                 // It ends when it ends; of a long one the first minutes alone are cut into seconds.
                 let seconds = (from / SECOND + 1)..=(to.min(from.saturating_add(WATCHED)) / SECOND);
@@ -96,7 +113,7 @@ impl Plan {
         let mut edges = WindowEdges {
             series: self.series.iter().map(|series| of_load(series.load)).collect(),
             loads: (0..self.loads.len()).map(of_load).collect(),
-            end: self.length.saturating_add(self.grace()),
+            end: self.over(),
         };
         self.conditions(&mut |condition| edges.condition(condition));
         for search in &self.searches {

@@ -15,6 +15,10 @@ use std::collections::HashSet;
 pub(super) const MEMORY_PER_USER: u64 = 16 << 10;
 /// Descriptors that are not for connections.
 const DESCRIPTORS_KEPT: u64 = 64;
+/// So much more than rate × time may be in flight where arrivals come at random, timeouts are noticed late, or what is dealt to
+/// workers and shares is rounded: of what is random six standard deviations are less than a quarter and so many places.
+const SPARE: f64 = 1.25;
+const SPARE_PLACES: u64 = 64;
 
 pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Machine) -> (Plan, Diagnostics) {
     let mut elaborate = Elaborate {
@@ -49,7 +53,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     let events = events.collect();
     let steady_states = scenario.steady_states.iter().map(|steady| SteadyState {
         name: steady.name.clone(),
-        conditions: steady.conditions.iter().filter_map(|condition| elaborate.expectation(condition)).collect(),
+        conditions: steady.conditions.iter().filter_map(|one| elaborate.of_steady(one, steady.window)).collect(),
         window: steady.window,
         hold: steady.hold,
     });
@@ -57,6 +61,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     let aborts = scenario.aborts.iter().filter_map(|abort| {
         let condition = elaborate.condition(&abort.condition)?;
         elaborate.can_abort(&condition, abort)?;
+        elaborate.of_abort(&condition, abort);
         let patience = elaborate.patience(&condition);
         Some(Abort { text: abort.text.clone(), condition, length: abort.length, patience })
     });
@@ -101,6 +106,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
         series: elaborate.series,
         expectations,
         length,
+        edition: super::EDITION,
     };
     let mut diagnostics = elaborate.timeline.diagnostics;
     diagnostics.extend(elaborate.diagnostics);
@@ -261,10 +267,11 @@ impl Elaborate<'_> {
         let peak = replays.map(|replay| replay.densest).fold(peak, f64::max);
         let flows = load.parts.iter().map(|part| &self.scenario.flows[part.flow]);
         let longest = flows.map(|flow| self.longest(&flow.steps)).fold(0.0, f64::max);
-        let wanted = (peak * longest / SECOND as f64).ceil().max(1.0) as u64;
+        let needed = (peak * longest / SECOND as f64).ceil().max(1.0);
+        let wanted = (needed * SPARE).ceil() as u64 + SPARE_PLACES;
         let holds = holds(machine);
-        match wanted <= holds {
-            true => Ceiling { in_flight: wanted, from: CeilingFrom::Rate },
+        match needed as u64 <= holds {
+            true => Ceiling { in_flight: wanted.min(holds), from: CeilingFrom::Rate },
             false => Ceiling { in_flight: holds, from: CeilingFrom::Machine },
         }
     }

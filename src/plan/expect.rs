@@ -66,6 +66,66 @@ impl Elaborate<'_> {
         Some(())
     }
 
+    /// A condition of a steady state, which is judged over so much just behind.
+    pub(super) fn of_steady(&mut self, expectation: &program::Expectation, window: u64) -> Option<Expectation> {
+        let planned = self.expectation(expectation)?;
+        if !matches!(planned.condition, program::Condition::InEvery { .. }) {
+            let as_what = format!("planned at the most in the {} that a look sees", units::duration(window));
+            let help = "let its `window:` be longer, hold a higher rate, or ask for a lower quantile";
+            let span = metric_span(&expectation.condition);
+            self.in_looks(&planned.condition, (window, span), &as_what, help);
+        }
+        Some(planned)
+    }
+
+    /// What ends a run is judged over so long as it must hold.
+    pub(super) fn of_abort(&mut self, condition: &Condition, abort: &program::Abort) {
+        if !matches!(condition, program::Condition::InEvery { .. }) {
+            let as_what = format!("planned at the most in {}", units::duration(abort.length));
+            let help = "let it hold for longer, hold a higher rate, or ask for a lower quantile";
+            self.in_looks(condition, (abort.length, metric_span(&abort.condition)), &as_what, help);
+        }
+    }
+
+    /// What is judged over the last seconds again and again must have enough samples in one of these windows at least.
+    pub(super) fn in_looks(
+        &mut self,
+        condition: &Condition,
+        (window, span): (u64, Span),
+        as_what: &str,
+        help: &'static str,
+    ) {
+        let looks = self.looks(window);
+        let mut few = None;
+        condition.metrics(&mut |metric| {
+            let (Metric::Requests(requests), None) = (metric, few) else { return };
+            let Some(least) = requests.function.least_samples() else { return };
+            let needed = least.samples as f64;
+            let Some(planned) = self.planned_in(requests, &looks) else { return };
+            let most = planned.into_iter().map(f64::round).fold(0.0, f64::max);
+            // Too few in the whole run is told already.
+            if most < needed && self.planned(requests).is_some_and(|all| all.round() >= needed) {
+                few = Some((least, most));
+            }
+        });
+        if let Some((least, most)) = few {
+            self.too_few(least, (most, as_what), span, help);
+        }
+    }
+
+    /// Windows of a length where most is planned: before, over and behind each instant at which some level changes.
+    fn looks(&self, window: u64) -> Vec<Range> {
+        let segments = self.loads.iter().flat_map(|load| match &load.shape {
+            Shape::Open(segments) | Shape::Closed(segments) => segments,
+        });
+        let mut changes: Vec<u64> =
+            segments.flat_map(|one| [one.start, one.start.saturating_add(one.length)]).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        let around = |at: u64| (0..=4).map(move |part| at.saturating_sub(window / 4 * part));
+        changes.into_iter().flat_map(around).map(|from| (from, from.saturating_add(window))).collect()
+    }
+
     /// Two measured values are compared by their spread, which takes more samples than each by itself.
     fn compared(&mut self, condition: &Condition, span: Span) {
         let mut few = None;

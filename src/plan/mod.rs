@@ -98,6 +98,17 @@ pub struct Plan {
     pub expectations: Vec<Expectation>,
     /// The end of the last load.
     pub length: u64,
+    /// How a run of it is cut and told: [`EDITION`], or 0 of a record that does not say.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub edition: u32,
+}
+
+/// Since 1 slices are cut before the beginnings of faults and events too, and a row of the report is of requests that were intended in
+/// its window. A record is cut and told as it was when it was made.
+pub const EDITION: u32 = 1;
+
+fn is_first(edition: &u32) -> bool {
+    *edition == 0
 }
 
 /// Which part of the arrivals and users is ours: those whose number leaves `index` divided by `count`.
@@ -277,6 +288,13 @@ impl Plan {
         self.searches.iter().for_each(|search| each(&search.condition));
     }
 
+    /// When nothing is under way any more: each load has its grace from its own end on.
+    pub fn over(&self) -> u64 {
+        let over = self.loads.iter().map(|load| load.shape.end().saturating_add(load.grace)).max();
+        over.unwrap_or(0).max(self.length)
+    }
+
+    /// The longest that a load gives to what is under way.
     pub fn grace(&self) -> u64 {
         self.loads.iter().map(|l| l.grace).max().unwrap_or(0)
     }

@@ -1,12 +1,12 @@
 //! The few requests that are told whole.
 
-use crate::measure::{Example, Failure, Stats};
+use crate::measure::{Cause, Example, Failure, Stats};
 use crate::plan::Plan;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Examples {
-    /// Some of the requests that failed, in the order of series, kind and time.
+    /// Some of the requests that failed, in the order of series, cause and time.
     pub failed: Vec<Told>,
     /// Of each series the slowest that went well.
     pub slowest: Vec<Told>,
@@ -22,6 +22,11 @@ pub struct Told {
     pub service_time_ns: u64,
     pub user: u64,
     pub status: Option<u16>,
+    /// A fault gave the answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub injected: bool,
+    #[serde(skip)]
+    pub cause: Option<Cause>,
     pub sends: u64,
     pub because: Option<String>,
     pub request: Option<String>,
@@ -46,6 +51,8 @@ fn told(plan: &Plan, example: &Example) -> Told {
         service_time_ns: example.service_time,
         user: example.user,
         status: (example.status > 0).then_some(example.status),
+        injected: example.injected,
+        cause: example.cause(),
         sends: example.sends,
         because: example.because.clone(),
         request: example.request.clone(),

@@ -2,6 +2,7 @@
 //! function of the report alone.
 
 mod beside;
+mod causes;
 mod course;
 mod examples;
 mod expected;
@@ -17,6 +18,7 @@ mod terminal;
 mod watched;
 mod windows;
 
+pub use causes::Failures;
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};
@@ -72,6 +74,8 @@ pub struct Report {
     pub loads: Vec<LoadTotals>,
     pub windows: Vec<Window>,
     pub course: Course,
+    /// Why requests failed, by step.
+    pub failures: Vec<Failures>,
     pub examples: Examples,
     #[serde(rename = "metrics", serialize_with = "watched::by_name")]
     pub watched: Vec<Watch>,
@@ -154,6 +158,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         notes: notes::notes(&restarts, &generator, &loads, &windows, &watched),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
+        failures: causes::failures(plan, stats),
         examples: examples::examples(plan, stats),
         watched,
         ledgers: ledgers::ledgers(plan, stats),

@@ -228,7 +228,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
                 "    {:<step$} {:>11} {:>9} {:>8} {failed_text} {:>9} {:>9} {:>9} {:>9}",
                 row.step,
                 "",
-                grouped(row.sent as f64, 0),
+                grouped(row.requests as f64, 0),
                 short(row.per_second),
                 time(row.p50_ns),
                 time(row.p95_ns),

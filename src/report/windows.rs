@@ -47,9 +47,14 @@ pub struct StepRow {
     /// Of a measured value its unit, and what one step of the recorded value is worth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<(Type, f64)>,
+    /// By the instant at which it was sent.
     pub sent: u64,
-    /// Answered or failed by the target.
+    /// Of those that were intended in the window what was answered or failed by the target: what every share and every
+    /// percentile here is of.
     pub samples: u64,
+    /// What its row is of.
+    #[serde(skip)]
+    pub requests: u64,
     /// By kind, those of the generator too.
     pub failed: BTreeMap<Failure, u64>,
     pub per_second: f64,
@@ -195,6 +200,7 @@ fn row(plan: &Plan, stats: &Stats, series: usize, range: Range, length: u64) -> 
         },
         sent: counts.sent,
         samples,
+        requests: if plan.edition > 0 { samples } else { counts.sent },
         failed: counts.failed,
         per_second: samples as f64 * SECOND as f64 / length.max(1) as f64,
         unanswered: latency.unanswered.len(),

@@ -75,7 +75,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
         interrupt,
         tell,
         second: interval_at(clock.instant(SECOND).into(), Duration::from_secs(1)),
-        limit: clock.instant(plan.length + plan.grace()).into(),
+        limit: clock.instant(plan.over()).into(),
         end: clock.instant(planned_end(plan)).into(),
         sending: true,
         watching: true,
@@ -206,7 +206,7 @@ impl Control<'_> {
     }
 
     fn measured(&mut self, measured: Measured) {
-        let Measured { slices, examples, done, started, booked } = measured;
+        let Measured { slices, examples, causes, done, started, booked } = measured;
         self.ledgers.take(booked);
         for slice in slices {
             if let Some(aborts) = &mut self.aborts {
@@ -221,6 +221,9 @@ impl Control<'_> {
             if *workers == self.workers {
                 (self.tell)(Event::Done { load, stage, at: *last });
             }
+        }
+        if !causes.is_empty() {
+            (self.tell)(Event::Failed { causes });
         }
         self.tell_all(examples.into_iter().map(|example| Event::Example(Box::new(example))));
         started.into_iter().for_each(|(load, number)| self.searches.started(load, number));

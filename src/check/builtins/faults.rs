@@ -262,7 +262,7 @@ pub static ROWS: &[Row] = &[
         "Takes connections until so much of those that clients may have is in use, counting those that are open already.",
         "hold_connections(pg, 95%)",
         Build::Database(|given| Some(DatabaseFault::HoldConnections { share: given.number("share")? })),
-        &[],
+        &[SHARE],
     ),
     row(
         "kill_connections",

@@ -219,7 +219,7 @@ pub const FIELDS: &[Field] = &[
         Type::Samples,
         "first_byte",
         Type::Samples,
-        "The same requests, timed from the intended instant to the first byte of the answer; without one, to the failure.",
+        "The same requests, timed from the intended instant to the first byte of the answer.",
         "p95(main.first_byte) < 1s",
     ),
     field(

@@ -171,7 +171,7 @@ pub const OPTIONS: &[Opt] = &[
         "load",
         "max_in_flight",
         &[Type::Count],
-        "Iterations of an open load at a time; an arrival beyond is dropped and counted (peak rate × the longest that an iteration can take, at most what the machine holds; `plan` prints it).",
+        "Iterations of an open load at a time; an arrival beyond is dropped and counted (peak rate × the longest that an iteration can take, a quarter more and 64, at most what the machine holds; `plan` prints it).",
         "100",
     ),
     opt(

@@ -2,7 +2,7 @@
 
 use crate::engine::http::trace::Trace;
 use crate::engine::ledger::Opened;
-use crate::measure::{Ended, Example, Failure, Recorder};
+use crate::measure::{Cause, Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
 
 /// A request that is under way.
@@ -48,9 +48,11 @@ impl Progress {
     }
 
     /// Fails the request that has ended last, if it is not recorded yet.
-    pub fn fail(&self, failure: Failure) -> bool {
+    pub fn fail(&self, failure: Failure, check: u32) -> bool {
         let Some(Pending { series, ended }) = self.pending.get() else { return false };
-        self.pending.set(Some(Pending { series, ended: Ended { outcome: ended.outcome.and(Err(failure)), ..ended } }));
+        if ended.outcome.is_ok() {
+            self.pending.set(Some(Pending { series, ended: Ended { outcome: Err(failure), check, ..ended } }));
+        }
         true
     }
 
@@ -71,19 +73,18 @@ impl Progress {
         self.open.borrow_mut().clear();
     }
 
-    /// The run ends over it: what had ended counts as it did, and what is under way has timed out where that is
-    /// counted.
-    pub fn cut_off(&self, recorder: &RefCell<Recorder>, now: u64, count: bool) {
+    /// Its load or the run ends over it: what had ended counts as it did, and what is under way has timed out where a
+    /// reason is given.
+    pub fn cut_off(&self, recorder: &RefCell<Recorder>, now: u64, because: Option<&str>) {
         self.record(recorder);
-        if !count {
-            return;
-        }
+        let Some(because) = because else { return };
         if let Some(request) = self.under_way.take() {
             let (latency, service) = (now.saturating_sub(request.intended), now.saturating_sub(request.sent));
             let mut recorder = recorder.borrow_mut();
             recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
             let draw = request.trace.map_or(request.user as u32, Trace::draw);
-            if recorder.examples.wants(request.series, Failure::Timeout, draw) {
+            let cause = Cause { failure: Failure::Timeout, status: 0, check: 0, injected: false };
+            if recorder.examples.wants(request.series, cause, draw) {
                 recorder.examples.take(Example {
                     series: request.series as u32,
                     failure: Some(Failure::Timeout),
@@ -92,8 +93,10 @@ impl Progress {
                     service_time: service,
                     user: request.user,
                     status: 0,
+                    check: 0,
+                    injected: false,
                     sends: 1,
-                    because: Some("it was under way when the run ended".to_owned()),
+                    because: Some(because.to_owned()),
                     request: None,
                     body: None,
                     traceparent: request.trace.map(|trace| trace.header(1)),

@@ -8,7 +8,7 @@ use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::{self, Traced};
 use crate::engine::value::{Choices, Frame, Paths, Rows, Unusable, Value, explain, from_json};
 use crate::engine::worker::{Recorded, Worker};
-use crate::measure::{Ended, Failure};
+use crate::measure::{Ended, Failure, cause};
 use crate::plan::{Bound, Think};
 use std::future::{Future, poll_fn};
 use std::ops::Range;
@@ -51,6 +51,8 @@ pub struct Session {
     stopped: usize,
     /// Where all steps are tried: those that failed.
     missed: Option<Vec<Missed>>,
+    /// The condition between requests that did not hold last.
+    unmet: u32,
     /// Turns that were made without waiting for anything.
     turned: u32,
     /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
@@ -76,7 +78,7 @@ enum Next {
 impl Session {
     pub fn new(worker: &Rc<Worker>, load: usize, keeps_connections: bool) -> Session {
         let progress: Rc<Progress> = Rc::default();
-        worker.progress.borrow_mut().push(progress.clone());
+        worker.progress.borrow_mut().push((load, progress.clone()));
         let alarm = worker.timers.alarm(false);
         Session {
             worker: worker.clone(),
@@ -88,6 +90,7 @@ impl Session {
             helpers: Vec::new(),
             stopped: 0,
             missed: None,
+            unmet: 0,
             turned: 0,
             now: 0,
         }
@@ -408,7 +411,10 @@ impl Session {
                 }
                 Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
                     None => Next::Step,
-                    Some((_, failure)) => Next::Failed(failure),
+                    Some((place, failure)) => {
+                        self.unmet = checks.get(place).map_or(0, |check| cause::check(&check.text));
+                        Next::Failed(failure)
+                    }
                 },
                 op => {
                     self.turned += u32::from(matches!(op, Op::Entry { .. }));
@@ -459,8 +465,9 @@ impl Session {
         if !steps.reads_rows(at)
             && let Some(pending) = self.progress.pending.get()
         {
-            self.progress.fail(failure);
-            let failed = Pending { ended: Ended { outcome: Err(failure), ..pending.ended }, ..pending };
+            let check = if matches!(steps.ops[at], Op::Expect(_)) { self.unmet } else { 0 };
+            self.progress.fail(failure, check);
+            let failed = Pending { ended: Ended { outcome: Err(failure), check, ..pending.ended }, ..pending };
             // One that has failed already stays the example that it is.
             if pending.ended.outcome.is_ok() {
                 let example = self.sender.is_example(&failed).then(|| {
@@ -476,7 +483,7 @@ impl Session {
                 let because = because(place);
                 (because, place.frame.secrets())
             }),
-            None => drop(self.progress.fail(failure)),
+            None => drop(self.progress.fail(failure, 0)),
         }
     }
 

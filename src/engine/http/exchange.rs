@@ -12,7 +12,7 @@ use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::Traced;
 use crate::engine::value::{Frame, Unusable, explain};
 use crate::engine::worker::Worker;
-use crate::measure::{Ended, Example, Failure, Fate};
+use crate::measure::{Cause, Ended, Example, Failure, Fate, cause};
 use crate::plan::Connections;
 use crate::wire::http1::{Answer, START, leads_on, values};
 use std::rc::Rc;
@@ -195,10 +195,11 @@ impl Sender {
             bytes: self.bytes.1,
             ..Ended::plain(intended, latency, service_time, outcome)
         });
-        let pending = Pending { series, ended };
+        let unmet = self.last.unmet.and_then(|check| request.expects.get(check));
+        let check = unmet.map_or(0, |check| cause::check(&check.text));
+        let pending = Pending { series, ended: Ended { check, ..ended } };
         progress.pending.set(Some(pending));
         if self.is_example(&pending) {
-            let unmet = self.last.unmet.and_then(|check| request.expects.get(check));
             let because = unmet.map(|check| explain::check(check, frame, &worker.linked.paths));
             *progress.example.borrow_mut() = Some(Box::new(self.example(&pending, frame, because)));
         }
@@ -226,7 +227,8 @@ impl Sender {
     fn ended(&self, ended: Ended) -> Ended {
         let answer = &self.answer;
         let first_byte = answer.first_byte.saturating_sub(ended.intended);
-        Ended { status: answer.status, sends: self.sends, first_byte, connect: self.connecting, ..ended }
+        let (status, injected) = (answer.status, answer.injected);
+        Ended { status, injected, sends: self.sends, first_byte, connect: self.connecting, ..ended }
     }
 
     /// Makes the bytes of a request, with room for its trace context.
@@ -252,7 +254,7 @@ impl Sender {
         let examples = &self.worker.recorder.borrow().examples;
         match pending.ended.outcome {
             Ok(()) => examples.is_slow(pending.series, pending.ended.latency),
-            Err(failure) => examples.wants(pending.series, failure, self.last.trace.draw()),
+            Err(failure) => examples.wants(pending.series, Cause::of(&pending.ended, failure), self.last.trace.draw()),
         }
     }
 
@@ -262,6 +264,7 @@ impl Sender {
         let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line.strip_suffix(b" HTTP/1.1").unwrap_or(line)).into_owned();
         let failure = ended.outcome.err();
+        let cause = failure.map(|failure| Cause::of(ended, failure));
         let kept = &frame.answers[*response].body;
         let body = if kept.is_empty() { &self.answer.body } else { kept };
         // Decoded, it is longer than what came.
@@ -274,7 +277,9 @@ impl Sender {
             latency: ended.latency,
             service_time: ended.service_time,
             user: self.user,
-            status: self.answer.status,
+            status: cause.map_or(self.answer.status, |cause| cause.status),
+            check: cause.map_or(0, |cause| cause.check),
+            injected: cause.is_some_and(|cause| cause.injected),
             sends: *sends,
             because,
             request: Some(start(line.as_bytes(), line.len() <= START)),
@@ -290,7 +295,8 @@ impl Sender {
         let mut recorder = self.worker.recorder.borrow_mut();
         recorder.failed_unsent(series, intended);
         let draw = self.worker.traces.next().draw();
-        if recorder.examples.wants(series, Failure::Data, draw) {
+        let cause = Cause { failure: Failure::Data, status: 0, check: 0, injected: false };
+        if recorder.examples.wants(series, cause, draw) {
             let (because, secrets) = because();
             recorder.examples.take(Example {
                 series: series as u32,
@@ -300,6 +306,8 @@ impl Sender {
                 service_time: 0,
                 user: self.user,
                 status: 0,
+                check: 0,
+                injected: false,
                 sends: 0,
                 because: Some(because),
                 request: None,

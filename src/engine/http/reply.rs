@@ -71,6 +71,7 @@ fn advance(
                 continue;
             }
             answer.status = head.status;
+            answer.injected = head.injected;
             if ask.keep_headers || ask.look {
                 answer.headers.extend_from_slice(head::header_lines(&rest[..head.length]));
             }

@@ -79,7 +79,8 @@ pub fn start(worker: &Rc<Worker>, load: usize) {
     let works: Rc<[Option<Rc<Work>>]> = works.collect();
     for number in ours() {
         let (active, works) = (Active::new(worker), works.clone());
-        tokio::task::spawn_local(async move { user(&active.0, load, number, &works).await });
+        let maker = tokio::task::spawn_local(async move { user(&active.0, load, number, &works).await });
+        worker.makers.borrow_mut().push((load, maker.abort_handle()));
     }
 }
 

@@ -74,11 +74,13 @@ pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
     let planned = &worker.plan.loads[load];
     let mut line = Line::new(worker, load);
     let mut due = Due::new(worker, load);
-    if !line.start(&mut due, planned.level().end() + CATCH_UP).await {
+    // What would be started behind its grace has no time left.
+    let catch_up = CATCH_UP.min(planned.grace);
+    if !line.start(&mut due, planned.level().end() + catch_up).await {
         return;
     }
     if let Some(times) = worker.replays.get(load).cloned().flatten() {
-        line.start(&mut due.replay(planned, times), planned.shape.end() + CATCH_UP).await;
+        line.start(&mut due.replay(planned, times), planned.shape.end() + catch_up).await;
     }
     let mut trials = worker.trials(load);
     while let Some(trial) = crate::engine::trials::next(&mut trials).await {
@@ -181,7 +183,8 @@ impl Line<'_> {
 fn take_seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>) -> Rc<Seat> {
     let seat = Rc::new(Seat { mail: Cell::new(None), waker: RefCell::default() });
     let (worker, free, own) = (worker.clone(), free.clone(), seat.clone());
-    tokio::task::spawn_local(async move {
+    let made_by = worker.clone();
+    let maker = tokio::task::spawn_local(async move {
         let mut session = Session::new(&worker, load, false);
         loop {
             let arrival = poll_fn(|cx| match own.mail.take() {
@@ -201,6 +204,7 @@ fn take_seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>
             free.borrow_mut().push(own.clone());
         }
     });
+    made_by.makers.borrow_mut().push((load, maker.abort_handle()));
     seat
 }
 

@@ -6,7 +6,13 @@ use crate::plan::{Scopes, SeriesSource};
 use std::collections::BTreeMap;
 
 fn memory() -> Watched {
-    Watched { source: SeriesSource::Service(0), what: "memory".to_owned(), worth: 1.0, unit: Type::Bytes }
+    Watched {
+        source: SeriesSource::Service(0),
+        what: "memory".to_owned(),
+        worth: 1.0,
+        unit: Type::Bytes,
+        missing: None,
+    }
 }
 
 /// One reading a second from 0 on; what is `None` could not be read.

@@ -150,7 +150,7 @@ pub fn service(plan: &Plan, kind: &ServiceKind) -> String {
 pub fn ceiling(ceiling: Ceiling) -> String {
     let why = match ceiling.from {
         CeilingFrom::Scenario => "as written",
-        CeilingFrom::Rate => "peak rate × the longest an iteration can take",
+        CeilingFrom::Rate => "peak rate × the longest an iteration can take, with room to spare",
         CeilingFrom::Users => "the users",
         CeilingFrom::Machine => "all that this machine can hold",
     };

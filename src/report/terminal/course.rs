@@ -66,6 +66,12 @@ fn of_load(out: &mut String, page: &Page, points: &[Point], paint: &Paint) {
         page.chart(out, &levels, 3, (highest, &label), &full, &|cells| paint.dim(cells));
     }
     if none {
-        let _ = writeln!(out, "{:margin$}  {}", "", paint.dim(&format!("{NO_ANSWER} p95: no answer")), margin = page.margin);
+        let _ = writeln!(
+            out,
+            "{:margin$}  {}",
+            "",
+            paint.dim(&format!("{NO_ANSWER} p95: no answer")),
+            margin = page.margin
+        );
     }
 }

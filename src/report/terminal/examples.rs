@@ -5,7 +5,7 @@ use crate::base::shown::escaped_line;
 use crate::base::units::{duration, grouped, measured_duration};
 use crate::judge::Kind;
 use crate::measure::Failure;
-use crate::report::{Report, Told};
+use crate::report::{Failures, Report, Told};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -14,8 +14,35 @@ const SLOW: usize = 5;
 /// Characters of a body that are shown.
 const BODY: usize = 200;
 
-/// How often each step failed in which way, with one example of each.
+/// How often each step failed in which way and when, with one example of each.
 pub fn failures(out: &mut String, report: &Report, paint: &Paint) {
+    if report.failures.is_empty() {
+        return by_kind(out, report, paint);
+    }
+    let _ = writeln!(out, "\n{}", paint.bold("failures"));
+    for failures in &report.failures {
+        let Failures { series, failure, condition, .. } = failures;
+        let mut what: Vec<String> = failures.status.map(|status| format!("status {status}")).into_iter().collect();
+        what.extend(condition.as_ref().map(|condition| format!("`{}`", one_line(condition))));
+        let mut about = vec![series.clone()];
+        about.extend(failures.injected.then(|| "answered by a fault".to_owned()));
+        about.extend(failure.is_generator().then(|| "the generator's own".to_owned()));
+        about.push(match failures.count {
+            1 => format!("at {}", short(failures.first)),
+            _ => format!("{}–{}", short(failures.first), short(failures.last)),
+        });
+        let kind = paint.bad(&format!("{:<14}", failure.as_str()));
+        let what = if what.is_empty() { String::new() } else { format!("{}  ", what.join("  ")) };
+        let _ = writeln!(out, "  {:>9} {kind} {what}{}", grouped(failures.count as f64, 0), about.join("  "));
+        let same = |told: &&Told| told.series == *series && told.cause == Some(failures.cause);
+        for line in report.examples.failed.iter().find(same).map(failed).into_iter().flatten() {
+            let _ = writeln!(out, "            {}", paint.dim(&line));
+        }
+    }
+}
+
+/// The same of a record that does not hold causes.
+fn by_kind(out: &mut String, report: &Report, paint: &Paint) {
     let mut kinds: BTreeMap<(&str, Failure), u64> = BTreeMap::new();
     for row in report.windows.iter().flat_map(|w| w.steps.iter()).filter(|row| row.is_request) {
         for (kind, count) in &row.failed {

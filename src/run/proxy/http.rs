@@ -2,6 +2,7 @@
 //! the bytes that it is.
 
 use super::effect::{Draws, Effect, Mine};
+use crate::wire::http1::head::INJECTED;
 use crate::wire::http1::{Answer, Asked, Body, Framing, HEAD_LIMIT, Keep, parse, parse_request};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -306,7 +307,7 @@ impl Exchanges {
 fn answer(status: u16, head_only: bool, closes: bool) -> Vec<u8> {
     let body = "answered by a fault of stressc\n";
     let connection = if closes { "connection: close\r\n" } else { "" };
-    let mut out = format!("HTTP/1.1 {status} Fault\r\n{connection}");
+    let mut out = format!("HTTP/1.1 {status} Fault\r\n{INJECTED}: 1\r\n{connection}");
     // These have no body by their meaning (RFC 9110, 6.4.1).
     let bodiless = status < 200 || matches!(status, 204 | 304);
     if !bodiless {

@@ -193,12 +193,7 @@ fn same_who(a: &Who, b: &Who) -> bool {
     }
 }
 
-fn on_page(
-    looks: &mut Vec<Look>,
-    url: String,
-    (place, missing): (u32, Missing),
-    what: &str,
-) -> Result<(), String> {
+fn on_page(looks: &mut Vec<Look>, url: String, (place, missing): (u32, Missing), what: &str) -> Result<(), String> {
     let selector = Selector::parse(what)?;
     match looks.iter_mut().find(|look| matches!(look, Look::Page { url: other, .. } if *other == url)) {
         Some(Look::Page { series, .. }) => series.push((place, selector, missing)),

@@ -35,7 +35,10 @@ impl Lower<'_> {
             };
             lower.no_body(&head);
             match head.node.as_rule() {
-                Rule::entries => options.extend(lower.entries(head.node)),
+                Rule::entries => {
+                    let more = lower.entries(head.node);
+                    lower.put(&mut options, more);
+                }
                 Rule::include => clauses.push(Clause::Include(lower.include(&head))),
                 _ => clauses.push(lower.clause(head.node, head.span)),
             }

@@ -230,6 +230,16 @@ impl Lower<'_> {
         node.into_inner().map(|entry| self.entry(entry)).collect()
     }
 
+    /// Puts options to those before them. One that is there already is refused: which of them holds?
+    pub(super) fn put(&mut self, options: &mut Vec<Entry>, more: Vec<Entry>) {
+        for entry in more {
+            match options.iter().find(|other| other.label.text == entry.label.text) {
+                Some(first) => self.diagnostics.push(Diagnostic::twice(&entry.label, first.label.span)),
+                None => options.push(entry),
+            }
+        }
+    }
+
     fn entry(&mut self, node: Node<'_>) -> Entry {
         let mut parts = node.into_inner();
         let key = parts.next().expect("an entry has a label");

@@ -210,7 +210,8 @@ impl Lower<'_> {
         self.statements(statements, Context::Options, |lower, outcome| {
             let Outcome::Head(head) = outcome else { return };
             lower.no_body(&head);
-            entries.extend(lower.entries(head.node));
+            let more = lower.entries(head.node);
+            lower.put(&mut entries, more);
         });
         entries
     }

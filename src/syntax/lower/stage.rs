@@ -37,7 +37,8 @@ impl Lower<'_> {
         self.statements(body, Context::Load, |lower, outcome| match outcome {
             Outcome::Head(head) if head.node.as_rule() == Rule::entries => {
                 lower.no_body(&head);
-                options.extend(lower.entries(head.node));
+                let more = lower.entries(head.node);
+                lower.put(&mut options, more);
             }
             Outcome::Head(head) => stages.push(lower.stage(&head)),
             Outcome::Refused(name) => stages.push(refused(name)),

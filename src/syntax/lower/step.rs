@@ -212,7 +212,8 @@ impl Lower<'_> {
             match head.node.as_rule() {
                 Rule::entries => {
                     lower.no_body(&head);
-                    request.entries.extend(lower.entries(head.node));
+                    let more = lower.entries(head.node);
+                    lower.put(&mut request.entries, more);
                 }
                 Rule::record => {
                     lower.no_body(&head);

@@ -10,6 +10,8 @@ pub const BODY_KEPT: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
+    /// A fault gave it.
+    pub injected: bool,
     /// The body as it was before it was compressed and cut into chunks: the whole with `keep_body`, else the start of a
     /// plain one that comes with a status of 300 or above.
     pub body: Vec<u8>,

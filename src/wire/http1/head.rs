@@ -11,6 +11,9 @@ const HEADERS: usize = 128;
 /// A longer head is not worth remembering: it likely carries something unique.
 const MEMO_LIMIT: usize = 1024;
 
+/// The header by which an answer of a fault is told from one of the system.
+pub const INJECTED: &str = "x-stressc-fault";
+
 /// How the end of the body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -28,6 +31,8 @@ pub struct Head {
     pub framing: Framing,
     pub codings: Codings,
     pub sets_cookies: bool,
+    /// A fault gave it.
+    pub injected: bool,
 }
 
 /// The head parsed last. What a head means depends on its bytes alone, so a comparison can replace
@@ -75,6 +80,7 @@ pub fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
             10 if header.name.eq_ignore_ascii_case("connection") => fields.connection(header.value),
             10 if header.name.eq_ignore_ascii_case("set-cookie") => fields.sets_cookies = true,
             14 if header.name.eq_ignore_ascii_case("content-length") => fields.content_length(header.value)?,
+            15 if header.name.eq_ignore_ascii_case(INJECTED) => fields.injected = true,
             16 if header.name.eq_ignore_ascii_case("content-encoding") => fields.codings.add(header.value),
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => fields.transfer_encoding(header.value)?,
             _ => {}
@@ -93,7 +99,8 @@ pub fn parse(data: &[u8]) -> Result<Option<Head>, Failure> {
     // HTTP/1.0 knows no transfer encodings: whoever sends one there may mean another end by it.
     let persistent = response.version == Some(1) || (fields.keep_alive && fields.chunked.is_none());
     let keep_alive = persistent && !fields.close;
-    Ok(Some(Head { length, status, keep_alive, framing, codings: fields.codings, sets_cookies: fields.sets_cookies }))
+    let Fields { codings, sets_cookies, injected, .. } = fields;
+    Ok(Some(Head { length, status, keep_alive, framing, codings, sets_cookies, injected }))
 }
 
 /// What the head of a request says to whom stands between client and server.
@@ -153,6 +160,7 @@ struct Fields {
     chunked: Option<bool>,
     codings: Codings,
     sets_cookies: bool,
+    injected: bool,
 }
 
 impl Fields {

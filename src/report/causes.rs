@@ -1,0 +1,73 @@
+//! Why requests failed: each cause with how often, when first and when last.
+
+use super::seconds::seconds;
+use crate::measure::{Cause, Failure, Stats, cause};
+use crate::plan::{Plan, Step};
+use serde::Serialize;
+
+/// Requests of a step that failed alike.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failures {
+    pub series: String,
+    pub failure: Failure,
+    pub status: Option<u16>,
+    /// The condition that did not hold, as it is written.
+    pub condition: Option<String>,
+    /// A fault gave the answers.
+    pub injected: bool,
+    pub count: u64,
+    /// When the first and the last of them were intended.
+    #[serde(rename = "first_s", serialize_with = "seconds")]
+    pub first: u64,
+    #[serde(rename = "last_s", serialize_with = "seconds")]
+    pub last: u64,
+    #[serde(skip)]
+    pub cause: Cause,
+}
+
+/// By step, the most frequent first.
+pub fn failures(plan: &Plan, stats: &Stats) -> Vec<Failures> {
+    let of = |failed: crate::measure::Failed| {
+        let series = plan.series.get(failed.series as usize);
+        let cause = failed.cause;
+        Failures {
+            series: series.map_or(String::new(), |series| series.name.clone()),
+            failure: cause.failure,
+            status: (cause.status > 0).then_some(cause.status),
+            condition: series.and_then(|series| condition(plan, series.flow, cause.check)),
+            injected: cause.injected,
+            count: failed.tally.count,
+            first: failed.tally.first,
+            last: failed.tally.last,
+            cause,
+        }
+    };
+    let mut all: Vec<Failures> = stats.causes.all().map(of).collect();
+    all.sort_by(|a, b| a.series.cmp(&b.series).then(b.count.cmp(&a.count)));
+    all
+}
+
+/// The text of a condition of a flow.
+fn condition(plan: &Plan, flow: usize, check: u32) -> Option<String> {
+    if check == 0 {
+        return None;
+    }
+    let flow = plan.flows.get(flow)?;
+    let mut found = flow.requests().flat_map(|request| &request.expects).map(|check| check.text.clone()).collect();
+    between(&flow.steps, &mut found);
+    found.into_iter().find(|text| cause::check(text) == check)
+}
+
+/// The conditions between requests.
+fn between(steps: &[Step], found: &mut Vec<String>) {
+    for step in steps {
+        match step {
+            Step::Expect(checks) => found.extend(checks.iter().map(|check| check.text.clone())),
+            Step::If { then, otherwise, .. } => [then, otherwise].into_iter().for_each(|steps| between(steps, found)),
+            Step::Repeat(repeat) => between(&repeat.steps, found),
+            Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => between(steps, found),
+            Step::Group { steps, .. } | Step::Acquire { steps, .. } => between(steps, found),
+            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Measure { .. } | Step::Count(_) => {}
+        }
+    }
+}
