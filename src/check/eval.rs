@@ -243,7 +243,7 @@ impl<'a> Session<'a, '_> {
         let (text, least, most) = (self.text(expr.span), (*from).min(*to), (*from).max(*to));
         let message = format!("`{text}` is a difference, and no range");
         let problem = Diagnostic::new(Code::E0310, message, expr.span, "one time, and not one between two");
-        let range = format!("{}..{}", duration(least as u64), duration(most as u64));
+        let range = format!("{}..{}", duration(least), duration(most));
         self.push(problem.fix(
             expr.span,
             &range,
