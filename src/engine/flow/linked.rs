@@ -8,7 +8,7 @@ use crate::engine::value::files::Files;
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{Check, Expr, Plan, Request};
+use crate::plan::{self, Check, Exchange, Expr, Plan, Request};
 use std::sync::Arc;
 
 pub struct Linked {
@@ -98,16 +98,25 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
     let place = &places[request.target];
     let target = &plan.targets[request.target];
     let timeout = request.timeout.unwrap_or(target.timeout);
+    let http = match &request.exchange {
+        Exchange::Http(http) => http,
+        Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
+            unreachable!("a run is refused whose steps have no driver")
+        }
+    };
     LinkedRequest {
         response: request.response,
         target: request.target,
         timeout,
-        bytes: encode(request, target, &place.authority, paths),
-        method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
+        bytes: encode(http, target, &place.authority, paths),
+        method: match &http.method {
+            plan::Method::Known(method) => Some(Method::of(method)),
+            plan::Method::Computed(_) => None,
+        },
         keep_body: request.keep_body,
         keep_headers: request.keep_headers,
-        own_cookies: [&request.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
-        judges_status: request.judges_status,
+        own_cookies: [&http.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
+        judges_status: http.judges_status,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
         expects: request.expects.clone(),
@@ -115,7 +124,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
     }
 }
 
-fn retries(retry: &crate::plan::Retry) -> Retries {
+fn retries(retry: &plan::Retry) -> Retries {
     let reasons = retry.when.iter().map(|reason| match reason.parse() {
         Ok(status) => Reason::Status(status),
         Err(_) => Reason::Failure(reason.clone()),

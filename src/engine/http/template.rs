@@ -7,7 +7,7 @@ use crate::engine::value::files::Files;
 use crate::engine::value::functions::is_pure;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
-use crate::plan::{Body, Connections, Content, Expr, Piece, Request, Target, Upload};
+use crate::plan::{Body, Connections, Content, Expr, Http, Method, Piece, Target, Upload};
 
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Bytes {
@@ -71,7 +71,7 @@ impl Written {
 }
 
 pub struct Template {
-    method: Start,
+    method: Method,
     path: Vec<Piece>,
     query: Vec<(String, Expr)>,
     after_path: String,
@@ -81,13 +81,8 @@ pub struct Template {
     body: Option<Body>,
 }
 
-enum Start {
-    Known(String),
-    Computed(Expr),
-}
-
 /// The bytes of a request to a target.
-pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut Paths) -> Bytes {
+pub fn encode(request: &Http, target: &Target, authority: &str, paths: &mut Paths) -> Bytes {
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).cloned().collect();
     let mut after_path = " HTTP/1.1\r\n".to_owned();
@@ -115,14 +110,10 @@ pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut P
     if let Some(kind) = request.body.as_ref().and_then(kind).filter(|_| !says(&headers, "Content-Type")) {
         headers.push(("Content-Type".to_owned(), kind));
     }
-    let part = |name: &str| request.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
     let template = Template {
-        method: part("method").map_or_else(|| Start::Known(request.method.clone()), Start::Computed),
+        method: request.method.clone(),
         path: request.path.clone(),
-        query: match part("query") {
-            Some(Expr::Object(fields)) => fields,
-            _ => Vec::new(),
-        },
+        query: request.query.clone(),
         after_path,
         trace,
         headers,
@@ -160,8 +151,8 @@ fn kind(body: &Body) -> Option<Vec<Piece>> {
 
 fn exprs(template: &Template) -> Vec<&Expr> {
     let method = match &template.method {
-        Start::Known(_) => None,
-        Start::Computed(method) => Some(method),
+        Method::Known(_) => None,
+        Method::Computed(method) => Some(method),
     };
     let query = template.query.iter().map(|(_, value)| value);
     let headers = template.headers.iter().flat_map(|(_, pieces)| values(pieces));
@@ -191,8 +182,8 @@ impl Template {
         out.clear();
         files.clear();
         match &self.method {
-            Start::Known(method) => out.push_str(method),
-            Start::Computed(method) => {
+            Method::Known(method) => out.push_str(method),
+            Method::Computed(method) => {
                 write_plain(&frame.eval(method, paths)?, out)?;
                 if !is_method(out) {
                     return Err(Unusable::Missing);
