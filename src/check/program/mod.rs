@@ -20,8 +20,8 @@ pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line,
 pub use expr::{Expr, PartKind, Pick, Piece, Text, values, values_mut};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Bound, Call, Check, Content, Exchange, Flow, Frame, Http, Ledger, Method, Query, Record, Repeat, Request, Retry,
-    Step, Think, Upload, exprs_of,
+    Body, Bound, Call, Check, Content, Exchange, Flow, Frame, Http, Ledger, Method, Query, Record, Repeat, Request,
+    Retry, Step, Think, Upload, exprs_of,
 };
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};

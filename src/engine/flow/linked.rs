@@ -1,14 +1,15 @@
 //! A plan made ready for one machine: addresses resolved, requests encoded, what is looked for compiled. Each worker links its own.
 
 use super::steps::{Steps, flat};
+use crate::engine::driver;
+use crate::engine::http;
 use crate::engine::http::host::{self, Place};
-use crate::engine::http::template::{Bytes, encode, says};
 use crate::engine::ledger::Records;
 use crate::engine::value::files::Files;
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{self, Check, Exchange, Expr, Plan, Request};
+use crate::plan::{Check, Exchange, Expr, Plan, Request};
 use std::sync::Arc;
 
 pub struct Linked {
@@ -23,36 +24,13 @@ pub struct LinkedRequest {
     pub target: usize,
     /// Of one try, in nanoseconds.
     pub timeout: u64,
-    pub bytes: Bytes,
-    /// None where it is computed.
-    pub method: Option<Method>,
-    pub keep_body: bool,
-    pub keep_headers: bool,
-    /// The step, or its target, says itself which cookies go with it.
-    pub own_cookies: bool,
-    pub judges_status: bool,
+    pub exchange: driver::Exchange,
     /// A failure does not end the iteration.
     pub goes_on: bool,
     pub retry: Option<Retries>,
     pub expects: Vec<Check>,
     /// Which entries of ledgers it makes.
     pub records: Records,
-}
-
-/// What a method is to a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Method {
-    /// Its answer has no body.
-    pub head_only: bool,
-    /// Sending it twice does no more than sending it once (RFC 9110, 9.2.2).
-    pub idempotent: bool,
-}
-
-impl Method {
-    pub fn of(name: &str) -> Method {
-        let idempotent = matches!(name, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE");
-        Method { head_only: name == "HEAD", idempotent }
-    }
 }
 
 /// How often a request is tried again, after which pauses, and for which reasons; for every failure where none is named.
@@ -95,11 +73,16 @@ pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<F
 pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
     request.expects.iter().for_each(|check| compile(&check.condition, paths));
     request.records.iter().for_each(|record| compile(&record.key, paths));
-    let place = &places[request.target];
     let target = &plan.targets[request.target];
     let timeout = request.timeout.unwrap_or(target.timeout);
-    let http = match &request.exchange {
-        Exchange::Http(http) => http,
+    let keep = (request.keep_body, request.keep_headers);
+    let exchange = match &request.exchange {
+        Exchange::Http(http) => {
+            let authority = &places[request.target].authority;
+            driver::Exchange::Http(http::Request::of(http, keep, target, authority, paths))
+        }
+        #[cfg(test)]
+        Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),
         Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
             unreachable!("a run is refused whose steps have no driver")
         }
@@ -108,15 +91,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
         response: request.response,
         target: request.target,
         timeout,
-        bytes: encode(http, target, &place.authority, paths),
-        method: match &http.method {
-            plan::Method::Known(method) => Some(Method::of(method)),
-            plan::Method::Computed(_) => None,
-        },
-        keep_body: request.keep_body,
-        keep_headers: request.keep_headers,
-        own_cookies: [&http.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
-        judges_status: http.judges_status,
+        exchange,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
         expects: request.expects.clone(),
@@ -124,7 +99,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
     }
 }
 
-fn retries(retry: &plan::Retry) -> Retries {
+fn retries(retry: &crate::plan::Retry) -> Retries {
     let reasons = retry.when.iter().map(|reason| match reason.parse() {
         Ok(status) => Reason::Status(status),
         Err(_) => Reason::Failure(reason.clone()),

@@ -1,8 +1,8 @@
 //! Requests as bytes: written once where nothing in them changes, else anew for each send.
 
-use super::trace::PLACEHOLDER;
 use crate::check::program::values;
 use crate::engine::flow::linked::compile;
+use crate::engine::trace::PLACEHOLDER;
 use crate::engine::value::files::Files;
 use crate::engine::value::functions::is_pure;
 use crate::engine::value::nobody;
