@@ -5,7 +5,7 @@ use super::steps::{Op, Turn};
 use crate::engine::value::{Paths, Value, from_json};
 use crate::engine::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::{Bound, Think};
+use crate::plan::{Bound, Expr, Think};
 use std::rc::Rc;
 
 /// A value of the scenario's own becomes a sample.
@@ -24,6 +24,18 @@ pub fn thinking(think: &Think, fraction: f64) -> u64 {
     match think {
         Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
         Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
+    }
+}
+
+/// So many entries of a list at most.
+pub fn items(list: &Expr, at_most: u64, place: &mut Place, paths: &Paths) -> Result<Vec<serde_json::Value>, Next> {
+    match place.frame.list(list, paths) {
+        Ok(serde_json::Value::Array(mut items)) => {
+            items.truncate(at_most as usize);
+            Ok(items)
+        }
+        Ok(_) => Err(Next::Failed(Failure::Data)),
+        Err(unusable) => Err(Next::Unusable(unusable)),
     }
 }
 

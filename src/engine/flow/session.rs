@@ -1,6 +1,6 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
-use super::computed::{begin_turn, compute, measured, thinking};
+use super::computed::{begin_turn, compute, items, measured, thinking};
 use super::kept::{Kept, Who};
 use super::progress::{Pending, Progress};
 use super::sender::Sender;
@@ -255,9 +255,7 @@ impl Session {
                     let (end, ended) =
                         self.sender.request(request, &mut place.frame, &self.progress, series, times).await;
                     (due, self.now) = (end, end);
-                    if has_waited(ended) {
-                        self.turned = 0;
-                    }
+                    self.turned = if has_waited(ended) { 0 } else { self.turned };
                     match ended {
                         Err(failure) if !request.goes_on || self.sender.left_unsent() => {
                             self.stopped = at;
@@ -286,13 +284,10 @@ impl Session {
                     next
                 }
                 Op::Once { id, every, keeps, to } => {
-                    match self.begin_once(worker, (*id, *every, *keeps), place, kept).await {
-                        None => Next::Jump(*to),
-                        Some(turn) => {
-                            held.push(turn);
-                            Next::Step
-                        }
-                    }
+                    let turn = self.begin_once(worker, (*id, *every, *keeps), place, kept).await;
+                    let is_done = turn.is_none();
+                    held.extend(turn);
+                    if is_done { Next::Jump(*to) } else { Next::Step }
                 }
                 Op::Done { id, leaves } => {
                     kept.is_done(*id, self.now, leaves, &place.frame);
@@ -311,33 +306,25 @@ impl Session {
                     held.pop();
                     Next::Step
                 }
-                Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
-                    Ok(serde_json::Value::Array(items)) => {
-                        let items = &items[..items.len().min(*at_most as usize)];
-                        self.together(worker, part, place, kept, (*slot, items), at + 1..*to).await?;
+                Op::Together { slot, list, at_most, to } => match items(list, *at_most, place, &worker.linked.paths) {
+                    Ok(items) => {
+                        self.together(worker, part, place, kept, (*slot, &items), at + 1..*to).await?;
                         due = self.now;
                         Next::Jump(*to)
                     }
-                    Ok(_) => Next::Failed(Failure::Data),
-                    Err(unusable) => Next::Unusable(unusable),
+                    Err(failed) => failed,
                 },
                 op => self.at_once(op, worker, place, recorded, due),
             };
-            let (failure, because) = match next {
-                Next::Step => {
-                    at += 1;
-                    continue;
+            at = match next {
+                Next::Step => at + 1,
+                Next::Jump(to) => to,
+                Next::Failed(failure) => return self.fail((failure, None), at, place, recorded, due),
+                Next::Unusable(unusable) => {
+                    let failed = (unusable.failure(), unusable.because());
+                    return self.fail(failed, at, place, recorded, due);
                 }
-                Next::Jump(to) => {
-                    at = to;
-                    continue;
-                }
-                Next::Failed(failure) => (failure, None),
-                Next::Unusable(unusable) => (unusable.failure(), unusable.because()),
             };
-            self.fail((failure, because), at, place, recorded, due);
-            self.stopped = at;
-            return Err(failure);
         }
         Ok(())
     }
@@ -438,8 +425,22 @@ impl Session {
         }
     }
 
-    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    /// A step between two requests has failed, and with it the iteration.
     fn fail(
+        &mut self,
+        (failure, because): (Failure, Option<String>),
+        at: usize,
+        place: &mut Place,
+        recorded: &Recorded,
+        due: u64,
+    ) -> Result<(), Failure> {
+        self.blame((failure, because), at, place, recorded, due);
+        self.stopped = at;
+        Err(failure)
+    }
+
+    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    fn blame(
         &mut self,
         (failure, because): (Failure, Option<String>),
         at: usize,
