@@ -91,6 +91,12 @@ impl<'a> Session<'a, '_> {
                 };
                 Value::Delivery(metric)
             }
+            (Value::Part(Type::Service, index), "ca") if !self.speaks_https(*index) => {
+                let message = "only `demo(tls: true)` has a certificate of the run";
+                let problem = Diagnostic::new(Code::E0207, message, span, "it has none");
+                self.push(problem.help("name the file of the authority, such as `ca: \"ca.pem\"`"));
+                Value::WRONG
+            }
             (Value::Part(Type::Service, index), _) if !self.has_port(*index, base.span) => Value::WRONG,
             (Value::Part(kind, index), name) => {
                 let part = if *kind == Type::Link { PartKind::Link } else { PartKind::Service };
@@ -106,9 +112,6 @@ impl<'a> Session<'a, '_> {
                     "attempts" => Part::Attempts,
                     _ => return self.part_of_window(value, name, base, span),
                 };
-                if population.part == Part::TlsTime {
-                    self.later(format!("`.{name}`"), span);
-                }
                 let _ = kind;
                 Value::Samples(population, *unit, Type::Samples)
             }

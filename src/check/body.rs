@@ -3,7 +3,7 @@
 use super::bound::{Bound, Call};
 use super::builtins;
 use super::inputs::{Content as Found, Document, FileKind};
-use super::program::{Body, Content, Expr, File, Piece, Upload};
+use super::program::{Body, Content, Expr, Piece, Upload};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -214,6 +214,7 @@ impl<'a> Session<'a, '_> {
         }
         // As it is written: a link has a name of its own.
         let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+        let uploaded = name.clone();
         let mut given = |what: &str| -> Option<Vec<Piece>> {
             let (value, expr) = bound.get(what)?;
             let pieces = value.pieces()?;
@@ -229,12 +230,7 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("names belong to parts: `multipart: { photo: file(\"a.png\", name: \"b.png\") }`"));
         }
         let shown = if alone { Vec::new() } else { shown.unwrap_or_else(|| vec![Piece::Literal(name.clone())]) };
-        let known = self.out.files.iter().position(|file| file.path == document.path);
-        let file = known.unwrap_or_else(|| {
-            let sha256 = document.sha256.clone();
-            self.out.files.push(File { name, path: document.path.clone(), size: document.size, sha256 });
-            self.out.files.len() - 1
-        });
+        let file = self.planned_file(uploaded, document);
         Some(Upload { file, kind, name: shown })
     }
 

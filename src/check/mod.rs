@@ -2,6 +2,7 @@
 //! by themselves with arguments of which only the types are known, and worked out with real ones in each scenario.
 
 mod access;
+mod address;
 mod allow;
 mod answer;
 mod body;
@@ -34,6 +35,7 @@ mod size;
 mod stage;
 mod suite;
 mod target;
+mod tls;
 pub mod types;
 mod value;
 mod words;

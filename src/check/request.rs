@@ -11,8 +11,8 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind};
 
 /// The kinds of failure that `retry … when` may name.
-const FAILURES: [&str; 10] =
-    ["timeout", "connect", "reset", "closed", "tls", "dns", "protocol", "too_large", "status", "expectation"];
+const FAILURES: [&str; 11] =
+    ["timeout", "connect", "reset", "closed", "certificate", "handshake", "dns", "protocol", "too_large", "status", "expectation"];
 
 impl<'a> Session<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {

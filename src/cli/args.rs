@@ -305,6 +305,12 @@ pub struct DemoArgs {
     /// A mistake to be found: an order is written again where its Idempotency-Key comes again
     #[arg(long)]
     pub forgets_keys: bool,
+    /// Speak https, with a certificate made at the start; the first line says where the authority lies that signed it
+    #[arg(long)]
+    pub tls: bool,
+    /// The certificate and its key that a run has made
+    #[arg(long, hide = true, env = "STRESSC_DEMO_IDENTITY", hide_env_values = true)]
+    pub identity: Option<String>,
     /// Process whose end ends the shop
     #[arg(long, hide = true)]
     pub parent: Option<u32>,

@@ -9,6 +9,7 @@ mod load;
 pub mod manual;
 pub mod probe;
 pub mod root;
+pub mod roots;
 mod rules;
 pub mod times;
 

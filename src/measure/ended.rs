@@ -20,6 +20,8 @@ pub struct Ended {
     pub first_byte: u64,
     /// How long it opened connections, where it did.
     pub connect: Option<u64>,
+    /// How long it agreed on encryption, where it did.
+    pub tls: Option<u64>,
     /// Of its body and that of its answer; 0 where nobody asks.
     pub bytes: u64,
 }
@@ -46,6 +48,7 @@ impl Ended {
             sends: 1,
             first_byte: 0,
             connect: None,
+            tls: None,
             bytes: 0,
         }
     }
@@ -61,7 +64,7 @@ impl Ended {
             Part::FirstByte if self.first_byte == 0 => Some(self.latency),
             Part::FirstByte => Some(self.first_byte),
             Part::ConnectTime => self.connect,
-            Part::TlsTime => None,
+            Part::TlsTime => self.tls,
         }
     }
 

@@ -36,6 +36,10 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     Connect,
+    /// The server's certificate is not to be trusted.
+    Certificate,
+    /// No agreement on encryption.
+    Handshake,
     Reset,
     Closed,
     Timeout,
@@ -54,8 +58,10 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub const ALL: [Failure; 12] = [
+    pub const ALL: [Failure; 14] = [
         Failure::Connect,
+        Failure::Certificate,
+        Failure::Handshake,
         Failure::Reset,
         Failure::Closed,
         Failure::Timeout,
@@ -72,6 +78,8 @@ impl Failure {
     pub fn as_str(self) -> &'static str {
         match self {
             Failure::Connect => "connect",
+            Failure::Certificate => "certificate",
+            Failure::Handshake => "handshake",
             Failure::Reset => "reset",
             Failure::Closed => "closed",
             Failure::Timeout => "timeout",

@@ -27,7 +27,7 @@ use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
 use resolve::known::{self, Known};
-use resolve::places::places;
+use resolve::places::{authorities, places};
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -126,7 +126,9 @@ async fn control(
     };
     // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
+    let files = contents(plan)?;
     let mut known = Known {
+        authorities: authorities(plan, &files).map_err(RunError::Address)?,
         secrets: settings.secrets.clone(),
         mask: mask.clone(),
         services: Vec::new(),
@@ -151,9 +153,9 @@ async fn control(
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
         .and_then(|()| lead(plan, &links, &known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
-        .and_then(|()| places(plan, &known.services, links.addresses()).map_err(RunError::Address));
-    let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
-        Ok((places, tables, files)) => {
+        .and_then(|()| places(plan, &known, &files).map_err(RunError::Address));
+    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
+        Ok((places, tables)) => {
             let revealed = Arc::new(known::revealed(plan, &known));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts {

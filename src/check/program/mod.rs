@@ -26,8 +26,8 @@ pub use flow::{
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, MonitorKind,
-    Protocol, Service, ServiceKind, Target,
+    Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Identity, Limit, LimitKind, Link, Monitor, MonitorKind,
+    Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
 pub use window::{Edge, Moment, Scope, Window};
 

@@ -83,6 +83,9 @@ pub struct Demo {
     pub never_reconnects: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub forgets_keys: bool,
+    /// It speaks https, with a certificate of the run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tls: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
 }
@@ -115,11 +118,93 @@ pub struct Target {
     /// Its requests carry no trace context.
     #[serde(default, skip_serializing_if = "is_false")]
     pub untraced: bool,
+    /// How its connections are encrypted, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Box<Tls>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
+}
+
+/// What a target's `tls:` says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tls {
+    /// Who may sign for the server; none: whom this machine trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<Pem>,
+    /// What the client shows of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Whether the server's certificate is looked at.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub verify: bool,
+    /// Whom the certificate must name; none: the host of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<TlsVersion>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<TlsVersion>,
+    /// The protocols that are offered (ALPN).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alpn: Vec<String>,
+    /// Whether sessions are taken up again.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub resume: bool,
+}
+
+impl Default for Tls {
+    fn default() -> Tls {
+        Tls {
+            ca: None,
+            identity: None,
+            verify: true,
+            server_name: None,
+            min: None,
+            max: None,
+            alpn: Vec::new(),
+            resume: true,
+        }
+    }
+}
+
+/// A certificate, with those that lead to its authority, and its private key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    pub cert: Pem,
+    pub key: Pem,
+}
+
+/// Certificates or a key in PEM (RFC 7468).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pem {
+    /// One of the files of the scenario.
+    File(usize),
+    /// Itself, which may be a secret or of a service.
+    Text(Text),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TlsVersion {
+    #[serde(rename = "1.2")]
+    V1_2,
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+impl TlsVersion {
+    pub const ALL: [TlsVersion; 2] = [TlsVersion::V1_2, TlsVersion::V1_3];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +234,9 @@ pub enum Address {
     Url {
         host: String,
         port: u16,
+        /// What stands before the path of each request.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        path: String,
     },
     Service(usize),
     Link(usize),

@@ -14,6 +14,7 @@ pub mod redirect;
 mod reply;
 mod request;
 pub mod template;
+pub mod tls;
 mod unsent;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,10 @@ use crate::engine::secret::Mask;
 use crate::engine::value::Paths;
 use crate::engine::value::nobody;
 use crate::plan::{Expr, PartKind, Piece, Plan, Text};
+use crate::run::ask::Trust;
 use crate::run::service::{Endpoint, Ports};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,9 +24,19 @@ pub struct Known {
     pub services: Vec<Endpoint>,
     pub links: Vec<SocketAddr>,
     pub ports: Ports,
+    /// Authorities of TLS that targets name by files.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 impl Known {
+    /// Whom probes and monitors trust beside whom this machine does: the authorities of targets, and of services that the run
+    /// made some for.
+    pub fn trust(&self, more: Option<&Endpoint>) -> Trust {
+        let own = self.services.iter().chain(more).filter_map(Endpoint::ca);
+        let made = own.filter_map(|ca| CertificateDer::from_pem_slice(ca.as_bytes()).ok());
+        self.authorities.iter().cloned().chain(made).collect()
+    }
+
     /// A text of something that is started, such as an argument.
     pub fn text(&self, pieces: &Text) -> Result<String, String> {
         let mut pieces = pieces.clone();
