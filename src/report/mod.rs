@@ -147,7 +147,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,
         trust: verdict.trust.clone(),
-        notes: notes::notes(&restarts, &generator, &loads, &windows),
+        notes: notes::notes(&restarts, &generator, &loads, &windows, &unverified(plan)),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         examples: examples::examples(plan, stats),
@@ -162,4 +162,10 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         windows,
         generator,
     }
+}
+
+/// Targets whose certificates were taken for good.
+fn unverified(plan: &Plan) -> Vec<&str> {
+    let blind = plan.targets.iter().filter(|target| target.tls.as_ref().is_some_and(|tls| !tls.verify));
+    blind.map(|target| target.name.as_str()).collect()
 }

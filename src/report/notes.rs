@@ -16,8 +16,12 @@ pub fn notes(
     health: &generator::Health,
     loads: &[LoadTotals],
     windows: &[Window],
+    unverified: &[&str],
 ) -> Vec<String> {
     let mut notes = falls(restarts);
+    if let Some(which) = several(unverified) {
+        notes.push(format!("nobody looked at the certificate of {which} (`verify: false`)"));
+    }
     let links = health.links_cpu_peak;
     if links > FULL {
         notes.push(format!("the links used {} of a core: what passed them may have waited for them", percent(links)));
@@ -28,6 +32,11 @@ pub fn notes(
         notes.extend(failed(load, &own));
     }
     notes
+}
+
+fn several(names: &[&str]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Services that ended and were started again, each in a line.
