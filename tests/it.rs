@@ -45,6 +45,7 @@ mod services;
 mod settings;
 mod shares;
 mod stranger;
+mod tls;
 mod try_one;
 mod watch;
 mod windows;
