@@ -10,6 +10,7 @@ pub mod pace;
 pub mod phase;
 pub mod secret;
 pub mod stream;
+pub mod tls;
 pub mod trace;
 pub mod tracer;
 pub mod trial;

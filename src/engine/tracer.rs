@@ -39,6 +39,7 @@ pub enum Traced {
         rest: u64,
     },
     NoAnswer {
+        because: Option<String>,
         failure: Failure,
         after: u64,
     },

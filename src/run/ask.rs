@@ -4,7 +4,7 @@
 
 use crate::base::shown::escaped_line;
 use crate::base::units;
-use crate::engine::http::tls;
+use crate::engine::tls;
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;

@@ -10,7 +10,7 @@ use crate::engine::http::host::Place;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::phase::{Parts, alone, plan_of};
 use crate::engine::secret::Mask;
-use crate::engine::stream::Stream;
+use crate::engine::stream::{Opening, Stream};
 use crate::engine::value::answered::Answered;
 use crate::engine::worker::Worker;
 use crate::measure::{Entry, Example, Failure, Fate};
@@ -65,10 +65,11 @@ impl Client {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
-                let began = clock.now();
-                let opened = Stream::open(worker.linked.hosts[attempt.target].address, attempt.left(began)).await;
-                attempt.connected(clock.now() - began);
-                tokio::io::BufReader::new(opened?)
+                let (host, left) = (&worker.linked.hosts[attempt.target], attempt.left(clock.now()));
+                let mut took = Opening::default();
+                let opened = Stream::open(host.address, host.secured.as_ref(), left, &mut took).await;
+                attempt.connected(took);
+                tokio::io::BufReader::new(opened.map_err(|broken| attempt.broke(broken))?)
             }
         };
         let sent = attempt.sends()?;
@@ -145,7 +146,7 @@ fn parts(steps: &[Value], address: SocketAddr) -> Parts {
     let plan: Plan = serde_json::from_value(plan).unwrap();
     Parts {
         plan: Arc::new(plan_of(plan.flows[0].clone(), &plan)),
-        places: Arc::new(vec![Place { authority: address.to_string(), address }]),
+        places: Arc::new(vec![Place::at(address)]),
         tables: Arc::default(),
         files: Arc::default(),
         seed: 1,

@@ -1,8 +1,10 @@
 //! One try of a request, as its driver sees it and tells of it.
 
 use crate::engine::pace::budget::Unanswered;
+use crate::engine::stream::{Broken, Opening};
 use crate::engine::trace::Trace;
 use crate::engine::worker::Worker;
+use crate::measure::Failure;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,6 +26,10 @@ pub struct Attempt {
     pub sends: u32,
     /// How long the request has opened connections, where it did.
     pub connecting: Option<u64>,
+    /// How long it agreed on encryption, where it did.
+    pub agreeing: Option<u64>,
+    /// Why it came to nothing, for a person.
+    pub because: Option<String>,
     /// The bytes of bodies, where something asks for them, of all tries and of this one.
     pub all_bytes: u64,
     pub bytes: u64,
@@ -45,6 +51,8 @@ impl Attempt {
             sent: 0,
             sends: 0,
             connecting: None,
+            agreeing: None,
+            because: None,
             all_bytes: 0,
             bytes: 0,
         }
@@ -54,12 +62,13 @@ impl Attempt {
     pub fn prepare(&mut self, target: usize, series: usize, user: u64) {
         (self.target, self.series, self.user) = (target, series, user);
         self.trace = self.worker.traces.next();
-        (self.sent, self.connecting, self.all_bytes) = (0, None, 0);
+        (self.sent, self.connecting, self.agreeing, self.all_bytes) = (0, None, None, 0);
     }
 
     pub fn begin(&mut self, number: u64, began: u64, timeout: u64) {
         (self.number, self.began, self.due) = (number, began, began.saturating_add(timeout));
         (self.sends, self.bytes) = (0, 0);
+        self.because = None;
     }
 
     /// What is left of its time.
@@ -68,8 +77,17 @@ impl Attempt {
     }
 
     /// A connection was opened, or not, and that took so long.
-    pub fn connected(&mut self, took: u64) {
-        self.connecting = Some(self.connecting.unwrap_or(0) + took);
+    pub fn connected(&mut self, took: Opening) {
+        self.connecting = Some(self.connecting.unwrap_or(0) + took.connect);
+        if let Some(tls) = took.tls {
+            self.agreeing = Some(self.agreeing.unwrap_or(0) + tls);
+        }
+    }
+
+    /// It came to nothing.
+    pub fn broke(&mut self, broken: Broken) -> Failure {
+        self.because = broken.because;
+        broken.failure
     }
 
     /// Takes one of the budget of the run right before something is sent, and counts it; says when that is. Each time counts: a

@@ -78,8 +78,7 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
     let keep = (request.keep_body, request.keep_headers);
     let exchange = match &request.exchange {
         Exchange::Http(http) => {
-            let authority = &places[request.target].authority;
-            driver::Exchange::Http(http::Request::of(http, keep, target, authority, paths))
+            driver::Exchange::Http(http::Request::of(http, keep, target, &places[request.target], paths))
         }
         #[cfg(test)]
         Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),

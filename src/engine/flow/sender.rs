@@ -159,7 +159,8 @@ impl Sender {
             if self.attempt.sends == 0 {
                 self.attempt.tell(|| driver.text());
             }
-            tracer.tell(Traced::NoAnswer { failure, after: end.saturating_sub(began) });
+            let because = self.attempt.because.clone();
+            tracer.tell(Traced::NoAnswer { failure, because, after: end.saturating_sub(began) });
         }
         let began = answer.sent.max(began);
         whole.sent.get_or_insert(began);
@@ -226,6 +227,7 @@ impl Sender {
         if self.is_example(&pending) {
             let unmet = self.unmet.and_then(|check| request.expects.get(check));
             let because = unmet.map(|check| explain::check(check, frame, &self.worker.linked.paths));
+            let because = because.or_else(|| self.attempt.because.take());
             let example = self.example(request, &pending, frame, because);
             *progress.example.borrow_mut() = Some(Box::new(example));
         }
@@ -250,9 +252,9 @@ impl Sender {
 
     /// With what the answer and the way to it say.
     fn ended(&self, answer: &Answer, ended: Ended) -> Ended {
-        let Attempt { number, sends, connecting, .. } = self.attempt;
+        let Attempt { number, sends, connecting, agreeing, .. } = self.attempt;
         let first_byte = answer.first_byte.saturating_sub(ended.intended);
-        Ended { attempt: number as u32 + 1, status: answer.status, sends, first_byte, connect: connecting, ..ended }
+        Ended { attempt: number as u32 + 1, status: answer.status, sends, first_byte, connect: connecting, tls: agreeing, ..ended }
     }
 
     /// Keeps what later steps need of the answer, and applies the step's own expectations. So much is left of its timeout.

@@ -9,6 +9,7 @@ use super::{Ask, Connection};
 use crate::engine::driver;
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::pace::budget::Unanswered;
+use crate::engine::stream::Opening;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::tracer;
 use crate::engine::value::answered::Answered;
@@ -156,10 +157,11 @@ impl Client {
             let mut connection = match pool.take(&mut self.own, key, host.connections) {
                 Some(connection) => connection,
                 None => {
-                    let began = clock.now();
-                    let opened = Connection::open(host.address, attempt.left(began)).await;
-                    attempt.connected(clock.now() - began);
-                    opened?
+                    let mut took = Opening::default();
+                    let left = attempt.left(clock.now());
+                    let opened = Connection::open(host.address, host.secured.as_ref(), left, &mut took).await;
+                    attempt.connected(took);
+                    opened.map_err(|broken| attempt.broke(broken))?
                 }
             };
             let now = match attempt.sends() {
@@ -211,8 +213,11 @@ impl Client {
                     return Ok(());
                 }
                 // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
-                Err(Failure::Closed | Failure::Reset) if reused && self.answer.first_byte == 0 && hop.idempotent => {}
-                Err(failure) => return Err(failure.into()),
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.says_nothing() && hop.idempotent => {}
+                Err(failure) => {
+                    attempt.because = self.answer.because.take();
+                    return Err(failure.into());
+                }
             }
         }
     }

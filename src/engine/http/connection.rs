@@ -1,10 +1,11 @@
 //! A connection and its exchanges: one write and one read where the kernel allows it.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -12,7 +13,8 @@ use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
 use super::{Ask, Now, Scratch};
-use crate::engine::stream::Stream;
+use crate::engine::stream::{Broken, Opening, Stream, broken};
+use crate::engine::tls::Secured;
 use crate::wire::http1::{Answer, BODY_KEPT, Body, Codings, Failure};
 
 /// A stash that grew beyond this is given back after the exchange.
@@ -29,11 +31,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
-        let began = Instant::now();
-        let stream = Stream::open(address, timeout).await?;
-        let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
-        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::default() })
+    pub async fn open(
+        address: SocketAddr,
+        secured: Option<&Secured>,
+        timeout: Duration,
+        took: &mut Opening,
+    ) -> Result<Connection, Broken> {
+        let stream = Stream::open(address, secured, timeout, took).await?;
+        Ok(Connection { stream, connect_time: took.connect, used: false, stash: Vec::new(), deadline: Deadline::default() })
     }
 
     /// Has completed at least one exchange.
@@ -43,7 +48,7 @@ impl Connection {
 
     /// The server has neither closed it nor said anything that nobody asked for: bytes from before a request must not pass
     /// for its answer. To be asked before each exchange.
-    pub fn is_open(&self) -> bool {
+    pub fn is_open(&mut self) -> bool {
         !self.used || self.stream.is_silent()
     }
 
@@ -82,6 +87,12 @@ fn asks_to_upgrade(request: &[u8]) -> bool {
     head.filter_map(|line| line.get(..8)).any(|name| name.eq_ignore_ascii_case(b"upgrade:"))
 }
 
+fn of_stream(error: &io::Error, answer: &mut Answer) -> Failure {
+    let Broken { failure, because } = broken(error);
+    answer.because = because;
+    failure
+}
+
 /// One exchange over any stream, with the stash and the deadline of its connection.
 pub(super) async fn over(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -93,19 +104,28 @@ pub(super) async fn over(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let mut unsent = Unsent::new(request);
-    let mut broken = None;
+    let mut failed = None;
+    let mut flushed = false;
     let mut body = None;
     // Nothing was waited for yet.
     let mut fresh = true;
     poll_fn(|cx| {
-        while !unsent.is_empty() && broken.is_none() {
+        while !unsent.is_empty() && failed.is_none() {
             match unsent.poll_write(Pin::new(&mut *stream), cx) {
-                Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
+                Poll::Ready(Ok(0)) => failed = Some(Failure::Closed),
                 Poll::Ready(Ok(_)) => {}
                 // A server may answer early and close; what it said is still to be read.
-                Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
+                Poll::Ready(Err(error)) => failed = Some(of_stream(&error, answer)),
                 // Also read: a server that answers before it has read all must not deadlock.
                 Poll::Pending => break,
+            }
+        }
+        // What a stream has taken it may still hold, encrypted.
+        if !flushed && unsent.is_empty() && failed.is_none() {
+            match Pin::new(&mut *stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => flushed = true,
+                Poll::Ready(Err(error)) => failed = Some(of_stream(&error, answer)),
+                Poll::Pending => {}
             }
         }
         let mut buffer = scratch.buffer.borrow_mut();
@@ -116,7 +136,7 @@ pub(super) async fn over(
             match Pin::new(&mut *stream).poll_read(cx, &mut room) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(broken.unwrap_or_else(|| Failure::of_stream(&error))));
+                    return Poll::Ready(Err(failed.unwrap_or_else(|| of_stream(&error, answer))));
                 }
                 Poll::Pending => break,
             }
@@ -124,14 +144,21 @@ pub(super) async fn over(
             let data = room.filled();
             let complete = if data.is_empty() {
                 if !body.as_ref().is_some_and(Body::ends_with_stream) {
-                    return Poll::Ready(Err(broken.unwrap_or(Failure::Closed)));
+                    return Poll::Ready(Err(failed.unwrap_or(Failure::Closed)));
                 }
                 true
             } else {
                 if answer.first_byte == 0 {
                     answer.first_byte = now.max(1);
                 }
-                take(data, stash, &mut body, ask, scratch, answer)?
+                let interim = answer.interim;
+                let complete = take(data, stash, &mut body, ask, scratch, answer)?;
+                // An interim answer (RFC 9110, 15.2) is none yet: the first byte is that of the one behind it.
+                if answer.interim != interim {
+                    let begun = complete || body.is_some() || !stash.is_empty();
+                    answer.first_byte = if begun { now.max(1) } else { 0 };
+                }
+                complete
             };
             if complete {
                 answer.end = now;

@@ -1,6 +1,6 @@
 //! Where requests go: places, and targets as requests are sent to them.
 
-use super::tls::Secured;
+use crate::engine::tls::Secured;
 use crate::plan::{Connections, Plan};
 use std::net::{SocketAddr, ToSocketAddrs};
 use url::Url;

@@ -14,7 +14,6 @@ pub mod redirect;
 mod reply;
 mod request;
 pub mod template;
-pub mod tls;
 mod unsent;
 #[cfg(test)]
 mod tests;

@@ -59,8 +59,12 @@ impl Pool {
                 (None, None) | (Some(Connections::Pool(_)), _) => self.idle.borrow_mut()[key.2].pop(),
             };
             match found {
-                Some(connection) if !connection.is_open() => {}
-                found => return found,
+                Some(mut connection) => {
+                    if connection.is_open() {
+                        return Some(connection);
+                    }
+                }
+                None => return None,
             }
         }
     }

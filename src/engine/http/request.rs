@@ -1,5 +1,6 @@
 //! Requests ready to be sent.
 
+use super::host::Place;
 use super::template::{Bytes, encode, says};
 use crate::engine::value::Paths;
 use crate::plan::{self, Http, Target};
@@ -33,9 +34,9 @@ impl Method {
 
 impl Request {
     /// What a step sends to a target, and what later steps need of the answer: its body, its headers.
-    pub fn of(http: &Http, keep: (bool, bool), target: &Target, authority: &str, paths: &mut Paths) -> Request {
+    pub fn of(http: &Http, keep: (bool, bool), target: &Target, place: &Place, paths: &mut Paths) -> Request {
         Request {
-            bytes: encode(http, target, authority, paths),
+            bytes: encode(http, target, place, paths),
             method: match &http.method {
                 plan::Method::Known(method) => Some(Method::of(method)),
                 plan::Method::Computed(_) => None,

@@ -5,6 +5,7 @@ use crate::engine::flow::linked::compile;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::value::files::Files;
 use crate::engine::value::functions::is_pure;
+use super::host::Place;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{Body, Connections, Content, Expr, Http, Method, Piece, Target, Upload};
@@ -81,13 +82,23 @@ pub struct Template {
     body: Option<Body>,
 }
 
+/// A path behind that of the target's address.
+fn below(base: &str, path: &[Piece]) -> Vec<Piece> {
+    match path {
+        [Piece::Literal(first), rest @ ..] if first.starts_with('/') => {
+            [&[Piece::Literal(format!("{base}{first}"))], rest].concat()
+        }
+        computed => computed.to_vec(),
+    }
+}
+
 /// The bytes of a request to a target.
-pub fn encode(request: &Http, target: &Target, authority: &str, paths: &mut Paths) -> Bytes {
+pub fn encode(request: &Http, target: &Target, place: &Place, paths: &mut Paths) -> Bytes {
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).cloned().collect();
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
-    for (name, value) in [("Host", authority), ("User-Agent", agent), ("Accept", "*/*")] {
+    for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", agent), ("Accept", "*/*")] {
         // What the scenario says itself is not said twice.
         if !says(&headers, name) {
             after_path.push_str(&format!("{name}: {value}\r\n"));
@@ -112,7 +123,7 @@ pub fn encode(request: &Http, target: &Target, authority: &str, paths: &mut Path
     }
     let template = Template {
         method: request.method.clone(),
-        path: request.path.clone(),
+        path: below(&place.path, &request.path),
         query: request.query.clone(),
         after_path,
         trace,

@@ -332,7 +332,7 @@ mod tests {
         let secrets = HashMap::from([("T".to_owned(), "hunter2".to_owned())]);
         let mask = Arc::new(Mask::new(secrets.values()));
         let (services, links, ports) = (Vec::new(), Vec::new(), Ports::default());
-        let known = Known { secrets, mask: mask.clone(), services, links, ports };
+        let known = Known { secrets, mask: mask.clone(), services, links, ports, authorities: Vec::new() };
         let slots = values.len();
         let steps = values.into_iter().enumerate().map(|(slot, value)| Step::Let { slot, value }).collect();
         let (names, groups, measures) = (Vec::new(), Vec::new(), Vec::new());

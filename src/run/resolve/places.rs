@@ -4,7 +4,7 @@ use super::known::Known;
 use crate::base::origin::Origin;
 use crate::check::program::Protocol;
 use crate::engine::http::host::Place;
-use crate::engine::http::tls::{Given, Secured, certificates};
+use crate::engine::tls::{Given, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
