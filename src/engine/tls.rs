@@ -307,7 +307,7 @@ fn certificate(error: &CertificateError) -> String {
         CertificateError::NotValidForName => "the certificate of the server is of another host".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
             let expected = expected.to_str();
-            let named: Vec<String> = presented.iter().take(5).map(|name| crate::base::shown::escaped_line(name).into_owned()).collect();
+            let named: Vec<String> = presented.iter().take(5).map(|name| plain_name(name)).collect();
             match named.is_empty() {
                 true => format!("the certificate of the server names no host, and `{expected}` is asked for"),
                 false => format!("the certificate of the server is of {}, not of `{expected}`", named.join(", ")),
@@ -316,6 +316,12 @@ fn certificate(error: &CertificateError) -> String {
         CertificateError::Revoked => "the certificate of the server is revoked".to_owned(),
         error => format!("the certificate of the server is not to be trusted: {error}"),
     }
+}
+
+/// What a certificate names, as rustls writes it: its kind, and the name or address in parentheses.
+fn plain_name(written: &str) -> String {
+    let inner = written.split_once('(').map_or(written, |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
+    crate::base::shown::escaped_line(inner.trim_matches('"')).into_owned()
 }
 
 fn length(seconds: u64) -> String {
