@@ -119,6 +119,34 @@ const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\nX-Id:  seven \r\nContent-Length: 5\r\n
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
     5;a=\"b\"\r\nhello\r\n00A ; x\r\nwide world\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n";
 
+/// An interim answer is none yet (RFC 9110, 15.2), also where it comes in two parts, or with the start of the one that counts.
+#[test]
+fn the_first_byte_is_that_of_the_final_answer() {
+    const HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    const LATER: Duration = Duration::from_millis(200);
+    for (at_once, behind) in [(HINTS, PLAIN.to_vec()), (&HINTS[..20], [&HINTS[20..], PLAIN].concat())] {
+        let address = server(move |mut stream| {
+            read_request(&mut stream);
+            stream.write_all(at_once).unwrap();
+            std::thread::sleep(LATER);
+            let _ = stream.write_all(&behind);
+            read_request(&mut stream);
+        });
+        run(async {
+            let mut connection =
+                Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            let (result, answer) = once(&mut connection, KEEP, 5000).await;
+            assert_eq!((result, answer.status), (Ok(()), 200));
+            assert!(answer.first_byte - answer.sent >= LATER.as_nanos() as u64 / 2, "{answer:?}");
+        });
+    }
+    let [first, rest] = [&PLAIN[..10], &PLAIN[10..]];
+    let (early, rest) = ([HINTS, first].concat(), rest.to_vec());
+    let (result, answer) = answered(vec![early, rest], true, KEEP);
+    assert_eq!(result, Ok(()));
+    assert!(answer.sent <= answer.first_byte && answer.first_byte < answer.end, "{answer:?}");
+}
+
 #[test]
 fn plain() {
     let answer = good(PLAIN, true, KEEP);
