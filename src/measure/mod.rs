@@ -188,18 +188,47 @@ pub struct LoadCounts {
     /// Intended and never started: the generator was behind when the load ended.
     pub unsent: u64,
     pub finished: u64,
+    /// How long users waited after iterations that failed, together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rested: u64,
+    /// Users who left, since no row was left for them.
+    #[serde(default, skip_serializing_if = "Since::is_nothing")]
+    pub without_rows: Since,
     #[serde(skip)]
     pub lag: Counts,
+}
+
+/// How often something was so, and when first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    pub count: u64,
+    pub first: u64,
+}
+
+impl Since {
+    fn is_nothing(&self) -> bool {
+        self.count == 0
+    }
+
+    pub fn add(&mut self, other: &Since) {
+        match (self.count, other.count) {
+            (_, 0) => {}
+            (0, _) => *self = *other,
+            (own, more) => *self = Since { count: own + more, first: self.first.min(other.first) },
+        }
+    }
 }
 
 impl LoadCounts {
     /// Adds everything but the histogram.
     pub fn add_numbers(&mut self, other: &LoadCounts) {
-        let LoadCounts { started, dropped, unsent, finished, lag: _ } = other;
+        let LoadCounts { started, dropped, unsent, finished, rested, without_rows, lag: _ } = other;
         self.started += started;
         self.dropped += dropped;
         self.unsent += unsent;
         self.finished += finished;
+        self.rested += rested;
+        self.without_rows.add(without_rows);
     }
 
     pub fn add(&mut self, other: &LoadCounts) {

@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Choice, Failure, LoadCounts, SeriesCounts, Slice};
+use super::{Choice, Failure, LoadCounts, SeriesCounts, Since, Slice};
 use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,6 +90,8 @@ struct LoadCell {
     unsent: u64,
     finished: u64,
     lag: Sparse,
+    rested: u64,
+    without_rows: Since,
 }
 
 impl Recorder {
@@ -188,6 +190,16 @@ impl Recorder {
         self.open_at(intended).loads.get(load).unsent += 1;
     }
 
+    /// A user waited after an iteration that failed.
+    pub fn rested(&mut self, load: usize, at: u64, length: u64) {
+        self.open_at(at).loads.get(load).rested += length;
+    }
+
+    /// A user left, since no row was left for it.
+    pub fn without_rows(&mut self, load: usize, at: u64) {
+        self.open_at(at).loads.get(load).without_rows.add(&Since { count: 1, first: at });
+    }
+
     pub fn finished(&mut self, load: usize, intended: u64) {
         self.open_at(intended).loads.get(load).finished += 1;
     }
@@ -276,6 +288,8 @@ impl Open {
                 dropped: std::mem::take(&mut cell.dropped),
                 unsent: std::mem::take(&mut cell.unsent),
                 finished: std::mem::take(&mut cell.finished),
+                rested: std::mem::take(&mut cell.rested),
+                without_rows: std::mem::take(&mut cell.without_rows),
                 lag: cell.lag.drain(),
             };
             slice.loads.insert(index, counts);

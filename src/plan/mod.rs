@@ -24,7 +24,7 @@ pub use crate::check::program::{
     Action, Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Check, CommandFault, Connections, Content,
     Data, Database, DatabaseFault, Demo, Element, Exchange, Expr, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger,
     LedgerFunction, Limit, Line, Link, LinkFault, Measure, Member, Method, MixPart, Moment, Monitor, MonitorKind, Part,
-    PartKind, Pem, Piece, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry, Series as Watched,
+    PartKind, Pem, Pick, Piece, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry, Series as Watched,
     SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target,
     Text, Think, Tls, TlsVersion, Upload,
 };

@@ -3,6 +3,7 @@
 use super::loads::LoadTotals;
 use super::windows::{StepRow, Window};
 use super::{Restart, generator};
+use crate::measure::Since;
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
 
 /// Of drops or failures: below this latencies are what they seem.
@@ -30,6 +31,7 @@ pub fn notes(
         let own: Vec<&Window> = windows.iter().filter(|window| window.load == load.name).collect();
         notes.extend(dropped(load, &own));
         notes.extend(failed(load, &own));
+        notes.extend(rested(load));
     }
     notes
 }
@@ -53,6 +55,22 @@ fn falls(restarts: &[Restart]) -> Vec<String> {
                 "the service `{service}` ended {times} times, first at {at} ({status}), and was started again each time"
             ),
         });
+    }
+    notes
+}
+
+/// What users did who met failures.
+fn rested(load: &LoadTotals) -> Vec<String> {
+    let mut notes = Vec::new();
+    if load.rested_ns > 0 {
+        let length = duration(load.rested_ns / MILLISECOND * MILLISECOND);
+        notes.push(format!("`{}`: its users waited {length} in all after iterations that failed", load.name));
+    }
+    let Since { count, first } = load.without_rows;
+    if count > 0 {
+        let users = if count == 1 { "a user".to_owned() } else { format!("{} users", grouped(count as f64, 0)) };
+        let from = duration(first / MILLISECOND * MILLISECOND);
+        notes.push(format!("`{}`: no rows left for {users} from {from} on", load.name));
     }
     notes
 }

@@ -5,6 +5,7 @@ mod computed;
 pub mod kept;
 pub mod linked;
 pub mod progress;
+pub mod rest;
 pub mod sender;
 pub mod session;
 pub mod steps;

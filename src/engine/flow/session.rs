@@ -36,17 +36,20 @@ pub(super) struct Place {
 }
 
 pub struct Session {
-    worker: Rc<Worker>,
+    pub(super) worker: Rc<Worker>,
     pub(super) load: usize,
     /// One for each part of a mix, made when it is first run.
-    places: Vec<Option<Box<Place>>>,
+    pub(super) places: Vec<Option<Box<Place>>>,
     pub(super) sender: Sender,
     alarm: Rc<Alarm>,
     pub(super) progress: Rc<Progress>,
     /// Those who do for this one what is done together.
     pub(super) helpers: Vec<Session>,
     /// The step at which the last iteration ended early.
-    stopped: usize,
+    pub(super) stopped: usize,
+    /// Requests of the last iteration that went well, and how many iterations in a row had none.
+    pub(super) went_well: u64,
+    pub(super) in_vain: u64,
     /// Turns that were made without waiting for anything.
     pub(super) turned: u32,
     /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
@@ -76,6 +79,8 @@ impl Session {
             progress,
             helpers: Vec::new(),
             stopped: 0,
+            went_well: 0,
+            in_vain: 0,
             turned: 0,
             now: 0,
         }
@@ -105,6 +110,7 @@ impl Session {
         (intended, now): (u64, u64),
     ) -> Result<(), Failure> {
         self.now = now;
+        self.went_well = 0;
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
@@ -139,6 +145,7 @@ impl Session {
         let ops = 0..worker.linked.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
+        self.in_vain = if outcome.is_ok() { 0 } else { self.in_vain };
         let now = self.now;
         if let Some(tracer) = &worker.tracer {
             let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
@@ -256,6 +263,7 @@ impl Session {
                         self.sender.request(request, &mut place.frame, &self.progress, series, times).await;
                     (due, self.now) = (end, end);
                     self.turned = if has_waited(ended) { 0 } else { self.turned };
+                    self.went_well += u64::from(ended.is_ok());
                     match ended {
                         Err(failure) if !request.goes_on || self.sender.left_unsent() => {
                             self.stopped = at;
@@ -308,6 +316,7 @@ impl Session {
                 }
                 Op::Together { slot, list, at_most, to } => match items(list, *at_most, place, &worker.linked.paths) {
                     Ok(items) => {
+                        self.stopped = at;
                         self.together(worker, part, place, kept, (*slot, &items), at + 1..*to).await?;
                         due = self.now;
                         Next::Jump(*to)
@@ -434,6 +443,9 @@ impl Session {
         recorded: &Recorded,
         due: u64,
     ) -> Result<(), Failure> {
+        let pending = self.progress.pending.get().filter(|_| !self.worker.linked.flows[place.flow].reads_rows(at));
+        // It went well until now.
+        self.went_well -= u64::from(pending.is_some_and(|pending| pending.ended.outcome.is_ok())).min(self.went_well);
         self.blame((failure, because), at, place, recorded, due);
         self.stopped = at;
         Err(failure)

@@ -5,7 +5,7 @@ use super::kept::Leaves;
 use super::linked::{LinkedRequest, request};
 use crate::engine::http::host::Place;
 use crate::engine::value::Paths;
-use crate::plan::{Bound, Check, Expr, Flow, Plan, Step, Think};
+use crate::plan::{Bound, Check, Expr, Flow, Pick, Plan, Step, Think};
 
 /// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
 /// not recorded yet.
@@ -173,6 +173,12 @@ impl Steps {
             Op::Request(request) if request.response == response => Some(request.as_ref()),
             _ => None,
         })
+    }
+
+    /// Whether a step takes rows that nobody else gets, so that none comes back.
+    pub fn takes_unique_rows(&self, at: usize) -> bool {
+        let Some(Op::Let { value, .. }) = self.ops.get(at) else { return false };
+        value.any(&mut |expr| matches!(expr, Expr::Row { pick: Pick::Unique, .. }))
     }
 
     /// The request that a step speaks of, for a person: itself, the one before, or else the next.

@@ -36,6 +36,7 @@ impl Session {
             let ops = ops.clone();
             let branch = async move {
                 helper.now = due;
+                helper.went_well = 0;
                 let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
                 helper.ended(outcome);
                 outcome
@@ -57,6 +58,8 @@ impl Session {
         .await;
         self.turned = 0;
         self.now = worker.timers.clock.now();
+        drop(branches);
+        self.went_well += self.helpers.iter().map(|helper| helper.went_well).sum::<u64>();
         outcomes.into_iter().collect()
     }
 }
