@@ -3,7 +3,9 @@
 use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind, options_of};
 use super::inputs::{Content, FileKind};
-use super::program::{AlertSource, AlertSourceKind, Data, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece};
+use super::program::{
+    AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece,
+};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -191,9 +193,9 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
     ) -> Value<'a> {
         let format = match builtin.name {
-            "json" => FileKind::Json,
-            "jsonl" => FileKind::JsonLines,
-            _ => FileKind::Csv,
+            "json" => DataFormat::Json,
+            "jsonl" => DataFormat::Jsonl,
+            _ => DataFormat::Csv,
         };
         let mut declared = Vec::new();
         for entry in &built.options {
@@ -228,7 +230,9 @@ impl<'a> Session<'a, '_> {
             }
         }
         let Some((Value::Text(path, from), expr)) = bound.get("file") else { return Value::Unknown(Type::Data) };
-        let Some(Content::Table(table)) = self.content(path, *from, format, expr.span) else { return Value::WRONG };
+        let Some(Content::Table(table)) = self.content(path, *from, format.kind(), expr.span) else {
+            return Value::WRONG;
+        };
         let mut columns = table.columns.clone();
         for (_, own) in &mut columns {
             // Only a declaration tells whole numbers from others, and truth from words.
@@ -264,7 +268,7 @@ impl<'a> Session<'a, '_> {
         }
         let (path, sha256, rows) = (table.path.clone(), table.sha256.clone(), table.rows);
         let times = table.times.clone();
-        self.out.data.push(Data { name, path, format: builtin.name.to_owned(), sha256, rows, columns, times });
+        self.out.data.push(Data { name, path, format, sha256, rows, columns, times });
         Value::Part(Type::Data, self.out.data.len() - 1)
     }
 

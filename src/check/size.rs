@@ -177,12 +177,11 @@ fn of_expr(expr: &Expr) -> Size {
         }
         Expr::Derived { value: inner, .. } => ONE.plus(of_expr(inner)),
         Expr::Binary { left, right, .. } => ONE.plus(of_expr(left)).plus(of_expr(right)),
-        Expr::Json { path: text, .. } | Expr::Header { name: text, .. } | Expr::Answer { part: text, .. } => {
-            Size::of_text(text)
-        }
+        Expr::Json { path: text, .. } | Expr::Header { name: text, .. } => Size::of_text(text),
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => ONE,
         Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => ONE,
         Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => ONE,
+        Expr::Answer { argument, .. } => argument.as_deref().map_or(ONE, Size::of_text),
         Expr::Property(_) => ONE,
     }
 }

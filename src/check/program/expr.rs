@@ -1,5 +1,6 @@
 //! Values that are computed while the run goes on, and texts that hold some.
 
+use crate::check::builtins::ValueFunction;
 use crate::syntax::ast::Binary;
 use serde::{Deserialize, Serialize};
 
@@ -90,14 +91,14 @@ pub enum Expr {
     /// A further part of an answer: a regular expression, a selector, rows.
     Answer {
         response: usize,
-        part: String,
+        part: AnswerPart,
         argument: Option<String>,
         /// Of an element.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attribute: Option<String>,
     },
     /// What is judged about a request when it has ended, in `where`.
-    Property(String),
+    Property(Property),
     /// A field of a value of JSON.
     Get {
         value: Box<Expr>,
@@ -106,7 +107,7 @@ pub enum Expr {
     /// How many items a list has, or how many things a path finds.
     Count(Box<Expr>),
     Call {
-        function: String,
+        function: ValueFunction,
         arguments: Vec<Expr>,
     },
     /// What is computed from a secret, and kept in a slot so that it can be hidden. It stands in no plan that is written.
@@ -166,6 +167,43 @@ impl Expr {
     pub fn reads_an_answer(&self) -> bool {
         let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
         fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
+    }
+}
+
+/// What is looked for in an answer, beside what has an expression of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerPart {
+    Regex,
+    Css,
+    Rows,
+}
+
+/// What is known of a request when it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    Status,
+    Attempt,
+    Latency,
+    Ok,
+    Error,
+}
+
+impl Property {
+    pub fn of(name: &str) -> Option<Property> {
+        let all = [Property::Status, Property::Attempt, Property::Latency, Property::Ok, Property::Error];
+        all.into_iter().find(|property| property.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Property::Status => "status",
+            Property::Attempt => "attempt",
+            Property::Latency => "latency",
+            Property::Ok => "ok",
+            Property::Error => "error",
+        }
     }
 }
 

@@ -142,8 +142,85 @@ pub struct Retry {
     pub times: u64,
     pub least: u64,
     pub most: u64,
-    /// Statuses and kinds of failure that are tried again; all failures where none is named.
-    pub when: Vec<String>,
+    /// What is tried again; all failures where none is named.
+    pub when: Vec<Reason>,
+}
+
+/// A status or a kind of failure, told as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Reason {
+    Status(u16),
+    Failure(FailureKind),
+}
+
+impl Reason {
+    pub fn of(text: &str) -> Option<Reason> {
+        let failure = FailureKind::ALL.into_iter().find(|kind| kind.name() == text);
+        failure.map(Reason::Failure).or_else(|| text.parse().ok().map(Reason::Status))
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> String {
+        match reason {
+            Reason::Status(status) => status.to_string(),
+            Reason::Failure(kind) => kind.name().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Reason, String> {
+        Reason::of(&text).ok_or_else(|| format!("`{text}` is neither a status nor a failure"))
+    }
+}
+
+/// The kinds of failure that `retry … when` may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    Timeout,
+    Connect,
+    Reset,
+    Closed,
+    Tls,
+    Dns,
+    Protocol,
+    TooLarge,
+    Status,
+    Expectation,
+}
+
+impl FailureKind {
+    pub const ALL: [FailureKind; 10] = [
+        FailureKind::Timeout,
+        FailureKind::Connect,
+        FailureKind::Reset,
+        FailureKind::Closed,
+        FailureKind::Tls,
+        FailureKind::Dns,
+        FailureKind::Protocol,
+        FailureKind::TooLarge,
+        FailureKind::Status,
+        FailureKind::Expectation,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Timeout => "timeout",
+            FailureKind::Connect => "connect",
+            FailureKind::Reset => "reset",
+            FailureKind::Closed => "closed",
+            FailureKind::Tls => "tls",
+            FailureKind::Dns => "dns",
+            FailureKind::Protocol => "protocol",
+            FailureKind::TooLarge => "too_large",
+            FailureKind::Status => "status",
+            FailureKind::Expectation => "expectation",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

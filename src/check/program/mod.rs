@@ -13,20 +13,21 @@ mod window;
 pub use super::allow::Allow;
 pub use super::builtins::{
     AlertFunction, Function, LedgerFunction, RecoveryFunction, RequestFunction, SeriesFunction, Statistic,
-    SweepFunction,
+    SweepFunction, ValueFunction,
 };
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
-pub use expr::{Expr, PartKind, Pick, Piece, Text, values, values_mut};
+pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values, values_mut};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload, exprs_of,
+    Body, Bound, Check, Content, FailureKind, Flow, Ledger, Reason, Record, Repeat, Request, Retry, Step, Think,
+    Upload, exprs_of,
 };
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, MonitorKind,
-    Protocol, Service, ServiceKind, Target,
+    Address, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, File, Limit, LimitKind, Link, Monitor,
+    MonitorKind, Protocol, Service, ServiceKind, Target,
 };
 pub use window::{Edge, Moment, Scope, Window};
 

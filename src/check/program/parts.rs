@@ -2,7 +2,7 @@
 
 use super::{Expr, Text, is_false, is_true, is_zero, yes};
 use crate::base::units::SECOND;
-use crate::check::inputs::Times;
+use crate::check::inputs::{FileKind, Times};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -163,12 +163,33 @@ pub struct Data {
     pub name: String,
     #[serde(skip)]
     pub path: PathBuf,
-    pub format: String,
+    pub format: DataFormat,
     pub sha256: String,
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
     #[serde(skip)]
     pub times: Option<Result<Times, String>>,
+}
+
+/// What a file of rows is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataFormat {
+    Csv,
+    Json,
+    /// A value of JSON in each line.
+    Jsonl,
+}
+
+impl DataFormat {
+    /// As what such a file is read.
+    pub fn kind(self) -> FileKind {
+        match self {
+            DataFormat::Csv => FileKind::Csv,
+            DataFormat::Json => FileKind::Json,
+            DataFormat::Jsonl => FileKind::JsonLines,
+        }
+    }
 }
 
 /// A file whose content is sent: known by what it holds, as data are.

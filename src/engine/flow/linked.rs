@@ -8,7 +8,7 @@ use crate::engine::value::files::Files;
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{Check, Expr, Plan, Request};
+use crate::plan::{Check, Expr, FailureKind, Plan, Reason, Request};
 use std::sync::Arc;
 
 pub struct Linked {
@@ -63,16 +63,11 @@ pub struct Retries {
     when: Vec<Reason>,
 }
 
-enum Reason {
-    Status(u16),
-    Failure(String),
-}
-
 impl Retries {
     pub fn apply(&self, failure: Failure, status: u16) -> bool {
         let applies = |reason: &Reason| match reason {
             Reason::Status(wanted) => status == *wanted && !matches!(failure, Failure::Timeout | Failure::Connect),
-            Reason::Failure(kind) => failure.as_str() == kind,
+            Reason::Failure(kind) => kind_of(failure) == Some(*kind),
         };
         self.when.is_empty() || self.when.iter().any(applies)
     }
@@ -116,11 +111,22 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
 }
 
 fn retries(retry: &crate::plan::Retry) -> Retries {
-    let reasons = retry.when.iter().map(|reason| match reason.parse() {
-        Ok(status) => Reason::Status(status),
-        Err(_) => Reason::Failure(reason.clone()),
-    });
-    Retries { times: retry.times, least: retry.least, most: retry.most, when: reasons.collect() }
+    Retries { times: retry.times, least: retry.least, most: retry.most, when: retry.when.clone() }
+}
+
+/// What a failure is called in `retry … when`, where it has a name there.
+fn kind_of(failure: Failure) -> Option<FailureKind> {
+    match failure {
+        Failure::Connect => Some(FailureKind::Connect),
+        Failure::Reset => Some(FailureKind::Reset),
+        Failure::Closed => Some(FailureKind::Closed),
+        Failure::Timeout => Some(FailureKind::Timeout),
+        Failure::Protocol => Some(FailureKind::Protocol),
+        Failure::TooLarge => Some(FailureKind::TooLarge),
+        Failure::Status => Some(FailureKind::Status),
+        Failure::Expectation => Some(FailureKind::Expectation),
+        Failure::Data | Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => None,
+    }
 }
 
 /// Compiles all that an expression looks for.

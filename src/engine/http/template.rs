@@ -4,7 +4,6 @@ use super::trace::PLACEHOLDER;
 use crate::check::program::values;
 use crate::engine::flow::linked::compile;
 use crate::engine::value::files::Files;
-use crate::engine::value::functions::is_pure;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{Body, Connections, Content, Expr, Piece, Request, Target, Upload};
@@ -173,7 +172,7 @@ fn exprs(template: &Template) -> Vec<&Expr> {
 fn is_fixed(expr: &Expr) -> bool {
     !expr.any(&mut |part| match part {
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Text(_) | Expr::List(_) | Expr::Object(_) => false,
-        Expr::Call { function, .. } => !is_pure(function),
+        Expr::Call { function, .. } => !function.is_pure(),
         _ => true,
     })
 }

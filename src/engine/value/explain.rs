@@ -19,7 +19,7 @@ pub fn check(check: &Check, frame: &mut Frame, paths: &Paths) -> String {
 pub fn found(condition: &Expr, frame: &mut Frame, paths: &Paths) -> Option<String> {
     let chooses = |expr: &Expr| match expr {
         Expr::Random { .. } | Expr::Uuid | Expr::Row { .. } => true,
-        Expr::Call { function, .. } => function == "random_text",
+        Expr::Call { function, .. } => function.chooses(),
         _ => false,
     };
     if condition.any(&mut |part| chooses(part)) {

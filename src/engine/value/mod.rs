@@ -14,7 +14,7 @@ pub mod selector;
 
 use crate::check::program::Pick;
 use crate::measure::Failure;
-use crate::plan::{Binary, Expr, Piece};
+use crate::plan::{AnswerPart, Binary, Expr, Piece};
 use crate::wire::room::{Full, TOO_MUCH};
 use answered::Answered;
 use files::Files;
@@ -63,7 +63,7 @@ impl Paths {
     pub fn learn(&mut self, expr: &Expr) {
         match expr {
             Expr::Json { path, .. } | Expr::Get { path, .. } => compiled(&mut self.queries, path, Path::new),
-            Expr::Answer { part, argument: Some(argument), .. } if part == "regex" => {
+            Expr::Answer { part: AnswerPart::Regex, argument: Some(argument), .. } => {
                 compiled(&mut self.patterns, argument, Pattern::new);
             }
             Expr::Answer { argument: Some(argument), .. } => {
@@ -377,9 +377,9 @@ impl Frame {
             },
             Expr::Answer { response, part, argument: Some(argument), attribute } => {
                 let answer = &self.answers[*response];
-                match part.as_str() {
-                    "regex" => answer.matched(paths.patterns.get(argument).ok_or(Unusable::Missing)?)?,
-                    _ => {
+                match part {
+                    AnswerPart::Regex => answer.matched(paths.patterns.get(argument).ok_or(Unusable::Missing)?)?,
+                    AnswerPart::Css | AnswerPart::Rows => {
                         let selector = paths.selectors.get(argument).ok_or(Unusable::Missing)?;
                         answer.selected(selector, attribute.as_deref())?
                     }
@@ -401,7 +401,7 @@ impl Frame {
             }
             Expr::Call { function, arguments } => {
                 let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
-                functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable::Missing)?
+                functions::call(*function, &values?, &mut || self.choices.next()).ok_or(Unusable::Missing)?
             }
         })
     }

@@ -10,8 +10,7 @@ use super::{Value, from_json};
 use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
 use crate::inputs::root::open_again;
-use crate::plan::{Data, Type};
-use crate::syntax::needs::FileKind;
+use crate::plan::{Data, DataFormat, Type};
 use file::{Indexed, Marks};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -87,16 +86,11 @@ impl Table {
 
     /// Holds the rows of a file of so many bytes at most.
     fn load_below(data: &Data, held: u64) -> Result<Table, String> {
-        let kind = match data.format.as_str() {
-            "json" => FileKind::Json,
-            "jsonl" => FileKind::JsonLines,
-            _ => FileKind::Csv,
-        };
         let shown = data.path.display().to_string();
         let file = open_again(&data.path, &shown)?;
         let is_large = file.metadata().is_ok_and(|file| file.len() > held);
         let mut loading = Loading::new(data, is_large);
-        let (sha256, file) = data::read(file, &shown, kind, &mut loading)?;
+        let (sha256, file) = data::read(file, &shown, data.format.kind(), &mut loading)?;
         let rows = |count: u64| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         let difference = match loading.missing() {
             Some(column) => format!("it has no column `{column}` any more"),
@@ -202,7 +196,7 @@ enum Kept {
 
 impl<'d> Loading<'d> {
     fn new(data: &'d Data, is_large: bool) -> Loading<'d> {
-        let is_csv = data.format == "csv";
+        let is_csv = data.format == DataFormat::Csv;
         // As many as there were, so that nothing is held that is not used.
         let rows = data.rows as usize;
         let empty = |kind: &Type| match kind {

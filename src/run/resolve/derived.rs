@@ -8,7 +8,7 @@ use crate::check::program::values;
 use crate::engine::secret::Mask;
 use crate::engine::value::derived::texts;
 use crate::engine::value::nobody;
-use crate::engine::value::{Paths, Value, functions};
+use crate::engine::value::{Paths, Value};
 use crate::plan::{Expr, Flow, PartKind, Piece, Plan, Step};
 use crate::run::service::Speaks;
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ impl Taint<'_> {
             Expr::Object(fields) => fields.iter().any(|(_, field)| self.holds(field)),
             Expr::Get { value, .. } | Expr::Derived { value, .. } => self.holds(value),
             Expr::Call { function, arguments } => {
-                functions::reveals(function) && arguments.iter().any(|argument| self.holds(argument))
+                function.reveals() && arguments.iter().any(|argument| self.holds(argument))
             }
             // Truths and numbers, and what others say.
             Expr::Not(_) | Expr::Negate(_) | Expr::Count(_) | Expr::Binary { .. } | Expr::Column { .. } => false,
@@ -234,7 +234,7 @@ fn lets_of<'s>(steps: &'s [Step], all: &mut Vec<(usize, &'s Expr)>) {
 fn constant(expr: &Expr, known: &HashMap<usize, Value>) -> Option<Value> {
     let changes = |part: &Expr| match part {
         Expr::Slot(slot) => !known.contains_key(slot),
-        Expr::Call { function, .. } => !functions::is_pure(function),
+        Expr::Call { function, .. } => !function.is_pure(),
         part => !matches!(
             part,
             Expr::Null
@@ -307,6 +307,7 @@ pub fn hides_keys(plan: &Plan, ledger: usize) -> bool {
 mod tests {
     use super::*;
     use crate::engine::value::derived::slots;
+    use crate::plan::ValueFunction;
     use crate::run::resolve::known;
     use crate::run::service::Ports;
     use std::sync::Arc;
@@ -319,8 +320,8 @@ mod tests {
         Expr::Text(values.into_iter().map(Piece::Value).collect())
     }
 
-    fn call(function: &str, argument: Expr) -> Expr {
-        Expr::Call { function: function.to_owned(), arguments: vec![argument] }
+    fn call(function: ValueFunction, argument: Expr) -> Expr {
+        Expr::Call { function, arguments: vec![argument] }
     }
 
     fn secret() -> Expr {
@@ -350,7 +351,12 @@ mod tests {
 
     #[test]
     fn a_flow_that_computes_nothing_of_a_secret_is_what_it_was() {
-        let values = vec![call("upper", text("a")), Expr::Uuid, call("hex", Expr::Slot(1)), call("sha256", secret())];
+        let values = vec![
+            call(ValueFunction::Upper, text("a")),
+            Expr::Uuid,
+            call(ValueFunction::Hex, Expr::Slot(1)),
+            call(ValueFunction::Sha256, secret()),
+        ];
         let (flow, _) = made(values.clone());
         assert_eq!((flow.slots, flow.derived.len()), (4, 0));
         assert_eq!(of(&flow)[..3], values.iter().collect::<Vec<_>>()[..3]);
@@ -360,7 +366,7 @@ mod tests {
     #[test]
     fn what_is_the_same_for_all_is_hidden_before_the_load_and_costs_it_nothing() {
         let reversed = |value| Expr::Call {
-            function: "replace".to_owned(),
+            function: ValueFunction::Replace,
             arguments: vec![value, text("hunter"), text("another thing ")],
         };
         let (flow, mask) = made(vec![secret(), Expr::Slot(0), reversed(Expr::Slot(1))]);
@@ -372,7 +378,13 @@ mod tests {
     #[test]
     fn what_an_iteration_computes_has_slots_of_its_own() {
         let both = || joined([Expr::Slot(0), Expr::Slot(1)]);
-        let (flow, _) = made(vec![secret(), Expr::Uuid, both(), call("base64", both()), call("hex", Expr::Slot(3))]);
+        let (flow, _) = made(vec![
+            secret(),
+            Expr::Uuid,
+            both(),
+            call(ValueFunction::Base64, both()),
+            call(ValueFunction::Hex, Expr::Slot(3)),
+        ]);
         assert_eq!((flow.named(), flow.slots, flow.derived.clone()), (5, 7, 5..7));
         assert_eq!(*of(&flow)[2], both(), "the mask finds the secret in it");
         assert_eq!(slots(&flow.steps), [5, 6]);
