@@ -63,7 +63,6 @@ impl<'a> Session<'a, '_> {
             requests: 0,
             groups: Vec::new(),
             measures: Vec::new(),
-            derived: 0..0,
         };
         self.out.flows.push(empty);
         let checked = self.body(&flow.name.text, &flow.steps, target, frame, &[]);
@@ -115,7 +114,6 @@ impl<'a> Session<'a, '_> {
             requests: state.requests.len(),
             groups: state.groups.clone(),
             measures: state.measures.clone(),
-            derived: 0..0,
         };
         (flow, state)
     }

@@ -175,7 +175,6 @@ fn of_expr(expr: &Expr) -> Size {
         Expr::Column { row: inner, column: text } | Expr::Get { value: inner, path: text } => {
             of_expr(inner).plus(Size::of_text(text))
         }
-        Expr::Derived { value: inner, .. } => ONE.plus(of_expr(inner)),
         Expr::Binary { left, right, .. } => ONE.plus(of_expr(left)).plus(of_expr(right)),
         Expr::Json { path: text, .. } | Expr::Header { name: text, .. } => Size::of_text(text),
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => ONE,

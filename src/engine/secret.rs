@@ -2,6 +2,7 @@
 
 mod echo;
 mod forms;
+pub mod taint;
 
 use crate::measure::{Event, Example};
 use echo::Forms;

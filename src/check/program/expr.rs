@@ -23,13 +23,6 @@ pub fn values(pieces: &[Piece]) -> impl Iterator<Item = &Expr> {
     })
 }
 
-pub fn values_mut(pieces: &mut [Piece]) -> impl Iterator<Item = &mut Expr> {
-    pieces.iter_mut().filter_map(|piece| match piece {
-        Piece::Literal(_) => None,
-        Piece::Value(value) => Some(value),
-    })
-}
-
 /// An expression that is evaluated while the run goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,11 +103,6 @@ pub enum Expr {
         function: ValueFunction,
         arguments: Vec<Expr>,
     },
-    /// What is computed from a secret, and kept in a slot so that it can be hidden. It stands in no plan that is written.
-    Derived {
-        slot: usize,
-        value: Box<Expr>,
-    },
 }
 
 impl Expr {
@@ -134,7 +122,6 @@ impl Expr {
             | Expr::Negate(inner)
             | Expr::Count(inner)
             | Expr::Column { row: inner, .. }
-            | Expr::Derived { value: inner, .. }
             | Expr::Get { value: inner, .. } => inner.any(holds),
             Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,
@@ -142,31 +129,6 @@ impl Expr {
             Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
             Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,
         }
-    }
-
-    /// The parts of which it is made.
-    pub fn parts_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Expr::Text(pieces) => values_mut(pieces).collect(),
-            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter_mut().collect(),
-            Expr::Object(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-            Expr::Not(inner)
-            | Expr::Negate(inner)
-            | Expr::Count(inner)
-            | Expr::Column { row: inner, .. }
-            | Expr::Derived { value: inner, .. }
-            | Expr::Get { value: inner, .. } => vec![inner],
-            Expr::Binary { left, right, .. } => vec![left, right],
-            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => Vec::new(),
-            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => Vec::new(),
-            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } => Vec::new(),
-            Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => Vec::new(),
-        }
-    }
-
-    pub fn reads_an_answer(&self) -> bool {
-        let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
-        fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
     }
 }
 

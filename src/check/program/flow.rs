@@ -1,10 +1,8 @@
 //! What users do: flows, their steps, requests, and the ledgers that these fill.
 
-use super::expr::values_mut;
 use super::{Expr, Piece, Text, is_false, values};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -30,16 +28,6 @@ pub struct Flow {
     /// Values that are measured, with their units.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<(String, Type)>,
-    /// Slots behind those of names, for what is computed from secrets; a run makes them for itself.
-    #[serde(skip)]
-    pub derived: Range<usize>,
-}
-
-impl Flow {
-    /// How many of its slots are of the scenario.
-    pub fn named(&self) -> usize {
-        if self.derived.is_empty() { self.slots } else { self.derived.start }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -266,16 +254,6 @@ impl Body {
             Body::Multipart(parts) => parts.iter().flat_map(|(_, content)| content.exprs()).collect(),
         }
     }
-
-    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Body::Json(value) => vec![value],
-            Body::Form(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-            Body::Text(pieces) => values_mut(pieces).collect(),
-            Body::File(upload) => upload.exprs_mut().collect(),
-            Body::Multipart(parts) => parts.iter_mut().flat_map(|(_, content)| content.exprs_mut()).collect(),
-        }
-    }
 }
 
 impl Content {
@@ -285,22 +263,11 @@ impl Content {
             Content::File(upload) => upload.exprs().collect(),
         }
     }
-
-    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Content::Value(value) => vec![value],
-            Content::File(upload) => upload.exprs_mut().collect(),
-        }
-    }
 }
 
 impl Upload {
     fn exprs(&self) -> impl Iterator<Item = &Expr> {
         values(&self.kind).chain(values(&self.name))
-    }
-
-    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
-        values_mut(&mut self.kind).chain(values_mut(&mut self.name))
     }
 }
 
@@ -315,44 +282,4 @@ pub enum Think {
 pub struct Check {
     pub text: String,
     pub condition: Expr,
-}
-
-/// Every expression of some steps as a whole, in the order of the text.
-pub fn exprs_of(list: &mut [Step], each: &mut dyn FnMut(&mut Expr)) {
-    for step in list {
-        match step {
-            Step::Request(request) => {
-                let texts = std::iter::once(&mut request.path).chain(request.headers.iter_mut().map(|(_, text)| text));
-                texts.flat_map(|text| values_mut(text)).for_each(&mut *each);
-                request.body.iter_mut().flat_map(Body::exprs_mut).for_each(&mut *each);
-                checks(&mut request.expects, each);
-                request.extra.iter_mut().for_each(|(_, value)| each(value));
-                request.records.iter_mut().for_each(|record| each(&mut record.key));
-            }
-            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => each(value),
-            Step::Expect(list) => checks(list, each),
-            Step::If { condition, then, otherwise } => {
-                each(condition);
-                exprs_of(then, each);
-                exprs_of(otherwise, each);
-            }
-            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
-                exprs_of(steps, each);
-            }
-            Step::Each { list, steps, .. } => {
-                each(list);
-                exprs_of(steps, each);
-            }
-            Step::Repeat(repeat) => {
-                repeat.counter.iter_mut().for_each(|(_, from)| each(from));
-                repeat.test.iter_mut().for_each(&mut *each);
-                exprs_of(&mut repeat.steps, each);
-            }
-            Step::Think(_) => {}
-        }
-    }
-}
-
-fn checks(list: &mut [Check], each: &mut dyn FnMut(&mut Expr)) {
-    list.iter_mut().for_each(|check| each(&mut check.condition));
 }

@@ -17,11 +17,10 @@ pub use super::builtins::{
 };
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
-pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values, values_mut};
+pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Bound, Check, Content, FailureKind, Flow, Ledger, Reason, Record, Repeat, Request, Retry, Step, Think,
-    Upload, exprs_of,
+    Body, Bound, Check, Content, FailureKind, Flow, Ledger, Reason, Record, Repeat, Request, Retry, Step, Think, Upload,
 };
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};

@@ -1,18 +1,33 @@
-//! A plan made ready for one machine: addresses resolved, requests encoded, what is looked for compiled. Each worker links its own.
+//! A plan made ready: flows made flat and requests encoded, once a run and shared by its workers; what is looked for compiled by each
+//! for itself.
 
 use super::steps::{Steps, flat};
 use crate::engine::http::host::{self, Place};
 use crate::engine::http::template::{Bytes, encode, says};
 use crate::engine::ledger::Records;
+use crate::engine::secret::Mask;
+use crate::engine::value::code::Check;
 use crate::engine::value::files::Files;
+use crate::engine::value::link::{Linker, Resolve, Sought};
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{Check, Expr, FailureKind, Plan, Reason, Request};
+use crate::plan::{FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
 
+/// The flows of a plan, linked once. A thread takes those that it runs.
+pub struct Program {
+    pub setup: Vec<Arc<Steps>>,
+    pub flows: Vec<Arc<Steps>>,
+    pub teardown: Vec<Arc<Steps>>,
+    /// By ledger.
+    pub verify: Vec<Option<Arc<Steps>>>,
+    pub sought: Arc<Sought>,
+}
+
+/// What a worker runs.
 pub struct Linked {
-    pub flows: Vec<Steps>,
+    pub flows: Vec<Arc<Steps>>,
     pub paths: Paths,
     /// By target.
     pub hosts: Vec<host::Host>,
@@ -81,23 +96,63 @@ impl Retries {
     }
 }
 
-pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<Files>, setup: &[Plain]) -> Linked {
-    let mut paths = Paths::new(tables, files, Uses::of(plan), setup);
-    let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
-    Linked { flows, paths, hosts: host::hosts(plan, places) }
+impl Program {
+    /// Links all that a plan does, with what a run knows of it. What is computed from secrets and the same for all is hidden then.
+    pub fn of(plan: &Plan, places: &[Place], files: Arc<Files>, (open, mask): (&dyn Resolve, &Mask)) -> Program {
+        let around = Around { plan, places, paths: Paths::of_files(files) };
+        let mut linker = Linker::new(open, mask);
+        let setup = plan.setup.iter().map(|flow| {
+            let steps = flat(flow, None, &around, &mut linker);
+            linker.end_setup();
+            Arc::new(steps)
+        });
+        let setup = setup.collect();
+        let mut all = |flows: &[Flow]| -> Vec<Arc<Steps>> {
+            flows.iter().map(|flow| Arc::new(flat(flow, None, &around, &mut linker))).collect()
+        };
+        let (flows, teardown) = (all(&plan.flows), all(&plan.teardown));
+        let verify = plan.ledgers.iter().enumerate().map(|(ledger, planned)| {
+            planned.verify.as_ref().map(|verify| Arc::new(flat(verify, Some(ledger), &around, &mut linker)))
+        });
+        let verify = verify.collect();
+        Program { setup, flows, teardown, verify, sought: Arc::new(linker.sought) }
+    }
+
+    /// Whether the keys of a ledger are computed from secrets, each in an iteration that is over when they are told.
+    pub fn hides_keys(&self, ledger: usize) -> bool {
+        self.flows.iter().chain(&self.setup).chain(&self.teardown).any(|steps| steps.hides_keys(ledger))
+    }
 }
 
-pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
-    request.expects.iter().for_each(|check| compile(&check.condition, paths));
-    request.records.iter().for_each(|record| compile(&record.key, paths));
-    let place = &places[request.target];
-    let target = &plan.targets[request.target];
+impl Linked {
+    pub fn new(
+        plan: &Plan,
+        places: &[Place],
+        (flows, sought): (Vec<Arc<Steps>>, &Sought),
+        (tables, files): (Arc<Vec<Table>>, Arc<Files>),
+        setup: &[Plain],
+    ) -> Linked {
+        let paths = Paths::new(sought, (tables, files), Uses::of(plan), setup);
+        Linked { flows, paths, hosts: host::hosts(plan, places) }
+    }
+}
+
+/// What a request is written with beside its expressions.
+pub struct Around<'p> {
+    pub plan: &'p Plan,
+    pub places: &'p [Place],
+    pub paths: Paths,
+}
+
+pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) -> LinkedRequest {
+    let place = &around.places[request.target];
+    let target = &around.plan.targets[request.target];
     let timeout = request.timeout.unwrap_or(target.timeout);
     LinkedRequest {
         response: request.response,
         target: request.target,
         timeout,
-        bytes: encode(request, target, &place.authority, paths),
+        bytes: encode(request, target, &place.authority, (linker, &around.paths)),
         method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
         keep_body: request.keep_body,
         keep_headers: request.keep_headers,
@@ -105,8 +160,8 @@ pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Pat
         judges_status: request.judges_status,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
-        expects: request.expects.clone(),
-        records: Records::of(request),
+        expects: linker.checks(&request.expects),
+        records: Records::of(request, linker),
     }
 }
 
@@ -127,12 +182,4 @@ fn kind_of(failure: Failure) -> Option<FailureKind> {
         Failure::Expectation => Some(FailureKind::Expectation),
         Failure::Data | Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => None,
     }
-}
-
-/// Compiles all that an expression looks for.
-pub fn compile(expr: &Expr, paths: &mut Paths) {
-    expr.any(&mut |part| {
-        paths.learn(part);
-        false
-    });
 }

@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod host;
 pub mod redirect;
 mod reply;
+mod body;
 pub mod template;
 pub mod trace;
 mod unsent;
