@@ -153,9 +153,10 @@ pub enum Property {
 }
 
 impl Property {
+    const ALL: [Property; 5] = [Property::Status, Property::Attempt, Property::Latency, Property::Ok, Property::Error];
+
     pub fn of(name: &str) -> Option<Property> {
-        let all = [Property::Status, Property::Attempt, Property::Latency, Property::Ok, Property::Error];
-        all.into_iter().find(|property| property.name() == name)
+        Property::ALL.into_iter().find(|property| property.name() == name)
     }
 
     pub fn name(self) -> &'static str {
@@ -183,4 +184,23 @@ pub enum Pick {
     Unique,
     Random,
     PerUser,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_a_text_in_a_plan_is_told_as_it_was() {
+        assert!(Property::ALL.into_iter().all(|property| serde_json::json!(property) == property.name()));
+        let call = serde_json::json!({ "call": { "function": "hmac_sha256", "arguments": [] } });
+        let found: Expr = serde_json::from_value(call).unwrap();
+        assert_eq!(found, Expr::Call { function: ValueFunction::HmacSha256, arguments: Vec::new() });
+        let answer = serde_json::json!({ "answer": { "response": 1, "part": "css", "argument": "a" } });
+        let (part, argument, attribute) = (AnswerPart::Css, Some("a".to_owned()), None);
+        assert_eq!(
+            serde_json::from_value::<Expr>(answer).unwrap(),
+            Expr::Answer { response: 1, part, argument, attribute }
+        );
+    }
 }

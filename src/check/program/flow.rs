@@ -283,3 +283,18 @@ pub struct Check {
     pub text: String,
     pub condition: Expr,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_to_try_again_are_told_as_they_are_written() {
+        let written = serde_json::json!({ "times": 2, "least": 0, "most": 5, "when": ["503", "too_large"] });
+        let retry: Retry = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(retry.when, [Reason::Status(503), Reason::Failure(FailureKind::TooLarge)]);
+        assert_eq!(serde_json::json!(retry), written);
+        let wrong = serde_json::from_value::<Reason>("sometimes".into()).unwrap_err();
+        assert_eq!(wrong.to_string(), "`sometimes` is neither a status nor a failure");
+    }
+}

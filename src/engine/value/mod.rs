@@ -330,6 +330,9 @@ impl Frame {
             Code::Bool(value) => Value::Bool(*value),
             Code::Number(value) => Value::Number(*value),
             Code::Text(pieces) => {
+                if let [Piece::Literal(text)] = pieces.as_slice() {
+                    return Ok(Value::Text(text.as_str().into()));
+                }
                 let mut text = String::new();
                 self.write(pieces, paths, &mut text)?;
                 Value::Text(text.into())
