@@ -2,7 +2,7 @@
 //! measures nothing.
 
 use super::flow::kept::Who;
-use super::flow::linked::Program;
+use super::flow::linked::LinkedPlan;
 use super::flow::session::Session;
 use super::flow::steps::Steps;
 use super::health::Gauge;
@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 pub struct Parts {
     pub plan: Arc<Plan>,
     /// What the plan does, with the values of its secrets.
-    pub program: Arc<Program>,
+    pub linked: Arc<LinkedPlan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
     pub files: Arc<Files>,
@@ -49,7 +49,7 @@ impl Parts {
             budget: None,
             plan,
             flows,
-            sought: self.program.sought.clone(),
+            sought: self.linked.sought.clone(),
             places: self.places.clone(),
             tables: self.tables.clone(),
             replays: Arc::default(),
@@ -95,8 +95,8 @@ impl Errand {
 
     fn flows(self, parts: &Parts) -> Vec<(Flow, Arc<Steps>)> {
         let (planned, linked) = match self {
-            Errand::Setup => (&parts.plan.setup, &parts.program.setup),
-            Errand::Teardown => (&parts.plan.teardown, &parts.program.teardown),
+            Errand::Setup => (&parts.plan.setup, &parts.linked.setup),
+            Errand::Teardown => (&parts.plan.teardown, &parts.linked.teardown),
         };
         planned.iter().cloned().zip(linked.iter().cloned()).collect()
     }

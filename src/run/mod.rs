@@ -18,7 +18,7 @@ mod search;
 mod service;
 mod watch;
 
-use crate::engine::flow::linked::Program;
+use crate::engine::flow::linked::LinkedPlan;
 use crate::engine::pace::random;
 use crate::engine::phase::Errand;
 use crate::engine::secret::Mask;
@@ -156,11 +156,11 @@ async fn control(
         .and_then(|()| places(plan, &known.services, links.addresses()).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
         Ok((places, tables, files)) => {
-            let program = Arc::new(Program::of(plan, &places, files.clone(), (&known, mask)));
+            let linked = Arc::new(LinkedPlan::of(plan, &places, files.clone(), (&known, mask)));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts {
                 plan: plan.clone(),
-                program,
+                linked,
                 places,
                 tables,
                 files,

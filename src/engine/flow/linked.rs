@@ -16,7 +16,7 @@ use crate::plan::{FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
 
 /// The flows of a plan, linked once. A thread takes those that it runs.
-pub struct Program {
+pub struct LinkedPlan {
     pub setup: Vec<Arc<Steps>>,
     pub flows: Vec<Arc<Steps>>,
     pub teardown: Vec<Arc<Steps>>,
@@ -96,9 +96,9 @@ impl Retries {
     }
 }
 
-impl Program {
+impl LinkedPlan {
     /// Links all that a plan does, with what a run knows of it. What is computed from secrets and the same for all is hidden then.
-    pub fn of(plan: &Plan, places: &[Place], files: Arc<Files>, (open, mask): (&dyn Resolve, &Mask)) -> Program {
+    pub fn of(plan: &Plan, places: &[Place], files: Arc<Files>, (open, mask): (&dyn Resolve, &Mask)) -> LinkedPlan {
         let around = Around { plan, places, paths: Paths::of_files(files) };
         let mut linker = Linker::new(open, mask);
         let setup = plan.setup.iter().map(|flow| {
@@ -115,7 +115,7 @@ impl Program {
             planned.verify.as_ref().map(|verify| Arc::new(flat(verify, Some(ledger), &around, &mut linker)))
         });
         let verify = verify.collect();
-        Program { setup, flows, teardown, verify, sought: Arc::new(linker.sought) }
+        LinkedPlan { setup, flows, teardown, verify, sought: Arc::new(linker.sought) }
     }
 
     /// Whether the keys of a ledger are computed from secrets, each in an iteration that is over when they are told.

@@ -86,7 +86,7 @@ impl<'r> Linker<'r> {
         self.own = Own { given, constants: HashMap::new(), derived: slots..slots };
     }
 
-    /// What its values are called is a part of the setup, which the flows behind it read.
+    /// The flow was one of the setup, whose values the flows behind it read.
     pub fn end_setup(&mut self) {
         self.taint.end_setup();
     }
