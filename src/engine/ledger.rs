@@ -64,14 +64,13 @@ impl Opened {
     }
 }
 
-/// What one try says, whatever else was expected of its answer.
-pub fn fate(answered: Result<(), Failure>, status: u16, sends: u32) -> Fate {
+/// What one try says, whatever else was expected of its answer: where there is one, that says it.
+pub fn fate(answered: Result<(), Failure>, said: Fate, sends: u32) -> Fate {
     match answered {
-        Ok(()) if (200..300).contains(&status) => Fate::Acknowledged,
-        Ok(()) if (400..500).contains(&status) => Fate::Refused,
+        Ok(()) => said,
         // Not a byte was sent.
         Err(_) if sends == 0 => Fate::Refused,
-        Ok(()) | Err(_) => Fate::Unknown,
+        Err(_) => Fate::Unknown,
     }
 }
 
@@ -80,14 +79,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_2xx_acknowledges_and_only_what_was_surely_not_done_is_refused() {
-        assert_eq!(fate(Ok(()), 201, 1), Fate::Acknowledged);
-        assert_eq!(fate(Ok(()), 409, 1), Fate::Refused);
-        assert_eq!(fate(Ok(()), 503, 1), Fate::Unknown);
-        assert_eq!(fate(Ok(()), 302, 1), Fate::Unknown);
-        assert_eq!(fate(Err(Failure::Connect), 0, 0), Fate::Refused);
-        assert_eq!(fate(Err(Failure::Reset), 0, 1), Fate::Unknown);
-        assert_eq!(fate(Err(Failure::Timeout), 0, 1), Fate::Unknown);
+    fn an_answer_says_it_and_without_one_only_what_was_surely_not_done_is_refused() {
+        for said in [Fate::Acknowledged, Fate::Refused, Fate::Unknown] {
+            assert_eq!(fate(Ok(()), said, 1), said);
+        }
+        assert_eq!(fate(Err(Failure::Connect), Fate::Unknown, 0), Fate::Refused);
+        assert_eq!(fate(Err(Failure::Reset), Fate::Acknowledged, 1), Fate::Unknown);
+        assert_eq!(fate(Err(Failure::Timeout), Fate::Unknown, 1), Fate::Unknown);
     }
 
     #[test]

@@ -96,15 +96,9 @@ pub struct Request {
     pub name: String,
     pub response: usize,
     pub target: usize,
-    /// Empty where it is computed.
-    pub method: String,
-    pub path: Vec<Piece>,
-    pub headers: Vec<(String, Vec<Piece>)>,
-    pub body: Option<Body>,
+    pub exchange: Exchange,
     pub timeout: Option<u64>,
     pub expects: Vec<Check>,
-    /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
-    pub judges_status: bool,
     pub keep_body: bool,
     pub keep_headers: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,15 +108,93 @@ pub struct Request {
     /// A failure does not end the iteration.
     #[serde(default, skip_serializing_if = "is_false")]
     pub goes_on: bool,
-    /// The other parts of a step, by their names: of protocols other than HTTP, and of requests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extra: Vec<(String, Expr)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
     pub line: usize,
     /// The file in which it stands, for those who look on; no part of what is done.
     #[serde(skip)]
     pub file: String,
+}
+
+/// What is sent, in the words of its protocol.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exchange {
+    Http(Http),
+    Query(Query),
+    Frame(Frame),
+    Call(Call),
+    /// The words of a command, as a list.
+    Command(Expr),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Http {
+    pub method: Method,
+    pub path: Vec<Piece>,
+    /// What stands behind `?` in the path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, Expr)>,
+    pub headers: Vec<(String, Vec<Piece>)>,
+    pub body: Option<Body>,
+    /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
+    pub judges_status: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    Known(String),
+    Computed(Expr),
+}
+
+/// A statement of SQL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    pub text: Vec<Piece>,
+    /// The values for the places in it, as a list.
+    pub args: Option<Expr>,
+    /// Rows come back.
+    pub reads: bool,
+}
+
+/// One step of a conversation over a connection that stays open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frame {
+    Connect { path: Vec<Piece> },
+    Send { value: Expr },
+    Receive { matching: Option<Expr> },
+}
+
+/// A call of gRPC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub method: Vec<Piece>,
+    pub json: Option<Expr>,
+}
+
+impl Exchange {
+    /// Every expression in it.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Exchange::Http(http) => {
+                let texts = std::iter::once(&http.path).chain(http.headers.iter().map(|(_, text)| text));
+                let method = match &http.method {
+                    Method::Known(_) => None,
+                    Method::Computed(method) => Some(method),
+                };
+                let query = http.query.iter().map(|(_, value)| value);
+                let body = http.body.iter().flat_map(Body::exprs);
+                texts.flat_map(|text| values(text)).chain(body).chain(method).chain(query).collect()
+            }
+            Exchange::Query(query) => values(&query.text).chain(&query.args).collect(),
+            Exchange::Frame(Frame::Connect { path }) => values(path).collect(),
+            Exchange::Frame(Frame::Send { value }) | Exchange::Command(value) => vec![value],
+            Exchange::Frame(Frame::Receive { matching }) => matching.iter().collect(),
+            Exchange::Call(call) => values(&call.method).chain(&call.json).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

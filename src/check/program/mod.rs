@@ -20,7 +20,8 @@ pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line,
 pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Bound, Check, Content, FailureKind, Flow, Ledger, Reason, Record, Repeat, Request, Retry, Step, Think, Upload,
+    Body, Bound, Call, Check, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, Method, Query, Reason, Record,
+    Repeat, Request, Retry, Step, Think, Upload,
 };
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};

@@ -2,8 +2,9 @@
 //! for itself.
 
 use super::steps::{Steps, flat};
+use crate::engine::driver;
+use crate::engine::http;
 use crate::engine::http::host::{self, Place};
-use crate::engine::http::template::{Bytes, encode, says};
 use crate::engine::ledger::Records;
 use crate::engine::secret::Mask;
 use crate::engine::value::code::Check;
@@ -12,7 +13,7 @@ use crate::engine::value::link::{Linker, Resolve, Sought};
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{FailureKind, Flow, Plan, Reason, Request};
+use crate::plan::{Exchange, FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
 
 /// The flows of a plan, linked once. A thread takes those that it runs.
@@ -38,36 +39,13 @@ pub struct LinkedRequest {
     pub target: usize,
     /// Of one try, in nanoseconds.
     pub timeout: u64,
-    pub bytes: Bytes,
-    /// None where it is computed.
-    pub method: Option<Method>,
-    pub keep_body: bool,
-    pub keep_headers: bool,
-    /// The step, or its target, says itself which cookies go with it.
-    pub own_cookies: bool,
-    pub judges_status: bool,
+    pub exchange: driver::Exchange,
     /// A failure does not end the iteration.
     pub goes_on: bool,
     pub retry: Option<Retries>,
     pub expects: Vec<Check>,
     /// Which entries of ledgers it makes.
     pub records: Records,
-}
-
-/// What a method is to a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Method {
-    /// Its answer has no body.
-    pub head_only: bool,
-    /// Sending it twice does no more than sending it once (RFC 9110, 9.2.2).
-    pub idempotent: bool,
-}
-
-impl Method {
-    pub fn of(name: &str) -> Method {
-        let idempotent = matches!(name, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE");
-        Method { head_only: name == "HEAD", idempotent }
-    }
 }
 
 /// How often a request is tried again, after which pauses, and for which reasons; for every failure where none is named.
@@ -145,19 +123,25 @@ pub struct Around<'p> {
 }
 
 pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) -> LinkedRequest {
-    let place = &around.places[request.target];
     let target = &around.plan.targets[request.target];
     let timeout = request.timeout.unwrap_or(target.timeout);
+    let keep = (request.keep_body, request.keep_headers);
+    let exchange = match &request.exchange {
+        Exchange::Http(http) => {
+            let authority = &around.places[request.target].authority;
+            driver::Exchange::Http(http::Request::of(http, keep, target, authority, (linker, &around.paths)))
+        }
+        #[cfg(test)]
+        Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),
+        Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
+            unreachable!("a run is refused whose steps have no driver")
+        }
+    };
     LinkedRequest {
         response: request.response,
         target: request.target,
         timeout,
-        bytes: encode(request, target, &place.authority, (linker, &around.paths)),
-        method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
-        keep_body: request.keep_body,
-        keep_headers: request.keep_headers,
-        own_cookies: [&request.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
-        judges_status: request.judges_status,
+        exchange,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
         expects: linker.checks(&request.expects),

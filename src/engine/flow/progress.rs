@@ -1,7 +1,7 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
-use crate::engine::http::trace::Trace;
 use crate::engine::ledger::Opened;
+use crate::engine::trace::Trace;
 use crate::measure::{Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
 
@@ -20,6 +20,8 @@ pub struct UnderWay {
 #[derive(Debug, Clone, Copy)]
 pub struct Pending {
     pub series: usize,
+    /// Where its answer is.
+    pub response: usize,
     pub ended: Ended,
 }
 
@@ -38,7 +40,7 @@ pub struct Progress {
 impl Progress {
     /// Records the last request, once nothing can fail it any more.
     pub fn record(&self, recorder: &RefCell<Recorder>) {
-        if let Some(Pending { series, ended }) = self.pending.take() {
+        if let Some(Pending { series, ended, .. }) = self.pending.take() {
             let mut recorder = recorder.borrow_mut();
             recorder.ended(series, &ended);
             if let Some(example) = self.example.borrow_mut().take() {
@@ -49,8 +51,9 @@ impl Progress {
 
     /// Fails the request that has ended last, if it is not recorded yet.
     pub fn fail(&self, failure: Failure) -> bool {
-        let Some(Pending { series, ended }) = self.pending.get() else { return false };
-        self.pending.set(Some(Pending { series, ended: Ended { outcome: ended.outcome.and(Err(failure)), ..ended } }));
+        let Some(pending) = self.pending.get() else { return false };
+        let outcome = pending.ended.outcome.and(Err(failure));
+        self.pending.set(Some(Pending { ended: Ended { outcome, ..pending.ended }, ..pending }));
         true
     }
 

@@ -215,6 +215,14 @@ impl Steps {
         })
     }
 
+    /// The request that keeps its answer there.
+    pub fn request(&self, response: usize) -> Option<&LinkedRequest> {
+        self.ops.iter().find_map(|op| match op {
+            Op::Request(request) if request.response == response => Some(request.as_ref()),
+            _ => None,
+        })
+    }
+
     /// The request that a step speaks of, for a person: itself, the one before, or else the next.
     pub fn nearest_request(&self, at: usize) -> Option<usize> {
         let before = self.ops[..self.ops.len().min(at + 1)].iter().rev();

@@ -1,26 +1,25 @@
 //! A connection and its exchanges: one write and one read where the kernel allows it.
 
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
 use super::{Ask, Now, Scratch};
+use crate::engine::stream::Stream;
 use crate::wire::http1::{Answer, BODY_KEPT, Body, Codings, Failure};
 
 /// A stash that grew beyond this is given back after the exchange.
 const STASH_KEPT: usize = 4 * 1024;
 
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// Nanoseconds that connecting took.
     connect_time: u64,
     used: bool,
@@ -30,15 +29,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects without Nagle's delay.
     pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
         let began = Instant::now();
-        let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Failure::of_connect(&error)),
-            Err(_) => return Err(Failure::Timeout),
-        };
-        stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
+        let stream = Stream::open(address, timeout).await?;
         let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
         Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::default() })
     }
@@ -49,11 +42,9 @@ impl Connection {
     }
 
     /// The server has neither closed it nor said anything that nobody asked for: bytes from before a request must not pass
-    /// for its answer. To be asked before each exchange; without news from the runtime's poll it is one atomic load and
-    /// no system call.
+    /// for its answer. To be asked before each exchange.
     pub fn is_open(&self) -> bool {
-        let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        !self.used || self.stream.try_read(&mut [0]).is_err_and(nothing)
+        !self.used || self.stream.is_silent()
     }
 
     /// Sends the pieces of a complete request, one behind the other, and reads the whole answer: it is `sent` now, and

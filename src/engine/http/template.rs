@@ -1,13 +1,13 @@
 //! Requests as bytes: written once where nothing in them changes, else anew for each send.
 
 use super::body::{Body, Content, Upload};
-use super::trace::PLACEHOLDER;
+use crate::engine::trace::PLACEHOLDER;
 use crate::engine::value::code::{Code, Piece, values};
 use crate::engine::value::files::Files;
 use crate::engine::value::link::Linker;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
-use crate::plan::{self, Connections, Expr, Request, Target};
+use crate::plan::{self, Connections, Http, Target};
 
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Bytes {
@@ -71,7 +71,7 @@ impl Written {
 }
 
 pub struct Template {
-    method: Start,
+    method: Method,
     path: Vec<Piece>,
     query: Vec<(String, Code)>,
     after_path: String,
@@ -81,18 +81,13 @@ pub struct Template {
     body: Option<Body>,
 }
 
-enum Start {
+enum Method {
     Known(String),
     Computed(Code),
 }
 
 /// The bytes of a request to a target.
-pub fn encode(
-    request: &Request,
-    target: &Target,
-    authority: &str,
-    (linker, paths): (&mut Linker<'_>, &Paths),
-) -> Bytes {
+pub fn encode(request: &Http, target: &Target, authority: &str, (linker, paths): (&mut Linker<'_>, &Paths)) -> Bytes {
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), linker.text(text));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
@@ -122,17 +117,13 @@ pub fn encode(
     if let Some(kind) = body.as_ref().and_then(Body::kind).filter(|_| !says(&headers, "Content-Type")) {
         headers.push(("Content-Type".to_owned(), kind));
     }
-    let part = |name: &str| request.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value);
     let template = Template {
-        method: match part("method") {
-            Some(method) => Start::Computed(linker.expr(method)),
-            None => Start::Known(request.method.clone()),
+        method: match &request.method {
+            plan::Method::Known(method) => Method::Known(method.clone()),
+            plan::Method::Computed(method) => Method::Computed(linker.expr(method)),
         },
         path: linker.text(&request.path),
-        query: match part("query") {
-            Some(Expr::Object(fields)) => linker.fields(fields),
-            _ => Vec::new(),
-        },
+        query: linker.fields(&request.query),
         after_path,
         trace,
         headers,
@@ -155,8 +146,8 @@ pub fn says<T>(headers: &[(String, T)], name: &str) -> bool {
 
 fn exprs(template: &Template) -> Vec<&Code> {
     let method = match &template.method {
-        Start::Known(_) => None,
-        Start::Computed(method) => Some(method),
+        Method::Known(_) => None,
+        Method::Computed(method) => Some(method),
     };
     let query = template.query.iter().map(|(_, value)| value);
     let headers = template.headers.iter().flat_map(|(_, pieces)| values(pieces));
@@ -177,8 +168,8 @@ impl Template {
         out.clear();
         files.clear();
         match &self.method {
-            Start::Known(method) => out.push_str(method),
-            Start::Computed(method) => {
+            Method::Known(method) => out.push_str(method),
+            Method::Computed(method) => {
                 write_plain(&frame.eval(method, paths)?, out)?;
                 if !is_method(out) {
                     return Err(Unusable::Missing);
