@@ -61,8 +61,8 @@ impl<'a> Session<'a, '_> {
         for entry in &request.entries {
             self.entry(entry, &mut checked, frame);
         }
-        if let Exchange::Http(Http { body: Some(Body::Multipart(_)), .. }) = &checked.exchange
-            && let Some(span) = own_type(&request.entries)
+        if let Exchange::Http(http) = &checked.exchange
+            && let (Some(Body::Multipart(_)), Some(span)) = (&http.body, own_type(&request.entries))
         {
             self.out_of_range(span, "the type of a body in parts names what is between them, so it is not written");
         }
@@ -149,14 +149,8 @@ impl<'a> Session<'a, '_> {
                     Some(computed) => self.computed_method(computed, frame),
                     None => Method::Known(verb.to_uppercase()),
                 };
-                Exchange::Http(Http {
-                    method,
-                    path,
-                    query: Vec::new(),
-                    headers: Vec::new(),
-                    body: None,
-                    judges_status: false,
-                })
+                let (query, headers) = (Vec::new(), Vec::new());
+                Exchange::Http(Box::new(Http { method, path, query, headers, body: None, judges_status: false }))
             }
         }
     }

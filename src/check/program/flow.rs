@@ -120,7 +120,7 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exchange {
-    Http(Http),
+    Http(Box<Http>),
     Query(Query),
     Frame(Frame),
     Call(Call),

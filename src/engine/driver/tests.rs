@@ -126,7 +126,7 @@ fn server(answers: &'static [&'static [&'static str]]) -> (SocketAddr, JoinHandl
     (address, std::thread::spawn(move || answers.iter().map(|answers| one(answers)).collect()))
 }
 
-fn send(at: usize, text: &str, more: Value) -> Value {
+fn send(at: usize, text: &str, more: &Value) -> Value {
     let mut request = json!({
         "name": text, "response": at, "target": 0,
         "exchange": { "frame": { "send": { "value": { "text": [{ "literal": text }] } } } },
@@ -198,7 +198,7 @@ fn a_line_is_tried_again_until_its_answer_is_no_refusal_and_all_tries_are_one_re
     let (address, heard) = server(&[&[""], &["no, busy\n", "yes\n", "no, never\n"]]);
     let key = json!([{ "key": { "text": [{ "literal": "k" }] }, "ledger": 0 }]);
     let more = json!({ "retry": { "times": 5, "least": 0, "most": 0, "when": [] }, "records": key });
-    let (outcome, examples, booked) = run(&[send(0, "hello", more), send(1, "more", json!({}))], address);
+    let (outcome, examples, booked) = run(&[send(0, "hello", &more), send(1, "more", &json!({}))], address);
     assert_eq!(outcome, Err(Failure::Status));
     assert_eq!(heard.join().unwrap(), [vec!["hello"], vec!["hello", "hello", "more"]]);
     assert_eq!(
@@ -217,7 +217,7 @@ fn a_step_behind_it_fails_a_line_and_its_example_says_why() {
     let (address, heard) = server(&[&["yes\n"]]);
     let check = json!({ "text": "reply.text == \"maybe\"", "condition": { "binary": { "operator": "equal",
         "left": { "body_text": 0 }, "right": { "text": [{ "literal": "maybe" }] } } } });
-    let (outcome, examples, _) = run(&[send(0, "hello", json!({})), json!({ "expect": [check] })], address);
+    let (outcome, examples, _) = run(&[send(0, "hello", &json!({})), json!({ "expect": [check] })], address);
     assert_eq!((outcome, heard.join().unwrap()), (Err(Failure::Expectation), vec![vec!["hello".to_owned()]]));
     let [example] = examples.as_slice() else { panic!("{examples:?}") };
     assert_eq!((example.failure, example.body.as_deref()), (Some(Failure::Expectation), Some("yes\n")));
@@ -230,7 +230,7 @@ fn what_is_not_recorded_yet_of_a_line_is_where_its_worker_finds_it() {
     let (address, _) = server(&[&["yes\n"]]);
     let check = json!({ "text": "", "condition": { "body_text": 0 } });
     let think = json!({ "think": { "uniform": { "least": 3_600_000_000_000_u64, "most": 3_600_000_000_000_u64 } } });
-    let steps = [send(0, "hello", json!({})), think, json!({ "expect": [check] }), send(1, "more", json!({}))];
+    let steps = [send(0, "hello", &json!({})), think, json!({ "expect": [check] }), send(1, "more", &json!({}))];
     let found = with_worker(&steps, address, async |worker| {
         let mut session = Session::new(&worker, 0, true);
         let progress = worker.progress.borrow()[0].clone();
