@@ -21,7 +21,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             failed = true;
             continue;
         }
-        match crate::inputs::files(argument) {
+        match crate::inputs::scenario_files(&crate::inputs::Disk, argument) {
             Ok(found) if found.is_empty() => {
                 terminal.error(&super::no_files(argument));
                 failed = true;
