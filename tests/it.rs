@@ -37,6 +37,7 @@ mod phases;
 mod privileges;
 mod records;
 mod redirects;
+mod references;
 mod renders;
 mod robust;
 mod scenarios;

@@ -240,6 +240,7 @@ impl<'a> Session<'a, '_> {
         let columns = self.out.data.get(data).map_or(&[][..], |data| &data.columns);
         match columns.iter().find(|(column, _)| *column == name.text) {
             Some((column, kind)) => {
+                self.refers_to_column(name.span, data, column, *kind);
                 Value::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
             }
             None => {

@@ -4,12 +4,13 @@ use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind, options_of};
 use super::inputs::{Content, FileKind};
 use super::program::{AlertSource, AlertSourceKind, Data, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece};
+use super::references::DataPlaces;
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
 use super::words::article;
-use crate::base::{FileId, Span};
+use crate::base::{FileId, Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
 
@@ -195,7 +196,7 @@ impl<'a> Session<'a, '_> {
             "jsonl" => FileKind::JsonLines,
             _ => FileKind::Csv,
         };
-        let mut declared = Vec::new();
+        let mut declared: Vec<(&Name, Type)> = Vec::new();
         for entry in &built.options {
             if entry.label.text != "columns" {
                 self.unknown_option(entry, "data");
@@ -238,6 +239,8 @@ impl<'a> Session<'a, '_> {
                 own => own,
             };
         }
+        let places = declared.iter().map(|(label, _)| (label.text.clone(), label.span)).collect();
+        self.data_places.insert(self.out.data.len(), DataPlaces { declared: built.name.span, columns: places });
         for (label, kind) in declared {
             let found = table.columns.iter().find(|(name, _)| *name == label.text).map(|(_, own)| *own);
             match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {

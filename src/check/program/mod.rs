@@ -30,6 +30,7 @@ pub use parts::{
 };
 pub use window::{Edge, Moment, Scope, Window};
 
+use super::references::References;
 use crate::base::{Name, Span};
 use serde::Serialize;
 
@@ -43,6 +44,9 @@ pub struct Program {
     pub suites: Vec<Suite>,
     /// Scenarios of the files that are used, with the name of their file.
     pub used: Vec<(String, Scenario)>,
+    /// What each name of the files means.
+    #[serde(skip)]
+    pub references: References,
 }
 
 #[derive(Debug, Clone, Serialize)]
