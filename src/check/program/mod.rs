@@ -8,6 +8,7 @@ mod flow;
 mod load;
 mod metric;
 mod parts;
+mod suite;
 mod window;
 
 pub use super::allow::Allow;
@@ -28,6 +29,7 @@ pub use parts::{
     Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, MonitorKind,
     Protocol, Service, ServiceKind, Target,
 };
+pub use suite::{Area, Ready, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};
 
 use super::references::References;
@@ -187,29 +189,4 @@ pub struct Expectation {
     #[serde(default, skip_serializing_if = "is_false")]
     pub implied: bool,
     pub condition: Stated,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Suite {
-    pub name: Name,
-    pub doc: Option<String>,
-    pub areas: Vec<Area>,
-    pub ready: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Area {
-    pub name: String,
-    pub weight: f64,
-    pub scenarios: Vec<SuiteMember>,
-}
-
-/// A scenario of a suite.
-#[derive(Debug, Clone, Serialize)]
-pub struct SuiteMember {
-    /// As the suite names it.
-    pub path: String,
-    /// The name of its file, where it is another one.
-    pub module: Option<String>,
-    pub scenario: String,
 }
