@@ -40,6 +40,7 @@ mod redirects;
 mod references;
 mod renders;
 mod robust;
+mod runs;
 mod scenarios;
 mod secrets;
 mod services;

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 fn run(place: &Path, seconds: u64) -> bool {
     let plan = planned(&scenario(10, 30, STAGES, EXPECT));
     let policy = Policy::default();
-    let mut record = Record::in_directory(place, &plan, 0.0, policy).unwrap();
+    let mut record = Record::in_directory(place, None, &plan, 0.0, policy).unwrap();
     let mut stats = Stats::new(&plan);
     let most = Watch::start(place.to_owned());
     let started = Instant::now();
