@@ -23,6 +23,7 @@ mod fragment;
 mod guard;
 mod hostile;
 mod iterations;
+mod keys;
 mod kills;
 mod large_data;
 mod links;

@@ -213,7 +213,8 @@ impl<'a> Session<'a, '_> {
             }
         };
         self.later("`baseline`", base.1);
-        let (Value::Measured(metric @ Measured::Metric { metric: found, .. }), unit) = (&value, value.kind()) else {
+        let (Value::Measured(metric @ Measured::Metric { metric: found, key, .. }), unit) = (&value, value.kind())
+        else {
             if !value.is_unknown() {
                 let text = self.text(left.span);
                 let problem =
@@ -222,7 +223,7 @@ impl<'a> Session<'a, '_> {
             }
             return Some(None);
         };
-        let baseline = Measured::Baseline { name, unit };
+        let baseline = Measured::Baseline { name, unit, of: key.clone(), known: None };
         let bound = match delta {
             None => baseline,
             Some((shift, by)) => {
@@ -555,7 +556,7 @@ impl<'a> Session<'a, '_> {
 
 /// How a value is compared with a baseline, by which way it is better.
 fn better_than_baseline(value: &Value<'_>) -> &'static str {
-    let Value::Measured(Measured::Metric { metric, unit }) = value else {
+    let Value::Measured(Measured::Metric { metric, unit, .. }) = value else {
         return "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is";
     };
     match (metric.direction(), metric.function.is_often_zero(), unit) {

@@ -129,7 +129,7 @@ fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<P
 /// The verdict and what is told of it; the exit code.
 fn finish(performed: Performed, args: &RunArgs, terminal: &Terminal) -> u8 {
     let Performed { plan, stats, mut record, left } = performed;
-    let verdict = judge::judge(&plan, &stats);
+    let verdict = judge::judge(&plan, &stats, &judge::Others::default());
     let report = report::report(&plan, &stats, &verdict);
     let directory = record.directory.clone();
     if !args.quiet {

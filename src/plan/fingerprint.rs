@@ -51,6 +51,11 @@ fn forget_writing(value: &mut Value) {
             if fields.contains_key("condition") || fields.contains_key("subject") {
                 fields.remove("text");
             }
+            // They are made of what is there.
+            if fields.contains_key("unit") {
+                fields.remove("key");
+                fields.remove("of");
+            }
             fields.values_mut().for_each(forget_writing);
         }
         Value::Array(items) => items.iter_mut().for_each(forget_writing),

@@ -81,7 +81,7 @@ fn run(place: &Path, seconds: u64) -> bool {
     assert_eq!(samples, 300 * SAMPLES * seconds, "every sample is in the sums");
     let started = Instant::now();
     let (plan, again) = read(place).unwrap();
-    let verdict = judge::judge(&plan, &again);
+    let verdict = judge::judge(&plan, &again, &judge::Others::default());
     let text = report::json(&report::report(&plan, &again, &verdict));
     let reported = started.elapsed().as_secs_f64();
     assert!(again.numbers().eq(stats.numbers()), "the record says what was measured");

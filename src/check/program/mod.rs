@@ -5,6 +5,7 @@ mod action;
 mod expr;
 mod fault;
 mod flow;
+mod key;
 mod load;
 mod metric;
 mod parts;
@@ -16,13 +17,14 @@ pub use super::builtins::{
     AlertFunction, Function, LedgerFunction, RecoveryFunction, RequestFunction, SeriesFunction, Statistic,
     SweepFunction,
 };
-pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+pub use super::condition::{AlertCheck, AlertDoes, Condition, Estimate, Measured};
 pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
 pub use expr::{Expr, PartKind, Pick, Piece, Text, values, values_mut};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
     Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload, exprs_of,
 };
+pub use key::Key;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{
