@@ -3,6 +3,7 @@
 
 mod support;
 
+mod alerts;
 mod allow;
 mod answers;
 mod bodies;

@@ -63,8 +63,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) refused_loads: HashSet<usize>,
     /// It was said that nothing tells of alerts.
     pub(super) no_alert_source: bool,
-    /// In the order of the sources of alerts.
-    pub(super) alert_facts: Vec<super::parts::AlertFacts>,
+    /// Where rules files are named, in the order of the sources of alerts.
+    pub(super) rules_spans: Vec<Option<Span>>,
     pub(super) pending_searches: Vec<super::stage::PendingSearch<'a>>,
     /// Where `once per user` stands.
     pub(super) once_spans: Vec<Span>,
@@ -106,7 +106,7 @@ impl<'a, 'd> Session<'a, 'd> {
             refused_flows: HashSet::new(),
             refused_loads: HashSet::new(),
             no_alert_source: false,
-            alert_facts: Vec::new(),
+            rules_spans: Vec::new(),
             pending_searches: Vec::new(),
             once_spans: Vec::new(),
             refused_target: false,

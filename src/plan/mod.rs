@@ -21,12 +21,12 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Action, Address, AlertCheck, AlertDoes, AlertSource, Allow, Body, Bound, Check, CommandFault, Connections, Content,
-    Data, Database, DatabaseFault, Demo, Element, Estimate, Expr, File, Flow, Function, HostFault, Key, Ledger,
-    LedgerFunction, Limit, Line, Link, LinkFault, Measure, Member, MixPart, Moment, Monitor, MonitorKind, Part,
-    PartKind, Piece, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry, Series as Watched,
-    SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target,
-    Text, Think, Upload,
+    Action, Address, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, Body, Bound, Check, CommandFault,
+    Connections, Content, Data, Database, DatabaseFault, Demo, Element, Estimate, Expr, File, Flow, Function,
+    HostFault, Key, Ledger, LedgerFunction, Limit, Line, Link, LinkFault, Measure, Member, MixPart, Moment, Monitor,
+    MonitorKind, Part, PartKind, Piece, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry,
+    Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject,
+    SweepFunction, Target, Text, Think, Upload,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};

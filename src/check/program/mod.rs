@@ -28,8 +28,8 @@ pub use key::Key;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, MonitorKind,
-    Protocol, Service, ServiceKind, Target,
+    Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor,
+    MonitorKind, Protocol, Service, ServiceKind, Target,
 };
 pub use suite::{Area, Ready, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};
