@@ -380,6 +380,9 @@ impl<'a> Session<'a, '_> {
             let value = match (argument, given, &parameter.default) {
                 _ if swapped.is_some_and(|first| place == first || place == first + 1) => Value::WRONG,
                 (Some(argument), Some((_, frame)), _) => {
+                    if let Some(label) = &argument.label {
+                        self.refers(label.span, parameter.name.span, kind);
+                    }
                     let before = self.diagnostics.count();
                     let value = self.eval_as(&argument.value, frame, &[kind]);
                     good &= !value.is_wrong() || self.diagnostics.count() == before;

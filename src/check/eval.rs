@@ -295,7 +295,7 @@ impl<'a> Session<'a, '_> {
         if let Some(value) = self.lookup(frame, &name.text, name.span) {
             return value;
         }
-        if let Some(module) = self.module_named(frame, &name.text) {
+        if let Some(module) = self.module_named(frame, &name.text, name.span) {
             return Value::Module(module);
         }
         if self.sees_scenario(frame)

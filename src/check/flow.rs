@@ -2,6 +2,7 @@
 
 use super::bound::Call;
 use super::program::{Bound, Expr, Flow, Population, Repeat, Step, Think};
+use super::references::FlowPlaces;
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -76,6 +77,8 @@ impl<'a> Session<'a, '_> {
             self.refused_flows.insert(index);
         }
         self.out.flows[index] = checked;
+        let places = FlowPlaces { declared: flow.name.span, steps: state.named };
+        self.flow_places.insert(index, places);
         Value::Samples(Population::of_flow(index), Type::Duration, Type::Flow)
     }
 

@@ -4,24 +4,18 @@ use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind, options_of};
 use super::inputs::{Content, FileKind};
 use super::program::{
-    AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece,
+    AlertFacts, AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind,
+    Piece,
 };
+use super::references::DataPlaces;
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
 use super::words::article;
-use crate::base::{FileId, Span};
+use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
-
-/// What is known of a source of alerts without asking it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct AlertFacts {
-    pub(super) rules: Option<(String, FileId, Span)>,
-    pub(super) evaluation: Option<u64>,
-    pub(super) grouping: u64,
-}
 
 impl<'a> Session<'a, '_> {
     pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
@@ -197,7 +191,7 @@ impl<'a> Session<'a, '_> {
             "jsonl" => DataFormat::Jsonl,
             _ => DataFormat::Csv,
         };
-        let mut declared = Vec::new();
+        let mut declared: Vec<(&Name, Type)> = Vec::new();
         for entry in &built.options {
             if entry.label.text != "columns" {
                 self.unknown_option(entry, "data");
@@ -242,6 +236,8 @@ impl<'a> Session<'a, '_> {
                 own => own,
             };
         }
+        let places = declared.iter().map(|(label, _)| (label.text.clone(), label.span)).collect();
+        self.data_places.insert(self.out.data.len(), DataPlaces { declared: built.name.span, columns: places });
         for (label, kind) in declared {
             let found = table.columns.iter().find(|(name, _)| *name == label.text).map(|(_, own)| *own);
             match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {
@@ -300,24 +296,26 @@ impl<'a> Session<'a, '_> {
         let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
         let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
-        let mut source = AlertSource { name, kind, address, receiver: None, rules: None };
-        let mut facts = AlertFacts::default();
+        let mut source = AlertSource { name, kind, address, receiver: None, rules: None, facts: AlertFacts::default() };
+        let mut named = None;
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };
             match (entry.label.text.as_str(), &value) {
                 ("rules", Value::Text(path, from)) => {
-                    self.content(path, *from, FileKind::Rules, entry.value.span);
+                    if let Some(Content::Rules(rules)) = self.content(path, *from, FileKind::Rules, entry.value.span) {
+                        source.facts.rules = Some(rules.clone());
+                    }
                     source.rules = Some(path.clone());
-                    facts.rules = Some((path.clone(), *from, entry.value.span));
+                    named = Some(entry.value.span);
                 }
                 ("receiver", value) => source.receiver = value.pieces(),
-                ("evaluation", value) => facts.evaluation = value.number().map(|ns| ns as u64),
-                ("grouping", value) => facts.grouping = value.number().unwrap_or(0.0) as u64,
+                ("evaluation", value) => source.facts.evaluation = value.number().map(|ns| ns as u64),
+                ("grouping", value) => source.facts.grouping = value.number().unwrap_or(0.0) as u64,
                 _ => {}
             }
         }
         self.out.alert_sources.push(source);
-        self.alert_facts.push(facts);
+        self.rules_spans.push(named);
         Value::Part(Type::Alerts, self.out.alert_sources.len() - 1)
     }
 

@@ -44,7 +44,12 @@ pub fn chosen_text(part: Part, matching: Option<&Expr>) -> String {
         Part::TlsTime => ".tls_time",
         Part::Attempts => ".attempts",
     };
-    matching.map_or(part.to_owned(), |matching| format!("{part} where {}", text(matching, false)))
+    matching.map_or(part.to_owned(), |matching| format!("{part} where {}", matching_text(matching)))
+}
+
+/// A predicate as it is written.
+pub(super) fn matching_text(matching: &Expr) -> String {
+    text(matching, false)
 }
 
 /// Numbers beside the latency are times.

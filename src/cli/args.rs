@@ -125,7 +125,7 @@ pub struct CheckArgs {
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub format: CheckFormat,
-    /// Print the syntax tree or the checked program
+    /// Print the syntax tree, the checked program, the plans, or what each name means
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
     #[command(flatten)]
@@ -145,6 +145,7 @@ pub enum Emit {
     Ast,
     Program,
     Plan,
+    References,
 }
 
 #[derive(Debug, Args)]

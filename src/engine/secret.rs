@@ -131,6 +131,11 @@ impl Mask {
                 tried.said = self.text(tried.said);
                 Event::Tried(tried)
             }
+            Event::Alert(mut alert) => {
+                let labels = alert.labels.iter_mut().flat_map(|(name, value)| [name, value]);
+                labels.chain([&mut alert.name]).for_each(|text| *text = self.text(std::mem::take(text)));
+                Event::Alert(alert)
+            }
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }
             | Event::LoadStarted
