@@ -384,6 +384,90 @@ fn results_are_written_through_no_link() {
     assert_eq!(std::fs::read_dir(place.path().join("work")).unwrap().count(), 4, "nothing is left beside");
 }
 
+/// A rename makes a file of who does it, with the mode of the old one.
+#[test]
+fn no_file_of_another_user_is_replaced_and_no_right_of_one_is_given_on() {
+    const UNTIDY: &str = "scenario  s   {}\n";
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    let mode = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let commands: [(&[&str], &str, i32); 4] = [
+        (&["plan", "test.stress", "--svg", "out.svg"], "out.svg", 3),
+        (&["run", "test.stress", "--no-progress", "--quiet", "--out", "json=out.json"], "out.json", 3),
+        (&["report", "last", "--out", "json=again.json"], "again.json", 3),
+        (&["fmt", "untidy.stress"], "untidy.stress", 2),
+    ];
+    for (arguments, name, _) in commands {
+        let path = place.write(name, UNTIDY);
+        mode(&path, 0o6755);
+        let ran = place.call(arguments);
+        assert_ne!(std::fs::read_to_string(&path).unwrap(), UNTIDY, "{}{}", ran.out, ran.err);
+        assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o755, "{name} makes nobody somebody else");
+    }
+    if !is_root() {
+        left_out("only root can be two users");
+        return;
+    }
+    for (arguments, name, code) in commands {
+        let path = place.write(name, UNTIDY);
+        chown(&path, Some(NOBODY), None).unwrap();
+        mode(&path, 0o4755);
+        let ran = place.call(arguments);
+        let told = format!("`{name}` belongs to another user, the one with the number 65534, and is not written");
+        assert!(ran.code == code && ran.err.contains(&told), "{}{}", ran.out, ran.err);
+        let found = path.metadata().unwrap();
+        assert_eq!((found.uid(), found.mode() & 0o7777), (NOBODY, 0o4755));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), UNTIDY);
+    }
+    assert_eq!(place.runs().len(), 1, "it is found out before the load");
+    let pipe = place.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    chown(&pipe, Some(NOBODY), None).unwrap();
+    let ran = place.call(&["run", "test.stress", "--no-progress", "--quiet", "--out", "json=pipe"]);
+    assert!(ran.code == 3 && ran.err.contains("`pipe` belongs to another user"), "{}{}", ran.out, ran.err);
+    assert_eq!(place.runs().len(), 1);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_nobody() {
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    assert!(Command::new("mkfifo").arg(place.path().join("pipe")).status().unwrap().success());
+    let mut plan = place.spawn(&["plan", "test.stress", "--svg", "pipe"]);
+    let mut ended = None;
+    wait_until("it has given up", Duration::from_secs(60), || {
+        ended = plan.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(3));
+    let told = crate::support::rest(plan.stderr.take());
+    assert!(told.contains("`pipe` cannot be written: it is a pipe that nobody reads from"), "{told}");
+}
+
+#[test]
+fn what_is_formatted_lies_beneath_the_root() {
+    let place = Place::new();
+    let work = place.path().join("work");
+    std::fs::create_dir_all(work.join("deep")).unwrap();
+    std::fs::create_dir(place.path().join("out")).unwrap();
+    let victim = place.write("out/o.stress", "scenario  q {}\n");
+    symlink("../out/o.stress", work.join("evil.stress")).unwrap();
+    symlink("../../out/o.stress", work.join("deep/evil.stress")).unwrap();
+    for (arguments, told) in [
+        (["fmt", "work/evil.stress"], "`work/evil.stress` is a link to `"),
+        (["fmt", "work/deep/evil.stress"], "name that file itself to format it"),
+        (["fmt", "work"], "not beneath"),
+    ] {
+        let ran = place.call(&arguments);
+        assert!(ran.code == 2 && ran.err.contains(told), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "scenario  q {}\n");
+    }
+    // In a project a link may lead to another part of it.
+    std::fs::create_dir(place.path().join(".git")).unwrap();
+    assert_eq!(place.call(&["fmt", "work/evil.stress"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "scenario q {}\n");
+}
+
 #[test]
 fn results_are_written_to_streams_by_their_names() {
     let place = Place::new();

@@ -81,6 +81,15 @@ impl Root {
         opened.map(|file| Opened { file, path: found }).map_err(Refused::Unreadable)
     }
 
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether a path without links lies beneath it.
+    pub fn holds(&self, found: &Path) -> bool {
+        found.starts_with(&self.directory)
+    }
+
     fn beyond(&self, shown: &str) -> Refused {
         let root = self.directory.display();
         Refused::Beyond(format!(
