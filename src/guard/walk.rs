@@ -122,9 +122,20 @@ fn is_trusted(user: u32) -> bool {
 /// In a user namespace the root of the machine has a number that stands for all users outside of it (user_namespaces(7)).
 fn unknown() -> Option<u32> {
     let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
-    let is_whole = map.split_whitespace().nth(2).is_some_and(|count| count == "4294967295");
     let told = std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?;
-    told.trim().parse().ok().filter(|_| !is_whole)
+    told.trim().parse().ok().filter(|user| !is_somebody(&map, *user))
+}
+
+/// Whether a number is that of a user of this namespace, by the lines of its map: the first number inside, the first outside, how many.
+/// What cannot be read maps everybody.
+fn is_somebody(map: &str, user: u32) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Ok(first)), Some(Ok(_)), Some(Ok(count))) => (first..first + count).contains(&u64::from(user)),
+            _ => true,
+        }
+    })
 }
 
 pub fn ours() -> u32 {
@@ -136,5 +147,27 @@ pub fn made(made: rustix::io::Result<()>) -> io::Result<()> {
     match made {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_somebody;
+
+    #[test]
+    fn nobody_of_a_namespace_is_a_user_where_its_map_says_so() {
+        const NOBODY: u32 = 65_534;
+        // The machine, a container of its own, one with two lines.
+        for map in ["0 0 4294967295", "0 100000 65536", "0 1000 1\n1 100000 65536\n"] {
+            assert!(is_somebody(map, NOBODY), "{map}");
+        }
+        // A user who has made one for themself, and what ends one before.
+        for map in ["         0       1000          1\n", "0 100000 65534\n65535 165535 1\n"] {
+            assert!(!is_somebody(map, NOBODY), "{map}");
+        }
+        assert!(
+            is_somebody("0 1000", NOBODY) && is_somebody("a b c", NOBODY),
+            "what cannot be read is no reason to trust"
+        );
     }
 }
