@@ -469,6 +469,27 @@ fn what_is_formatted_lies_beneath_the_root() {
 }
 
 #[test]
+fn a_record_follows_no_link_of_a_checkout() {
+    let place = Place::new();
+    let (work, out) = (place.path().join("work"), place.path().join("out"));
+    for directory in [&work, &out] {
+        std::fs::create_dir(directory).unwrap();
+    }
+    place.write("work/test.stress", SHOP);
+    for planted in [".stress", ".stress/runs"] {
+        let link = work.join(planted);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(&out, &link).unwrap();
+        let mut command = place.command(&["run", "test.stress", "--no-progress", "--quiet"]);
+        let ran = ran(&place, command.current_dir(&work));
+        let told = format!("{planted}` is a link, or no directory, and is not followed; ");
+        assert!(ran.code == 3 && ran.err.contains(&told) && ran.err.contains("`--record ~/.local"), "{}", ran.err);
+        std::fs::remove_file(&link).unwrap();
+    }
+    assert_eq!(out.read_dir().unwrap().count(), 0);
+}
+
+#[test]
 fn results_are_written_to_streams_by_their_names() {
     let place = Place::new();
     place.write("test.stress", SHOP);
@@ -659,7 +680,8 @@ fn a_record_is_made_only_where_nobody_else_can_change_it() {
         std::fs::remove_dir_all(workspace.join(planted)).unwrap();
         symlink(&victim, workspace.join(planted)).unwrap();
         std::os::unix::fs::lchown(workspace.join(planted), Some(NOBODY), None).unwrap();
-        refused(&["--record", "record"], planted, "a link of another user");
+        let why = if planted == "record" { "a link of another user" } else { "is a link, or no directory" };
+        refused(&["--record", "record"], planted, why);
         std::fs::remove_file(workspace.join(planted)).unwrap();
     }
     chown(&workspace, Some(NOBODY), None).unwrap();

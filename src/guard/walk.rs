@@ -96,6 +96,34 @@ fn relative(path: &Path) -> VecDeque<OsString> {
     parts.collect()
 }
 
+/// What lies below a directory that is held, by names none of which is a link, and which are made where they are not there. `shown` is the path of
+/// the directory.
+pub fn below(mut at: OwnedFd, shown: &Path, names: &Path) -> io::Result<OwnedFd> {
+    let mut shown = shown.to_owned();
+    for name in relative(names) {
+        shown.push(&name);
+        let next = match openat(&at, &name, FLAGS, Mode::empty()) {
+            Err(Errno::NOENT) => {
+                made(mkdirat(&at, &name, Mode::RWXU))
+                    .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", shown.display())))?;
+                openat(&at, &name, FLAGS, Mode::empty())
+            }
+            other => other,
+        };
+        at = next.map_err(|error| match error {
+            Errno::LOOP | Errno::MLINK | Errno::NOTDIR => {
+                io::Error::other(format!("`{}` is a link, or no directory, and is not followed", shown.display()))
+            }
+            error => {
+                let error = io::Error::from(error);
+                io::Error::new(error.kind(), format!("`{}`: {error}", shown.display()))
+            }
+        })?;
+        look_at(&fstat(&at)?, &shown)?;
+    }
+    Ok(at)
+}
+
 fn look_at(found: &Stat, path: &Path) -> io::Result<()> {
     let mode = Mode::from_raw_mode(found.st_mode);
     if !is_trusted(found.st_uid) {
