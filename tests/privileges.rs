@@ -291,8 +291,8 @@ fn the_database_of_root_has_no_rights_of_root() {
         let children = std::fs::read_to_string(children).unwrap_or_default();
         found = children.split_whitespace().find_map(|pid| {
             let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-            let status = line
-                .contains("unix_socket_permissions")
+            // Until it has become the database it is this program.
+            let status = (line.contains("unix_socket_permissions") && !line.starts_with("stressc"))
                 .then(|| std::fs::read_to_string(format!("/proc/{pid}/status")));
             status?.ok()
         });
@@ -304,6 +304,8 @@ fn the_database_of_root_has_no_rights_of_root() {
     };
     assert_eq!(line("Uid:"), vec![id.to_string(); 4]);
     assert!(line("Groups:").is_empty(), "{status}");
+    assert_eq!(line("NoNewPrivs:"), ["1"]);
+    assert_eq!(line("NSsid:").last(), line("NSpid:").last(), "its session is its own");
     run.wait_with_output().unwrap();
 }
 
@@ -487,6 +489,83 @@ fn a_record_follows_no_link_of_a_checkout() {
         std::fs::remove_file(&link).unwrap();
     }
     assert_eq!(out.read_dir().unwrap().count(), 0);
+}
+
+/// The session and the terminal of a process, by `/proc/PID/stat`.
+fn session(stat: &str) -> (u32, i32) {
+    let behind = stat.rsplit_once(')').unwrap().1;
+    let number = |at: usize| behind.split_whitespace().nth(at).unwrap().parse::<i64>().unwrap();
+    (number(3) as u32, number(4) as i32)
+}
+
+#[test]
+fn what_a_run_starts_gets_neither_its_session_nor_what_it_has_open() {
+    let place = Place::new();
+    let seen = |name: &str| place.path().join(name).display().to_string();
+    let look = |name: &str| {
+        format!("cat /proc/$$/stat > {0}.stat; echo $$ > {0}.pid; cat <&7 > {0}.open 2> {0}.why; true", seen(name))
+    };
+    let (service, command) = (look("service"), look("command"));
+    let app =
+        format!("service app = demo()\n  service other = process(\"sh\", \"-c\", \"{service}; exec sleep 1000\")");
+    let text = SHOP.replace("service app = demo()", &app);
+    let event = format!(
+        "fault again = restart(other) at main.start + 900ms\n  fault once = command(\"{command}\") at main.start + 200ms\n  expect"
+    );
+    place.write("test.stress", &text.replace("expect", &event));
+    let secret = place.write("secret", "of the shell");
+    let script = format!("exec 7< {}; exec {PROGRAM} run test.stress --no-progress --quiet", secret.display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(place.path()).env("XDG_STATE_HOME", place.path().join(".state"));
+    let ran = ran(&place, &mut shell);
+    for name in ["service", "command"] {
+        let read = |end: &str| {
+            std::fs::read_to_string(seen(&format!("{name}.{end}")))
+                .unwrap_or_else(|error| panic!("{name}.{end}: {error}: {}{}", ran.out, ran.err))
+        };
+        let pid: u32 = read("pid").trim().parse().unwrap();
+        assert_eq!(session(&read("stat")), (pid, 0), "{name} leads a session without a terminal");
+        let opened = std::fs::read_to_string(seen(&format!("{name}.open"))).unwrap_or_default();
+        assert_eq!(opened, "", "{name} does not get what the shell has opened");
+    }
+}
+
+/// As the database of root is started.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_user_gets_no_key_of_root_and_becomes_nobody_else() {
+    if !is_root() {
+        left_out("only root can be two users");
+        return;
+    }
+    const LOOK: &str = "cat /proc/keys /proc/self/status; echo; exec cat /proc/$$/stat";
+    // A session keyring is of a thread, and of what that starts.
+    let looked = std::thread::spawn(|| {
+        #[expect(unsafe_code, reason = "there is no other door to the kernel's keys")]
+        let added = unsafe {
+            libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
+            let (kind, name, key) = (c"user", c"stressc-of-root", b"hunter2");
+            libc::syscall(libc::SYS_add_key, kind.as_ptr(), name.as_ptr(), key.as_ptr(), key.len(), -3)
+        };
+        let output = |command: &mut Command| {
+            let output = command.stdin(Stdio::null()).output().unwrap();
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        };
+        let ours = output(Command::new("sh").args(["-c", LOOK]).uid(NOBODY).gid(NOBODY));
+        let user = format!("--user={NOBODY}:{NOBODY}");
+        let theirs = output(Command::new(PROGRAM).args(["start", &user, "--", "sh", "-c", LOOK]));
+        (added, ours, theirs)
+    });
+    let (added, ours, theirs) = looked.join().unwrap();
+    let line = |name: &str| theirs.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    assert_eq!(line("NoNewPrivs:"), Some("1"), "{theirs}");
+    assert_eq!(line("Groups:"), Some(""), "{theirs}");
+    assert!(line("Uid:").is_some_and(|ids| ids.split_whitespace().all(|id| id == "65534")), "{theirs}");
+    assert_eq!(session(theirs.lines().last().unwrap()).1, 0);
+    match added > 0 && ours.contains("stressc-of-root") {
+        true => assert!(!theirs.contains("stressc-of-root"), "{theirs}"),
+        false => left_out("this kernel shows no keys"),
+    }
 }
 
 #[test]
