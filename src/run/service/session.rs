@@ -2,7 +2,7 @@
 //! yet. A `fork` of the run itself would copy the tables of all its memory, and what its workers write next would wait for that.
 //!
 //! The program gets a session of its own, which has no terminal: nobody can type into that of the run, and what is typed there does not reach
-//! it. Of what the run was given open it gets standard input, output and errors alone. As another user it gets no key that the run holds
+//! it. Of what the run has open it gets standard input, output and error alone. As another user it gets no key that the run holds
 //! either, and can never become root by a program that makes others root.
 
 use super::group::User;
@@ -15,11 +15,11 @@ use std::process::{Command, Stdio};
 
 /// Before the number of the system's error, where the program could not be started; anything else is a reason in words.
 const NUMBER: &str = "os error ";
-/// Before what is told, since others write to standard errors as well, such as the loader of programs.
+/// Before what is told, since others write to standard error as well, such as the loader of programs.
 const TOLD: &str = "stressc could not start it: ";
 
-/// Becomes the program, with what is standard output for its errors too. Returns only where that cannot be done, which has been told to
-/// who reads what is standard errors until then.
+/// Becomes the program, which writes its errors to standard output too. Returns only where that cannot be done, which has then been told to
+/// whoever reads standard error until then.
 pub fn become_program(program: &OsStr, arguments: &[OsString], user: Option<User>) {
     // Closed when it has become the program: so who reads it knows.
     let Ok(told) = io::stderr().as_fd().try_clone_to_owned() else { return };
@@ -57,7 +57,7 @@ fn prepared(user: Option<User>) -> Step<Stdio> {
     output.map(Stdio::from).map_err(|error| ("what it writes cannot be kept", error))
 }
 
-/// All but standard input, output and errors is closed when this becomes another program.
+/// All but standard input, output and error is closed when this becomes another program.
 fn close_the_rest() -> io::Result<()> {
     use rustix::io::{Errno, FdFlags, fcntl_setfd};
     const OPEN: &str = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
