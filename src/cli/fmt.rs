@@ -60,7 +60,7 @@ fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Te
     match (check, piped) {
         (true, _) if changed => terminal.out(&difference(&source, &formatted.text, terminal)),
         (false, true) => terminal.out(&formatted.text),
-        (false, false) if changed => replace(path, &formatted.text)?,
+        (false, false) if changed => replace(path, directory, &formatted.text)?,
         (true, _) | (false, false) => {}
     }
     let shown = escaped(&name);

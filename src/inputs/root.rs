@@ -105,6 +105,15 @@ impl Root {
         Ok(inner)
     }
 
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether a path without links lies beneath it.
+    pub fn holds(&self, found: &Path) -> bool {
+        found.starts_with(&self.directory)
+    }
+
     fn beyond(&self, shown: &str) -> Refused {
         let root = self.directory.display();
         Refused::Beyond(format!(

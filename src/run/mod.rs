@@ -39,6 +39,9 @@ use tokio::sync::mpsc;
 pub use crate::engine::tracer::Traced;
 pub use crate::engine::trial::Trial;
 pub use error::RunError;
+pub use service::User;
+#[cfg(unix)]
+pub use service::become_program;
 
 /// What a run needs beside its plan.
 #[derive(Clone)]

@@ -67,10 +67,9 @@ impl Record {
         plan: &Plan,
         epoch_seconds: f64,
     ) -> Result<Record, RecordError> {
-        let runs = base.join(RUNS);
-        let directory = runs.join(id);
+        let directory = base.join(RUNS).join(id);
         // What is there already stays as it is: a run is private whatever is above it.
-        guard::lasting(&runs, id).map_err(|error| match error.kind() {
+        guard::lasting(base, Path::new(RUNS), id).map_err(|error| match error.kind() {
             ErrorKind::Other => at(&directory)(format!("{error}; {ELSEWHERE}")),
             _ => at(&directory)(error),
         })?;
