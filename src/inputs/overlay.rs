@@ -71,7 +71,7 @@ impl<F: Files> Files for Overlay<F> {
 
     fn open(&self, root: &Root, path: &Path, shown: &str) -> Result<Opened, Refused> {
         let Some(opened) = self.buffer(path) else { return self.below.open(root, path, shown) };
-        root.holds(&opened.path, shown)?;
+        root.inner(&opened.path, shown)?;
         Ok(opened)
     }
 

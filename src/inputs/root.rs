@@ -90,13 +90,13 @@ impl Root {
                 });
             }
         };
-        let inner = self.holds(&found, shown)?;
+        let inner = self.inner(&found, shown)?;
         let opened = regular(&found, shown, || beneath(&self.directory, inner, &found));
         opened.map(|file| Opened { file: Bytes::File(file), path: found }).map_err(Refused::Unreadable)
     }
 
     /// A path without links as it leads on from the root, where what lies there may be read.
-    pub fn holds<'p>(&self, found: &'p Path, shown: &str) -> Result<&'p Path, Refused> {
+    pub fn inner<'p>(&self, found: &'p Path, shown: &str) -> Result<&'p Path, Refused> {
         let Ok(inner) = found.strip_prefix(&self.directory) else { return Err(self.beyond(shown)) };
         if !self.chosen && inner.components().any(|part| is_hidden(part.as_os_str())) {
             let help = "name it without a dot, or the directory that may be read by `--root DIR`";
