@@ -42,7 +42,9 @@ impl Authority {
 
 /// A server that shows a certificate, with more lines of configuration.
 fn server(certificate: &str, more: &str) -> String {
-    format!("ssl_certificate {certificate};\n ssl_certificate_key {certificate};\n {more}\n location / {{ return 200 \"$ssl_protocol\"; }}")
+    format!(
+        "ssl_certificate {certificate};\n ssl_certificate_key {certificate};\n {more}\n location / {{ return 200 \"$ssl_protocol\"; }}"
+    )
 }
 
 /// A target with a flow of one request and a load of its own, by name.
@@ -86,7 +88,11 @@ fn an_nginx_is_asked_in_both_versions_with_certificates_of_clients_and_sessions_
     let targets = [
         target("old", &format!("https://{old}"), trust),
         target("new", &format!("https://{new}"), "tls: { ca: \"ca.pem\", min: \"1.3\" }"),
-        target("known", &format!("https://{closed}"), "tls: { ca: \"ca.pem\", cert: \"client.pem\", key: \"client.pem\" }"),
+        target(
+            "known",
+            &format!("https://{closed}"),
+            "tls: { ca: \"ca.pem\", cert: \"client.pem\", key: \"client.pem\" }",
+        ),
         target("unknown", &format!("https://{closed}"), trust),
         target("too_new", &format!("https://{old}"), "tls: { ca: \"ca.pem\", min: \"1.3\" }"),
         target("too_old", &format!("https://{new}"), "tls: { ca: \"ca.pem\", max: \"1.2\" }"),
@@ -120,7 +126,8 @@ fn sessions_are_taken_up_again_unless_the_file_says_otherwise() {
             place.write("ca.pem", &authority.pem());
             let options = format!("connections: per_request\n    tls: {{ ca: \"ca.pem\", resume: {resume} }}");
             let url = format!("https://{}", nginx.addresses[0]);
-            let ran = place.run(&scenario(&[target("api", &url, &options)], "count(load_api.tls_time) == 5"), &["--workers", "1"]);
+            let ran = place
+                .run(&scenario(&[target("api", &url, &options)], "count(load_api.tls_time) == 5"), &["--workers", "1"]);
             ran.passed();
             let again = nginx.log().iter().filter(|line| line.contains(" r ")).count();
             assert_eq!(again, if resume { 4 } else { 0 }, "{version}, {resume}: {:?}", nginx.log());

@@ -86,7 +86,6 @@ impl<'a> Session<'a, '_> {
                     subject: Subject::Delivery(*index),
                     scopes: Vec::new(),
                     scoped: false,
-                    text: self.text(span),
                     span,
                 };
                 Value::Delivery(metric)
@@ -196,10 +195,9 @@ impl<'a> Session<'a, '_> {
             subject,
             scopes: Vec::new(),
             scoped: false,
-            text: self.text(span),
             span,
         };
-        Value::Measured(super::condition::Measured::Metric { metric, unit: Type::Duration })
+        Value::Measured(self.out.measured(metric, Type::Duration))
     }
 
     fn member_of_module(&mut self, module: usize, name: &'a Name) -> Value<'a> {
@@ -243,6 +241,7 @@ impl<'a> Session<'a, '_> {
         let columns = self.out.data.get(data).map_or(&[][..], |data| &data.columns);
         match columns.iter().find(|(column, _)| *column == name.text) {
             Some((column, kind)) => {
+                self.refers_to_column(name.span, data, column, *kind);
                 Value::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
             }
             None => {

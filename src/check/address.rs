@@ -16,7 +16,12 @@ pub(super) struct Found {
 
 impl<'a> Session<'a, '_> {
     /// None where it is no address; what is wrong has been said then.
-    pub(super) fn target_address(&mut self, protocol: Protocol, given: Option<&Value<'a>>, span: Span) -> Option<Found> {
+    pub(super) fn target_address(
+        &mut self,
+        protocol: Protocol,
+        given: Option<&Value<'a>>,
+        span: Span,
+    ) -> Option<Found> {
         let late = |pieces: Vec<Piece>| Found { address: Address::Late(pieces), https: None };
         let Some(value) = given else { return Some(late(Vec::new())) };
         if let Value::Part(Type::Service, service) = value {

@@ -1,7 +1,9 @@
 //! Requests of every protocol: where they go, how, and what is checked of their answers.
 
 use super::builtins;
-use super::program::{Body, Call, Check, Exchange, Expr, Frame, Http, Method, Piece, Query, Record, Request, Retry};
+use super::program::{
+    Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Piece, Query, Reason, Record, Request, Retry,
+};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -9,10 +11,6 @@ use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind};
-
-/// The kinds of failure that `retry … when` may name.
-const FAILURES: [&str; 11] =
-    ["timeout", "connect", "reset", "closed", "certificate", "handshake", "dns", "protocol", "too_large", "status", "expectation"];
 
 impl<'a> Session<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
@@ -251,12 +249,13 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A status or a kind of failure.
-    fn reason(&mut self, item: &'a ast::Expr) -> Option<String> {
+    fn reason(&mut self, item: &'a ast::Expr) -> Option<Reason> {
+        let failures = || FailureKind::ALL.into_iter().map(FailureKind::name);
         match &item.kind {
             ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => {
-                Some(status.to_string())
+                Some(Reason::Status(*status as u16))
             }
-            ExprKind::Name(name) if FAILURES.contains(&name.text.as_str()) => Some(name.text.clone()),
+            ExprKind::Name(name) if failures().any(|kind| kind == name.text) => Reason::of(&name.text),
             ExprKind::Wrong => None,
             _ => {
                 let text = self.text(item.span);
@@ -266,7 +265,7 @@ impl<'a> Session<'a, '_> {
                     item.span,
                     "neither a status nor a failure",
                 );
-                self.push(problem.did_you_mean(item.span, &text, FAILURES.into_iter()));
+                self.push(problem.did_you_mean(item.span, &text, failures()));
                 None
             }
         }

@@ -4,7 +4,7 @@ use super::address::Found;
 use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind};
 use super::parts::listed;
-use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text};
+use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -214,7 +214,7 @@ impl<'a> Session<'a, '_> {
                 let mut pair = pieces("user");
                 pair.push(Piece::Literal(":".to_owned()));
                 pair.extend(pieces("password"));
-                let coded = Expr::Call { function: "base64".to_owned(), arguments: vec![Expr::Text(pair)] };
+                let coded = Expr::Call { function: ValueFunction::Base64, arguments: vec![Expr::Text(pair)] };
                 vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)]
             } else {
                 if is_literal("token", &['\r', '\n', '\0', ' ']) {

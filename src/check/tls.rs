@@ -57,8 +57,9 @@ impl<'a> Session<'a, '_> {
         }
         let missing = |this: &Name, other: &str| {
             let message = format!("a client shows a certificate and has its key: `{other}:` is missing");
-            Diagnostic::new(Code::E0307, message, this.span, "half of a pair")
-                .help(format!("give both, such as `cert: \"client.pem\", key: \"client.key\"`; `{other}:` may be the same file"))
+            Diagnostic::new(Code::E0307, message, this.span, "half of a pair").help(format!(
+                "give both, such as `cert: \"client.pem\", key: \"client.key\"`; `{other}:` may be the same file"
+            ))
         };
         match (cert, key) {
             (Some((_, cert)), Some((_, key))) => tls.identity = cert.zip(key).map(|(cert, key)| Identity { cert, key }),
@@ -105,7 +106,9 @@ impl<'a> Session<'a, '_> {
         if !holds {
             let message = format!("`{path}` is no file in PEM (RFC 7468)");
             let problem = Diagnostic::new(Code::E0208, message, span, "no `-----BEGIN …` in it");
-            self.push(problem.help("`openssl x509 -inform der -in FILE -out FILE.pem` makes one of a certificate in DER"));
+            self.push(
+                problem.help("`openssl x509 -inform der -in FILE -out FILE.pem` makes one of a certificate in DER"),
+            );
             return None;
         }
         let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
@@ -124,7 +127,9 @@ impl<'a> Session<'a, '_> {
 
     fn server_name(&mut self, value: &Value<'a>, span: Span) -> Option<String> {
         let Value::Text(name, _) = value else { return None };
-        let is_name = !name.is_empty() && name.len() < 254 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c));
+        let is_name = !name.is_empty()
+            && name.len() < 254
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c));
         if !is_name {
             self.out_of_range(span, "a certificate names a host, such as \"shop.example.com\", or an address");
             return None;

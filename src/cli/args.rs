@@ -1,7 +1,9 @@
 //! What can be typed.
 
 use crate::report::Format;
+use crate::run::User;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -54,6 +56,18 @@ pub enum Command {
     /// Take something of the machine for a fault
     #[command(hide = true)]
     Burden(BurdenArgs),
+    /// Become the program of a service or a command
+    #[command(hide = true)]
+    Start(StartArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Another user and its group, by numbers
+    #[arg(long, value_name = "USER:GROUP", value_parser = user)]
+    pub user: Option<User>,
+    pub program: OsString,
+    pub arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -125,7 +139,7 @@ pub struct CheckArgs {
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub format: CheckFormat,
-    /// Print the syntax tree or the checked program
+    /// Print the syntax tree, the checked program, the plans, or what each name means
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
     #[command(flatten)]
@@ -145,6 +159,7 @@ pub enum Emit {
     Ast,
     Program,
     Plan,
+    References,
 }
 
 #[derive(Debug, Args)]
@@ -335,6 +350,11 @@ fn out(text: &str) -> Result<(Format, PathBuf), String> {
             }
         },
     }
+}
+
+fn user(text: &str) -> Result<User, String> {
+    let numbers = text.split_once(':').and_then(|(id, group)| Some((id.parse().ok()?, group.parse().ok()?)));
+    numbers.map(|(id, group)| User { id, group }).ok_or_else(|| "write it like `65534:65534`".to_owned())
 }
 
 fn length(text: &str) -> Result<std::time::Duration, String> {

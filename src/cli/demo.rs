@@ -20,9 +20,7 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         true => match Fresh::temporary("demo") {
             Ok(fresh) => Some(private.insert(fresh).path().to_owned()),
             Err(error) => {
-                terminal.error(&format!(
-                    "there is no place for the shop's files: {error}; TMPDIR sets another one"
-                ));
+                terminal.error(&format!("there is no place for the shop's files: {error}; TMPDIR sets another one"));
                 return super::COULD_NOT_RUN;
             }
         },
@@ -76,6 +74,7 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
 /// A certificate of the shop's own, whose authority clients find in a file.
 fn signed(authority: &Path) -> Result<String, String> {
     let made = make().map_err(|error| error.to_string())?;
-    std::fs::write(authority, made.ca).map_err(|error| format!("{} cannot be written: {error}", authority.display()))?;
+    std::fs::write(authority, made.ca)
+        .map_err(|error| format!("{} cannot be written: {error}", authority.display()))?;
     Ok(made.identity)
 }

@@ -31,7 +31,8 @@ pub struct Made {
 pub fn make() -> Result<Made, Error> {
     let made = || {
         let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-        let day = |zoned: jiff::Zoned| rcgen::date_time_ymd(zoned.year().into(), zoned.month() as u8, zoned.day() as u8);
+        let day =
+            |zoned: jiff::Zoned| rcgen::date_time_ymd(zoned.year().into(), zoned.month() as u8, zoned.day() as u8);
         let (yesterday, year) = (now.yesterday().unwrap_or(now.clone()), now.year());
         let begins = day(yesterday);
         let ends = rcgen::date_time_ymd(i32::from(year) + 1, 12, 31);

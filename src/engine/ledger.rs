@@ -1,8 +1,10 @@
 //! The entries of one request: opened before it is sent, so that one whose outcome is never known has its key all the same.
 
+use super::value::code::{Code, Piece, values};
+use super::value::link::Linker;
 use super::value::{Frame, Paths, Unusable};
 use crate::measure::{Entry, Failure, Fate};
-use crate::plan::{Piece, Record, Request};
+use crate::plan::{Record, Request};
 use std::cell::RefCell;
 
 /// Which entries a request makes: keys and ledgers.
@@ -10,13 +12,18 @@ use std::cell::RefCell;
 pub struct Records(Vec<(Vec<Piece>, usize)>);
 
 impl Records {
-    pub fn of(request: &Request) -> Records {
-        let of = |record: &Record| (vec![Piece::Value(record.key.clone())], record.ledger);
+    pub fn of(request: &Request, linker: &mut Linker<'_>) -> Records {
+        let of = |record: &Record| (vec![Piece::Value(linker.key(record))], record.ledger);
         Records(request.records.iter().map(of).collect())
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The keys of a ledger.
+    pub fn keys(&self, ledger: usize) -> impl Iterator<Item = &Code> {
+        self.0.iter().filter(move |(_, own)| *own == ledger).flat_map(|(pieces, _)| values(pieces))
     }
 
     /// Opens them; nothing is known of their outcome.

@@ -2,7 +2,9 @@
 //! measures nothing.
 
 use super::flow::kept::Who;
+use super::flow::linked::LinkedPlan;
 use super::flow::session::Session;
+use super::flow::steps::Steps;
 use super::health::Gauge;
 use super::http::host::Place;
 use super::pace::limit;
@@ -23,8 +25,9 @@ use tokio::sync::{mpsc, watch};
 /// What the steps need of the run.
 #[derive(Clone)]
 pub struct Parts {
-    /// With the values of its secrets.
     pub plan: Arc<Plan>,
+    /// What the plan does, with the values of its secrets.
+    pub linked: Arc<LinkedPlan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
     pub files: Arc<Files>,
@@ -36,7 +39,7 @@ pub struct Parts {
 
 impl Parts {
     /// A worker of its own that measures nothing: for what is done beside the load.
-    pub fn order(&self, plan: Arc<Plan>, setup: Arc<Vec<Plain>>, lane: u64) -> Order {
+    pub fn order(&self, (plan, flows): (Arc<Plan>, Vec<Arc<Steps>>), setup: Arc<Vec<Plain>>, lane: u64) -> Order {
         // Nobody tells it to stop, and nobody hears what it measures.
         let (_, phase) = watch::channel(Phase::Run);
         let (measured, _) = mpsc::unbounded_channel();
@@ -45,6 +48,8 @@ impl Parts {
             // What is done beside the load is not counted.
             budget: None,
             plan,
+            flows,
+            sought: self.linked.sought.clone(),
             places: self.places.clone(),
             tables: self.tables.clone(),
             replays: Arc::default(),
@@ -65,14 +70,42 @@ impl Parts {
     }
 }
 
+/// What is done once, before the load or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    Setup,
+    Teardown,
+}
+
+impl Errand {
+    fn word(self) -> &'static str {
+        match self {
+            Errand::Setup => "setup",
+            Errand::Teardown => "teardown",
+        }
+    }
+
+    /// A lane that no worker has, and no other errand.
+    fn lane(self, number: u64) -> u64 {
+        match self {
+            Errand::Setup => u64::MAX - 2 * number,
+            Errand::Teardown => u64::MAX - 2 * number - 1,
+        }
+    }
+
+    fn flows(self, parts: &Parts) -> Vec<(Flow, Arc<Steps>)> {
+        let (planned, linked) = match self {
+            Errand::Setup => (&parts.plan.setup, &parts.linked.setup),
+            Errand::Teardown => (&parts.plan.teardown, &parts.linked.teardown),
+        };
+        planned.iter().cloned().zip(linked.iter().cloned()).collect()
+    }
+}
+
 /// Does the steps of some flows, one after the other, on a thread of its own. Gives the values that they named behind
 /// those that were named before, or what went wrong.
-pub async fn perform(
-    word: &'static str,
-    flows: Vec<Flow>,
-    parts: Parts,
-    named: Vec<Plain>,
-) -> Result<Vec<Plain>, String> {
+pub async fn perform(errand: Errand, parts: Parts, named: Vec<Plain>) -> Result<Vec<Plain>, String> {
+    let (word, flows) = (errand.word(), errand.flows(&parts));
     if flows.is_empty() {
         return Ok(named);
     }
@@ -80,7 +113,7 @@ pub async fn perform(
     let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
         let mut named = named;
         for (number, flow) in flows.into_iter().enumerate() {
-            match one((word, number as u64), flow, &parts, &named) {
+            match one((errand, number as u64), flow, &parts, &named) {
                 Ok(values) => named.extend(values),
                 Err(problem) => return drop(told.send(Err(problem))),
             }
@@ -93,11 +126,15 @@ pub async fn perform(
     outcome.await.unwrap_or_else(|_| Err(format!("the {word} could not be carried out, which is a mistake of stressc")))
 }
 
-fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) -> Result<Vec<Plain>, String> {
+fn one(
+    (errand, number): (Errand, u64),
+    (flow, steps): (Flow, Arc<Steps>),
+    parts: &Parts,
+    named: &[Plain],
+) -> Result<Vec<Plain>, String> {
+    let word = errand.word();
     let plan = Arc::new(plan_of(flow, &parts.plan));
-    // Behind those of all workers.
-    let lane = u64::MAX - 2 * number - u64::from(word == "teardown");
-    let order = parts.order(plan.clone(), Arc::new(named.to_vec()), lane);
+    let order = parts.order((plan.clone(), vec![steps]), Arc::new(named.to_vec()), errand.lane(number));
     let done = alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
         let who = Who { user: 1, turn: 0, kept: None };
@@ -105,7 +142,7 @@ fn one((word, number): (&str, u64), flow: Flow, parts: &Parts, named: &[Plain]) 
         let outcome = session.iterate(&who, 0, 0, (now, now)).await;
         parts.mask.learn(session.secrets(0));
         match outcome {
-            Ok(()) => Ok(session.values(0).take(plan.flows[0].named()).map(Plain::of).collect()),
+            Ok(()) => Ok(session.values(0).take(plan.flows[0].slots).map(Plain::of).collect()),
             Err(failure) => {
                 let at = session.stopped(0).and_then(|(response, status)| {
                     let request = plan.flows[0].requests().find(|request| request.response == response)?;

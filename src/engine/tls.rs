@@ -32,7 +32,9 @@ impl<'g> Given<'g> {
     fn bytes(&self, pem: &Pem, entry: &str) -> Result<Cow<'g, [u8]>, String> {
         match pem {
             Pem::File(file) => Ok(self.files.content(*file).into()),
-            Pem::Text(text) => (self.text)(text).map(|text| text.into_bytes().into()).map_err(|why| format!("`{entry}:` {why}")),
+            Pem::Text(text) => {
+                (self.text)(text).map(|text| text.into_bytes().into()).map_err(|why| format!("`{entry}:` {why}"))
+            }
         }
     }
 }
@@ -46,7 +48,8 @@ impl Secured {
         let provider = provider();
         let verifier = verifier(tls, given, &provider)?;
         let all = [TlsVersion::V1_2, TlsVersion::V1_3].into_iter();
-        let spoken = all.filter(|version| tls.min.is_none_or(|min| *version >= min) && tls.max.is_none_or(|max| *version <= max));
+        let spoken = all
+            .filter(|version| tls.min.is_none_or(|min| *version >= min) && tls.max.is_none_or(|max| *version <= max));
         let versions: Vec<_> = spoken.map(version).collect();
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
@@ -106,7 +109,9 @@ pub fn trusting(more: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig
     }
     let verifier: Arc<dyn ServerCertVerifier> = match store.is_empty() && known.is_empty() {
         true => Arc::new(Nobody),
-        false => Arc::new(Verifier { inner: Some(checking(store, &known, &provider)?), known, provider: provider.clone() }),
+        false => {
+            Arc::new(Verifier { inner: Some(checking(store, &known, &provider)?), known, provider: provider.clone() })
+        }
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
@@ -272,7 +277,9 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
         Error::AlertReceived(alert) => {
             use rustls::AlertDescription as Alert;
             let why = match alert {
-                Alert::CertificateRequired => "the server wants a certificate of the client; `cert:` and `key:` name one".to_owned(),
+                Alert::CertificateRequired => {
+                    "the server wants a certificate of the client; `cert:` and `key:` name one".to_owned()
+                }
                 Alert::UnknownCA | Alert::BadCertificate | Alert::CertificateUnknown | Alert::CertificateExpired => {
                     format!("the server does not take the certificate of the client ({alert:?})")
                 }

@@ -2,9 +2,10 @@
 
 use super::driver::Answer;
 use super::secret::Mask;
+use super::value::code::Check;
 use super::value::{Frame, Paths, Value, explain};
 use crate::measure::Failure;
-use crate::plan::{Check, Request};
+use crate::plan::Request;
 use crate::wire::http1::LOOK;
 use std::sync::Arc;
 

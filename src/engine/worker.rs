@@ -1,8 +1,9 @@
 //! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
 
 use super::flow::kept::Kept;
-use super::flow::linked::{self, Linked};
+use super::flow::linked::Linked;
 use super::flow::progress::Progress;
+use super::flow::steps::Steps;
 use super::health::{self, Gauge};
 use super::http;
 use super::http::host::Place;
@@ -13,14 +14,16 @@ use super::pace::{closed, open};
 use super::trace::Traces;
 use super::tracer::Tracer;
 use super::trials::{self, Trials};
+use super::value::code::Check;
 use super::value::files::Files;
+use super::value::link::Sought;
 use super::value::rows::Table;
 use super::value::{Frame, Plain};
 use crate::base::units::SECOND;
 use crate::engine::Phase;
 use crate::measure::{Entry, Example, Failure, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Check, Load, Member, Part, Plan, Request};
+use crate::plan::{Load, Member, Part, Plan, Request};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -32,6 +35,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// What a worker is made from.
 pub struct Order {
     pub plan: Arc<Plan>,
+    /// Its flows.
+    pub flows: Vec<Arc<Steps>>,
+    pub sought: Arc<Sought>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
     /// By load, when the rows that it replays are due.
@@ -244,7 +250,13 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: linked::link(&plan, &order.places, order.tables, order.files, &order.setup),
+            linked: Linked::new(
+                &plan,
+                &order.places,
+                (order.flows, &order.sought),
+                (order.tables, order.files),
+                &order.setup,
+            ),
             series,
             seed: order.seed,
             replays: order.replays,

@@ -1,7 +1,7 @@
 //! How something that is measured has ended, and the predicates of `where` that choose by it.
 
 use super::recorder::Outcome;
-use crate::plan::{Binary, Expr, Part, Piece};
+use crate::plan::{Binary, Expr, Part, Piece, Property};
 
 /// A request, one try of it, a group or an iteration, once nothing can fail it any more.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +82,7 @@ impl Ended {
                 [Piece::Literal(text)] => Value::Text(text),
                 _ => Value::Null,
             },
-            Expr::Property(name) => self.property(name),
+            Expr::Property(property) => self.property(*property),
             Expr::Not(inner) => Value::Bool(!self.is(inner)),
             Expr::Negate(inner) => match self.value(inner) {
                 Value::Number(number) => Value::Number(-number),
@@ -101,15 +101,14 @@ impl Ended {
         }
     }
 
-    fn property(&self, name: &str) -> Value<'static> {
-        match name {
-            "status" if self.status == 0 => Value::Null,
-            "status" => Value::Number(f64::from(self.status)),
-            "latency" => Value::Number(self.latency as f64),
-            "attempt" => Value::Number(f64::from(self.attempt)),
-            "ok" => Value::Bool(self.outcome.is_ok()),
-            "error" => self.outcome.err().map_or(Value::Null, |failure| Value::Text(failure.as_str())),
-            _ => Value::Null,
+    fn property(&self, property: Property) -> Value<'static> {
+        match property {
+            Property::Status if self.status == 0 => Value::Null,
+            Property::Status => Value::Number(f64::from(self.status)),
+            Property::Latency => Value::Number(self.latency as f64),
+            Property::Attempt => Value::Number(f64::from(self.attempt)),
+            Property::Ok => Value::Bool(self.outcome.is_ok()),
+            Property::Error => self.outcome.err().map_or(Value::Null, |failure| Value::Text(failure.as_str())),
         }
     }
 }
@@ -143,28 +142,24 @@ mod tests {
         Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }
     }
 
-    fn property(name: &str) -> Expr {
-        Expr::Property(name.to_owned())
-    }
-
     #[test]
     fn predicates_choose_by_how_it_ended() {
         let fine = Ended { status: 200, attempt: 2, ..Ended::plain(5, 300, 200, Ok(())) };
         let late = Ended::plain(5, 900, 900, Err(Failure::Timeout));
         let chosen = |predicate: &Expr| (fine.is(predicate), late.is(predicate));
-        let status = |operator| binary(operator, property("status"), Expr::Number(200.0));
+        let status = |operator| binary(operator, Expr::Property(Property::Status), Expr::Number(200.0));
         assert_eq!(chosen(&status(Binary::Equal)), (true, false));
         assert_eq!(chosen(&status(Binary::NotEqual)), (false, true));
         assert_eq!(chosen(&status(Binary::GreaterEqual)), (true, false), "no answer is no number");
-        assert_eq!(chosen(&property("ok")), (true, false));
-        assert_eq!(chosen(&Expr::Not(Box::new(property("ok")))), (false, true));
+        assert_eq!(chosen(&Expr::Property(Property::Ok)), (true, false));
+        assert_eq!(chosen(&Expr::Not(Box::new(Expr::Property(Property::Ok)))), (false, true));
         let kinds = Expr::List(vec![
             Expr::Text(vec![Piece::Literal("reset".into())]),
             Expr::Text(vec![Piece::Literal("timeout".into())]),
         ]);
-        assert_eq!(chosen(&binary(Binary::In, property("error"), kinds)), (false, true));
-        let again = binary(Binary::Greater, property("attempt"), Expr::Number(1.0));
-        let slow = binary(Binary::Greater, property("latency"), Expr::Number(300.0));
+        assert_eq!(chosen(&binary(Binary::In, Expr::Property(Property::Error), kinds)), (false, true));
+        let again = binary(Binary::Greater, Expr::Property(Property::Attempt), Expr::Number(1.0));
+        let slow = binary(Binary::Greater, Expr::Property(Property::Latency), Expr::Number(300.0));
         assert_eq!(chosen(&binary(Binary::Or, again.clone(), slow.clone())), (true, true));
         assert_eq!(chosen(&binary(Binary::And, again, slow)), (false, false));
         assert_eq!((fine.sent(), late.sent()), (105, 5));

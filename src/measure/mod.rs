@@ -1,5 +1,6 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+mod alert;
 mod course;
 mod ended;
 pub mod event;
@@ -15,6 +16,7 @@ mod stats;
 mod sums;
 mod tags;
 
+pub use alert::{Alert, AlertState};
 pub use ended::Ended;
 pub use event::{Event, Generator, Tried};
 pub use example::{Choice, Example, Examples};

@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn derived_series_hold_what_is_chosen_and_other_times() {
-        let ok = Some(Expr::Property("ok".to_owned()));
+        let ok = Some(Expr::Property(crate::plan::Property::Ok));
         let all = [
             series(None, Part::Latency, None),
             series(Some(0), Part::Latency, ok.clone()),

@@ -3,8 +3,8 @@
 use super::loads::LoadTotals;
 use super::windows::{StepRow, Window};
 use super::{Restart, generator};
-use crate::measure::Since;
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
+use crate::measure::Since;
 
 /// Of drops or failures: below this latencies are what they seem.
 const NOTABLE: f64 = 0.01;

@@ -18,7 +18,9 @@ mod search;
 mod service;
 mod watch;
 
+use crate::engine::flow::linked::LinkedPlan;
 use crate::engine::pace::random;
+use crate::engine::phase::Errand;
 use crate::engine::secret::Mask;
 use crate::engine::value::{files, rows};
 use crate::engine::{phase, tracer, trial};
@@ -26,7 +28,7 @@ use crate::measure::Event;
 use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
-use resolve::known::{self, Known};
+use resolve::known::Known;
 use resolve::places::{authorities, places};
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
@@ -37,6 +39,9 @@ use tokio::sync::mpsc;
 pub use crate::engine::tracer::Traced;
 pub use crate::engine::trial::Trial;
 pub use error::RunError;
+pub use service::User;
+#[cfg(unix)]
+pub use service::become_program;
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -156,10 +161,11 @@ async fn control(
         .and_then(|()| places(plan, &known, &files).map_err(RunError::Address));
     let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
         Ok((places, tables)) => {
-            let revealed = Arc::new(known::revealed(plan, &known));
+            let linked = Arc::new(LinkedPlan::of(plan, &places, files.clone(), (&known, mask)));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts {
-                plan: revealed,
+                plan: plan.clone(),
+                linked,
                 places,
                 tables,
                 files,
@@ -189,9 +195,8 @@ async fn around_load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
-    let flows = parts.plan.setup.clone();
     let done = tokio::select! {
-        done = phase::perform("setup", flows, parts.clone(), Vec::new()) => done.map_err(RunError::Setup),
+        done = phase::perform(Errand::Setup, parts.clone(), Vec::new()) => done.map_err(RunError::Setup),
         () = interrupt.wait() => Err(RunError::Interrupted),
     };
     let mut ledgers = ledger::Ledgers::new(plan, settings.directory.clone());
@@ -231,10 +236,9 @@ async fn around_load(
         }
         Err(error) => (Vec::new(), Err(error)),
     };
-    let flows = parts.plan.teardown.clone();
     let undone = tokio::select! {
         biased;
-        undone = phase::perform("teardown", flows, parts, named) => undone.map(|_| ()),
+        undone = phase::perform(Errand::Teardown, parts, named) => undone.map(|_| ()),
         () = interrupt.wait() => Err("the teardown was interrupted".to_owned()),
     };
     if let Err(problem) = undone {

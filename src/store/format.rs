@@ -2,7 +2,7 @@
 
 use crate::check::builtins::{self, Given};
 use crate::measure::Event;
-use crate::plan::{Action, Element, Plan, Text};
+use crate::plan::{Action, Element, Plan, Share, Text};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -18,31 +18,24 @@ pub enum Format {
     Newest,
 }
 
-/// The plan of a record, behind the number of its format.
-pub fn plan(plan: &Plan) -> Vec<u8> {
+/// The plan of a record, behind the number of its format and the run that it is a part of.
+pub fn plan(plan: &Plan, parent: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Numbered<'p> {
         format: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parent: Option<&'p str>,
         #[serde(flatten)]
         plan: &'p Plan,
     }
-    serde_json::to_vec_pretty(&Numbered { format: NEWEST, plan }).expect("a plan is plain data")
+    serde_json::to_vec_pretty(&Numbered { format: NEWEST, parent, plan }).expect("a plan is plain data")
 }
 
 /// A plan as it was written, and in which format everything beside it is.
 pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
     let mut value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let number = value.as_object_mut().and_then(|plan| plan.shift_remove("format"));
-    let format = match number.as_ref().map(Value::as_u64) {
-        None => Format::First,
-        Some(Some(NEWEST)) => Format::Newest,
-        Some(Some(number)) if number > NEWEST => {
-            return Err(format!(
-                "is of format {number}, and this version reads none after {NEWEST}; take the version that made it, or a newer one"
-            ));
-        }
-        Some(_) => return Err("has a format that no version writes".to_owned()),
-    };
+    let format = Format::of(number.as_ref())?;
     if format == Format::First {
         let faults = value.pointer_mut("/faults").and_then(Value::as_array_mut).into_iter().flatten();
         faults.filter_map(Value::as_object_mut).try_for_each(fault_from_first)?;
@@ -131,7 +124,40 @@ fn request_from_first(request: &mut Map<String, Value>) {
     request.insert("exchange".to_owned(), json!({ "http": http }));
 }
 
+/// What is known of a run without its measurements, and without most of its plan.
+#[derive(Debug, Deserialize)]
+pub struct Told {
+    #[serde(default)]
+    format: Option<Value>,
+    #[serde(default)]
+    pub parent: Option<String>,
+    pub file: String,
+    pub scenario: String,
+    #[serde(default)]
+    pub profile: Option<String>,
+    pub fingerprint: String,
+    pub share: Share,
+}
+
+/// Reads no more of a plan than that; the rest must only be whole.
+pub fn read_told(text: &[u8]) -> Result<Told, String> {
+    let told: Told = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    Format::of(told.format.as_ref()).map(|_| told)
+}
+
 impl Format {
+    /// By the number that stands in a plan.
+    fn of(number: Option<&Value>) -> Result<Format, String> {
+        match number.map(Value::as_u64) {
+            None => Ok(Format::First),
+            Some(Some(NEWEST)) => Ok(Format::Newest),
+            Some(Some(number)) if number > NEWEST => Err(format!(
+                "is of format {number}, and this version reads none after {NEWEST}; take the version that made it, or a newer one"
+            )),
+            Some(_) => Err("has a format that no version writes".to_owned()),
+        }
+    }
+
     pub fn event(self, line: &[u8]) -> serde_json::Result<Event> {
         match self {
             Format::Newest => serde_json::from_slice(line),

@@ -43,7 +43,8 @@ impl Nginx {
             .zip(&addresses)
             .map(|(server, address)| format!("server {{\n listen {address} ssl;\n {server}\n}}\n"))
             .collect();
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path tmp;\n"));
+        let temporary =
+            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path tmp;\n"));
         let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
         let text = format!(
             "daemon off;\nmaster_process off;\nworker_processes 1;\n{user}pid nginx.pid;\nerror_log error.log;\nevents {{ worker_connections 512; }}\n\

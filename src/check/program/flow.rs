@@ -1,10 +1,8 @@
 //! What users do: flows, their steps, requests, and the ledgers that these fill.
 
-use super::expr::values_mut;
 use super::{Expr, Piece, Text, is_false, values};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -30,16 +28,6 @@ pub struct Flow {
     /// Values that are measured, with their units.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<(String, Type)>,
-    /// Slots behind those of names, for what is computed from secrets; a run makes them for itself.
-    #[serde(skip)]
-    pub derived: Range<usize>,
-}
-
-impl Flow {
-    /// How many of its slots are of the scenario.
-    pub fn named(&self) -> usize {
-        if self.derived.is_empty() { self.slots } else { self.derived.start }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -207,26 +195,6 @@ impl Exchange {
             Exchange::Call(call) => values(&call.method).chain(&call.json).collect(),
         }
     }
-
-    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Exchange::Http(http) => {
-                let texts = std::iter::once(&mut http.path).chain(http.headers.iter_mut().map(|(_, text)| text));
-                let method = match &mut http.method {
-                    Method::Known(_) => None,
-                    Method::Computed(method) => Some(method),
-                };
-                let query = http.query.iter_mut().map(|(_, value)| value);
-                let body = http.body.iter_mut().flat_map(Body::exprs_mut);
-                texts.flat_map(|text| values_mut(text)).chain(body).chain(method).chain(query).collect()
-            }
-            Exchange::Query(query) => values_mut(&mut query.text).chain(&mut query.args).collect(),
-            Exchange::Frame(Frame::Connect { path }) => values_mut(path).collect(),
-            Exchange::Frame(Frame::Send { value }) | Exchange::Command(value) => vec![value],
-            Exchange::Frame(Frame::Receive { matching }) => matching.iter_mut().collect(),
-            Exchange::Call(call) => values_mut(&mut call.method).chain(&mut call.json).collect(),
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -234,8 +202,88 @@ pub struct Retry {
     pub times: u64,
     pub least: u64,
     pub most: u64,
-    /// Statuses and kinds of failure that are tried again; all failures where none is named.
-    pub when: Vec<String>,
+    /// What is tried again; all failures where none is named.
+    pub when: Vec<Reason>,
+}
+
+/// A status or a kind of failure, told as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Reason {
+    Status(u16),
+    Failure(FailureKind),
+}
+
+impl Reason {
+    pub fn of(text: &str) -> Option<Reason> {
+        let failure = FailureKind::ALL.into_iter().find(|kind| kind.name() == text);
+        failure.map(Reason::Failure).or_else(|| text.parse().ok().map(Reason::Status))
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> String {
+        match reason {
+            Reason::Status(status) => status.to_string(),
+            Reason::Failure(kind) => kind.name().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Reason, String> {
+        Reason::of(&text).ok_or_else(|| format!("`{text}` is neither a status nor a failure"))
+    }
+}
+
+/// The kinds of failure that `retry … when` may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    Timeout,
+    Connect,
+    Reset,
+    Closed,
+    Certificate,
+    Handshake,
+    Dns,
+    Protocol,
+    TooLarge,
+    Status,
+    Expectation,
+}
+
+impl FailureKind {
+    pub const ALL: [FailureKind; 11] = [
+        FailureKind::Timeout,
+        FailureKind::Connect,
+        FailureKind::Reset,
+        FailureKind::Closed,
+        FailureKind::Certificate,
+        FailureKind::Handshake,
+        FailureKind::Dns,
+        FailureKind::Protocol,
+        FailureKind::TooLarge,
+        FailureKind::Status,
+        FailureKind::Expectation,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Timeout => "timeout",
+            FailureKind::Connect => "connect",
+            FailureKind::Reset => "reset",
+            FailureKind::Closed => "closed",
+            FailureKind::Certificate => "certificate",
+            FailureKind::Handshake => "handshake",
+            FailureKind::Dns => "dns",
+            FailureKind::Protocol => "protocol",
+            FailureKind::TooLarge => "too_large",
+            FailureKind::Status => "status",
+            FailureKind::Expectation => "expectation",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -281,16 +329,6 @@ impl Body {
             Body::Multipart(parts) => parts.iter().flat_map(|(_, content)| content.exprs()).collect(),
         }
     }
-
-    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Body::Json(value) => vec![value],
-            Body::Form(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-            Body::Text(pieces) => values_mut(pieces).collect(),
-            Body::File(upload) => upload.exprs_mut().collect(),
-            Body::Multipart(parts) => parts.iter_mut().flat_map(|(_, content)| content.exprs_mut()).collect(),
-        }
-    }
 }
 
 impl Content {
@@ -300,22 +338,11 @@ impl Content {
             Content::File(upload) => upload.exprs().collect(),
         }
     }
-
-    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Content::Value(value) => vec![value],
-            Content::File(upload) => upload.exprs_mut().collect(),
-        }
-    }
 }
 
 impl Upload {
     fn exprs(&self) -> impl Iterator<Item = &Expr> {
         values(&self.kind).chain(values(&self.name))
-    }
-
-    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
-        values_mut(&mut self.kind).chain(values_mut(&mut self.name))
     }
 }
 
@@ -332,39 +359,17 @@ pub struct Check {
     pub condition: Expr,
 }
 
-/// Every expression of some steps as a whole, in the order of the text.
-pub fn exprs_of(list: &mut [Step], each: &mut dyn FnMut(&mut Expr)) {
-    for step in list {
-        match step {
-            Step::Request(request) => {
-                request.exchange.exprs_mut().into_iter().for_each(&mut *each);
-                checks(&mut request.expects, each);
-                request.records.iter_mut().for_each(|record| each(&mut record.key));
-            }
-            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => each(value),
-            Step::Expect(list) => checks(list, each),
-            Step::If { condition, then, otherwise } => {
-                each(condition);
-                exprs_of(then, each);
-                exprs_of(otherwise, each);
-            }
-            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
-                exprs_of(steps, each);
-            }
-            Step::Each { list, steps, .. } => {
-                each(list);
-                exprs_of(steps, each);
-            }
-            Step::Repeat(repeat) => {
-                repeat.counter.iter_mut().for_each(|(_, from)| each(from));
-                repeat.test.iter_mut().for_each(&mut *each);
-                exprs_of(&mut repeat.steps, each);
-            }
-            Step::Think(_) => {}
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn checks(list: &mut [Check], each: &mut dyn FnMut(&mut Expr)) {
-    list.iter_mut().for_each(|check| each(&mut check.condition));
+    #[test]
+    fn reasons_to_try_again_are_told_as_they_are_written() {
+        let written = serde_json::json!({ "times": 2, "least": 0, "most": 5, "when": ["503", "too_large"] });
+        let retry: Retry = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(retry.when, [Reason::Status(503), Reason::Failure(FailureKind::TooLarge)]);
+        assert_eq!(serde_json::json!(retry), written);
+        let wrong = serde_json::from_value::<Reason>("sometimes".into()).unwrap_err();
+        assert_eq!(wrong.to_string(), "`sometimes` is neither a status nor a failure");
+    }
 }

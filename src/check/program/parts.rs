@@ -2,7 +2,7 @@
 
 use super::{Expr, Text, is_false, is_true, is_zero, yes};
 use crate::base::units::SECOND;
-use crate::check::inputs::Times;
+use crate::check::inputs::{FileKind, Rule, Times};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -251,12 +251,33 @@ pub struct Data {
     pub name: String,
     #[serde(skip)]
     pub path: PathBuf,
-    pub format: String,
+    pub format: DataFormat,
     pub sha256: String,
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
     #[serde(skip)]
     pub times: Option<Result<Times, String>>,
+}
+
+/// What a file of rows is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataFormat {
+    Csv,
+    Json,
+    /// A value of JSON in each line.
+    Jsonl,
+}
+
+impl DataFormat {
+    /// As what such a file is read.
+    pub fn kind(self) -> FileKind {
+        match self {
+            DataFormat::Csv => FileKind::Csv,
+            DataFormat::Json => FileKind::Json,
+            DataFormat::Jsonl => FileKind::JsonLines,
+        }
+    }
 }
 
 /// A file whose content is sent: known by what it holds, as data are.
@@ -338,6 +359,43 @@ pub struct AlertSource {
     pub address: Text,
     pub receiver: Option<Text>,
     pub rules: Option<String>,
+    #[serde(default, skip_serializing_if = "AlertFacts::is_empty")]
+    pub facts: AlertFacts,
+}
+
+/// What is known of a source of alerts without asking it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AlertFacts {
+    /// The alerting rules of its rules file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
+    /// How often rules are evaluated that do not say it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<u64>,
+    /// How long alerts are kept back to be told together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub grouping: u64,
+}
+
+impl AlertFacts {
+    fn is_empty(&self) -> bool {
+        *self == AlertFacts::default()
+    }
+
+    /// How often a rule is evaluated, nothing where that is not known.
+    pub fn interval(&self, rule: &Rule) -> u64 {
+        rule.interval.or(self.evaluation).unwrap_or(0)
+    }
+
+    /// How long after its cause an alert is told of at the earliest. `for` is counted in whole evaluations; what is not known counts as
+    /// nothing, so that this is a proof.
+    pub fn earliest(&self, rule: &Rule) -> u64 {
+        let held = match self.interval(rule) {
+            0 => rule.held,
+            interval => rule.held.div_ceil(interval).saturating_mul(interval),
+        };
+        held.saturating_add(self.grouping)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

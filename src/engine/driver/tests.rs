@@ -5,6 +5,7 @@
 use super::{Answer, Shown};
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::flow::kept::Who;
+use crate::engine::flow::linked::LinkedPlan;
 use crate::engine::flow::session::Session;
 use crate::engine::http::host::Place;
 use crate::engine::pace::budget::Unanswered;
@@ -12,6 +13,7 @@ use crate::engine::phase::{Parts, alone, plan_of};
 use crate::engine::secret::Mask;
 use crate::engine::stream::{Opening, Stream};
 use crate::engine::value::answered::Answered;
+use crate::engine::value::link::Resolve;
 use crate::engine::worker::Worker;
 use crate::measure::{Entry, Example, Failure, Fate};
 use crate::plan::{Expr, Piece, Plan};
@@ -135,6 +137,19 @@ fn send(at: usize, text: &str, more: &Value) -> Value {
     json!({ "request": request })
 }
 
+/// A plan that leaves nothing open.
+struct Nothing;
+
+impl Resolve for Nothing {
+    fn constant(&self, _: &Expr) -> Option<Expr> {
+        None
+    }
+
+    fn reveals(&self, _: &Expr) -> bool {
+        false
+    }
+}
+
 /// What a worker has that does these steps.
 fn parts(steps: &[Value], address: SocketAddr) -> Parts {
     let flow = json!({ "name": "talk", "steps": steps, "slots": 0, "requests": steps.len() });
@@ -144,21 +159,25 @@ fn parts(steps: &[Value], address: SocketAddr) -> Parts {
         "targets": [{ "name": "t", "protocol": "tcp", "address": { "late": [] }, "timeout": 30_000_000_000_u64 }],
     });
     let plan: Plan = serde_json::from_value(plan).unwrap();
+    let plan = Arc::new(plan_of(plan.flows[0].clone(), &plan));
+    let places = vec![Place::at(address)];
+    let mask = Arc::new(Mask::new([]));
     Parts {
-        plan: Arc::new(plan_of(plan.flows[0].clone(), &plan)),
-        places: Arc::new(vec![Place::at(address)]),
+        linked: Arc::new(LinkedPlan::of(&plan, &places, Arc::default(), (&Nothing, &mask))),
+        plan,
+        places: Arc::new(places),
         tables: Arc::default(),
         files: Arc::default(),
         seed: 1,
         run: 1,
         tracer: None,
-        mask: Arc::new(Mask::new([])),
+        mask,
     }
 }
 
 fn with_worker<T>(steps: &[Value], address: SocketAddr, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> T {
     let parts = parts(steps, address);
-    alone(parts.order(parts.plan.clone(), Arc::default(), 0), work).unwrap()
+    alone(parts.order((parts.plan.clone(), parts.linked.flows.clone()), Arc::default(), 0), work).unwrap()
 }
 
 async fn iterate(session: &mut Session, worker: &Worker) -> Result<(), Failure> {

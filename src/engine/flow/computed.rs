@@ -2,10 +2,11 @@
 
 use super::session::{Next, Place, Turns};
 use super::steps::{Op, Turn};
+use crate::engine::value::code::Code;
 use crate::engine::value::{Paths, Value, from_json};
 use crate::engine::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::{Bound, Expr, Think};
+use crate::plan::{Bound, Think};
 use std::rc::Rc;
 
 /// A value of the scenario's own becomes a sample.
@@ -28,7 +29,7 @@ pub fn thinking(think: &Think, fraction: f64) -> u64 {
 }
 
 /// So many entries of a list at most.
-pub fn items(list: &Expr, at_most: u64, place: &mut Place, paths: &Paths) -> Result<Vec<serde_json::Value>, Next> {
+pub fn items(list: &Code, at_most: u64, place: &mut Place, paths: &Paths) -> Result<Vec<serde_json::Value>, Next> {
     match place.frame.list(list, paths) {
         Ok(serde_json::Value::Array(mut items)) => {
             items.truncate(at_most as usize);

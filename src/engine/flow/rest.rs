@@ -78,7 +78,8 @@ impl Session {
         if !pauses.is_empty() || in_vain == 0 {
             return After::Rest { from_now, from_start: 0 };
         }
-        let longest = FIRST.checked_shl(u32::try_from(in_vain - 1).unwrap_or(u32::MAX)).map_or(LONGEST, |wait| wait.min(LONGEST));
+        let longest =
+            FIRST.checked_shl(u32::try_from(in_vain - 1).unwrap_or(u32::MAX)).map_or(LONGEST, |wait| wait.min(LONGEST));
         let longest = if in_vain > 20 { LONGEST } else { longest };
         // Between half of it and all, so that users who failed together do not come back together.
         let from_start = longest / 2 + (place.frame.choices.fraction() * (longest / 2) as f64) as u64;
@@ -90,7 +91,8 @@ impl Session {
 mod tests {
     use super::super::steps::Turn;
     use super::*;
-    use crate::plan::{Bound, Expr};
+    use crate::engine::value::code::Code;
+    use crate::plan::Bound;
 
     fn think(seconds: u64) -> Op {
         let think = Think::Uniform { least: seconds * SECOND, most: seconds * SECOND };
@@ -98,7 +100,7 @@ mod tests {
     }
 
     fn steps(ops: Vec<Op>) -> Steps {
-        Steps { ops, loops: 1, onces: 1 }
+        Steps { ops, loops: 1, onces: 1, slots: 0, derived: 0..0, counts: None }
     }
 
     fn seconds(steps: &Steps, stopped: usize) -> Vec<u64> {
@@ -122,7 +124,7 @@ mod tests {
         assert_eq!(seconds(&all, 1), [1, 2]);
         assert_eq!(seconds(&all, 4), [2]);
         // if c { expect; think 1s } else { expect; think 2s }; think 3s
-        let unless = |to: usize| Op::Unless { condition: Expr::Bool(true), to };
+        let unless = |to: usize| Op::Unless { condition: Code::Bool(true), to };
         let all = steps(vec![unless(4), fails(), think(1), Op::Jump(6), fails(), think(2), think(3)]);
         assert_eq!(seconds(&all, 1), [1, 3]);
         assert_eq!(seconds(&all, 4), [2, 3]);
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(seconds(&all, 0), [2]);
         assert_eq!(seconds(&all, 3), [1, 2]);
         // each x in xs { expect; think 1s }; think 2s
-        let each = Op::Each { id: 0, list: Expr::Null, at_most: 9 };
+        let each = Op::Each { id: 0, list: Code::Null, at_most: 9 };
         let all = steps(vec![each, Op::Entry { id: 0, slot: 0, to: 5 }, fails(), think(1), Op::Jump(1), think(2)]);
         assert_eq!(seconds(&all, 2), [1, 2]);
         assert_eq!(seconds(&all, 0), [2]);
@@ -148,7 +150,8 @@ mod tests {
         let all = steps(vec![once(), fails(), think(1), done, fails(), think(2)]);
         assert_eq!(seconds(&all, 1), [1, 2]);
         assert_eq!(seconds(&all, 4), [2]);
-        let not_reached = steps(vec![fails(), Op::Once { id: 0, every: None, keeps: false, to: 3 }, think(1), think(2)]);
+        let not_reached =
+            steps(vec![fails(), Op::Once { id: 0, every: None, keeps: false, to: 3 }, think(1), think(2)]);
         assert_eq!(seconds(&not_reached, 0), [2]);
     }
 }

@@ -254,7 +254,15 @@ impl Sender {
     fn ended(&self, answer: &Answer, ended: Ended) -> Ended {
         let Attempt { number, sends, connecting, agreeing, .. } = self.attempt;
         let first_byte = answer.first_byte.saturating_sub(ended.intended);
-        Ended { attempt: number as u32 + 1, status: answer.status, sends, first_byte, connect: connecting, tls: agreeing, ..ended }
+        Ended {
+            attempt: number as u32 + 1,
+            status: answer.status,
+            sends,
+            first_byte,
+            connect: connecting,
+            tls: agreeing,
+            ..ended
+        }
     }
 
     /// Keeps what later steps need of the answer, and applies the step's own expectations. So much is left of its timeout.

@@ -89,13 +89,13 @@ impl Session {
     fn place(worker: &Worker, flow: usize) -> Box<Place> {
         let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
         let frame = Frame {
-            slots: vec![Value::Null; planned.slots],
+            slots: vec![Value::Null; steps.slots],
             answers: (0..planned.requests).map(|_| Rc::default()).collect(),
             user: 0,
             number: 0,
             choices: Choices::new(0, 0, 0, 0),
             rows: Rows::default(),
-            derived: planned.derived.clone(),
+            derived: steps.derived.clone(),
         };
         Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
     }

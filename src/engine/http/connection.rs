@@ -38,7 +38,13 @@ impl Connection {
         took: &mut Opening,
     ) -> Result<Connection, Broken> {
         let stream = Stream::open(address, secured, timeout, took).await?;
-        Ok(Connection { stream, connect_time: took.connect, used: false, stash: Vec::new(), deadline: Deadline::default() })
+        Ok(Connection {
+            stream,
+            connect_time: took.connect,
+            used: false,
+            stash: Vec::new(),
+            deadline: Deadline::default(),
+        })
     }
 
     /// Has completed at least one exchange.

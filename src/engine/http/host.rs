@@ -68,7 +68,8 @@ impl Host {
 
 pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
     let host = |(target, place): (&crate::plan::Target, &Place)| Host {
-        root: Url::parse(&format!("{}://{}/", if place.secured.is_some() { "https" } else { "http" }, place.authority)).ok(),
+        root: Url::parse(&format!("{}://{}/", if place.secured.is_some() { "https" } else { "http" }, place.authority))
+            .ok(),
         authority: place.authority.clone(),
         address: place.address,
         // Workers share no lock.

@@ -12,6 +12,7 @@ pub mod host;
 mod pool;
 pub mod redirect;
 mod reply;
+mod body;
 mod request;
 pub mod template;
 mod unsent;

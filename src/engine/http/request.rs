@@ -3,6 +3,7 @@
 use super::host::Place;
 use super::template::{Bytes, encode, says};
 use crate::engine::value::Paths;
+use crate::engine::value::link::Linker;
 use crate::plan::{self, Http, Target};
 
 pub struct Request {
@@ -34,9 +35,15 @@ impl Method {
 
 impl Request {
     /// What a step sends to a target, and what later steps need of the answer: its body, its headers.
-    pub fn of(http: &Http, keep: (bool, bool), target: &Target, place: &Place, paths: &mut Paths) -> Request {
+    pub fn of(
+        http: &Http,
+        keep: (bool, bool),
+        target: &Target,
+        place: &Place,
+        linking: (&mut Linker<'_>, &Paths),
+    ) -> Request {
         Request {
-            bytes: encode(http, target, place, paths),
+            bytes: encode(http, target, place, linking),
             method: match &http.method {
                 plan::Method::Known(method) => Some(Method::of(method)),
                 plan::Method::Computed(_) => None,

@@ -85,7 +85,8 @@ fn answered(pieces: Vec<Vec<u8>>, hold: bool, ask: Ask) -> (Result<(), Failure>,
         }
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         assert!(!connection.is_reused());
         let outcome = once(&mut connection, ask, 5000).await;
         assert_eq!(connection.is_reused(), outcome.0.is_ok());
@@ -294,7 +295,8 @@ fn too_slow() {
         }
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let start = Instant::now();
         let (result, answer) = once(&mut connection, KEEP, 150).await;
         assert_eq!(result, Err(Failure::Timeout));
@@ -314,7 +316,8 @@ fn deadlines_move() {
         }
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         for timeout in [100, 100, 5000, 100, 100] {
             let fresh = !connection.is_reused();
             let (result, answer) = once(&mut connection, KEEP, timeout).await;
@@ -341,7 +344,8 @@ fn an_endless_answer_ends_at_the_deadline() {
         while stream.write_all(&[b'x'; 32 * 1024]).is_ok() {}
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let (result, answer) = once(&mut connection, Ask::default(), 200).await;
         assert_eq!(result, Err(Failure::Timeout));
         assert!(answer.body_bytes > 100_000 && answer.body.is_empty());
@@ -364,7 +368,8 @@ fn closed_while_idle() {
         stream.write_all(PLAIN).unwrap();
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         assert_eq!(once(&mut connection, KEEP, 5000).await.0, Ok(()));
         assert!(connection.is_reused());
         while connection.is_open() {
@@ -380,7 +385,8 @@ fn an_early_answer_to_a_large_request() {
         std::thread::sleep(Duration::from_millis(300));
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let (mut answer, request) = (Answer::default(), vec![b'x'; 64 << 20]);
         let (scratch, clock) = (Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[&request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -395,7 +401,8 @@ fn an_upgrade_that_was_asked_for() {
         let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\n");
     });
     run(async {
-        let mut connection = Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\nupgrade: chat\r\n\r\n";
         let (mut answer, scratch, clock) = (Answer::default(), Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;

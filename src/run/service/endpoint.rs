@@ -13,8 +13,14 @@ pub struct Endpoint {
 pub enum Speaks {
     Http,
     /// By a certificate that this authority has signed, in PEM.
-    Https { ca: String },
-    Postgres { user: &'static str, password: String, database: &'static str },
+    Https {
+        ca: String,
+    },
+    Postgres {
+        user: &'static str,
+        password: String,
+        database: &'static str,
+    },
 }
 
 impl Endpoint {

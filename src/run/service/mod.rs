@@ -9,14 +9,19 @@ mod ports;
 mod postgres;
 mod process;
 mod ready;
+#[cfg(unix)]
+mod session;
 mod shop;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 pub use endpoint::{Endpoint, Speaks};
+pub use group::User;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;
+#[cfg(unix)]
+pub use session::become_program;
 
 use super::guarded::Guarded;
 use super::resolve::known::Known;
