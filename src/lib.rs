@@ -9,7 +9,7 @@
 //! | plan | [`plan::plan`] | `Program` → `Plan` | diagnostics |
 //! | run | [`run::run`] | `Plan` → events | `RunError` |
 //! | measure | [`measure::Stats`] | events → sums over windows | no |
-//! | judge | [`judge::judge`] | `Plan`, `Stats` → `Verdict` | no |
+//! | judge | [`judge::judge`] | `Plan`, `Stats`, what other runs measured → `Verdict` | no |
 //! | report | [`report::report`] | all three → bytes | no |
 //!
 //! A module names only what stands above it in this list; the pure ones name no runtime, file or clock.

@@ -264,3 +264,17 @@ fn where_services_are_is_known_to_what_is_sent() {
     let body = format!("{{\"port\":{port},\"at\":\"127.0.0.1 or 127.0.0.1:{port}\"}}");
     assert_eq!(String::from_utf8_lossy(&kept.body), body);
 }
+
+/// A path in the address of the target stands before those of its requests.
+#[test]
+fn the_path_of_a_target_is_before_those_of_its_requests() {
+    let keeper = Keeper::start(ok);
+    let flow = "    get \"/products\" as list\n    let id = 7\n    get \"/products/{id}\" as one {\n      query: { a: 1 }\n    }";
+    let text = scenario(&keeper, "", flow, TWO, GOOD);
+    let text = text.replace(&format!("{}\"", keeper.address), &format!("{}/api/v2/\"", keeper.address));
+    Place::new().run(&text, &[]).passed();
+    for line in ["GET /api/v2/products", "GET /api/v2/products/7?a=1"] {
+        assert_eq!(keeper.asked(line).len(), 2, "{line}");
+    }
+    assert_eq!(keeper.seen().len(), 4);
+}

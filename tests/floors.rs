@@ -5,6 +5,10 @@
 use crate::support::compile::{files, root};
 use std::collections::BTreeSet;
 use std::path::Path;
+use stressc::base::units;
+use stressc::check::builtins;
+use stressc::check::program::FailureKind;
+use stressc::syntax::words::{CLAUSES, CONNECTING, RESERVED, STATEMENTS};
 
 /// From the ground up: a module names only what stands below it.
 const FLOORS: [&str; 15] = [
@@ -169,6 +173,80 @@ fn pure_floors_do_not_touch_the_world() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Words of the language that stand in texts of the data plane: it writes them, or they are another language's.
+const WRITTEN: [(&str, &str); 6] = [
+    // What JSON and texts say of values.
+    ("src/engine/value/explain.rs", "null"),
+    ("src/engine/value/mod.rs", "true"),
+    ("src/engine/value/mod.rs", "false"),
+    // What went wrong, told to a person.
+    ("src/engine/phase.rs", "setup"),
+    ("src/engine/phase.rs", "teardown"),
+    // The scheme of a URL.
+    ("src/engine/http/redirect.rs", "http"),
+];
+
+/// Every name and word that a file of the language may hold.
+fn words() -> BTreeSet<&'static str> {
+    let builtins = builtins::all().flat_map(|builtin| {
+        let parameters = builtin.parameters.iter().map(|parameter| parameter.name);
+        std::iter::once(builtin.name).chain(parameters)
+    });
+    let fields = builtins::FIELDS.iter().map(|field| field.name);
+    let options = builtins::OPTIONS.iter().flat_map(|option| [option.of, option.name]);
+    let statements = STATEMENTS.iter().map(|word| word.text).chain(CLAUSES.iter().map(|clause| clause.text));
+    let units = units::DURATIONS.iter().map(|(unit, _)| *unit).chain(units::BYTES.iter().map(|(unit, _)| *unit));
+    let failures = FailureKind::ALL.into_iter().map(FailureKind::name);
+    let rest = RESERVED.iter().chain(CONNECTING).copied();
+    builtins.chain(fields).chain(options).chain(statements).chain(units).chain(failures).chain(rest).collect()
+}
+
+/// The texts that a file holds, without those of bytes, which are of a protocol.
+fn literals(code: &str) -> Vec<String> {
+    let (mut found, mut rest) = (Vec::new(), code);
+    while let Some(at) = rest.find('"') {
+        let before = &rest[..at];
+        let after = &rest[at + 1..];
+        if before.ends_with('\'') || before.ends_with("'\\") {
+            rest = after;
+            continue;
+        }
+        let mut escaped = false;
+        let end = after.find(|c: char| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends
+        });
+        let Some(end) = end else { break };
+        if !before.ends_with('b') {
+            found.push(after[..end].to_owned());
+        }
+        rest = &after[end + 1..];
+    }
+    found
+}
+
+/// What the language calls things becomes a type where a file is checked, and the data plane matches that.
+#[test]
+fn the_engine_knows_no_word_of_the_language() {
+    let words = words();
+    assert!(["random_text", "regex", "retry", "csv", "timeout", "ms"].iter().all(|word| words.contains(word)));
+    let (mut wrong, mut written) = (Vec::new(), BTreeSet::new());
+    for (name, floor, code) in sources() {
+        if floor != "engine" {
+            continue;
+        }
+        for text in literals(&code).iter().filter(|text| words.contains(text.as_str())) {
+            match WRITTEN.iter().find(|(file, word)| *file == name && word == text) {
+                Some(own) => drop(written.insert(own)),
+                None => wrong.push(format!("{name} holds the word `{text}`")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(written.len(), WRITTEN.len(), "only {written:?} are written");
+}
+
 /// What a format needs and the report does not hold becomes a field of the report, where every other format finds it too.
 #[test]
 fn a_format_of_the_report_reads_the_report_alone() {
@@ -221,6 +299,7 @@ fn the_rules_are_read_as_they_are_meant() {
         named("use crate::{base::Span, diag::{Code, Diagnostic}, plan};\nlet a = crate::check::types::Type::Text;"),
         ["base", "diag", "plan", "check"]
     );
+    assert_eq!(literals("f('\"', \"a\\\"b\", b\"c\", \"\", '\\\"', \"d\")"), ["a\\\"b", "", "d"]);
     assert_eq!(code("a\n#[cfg(test)]\nmod tests {\n    fn b() {\n    }\n}\nc\n"), "a\nc\n");
     assert!(
         allowed("run", "engine")

@@ -58,8 +58,8 @@ fn a_loop_that_gives_up_fails_the_iteration() {
         &script,
         "    repeat until state.json(\"$.done\") == true at most 2 {\n      get \"/state\" as state\n    }\n    get \"/end\"",
     );
-    // The next iteration begins at once, and asks for the third time.
-    assert_eq!(seen, ["GET /state", "GET /state", "GET /state", "GET /end"]);
+    // The pause behind the loop is made all the same.
+    assert_eq!(seen, ["GET /state", "GET /state"]);
 }
 
 #[test]
@@ -261,4 +261,80 @@ fn groups_and_iterations_are_measured_as_wholes() {
     ran.passed();
     let failures = ran.out.split("failures").nth(1).unwrap();
     assert!(failures.contains("main.job.broken") && !failures.contains("iteration"), "{}", ran.out);
+}
+
+/// A load of users who meet nothing but failures, and what the report says of it.
+fn away(address: &str, flow: &str, hold: &str) -> crate::support::Ran {
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{address}\")\n  flow steps on api {{\n{flow}\n  }}\n  load users of steps {{\n    hold {hold}\n  }}\n  expect {{\n    error_rate(users) == 100%\n  }}\n}}\n"
+    );
+    let ran = Place::new().run(&text, &[]);
+    let expectations = ran.result["expectations"].as_array();
+    let held = expectations.is_some_and(|all| all.iter().all(|one| one["verdict"] == "passed"));
+    assert!(held, "{}{}", ran.out, ran.err);
+    ran
+}
+
+/// Iterations of the only load.
+fn started(ran: &crate::support::Ran) -> u64 {
+    ran.result["loads"][0]["started"].as_u64().unwrap()
+}
+
+fn nowhere() -> String {
+    // Bound and never listened on: nobody else gets the port meanwhile.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    address
+}
+
+#[test]
+fn users_pause_after_a_failure_as_they_would_have() {
+    let script = Script::start(|_, _| (503, String::new()));
+    let live = script.address.to_string();
+    let dead = nowhere();
+    for (address, flow) in [
+        (&live, "    get \"/x\" as s\n    think 1s"),
+        (&dead, "    get \"/x\" as s\n    think 1s"),
+        (&live, "    get \"/x\" as s {\n      continue\n    }\n    think 1s"),
+        // In its block and in those around it; what was not reached is left out.
+        (
+            &live,
+            "    group a {\n      get \"/x\" as s\n      think 400ms\n    }\n    repeat 3 {\n      think 10s\n    }\n    think 600ms",
+        ),
+        (&live, "    repeat 5 {\n      get \"/x\" as s\n      think 1s\n    }"),
+    ] {
+        let ran = away(address, flow, "5 users for 3s");
+        let started = started(&ran);
+        assert!((10..=15).contains(&started), "{flow}: {started} iterations\n{}", ran.out);
+        if !flow.contains("continue") {
+            assert!(ran.out.contains("`users`: its users waited "), "{}", ran.out);
+        }
+    }
+}
+
+/// At least 5, 10, 20, 40, 80, 160, 320, 500 and 500 milliseconds, at most twice as long.
+#[test]
+fn users_without_pauses_do_not_hammer_what_is_down() {
+    let script = Script::start(|_, _| (503, String::new()));
+    for address in [script.address.to_string(), nowhere()] {
+        let ran = away(&address, "    get \"/x\" as s", "1 user for 2s");
+        let started = started(&ran);
+        assert!((6..=11).contains(&started), "{started} iterations\n{}", ran.out);
+    }
+}
+
+#[test]
+fn a_user_without_a_row_left_ends() {
+    let script = Script::start(plain);
+    let place = Place::new();
+    place.write("rows.csv", "id\n1\n2\n3\n");
+    let text = format!(
+        "data rows = csv(\"rows.csv\")\nscenario test {{\n  target api = http(\"http://{}\")\n  flow steps on api {{\n    get \"/first\" as first\n    if first.status == 200 {{\n      let row = rows.unique()\n      get \"/row/{{row.id}}\" as one\n    }}\n  }}\n  load users of steps {{\n    hold 2 users for 1s\n  }}\n  expect {{\n    count(one) >= 3\n    error_rate(users) <= 100%\n  }}\n}}\n",
+        script.address
+    );
+    let ran = place.run(&text, &[]);
+    assert!(ran.out.contains("`users`: no rows left for 2 users from "), "{}{}", ran.out, ran.err);
+    assert_eq!(started(&ran), 5, "{}", ran.out);
+    assert_eq!(ran.result["loads"][0]["without_rows"]["count"], 2);
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod alerts;
 mod allow;
 mod answers;
 mod bodies;
@@ -23,6 +24,7 @@ mod fragment;
 mod guard;
 mod hostile;
 mod iterations;
+mod keys;
 mod kills;
 mod large_data;
 mod links;
@@ -37,14 +39,17 @@ mod phases;
 mod privileges;
 mod records;
 mod redirects;
+mod references;
 mod renders;
 mod robust;
+mod runs;
 mod scenarios;
 mod secrets;
 mod services;
 mod settings;
 mod shares;
 mod stranger;
+mod tls;
 mod try_one;
 mod watch;
 mod windows;

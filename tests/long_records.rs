@@ -43,7 +43,7 @@ fn a_long_record_says_what_was_measured() {
     let place = tempfile::tempdir().unwrap();
     let plan = planned(&scenario(2, 3, STAGES, CONDITIONS));
     let policy = Policy { close_every: 30 * SECOND, room: 150_000 };
-    let mut record = Record::in_directory(place.path(), &plan, 0.0, policy).unwrap();
+    let mut record = Record::in_directory(place.path(), None, &plan, 0.0, policy).unwrap();
     let (mut whole, mut day) = (Stats::new(&plan), Day::new(&plan, 4, 11));
     let mut written = 0;
     for second in 0..plan.length / SECOND {
@@ -86,7 +86,7 @@ fn records_until_it_is_stopped() {
     let number = |name: &str| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let (plan, seconds) = (day_plan(number("LOADS"), number("REQUESTS")), number("SECONDS"));
     let policy = Policy { close_every: number("CLOSE_EVERY") * SECOND, room: number("ROOM") };
-    let mut record = Record::in_directory(Path::new(&place), &plan, 0.0, policy).unwrap();
+    let mut record = Record::in_directory(Path::new(&place), None, &plan, 0.0, policy).unwrap();
     let (mut stats, mut day) = (Stats::new(&plan), Day::new(&plan, number("SAMPLES"), 3));
     for second in 0..seconds {
         for event in day.events(second) {
@@ -183,7 +183,7 @@ fn where_nothing_can_be_added_up_the_record_stays_and_the_run_goes_on() {
     let place = tempfile::tempdir().unwrap();
     let plan = day_plan(1, 2);
     let policy = Policy { close_every: 10 * SECOND, room: 1 << 20 };
-    let mut record = Record::in_directory(place.path(), &plan, 0.0, policy).unwrap();
+    let mut record = Record::in_directory(place.path(), None, &plan, 0.0, policy).unwrap();
     let (mut whole, mut day) = (Stats::new(&plan), Day::new(&plan, 20, 8));
     // What somebody else put there is neither followed nor written.
     let taken = place.path().join("intervals.000000-000000.hlog.part");

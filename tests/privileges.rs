@@ -291,8 +291,8 @@ fn the_database_of_root_has_no_rights_of_root() {
         let children = std::fs::read_to_string(children).unwrap_or_default();
         found = children.split_whitespace().find_map(|pid| {
             let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-            let status = line
-                .contains("unix_socket_permissions")
+            // Until it has become the database it is this program.
+            let status = (line.contains("unix_socket_permissions") && !line.starts_with("stressc"))
                 .then(|| std::fs::read_to_string(format!("/proc/{pid}/status")));
             status?.ok()
         });
@@ -304,6 +304,8 @@ fn the_database_of_root_has_no_rights_of_root() {
     };
     assert_eq!(line("Uid:"), vec![id.to_string(); 4]);
     assert!(line("Groups:").is_empty(), "{status}");
+    assert_eq!(line("NoNewPrivs:"), ["1"]);
+    assert_eq!(line("NSsid:").last(), line("NSpid:").last(), "its session is its own");
     run.wait_with_output().unwrap();
 }
 
@@ -382,6 +384,188 @@ fn results_are_written_through_no_link() {
     place.call(&["report", "last", "--out", "json=work/report.json"]);
     is_whole();
     assert_eq!(std::fs::read_dir(place.path().join("work")).unwrap().count(), 4, "nothing is left beside");
+}
+
+/// A rename makes a file of who does it, with the mode of the old one.
+#[test]
+fn no_file_of_another_user_is_replaced_and_no_right_of_one_is_given_on() {
+    const UNTIDY: &str = "scenario  s   {}\n";
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    let mode = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let commands: [(&[&str], &str, i32); 4] = [
+        (&["plan", "test.stress", "--svg", "out.svg"], "out.svg", 3),
+        (&["run", "test.stress", "--no-progress", "--quiet", "--out", "json=out.json"], "out.json", 3),
+        (&["report", "last", "--out", "json=again.json"], "again.json", 3),
+        (&["fmt", "untidy.stress"], "untidy.stress", 2),
+    ];
+    for (arguments, name, _) in commands {
+        let path = place.write(name, UNTIDY);
+        mode(&path, 0o6755);
+        let ran = place.call(arguments);
+        assert_ne!(std::fs::read_to_string(&path).unwrap(), UNTIDY, "{}{}", ran.out, ran.err);
+        assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o755, "{name} makes nobody somebody else");
+    }
+    if !is_root() {
+        left_out("only root can be two users");
+        return;
+    }
+    for (arguments, name, code) in commands {
+        let path = place.write(name, UNTIDY);
+        chown(&path, Some(NOBODY), None).unwrap();
+        mode(&path, 0o4755);
+        let ran = place.call(arguments);
+        let told = format!("`{name}` belongs to another user, the one with the number 65534, and is not written");
+        assert!(ran.code == code && ran.err.contains(&told), "{}{}", ran.out, ran.err);
+        let found = path.metadata().unwrap();
+        assert_eq!((found.uid(), found.mode() & 0o7777), (NOBODY, 0o4755));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), UNTIDY);
+    }
+    assert_eq!(place.runs().len(), 1, "it is found out before the load");
+    let pipe = place.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    chown(&pipe, Some(NOBODY), None).unwrap();
+    let ran = place.call(&["run", "test.stress", "--no-progress", "--quiet", "--out", "json=pipe"]);
+    assert!(ran.code == 3 && ran.err.contains("`pipe` belongs to another user"), "{}{}", ran.out, ran.err);
+    assert_eq!(place.runs().len(), 1);
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_nobody() {
+    let place = Place::new();
+    place.write("test.stress", SHOP);
+    assert!(Command::new("mkfifo").arg(place.path().join("pipe")).status().unwrap().success());
+    let mut plan = place.spawn(&["plan", "test.stress", "--svg", "pipe"]);
+    let mut ended = None;
+    wait_until("it has given up", Duration::from_secs(60), || {
+        ended = plan.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(3));
+    let told = crate::support::rest(plan.stderr.take());
+    assert!(told.contains("`pipe` cannot be written: it is a pipe that nobody reads from"), "{told}");
+}
+
+#[test]
+fn what_is_formatted_lies_beneath_the_root() {
+    let place = Place::new();
+    let work = place.path().join("work");
+    std::fs::create_dir_all(work.join("deep")).unwrap();
+    std::fs::create_dir(place.path().join("out")).unwrap();
+    let victim = place.write("out/o.stress", "scenario  q {}\n");
+    symlink("../out/o.stress", work.join("evil.stress")).unwrap();
+    symlink("../../out/o.stress", work.join("deep/evil.stress")).unwrap();
+    for (arguments, told) in [
+        (["fmt", "work/evil.stress"], "`work/evil.stress` is a link to `"),
+        (["fmt", "work/deep/evil.stress"], "name that file itself to format it"),
+        (["fmt", "work"], "not beneath"),
+    ] {
+        let ran = place.call(&arguments);
+        assert!(ran.code == 2 && ran.err.contains(told), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "scenario  q {}\n");
+    }
+    // In a project a link may lead to another part of it.
+    std::fs::create_dir(place.path().join(".git")).unwrap();
+    assert_eq!(place.call(&["fmt", "work/evil.stress"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "scenario q {}\n");
+}
+
+#[test]
+fn a_record_follows_no_link_of_a_checkout() {
+    let place = Place::new();
+    let (work, out) = (place.path().join("work"), place.path().join("out"));
+    for directory in [&work, &out] {
+        std::fs::create_dir(directory).unwrap();
+    }
+    place.write("work/test.stress", SHOP);
+    for planted in [".stress", ".stress/runs"] {
+        let link = work.join(planted);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(&out, &link).unwrap();
+        let mut command = place.command(&["run", "test.stress", "--no-progress", "--quiet"]);
+        let ran = ran(&place, command.current_dir(&work));
+        let told = format!("{planted}` is a link, or no directory, and is not followed; ");
+        assert!(ran.code == 3 && ran.err.contains(&told) && ran.err.contains("`--record ~/.local"), "{}", ran.err);
+        std::fs::remove_file(&link).unwrap();
+    }
+    assert_eq!(out.read_dir().unwrap().count(), 0);
+}
+
+/// The session and the terminal of a process, by `/proc/PID/stat`.
+fn session(stat: &str) -> (u32, i32) {
+    let behind = stat.rsplit_once(')').unwrap().1;
+    let number = |at: usize| behind.split_whitespace().nth(at).unwrap().parse::<i64>().unwrap();
+    (number(3) as u32, number(4) as i32)
+}
+
+#[test]
+fn what_a_run_starts_gets_neither_its_session_nor_what_it_has_open() {
+    let place = Place::new();
+    let seen = |name: &str| place.path().join(name).display().to_string();
+    let look = |name: &str| {
+        format!("cat /proc/$$/stat > {0}.stat; echo $$ > {0}.pid; cat <&7 > {0}.open 2> {0}.why; true", seen(name))
+    };
+    let (service, command) = (look("service"), look("command"));
+    let app =
+        format!("service app = demo()\n  service other = process(\"sh\", \"-c\", \"{service}; exec sleep 1000\")");
+    let text = SHOP.replace("service app = demo()", &app);
+    let event = format!(
+        "fault again = restart(other) at main.start + 900ms\n  fault once = command(\"{command}\") at main.start + 200ms\n  expect"
+    );
+    place.write("test.stress", &text.replace("expect", &event));
+    let secret = place.write("secret", "of the shell");
+    let script = format!("exec 7< {}; exec {PROGRAM} run test.stress --no-progress --quiet", secret.display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(place.path()).env("XDG_STATE_HOME", place.path().join(".state"));
+    let ran = ran(&place, &mut shell);
+    for name in ["service", "command"] {
+        let read = |end: &str| {
+            std::fs::read_to_string(seen(&format!("{name}.{end}")))
+                .unwrap_or_else(|error| panic!("{name}.{end}: {error}: {}{}", ran.out, ran.err))
+        };
+        let pid: u32 = read("pid").trim().parse().unwrap();
+        assert_eq!(session(&read("stat")), (pid, 0), "{name} leads a session without a terminal");
+        let opened = std::fs::read_to_string(seen(&format!("{name}.open"))).unwrap_or_default();
+        assert_eq!(opened, "", "{name} does not get what the shell has opened");
+    }
+}
+
+/// As the database of root is started.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_user_gets_no_key_of_root_and_becomes_nobody_else() {
+    if !is_root() {
+        left_out("only root can be two users");
+        return;
+    }
+    const LOOK: &str = "cat /proc/keys /proc/self/status; echo; exec cat /proc/$$/stat";
+    // A session keyring is of a thread, and of what that starts.
+    let looked = std::thread::spawn(|| {
+        #[expect(unsafe_code, reason = "there is no other door to the kernel's keys")]
+        let added = unsafe {
+            libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
+            let (kind, name, key) = (c"user", c"stressc-of-root", b"hunter2");
+            libc::syscall(libc::SYS_add_key, kind.as_ptr(), name.as_ptr(), key.as_ptr(), key.len(), -3)
+        };
+        let output = |command: &mut Command| {
+            let output = command.stdin(Stdio::null()).output().unwrap();
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        };
+        let ours = output(Command::new("sh").args(["-c", LOOK]).uid(NOBODY).gid(NOBODY));
+        let user = format!("--user={NOBODY}:{NOBODY}");
+        let theirs = output(Command::new(PROGRAM).args(["start", &user, "--", "sh", "-c", LOOK]));
+        (added, ours, theirs)
+    });
+    let (added, ours, theirs) = looked.join().unwrap();
+    let line = |name: &str| theirs.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    assert_eq!(line("NoNewPrivs:"), Some("1"), "{theirs}");
+    assert_eq!(line("Groups:"), Some(""), "{theirs}");
+    assert!(line("Uid:").is_some_and(|ids| ids.split_whitespace().all(|id| id == "65534")), "{theirs}");
+    assert_eq!(session(theirs.lines().last().unwrap()).1, 0);
+    match added > 0 && ours.contains("stressc-of-root") {
+        true => assert!(!theirs.contains("stressc-of-root"), "{theirs}"),
+        false => left_out("this kernel shows no keys"),
+    }
 }
 
 #[test]
@@ -575,7 +759,8 @@ fn a_record_is_made_only_where_nobody_else_can_change_it() {
         std::fs::remove_dir_all(workspace.join(planted)).unwrap();
         symlink(&victim, workspace.join(planted)).unwrap();
         std::os::unix::fs::lchown(workspace.join(planted), Some(NOBODY), None).unwrap();
-        refused(&["--record", "record"], planted, "a link of another user");
+        let why = if planted == "record" { "a link of another user" } else { "is a link, or no directory" };
+        refused(&["--record", "record"], planted, why);
         std::fs::remove_file(workspace.join(planted)).unwrap();
     }
     chown(&workspace, Some(NOBODY), None).unwrap();

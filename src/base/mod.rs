@@ -1,10 +1,11 @@
-//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of databases, and nearest names.
+//! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, and nearest names.
 
 pub mod database;
 pub mod exposition;
 pub mod floors;
 mod hex;
 pub mod hosts;
+pub mod origin;
 pub mod shown;
 pub mod source;
 pub mod span;

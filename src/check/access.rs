@@ -92,10 +92,15 @@ impl<'a> Session<'a, '_> {
                     subject: Subject::Delivery(*index),
                     scopes: Vec::new(),
                     scoped: false,
-                    text: self.text(span),
                     span,
                 };
                 Value::Delivery(metric)
+            }
+            (Value::Part(Type::Service, index), "ca") if !self.speaks_https(*index) => {
+                let message = "only `demo(tls: true)` has a certificate of the run";
+                let problem = Diagnostic::new(Code::E0207, message, span, "it has none");
+                self.push(problem.help("name the file of the authority, such as `ca: \"ca.pem\"`"));
+                Value::WRONG
             }
             (Value::Part(Type::Service, index), _) if !self.has_port(*index, base.span) => Value::WRONG,
             (Value::Part(kind, index), name) => {
@@ -112,9 +117,6 @@ impl<'a> Session<'a, '_> {
                     "attempts" => Part::Attempts,
                     _ => return self.part_of_window(value, name, base, span),
                 };
-                if population.part == Part::TlsTime {
-                    self.later(format!("`.{name}`"), span);
-                }
                 let _ = kind;
                 Value::Samples(population, *unit, Type::Samples)
             }
@@ -199,10 +201,9 @@ impl<'a> Session<'a, '_> {
             subject,
             scopes: Vec::new(),
             scoped: false,
-            text: self.text(span),
             span,
         };
-        Value::Measured(super::condition::Measured::Metric { metric, unit: Type::Duration })
+        Value::Measured(self.out.measured(metric, Type::Duration))
     }
 
     fn member_of_module(&mut self, module: usize, name: &'a Name) -> Value<'a> {
@@ -246,6 +247,7 @@ impl<'a> Session<'a, '_> {
         let columns = self.out.data.get(data).map_or(&[][..], |data| &data.columns);
         match columns.iter().find(|(column, _)| *column == name.text) {
             Some((column, kind)) => {
+                self.refers_to_column(name.span, data, column, *kind);
                 Value::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
             }
             None => {

@@ -3,7 +3,7 @@
 use super::allow::is_written;
 use super::bound::{Bound, Call};
 use super::builtins;
-use super::program::Expr;
+use super::program::{AnswerPart, Expr};
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
@@ -29,7 +29,7 @@ impl<'a> Session<'a, '_> {
                 Value::Run(Expr::BodyText(response), Type::Text)
             }
             _ => {
-                let part = Expr::Answer { response, part: part.to_owned(), argument: None, attribute: None };
+                let part = Expr::Answer { response, part: AnswerPart::Rows, argument: None, attribute: None };
                 Value::Run(part, Type::Json)
             }
         }
@@ -66,26 +66,29 @@ impl<'a> Session<'a, '_> {
         let Some(argument) = self.constant_text(given) else { return Value::Unknown(field.result) };
         let span = given.map_or(method.span, |(_, expr)| expr.span);
         let shows = given.is_some_and(|(_, expr)| is_written(expr));
-        match method.text.as_str() {
+        let part = match method.text.as_str() {
             "header" => {
                 self.keep(response, Keep::Headers);
                 return Value::Run(Expr::Header { response, name: argument }, Type::Text);
             }
-            "regex" => self.is_pattern(&argument, span, shows),
-            _ => self.is_selector(&argument, span, shows),
-        }
+            "regex" => {
+                self.is_pattern(&argument, span, shows);
+                AnswerPart::Regex
+            }
+            _ => {
+                self.is_selector(&argument, span, shows);
+                AnswerPart::Css
+            }
+        };
         self.keep(response, Keep::Text);
-        let attribute = match (method.text == "css").then(|| bound.get("attribute")).flatten() {
+        let attribute = match (part == AnswerPart::Css).then(|| bound.get("attribute")).flatten() {
             Some(given) => match self.constant_text(Some(given)) {
                 Some(name) => Some(name),
                 None => return Value::Unknown(field.result),
             },
             None => None,
         };
-        Value::Run(
-            Expr::Answer { response, part: method.text.clone(), argument: Some(argument), attribute },
-            Type::Text,
-        )
+        Value::Run(Expr::Answer { response, part, argument: Some(argument), attribute }, Type::Text)
     }
 
     /// `shows`: the pattern is written there, so that a reason may quote a part of it.

@@ -3,7 +3,7 @@
 use super::bound::{Bound, Call};
 use super::builtins;
 use super::inputs::{Content as Found, Document, FileKind};
-use super::program::{Body, Content, Expr, File, Piece, Request, Upload};
+use super::program::{Body, Content, Expr, Piece, Upload};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -42,13 +42,13 @@ const TYPES: [(&str, &str); 24] = [
 
 impl<'a> Session<'a, '_> {
     /// `json:`, `form:`, `multipart:` or `body:`
-    pub(super) fn request_body(&mut self, entry: &'a Entry, request: &mut Request, frame: FrameId) {
-        if request.body.is_some() {
+    pub(super) fn request_body(&mut self, entry: &'a Entry, body: &mut Option<Body>, frame: FrameId) {
+        if body.is_some() {
             let problem = Diagnostic::new(Code::E0203, "a request has one body", entry.label.span, "another one");
             self.push(problem.help("keep one of `json:`, `form:`, `multipart:` and `body:`"));
         }
-        request.body = match entry.label.text.as_str() {
-            "json" => self.json_body(&entry.value, frame),
+        *body = match entry.label.text.as_str() {
+            "json" => self.json_body(&entry.value, frame).map(Body::Json),
             "form" => Some(Body::Form(self.fields(entry, frame))),
             "multipart" => Some(Body::Multipart(self.parts(entry, frame))),
             _ => match as_file(&entry.value) {
@@ -60,13 +60,13 @@ impl<'a> Session<'a, '_> {
         };
     }
 
-    fn json_body(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Body> {
+    pub(super) fn json_body(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Expr> {
         let value = self.eval(expr, frame);
         match value.expr() {
             _ if value.is_wrong() => None,
             Some(body) => {
                 self.plain_json(&value, expr);
-                Some(Body::Json(body))
+                Some(body)
             }
             None => {
                 self.no_json(&value, expr);
@@ -214,6 +214,7 @@ impl<'a> Session<'a, '_> {
         }
         // As it is written: a link has a name of its own.
         let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+        let uploaded = name.clone();
         let mut given = |what: &str| -> Option<Vec<Piece>> {
             let (value, expr) = bound.get(what)?;
             let pieces = value.pieces()?;
@@ -229,12 +230,7 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help("names belong to parts: `multipart: { photo: file(\"a.png\", name: \"b.png\") }`"));
         }
         let shown = if alone { Vec::new() } else { shown.unwrap_or_else(|| vec![Piece::Literal(name.clone())]) };
-        let known = self.out.files.iter().position(|file| file.path == document.path);
-        let file = known.unwrap_or_else(|| {
-            let sha256 = document.sha256.clone();
-            self.out.files.push(File { name, path: document.path.clone(), size: document.size, sha256 });
-            self.out.files.len() - 1
-        });
+        let file = self.planned_file(uploaded, document);
         Some(Upload { file, kind, name: shown })
     }
 

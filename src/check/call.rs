@@ -3,7 +3,7 @@
 use super::bound::{Bound, Call, Given};
 use super::builtins::{Builtin, Par};
 use super::inputs::{Content, FileKind};
-use super::program::{Expr, Piece};
+use super::program::{Expr, Piece, ValueFunction};
 use super::scope::FrameId;
 use super::session::Session;
 use super::size;
@@ -155,9 +155,10 @@ impl<'a> Session<'a, '_> {
         }
         let secret = values.iter().any(|value| value.kind() == Type::Secret);
         let kind = if secret && kind == Type::Text { Type::Secret } else { kind };
+        let Some(function) = ValueFunction::of(builtin.name) else { return Value::WRONG };
         let arguments: Option<Vec<Expr>> = values.iter().map(|value| value.expr()).collect();
         match arguments {
-            Some(arguments) => Value::Run(Expr::Call { function: builtin.name.to_owned(), arguments }, kind),
+            Some(arguments) => Value::Run(Expr::Call { function, arguments }, kind),
             None => Value::WRONG,
         }
     }
@@ -379,6 +380,9 @@ impl<'a> Session<'a, '_> {
             let value = match (argument, given, &parameter.default) {
                 _ if swapped.is_some_and(|first| place == first || place == first + 1) => Value::WRONG,
                 (Some(argument), Some((_, frame)), _) => {
+                    if let Some(label) = &argument.label {
+                        self.refers(label.span, parameter.name.span, kind);
+                    }
                     let before = self.diagnostics.count();
                     let value = self.eval_as(&argument.value, frame, &[kind]);
                     good &= !value.is_wrong() || self.diagnostics.count() == before;

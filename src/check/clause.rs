@@ -3,7 +3,6 @@
 use super::builtins::Direction;
 use super::compare::condition;
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
-use super::inputs::{Content, FileKind};
 use super::program::{Abort, Expectation, Function, Moment, SteadyState, Window};
 use super::scope::FrameId;
 use super::session::Session;
@@ -213,7 +212,8 @@ impl<'a> Session<'a, '_> {
             }
         };
         self.later("`baseline`", base.1);
-        let (Value::Measured(metric @ Measured::Metric { metric: found, .. }), unit) = (&value, value.kind()) else {
+        let (Value::Measured(metric @ Measured::Metric { metric: found, key, .. }), unit) = (&value, value.kind())
+        else {
             if !value.is_unknown() {
                 let text = self.text(left.span);
                 let problem =
@@ -222,7 +222,7 @@ impl<'a> Session<'a, '_> {
             }
             return Some(None);
         };
-        let baseline = Measured::Baseline { name, unit };
+        let baseline = Measured::Baseline { name, unit, of: key.clone(), known: None };
         let bound = match delta {
             None => baseline,
             Some((shift, by)) => {
@@ -421,9 +421,11 @@ impl<'a> Session<'a, '_> {
         alert: &'a ast::Alert,
     ) {
         let (Some(name), Some(source)) = (name, source) else { return };
-        let Some(facts) = self.alert_facts.get(source).cloned() else { return };
-        let Some((path, from, span)) = facts.rules else { return };
-        let Some(Content::Rules(rules)) = self.content(&path, from, FileKind::Rules, span) else { return };
+        let (Some(own), Some(Some(span))) = (self.out.alert_sources.get(source), self.rules_spans.get(source)) else {
+            return;
+        };
+        let (facts, path, span) = (own.facts.clone(), own.rules.clone().unwrap_or_default(), *span);
+        let Some(rules) = &facts.rules else { return };
         let Some(rule) = rules.iter().find(|rule| rule.alert == name) else {
             let message = format!("`{path}` has no alert `{name}`");
             let problem =
@@ -434,10 +436,7 @@ impl<'a> Session<'a, '_> {
             });
             return;
         };
-        // `for` is counted in whole evaluations; what is not known counts as nothing, so that this is a proof.
-        let interval = rule.interval.or(facts.evaluation).unwrap_or(0);
-        let held = if interval > 0 { rule.held.div_ceil(interval) * interval } else { rule.held };
-        let least = held + facts.grouping;
+        let (interval, least) = (facts.interval(rule), facts.earliest(rule));
         let shown = crate::base::units::duration(least);
         if least > within {
             let message = format!("`{name}` fires {shown} after its cause at the earliest");
@@ -555,7 +554,7 @@ impl<'a> Session<'a, '_> {
 
 /// How a value is compared with a baseline, by which way it is better.
 fn better_than_baseline(value: &Value<'_>) -> &'static str {
-    let Value::Measured(Measured::Metric { metric, unit }) = value else {
+    let Value::Measured(Measured::Metric { metric, unit, .. }) = value else {
         return "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is";
     };
     match (metric.direction(), metric.function.is_often_zero(), unit) {

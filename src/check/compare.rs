@@ -191,7 +191,7 @@ impl<'a> Session<'a, '_> {
 /// A metric of a series from outside that does not say what one is worth.
 fn is_bare_series(value: &Value<'_>) -> bool {
     // What grows without a unit is a number over time.
-    matches!(value, Value::Measured(Measured::Metric { metric, unit: Type::Number | Type::Rate })
+    matches!(value, Value::Measured(Measured::Metric { metric, unit: Type::Number | Type::Rate, .. })
         if matches!(&metric.subject, super::program::Subject::Series(series) if series.unit == Type::Number))
 }
 

@@ -1,6 +1,7 @@
 //! Conditions over measurements, for whatever a metric, an instant and a scope are: relations in the program, places on the
 //! timeline in the plan.
 
+use super::program::Key;
 use super::types::Type;
 use crate::syntax::ast::Binary;
 use serde::{Deserialize, Serialize};
@@ -68,11 +69,19 @@ pub enum Measured<M> {
     Metric {
         metric: M,
         unit: Type,
+        /// What it is called across runs.
+        #[serde(default)]
+        key: Key,
     },
     /// What the metric on the other side was in a stored run: the named one, or the newest.
     Baseline {
         name: Option<String>,
         unit: Type,
+        /// What the metric on the other side is called.
+        of: Key,
+        /// What it was, where somebody has looked it up.
+        #[serde(skip)]
+        known: Option<Estimate>,
     },
     Arithmetic {
         operator: Binary,
@@ -80,6 +89,15 @@ pub enum Measured<M> {
         right: Box<Measured<M>>,
         unit: Type,
     },
+}
+
+/// What a metric was in another run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub value: f64,
+    /// Where it lies with 95% certainty, where that is known.
+    pub interval: Option<(f64, f64)>,
+    pub samples: u64,
 }
 
 impl<M> Measured<M> {
@@ -96,8 +114,12 @@ impl<M> Measured<M> {
     pub fn map<N>(&self, metric: &mut impl FnMut(&M) -> Option<N>) -> Option<Measured<N>> {
         Some(match self {
             Measured::Constant { value, unit } => Measured::Constant { value: *value, unit: *unit },
-            Measured::Metric { metric: of, unit } => Measured::Metric { metric: metric(of)?, unit: *unit },
-            Measured::Baseline { name, unit } => Measured::Baseline { name: name.clone(), unit: *unit },
+            Measured::Metric { metric: of, unit, key } => {
+                Measured::Metric { metric: metric(of)?, unit: *unit, key: key.clone() }
+            }
+            Measured::Baseline { name, unit, of, known } => {
+                Measured::Baseline { name: name.clone(), unit: *unit, of: of.clone(), known: *known }
+            }
             Measured::Arithmetic { operator, left, right, unit } => {
                 let (left, right) = (left.map(metric), right.map(metric));
                 let (left, right) = (Box::new(left?), Box::new(right?));
@@ -113,6 +135,18 @@ impl<M> Measured<M> {
             Measured::Arithmetic { left, right, .. } => {
                 left.metrics(each);
                 right.metrics(each);
+            }
+        }
+    }
+
+    /// Each baseline by its name and what its metric is called, with what is known of it.
+    fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &Key, &mut Option<Estimate>)) {
+        match self {
+            Measured::Constant { .. } | Measured::Metric { .. } => {}
+            Measured::Baseline { name, of, known, .. } => each(name, of, known),
+            Measured::Arithmetic { left, right, .. } => {
+                left.baselines(each);
+                right.baselines(each);
             }
         }
     }
@@ -184,6 +218,24 @@ impl<M, I, S> Condition<M, I, S> {
             }
             Condition::Not(inner) => inner.comparisons(each),
             Condition::Holds(_) | Condition::Becomes { .. } | Condition::InEvery { .. } | Condition::Alert(_) => {}
+        }
+    }
+
+    /// Each baseline by its name and what its metric is called, with what is known of it.
+    pub fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &Key, &mut Option<Estimate>)) {
+        match self {
+            Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {
+                left.baselines(each);
+                right.baselines(each);
+            }
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                a.baselines(each);
+                b.baselines(each);
+            }
+            Condition::Not(condition) => condition.baselines(each),
+            Condition::Holds(measured) => measured.baselines(each),
+            Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => condition.baselines(each),
+            Condition::Alert(_) => {}
         }
     }
 

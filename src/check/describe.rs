@@ -2,9 +2,9 @@
 //! the text of the template would speak of its parameters.
 
 use super::condition::{AlertDoes, Condition, Measured};
-use super::predicate::chosen_text;
+use super::predicate::{chosen_text, matching_text};
 use super::program::{
-    Edge, Function, Member, Metric, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource, Subject,
+    Edge, Function, Key, Member, Metric, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource, Subject,
     Window,
 };
 use super::types::Type;
@@ -119,6 +119,87 @@ impl Scenario {
             }
             Subject::Metric(metric) => self.metric_text(metric),
         }
+    }
+
+    /// A metric as an expression, with what it is called across runs.
+    pub(super) fn measured(&self, metric: Metric, unit: Type) -> Measured<Metric> {
+        let key = self.key(&metric);
+        Measured::Metric { metric, unit, key }
+    }
+
+    /// What is the same has one key, and what is not has another: the texts that a person reads round, and leave out what a
+    /// reader knows.
+    fn key(&self, metric: &Metric) -> Key {
+        let (of, matching) = match &metric.subject {
+            Subject::Requests(population) => {
+                let plain = self.whole_path(population);
+                (self.population_text(&plain), population.matching.as_ref().map(matching_text))
+            }
+            Subject::Windows { windows, steady } => {
+                let windows = windows.iter().map(|window| self.exact_window(window));
+                (windows.chain(self.steady_text(*steady)).collect::<Vec<_>>().join(", "), None)
+            }
+            Subject::Series(series) => {
+                (format!("{} as {} of {}", self.subject_text(&metric.subject), series.unit, series.worth), None)
+            }
+            Subject::Metric(inner) => (self.key(inner).to_string(), None),
+            Subject::Ledger(_) | Subject::Service(_) | Subject::Alerts(_) | Subject::Delivery(_) => {
+                (self.subject_text(&metric.subject), None)
+            }
+        };
+        let scope = |scope: &Scope| format!("{} {}", scope.kind.word(), self.exact_window(&scope.window));
+        let mut scopes: Vec<String> = metric.scopes.iter().map(scope).collect();
+        scopes.sort();
+        scopes.dedup();
+        let argument = metric.function.argument().map(|(value, unit)| written(value, unit));
+        Key { function: metric.function.name().to_owned(), of, matching, scopes, argument }
+    }
+
+    /// Of a load in which one part runs the flow, that part may be left out; and the predicate stands apart.
+    fn whole_path(&self, population: &Population) -> Population {
+        let parts = population.load.and_then(|load| self.loads.get(load)).map_or(&[][..], |load| &load.parts);
+        let mut running = parts.iter().enumerate().filter(|(_, part)| Some(part.flow) == population.flow);
+        let only = running.next().filter(|_| running.next().is_none()).map(|(index, _)| index);
+        Population { mix: population.mix.or(only), matching: None, ..population.clone() }
+    }
+
+    /// The first steady state is meant where none is named.
+    fn steady_text(&self, steady: Option<usize>) -> Option<String> {
+        let steady = steady.filter(|steady| *steady > 0)?;
+        let name = self.steady_states.get(steady).and_then(|state| state.name.clone());
+        Some(name.unwrap_or_else(|| format!("steady state {}", steady + 1)))
+    }
+
+    fn exact_window(&self, window: &Window) -> String {
+        match window {
+            // Several may have the name.
+            Window::Stage { load, stage } => {
+                let stages = self.loads.get(*load).map_or(&[][..], |load| &load.stages);
+                let name =
+                    |stage: usize| stages.get(stage).and_then(|stage| stage.name.as_ref()).map(|name| &name.text);
+                let same: Vec<usize> = (0..stages.len()).filter(|other| name(*other) == name(*stage)).collect();
+                match (same.len(), same.iter().position(|other| other == stage)) {
+                    (2.., Some(place)) => format!("{}.{}", self.window_text(window), place + 1),
+                    _ => self.window_text(window),
+                }
+            }
+            Window::Impact { of, steady } => {
+                let steady = self.steady_text(*steady).map_or(String::new(), |steady| format!(" on {steady}"));
+                format!("{}.impact{steady}", self.exact_window(of))
+            }
+            Window::Between(from, to) => format!("{} .. {}", self.exact_moment(from), self.exact_moment(to)),
+            Window::Run | Window::Load(_) | Window::Stages { .. } | Window::Injection(_) | Window::Event(_) => {
+                self.window_text(window)
+            }
+        }
+    }
+
+    fn exact_moment(&self, moment: &Moment) -> String {
+        let edge = match moment.edge {
+            Edge::Start => "start",
+            Edge::End => "end",
+        };
+        format!("{}.{edge} {:+}ns", self.exact_window(&moment.window), moment.plus)
     }
 
     fn population_text(&self, population: &Population) -> String {

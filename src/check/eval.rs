@@ -3,7 +3,7 @@
 use super::bound::Call;
 use super::builtins::{self, Kind};
 use super::operator::{apply, cannot_join, joined};
-use super::program::{Edge, Expr, Moment, Piece, Window};
+use super::program::{Edge, Expr, Moment, Piece, Property, Window};
 use super::scope::FrameId;
 use super::session::Session;
 use super::size::Size;
@@ -361,7 +361,7 @@ impl<'a> Session<'a, '_> {
         if let Some(value) = self.lookup(frame, &name.text, name.span) {
             return value;
         }
-        if let Some(module) = self.module_named(frame, &name.text) {
+        if let Some(module) = self.module_named(frame, &name.text, name.span) {
             return Value::Module(module);
         }
         if self.sees_scenario(frame)
@@ -447,14 +447,14 @@ impl<'a> Session<'a, '_> {
     /// Names that mean something only where they stand: in the block of a request, in a `where`.
     fn special(&mut self, name: &Name) -> Option<Value<'a>> {
         if self.predicate {
-            let kind = match name.text.as_str() {
-                "status" | "attempt" => Type::Count,
-                "latency" => Type::Duration,
-                "ok" => Type::Bool,
-                "error" => Type::Text,
-                _ => return None,
+            let property = Property::of(&name.text)?;
+            let kind = match property {
+                Property::Status | Property::Attempt => Type::Count,
+                Property::Latency => Type::Duration,
+                Property::Ok => Type::Bool,
+                Property::Error => Type::Text,
             };
-            return Some(Value::Run(Expr::Property(name.text.clone()), kind));
+            return Some(Value::Run(Expr::Property(property), kind));
         }
         let response = self.answer?;
         match name.text.as_str() {

@@ -106,10 +106,16 @@ impl<'a> Session<'a, '_> {
                     self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
                 }
             }
-            Action::Link { on: Line::Target(index), .. } => {
-                let protocol = self.out.targets.get(*index).map(|target| target.protocol);
-                if let Some(Protocol::Postgres | Protocol::Mysql) = protocol {
+            Action::Link { on: Line::Target(index), fault } => {
+                let Some(target) = self.out.targets.get(*index) else { return };
+                if let Protocol::Postgres | Protocol::Mysql = target.protocol {
                     self.later(format!("`{function}` on the way to a target that is a database"), span);
+                } else if target.tls.is_some() && fault.is_of_requests() {
+                    let message = format!("`{function}` is of requests, and the way to `{}` is encrypted", target.name);
+                    let problem = Diagnostic::new(Code::E0207, message, span, "nobody on the way can read them");
+                    self.push(problem.help(
+                        "what is of bytes works under TLS: `latency`, `bandwidth`, `partition`, `reset`; or give the target an `http://` address",
+                    ));
                 }
             }
             Action::Link { on: Line::Link(_), .. } => {}

@@ -2,6 +2,7 @@
 
 use super::bound::Call;
 use super::program::{Bound, Expr, Flow, Population, Repeat, Step, Think};
+use super::references::FlowPlaces;
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -63,7 +64,6 @@ impl<'a> Session<'a, '_> {
             requests: 0,
             groups: Vec::new(),
             measures: Vec::new(),
-            derived: 0..0,
         };
         self.out.flows.push(empty);
         let checked = self.body(&flow.name.text, &flow.steps, target, frame, &[]);
@@ -77,6 +77,8 @@ impl<'a> Session<'a, '_> {
             self.refused_flows.insert(index);
         }
         self.out.flows[index] = checked;
+        let places = FlowPlaces { declared: flow.name.span, steps: state.named };
+        self.flow_places.insert(index, places);
         Value::Samples(Population::of_flow(index), Type::Duration, Type::Flow)
     }
 
@@ -115,7 +117,6 @@ impl<'a> Session<'a, '_> {
             requests: state.requests.len(),
             groups: state.groups.clone(),
             measures: state.measures.clone(),
-            derived: 0..0,
         };
         (flow, state)
     }

@@ -4,6 +4,7 @@ use super::types::Type;
 use crate::base::FileId;
 use crate::syntax::ast;
 pub use crate::syntax::needs::FileKind;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -97,12 +98,14 @@ pub struct Times {
 }
 
 /// An alerting rule of a rules file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     pub alert: String,
     /// How long its expression must hold, in nanoseconds.
     pub held: u64,
     /// How often its group is evaluated, where the group says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<(String, String)>,
 }

@@ -211,7 +211,7 @@ impl<'a> Session<'a, '_> {
     fn secrets_in_the_open(&mut self) {
         let local = self.out.targets.iter().all(|target| match &target.address {
             super::program::Address::Service(_) | super::program::Address::Link(_) => true,
-            super::program::Address::Url { host, port } => Host::new(host, Some(*port)).is_here(),
+            super::program::Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
             super::program::Address::Late(_) => !self.out.services.is_empty(),
         });
         if local || self.is_definition {

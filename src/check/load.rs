@@ -127,7 +127,6 @@ impl<'a> Session<'a, '_> {
                     requests: 0,
                     groups: Vec::new(),
                     measures: Vec::new(),
-                    derived: 0..0,
                 });
                 let flow = self.out.flows.len() - 1;
                 self.refused_flows.insert(flow);

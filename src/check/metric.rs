@@ -70,9 +70,8 @@ impl<'a> Session<'a, '_> {
         if let Some(what) = later(kind, &subject) {
             self.later(what, span);
         }
-        let mut metric = Metric { function: kind, subject, scopes, scoped, text: String::new(), span };
-        metric.text = self.out.metric_text(&metric);
-        Value::Measured(Measured::Metric { metric, unit })
+        let metric = Metric { function: kind, subject, scopes, scoped, span };
+        Value::Measured(self.out.measured(metric, unit))
     }
 
     /// What a metric speaks of and the unit of its values; without a subject it is only known where the template is
@@ -94,7 +93,7 @@ impl<'a> Session<'a, '_> {
             return None;
         }
         if function == Function::Drift {
-            if let Value::Measured(Measured::Metric { metric, unit }) = &value {
+            if let Value::Measured(Measured::Metric { metric, unit, .. }) = &value {
                 return Some((Some(Subject::Metric(Box::new(metric.clone()))), *unit));
             }
             if value.is_unknown() {

@@ -2,6 +2,7 @@
 //! by themselves with arguments of which only the types are known, and worked out with real ones in each scenario.
 
 mod access;
+mod address;
 mod allow;
 mod answer;
 mod body;
@@ -25,6 +26,7 @@ mod parts;
 mod population;
 mod predicate;
 pub mod program;
+mod references;
 mod request;
 mod scenario;
 mod scope;
@@ -34,6 +36,7 @@ mod size;
 mod stage;
 mod suite;
 mod target;
+mod tls;
 pub mod types;
 mod value;
 mod words;
@@ -43,6 +46,7 @@ pub use operator::{apply as arithmetic, holds};
 pub use population::all_steps;
 pub use predicate::chosen_text;
 pub use program::Program;
+pub use references::{Reference, References};
 
 use crate::base::{Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
@@ -58,7 +62,15 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let indexes = inputs.modules.iter().map(|module| module::index(module, &mut diagnostics)).collect();
     let aliases = (0..inputs.modules.len()).map(|at| module::aliases(inputs, at, &mut diagnostics)).collect();
     module::circles(inputs, &mut diagnostics);
-    let world = World { inputs, sources, indexes, aliases, spent: size::Spent::default(), helped: RefCell::default() };
+    let world = World {
+        inputs,
+        sources,
+        indexes,
+        aliases,
+        spent: size::Spent::default(),
+        helped: RefCell::default(),
+        references: RefCell::default(),
+    };
     let mut checker = Checker { world: &world, diagnostics, used: HashSet::new() };
     checker.settings();
     let mut program = Program::default();
@@ -82,7 +94,9 @@ pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
         checker.leftovers(module);
     }
     checker.unused();
-    (program, checker.diagnostics)
+    let diagnostics = checker.diagnostics;
+    program.references = world.references.into_inner();
+    (program, diagnostics)
 }
 
 struct Checker<'a, 'w> {
@@ -148,11 +162,13 @@ impl<'a> Checker<'a, '_> {
     fn setting(&mut self, setting: &'a ast::Setting, params: &[&'a ast::Param], module: usize) {
         let ExprKind::Name(name) = &setting.path.kind else { return };
         let Some(param) = params.iter().find(|param| param.name.text == name.text) else { return };
+        let declared = param.name.span;
         let mut own = Diagnostics::default();
         let mut session = self.session(&param.name, &mut own);
         session.is_definition = true;
         let home = session.module_frame(module);
         let kind = session.type_of(&param.kind, home);
+        session.refers(name.span, declared, kind);
         session.eval_as(&setting.value, home, &[kind]);
         self.keep(own, module);
     }

@@ -3,23 +3,19 @@
 use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind, options_of};
 use super::inputs::{Content, FileKind};
-use super::program::{AlertSource, AlertSourceKind, Data, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece};
+use super::program::{
+    AlertFacts, AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind,
+    Piece,
+};
+use super::references::DataPlaces;
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
 use super::words::article;
-use crate::base::{FileId, Span};
+use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
-
-/// What is known of a source of alerts without asking it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct AlertFacts {
-    pub(super) rules: Option<(String, FileId, Span)>,
-    pub(super) evaluation: Option<u64>,
-    pub(super) grouping: u64,
-}
 
 impl<'a> Session<'a, '_> {
     pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
@@ -191,11 +187,11 @@ impl<'a> Session<'a, '_> {
         frame: FrameId,
     ) -> Value<'a> {
         let format = match builtin.name {
-            "json" => FileKind::Json,
-            "jsonl" => FileKind::JsonLines,
-            _ => FileKind::Csv,
+            "json" => DataFormat::Json,
+            "jsonl" => DataFormat::Jsonl,
+            _ => DataFormat::Csv,
         };
-        let mut declared = Vec::new();
+        let mut declared: Vec<(&Name, Type)> = Vec::new();
         for entry in &built.options {
             if entry.label.text != "columns" {
                 self.unknown_option(entry, "data");
@@ -228,7 +224,9 @@ impl<'a> Session<'a, '_> {
             }
         }
         let Some((Value::Text(path, from), expr)) = bound.get("file") else { return Value::Unknown(Type::Data) };
-        let Some(Content::Table(table)) = self.content(path, *from, format, expr.span) else { return Value::WRONG };
+        let Some(Content::Table(table)) = self.content(path, *from, format.kind(), expr.span) else {
+            return Value::WRONG;
+        };
         let mut columns = table.columns.clone();
         for (_, own) in &mut columns {
             // Only a declaration tells whole numbers from others, and truth from words.
@@ -238,6 +236,8 @@ impl<'a> Session<'a, '_> {
                 own => own,
             };
         }
+        let places = declared.iter().map(|(label, _)| (label.text.clone(), label.span)).collect();
+        self.data_places.insert(self.out.data.len(), DataPlaces { declared: built.name.span, columns: places });
         for (label, kind) in declared {
             let found = table.columns.iter().find(|(name, _)| *name == label.text).map(|(_, own)| *own);
             match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {
@@ -264,7 +264,7 @@ impl<'a> Session<'a, '_> {
         }
         let (path, sha256, rows) = (table.path.clone(), table.sha256.clone(), table.rows);
         let times = table.times.clone();
-        self.out.data.push(Data { name, path, format: builtin.name.to_owned(), sha256, rows, columns, times });
+        self.out.data.push(Data { name, path, format, sha256, rows, columns, times });
         Value::Part(Type::Data, self.out.data.len() - 1)
     }
 
@@ -296,24 +296,26 @@ impl<'a> Session<'a, '_> {
         let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
         let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
-        let mut source = AlertSource { name, kind, address, receiver: None, rules: None };
-        let mut facts = AlertFacts::default();
+        let mut source = AlertSource { name, kind, address, receiver: None, rules: None, facts: AlertFacts::default() };
+        let mut named = None;
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };
             match (entry.label.text.as_str(), &value) {
                 ("rules", Value::Text(path, from)) => {
-                    self.content(path, *from, FileKind::Rules, entry.value.span);
+                    if let Some(Content::Rules(rules)) = self.content(path, *from, FileKind::Rules, entry.value.span) {
+                        source.facts.rules = Some(rules.clone());
+                    }
                     source.rules = Some(path.clone());
-                    facts.rules = Some((path.clone(), *from, entry.value.span));
+                    named = Some(entry.value.span);
                 }
                 ("receiver", value) => source.receiver = value.pieces(),
-                ("evaluation", value) => facts.evaluation = value.number().map(|ns| ns as u64),
-                ("grouping", value) => facts.grouping = value.number().unwrap_or(0.0) as u64,
+                ("evaluation", value) => source.facts.evaluation = value.number().map(|ns| ns as u64),
+                ("grouping", value) => source.facts.grouping = value.number().unwrap_or(0.0) as u64,
                 _ => {}
             }
         }
         self.out.alert_sources.push(source);
-        self.alert_facts.push(facts);
+        self.rules_spans.push(named);
         Value::Part(Type::Alerts, self.out.alert_sources.len() - 1)
     }
 

@@ -91,6 +91,7 @@ impl<'a> Session<'a, '_> {
         match loads.as_slice() {
             [] => {}
             [load, rest @ ..] if rest.iter().all(|other| other == load) => {
+                self.refers(name.span, stages[0].2.span, Type::Stage);
                 return Some(self.window_of(*load, &stages.iter().map(|(_, stage, _)| *stage).collect::<Vec<_>>()));
             }
             _ => {
@@ -122,6 +123,7 @@ impl<'a> Session<'a, '_> {
         match found.as_slice() {
             [] => None,
             [(flow, member, kind)] => {
+                self.refers_to_step(name.span, *flow, &name.text);
                 let population = Population { member: *member, ..Population::of_flow(*flow) };
                 Some(Value::Samples(population, *kind, Type::Step))
             }
@@ -145,13 +147,10 @@ impl<'a> Session<'a, '_> {
     }
 
     pub(super) fn stage_of(&mut self, load: usize, name: &Name) -> Option<Value<'a>> {
-        let stages: Vec<usize> = self
-            .stages_named(&name.text)
-            .into_iter()
-            .filter(|(of, ..)| *of == load)
-            .map(|(_, stage, _)| stage)
-            .collect();
-        (!stages.is_empty()).then(|| self.window_of(load, &stages))
+        let mut stages = self.stages_named(&name.text);
+        stages.retain(|(of, ..)| *of == load);
+        self.refers(name.span, stages.first()?.2.span, Type::Stage);
+        Some(self.window_of(load, &stages.into_iter().map(|(_, stage, _)| stage).collect::<Vec<usize>>()))
     }
 
     /// What a name behind a load, a part of a mix or a flow means.
@@ -164,6 +163,9 @@ impl<'a> Session<'a, '_> {
         {
             let parts = self.out.loads.get(load).map_or(&[][..], |load| &load.parts);
             if let Some((index, part)) = parts.iter().enumerate().find(|(_, part)| part.name == name.text) {
+                if let Some(places) = self.flow_places.get(&part.flow) {
+                    self.refers(name.span, places.declared, Type::Flow);
+                }
                 let population = Population { mix: Some(index), flow: Some(part.flow), ..population.clone() };
                 return Some(Value::Samples(population, Type::Duration, Type::Flow));
             }
@@ -187,6 +189,7 @@ impl<'a> Session<'a, '_> {
         match found.as_slice() {
             [] => None,
             [(flow, member, unit)] => {
+                self.refers_to_step(name.span, *flow, &name.text);
                 let population = Population { flow: Some(*flow), member: *member, ..population.clone() };
                 Some(Value::Samples(population, *unit, Type::Step))
             }

@@ -1,6 +1,6 @@
 //! Predicates of `where`: what they may rest on, and how they are written.
 
-use super::program::{Expr, Member, Part, Piece};
+use super::program::{Expr, Member, Part, Piece, Property};
 use super::types::Type;
 use super::words::written;
 use crate::syntax::ast::Binary;
@@ -15,12 +15,14 @@ pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
         Member::Wait(_) => "a wait",
         Member::All | Member::Request(_) => "",
     };
-    let lacks = |name: &str| matches!(member, Member::Measure(_)) || matches!(name, "status" | "attempt");
+    let lacks = |property: Property| {
+        matches!(member, Member::Measure(_)) || matches!(property, Property::Status | Property::Attempt)
+    };
     let mut found = None;
     expr.any(&mut |part| {
         found = match part {
-            Expr::Property(name) if !whole.is_empty() && lacks(name) => {
-                Some(format!("{whole} has no `{name}` of its own"))
+            Expr::Property(property) if !whole.is_empty() && lacks(*property) => {
+                Some(format!("{whole} has no `{}` of its own", property.name()))
             }
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Property(_) | Expr::List(_) => None,
             Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => None,
@@ -42,7 +44,12 @@ pub fn chosen_text(part: Part, matching: Option<&Expr>) -> String {
         Part::TlsTime => ".tls_time",
         Part::Attempts => ".attempts",
     };
-    matching.map_or(part.to_owned(), |matching| format!("{part} where {}", text(matching, false)))
+    matching.map_or(part.to_owned(), |matching| format!("{part} where {}", matching_text(matching)))
+}
+
+/// A predicate as it is written.
+pub(super) fn matching_text(matching: &Expr) -> String {
+    text(matching, false)
 }
 
 /// Numbers beside the latency are times.
@@ -61,7 +68,7 @@ fn text(expr: &Expr, timed: bool) -> String {
             let items: Vec<String> = items.iter().map(|item| text(item, timed)).collect();
             format!("[{}]", items.join(", "))
         }
-        Expr::Property(name) => name.clone(),
+        Expr::Property(property) => property.name().to_owned(),
         Expr::Not(inner) => format!("not {}", inside(inner, timed, CLOSEST)),
         Expr::Negate(inner) => format!("-{}", inside(inner, timed, CLOSEST)),
         Expr::Binary { operator, left, right } => {
@@ -74,7 +81,7 @@ fn text(expr: &Expr, timed: bool) -> String {
 }
 
 fn is_time(expr: &Expr) -> bool {
-    expr.any(&mut |part| matches!(part, Expr::Property(name) if name == "latency"))
+    expr.any(&mut |part| matches!(part, Expr::Property(Property::Latency)))
 }
 
 const CLOSEST: u8 = 5;
@@ -109,9 +116,9 @@ mod tests {
 
     #[test]
     fn predicates_are_written_as_they_are_read() {
-        let slow = binary(Binary::Greater, Expr::Property("latency".into()), Expr::Number(2e8));
-        let fine = binary(Binary::Equal, Expr::Property("status".into()), Expr::Number(200.0));
-        let either = binary(Binary::Or, slow, Expr::Property("ok".into()));
+        let slow = binary(Binary::Greater, Expr::Property(Property::Latency), Expr::Number(2e8));
+        let fine = binary(Binary::Equal, Expr::Property(Property::Status), Expr::Number(200.0));
+        let either = binary(Binary::Or, slow, Expr::Property(Property::Ok));
         assert_eq!(
             text(&binary(Binary::And, either, fine.clone()), false),
             "(latency > 200ms or ok) and status == 200"

@@ -1,7 +1,9 @@
 //! Requests of every protocol: where they go, how, and what is checked of their answers.
 
 use super::builtins;
-use super::program::{Body, Check, Expr, Piece, Record, Request, Retry};
+use super::program::{
+    Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Piece, Query, Reason, Record, Request, Retry,
+};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -9,10 +11,6 @@ use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind};
-
-/// The kinds of failure that `retry … when` may name.
-const FAILURES: [&str; 10] =
-    ["timeout", "connect", "reset", "closed", "tls", "dns", "protocol", "too_large", "status", "expectation"];
 
 impl<'a> Session<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
@@ -31,29 +29,15 @@ impl<'a> Session<'a, '_> {
             self.later(format!("`{verb}`"), request.verb.span);
         }
         self.speaks(target.as_ref(), request);
-        let path = request.subject.as_ref().map_or(Vec::new(), |subject| self.subject_of(subject, http, frame));
-        let template = request
-            .subject
-            .as_ref()
-            .map_or(String::new(), |subject| self.text(subject.span).trim_matches(['"', '\'']).to_owned());
-        let mut method = verb.to_uppercase();
-        let mut extra = Vec::new();
+        let exchange = self.exchange(request, frame);
         // Without a name of its own a step is called by its method, as that is written.
-        let mut called = method.clone();
-        if let Some(computed) = &request.method {
-            called = self.text(computed.span).trim_matches(['"', '\'']).to_owned();
-            method = match self.computed_method(computed, frame) {
-                Ok(method) => method,
-                Err(value) => {
-                    extra.push(("method".to_owned(), value));
-                    String::new()
-                }
-            };
-        }
+        let written = |expr: &ast::Expr| self.text(expr.span).trim_matches(['"', '\'']).to_owned();
+        let called = request.method.as_ref().map_or_else(|| verb.to_uppercase(), written);
+        let asked = request.subject.as_ref().map_or_else(String::new, written);
         let name = request
             .name
             .as_ref()
-            .map_or_else(|| format!("{called} {template}").trim().to_owned(), |name| name.text.clone());
+            .map_or_else(|| format!("{called} {asked}").trim().to_owned(), |name| name.text.clone());
         let place = match &target {
             Some(Value::Part(_, index)) => *index,
             _ => 0,
@@ -62,43 +46,49 @@ impl<'a> Session<'a, '_> {
             name,
             response,
             target: place,
-            method,
-            path,
-            headers: Vec::new(),
-            body: None,
+            exchange,
             timeout: None,
             expects: Vec::new(),
-            judges_status: false,
             keep_body: false,
             keep_headers: false,
             retry: self.retry(request, frame),
             records: Vec::new(),
             goes_on: request.goes_on,
-            extra,
             group,
             line: self.line(request.verb.span),
             file: self.world.sources.get(request.verb.span.file).name.clone(),
         };
         for entry in &request.entries {
-            self.entry(entry, &mut checked, http, frame);
+            self.entry(entry, &mut checked, frame);
         }
-        if let (Some(Body::Multipart(_)), Some(span)) = (&checked.body, own_type(&request.entries)) {
+        if let Exchange::Http(http) = &checked.exchange
+            && let (Some(Body::Multipart(_)), Some(span)) = (&http.body, own_type(&request.entries))
+        {
             self.out_of_range(span, "the type of a body in parts names what is between them, so it is not written");
         }
         for record in &request.records {
             checked.records.extend(self.record(record, frame));
         }
         let before = self.answer.replace(response);
-        if let Some(matching) = &request.matching {
-            let value = self.truth(matching, frame);
-            checked.extra.push(("where".to_owned(), value));
+        if let Some(written) = &request.matching {
+            let value = self.truth(written, frame);
+            match &mut checked.exchange {
+                Exchange::Frame(Frame::Receive { matching }) => *matching = Some(value),
+                Exchange::Frame(Frame::Connect { .. } | Frame::Send { .. })
+                | Exchange::Http(_)
+                | Exchange::Query(_)
+                | Exchange::Call(_)
+                | Exchange::Command(_) => self.chooses_nothing(verb, written.span),
+            }
         }
         checked.expects = self.checks(&request.expects, frame);
         self.answer = before;
         if let Some(within) = &request.within {
             checked.timeout = self.quantity(within, frame, Type::Duration).map(|ns| ns as u64);
         }
-        checked.judges_status = checked.expects.iter().any(|check| speaks_of_status(&check.condition));
+        if let Exchange::Http(http) = &mut checked.exchange {
+            http.judges_status = checked.expects.iter().any(|check| speaks_of_status(&check.condition));
+        }
         if let Some(name) = &request.name {
             self.name_step(name);
             // A name that is taken has been said to be; the answer keeps its place all the same.
@@ -135,10 +125,47 @@ impl<'a> Session<'a, '_> {
         None
     }
 
+    /// What its verb and what stands behind that say.
+    fn exchange(&mut self, request: &'a ast::Request, frame: FrameId) -> Exchange {
+        let verb = request.verb.text.as_str();
+        let subject = request.subject.as_ref();
+        let said = |session: &mut Session<'a, '_>| {
+            let kinds = [Type::Text, Type::Secret, Type::Object, Type::List, Type::Json];
+            subject.map_or(Value::Unknown(Type::Wrong), |subject| session.eval_as(subject, frame, &kinds))
+        };
+        match verb {
+            "query" | "execute" => {
+                let text = said(self).pieces().unwrap_or_default();
+                Exchange::Query(Query { text, args: None, reads: verb == "query" })
+            }
+            "connect" => Exchange::Frame(Frame::Connect { path: said(self).pieces().unwrap_or_default() }),
+            "send" => Exchange::Frame(Frame::Send { value: said(self).expr().unwrap_or(Expr::Null) }),
+            "receive" => Exchange::Frame(Frame::Receive { matching: None }),
+            "call" => Exchange::Call(Call { method: said(self).pieces().unwrap_or_default(), json: None }),
+            "command" => Exchange::Command(said(self).expr().unwrap_or(Expr::Null)),
+            _ => {
+                let path = subject.map_or_else(Vec::new, |subject| self.asked_path(subject, frame));
+                let method = match &request.method {
+                    Some(computed) => self.computed_method(computed, frame),
+                    None => Method::Known(verb.to_uppercase()),
+                };
+                let (query, headers) = (Vec::new(), Vec::new());
+                Exchange::Http(Box::new(Http { method, path, query, headers, body: None, judges_status: false }))
+            }
+        }
+    }
+
+    /// `where` chooses among what a server says unasked.
+    fn chooses_nothing(&mut self, verb: &str, span: Span) {
+        let message = format!("`{verb}` chooses nothing, so it has no `where`");
+        let problem = Diagnostic::new(Code::E0114, message, span, "not here");
+        self.push(problem.help("`receive … where` waits for one that fits; what an answer must be stands in `expect`"));
+    }
+
     /// The method of `request METHOD PATH`: as it is where it is known, else what it is computed by.
-    fn computed_method(&mut self, method: &'a ast::Expr, frame: FrameId) -> Result<String, Expr> {
+    fn computed_method(&mut self, method: &'a ast::Expr, frame: FrameId) -> Method {
         let value = self.eval_as(method, frame, &[Type::Text, Type::Json]);
-        let Value::Text(name, _) = value else { return Err(value.expr().unwrap_or(Expr::Null)) };
+        let Value::Text(name, _) = value else { return Method::Computed(value.expr().unwrap_or(Expr::Null)) };
         let problem = |message: String, label: &str| Diagnostic::new(Code::E0310, message, method.span, label);
         if name.eq_ignore_ascii_case("connect") {
             self.push(problem("CONNECT opens a tunnel, and asks for no path".to_owned(), "no method of a request"));
@@ -146,7 +173,7 @@ impl<'a> Session<'a, '_> {
             let help = "it is one word, such as `\"GET\"` or `\"PURGE\"`";
             self.push(problem(format!("`{name}` is no method"), "not a token of HTTP").help(help));
         }
-        Ok(name)
+        Method::Known(name)
     }
 
     /// Each verb belongs to the targets that understand it.
@@ -168,12 +195,8 @@ impl<'a> Session<'a, '_> {
         self.push(problem.help(format!("`{verb}` needs {}", super::words::either(wanted))));
     }
 
-    /// What is asked for: a path with its values, or a text of another protocol.
-    fn subject_of(&mut self, subject: &'a ast::Expr, http: bool, frame: FrameId) -> Vec<Piece> {
-        if !http {
-            let value = self.eval_as(subject, frame, &[Type::Text, Type::Secret, Type::Object, Type::List, Type::Json]);
-            return value.pieces().unwrap_or_default();
-        }
+    /// What is asked for by HTTP: a path with its values.
+    fn asked_path(&mut self, subject: &'a ast::Expr, frame: FrameId) -> Vec<Piece> {
         let pieces = self.eval_as(subject, frame, &[Type::Text, Type::Secret]).pieces().unwrap_or_default();
         if let Some(Piece::Literal(start)) = pieces.first()
             && !start.starts_with('/')
@@ -233,12 +256,13 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A status or a kind of failure.
-    fn reason(&mut self, item: &'a ast::Expr) -> Option<String> {
+    fn reason(&mut self, item: &'a ast::Expr) -> Option<Reason> {
+        let failures = || FailureKind::ALL.into_iter().map(FailureKind::name);
         match &item.kind {
             ExprKind::Number(status) if (100.0..600.0).contains(status) && status.fract() == 0.0 => {
-                Some(status.to_string())
+                Some(Reason::Status(*status as u16))
             }
-            ExprKind::Name(name) if FAILURES.contains(&name.text.as_str()) => Some(name.text.clone()),
+            ExprKind::Name(name) if failures().any(|kind| kind == name.text) => Reason::of(&name.text),
             ExprKind::Wrong => None,
             _ => {
                 let text = self.text(item.span);
@@ -248,17 +272,19 @@ impl<'a> Session<'a, '_> {
                     item.span,
                     "neither a status nor a failure",
                 );
-                self.push(problem.did_you_mean(item.span, &text, FAILURES.into_iter()));
+                self.push(problem.did_you_mean(item.span, &text, failures()));
                 None
             }
         }
     }
 
-    fn entry(&mut self, entry: &'a Entry, request: &mut Request, http: bool, frame: FrameId) {
+    fn entry(&mut self, entry: &'a Entry, request: &mut Request, frame: FrameId) {
         let label = entry.label.text.as_str();
-        match label {
-            "json" | "form" | "multipart" | "body" => self.request_body(entry, request, frame),
-            "headers" => {
+        match (label, &mut request.exchange) {
+            ("json" | "form" | "multipart" | "body", Exchange::Http(http)) => {
+                self.request_body(entry, &mut http.body, frame);
+            }
+            ("headers", Exchange::Http(http)) => {
                 let ExprKind::Object(fields) = &entry.value.kind else {
                     let problem =
                         Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
@@ -268,33 +294,30 @@ impl<'a> Session<'a, '_> {
                 for field in fields {
                     let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count, Type::Json];
                     let value = self.eval_as(&field.value, frame, &kinds);
-                    request.headers.extend(self.header(&field.label, &value, field.value.span));
+                    http.headers.extend(self.header(&field.label, &value, field.value.span));
                 }
             }
-            "query" => {
-                let fields = self.fields(entry, frame);
-                request.extra.push(("query".to_owned(), Expr::Object(fields)));
-            }
-            "timeout" => match self.quantity(&entry.value, frame, Type::Duration) {
+            ("query", Exchange::Http(http)) => http.query.extend(self.fields(entry, frame)),
+            ("timeout", _) => match self.quantity(&entry.value, frame, Type::Duration) {
                 Some(ns) if ns >= 1.0 => request.timeout = Some(ns as u64),
                 Some(_) => self.out_of_range(entry.value.span, "a timeout of nothing fails every request"),
                 None => {}
             },
-            "args" if !http => {
-                let value = self.eval_as(&entry.value, frame, &[Type::List]);
-                request.extra.push(("args".to_owned(), value.expr().unwrap_or(Expr::Null)));
+            ("args", Exchange::Query(query)) => {
+                query.args = self.eval_as(&entry.value, frame, &[Type::List]).expr();
             }
-            _ => {
+            ("json", Exchange::Call(call)) => call.json = self.json_body(&entry.value, frame),
+            (_, exchange) => {
+                let known = builtins::options_of("request").map(|option| option.name);
+                let known = known.filter(|name| takes(exchange, name)).collect::<Vec<_>>();
                 self.eval(&entry.value, frame);
-                let known =
-                    builtins::options_of("request").map(|option| option.name).filter(|name| *name != "args" || !http);
                 let problem = Diagnostic::new(
                     Code::E0205,
                     format!("there is no option `{label}` here"),
                     entry.label.span,
                     "no such option",
                 );
-                self.push(problem.did_you_mean(entry.label.span, label, known));
+                self.push(problem.did_you_mean(entry.label.span, label, known.into_iter()));
             }
         }
     }
@@ -376,6 +399,17 @@ impl<'a> Session<'a, '_> {
         }
         checks
     }
+}
+
+/// Whether the protocol of an exchange knows an option.
+fn takes(exchange: &Exchange, option: &str) -> bool {
+    let own: &[&str] = match exchange {
+        Exchange::Http(_) => &["json", "form", "body", "multipart", "headers", "query"],
+        Exchange::Query(_) => &["args"],
+        Exchange::Call(_) => &["json"],
+        Exchange::Frame(_) | Exchange::Command(_) => &[],
+    };
+    option == "timeout" || own.contains(&option)
 }
 
 /// RFC 9110, 5.6.2

@@ -223,16 +223,14 @@ impl<'a> Session<'a, '_> {
             if is_written {
                 continue;
             }
-            let mut metric = Metric {
+            let metric = Metric {
                 function: Function::Crashes,
                 subject: Subject::Service(index),
                 scopes: Vec::new(),
                 scoped: false,
-                text: String::new(),
                 span,
             };
-            metric.text = self.out.metric_text(&metric);
-            let left = Measured::Metric { metric, unit: Type::Count };
+            let left = self.out.measured(metric, Type::Count);
             let right = Measured::Constant { value: 0.0, unit: Type::Count };
             let condition = Condition::Compare { operator: Binary::Equal, left, right };
             let text = self.out.condition_text(&condition);

@@ -131,7 +131,7 @@ impl<'a> Session<'a, '_> {
         };
         self.used.insert(declared);
         self.declared.insert(span, declared);
-        Some(match bound {
+        let value = match bound {
             Bound::Ready(value) => value,
             Bound::Busy => {
                 let problem = Diagnostic::new(Code::E0206, format!("`{name}` needs itself"), span, "asked for here")
@@ -145,7 +145,9 @@ impl<'a> Session<'a, '_> {
                 self.frames[frame].names.insert(key, (Bound::Ready(value.clone()), declared));
                 value
             }
-        })
+        };
+        self.refers(span, declared, value.kind());
+        Some(value)
     }
 
     /// Whether something that was refused may have declared what a frame does not find.

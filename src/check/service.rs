@@ -67,6 +67,7 @@ impl<'a> Session<'a, '_> {
                     never_reconnects: bound.is_true("never_reconnects"),
                     forgets_keys: bound.is_true("forgets_keys"),
                     cache: whole("cache"),
+                    tls: bound.is_true("tls"),
                     database: bound.pieces("database"),
                 })
             }
@@ -157,13 +158,13 @@ impl<'a> Session<'a, '_> {
             Piece::Value(_) => false,
         };
         match pieces.first() {
-            Some(Piece::Literal(text)) if text.starts_with("https://") => self.later("TLS", expr.span),
-            Some(Piece::Literal(text)) if text.starts_with("http://") || (of_service && text.starts_with('/')) => {}
+            Some(Piece::Literal(text)) if text.starts_with("https://") || text.starts_with("http://") => {}
+            Some(Piece::Literal(text)) if of_service && text.starts_with('/') => {}
             Some(Piece::Literal(_)) => self.out_of_range(
                 expr.span,
                 match of_service {
-                    true => "a path starts with `/`, an address with `http://`",
-                    false => "an address starts with `http://`",
+                    true => "a path starts with `/`, an address with `http://` or `https://`",
+                    false => "an address starts with `http://` or `https://`",
                 },
             ),
             _ => {}

@@ -4,6 +4,7 @@
 use super::flow::FlowState;
 use super::inputs::{Content, FileKind, FileNeed, Inputs};
 use super::program::{Later, Scenario, Scope};
+use super::references::{DataPlaces, FlowPlaces, References};
 use super::scope::{Frame, FrameId, Index};
 use super::types::Type;
 use super::value::Value;
@@ -27,6 +28,7 @@ pub(super) struct World<'a> {
     pub(super) spent: super::size::Spent,
     /// Unknown names for which something was suggested: to look for it takes long, and it is said once.
     pub(super) helped: RefCell<HashSet<Span>>,
+    pub(super) references: RefCell<References>,
 }
 
 pub(super) struct Session<'a, 'd> {
@@ -38,6 +40,9 @@ pub(super) struct Session<'a, 'd> {
     pub(super) lost_stages: bool,
     /// Where names are declared, by the places where they were asked for.
     pub(super) declared: HashMap<Span, Span>,
+    /// Of flows and data, by their places in the scenario.
+    pub(super) flow_places: HashMap<usize, FlowPlaces>,
+    pub(super) data_places: HashMap<usize, DataPlaces>,
     pub(super) frames: Vec<Frame<'a>>,
     pub(super) module_frames: HashMap<usize, FrameId>,
     pub(super) out: Scenario,
@@ -60,8 +65,8 @@ pub(super) struct Session<'a, 'd> {
     pub(super) refused_loads: HashSet<usize>,
     /// It was said that nothing tells of alerts.
     pub(super) no_alert_source: bool,
-    /// In the order of the sources of alerts.
-    pub(super) alert_facts: Vec<super::parts::AlertFacts>,
+    /// Where rules files are named, in the order of the sources of alerts.
+    pub(super) rules_spans: Vec<Option<Span>>,
     pub(super) pending_searches: Vec<super::stage::PendingSearch<'a>>,
     /// Where `once per user` stands.
     pub(super) once_spans: Vec<Span>,
@@ -88,6 +93,8 @@ impl<'a, 'd> Session<'a, 'd> {
             used,
             lost_stages: false,
             declared: HashMap::new(),
+            flow_places: HashMap::new(),
+            data_places: HashMap::new(),
             frames: Vec::new(),
             module_frames: HashMap::new(),
             out: Scenario::named(name.clone()),
@@ -102,7 +109,7 @@ impl<'a, 'd> Session<'a, 'd> {
             is_pattern: false,
             refused_loads: HashSet::new(),
             no_alert_source: false,
-            alert_facts: Vec::new(),
+            rules_spans: Vec::new(),
             pending_searches: Vec::new(),
             once_spans: Vec::new(),
             refused_target: false,
@@ -229,7 +236,7 @@ impl<'a, 'd> Session<'a, 'd> {
         let (first, rest) = kind.path.split_first()?;
         let mut value = match self.lookup(frame, &first.text, first.span) {
             Some(value) => value,
-            None => self.module_named(frame, &first.text).map_or(Value::WRONG, Value::Module),
+            None => self.module_named(frame, &first.text, first.span).map_or(Value::WRONG, Value::Module),
         };
         for name in rest {
             value = match value {
@@ -251,10 +258,12 @@ impl<'a, 'd> Session<'a, 'd> {
         None
     }
 
-    pub(super) fn module_named(&mut self, frame: FrameId, name: &str) -> Option<usize> {
+    pub(super) fn module_named(&mut self, frame: FrameId, name: &str, span: Span) -> Option<usize> {
         let module = self.frames[frame].module;
         let found = self.world.aliases[module].iter().position(|(alias, _)| alias == name)?;
-        self.used.insert(self.world.use_span(module, name)?);
+        let import = self.world.import(module, name)?;
+        self.used.insert(import.span);
+        self.refers(span, import.alias.as_ref().map_or(import.span, |alias| alias.span), Type::Module);
         Some(self.world.aliases[module][found].1)
     }
 
@@ -363,10 +372,10 @@ impl<'a, 'd> Session<'a, 'd> {
 }
 
 impl<'a> World<'a> {
-    /// Where a module is brought in under an alias.
-    pub(super) fn use_span(&self, module: usize, alias: &str) -> Option<Span> {
+    /// What brings a module in under an alias.
+    fn import(&self, module: usize, alias: &str) -> Option<&'a ast::Use> {
         self.inputs.modules[module].ast.items.iter().find_map(|item| match item {
-            Item::Use(import) if super::module::alias_of(import).as_deref() == Some(alias) => Some(import.span),
+            Item::Use(import) if super::module::alias_of(import).as_deref() == Some(alias) => Some(import),
             _ => None,
         })
     }

@@ -2,7 +2,7 @@
 //! another twice doubles with every step, and a few lines would fill the memory of any machine.
 
 use super::condition::{Condition, Measured};
-use super::program::{Expr, Metric, Piece, Stated};
+use super::program::{Expr, Key, Metric, Piece, Stated};
 use super::session::Session;
 use super::value::Value;
 use crate::base::Span;
@@ -149,8 +149,12 @@ impl Value<'_> {
             Value::Run(expr, _) | Value::Row(expr, _) => of_expr(expr),
             Value::Measured(measured) => of_measured(measured),
             Value::Condition(condition) => of_condition(condition),
-            Value::Delivery(metric) => of_metric(metric),
-            Value::Unknown(_) | Value::Null | Value::Bool(_) | Value::Quantity(..) | Value::Rate(_) => ONE,
+            Value::Unknown(_)
+            | Value::Null
+            | Value::Delivery(_)
+            | Value::Bool(_)
+            | Value::Quantity(..)
+            | Value::Rate(_) => ONE,
             Value::Answer(_) | Value::Moment(_) | Value::Window(..) | Value::Samples(..) | Value::Series(_) => ONE,
             Value::Part(..) | Value::Fault(..) | Value::System(_) | Value::Module(_) | Value::Definition(..) => ONE,
         }
@@ -175,26 +179,25 @@ fn of_expr(expr: &Expr) -> Size {
         Expr::Column { row: inner, column: text } | Expr::Get { value: inner, path: text } => {
             of_expr(inner).plus(Size::of_text(text))
         }
-        Expr::Derived { value: inner, .. } => ONE.plus(of_expr(inner)),
         Expr::Binary { left, right, .. } => ONE.plus(of_expr(left)).plus(of_expr(right)),
-        Expr::Json { path: text, .. } | Expr::Header { name: text, .. } | Expr::Answer { part: text, .. } => {
-            Size::of_text(text)
-        }
+        Expr::Json { path: text, .. } | Expr::Header { name: text, .. } => Size::of_text(text),
         Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => ONE,
         Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => ONE,
         Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => ONE,
+        Expr::Answer { argument, .. } => argument.as_deref().map_or(ONE, Size::of_text),
         Expr::Property(_) => ONE,
     }
 }
 
-fn of_metric(metric: &Metric) -> Size {
-    Size::of_text(&metric.text)
+fn of_key(key: &Key) -> Size {
+    let texts = [&key.function, &key.of].into_iter().chain(&key.matching).chain(&key.scopes).chain(&key.argument);
+    Size { parts: 1, bytes: texts.map(String::len).sum() }
 }
 
 fn of_measured(measured: &Measured<Metric>) -> Size {
     match measured {
-        Measured::Constant { .. } | Measured::Baseline { .. } => ONE,
-        Measured::Metric { metric, .. } => of_metric(metric),
+        Measured::Constant { .. } => ONE,
+        Measured::Metric { key, .. } | Measured::Baseline { of: key, .. } => of_key(key),
         Measured::Arithmetic { left, right, .. } => ONE.plus(of_measured(left)).plus(of_measured(right)),
     }
 }

@@ -1,6 +1,7 @@
 //! Suites: scenarios in order, in weighted areas, and when they are ready.
 
-use super::program::{Area, Suite, SuiteMember};
+use super::program::{Area, Ready, Score, Suite, SuiteMember};
+use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
@@ -90,10 +91,7 @@ impl<'a> Session<'a, '_> {
             let equal = 1.0 / areas.len().max(1) as f64;
             areas.iter_mut().for_each(|area| area.weight = equal);
         }
-        if let Some(ready) = &suite.ready {
-            self.ready(ready, suite, &seen);
-        }
-        let ready = suite.ready.as_ref().map(|ready| self.text(ready.span));
+        let ready = suite.ready.as_ref().and_then(|ready| self.ready(ready, suite, (&seen, frame)));
         Suite { name: suite.name.clone(), doc: suite.doc.clone(), areas, ready }
     }
 
@@ -111,40 +109,20 @@ impl<'a> Session<'a, '_> {
         SuiteMember { path: shown, module, scenario }
     }
 
-    /// `score`, the areas and `passed(scenario)` are all that a suite can be ready by.
-    fn ready(&mut self, expr: &'a ast::Expr, suite: &'a ast::Suite, scenarios: &[String]) {
+    /// `score`, the areas and `passed(scenario)` are all that a suite can be ready by; `None` where something of it was refused.
+    fn ready(&mut self, expr: &'a ast::Expr, suite: &'a ast::Suite, named: (&[String], FrameId)) -> Option<Ready> {
         match &expr.kind {
-            ExprKind::Binary { operator: Binary::And | Binary::Or, left, right, .. } => {
-                self.ready(left, suite, scenarios);
-                self.ready(right, suite, scenarios);
+            ExprKind::Binary { operator: operator @ (Binary::And | Binary::Or), left, right, .. } => {
+                let (left, right) = (self.ready(left, suite, named), self.ready(right, suite, named));
+                let (left, right) = (Box::new(left?), Box::new(right?));
+                Some(if *operator == Binary::And { Ready::And(left, right) } else { Ready::Or(left, right) })
             }
-            ExprKind::Unary { operator: ast::Unary::Not, operand } => self.ready(operand, suite, scenarios),
+            ExprKind::Unary { operator: ast::Unary::Not, operand } => {
+                self.ready(operand, suite, named).map(|inner| Ready::Not(Box::new(inner)))
+            }
             ExprKind::Binary { operator, left, right, .. } if operator.compares() => {
-                let known: Vec<&str> =
-                    suite.areas.iter().map(|area| area.name.text.as_str()).chain(["score"]).collect();
-                match &left.kind {
-                    ExprKind::Name(name) if known.contains(&name.text.as_str()) => {}
-                    ExprKind::Wrong => {}
-                    _ => {
-                        let text = self.text(left.span);
-                        let problem = Diagnostic::new(
-                            Code::E0201,
-                            format!("no area is called `{text}`"),
-                            left.span,
-                            "not an area",
-                        );
-                        self.push(problem.did_you_mean(left.span, &text, known.into_iter()));
-                    }
-                }
-                if !matches!(right.kind, ExprKind::Percent(_) | ExprKind::Wrong) {
-                    let text = self.text(right.span);
-                    let found = match right.kind {
-                        ExprKind::Number(_) => Type::Number,
-                        _ => Type::Text,
-                    };
-                    let problem = super::words::mismatch(Type::Percent, found, right.span, &text);
-                    self.push(problem.label(left.span, "a score is a Percent"));
-                }
+                let (of, bound) = (self.score(left, suite), self.share(left, right));
+                Some(Ready::Score { of: of?, operator: *operator, bound: bound? })
             }
             ExprKind::Call { function, arguments } if function.text == "passed" => {
                 let [argument] = arguments.as_slice() else {
@@ -154,20 +132,11 @@ impl<'a> Session<'a, '_> {
                         expr.span,
                         "arguments do not fit",
                     ));
-                    return;
+                    return None;
                 };
-                let text = self.text(argument.value.span);
-                if !scenarios.contains(&text) {
-                    let problem = Diagnostic::new(
-                        Code::E0201,
-                        format!("`{text}` is in no area of this suite"),
-                        argument.value.span,
-                        "not run by it",
-                    );
-                    self.push(problem.did_you_mean(argument.value.span, &text, scenarios.iter().map(String::as_str)));
-                }
+                self.passed(&argument.value, named)
             }
-            ExprKind::Wrong => {}
+            ExprKind::Wrong => None,
             _ => {
                 let problem = Diagnostic::new(
                     Code::E0301,
@@ -176,8 +145,57 @@ impl<'a> Session<'a, '_> {
                     "not a condition",
                 );
                 self.push(problem.help("write `score >= 85% and passed(NAME)`"));
+                None
             }
         }
+    }
+
+    /// The whole, or an area.
+    fn score(&mut self, expr: &'a ast::Expr, suite: &'a ast::Suite) -> Option<Score> {
+        let areas = || suite.areas.iter().map(|area| &area.name);
+        match &expr.kind {
+            ExprKind::Name(name) if name.text == Score::WHOLE => return Some(Score::Whole),
+            ExprKind::Name(name) => {
+                if let Some(area) = areas().find(|area| area.text == name.text) {
+                    self.refers(name.span, area.span, Type::Percent);
+                    return Some(Score::of(&name.text));
+                }
+            }
+            ExprKind::Wrong => return None,
+            _ => {}
+        }
+        let text = self.text(expr.span);
+        let problem = Diagnostic::new(Code::E0201, format!("no area is called `{text}`"), expr.span, "not an area");
+        let known = areas().map(|area| area.text.as_str()).chain([Score::WHOLE]);
+        self.push(problem.did_you_mean(expr.span, &text, known));
+        None
+    }
+
+    /// What a score is compared with.
+    fn share(&mut self, score: &'a ast::Expr, bound: &'a ast::Expr) -> Option<f64> {
+        let found = match bound.kind {
+            ExprKind::Percent(share) => return Some(share),
+            ExprKind::Wrong => return None,
+            ExprKind::Number(_) => Type::Number,
+            _ => Type::Text,
+        };
+        let text = self.text(bound.span);
+        let problem = super::words::mismatch(Type::Percent, found, bound.span, &text);
+        self.push(problem.label(score.span, "a score is a Percent"));
+        None
+    }
+
+    fn passed(&mut self, path: &'a ast::Expr, (scenarios, frame): (&[String], FrameId)) -> Option<Ready> {
+        let text = self.text(path.span);
+        if scenarios.contains(&text) {
+            // An area has named it, so that nothing is wrong with it.
+            self.eval(path, frame);
+            return Some(Ready::Passed(text));
+        }
+        let message = format!("`{text}` is in no area of this suite");
+        let problem = Diagnostic::new(Code::E0201, message, path.span, "not run by it");
+        self.push(problem.did_you_mean(path.span, &text, scenarios.iter().map(String::as_str)));
+        None
     }
 }
 

@@ -1,9 +1,10 @@
 //! Checks targets: their addresses, options and authentication.
 
+use super::address::Found;
 use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Kind};
 use super::parts::listed;
-use super::program::{Address, Connections, Expr, PartKind, Piece, Protocol, Target, Text};
+use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
 use super::scope::FrameId;
 use super::session::Session;
 use super::types::Type;
@@ -39,44 +40,9 @@ impl<'a> Session<'a, '_> {
         }
         let given = bound.first();
         let span = given.map_or(built.constructor.span, |(_, expr)| expr.span);
-        let mut good = true;
-        let address = match given.map(|(value, _)| value) {
-            Some(Value::Part(Type::Service, service)) => Address::Service(*service),
-            Some(value) => match value.pieces().as_deref() {
-                Some([Piece::Literal(url)]) if protocol == Protocol::Http => match parse_url(url) {
-                    Ok((host, port)) => Address::Url { host, port },
-                    Err(_) if url.starts_with("https://") => {
-                        self.later("TLS", span);
-                        Address::Late(vec![Piece::Literal(url.clone())])
-                    }
-                    Err(why) => {
-                        let problem =
-                            Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
-                        self.push(problem.help("write `http://host:port`"));
-                        good = false;
-                        Address::Late(Vec::new())
-                    }
-                },
-                Some([Piece::Value(Expr::Part { part: PartKind::Service, index, field })])
-                    if field == "url" && protocol == Protocol::Http =>
-                {
-                    Address::Service(*index)
-                }
-                Some([Piece::Value(Expr::Part { part, index, field })])
-                    if protocol == Protocol::Http && through(*part, *index, field).is_some() =>
-                {
-                    through(*part, *index, field).map_or(Address::Late(Vec::new()), Address::Link)
-                }
-                Some(pieces) => {
-                    if !is_database && !pieces.is_empty() && !matches!(pieces, [Piece::Literal(_)]) {
-                        self.later("a target whose address is known late", span);
-                    }
-                    Address::Late(pieces.to_vec())
-                }
-                None => Address::Late(Vec::new()),
-            },
-            None => Address::Late(Vec::new()),
-        };
+        let found = self.target_address(protocol, given.map(|(value, _)| value), span);
+        let good = found.is_some();
+        let Found { address, https } = found.unwrap_or(Found { address: Address::Late(Vec::new()), https: None });
         let mut target = Target {
             name,
             protocol,
@@ -86,19 +52,21 @@ impl<'a> Session<'a, '_> {
             redirects: 0,
             cookies: true,
             untraced: false,
+            tls: (https == Some(true)).then(Box::default),
             headers: Vec::new(),
             settings: Vec::new(),
         };
         for entry in &built.options {
             match entry.label.text.as_str() {
                 "connections" => target.connections = self.connections(entry, frame),
+                "tls" => self.target_tls(entry, https, &mut target, frame),
                 "auth" => self.auth(entry, frame, &mut target),
                 _ => {
                     let Some(value) = self.option(entry, "target", frame) else { continue };
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "trace"];
+            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "tls", "trace"];
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
@@ -133,26 +101,6 @@ impl<'a> Session<'a, '_> {
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
             }
-            "tls" => {
-                if let Value::Object(fields) = value {
-                    for (name, _) in fields {
-                        if !matches!(name.text.as_str(), "ca" | "cert" | "key" | "verify") {
-                            let problem = Diagnostic::new(
-                                Code::E0205,
-                                format!("TLS has no option `{name}`"),
-                                name.span,
-                                "no such option",
-                            );
-                            self.push(problem.did_you_mean(
-                                name.span,
-                                &name.text,
-                                ["ca", "cert", "key", "verify"].into_iter(),
-                            ));
-                        }
-                    }
-                }
-                target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
-            }
             "dns" => {
                 if let Value::Text(when, _) = value
                     && !matches!(when.as_str(), "once" | "each")
@@ -162,6 +110,20 @@ impl<'a> Session<'a, '_> {
                 target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
             }
             _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
+        }
+    }
+
+    /// It is of the way to the target, so that must be encrypted.
+    fn target_tls(&mut self, entry: &'a Entry, https: Option<bool>, target: &mut Target, frame: FrameId) {
+        let Some(value) = self.option(entry, "target", frame) else { return };
+        let Some(tls) = self.tls(entry, &value) else { return };
+        match https {
+            Some(false) => {
+                let message = "nothing is encrypted on the way to an `http://` address";
+                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "of `https://` alone");
+                self.push(problem.help("write `https://…` as the address, or leave `tls:` out"));
+            }
+            Some(true) | None => target.tls = Some(Box::new(tls)),
         }
     }
 
@@ -252,7 +214,7 @@ impl<'a> Session<'a, '_> {
                 let mut pair = pieces("user");
                 pair.push(Piece::Literal(":".to_owned()));
                 pair.extend(pieces("password"));
-                let coded = Expr::Call { function: "base64".to_owned(), arguments: vec![Expr::Text(pair)] };
+                let coded = Expr::Call { function: ValueFunction::Base64, arguments: vec![Expr::Text(pair)] };
                 vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)]
             } else {
                 if is_literal("token", &['\r', '\n', '\0', ' ']) {
@@ -264,52 +226,5 @@ impl<'a> Session<'a, '_> {
             };
             self.target_header("Authorization".to_owned(), text, entry.label.span, target);
         }
-    }
-}
-
-/// Host and port of an `http://` URL without a path.
-fn parse_url(url: &str) -> Result<(String, u16), &'static str> {
-    let rest = match url.split_once("://") {
-        Some(("http", rest)) => rest,
-        Some(_) => return Err("only http:// is spoken here"),
-        None => return Err("it does not start with http://"),
-    };
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    if rest.contains('/') {
-        return Err("paths belong to the requests");
-    }
-    let (host, port) = match rest
-        .rsplit_once(':')
-        .filter(|(host, _)| !host.ends_with(':') && (!host.contains('[') || host.ends_with(']')))
-    {
-        Some((host, port)) => (host, port.parse().map_err(|_| "the port is not a number up to 65535")?),
-        None => (rest, 80),
-    };
-    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '@') {
-        return Err("the host is missing or malformed");
-    }
-    Ok((host.to_owned(), port))
-}
-
-/// The link that a URL leads through: one of its own, or of a service reached through it.
-fn through(part: PartKind, index: usize, field: &str) -> Option<usize> {
-    match part {
-        PartKind::Link => (field == "url").then_some(index),
-        PartKind::Service => field.strip_prefix("url via ")?.parse().ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_url;
-
-    #[test]
-    fn urls_give_host_and_port() {
-        assert_eq!(parse_url("http://127.0.0.1:8080"), Ok(("127.0.0.1".into(), 8080)));
-        assert_eq!(parse_url("http://[::1]:8080/"), Ok(("[::1]".into(), 8080)));
-        assert_eq!(parse_url("http://shop"), Ok(("shop".into(), 80)));
-        assert!(parse_url("https://shop").is_err());
-        assert!(parse_url("http://shop/path").is_err());
-        assert!(parse_url("http://shop:99999").is_err());
     }
 }

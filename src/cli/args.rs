@@ -1,7 +1,9 @@
 //! What can be typed.
 
 use crate::report::Format;
+use crate::run::User;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -54,6 +56,18 @@ pub enum Command {
     /// Take something of the machine for a fault
     #[command(hide = true)]
     Burden(BurdenArgs),
+    /// Become the program of a service or a command
+    #[command(hide = true)]
+    Start(StartArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Another user and its group, by numbers
+    #[arg(long, value_name = "USER:GROUP", value_parser = user)]
+    pub user: Option<User>,
+    pub program: OsString,
+    pub arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -125,7 +139,7 @@ pub struct CheckArgs {
     /// How diagnostics are printed
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub format: CheckFormat,
-    /// Print the syntax tree or the checked program
+    /// Print the syntax tree, the checked program, the plans, or what each name means
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
     #[command(flatten)]
@@ -145,6 +159,7 @@ pub enum Emit {
     Ast,
     Program,
     Plan,
+    References,
 }
 
 #[derive(Debug, Args)]
@@ -305,6 +320,12 @@ pub struct DemoArgs {
     /// A mistake to be found: an order is written again where its Idempotency-Key comes again
     #[arg(long)]
     pub forgets_keys: bool,
+    /// Speak https, with a certificate made at the start; the first line says where the authority lies that signed it
+    #[arg(long)]
+    pub tls: bool,
+    /// The certificate and its key that a run has made
+    #[arg(long, hide = true, env = "STRESSC_DEMO_IDENTITY", hide_env_values = true)]
+    pub identity: Option<String>,
     /// Process whose end ends the shop
     #[arg(long, hide = true)]
     pub parent: Option<u32>,
@@ -329,6 +350,11 @@ fn out(text: &str) -> Result<(Format, PathBuf), String> {
             }
         },
     }
+}
+
+fn user(text: &str) -> Result<User, String> {
+    let numbers = text.split_once(':').and_then(|(id, group)| Some((id.parse().ok()?, group.parse().ok()?)));
+    numbers.map(|(id, group)| User { id, group }).ok_or_else(|| "write it like `65534:65534`".to_owned())
 }
 
 fn length(text: &str) -> Result<std::time::Duration, String> {

@@ -4,6 +4,7 @@ use super::args::{CheckArgs, CheckFormat, Emit};
 use super::output::Terminal;
 use super::source;
 use crate::base::Span;
+use crate::check::Reference;
 use crate::diag::render;
 
 pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
@@ -21,7 +22,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             failed = true;
             continue;
         }
-        match crate::inputs::files(argument) {
+        match crate::inputs::scenario_files(&crate::inputs::Disk, argument) {
             Ok(found) if found.is_empty() => {
                 terminal.error(&super::no_files(argument));
                 failed = true;
@@ -51,6 +52,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         match args.emit {
             Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.inputs.modules[0].ast)),
             Some(Emit::Program) => terminal.out(&pretty(&checked.program)),
+            Some(Emit::References) => terminal.out(&references(&checked)),
             Some(Emit::Plan) => plans.iter().for_each(|plan| terminal.out(&pretty(plan))),
             None => {}
         }
@@ -81,6 +83,20 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
         terminal.out(&pretty(&all));
     }
     if failed { super::DOES_NOT_CHECK } else { super::OK }
+}
+
+/// A line a name: where it stands, where what it means is declared, and of what type that is.
+fn references(checked: &source::Checked) -> String {
+    let place = |span: Span| {
+        let file = checked.sources.get(span.file);
+        let (line, column) = file.position(span.start as usize);
+        (format!("{}:{line}:{column}", file.name), file.slice(span).to_owned())
+    };
+    let line = |reference: Reference| {
+        let ((used, name), (declared, _)) = (place(reference.used), place(reference.declared));
+        format!("{used} `{name}` is {} of {declared}\n", reference.kind.a())
+    };
+    checked.program.references.sorted().into_iter().map(line).collect()
 }
 
 fn pretty(value: &impl serde::Serialize) -> String {

@@ -2,8 +2,9 @@
 
 use super::args::DemoArgs;
 use super::output::Terminal;
-use crate::demo::{Options, serve};
+use crate::demo::{Options, make, serve};
 use crate::guard::Fresh;
+use std::path::Path;
 
 pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
@@ -15,18 +16,30 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         return super::DOES_NOT_CHECK;
     }
     let mut private = None;
-    let database = match &args.database {
-        Some(database) => database.clone(),
-        None => match Fresh::temporary("demo") {
-            Ok(fresh) => private.insert(fresh).path().join("shop.db").display().to_string(),
+    let place = match args.database.is_none() || args.tls {
+        true => match Fresh::temporary("demo") {
+            Ok(fresh) => Some(private.insert(fresh).path().to_owned()),
             Err(error) => {
-                terminal.error(&format!(
-                    "there is no place for the shop's database: {error}; TMPDIR sets another one, or --database says which it is"
-                ));
+                terminal.error(&format!("there is no place for the shop's files: {error}; TMPDIR sets another one"));
                 return super::COULD_NOT_RUN;
             }
         },
+        false => None,
     };
+    let within = |name: &str| place.as_ref().map_or_else(|| name.into(), |place| place.join(name));
+    let database = args.database.clone().unwrap_or_else(|| within("shop.db").display().to_string());
+    let authority = within("ca.pem");
+    let identity = match (args.tls, &args.identity) {
+        (true, _) => match signed(&authority) {
+            Ok(identity) => Some(identity),
+            Err(problem) => {
+                terminal.error(&problem);
+                return super::COULD_NOT_RUN;
+            }
+        },
+        (false, given) => given.clone(),
+    };
+    let scheme = if identity.is_some() { "https" } else { "http" };
     let options = Options {
         listen: args.listen,
         database,
@@ -41,9 +54,13 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
         loses: args.loses,
         never_reconnects: args.never_reconnects,
         forgets_keys: args.forgets_keys,
+        identity,
         parent: args.parent,
     };
-    let result = serve(&options, |address| terminal.out(&format!("the demo shop listens on http://{address}\n")));
+    let signer = if args.tls { format!("; its authority is {}", authority.display()) } else { String::new() };
+    let result = serve(&options, |address| {
+        terminal.out(&format!("the demo shop listens on {scheme}://{address}{signer}\n"));
+    });
     drop(private);
     match result {
         Ok(()) => super::OK,
@@ -52,4 +69,12 @@ pub fn demo(args: &DemoArgs, terminal: &Terminal) -> u8 {
             super::COULD_NOT_RUN
         }
     }
+}
+
+/// A certificate of the shop's own, whose authority clients find in a file.
+fn signed(authority: &Path) -> Result<String, String> {
+    let made = make().map_err(|error| error.to_string())?;
+    std::fs::write(authority, made.ca)
+        .map_err(|error| format!("{} cannot be written: {error}", authority.display()))?;
+    Ok(made.identity)
 }

@@ -13,7 +13,7 @@ pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
     let mut failed = false;
     let mut differs = false;
     for argument in &args.files {
-        let files = inputs::files(argument);
+        let files = inputs::scenario_files(&inputs::Disk, argument);
         let results = match files {
             Ok(files) if files.is_empty() => vec![Err(super::no_files(argument))],
             Ok(files) => {
@@ -53,14 +53,14 @@ struct Done {
 fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Terminal) -> Result<Done, String> {
     let piped = path.as_os_str() == "-";
     let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
-    let text = if piped { inputs::standard_input()? } else { inputs::read(path, directory)? };
+    let text = if piped { inputs::standard_input()? } else { inputs::read(&inputs::Disk, path, directory)? };
     let source = Source::new(FileId(0), name.as_str(), text);
     let formatted = format::formatted(&source);
     let changed = formatted.text != source.text;
     match (check, piped) {
         (true, _) if changed => terminal.out(&difference(&source, &formatted.text, terminal)),
         (false, true) => terminal.out(&formatted.text),
-        (false, false) if changed => replace(path, &formatted.text)?,
+        (false, false) if changed => replace(path, directory, &formatted.text)?,
         (true, _) | (false, false) => {}
     }
     let shown = escaped(&name);

@@ -73,6 +73,7 @@ impl<'a> Live<'a> {
             Event::EventEnded { event, problem: Some(problem), .. } => {
                 self.say(&format!("{}: {problem}", self.event(*event)));
             }
+            Event::Alert(alert) => self.say(&format!("the alert `{}` {}", alert.name, alert.state.word())),
             Event::LoadEnded { .. } => self.clear(),
             Event::Verified { ledger, verified } => {
                 let name = self.ledgers.get(*ledger).map_or("", String::as_str);

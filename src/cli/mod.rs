@@ -18,6 +18,7 @@ mod report;
 mod results;
 mod run;
 mod source;
+mod start;
 mod try_one;
 mod watch;
 
@@ -64,5 +65,6 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Demo(args) => demo::demo(&args, &terminal),
         Command::Guardian(args) => recover::guardian(&args, &terminal),
         Command::Burden(args) => burden::burden(&args, &terminal),
+        Command::Start(args) => start::start(&args, &terminal),
     })
 }

@@ -153,6 +153,10 @@ pub fn refused(terminal: &Terminal) -> Option<u8> {
 }
 
 pub fn guardian(args: &GuardianArgs, terminal: &Terminal) -> u8 {
+    // What ends the run from a terminal must not reach it, and what it runs must not reach the terminal. Who leads a group has been started by
+    // hand, and stays where it is.
+    #[cfg(unix)]
+    let _ = rustix::process::setsid();
     match guard::guardian(&args.journal) {
         Ok(problems) if problems.is_empty() => super::OK,
         Ok(problems) => {

@@ -13,7 +13,7 @@ pub fn report(args: &ReportArgs, terminal: &Terminal) -> u8 {
             return super::COULD_NOT_RUN;
         }
     };
-    let verdict = judge::judge(&plan, &stats);
+    let verdict = judge::judge(&plan, &stats, &judge::Others::default());
     let report = reports::report(&plan, &stats, &verdict);
     match (args.json, args.out.as_slice()) {
         (true, _) => terminal.out(&String::from_utf8_lossy(&reports::json(&report))),

@@ -1,34 +1,42 @@
-//! Files into which a command writes what it found: whole or not at all, and never through a link, which may have come with
-//! somebody else's files.
+//! Files into which a command writes what it found: whole or not at all, never through a link, which may have come with
+//! somebody else's files, and never in the place of a file of another user.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use crate::guard::unfollowed;
+use crate::inputs::root::Root;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What a path of a person stands for.
 enum Place {
-    /// A pipe, a terminal or another device, which takes bytes and keeps none.
-    Stream,
+    /// What this process has open, by its name.
+    Open,
+    /// A terminal or another device, which takes bytes and keeps none.
+    Device(PathBuf),
+    /// A named pipe.
+    Pipe(PathBuf),
     /// A regular file, or none yet.
     File(PathBuf, Option<Permissions>),
 }
 
 /// Puts bytes in the place of a file. A link is refused by name.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    match place(path)? {
-        Place::Stream => {
-            let file = OpenOptions::new().append(true).open(path);
-            file.and_then(|mut file| file.write_all(bytes)).map_err(unwritable(path))
+    let written = match place(path)? {
+        Place::Open => OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(bytes)),
+        Place::Device(device) => {
+            unfollowed(OpenOptions::new().append(true)).open(device).and_then(|mut file| file.write_all(bytes))
         }
-        Place::File(target, permissions) => put(&target, permissions, bytes).map_err(unwritable(path)),
-    }
+        Place::Pipe(pipe) => opened(&pipe).and_then(|mut pipe| pipe.write_all(bytes)),
+        Place::File(target, permissions) => put(&target, permissions, bytes),
+    };
+    written.map_err(unwritable(path))
 }
 
 /// Whether that can be done, found out before there is anything to write. What is there stays.
 pub fn probe(path: &Path) -> Result<(), String> {
     match place(path)? {
         // Who reads a pipe would take it for the end if it were opened and closed again.
-        Place::Stream => Ok(()),
+        Place::Open | Place::Device(_) | Place::Pipe(_) => Ok(()),
         Place::File(target, _) => {
             let beside = beside(&target);
             File::create_new(&beside).and_then(|_| fs::remove_file(&beside)).map_err(unwritable(path))
@@ -36,29 +44,69 @@ pub fn probe(path: &Path) -> Result<(), String> {
     }
 }
 
-/// The same for a file that was read through its link: the link stays, and what it leads to changes.
-pub fn replace(path: &Path, text: &str) -> Result<(), String> {
+/// The same for a file that was read through its link: the link stays, and what it leads to changes, where that lies beneath the root of
+/// the scenarios, or beneath the directory that was named.
+pub fn replace(path: &Path, directory: Option<&Path>, text: &str) -> Result<(), String> {
     let target = fs::canonicalize(path).map_err(unwritable(path))?;
-    let permissions = fs::metadata(&target).map_err(unwritable(path))?.permissions();
-    writable(path, &permissions)?;
-    put(&target, Some(permissions), text.as_bytes()).map_err(unwritable(path))
+    let root = Root::of(path, directory);
+    if !root.holds(&target) {
+        return Err(format!(
+            "`{}` is a link to `{}`, which is not beneath `{}`; name that file itself to format it",
+            path.display(),
+            target.display(),
+            root.directory().display()
+        ));
+    }
+    let found = fs::symlink_metadata(&target).map_err(unwritable(path))?;
+    put(&target, Some(kept(path, &found)?), text.as_bytes()).map_err(unwritable(path))
 }
 
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> String {
     move |error| format!("`{}` cannot be written: {error}", path.display())
 }
 
-/// A rename would not ask.
-fn writable(path: &Path, permissions: &Permissions) -> Result<(), String> {
-    match permissions.readonly() {
+/// What the new file may be to whom, as the old one was. A rename would ask neither whether that may be written, nor whose it is: it
+/// would make a file of ours with the rights that somebody else has chosen.
+fn kept(path: &Path, found: &Metadata) -> Result<Permissions, String> {
+    let_be_ours(path, found)?;
+    match found.permissions().readonly() {
         true => Err(format!("`{}` may not be written", path.display())),
-        false => Ok(()),
+        false => Ok(without_set_id(found)),
     }
+}
+
+#[cfg(unix)]
+fn let_be_ours(path: &Path, found: &Metadata) -> Result<(), String> {
+    let owner = std::os::unix::fs::MetadataExt::uid(found);
+    match owner == rustix::process::geteuid().as_raw() {
+        true => Ok(()),
+        false => Err(format!(
+            "`{}` belongs to another user, the one with the number {owner}, and is not written; remove it, name another file, or \
+             do this as that user",
+            path.display()
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn let_be_ours(_: &Path, _: &Metadata) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn without_set_id(found: &Metadata) -> Permissions {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    Permissions::from_mode(found.mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn without_set_id(found: &Metadata) -> Permissions {
+    found.permissions()
 }
 
 fn place(path: &Path) -> Result<Place, String> {
     if is_open_already(path) {
-        return Ok(Place::Stream);
+        return Ok(Place::Open);
     }
     let shown = path.display();
     let name = path.file_name().ok_or_else(|| format!("`{shown}` cannot be written: it names no file"))?;
@@ -74,14 +122,18 @@ fn place(path: &Path) -> Result<Place, String> {
         let to = fs::read_link(&target).unwrap_or_default();
         return Err(format!("`{shown}` is a link to `{}`; remove it, or name the file itself", to.display()));
     }
-    if is_stream(kind) {
-        return Ok(Place::Stream);
+    if kind.is_file() {
+        return Ok(Place::File(target, Some(kept(path, &found)?)));
     }
-    if !kind.is_file() {
-        return Err(format!("`{shown}` cannot be written: it is no file"));
+    if is_pipe(kind) {
+        // Whoever made it could let us wait for ever.
+        let_be_ours(path, &found)?;
+        return Ok(Place::Pipe(target));
     }
-    writable(path, &found.permissions())?;
-    Ok(Place::File(target, Some(found.permissions())))
+    match is_device(kind) {
+        true => Ok(Place::Device(target)),
+        false => Err(format!("`{shown}` cannot be written: it is no file")),
+    }
 }
 
 /// A descriptor of this process by its name. Those are links, which the kernel makes.
@@ -95,14 +147,54 @@ fn is_open_already(path: &Path) -> bool {
 }
 
 #[cfg(unix)]
-fn is_stream(kind: fs::FileType) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    kind.is_char_device() || kind.is_fifo()
+fn is_pipe(kind: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(unix)]
+fn is_device(kind: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_char_device(&kind)
 }
 
 #[cfg(not(unix))]
-fn is_stream(_: fs::FileType) -> bool {
+fn is_pipe(_: fs::FileType) -> bool {
     false
+}
+
+#[cfg(not(unix))]
+fn is_device(_: fs::FileType) -> bool {
+    false
+}
+
+/// A pipe whose reader may come a little later. One that nobody reads from would hold whoever opens it.
+#[cfg(unix)]
+fn opened(pipe: &Path) -> io::Result<File> {
+    use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, fstat, openat};
+    use std::time::{Duration, Instant};
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match openat(CWD, pipe, flags, Mode::empty()) {
+            Ok(opened) => {
+                if FileType::from_raw_mode(fstat(&opened)?.st_mode) != FileType::Fifo {
+                    return Err(io::Error::other("it was replaced meanwhile"));
+                }
+                fcntl_setfl(&opened, OFlags::WRONLY)?;
+                return Ok(opened.into());
+            }
+            Err(rustix::io::Errno::NXIO) if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+            Err(rustix::io::Errno::NXIO) => {
+                return Err(io::Error::other("it is a pipe that nobody reads from; start its reader first"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn opened(pipe: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).open(pipe)
 }
 
 fn beside(target: &Path) -> PathBuf {
@@ -113,7 +205,14 @@ fn beside(target: &Path) -> PathBuf {
 /// The new file takes the name of the old one, or of a link that has come to be there meanwhile.
 fn put(target: &Path, permissions: Option<Permissions>, bytes: &[u8]) -> io::Result<()> {
     let beside = beside(target);
-    let mut file = File::create_new(&beside)?;
+    let mut options = OpenOptions::new();
+    // Before there is anything in it that not everybody may read.
+    #[cfg(unix)]
+    if let Some(permissions) = &permissions {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(permissions.mode());
+    }
+    let mut file = options.write(true).create_new(true).open(&beside)?;
     let written = file.write_all(bytes).and_then(|()| {
         permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
         file.sync_all()?;

@@ -71,7 +71,7 @@ fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<P
         (now.subsec_nanosecond() as u32 ^ std::process::id()) & 0xffff
     );
     let epoch = now.as_millisecond() as f64 / 1e3;
-    let mut record = Record::create(&args.record, &id, plan, epoch).map_err(|error| {
+    let mut record = Record::create(&args.record, &id, None, plan, epoch).map_err(|error| {
         terminal.error(&format!("the run cannot be recorded, so it is not started: {error}"));
         super::COULD_NOT_RUN
     })?;
@@ -129,7 +129,7 @@ fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<P
 /// The verdict and what is told of it; the exit code.
 fn finish(performed: Performed, args: &RunArgs, terminal: &Terminal) -> u8 {
     let Performed { plan, stats, mut record, left } = performed;
-    let verdict = judge::judge(&plan, &stats);
+    let verdict = judge::judge(&plan, &stats, &judge::Others::default());
     let report = report::report(&plan, &stats, &verdict);
     let directory = record.directory.clone();
     if !args.quiet {

@@ -190,9 +190,10 @@ impl Page {
                 self.lines(&mut out, headers.lines());
                 self.body(&mut out, body, *bytes)
             }
-            Traced::NoAnswer { failure, after } => {
+            Traced::NoAnswer { failure, because, after } => {
                 let after = measured_duration(*after as f64);
-                writeln!(out, "  {} no answer: {} after {after}", self.bad("✘"), failure.as_str())
+                let because = because.as_ref().map_or(String::new(), |why| format!(": {}", escaped(why)));
+                writeln!(out, "  {} no answer: {} after {after}{because}", self.bad("✘"), failure.as_str())
             }
             Traced::Check { text, held, found } => {
                 let mark = if *held { self.good("✔") } else { self.bad("✘") };

@@ -4,7 +4,7 @@ use super::args::WatchArgs;
 use super::output::{Terminal, width};
 use super::source;
 use crate::base::shown::escaped;
-use crate::inputs::Loaded;
+use crate::inputs::{Cached, Disk, Loaded};
 use crate::plan::draw;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
     // A file that goes away is waited for; one that was never there is a slip of the keyboard.
-    if let Err(problem) = crate::inputs::read(Path::new(source::split(&args.file).0), None) {
+    if let Err(problem) = crate::inputs::read(&Disk, Path::new(source::split(&args.file).0), None) {
         terminal.error(&problem);
         return super::DOES_NOT_CHECK;
     }
@@ -30,7 +30,9 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
         }
     });
     let mut watched = match watcher {
-        Ok(watcher) => Watched { watcher, directories: HashSet::new(), files: HashSet::new() },
+        Ok(watcher) => {
+            Watched { files: Cached::over(Disk), watcher, directories: HashSet::new(), followed: HashSet::new() }
+        }
         Err(error) => {
             terminal.error(&format!("files cannot be watched here: {error}"));
             return super::COULD_NOT_RUN;
@@ -61,9 +63,11 @@ pub fn watch(args: &WatchArgs, terminal: &Terminal) -> u8 {
 
 /// Directories are watched, because many editors put a new file in the place of the old one.
 struct Watched {
+    /// Large data files are not read again with each change of a scenario.
+    files: Cached<Disk>,
     watcher: RecommendedWatcher,
     directories: HashSet<PathBuf>,
-    files: HashSet<PathBuf>,
+    followed: HashSet<PathBuf>,
 }
 
 impl Watched {
@@ -71,7 +75,7 @@ impl Watched {
     fn load(&mut self, args: &WatchArgs) -> (Result<Loaded, String>, Result<(), String>) {
         let file = Path::new(source::split(&args.file).0);
         loop {
-            let loaded = crate::inputs::load(file, &args.asked.asked());
+            let loaded = crate::inputs::load_from(&self.files, file, &args.asked.asked());
             let alone = [file.to_path_buf()];
             match self.follow(loaded.as_ref().map_or(&alone, |loaded| &loaded.paths)) {
                 Ok(true) => {}
@@ -84,9 +88,9 @@ impl Watched {
     /// From now on these files, and those of before no more; whether there are new directories among theirs. A directory that is
     /// gone is looked for again with the next change of the rest.
     fn follow(&mut self, files: &[PathBuf]) -> Result<bool, String> {
-        self.files = files.iter().map(|file| placed(file)).collect();
+        self.followed = files.iter().map(|file| placed(file)).collect();
         let wanted: HashSet<PathBuf> = self
-            .files
+            .followed
             .iter()
             .filter_map(|file| file.parent().map(Path::to_path_buf))
             .filter(|dir| dir.is_dir())
@@ -105,7 +109,7 @@ impl Watched {
     }
 
     fn concerns(&self, paths: &[PathBuf]) -> bool {
-        paths.iter().any(|path| self.files.contains(&placed(path)))
+        paths.iter().any(|path| self.followed.contains(&placed(path)))
     }
 }
 

@@ -10,6 +10,7 @@ pub enum Error {
     Database { database: String, source: sqlx::Error },
     Option { option: &'static str, value: String, usable: &'static str },
     Orphan { parent: u32 },
+    Tls(String),
     System(io::Error),
 }
 
@@ -44,6 +45,7 @@ impl std::fmt::Display for Error {
             Error::Option { option, value, usable } => {
                 write!(f, "{option} is {value}; give {usable}")
             }
+            Error::Tls(why) => write!(f, "the shop has no certificate to speak https with: {why}"),
             Error::Orphan { parent } => write!(
                 f,
                 "process {parent}, which the shop was to end with, is not its parent; start the shop \
@@ -61,7 +63,7 @@ impl std::error::Error for Error {
         match self {
             Error::Listen { source, .. } | Error::System(source) => Some(source),
             Error::Database { source, .. } => Some(source),
-            Error::Option { .. } | Error::Orphan { .. } => None,
+            Error::Option { .. } | Error::Orphan { .. } | Error::Tls(_) => None,
         }
     }
 }

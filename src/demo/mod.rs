@@ -13,14 +13,17 @@ mod parent;
 mod process;
 mod refusal;
 mod routes;
+mod tls;
 
 pub use database::options;
 pub use error::Error;
+pub use tls::{Made, make};
 
 use axum::serve::ListenerExt;
 use database::{Database, Place};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpSocket;
@@ -54,6 +57,8 @@ pub struct Options {
     pub never_reconnects: bool,
     /// An order is written again where its key comes again.
     pub forgets_keys: bool,
+    /// A certificate and its key in PEM, with which it speaks https.
+    pub identity: Option<String>,
     /// The process whose end is also the shop's. It holds the other end of the shop's standard input.
     pub parent: Option<u32>,
 }
@@ -74,6 +79,7 @@ impl Default for Options {
             loses: 0.0,
             never_reconnects: false,
             forgets_keys: false,
+            identity: None,
             parent: None,
         }
     }
@@ -154,22 +160,31 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
     let stop = stop_signal().map_err(Error::System)?;
     let listener = socket.listen(BACKLOG).map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
-    let listener = listener.tap_io(|stream| {
-        // A socket that refuses is already broken, and reading from it will say so.
-        let _ = stream.set_nodelay(true);
-    });
-
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, routes::router(&shop)).with_graceful_shutdown(async {
+    let stop = async {
         stop.await;
         // The receiver is gone only when serving has ended anyway.
         let _ = stopping.send(());
-    });
+    };
+    let router = routes::router(&shop);
+    let served: Pin<Box<dyn Future<Output = std::io::Result<()>>>> = match &options.identity {
+        Some(identity) => {
+            let listener = tls::Encrypted::new(listener, identity)?;
+            Box::pin(axum::serve(listener, router).with_graceful_shutdown(stop).into_future())
+        }
+        None => {
+            let listener = listener.tap_io(|stream| {
+                // A socket that refuses is already broken, and reading from it will say so.
+                let _ = stream.set_nodelay(true);
+            });
+            Box::pin(axum::serve(listener, router).with_graceful_shutdown(stop).into_future())
+        }
+    };
     let watched = Arc::clone(&shop);
     tokio::spawn(async move { watched.database.watch().await });
     announce(address);
     tokio::select! {
-        served = server.into_future() => served.map_err(Error::System)?,
+        served = served => served.map_err(Error::System)?,
         () = async { let _ = stopped.await; tokio::time::sleep(LAST_REQUESTS).await } => {}
     }
     // Closing folds the log into the database file; what is cut off here is folded in at the next start.

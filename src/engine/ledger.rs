@@ -1,8 +1,10 @@
 //! The entries of one request: opened before it is sent, so that one whose outcome is never known has its key all the same.
 
+use super::value::code::{Code, Piece, values};
+use super::value::link::Linker;
 use super::value::{Frame, Paths, Unusable};
 use crate::measure::{Entry, Failure, Fate};
-use crate::plan::{Piece, Record, Request};
+use crate::plan::{Record, Request};
 use std::cell::RefCell;
 
 /// Which entries a request makes: keys and ledgers.
@@ -10,13 +12,18 @@ use std::cell::RefCell;
 pub struct Records(Vec<(Vec<Piece>, usize)>);
 
 impl Records {
-    pub fn of(request: &Request) -> Records {
-        let of = |record: &Record| (vec![Piece::Value(record.key.clone())], record.ledger);
+    pub fn of(request: &Request, linker: &mut Linker<'_>) -> Records {
+        let of = |record: &Record| (vec![Piece::Value(linker.key(record))], record.ledger);
         Records(request.records.iter().map(of).collect())
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The keys of a ledger.
+    pub fn keys(&self, ledger: usize) -> impl Iterator<Item = &Code> {
+        self.0.iter().filter(move |(_, own)| *own == ledger).flat_map(|(pieces, _)| values(pieces))
     }
 
     /// Opens them; nothing is known of their outcome.
@@ -57,14 +64,13 @@ impl Opened {
     }
 }
 
-/// What one try says, whatever else was expected of its answer.
-pub fn fate(answered: Result<(), Failure>, status: u16, sends: u32) -> Fate {
+/// What one try says, whatever else was expected of its answer: where there is one, that says it.
+pub fn fate(answered: Result<(), Failure>, said: Fate, sends: u32) -> Fate {
     match answered {
-        Ok(()) if (200..300).contains(&status) => Fate::Acknowledged,
-        Ok(()) if (400..500).contains(&status) => Fate::Refused,
+        Ok(()) => said,
         // Not a byte was sent.
         Err(_) if sends == 0 => Fate::Refused,
-        Ok(()) | Err(_) => Fate::Unknown,
+        Err(_) => Fate::Unknown,
     }
 }
 
@@ -73,14 +79,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_2xx_acknowledges_and_only_what_was_surely_not_done_is_refused() {
-        assert_eq!(fate(Ok(()), 201, 1), Fate::Acknowledged);
-        assert_eq!(fate(Ok(()), 409, 1), Fate::Refused);
-        assert_eq!(fate(Ok(()), 503, 1), Fate::Unknown);
-        assert_eq!(fate(Ok(()), 302, 1), Fate::Unknown);
-        assert_eq!(fate(Err(Failure::Connect), 0, 0), Fate::Refused);
-        assert_eq!(fate(Err(Failure::Reset), 0, 1), Fate::Unknown);
-        assert_eq!(fate(Err(Failure::Timeout), 0, 1), Fate::Unknown);
+    fn an_answer_says_it_and_without_one_only_what_was_surely_not_done_is_refused() {
+        for said in [Fate::Acknowledged, Fate::Refused, Fate::Unknown] {
+            assert_eq!(fate(Ok(()), said, 1), said);
+        }
+        assert_eq!(fate(Err(Failure::Connect), Fate::Unknown, 0), Fate::Refused);
+        assert_eq!(fate(Err(Failure::Reset), Fate::Acknowledged, 1), Fate::Unknown);
+        assert_eq!(fate(Err(Failure::Timeout), Fate::Unknown, 1), Fate::Unknown);
     }
 
     #[test]

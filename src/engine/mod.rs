@@ -1,6 +1,7 @@
 //! The engine: it generates load and measures it. It knows a plan, addresses and files, and nothing of services, faults or
 //! whoever controls a run.
 
+pub mod driver;
 pub mod flow;
 pub mod health;
 pub mod http;
@@ -8,6 +9,9 @@ pub mod ledger;
 pub mod pace;
 pub mod phase;
 pub mod secret;
+pub mod stream;
+pub mod tls;
+pub mod trace;
 pub mod tracer;
 pub mod trial;
 pub mod trials;

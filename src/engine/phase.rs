@@ -2,7 +2,9 @@
 //! measures nothing.
 
 use super::flow::kept::Who;
+use super::flow::linked::LinkedPlan;
 use super::flow::session::{Missed, Session};
+use super::flow::steps::Steps;
 use super::health::Gauge;
 use super::http::host::Place;
 use super::pace::limit;
@@ -23,8 +25,9 @@ use tokio::sync::{mpsc, watch};
 /// What the steps need of the run.
 #[derive(Clone)]
 pub struct Parts {
-    /// With the values of its secrets.
     pub plan: Arc<Plan>,
+    /// What the plan does, with the values of its secrets.
+    pub linked: Arc<LinkedPlan>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
     pub files: Arc<Files>,
@@ -36,7 +39,7 @@ pub struct Parts {
 
 impl Parts {
     /// A worker of its own that measures nothing: for what is done beside the load.
-    pub fn order(&self, plan: Arc<Plan>, setup: Arc<Vec<Plain>>, lane: u64) -> Order {
+    pub fn order(&self, (plan, flows): (Arc<Plan>, Vec<Arc<Steps>>), setup: Arc<Vec<Plain>>, lane: u64) -> Order {
         // Nobody tells it to stop, and nobody hears what it measures.
         let (_, phase) = watch::channel(Phase::Run);
         let (measured, _) = mpsc::unbounded_channel();
@@ -45,6 +48,8 @@ impl Parts {
             // What is done beside the load is not counted.
             budget: None,
             plan,
+            flows,
+            sought: self.linked.sought.clone(),
             places: self.places.clone(),
             tables: self.tables.clone(),
             replays: Arc::default(),
@@ -65,21 +70,37 @@ impl Parts {
     }
 }
 
-/// What is done once.
+/// What is done once, before the load or after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Once {
+pub enum Errand {
     /// Its first step that fails ends it.
     Setup,
     /// All of its steps are tried, whatever becomes of those before.
     Teardown,
 }
 
-impl Once {
+impl Errand {
     fn word(self) -> &'static str {
         match self {
-            Once::Setup => "setup",
-            Once::Teardown => "teardown",
+            Errand::Setup => "setup",
+            Errand::Teardown => "teardown",
         }
+    }
+
+    /// A lane that no worker has, and no other errand.
+    fn lane(self, number: u64) -> u64 {
+        match self {
+            Errand::Setup => u64::MAX - 2 * number,
+            Errand::Teardown => u64::MAX - 2 * number - 1,
+        }
+    }
+
+    fn flows(self, parts: &Parts) -> Vec<(Flow, Arc<Steps>)> {
+        let (planned, linked) = match self {
+            Errand::Setup => (&parts.plan.setup, &parts.linked.setup),
+            Errand::Teardown => (&parts.plan.teardown, &parts.linked.teardown),
+        };
+        planned.iter().cloned().zip(linked.iter().cloned()).collect()
     }
 }
 
@@ -92,24 +113,24 @@ pub struct Done {
 }
 
 /// Does the steps of some flows, one after the other, on a thread of its own.
-pub async fn perform(once: Once, flows: Vec<Flow>, parts: Parts, named: Vec<Plain>) -> Done {
+pub async fn perform(errand: Errand, parts: Parts, named: Vec<Plain>) -> Done {
+    let (word, flows) = (errand.word(), errand.flows(&parts));
     if flows.is_empty() {
         return Done { named, problems: Vec::new() };
     }
-    let word = once.word();
     let lost = |problem: String| Done { named: Vec::new(), problems: vec![problem] };
     let (told, outcome) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
         let mut done = Done { named, problems: Vec::new() };
         for (number, flow) in flows.into_iter().enumerate() {
-            match one((once, number as u64), flow, &parts, &done.named) {
+            match one((errand, number as u64), flow, &parts, &done.named) {
                 Ok((values, problems)) => {
                     done.named.extend(values);
                     done.problems.extend(problems);
                 }
                 Err(error) => done.problems.push(format!("the {word} cannot be started: {error}")),
             }
-            if once == Once::Setup && !done.problems.is_empty() {
+            if errand == Errand::Setup && !done.problems.is_empty() {
                 break;
             }
         }
@@ -125,28 +146,26 @@ pub async fn perform(once: Once, flows: Vec<Flow>, parts: Parts, named: Vec<Plai
 
 /// The values that a flow named, and what went wrong in it.
 fn one(
-    (once, number): (Once, u64),
-    flow: Flow,
+    (errand, number): (Errand, u64),
+    (flow, steps): (Flow, Arc<Steps>),
     parts: &Parts,
     named: &[Plain],
 ) -> std::io::Result<(Vec<Plain>, Vec<String>)> {
     let plan = Arc::new(plan_of(flow, &parts.plan));
-    // Behind those of all workers.
-    let lane = u64::MAX - 2 * number - u64::from(once == Once::Teardown);
-    let order = parts.order(plan.clone(), Arc::new(named.to_vec()), lane);
+    let order = parts.order((plan.clone(), vec![steps]), Arc::new(named.to_vec()), errand.lane(number));
     alone(order, async |worker| {
         let mut session = Session::new(&worker, 0, true);
-        if once == Once::Teardown {
+        if errand == Errand::Teardown {
             session.tries_all();
         }
         let who = Who { user: 1, turn: 0, kept: None };
         let now = worker.timers.clock.now();
         let outcome = session.iterate(&who, 0, 0, (now, now)).await;
         parts.mask.learn(session.secrets(0));
-        let values = session.values(0).take(plan.flows[0].named()).map(Plain::of).collect();
+        let values = session.values(0).take(plan.flows[0].slots).map(Plain::of).collect();
         let mut missed = session.missed();
         missed.extend(outcome.err().map(|failure| Missed { failure, at: session.stopped(0) }));
-        (values, problems(once.word(), &missed, &plan.flows[0]))
+        (values, problems(errand.word(), &missed, &plan.flows[0]))
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod echo;
 mod forms;
+pub mod taint;
 
 use crate::measure::{Event, Example};
 use echo::Forms;
@@ -130,6 +131,11 @@ impl Mask {
             Event::Tried(mut tried) => {
                 tried.said = self.text(tried.said);
                 Event::Tried(tried)
+            }
+            Event::Alert(mut alert) => {
+                let labels = alert.labels.iter_mut().flat_map(|(name, value)| [name, value]);
+                labels.chain([&mut alert.name]).for_each(|text| *text = self.text(std::mem::take(text)));
+                Event::Alert(alert)
             }
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }

@@ -1,11 +1,12 @@
 //! What an iteration does, told step by step to somebody who looks on. A run has nobody.
 
-use super::http::cookies;
+use super::driver::Answer;
 use super::secret::Mask;
+use super::value::code::Check;
 use super::value::{Frame, Paths, Value, explain};
 use crate::measure::Failure;
-use crate::plan::{Check, Request};
-use crate::wire::http1::{Answer, LOOK};
+use crate::plan::Request;
+use crate::wire::http1::LOOK;
 use std::sync::Arc;
 
 /// Something that an iteration did. Secrets are taken out of it.
@@ -39,6 +40,7 @@ pub enum Traced {
         rest: u64,
     },
     NoAnswer {
+        because: Option<String>,
         failure: Failure,
         after: u64,
     },
@@ -66,6 +68,15 @@ pub enum Traced {
     },
 }
 
+/// What is sent, one piece behind the other. What is no text or too long to be looked at is told by its size.
+pub fn text_of(pieces: &[&[u8]]) -> String {
+    let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
+        Ok(text) if text.len() <= LOOK => text.to_owned(),
+        _ => format!("<{} bytes>", piece.len()),
+    };
+    pieces.iter().map(shown).collect()
+}
+
 /// Where a request is written.
 pub fn place(request: &Request) -> String {
     format!("{}:{}", request.file, request.line)
@@ -89,31 +100,24 @@ impl Tracer {
         self.mask.learn(frame.secrets());
     }
 
-    /// A request in its pieces. What is no text or too long to be looked at is told by its size.
-    pub fn request(&self, request: &Request, attempt: u64, pieces: &[&[u8]]) {
-        let shown = |piece: &&[u8]| match std::str::from_utf8(piece) {
-            Ok(text) if text.len() <= LOOK => text.to_owned(),
-            _ => format!("<{} bytes>", piece.len()),
-        };
-        let text: String = pieces.iter().map(shown).collect();
-        let text = cookies::hidden(&text);
+    pub fn request(&self, request: &Request, attempt: u64, text: String) {
         self.tell(Traced::Request { step: request.name.clone(), place: place(request), attempt, text });
     }
 
-    pub fn answer(&self, answer: &Answer, connect: Option<u64>) {
+    /// With its headers, its body, and of how many bytes that was, and how long a connection was opened for it.
+    pub fn answer(&self, answer: &Answer, headers: String, (whole, bytes): (&[u8], u64), connect: Option<u64>) {
         // One that is kept may be much longer than anybody looks at, and to search it for secrets takes time.
-        let start = &answer.body[..answer.body.len().min(LOOK)];
-        let mut body = String::from_utf8_lossy(start).into_owned();
-        if answer.body.len() >= LOOK {
+        let mut body = String::from_utf8_lossy(&whole[..whole.len().min(LOOK)]).into_owned();
+        if whole.len() >= LOOK {
             // Half a letter of a secret would not be known as its.
             body.truncate(body.trim_end_matches(char::REPLACEMENT_CHARACTER).len());
             body.push('…');
         }
         self.tell(Traced::Answer {
             status: answer.status,
-            headers: cookies::hidden(&String::from_utf8_lossy(&answer.headers)),
+            headers,
             body,
-            bytes: answer.body_bytes,
+            bytes,
             connect,
             first_byte: answer.first_byte.saturating_sub(answer.sent),
             rest: answer.end.saturating_sub(answer.first_byte),
@@ -155,6 +159,7 @@ impl Tracer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::driver::tests::NO_ANSWER;
     use std::sync::Mutex;
 
     #[test]
@@ -164,7 +169,7 @@ mod tests {
         let tell: Tell = Arc::new(move |traced| into.lock().unwrap().push(traced));
         let tracer = Tracer { mask: Arc::new(Mask::new([&"hunté2".to_owned()])), told: tell };
         let body = format!("{}hunté2{}", "x".repeat(LOOK - 5), "x".repeat(3 * LOOK)).into_bytes();
-        tracer.answer(&Answer { body, ..Answer::default() }, None);
+        tracer.answer(&NO_ANSWER, String::new(), (&body, body.len() as u64), None);
         match told.lock().unwrap().as_slice() {
             [Traced::Answer { body, .. }] => {
                 assert_eq!(body.len(), LOOK - 5 + "***…".len());

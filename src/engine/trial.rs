@@ -44,7 +44,7 @@ pub async fn perform(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> st
 
 fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::Result<()> {
     let plan = parts.plan.clone();
-    let order = parts.order(plan.clone(), setup, 0);
+    let order = parts.order((plan.clone(), parts.linked.flows.clone()), setup, 0);
     alone(order, async |worker| {
         for (load, part) in &trial.parts {
             let (number, turn) = first(&plan, *load, *part, trial.user - 1);

@@ -1,39 +1,44 @@
 //! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
 
 use super::flow::kept::Kept;
-use super::flow::linked::{self, Linked};
+use super::flow::linked::Linked;
 use super::flow::progress::Progress;
+use super::flow::steps::Steps;
 use super::health::{self, Gauge};
-use super::http::cookies::Cookies;
+use super::http;
 use super::http::host::Place;
-use super::http::trace::Traces;
-use super::http::{Connection, Scratch};
 use super::pace::budget::{Budget, Lease};
 use super::pace::clock::{Alarm, Clock, Timers};
 use super::pace::limit::Gate;
 use super::pace::{closed, open};
+use super::trace::Traces;
 use super::tracer::Tracer;
 use super::trials::{self, Trials};
+use super::value::code::Check;
 use super::value::files::Files;
+use super::value::link::Sought;
 use super::value::rows::Table;
 use super::value::{Frame, Plain};
 use crate::base::units::SECOND;
 use crate::engine::Phase;
 use crate::measure::{Entry, Example, Failed, Failure, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Check, Connections, Load, Member, Part, Plan, Request, Target};
+use crate::plan::{Load, Member, Part, Plan, Request};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 /// What a worker is made from.
 pub struct Order {
     pub plan: Arc<Plan>,
+    /// Its flows.
+    pub flows: Vec<Arc<Steps>>,
+    pub sought: Arc<Sought>,
     pub places: Arc<Vec<Place>>,
     pub tables: Arc<Vec<Table>>,
     /// By load, when the rows that it replays are due.
@@ -101,7 +106,6 @@ pub struct Worker {
     /// Who looks on, which is nobody in a run.
     pub tracer: Option<Tracer>,
     pub timers: Timers,
-    pub scratch: Scratch,
     pub recorder: RefCell<Recorder>,
     /// What [`Measured::done`] will tell.
     pub finished: RefCell<Vec<(usize, usize, u64)>>,
@@ -117,13 +121,8 @@ pub struct Worker {
     pub counts_bytes: bool,
     /// Whether something asks for each try by itself.
     pub counts_tries: bool,
-    /// Of targets with a pool: how many connections of it are ours.
-    pub pools: Vec<Option<Semaphore>>,
-    /// Connections of those who make the arrivals of an open load, by load, user and target, where each has one.
-    pub users: RefCell<BTreeMap<(usize, u64, usize), Connection>>,
-    pub cookies: Cookies,
-    /// Idle connections that are shared, by target.
-    pub idle: RefCell<Vec<Vec<Connection>>>,
+    /// What clients of HTTP share.
+    pub http: http::Shared,
     /// What the iterations of all sessions have not recorded yet, by load.
     pub progress: RefCell<Vec<(usize, Rc<Progress>)>>,
     /// Those who make iterations, by load.
@@ -256,7 +255,13 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: linked::link(&plan, &order.places, order.tables, order.files, &order.setup),
+            linked: Linked::new(
+                &plan,
+                &order.places,
+                (order.flows, &order.sought),
+                (order.tables, order.files),
+                &order.setup,
+            ),
             series,
             seed: order.seed,
             replays: order.replays,
@@ -269,17 +274,13 @@ impl Worker {
             timers: Timers::new()?,
             counts_bytes: plan.counts_bytes(),
             counts_tries: plan.series.iter().any(|series| series.phase == Part::Attempts),
-            scratch: Scratch::new(),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),
-            idle: RefCell::new(plan.targets.iter().map(|_| Vec::new()).collect()),
-            pools: plan.targets.iter().map(|target| pool(target, place, parts)).collect(),
+            http: http::Shared::new(&plan.targets, place, parts),
             finished: RefCell::default(),
             started: RefCell::default(),
             booked: RefCell::default(),
             hands_over: tokio::sync::Notify::new(),
-            users: RefCell::default(),
-            cookies: Cookies::default(),
             progress: RefCell::default(),
             makers: RefCell::default(),
             index: order.index,
@@ -349,17 +350,6 @@ impl Worker {
         self.no_more.set(true);
         for alarm in self.starters.borrow().iter() {
             self.timers.ring(alarm);
-        }
-    }
-
-    /// Closes the connections of a user who does not come back, and forgets their cookies.
-    pub fn user_is_gone(&self, load: usize, user: u64) {
-        self.cookies.forget((load, user));
-        let mut users = self.users.borrow_mut();
-        if !users.is_empty() {
-            for target in 0..self.plan.targets.len() {
-                users.remove(&(load, user, target));
-            }
         }
     }
 
@@ -445,11 +435,4 @@ impl Drop for Active {
         }
         self.0.end();
     }
-}
-
-/// Our share of a pool that is as large as the whole run allows; never nothing, so that nobody waits for ever.
-fn pool(target: &Target, place: u64, parts: u64) -> Option<Semaphore> {
-    let Some(Connections::Pool(size)) = target.connections else { return None };
-    let ours = size / parts + u64::from(place < size % parts);
-    Some(Semaphore::new(ours.max(1).min(Semaphore::MAX_PERMITS as u64) as usize))
 }

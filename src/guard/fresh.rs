@@ -12,17 +12,20 @@ pub fn random() -> u128 {
     part() << 64 | part()
 }
 
-/// A new directory of this user alone that stays, in one that is made where it is not there. Nobody else may change the way there, as
-/// `walk::trusted` says it: so what is written by its path goes nowhere else.
+/// A new directory of this user alone that stays, below a directory of a person, by names that may have come with somebody else's files: of
+/// these none is a link. What is not there is made. Nobody else may change the way there, as `walk::trusted` says it: so what is written
+/// by its path goes nowhere else.
 #[cfg(unix)]
-pub fn lasting(above: &Path, name: &str) -> io::Result<()> {
-    let held = super::walk::trusted(&std::path::absolute(above)?, true)?;
+pub fn lasting(above: &Path, names: &Path, name: &str) -> io::Result<()> {
+    let above = std::path::absolute(above)?;
+    let held = super::walk::below(super::walk::trusted(&above, true)?, &above, names)?;
     Ok(rustix::fs::mkdirat(&held, name, rustix::fs::Mode::RWXU)?)
 }
 
 #[cfg(not(unix))]
-pub fn lasting(above: &Path, name: &str) -> io::Result<()> {
-    std::fs::create_dir_all(above)?;
+pub fn lasting(above: &Path, names: &Path, name: &str) -> io::Result<()> {
+    let above = above.join(names);
+    std::fs::create_dir_all(&above)?;
     std::fs::create_dir(above.join(name))
 }
 

@@ -86,9 +86,6 @@ impl Guard {
 fn spawn(program: &Path, journal: &Path) -> io::Result<(Child, Option<ChildStdin>)> {
     let mut command = Command::new(program);
     command.arg("guardian").arg(journal).stdin(Stdio::piped()).stdout(Stdio::null());
-    // What ends the run from a terminal must not reach it.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
     let pipe = child.stdin.take();
     Ok((child, pipe))

@@ -96,6 +96,34 @@ fn relative(path: &Path) -> VecDeque<OsString> {
     parts.collect()
 }
 
+/// What lies below a directory that is held, by names none of which is a link, and which are made where they are not there. `shown` is the path of
+/// the directory.
+pub fn below(mut at: OwnedFd, shown: &Path, names: &Path) -> io::Result<OwnedFd> {
+    let mut shown = shown.to_owned();
+    for name in relative(names) {
+        shown.push(&name);
+        let next = match openat(&at, &name, FLAGS, Mode::empty()) {
+            Err(Errno::NOENT) => {
+                made(mkdirat(&at, &name, Mode::RWXU))
+                    .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", shown.display())))?;
+                openat(&at, &name, FLAGS, Mode::empty())
+            }
+            other => other,
+        };
+        at = next.map_err(|error| match error {
+            Errno::LOOP | Errno::MLINK | Errno::NOTDIR => {
+                io::Error::other(format!("`{}` is a link, or no directory, and is not followed", shown.display()))
+            }
+            error => {
+                let error = io::Error::from(error);
+                io::Error::new(error.kind(), format!("`{}`: {error}", shown.display()))
+            }
+        })?;
+        look_at(&fstat(&at)?, &shown)?;
+    }
+    Ok(at)
+}
+
 fn look_at(found: &Stat, path: &Path) -> io::Result<()> {
     let mode = Mode::from_raw_mode(found.st_mode);
     if !is_trusted(found.st_uid) {
@@ -122,9 +150,20 @@ fn is_trusted(user: u32) -> bool {
 /// In a user namespace the root of the machine has a number that stands for all users outside of it (user_namespaces(7)).
 fn unknown() -> Option<u32> {
     let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
-    let is_whole = map.split_whitespace().nth(2).is_some_and(|count| count == "4294967295");
     let told = std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?;
-    told.trim().parse().ok().filter(|_| !is_whole)
+    told.trim().parse().ok().filter(|user| !is_somebody(&map, *user))
+}
+
+/// Whether a number is that of a user of this namespace, by the lines of its map: the first number inside, the first outside, how many.
+/// What cannot be read maps everybody.
+fn is_somebody(map: &str, user: u32) -> bool {
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u64>);
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Ok(first)), Some(Ok(_)), Some(Ok(count))) => (first..first + count).contains(&u64::from(user)),
+            _ => true,
+        }
+    })
 }
 
 pub fn ours() -> u32 {
@@ -136,5 +175,27 @@ pub fn made(made: rustix::io::Result<()>) -> io::Result<()> {
     match made {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_somebody;
+
+    #[test]
+    fn nobody_of_a_namespace_is_a_user_where_its_map_says_so() {
+        const NOBODY: u32 = 65_534;
+        // The machine, a container of its own, one with two lines.
+        for map in ["0 0 4294967295", "0 100000 65536", "0 1000 1\n1 100000 65536\n"] {
+            assert!(is_somebody(map, NOBODY), "{map}");
+        }
+        // A user who has made one for themself, and what ends one before.
+        for map in ["         0       1000          1\n", "0 100000 65534\n65535 165535 1\n"] {
+            assert!(!is_somebody(map, NOBODY), "{map}");
+        }
+        assert!(
+            is_somebody("0 1000", NOBODY) && is_somebody("a b c", NOBODY),
+            "what cannot be read is no reason to trust"
+        );
     }
 }

@@ -9,7 +9,6 @@ use serde::Deserializer;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
 /// A row has at most so many bytes as it is written, a text in it at most so many, and a file at most so many columns:
@@ -45,7 +44,7 @@ pub fn table(opened: Opened, shown: &str, kind: FileKind) -> Result<Table, Strin
 }
 
 /// Tells the rows of a file, and returns the hash of its content with the file that it was read from.
-pub fn read(file: File, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<(String, File), String> {
+pub fn read<F: Read>(file: F, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<(String, F), String> {
     let hashed = Hashed { inner: file, hash: Sha256::new() };
     let mut reader = BufReader::with_capacity(64 << 10, hashed);
     match kind {

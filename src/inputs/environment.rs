@@ -1,16 +1,16 @@
 //! Variables: of the environment, and of a file beside it.
 
+use super::file_system::Files;
 use std::collections::HashMap;
 use std::path::Path;
 
 /// All variables; where both have one, the environment's counts.
-pub fn read(file: Option<&Path>) -> Result<HashMap<String, String>, String> {
+pub fn read(files: &dyn Files, file: Option<&Path>) -> Result<HashMap<String, String>, String> {
     let mut variables = HashMap::new();
     if let Some(path) = file {
         let shown = path.display();
         // Read first, so that what is wrong with the file is said as for any other.
-        let text =
-            super::text(super::root::open_named(path)?.file, &shown.to_string(), super::LARGEST, "file of variables")?;
+        let text = super::text(files.open_named(path)?.file, &shown.to_string(), super::LARGEST, "file of variables")?;
         for entry in dotenvy::from_read_iter(text.as_bytes()) {
             let (name, value) = entry.map_err(|error| match error {
                 dotenvy::Error::LineParse(line, at) => {

@@ -2,6 +2,7 @@
 //! variables that they name.
 
 use super::document::document;
+use super::file_system::{Disk, Files};
 use super::root::{Opened, Refused, Root};
 use super::{data, environment, library, rules};
 use crate::base::{FileId, Sources};
@@ -41,17 +42,27 @@ pub struct Loaded {
 
 /// Reads a file and what it needs; `Err` is why the file itself, or what was asked for, cannot be read.
 pub fn load(path: &Path, asked: &Asked) -> Result<Loaded, String> {
-    load_text(path, super::read(path, asked.directory.as_deref())?, asked)
+    load_from(&Disk, path, asked)
+}
+
+/// As [`load`], from other files than those of the disk.
+pub fn load_from(files: &dyn Files, path: &Path, asked: &Asked) -> Result<Loaded, String> {
+    loaded(files, path, super::read(files, path, asked.directory.as_deref())?, asked)
 }
 
 /// As [`load`], with the text that the file has or is going to have.
 pub fn load_text(path: &Path, text: String, asked: &Asked) -> Result<Loaded, String> {
+    loaded(&Disk, path, text, asked)
+}
+
+fn loaded(files: &dyn Files, path: &Path, text: String, asked: &Asked) -> Result<Loaded, String> {
     let root = match &asked.root {
         Some(root) => Root::chosen(root)?,
         None => Root::of(path, asked.directory.as_deref()),
     };
-    let environment = environment::read(asked.env_file.as_deref())?;
+    let environment = environment::read(files, asked.env_file.as_deref())?;
     let mut loader = Loader {
+        files,
         root,
         bytes: 0,
         environment,
@@ -104,7 +115,8 @@ enum Place {
     Library(String),
 }
 
-struct Loader {
+struct Loader<'f> {
+    files: &'f dyn Files,
     root: Root,
     /// Of the files that are used.
     bytes: usize,
@@ -116,7 +128,7 @@ struct Loader {
     queue: Vec<usize>,
 }
 
-impl Loader {
+impl Loader<'_> {
     fn module(&mut self, shown: &str, name: String, text: String, place: Place) -> usize {
         if let Place::File(path) = &place {
             self.loaded.paths.push(path.clone());
@@ -126,7 +138,8 @@ impl Loader {
         self.loaded.diagnostics.extend(parsed.diagnostics);
         let index = self.loaded.inputs.modules.len();
         self.loaded.inputs.modules.push(Module { file, name, ast: parsed.file, uses: Vec::new() });
-        self.known.insert(canonical(&place), index);
+        let known = self.canonical(&place);
+        self.known.insert(known, index);
         for need in parsed.needs {
             self.need(need, file, &place);
         }
@@ -143,14 +156,19 @@ impl Loader {
                 }
             }
             Need::File { kind, path } => {
+                let need = FileNeed { from, path, kind };
+                if self.loaded.inputs.files.contains_key(&need) {
+                    return;
+                }
+                let path = &need.path;
                 let content = match place {
                     Place::Library(_) => return,
                     Place::File(own) => {
-                        let full = beside(own, &path);
-                        self.open(&full, &path).and_then(|opened| content(opened, &path, kind))
+                        let full = beside(own, path);
+                        self.open(&full, path).and_then(|opened| self.files.content(opened, path, kind))
                     }
                 };
-                self.loaded.inputs.files.insert(FileNeed { from, path, kind }, content);
+                self.loaded.inputs.files.insert(need, content);
             }
         }
     }
@@ -187,7 +205,7 @@ impl Loader {
                 };
                 let full = beside(&own, path);
                 let place = Place::File(full.clone());
-                if let Some(known) = self.known.get(&canonical(&place)) {
+                if let Some(known) = self.known.get(&self.canonical(&place)) {
                     return Ok(*known);
                 }
                 let shown = full.display().to_string();
@@ -207,11 +225,19 @@ impl Loader {
 
     /// Opens a file beneath the root, which is watched also while it is not there.
     fn open(&mut self, full: &Path, shown: &str) -> Result<Opened, String> {
-        let opened = self.root.open(full, shown);
+        let opened = self.files.open(&self.root, full, shown);
         if !matches!(opened, Err(Refused::Beyond(_))) {
             self.loaded.paths.push(full.to_owned());
         }
         opened.map_err(Refused::why)
+    }
+
+    /// The same file has one place, however it is written.
+    fn canonical(&self, place: &Place) -> Place {
+        match place {
+            Place::File(path) => Place::File(self.files.place(path)),
+            Place::Library(name) => Place::Library(name.clone()),
+        }
     }
 
     fn settings(&mut self, set: &[String]) {
@@ -224,20 +250,13 @@ impl Loader {
     }
 }
 
-/// The same file has one place, however it is written.
-fn canonical(place: &Place) -> Place {
-    match place {
-        Place::File(path) => Place::File(path.canonicalize().unwrap_or_else(|_| path.clone())),
-        Place::Library(name) => Place::Library(name.clone()),
-    }
-}
-
 fn beside(own: &Path, path: &str) -> PathBuf {
     let path = path.strip_prefix("./").unwrap_or(path);
     own.parent().unwrap_or(Path::new("")).join(path)
 }
 
-fn content(opened: Opened, shown: &str, kind: FileKind) -> Result<Content, String> {
+/// Reads what a file holds as what it is needed.
+pub(super) fn content(opened: Opened, shown: &str, kind: FileKind) -> Result<Content, String> {
     match kind {
         FileKind::Text => document(opened, shown).map(Content::Text),
         FileKind::Csv | FileKind::Json | FileKind::JsonLines => data::table(opened, shown, kind).map(Content::Table),

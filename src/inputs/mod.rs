@@ -1,23 +1,29 @@
 //! The one impure loader: what the pure floors need to know of files, the environment and this machine, as plain values.
 
+mod cache;
 pub mod data;
 mod document;
 mod environment;
+mod file_system;
 pub mod groups;
 mod library;
 mod load;
 pub mod manual;
+mod overlay;
 pub mod probe;
 pub mod root;
+pub mod roots;
 mod rules;
 pub mod times;
 
+pub use cache::Cached;
 pub use environment::not_heeded;
-pub use load::{Asked, Loaded, load, load_text};
+pub use file_system::{Disk, Files};
+pub use load::{Asked, Loaded, load, load_from, load_text};
+pub use overlay::Overlay;
 
 use crate::plan::{Machine, PortReuse};
 use root::{Opened, Root};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -38,15 +44,16 @@ pub fn make_private(path: &Path) -> std::io::Result<()> {
 
 /// Reads a source file that a person names, or that was found in a directory which a person names; what is wrong with
 /// it is said in one line.
-pub fn read(path: &Path, directory: Option<&Path>) -> Result<String, String> {
-    if path.is_dir() {
+pub fn read(files: &dyn Files, path: &Path, directory: Option<&Path>) -> Result<String, String> {
+    if files.is_directory(path) {
         return Err(format!("`{}` is a directory; name a `.stress` file in it", path.display()));
     }
     let opened = match directory {
         Some(directory) => {
-            Root::chosen(directory)?.open(path, &path.display().to_string()).map_err(root::Refused::why)?
+            let root = Root::chosen(directory)?;
+            files.open(&root, path, &path.display().to_string()).map_err(root::Refused::why)?
         }
-        None => root::open_named(path)?,
+        None => files.open_named(path)?,
     };
     source(opened, &path.display().to_string())
 }
@@ -73,7 +80,7 @@ fn source(opened: Opened, shown: &str) -> Result<String, String> {
 }
 
 /// A file of up to so many bytes as a text.
-fn text(file: File, shown: &str, most: u64, what: &str) -> Result<String, String> {
+fn text(file: impl Read, shown: &str, most: u64, what: &str) -> Result<String, String> {
     match root::content(file, most) {
         Ok(Some(bytes)) => text_of(shown, bytes),
         Ok(None) => Err(format!("`{shown}` is larger than {} MiB, which is no {what}", most >> 20)),
@@ -117,31 +124,27 @@ fn nearest(path: &Path) -> Option<String> {
 }
 
 /// A file, or the scenario files of a directory.
-pub fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    if path.is_dir() { below(path) } else { Ok(vec![path.to_owned()]) }
+pub fn scenario_files(files: &dyn Files, path: &Path) -> Result<Vec<PathBuf>, String> {
+    if files.is_directory(path) { below(files, path) } else { Ok(vec![path.to_owned()]) }
 }
 
 /// The scenario files of a directory and of all below it, in order. Links to directories are not followed, since
 /// they could lead around in a circle.
-fn below(directory: &Path) -> Result<Vec<PathBuf>, String> {
+fn below(files: &dyn Files, directory: &Path) -> Result<Vec<PathBuf>, String> {
     let unreadable = |error: std::io::Error| format!("`{}` cannot be read: {error}", directory.display());
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        entries.push((entry.path(), entry.file_type().map_err(unreadable)?.is_dir()));
-    }
+    let mut entries = files.list(directory).map_err(unreadable)?;
     entries.sort();
-    let mut files = Vec::new();
+    let mut found = Vec::new();
     for (path, is_directory) in entries {
         match is_directory {
-            true => files.extend(below(&path)?),
-            false if path.extension().is_some_and(|extension| extension == "stress") && !path.is_dir() => {
-                files.push(path);
+            true => found.extend(below(files, &path)?),
+            false if path.extension().is_some_and(|extension| extension == "stress") && !files.is_directory(&path) => {
+                found.push(path);
             }
             false => {}
         }
     }
-    Ok(files)
+    Ok(found)
 }
 
 /// How many files and connections this process may have open.

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The directory beneath which everything lies that a scenario file names.
 #[derive(Debug, Clone)]
@@ -18,8 +19,25 @@ pub struct Root {
 /// A file that was opened, and where it really lies.
 #[derive(Debug)]
 pub struct Opened {
-    pub file: File,
+    pub file: Bytes,
     pub path: PathBuf,
+}
+
+/// What stands in a file, or is going to.
+#[derive(Debug)]
+pub enum Bytes {
+    File(File),
+    /// Of an editor, which has not saved it.
+    Buffer(io::Cursor<Arc<[u8]>>),
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Bytes::File(file) => file.read(buffer),
+            Bytes::Buffer(bytes) => bytes.read(buffer),
+        }
+    }
 }
 
 /// Why a file is not opened.
@@ -72,13 +90,28 @@ impl Root {
                 });
             }
         };
+        let inner = self.inner(&found, shown)?;
+        let opened = regular(&found, shown, || beneath(&self.directory, inner, &found));
+        opened.map(|file| Opened { file: Bytes::File(file), path: found }).map_err(Refused::Unreadable)
+    }
+
+    /// A path without links as it leads on from the root, where what lies there may be read.
+    pub fn inner<'p>(&self, found: &'p Path, shown: &str) -> Result<&'p Path, Refused> {
         let Ok(inner) = found.strip_prefix(&self.directory) else { return Err(self.beyond(shown)) };
         if !self.chosen && inner.components().any(|part| is_hidden(part.as_os_str())) {
             let help = "name it without a dot, or the directory that may be read by `--root DIR`";
             return Err(Refused::Beyond(format!("`{shown}` is hidden, and hidden files are not read; {help}")));
         }
-        let opened = regular(&found, shown, || beneath(&self.directory, inner, &found));
-        opened.map(|file| Opened { file, path: found }).map_err(Refused::Unreadable)
+        Ok(inner)
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether a path without links lies beneath it.
+    pub fn holds(&self, found: &Path) -> bool {
+        found.starts_with(&self.directory)
     }
 
     fn beyond(&self, shown: &str) -> Refused {
@@ -135,7 +168,7 @@ pub fn open_named(path: &Path) -> Result<Opened, String> {
     let shown = path.display().to_string();
     let found = path.canonicalize().map_err(|error| unreadable(path, &shown, &error))?;
     let file = regular(&found, &shown, || whole(&found))?;
-    Ok(Opened { file, path: found })
+    Ok(Opened { file: Bytes::File(file), path: found })
 }
 
 /// A file that was opened before, by where it really lies: no link may have come into its way meanwhile.
@@ -234,7 +267,7 @@ fn whole(path: &Path) -> io::Result<File> {
 
 /// The content of a file, or nothing where it is larger: what its size is said to be is not asked, since it may grow
 /// and some have none.
-pub fn content(file: File, most: u64) -> io::Result<Option<Vec<u8>>> {
+pub fn content(file: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= most).then_some(bytes))

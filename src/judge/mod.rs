@@ -1,10 +1,12 @@
 //! Plan and measurements → verdict: each expectation, whether the numbers may be trusted, and one exit code.
 
 mod limit;
+mod others;
 mod standing;
 mod trust;
 
 pub use limit::{Evidence, Limit, Who};
+pub use others::Others;
 pub use standing::Standing;
 pub use trust::{Trust, TrustState};
 
@@ -50,9 +52,9 @@ pub struct Verdict {
     pub trust: Trust,
 }
 
-pub fn judge(plan: &Plan, stats: &Stats) -> Verdict {
+pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let judged = |e: &Expectation| {
-        let judged = metric::judge(&e.condition, stats);
+        let judged = metric::judge(&others.known(&e.condition), stats);
         if stats.is_whole() { judged } else { until_cut(judged) }
     };
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();

@@ -5,7 +5,7 @@ use crate::base::units::{MILLISECOND, measured_duration};
 use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
 use crate::metric::{self, Judged, Known, Outcome, Quantity, printed, turned};
-use crate::plan::{Binary, Capacity, Condition, Measured, Metric, Plan, Range, Requests, Search, Type};
+use crate::plan::{Binary, Capacity, Condition, Key, Measured, Metric, Plan, Range, Requests, Search, Type};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +58,14 @@ impl Ground<'_> {
         let value = |side: &Option<Quantity>| side.as_ref().map(|side| side.number);
         match condition {
             Condition::Compare { operator, left, right } => match (left, right) {
-                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value: bound, .. }) => {
-                    self.compared(*operator, (of, value(&judged.value), *unit), *bound, outcome)
-                }
-                (Measured::Constant { value: bound, .. }, Measured::Metric { metric: Metric::Requests(of), unit }) => {
-                    self.compared(turned(*operator), (of, value(&judged.bound), *unit), *bound, outcome)
-                }
+                (
+                    Measured::Metric { metric: Metric::Requests(of), unit, .. },
+                    Measured::Constant { value: bound, .. },
+                ) => self.compared(*operator, (of, value(&judged.value), *unit), *bound, outcome),
+                (
+                    Measured::Constant { value: bound, .. },
+                    Measured::Metric { metric: Metric::Requests(of), unit, .. },
+                ) => self.compared(turned(*operator), (of, value(&judged.bound), *unit), *bound, outcome),
                 (Measured::Metric { metric: Metric::Capacity(of), .. }, Measured::Constant { .. }) => {
                     self.found(*operator, of, outcome)
                 }
@@ -73,9 +75,10 @@ impl Ground<'_> {
                 _ => self.unknown(condition, judged),
             },
             Condition::Within { left, right, .. } => match (left, right) {
-                (Measured::Metric { metric: Metric::Requests(of), unit }, Measured::Constant { value: bound, .. }) => {
-                    self.compared(Binary::Equal, (of, value(&judged.value), *unit), *bound, outcome)
-                }
+                (
+                    Measured::Metric { metric: Metric::Requests(of), unit, .. },
+                    Measured::Constant { value: bound, .. },
+                ) => self.compared(Binary::Equal, (of, value(&judged.value), *unit), *bound, outcome),
                 _ => self.unknown(condition, judged),
             },
             Condition::Not(inner) => judged.parts.first().map_or(Stand::FIRM, |part| self.stand(inner, part)),
@@ -359,7 +362,7 @@ impl Ground<'_> {
 }
 
 fn as_measured(of: &Requests) -> Measured {
-    Measured::Metric { metric: Metric::Requests(of.clone()), unit: Type::Duration }
+    Measured::Metric { metric: Metric::Requests(of.clone()), unit: Type::Duration, key: Key::default() }
 }
 
 fn ranges(of: &Requests) -> Vec<Range> {

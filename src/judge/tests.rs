@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::measure::{Failure, Generator, Recorder};
-use crate::plan::{Condition, Plan};
+use crate::plan::{Condition, Estimate, Key, Plan};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ fn verdict(
     expectations: &[serde_json::Value],
 ) -> (Kind, Vec<Standing>, Option<Who>) {
     let plan = plan(shape, ceiling, expectations);
-    let verdict = judge(&plan, &run.stats(&plan));
+    let verdict = judge(&plan, &run.stats(&plan), &Others::default());
     let limit = verdict.trust.limits.first();
     if let Some(limit) = limit {
         assert!(limit.text.starts_with("`main`: ") && !limit.text.contains("NaN"), "{}", limit.text);
@@ -261,11 +261,11 @@ fn what_the_generator_fails_at_is_no_error_of_the_target() {
     let ports = Run { failed: Some(Failure::NoPorts), ..CALM };
     let plan = plan("open", 1000, &[rate]);
     let mut stats = ports.stats(&plan);
-    let own = judge(&plan, &stats);
+    let own = judge(&plan, &stats, &Others::default());
     assert_eq!((own.kind, own.expectations[0].outcome), (Kind::Untrusted, Outcome::Inconclusive));
     assert!(own.trust.reasons[0].starts_with("200 of 200 requests failed for want of ports"), "{:?}", own.trust);
     CALM.add_to(&mut stats, &plan);
-    let mixed = judge(&plan, &stats);
+    let mixed = judge(&plan, &stats, &Others::default());
     assert_eq!((mixed.kind, mixed.expectations[0].outcome), (Kind::Untrusted, Outcome::Held));
     assert_eq!(mixed.expectations[0].samples, 200);
 }
@@ -330,10 +330,47 @@ fn what_failed_in_a_slice_is_weighed_as_it_was_judged() {
     let slices = json!({ "in_every": { "condition": compare, "every": SECOND, "share": 1.0 } });
     let plan = plan("open", 1000, std::slice::from_ref(&slices));
     let late = Run { lag: 300 * MILLISECOND, ..CALM };
-    let verdict = judge(&plan, &late.stats(&plan));
+    let verdict = judge(&plan, &late.stats(&plan), &Others::default());
     assert_eq!(verdict.expectations[0].outcome, Outcome::Failed);
     let slice = plan.expectations[0].condition.within((0, SECOND));
     let Condition::InEvery { condition: inner, .. } = &slice else { panic!("{slice:?}") };
     assert_eq!(metric::judge(inner, &late.stats(&plan)).outcome, Outcome::Inconclusive);
     assert_eq!((verdict.kind, verdict.standings), (Kind::Untrusted, vec![Standing::InDoubt]));
+}
+
+#[test]
+fn a_baseline_is_what_the_metric_of_that_key_was_in_another_run() {
+    let key = Key { function: "throughput".to_owned(), of: "main".to_owned(), ..Key::default() };
+    let mut least = expect(&json!("throughput"), "rate", "greater_equal", 0.0);
+    let baseline = |name: Option<&str>| json!({ "baseline": { "name": name, "unit": "rate", "of": key } });
+    let share = json!({ "constant": { "value": 0.05, "unit": "percent" } });
+    let allowed =
+        json!({ "arithmetic": { "operator": "subtract", "left": baseline(None), "right": share, "unit": "rate" } });
+    least["compare"]["right"] = allowed;
+    let mut named = least.clone();
+    named["compare"]["right"] = baseline(Some("v1"));
+    let plan = plan("open", 1000, &[least, named]);
+    let stats = CALM.stats(&plan);
+    let outcomes = |others: &Others| {
+        let verdict = judge(&plan, &stats, others);
+        let shown = |judged: &Judged| (judged.outcome, judged.bound.as_ref().map(ToString::to_string));
+        verdict.expectations.iter().map(shown).collect::<Vec<_>>()
+    };
+    let unknown = (Outcome::Inconclusive, None);
+    assert_eq!(outcomes(&Others::default()), [unknown.clone(), unknown.clone()]);
+    let was = |value: f64, interval: Option<(f64, f64)>| Estimate { value, interval, samples: 200 };
+    // 100 a second were answered: as many as were, or more, but for 5%.
+    for (value, outcome, bound) in [(104.0, Outcome::Held, "98.8/s"), (106.0, Outcome::Failed, "101/s")] {
+        let mut others = Others::default();
+        others.put(None, key.clone(), was(value, None));
+        assert_eq!(outcomes(&others), [(outcome, Some(bound.to_owned())), unknown.clone()]);
+        // It is of that metric and of no other.
+        let mut others = Others::default();
+        others.put(None, Key { of: "other".to_owned(), ..key.clone() }, was(value, None));
+        assert_eq!(outcomes(&others), [unknown.clone(), unknown.clone()]);
+    }
+    let mut others = Others::default();
+    others.put(Some("v1"), key.clone(), was(101.0, Some((90.0, 112.0))));
+    let [newest, named] = &outcomes(&others)[..] else { panic!("two") };
+    assert_eq!((newest, named.0), (&unknown, Outcome::Inconclusive), "where it lies is not known well enough");
 }

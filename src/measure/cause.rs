@@ -15,9 +15,9 @@ pub struct Cause {
     /// 0 where there was no answer.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub status: u16,
-    /// The condition that did not hold, by [`check`] of its text; 0 where it was none.
-    #[serde(default, skip_serializing_if = "is_no_check")]
-    pub check: u32,
+    /// The condition that did not hold, by [`why`] of its text, or of why there was no answer; 0 where nothing is known.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub why: u32,
     /// A fault gave the answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub injected: bool,
@@ -46,21 +46,21 @@ pub struct Causes(BTreeMap<(u32, Cause), Tally>);
 
 impl Cause {
     pub fn of(ended: &Ended, failure: Failure) -> Cause {
-        let Ended { status, check, injected, .. } = *ended;
+        let Ended { status, why, injected, .. } = *ended;
         // Of what got no answer a status that came before is none.
         let status = if failure.is_unanswered() { 0 } else { status };
-        let check = if failure == Failure::Expectation { check } else { 0 };
-        Cause { failure, status, check, injected: injected && status > 0 }
+        let why = if failure == Failure::Expectation || failure.is_unanswered() { why } else { 0 };
+        Cause { failure, status, why, injected: injected && status > 0 }
     }
 
     /// Without what there are too many of.
     fn coarse(self) -> Cause {
-        Cause { status: 0, check: 0, ..self }
+        Cause { status: 0, why: 0, ..self }
     }
 }
 
-/// What stands for the text of a condition: FNV-1a, never 0.
-pub fn check(text: &str) -> u32 {
+/// What stands for a text: FNV-1a, never 0.
+pub fn why(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(1)
 }
 
@@ -90,15 +90,15 @@ impl Causes {
 }
 
 impl Cause {
-    const LEAST: Cause = Cause { failure: Failure::Connect, status: 0, check: 0, injected: false };
+    const LEAST: Cause = Cause { failure: Failure::Connect, status: 0, why: 0, injected: false };
 }
 
 fn is_nothing(status: &u16) -> bool {
     *status == 0
 }
 
-fn is_no_check(check: &u32) -> bool {
-    *check == 0
+fn says_nothing(why: &u32) -> bool {
+    *why == 0
 }
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn failed(status: u16, at: u64) -> Failed {
-        let cause = Cause { failure: Failure::Status, status, check: 0, injected: false };
+        let cause = Cause { failure: Failure::Status, status, why: 0, injected: false };
         Failed { series: 3, cause, tally: Tally { count: 1, first: at, last: at } }
     }
 
@@ -121,6 +121,19 @@ mod tests {
         assert!(causes.all().count() <= MOST + 1);
         assert_eq!(causes.drain().iter().map(|one| one.tally.count).sum::<u64>(), 203);
         assert_eq!(causes.all().count(), 0);
+    }
+
+    #[test]
+    fn why_there_was_no_answer_tells_one_cause_from_another() {
+        let of = |failure: Failure, text: &str| {
+            let ended = Ended { why: why(text), status: 200, ..Ended::plain(0, 1, 1, Err(failure)) };
+            Cause::of(&ended, failure)
+        };
+        let expired = of(Failure::Certificate, "the certificate has expired");
+        assert_ne!(expired, of(Failure::Certificate, "the certificate is of another host"));
+        assert_eq!((expired.status, expired.why), (0, why("the certificate has expired")));
+        // Of an answer the status is enough.
+        assert_eq!(of(Failure::Status, "busy"), of(Failure::Status, "full"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::recorder::Outcome;
-use crate::plan::{Binary, Expr, Part, Piece};
+use crate::plan::{Binary, Expr, Part, Piece, Property};
 
 /// A request, one try of it, a group or an iteration, once nothing can fail it any more.
 #[derive(Debug, Clone, Copy)]
@@ -21,10 +21,12 @@ pub struct Ended {
     pub first_byte: u64,
     /// How long it opened connections, where it did.
     pub connect: Option<u64>,
+    /// How long it agreed on encryption, where it did.
+    pub tls: Option<u64>,
     /// Of its body and that of its answer; 0 where nobody asks.
     pub bytes: u64,
-    /// The condition that did not hold, as [`Cause`](super::Cause) has it.
-    pub check: u32,
+    /// The condition that did not hold, or why there was no answer, as [`Cause`](super::Cause) has it.
+    pub why: u32,
     /// A fault gave the answer.
     pub injected: bool,
 }
@@ -51,8 +53,9 @@ impl Ended {
             sends: 1,
             first_byte: 0,
             connect: None,
+            tls: None,
             bytes: 0,
-            check: 0,
+            why: 0,
             injected: false,
         }
     }
@@ -78,7 +81,7 @@ impl Ended {
             Part::FirstByte if self.first_byte == 0 => Some(self.latency),
             Part::FirstByte => Some(self.first_byte),
             Part::ConnectTime => self.connect,
-            Part::TlsTime => None,
+            Part::TlsTime => self.tls,
         }
     }
 
@@ -96,7 +99,7 @@ impl Ended {
                 [Piece::Literal(text)] => Value::Text(text),
                 _ => Value::Null,
             },
-            Expr::Property(name) => self.property(name),
+            Expr::Property(property) => self.property(*property),
             Expr::Not(inner) => Value::Bool(!self.is(inner)),
             Expr::Negate(inner) => match self.value(inner) {
                 Value::Number(number) => Value::Number(-number),
@@ -115,17 +118,16 @@ impl Ended {
         }
     }
 
-    fn property(&self, name: &str) -> Value<'static> {
-        match name {
-            "status" if self.status == 0 => Value::Null,
-            "status" => Value::Number(f64::from(self.status)),
+    fn property(&self, property: Property) -> Value<'static> {
+        match property {
+            Property::Status if self.status == 0 => Value::Null,
+            Property::Status => Value::Number(f64::from(self.status)),
             // As in every order of times, above all answers.
-            "latency" if self.is_unanswered(Part::Latency) => Value::Number(f64::INFINITY),
-            "latency" => Value::Number(self.latency as f64),
-            "attempt" => Value::Number(f64::from(self.attempt)),
-            "ok" => Value::Bool(self.outcome.is_ok()),
-            "error" => self.outcome.err().map_or(Value::Null, |failure| Value::Text(failure.as_str())),
-            _ => Value::Null,
+            Property::Latency if self.is_unanswered(Part::Latency) => Value::Number(f64::INFINITY),
+            Property::Latency => Value::Number(self.latency as f64),
+            Property::Attempt => Value::Number(f64::from(self.attempt)),
+            Property::Ok => Value::Bool(self.outcome.is_ok()),
+            Property::Error => self.outcome.err().map_or(Value::Null, |failure| Value::Text(failure.as_str())),
         }
     }
 }
@@ -159,28 +161,24 @@ mod tests {
         Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }
     }
 
-    fn property(name: &str) -> Expr {
-        Expr::Property(name.to_owned())
-    }
-
     #[test]
     fn predicates_choose_by_how_it_ended() {
         let fine = Ended { status: 200, attempt: 2, ..Ended::plain(5, 300, 200, Ok(())) };
         let late = Ended::plain(5, 900, 900, Err(Failure::Timeout));
         let chosen = |predicate: &Expr| (fine.is(predicate), late.is(predicate));
-        let status = |operator| binary(operator, property("status"), Expr::Number(200.0));
+        let status = |operator| binary(operator, Expr::Property(Property::Status), Expr::Number(200.0));
         assert_eq!(chosen(&status(Binary::Equal)), (true, false));
         assert_eq!(chosen(&status(Binary::NotEqual)), (false, true));
         assert_eq!(chosen(&status(Binary::GreaterEqual)), (true, false), "no answer is no number");
-        assert_eq!(chosen(&property("ok")), (true, false));
-        assert_eq!(chosen(&Expr::Not(Box::new(property("ok")))), (false, true));
+        assert_eq!(chosen(&Expr::Property(Property::Ok)), (true, false));
+        assert_eq!(chosen(&Expr::Not(Box::new(Expr::Property(Property::Ok)))), (false, true));
         let kinds = Expr::List(vec![
             Expr::Text(vec![Piece::Literal("reset".into())]),
             Expr::Text(vec![Piece::Literal("timeout".into())]),
         ]);
-        assert_eq!(chosen(&binary(Binary::In, property("error"), kinds)), (false, true));
-        let again = binary(Binary::Greater, property("attempt"), Expr::Number(1.0));
-        let slow = binary(Binary::Greater, property("latency"), Expr::Number(300.0));
+        assert_eq!(chosen(&binary(Binary::In, Expr::Property(Property::Error), kinds)), (false, true));
+        let again = binary(Binary::Greater, Expr::Property(Property::Attempt), Expr::Number(1.0));
+        let slow = binary(Binary::Greater, Expr::Property(Property::Latency), Expr::Number(300.0));
         assert_eq!(chosen(&binary(Binary::Or, again.clone(), slow.clone())), (true, true));
         assert_eq!(chosen(&binary(Binary::And, again, slow)), (false, false));
         assert_eq!((fine.sent(), late.sent()), (105, 5));

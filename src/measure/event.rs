@@ -1,6 +1,6 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Booked, Example, Failed, Gauges, Proof, Slice, Verified};
+use super::{Alert, Booked, Example, Failed, Gauges, Proof, Slice, Verified};
 use crate::plan::Range;
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<String>,
     },
+    /// An alert of the system under test began or ended.
+    Alert(Alert),
     /// Requests have made entries of a ledger, since the last time that this was told.
     Booked {
         ledger: usize,

@@ -27,9 +27,9 @@ pub struct Example {
     pub user: u64,
     /// 0 where there was no answer.
     pub status: u16,
-    /// The condition that did not hold, and whether a fault gave the answer: as [`Cause`] has them.
-    #[serde(default, skip_serializing_if = "is_no_check")]
-    pub check: u32,
+    /// The condition that did not hold, or why there was no answer, and whether a fault gave one: as [`Cause`] has them.
+    #[serde(default, skip_serializing_if = "says_nothing")]
+    pub why: u32,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub injected: bool,
     /// How often it was sent.
@@ -52,14 +52,14 @@ pub struct Example {
     pub secrets: Vec<String>,
 }
 
-fn is_no_check(check: &u32) -> bool {
-    *check == 0
+fn says_nothing(why: &u32) -> bool {
+    *why == 0
 }
 
 impl Example {
     pub fn cause(&self) -> Option<Cause> {
-        let Example { failure, status, check, injected, .. } = *self;
-        failure.map(|failure| Cause { failure, status, check, injected })
+        let Example { failure, status, why, injected, .. } = *self;
+        failure.map(|failure| Cause { failure, status, why, injected })
     }
 
     /// Its texts, which may hold anything.
@@ -199,7 +199,7 @@ mod tests {
             service_time,
             user,
             status,
-            check: 0,
+            why: 0,
             injected: false,
             sends,
             because,

@@ -1,5 +1,6 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+mod alert;
 pub mod cause;
 mod course;
 mod ended;
@@ -17,6 +18,7 @@ mod sums;
 mod tags;
 mod times;
 
+pub use alert::{Alert, AlertState};
 pub use cause::{Cause, Causes, Failed, Tally};
 pub use ended::Ended;
 pub use event::{Event, Generator, Tried};
@@ -40,6 +42,10 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     Connect,
+    /// The server's certificate is not to be trusted.
+    Certificate,
+    /// No agreement on encryption.
+    Handshake,
     Reset,
     Closed,
     Timeout,
@@ -58,8 +64,10 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub const ALL: [Failure; 12] = [
+    pub const ALL: [Failure; 14] = [
         Failure::Connect,
+        Failure::Certificate,
+        Failure::Handshake,
         Failure::Reset,
         Failure::Closed,
         Failure::Timeout,
@@ -76,6 +84,8 @@ impl Failure {
     pub fn as_str(self) -> &'static str {
         match self {
             Failure::Connect => "connect",
+            Failure::Certificate => "certificate",
+            Failure::Handshake => "handshake",
             Failure::Reset => "reset",
             Failure::Closed => "closed",
             Failure::Timeout => "timeout",
@@ -94,7 +104,8 @@ impl Failure {
     /// is none.
     pub fn is_unanswered(self) -> bool {
         match self {
-            Failure::Connect | Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol => true,
+            Failure::Connect | Failure::Certificate | Failure::Handshake => true,
+            Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol => true,
             Failure::TooLarge | Failure::Status | Failure::Expectation | Failure::Data => false,
             Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => false,
         }
@@ -199,18 +210,47 @@ pub struct LoadCounts {
     /// Intended and never started: the generator was behind when the load ended.
     pub unsent: u64,
     pub finished: u64,
+    /// How long users waited after iterations that failed, together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rested: u64,
+    /// Users who left, since no row was left for them.
+    #[serde(default, skip_serializing_if = "Since::is_nothing")]
+    pub without_rows: Since,
     #[serde(skip)]
     pub lag: Counts,
+}
+
+/// How often something was so, and when first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    pub count: u64,
+    pub first: u64,
+}
+
+impl Since {
+    fn is_nothing(&self) -> bool {
+        self.count == 0
+    }
+
+    pub fn add(&mut self, other: &Since) {
+        match (self.count, other.count) {
+            (_, 0) => {}
+            (0, _) => *self = *other,
+            (own, more) => *self = Since { count: own + more, first: self.first.min(other.first) },
+        }
+    }
 }
 
 impl LoadCounts {
     /// Adds everything but the histogram.
     pub fn add_numbers(&mut self, other: &LoadCounts) {
-        let LoadCounts { started, dropped, unsent, finished, lag: _ } = other;
+        let LoadCounts { started, dropped, unsent, finished, rested, without_rows, lag: _ } = other;
         self.started += started;
         self.dropped += dropped;
         self.unsent += unsent;
         self.finished += finished;
+        self.rested += rested;
+        self.without_rows.add(without_rows);
     }
 
     pub fn add(&mut self, other: &LoadCounts) {

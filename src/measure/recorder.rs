@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, SeriesCounts, Slice, Tally};
+use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, SeriesCounts, Since, Slice, Tally};
 use crate::plan::{Expr, Part, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,6 +94,8 @@ struct LoadCell {
     unsent: u64,
     finished: u64,
     lag: Sparse,
+    rested: u64,
+    without_rows: Since,
 }
 
 impl Recorder {
@@ -173,7 +175,7 @@ impl Recorder {
     pub fn failed_unsent(&mut self, series: usize, intended: u64) {
         let failure = Failure::Data;
         self.open_at(intended).series.get(series).failed[failure as usize] += 1;
-        self.failed(series, Cause { failure, status: 0, check: 0, injected: false }, intended);
+        self.failed(series, Cause { failure, status: 0, why: 0, injected: false }, intended);
         let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
         self.for_derived(series, |recorder, own| {
             let times = matches!(own.phase, Part::Latency | Part::FirstByte);
@@ -217,6 +219,16 @@ impl Recorder {
 
     pub fn unsent(&mut self, load: usize, intended: u64) {
         self.open_at(intended).loads.get(load).unsent += 1;
+    }
+
+    /// A user waited after an iteration that failed.
+    pub fn rested(&mut self, load: usize, at: u64, length: u64) {
+        self.open_at(at).loads.get(load).rested += length;
+    }
+
+    /// A user left, since no row was left for it.
+    pub fn without_rows(&mut self, load: usize, at: u64) {
+        self.open_at(at).loads.get(load).without_rows.add(&Since { count: 1, first: at });
     }
 
     pub fn finished(&mut self, load: usize, intended: u64) {
@@ -310,6 +322,8 @@ impl Open {
                 dropped: std::mem::take(&mut cell.dropped),
                 unsent: std::mem::take(&mut cell.unsent),
                 finished: std::mem::take(&mut cell.finished),
+                rested: std::mem::take(&mut cell.rested),
+                without_rows: std::mem::take(&mut cell.without_rows),
                 lag: cell.lag.drain(),
             };
             slice.loads.insert(index, counts);
@@ -379,7 +393,7 @@ mod tests {
 
     #[test]
     fn derived_series_hold_what_is_chosen_and_other_times() {
-        let ok = Some(Expr::Property("ok".to_owned()));
+        let ok = Some(Expr::Property(crate::plan::Property::Ok));
         let all = [
             series(None, Part::Latency, None),
             series(Some(0), Part::Latency, ok.clone()),

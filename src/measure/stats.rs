@@ -4,7 +4,7 @@
 use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
-    Book, Causes, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof,
+    Alert, Book, Causes, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof,
     SeriesCounts, Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
@@ -61,6 +61,8 @@ pub struct Stats {
     pub happened: Vec<Happened>,
     /// How the events of the plan are called, and when each is planned and given up.
     pub events: Vec<(String, Range)>,
+    /// What alerts did, in the order in which it was heard of.
+    pub alerts: Vec<Alert>,
     /// The ledgers of the plan.
     pub ledgers: Vec<Book>,
     /// Of loads whose arrivals come at random: how many the seed gave to this share, by stage.
@@ -185,6 +187,7 @@ impl Stats {
                     (happened.ended, happened.problem, happened.output) = (Some(at), problem, output);
                 }
             }
+            Event::Alert(alert) => self.alerts.push(alert),
             Event::Booked { ledger, booked } => {
                 if let Some(book) = self.ledgers.get_mut(ledger) {
                     book.booked.add(&booked);

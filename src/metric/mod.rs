@@ -394,7 +394,10 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
     match measured {
         Measured::Constant { value, .. } => Value::of(Ok(*value), 0),
         Measured::Metric { metric, .. } => of_metric(metric, stats, spread),
-        Measured::Baseline { .. } => unmeasured(),
+        Measured::Baseline { known: Some(known), .. } => {
+            Value { interval: known.interval, ..Value::of(Ok(known.value), known.samples) }
+        }
+        Measured::Baseline { known: None, .. } => unmeasured(),
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats, spread), value(right, stats, spread));
             let samples = l.samples.max(r.samples);

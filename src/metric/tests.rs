@@ -7,7 +7,7 @@ use crate::measure::histogram::Sparse;
 use crate::measure::{Failure, LoadCounts, SeriesCounts, Slice, Stats};
 use crate::metric::Quantity;
 use crate::plan::{
-    Abort, Binary, Condition, Expectation, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
+    Abort, Binary, Condition, Expectation, Key, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
     SteadyState, Type,
 };
 
@@ -51,7 +51,7 @@ fn of(function: RequestFunction, ranges: &[Range], end: u64) -> Metric {
 }
 
 fn compare(metric: Metric, operator: Binary, bound: f64, unit: Type) -> Condition {
-    let left = Measured::Metric { metric, unit };
+    let left = Measured::Metric { metric, unit, key: Key::default() };
     Condition::Compare { operator, left, right: Measured::Constant { value: bound, unit } }
 }
 
@@ -67,7 +67,8 @@ fn in_every(condition: Condition, seconds: u64, share: f64) -> Condition {
 /// The first window against the second: at most so many times as much.
 fn at_most(function: RequestFunction, times: f64, windows: [Range; 2], end: u64) -> Condition {
     let unit = Type::Duration;
-    let [left, right] = windows.map(|window| Measured::Metric { metric: of(function, &[window], end), unit });
+    let [left, right] =
+        windows.map(|window| Measured::Metric { metric: of(function, &[window], end), unit, key: Key::default() });
     let times = Measured::Constant { value: times, unit: Type::Factor };
     let right =
         Measured::Arithmetic { operator: Binary::Multiply, left: Box::new(right), right: Box::new(times), unit };
@@ -153,8 +154,11 @@ fn what_is_the_same_is_seldom_told_to_differ() {
 fn shares_that_are_nothing_are_compared_too() {
     let measured = stats(&[(100, 0, 1); 20]);
     let unit = Type::Percent;
-    let side =
-        |window: Range| Measured::Metric { metric: of(RequestFunction::ErrorRate, &[window], 20 * SECOND), unit };
+    let side = |window: Range| Measured::Metric {
+        metric: of(RequestFunction::ErrorRate, &[window], 20 * SECOND),
+        unit,
+        key: Key::default(),
+    };
     let allowed = |value: f64| {
         let right = Box::new(side((0, 10 * SECOND)));
         let more = Box::new(Measured::Constant { value, unit: Type::Points });
@@ -242,7 +246,7 @@ fn recovery(function: RecoveryFunction, window: Range, seconds: u64) -> Measured
         end: seconds * SECOND,
     });
     let unit = if function == RecoveryFunction::Recovered { Type::Bool } else { Type::Duration };
-    Measured::Metric { metric, unit }
+    Measured::Metric { metric, unit, key: Key::default() }
 }
 
 fn shorter(function: RecoveryFunction, window: (u64, u64), than: u64, seconds: &[Second]) -> (Outcome, Option<String>) {
@@ -461,6 +465,7 @@ fn what_is_computed_of_no_answer_is_none_either() {
     let p90 = |ranges: &[Range]| Measured::Metric {
         metric: of(RequestFunction::Quantile(0.9), ranges, 2 * SECOND),
         unit: Type::Duration,
+        key: Key::default(),
     };
     let mut stats = some_unanswered(&[], &[1; 100], &[]);
     stats.add(&slice(1, (100, 0, 10)));

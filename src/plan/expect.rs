@@ -233,8 +233,7 @@ impl Elaborate<'_> {
             {
                 self.drift(metric, inner, explicit)
             }
-            // The recorders of the workers hold all times but this.
-            (Function::Requests(function), Subject::Requests(population)) if population.part != Part::TlsTime => {
+            (Function::Requests(function), Subject::Requests(population)) => {
                 self.requests(function, metric, population, explicit.as_deref())
             }
             (Function::Series(function), Subject::Series(series)) => {

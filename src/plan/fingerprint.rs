@@ -1,7 +1,7 @@
 //! Whether two runs did the same: a hash over what a plan does, without where, by whose share, how it was written,
 //! and how much this machine can hold.
 
-use super::{Ceiling, CeilingFrom, Piece, Plan, ServiceKind, Share};
+use super::{AlertFacts, Ceiling, CeilingFrom, Piece, Plan, ServiceKind, Share};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -30,6 +30,8 @@ pub fn fingerprint(plan: &Plan) -> String {
     // Who is allowed to do it, and how much of it.
     same.allowed.clear();
     same.share = Share::WHOLE;
+    // What is known of alerts is of those who look on.
+    same.alert_sources.iter_mut().for_each(|source| source.facts = AlertFacts::default());
     // By what this machine brings a fault about, and by which name a file calls a template.
     same.faults.iter_mut().for_each(|fault| (fault.by, fault.template) = (None, None));
     for load in &mut same.loads {
@@ -50,6 +52,11 @@ fn forget_writing(value: &mut Value) {
             fields.remove("line");
             if fields.contains_key("condition") || fields.contains_key("subject") {
                 fields.remove("text");
+            }
+            // They are made of what is there.
+            if fields.contains_key("unit") {
+                fields.remove("key");
+                fields.remove("of");
             }
             fields.values_mut().for_each(forget_writing);
         }

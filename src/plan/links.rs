@@ -8,7 +8,7 @@ pub(super) fn links(scenario: &Scenario) -> Vec<Link> {
     for (index, target) in scenario.targets.iter().enumerate() {
         let hurts = |action: &Action| matches!(action, Action::Link { on: Line::Target(on), .. } if *on == index);
         if scenario.injections.iter().any(|injection| hurts(&injection.action)) {
-            let (name, http) = (target.name.clone(), target.protocol == Protocol::Http);
+            let (name, http) = (target.name.clone(), target.protocol == Protocol::Http && target.tls.is_none());
             links.push(Link { name, http, to: address(&target.address), before: Some(index) });
         }
     }
@@ -19,7 +19,7 @@ pub(super) fn links(scenario: &Scenario) -> Vec<Link> {
 fn address(address: &Address) -> Text {
     let of = |part: PartKind, index: usize| vec![Piece::Value(Expr::Part { part, index, field: "address".to_owned() })];
     match address {
-        Address::Url { host, port } => vec![Piece::Literal(format!("{host}:{port}"))],
+        Address::Url { host, port, .. } => vec![Piece::Literal(format!("{host}:{port}"))],
         Address::Service(service) => of(PartKind::Service, *service),
         Address::Link(link) => of(PartKind::Link, *link),
         Address::Late(pieces) => pieces.clone(),

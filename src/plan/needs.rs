@@ -218,7 +218,7 @@ fn keeps_one_each(plan: &Plan, target: usize) -> bool {
 /// Whether a target is on this machine, as far as its address says.
 fn is_here(plan: &Plan, target: usize) -> bool {
     match &plan.targets[target].address {
-        Address::Url { host, port } => Host::new(host, Some(*port)).is_here(),
+        Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
         // What a run starts or attaches to is.
         Address::Service(_) | Address::Link(_) => true,
         Address::Late(_) => false,

@@ -53,7 +53,7 @@ impl Plan {
     pub fn reached(&self) -> Vec<Reached> {
         let targets = self.targets.iter().enumerate().filter_map(|(index, target)| {
             let host = match &target.address {
-                Address::Url { host, port } => Some(Host::new(host, Some(*port))),
+                Address::Url { host, port, .. } => Some(Host::new(host, Some(*port))),
                 // What it leads to is told by the link.
                 Address::Link(_) => return None,
                 Address::Service(_) => Some(here()),

@@ -13,6 +13,8 @@ pub struct Failures {
     pub status: Option<u16>,
     /// The condition that did not hold, as it is written.
     pub condition: Option<String>,
+    /// Why there was no answer.
+    pub because: Option<String>,
     /// A fault gave the answers.
     pub injected: bool,
     pub count: u64,
@@ -34,7 +36,8 @@ pub fn failures(plan: &Plan, stats: &Stats) -> Vec<Failures> {
             series: series.map_or(String::new(), |series| series.name.clone()),
             failure: cause.failure,
             status: (cause.status > 0).then_some(cause.status),
-            condition: series.and_then(|series| condition(plan, series.flow, cause.check)),
+            condition: series.and_then(|series| condition(plan, series.flow, cause.why)),
+            because: because(stats, failed.series, cause),
             injected: cause.injected,
             count: failed.tally.count,
             first: failed.tally.first,
@@ -47,15 +50,21 @@ pub fn failures(plan: &Plan, stats: &Stats) -> Vec<Failures> {
     all
 }
 
+/// As an example of them says it.
+fn because(stats: &Stats, series: u32, cause: Cause) -> Option<String> {
+    let mut examples = stats.examples.failed().filter(|_| cause.failure.is_unanswered() && cause.why > 0);
+    examples.find(|one| one.series == series && one.cause() == Some(cause))?.because.clone()
+}
+
 /// The text of a condition of a flow.
-fn condition(plan: &Plan, flow: usize, check: u32) -> Option<String> {
-    if check == 0 {
+fn condition(plan: &Plan, flow: usize, why: u32) -> Option<String> {
+    if why == 0 {
         return None;
     }
     let flow = plan.flows.get(flow)?;
     let mut found = flow.requests().flat_map(|request| &request.expects).map(|check| check.text.clone()).collect();
     between(&flow.steps, &mut found);
-    found.into_iter().find(|text| cause::check(text) == check)
+    found.into_iter().find(|text| cause::why(text) == why)
 }
 
 /// The conditions between requests.

@@ -1,6 +1,6 @@
 //! What became of each load as a whole.
 
-use crate::measure::{Stats, histogram, interval_log};
+use crate::measure::{Since, Stats, histogram, interval_log};
 use crate::plan::Plan;
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -16,6 +16,10 @@ pub struct LoadTotals {
     pub dropped: u64,
     pub unsent: u64,
     pub finished: u64,
+    /// How long users waited after iterations that failed, together, in nanoseconds.
+    pub rested_ns: u64,
+    /// Users who left, since no row was left for them, and the first instant.
+    pub without_rows: Since,
     /// How late iterations were started.
     pub schedule_lag_ns: Spread,
     /// The same in the exchange format of histograms (V2, deflated, base64), as interval logs carry it.
@@ -54,6 +58,8 @@ pub fn loads(plan: &Plan, stats: &Stats) -> Vec<LoadTotals> {
             dropped: counts.dropped,
             unsent: counts.unsent,
             finished: counts.finished,
+            rested_ns: counts.rested,
+            without_rows: counts.without_rows,
             schedule_lag_ns: Spread::of(&lag),
             schedule_lag_hdr: payload(&lag),
         }

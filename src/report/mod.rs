@@ -155,7 +155,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,
         trust: verdict.trust.clone(),
-        notes: notes::notes(&restarts, &generator, &loads, &windows, &watched),
+        notes: notes::notes(&restarts, &generator, &loads, &windows, &unverified(plan), &watched),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         failures: causes::failures(plan, stats),
@@ -171,4 +171,10 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         windows,
         generator,
     }
+}
+
+/// Targets whose certificates were taken for good.
+fn unverified(plan: &Plan) -> Vec<&str> {
+    let blind = plan.targets.iter().filter(|target| target.tls.as_ref().is_some_and(|tls| !tls.verify));
+    blind.map(|target| target.name.as_str()).collect()
 }

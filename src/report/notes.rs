@@ -5,6 +5,7 @@ use super::watched::Watch;
 use super::windows::{StepRow, Window};
 use super::{Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
+use crate::measure::Since;
 
 /// Of drops or failures: below this latencies are what they seem.
 const NOTABLE: f64 = 0.01;
@@ -17,9 +18,13 @@ pub fn notes(
     health: &generator::Health,
     loads: &[LoadTotals],
     windows: &[Window],
+    unverified: &[&str],
     watched: &[Watch],
 ) -> Vec<String> {
     let mut notes = falls(restarts);
+    if let Some(which) = several(unverified) {
+        notes.push(format!("nobody looked at the certificate of {which} (`verify: false`)"));
+    }
     notes.extend(watched.iter().filter(|watch| watch.never_there).map(|watch| {
         format!("`{}` was never there, and what `missing` says stands for it: is it called so?", watch.name)
     }));
@@ -31,8 +36,14 @@ pub fn notes(
         let own: Vec<&Window> = windows.iter().filter(|window| window.load == load.name).collect();
         notes.extend(dropped(load, &own));
         notes.extend(failed(load, &own));
+        notes.extend(rested(load));
     }
     notes
+}
+
+fn several(names: &[&str]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Services that ended and were started again, each in a line.
@@ -49,6 +60,22 @@ fn falls(restarts: &[Restart]) -> Vec<String> {
                 "the service `{service}` ended {times} times, first at {at} ({status}), and was started again each time"
             ),
         });
+    }
+    notes
+}
+
+/// What users did who met failures.
+fn rested(load: &LoadTotals) -> Vec<String> {
+    let mut notes = Vec::new();
+    if load.rested_ns > 0 {
+        let length = duration(load.rested_ns / MILLISECOND * MILLISECOND);
+        notes.push(format!("`{}`: its users waited {length} in all after iterations that failed", load.name));
+    }
+    let Since { count, first } = load.without_rows;
+    if count > 0 {
+        let users = if count == 1 { "a user".to_owned() } else { format!("{} users", grouped(count as f64, 0)) };
+        let from = duration(first / MILLISECOND * MILLISECOND);
+        notes.push(format!("`{}`: no rows left for {users} from {from} on", load.name));
     }
     notes
 }

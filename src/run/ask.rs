@@ -4,13 +4,20 @@
 
 use crate::base::shown::escaped_line;
 use crate::base::units;
+use crate::engine::tls;
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
+use rustls::pki_types::CertificateDer;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Characters of a redirect that are shown.
 const SHOWN: usize = 200;
+
+/// Authorities that a scenario names.
+pub type Trust = Arc<[CertificateDer<'static>]>;
 
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -20,10 +27,13 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(patience: Duration) -> Result<Client, String> {
+    /// Of those who are asked over https the certificates are trusted that this machine trusts, and these.
+    pub fn new(patience: Duration, trust: Option<&Trust>) -> Result<Client, String> {
+        let tls = tls::trusting(trust.map(|trust| &**trust))?;
         // A connection that is kept may be closed just as the next question is sent, and that would pass for a failure.
         let client =
             reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
+        let client = client.tls_backend_preconfigured(tls);
         Ok(Client { client: client.build().map_err(|error| error.to_string())?, patience })
     }
 
@@ -56,10 +66,23 @@ impl Client {
             error if error.is_timeout() => {
                 format!("no answer within {}", units::duration(self.patience.as_nanos() as u64))
             }
-            error if error.is_connect() => "connection refused".to_owned(),
+            error if error.is_connect() => of_tls(&error).unwrap_or_else(|| "connection refused".to_owned()),
             error => error.without_url().to_string(),
         }
     }
+}
+
+/// What went wrong in the handshake.
+fn of_tls(error: &reqwest::Error) -> Option<String> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let found = inner.downcast_ref::<std::io::Error>().and_then(tls::why);
+        if let Some((_, why)) = found {
+            return Some(why);
+        }
+        cause = inner.source();
+    }
+    None
 }
 
 fn well(answer: &Response) -> Result<(), String> {
@@ -144,7 +167,7 @@ mod tests {
             ),
         ] {
             let address = server(head.as_bytes().to_vec(), piece, pause);
-            let client = Client::new(Duration::from_secs(if pause.is_zero() { 8 } else { 1 })).unwrap();
+            let client = Client::new(Duration::from_secs(if pause.is_zero() { 8 } else { 1 }), None).unwrap();
             let got = client.page(&format!("http://{address}/"), 2).await;
             match got {
                 Err(reason) => assert!(reason.contains(why), "{name}: {reason}"),
@@ -158,7 +181,7 @@ mod tests {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         other.set_nonblocking(true).unwrap();
         let to = other.local_addr().unwrap();
-        let client = Client::new(Duration::from_secs(5)).unwrap();
+        let client = Client::new(Duration::from_secs(5), None).unwrap();
         for status in [301, 302, 303, 307, 308] {
             let head = format!("HTTP/1.1 {status} Go\r\nLocation: http://{to}/x\r\nContent-Length: 0\r\n\r\n");
             let url = format!("http://{}/", server(head.into_bytes(), Vec::new(), Duration::ZERO));

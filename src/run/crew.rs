@@ -44,6 +44,8 @@ impl Crew {
         for (index, gauge) in gauges.iter().enumerate() {
             let order = Order {
                 plan: parts.plan.clone(),
+                flows: parts.linked.flows.clone(),
+                sought: parts.linked.sought.clone(),
                 places: parts.places.clone(),
                 tables: parts.tables.clone(),
                 replays: replays.clone(),

@@ -18,7 +18,9 @@ mod search;
 mod service;
 mod watch;
 
+use crate::engine::flow::linked::LinkedPlan;
 use crate::engine::pace::random;
+use crate::engine::phase::Errand;
 use crate::engine::secret::Mask;
 use crate::engine::value::{files, rows};
 use crate::engine::{phase, tracer, trial};
@@ -26,8 +28,8 @@ use crate::measure::Event;
 use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
-use resolve::known::{self, Known};
-use resolve::places::places;
+use resolve::known::Known;
+use resolve::places::{authorities, places};
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -37,6 +39,9 @@ use tokio::sync::mpsc;
 pub use crate::engine::tracer::Traced;
 pub use crate::engine::trial::Trial;
 pub use error::RunError;
+pub use service::User;
+#[cfg(unix)]
+pub use service::become_program;
 
 /// What a run needs beside its plan.
 #[derive(Clone)]
@@ -126,7 +131,9 @@ async fn control(
     };
     // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
+    let files = contents(plan)?;
     let mut known = Known {
+        authorities: authorities(plan, &files).map_err(RunError::Address)?,
         secrets: settings.secrets.clone(),
         mask: mask.clone(),
         services: Vec::new(),
@@ -151,13 +158,14 @@ async fn control(
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
         .and_then(|()| lead(plan, &links, &known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
-        .and_then(|()| places(plan, &known.services, links.addresses()).map_err(RunError::Address));
-    let result = match ready.and_then(|places| Ok((places, tables(plan)?, contents(plan)?))) {
-        Ok((places, tables, files)) => {
-            let revealed = Arc::new(known::revealed(plan, &known));
+        .and_then(|()| places(plan, &known, &files).map_err(RunError::Address));
+    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
+        Ok((places, tables)) => {
+            let linked = Arc::new(LinkedPlan::of(plan, &places, files.clone(), (&known, mask)));
             let (places, run) = (Arc::new(places), run_key(&settings.id));
             let parts = phase::Parts {
-                plan: revealed,
+                plan: plan.clone(),
+                linked,
                 places,
                 tables,
                 files,
@@ -187,9 +195,8 @@ async fn around_load(
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(Event),
 ) -> Result<u64, RunError> {
-    let flows = parts.plan.setup.clone();
     let (named, ready) = tokio::select! {
-        done = phase::perform(phase::Once::Setup, flows, parts.clone(), Vec::new()) => {
+        done = phase::perform(Errand::Setup, parts.clone(), Vec::new()) => {
             let problem = done.problems.into_iter().next();
             (done.named, problem.map_or(Ok(()), |problem| Err(RunError::Setup(problem))))
         }
@@ -231,10 +238,9 @@ async fn around_load(
         }
         Err(error) => Err(error),
     };
-    let flows = parts.plan.teardown.clone();
     let undone = tokio::select! {
         biased;
-        undone = phase::perform(phase::Once::Teardown, flows, parts, named) => undone.problems,
+        undone = phase::perform(Errand::Teardown, parts, named) => undone.problems,
         () = interrupt.wait() => vec!["the teardown was interrupted".to_owned()],
     };
     undone.into_iter().for_each(|problem| tell(Event::TeardownFailed { problem }));

@@ -2,10 +2,10 @@
 
 use crate::check::builtins::{self, Given};
 use crate::measure::Event;
-use crate::plan::{Action, Element, Plan, Text};
+use crate::plan::{Action, Element, Plan, Share, Text};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// One more with every version that writes something which the version before would not read as what it means.
 const NEWEST: u64 = 2;
@@ -18,34 +18,31 @@ pub enum Format {
     Newest,
 }
 
-/// The plan of a record, behind the number of its format.
-pub fn plan(plan: &Plan) -> Vec<u8> {
+/// The plan of a record, behind the number of its format and the run that it is a part of.
+pub fn plan(plan: &Plan, parent: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Numbered<'p> {
         format: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parent: Option<&'p str>,
         #[serde(flatten)]
         plan: &'p Plan,
     }
-    serde_json::to_vec_pretty(&Numbered { format: NEWEST, plan }).expect("a plan is plain data")
+    serde_json::to_vec_pretty(&Numbered { format: NEWEST, parent, plan }).expect("a plan is plain data")
 }
 
 /// A plan as it was written, and in which format everything beside it is.
 pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
     let mut value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let number = value.as_object_mut().and_then(|plan| plan.shift_remove("format"));
-    let format = match number.as_ref().map(Value::as_u64) {
-        None => Format::First,
-        Some(Some(NEWEST)) => Format::Newest,
-        Some(Some(number)) if number > NEWEST => {
-            return Err(format!(
-                "is of format {number}, and this version reads none after {NEWEST}; take the version that made it, or a newer one"
-            ));
-        }
-        Some(_) => return Err("has a format that no version writes".to_owned()),
-    };
+    let format = Format::of(number.as_ref())?;
     if format == Format::First {
         let faults = value.pointer_mut("/faults").and_then(Value::as_array_mut).into_iter().flatten();
         faults.filter_map(Value::as_object_mut).try_for_each(fault_from_first)?;
+        let flows = value.get_mut("flows").and_then(Value::as_array_mut).into_iter().flatten();
+        flows.for_each(steps_from_first);
+        let ledgers = value.get_mut("ledgers").and_then(Value::as_array_mut).into_iter().flatten();
+        ledgers.filter_map(|ledger| ledger.get_mut("verify")).for_each(steps_from_first);
     }
     let plan = serde_json::from_value(value).map_err(|error| error.to_string())?;
     Ok((plan, format))
@@ -67,7 +64,7 @@ enum Setting {
     Text(Text),
 }
 
-fn fault_from_first(fault: &mut serde_json::Map<String, Value>) -> Result<(), String> {
+fn fault_from_first(fault: &mut Map<String, Value>) -> Result<(), String> {
     let Some(breakage) = fault.remove("breakage") else { return Ok(()) };
     let breakage: Breakage = serde_json::from_value(breakage).map_err(|error| error.to_string())?;
     let template = breakage.template.clone();
@@ -94,7 +91,73 @@ fn action(breakage: Breakage) -> Option<Action> {
     row.build.action(given)
 }
 
+/// The requests of a flow, or of a step, wherever in it they stand.
+fn steps_from_first(of: &mut Value) {
+    for name in ["steps", "then", "otherwise"] {
+        let steps = of.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten();
+        for (kind, step) in steps.filter_map(Value::as_object_mut).flatten() {
+            match (kind.as_str(), step.as_object_mut()) {
+                ("request", Some(request)) => request_from_first(request),
+                _ => steps_from_first(step),
+            }
+        }
+    }
+}
+
+/// What is of HTTP alone stood beside what every request has, and its rarer parts in a list by their names.
+fn request_from_first(request: &mut Map<String, Value>) {
+    let mut http = Map::new();
+    for name in ["method", "path", "headers", "body", "judges_status"] {
+        http.extend(request.shift_remove(name).map(|value| (name.to_owned(), value)));
+    }
+    http["method"] = json!({ "known": http["method"] });
+    if let Some(Value::Array(extra)) = request.shift_remove("extra") {
+        for part in &extra {
+            match part[0].as_str() {
+                Some("method") => http["method"] = json!({ "computed": part[1] }),
+                Some("query") => drop(http.insert("query".to_owned(), part[1]["object"].clone())),
+                // No version ran any other.
+                _ => {}
+            }
+        }
+    }
+    request.insert("exchange".to_owned(), json!({ "http": http }));
+}
+
+/// What is known of a run without its measurements, and without most of its plan.
+#[derive(Debug, Deserialize)]
+pub struct Told {
+    #[serde(default)]
+    format: Option<Value>,
+    #[serde(default)]
+    pub parent: Option<String>,
+    pub file: String,
+    pub scenario: String,
+    #[serde(default)]
+    pub profile: Option<String>,
+    pub fingerprint: String,
+    pub share: Share,
+}
+
+/// Reads no more of a plan than that; the rest must only be whole.
+pub fn read_told(text: &[u8]) -> Result<Told, String> {
+    let told: Told = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    Format::of(told.format.as_ref()).map(|_| told)
+}
+
 impl Format {
+    /// By the number that stands in a plan.
+    fn of(number: Option<&Value>) -> Result<Format, String> {
+        match number.map(Value::as_u64) {
+            None => Ok(Format::First),
+            Some(Some(NEWEST)) => Ok(Format::Newest),
+            Some(Some(number)) if number > NEWEST => Err(format!(
+                "is of format {number}, and this version reads none after {NEWEST}; take the version that made it, or a newer one"
+            )),
+            Some(_) => Err("has a format that no version writes".to_owned()),
+        }
+    }
+
     pub fn event(self, line: &[u8]) -> serde_json::Result<Event> {
         match self {
             Format::Newest => serde_json::from_slice(line),
@@ -123,7 +186,9 @@ fn from_first(mut event: Value) -> Value {
 mod tests {
     use super::*;
     use crate::measure::{Generator, Verified};
-    use crate::plan::{CommandFault, Database, DatabaseFault, Fault, Line, LinkFault, ServiceFault};
+    use crate::plan::{
+        CommandFault, Database, DatabaseFault, Exchange, Expr, Fault, Line, LinkFault, Method, Piece, ServiceFault,
+    };
 
     fn without(event: &Event, place: &str, fields: &[&str]) -> Vec<u8> {
         let mut value = json!(event);
@@ -171,6 +236,44 @@ mod tests {
         assert_eq!(with[0].0, "container");
         let unknown = fault(&of("melt", json!("host"), json!([]))).unwrap_err();
         assert_eq!(unknown, "has a fault `melt` that this version does not know");
+    }
+
+    #[test]
+    fn what_a_request_sent_by_http_stood_beside_what_all_requests_have() {
+        let request = |extra: Value| {
+            json!({ "request": {
+                "name": "one", "response": 0, "target": 0, "method": "", "path": [{ "literal": "/a" }],
+                "headers": [["X", [{ "literal": "y" }]]], "body": { "json": "null" }, "timeout": 5, "expects": [],
+                "judges_status": true, "keep_body": true, "keep_headers": false, "extra": extra, "line": 7,
+            }})
+        };
+        let plain = json!({ "if": { "condition": "null", "then": [], "otherwise": [request(json!([]))] } });
+        let rare = json!([["query", { "object": [["page", { "number": 2.0 }]] }], ["method", { "slot": 1 }]]);
+        let flow = json!({ "name": "f", "steps": [
+            { "group": { "group": 0, "steps": [request(rare)] } }, { "let": { "slot": 0, "value": "null" } }, plain,
+        ], "slots": 2, "requests": 1 });
+        let mut plan = json!({
+            "schema": 1, "file": "", "scenario": "", "doc": null, "fingerprint": "", "share": { "index": 0, "count": 1 },
+            "services": [], "targets": [], "flows": [], "loads": [], "series": [], "expectations": [], "length": 0,
+            "faults": [],
+        });
+        plan["flows"] = json!([flow]);
+        plan["ledgers"] = json!([{ "name": "l", "verify": flow }]);
+        let (plan, _) = read_plan(plan.to_string().as_bytes()).unwrap();
+        for flow in [&plan.flows[0], plan.ledgers[0].verify.as_ref().unwrap()] {
+            let found: Vec<_> = flow.requests().collect();
+            assert_eq!((found[0].timeout, found[0].keep_body, found[0].line), (Some(5), true, 7));
+            let http = |at: usize| match &found[at].exchange {
+                Exchange::Http(http) => http,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(http(0).method, Method::Computed(Expr::Slot(1)));
+            assert_eq!(http(0).query, [("page".to_owned(), Expr::Number(2.0))]);
+            assert_eq!(http(1).method, Method::Known(String::new()));
+            assert_eq!(http(1).headers[0].0, "X");
+            assert!(http(1).query.is_empty() && http(1).judges_status && http(1).body.is_some());
+            assert_eq!(http(1).path, [Piece::Literal("/a".to_owned())]);
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 mod appender;
 mod compact;
+mod find;
 mod format;
 mod record;
 mod segments;
 
 pub use compact::Policy;
-pub use record::{Record, RecordError, find, read};
+pub use find::{Head, Wanted, find, runs};
+pub use record::{Record, RecordError, read};

@@ -13,7 +13,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const RUNS: &str = ".stress/runs";
+pub(super) const RUNS: &str = ".stress/runs";
 
 /// What to do where others may change what is on the way to a record.
 const ELSEWHERE: &str = "what a run writes there could be led elsewhere, so keep its record in a directory of your own, such as with \
@@ -59,15 +59,21 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn create(base: &Path, id: &str, plan: &Plan, epoch_seconds: f64) -> Result<Record, RecordError> {
-        let runs = base.join(RUNS);
-        let directory = runs.join(id);
+    /// A new record beneath `base`; `parent` is the id of the run that this one is a part of.
+    pub fn create(
+        base: &Path,
+        id: &str,
+        parent: Option<&str>,
+        plan: &Plan,
+        epoch_seconds: f64,
+    ) -> Result<Record, RecordError> {
+        let directory = base.join(RUNS).join(id);
         // What is there already stays as it is: a run is private whatever is above it.
-        guard::lasting(&runs, id).map_err(|error| match error.kind() {
+        guard::lasting(base, Path::new(RUNS), id).map_err(|error| match error.kind() {
             ErrorKind::Other => at(&directory)(format!("{error}; {ELSEWHERE}")),
             _ => at(&directory)(error),
         })?;
-        Record::in_directory(&directory, plan, epoch_seconds, Policy::default()).inspect_err(|_| {
+        Record::in_directory(&directory, parent, plan, epoch_seconds, Policy::default()).inspect_err(|_| {
             // A record of nothing would be found as the last one.
             let _ = std::fs::remove_dir_all(&directory);
         })
@@ -76,12 +82,13 @@ impl Record {
     /// A record in a directory that is there.
     pub fn in_directory(
         directory: &Path,
+        parent: Option<&str>,
         plan: &Plan,
         epoch_seconds: f64,
         policy: Policy,
     ) -> Result<Record, RecordError> {
         let path = directory.join("plan.json");
-        let text = format::plan(plan);
+        let text = format::plan(plan, parent);
         put(&path, |out| out.write_all(&text))?;
         let header = interval_log::header(epoch_seconds, &[&format!("stressc {} of {}", plan.scenario, plan.file)]);
         let open = |kind: Kind| append(&kind.open(directory), kind, &header);
@@ -196,47 +203,20 @@ fn append(path: &Path, kind: Kind, header: &[u8]) -> Result<Appender, RecordErro
     Ok(appender)
 }
 
-/// The directory of a run: a path to it, its id, the start of its id while that is unique, or `last`.
-pub fn find(base: &Path, name: &str) -> Result<PathBuf, RecordError> {
-    let given = PathBuf::from(name);
-    if !name.is_empty() && given.join("plan.json").is_file() {
-        return Ok(given);
-    }
-    if given.is_dir() {
-        return Err(RecordError {
-            path: given,
-            problem: "is a directory without a `plan.json`, so no record".to_owned(),
-        });
-    }
-    let runs = base.join(RUNS);
-    let mut ids: Vec<String> = match std::fs::read_dir(&runs) {
-        Ok(entries) => entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect(),
-        Err(_) => Vec::new(),
-    };
-    ids.sort();
-    let missing = |problem: String| RecordError { path: runs.clone(), problem };
-    if name == "last" {
-        return ids.last().map(|id| runs.join(id)).ok_or_else(|| missing("no run is recorded here".to_owned()));
-    }
-    let matching: Vec<&String> = ids.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
-    match matching.as_slice() {
-        [one] => Ok(runs.join(one)),
-        [] => Err(missing(match crate::base::suggest::similar(name, ids.iter().map(String::as_str)) {
-            Some(near) => format!("no run is called `{name}`; did you mean `{near}`?"),
-            None => format!("no run is called `{name}`; `last` is the newest"),
-        })),
-        many => Err(missing(format!("{} runs start with `{name}`; write more of the id", many.len()))),
+/// What stands in `plan.json`.
+pub(super) fn plan_text(directory: &Path) -> Result<(PathBuf, Vec<u8>), RecordError> {
+    let path = directory.join("plan.json");
+    let mut text = Vec::new();
+    regular(&path)?.take(LARGEST_PLAN + 1).read_to_end(&mut text).map_err(at(&path))?;
+    match text.len() as u64 > LARGEST_PLAN {
+        true => Err(at(&path)("is larger than any plan that a run writes")),
+        false => Ok((path, text)),
     }
 }
 
 /// Reads a record back, however its run ended. Torn lines at the end are what a killed run leaves.
 pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
-    let path = directory.join("plan.json");
-    let mut text = Vec::new();
-    regular(&path)?.take(LARGEST_PLAN + 1).read_to_end(&mut text).map_err(at(&path))?;
-    if text.len() as u64 > LARGEST_PLAN {
-        return Err(at(&path)("is larger than any plan that a run writes"));
-    }
+    let (path, text) = plan_text(directory)?;
     let (plan, format) = format::read_plan(&text).map_err(at(&path))?;
     let mut stats = Stats::new(&plan);
     // The last line of a killed run may be torn; more than that is damage.

@@ -22,6 +22,9 @@ pub enum FileKind {
     Rules,
 }
 
+/// How the names of certificates and keys end.
+pub const PEM: [&str; 4] = ["pem", "crt", "cer", "key"];
+
 /// What the first argument of a call names.
 pub fn of_call(function: &str, argument: &Expr) -> Option<Need> {
     let ExprKind::Text(parts) = &argument.kind else { return None };
@@ -39,7 +42,7 @@ pub fn of_call(function: &str, argument: &Expr) -> Option<Need> {
     Some(Need::File { kind, path: text.to_owned() })
 }
 
-/// What a text names by the end of its name, wherever it stands: it may be an argument for `rules:`, `csv(…)` or, as
+/// What a text names by the end of its name, wherever it stands: it may be an argument for `rules:`, `ca:`, `csv(…)` or, as
 /// rules and other files of configuration often are, for `file(…)` of a template.
 pub fn of_text(parts: &[TextPart]) -> impl Iterator<Item = Need> {
     let named = literal(parts).and_then(|text| Some((text, text.rsplit_once('.')?.1)));
@@ -49,6 +52,7 @@ pub fn of_text(parts: &[TextPart]) -> impl Iterator<Item = Need> {
         Some((_, "csv")) => &[FileKind::Csv],
         Some((_, "json")) => &[FileKind::Json],
         Some((_, "jsonl" | "ndjson")) => &[FileKind::JsonLines],
+        Some((_, ending)) if PEM.contains(&ending) => &[FileKind::Text],
         Some((_, "yml" | "yaml")) => &[FileKind::Rules, FileKind::Text],
         _ => &[],
     };

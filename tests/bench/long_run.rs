@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 fn run(place: &Path, seconds: u64) -> bool {
     let plan = planned(&scenario(10, 30, STAGES, EXPECT));
     let policy = Policy::default();
-    let mut record = Record::in_directory(place, &plan, 0.0, policy).unwrap();
+    let mut record = Record::in_directory(place, None, &plan, 0.0, policy).unwrap();
     let mut stats = Stats::new(&plan);
     let most = Watch::start(place.to_owned());
     let started = Instant::now();
@@ -81,7 +81,7 @@ fn run(place: &Path, seconds: u64) -> bool {
     assert_eq!(samples, 300 * SAMPLES * seconds, "every sample is in the sums");
     let started = Instant::now();
     let (plan, again) = read(place).unwrap();
-    let verdict = judge::judge(&plan, &again);
+    let verdict = judge::judge(&plan, &again, &judge::Others::default());
     let text = report::json(&report::report(&plan, &again, &verdict));
     let reported = started.elapsed().as_secs_f64();
     assert!(again.numbers().eq(stats.numbers()), "the record says what was measured");

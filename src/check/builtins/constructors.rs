@@ -34,9 +34,10 @@ pub const TABLE: &[Builtin] = &[
             may("never_reconnects", &[Type::Bool]),
             may("forgets_keys", &[Type::Bool]),
             may("cache", &[Type::Bytes]),
+            may("tls", &[Type::Bool]),
         ],
         Type::Service,
-        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it works in from its start (0). Three are mistakes to be found: `loses`: share of orders that are acknowledged and never written (0%); `never_reconnects`: connections to the database that break are not replaced (false); `forgets_keys`: an order is written again where its `Idempotency-Key` comes again (false).",
+        "The demo shop, started for the run on a free port of the loopback address. `pool`: connections to its database (10); `slots`: orders written at a time (50); `rate_limit`: requests accepted, others get 429 (none); `slow`: added to every answer of `/products/{id}` (0); `errors`: share of shop requests that get 500 (0%); `leak`: bytes kept for each order (0); `database`: the URL of a PostgreSQL to use instead of a private SQLite file; `slow_orders`: how long each order holds its slot and a connection of the pool, as a slow query does (0); `cache`: memory that it works in from its start (0); `tls`: whether it speaks https, with a certificate made for the run that `.ca` signs (false). Three are mistakes to be found: `loses`: share of orders that are acknowledged and never written (0%); `never_reconnects`: connections to the database that break are not replaced (false); `forgets_keys`: an order is written again where its `Idempotency-Key` comes again (false).",
         "service one = demo(pool: 4)",
     ),
     row(
@@ -85,7 +86,7 @@ pub const TABLE: &[Builtin] = &[
         Kind::Target,
         URL,
         Type::Http,
-        "An HTTP server: a service's `.url`, or `http://host:port` without a path (port 80 where none is written).",
+        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written). A path behind it stands before the paths of all requests.",
         "target one = http(\"http://127.0.0.1:8080\")",
     ),
     row(

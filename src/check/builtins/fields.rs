@@ -41,6 +41,13 @@ pub const FIELDS: &[Field] = &[
     ),
     field(Type::Service, "address", Type::Text, "Host and port, as `127.0.0.1:8080`.", "shop.address"),
     field(Type::Service, "host", Type::Text, "The host name or address, without the port.", "shop.host"),
+    field(
+        Type::Service,
+        "ca",
+        Type::Text,
+        "Of `demo(tls: true)`: the certificate of the authority that signed for it, in PEM.",
+        "shop.ca",
+    ),
     field(Type::Service, "port", Type::Count, "The port, a whole number.", "shop.port"),
     field(Type::Service, "metrics_address", Type::Text, "Host and port of its /metrics page.", "shop.metrics_address"),
     method(

@@ -2,6 +2,135 @@
 
 use super::{Builtin, Kind, Par, may, need};
 use crate::check::types::Type;
+use serde::{Deserialize, Serialize};
+
+/// What is computed of values while a flow runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueFunction {
+    Now,
+    FormatTime,
+    Base64,
+    Hex,
+    Sha256,
+    HmacSha256,
+    UrlEncode,
+    RandomText,
+    Lower,
+    Upper,
+    Replace,
+    Min,
+    Max,
+    Exists,
+    Bytes,
+}
+
+impl ValueFunction {
+    const ALL: [ValueFunction; 15] = [
+        ValueFunction::Now,
+        ValueFunction::FormatTime,
+        ValueFunction::Base64,
+        ValueFunction::Hex,
+        ValueFunction::Sha256,
+        ValueFunction::HmacSha256,
+        ValueFunction::UrlEncode,
+        ValueFunction::RandomText,
+        ValueFunction::Lower,
+        ValueFunction::Upper,
+        ValueFunction::Replace,
+        ValueFunction::Min,
+        ValueFunction::Max,
+        ValueFunction::Exists,
+        ValueFunction::Bytes,
+    ];
+
+    /// That of a row of the table.
+    pub fn of(name: &str) -> Option<ValueFunction> {
+        ValueFunction::ALL.into_iter().find(|function| function.name() == name)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            ValueFunction::Now => "now",
+            ValueFunction::FormatTime => "format_time",
+            ValueFunction::Base64 => "base64",
+            ValueFunction::Hex => "hex",
+            ValueFunction::Sha256 => "sha256",
+            ValueFunction::HmacSha256 => "hmac_sha256",
+            ValueFunction::UrlEncode => "url_encode",
+            ValueFunction::RandomText => "random_text",
+            ValueFunction::Lower => "lower",
+            ValueFunction::Upper => "upper",
+            ValueFunction::Replace => "replace",
+            ValueFunction::Min => "min",
+            ValueFunction::Max => "max",
+            ValueFunction::Exists => "exists",
+            ValueFunction::Bytes => "bytes",
+        }
+    }
+
+    /// Whether it gives the same for the same arguments, always and everywhere.
+    pub fn is_pure(self) -> bool {
+        match self {
+            ValueFunction::Now | ValueFunction::RandomText => false,
+            ValueFunction::FormatTime
+            | ValueFunction::Base64
+            | ValueFunction::Hex
+            | ValueFunction::Sha256
+            | ValueFunction::HmacSha256
+            | ValueFunction::UrlEncode
+            | ValueFunction::Lower
+            | ValueFunction::Upper
+            | ValueFunction::Replace
+            | ValueFunction::Min
+            | ValueFunction::Max
+            | ValueFunction::Exists
+            | ValueFunction::Bytes => true,
+        }
+    }
+
+    /// Whether it chooses at random, so that each call changes what is chosen next.
+    pub fn chooses(self) -> bool {
+        match self {
+            ValueFunction::RandomText => true,
+            ValueFunction::Now
+            | ValueFunction::FormatTime
+            | ValueFunction::Base64
+            | ValueFunction::Hex
+            | ValueFunction::Sha256
+            | ValueFunction::HmacSha256
+            | ValueFunction::UrlEncode
+            | ValueFunction::Lower
+            | ValueFunction::Upper
+            | ValueFunction::Replace
+            | ValueFunction::Min
+            | ValueFunction::Max
+            | ValueFunction::Exists
+            | ValueFunction::Bytes => false,
+        }
+    }
+
+    /// Whether what it was given can be got back from its value.
+    pub fn reveals(self) -> bool {
+        match self {
+            ValueFunction::FormatTime
+            | ValueFunction::Base64
+            | ValueFunction::Hex
+            | ValueFunction::UrlEncode
+            | ValueFunction::Lower
+            | ValueFunction::Upper
+            | ValueFunction::Replace => true,
+            ValueFunction::Now
+            | ValueFunction::Sha256
+            | ValueFunction::HmacSha256
+            | ValueFunction::RandomText
+            | ValueFunction::Min
+            | ValueFunction::Max
+            | ValueFunction::Exists
+            | ValueFunction::Bytes => false,
+        }
+    }
+}
 
 const TEXT: &[Type] = &[Type::Text];
 const SIGNED: &[Type] = &[Type::Text, Type::Secret];
@@ -9,6 +138,17 @@ const ONE_TEXT: &[Par] = &[need("text", SIGNED)];
 const TWO: &[Par] = &[need("a", &[Type::Number, Type::Duration]), need("b", &[Type::Number, Type::Duration])];
 
 const fn pure(
+    function: ValueFunction,
+    parameters: &'static [Par],
+    result: Type,
+    doc: &'static str,
+    example: &'static str,
+) -> Builtin {
+    of_its_own(function.name(), parameters, result, doc, example)
+}
+
+/// One that is an expression by itself.
+const fn of_its_own(
     name: &'static str,
     parameters: &'static [Par],
     result: Type,
@@ -19,33 +159,39 @@ const fn pure(
 }
 
 pub const TABLE: &[Builtin] = &[
-    pure("uuid", &[], Type::Text, "A fresh UUID (RFC 9562, version 4), never the same in two runs.", "uuid()"),
-    pure("now", &[], Type::Number, "Seconds since 1970-01-01 UTC, with fractions.", "now()"),
+    of_its_own("uuid", &[], Type::Text, "A fresh UUID (RFC 9562, version 4), never the same in two runs.", "uuid()"),
+    pure(ValueFunction::Now, &[], Type::Number, "Seconds since 1970-01-01 UTC, with fractions.", "now()"),
     pure(
-        "format_time",
+        ValueFunction::FormatTime,
         &[need("time", &[Type::Number]), need("format", TEXT)],
         Type::Text,
         "A time in seconds since 1970, in UTC and rounded to a microsecond, by a format of POSIX `strftime` in its C locale. Beside that, `%f` is the fraction of the second, `%3f` with three digits and `%.3f` also with its dot, and `%-d` is without padding. A format that is none fails the iteration with the kind `data`.",
         "format_time(now(), \"%Y-%m-%d\")",
     ),
-    pure("base64", ONE_TEXT, Type::Text, "The bytes in Base64 (RFC 4648, with padding).", "base64(\"a:b\")"),
-    pure("hex", ONE_TEXT, Type::Text, "The bytes in hexadecimal, in lower case.", "hex(\"ab\")"),
-    pure("sha256", ONE_TEXT, Type::Text, "SHA-256 in hexadecimal (FIPS 180-4).", "sha256(\"ab\")"),
     pure(
-        "hmac_sha256",
+        ValueFunction::Base64,
+        ONE_TEXT,
+        Type::Text,
+        "The bytes in Base64 (RFC 4648, with padding).",
+        "base64(\"a:b\")",
+    ),
+    pure(ValueFunction::Hex, ONE_TEXT, Type::Text, "The bytes in hexadecimal, in lower case.", "hex(\"ab\")"),
+    pure(ValueFunction::Sha256, ONE_TEXT, Type::Text, "SHA-256 in hexadecimal (FIPS 180-4).", "sha256(\"ab\")"),
+    pure(
+        ValueFunction::HmacSha256,
         &[need("key", SIGNED), need("text", SIGNED)],
         Type::Text,
         "HMAC-SHA-256 in hexadecimal (RFC 2104).",
         "hmac_sha256(\"key\", \"text\")",
     ),
     pure(
-        "url_encode",
+        ValueFunction::UrlEncode,
         ONE_TEXT,
         Type::Text,
         "Percent-encoding of all but unreserved characters (RFC 3986).",
         "url_encode(\"a b\")",
     ),
-    pure(
+    of_its_own(
         "random",
         &[need("range", &[Type::Range])],
         Type::Number,
@@ -53,32 +199,32 @@ pub const TABLE: &[Builtin] = &[
         "random(1..100)",
     ),
     pure(
-        "random_text",
+        ValueFunction::RandomText,
         &[need("length", &[Type::Count])],
         Type::Text,
         "So many letters and digits at random; the same for the same seed.",
         "random_text(12)",
     ),
-    pure("lower", ONE_TEXT, Type::Text, "The text in lower case (Unicode).", "lower(\"AB\")"),
-    pure("upper", ONE_TEXT, Type::Text, "The text in upper case (Unicode).", "upper(\"ab\")"),
+    pure(ValueFunction::Lower, ONE_TEXT, Type::Text, "The text in lower case (Unicode).", "lower(\"AB\")"),
+    pure(ValueFunction::Upper, ONE_TEXT, Type::Text, "The text in upper case (Unicode).", "upper(\"ab\")"),
     pure(
-        "replace",
+        ValueFunction::Replace,
         &[need("text", TEXT), need("what", TEXT), need("with", TEXT)],
         Type::Text,
         "The text with every occurrence of `what` replaced by `with`.",
         "replace(\"a-b\", \"-\", \"_\")",
     ),
-    pure("min", TWO, Type::Wrong, "The smaller of two numbers or durations.", "min(1, 2)"),
-    pure("max", TWO, Type::Wrong, "The larger of two numbers or durations.", "max(1, 2)"),
+    pure(ValueFunction::Min, TWO, Type::Wrong, "The smaller of two numbers or durations.", "min(1, 2)"),
+    pure(ValueFunction::Max, TWO, Type::Wrong, "The larger of two numbers or durations.", "max(1, 2)"),
     pure(
-        "exists",
+        ValueFunction::Exists,
         &[need("value", &[Type::Json])],
         Type::Bool,
         "Whether a path found something that is not null.",
         "exists(home.json(\"$.id\"))",
     ),
     pure(
-        "bytes",
+        ValueFunction::Bytes,
         &[need("size", &[Type::Bytes])],
         Type::Text,
         "A text of this size in bytes, letters and digits in turn, to be a body; at most 1GiB.",
@@ -139,3 +285,18 @@ pub const TABLE: &[Builtin] = &[
         example: "let one = port()",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_function_has_a_row_and_is_told_by_its_name() {
+        for function in ValueFunction::ALL {
+            assert_eq!(serde_json::json!(function), function.name());
+            assert!(TABLE.iter().any(|row| row.kind == Kind::Pure && row.name == function.name()));
+        }
+        let rest = TABLE.iter().filter(|row| row.kind == Kind::Pure && ValueFunction::of(row.name).is_none());
+        assert_eq!(rest.map(|row| row.name).collect::<Vec<_>>(), ["uuid", "random"]);
+    }
+}

@@ -13,6 +13,7 @@ pub mod page;
 pub use explain::{explain, names as explained};
 pub use faults::{Build, Given, Limit};
 pub use fields::{FIELDS, Field, fields_of, find as field};
+pub use functions::ValueFunction;
 pub use metrics::{
     Added, AlertFunction, Delay, Direction, Failures, Function, Least, LedgerFunction, RecoveryFunction,
     RequestFunction, SeriesFunction, Statistic, SweepFunction, function as metric,

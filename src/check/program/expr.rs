@@ -1,5 +1,6 @@
 //! Values that are computed while the run goes on, and texts that hold some.
 
+use crate::check::builtins::ValueFunction;
 use crate::syntax::ast::Binary;
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +18,6 @@ pub enum Piece {
 /// The values that are put into a text.
 pub fn values(pieces: &[Piece]) -> impl Iterator<Item = &Expr> {
     pieces.iter().filter_map(|piece| match piece {
-        Piece::Literal(_) => None,
-        Piece::Value(value) => Some(value),
-    })
-}
-
-pub fn values_mut(pieces: &mut [Piece]) -> impl Iterator<Item = &mut Expr> {
-    pieces.iter_mut().filter_map(|piece| match piece {
         Piece::Literal(_) => None,
         Piece::Value(value) => Some(value),
     })
@@ -90,14 +84,14 @@ pub enum Expr {
     /// A further part of an answer: a regular expression, a selector, rows.
     Answer {
         response: usize,
-        part: String,
+        part: AnswerPart,
         argument: Option<String>,
         /// Of an element.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attribute: Option<String>,
     },
     /// What is judged about a request when it has ended, in `where`.
-    Property(String),
+    Property(Property),
     /// A field of a value of JSON.
     Get {
         value: Box<Expr>,
@@ -106,13 +100,8 @@ pub enum Expr {
     /// How many items a list has, or how many things a path finds.
     Count(Box<Expr>),
     Call {
-        function: String,
+        function: ValueFunction,
         arguments: Vec<Expr>,
-    },
-    /// What is computed from a secret, and kept in a slot so that it can be hidden. It stands in no plan that is written.
-    Derived {
-        slot: usize,
-        value: Box<Expr>,
     },
 }
 
@@ -133,7 +122,6 @@ impl Expr {
             | Expr::Negate(inner)
             | Expr::Count(inner)
             | Expr::Column { row: inner, .. }
-            | Expr::Derived { value: inner, .. }
             | Expr::Get { value: inner, .. } => inner.any(holds),
             Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,
@@ -142,30 +130,43 @@ impl Expr {
             Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,
         }
     }
+}
 
-    /// The parts of which it is made.
-    pub fn parts_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Expr::Text(pieces) => values_mut(pieces).collect(),
-            Expr::List(items) | Expr::Call { arguments: items, .. } => items.iter_mut().collect(),
-            Expr::Object(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-            Expr::Not(inner)
-            | Expr::Negate(inner)
-            | Expr::Count(inner)
-            | Expr::Column { row: inner, .. }
-            | Expr::Derived { value: inner, .. }
-            | Expr::Get { value: inner, .. } => vec![inner],
-            Expr::Binary { left, right, .. } => vec![left, right],
-            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => Vec::new(),
-            Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => Vec::new(),
-            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } => Vec::new(),
-            Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => Vec::new(),
-        }
+/// What is looked for in an answer, beside what has an expression of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerPart {
+    Regex,
+    Css,
+    Rows,
+}
+
+/// What is known of a request when it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    Status,
+    Attempt,
+    Latency,
+    Ok,
+    Error,
+}
+
+impl Property {
+    const ALL: [Property; 5] = [Property::Status, Property::Attempt, Property::Latency, Property::Ok, Property::Error];
+
+    pub fn of(name: &str) -> Option<Property> {
+        Property::ALL.into_iter().find(|property| property.name() == name)
     }
 
-    pub fn reads_an_answer(&self) -> bool {
-        let fields = matches!(self, Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_));
-        fields || matches!(self, Expr::Json { .. } | Expr::Header { .. } | Expr::Answer { .. })
+    pub fn name(self) -> &'static str {
+        match self {
+            Property::Status => "status",
+            Property::Attempt => "attempt",
+            Property::Latency => "latency",
+            Property::Ok => "ok",
+            Property::Error => "error",
+        }
     }
 }
 
@@ -183,4 +184,23 @@ pub enum Pick {
     Unique,
     Random,
     PerUser,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_a_text_in_a_plan_is_told_as_it_was() {
+        assert!(Property::ALL.into_iter().all(|property| serde_json::json!(property) == property.name()));
+        let call = serde_json::json!({ "call": { "function": "hmac_sha256", "arguments": [] } });
+        let found: Expr = serde_json::from_value(call).unwrap();
+        assert_eq!(found, Expr::Call { function: ValueFunction::HmacSha256, arguments: Vec::new() });
+        let answer = serde_json::json!({ "answer": { "response": 1, "part": "css", "argument": "a" } });
+        let (part, argument, attribute) = (AnswerPart::Css, Some("a".to_owned()), None);
+        assert_eq!(
+            serde_json::from_value::<Expr>(answer).unwrap(),
+            Expr::Answer { response: 1, part, argument, attribute }
+        );
+    }
 }

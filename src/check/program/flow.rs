@@ -1,10 +1,8 @@
 //! What users do: flows, their steps, requests, and the ledgers that these fill.
 
-use super::expr::values_mut;
 use super::{Expr, Piece, Text, is_false, values};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -30,16 +28,6 @@ pub struct Flow {
     /// Values that are measured, with their units.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<(String, Type)>,
-    /// Slots behind those of names, for what is computed from secrets; a run makes them for itself.
-    #[serde(skip)]
-    pub derived: Range<usize>,
-}
-
-impl Flow {
-    /// How many of its slots are of the scenario.
-    pub fn named(&self) -> usize {
-        if self.derived.is_empty() { self.slots } else { self.derived.start }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,15 +96,9 @@ pub struct Request {
     pub name: String,
     pub response: usize,
     pub target: usize,
-    /// Empty where it is computed.
-    pub method: String,
-    pub path: Vec<Piece>,
-    pub headers: Vec<(String, Vec<Piece>)>,
-    pub body: Option<Body>,
+    pub exchange: Exchange,
     pub timeout: Option<u64>,
     pub expects: Vec<Check>,
-    /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
-    pub judges_status: bool,
     pub keep_body: bool,
     pub keep_headers: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,9 +108,6 @@ pub struct Request {
     /// A failure does not end the iteration.
     #[serde(default, skip_serializing_if = "is_false")]
     pub goes_on: bool,
-    /// The other parts of a step, by their names: of protocols other than HTTP, and of requests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extra: Vec<(String, Expr)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
     pub line: usize,
@@ -137,13 +116,174 @@ pub struct Request {
     pub file: String,
 }
 
+/// What is sent, in the words of its protocol.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exchange {
+    Http(Box<Http>),
+    Query(Query),
+    Frame(Frame),
+    Call(Call),
+    /// The words of a command, as a list.
+    Command(Expr),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Http {
+    pub method: Method,
+    pub path: Vec<Piece>,
+    /// What stands behind `?` in the path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, Expr)>,
+    pub headers: Vec<(String, Vec<Piece>)>,
+    pub body: Option<Body>,
+    /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
+    pub judges_status: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    Known(String),
+    Computed(Expr),
+}
+
+/// A statement of SQL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    pub text: Vec<Piece>,
+    /// The values for the places in it, as a list.
+    pub args: Option<Expr>,
+    /// Rows come back.
+    pub reads: bool,
+}
+
+/// One step of a conversation over a connection that stays open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frame {
+    Connect { path: Vec<Piece> },
+    Send { value: Expr },
+    Receive { matching: Option<Expr> },
+}
+
+/// A call of gRPC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub method: Vec<Piece>,
+    pub json: Option<Expr>,
+}
+
+impl Exchange {
+    /// Every expression in it.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Exchange::Http(http) => {
+                let texts = std::iter::once(&http.path).chain(http.headers.iter().map(|(_, text)| text));
+                let method = match &http.method {
+                    Method::Known(_) => None,
+                    Method::Computed(method) => Some(method),
+                };
+                let query = http.query.iter().map(|(_, value)| value);
+                let body = http.body.iter().flat_map(Body::exprs);
+                texts.flat_map(|text| values(text)).chain(body).chain(method).chain(query).collect()
+            }
+            Exchange::Query(query) => values(&query.text).chain(&query.args).collect(),
+            Exchange::Frame(Frame::Connect { path }) => values(path).collect(),
+            Exchange::Frame(Frame::Send { value }) | Exchange::Command(value) => vec![value],
+            Exchange::Frame(Frame::Receive { matching }) => matching.iter().collect(),
+            Exchange::Call(call) => values(&call.method).chain(&call.json).collect(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
     pub times: u64,
     pub least: u64,
     pub most: u64,
-    /// Statuses and kinds of failure that are tried again; all failures where none is named.
-    pub when: Vec<String>,
+    /// What is tried again; all failures where none is named.
+    pub when: Vec<Reason>,
+}
+
+/// A status or a kind of failure, told as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Reason {
+    Status(u16),
+    Failure(FailureKind),
+}
+
+impl Reason {
+    pub fn of(text: &str) -> Option<Reason> {
+        let failure = FailureKind::ALL.into_iter().find(|kind| kind.name() == text);
+        failure.map(Reason::Failure).or_else(|| text.parse().ok().map(Reason::Status))
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> String {
+        match reason {
+            Reason::Status(status) => status.to_string(),
+            Reason::Failure(kind) => kind.name().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Reason, String> {
+        Reason::of(&text).ok_or_else(|| format!("`{text}` is neither a status nor a failure"))
+    }
+}
+
+/// The kinds of failure that `retry … when` may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    Timeout,
+    Connect,
+    Reset,
+    Closed,
+    Certificate,
+    Handshake,
+    Dns,
+    Protocol,
+    TooLarge,
+    Status,
+    Expectation,
+}
+
+impl FailureKind {
+    pub const ALL: [FailureKind; 11] = [
+        FailureKind::Timeout,
+        FailureKind::Connect,
+        FailureKind::Reset,
+        FailureKind::Closed,
+        FailureKind::Certificate,
+        FailureKind::Handshake,
+        FailureKind::Dns,
+        FailureKind::Protocol,
+        FailureKind::TooLarge,
+        FailureKind::Status,
+        FailureKind::Expectation,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Timeout => "timeout",
+            FailureKind::Connect => "connect",
+            FailureKind::Reset => "reset",
+            FailureKind::Closed => "closed",
+            FailureKind::Certificate => "certificate",
+            FailureKind::Handshake => "handshake",
+            FailureKind::Dns => "dns",
+            FailureKind::Protocol => "protocol",
+            FailureKind::TooLarge => "too_large",
+            FailureKind::Status => "status",
+            FailureKind::Expectation => "expectation",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,16 +329,6 @@ impl Body {
             Body::Multipart(parts) => parts.iter().flat_map(|(_, content)| content.exprs()).collect(),
         }
     }
-
-    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Body::Json(value) => vec![value],
-            Body::Form(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-            Body::Text(pieces) => values_mut(pieces).collect(),
-            Body::File(upload) => upload.exprs_mut().collect(),
-            Body::Multipart(parts) => parts.iter_mut().flat_map(|(_, content)| content.exprs_mut()).collect(),
-        }
-    }
 }
 
 impl Content {
@@ -208,22 +338,11 @@ impl Content {
             Content::File(upload) => upload.exprs().collect(),
         }
     }
-
-    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Content::Value(value) => vec![value],
-            Content::File(upload) => upload.exprs_mut().collect(),
-        }
-    }
 }
 
 impl Upload {
     fn exprs(&self) -> impl Iterator<Item = &Expr> {
         values(&self.kind).chain(values(&self.name))
-    }
-
-    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
-        values_mut(&mut self.kind).chain(values_mut(&mut self.name))
     }
 }
 
@@ -240,42 +359,17 @@ pub struct Check {
     pub condition: Expr,
 }
 
-/// Every expression of some steps as a whole, in the order of the text.
-pub fn exprs_of(list: &mut [Step], each: &mut dyn FnMut(&mut Expr)) {
-    for step in list {
-        match step {
-            Step::Request(request) => {
-                let texts = std::iter::once(&mut request.path).chain(request.headers.iter_mut().map(|(_, text)| text));
-                texts.flat_map(|text| values_mut(text)).for_each(&mut *each);
-                request.body.iter_mut().flat_map(Body::exprs_mut).for_each(&mut *each);
-                checks(&mut request.expects, each);
-                request.extra.iter_mut().for_each(|(_, value)| each(value));
-                request.records.iter_mut().for_each(|record| each(&mut record.key));
-            }
-            Step::Let { value, .. } | Step::Measure { value, .. } | Step::Count(value) => each(value),
-            Step::Expect(list) => checks(list, each),
-            Step::If { condition, then, otherwise } => {
-                each(condition);
-                exprs_of(then, each);
-                exprs_of(otherwise, each);
-            }
-            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
-                exprs_of(steps, each);
-            }
-            Step::Each { list, steps, .. } => {
-                each(list);
-                exprs_of(steps, each);
-            }
-            Step::Repeat(repeat) => {
-                repeat.counter.iter_mut().for_each(|(_, from)| each(from));
-                repeat.test.iter_mut().for_each(&mut *each);
-                exprs_of(&mut repeat.steps, each);
-            }
-            Step::Think(_) => {}
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn checks(list: &mut [Check], each: &mut dyn FnMut(&mut Expr)) {
-    list.iter_mut().for_each(|check| each(&mut check.condition));
+    #[test]
+    fn reasons_to_try_again_are_told_as_they_are_written() {
+        let written = serde_json::json!({ "times": 2, "least": 0, "most": 5, "when": ["503", "too_large"] });
+        let retry: Retry = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(retry.when, [Reason::Status(503), Reason::Failure(FailureKind::TooLarge)]);
+        assert_eq!(serde_json::json!(retry), written);
+        let wrong = serde_json::from_value::<Reason>("sometimes".into()).unwrap_err();
+        assert_eq!(wrong.to_string(), "`sometimes` is neither a status nor a failure");
+    }
 }

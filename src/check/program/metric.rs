@@ -15,8 +15,6 @@ pub struct Metric {
     /// They stand inside its own parentheses.
     #[serde(default, skip_serializing_if = "is_false")]
     pub scoped: bool,
-    /// In its canonical form, by full names: the key of its baseline.
-    pub text: String,
     #[serde(skip)]
     pub span: Span,
 }

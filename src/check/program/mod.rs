@@ -5,31 +5,37 @@ mod action;
 mod expr;
 mod fault;
 mod flow;
+mod key;
 mod load;
 mod metric;
 mod parts;
+mod suite;
 mod window;
 
 pub use super::allow::Allow;
 pub use super::builtins::{
     AlertFunction, Function, LedgerFunction, RecoveryFunction, RequestFunction, SeriesFunction, Statistic,
-    SweepFunction,
+    SweepFunction, ValueFunction,
 };
-pub use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+pub use super::condition::{AlertCheck, AlertDoes, Condition, Estimate, Measured};
 pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
-pub use expr::{Expr, PartKind, Pick, Piece, Text, values, values_mut};
+pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Bound, Check, Content, Flow, Ledger, Record, Repeat, Request, Retry, Step, Think, Upload, exprs_of,
+    Body, Bound, Call, Check, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, Method, Query, Reason, Record,
+    Repeat, Request, Retry, Step, Think, Upload,
 };
+pub use key::Key;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Part, Population, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertSource, AlertSourceKind, Connections, Data, Demo, File, Limit, LimitKind, Link, Monitor, MonitorKind,
-    Protocol, Service, ServiceKind, Target,
+    Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, File, Identity, Limit,
+    LimitKind, Link, Monitor, MonitorKind, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
+pub use suite::{Area, Ready, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};
 
+use super::references::References;
 use crate::base::{Name, Span};
 use serde::Serialize;
 
@@ -43,6 +49,9 @@ pub struct Program {
     pub suites: Vec<Suite>,
     /// Scenarios of the files that are used, with the name of their file.
     pub used: Vec<(String, Scenario)>,
+    /// What each name of the files means.
+    #[serde(skip)]
+    pub references: References,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -183,29 +192,4 @@ pub struct Expectation {
     #[serde(default, skip_serializing_if = "is_false")]
     pub implied: bool,
     pub condition: Stated,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Suite {
-    pub name: Name,
-    pub doc: Option<String>,
-    pub areas: Vec<Area>,
-    pub ready: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Area {
-    pub name: String,
-    pub weight: f64,
-    pub scenarios: Vec<SuiteMember>,
-}
-
-/// A scenario of a suite.
-#[derive(Debug, Clone, Serialize)]
-pub struct SuiteMember {
-    /// As the suite names it.
-    pub path: String,
-    /// The name of its file, where it is another one.
-    pub module: Option<String>,
-    pub scenario: String,
 }

@@ -2,7 +2,7 @@
 
 use super::{Expr, Text, is_false, is_true, is_zero, yes};
 use crate::base::units::SECOND;
-use crate::check::inputs::Times;
+use crate::check::inputs::{FileKind, Rule, Times};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -83,6 +83,9 @@ pub struct Demo {
     pub never_reconnects: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub forgets_keys: bool,
+    /// It speaks https, with a certificate of the run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tls: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Text>,
 }
@@ -115,11 +118,93 @@ pub struct Target {
     /// Its requests carry no trace context.
     #[serde(default, skip_serializing_if = "is_false")]
     pub untraced: bool,
+    /// How its connections are encrypted, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Box<Tls>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
+}
+
+/// What a target's `tls:` says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tls {
+    /// Who may sign for the server; none: whom this machine trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<Pem>,
+    /// What the client shows of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Whether the server's certificate is looked at.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub verify: bool,
+    /// Whom the certificate must name; none: the host of the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<TlsVersion>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<TlsVersion>,
+    /// The protocols that are offered (ALPN).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alpn: Vec<String>,
+    /// Whether sessions are taken up again.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub resume: bool,
+}
+
+impl Default for Tls {
+    fn default() -> Tls {
+        Tls {
+            ca: None,
+            identity: None,
+            verify: true,
+            server_name: None,
+            min: None,
+            max: None,
+            alpn: Vec::new(),
+            resume: true,
+        }
+    }
+}
+
+/// A certificate, with those that lead to its authority, and its private key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    pub cert: Pem,
+    pub key: Pem,
+}
+
+/// Certificates or a key in PEM (RFC 7468).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pem {
+    /// One of the files of the scenario.
+    File(usize),
+    /// Itself, which may be a secret or of a service.
+    Text(Text),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TlsVersion {
+    #[serde(rename = "1.2")]
+    V1_2,
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+impl TlsVersion {
+    pub const ALL: [TlsVersion; 2] = [TlsVersion::V1_2, TlsVersion::V1_3];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +234,9 @@ pub enum Address {
     Url {
         host: String,
         port: u16,
+        /// What stands before the path of each request.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        path: String,
     },
     Service(usize),
     Link(usize),
@@ -163,12 +251,33 @@ pub struct Data {
     pub name: String,
     #[serde(skip)]
     pub path: PathBuf,
-    pub format: String,
+    pub format: DataFormat,
     pub sha256: String,
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
     #[serde(skip)]
     pub times: Option<Result<Times, String>>,
+}
+
+/// What a file of rows is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataFormat {
+    Csv,
+    Json,
+    /// A value of JSON in each line.
+    Jsonl,
+}
+
+impl DataFormat {
+    /// As what such a file is read.
+    pub fn kind(self) -> FileKind {
+        match self {
+            DataFormat::Csv => FileKind::Csv,
+            DataFormat::Json => FileKind::Json,
+            DataFormat::Jsonl => FileKind::JsonLines,
+        }
+    }
 }
 
 /// A file whose content is sent: known by what it holds, as data are.
@@ -250,6 +359,43 @@ pub struct AlertSource {
     pub address: Text,
     pub receiver: Option<Text>,
     pub rules: Option<String>,
+    #[serde(default, skip_serializing_if = "AlertFacts::is_empty")]
+    pub facts: AlertFacts,
+}
+
+/// What is known of a source of alerts without asking it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AlertFacts {
+    /// The alerting rules of its rules file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
+    /// How often rules are evaluated that do not say it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<u64>,
+    /// How long alerts are kept back to be told together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub grouping: u64,
+}
+
+impl AlertFacts {
+    fn is_empty(&self) -> bool {
+        *self == AlertFacts::default()
+    }
+
+    /// How often a rule is evaluated, nothing where that is not known.
+    pub fn interval(&self, rule: &Rule) -> u64 {
+        rule.interval.or(self.evaluation).unwrap_or(0)
+    }
+
+    /// How long after its cause an alert is told of at the earliest. `for` is counted in whole evaluations; what is not known counts as
+    /// nothing, so that this is a proof.
+    pub fn earliest(&self, rule: &Rule) -> u64 {
+        let held = match self.interval(rule) {
+            0 => rule.held,
+            interval => rule.held.div_ceil(interval).saturating_mul(interval),
+        };
+        held.saturating_add(self.grouping)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,18 +1,34 @@
-//! A plan made ready for one machine: addresses resolved, requests encoded, what is looked for compiled. Each worker links its own.
+//! A plan made ready: flows made flat and requests encoded, once a run and shared by its workers; what is looked for compiled by each
+//! for itself.
 
 use super::steps::{Steps, flat};
+use crate::engine::driver;
+use crate::engine::http;
 use crate::engine::http::host::{self, Place};
-use crate::engine::http::template::{Bytes, encode, says};
 use crate::engine::ledger::Records;
+use crate::engine::secret::Mask;
+use crate::engine::value::code::Check;
 use crate::engine::value::files::Files;
+use crate::engine::value::link::{Linker, Resolve, Sought};
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
-use crate::plan::{Check, Expr, Plan, Request};
+use crate::plan::{Exchange, FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
 
+/// The flows of a plan, linked once. A thread takes those that it runs.
+pub struct LinkedPlan {
+    pub setup: Vec<Arc<Steps>>,
+    pub flows: Vec<Arc<Steps>>,
+    pub teardown: Vec<Arc<Steps>>,
+    /// By ledger.
+    pub verify: Vec<Option<Arc<Steps>>>,
+    pub sought: Arc<Sought>,
+}
+
+/// What a worker runs.
 pub struct Linked {
-    pub flows: Vec<Steps>,
+    pub flows: Vec<Arc<Steps>>,
     pub paths: Paths,
     /// By target.
     pub hosts: Vec<host::Host>,
@@ -23,36 +39,13 @@ pub struct LinkedRequest {
     pub target: usize,
     /// Of one try, in nanoseconds.
     pub timeout: u64,
-    pub bytes: Bytes,
-    /// None where it is computed.
-    pub method: Option<Method>,
-    pub keep_body: bool,
-    pub keep_headers: bool,
-    /// The step, or its target, says itself which cookies go with it.
-    pub own_cookies: bool,
-    pub judges_status: bool,
+    pub exchange: driver::Exchange,
     /// A failure does not end the iteration.
     pub goes_on: bool,
     pub retry: Option<Retries>,
     pub expects: Vec<Check>,
     /// Which entries of ledgers it makes.
     pub records: Records,
-}
-
-/// What a method is to a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Method {
-    /// Its answer has no body.
-    pub head_only: bool,
-    /// Sending it twice does no more than sending it once (RFC 9110, 9.2.2).
-    pub idempotent: bool,
-}
-
-impl Method {
-    pub fn of(name: &str) -> Method {
-        let idempotent = matches!(name, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE");
-        Method { head_only: name == "HEAD", idempotent }
-    }
 }
 
 /// How often a request is tried again, after which pauses, and for which reasons; for every failure where none is named.
@@ -63,16 +56,11 @@ pub struct Retries {
     when: Vec<Reason>,
 }
 
-enum Reason {
-    Status(u16),
-    Failure(String),
-}
-
 impl Retries {
     pub fn apply(&self, failure: Failure, status: u16) -> bool {
         let applies = |reason: &Reason| match reason {
             Reason::Status(wanted) => status == *wanted && !matches!(failure, Failure::Timeout | Failure::Connect),
-            Reason::Failure(kind) => failure.as_str() == kind,
+            Reason::Failure(kind) => kind_of(failure) == Some(*kind),
         };
         self.when.is_empty() || self.when.iter().any(applies)
     }
@@ -86,47 +74,98 @@ impl Retries {
     }
 }
 
-pub fn link(plan: &Plan, places: &[Place], tables: Arc<Vec<Table>>, files: Arc<Files>, setup: &[Plain]) -> Linked {
-    let mut paths = Paths::new(tables, files, Uses::of(plan), setup);
-    let flows = plan.flows.iter().map(|flow| flat(flow, plan, places, &mut paths)).collect();
-    Linked { flows, paths, hosts: host::hosts(plan, places) }
+impl LinkedPlan {
+    /// Links all that a plan does, with what a run knows of it. What is computed from secrets and the same for all is hidden then.
+    pub fn of(plan: &Plan, places: &[Place], files: Arc<Files>, (open, mask): (&dyn Resolve, &Mask)) -> LinkedPlan {
+        let around = Around { plan, places, paths: Paths::of_files(files) };
+        let mut linker = Linker::new(open, mask);
+        let setup = plan.setup.iter().map(|flow| {
+            let steps = flat(flow, None, &around, &mut linker);
+            linker.end_setup();
+            Arc::new(steps)
+        });
+        let setup = setup.collect();
+        let mut all = |flows: &[Flow]| -> Vec<Arc<Steps>> {
+            flows.iter().map(|flow| Arc::new(flat(flow, None, &around, &mut linker))).collect()
+        };
+        let (flows, teardown) = (all(&plan.flows), all(&plan.teardown));
+        let verify = plan.ledgers.iter().enumerate().map(|(ledger, planned)| {
+            planned.verify.as_ref().map(|verify| Arc::new(flat(verify, Some(ledger), &around, &mut linker)))
+        });
+        let verify = verify.collect();
+        LinkedPlan { setup, flows, teardown, verify, sought: Arc::new(linker.sought) }
+    }
+
+    /// Whether the keys of a ledger are computed from secrets, each in an iteration that is over when they are told.
+    pub fn hides_keys(&self, ledger: usize) -> bool {
+        self.flows.iter().chain(&self.setup).chain(&self.teardown).any(|steps| steps.hides_keys(ledger))
+    }
 }
 
-pub fn request(request: &Request, plan: &Plan, places: &[Place], paths: &mut Paths) -> LinkedRequest {
-    request.expects.iter().for_each(|check| compile(&check.condition, paths));
-    request.records.iter().for_each(|record| compile(&record.key, paths));
-    let place = &places[request.target];
-    let target = &plan.targets[request.target];
+impl Linked {
+    pub fn new(
+        plan: &Plan,
+        places: &[Place],
+        (flows, sought): (Vec<Arc<Steps>>, &Sought),
+        (tables, files): (Arc<Vec<Table>>, Arc<Files>),
+        setup: &[Plain],
+    ) -> Linked {
+        let paths = Paths::new(sought, (tables, files), Uses::of(plan), setup);
+        Linked { flows, paths, hosts: host::hosts(plan, places) }
+    }
+}
+
+/// What a request is written with beside its expressions.
+pub struct Around<'p> {
+    pub plan: &'p Plan,
+    pub places: &'p [Place],
+    pub paths: Paths,
+}
+
+pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) -> LinkedRequest {
+    let target = &around.plan.targets[request.target];
     let timeout = request.timeout.unwrap_or(target.timeout);
+    let keep = (request.keep_body, request.keep_headers);
+    let exchange = match &request.exchange {
+        Exchange::Http(http) => {
+            let place = &around.places[request.target];
+            driver::Exchange::Http(http::Request::of(http, keep, target, place, (linker, &around.paths)))
+        }
+        #[cfg(test)]
+        Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),
+        Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
+            unreachable!("a run is refused whose steps have no driver")
+        }
+    };
     LinkedRequest {
         response: request.response,
         target: request.target,
         timeout,
-        bytes: encode(request, target, &place.authority, paths),
-        method: (!request.method.is_empty()).then(|| Method::of(&request.method)),
-        keep_body: request.keep_body,
-        keep_headers: request.keep_headers,
-        own_cookies: [&request.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
-        judges_status: request.judges_status,
+        exchange,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
-        expects: request.expects.clone(),
-        records: Records::of(request),
+        expects: linker.checks(&request.expects),
+        records: Records::of(request, linker),
     }
 }
 
 fn retries(retry: &crate::plan::Retry) -> Retries {
-    let reasons = retry.when.iter().map(|reason| match reason.parse() {
-        Ok(status) => Reason::Status(status),
-        Err(_) => Reason::Failure(reason.clone()),
-    });
-    Retries { times: retry.times, least: retry.least, most: retry.most, when: reasons.collect() }
+    Retries { times: retry.times, least: retry.least, most: retry.most, when: retry.when.clone() }
 }
 
-/// Compiles all that an expression looks for.
-pub fn compile(expr: &Expr, paths: &mut Paths) {
-    expr.any(&mut |part| {
-        paths.learn(part);
-        false
-    });
+/// What a failure is called in `retry … when`, where it has a name there.
+fn kind_of(failure: Failure) -> Option<FailureKind> {
+    match failure {
+        Failure::Connect => Some(FailureKind::Connect),
+        Failure::Certificate => Some(FailureKind::Certificate),
+        Failure::Handshake => Some(FailureKind::Handshake),
+        Failure::Reset => Some(FailureKind::Reset),
+        Failure::Closed => Some(FailureKind::Closed),
+        Failure::Timeout => Some(FailureKind::Timeout),
+        Failure::Protocol => Some(FailureKind::Protocol),
+        Failure::TooLarge => Some(FailureKind::TooLarge),
+        Failure::Status => Some(FailureKind::Status),
+        Failure::Expectation => Some(FailureKind::Expectation),
+        Failure::Data | Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => None,
+    }
 }

@@ -1,7 +1,12 @@
 //! What users do: flows made flat, and the sessions that interpret them.
 
+pub mod attempt;
+mod computed;
 pub mod kept;
 pub mod linked;
 pub mod progress;
+pub mod rest;
+pub mod sender;
 pub mod session;
 pub mod steps;
+mod together;

@@ -1,7 +1,7 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
-use crate::engine::http::trace::Trace;
 use crate::engine::ledger::Opened;
+use crate::engine::trace::Trace;
 use crate::measure::{Cause, Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
 
@@ -20,6 +20,8 @@ pub struct UnderWay {
 #[derive(Debug, Clone, Copy)]
 pub struct Pending {
     pub series: usize,
+    /// Where its answer is.
+    pub response: usize,
     pub ended: Ended,
 }
 
@@ -38,7 +40,7 @@ pub struct Progress {
 impl Progress {
     /// Records the last request, once nothing can fail it any more.
     pub fn record(&self, recorder: &RefCell<Recorder>) {
-        if let Some(Pending { series, ended }) = self.pending.take() {
+        if let Some(Pending { series, ended, .. }) = self.pending.take() {
             let mut recorder = recorder.borrow_mut();
             recorder.ended(series, &ended);
             if let Some(example) = self.example.borrow_mut().take() {
@@ -48,10 +50,10 @@ impl Progress {
     }
 
     /// Fails the request that has ended last, if it is not recorded yet.
-    pub fn fail(&self, failure: Failure, check: u32) -> bool {
-        let Some(Pending { series, ended }) = self.pending.get() else { return false };
-        if ended.outcome.is_ok() {
-            self.pending.set(Some(Pending { series, ended: Ended { outcome: Err(failure), check, ..ended } }));
+    pub fn fail(&self, failure: Failure, why: u32) -> bool {
+        let Some(pending) = self.pending.get() else { return false };
+        if pending.ended.outcome.is_ok() {
+            self.pending.set(Some(Pending { ended: Ended { outcome: Err(failure), why, ..pending.ended }, ..pending }));
         }
         true
     }
@@ -83,7 +85,7 @@ impl Progress {
             let mut recorder = recorder.borrow_mut();
             recorder.sample(request.series, request.intended, latency, service, Err(Failure::Timeout));
             let draw = request.trace.map_or(request.user as u32, Trace::draw);
-            let cause = Cause { failure: Failure::Timeout, status: 0, check: 0, injected: false };
+            let cause = Cause { failure: Failure::Timeout, status: 0, why: 0, injected: false };
             if recorder.examples.wants(request.series, cause, draw) {
                 recorder.examples.take(Example {
                     series: request.series as u32,
@@ -93,7 +95,7 @@ impl Progress {
                     service_time: service,
                     user: request.user,
                     status: 0,
-                    check: 0,
+                    why: 0,
                     injected: false,
                     sends: 1,
                     because: Some(because.to_owned()),

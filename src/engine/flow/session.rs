@@ -1,60 +1,61 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
+use super::computed::{begin_turn, compute, items, measured, thinking};
 use super::kept::{Kept, Who};
 use super::progress::{Pending, Progress};
-use super::steps::{Op, Turn};
-use crate::engine::http::exchange::Sender;
+use super::sender::Sender;
+use super::steps::Op;
 use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::{self, Traced};
-use crate::engine::value::{Choices, Frame, Paths, Rows, Unusable, Value, explain, from_json};
+use crate::engine::value::{Choices, Frame, Rows, Unusable, Value, explain};
 use crate::engine::worker::{Recorded, Worker};
 use crate::measure::{Ended, Failure, cause};
-use crate::plan::{Bound, Think};
-use std::future::{Future, poll_fn};
 use std::ops::Range;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Turns of loops between two looks at the rest of the world.
 const TURNS: u32 = 64;
 
 /// How far a loop has come.
 #[derive(Debug, Clone, Default)]
-struct Turns {
-    made: u64,
-    began: u64,
-    items: Option<Rc<serde_json::Value>>,
-    most: u64,
+pub(super) struct Turns {
+    pub made: u64,
+    pub began: u64,
+    pub items: Option<Rc<serde_json::Value>>,
+    pub most: u64,
 }
 
 /// What an iteration of one flow works on.
-struct Place {
-    flow: usize,
-    frame: Frame,
-    turns: Vec<Turns>,
+pub(super) struct Place {
+    pub flow: usize,
+    pub frame: Frame,
+    pub turns: Vec<Turns>,
     /// Of a session that is one user.
-    kept: Rc<Kept>,
+    pub kept: Rc<Kept>,
 }
 
 pub struct Session {
-    worker: Rc<Worker>,
-    load: usize,
+    pub(super) worker: Rc<Worker>,
+    pub(super) load: usize,
     /// One for each part of a mix, made when it is first run.
-    places: Vec<Option<Box<Place>>>,
-    sender: Sender,
+    pub(super) places: Vec<Option<Box<Place>>>,
+    pub(super) sender: Sender,
     alarm: Rc<Alarm>,
-    progress: Rc<Progress>,
+    pub(super) progress: Rc<Progress>,
     /// Those who do for this one what is done together.
-    helpers: Vec<Session>,
+    pub(super) helpers: Vec<Session>,
     /// The step at which the last iteration ended early.
-    stopped: usize,
+    pub(super) stopped: usize,
     /// Where all steps are tried: those that failed.
-    missed: Option<Vec<Missed>>,
+    pub(super) missed: Option<Vec<Missed>>,
     /// The condition between requests that did not hold last.
     unmet: u32,
+    /// Requests of the last iteration that went well, and how many iterations in a row had none.
+    pub(super) went_well: u64,
+    pub(super) in_vain: u64,
     /// Turns that were made without waiting for anything.
-    turned: u32,
+    pub(super) turned: u32,
     /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
     pub now: u64,
 }
@@ -67,7 +68,7 @@ pub struct Missed {
 }
 
 /// What follows a step.
-enum Next {
+pub(super) enum Next {
     Step,
     Jump(usize),
     Failed(Failure),
@@ -91,6 +92,8 @@ impl Session {
             stopped: 0,
             missed: None,
             unmet: 0,
+            went_well: 0,
+            in_vain: 0,
             turned: 0,
             now: 0,
         }
@@ -106,24 +109,27 @@ impl Session {
         self.missed.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Whether it goes on behind a step that failed.
-    fn misses(&mut self, failure: Failure, at: usize, place: &Place) -> bool {
+    /// A step has failed: with it the iteration, unless all steps are tried.
+    fn misses(&mut self, failure: Failure, at: usize, place: &Place) -> Result<(), Failure> {
         self.stopped = at;
-        let request = self.stopped_in(place);
-        let missed = self.missed.as_mut().map(|missed| missed.push(Missed { failure, at: request }));
-        missed.is_some()
+        let at = self.stopped_in(place);
+        match &mut self.missed {
+            Some(missed) => missed.push(Missed { failure, at }),
+            None => return Err(failure),
+        }
+        Ok(())
     }
 
     fn place(worker: &Worker, flow: usize) -> Box<Place> {
         let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
         let frame = Frame {
-            slots: vec![Value::Null; planned.slots],
+            slots: vec![Value::Null; steps.slots],
             answers: (0..planned.requests).map(|_| Rc::default()).collect(),
             user: 0,
             number: 0,
             choices: Choices::new(0, 0, 0, 0),
             rows: Rows::default(),
-            derived: planned.derived.clone(),
+            derived: steps.derived.clone(),
         };
         Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
     }
@@ -138,6 +144,7 @@ impl Session {
         (intended, now): (u64, u64),
     ) -> Result<(), Failure> {
         self.now = now;
+        self.went_well = 0;
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
@@ -172,6 +179,7 @@ impl Session {
         let ops = 0..worker.linked.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
+        self.in_vain = if outcome.is_ok() { 0 } else { self.in_vain };
         let now = self.now;
         if let Some(tracer) = &worker.tracer {
             let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
@@ -182,7 +190,7 @@ impl Session {
         }
         self.ended(outcome);
         if !self.sender.is_user() && worker.plan.loads[self.load].population.is_none() {
-            worker.user_is_gone(self.load, who.user);
+            self.leave();
         }
         if !self.left_unsent() {
             worker.recorder.borrow_mut().finished(self.load, intended);
@@ -195,7 +203,7 @@ impl Session {
     }
 
     /// Records what is not recorded yet; of what the budget of the run ended only what had ended before.
-    fn ended(&self, outcome: Result<(), Failure>) {
+    pub(super) fn ended(&self, outcome: Result<(), Failure>) {
         let recorder = &self.worker.recorder;
         self.progress.record(recorder);
         match self.left_unsent() {
@@ -207,6 +215,12 @@ impl Session {
     /// Whether the last iteration ended where the budget of the run did.
     pub fn left_unsent(&self) -> bool {
         self.sender.left_unsent() || self.helpers.iter().any(Session::left_unsent)
+    }
+
+    /// Its user does not come back.
+    fn leave(&mut self) {
+        self.sender.leave();
+        self.helpers.iter_mut().for_each(Session::leave);
     }
 
     /// Gives a value to the next iteration.
@@ -259,7 +273,7 @@ impl Session {
     }
 
     /// Some steps of the flow, of which the first is due at an offset.
-    async fn steps(
+    pub(super) async fn steps(
         &mut self,
         worker: &Rc<Worker>,
         part: usize,
@@ -269,7 +283,6 @@ impl Session {
     ) -> Result<(), Failure> {
         let steps = &worker.linked.flows[place.flow];
         let recorded = &worker.series[self.load][part];
-        let clock = worker.timers.clock;
         let mut at = ops.start;
         // Held while this iteration does what its user does once, or is within limits; given back in reverse.
         let mut held = Vec::new();
@@ -281,30 +294,22 @@ impl Session {
             let op = &steps.ops[at];
             let next = match op {
                 Op::Request(request) => {
-                    self.progress.record(&worker.recorder);
-                    // To look into them took time.
-                    if place.frame.answers.iter().any(|answer| answer.took_time()) {
-                        self.now = clock.now();
-                    }
-                    let series = recorded.requests[request.response];
-                    let times = (due, self.now);
+                    self.settle(worker, place);
+                    let (series, times) = (recorded.requests[request.response], (due, self.now));
                     let (end, ended) =
                         self.sender.request(request, &mut place.frame, &self.progress, series, times).await;
                     (due, self.now) = (end, end);
-                    // One that could not be built, or got no connection, may have waited for nothing.
-                    match ended {
-                        Err(Failure::Data | Failure::Connect) => {}
-                        Err(failure) if failure.is_generator() => {}
-                        _ => self.turned = 0,
-                    }
+                    self.turned = if has_waited(ended) { 0 } else { self.turned };
+                    self.went_well += u64::from(ended.is_ok());
                     match ended {
                         Err(failure) if self.sender.left_unsent() => {
                             self.stopped = at;
                             return Err(failure);
                         }
-                        Err(failure) if !request.goes_on && !self.misses(failure, at, place) => return Err(failure),
-                        _ => Next::Step,
+                        Err(failure) if !request.goes_on => self.misses(failure, at, place)?,
+                        Ok(()) | Err(_) => {}
                     }
+                    Next::Step
                 }
                 Op::Think { think, keeps } => {
                     let length = thinking(think, place.frame.choices.fraction());
@@ -326,25 +331,10 @@ impl Session {
                     next
                 }
                 Op::Once { id, every, keeps, to } => {
-                    let (times, users) = (kept.times(*id), worker.plan.loads[self.load].users());
-                    match kept.holds(*id, *every, self.now, &mut place.frame) {
-                        true => Next::Jump(*to),
-                        false => {
-                            if !keeps {
-                                self.progress.record(&worker.recorder);
-                            }
-                            // The semaphore is never closed.
-                            held.push(kept.turn.clone().acquire_owned().await.ok());
-                            self.now = clock.now();
-                            if kept.holds(*id, *every, self.now, &mut place.frame) {
-                                held.pop();
-                                Next::Jump(*to)
-                            } else {
-                                place.frame.rows.begin_once(*id, times * users + self.sender.user - 1);
-                                Next::Step
-                            }
-                        }
-                    }
+                    let turn = self.begin_once(worker, (*id, *every, *keeps), place, kept).await;
+                    let is_done = turn.is_none();
+                    held.extend(turn);
+                    if is_done { Next::Jump(*to) } else { Next::Step }
                 }
                 Op::Done { id, leaves } => {
                     kept.is_done(*id, self.now, leaves, &place.frame);
@@ -353,15 +343,8 @@ impl Session {
                     Next::Step
                 }
                 Op::Acquire { limit, keeps } => {
-                    if !keeps {
-                        self.progress.record(&worker.recorder);
-                    }
-                    let (asked, series) = (self.now, recorded.waits[*limit]);
-                    worker.recorder.borrow_mut().sent(series, asked);
-                    self.progress.begin(series, asked);
-                    held.push(worker.gates[*limit].pass(&worker.timers, &self.alarm).await);
-                    self.now = clock.now();
-                    self.progress.end(&worker.recorder, self.now, Ok(()));
+                    let asked = self.now;
+                    held.push(self.acquire(worker, *limit, *keeps, recorded.waits[*limit]).await);
                     // The wait is measured by itself, and is not the target's.
                     due += self.now - asked;
                     Next::Step
@@ -370,86 +353,149 @@ impl Session {
                     held.pop();
                     Next::Step
                 }
-                Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
-                    Ok(value) => {
-                        if let Some(tracer) = &worker.tracer {
-                            tracer.learn(&place.frame);
-                            tracer.value(&worker.plan.flows[place.flow].measures[*measure].0, &value);
-                        }
-                        measured(worker, recorded.measures[*measure], &value, due)
-                    }
-                    Err(unusable) => Next::Unusable(unusable),
-                },
-                Op::Together { slot, list, at_most, to } => match place.frame.list(list, &worker.linked.paths) {
-                    Ok(serde_json::Value::Array(items)) => {
-                        self.progress.record(&worker.recorder);
-                        let items = &items[..items.len().min(*at_most as usize)];
-                        let inner = (at + 1..*to, self.now);
-                        let ended = self.together(worker, part, place, kept, (*slot, items), inner).await;
-                        self.now = clock.now();
+                Op::Together { slot, list, at_most, to } => match items(list, *at_most, place, &worker.linked.paths) {
+                    Ok(items) => {
+                        self.stopped = at;
+                        self.together(worker, part, place, kept, (*slot, &items), at + 1..*to).await?;
                         due = self.now;
-                        match ended {
-                            Ok(()) => Next::Jump(*to),
-                            Err(failure) => return Err(failure),
-                        }
+                        Next::Jump(*to)
                     }
-                    Ok(_) => Next::Failed(Failure::Data),
-                    Err(unusable) => Next::Unusable(unusable),
+                    Err(failed) => failed,
                 },
-                Op::Enter(group) => {
-                    if let Some(tracer) = &worker.tracer {
-                        tracer.tell(Traced::Group(worker.plan.flows[place.flow].groups[*group].clone()));
-                    }
-                    let series = recorded.groups[*group];
-                    worker.recorder.borrow_mut().sent(series, self.now);
-                    self.progress.begin(series, due);
-                    Next::Step
-                }
-                Op::Leave => {
-                    self.progress.end(&worker.recorder, self.now, Ok(()));
-                    Next::Step
-                }
-                Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
-                    None => Next::Step,
-                    Some((place, failure)) => {
-                        self.unmet = checks.get(place).map_or(0, |check| cause::check(&check.text));
-                        Next::Failed(failure)
-                    }
-                },
-                op => {
-                    self.turned += u32::from(matches!(op, Op::Entry { .. }));
-                    let next = compute(op, place, &worker.linked.paths, self.now);
-                    if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
-                        tracer.learn(&place.frame);
-                        tracer.value(name_of(&worker.plan.flows[place.flow].names, slot), &place.frame.slots[slot]);
-                    }
-                    next
+                op => self.at_once(op, worker, place, recorded, due),
+            };
+            at = match next {
+                Next::Step => at + 1,
+                Next::Jump(to) => to,
+                Next::Failed(failure) => self.fail((failure, None), at, place, recorded, due)?,
+                Next::Unusable(unusable) => {
+                    let failed = (unusable.failure(), unusable.because());
+                    self.fail(failed, at, place, recorded, due)?
                 }
             };
-            let (failure, because) = match next {
-                Next::Step => {
-                    at += 1;
-                    continue;
-                }
-                Next::Jump(to) => {
-                    at = to;
-                    continue;
-                }
-                Next::Failed(failure) => (failure, None),
-                Next::Unusable(unusable) => (unusable.failure(), unusable.because()),
-            };
-            self.fail((failure, because), at, place, recorded, due);
-            if !self.misses(failure, at, place) {
-                return Err(failure);
-            }
-            at = steps.behind(at);
         }
         Ok(())
     }
 
-    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    /// Nothing can fail the last request any more.
+    fn settle(&mut self, worker: &Worker, place: &Place) {
+        self.progress.record(&worker.recorder);
+        // To look into them took time.
+        if place.frame.answers.iter().any(|answer| answer.took_time()) {
+            self.now = worker.timers.clock.now();
+        }
+    }
+
+    /// Waits for its turn to do what its user does once; none where that is done.
+    async fn begin_once(
+        &mut self,
+        worker: &Worker,
+        (id, every, keeps): (usize, Option<u64>, bool),
+        place: &mut Place,
+        kept: &Kept,
+    ) -> Option<Option<OwnedSemaphorePermit>> {
+        let (times, users) = (kept.times(id), worker.plan.loads[self.load].users());
+        if kept.holds(id, every, self.now, &mut place.frame) {
+            return None;
+        }
+        if !keeps {
+            self.progress.record(&worker.recorder);
+        }
+        // The semaphore is never closed.
+        let turn = kept.turn.clone().acquire_owned().await.ok();
+        self.now = worker.timers.clock.now();
+        if kept.holds(id, every, self.now, &mut place.frame) {
+            return None;
+        }
+        place.frame.rows.begin_once(id, times * users + self.sender.user - 1);
+        Some(turn)
+    }
+
+    /// Waits to be let through by a limit, which is measured.
+    async fn acquire(
+        &mut self,
+        worker: &Worker,
+        limit: usize,
+        keeps: bool,
+        series: usize,
+    ) -> Option<OwnedSemaphorePermit> {
+        if !keeps {
+            self.progress.record(&worker.recorder);
+        }
+        worker.recorder.borrow_mut().sent(series, self.now);
+        self.progress.begin(series, self.now);
+        let pass = worker.gates[limit].pass(&worker.timers, &self.alarm).await;
+        self.now = worker.timers.clock.now();
+        self.progress.end(&worker.recorder, self.now, Ok(()));
+        pass
+    }
+
+    /// A step that waits for nothing.
+    fn at_once(&mut self, op: &Op, worker: &Worker, place: &mut Place, recorded: &Recorded, due: u64) -> Next {
+        let flow = &worker.plan.flows[place.flow];
+        match op {
+            Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
+                Ok(value) => {
+                    if let Some(tracer) = &worker.tracer {
+                        tracer.learn(&place.frame);
+                        tracer.value(&flow.measures[*measure].0, &value);
+                    }
+                    measured(worker, recorded.measures[*measure], &value, due)
+                }
+                Err(unusable) => Next::Unusable(unusable),
+            },
+            Op::Enter(group) => {
+                if let Some(tracer) = &worker.tracer {
+                    tracer.tell(Traced::Group(flow.groups[*group].clone()));
+                }
+                let series = recorded.groups[*group];
+                worker.recorder.borrow_mut().sent(series, self.now);
+                self.progress.begin(series, due);
+                Next::Step
+            }
+            Op::Leave => {
+                self.progress.end(&worker.recorder, self.now, Ok(()));
+                Next::Step
+            }
+            Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
+                None => Next::Step,
+                Some((check, failure)) => {
+                    self.unmet = checks.get(check).map_or(0, |check| cause::why(&check.text));
+                    Next::Failed(failure)
+                }
+            },
+            op => {
+                self.turned += u32::from(matches!(op, Op::Entry { .. }));
+                let next = compute(op, place, &worker.linked.paths, self.now);
+                if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
+                    tracer.learn(&place.frame);
+                    tracer.value(name_of(&flow.names, slot), &place.frame.slots[slot]);
+                }
+                next
+            }
+        }
+    }
+
+    /// A step between two requests has failed, and with it the iteration; where all steps are tried, it says with which it goes on.
     fn fail(
-        &self,
+        &mut self,
+        (failure, because): (Failure, Option<String>),
+        at: usize,
+        place: &mut Place,
+        recorded: &Recorded,
+        due: u64,
+    ) -> Result<usize, Failure> {
+        let pending = self.progress.pending.get().filter(|_| !self.worker.linked.flows[place.flow].reads_rows(at));
+        // It went well until now.
+        self.went_well -= u64::from(pending.is_some_and(|pending| pending.ended.outcome.is_ok())).min(self.went_well);
+        self.blame((failure, because), at, place, recorded, due);
+        self.misses(failure, at, place)?;
+        Ok(self.worker.linked.flows[place.flow].behind(at))
+    }
+
+    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    fn blame(
+        &mut self,
         (failure, because): (Failure, Option<String>),
         at: usize,
         place: &mut Place,
@@ -465,16 +511,15 @@ impl Session {
         if !steps.reads_rows(at)
             && let Some(pending) = self.progress.pending.get()
         {
-            let check = if matches!(steps.ops[at], Op::Expect(_)) { self.unmet } else { 0 };
-            self.progress.fail(failure, check);
-            let failed = Pending { ended: Ended { outcome: Err(failure), check, ..pending.ended }, ..pending };
+            let why = if matches!(steps.ops[at], Op::Expect(_)) { self.unmet } else { 0 };
+            self.progress.fail(failure, why);
+            let failed = Pending { ended: Ended { outcome: Err(failure), why, ..pending.ended }, ..pending };
             // One that has failed already stays the example that it is.
             if pending.ended.outcome.is_ok() {
-                let example = self.sender.is_example(&failed).then(|| {
-                    let because = because(place);
-                    Box::new(self.sender.example(&failed, &place.frame, Some(because)))
-                });
-                *self.progress.example.borrow_mut() = example;
+                let request = steps.request(pending.response).filter(|_| self.sender.is_example(&failed));
+                let because = request.map(|_| because(place));
+                let example = request.map(|request| self.sender.example(request, &failed, &place.frame, because));
+                *self.progress.example.borrow_mut() = example.map(Box::new);
             }
             return;
         }
@@ -511,75 +556,6 @@ impl Session {
             _ => "what is gone through is no list".to_owned(),
         }
     }
-
-    /// Some steps for each of several items at a time, each by a helper with connections of its own. All come to their
-    /// end; the first item that failed decides.
-    async fn together(
-        &mut self,
-        worker: &Rc<Worker>,
-        part: usize,
-        place: &mut Place,
-        kept: &Rc<Kept>,
-        (slot, items): (usize, &[serde_json::Value]),
-        (ops, due): (Range<usize>, u64),
-    ) -> Result<(), Failure> {
-        while self.helpers.len() < items.len() {
-            let helper = Session::new(worker, self.load, self.sender.is_user());
-            self.helpers.push(helper);
-        }
-        if self.missed.is_some() {
-            self.helpers.iter_mut().for_each(Session::tries_all);
-        }
-        let branches = self.helpers.iter_mut().zip(items).enumerate().map(|(number, (helper, item))| {
-            let mut place = place.branch(number as u64);
-            place.frame.slots[slot] = from_json(item);
-            helper.sender.user = self.sender.user;
-            let ops = ops.clone();
-            let branch = async move {
-                helper.now = due;
-                let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
-                helper.ended(outcome);
-                outcome
-            };
-            Some(Box::pin(branch) as Pin<Box<dyn Future<Output = Result<(), Failure>>>>)
-        });
-        let mut branches: Vec<_> = branches.collect();
-        let mut outcomes = vec![Ok(()); branches.len()];
-        poll_fn(|cx| {
-            for (branch, outcome) in branches.iter_mut().zip(&mut outcomes) {
-                if let Some(running) = branch
-                    && let Poll::Ready(ended) = running.as_mut().poll(cx)
-                {
-                    (*branch, *outcome) = (None, ended);
-                }
-            }
-            if branches.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        drop(branches);
-        self.turned = 0;
-        if let Some(missed) = &mut self.missed {
-            missed.extend(self.helpers.iter_mut().flat_map(Session::missed));
-        }
-        outcomes.into_iter().collect()
-    }
-}
-
-impl Place {
-    /// The same for one of several that go on from here at a time.
-    fn branch(&mut self, number: u64) -> Place {
-        let Place { flow, frame, turns, kept } = self;
-        let frame = Frame {
-            slots: frame.slots.clone(),
-            answers: frame.answers.clone(),
-            user: frame.user,
-            number: frame.number,
-            choices: frame.choices.branch(number),
-            rows: frame.rows.shared(),
-            derived: frame.derived.clone(),
-        };
-        Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
-    }
 }
 
 /// What the scenario calls a value. A plan that was read from a record does not know it.
@@ -587,108 +563,11 @@ fn name_of(names: &[String], slot: usize) -> &str {
     names.get(slot).map_or("a value", String::as_str)
 }
 
-/// A value of the scenario's own becomes a sample.
-fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
-    let Some(value) = crate::engine::value::number(value).filter(|value| *value >= 0.0) else {
-        return Next::Failed(Failure::Data);
-    };
-    let recorded = (value / worker.plan.worth(series)).round() as u64;
-    let mut recorder = worker.recorder.borrow_mut();
-    recorder.sent(series, due);
-    recorder.sample(series, due, recorded, recorded, Ok(()));
-    Next::Step
-}
-
-fn thinking(think: &Think, fraction: f64) -> u64 {
-    match think {
-        Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
-        Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
+/// Whether a request has let others run. One that could not be built, or got no connection, may have waited for nothing.
+fn has_waited(ended: Result<(), Failure>) -> bool {
+    match ended {
+        Err(Failure::Data | Failure::Connect) => false,
+        Err(failure) => !failure.is_generator(),
+        Ok(()) => true,
     }
-}
-
-/// Whether another turn of a loop is made.
-fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
-    match turn.goes_on.as_ref().map(|test| place.frame.holds(test, paths)) {
-        None | Some(Ok(true)) => {}
-        Some(Ok(false)) => return Next::Jump(turn.to),
-        Some(Err(unusable)) => return Next::Unusable(unusable),
-    }
-    let turns = &place.turns[turn.id];
-    let over = match turn.bound {
-        Bound::Times(most) => turns.made >= most,
-        Bound::Time(most) => now.saturating_sub(turns.began) >= most,
-    };
-    match (over, turn.tested) {
-        (false, _) => Next::Step,
-        (true, false) => Next::Jump(turn.to),
-        // It gave up waiting for its condition.
-        (true, true) => Next::Failed(Failure::Expectation),
-    }
-}
-
-/// The steps that wait for nothing.
-fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
-    let Place { frame, turns, .. } = place;
-    match op {
-        Op::Let { slot, value } => match frame.eval(value, paths) {
-            Ok(value) => frame.slots[*slot] = value,
-            Err(unusable) => return Next::Unusable(unusable),
-        },
-        Op::Jump(to) => return Next::Jump(*to),
-        Op::Unless { condition, to } => match frame.holds(condition, paths) {
-            Ok(true) => {}
-            Ok(false) => return Next::Jump(*to),
-            Err(unusable) => return Next::Unusable(unusable),
-        },
-        Op::Loop { id, counter } => {
-            turns[*id] = Turns { began: now, ..Turns::default() };
-            if let Some((slot, from)) = counter {
-                match frame.eval(from, paths) {
-                    Ok(value) => frame.slots[*slot] = value,
-                    Err(unusable) => return Next::Unusable(unusable),
-                }
-            }
-        }
-        Op::Again { id, counter, until, to } => {
-            turns[*id].made += 1;
-            match until.as_ref().map(|test| frame.holds(test, paths)) {
-                None | Some(Ok(false)) => {}
-                Some(Ok(true)) => return Next::Step,
-                Some(Err(unusable)) => return Next::Unusable(unusable),
-            }
-            if let Some(Value::Number(count)) = counter.map(|slot| &mut frame.slots[slot]) {
-                *count += 1.0;
-            }
-            return Next::Jump(*to);
-        }
-        Op::Each { id, list, at_most } => {
-            let items = match frame.list(list, paths) {
-                Ok(items) if items.is_array() => Rc::new(items),
-                Ok(_) => return Next::Failed(Failure::Data),
-                Err(unusable) => return Next::Unusable(unusable),
-            };
-            turns[*id] = Turns { items: Some(items), most: *at_most, ..Turns::default() };
-        }
-        Op::Entry { id, slot, to } => {
-            let turns = &mut turns[*id];
-            let items = turns.items.as_ref().and_then(|items| items.as_array());
-            let item = items.and_then(|items| items.get(turns.made as usize)).filter(|_| turns.made < turns.most);
-            let Some(item) = item else { return Next::Jump(*to) };
-            frame.slots[*slot] = from_json(item);
-            turns.made += 1;
-        }
-        Op::Request(_)
-        | Op::Expect(_)
-        | Op::Think { .. }
-        | Op::Turn(_)
-        | Op::Once { .. }
-        | Op::Done { .. }
-        | Op::Together { .. }
-        | Op::Acquire { .. }
-        | Op::Release
-        | Op::Measure { .. }
-        | Op::Enter(_)
-        | Op::Leave => unreachable!("these are taken where they are met"),
-    }
-    Next::Step
 }

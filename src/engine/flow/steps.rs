@@ -2,10 +2,11 @@
 //! in what.
 
 use super::kept::Leaves;
-use super::linked::{LinkedRequest, request};
-use crate::engine::http::host::Place;
-use crate::engine::value::Paths;
-use crate::plan::{Bound, Check, Expr, Flow, Plan, Step, Think};
+use super::linked::{Around, LinkedRequest, request};
+use crate::engine::value::code::{Check, Code};
+use crate::engine::value::link::Linker;
+use crate::plan::{Bound, Expr, Flow, Pick, Step, Think};
+use std::ops::Range;
 
 /// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
 /// not recorded yet.
@@ -13,7 +14,7 @@ pub enum Op {
     Request(Box<LinkedRequest>),
     Let {
         slot: usize,
-        value: Expr,
+        value: Code,
     },
     Think {
         think: Think,
@@ -23,13 +24,13 @@ pub enum Op {
     Jump(usize),
     /// Goes on there where the condition does not hold.
     Unless {
-        condition: Expr,
+        condition: Code,
         to: usize,
     },
     /// Begins a loop: no turn of it was made.
     Loop {
         id: usize,
-        counter: Option<(usize, Expr)>,
+        counter: Option<(usize, Code)>,
     },
     /// Before each turn.
     Turn(Box<Turn>),
@@ -37,13 +38,13 @@ pub enum Op {
     Again {
         id: usize,
         counter: Option<usize>,
-        until: Option<Expr>,
+        until: Option<Code>,
         to: usize,
     },
     /// Begins a loop over the entries of a list.
     Each {
         id: usize,
-        list: Expr,
+        list: Code,
         at_most: u64,
     },
     /// The next entry, or on there where there is none.
@@ -55,7 +56,7 @@ pub enum Op {
     /// Does what follows, up to there, for each entry of a list at a time.
     Together {
         slot: usize,
-        list: Expr,
+        list: Code,
         at_most: u64,
         to: usize,
     },
@@ -67,7 +68,7 @@ pub enum Op {
     Release,
     Measure {
         measure: usize,
-        value: Expr,
+        value: Code,
     },
     /// A group begins, which is measured as a whole; the one that began last ends.
     Enter(usize),
@@ -88,7 +89,7 @@ pub enum Op {
 
 pub struct Turn {
     pub id: usize,
-    pub goes_on: Option<Expr>,
+    pub goes_on: Option<Code>,
     pub every: Option<u64>,
     pub bound: Bound,
     /// The loop has a condition to end by, so that its bound means giving up.
@@ -97,18 +98,31 @@ pub struct Turn {
     pub to: usize,
 }
 
-/// The steps of one flow, and how many loops and blocks for once it has.
+/// The steps of one flow, how many loops and blocks for once it has, and its slots.
 pub struct Steps {
     pub ops: Vec<Op>,
     pub loops: usize,
     pub onces: usize,
+    /// With those behind the ones of the plan.
+    pub slots: usize,
+    /// Those of what is computed from secrets.
+    pub derived: Range<usize>,
+    /// Where the `verify` of a ledger counts: the slot of the number, before that of what is counted.
+    pub counts: Option<usize>,
 }
 
-pub fn flat(flow: &Flow, plan: &Plan, places: &[Place], paths: &mut Paths) -> Steps {
-    let mut flat = Flat { plan, places, paths, steps: Steps { ops: Vec::new(), loops: 0, onces: 0 } };
+/// Makes a flow flat, which may be the `verify` of a ledger.
+pub fn flat(flow: &Flow, ledger: Option<usize>, around: &Around<'_>, linker: &mut Linker<'_>) -> Steps {
+    let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
+    linker.begin(flow, slots, ledger);
+    let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
+    let mut flat = Flat { around, linker, number: flow.slots, steps };
     flat.all(&flow.steps);
-    flat.steps.settle();
-    flat.steps
+    let Flat { linker, mut steps, .. } = flat;
+    steps.settle();
+    steps.derived = linker.derived();
+    steps.slots = steps.derived.end;
+    steps
 }
 
 impl Steps {
@@ -143,7 +157,7 @@ impl Steps {
                 | Op::Each { list: expr, .. }
                 | Op::Together { list: expr, .. }
                 | Op::Loop { counter: Some((_, expr)), .. }
-                    if expr.any(&mut Expr::reads_an_answer) =>
+                    if expr.any(&mut Code::reads_an_answer) =>
                 {
                     return true;
                 }
@@ -162,20 +176,64 @@ impl Steps {
         match self.ops.get(at) {
             Some(
                 Op::Let { value: expr, .. } | Op::Each { list: expr, .. } | Op::Loop { counter: Some((_, expr)), .. },
-            ) => expr.any(&mut |expr| matches!(expr, Expr::Row { .. })),
+            ) => expr.any(&mut |expr| matches!(expr, Code::Row { .. })),
             _ => false,
         }
+    }
+
+    /// Whether the keys of a ledger are computed from secrets.
+    pub fn hides_keys(&self, ledger: usize) -> bool {
+        let is_derived = |slot: usize| {
+            self.ops.iter().any(|op| match op {
+                Op::Let { slot: own, value }
+                | Op::Loop { counter: Some((own, value)), .. }
+                | Op::Together { slot: own, list: value, .. } => *own == slot && value.is_derived(),
+                Op::Entry { id, slot: own, .. } => *own == slot && self.list(*id).is_some_and(Code::is_derived),
+                _ => false,
+            })
+        };
+        let mut keys = self.ops.iter().filter_map(|op| match op {
+            Op::Request(request) => Some(request.records.keys(ledger)),
+            _ => None,
+        });
+        keys.any(|mut keys| {
+            keys.any(|key| {
+                key.any(&mut |part| match part {
+                    Code::Derived { .. } => true,
+                    Code::Slot(slot) => is_derived(*slot),
+                    _ => false,
+                })
+            })
+        })
+    }
+
+    /// What a loop goes over.
+    fn list(&self, wanted: usize) -> Option<&Code> {
+        self.ops.iter().find_map(|op| match op {
+            Op::Each { id, list, .. } if *id == wanted => Some(list),
+            _ => None,
+        })
+    }
+
+    /// The request that keeps its answer there.
+    pub fn request(&self, response: usize) -> Option<&LinkedRequest> {
+        self.ops.iter().find_map(|op| match op {
+            Op::Request(request) if request.response == response => Some(request.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// Whether a step takes rows that nobody else gets, so that none comes back.
+    pub fn takes_unique_rows(&self, at: usize) -> bool {
+        let Some(Op::Let { value, .. }) = self.ops.get(at) else { return false };
+        value.any(&mut |code| matches!(code, Code::Row { pick: Pick::Unique, .. }))
     }
 
     /// Where it goes on behind a step that failed: what only makes sense with its value is left out.
     pub fn behind(&self, at: usize) -> usize {
         let end_of = |place: usize| self.ops.get(place).and_then(Op::to);
         let to = match self.ops.get(at) {
-            Some(Op::Unless { to, .. }) => match self.ops.get(to.wrapping_sub(1)) {
-                // Behind the `else` too.
-                Some(Op::Jump(end)) if *end >= *to => Some(*end),
-                _ => Some(*to),
-            },
+            Some(Op::Unless { to, .. }) => Some(self.behind_both(*to)),
             Some(Op::Loop { .. } | Op::Each { .. }) => end_of(at + 1),
             Some(Op::Turn(_) | Op::Together { .. }) => end_of(at),
             _ => None,
@@ -204,14 +262,15 @@ impl Steps {
     }
 }
 
-struct Flat<'a> {
-    plan: &'a Plan,
-    places: &'a [Place],
-    paths: &'a mut Paths,
+struct Flat<'a, 'l, 'r> {
+    around: &'a Around<'a>,
+    linker: &'l mut Linker<'r>,
+    /// The slot of the number that a `verify` counts.
+    number: usize,
     steps: Steps,
 }
 
-impl Flat<'_> {
+impl Flat<'_, '_, '_> {
     fn here(&self) -> usize {
         self.steps.ops.len()
     }
@@ -226,9 +285,8 @@ impl Flat<'_> {
         self.steps.loops - 1
     }
 
-    fn expr(&mut self, expr: &Expr) -> Expr {
-        super::linked::compile(expr, self.paths);
-        expr.clone()
+    fn expr(&mut self, expr: &Expr) -> Code {
+        self.linker.expr(expr)
     }
 
     /// Lets an operation that goes past what follows it end here.
@@ -254,19 +312,19 @@ impl Flat<'_> {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Request(sent) => {
-                let linked = request(sent, self.plan, self.places, self.paths);
+                let linked = request(sent, self.around, self.linker);
                 self.push(Op::Request(Box::new(linked)));
             }
             Step::Let { slot, value } => {
-                let value = self.expr(value);
+                let value = self.linker.given(*slot, value);
                 self.push(Op::Let { slot: *slot, value });
             }
             Step::Think(think) => {
                 self.push(Op::Think { think: think.clone(), keeps: false });
             }
             Step::Expect(checks) => {
-                checks.iter().for_each(|check| super::linked::compile(&check.condition, self.paths));
-                self.push(Op::Expect(checks.clone()));
+                let checks = self.linker.checks(checks);
+                self.push(Op::Expect(checks));
             }
             Step::If { condition, then, otherwise } => {
                 let condition = self.expr(condition);
@@ -314,9 +372,10 @@ impl Flat<'_> {
                 let id = self.steps.onces;
                 self.steps.onces += 1;
                 let once = self.push(Op::Once { id, every: *every, keeps: false, to: 0 });
-                let first = self.here();
+                let (first, derived) = (self.here(), self.linker.derived().end);
                 self.all(steps);
-                let mut leaves = Leaves { slots: crate::engine::value::derived::slots(steps), ..Leaves::default() };
+                let slots = (derived..self.linker.derived().end).collect();
+                let mut leaves = Leaves { slots, ..Leaves::default() };
                 for op in &self.steps.ops[first..] {
                     leaves.slots.extend(op.slot());
                     if let Op::Request(request) = op {
@@ -340,8 +399,18 @@ impl Flat<'_> {
                 let value = self.expr(value);
                 self.push(Op::Measure { measure: *measure, value });
             }
-            Step::Count(_) => unreachable!("it stands in a `verify` alone, which becomes a flow without it"),
+            Step::Count(value) => self.count(value),
         }
+    }
+
+    /// What is counted, and how often it is there. What is no list may be a number itself.
+    fn count(&mut self, value: &Expr) {
+        let is_counted = matches!(value, Expr::Json { .. } | Expr::Get { .. } | Expr::List(_));
+        let (slot, value) = (self.number, self.expr(value));
+        let number = if is_counted { Code::Count(Box::new(value.clone())) } else { value.clone() };
+        self.push(Op::Let { slot, value: number });
+        self.push(Op::Let { slot: slot + 1, value });
+        self.steps.counts = Some(slot);
     }
 }
 

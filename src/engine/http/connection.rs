@@ -5,22 +5,23 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
 use super::{Ask, Now, Scratch};
+use crate::engine::stream::{Broken, Opening, Stream, broken};
+use crate::engine::tls::Secured;
 use crate::wire::http1::{Answer, BODY_KEPT, Body, Codings, Failure};
 
 /// A stash that grew beyond this is given back after the exchange.
 const STASH_KEPT: usize = 4 * 1024;
 
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// Nanoseconds that connecting took.
     connect_time: u64,
     used: bool,
@@ -30,17 +31,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects without Nagle's delay.
-    pub async fn open(address: SocketAddr, timeout: Duration) -> Result<Connection, Failure> {
-        let began = Instant::now();
-        let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Failure::of_connect(&error)),
-            Err(_) => return Err(Failure::Timeout),
-        };
-        stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
-        let connect_time = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
-        Ok(Connection { stream, connect_time, used: false, stash: Vec::new(), deadline: Deadline::default() })
+    pub async fn open(
+        address: SocketAddr,
+        secured: Option<&Secured>,
+        timeout: Duration,
+        took: &mut Opening,
+    ) -> Result<Connection, Broken> {
+        let stream = Stream::open(address, secured, timeout, took).await?;
+        Ok(Connection {
+            stream,
+            connect_time: took.connect,
+            used: false,
+            stash: Vec::new(),
+            deadline: Deadline::default(),
+        })
     }
 
     /// Has completed at least one exchange.
@@ -49,11 +53,9 @@ impl Connection {
     }
 
     /// The server has neither closed it nor said anything that nobody asked for: bytes from before a request must not pass
-    /// for its answer. To be asked before each exchange; without news from the runtime's poll it is one atomic load and
-    /// no system call.
-    pub fn is_open(&self) -> bool {
-        let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        !self.used || self.stream.try_read(&mut [0]).is_err_and(nothing)
+    /// for its answer. To be asked before each exchange.
+    pub fn is_open(&mut self) -> bool {
+        !self.used || self.stream.is_silent()
     }
 
     /// Sends the pieces of a complete request, one behind the other, and reads the whole answer: it is `sent` now, and
@@ -91,6 +93,12 @@ fn asks_to_upgrade(request: &[u8]) -> bool {
     head.filter_map(|line| line.get(..8)).any(|name| name.eq_ignore_ascii_case(b"upgrade:"))
 }
 
+fn of_stream(error: &io::Error, answer: &mut Answer) -> Failure {
+    let Broken { failure, because } = broken(error);
+    answer.because = because;
+    failure
+}
+
 /// One exchange over any stream, with the stash and the deadline of its connection.
 pub(super) async fn over(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -102,19 +110,28 @@ pub(super) async fn over(
     answer: &mut Answer,
 ) -> Result<(), Failure> {
     let mut unsent = Unsent::new(request);
-    let mut broken = None;
+    let mut failed = None;
+    let mut flushed = false;
     let mut body = None;
     // Nothing was waited for yet.
     let mut fresh = true;
     poll_fn(|cx| {
-        while !unsent.is_empty() && broken.is_none() {
+        while !unsent.is_empty() && failed.is_none() {
             match unsent.poll_write(Pin::new(&mut *stream), cx) {
-                Poll::Ready(Ok(0)) => broken = Some(Failure::Closed),
+                Poll::Ready(Ok(0)) => failed = Some(Failure::Closed),
                 Poll::Ready(Ok(_)) => {}
                 // A server may answer early and close; what it said is still to be read.
-                Poll::Ready(Err(error)) => broken = Some(Failure::of_stream(&error)),
+                Poll::Ready(Err(error)) => failed = Some(of_stream(&error, answer)),
                 // Also read: a server that answers before it has read all must not deadlock.
                 Poll::Pending => break,
+            }
+        }
+        // What a stream has taken it may still hold, encrypted.
+        if !flushed && unsent.is_empty() && failed.is_none() {
+            match Pin::new(&mut *stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => flushed = true,
+                Poll::Ready(Err(error)) => failed = Some(of_stream(&error, answer)),
+                Poll::Pending => {}
             }
         }
         let mut buffer = scratch.buffer.borrow_mut();
@@ -125,7 +142,7 @@ pub(super) async fn over(
             match Pin::new(&mut *stream).poll_read(cx, &mut room) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(broken.unwrap_or_else(|| Failure::of_stream(&error))));
+                    return Poll::Ready(Err(failed.unwrap_or_else(|| of_stream(&error, answer))));
                 }
                 Poll::Pending => break,
             }
@@ -133,14 +150,21 @@ pub(super) async fn over(
             let data = room.filled();
             let complete = if data.is_empty() {
                 if !body.as_ref().is_some_and(Body::ends_with_stream) {
-                    return Poll::Ready(Err(broken.unwrap_or(Failure::Closed)));
+                    return Poll::Ready(Err(failed.unwrap_or(Failure::Closed)));
                 }
                 true
             } else {
                 if answer.first_byte == 0 {
                     answer.first_byte = now.max(1);
                 }
-                take(data, stash, &mut body, ask, scratch, answer)?
+                let interim = answer.interim;
+                let complete = take(data, stash, &mut body, ask, scratch, answer)?;
+                // An interim answer (RFC 9110, 15.2) is none yet: the first byte is that of the one behind it.
+                if answer.interim != interim {
+                    let begun = complete || body.is_some() || !stash.is_empty();
+                    answer.first_byte = if begun { now.max(1) } else { 0 };
+                }
+                complete
             };
             if complete {
                 answer.end = now;

@@ -1,5 +1,6 @@
 //! Where requests go: places, and targets as requests are sent to them.
 
+use crate::engine::tls::Secured;
 use crate::plan::{Connections, Plan};
 use std::net::{SocketAddr, ToSocketAddrs};
 use url::Url;
@@ -9,11 +10,19 @@ use url::Url;
 pub struct Place {
     pub authority: String,
     pub address: SocketAddr,
+    /// What stands before the path of each request.
+    pub path: String,
+    /// Where the way there is encrypted.
+    pub secured: Option<Secured>,
 }
 
 impl Place {
+    /// Without encryption, and nothing before the paths.
+    pub fn at(address: SocketAddr) -> Place {
+        Place { authority: address.to_string(), address, path: String::new(), secured: None }
+    }
+
     pub fn resolve(host: &str, port: u16) -> Result<Place, String> {
-        let authority = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
         let plain = host.trim_matches(['[', ']']);
         let found = (plain, port)
             .to_socket_addrs()
@@ -30,7 +39,7 @@ impl Place {
             ));
         }
         let address = all.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
-        Ok(Place { authority, address })
+        Ok(Place { authority: format!("{host}:{port}"), ..Place::at(address) })
     }
 }
 
@@ -40,6 +49,7 @@ pub struct Host {
     pub root: Option<Url>,
     pub authority: String,
     pub address: SocketAddr,
+    pub secured: Option<Secured>,
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
     /// How many redirects are followed.
@@ -58,9 +68,12 @@ impl Host {
 
 pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
     let host = |(target, place): (&crate::plan::Target, &Place)| Host {
-        root: Url::parse(&format!("http://{}/", place.authority)).ok(),
+        root: Url::parse(&format!("{}://{}/", if place.secured.is_some() { "https" } else { "http" }, place.authority))
+            .ok(),
         authority: place.authority.clone(),
         address: place.address,
+        // Workers share no lock.
+        secured: place.secured.as_ref().zip(target.tls.as_ref()).map(|(secured, tls)| secured.of_worker(tls)),
         connections: target.connections,
         redirects: target.redirects,
         cookies: target.cookies,

@@ -4,26 +4,47 @@
 //! generator measures with what the client costs, so this one only moves bytes. A failed
 //! connection is dropped by its owner: nothing here reconnects or retries.
 
+mod client;
 mod connection;
 pub mod cookies;
 mod deadline;
-pub mod exchange;
 pub mod host;
+mod pool;
 pub mod redirect;
 mod reply;
+mod body;
+mod request;
 pub mod template;
-pub mod trace;
 mod unsent;
 #[cfg(test)]
 mod tests;
 
+pub use client::Client;
 pub use connection::Connection;
+pub use request::Request;
 
+use crate::plan::Target;
 use crate::wire::http1::Memo;
+use cookies::Cookies;
+use pool::Pool;
 use std::cell::RefCell;
 
 /// As much as one read takes from the kernel.
 const BUFFER: usize = 64 * 1024;
+
+/// What the clients of a worker share.
+pub struct Shared {
+    pool: Pool,
+    cookies: Cookies,
+    scratch: Scratch,
+}
+
+impl Shared {
+    /// For one of several workers that share what the run allows, by its place among them.
+    pub fn new(targets: &[Target], place: u64, parts: u64) -> Shared {
+        Shared { pool: Pool::new(targets, place, parts), cookies: Cookies::default(), scratch: Scratch::new() }
+    }
+}
 
 /// What a worker shares between its connections: one read buffer, not one per connection, so that
 /// it stays in the cache and ten thousand idle connections cost no memory.

@@ -108,6 +108,7 @@ mod tests {
 
     fn host(authority: &str) -> Host {
         Host {
+            secured: None,
             root: Url::parse(&format!("http://{authority}/")).ok(),
             authority: authority.to_owned(),
             address: "127.0.0.1:1".parse().unwrap(),

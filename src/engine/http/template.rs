@@ -1,13 +1,14 @@
 //! Requests as bytes: written once where nothing in them changes, else anew for each send.
 
-use super::trace::PLACEHOLDER;
-use crate::check::program::values;
-use crate::engine::flow::linked::compile;
+use super::body::{Body, Content, Upload};
+use super::host::Place;
+use crate::engine::trace::PLACEHOLDER;
+use crate::engine::value::code::{Code, Piece, values};
 use crate::engine::value::files::Files;
-use crate::engine::value::functions::is_pure;
+use crate::engine::value::link::Linker;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
-use crate::plan::{Body, Connections, Content, Expr, Piece, Request, Target, Upload};
+use crate::plan::{self, Connections, Http, Target};
 
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Bytes {
@@ -71,9 +72,9 @@ impl Written {
 }
 
 pub struct Template {
-    method: Start,
+    method: Method,
     path: Vec<Piece>,
-    query: Vec<(String, Expr)>,
+    query: Vec<(String, Code)>,
     after_path: String,
     /// Where in that the trace context belongs.
     trace: Option<usize>,
@@ -81,18 +82,30 @@ pub struct Template {
     body: Option<Body>,
 }
 
-enum Start {
+/// A path behind that of the target's address.
+fn below(base: &str, path: &[plan::Piece]) -> Vec<plan::Piece> {
+    match path {
+        [plan::Piece::Literal(first), rest @ ..] if first.starts_with('/') => {
+            [&[plan::Piece::Literal(format!("{base}{first}"))], rest].concat()
+        }
+        computed => computed.to_vec(),
+    }
+}
+
+enum Method {
     Known(String),
-    Computed(Expr),
+    Computed(Code),
 }
 
 /// The bytes of a request to a target.
-pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut Paths) -> Bytes {
+pub fn encode(request: &Http, target: &Target, place: &Place, (linker, paths): (&mut Linker<'_>, &Paths)) -> Bytes {
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
-    let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).cloned().collect();
+    let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), linker.text(text));
+    let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
+    let body = request.body.as_ref().map(|body| Body::of(body, linker));
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
-    for (name, value) in [("Host", authority), ("User-Agent", agent), ("Accept", "*/*")] {
+    for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", agent), ("Accept", "*/*")] {
         // What the scenario says itself is not said twice.
         if !says(&headers, name) {
             after_path.push_str(&format!("{name}: {value}\r\n"));
@@ -109,29 +122,25 @@ pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut P
         after_path.push_str("Connection: close\r\n");
     }
     // The boundary stands in it, so nobody else can say it.
-    if matches!(request.body, Some(Body::Multipart(_))) {
+    if matches!(body, Some(Body::Multipart(_))) {
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Type"));
     }
-    if let Some(kind) = request.body.as_ref().and_then(kind).filter(|_| !says(&headers, "Content-Type")) {
+    if let Some(kind) = body.as_ref().and_then(Body::kind).filter(|_| !says(&headers, "Content-Type")) {
         headers.push(("Content-Type".to_owned(), kind));
     }
-    let part = |name: &str| request.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
     let template = Template {
-        method: part("method").map_or_else(|| Start::Known(request.method.clone()), Start::Computed),
-        path: request.path.clone(),
-        query: match part("query") {
-            Some(Expr::Object(fields)) => fields,
-            _ => Vec::new(),
+        method: match &request.method {
+            plan::Method::Known(method) => Method::Known(method.clone()),
+            plan::Method::Computed(method) => Method::Computed(linker.expr(method)),
         },
+        path: linker.text(&below(&place.path, &request.path)),
+        query: linker.fields(&request.query),
         after_path,
         trace,
         headers,
-        body: request.body.clone(),
+        body,
     };
-    for expr in exprs(&template) {
-        compile(expr, paths);
-    }
-    if exprs(&template).into_iter().all(is_fixed) {
+    if exprs(&template).into_iter().all(|code| code.is_constant(|_| false)) {
         let mut frame = nobody();
         let mut written = Written::default();
         if template.write(&mut frame, paths, &mut written, &mut String::new()).is_ok() {
@@ -142,40 +151,19 @@ pub fn encode(request: &Request, target: &Target, authority: &str, paths: &mut P
 }
 
 /// Whether a header of that name is among these.
-pub fn says(headers: &[(String, Vec<Piece>)], name: &str) -> bool {
+pub fn says<T>(headers: &[(String, T)], name: &str) -> bool {
     headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
 }
 
-/// The type of a body, where it needs no boundary.
-fn kind(body: &Body) -> Option<Vec<Piece>> {
-    let name = match body {
-        Body::Json(_) => "application/json",
-        Body::Form(_) => "application/x-www-form-urlencoded",
-        Body::Text(_) => "text/plain; charset=utf-8",
-        Body::File(upload) => return Some(upload.kind.clone()),
-        Body::Multipart(_) => return None,
-    };
-    Some(vec![Piece::Literal(name.to_owned())])
-}
-
-fn exprs(template: &Template) -> Vec<&Expr> {
+fn exprs(template: &Template) -> Vec<&Code> {
     let method = match &template.method {
-        Start::Known(_) => None,
-        Start::Computed(method) => Some(method),
+        Method::Known(_) => None,
+        Method::Computed(method) => Some(method),
     };
     let query = template.query.iter().map(|(_, value)| value);
     let headers = template.headers.iter().flat_map(|(_, pieces)| values(pieces));
     let body = template.body.iter().flat_map(Body::exprs);
     method.into_iter().chain(values(&template.path)).chain(query).chain(headers).chain(body).collect()
-}
-
-/// Whether it is the same for all.
-fn is_fixed(expr: &Expr) -> bool {
-    !expr.any(&mut |part| match part {
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Text(_) | Expr::List(_) | Expr::Object(_) => false,
-        Expr::Call { function, .. } => !is_pure(function),
-        _ => true,
-    })
 }
 
 impl Template {
@@ -191,8 +179,8 @@ impl Template {
         out.clear();
         files.clear();
         match &self.method {
-            Start::Known(method) => out.push_str(method),
-            Start::Computed(method) => {
+            Method::Known(method) => out.push_str(method),
+            Method::Computed(method) => {
                 write_plain(&frame.eval(method, paths)?, out)?;
                 if !is_method(out) {
                     return Err(Unusable::Missing);

@@ -3,6 +3,7 @@
 mod coding;
 mod robust;
 
+use crate::engine::stream::Opening;
 use crate::wire::http1::{Answer, Failure};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -84,7 +85,8 @@ fn answered(pieces: Vec<Vec<u8>>, hold: bool, ask: Ask) -> (Result<(), Failure>,
         }
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         assert!(!connection.is_reused());
         let outcome = once(&mut connection, ask, 5000).await;
         assert_eq!(connection.is_reused(), outcome.0.is_ok());
@@ -117,6 +119,34 @@ fn decode(pieces: &[&[u8]]) -> Result<(bool, Answer), Failure> {
 const PLAIN: &[u8] = b"HTTP/1.1 200 OK\r\nX-Id:  seven \r\nContent-Length: 5\r\n\r\nhello";
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
     5;a=\"b\"\r\nhello\r\n00A ; x\r\nwide world\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n";
+
+/// An interim answer is none yet (RFC 9110, 15.2), also where it comes in two parts, or with the start of the one that counts.
+#[test]
+fn the_first_byte_is_that_of_the_final_answer() {
+    const HINTS: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    const LATER: Duration = Duration::from_millis(200);
+    for (at_once, behind) in [(HINTS, PLAIN.to_vec()), (&HINTS[..20], [&HINTS[20..], PLAIN].concat())] {
+        let address = server(move |mut stream| {
+            read_request(&mut stream);
+            stream.write_all(at_once).unwrap();
+            std::thread::sleep(LATER);
+            let _ = stream.write_all(&behind);
+            read_request(&mut stream);
+        });
+        run(async {
+            let mut connection =
+                Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            let (result, answer) = once(&mut connection, KEEP, 5000).await;
+            assert_eq!((result, answer.status), (Ok(()), 200));
+            assert!(answer.first_byte - answer.sent >= LATER.as_nanos() as u64 / 2, "{answer:?}");
+        });
+    }
+    let [first, rest] = [&PLAIN[..10], &PLAIN[10..]];
+    let (early, rest) = ([HINTS, first].concat(), rest.to_vec());
+    let (result, answer) = answered(vec![early, rest], true, KEEP);
+    assert_eq!(result, Ok(()));
+    assert!(answer.sent <= answer.first_byte && answer.first_byte < answer.end, "{answer:?}");
+}
 
 #[test]
 fn plain() {
@@ -265,7 +295,8 @@ fn too_slow() {
         }
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let start = Instant::now();
         let (result, answer) = once(&mut connection, KEEP, 150).await;
         assert_eq!(result, Err(Failure::Timeout));
@@ -285,7 +316,8 @@ fn deadlines_move() {
         }
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         for timeout in [100, 100, 5000, 100, 100] {
             let fresh = !connection.is_reused();
             let (result, answer) = once(&mut connection, KEEP, timeout).await;
@@ -312,7 +344,8 @@ fn an_endless_answer_ends_at_the_deadline() {
         while stream.write_all(&[b'x'; 32 * 1024]).is_ok() {}
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let (result, answer) = once(&mut connection, Ask::default(), 200).await;
         assert_eq!(result, Err(Failure::Timeout));
         assert!(answer.body_bytes > 100_000 && answer.body.is_empty());
@@ -335,7 +368,8 @@ fn closed_while_idle() {
         stream.write_all(PLAIN).unwrap();
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         assert_eq!(once(&mut connection, KEEP, 5000).await.0, Ok(()));
         assert!(connection.is_reused());
         while connection.is_open() {
@@ -351,7 +385,8 @@ fn an_early_answer_to_a_large_request() {
         std::thread::sleep(Duration::from_millis(300));
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let (mut answer, request) = (Answer::default(), vec![b'x'; 64 << 20]);
         let (scratch, clock) = (Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[&request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -366,7 +401,8 @@ fn an_upgrade_that_was_asked_for() {
         let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\n");
     });
     run(async {
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await.unwrap();
+        let mut connection =
+            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\nupgrade: chat\r\n\r\n";
         let (mut answer, scratch, clock) = (Answer::default(), Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -379,8 +415,8 @@ fn no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let refused = run(Connection::open(address, Duration::from_secs(5))).err();
-    assert_eq!(refused, Some(Failure::Connect));
+    let refused = run(Connection::open(address, None, Duration::from_secs(5), &mut Opening::default())).err();
+    assert_eq!(refused, Some(Failure::Connect.into()));
     let errno = |errno: rustix::io::Errno| Failure::of_connect(&errno.into());
     assert_eq!(errno(rustix::io::Errno::ADDRNOTAVAIL), Failure::NoPorts);
     assert_eq!(errno(rustix::io::Errno::MFILE), Failure::NoDescriptors);

@@ -3,6 +3,7 @@
 
 use super::clock::Alarm;
 use crate::engine::flow::kept::Who;
+use crate::engine::flow::rest::After;
 use crate::engine::flow::session::Session;
 use crate::engine::trials;
 use crate::engine::worker::{Active, Worker};
@@ -95,13 +96,16 @@ async fn user(worker: &Rc<Worker>, load: usize, number: u64, works: &[Option<Rc<
         alarm: worker.starter(false),
         rounds: vec![0; planned.parts.len()],
         done: 0,
+        left: false,
     };
     for turns in planned.turns_of(number) {
-        user.turns(turns, works).await;
+        if !user.left {
+            user.turns(turns, works).await;
+        }
     }
     let mut trials = worker.trials(load);
     while let Some(trial) = trials::next(&mut trials).await {
-        if number < trial.level {
+        if number < trial.level && !user.left {
             user.turns(Turns { start: trial.start, end: trial.end, of: None }, works).await;
         }
     }
@@ -116,6 +120,8 @@ struct User<'w> {
     /// Iterations so far, of each part and together.
     rounds: Vec<u64>,
     done: u64,
+    /// For want of rows.
+    left: bool,
 }
 
 impl User<'_> {
@@ -139,13 +145,25 @@ impl User<'_> {
             let part = planned.part_of_turn(self.number, self.done);
             let turn = self.rounds[part] * planned.shape.peak() + self.number;
             let who = Who { user: self.number + 1, turn, kept: None };
-            let _ = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
+            let outcome = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
             self.rounds[part] += 1;
             self.done += 1;
+            let after = outcome.err().map(|failure| self.session.after(part, failure));
             if let Some((work, _)) = work
                 && !self.session.left_unsent()
             {
                 work.finish(worker);
+            }
+            match after {
+                Some(After::Leave) => {
+                    worker.recorder.borrow_mut().without_rows(load, self.session.now);
+                    self.left = true;
+                    return;
+                }
+                Some(After::Rest { from_now, from_start }) => {
+                    self.rest((self.session.now + from_now).max(now + from_start).min(turns.end)).await;
+                }
+                None => {}
             }
             if let Some(pace) = planned.pace
                 && !worker.stops()
@@ -154,5 +172,16 @@ impl User<'_> {
                 self.session.now = worker.timers.clock.now();
             }
         }
+    }
+
+    /// Waits after a failure, which is in no sample, and ends with the stage.
+    async fn rest(&mut self, until: u64) {
+        let (worker, began) = (self.worker, self.session.now);
+        if until <= began || worker.stops() {
+            return;
+        }
+        worker.timers.until(&self.alarm, until).await;
+        self.session.now = worker.timers.clock.now();
+        worker.recorder.borrow_mut().rested(self.load, began, self.session.now - began);
     }
 }

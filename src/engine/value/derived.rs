@@ -1,23 +1,6 @@
-//! What an iteration computes from secrets: where it is kept, and its texts, which are hidden where something of it is told.
+//! The texts of what is computed from secrets, which are hidden where something of it is told.
 
 use super::Value;
-use crate::check::program::exprs_of;
-use crate::plan::{Expr, Step};
-
-/// The slots that some steps give what is computed from secrets.
-pub fn slots(steps: &[Step]) -> Vec<usize> {
-    let mut all = Vec::new();
-    // It is done once for each block of a plan.
-    exprs_of(&mut steps.to_vec(), &mut |expr| {
-        expr.any(&mut |part| {
-            if let Expr::Derived { slot, .. } = part {
-                all.push(*slot);
-            }
-            false
-        });
-    });
-    all
-}
 
 /// The texts of a value.
 pub fn texts(value: &Value) -> Vec<String> {

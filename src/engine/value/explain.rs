@@ -1,8 +1,9 @@
 //! What was found where a check did not hold, in words: the values that it compares.
 
+use super::code::{Check, Code};
 use super::{Frame, Paths, Value};
 use crate::base::units::measured_duration;
-use crate::plan::{Binary, Check, Expr};
+use crate::plan::Binary;
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 80;
@@ -16,16 +17,16 @@ pub fn check(check: &Check, frame: &mut Frame, paths: &Paths) -> String {
 }
 
 /// The values of a condition. None where looking would change what is chosen next.
-pub fn found(condition: &Expr, frame: &mut Frame, paths: &Paths) -> Option<String> {
-    let chooses = |expr: &Expr| match expr {
-        Expr::Random { .. } | Expr::Uuid | Expr::Row { .. } => true,
-        Expr::Call { function, .. } => function == "random_text",
+pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<String> {
+    let chooses = |expr: &Code| match expr {
+        Code::Random { .. } | Code::Uuid | Code::Row { .. } => true,
+        Code::Call { function, .. } => function.chooses(),
         _ => false,
     };
     if condition.any(&mut |part| chooses(part)) {
         return None;
     }
-    let Expr::Binary { operator, left, right } = condition else {
+    let Code::Binary { operator, left, right } = condition else {
         return Some(format!("it was {}", of(condition, false, frame, paths)));
     };
     match operator {
@@ -36,10 +37,10 @@ pub fn found(condition: &Expr, frame: &mut Frame, paths: &Paths) -> Option<Strin
         },
         Binary::Or => Some(format!("{}; {}", found(left, frame, paths)?, found(right, frame, paths)?)),
         _ => {
-            let time = [left, right].into_iter().any(|side| side.any(&mut |part| matches!(part, Expr::Latency(_))));
-            let known = |expr: &Expr| {
+            let time = [left, right].into_iter().any(|side| side.any(&mut |part| matches!(part, Code::Latency(_))));
+            let known = |expr: &Code| {
                 !expr.any(&mut |part| {
-                    !matches!(part, Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Text(_) | Expr::List(_))
+                    !matches!(part, Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_))
                 })
             };
             match known(right) {
@@ -53,7 +54,7 @@ pub fn found(condition: &Expr, frame: &mut Frame, paths: &Paths) -> Option<Strin
     }
 }
 
-fn of(expr: &Expr, time: bool, frame: &mut Frame, paths: &Paths) -> String {
+fn of(expr: &Code, time: bool, frame: &mut Frame, paths: &Paths) -> String {
     match frame.eval(expr, paths) {
         Ok(Value::Number(ns)) if time => measured_duration(ns),
         Ok(value) => shown(&value, SHOWN),

@@ -4,6 +4,7 @@
 use super::{Value, number};
 use crate::base::hex;
 use crate::engine::http::template::percent_encode;
+use crate::plan::ValueFunction;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -20,35 +21,27 @@ const LETTERS_AND_DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// The value of a call; `None` where it cannot be computed: an argument that the answer of a server does not give in
 /// the right type, a time outside of the calendar, a format that is none. `random` gives 64 uniform bits, and is asked
 /// by `random_text` alone.
-pub fn call(name: &str, arguments: &[Value], random: &mut dyn FnMut() -> u64) -> Option<Value> {
-    Some(match (name, arguments) {
-        ("now", []) => Value::Number(now()?),
-        ("format_time", [time, format]) => text(format_time(number(time)?, plain(format)?)?),
-        ("base64", [value]) => text(BASE64_STANDARD.encode(plain(value)?)),
-        ("hex", [value]) => text(hex(plain(value)?.as_bytes())),
-        ("sha256", [value]) => text(hex(&Sha256::digest(plain(value)?))),
-        ("hmac_sha256", [key, value]) => text(hmac_sha256(plain(key)?.as_bytes(), plain(value)?.as_bytes())?),
-        ("url_encode", [value]) => text(url_encode(plain(value)?)),
-        ("random_text", [length]) => text(random_text(length_of(length)?, random)),
-        ("lower", [value]) => text(plain(value)?.to_lowercase()),
-        ("upper", [value]) => text(plain(value)?.to_uppercase()),
-        ("replace", [value, what, with]) => text(replaced(plain(value)?, plain(what)?, plain(with)?)),
-        ("min", [a, b]) => Value::Number(number(a)?.min(number(b)?)),
-        ("max", [a, b]) => Value::Number(number(a)?.max(number(b)?)),
-        ("exists", [value]) => Value::Bool(!is_null(value)),
-        ("bytes", [size]) => text(filler(length_of(size)?)),
+pub fn call(function: ValueFunction, arguments: &[Value], random: &mut dyn FnMut() -> u64) -> Option<Value> {
+    Some(match (function, arguments) {
+        (ValueFunction::Now, []) => Value::Number(now()?),
+        (ValueFunction::FormatTime, [time, format]) => text(format_time(number(time)?, plain(format)?)?),
+        (ValueFunction::Base64, [value]) => text(BASE64_STANDARD.encode(plain(value)?)),
+        (ValueFunction::Hex, [value]) => text(hex(plain(value)?.as_bytes())),
+        (ValueFunction::Sha256, [value]) => text(hex(&Sha256::digest(plain(value)?))),
+        (ValueFunction::HmacSha256, [key, value]) => {
+            text(hmac_sha256(plain(key)?.as_bytes(), plain(value)?.as_bytes())?)
+        }
+        (ValueFunction::UrlEncode, [value]) => text(url_encode(plain(value)?)),
+        (ValueFunction::RandomText, [length]) => text(random_text(length_of(length)?, random)),
+        (ValueFunction::Lower, [value]) => text(plain(value)?.to_lowercase()),
+        (ValueFunction::Upper, [value]) => text(plain(value)?.to_uppercase()),
+        (ValueFunction::Replace, [value, what, with]) => text(replaced(plain(value)?, plain(what)?, plain(with)?)),
+        (ValueFunction::Min, [a, b]) => Value::Number(number(a)?.min(number(b)?)),
+        (ValueFunction::Max, [a, b]) => Value::Number(number(a)?.max(number(b)?)),
+        (ValueFunction::Exists, [value]) => Value::Bool(!is_null(value)),
+        (ValueFunction::Bytes, [size]) => text(filler(length_of(size)?)),
         _ => return None,
     })
-}
-
-/// Whether a function gives the same for the same arguments, always and everywhere.
-pub fn is_pure(name: &str) -> bool {
-    !matches!(name, "now" | "random_text")
-}
-
-/// Whether what it was given can be got back from its value.
-pub fn reveals(name: &str) -> bool {
-    matches!(name, "base64" | "hex" | "url_encode" | "lower" | "upper" | "replace" | "format_time")
 }
 
 fn text(text: String) -> Value {

@@ -1,12 +1,14 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
 pub mod answered;
+pub mod code;
 pub mod derived;
 pub mod document;
 pub mod explain;
 pub mod files;
 pub mod functions;
 pub mod html;
+pub mod link;
 pub mod path;
 pub mod pattern;
 pub mod rows;
@@ -14,10 +16,12 @@ pub mod selector;
 
 use crate::check::program::Pick;
 use crate::measure::Failure;
-use crate::plan::{Binary, Expr, Piece};
+use crate::plan::Binary;
 use crate::wire::room::{Full, TOO_MUCH};
 use answered::Answered;
+use code::{Code, Piece};
 use files::Files;
+use link::Sought;
 use path::Path;
 use pattern::Pattern;
 use rand_chacha::ChaCha8Rng;
@@ -25,7 +29,6 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use rows::{Place, Reader, Table, Uses};
 use selector::Selector;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,9 +36,9 @@ use std::sync::Arc;
 /// What expressions need beside the iteration: what they look for, compiled, and the rows of data.
 #[derive(Default)]
 pub struct Paths {
-    queries: HashMap<String, Path>,
-    patterns: HashMap<String, Pattern>,
-    selectors: HashMap<String, Selector>,
+    queries: Vec<Option<Path>>,
+    patterns: Vec<Option<Pattern>>,
+    selectors: Vec<Option<Selector>>,
     pub tables: Reader,
     pub files: Arc<Files>,
     /// Which rows are whose.
@@ -45,41 +48,31 @@ pub struct Paths {
 }
 
 impl Paths {
-    pub fn new(tables: Arc<Vec<Table>>, files: Arc<Files>, uses: Uses, setup: &[Plain]) -> Paths {
+    /// The checker has compiled each once.
+    pub fn new(sought: &Sought, (tables, files): (Arc<Vec<Table>>, Arc<Files>), uses: Uses, setup: &[Plain]) -> Paths {
         Paths {
-            tables: Reader::new(tables),
+            queries: sought.paths.iter().map(Path::new).collect(),
+            patterns: sought.patterns.iter().map(Pattern::new).collect(),
+            selectors: sought.selectors.iter().map(Selector::parse).collect(),
+            tables: Reader::new(tables, &sought.columns),
             files,
             uses,
             setup: setup.iter().map(Plain::value).collect(),
-            ..Paths::default()
         }
     }
 
-    fn get(&self, path: &str) -> Result<&Path, Unusable> {
-        self.queries.get(path).ok_or(Unusable::Missing)
+    /// Nothing but files.
+    pub fn of_files(files: Arc<Files>) -> Paths {
+        Paths { files, ..Paths::default() }
     }
 
-    /// Compiles what an expression looks for; the checker has compiled each once.
-    pub fn learn(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Json { path, .. } | Expr::Get { path, .. } => compiled(&mut self.queries, path, Path::new),
-            Expr::Answer { part, argument: Some(argument), .. } if part == "regex" => {
-                compiled(&mut self.patterns, argument, Pattern::new);
-            }
-            Expr::Answer { argument: Some(argument), .. } => {
-                compiled(&mut self.selectors, argument, Selector::parse);
-            }
-            _ => {}
-        }
+    fn query(&self, path: usize) -> Result<&Path, Unusable> {
+        found(&self.queries, path)
     }
 }
 
-fn compiled<T>(known: &mut HashMap<String, T>, text: &str, compile: impl Fn(&str) -> Option<T>) {
-    if !known.contains_key(text)
-        && let Some(compiled) = compile(text)
-    {
-        known.insert(text.to_owned(), compiled);
-    }
+fn found<T>(compiled: &[Option<T>], number: usize) -> Result<&T, Unusable> {
+    compiled.get(number).and_then(Option::as_ref).ok_or(Unusable::Missing)
 }
 
 /// How many of each place were taken.
@@ -331,82 +324,75 @@ impl Frame {
         Rc::get_mut(own).expect("it is new where it was shared")
     }
 
-    pub fn eval(&mut self, expr: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+    pub fn eval(&mut self, expr: &Code, paths: &Paths) -> Result<Value, Unusable> {
         Ok(match expr {
-            Expr::Null => Value::Null,
-            Expr::Bool(value) => Value::Bool(*value),
-            Expr::Number(value) => Value::Number(*value),
-            Expr::Text(pieces) => {
+            Code::Null => Value::Null,
+            Code::Bool(value) => Value::Bool(*value),
+            Code::Number(value) => Value::Number(*value),
+            Code::Text(pieces) => {
+                if let [Piece::Literal(text)] = pieces.as_slice() {
+                    return Ok(Value::Text(text.as_str().into()));
+                }
                 let mut text = String::new();
                 self.write(pieces, paths, &mut text)?;
                 Value::Text(text.into())
             }
-            Expr::List(_) | Expr::Object(_) => Value::Json(Rc::new(self.json(expr, paths)?)),
-            Expr::Slot(slot) => self.slots[*slot].clone(),
-            Expr::UserId => Value::Number(self.user as f64),
-            Expr::Uuid => Value::Text(self.choices.uuid().into()),
-            Expr::Random { least, most } => {
+            Code::List(_) | Code::Object(_) => Value::Json(Rc::new(self.json(expr, paths)?)),
+            Code::Slot(slot) => self.slots[*slot].clone(),
+            Code::UserId => Value::Number(self.user as f64),
+            Code::Uuid => Value::Text(self.choices.uuid().into()),
+            Code::Random { least, most } => {
                 Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
             }
-            Expr::Status(answer) | Expr::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
-            Expr::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
-            Expr::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
-            Expr::BodyText(answer) => Value::Text(self.answers[*answer].text().into()),
-            Expr::Header { response, name } => {
+            Code::Status(answer) | Code::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
+            Code::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
+            Code::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
+            Code::BodyText(answer) => Value::Text(self.answers[*answer].text().into()),
+            Code::Header { response, name } => {
                 self.answers[*response].header(name).map_or(Value::Null, |text| Value::Text(text.into()))
             }
-            Expr::Json { response, path } => self.answers[*response].found(paths.get(path)?)?,
-            Expr::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
-            Expr::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?),
-            Expr::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
-            // Secrets are put in before the workers start, and a scenario with the rest is refused before it is run.
-            Expr::Iteration | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) => {
-                return Err(Unusable::Missing);
-            }
-            Expr::Setup(place) => paths.setup.get(*place).ok_or(Unusable::Missing)?.clone(),
-            Expr::Row { data, pick } => {
+            Code::Json { response, path } => self.answers[*response].found(paths.query(*path)?)?,
+            Code::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
+            Code::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?),
+            Code::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
+            Code::Setup(place) => paths.setup.get(*place).ok_or(Unusable::Missing)?.clone(),
+            Code::Row { data, pick } => {
                 let all = paths.tables.rows(*data).ok_or(Unusable::Missing)?;
                 let Frame { rows, choices, user, .. } = self;
                 let number = rows.next(&paths.uses, *data, *pick).ok_or(Unusable::Missing)?;
                 let row = rows::pick(*pick, all, number, *user, &mut || choices.next());
                 Value::Row(*data, row.ok_or(Unusable::Missing)?)
             }
-            Expr::Column { row, column } => match self.eval(row, paths)? {
-                Value::Row(data, row) => paths.tables.value(data, row, column).ok_or(Unusable::Missing)?,
+            Code::Column { row, column } => match self.eval(row, paths)? {
+                Value::Row(data, row) => paths.tables.value(data, row, *column).ok_or(Unusable::Missing)?,
                 _ => return Err(Unusable::Missing),
             },
-            Expr::Answer { response, part, argument: Some(argument), attribute } => {
-                let answer = &self.answers[*response];
-                match part.as_str() {
-                    "regex" => answer.matched(paths.patterns.get(argument).ok_or(Unusable::Missing)?)?,
-                    _ => {
-                        let selector = paths.selectors.get(argument).ok_or(Unusable::Missing)?;
-                        answer.selected(selector, attribute.as_deref())?
-                    }
-                }
+            Code::Regex { response, pattern } => self.answers[*response].matched(found(&paths.patterns, *pattern)?)?,
+            Code::Css { response, selector, attribute } => {
+                self.answers[*response].selected(found(&paths.selectors, *selector)?, attribute.as_deref())?
             }
-            Expr::Answer { .. } | Expr::Property(_) => return Err(Unusable::Missing),
-            Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.get(path)?.first(&document)?,
+            Code::Unknown => return Err(Unusable::Missing),
+            Code::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => paths.query(*path)?.first(&document)?,
                 // In what is no object there is nothing to find.
                 _ => Value::Null,
             },
-            Expr::Count(list) => self.count(list, paths)?,
-            Expr::Derived { slot, value } => {
+            Code::Count(list) => self.count(list, paths)?,
+            Code::Derived { slot, value } => {
                 let value = self.eval(value, paths)?;
                 if let Some(kept) = self.slots.get_mut(*slot) {
                     kept.clone_from(&value);
                 }
                 value
             }
-            Expr::Call { function, arguments } => {
+            Code::Call { function, arguments } => {
                 let values: Result<Vec<Value>, Unusable> = arguments.iter().map(|one| self.eval(one, paths)).collect();
-                functions::call(function, &values?, &mut || self.choices.next()).ok_or(Unusable::Missing)?
+                functions::call(*function, &values?, &mut || self.choices.next()).ok_or(Unusable::Missing)?
             }
         })
     }
 
-    fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+    fn binary(&mut self, operator: Binary, left: &Code, right: &Code, paths: &Paths) -> Result<Value, Unusable> {
         let l = self.eval(left, paths)?;
         match operator {
             Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, paths)?))),
@@ -440,10 +426,10 @@ impl Frame {
     }
 
     /// Whether a check holds; one of a value that is not there does not.
-    pub fn holds(&mut self, condition: &Expr, paths: &Paths) -> Result<bool, Unusable> {
+    pub fn holds(&mut self, condition: &Code, paths: &Paths) -> Result<bool, Unusable> {
         // What nearly every step asks of its answer.
-        if let Expr::Binary { operator: Binary::Equal, left, right } = condition
-            && let (Expr::Status(answer), Expr::Number(wanted)) = (&**left, &**right)
+        if let Code::Binary { operator: Binary::Equal, left, right } = condition
+            && let (Code::Status(answer), Code::Number(wanted)) = (&**left, &**right)
         {
             let status = self.answers[*answer].status;
             return Ok(status != 0 && f64::from(status) == *wanted);
@@ -456,24 +442,24 @@ impl Frame {
     }
 
     /// What a loop goes over: the entries of a list, or all that a path finds.
-    pub fn list(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
-        let Expr::Json { response, path } = expr else { return self.json(expr, paths) };
+    pub fn list(&mut self, expr: &Code, paths: &Paths) -> Result<serde_json::Value, Unusable> {
+        let Code::Json { response, path } = expr else { return self.json(expr, paths) };
         let document = self.answers[*response].document()?;
-        Ok(match paths.get(path)?.all(&document.json)?.as_slice() {
+        Ok(match paths.query(*path)?.all(&document.json)?.as_slice() {
             [list @ serde_json::Value::Array(_)] => (*list).clone(),
             found => serde_json::Value::Array(found.iter().map(|one| (*one).clone()).collect()),
         })
     }
 
     /// How many items a list has, null where it is none; of a path to several places how many things it finds.
-    fn count(&mut self, list: &Expr, paths: &Paths) -> Result<Value, Unusable> {
+    fn count(&mut self, list: &Code, paths: &Paths) -> Result<Value, Unusable> {
         Ok(match list {
-            Expr::Json { response, path } => {
+            Code::Json { response, path } => {
                 let document = self.answers[*response].document()?;
-                paths.get(path)?.count(&document.json)?
+                paths.query(*path)?.count(&document.json)?
             }
-            Expr::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.get(path)?.count(&document)?,
+            Code::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => paths.query(*path)?.count(&document)?,
                 _ => Value::Null,
             },
             _ => match self.eval(list, paths)? {
@@ -494,16 +480,16 @@ impl Frame {
         Ok(())
     }
 
-    pub fn json(&mut self, expr: &Expr, paths: &Paths) -> Result<serde_json::Value, Unusable> {
+    pub fn json(&mut self, expr: &Code, paths: &Paths) -> Result<serde_json::Value, Unusable> {
         Ok(match expr {
-            Expr::Object(fields) => {
+            Code::Object(fields) => {
                 let mut object = serde_json::Map::new();
                 for (name, value) in fields {
                     object.insert(name.clone(), self.json(value, paths)?);
                 }
                 serde_json::Value::Object(object)
             }
-            Expr::List(items) => {
+            Code::List(items) => {
                 let items: Result<Vec<serde_json::Value>, Unusable> =
                     items.iter().map(|item| self.json(item, paths)).collect();
                 serde_json::Value::Array(items?)

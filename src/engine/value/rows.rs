@@ -6,12 +6,12 @@ mod uses;
 pub use file::Cursor;
 pub use uses::{Place, Uses};
 
+use super::link::Names;
 use super::{Value, from_json};
 use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
 use crate::inputs::root::open_again;
-use crate::plan::{Data, Type};
-use crate::syntax::needs::FileKind;
+use crate::plan::{Data, DataFormat, Type};
 use file::{Indexed, Marks};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -62,20 +62,24 @@ impl Column {
 pub struct Reader {
     tables: Arc<Vec<Table>>,
     cursors: Vec<RefCell<Cursor>>,
+    /// By table, where the columns of expressions are in it.
+    places: Vec<Vec<Option<usize>>>,
 }
 
 impl Reader {
-    pub fn new(tables: Arc<Vec<Table>>) -> Reader {
+    pub fn new(tables: Arc<Vec<Table>>, columns: &Names) -> Reader {
         let cursors = tables.iter().map(|_| RefCell::default()).collect();
-        Reader { tables, cursors }
+        let places = tables.iter().map(|table| columns.iter().map(|column| table.place(column)).collect()).collect();
+        Reader { tables, cursors, places }
     }
 
     pub fn rows(&self, data: usize) -> Option<u64> {
         self.tables.get(data).map(Table::rows)
     }
 
-    pub fn value(&self, data: usize, row: u64, column: &str) -> Option<Value> {
-        self.tables.get(data)?.value(row, column, &mut self.cursors.get(data)?.borrow_mut())
+    pub fn value(&self, data: usize, row: u64, column: usize) -> Option<Value> {
+        let place = (*self.places.get(data)?.get(column)?)?;
+        self.tables.get(data)?.cell(row, place, &mut self.cursors.get(data)?.borrow_mut())
     }
 }
 
@@ -87,16 +91,11 @@ impl Table {
 
     /// Holds the rows of a file of so many bytes at most.
     fn load_below(data: &Data, held: u64) -> Result<Table, String> {
-        let kind = match data.format.as_str() {
-            "json" => FileKind::Json,
-            "jsonl" => FileKind::JsonLines,
-            _ => FileKind::Csv,
-        };
         let shown = data.path.display().to_string();
         let file = open_again(&data.path, &shown)?;
         let is_large = file.metadata().is_ok_and(|file| file.len() > held);
         let mut loading = Loading::new(data, is_large);
-        let (sha256, file) = data::read(file, &shown, kind, &mut loading)?;
+        let (sha256, file) = data::read(file, &shown, data.format.kind(), &mut loading)?;
         let rows = |count: u64| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         let difference = match loading.missing() {
             Some(column) => format!("it has no column `{column}` any more"),
@@ -126,10 +125,19 @@ impl Table {
         self.rows
     }
 
-    /// A cell, null where the object of a JSON file does not have it; `None` for a row or a column that there is not.
+    /// Where a column is.
+    fn place(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|(own, _)| own == column)
+    }
+
+    /// A cell of a column; `None` for a row or a column that there is not.
     pub fn value(&self, row: u64, column: &str, cursor: &mut Cursor) -> Option<Value> {
-        let place = self.columns.iter().position(|(own, _)| own == column)?;
-        let kind = self.columns[place].1;
+        self.cell(row, self.place(column)?, cursor)
+    }
+
+    /// Null where the object of a JSON file does not have it.
+    fn cell(&self, row: u64, place: usize, cursor: &mut Cursor) -> Option<Value> {
+        let (column, kind) = (&self.columns[place].0, self.columns[place].1);
         match &self.store {
             Store::Held(columns) => held(&columns[place], usize::try_from(row).ok()?),
             Store::Left(..) if row >= self.rows => None,
@@ -202,7 +210,7 @@ enum Kept {
 
 impl<'d> Loading<'d> {
     fn new(data: &'d Data, is_large: bool) -> Loading<'d> {
-        let is_csv = data.format == "csv";
+        let is_csv = data.format == DataFormat::Csv;
         // As many as there were, so that nothing is held that is not used.
         let rows = data.rows as usize;
         let empty = |kind: &Type| match kind {

@@ -38,7 +38,10 @@ fn row(plan: &Plan, reached: &Reached) -> (String, String) {
     match reached.by {
         Way::Target(target) => {
             let what = loads(plan, &|to| to == target);
-            (name(plan.targets.get(target).map(|target| &target.name)), format!("{place}: {what}"))
+            let target = plan.targets.get(target);
+            let blind = target.and_then(|target| target.tls.as_ref()).is_some_and(|tls| !tls.verify);
+            let unverified = if blind { ", whose certificate nobody looks at" } else { "" };
+            (name(target.map(|target| &target.name)), format!("{place}{unverified}: {what}"))
         }
         Way::Link(link) => {
             let through = |to: usize| plan.targets.get(to).is_some_and(|target| target.address == Address::Link(link));

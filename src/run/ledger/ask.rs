@@ -3,11 +3,9 @@
 use super::tally::Tally;
 use crate::engine::flow::kept::Who;
 use crate::engine::flow::session::Session;
-use crate::engine::phase::plan_of;
 use crate::engine::value::Value;
 use crate::engine::worker::Worker;
 use crate::measure::{Entry, Verified};
-use crate::plan::{Expr, Flow, Plan, Step};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Seek};
@@ -28,9 +26,8 @@ const SETTLES: Duration = Duration::from_secs(1);
 
 /// The `verify` of a ledger, as the only flow of a plan.
 pub struct Question {
-    pub plan: Arc<Plan>,
-    /// Where the number of entries is, where it counts them.
-    count: Option<usize>,
+    /// Where the number of entries is, where it counts them; behind it is what they are counted of.
+    pub count: Option<usize>,
 }
 
 /// What those who ask share.
@@ -43,13 +40,6 @@ struct Asking {
 }
 
 impl Question {
-    pub fn of(mut verify: Flow, plan: &Plan) -> Question {
-        let slot = verify.slots;
-        let counts = counted(&mut verify.steps, slot);
-        verify.slots += if counts { 2 } else { 0 };
-        Question { plan: Arc::new(plan_of(verify, plan)), count: counts.then_some(slot) }
-    }
-
     pub async fn ask_all(&self, worker: &Rc<Worker>, file: BufReader<File>, over: &Arc<AtomicBool>) -> Verified {
         tokio::time::sleep(SETTLES).await;
         let again = file.get_ref().try_clone();
@@ -150,7 +140,7 @@ impl One {
         let all_well = session.statuses(0).all(|status| (200..300).contains(&status));
         match (outcome, self.count) {
             // What is no list may be a number itself.
-            (Ok(()), Some(slot)) if all_well => session.values(0).skip(slot).find_map(number_of),
+            (Ok(()), Some(slot)) if all_well => session.values(0).skip(slot).take(2).find_map(number_of),
             (Ok(()), None) if all_well => Some(1),
             // Without a number of its own, an answer says whether there is one.
             (_, None) if session.statuses(0).last().is_some_and(|status| matches!(status, 404 | 410)) => Some(0),
@@ -166,35 +156,4 @@ fn number_of(value: &Value) -> Option<u64> {
         _ => return None,
     };
     (count >= 0.0).then_some(count as u64)
-}
-
-/// Lets what is counted be a value in a slot, and what it is counted of one in the next; whether anything is.
-fn counted(steps: &mut Vec<Step>, slot: usize) -> bool {
-    let (mut counts, mut also) = (false, Vec::new());
-    for (at, step) in steps.iter_mut().enumerate() {
-        match step {
-            Step::Count(value) => {
-                counts = true;
-                let value = match value {
-                    Expr::Json { .. } | Expr::Get { .. } | Expr::List(_) => Expr::Count(Box::new(value.clone())),
-                    number => number.clone(),
-                };
-                let whole = std::mem::replace(step, Step::Let { slot, value });
-                if let Step::Count(value) = whole {
-                    also.push((at, Step::Let { slot: slot + 1, value }));
-                }
-            }
-            Step::If { then, otherwise, .. } => counts |= counted(then, slot) | counted(otherwise, slot),
-            Step::Group { steps, .. }
-            | Step::Each { steps, .. }
-            | Step::OncePerUser { steps, .. }
-            | Step::Acquire { steps, .. } => counts |= counted(steps, slot),
-            Step::Repeat(repeat) => counts |= counted(&mut repeat.steps, slot),
-            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } => {}
-        }
-    }
-    for (at, step) in also.into_iter().rev() {
-        steps.insert(at + 1, step);
-    }
-    counts
 }

@@ -5,9 +5,8 @@ mod ask;
 mod tally;
 
 use super::Interrupt;
-use super::resolve::derived;
 use crate::base::units::SECOND;
-use crate::engine::phase::{Parts, alone};
+use crate::engine::phase::{Parts, alone, plan_of};
 use crate::engine::value::Plain;
 use crate::inputs::make_private;
 use crate::measure::{Booked, Entry, Event, Verified};
@@ -118,7 +117,7 @@ impl Ledgers {
                     Err(error) => unasked(kept.counts, format!("its entries could not be read: {error}")),
                 },
             };
-            if derived::hides_keys(&parts.plan, ledger) {
+            if parts.linked.hides_keys(ledger) {
                 verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
             }
             tell(Event::Verified { ledger, verified: Box::new(verified) });
@@ -165,10 +164,12 @@ async fn asked(
     (parts, setup): (&Parts, &Arc<Vec<Plain>>),
     over: &Arc<AtomicBool>,
 ) -> Verified {
-    let Some(verify) = parts.plan.ledgers[ledger].verify.clone() else { return Verified::default() };
-    let question = ask::Question::of(verify, &parts.plan);
+    let verify = parts.plan.ledgers[ledger].verify.clone().zip(parts.linked.verify[ledger].clone());
+    let Some((verify, steps)) = verify else { return Verified::default() };
+    let question = ask::Question { count: steps.counts };
+    let plan = Arc::new(plan_of(verify, &parts.plan));
     // No worker has such a lane.
-    let order = parts.order(question.plan.clone(), setup.clone(), u64::MAX / 2 - ledger as u64);
+    let order = parts.order((plan, vec![steps]), setup.clone(), u64::MAX / 2 - ledger as u64);
     let (told, outcome) = oneshot::channel();
     let over = over.clone();
     let thread = std::thread::Builder::new().name("verify".to_owned()).spawn(move || {

@@ -1,30 +1,68 @@
 //! Where each target is, once services and links have their addresses.
 
+use super::known::Known;
+use crate::base::origin::Origin;
 use crate::check::program::Protocol;
 use crate::engine::http::host::Place;
-use crate::plan::{Address, Plan};
-use crate::run::service::Endpoint;
-use std::net::SocketAddr;
+use crate::engine::tls::{Given, Secured, certificates};
+use crate::engine::value::files::Files;
+use crate::plan::{Address, Pem, Plan, Target};
+use rustls::pki_types::CertificateDer;
 
 /// The place of each target, from the places of the services and links.
-pub fn places(plan: &Plan, services: &[Endpoint], links: &[SocketAddr]) -> Result<Vec<Place>, String> {
-    let at = |address: SocketAddr| Place { authority: address.to_string(), address };
-    let place = |(index, target): (usize, &crate::plan::Target)| {
+pub fn places(plan: &Plan, known: &Known, files: &Files) -> Result<Vec<Place>, String> {
+    let place = |(index, target): (usize, &Target)| {
         let place = match &target.address {
-            Address::Service(service) => at(services[*service].address),
-            Address::Link(link) => at(links[*link]),
+            Address::Service(service) => Place::at(known.services[*service].address),
+            Address::Link(link) => Place::at(known.links[*link]),
             // Nobody sends requests there: it is hurt from within.
             Address::Late(_) if matches!(target.protocol, Protocol::Postgres | Protocol::Mysql) => {
-                at(SocketAddr::from(([0, 0, 0, 0], 0)))
+                Place::at(([0, 0, 0, 0], 0).into())
             }
-            Address::Late(_) => {
-                return Err(format!("the address of `{}` is not known to this version", target.name));
+            Address::Late(pieces) => {
+                let url = known.text(pieces)?;
+                let origin = Origin::parse(&url);
+                let Origin { https, host, port, path } =
+                    origin.map_err(|why| format!("`{url}`, the address of `{}`, is none: {why}", target.name))?;
+                found(&host, port, &path, https)?
             }
-            Address::Url { host, port } => Place::resolve(host, *port)?,
+            Address::Url { host, port, path } => found(host, *port, path, target.tls.is_some())?,
+        };
+        let place = match &target.tls {
+            Some(tls) => {
+                let host = match place.authority.rsplit_once(':') {
+                    Some((host, port)) if port.parse::<u16>().is_ok() => host,
+                    _ => &place.authority,
+                };
+                let given = Given { files, text: &|text| known.text(text) };
+                let secured = Secured::new(tls, host, &given);
+                Place { secured: Some(secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))?), ..place }
+            }
+            None => place,
         };
         // A link that was put before it is nothing that a request speaks of.
         let before = plan.links.iter().position(|link| link.before == Some(index));
-        Ok(before.map_or(place.clone(), |link| Place { address: links[link], ..place }))
+        Ok(match before {
+            Some(link) => Place { address: known.links[link], ..place },
+            None => place,
+        })
     };
     plan.targets.iter().enumerate().map(place).collect()
+}
+
+/// The port of a scheme's own is not written (RFC 9110, 4.2.3).
+fn found(host: &str, port: u16, path: &str, https: bool) -> Result<Place, String> {
+    let usual = if https { 443 } else { 80 };
+    let place = Place::resolve(host, port)?;
+    let authority = if port == usual { host.to_owned() } else { place.authority.clone() };
+    Ok(Place { authority, path: path.to_owned(), ..place })
+}
+
+/// The authorities of TLS that targets name by files.
+pub fn authorities(plan: &Plan, files: &Files) -> Result<Vec<CertificateDer<'static>>, String> {
+    let given = Given { files, text: &|_| Err("is known later".to_owned()) };
+    let named = plan.targets.iter().filter_map(|target| target.tls.as_ref()?.ca.as_ref());
+    let read = named.filter(|ca| matches!(ca, Pem::File(_))).map(|ca| certificates(ca, &given, "ca"));
+    let all: Result<Vec<Vec<_>>, String> = read.collect();
+    Ok(all?.concat())
 }

@@ -12,7 +12,15 @@ pub struct Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speaks {
     Http,
-    Postgres { user: &'static str, password: String, database: &'static str },
+    /// By a certificate that this authority has signed, in PEM.
+    Https {
+        ca: String,
+    },
+    Postgres {
+        user: &'static str,
+        password: String,
+        database: &'static str,
+    },
 }
 
 impl Endpoint {
@@ -28,9 +36,18 @@ impl Endpoint {
     pub fn url_at(&self, address: SocketAddr) -> String {
         match &self.speaks {
             Speaks::Http => format!("http://{address}"),
+            Speaks::Https { .. } => format!("https://{address}"),
             Speaks::Postgres { user, password, database } => {
                 format!("postgres://{user}:{password}@{address}/{database}")
             }
+        }
+    }
+
+    /// Who has signed its certificate, in PEM.
+    pub fn ca(&self) -> Option<&str> {
+        match &self.speaks {
+            Speaks::Https { ca } => Some(ca),
+            Speaks::Http | Speaks::Postgres { .. } => None,
         }
     }
 
@@ -40,6 +57,7 @@ impl Endpoint {
         match name {
             "url" => text(self.url()),
             "address" | "metrics_address" => text(self.address.to_string()),
+            "ca" => self.ca().and_then(|ca| text(ca.to_owned())),
             "host" => text(self.address.ip().to_string()),
             "port" => Some(Expr::Number(f64::from(self.address.port()))),
             _ => None,

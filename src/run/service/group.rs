@@ -1,6 +1,6 @@
 //! Processes: the one place where a child is started, and the one where it is ended.
 //!
-//! Each child leads a process group of its own, so that what it starts in turn ends with it. All of them are started from
+//! Each child leads a session of its own, and so a process group, with which what it starts in turn ends. All of them are started from
 //! the thread that controls the run, which lives as long as the process: the kernel ties the end of a child to the
 //! end of the thread that started it.
 
@@ -8,7 +8,8 @@ use crate::engine::secret::Mask;
 use crate::guard::{self, Process};
 use crate::inputs::groups;
 use crate::run::watch::processes;
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+#[cfg(unix)]
+use super::session;
 #[cfg(unix)]
 pub use rustix::process::Signal;
 #[cfg(unix)]
@@ -82,31 +85,24 @@ pub struct Group {
     _lifeline: Option<ChildStdin>,
 }
 
-/// Starts a process in a group of its own. Must be called from the thread that controls the run.
+/// Starts a process in a session of its own. Must be called from the thread that controls the run.
 pub fn start(launch: &Launch) -> Result<Group, String> {
     let output = appended(&launch.log.path);
     let output =
         output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.path.display()))?;
     let errors = output.try_clone().map_err(|error| format!("its log cannot be written: {error}"))?;
-    let mut command = Command::new(&launch.program);
+    let mut command = command(launch);
     if launch.user.is_some() {
         // Whoever that user is can read it: what ours holds is not theirs to know.
         command.env_clear().envs(HARMLESS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     }
-    command.args(&launch.arguments).envs(launch.env.iter().map(|(name, value)| (name, value)));
+    command.envs(launch.env.iter().map(|(name, value)| (name, value)));
     command.env(guard::MARK, guard::mark(&launch.mark));
-    command.stdin(if launch.lifeline { Stdio::piped() } else { Stdio::null() }).stdout(output).stderr(errors);
+    command.stdin(if launch.lifeline { Stdio::piped() } else { Stdio::null() }).stdout(output);
     if let Some(directory) = &launch.directory {
         command.current_dir(directory);
     }
-    #[cfg(unix)]
-    {
-        command.process_group(0);
-        if let Some(user) = launch.user {
-            command.uid(user.id).gid(user.group);
-        }
-    }
-    let mut child = command.spawn().map_err(|error| not_started(launch, &error))?;
+    let mut child = spawned(command, errors).map_err(|error| not_started(launch, &error))?;
     let pid = child.id().expect("it has not been waited for") as i32;
     if let Some(group) = &launch.group
         && let Err(error) = group.take(pid)
@@ -129,21 +125,77 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
     })
 }
 
+/// This program, which becomes the other one when it has left the session of the run. Unit tests are another program, of which what is
+/// started leads a group alone.
+#[cfg(unix)]
+fn this_program() -> Option<PathBuf> {
+    match (cfg!(test), cfg!(target_os = "linux")) {
+        (true, _) => None,
+        // Also where another file has come to have its name meanwhile.
+        (false, true) => Some(PathBuf::from("/proc/self/exe")),
+        (false, false) => std::env::current_exe().ok(),
+    }
+}
+
+#[cfg(unix)]
+fn command(launch: &Launch) -> Command {
+    let Some(own) = this_program() else {
+        let mut command = Command::new(&launch.program);
+        command.args(&launch.arguments).process_group(0);
+        if let Some(user) = launch.user {
+            command.uid(user.id).gid(user.group);
+        }
+        return command;
+    };
+    let mut command = Command::new(own);
+    command.arg0("stressc").arg("start");
+    if let Some(user) = launch.user {
+        command.arg(format!("--user={}:{}", user.id, user.group));
+    }
+    command.arg("--").arg(&launch.program).args(&launch.arguments);
+    command
+}
+
+/// Returns when it has become its program.
+#[cfg(unix)]
+fn spawned(mut command: Command, errors: File) -> io::Result<Child> {
+    if this_program().is_none() {
+        return command.stderr(errors).spawn();
+    }
+    let (told, theirs) = io::pipe()?;
+    let child = command.stderr(theirs).spawn()?;
+    // With it goes our copy of what the other end has.
+    drop(command);
+    session::became(told, errors).map(|()| child)
+}
+
+#[cfg(not(unix))]
+fn command(launch: &Launch) -> Command {
+    let mut command = Command::new(&launch.program);
+    command.args(&launch.arguments);
+    command
+}
+
+#[cfg(not(unix))]
+fn spawned(mut command: Command, errors: File) -> io::Result<Child> {
+    command.stderr(errors).spawn()
+}
+
 /// The log, also of a service that was started before.
-fn appended(path: &Path) -> std::io::Result<std::fs::File> {
+fn appended(path: &Path) -> io::Result<File> {
     let mut options = std::fs::OpenOptions::new();
     #[cfg(unix)]
     options.mode(0o600);
     guard::unfollowed(options.create(true).append(true)).open(path)
 }
 
-fn not_started(launch: &Launch, error: &std::io::Error) -> String {
+fn not_started(launch: &Launch, error: &io::Error) -> String {
     let program = launch.program.display();
     match (error.kind(), &launch.directory) {
-        (std::io::ErrorKind::NotFound, Some(directory)) if !directory.is_dir() => {
+        (io::ErrorKind::NotFound, Some(directory)) if !directory.is_dir() => {
             format!("its directory `{}` does not exist", directory.display())
         }
-        (std::io::ErrorKind::PermissionDenied, _) => {
+        (io::ErrorKind::PermissionDenied, _) => {
             format!("`{program}` may not be executed; `chmod +x` makes a file a program")
         }
         _ => format!("`{program}` cannot be started: {error}"),
@@ -176,8 +228,8 @@ impl Log {
 }
 
 /// The last bytes of a file that may be larger than memory.
-fn end_of(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
-    let mut file = std::fs::File::open(path)?;
+fn end_of(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(most as u64)))?;
     let mut bytes = Vec::new();

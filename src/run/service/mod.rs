@@ -9,14 +9,19 @@ mod ports;
 mod postgres;
 mod process;
 mod ready;
+#[cfg(unix)]
+mod session;
 mod shop;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 pub use endpoint::{Endpoint, Speaks};
+pub use group::User;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;
+#[cfg(unix)]
+pub use session::become_program;
 
 use super::guarded::Guarded;
 use super::resolve::known::Known;
@@ -167,10 +172,12 @@ fn own_mark(run: &str, service: &str) -> String {
 fn asked_for(service: &Service, known: &Known, endpoint: &Endpoint, usual: Ready) -> Result<Ready, String> {
     let Some(written) = &service.ready else { return Ok(usual) };
     let written = known.text(written).map_err(|why| format!("`ready`: {why}"))?;
-    Ok(match written.starts_with('/') {
-        true => Ready::Answers(format!("http://{}{written}", endpoint.address)),
-        false => Ready::Answers(written),
-    })
+    let url = match (written.starts_with('/'), endpoint.ca().is_some()) {
+        (true, true) => format!("https://{}{written}", endpoint.address),
+        (true, false) => format!("http://{}{written}", endpoint.address),
+        (false, _) => written,
+    };
+    Ok(Ready::Answers { url, trust: known.trust(Some(endpoint)) })
 }
 
 /// A directory that nobody else may look into, since what is written there may hold secrets.

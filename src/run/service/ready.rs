@@ -2,7 +2,7 @@
 
 use super::postgres;
 use crate::base::units;
-use crate::run::ask::Client;
+use crate::run::ask::{Client, Trust};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -15,7 +15,7 @@ pub enum Ready {
     /// Its port accepts a connection.
     Accepts(SocketAddr),
     /// A 2xx of a URL.
-    Answers(String),
+    Answers { url: String, trust: Trust },
     /// A PostgreSQL answers a query; it is also told who may come.
     Queries(postgres::Access),
 }
@@ -27,14 +27,18 @@ pub async fn wait(ready: Ready, within: Duration) -> Result<(), String> {
     /// One that has nothing to show for itself is given as long to fail.
     const AT_ONCE: Duration = Duration::from_millis(100);
     let deadline = Instant::now() + within;
-    let client = Client::new(TRY)?;
+    let trust = match &ready {
+        Ready::Answers { url, trust } => Some(trust).filter(|_| url.starts_with("https://")),
+        Ready::Lives | Ready::Accepts(_) | Ready::Queries(_) => None,
+    };
+    let client = Client::new(TRY, trust)?;
     let what = match &ready {
         Ready::Lives => {
             sleep(AT_ONCE.min(within)).await;
             return Ok(());
         }
         Ready::Accepts(address) => address.to_string(),
-        Ready::Answers(url) => url.clone(),
+        Ready::Answers { url, .. } => url.clone(),
         Ready::Queries(_) => "the database".to_owned(),
     };
     let mut last = "no answer".to_owned();
@@ -43,7 +47,7 @@ pub async fn wait(ready: Ready, within: Duration) -> Result<(), String> {
             match &ready {
                 Ready::Lives => Ok(()),
                 Ready::Accepts(address) => accepts(*address).await,
-                Ready::Answers(url) => client.answers(url).await,
+                Ready::Answers { url, .. } => client.answers(url).await,
                 Ready::Queries(access) => access.open().await.map_err(|error| error.to_string()),
             }
         };

@@ -1,7 +1,7 @@
 //! `demo()`: this program as the demo shop.
 
 use super::ready::Ready;
-use super::{Endpoint, Prepared, launch, port};
+use super::{Endpoint, Prepared, Speaks, launch, port};
 use crate::plan::{Demo, Service};
 use crate::run::resolve::known::Known;
 use std::net::SocketAddr;
@@ -23,6 +23,10 @@ pub fn prepare(
     };
     // A URL may hold a password, which no list of processes shall show.
     launch.env.push(("STRESSC_DEMO_DATABASE".to_owned(), database));
+    let made = demo.tls.then(crate::demo::make).transpose().map_err(|error| error.to_string())?;
+    if let Some(made) = &made {
+        launch.env.push(("STRESSC_DEMO_IDENTITY".to_owned(), made.identity.clone()));
+    }
     let mut flag = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             launch.arguments.extend([name.to_owned(), value]);
@@ -45,7 +49,10 @@ pub fn prepare(
     switch("--never-reconnects", demo.never_reconnects);
     switch("--forgets-keys", demo.forgets_keys);
     launch.arguments.insert(0, "demo".to_owned());
-    let endpoint = Endpoint::http(address);
-    let ready = Ready::Answers(format!("{}/health", endpoint.url()));
+    let endpoint = match made {
+        Some(made) => Endpoint { address, speaks: Speaks::Https { ca: made.ca } },
+        None => Endpoint::http(address),
+    };
+    let ready = Ready::Answers { url: format!("{}/health", endpoint.url()), trust: known.trust(Some(&endpoint)) };
     Ok(Prepared { endpoint, launch, ready, admin: None, private: None })
 }

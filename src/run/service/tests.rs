@@ -29,6 +29,7 @@ impl Place {
     fn new() -> Place {
         let (tell, told) = mpsc::unbounded_channel();
         let known = Known {
+            authorities: Vec::new(),
             secrets: Default::default(),
             mask: Default::default(),
             services: Vec::new(),

@@ -70,6 +70,16 @@ fn absent(place: u32, reason: String, missing: Missing) -> impl Iterator<Item = 
     stands.into_iter().chain([(place, Err(reason))])
 }
 
+impl Look {
+    /// Who is asked over the network.
+    fn url(&self) -> Option<&str> {
+        match self {
+            Look::Page { url, .. } | Look::Query { url, .. } => Some(url),
+            Look::Service { .. } | Look::Host { .. } => None,
+        }
+    }
+}
+
 type Reading = (u32, Result<Option<f64>, String>);
 
 /// All that a run looks at.
@@ -83,8 +93,10 @@ pub struct Watcher {
 impl Watcher {
     pub fn new(plan: &Plan, services: &[Who], known: &Known) -> Result<Watcher, String> {
         let looks = looks(plan, services, known)?;
-        let asks = looks.iter().any(|look| matches!(look, Look::Page { .. } | Look::Query { .. }));
-        Ok(Watcher { looks, client: asks.then(|| Client::new(PATIENCE)).transpose()?, count: 0 })
+        let urls: Vec<&str> = looks.iter().filter_map(Look::url).collect();
+        let trust = urls.iter().any(|url| url.starts_with("https://")).then(|| known.trust(None));
+        let client = (!urls.is_empty()).then(|| Client::new(PATIENCE, trust.as_ref())).transpose()?;
+        Ok(Watcher { looks, client, count: 0 })
     }
 
     /// `None` where there is nothing to look at.

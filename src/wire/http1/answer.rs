@@ -27,8 +27,7 @@ pub struct Answer {
     pub connect_time: u64,
     /// When the request was handed to the kernel.
     pub sent: u64,
-    /// When the first byte came; 0 while none has. After a failure on a reused connection 0 says
-    /// that the server may never have seen the request.
+    /// When the first byte came that is of no interim answer; 0 while none has.
     pub first_byte: u64,
     /// When the last byte came.
     pub end: u64,
@@ -37,12 +36,19 @@ pub struct Answer {
     pub codings: Codings,
     /// Bytes of interim answers so far.
     pub interim: usize,
+    /// Where it came to nothing, why, where there is something to say.
+    pub because: Option<String>,
 }
 
 impl Answer {
     /// The value of the first header of that name, in any case. Needs `keep_headers`.
     pub fn header(&self, name: &str) -> Option<&str> {
         values(&self.headers, name).find_map(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// Not a byte came, so after a failure on a reused connection the server may never have seen the request.
+    pub fn says_nothing(&self) -> bool {
+        self.first_byte == 0 && self.interim == 0
     }
 
     /// So that nothing of the last exchange passes for this one where this one does not come about.
@@ -63,5 +69,6 @@ impl Answer {
         self.keep_alive = false;
         self.codings = Codings::Plain;
         self.interim = 0;
+        self.because = None;
     }
 }

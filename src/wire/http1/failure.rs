@@ -18,6 +18,10 @@ impl Failure {
 
     /// An error on an established connection.
     pub fn of_stream(error: &io::Error) -> Failure {
+        // A stream that is encrypted was cut off.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return Failure::Closed;
+        }
         // Unreachable routes and the like also end an established connection from outside.
         Errno::from_io_error(error).and_then(resource).unwrap_or(Failure::Reset)
     }

@@ -4,7 +4,7 @@ use super::*;
 use std::rc::Rc;
 
 fn told(name: &str, arguments: &[Value]) -> Option<String> {
-    match call(name, arguments, &mut || unreachable!("no randomness"))? {
+    match call(ValueFunction::of(name)?, arguments, &mut || unreachable!("no randomness"))? {
         Value::Text(text) => Some(text.to_string()),
         other => Some(format!("{other:?}")),
     }
@@ -82,7 +82,7 @@ fn times_are_written_in_utc() {
     {
         assert_eq!(at(seconds, format), None, "{seconds} {format}");
     }
-    let Some(Value::Number(now)) = call("now", &[], &mut || 0) else { panic!("a clock") };
+    let Some(Value::Number(now)) = call(ValueFunction::Now, &[], &mut || 0) else { panic!("a clock") };
     assert!(now > 1.7e9);
 }
 
@@ -100,7 +100,9 @@ fn random_texts_follow_their_bits() {
     // Six bits each, from the lowest: 0, 1, …; 62 and 63 are no letter.
     let mut words = [0x0000_1040_u64 | 62 << 12 | 61 << 18, u64::MAX, 25 | 26 << 6].into_iter();
     let mut random = || words.next().unwrap();
-    let Some(Value::Text(made)) = call("random_text", &[Value::Number(11.0)], &mut random) else { panic!("a text") };
+    let Some(Value::Text(made)) = call(ValueFunction::RandomText, &[Value::Number(11.0)], &mut random) else {
+        panic!("a text")
+    };
     assert_eq!(&*made, "AB9AAAAAAZa");
     let mut counts = [0u32; 128];
     let mut state = 1u64;

@@ -9,17 +9,13 @@ use std::path::Path;
 fn planned(directory: &Path, format: &str, content: &str, declared: &[(&str, Type)]) -> Data {
     let path = directory.join(format!("rows.{format}"));
     std::fs::write(&path, content).unwrap();
-    let kind = match format {
-        "json" => FileKind::Json,
-        "jsonl" => FileKind::JsonLines,
-        _ => FileKind::Csv,
-    };
-    let table = table(open_named(&path).unwrap(), "rows", kind).unwrap();
+    let format: DataFormat = serde_json::from_value(format.into()).unwrap();
+    let table = table(open_named(&path).unwrap(), "rows", format.kind()).unwrap();
     let mut columns = table.columns;
     for (name, kind) in declared {
         columns.iter_mut().find(|(own, _)| own == name).unwrap().1 = *kind;
     }
-    let (name, format) = ("people".to_owned(), format.to_owned());
+    let name = "people".to_owned();
     Data { name, path: table.path, format, sha256: table.sha256, rows: table.rows, columns, times: table.times }
 }
 

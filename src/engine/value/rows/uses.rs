@@ -2,7 +2,7 @@
 //! counts them, so workers and shares agree without talking.
 
 use crate::check::program::{Bound, Pick};
-use crate::plan::{Body, Check, Expr, Load, Piece, Plan, Request, StageKind, Step};
+use crate::plan::{Check, Expr, Load, Plan, Request, StageKind, Step};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
@@ -222,24 +222,13 @@ impl Found {
     }
 
     fn request(&mut self, request: &Request) {
-        self.texts(&request.path);
-        request.headers.iter().for_each(|(_, pieces)| self.texts(pieces));
-        request.body.iter().flat_map(Body::exprs).for_each(|value| self.expr(value));
+        request.exchange.exprs().into_iter().for_each(|value| self.expr(value));
         self.checks(&request.expects);
         request.records.iter().for_each(|record| self.expr(&record.key));
-        request.extra.iter().for_each(|(_, value)| self.expr(value));
     }
 
     fn checks(&mut self, checks: &[Check]) {
         checks.iter().for_each(|check| self.expr(&check.condition));
-    }
-
-    fn texts(&mut self, pieces: &[Piece]) {
-        for piece in pieces {
-            if let Piece::Value(value) = piece {
-                self.expr(value);
-            }
-        }
     }
 
     fn expr(&mut self, value: &Expr) {

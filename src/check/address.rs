@@ -1,0 +1,97 @@
+//! Where a target is, as far as its address says before the run, and whether the way there is encrypted.
+
+use super::program::{Address, Expr, PartKind, Piece, Protocol, ServiceKind};
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::Span;
+use crate::base::origin::Origin;
+use crate::diag::{Code, Diagnostic};
+
+pub(super) struct Found {
+    pub(super) address: Address,
+    /// None where it is not known: of a template, or of what speaks no HTTP.
+    pub(super) https: Option<bool>,
+}
+
+impl<'a> Session<'a, '_> {
+    /// None where it is no address; what is wrong has been said then.
+    pub(super) fn target_address(
+        &mut self,
+        protocol: Protocol,
+        given: Option<&Value<'a>>,
+        span: Span,
+    ) -> Option<Found> {
+        let late = |pieces: Vec<Piece>| Found { address: Address::Late(pieces), https: None };
+        let Some(value) = given else { return Some(late(Vec::new())) };
+        if let Value::Part(Type::Service, service) = value {
+            return Some(self.at_service(*service));
+        }
+        let pieces = value.pieces().unwrap_or_default();
+        if protocol != Protocol::Http {
+            return Some(late(pieces));
+        }
+        match pieces.as_slice() {
+            [] => Some(late(Vec::new())),
+            [Piece::Literal(url)] => match Origin::parse(url) {
+                Ok(Origin { https, host, port, path }) => {
+                    Some(Found { address: Address::Url { host, port, path }, https: Some(https) })
+                }
+                Err(why) => {
+                    let problem =
+                        Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
+                    self.push(problem.help("write `http://host:port` or `https://host:port`"));
+                    None
+                }
+            },
+            [Piece::Value(Expr::Part { part: PartKind::Service, index, field })] if field == "url" => {
+                Some(self.at_service(*index))
+            }
+            [Piece::Value(Expr::Part { part, index, field })] if through(*part, *index, field).is_some() => {
+                let address = through(*part, *index, field).map_or(Address::Late(Vec::new()), Address::Link);
+                let https = *part == PartKind::Service && self.speaks_https(*index);
+                Some(Found { address, https: Some(https) })
+            }
+            pieces => Some(self.late_address(pieces, span)),
+        }
+    }
+
+    /// In pieces, of which the run knows some: where its services and links listen.
+    fn late_address(&mut self, pieces: &[Piece], span: Span) -> Found {
+        let is_known = |piece: &Piece| match piece {
+            Piece::Literal(_) | Piece::Value(Expr::Port(_)) => true,
+            Piece::Value(Expr::Part { part: PartKind::Service | PartKind::Link, field, .. }) => !field.contains(' '),
+            Piece::Value(_) => false,
+        };
+        let https = match pieces.first() {
+            Some(Piece::Literal(text)) if text.starts_with("https://") => Some(true),
+            Some(Piece::Literal(text)) if text.starts_with("http://") => Some(false),
+            Some(Piece::Value(Expr::Part { part: PartKind::Service, index, field })) if field == "url" => {
+                Some(self.speaks_https(*index))
+            }
+            Some(Piece::Value(Expr::Part { part: PartKind::Link, field, .. })) if field == "url" => Some(false),
+            _ => None,
+        };
+        if https.is_none() || !pieces.iter().all(is_known) {
+            self.later("a target whose address is known late", span);
+        }
+        Found { address: Address::Late(pieces.to_vec()), https }
+    }
+
+    fn at_service(&self, service: usize) -> Found {
+        Found { address: Address::Service(service), https: Some(self.speaks_https(service)) }
+    }
+
+    pub(super) fn speaks_https(&self, service: usize) -> bool {
+        let kind = self.out.services.get(service).map(|service| &service.kind);
+        matches!(kind, Some(ServiceKind::Demo(demo)) if demo.tls)
+    }
+}
+
+/// The link that a URL leads through: one of its own, or of a service reached through it.
+fn through(part: PartKind, index: usize, field: &str) -> Option<usize> {
+    match part {
+        PartKind::Link => (field == "url").then_some(index),
+        PartKind::Service => field.strip_prefix("url via ")?.parse().ok(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Suites: scenarios in weighted areas, and when the whole is good enough.
+
+use crate::base::Name;
+use crate::check::types::Type;
+use crate::check::words::written;
+use crate::syntax::ast::Binary;
+use serde::Serialize;
+use std::fmt::{self, Display, Formatter};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Suite {
+    pub name: Name,
+    pub doc: Option<String>,
+    pub areas: Vec<Area>,
+    pub ready: Option<Ready>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Area {
+    pub name: String,
+    pub weight: f64,
+    pub scenarios: Vec<SuiteMember>,
+}
+
+/// A scenario of a suite.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuiteMember {
+    /// As the suite names it.
+    pub path: String,
+    /// The name of its file, where it is another one.
+    pub module: Option<String>,
+    pub scenario: String,
+}
+
+/// When a suite is good enough. Printed as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ready {
+    /// A score compared with a share of one.
+    Score {
+        of: Score,
+        operator: Binary,
+        bound: f64,
+    },
+    /// The scenario that the suite names so has passed.
+    Passed(String),
+    Not(Box<Ready>),
+    And(Box<Ready>, Box<Ready>),
+    Or(Box<Ready>, Box<Ready>),
+}
+
+/// The share of what was expected that held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Score {
+    /// Of all areas, by their weights.
+    Whole,
+    Area(String),
+}
+
+impl Score {
+    /// What the score of the whole is called.
+    pub const WHOLE: &str = "score";
+
+    pub fn of(name: &str) -> Score {
+        if name == Score::WHOLE { Score::Whole } else { Score::Area(name.to_owned()) }
+    }
+}
+
+impl Ready {
+    /// How close what it is made of is bound.
+    fn closeness(&self) -> u8 {
+        match self {
+            Ready::Or(..) => 0,
+            Ready::And(..) => 1,
+            Ready::Not(_) => 2,
+            Ready::Score { .. } | Ready::Passed(_) => 3,
+        }
+    }
+
+    /// In parentheses where what stands around it binds closer.
+    fn within(&self, around: u8) -> String {
+        if self.closeness() < around { format!("({self})") } else { self.to_string() }
+    }
+}
+
+impl Display for Ready {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Ready::Score { of: Score::Whole, operator, bound } => {
+                write!(f, "{} {} {}", Score::WHOLE, operator.symbol(), written(*bound, Type::Percent))
+            }
+            Ready::Score { of: Score::Area(name), operator, bound } => {
+                write!(f, "{name} {} {}", operator.symbol(), written(*bound, Type::Percent))
+            }
+            Ready::Passed(path) => write!(f, "passed({path})"),
+            Ready::Not(inner) => write!(f, "not {}", inner.within(3)),
+            Ready::And(left, right) => write!(f, "{} and {}", left.within(1), right.within(1)),
+            Ready::Or(left, right) => write!(f, "{} or {}", left.within(0), right.within(0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_printed_as_it_is_written() {
+        let least = |of: &str, bound: f64| Ready::Score { of: Score::of(of), operator: Binary::GreaterEqual, bound };
+        let passed = || Box::new(Ready::Passed("chaos.gate".to_owned()));
+        let either = Ready::Or(Box::new(least("score", 0.85)), passed());
+        assert_eq!(either.to_string(), "score >= 85% or passed(chaos.gate)");
+        let both = Ready::And(Box::new(either), Box::new(least("traffic", 0.995)));
+        assert_eq!(both.to_string(), "(score >= 85% or passed(chaos.gate)) and traffic >= 99.5%");
+        assert_eq!(
+            Ready::Not(Box::new(both)).to_string(),
+            "not ((score >= 85% or passed(chaos.gate)) and traffic >= 99.5%)"
+        );
+        assert_eq!(Ready::Not(passed()).to_string(), "not passed(chaos.gate)");
+    }
+}

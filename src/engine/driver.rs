@@ -1,0 +1,153 @@
+//! Drivers: each speaks one protocol for a session. What is the same in all of them (tries, pauses, progress, ledgers,
+//! examples, trace contexts, budget, deadlines, what is recorded) stands above them in `flow/sender.rs`.
+
+use super::flow::attempt::Attempt;
+use super::http;
+use super::pace::budget::Unanswered;
+use super::value::answered::Answered;
+use super::value::{Frame, Unusable};
+use super::worker::Worker;
+use crate::measure::{Failure, Fate};
+use std::rc::Rc;
+
+#[cfg(test)]
+pub mod tests;
+
+/// What a step sends, ready for its protocol.
+pub enum Exchange {
+    Http(http::Request),
+    #[cfg(test)]
+    Line(tests::Line),
+}
+
+/// The clients of one session, one for each protocol that a step may speak.
+pub struct Clients {
+    http: http::Client,
+    #[cfg(test)]
+    line: tests::Client,
+}
+
+/// A client of a session, with what it sends next. The two come together here and nowhere else, so none is ever asked for what is
+/// not of its protocol.
+///
+/// A client holds its connections in one of three ways:
+/// - exclusively, where a connection carries one exchange at a time (HTTP/1.1, SQL): it takes one for an exchange, and gives it back
+///   to a pool of its session or of its worker when the answer is whole;
+/// - by streams, where a connection carries several at a time (HTTP/2, gRPC): the worker keeps the connections, with a task for each
+///   that deals out what comes, and the client holds a lease on a stream for an exchange;
+/// - as its own, where a connection lasts from one step to the next (WebSocket, TCP): it keeps it until [`Clients::leave`].
+///
+/// Where the run ends over an exchange its future is dropped: what it holds closes itself then.
+pub enum Driver<'s> {
+    Http(&'s mut http::Client, &'s http::Request),
+    #[cfg(test)]
+    Line(&'s mut tests::Client, &'s tests::Line),
+}
+
+/// What came of one try, in every protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// 0 where there is none.
+    pub status: u16,
+    /// A fault gave it.
+    pub injected: bool,
+    /// When it was handed to the kernel, when the first byte came, and when the last: 0 where that was not.
+    pub sent: u64,
+    pub first_byte: u64,
+    pub end: u64,
+    /// What it says of the entries that the step makes.
+    pub fate: Fate,
+    /// It says itself that it failed.
+    pub failure: Option<Failure>,
+}
+
+/// What an example shows of an exchange.
+pub struct Shown<'a> {
+    pub request: &'a [u8],
+    /// Of the answer, and whether that is all of it.
+    pub body: &'a [u8],
+    pub is_whole: bool,
+}
+
+impl Clients {
+    /// A session that is a user may keep connections to itself.
+    pub fn new(worker: &Rc<Worker>, is_user: bool) -> Clients {
+        Clients {
+            http: http::Client::new(worker, is_user),
+            #[cfg(test)]
+            line: tests::Client::default(),
+        }
+    }
+
+    pub fn driver<'s>(&'s mut self, exchange: &'s Exchange) -> Driver<'s> {
+        match exchange {
+            Exchange::Http(request) => Driver::Http(&mut self.http, request),
+            #[cfg(test)]
+            Exchange::Line(line) => Driver::Line(&mut self.line, line),
+        }
+    }
+
+    /// A user of a load does not come back: closes what was theirs.
+    pub fn leave(&mut self, load: usize, user: u64) {
+        self.http.leave(load, user);
+        #[cfg(test)]
+        self.line.leave();
+    }
+}
+
+impl Driver<'_> {
+    /// Makes ready what is sent, the same for all tries. Says whether it carries a trace context.
+    pub fn write(&mut self, frame: &mut Frame) -> Result<bool, Unusable> {
+        match self {
+            Driver::Http(client, request) => client.write(request, frame),
+            #[cfg(test)]
+            Driver::Line(..) => Ok(false),
+        }
+    }
+
+    /// One try, from a connection to the last byte of the answer, until it is due. It tells the attempt of each time that it
+    /// sends, before it does.
+    pub async fn exchange(&mut self, attempt: &mut Attempt) -> Result<(), Unanswered> {
+        match self {
+            Driver::Http(client, request) => client.exchange(request, attempt).await,
+            #[cfg(test)]
+            Driver::Line(client, line) => client.exchange(line, attempt).await,
+        }
+    }
+
+    /// What came of the last try.
+    pub fn answer(&self) -> Answer {
+        match self {
+            Driver::Http(client, request) => client.answer(request),
+            #[cfg(test)]
+            Driver::Line(client, _) => client.answer(),
+        }
+    }
+
+    /// Moves what later steps need of the answer to where they find it.
+    pub fn keep(&mut self, kept: &mut Answered) {
+        match self {
+            Driver::Http(client, request) => client.keep(request, kept),
+            #[cfg(test)]
+            Driver::Line(client, _) => client.keep(kept),
+        }
+    }
+
+    /// What is sent, for who looks on.
+    pub fn text(&self) -> String {
+        match self {
+            Driver::Http(client, request) => client.text(request),
+            #[cfg(test)]
+            Driver::Line(_, line) => line.text(),
+        }
+    }
+
+    /// What an example shows, where later steps have taken that body.
+    pub fn shown<'a>(&'a self, kept: &'a [u8]) -> Shown<'a> {
+        match self {
+            Driver::Http(client, _) => client.shown(kept),
+            #[cfg(test)]
+            Driver::Line(_, line) => line.shown(kept),
+        }
+    }
+}

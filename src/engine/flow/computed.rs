@@ -1,0 +1,128 @@
+//! What steps do that wait for nothing.
+
+use super::session::{Next, Place, Turns};
+use super::steps::{Op, Turn};
+use crate::engine::value::code::Code;
+use crate::engine::value::{Paths, Value, from_json};
+use crate::engine::worker::Worker;
+use crate::measure::Failure;
+use crate::plan::{Bound, Think};
+use std::rc::Rc;
+
+/// A value of the scenario's own becomes a sample.
+pub fn measured(worker: &Worker, series: usize, value: &Value, due: u64) -> Next {
+    let Some(value) = crate::engine::value::number(value).filter(|value| *value >= 0.0) else {
+        return Next::Failed(Failure::Data);
+    };
+    let recorded = (value / worker.plan.worth(series)).round() as u64;
+    let mut recorder = worker.recorder.borrow_mut();
+    recorder.sent(series, due);
+    recorder.sample(series, due, recorded, recorded, Ok(()));
+    Next::Step
+}
+
+pub fn thinking(think: &Think, fraction: f64) -> u64 {
+    match think {
+        Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
+        Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
+    }
+}
+
+/// So many entries of a list at most.
+pub fn items(list: &Code, at_most: u64, place: &mut Place, paths: &Paths) -> Result<Vec<serde_json::Value>, Next> {
+    match place.frame.list(list, paths) {
+        Ok(serde_json::Value::Array(mut items)) => {
+            items.truncate(at_most as usize);
+            Ok(items)
+        }
+        Ok(_) => Err(Next::Failed(Failure::Data)),
+        Err(unusable) => Err(Next::Unusable(unusable)),
+    }
+}
+
+/// Whether another turn of a loop is made.
+pub fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
+    match turn.goes_on.as_ref().map(|test| place.frame.holds(test, paths)) {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => return Next::Jump(turn.to),
+        Some(Err(unusable)) => return Next::Unusable(unusable),
+    }
+    let turns = &place.turns[turn.id];
+    let over = match turn.bound {
+        Bound::Times(most) => turns.made >= most,
+        Bound::Time(most) => now.saturating_sub(turns.began) >= most,
+    };
+    match (over, turn.tested) {
+        (false, _) => Next::Step,
+        (true, false) => Next::Jump(turn.to),
+        // It gave up waiting for its condition.
+        (true, true) => Next::Failed(Failure::Expectation),
+    }
+}
+
+/// The steps that wait for nothing.
+pub fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
+    let Place { frame, turns, .. } = place;
+    match op {
+        Op::Let { slot, value } => match frame.eval(value, paths) {
+            Ok(value) => frame.slots[*slot] = value,
+            Err(unusable) => return Next::Unusable(unusable),
+        },
+        Op::Jump(to) => return Next::Jump(*to),
+        Op::Unless { condition, to } => match frame.holds(condition, paths) {
+            Ok(true) => {}
+            Ok(false) => return Next::Jump(*to),
+            Err(unusable) => return Next::Unusable(unusable),
+        },
+        Op::Loop { id, counter } => {
+            turns[*id] = Turns { began: now, ..Turns::default() };
+            if let Some((slot, from)) = counter {
+                match frame.eval(from, paths) {
+                    Ok(value) => frame.slots[*slot] = value,
+                    Err(unusable) => return Next::Unusable(unusable),
+                }
+            }
+        }
+        Op::Again { id, counter, until, to } => {
+            turns[*id].made += 1;
+            match until.as_ref().map(|test| frame.holds(test, paths)) {
+                None | Some(Ok(false)) => {}
+                Some(Ok(true)) => return Next::Step,
+                Some(Err(unusable)) => return Next::Unusable(unusable),
+            }
+            if let Some(Value::Number(count)) = counter.map(|slot| &mut frame.slots[slot]) {
+                *count += 1.0;
+            }
+            return Next::Jump(*to);
+        }
+        Op::Each { id, list, at_most } => {
+            let items = match frame.list(list, paths) {
+                Ok(items) if items.is_array() => Rc::new(items),
+                Ok(_) => return Next::Failed(Failure::Data),
+                Err(unusable) => return Next::Unusable(unusable),
+            };
+            turns[*id] = Turns { items: Some(items), most: *at_most, ..Turns::default() };
+        }
+        Op::Entry { id, slot, to } => {
+            let turns = &mut turns[*id];
+            let items = turns.items.as_ref().and_then(|items| items.as_array());
+            let item = items.and_then(|items| items.get(turns.made as usize)).filter(|_| turns.made < turns.most);
+            let Some(item) = item else { return Next::Jump(*to) };
+            frame.slots[*slot] = from_json(item);
+            turns.made += 1;
+        }
+        Op::Request(_)
+        | Op::Expect(_)
+        | Op::Think { .. }
+        | Op::Turn(_)
+        | Op::Once { .. }
+        | Op::Done { .. }
+        | Op::Together { .. }
+        | Op::Acquire { .. }
+        | Op::Release
+        | Op::Measure { .. }
+        | Op::Enter(_)
+        | Op::Leave => unreachable!("these are taken where they are met"),
+    }
+    Next::Step
+}

@@ -1,0 +1,157 @@
+//! What is left of an iteration that ended early: a user who meets a failure still pauses, and sends nothing meanwhile.
+
+use super::computed::thinking;
+use super::session::Session;
+use super::steps::{Op, Steps};
+use crate::base::units::{MILLISECOND, SECOND};
+use crate::measure::Failure;
+use crate::plan::Think;
+
+/// What a user of a closed load does when an iteration has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Goes on when so much time has passed since the failure, or since the iteration began.
+    Rest { from_now: u64, from_start: u64 },
+    /// No row is left for it, and none will come.
+    Leave,
+}
+
+impl Steps {
+    /// The pauses behind a step in the order of the text: of its block and of those around it. What was not reached and may
+    /// be skipped is skipped; a turn that was begun comes to its end, and none is begun.
+    fn pauses(&self, stopped: usize) -> Vec<&Think> {
+        let mut pauses = Vec::new();
+        let mut at = stopped;
+        while let Some(op) = self.ops.get(at) {
+            at = match op {
+                Op::Think { think, .. } => {
+                    pauses.push(think);
+                    at + 1
+                }
+                Op::Unless { to, .. } => self.behind_both(*to),
+                Op::Jump(to) if *to > at => *to,
+                Op::Turn(turn) => turn.to,
+                Op::Entry { to, .. } | Op::Together { to, .. } | Op::Once { to, .. } => *to,
+                Op::Jump(_)
+                | Op::Request(_)
+                | Op::Let { .. }
+                | Op::Expect(_)
+                | Op::Loop { .. }
+                | Op::Again { .. }
+                | Op::Each { .. }
+                | Op::Acquire { .. }
+                | Op::Release
+                | Op::Measure { .. }
+                | Op::Enter(_)
+                | Op::Leave
+                | Op::Done { .. } => at + 1,
+            };
+        }
+        pauses
+    }
+
+    /// Behind an `if`, of which this is the end of the first block: the second one is left out too.
+    pub(super) fn behind_both(&self, first: usize) -> usize {
+        match self.ops.get(first.wrapping_sub(1)) {
+            Some(Op::Jump(to)) if *to > first - 1 => *to,
+            _ => first,
+        }
+    }
+}
+
+impl Session {
+    /// What follows the iteration of a part that has just failed: its pauses; where it has none, and the last so many iterations
+    /// had no request that went well, a wait that grows.
+    pub fn after(&mut self, part: usize, failure: Failure) -> After {
+        const FIRST: u64 = 10 * MILLISECOND;
+        const LONGEST: u64 = SECOND;
+        let worker = self.worker.clone();
+        self.in_vain = if self.went_well > 0 { 0 } else { self.in_vain + 1 };
+        let (stopped, in_vain) = (self.stopped, self.in_vain);
+        let Some(place) = self.places[part].as_mut() else { return After::Rest { from_now: 0, from_start: 0 } };
+        let steps = &worker.linked.flows[place.flow];
+        if failure == Failure::Data && steps.takes_unique_rows(stopped) {
+            return After::Leave;
+        }
+        let pauses = steps.pauses(stopped);
+        let from_now = pauses.iter().map(|think| thinking(think, place.frame.choices.fraction())).sum();
+        if !pauses.is_empty() || in_vain == 0 {
+            return After::Rest { from_now, from_start: 0 };
+        }
+        let longest =
+            FIRST.checked_shl(u32::try_from(in_vain - 1).unwrap_or(u32::MAX)).map_or(LONGEST, |wait| wait.min(LONGEST));
+        let longest = if in_vain > 20 { LONGEST } else { longest };
+        // Between half of it and all, so that users who failed together do not come back together.
+        let from_start = longest / 2 + (place.frame.choices.fraction() * (longest / 2) as f64) as u64;
+        After::Rest { from_now: 0, from_start }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::steps::Turn;
+    use super::*;
+    use crate::engine::value::code::Code;
+    use crate::plan::Bound;
+
+    fn think(seconds: u64) -> Op {
+        let think = Think::Uniform { least: seconds * SECOND, most: seconds * SECOND };
+        Op::Think { think, keeps: false }
+    }
+
+    fn steps(ops: Vec<Op>) -> Steps {
+        Steps { ops, loops: 1, onces: 1, slots: 0, derived: 0..0, counts: None }
+    }
+
+    fn seconds(steps: &Steps, stopped: usize) -> Vec<u64> {
+        let length = |think: &&Think| match think {
+            Think::Uniform { least, .. } => least / SECOND,
+            Think::Exponential { mean } => mean / SECOND,
+        };
+        steps.pauses(stopped).iter().map(length).collect()
+    }
+
+    fn turn(to: usize) -> Op {
+        let bound = Bound::Times(3);
+        Op::Turn(Box::new(Turn { id: 0, goes_on: None, every: None, bound, tested: false, keeps: false, to }))
+    }
+
+    #[test]
+    fn pauses_of_its_block_and_those_around_it() {
+        let fails = || Op::Expect(Vec::new());
+        // group { expect; think 1s }; think 2s
+        let all = steps(vec![Op::Enter(0), fails(), think(1), Op::Leave, think(2)]);
+        assert_eq!(seconds(&all, 1), [1, 2]);
+        assert_eq!(seconds(&all, 4), [2]);
+        // if c { expect; think 1s } else { expect; think 2s }; think 3s
+        let unless = |to: usize| Op::Unless { condition: Code::Bool(true), to };
+        let all = steps(vec![unless(4), fails(), think(1), Op::Jump(6), fails(), think(2), think(3)]);
+        assert_eq!(seconds(&all, 1), [1, 3]);
+        assert_eq!(seconds(&all, 4), [2, 3]);
+        assert_eq!(seconds(&all, 0), [3], "a condition that cannot be told is no way into a block");
+    }
+
+    #[test]
+    fn a_turn_that_was_begun_ends_and_none_is_begun() {
+        let fails = || Op::Expect(Vec::new());
+        let again = Op::Again { id: 0, counter: None, until: None, to: 2 };
+        // expect; repeat 3 { expect; think 1s }; think 2s
+        let all = steps(vec![fails(), Op::Loop { id: 0, counter: None }, turn(6), fails(), think(1), again, think(2)]);
+        assert_eq!(seconds(&all, 0), [2]);
+        assert_eq!(seconds(&all, 3), [1, 2]);
+        // each x in xs { expect; think 1s }; think 2s
+        let each = Op::Each { id: 0, list: Code::Null, at_most: 9 };
+        let all = steps(vec![each, Op::Entry { id: 0, slot: 0, to: 5 }, fails(), think(1), Op::Jump(1), think(2)]);
+        assert_eq!(seconds(&all, 2), [1, 2]);
+        assert_eq!(seconds(&all, 0), [2]);
+        // once per user { expect; think 1s }; expect; think 2s
+        let once = || Op::Once { id: 0, every: None, keeps: false, to: 4 };
+        let done = Op::Done { id: 0, leaves: super::super::kept::Leaves::default() };
+        let all = steps(vec![once(), fails(), think(1), done, fails(), think(2)]);
+        assert_eq!(seconds(&all, 1), [1, 2]);
+        assert_eq!(seconds(&all, 4), [2]);
+        let not_reached =
+            steps(vec![fails(), Op::Once { id: 0, every: None, keeps: false, to: 3 }, think(1), think(2)]);
+        assert_eq!(seconds(&not_reached, 0), [2]);
+    }
+}

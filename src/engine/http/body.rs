@@ -1,0 +1,89 @@
+//! Bodies of requests as they are evaluated.
+
+use crate::engine::value::code::{Code, Piece, values};
+use crate::engine::value::link::Linker;
+use crate::plan;
+
+pub enum Body {
+    Json(Code),
+    Form(Vec<(String, Code)>),
+    Text(Vec<Piece>),
+    File(Upload),
+    /// Parts by their names, of which several may be the same.
+    Multipart(Vec<(String, Content)>),
+}
+
+pub enum Content {
+    Value(Code),
+    File(Upload),
+}
+
+/// A file as it is sent: with a type, and with a name where it is one of several parts.
+pub struct Upload {
+    pub file: usize,
+    pub kind: Vec<Piece>,
+    pub name: Vec<Piece>,
+}
+
+impl Body {
+    pub fn of(body: &plan::Body, linker: &mut Linker<'_>) -> Body {
+        match body {
+            plan::Body::Json(value) => Body::Json(linker.expr(value)),
+            plan::Body::Form(fields) => Body::Form(linker.fields(fields)),
+            plan::Body::Text(pieces) => Body::Text(linker.text(pieces)),
+            plan::Body::File(upload) => Body::File(Upload::of(upload, linker)),
+            plan::Body::Multipart(parts) => {
+                let part = |(name, content): &(String, plan::Content)| {
+                    let content = match content {
+                        plan::Content::Value(value) => Content::Value(linker.expr(value)),
+                        plan::Content::File(upload) => Content::File(Upload::of(upload, linker)),
+                    };
+                    (name.clone(), content)
+                };
+                Body::Multipart(parts.iter().map(part).collect())
+            }
+        }
+    }
+
+    /// Its type, where that needs no boundary.
+    pub fn kind(&self) -> Option<Vec<Piece>> {
+        let name = match self {
+            Body::Json(_) => "application/json",
+            Body::Form(_) => "application/x-www-form-urlencoded",
+            Body::Text(_) => "text/plain; charset=utf-8",
+            Body::File(upload) => return Some(upload.kind.clone()),
+            Body::Multipart(_) => return None,
+        };
+        Some(vec![Piece::Literal(name.to_owned())])
+    }
+
+    /// Every expression in it.
+    pub fn exprs(&self) -> Vec<&Code> {
+        match self {
+            Body::Json(value) => vec![value],
+            Body::Form(fields) => fields.iter().map(|(_, value)| value).collect(),
+            Body::Text(pieces) => values(pieces).collect(),
+            Body::File(upload) => upload.exprs().collect(),
+            Body::Multipart(parts) => parts.iter().flat_map(|(_, content)| content.exprs()).collect(),
+        }
+    }
+}
+
+impl Content {
+    fn exprs(&self) -> Vec<&Code> {
+        match self {
+            Content::Value(value) => vec![value],
+            Content::File(upload) => upload.exprs().collect(),
+        }
+    }
+}
+
+impl Upload {
+    fn of(upload: &plan::Upload, linker: &mut Linker<'_>) -> Upload {
+        Upload { file: upload.file, kind: linker.text(&upload.kind), name: linker.text(&upload.name) }
+    }
+
+    fn exprs(&self) -> impl Iterator<Item = &Code> {
+        values(&self.kind).chain(values(&self.name))
+    }
+}

@@ -1,0 +1,290 @@
+//! The HTTP client of one session: what a request becomes on the wire, the connection that each try takes, redirects, cookies.
+
+use super::cookies;
+use super::pool::{self, Own};
+use super::redirect::{self, Sent};
+use super::request::{Method, Request};
+use super::template::{Bytes, Written};
+use super::{Ask, Connection};
+use crate::engine::driver;
+use crate::engine::flow::attempt::Attempt;
+use crate::engine::pace::budget::Unanswered;
+use crate::engine::stream::Opening;
+use crate::engine::trace::PLACEHOLDER;
+use crate::engine::tracer;
+use crate::engine::value::answered::Answered;
+use crate::engine::value::{Frame, Unusable};
+use crate::engine::worker::Worker;
+use crate::measure::{Failure, Fate};
+use crate::wire::http1::{Answer, START, leads_on, values};
+use std::rc::Rc;
+
+/// Where a request goes, and what is known of it.
+#[derive(Clone, Copy)]
+struct Hop {
+    target: usize,
+    head_only: bool,
+    /// Sending it twice does no more than sending it once.
+    idempotent: bool,
+}
+
+pub struct Client {
+    worker: Rc<Worker>,
+    own: Own,
+    answer: Answer,
+    /// The head of the request that was sent last, as it was sent, and where in it the trace context stands.
+    head: Vec<u8>,
+    trace: Option<usize>,
+    written: Written,
+    /// The last request that went with cookies.
+    with_cookies: Vec<u8>,
+    scratch: String,
+}
+
+impl Client {
+    pub fn new(worker: &Rc<Worker>, is_user: bool) -> Client {
+        Client {
+            worker: worker.clone(),
+            own: pool::own(worker, is_user),
+            answer: Answer::default(),
+            head: Vec::new(),
+            trace: None,
+            written: Written::default(),
+            with_cookies: Vec::new(),
+            scratch: String::new(),
+        }
+    }
+
+    /// Closes the connections of a user who does not come back, and forgets their cookies.
+    pub fn leave(&mut self, load: usize, user: u64) {
+        self.worker.http.cookies.forget((load, user));
+        self.worker.http.pool.forget(load, user);
+    }
+
+    /// Makes the bytes of a request, with room for its trace context where it carries one.
+    pub fn write(&mut self, request: &Request, frame: &mut Frame) -> Result<bool, Unusable> {
+        if let Bytes::Built(template) = &request.bytes {
+            template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
+            if let Some(tracer) = &self.worker.tracer {
+                tracer.learn(frame);
+            }
+        }
+        let written = request.bytes.written(&self.written);
+        self.head.clear();
+        self.head.extend_from_slice(written.head().as_bytes());
+        self.trace = written.trace;
+        Ok(self.trace.is_some())
+    }
+
+    /// One try, from the first send to the last answer where that leads elsewhere. Its timeout is one for waiting,
+    /// connecting and all exchanges together.
+    pub async fn exchange(&mut self, request: &Request, attempt: &mut Attempt) -> Result<(), Unanswered> {
+        self.answer.reset();
+        let method = self.method(request);
+        let first = Hop { target: attempt.target, head_only: method.head_only, idempotent: method.idempotent };
+        let mut result = self.hop(request, (first, true), attempt).await;
+        let most = self.worker.linked.hosts[attempt.target].redirects;
+        if most > 0 && result.is_ok() && leads_on(self.answer.status) {
+            let (began, head, trace) = (self.answer.sent, self.head.clone(), self.trace);
+            // Seldom, and larger than the usual way.
+            result = Box::pin(self.follow(request, most, attempt)).await;
+            self.answer.sent = began;
+            // Another try starts where this one did.
+            (self.head, self.trace) = (head, trace);
+        }
+        result
+    }
+
+    fn method(&self, request: &Request) -> Method {
+        request.method.unwrap_or_else(|| Method::of(request.bytes.written(&self.written).method()))
+    }
+
+    /// The request as it was sent, one piece behind the other.
+    fn pieces<'c>(&'c self, request: &'c Request) -> Vec<&'c [u8]> {
+        request.bytes.written(&self.written).pieces(&self.head, &self.worker.linked.paths.files)
+    }
+
+    /// Goes where the answer leads, so many times at most.
+    async fn follow(&mut self, request: &Request, most: u64, attempt: &mut Attempt) -> Result<(), Unanswered> {
+        let worker = self.worker.clone();
+        let traced = self.trace.is_some();
+        let mut sent = Sent { target: attempt.target, bytes: self.pieces(request).concat() };
+        let mut left = most;
+        while let Some(next) = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes)? {
+            left = left.checked_sub(1).ok_or(Failure::Protocol)?;
+            sent = next;
+            self.head.clone_from(&sent.bytes);
+            self.trace = redirect::trace_place(&sent.bytes).filter(|_| traced);
+            let hop = Hop {
+                target: sent.target,
+                head_only: sent.method() == b"HEAD",
+                idempotent: self.method(request).idempotent || sent.method() == b"GET",
+            };
+            self.hop(request, (hop, false), attempt).await?;
+        }
+        Ok(())
+    }
+
+    /// One request to one target, and its answer: its head and, the first time, what is sent behind that.
+    async fn hop(
+        &mut self,
+        request: &Request,
+        (hop, first): (Hop, bool),
+        attempt: &mut Attempt,
+    ) -> Result<(), Unanswered> {
+        let worker = self.worker.clone();
+        let (clock, host, pool) = (&worker.timers.clock, &worker.linked.hosts[hop.target], &worker.http.pool);
+        let ask = Ask {
+            head_only: hop.head_only,
+            keep_body: request.keep_body,
+            keep_headers: request.keep_headers,
+            look: worker.tracer.is_some(),
+            note_cookies: host.cookies,
+            note_redirects: worker.linked.hosts[attempt.target].redirects > 0,
+        };
+        let who = (attempt.load, attempt.user);
+        let key = (attempt.load, attempt.user, hop.target);
+        let _place = pool.place(hop.target, attempt.left(attempt.began)).await?;
+        let mut with_cookies = Vec::new();
+        // What the first target is told does not go to another one.
+        let own_cookies = request.own_cookies && hop.target == attempt.target;
+        if host.cookies && !own_cookies && worker.http.cookies.has(who) {
+            with_cookies = std::mem::take(&mut self.with_cookies);
+            self.add_cookies(who, host.name(), &mut with_cookies);
+        }
+        loop {
+            self.answer.sent = 0;
+            let mut connection = match pool.take(&mut self.own, key, host.connections) {
+                Some(connection) => connection,
+                None => {
+                    let mut took = Opening::default();
+                    let left = attempt.left(clock.now());
+                    let opened = Connection::open(host.address, host.secured.as_ref(), left, &mut took).await;
+                    attempt.connected(took);
+                    opened.map_err(|broken| attempt.broke(broken))?
+                }
+            };
+            let now = match attempt.sends() {
+                Ok(now) => now,
+                Err(unsent) => {
+                    pool.keep(&mut self.own, key, host.connections, connection);
+                    return Err(unsent);
+                }
+            };
+            let reused = connection.is_reused();
+            let own = if with_cookies.is_empty() { &mut self.head } else { &mut with_cookies };
+            if let Some(place) = self.trace {
+                attempt.trace.write(attempt.sent, &mut own[place..place + PLACEHOLDER.len()]);
+            }
+            let written = request.bytes.written(&self.written);
+            let (head, body) = (own.as_slice(), if first { written.body().as_bytes() } else { &[] });
+            let (both, with_files) = ([head, body], first && written.has_files());
+            let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
+            let bytes = pieces.as_deref().unwrap_or(&both);
+            attempt.tell(|| shown(bytes));
+            let due = attempt.due;
+            let exchanged =
+                connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;
+            if worker.counts_bytes {
+                let sent = match first {
+                    true => written.body_length(&worker.linked.paths.files),
+                    false => redirect::body(head).len(),
+                };
+                attempt.carried(sent as u64 + self.answer.body_bytes);
+            }
+            match exchanged {
+                Ok(()) => {
+                    if let Some(tracer) = &worker.tracer {
+                        let headers = cookies::hidden(&String::from_utf8_lossy(&self.answer.headers));
+                        let body = (self.answer.body.as_slice(), self.answer.body_bytes);
+                        tracer.answer(&self.answer(request), headers, body, attempt.connecting);
+                    }
+                    if self.answer.keep_alive {
+                        pool.keep(&mut self.own, key, host.connections, connection);
+                    }
+                    if host.cookies && !self.answer.notes.is_empty() {
+                        for header in values(&self.answer.notes, "set-cookie") {
+                            worker.http.cookies.take(who, host.name(), redirect::path(&self.head), header);
+                        }
+                    }
+                    if !with_cookies.is_empty() {
+                        self.with_cookies = with_cookies;
+                    }
+                    return Ok(());
+                }
+                // The server closed an idle connection while the request was on its way (RFC 9112, 9.3.1).
+                Err(Failure::Closed | Failure::Reset) if reused && self.answer.says_nothing() && hop.idempotent => {}
+                Err(failure) => {
+                    attempt.because = self.answer.because.take();
+                    return Err(failure.into());
+                }
+            }
+        }
+    }
+
+    /// The request with the cookies that its user has for it, as the last of its header lines.
+    fn add_cookies(&self, who: (usize, u64), host: &str, out: &mut Vec<u8>) {
+        let bytes = &self.head;
+        let (head, rest) = bytes.split_at(redirect::head_end(bytes));
+        out.clear();
+        out.extend_from_slice(head);
+        self.worker.http.cookies.write(who, host, redirect::path(bytes), out);
+        out.extend_from_slice(rest);
+    }
+
+    pub fn answer(&self, request: &Request) -> driver::Answer {
+        let Answer { status, injected, sent, first_byte, end, .. } = self.answer;
+        let failure = (status >= 400 && !request.judges_status).then_some(Failure::Status);
+        driver::Answer { status, injected, sent, first_byte, end, fate: fate(status), failure }
+    }
+
+    pub fn keep(&mut self, request: &Request, kept: &mut Answered) {
+        if request.keep_body {
+            std::mem::swap(&mut kept.body, &mut self.answer.body);
+            std::mem::swap(&mut kept.room, &mut self.answer.room);
+        }
+        if request.keep_headers {
+            std::mem::swap(&mut kept.headers, &mut self.answer.headers);
+        }
+    }
+
+    pub fn text(&self, request: &Request) -> String {
+        shown(&self.pieces(request))
+    }
+
+    /// Method and path, and the body of the answer.
+    pub fn shown<'a>(&'a self, kept: &'a [u8]) -> driver::Shown<'a> {
+        let line = self.head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let request = line.strip_suffix(b" HTTP/1.1").unwrap_or(line);
+        let body = if kept.is_empty() { &self.answer.body } else { kept };
+        // Decoded, it is longer than what came.
+        let is_whole = !kept.is_empty() || self.answer.body_bytes <= START as u64;
+        driver::Shown { request, body, is_whole }
+    }
+}
+
+/// A request in its pieces, without the values of cookies.
+fn shown(pieces: &[&[u8]]) -> String {
+    cookies::hidden(&tracer::text_of(pieces))
+}
+
+/// What a status says of the entries that its request makes.
+fn fate(status: u16) -> Fate {
+    match status {
+        200..300 => Fate::Acknowledged,
+        400..500 => Fate::Refused,
+        _ => Fate::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_2xx_acknowledges_and_a_4xx_surely_did_nothing() {
+        assert_eq!(fate(201), Fate::Acknowledged);
+        assert_eq!(fate(409), Fate::Refused);
+        assert_eq!([503, 302, 0].map(fate), [Fate::Unknown; 3]);
+    }
+}

@@ -1,0 +1,102 @@
+//! Connections between two exchanges: whose they are, and where they wait for the next one.
+
+use super::Connection;
+use crate::engine::worker::Worker;
+use crate::measure::Failure;
+use crate::plan::{Connections, Target};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// In a closed load a session is a user, who keeps a connection to each target where the target says nothing else.
+pub type Own = Option<Vec<Option<Connection>>>;
+
+/// Load, user and target.
+pub type Key = (usize, u64, usize);
+
+/// The connections of a worker.
+pub struct Pool {
+    /// Idle ones that are shared, by target.
+    idle: RefCell<Vec<Vec<Connection>>>,
+    /// Of those who make the arrivals of an open load, where each has one.
+    users: RefCell<BTreeMap<Key, Connection>>,
+    /// Of targets with a pool: how many connections of it are ours.
+    places: Vec<Option<Semaphore>>,
+}
+
+impl Pool {
+    /// For one of several workers that share what the run allows, by its place among them.
+    pub fn new(targets: &[Target], place: u64, parts: u64) -> Pool {
+        Pool {
+            idle: RefCell::new(targets.iter().map(|_| Vec::new()).collect()),
+            users: RefCell::default(),
+            places: targets.iter().map(|target| ours(target, place, parts)).collect(),
+        }
+    }
+
+    /// A pool that is used up is waited for, as a client with such a pool would.
+    pub async fn place(&self, target: usize, allowed: Duration) -> Result<Option<SemaphorePermit<'_>>, Failure> {
+        let Some(Some(places)) = self.places.get(target) else { return Ok(None) };
+        if let Ok(place) = places.try_acquire() {
+            return Ok(Some(place));
+        }
+        match tokio::time::timeout(allowed, places.acquire()).await {
+            // The semaphore is never closed.
+            Ok(place) => Ok(place.ok()),
+            Err(_) => Err(Failure::Timeout),
+        }
+    }
+
+    /// A connection that is there already, by how the target shares them. What the server has closed meanwhile is
+    /// no connection any more.
+    pub fn take(&self, own: &mut Own, key: Key, shared: Option<Connections>) -> Option<Connection> {
+        loop {
+            let found = match (shared, &mut *own) {
+                (Some(Connections::PerRequest), _) => None,
+                (None | Some(Connections::PerUser), Some(own)) => own[key.2].take(),
+                (Some(Connections::PerUser), None) => self.users.borrow_mut().remove(&key),
+                (None, None) | (Some(Connections::Pool(_)), _) => self.idle.borrow_mut()[key.2].pop(),
+            };
+            match found {
+                Some(mut connection) => {
+                    if connection.is_open() {
+                        return Some(connection);
+                    }
+                }
+                None => return None,
+            }
+        }
+    }
+
+    pub fn keep(&self, own: &mut Own, key: Key, shared: Option<Connections>, kept: Connection) {
+        match (shared, own) {
+            (Some(Connections::PerRequest), _) => {}
+            (None | Some(Connections::PerUser), Some(own)) => own[key.2] = Some(kept),
+            (Some(Connections::PerUser), None) => drop(self.users.borrow_mut().insert(key, kept)),
+            (None, None) | (Some(Connections::Pool(_)), _) => self.idle.borrow_mut()[key.2].push(kept),
+        }
+    }
+
+    /// Closes those of a user who does not come back.
+    pub fn forget(&self, load: usize, user: u64) {
+        let mut users = self.users.borrow_mut();
+        if !users.is_empty() {
+            for target in 0..self.places.len() {
+                users.remove(&(load, user, target));
+            }
+        }
+    }
+}
+
+/// None kept yet, of a session that keeps them.
+pub fn own(worker: &Worker, is_user: bool) -> Own {
+    is_user.then(|| worker.plan.targets.iter().map(|_| None).collect())
+}
+
+/// Our share of a pool that is as large as the whole run allows; never nothing, so that nobody waits for ever.
+fn ours(target: &Target, place: u64, parts: u64) -> Option<Semaphore> {
+    let Some(Connections::Pool(size)) = target.connections else { return None };
+    let ours = size / parts + u64::from(place < size % parts);
+    Some(Semaphore::new(ours.max(1).min(Semaphore::MAX_PERMITS as u64) as usize))
+}

@@ -1,0 +1,345 @@
+//! TLS of a client: whom it trusts, what it shows of itself, and what went wrong in words.
+
+use crate::engine::value::files::Files;
+use crate::inputs::roots;
+use crate::measure::Failure;
+use crate::plan::{Pem, Text, Tls, TlsVersion};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+/// How the connections to one target are encrypted.
+#[derive(Debug, Clone)]
+pub struct Secured {
+    pub config: Arc<ClientConfig>,
+    pub name: ServerName<'static>,
+}
+
+/// What files hold, and texts that the run knows.
+pub struct Given<'g> {
+    pub files: &'g Files,
+    pub text: &'g dyn Fn(&Text) -> Result<String, String>,
+}
+
+impl<'g> Given<'g> {
+    fn bytes(&self, pem: &Pem, entry: &str) -> Result<Cow<'g, [u8]>, String> {
+        match pem {
+            Pem::File(file) => Ok(self.files.content(*file).into()),
+            Pem::Text(text) => {
+                (self.text)(text).map(|text| text.into_bytes().into()).map_err(|why| format!("`{entry}:` {why}"))
+            }
+        }
+    }
+}
+
+impl Secured {
+    /// What a target's `tls:` says.
+    pub fn new(tls: &Tls, host: &str, given: &Given<'_>) -> Result<Secured, String> {
+        let named = tls.server_name.as_deref().unwrap_or(host).trim_matches(['[', ']']);
+        let name = ServerName::try_from(named.to_owned())
+            .map_err(|_| format!("no certificate can name `{named}`; `server_name:` says whom it names"))?;
+        let provider = provider();
+        let verifier = verifier(tls, given, &provider)?;
+        let all = [TlsVersion::V1_2, TlsVersion::V1_3].into_iter();
+        let spoken = all
+            .filter(|version| tls.min.is_none_or(|min| *version >= min) && tls.max.is_none_or(|max| *version <= max));
+        let versions: Vec<_> = spoken.map(version).collect();
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions)
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match &tls.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let (chain, key) = (certificates(&identity.cert, given, "cert")?, key(&identity.key, given)?);
+                let wrong = |error| match error {
+                    Error::InconsistentKeys(_) => "`key:` is not the key of the certificate in `cert:`".to_owned(),
+                    error => format!("`cert:` and `key:` cannot be used: {error}"),
+                };
+                builder.with_client_auth_cert(chain, key).map_err(wrong)?
+            }
+        };
+        config.alpn_protocols = tls.alpn.iter().map(|name| name.clone().into_bytes()).collect();
+        config.resumption = if tls.resume { sessions() } else { Resumption::disabled() };
+        Ok(Secured { config: Arc::new(config), name })
+    }
+
+    /// The same with sessions of its own: workers share no lock.
+    pub fn of_worker(&self, tls: &Tls) -> Secured {
+        let mut config = (*self.config).clone();
+        if tls.resume {
+            config.resumption = sessions();
+        }
+        Secured { config: Arc::new(config), name: self.name.clone() }
+    }
+}
+
+/// As many as a worker takes up again.
+fn sessions() -> Resumption {
+    Resumption::in_memory_sessions(1024)
+}
+
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn version(version: TlsVersion) -> &'static rustls::SupportedProtocolVersion {
+    match version {
+        TlsVersion::V1_2 => &rustls::version::TLS12,
+        TlsVersion::V1_3 => &rustls::version::TLS13,
+    }
+}
+
+/// What a client of the control plane speaks: it trusts whom this machine trusts, and these. None: it speaks no TLS.
+pub fn trusting(more: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, String> {
+    let provider = provider();
+    let mut known = Vec::new();
+    let mut store = RootCertStore::empty();
+    if let Some(more) = more {
+        known.extend_from_slice(more);
+        store.add_parsable_certificates(roots::of_this_machine());
+    }
+    let verifier: Arc<dyn ServerCertVerifier> = match store.is_empty() && known.is_empty() {
+        true => Arc::new(Nobody),
+        false => {
+            Arc::new(Verifier { inner: Some(checking(store, &known, &provider)?), known, provider: provider.clone() })
+        }
+    };
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| error.to_string())?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn checking(
+    mut store: RootCertStore,
+    known: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, String> {
+    store.add_parsable_certificates(known.iter().cloned());
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone())
+        .build()
+        .map_err(|error| format!("the authorities of TLS cannot be used: {error}"))
+}
+
+fn verifier(tls: &Tls, given: &Given<'_>, provider: &Arc<CryptoProvider>) -> Result<Arc<Verifier>, String> {
+    let (inner, known) = match &tls.ca {
+        _ if !tls.verify => (None, Vec::new()),
+        Some(ca) => {
+            let known = certificates(ca, given, "ca")?;
+            (Some(checking(RootCertStore::empty(), &known, provider)?), known)
+        }
+        None => {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(roots::of_this_machine());
+            if store.is_empty() {
+                return Err("this machine trusts no authority of TLS; `tls: { ca: \"ca.pem\" }` names one, \
+                            or the package `ca-certificates` brings the usual ones"
+                    .to_owned());
+            }
+            (Some(checking(store, &[], provider)?), Vec::new())
+        }
+    };
+    Ok(Arc::new(Verifier { inner, known, provider: provider.clone() }))
+}
+
+/// The certificates in a PEM.
+pub fn certificates(pem: &Pem, given: &Given<'_>, entry: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = given.bytes(pem, entry)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match all {
+        Ok(all) if all.is_empty() => Err(format!("`{entry}:` holds no certificate in PEM")),
+        Ok(all) => Ok(all),
+        Err(error) => Err(format!("`{entry}:` is no PEM that can be read: {error}")),
+    }
+}
+
+fn key(pem: &Pem, given: &Given<'_>) -> Result<PrivateKeyDer<'static>, String> {
+    let bytes = given.bytes(pem, "key")?;
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
+        // What is wrong with a key is not told by its content.
+        "`key:` holds no private key in PEM that can be used; one with a passphrase is none".to_owned()
+    })
+}
+
+/// Looks at the certificate of a server, or lets any pass.
+#[derive(Debug)]
+struct Verifier {
+    /// None: whoever it is.
+    inner: Option<Arc<WebPkiServerVerifier>>,
+    /// Named by the scenario itself. A server may show just that, without an authority.
+    known: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(inner) = &self.inner else { return Ok(ServerCertVerified::assertion()) };
+        match inner.verify_server_cert(own, between, name, ocsp, now) {
+            Err(error) if self.known.iter().any(|known| known == own) && !is_of_time(&error) => {
+                verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Trusts no server.
+#[derive(Debug)]
+struct Nobody;
+
+impl ServerCertVerifier for Nobody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Err(CertificateError::UnknownIssuer.into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(CertificateError::UnknownIssuer.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(CertificateError::UnknownIssuer.into())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+}
+
+fn is_of_time(error: &Error) -> bool {
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    let Error::InvalidCertificate(error) = error else { return false };
+    matches!(error, Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+}
+
+/// What an error in the handshake or behind it is, and why, for a person. None where it is none of TLS.
+pub fn why(error: &io::Error) -> Option<(Failure, String)> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    Some(match error {
+        Error::InvalidCertificate(error) => (Failure::Certificate, certificate(error)),
+        Error::NoCertificatesPresented => (Failure::Certificate, "the server shows no certificate".to_owned()),
+        Error::AlertReceived(alert) => {
+            use rustls::AlertDescription as Alert;
+            let why = match alert {
+                Alert::CertificateRequired => {
+                    "the server wants a certificate of the client; `cert:` and `key:` name one".to_owned()
+                }
+                Alert::UnknownCA | Alert::BadCertificate | Alert::CertificateUnknown | Alert::CertificateExpired => {
+                    format!("the server does not take the certificate of the client ({alert:?})")
+                }
+                Alert::ProtocolVersion => "the server speaks none of these versions of TLS".to_owned(),
+                Alert::UnrecognisedName => "the server knows no host of this name".to_owned(),
+                Alert::NoApplicationProtocol => "the server speaks none of the protocols of `alpn:`".to_owned(),
+                alert => format!("the server gave it up with the alert {alert:?}"),
+            };
+            (Failure::Handshake, why)
+        }
+        Error::InvalidMessage(_) => (Failure::Handshake, "what the server says is no TLS".to_owned()),
+        Error::PeerIncompatible(_) => (Failure::Handshake, format!("no version or cipher is common to both: {error}")),
+        error => (Failure::Handshake, error.to_string()),
+    })
+}
+
+fn certificate(error: &CertificateError) -> String {
+    match error {
+        CertificateError::Expired => "the certificate of the server has expired".to_owned(),
+        CertificateError::ExpiredContext { time, not_after } => {
+            let since = time.as_secs().saturating_sub(not_after.as_secs());
+            format!("the certificate of the server has expired {} ago", length(since))
+        }
+        CertificateError::NotValidYet => "the certificate of the server is not valid yet".to_owned(),
+        CertificateError::NotValidYetContext { time, not_before } => {
+            let until = not_before.as_secs().saturating_sub(time.as_secs());
+            format!("the certificate of the server becomes valid in {}", length(until))
+        }
+        CertificateError::UnknownIssuer => {
+            "nobody who is trusted has signed the certificate of the server; `ca:` names who may".to_owned()
+        }
+        CertificateError::NotValidForName => "the certificate of the server is of another host".to_owned(),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let expected = expected.to_str();
+            let named: Vec<String> = presented.iter().take(5).map(|name| plain_name(name)).collect();
+            match named.is_empty() {
+                true => format!("the certificate of the server names no host, and `{expected}` is asked for"),
+                false => format!("the certificate of the server is of {}, not of `{expected}`", named.join(", ")),
+            }
+        }
+        CertificateError::Revoked => "the certificate of the server is revoked".to_owned(),
+        error => format!("the certificate of the server is not to be trusted: {error}"),
+    }
+}
+
+/// What a certificate names, as rustls writes it: its kind, and the name or address in parentheses.
+fn plain_name(written: &str) -> String {
+    let inner = written.split_once('(').map_or(written, |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
+    crate::base::shown::escaped_line(inner.trim_matches('"')).into_owned()
+}
+
+fn length(seconds: u64) -> String {
+    match seconds / 86_400 {
+        // No finer: those of one run shall say the same.
+        0 => match seconds / 3_600 {
+            0 => "less than an hour".to_owned(),
+            1 => "an hour".to_owned(),
+            hours => format!("{hours} hours"),
+        },
+        1 => "a day".to_owned(),
+        days => format!("{days} days"),
+    }
+}

@@ -1,0 +1,155 @@
+//! Expressions as they are evaluated: made once from those of a plan, with what is looked for, columns and functions as numbers
+//! and types, and secrets put in.
+
+use crate::check::program::Pick;
+use crate::plan::{Binary, ValueFunction};
+
+/// An expression of a flow. Numbers of paths, patterns, selectors and columns are those of [`super::link::Sought`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Code {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Vec<Piece>),
+    List(Vec<Code>),
+    Object(Vec<(String, Code)>),
+    Slot(usize),
+    UserId,
+    Uuid,
+    Random {
+        least: f64,
+        most: f64,
+    },
+    Status(usize),
+    Latency(usize),
+    BodyText(usize),
+    Json {
+        response: usize,
+        path: usize,
+    },
+    Header {
+        response: usize,
+        name: String,
+    },
+    Regex {
+        response: usize,
+        pattern: usize,
+    },
+    Css {
+        response: usize,
+        selector: usize,
+        attribute: Option<String>,
+    },
+    Not(Box<Code>),
+    Negate(Box<Code>),
+    Binary {
+        operator: Binary,
+        left: Box<Code>,
+        right: Box<Code>,
+    },
+    /// A value of the setup.
+    Setup(usize),
+    /// A row of data, chosen each time the step is reached.
+    Row {
+        data: usize,
+        pick: Pick,
+    },
+    Column {
+        row: Box<Code>,
+        column: usize,
+    },
+    /// A field of a value of JSON.
+    Get {
+        value: Box<Code>,
+        path: usize,
+    },
+    /// How many items a list has, or how many things a path finds.
+    Count(Box<Code>),
+    Call {
+        function: ValueFunction,
+        arguments: Vec<Code>,
+    },
+    /// What is computed from a secret, and kept in a slot so that it can be hidden.
+    Derived {
+        slot: usize,
+        value: Box<Code>,
+    },
+    /// What this run does not know: whoever needs it fails.
+    Unknown,
+}
+
+/// A piece of a text: as written, or a value put in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    Literal(String),
+    Value(Code),
+}
+
+/// Something that is expected, as it is written and as it is evaluated.
+#[derive(Debug, Clone)]
+pub struct Check {
+    pub text: String,
+    pub condition: Code,
+}
+
+impl Code {
+    /// Whether this holds of it or of a part of it; the parts are asked in the order in which they are evaluated.
+    pub fn any(&self, holds: &mut impl FnMut(&Code) -> bool) -> bool {
+        if holds(self) {
+            return true;
+        }
+        match self {
+            Code::Text(pieces) => values(pieces).any(|value| value.any(holds)),
+            Code::List(items) | Code::Call { arguments: items, .. } => items.iter().any(|item| item.any(holds)),
+            Code::Object(fields) => fields.iter().any(|(_, value)| value.any(holds)),
+            Code::Not(inner)
+            | Code::Negate(inner)
+            | Code::Count(inner)
+            | Code::Column { row: inner, .. }
+            | Code::Derived { value: inner, .. }
+            | Code::Get { value: inner, .. } => inner.any(holds),
+            Code::Binary { left, right, .. } => left.any(holds) || right.any(holds),
+            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Slot(_) | Code::UserId | Code::Uuid => false,
+            Code::Random { .. } | Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } => false,
+            Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } | Code::Setup(_) | Code::Row { .. } => false,
+            Code::Unknown => false,
+        }
+    }
+
+    pub fn reads_an_answer(&self) -> bool {
+        match self {
+            Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => true,
+            Code::Regex { .. } | Code::Css { .. } => true,
+            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_) | Code::Object(_) => false,
+            Code::Slot(_) | Code::UserId | Code::Uuid | Code::Random { .. } | Code::Not(_) | Code::Negate(_) => false,
+            Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } | Code::Column { .. } | Code::Get { .. } => false,
+            Code::Count(_) | Code::Call { .. } | Code::Derived { .. } | Code::Unknown => false,
+        }
+    }
+
+    /// Whether it is the same for all, where some slots are.
+    pub fn is_constant(&self, is_known: impl Fn(usize) -> bool) -> bool {
+        !self.any(&mut |part| match part {
+            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_) | Code::Object(_) => false,
+            Code::Slot(slot) => !is_known(*slot),
+            Code::Call { function, .. } => !function.is_pure(),
+            Code::UserId | Code::Uuid | Code::Random { .. } | Code::Status(_) | Code::Latency(_) => true,
+            Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } => true,
+            Code::Not(_) | Code::Negate(_) | Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } => true,
+            Code::Column { .. } | Code::Get { .. } | Code::Count(_) | Code::Derived { .. } | Code::Unknown => true,
+        })
+    }
+
+    /// Whether something of it is computed from a secret by each iteration for itself.
+    pub fn is_derived(&self) -> bool {
+        self.any(&mut |part| matches!(part, Code::Derived { .. }))
+    }
+}
+
+/// The values that are put into a text.
+pub fn values(pieces: &[Piece]) -> impl Iterator<Item = &Code> {
+    pieces.iter().filter_map(|piece| match piece {
+        Piece::Literal(_) => None,
+        Piece::Value(value) => Some(value),
+    })
+}

@@ -1,0 +1,227 @@
+//! From an expression of a plan to one that is evaluated, in one walk and once a run: what is looked for gets a number, what a
+//! run knows is put in, and what is computed from secrets is hidden. What of that is the same for all is hidden as the secrets
+//! are, before anything is told. What each iteration computes for itself is kept in slots of its own, and hidden where something
+//! of that iteration is told: the mask does not grow with requests, and a flow that computes nothing of a secret pays nothing.
+
+use super::code::{Check, Code, Piece};
+use super::{Paths, Value, nobody};
+use crate::engine::secret::Mask;
+use crate::engine::secret::taint::{Taint, assigned};
+use crate::plan::{self, AnswerPart, Expr, Flow, Record};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// What a plan leaves open, as a run comes to know it.
+pub trait Resolve {
+    /// A secret, a port or a field of a part as a constant; none while it is not known.
+    fn constant(&self, expr: &Expr) -> Option<Expr>;
+    /// Whether a secret can be got back from it.
+    fn reveals(&self, expr: &Expr) -> bool;
+}
+
+/// What is looked for, each thing once: an expression has its number.
+#[derive(Debug, Default)]
+pub struct Sought {
+    pub paths: Names,
+    pub patterns: Names,
+    pub selectors: Names,
+    /// Of all data.
+    pub columns: Names,
+}
+
+/// Texts by number.
+#[derive(Debug, Default)]
+pub struct Names {
+    all: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl Names {
+    fn number(&mut self, text: &str) -> usize {
+        if let Some(place) = self.places.get(text) {
+            return *place;
+        }
+        self.all.push(text.to_owned());
+        self.places.insert(text.to_owned(), self.all.len() - 1);
+        self.all.len() - 1
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(String::as_str)
+    }
+}
+
+pub struct Linker<'r> {
+    open: &'r dyn Resolve,
+    mask: &'r Mask,
+    pub sought: Sought,
+    taint: Taint<'r>,
+    /// By ledger: whether a secret can be got back from one of its keys.
+    keys: Vec<bool>,
+    own: Own,
+}
+
+/// What is known of the flow that is linked.
+#[derive(Default)]
+struct Own {
+    /// How often something is put into each slot.
+    given: Vec<usize>,
+    /// The values of slots that are given one value alone, which is the same for all.
+    constants: HashMap<usize, Value>,
+    derived: Range<usize>,
+}
+
+impl<'r> Linker<'r> {
+    pub fn new(open: &'r dyn Resolve, mask: &'r Mask) -> Linker<'r> {
+        let (sought, taint) = (Sought::default(), Taint::new(open));
+        Linker { open, mask, sought, taint, keys: Vec::new(), own: Own::default() }
+    }
+
+    /// A flow begins that has so many slots. The first of them may hold a key of a ledger.
+    pub fn begin(&mut self, flow: &Flow, slots: usize, ledger: Option<usize>) {
+        let key = ledger.is_some_and(|ledger| self.keys.get(ledger).is_some_and(|is_secret| *is_secret));
+        self.taint.begin(flow, key);
+        let mut given = vec![0; flow.slots];
+        assigned(&flow.steps).into_iter().for_each(|(slot, _)| given[slot] += 1);
+        self.own = Own { given, constants: HashMap::new(), derived: slots..slots };
+    }
+
+    /// The flow was one of the setup, whose values the flows behind it read.
+    pub fn end_setup(&mut self) {
+        self.taint.end_setup();
+    }
+
+    /// The slots of the flow for what is computed from secrets, so far.
+    pub fn derived(&self) -> Range<usize> {
+        self.own.derived.clone()
+    }
+
+    pub fn text(&mut self, pieces: &[plan::Piece]) -> Vec<Piece> {
+        let piece = |piece: &plan::Piece| match piece {
+            plan::Piece::Literal(text) => Piece::Literal(text.clone()),
+            plan::Piece::Value(value) => Piece::Value(self.expr(value)),
+        };
+        pieces.iter().map(piece).collect()
+    }
+
+    pub fn fields(&mut self, fields: &[(String, Expr)]) -> Vec<(String, Code)> {
+        fields.iter().map(|(name, value)| (name.clone(), self.expr(value))).collect()
+    }
+
+    pub fn checks(&mut self, checks: &[plan::Check]) -> Vec<Check> {
+        let check = |check: &plan::Check| Check { text: check.text.clone(), condition: self.expr(&check.condition) };
+        checks.iter().map(check).collect()
+    }
+
+    /// The key of an entry.
+    pub fn key(&mut self, record: &Record) -> Code {
+        if self.taint.holds(&record.key) {
+            self.keys.resize(self.keys.len().max(record.ledger + 1), false);
+            self.keys[record.ledger] = true;
+        }
+        self.expr(&record.key)
+    }
+
+    /// What a `let` puts into a slot.
+    pub fn given(&mut self, slot: usize, value: &Expr) -> Code {
+        let value = self.expr(value);
+        if self.own.given.get(slot) == Some(&1)
+            && let Some(constant) = self.constant(&value)
+        {
+            self.own.constants.insert(slot, constant);
+        }
+        value
+    }
+
+    pub fn expr(&mut self, expr: &Expr) -> Code {
+        match expr {
+            Expr::Null => Code::Null,
+            Expr::Bool(value) => Code::Bool(*value),
+            Expr::Number(value) => Code::Number(*value),
+            Expr::Text(pieces) => Code::Text(self.text(pieces)),
+            Expr::List(items) => Code::List(items.iter().map(|item| self.expr(item)).collect()),
+            Expr::Object(fields) => Code::Object(self.fields(fields)),
+            Expr::Slot(slot) => Code::Slot(*slot),
+            Expr::UserId => Code::UserId,
+            Expr::Uuid => Code::Uuid,
+            Expr::Random { least, most } => Code::Random { least: *least, most: *most },
+            Expr::Status(response) => Code::Status(*response),
+            Expr::Latency(response) => Code::Latency(*response),
+            Expr::BodyText(response) => Code::BodyText(*response),
+            Expr::Json { response, path } => Code::Json { response: *response, path: self.sought.paths.number(path) },
+            Expr::Header { response, name } => Code::Header { response: *response, name: name.clone() },
+            Expr::Answer { response, part, argument, attribute } => {
+                self.answer((*response, *part), argument, attribute)
+            }
+            Expr::Not(inner) => Code::Not(self.boxed(inner)),
+            Expr::Negate(inner) => Code::Negate(self.boxed(inner)),
+            Expr::Binary { operator, left, right } => {
+                Code::Binary { operator: *operator, left: self.boxed(left), right: self.boxed(right) }
+            }
+            Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) => {
+                self.open.constant(expr).map_or(Code::Unknown, |known| self.expr(&known))
+            }
+            Expr::Setup(place) => Code::Setup(*place),
+            Expr::Row { data, pick } => Code::Row { data: *data, pick: *pick },
+            Expr::Column { row, column } => {
+                Code::Column { row: self.boxed(row), column: self.sought.columns.number(column) }
+            }
+            Expr::Get { value, path } => Code::Get { value: self.boxed(value), path: self.sought.paths.number(path) },
+            Expr::Count(list) => Code::Count(self.boxed(list)),
+            Expr::Call { function, arguments } => {
+                let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
+                let call = Code::Call { function: *function, arguments };
+                if self.taint.holds(expr) { self.hidden(call) } else { call }
+            }
+            // A scenario with these is refused before it is run.
+            Expr::Iteration | Expr::Property(_) => Code::Unknown,
+        }
+    }
+
+    fn boxed(&mut self, expr: &Expr) -> Box<Code> {
+        Box::new(self.expr(expr))
+    }
+
+    fn answer(
+        &mut self,
+        (response, part): (usize, AnswerPart),
+        argument: &Option<String>,
+        attribute: &Option<String>,
+    ) -> Code {
+        match (part, argument) {
+            (AnswerPart::Regex, Some(pattern)) => {
+                Code::Regex { response, pattern: self.sought.patterns.number(pattern) }
+            }
+            (AnswerPart::Css, Some(selector)) => {
+                Code::Css { response, selector: self.sought.selectors.number(selector), attribute: attribute.clone() }
+            }
+            (AnswerPart::Regex | AnswerPart::Css, None) | (AnswerPart::Rows, _) => Code::Unknown,
+        }
+    }
+
+    /// Something that is computed from a secret.
+    fn hidden(&mut self, value: Code) -> Code {
+        if let Some(constant) = self.constant(&value) {
+            self.mask.learn(super::derived::texts(&constant));
+            return value;
+        }
+        let slot = self.own.derived.end;
+        self.own.derived.end += 1;
+        Code::Derived { slot, value: Box::new(value) }
+    }
+
+    /// The value of an expression that is the same for all.
+    fn constant(&self, code: &Code) -> Option<Value> {
+        let known = &self.own.constants;
+        if !code.is_constant(|slot| known.contains_key(&slot)) {
+            return None;
+        }
+        let mut frame = nobody();
+        frame.slots = vec![Value::Null; known.keys().max().map_or(0, |last| last + 1)];
+        known.iter().for_each(|(slot, value)| frame.slots[*slot] = value.clone());
+        frame.eval(code, &Paths::default()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! https against a real nginx and against servers that break off, stall or speak something else.
+
+use crate::support::nginx::{Nginx, nginx};
+use crate::support::{Place, Ran};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+/// An authority of a test, and what it signs.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new(name: &str) -> Authority {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate of such names and its key, until the end of a year.
+    fn signs(&self, names: &[&str], until: i32, usage: ExtendedKeyUsagePurpose) -> String {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 12, 31));
+        params.extended_key_usages = vec![usage];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        format!("{}{}", certificate.pem(), key.serialize_pem())
+    }
+
+    fn server(&self, names: &[&str], until: i32) -> String {
+        self.signs(names, until, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+}
+
+/// A server that shows a certificate, with more lines of configuration.
+fn server(certificate: &str, more: &str) -> String {
+    format!(
+        "ssl_certificate {certificate};\n ssl_certificate_key {certificate};\n {more}\n location / {{ return 200 \"$ssl_protocol\"; }}"
+    )
+}
+
+/// A target with a flow of one request and a load of its own, by name.
+fn target(name: &str, url: &str, options: &str) -> String {
+    format!(
+        "  target {name} = http(\"{url}\") {{\n    {options}\n  }}\n  flow ask_{name} on {name} {{\n    get \"/\" as {name}_page\n  }}\n  load load_{name} of ask_{name} {{\n    hold 5/s for 1s\n  }}\n"
+    )
+}
+
+fn scenario(targets: &[String], expect: &str) -> String {
+    format!("scenario test {{\n{}  expect {{\n    {expect}\n  }}\n}}\n", targets.concat())
+}
+
+/// What came of the requests of a load: how many were fine, and how many failed by which kind.
+fn outcome(ran: &Ran, load: &str) -> (u64, serde_json::Value) {
+    let windows = ran.result["windows"].as_array().unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+    let window = windows.iter().find(|window| window["load"] == load).unwrap();
+    let step = &window["steps"][0];
+    let failed: u64 = step["failed"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+    (step["samples"].as_u64().unwrap() - failed, step["failed"].clone())
+}
+
+const FAR: i32 = 2100;
+
+#[test]
+fn an_nginx_is_asked_in_both_versions_with_certificates_of_clients_and_sessions_taken_up_again() {
+    let Some(program) = nginx() else { return };
+    let (authority, clients) = (Authority::new("a test"), Authority::new("of clients"));
+    let here = authority.server(&["127.0.0.1"], FAR);
+    let servers = [
+        server("here.pem", "ssl_protocols TLSv1.2;"),
+        server("here.pem", "ssl_protocols TLSv1.3;"),
+        server("here.pem", "ssl_verify_client on; ssl_client_certificate clients.pem;"),
+    ];
+    let nginx = Nginx::start(&program, &servers, &[("here.pem", &here), ("clients.pem", &clients.pem())]);
+    let [old, new, closed] = nginx.addresses[..] else { panic!("three servers") };
+    let place = Place::new();
+    place.write("ca.pem", &authority.pem());
+    place.write("client.pem", &clients.signs(&["somebody.test"], FAR, ExtendedKeyUsagePurpose::ClientAuth));
+    let trust = "tls: { ca: \"ca.pem\" }";
+    let targets = [
+        target("old", &format!("https://{old}"), trust),
+        target("new", &format!("https://{new}"), "tls: { ca: \"ca.pem\", min: \"1.3\" }"),
+        target(
+            "known",
+            &format!("https://{closed}"),
+            "tls: { ca: \"ca.pem\", cert: \"client.pem\", key: \"client.pem\" }",
+        ),
+        target("unknown", &format!("https://{closed}"), trust),
+        target("too_new", &format!("https://{old}"), "tls: { ca: \"ca.pem\", min: \"1.3\" }"),
+        target("too_old", &format!("https://{new}"), "tls: { ca: \"ca.pem\", max: \"1.2\" }"),
+    ];
+    let ran = place.run(&scenario(&targets, "max(load_old.tls_time) > 0s\n    count(load_old) == 5"), &[]);
+    assert!(matches!(ran.code, 0 | 5), "{}{}", ran.out, ran.err);
+    for load in ["load_old", "load_new", "load_known"] {
+        assert_eq!(outcome(&ran, load), (5, serde_json::json!({})), "{load}: {}", ran.out);
+    }
+    // nginx answers those without a certificate by 400, and in TLS 1.3 after the handshake.
+    assert_eq!(outcome(&ran, "load_unknown"), (0, serde_json::json!({ "status": 5 })), "{}", ran.out);
+    for load in ["load_too_new", "load_too_old"] {
+        assert_eq!(outcome(&ran, load), (0, serde_json::json!({ "handshake": 5 })), "{load}: {}", ran.out);
+    }
+    let log = nginx.log();
+    for seen in ["TLSv1.2 . NONE", "TLSv1.3 . NONE", " . SUCCESS"] {
+        assert!(log.iter().any(|line| line.ends_with(seen)), "{seen}: {log:?}");
+    }
+}
+
+#[test]
+fn sessions_are_taken_up_again_unless_the_file_says_otherwise() {
+    let Some(program) = nginx() else { return };
+    let authority = Authority::new("a test");
+    let here = authority.server(&["127.0.0.1"], FAR);
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        for resume in [true, false] {
+            let servers = [server("here.pem", &format!("ssl_protocols {version}; ssl_session_cache shared:a:1m;"))];
+            let nginx = Nginx::start(&program, &servers, &[("here.pem", &here)]);
+            let place = Place::new();
+            place.write("ca.pem", &authority.pem());
+            let options = format!("connections: per_request\n    tls: {{ ca: \"ca.pem\", resume: {resume} }}");
+            let url = format!("https://{}", nginx.addresses[0]);
+            let ran = place
+                .run(&scenario(&[target("api", &url, &options)], "count(load_api.tls_time) == 5"), &["--workers", "1"]);
+            ran.passed();
+            let again = nginx.log().iter().filter(|line| line.contains(" r ")).count();
+            assert_eq!(again, if resume { 4 } else { 0 }, "{version}, {resume}: {:?}", nginx.log());
+        }
+    }
+}
+
+/// Does this with each connection, and says where it listens.
+fn strange(with: fn(std::net::TcpStream)) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || with(stream));
+        }
+    });
+    address
+}
+
+#[test]
+fn each_thing_that_goes_wrong_is_a_failure_of_its_kind() {
+    let Some(program) = nginx() else { return };
+    let (authority, other) = (Authority::new("a test"), Authority::new("somebody else"));
+    let files = [
+        ("expired.pem", authority.server(&["127.0.0.1"], 2021)),
+        ("elsewhere.pem", authority.server(&["other.test"], FAR)),
+        ("stranger.pem", other.server(&["127.0.0.1"], FAR)),
+    ];
+    let servers: Vec<String> = files.iter().map(|(name, _)| server(name, "")).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let nginx = Nginx::start(&program, &servers, &files);
+    let [expired, elsewhere, stranger] = nginx.addresses[..] else { panic!("three servers") };
+    let closes = strange(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    let stalls = strange(|stream| {
+        std::thread::sleep(Duration::from_secs(60));
+        drop(stream);
+    });
+    let plain = strange(|mut stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        std::thread::sleep(Duration::from_secs(1));
+    });
+    let place = Place::new();
+    place.write("ca.pem", &authority.pem());
+    let trust = "tls: { ca: \"ca.pem\" }\n    timeout: 500ms";
+    let all = [
+        ("expired", expired, "certificate", "the certificate of the server has expired"),
+        ("elsewhere", elsewhere, "certificate", "the certificate of the server is of other.test, not of `127.0.0.1`"),
+        ("stranger", stranger, "certificate", "nobody who is trusted has signed the certificate"),
+        ("closes", closes, "closed", ""),
+        ("stalls", stalls, "timeout", ""),
+        ("plain", plain, "handshake", "what the server says is no TLS"),
+    ];
+    let mut targets: Vec<String> =
+        all.iter().map(|(name, address, ..)| target(name, &format!("https://{address}"), trust)).collect();
+    let named = "tls: { ca: \"ca.pem\", server_name: \"other.test\" }";
+    targets.push(target("named", &format!("https://{elsewhere}"), named));
+    targets.push(target("whoever", &format!("https://{stranger}"), "tls: { verify: false }"));
+    let ran = place.run(&scenario(&targets, "count(load_named) == 5"), &[]);
+    assert!(matches!(ran.code, 0 | 5), "{}{}", ran.out, ran.err);
+    let examples = ran.result["examples"].to_string();
+    for (name, _, kind, because) in all {
+        let load = format!("load_{name}");
+        assert_eq!(outcome(&ran, &load), (0, serde_json::json!({ kind: 5 })), "{name}: {}", ran.out);
+        assert!(examples.contains(because), "{name}: {examples}");
+        let rows = ran.result["windows"].as_array().unwrap().iter().find(|window| window["load"] == load.as_str());
+        assert_eq!(rows.unwrap()["steps"][0]["unanswered"], 5, "{name}: {}", ran.out);
+        let causes = ran.result["failures"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["series"].as_str().is_some_and(|series| series.ends_with(&format!("{name}_page"))));
+        let causes: Vec<&serde_json::Value> = causes.collect();
+        assert_eq!((causes.len(), &causes[0]["count"]), (1, &5.into()), "{name}: {causes:?}");
+        match because {
+            "" => assert!(causes[0]["because"].is_null(), "{name}: {causes:?}"),
+            because => assert!(causes[0]["because"].as_str().unwrap().starts_with(because), "{name}: {causes:?}"),
+        }
+    }
+    for load in ["load_named", "load_whoever"] {
+        assert_eq!(outcome(&ran, load), (5, serde_json::json!({})), "{load}: {}", ran.out);
+    }
+    assert!(ran.out.contains("nobody looked at the certificate of `whoever` (`verify: false`)"), "{}", ran.out);
+    let planned = place.call(&["plan", "test.stress"]);
+    assert!(planned.out.contains("whose certificate nobody looks at"), "{}", planned.out);
+}
+
+/// The shop over https, with its probe, its page of metrics, and a link in front of it.
+#[test]
+fn the_shop_over_https_is_hurt_on_the_way_by_bytes() {
+    let shop = "  service shop = demo(tls: true)\n  link wire = tcp(to: shop.address)\n  monitor page = metrics(\"{shop.url}/metrics\")\n  target api = http(\"https://{wire.address}\") {\n    tls: { ca: shop.ca }\n    timeout: 500ms\n    connections: per_request\n  }\n  target straight = http(shop.url) {\n    tls: { ca: shop.ca, server_name: \"shop.test\" }\n  }\n  flow browse on api {\n    get \"/products\" as list {\n      expect status == 200\n    }\n  }\n  flow near on straight {\n    get \"/health\" as health\n  }\n  load main of browse {\n    hold 20/s for 8s as all\n  }\n  load beside of near {\n    hold 5/s for 8s\n  }\n";
+    for (fault, expect) in [
+        ("latency(wire, 300ms)", "p50(main.tls_time) > 300ms during hurt\n    error_rate(main) < 100% during hurt"),
+        ("partition(wire)", "error_rate(main) > 60% during hurt"),
+        ("reset(wire)", "error_rate(main) > 60% during hurt"),
+    ] {
+        let text = format!(
+            "scenario test {{\n{shop}  fault hurt = {fault} at 2s for 3s\n  expect {{\n    {expect}\n    error_rate(main) == 0% before hurt\n    error_rate(beside) == 0%\n    max(page.query('process_resident_memory_bytes', unit: 1B)) > 0B\n  }}\n}}\n"
+        );
+        let ran = Place::new().run(&text, &[]);
+        ran.passed();
+    }
+}
