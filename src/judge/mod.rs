@@ -126,7 +126,10 @@ fn kind(
     if let Some(reason) = metric::ineffective(stats).into_iter().next() {
         return (Kind::Inconclusive, Some(reason));
     }
-    let measured = stats.numbers().any(|(_, counts)| counts.sent > 0);
+    // What no connection was had for was not sent, and a target failed it all the same.
+    let measured = stats.numbers().any(|(_, counts)| {
+        counts.sent > 0 || counts.failed.iter().any(|(failure, count)| failure.is_unanswered() && *count > 0)
+    });
     match measured {
         true if expectations.is_empty() => {
             (Kind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))

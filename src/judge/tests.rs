@@ -32,6 +32,26 @@ fn the_order_of_verdicts_is_the_languages() {
     assert_eq!(of(&[], &trusted), Kind::Inconclusive, "nothing was sent");
 }
 
+/// What a target failed counts though nothing could be sent to it; what was not sent for want of a value does not.
+#[test]
+fn what_could_not_connect_was_asked_for() {
+    let plan = plan("open", 1000, &[]);
+    let trusted = Trust { state: TrustState::Trusted, reasons: Vec::new(), limits: Vec::new() };
+    let of = |record: &dyn Fn(&mut Recorder)| {
+        let mut recorder = Recorder::new(Arc::from(plan.edges()), &plan.series, 1);
+        record(&mut recorder);
+        let mut stats = Stats::new(&plan);
+        recorder.drain().iter().for_each(|slice| stats.add(slice));
+        stats.complete = true;
+        kind(&stats, (&[judged(Outcome::Held)], true), &[Standing::Stands], &trusted).0
+    };
+    for failure in [Failure::Connect, Failure::Certificate, Failure::Handshake] {
+        assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(failure))), Kind::Passed, "{failure:?}");
+    }
+    assert_eq!(of(&|recorder| recorder.failed_unsent(0, 0)), Kind::Inconclusive);
+    assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(Failure::NoPorts))), Kind::Inconclusive);
+}
+
 /// A plan of one load of one request over two seconds, and what is expected of it.
 fn plan(shape: &str, ceiling: u64, expectations: &[serde_json::Value]) -> Plan {
     let open = shape == "open";
