@@ -174,7 +174,7 @@ fn pure_floors_do_not_touch_the_world() {
 }
 
 /// Words of the language that stand in texts of the data plane: it writes them, or they are another language's.
-const WRITTEN: [(&str, &str); 6] = [
+const WRITTEN: [(&str, &str); 9] = [
     // What JSON and texts say of values.
     ("src/engine/value/explain.rs", "null"),
     ("src/engine/value/mod.rs", "true"),
@@ -182,7 +182,11 @@ const WRITTEN: [(&str, &str); 6] = [
     // What went wrong, told to a person.
     ("src/engine/phase.rs", "setup"),
     ("src/engine/phase.rs", "teardown"),
+    // Which entry of `tls:` cannot be used, told to a person.
+    ("src/engine/tls.rs", "ca"),
+    ("src/engine/tls.rs", "key"),
     // The scheme of a URL.
+    ("src/engine/http/host.rs", "http"),
     ("src/engine/http/redirect.rs", "http"),
 ];
 

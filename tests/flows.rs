@@ -298,9 +298,9 @@ fn users_pause_after_a_failure_as_they_would_have() {
         // In its block and in those around it; what was not reached is left out.
         (
             &live,
-            "    group a {\n      get \"/x\" as s\n      think 400ms\n    }\n    repeat 3 {\n      think 10s\n    }\n    think 600ms",
+            "    group a {\n      get \"/x\" as s\n      think 400ms\n    }\n    repeat at most 3 {\n      think 10s\n    }\n    think 600ms",
         ),
-        (&live, "    repeat 5 {\n      get \"/x\" as s\n      think 1s\n    }"),
+        (&live, "    repeat at most 5 {\n      get \"/x\" as s\n      think 1s\n    }"),
     ] {
         let ran = away(address, flow, "5 users for 3s");
         let started = started(&ran);

@@ -46,7 +46,7 @@ pub const FIELDS: &[Field] = &[
         "ca",
         Type::Text,
         "Of `demo(tls: true)`: the certificate of the authority that signed for it, in PEM.",
-        "shop.ca",
+        "secure.ca",
     ),
     field(Type::Service, "port", Type::Count, "The port, a whole number.", "shop.port"),
     field(Type::Service, "metrics_address", Type::Text, "Host and port of its /metrics page.", "shop.metrics_address"),
