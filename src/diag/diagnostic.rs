@@ -2,8 +2,8 @@
 
 use super::Code;
 use super::hidden::Hidden;
-use crate::base::Span;
 use crate::base::shown::escaped;
+use crate::base::{Name, Span};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -72,6 +72,17 @@ impl Diagnostic {
                 let more = if known.len() > list.len() { ", …" } else { "" };
                 self.help(format!("there is {}{more}", list.join(", ")))
             }
+        }
+    }
+
+    /// The same among columns of a file that is no scenario, and may be anything: one is told that nearly stands in the scenario, else
+    /// how many there are.
+    pub fn did_you_mean_a_column<'a>(self, name: &Name, columns: impl Iterator<Item = &'a str>) -> Diagnostic {
+        let known: Vec<&str> = columns.collect();
+        match (crate::base::suggest::slip(&name.text, known.iter().copied()), known.len()) {
+            (Some(near), _) => self.fix(name.span, near, format!("did you mean `{near}`?")),
+            (None, 1) => self.help("the file has one column; what it is called is not told here"),
+            (None, count) => self.help(format!("the file has {count} columns; what they are called is not told here")),
         }
     }
 
