@@ -214,13 +214,22 @@ fn the_owner_of_what_another_user_holds_is_unknown_and_that_is_told() {
 
 /// A process that answers in place of a service which listens nowhere.
 fn is_refused_in_place_of_one_that_listens_nowhere(before: &str, name: &str) -> Ran {
+    is_refused_in_place_of("exec sleep 1000", before, name)
+}
+
+/// A process that answers in place of a service.
+fn is_refused_in_place_of(service: &str, before: &str, name: &str) -> Ran {
     let place = Place::new();
+    let open = place.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(open, PermissionsExt::from_mode(0o777)).unwrap();
     let port = free_port();
     let started = place.path().join("started");
-    let lines = format!("touch {}; exec sleep 1000", started.display());
+    let lines = format!("touch {}; {service}", started.display());
     std::os::unix::fs::symlink(PROGRAM, place.path().join(name)).unwrap();
     let script = format!(
-        "while [ ! -e started ]; do sleep 0.02; done; exec {before} ./{name} demo --database own.db --listen 127.0.0.1:{port}"
+        "while [ ! -e started ]; do sleep 0.02; done; exec {before} ./{name} demo --database open/own.db --listen 127.0.0.1:{port}"
     );
     let mut stranger = std::process::Command::new("sh");
     stranger.args(["-c", &script]).current_dir(place.path()).stdout(std::process::Stdio::null());
@@ -244,7 +253,21 @@ fn a_stranger_of_the_same_user_does_not_pass_by_a_namespace() {
     if !able.is_ok_and(|output| output.status.success()) {
         return left_out("this user can make no pid namespace");
     }
-    is_refused_in_place_of_one_that_listens_nowhere("unshare --pid --fork --kill-child", "stranger");
+    const APART: &str = "unshare --pid --fork --kill-child";
+    is_refused_in_place_of_one_that_listens_nowhere(APART, "stranger");
+    let beside = format!("exec {PROGRAM} demo --database shop.db --listen 127.0.0.1:0");
+    is_refused_in_place_of(&beside, APART, "stranger");
+}
+
+#[test]
+fn a_stranger_of_another_user_does_not_pass_by_a_namespace() {
+    const APART: &str =
+        "unshare --pid --fork --kill-child setpriv --reuid 65534 --regid 65534 --clear-groups --pdeathsig KILL";
+    let able = std::process::Command::new("sh").args(["-c", &format!("{APART} {PROGRAM} --version")]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        return left_out("it takes root, `setpriv`, and a program that everybody may start");
+    }
+    is_refused_in_place_of_one_that_listens_nowhere(APART, "stranger");
 }
 
 #[test]

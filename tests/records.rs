@@ -2,6 +2,7 @@
 
 use crate::support::left_out::left_out;
 use crate::support::{Place, Script, Server, rest, shops_in, signal, wait_until};
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
 
@@ -266,6 +267,118 @@ fn what_an_answer_says_is_written_out_on_the_terminal() {
     }
 }
 
+/// The first of each kind of number in a value, by what leads to it.
+fn numbers(at: &str, kind: &str, value: &Value, found: &mut std::collections::BTreeMap<String, String>) {
+    match value {
+        Value::Number(_) => drop(found.entry(kind.to_owned()).or_insert_with(|| at.to_owned())),
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| {
+            // Both ends of a window are looked at.
+            let same = if items.len() == 2 { index.to_string() } else { "*".to_owned() };
+            numbers(&format!("{at}/{index}"), &format!("{kind}/{same}"), item, found);
+        }),
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| {
+            numbers(&format!("{at}/{name}"), &format!("{kind}/{name}"), field, found);
+        }),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// A report of what lies in a directory, or why there is none, and how long the processor took.
+fn reported(directory: &std::path::Path) -> (Result<(), String>, i64) {
+    let clock = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).tv_sec;
+    let started = clock();
+    let made = stressc::store::read(directory).map(|(plan, stats)| {
+        let verdict = stressc::judge::judge(&plan, &stats, &stressc::judge::Others::default());
+        let report = stressc::report::report(&plan, &stats, &verdict);
+        let _ = (stressc::report::json(&report), stressc::report::terminal(&report, false));
+    });
+    (made.map_err(|error| error.to_string()), clock() - started)
+}
+
+/// A record of which one number is another.
+struct Planted {
+    name: &'static str,
+    /// Of the events the line; none where it is the plan.
+    line: Option<usize>,
+    kind: String,
+    at: String,
+    value: &'static str,
+}
+
+/// The plan and the events of a record, each as lines.
+fn lines_of(name: &str) -> [Vec<String>; 2] {
+    let record = crate::support::compile::root().join("tests/records/1").join(name);
+    ["plan.json", "events.jsonl"].map(|file| {
+        let text = std::fs::read_to_string(record.join(file)).unwrap();
+        if file == "plan.json" { vec![text] } else { text.lines().map(str::to_owned).collect() }
+    })
+}
+
+/// Every kind of number in the records that are kept, each with what somebody might write in its place.
+fn planted() -> Vec<Planted> {
+    const VALUES: [&str; 8] =
+        ["0", "-1", "1", "8600000000000000", "9007199254740992", "18446744073709551615", "1e300", "\"hunter2\""];
+    let mut known = std::collections::BTreeSet::new();
+    let mut all = Vec::new();
+    for name in ["ends", "aborts", "all"] {
+        let [plan, events] = lines_of(name);
+        let texts =
+            plan.iter().map(|plan| (None, plan)).chain(events.iter().enumerate().map(|(n, line)| (Some(n), line)));
+        for (line, text) in texts {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let mut found = std::collections::BTreeMap::new();
+            numbers("", value["event"].as_str().unwrap_or("plan"), &value, &mut found);
+            for (kind, at) in found {
+                if known.insert(kind.clone()) {
+                    let one = |value| Planted { name, line, kind: kind.clone(), at: at.clone(), value };
+                    all.extend(VALUES.map(one));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Whatever number of a record somebody changed, there is a report or a reason, at once, and nothing of what it holds is told.
+/// Tried for seconds, and for longer with `FUZZ_SECONDS`.
+#[test]
+fn a_planted_number_is_a_report_or_a_reason() {
+    let read = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let until = std::time::Instant::now() + Duration::from_secs(read("FUZZ_SECONDS").unwrap_or(10));
+    let place = Place::new();
+    let mut all = planted();
+    assert!(all.len() > 2_000);
+    // In an order that the seed gives, so that each kind has its turn.
+    let seed = read("SEED").unwrap_or(1);
+    all.sort_by_cached_key(|one| {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hash = DefaultHasher::new();
+        (seed, &one.kind, one.value).hash(&mut hash);
+        hash.finish()
+    });
+    let (mut reasons, mut reports, mut bad) = (0, 0, Vec::new());
+    for Planted { name, line, kind, at, value } in all {
+        if std::time::Instant::now() > until && reasons > 5 && reports > 5 {
+            break;
+        }
+        let [mut plan, mut events] = lines_of(name);
+        let text = line.map_or(&mut plan[0], |line| &mut events[line]);
+        let mut other: Value = serde_json::from_str(text).unwrap();
+        *other.pointer_mut(&at).unwrap() = serde_json::from_str(value).unwrap();
+        *text = other.to_string();
+        std::fs::write(place.path().join("plan.json"), &plan[0]).unwrap();
+        std::fs::write(place.path().join("events.jsonl"), events.join("\n")).unwrap();
+        match std::panic::catch_unwind(|| reported(place.path())) {
+            Err(_) => bad.push(format!("{name}: {kind} = {value}: panicked")),
+            Ok((_, seconds)) if seconds > 20 => bad.push(format!("{name}: {kind} = {value}: {seconds} s")),
+            Ok((Err(reason), _)) if reason.contains("hunter2") => bad.push(format!("{name}: {kind}: {reason}")),
+            Ok((Err(_), _)) => reasons += 1,
+            Ok((Ok(()), _)) => reports += 1,
+        }
+    }
+    assert!(bad.is_empty(), "{} beside {reasons} reasons and {reports} reports:\n{}", bad.len(), bad.join("\n"));
+}
+
 /// A record that somebody planted keeps nobody waiting and takes no memory.
 #[cfg(unix)]
 #[test]
@@ -279,6 +392,10 @@ fn a_planted_record_is_refused_at_once() {
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     };
     let endless = |path: &std::path::Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    let own = std::fs::canonicalize(record.join("plan.json")).unwrap();
+    let copy = place.path().join("copy");
+    std::fs::copy(&own, &copy).unwrap();
+    let elsewhere = |path: &std::path::Path| std::os::unix::fs::symlink(&copy, path).unwrap();
     let sparse = |path: &std::path::Path| std::fs::File::create(path).unwrap().set_len(BOUND + 1).unwrap();
     let directory = |path: &std::path::Path| std::fs::create_dir(path).unwrap();
     let refused = |name: &str, told: &str, plant: &dyn Fn(&std::path::Path)| {
@@ -309,6 +426,7 @@ fn a_planted_record_is_refused_at_once() {
         refused(name, "is no regular file", &pipe);
         refused(name, "is no regular file", &endless);
         refused(name, "is no regular file", &directory);
+        refused(name, "is no regular file", &elsewhere);
         if name != "plan.json" {
             refused(name, "line 1 is longer than any", &sparse);
         }

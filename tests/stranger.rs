@@ -393,6 +393,13 @@ fn values_of_variables_are_not_told() {
     assert!(code == 2 && said.contains("`***/x` allows no host"), "{said}");
 }
 
+/// What `check` says of a text, in every format.
+fn told(place: &Place, text: &str) -> (i32, String) {
+    place.write("work.stress", text);
+    let said = ["human", "short", "json"].map(|format| check(place, &["work.stress", "--format", format]));
+    (said[0].0, said.map(|(_, said)| said).concat())
+}
+
 #[test]
 fn contents_of_files_are_not_told() {
     let place = Place::new();
@@ -419,6 +426,28 @@ fn contents_of_files_are_not_told() {
             }
         }
     }
+    // A file of variables is a table whose head is its first line, and so is a list of objects.
+    place.write("keys.env", &format!("AWS_KEY={SECRET},OTHER={SECRET}\nb,c\n"));
+    place.write("twice.csv", &format!("{SECRET},{SECRET}\nb,c\n"));
+    place.write("rows.jsonl", &format!("{{\"{SECRET}\": 1}}\n"));
+    place.write("rules.yml", &format!("groups:\n- rules:\n  - alert: {SECRET}\n    expr: up\n"));
+    for (data, path) in [("csv", "keys.env"), ("csv", "twice.csv"), ("jsonl", "rows.jsonl")] {
+        let rows = format!("data rows = {data}(\"{path}\")");
+        let asking = sending("\"\"").replace("body: \"\"", "body: \"{one.hunter2_of_the}\"");
+        let asking = asking.replace("    post", "    let one = rows.random()\n    post");
+        let replaying = sending("\"\"").replace("hold 1/s for 1s as plateau", "replay rows speed 1x");
+        for text in [
+            format!("{rows}\n{asking}"),
+            format!("{rows}\n{replaying}"),
+            format!("{rows} {{\n  columns: {{ aws_key: Text }}\n}}\n{asking}"),
+        ] {
+            let (code, said) = told(&place, &text);
+            assert!(code == 2 && !said.contains("hunter2-") && !said.contains("AWS_KEY="), "{text}: {said}");
+        }
+    }
+    let rules = "  alerts all = alertmanager(\"http://localhost:9\") {\n    rules: \"rules.yml\"\n  }\n  expect {\n    alert \"hunter2-of-the-env\" fires within 1m of plateau\n  }\n";
+    let (code, said) = told(&place, &with(rules, &sending("\"\"")));
+    assert!(code == 2 && said.contains("has no alert") && !said.contains(SECRET), "{said}");
     place.write("work.stress", &format!("allow file(\"key.txt\")\n{}", sending("\"\"")));
     let (_, said) = check(&place, &["work.stress", "--format", "short"]);
     assert!(said.contains("allows no host") && said.contains("***"), "{said}");

@@ -26,6 +26,23 @@ pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate that is a name and written as `name` is but for one slip, capitals and `_` or `-`: of what nobody may be told,
+/// whoever wrote nearly the same learns hardly more than that it is there.
+pub fn slip<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 60;
+    let letters = |text: &str| text.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_lowercase();
+    let is_name = |text: &str| {
+        text.len() <= LONGEST
+            && text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    let wanted = letters(name);
+    candidates.into_iter().filter(|candidate| is_name(candidate)).find(|candidate| {
+        let own = letters(candidate);
+        own == wanted || (wanted.len() > 1 && own.len() > 1 && is_slip(&wanted, &own))
+    })
+}
+
 /// One slip of the finger in a short name is little to Jaro, and most of what people write wrong.
 fn likeness(name: &str, candidate: &str) -> f64 {
     let slip = name.len() > 2 && candidate.len() > 2 && is_slip(name, candidate);
@@ -47,7 +64,24 @@ fn is_slip(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::similar;
+    use super::{similar, slip};
+
+    #[test]
+    fn of_what_may_not_be_told_a_slip_alone_is_mended() {
+        for (written, there, told) in [
+            ("idd", "id", true),
+            ("naem", "name", true),
+            ("userId", "user_id", true),
+            ("prices", "price", true),
+            ("token", "hunter2", false),
+            ("AWS_KEY", "AWS_KEY=hunter2", false),
+            ("secret", "secrets of mine", false),
+            ("hunte", "hunter2", false),
+            ("a", "b", false),
+        ] {
+            assert_eq!(slip(written, [there]), told.then_some(there), "{written}");
+        }
+    }
 
     #[test]
     fn suggests_what_is_alike_and_nothing_else() {

@@ -121,7 +121,8 @@ pub fn duration(ns: u64) -> String {
 pub fn measured_duration(ns: f64) -> String {
     let size = ns.abs();
     if size >= 120.0 * SECOND as f64 {
-        let whole = (ns / SECOND as f64).round() as u64;
+        // Whole seconds, of however long a time, or it would be printed as a measured one again.
+        let whole = ((ns / SECOND as f64).round() as u64).min(u64::MAX / SECOND);
         return duration(whole * SECOND);
     }
     let (value, unit) = match size {
@@ -180,6 +181,7 @@ mod tests {
         assert_eq!(duration(0), "0s");
         assert_eq!(measured_duration(1_234_567.0), "1.23ms");
         assert_eq!(measured_duration(900.0), "0.9us");
+        assert_eq!(measured_duration(1e300), "213503d23h34m33s");
     }
 
     #[test]

@@ -251,14 +251,14 @@ impl<'a> Session<'a, '_> {
                 Value::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
             }
             None => {
-                let known: Vec<String> = columns.iter().map(|(column, _)| column.clone()).collect();
                 let problem = Diagnostic::new(
                     Code::E0202,
                     format!("the rows have no column `{name}`"),
                     name.span,
                     "no such column",
                 );
-                self.push(problem.did_you_mean(name.span, &name.text, known.iter().map(String::as_str)));
+                let problem = problem.did_you_mean_a_column(name, columns.iter().map(|(column, _)| column.as_str()));
+                self.push(problem);
                 Value::WRONG
             }
         }

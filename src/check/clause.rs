@@ -430,7 +430,7 @@ impl<'a> Session<'a, '_> {
             let message = format!("`{path}` has no alert `{name}`");
             let problem =
                 Diagnostic::new(Code::E0201, message, alert.name.span, "no such alert").label(span, "this file");
-            self.push(match crate::base::suggest::similar(name, rules.iter().map(|rule| rule.alert.as_str())) {
+            self.push(match crate::base::suggest::slip(name, rules.iter().map(|rule| rule.alert.as_str())) {
                 Some(near) => problem.fix(alert.name.span, format!("\"{near}\""), format!("did you mean `{near}`?")),
                 None => problem,
             });

@@ -251,14 +251,14 @@ impl<'a> Session<'a, '_> {
                     );
                 }
                 None => {
-                    let known: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
                     let problem = Diagnostic::new(
                         Code::E0202,
                         format!("`{path}` has no column `{label}`"),
                         label.span,
                         "no such column",
                     );
-                    self.push(problem.did_you_mean(label.span, &label.text, known.into_iter()));
+                    let columns = table.columns.iter().map(|(column, _)| column.as_str());
+                    self.push(problem.did_you_mean_a_column(label, columns));
                 }
             }
         }

@@ -432,13 +432,9 @@ impl<'a> Session<'a, '_> {
                 problem.help("a time is a number of seconds or as `2026-01-31T12:00:00Z`, and none is earlier than the one before")
             }
             None => {
-                let columns: Vec<String> = data.columns.iter().map(|(name, _)| format!("`{name}`")).collect();
                 let message = format!("the rows of `{}` do not say when they were", data.name);
                 let problem = Diagnostic::new(Code::E0202, message, written.span, "no column `at`");
-                problem.help(format!(
-                    "name the column of their times `at`, `time` or `timestamp`; there are {}",
-                    columns.join(", ")
-                ))
+                problem.help("name the column of their times `at`, `time` or `timestamp`")
             }
         };
         self.push(problem);

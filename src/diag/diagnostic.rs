@@ -81,6 +81,17 @@ impl Diagnostic {
         }
     }
 
+    /// The same among columns of a file that is no scenario, and may be anything: one is told that nearly stands in the scenario, else
+    /// how many there are.
+    pub fn did_you_mean_a_column<'a>(self, name: &Name, columns: impl Iterator<Item = &'a str>) -> Diagnostic {
+        let known: Vec<&str> = columns.collect();
+        match (crate::base::suggest::slip(&name.text, known.iter().copied()), known.len()) {
+            (Some(near), _) => self.fix(name.span, near, format!("did you mean `{near}`?")),
+            (None, 1) => self.help("the file has one column; what it is called is not told here"),
+            (None, count) => self.help(format!("the file has {count} columns; what they are called is not told here")),
+        }
+    }
+
     pub fn span(&self) -> Span {
         self.labels[0].span
     }

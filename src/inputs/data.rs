@@ -142,9 +142,11 @@ fn csv(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), S
     if heads.len() > COLUMNS {
         return Err(too_wide(shown));
     }
-    let mut seen = std::collections::HashSet::new();
-    if let Some(name) = heads.iter().find(|name| !seen.insert(name.as_str())) {
-        return Err(format!("`{shown}` has two columns `{}`", crate::base::shown::escaped_line(name)));
+    let mut seen = std::collections::HashMap::new();
+    for (place, name) in heads.iter().enumerate() {
+        if let Some(before) = seen.insert(name.as_str(), place) {
+            return Err(format!("columns {} and {} of `{shown}` have the same name", before + 1, place + 1));
+        }
     }
     rows.head(&heads);
     let mut record = csv::StringRecord::new();

@@ -1,7 +1,7 @@
 //! What happened in a run, in the order in which it is written to the record.
 
-use super::{Alert, Booked, Example, Failed, Gauges, Proof, Slice, Verified};
-use crate::plan::Range;
+use super::{Alert, Booked, Example, Failed, Gauges, LoadCounts, Proof, SeriesCounts, Slice, Verified};
+use crate::plan::{COUNTLESS, LONGEST, Range, is_range};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,6 +151,64 @@ pub enum Event {
     Ended {
         at: u64,
     },
+}
+
+impl Event {
+    /// Whether a run can have written it: its instants lie within a run, and what it counts is of this world.
+    pub fn is_possible(&self) -> bool {
+        // A run may go on for a while behind its load.
+        let within = |at: u64| at <= 2 * LONGEST;
+        let both = |(from, to): Range| from <= to && within(to);
+        let few = |all: &[u64]| all.iter().all(|count| *count <= COUNTLESS);
+        let booked = |booked: &Booked| few(&[booked.acknowledged, booked.unknown, booked.refused]);
+        match self {
+            Event::Started { .. } | Event::ServiceReady { .. } | Event::LoadStarted | Event::Problem { .. } => true,
+            Event::TeardownFailed { .. } => true,
+            Event::Drawn { stages, .. } => {
+                stages.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)) <= COUNTLESS
+            }
+            Event::Tried(tried) => within(tried.start) && both(tried.judged) && few(&[tried.number]),
+            Event::Slice(slice) => {
+                let (first, end) = slice.range();
+                let series = |of: &SeriesCounts| {
+                    few(&[of.sent, of.ok, of.bytes]) && of.failed.values().all(|count| *count <= COUNTLESS)
+                };
+                let load = |of: &LoadCounts| {
+                    few(&[of.started, of.dropped, of.unsent, of.finished, of.rested, of.without_rows.count])
+                        && within(of.without_rows.first)
+                };
+                first < end && slice.series.values().all(series) && slice.loads.values().all(load)
+            }
+            Event::Example(example) => {
+                within(example.at) && few(&[example.latency, example.service_time, example.user, example.sends])
+            }
+            Event::Failed { causes } => causes.iter().all(|Failed { tally, .. }| {
+                few(&[tally.count]) && tally.first <= tally.last && within(tally.last)
+            }),
+            Event::Generator(Generator { at, .. }) | Event::Gauges(Gauges { at, .. }) => within(*at),
+            Event::Done { at, .. } | Event::Interrupted { at } | Event::Aborted { at, .. } => within(*at),
+            Event::ServiceDied { at, .. } | Event::ServiceFell { at, .. } | Event::ServiceBack { at, .. } => {
+                within(*at)
+            }
+            Event::ServiceDisplaced { at, .. } | Event::ServiceStopped { at, .. } => within(*at),
+            Event::FaultFailed { at, planned, .. } => within(*at) && is_range(*planned),
+            Event::FaultApplied { planned, applied: actual, .. } => is_range(*planned) && both(*actual),
+            Event::FaultWithdrawn { planned, withdrawn, proof, .. } => {
+                is_range(*planned) && both(*withdrawn) && few(&[proof.connections, proof.requests, proof.bytes])
+            }
+            Event::EventBegan { at, .. } | Event::EventEnded { at, .. } => within(*at),
+            Event::LoadEnded { at } | Event::Ended { at } => within(*at),
+            Event::Alert(alert) => within(alert.at),
+            Event::Booked { booked: counts, .. } => booked(counts),
+            Event::Verified { verified, .. } => {
+                let Verified { asked, found, lost, duplicated, resurrected, unverified, violations, problem: _ } =
+                    verified.as_ref();
+                [asked, found, unverified].into_iter().all(booked)
+                    && few(&[*lost, *duplicated, *resurrected])
+                    && violations.iter().all(|one| within(one.at))
+            }
+        }
+    }
 }
 
 /// A level that a search held for a while.

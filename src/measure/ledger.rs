@@ -52,9 +52,9 @@ impl Booked {
     }
 
     pub fn add(&mut self, other: &Booked) {
-        self.acknowledged += other.acknowledged;
-        self.unknown += other.unknown;
-        self.refused += other.refused;
+        super::plus(&mut self.acknowledged, other.acknowledged);
+        super::plus(&mut self.unknown, other.unknown);
+        super::plus(&mut self.refused, other.refused);
     }
 
     pub fn all(&self) -> u64 {

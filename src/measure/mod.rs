@@ -157,6 +157,13 @@ pub struct SeriesCounts {
     pub unanswered: Counts,
 }
 
+/// More than there can be of anything, and so little that what is made of a few sums does not overflow either, whoever wrote the counts.
+const MOST: u64 = 1 << 59;
+
+fn plus(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more).min(MOST);
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -186,12 +193,10 @@ impl SeriesCounts {
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
         let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _, unanswered: _ } = other;
-        self.sent += sent;
-        self.ok += ok;
-        self.bytes += bytes;
-        for (kind, count) in failed {
-            *self.failed.entry(*kind).or_default() += count;
-        }
+        plus(&mut self.sent, *sent);
+        plus(&mut self.ok, *ok);
+        plus(&mut self.bytes, *bytes);
+        failed.iter().for_each(|(kind, count)| plus(self.failed.entry(*kind).or_default(), *count));
     }
 
     pub fn add(&mut self, other: &SeriesCounts) {
@@ -236,7 +241,9 @@ impl Since {
         match (self.count, other.count) {
             (_, 0) => {}
             (0, _) => *self = *other,
-            (own, more) => *self = Since { count: own + more, first: self.first.min(other.first) },
+            (own, more) => {
+                *self = Since { count: own.saturating_add(more).min(MOST), first: self.first.min(other.first) }
+            }
         }
     }
 }
@@ -245,11 +252,11 @@ impl LoadCounts {
     /// Adds everything but the histogram.
     pub fn add_numbers(&mut self, other: &LoadCounts) {
         let LoadCounts { started, dropped, unsent, finished, rested, without_rows, lag: _ } = other;
-        self.started += started;
-        self.dropped += dropped;
-        self.unsent += unsent;
-        self.finished += finished;
-        self.rested += rested;
+        plus(&mut self.started, *started);
+        plus(&mut self.dropped, *dropped);
+        plus(&mut self.unsent, *unsent);
+        plus(&mut self.finished, *finished);
+        plus(&mut self.rested, *rested);
         self.without_rows.add(without_rows);
     }
 

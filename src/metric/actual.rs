@@ -141,5 +141,5 @@ pub(super) fn instant(planned: &Planned, stats: &Stats) -> Result<u64, String> {
         Edge::End => times.last().map(|time| (time.planned.1, time.over.map_or(stats.end(), |range| range.1))),
     };
     // The end of an event is mostly earlier than its bound.
-    Ok(moved.map_or(planned.at, |(asked, actual)| (planned.at + actual).saturating_sub(asked)))
+    Ok(moved.map_or(planned.at, |(asked, actual)| planned.at.saturating_add(actual).saturating_sub(asked)))
 }

@@ -53,8 +53,10 @@ pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -
 fn first_of(at: u64, stats: &Stats) -> u64 {
     let of = |injected: &Injected| (injected.applied.0, injected.withdrawn.map_or(u64::MAX, |range| range.1));
     let known = stats.injected.iter().filter(|injected| injected.problem.is_none());
-    let earlier = known.map(of).filter(|(from, to)| *from < at && at <= *to).map(|(from, _)| from).min();
-    earlier.map_or(at, |earlier| first_of(earlier, stats))
+    let mut ranges: Vec<Range> = known.map(of).collect();
+    // The later ones first: one that did not reach is reached by none that began before it.
+    ranges.sort_unstable_by_key(|range| std::cmp::Reverse(range.0));
+    ranges.iter().fold(at, |at, (from, to)| if *from < at && at <= *to { *from } else { at })
 }
 
 /// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held.

@@ -1,6 +1,6 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Crashes, Metric, Plan, Range, Readings, Recovery, Requests, are_compared};
+use super::{Condition, Crashes, Metric, Plan, Range, Readings, Recovery, Requests, are_compared, scope};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -234,13 +234,14 @@ impl WindowEdges {
 
     /// Cuts what a steady state rests on each second: before a window, and behind its beginning and its end.
     fn watched(&mut self, recovery: &Recovery) -> Vec<u64> {
-        let mut edges = Vec::new();
+        let (mut edges, mut looked_at) = (Vec::new(), Vec::new());
         for (start, end) in &recovery.windows {
             edges.extend([*start, *end]);
             let before = start.saturating_sub(recovery.steady.window.saturating_add(SECOND));
-            self.seconds((before, start.saturating_add(WATCHED)), &mut edges);
-            self.seconds((*end, end.saturating_add(WATCHED)), &mut edges);
+            looked_at.extend([(before, start.saturating_add(WATCHED)), (*end, end.saturating_add(WATCHED))]);
         }
+        // Each second once, however close the windows lie.
+        scope::union(looked_at, &[]).into_iter().for_each(|range| self.seconds(range, &mut edges));
         edges.sort_unstable();
         edges.dedup();
         for condition in &recovery.steady.conditions {

@@ -37,11 +37,10 @@ impl Elaborate<'_> {
 
     /// Slices are judged one by one and kept apart, so there is an end to their number; and each needs its samples.
     fn slices(&mut self, condition: &Condition, span: Span) -> Option<()> {
-        const MOST: u64 = 100_000;
         let program::Condition::InEvery { condition, every, .. } = condition else { return Some(()) };
         let (ranges, end) = condition.scope();
         let count = scope::length(&ranges, end) / (*every).max(1);
-        if count > MOST {
+        if count > super::possible::MOST_SLICES {
             let message = format!("this is judged in {} slices", units::grouped(count as f64, 0));
             let problem = Diagnostic::new(Code::E0310, message, span, "too many");
             self.diagnostics.push(problem.help("100,000 are allowed; let them be longer"));

@@ -12,6 +12,7 @@ mod links;
 mod load;
 mod moving;
 mod needs;
+mod possible;
 mod reach;
 pub mod schedule;
 pub mod scope;
@@ -40,6 +41,7 @@ pub use judged::{
 };
 pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
 pub use needs::{Lack, Of, lacks};
+pub use possible::{COUNTLESS, LONGEST, is_range};
 pub use reach::{Reached, Standing, Way};
 pub use search::{FOR_A_LAW, distinct};
 

@@ -63,7 +63,7 @@ pub fn cut(ranges: &[Range], every: u64, end: u64) -> Vec<Range> {
 
 /// How long the ranges are together, up to an end.
 pub fn length(ranges: &[Range], end: u64) -> u64 {
-    ranges.iter().map(|(start, stop)| (*stop).min(end).saturating_sub(*start)).sum()
+    ranges.iter().map(|(start, stop)| (*stop).min(end).saturating_sub(*start)).fold(0, u64::saturating_add)
 }
 
 /// Ranges that end, in so many parts of the same length.

@@ -2,7 +2,7 @@
 //! to be seen, rows and a machine that suffice.
 
 use super::needs::{Of, lacks};
-use super::{Element, Expr, Machine, Plan, Range, Step};
+use super::{Element, Expr, LONGEST, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
 use crate::check::program::{Bound, Pick, Scenario, Subject, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -11,12 +11,25 @@ pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &m
     if plan.loads.is_empty() {
         return;
     }
+    ends(scenario, plan, diagnostics);
     inside(scenario, plan, diagnostics);
     apart(scenario, plan, diagnostics);
     room_to_recover(scenario, plan, diagnostics);
     rows(scenario, plan, diagnostics);
     fits(scenario, plan, machine, diagnostics);
     super::bound::within_budget(scenario, plan, diagnostics);
+}
+
+/// Each load ends in a time that can be measured, with the grace of its last answers.
+fn ends(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    for (load, planned) in scenario.loads.iter().zip(&plan.loads) {
+        let end = planned.shape.end().saturating_add(planned.grace);
+        if end > LONGEST {
+            let message = format!("`{}` and its grace end after {}", load.name, duration(end));
+            let problem = Diagnostic::new(Code::E0310, message, load.name.span, "longer than any run");
+            diagnostics.push(problem.help(format!("a run lasts for {} at most", duration(LONGEST))));
+        }
+    }
 }
 
 /// Faults and events happen while some load runs, so that somebody notices.

@@ -5,6 +5,7 @@ use crate::measure::Event;
 use crate::plan::{Action, Element, Plan, Share, Text};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::{Map, Value, json};
 
 /// One more with every version that writes something which the version before would not read as what it means.
@@ -33,7 +34,13 @@ pub fn plan(plan: &Plan, parent: Option<&str>) -> Vec<u8> {
 
 /// A plan as it was written, and in which format everything beside it is.
 pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
-    let mut value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let (plan, format) = converted(text)?;
+    plan.is_possible().map_err(|problem| format!("is no plan that a run writes: {problem}"))?;
+    Ok((plan, format))
+}
+
+fn converted(text: &[u8]) -> Result<(Plan, Format), String> {
+    let mut value: Value = serde_json::from_slice(text).map_err(|error| misread(&error))?;
     let number = value.as_object_mut().and_then(|plan| plan.shift_remove("format"));
     let format = Format::of(number.as_ref())?;
     if format == Format::First {
@@ -44,8 +51,20 @@ pub fn read_plan(text: &[u8]) -> Result<(Plan, Format), String> {
         let ledgers = value.get_mut("ledgers").and_then(Value::as_array_mut).into_iter().flatten();
         ledgers.filter_map(|ledger| ledger.get_mut("verify")).for_each(steps_from_first);
     }
-    let plan = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    let plan = serde_json::from_value(value).map_err(|error| misread(&error))?;
     Ok((plan, format))
+}
+
+/// Why something is not what a run writes, without a word of it: a record that lies about may name a file of somebody else.
+fn misread(error: &serde_json::Error) -> String {
+    let place = match error.line() {
+        0 => String::new(),
+        line => format!(", in line {line}, column {}", error.column()),
+    };
+    match error.classify() {
+        Category::Syntax | Category::Eof => format!("is no JSON{place}"),
+        Category::Data | Category::Io => format!("has other fields or types than a run writes{place}"),
+    }
 }
 
 /// What a fault of the first format did, by the names of what it was given.
@@ -66,10 +85,9 @@ enum Setting {
 
 fn fault_from_first(fault: &mut Map<String, Value>) -> Result<(), String> {
     let Some(breakage) = fault.remove("breakage") else { return Ok(()) };
-    let breakage: Breakage = serde_json::from_value(breakage).map_err(|error| error.to_string())?;
+    let breakage: Breakage = serde_json::from_value(breakage).map_err(|error| misread(&error))?;
     let template = breakage.template.clone();
-    let name = breakage.action.clone();
-    let action = action(breakage).ok_or_else(|| format!("has a fault `{name}` that this version does not know"))?;
+    let action = action(breakage).ok_or("has a fault that this version does not know")?;
     fault.insert("action".to_owned(), json!(action));
     fault.extend(template.map(|template| ("template".to_owned(), json!(template))));
     Ok(())
@@ -110,11 +128,12 @@ fn request_from_first(request: &mut Map<String, Value>) {
     for name in ["method", "path", "headers", "body", "judges_status"] {
         http.extend(request.shift_remove(name).map(|value| (name.to_owned(), value)));
     }
-    http["method"] = json!({ "known": http["method"] });
+    let method = http.get("method").cloned().unwrap_or_default();
+    http.insert("method".to_owned(), json!({ "known": method }));
     if let Some(Value::Array(extra)) = request.shift_remove("extra") {
         for part in &extra {
             match part[0].as_str() {
-                Some("method") => http["method"] = json!({ "computed": part[1] }),
+                Some("method") => drop(http.insert("method".to_owned(), json!({ "computed": part[1] }))),
                 Some("query") => drop(http.insert("query".to_owned(), part[1]["object"].clone())),
                 // No version ran any other.
                 _ => {}
@@ -141,7 +160,7 @@ pub struct Told {
 
 /// Reads no more of a plan than that; the rest must only be whole.
 pub fn read_told(text: &[u8]) -> Result<Told, String> {
-    let told: Told = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let told: Told = serde_json::from_slice(text).map_err(|error| misread(&error))?;
     Format::of(told.format.as_ref()).map(|_| told)
 }
 
@@ -158,10 +177,15 @@ impl Format {
         }
     }
 
-    pub fn event(self, line: &[u8]) -> serde_json::Result<Event> {
-        match self {
+    pub fn event(self, line: &[u8]) -> Result<Event, String> {
+        let event: serde_json::Result<Event> = match self {
             Format::Newest => serde_json::from_slice(line),
-            Format::First => serde_json::from_value(from_first(serde_json::from_slice(line)?)),
+            Format::First => serde_json::from_slice(line).and_then(|event| serde_json::from_value(from_first(event))),
+        };
+        let event = event.map_err(|error| misread(&error))?;
+        match event.is_possible() {
+            true => Ok(event),
+            false => Err("has an instant or a count beyond any run".to_owned()),
         }
     }
 }
@@ -204,7 +228,7 @@ mod tests {
             "services": [], "targets": [], "flows": [], "loads": [], "series": [], "expectations": [], "length": 0,
             "faults": [{ "name": "it", "breakage": breakage, "windows": [[1, 2]] }],
         });
-        let (plan, format) = read_plan(plan.to_string().as_bytes())?;
+        let (plan, format) = converted(plan.to_string().as_bytes())?;
         assert_eq!(format, Format::First);
         Ok(plan.faults.into_iter().next().unwrap())
     }
@@ -235,7 +259,7 @@ mod tests {
         let Action::Command(CommandFault { with, undo: None, .. }) = command.action else { panic!("{command:?}") };
         assert_eq!(with[0].0, "container");
         let unknown = fault(&of("melt", json!("host"), json!([]))).unwrap_err();
-        assert_eq!(unknown, "has a fault `melt` that this version does not know");
+        assert_eq!(unknown, "has a fault that this version does not know");
     }
 
     #[test]
@@ -259,7 +283,7 @@ mod tests {
         });
         plan["flows"] = json!([flow]);
         plan["ledgers"] = json!([{ "name": "l", "verify": flow }]);
-        let (plan, _) = read_plan(plan.to_string().as_bytes()).unwrap();
+        let (plan, _) = converted(plan.to_string().as_bytes()).unwrap();
         for flow in [&plan.flows[0], plan.ledgers[0].verify.as_ref().unwrap()] {
             let found: Vec<_> = flow.requests().collect();
             assert_eq!((found[0].timeout, found[0].keep_body, found[0].line), (Some(5), true, 7));
@@ -286,7 +310,7 @@ mod tests {
         ];
         for (line, event) in lines {
             assert_eq!(Format::First.event(&line).unwrap(), event);
-            assert!(Format::Newest.event(&line).unwrap_err().to_string().starts_with("missing field"));
+            assert!(Format::Newest.event(&line).unwrap_err().starts_with("has other fields"));
             let whole = serde_json::to_vec(&event).unwrap();
             assert_eq!(Format::First.event(&whole).unwrap(), event, "what is there stays");
             assert_eq!(Format::Newest.event(&whole).unwrap(), event);

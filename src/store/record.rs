@@ -240,7 +240,7 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
                 Ok(())
             }
             Err(_) if last && index + 1 == files.len() => Ok(()),
-            Err(error) => Err(format!("cannot be read: {error}")),
+            Err(problem) => Err(problem),
         })?;
     }
     Ok((plan, stats))

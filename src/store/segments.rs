@@ -76,18 +76,24 @@ pub fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// A file to be read. What is no regular one might never begin or never end.
+/// A file to be read, and no link to one, which would show what lies elsewhere. What is no regular one might never begin or never end.
 pub fn regular(path: &Path) -> Result<File, RecordError> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {
-        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        use rustix::fs::OFlags;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
     }
-    let file = options.read(true).open(path).map_err(at(path))?;
+    const OTHER: &str = "is no regular file, and no other is read";
+    let is_link = || path.symlink_metadata().is_ok_and(|entry| entry.is_symlink());
+    let file = match options.read(true).open(path) {
+        Err(_) if is_link() => return Err(at(path)(OTHER)),
+        opened => opened.map_err(at(path))?,
+    };
     match file.metadata().map_err(at(path))?.is_file() {
         true => Ok(file),
-        false => Err(at(path)("is no regular file")),
+        false => Err(at(path)(OTHER)),
     }
 }
 

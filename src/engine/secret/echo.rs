@@ -1,5 +1,6 @@
 //! Finds secrets in a text, however its letters are coded there. At each place a letter is itself or what an escape says
-//! there: of HTML, CSS, JSON, JavaScript, C, URLs, mails. What cannot be seen may stand between letters. What that gives is read once more, since an echo is often coded for more
+//! there: of HTML, CSS, JSON, JavaScript, C, URLs, mails. What cannot be seen may stand between letters, and in codes also blanks and
+//! punctuation. What that gives is read once more, since an echo is often coded for more
 //! than one reader. A form is at most as long as a piece of a secret coded twice, so the work is linear in the text.
 
 use super::forms::{self, Form};
@@ -14,21 +15,38 @@ const MARK: &[u8] = "…".as_bytes();
 /// So many letters of a name or a number are read, and zeros before it.
 const ESCAPE: usize = 40;
 
-/// The forms of all secrets, in their order, so that those that begin alike stand together.
+/// So many of what is not looked at may stand between two letters.
+const BETWEEN: u8 = 32;
+
+/// The forms of all secrets.
 #[derive(Default)]
-pub struct Forms {
+pub struct Forms([Alike; 2]);
+
+/// Forms in their order, so that those that begin alike stand together.
+#[derive(Default)]
+struct Alike {
     sorted: Vec<Form>,
     /// The letters with which one begins.
     begins: Box<[bool]>,
+    /// Blanks and punctuation between their letters are not looked at.
+    are_codes: bool,
 }
 
 /// A place in the text up to which the first letters of some forms were found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Way {
     at: usize,
     depth: usize,
     low: usize,
     high: usize,
+    /// How much lies between the last letter and the place.
+    over: u8,
+}
+
+impl Way {
+    fn is_as_far(&self, other: &Way) -> bool {
+        (self.at, self.depth, self.low, self.high) == (other.at, other.depth, other.low, other.high)
+    }
 }
 
 /// A text as it is, or as it was read, with the place of each byte in the text.
@@ -39,12 +57,22 @@ struct Layer {
 
 impl Forms {
     pub fn of<'s>(secrets: impl IntoIterator<Item = &'s String>) -> Forms {
-        let mut sorted: Vec<Form> = secrets.into_iter().flat_map(|secret| forms::of(secret)).collect();
+        let (mut texts, mut codes) = (Vec::new(), Vec::new());
+        for all in secrets.into_iter().map(|secret| forms::of(secret)) {
+            texts.extend(all.texts);
+            codes.extend(all.codes);
+        }
+        Forms([Alike::new(texts, false), Alike::new(codes, true)])
+    }
+}
+
+impl Alike {
+    fn new(mut sorted: Vec<Form>, are_codes: bool) -> Alike {
         sorted.sort();
         sorted.dedup_by(|later, former| later.bytes == former.bytes);
         let mut begins = vec![false; 256];
         sorted.iter().for_each(|form| begins[usize::from(form.bytes[0])] = true);
-        Forms { sorted, begins: begins.into() }
+        Alike { sorted, begins: begins.into(), are_codes }
     }
 
     fn find_in(&self, layer: &Layer, found: &mut Vec<Range<usize>>) {
@@ -63,7 +91,7 @@ impl Forms {
     fn longest(&self, text: &[u8], start: usize, ways: &mut Vec<Way>) -> Option<usize> {
         let mut end = None;
         ways.clear();
-        ways.push(Way { at: start, depth: 0, low: 0, high: self.sorted.len() });
+        ways.push(Way { at: start, depth: 0, low: 0, high: self.sorted.len(), over: 0 });
         // The first place first: what leads there has all been seen, so each way is gone once.
         while let Some(next) = (0..ways.len()).min_by_key(|way| ways[*way].at) {
             let way = ways.swap_remove(next);
@@ -75,10 +103,12 @@ impl Forms {
                 let here = Way { at: way.at + length, ..way };
                 let further = letters.iter().try_fold(here, |way, letter| self.further(way, *letter));
                 // Base64 and keys are printed on lines of any length, and UTF-16 has a zero beside each letter.
-                let over = is_unseen(letters).then(|| self.unfinished(here)).flatten();
+                let unseen = is_unseen(letters) || self.are_codes && is_between(letters);
+                let over = unseen.then(|| self.unfinished(here)).flatten();
                 for way in further.into_iter().chain(over) {
-                    if !ways.contains(&way) {
-                        ways.push(way);
+                    match ways.iter_mut().find(|other| other.is_as_far(&way)) {
+                        Some(other) => other.over = other.over.min(way.over),
+                        None => ways.push(way),
                     }
                 }
             });
@@ -93,14 +123,14 @@ impl Forms {
         let at = |form: &Form| form.bytes.get(way.depth).copied();
         let low = way.low + among.partition_point(|form| at(form) < Some(letter));
         let high = way.low + among.partition_point(|form| at(form) <= Some(letter));
-        (low < high).then_some(Way { depth: way.depth + 1, low, high, ..way })
+        (low < high).then_some(Way { depth: way.depth + 1, low, high, over: 0, ..way })
     }
 
     /// With the forms alone of which a part is found and another is not.
     fn unfinished(&self, way: Way) -> Option<Way> {
         let whole = self.sorted[way.low].bytes.len() == way.depth;
         let low = way.low + usize::from(whole);
-        (way.depth > 0 && low < way.high).then_some(Way { low, ..way })
+        (way.depth > 0 && low < way.high && way.over < BETWEEN).then_some(Way { low, over: way.over + 1, ..way })
     }
 
     /// Whether the text is cut there, maybe within an escape, after enough letters of a form.
@@ -151,16 +181,34 @@ fn first_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     first
 }
 
-/// Breaks of lines, tabs, zeros, soft hyphens and the characters of Unicode that have no width.
+/// Breaks of lines with what indents the next, controls, and the characters of Unicode that have no width.
 fn is_unseen(letters: &[u8]) -> bool {
-    matches!(
-        letters,
-        [b'\n' | b'\r' | b'\t' | 0]
-            | [0xc2, 0xad]
-            | [0xe2, 0x80, 0x8b..=0x8f | 0xaa..=0xae]
-            | [0xe2, 0x81, 0xa0..=0xaf]
-            | [0xef, 0xbb, 0xbf]
-    )
+    match letters {
+        [b'\n' | b'\r', blanks @ ..] if blanks.iter().all(|byte| matches!(byte, b' ' | b'\t')) => true,
+        [0..=0x1f | 0x7f]
+        // Controls of Latin-1, soft hyphens, joiners and fillers.
+        | [0xc2, 0x80..=0x9f | 0xad]
+        | [0xcd, 0x8f]
+        | [0xe1, 0x85, 0x9f | 0xa0]
+        | [0xe1, 0xa0, 0x8b..=0x8f]
+        | [0xe2, 0x80, 0x8b..=0x8f | 0xa8..=0xae]
+        | [0xe2, 0x81, 0xa0..=0xaf]
+        | [0xe3, 0x85, 0xa4]
+        // Which variant of a letter is meant.
+        | [0xef, 0xb8, 0x80..=0x8f]
+        | [0xef, 0xbb, 0xbf]
+        | [0xf3, 0xa0, 0x80..=0x87, _] => true,
+        _ => false,
+    }
+}
+
+/// What stands between the bytes of a list.
+fn is_between(letters: &[u8]) -> bool {
+    match letters {
+        [b'0', b'x'] => true,
+        [letter] => *letter == b' ' || letter.is_ascii_punctuation(),
+        _ => false,
+    }
 }
 
 /// Everything that the first letter of a text can be: itself, a blank of a form, what an escape says.
@@ -174,8 +222,14 @@ fn each_letter(text: &[u8], mut each: impl FnMut(usize, &[u8])) {
             each_escape(text, &mut each);
             short(&text[1..], &mut each);
         }
-        0xc2 | 0xe2 | 0xef => {
-            let unseen = [2, 3].into_iter().filter_map(|length| text.get(..length)).find(|letter| is_unseen(letter));
+        b'\n' | b'\r' => {
+            let blanks = text[1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).take(usize::from(BETWEEN));
+            let length = 1 + blanks.count();
+            each(length, &text[..length]);
+        }
+        b'0' if text.get(1) == Some(&b'x') => each(2, b"0x"),
+        0xc2 | 0xcd | 0xe1 | 0xe2 | 0xe3 | 0xef | 0xf3 => {
+            let unseen = [2, 3, 4].into_iter().filter_map(|length| text.get(..length)).find(|letter| is_unseen(letter));
             let _ = unseen.map(|letter| each(letter.len(), letter));
         }
         _ => each_escape(text, &mut each),
@@ -304,7 +358,7 @@ fn number(text: &[u8], radix: u32, digits: std::ops::RangeInclusive<usize>) -> O
 /// Where secrets stand, in order and apart from each other. All of them are looked for in the same text: what is taken out of
 /// it would hide from a second look what it was a part of.
 pub fn find(text: &str, forms: &[&Forms]) -> Vec<Range<usize>> {
-    let forms: Vec<&&Forms> = forms.iter().filter(|forms| !forms.sorted.is_empty()).collect();
+    let forms: Vec<&Alike> = forms.iter().flat_map(|forms| &forms.0).filter(|alike| !alike.sorted.is_empty()).collect();
     let mut found = Vec::new();
     let mut layer = Layer::of(text.as_bytes());
     for _ in 0..if forms.is_empty() { 0 } else { LAYERS } {

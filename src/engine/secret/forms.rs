@@ -26,22 +26,67 @@ pub struct Form {
     pub telling: usize,
 }
 
-/// All of a secret; an empty one hides nothing, and would hide everything.
-pub fn of(secret: &str) -> Vec<Form> {
+/// All of a secret.
+#[derive(Default)]
+pub struct All {
+    /// As whoever reads it would.
+    pub texts: Vec<Form>,
+    /// As programs print bytes, without what they put between these.
+    pub codes: Vec<Form>,
+}
+
+/// An empty secret hides nothing, and would hide everything.
+pub fn of(secret: &str) -> All {
     let pieces = pieces(secret);
-    let mut all: Vec<Form> = Vec::new();
+    let mut all = All::default();
     for piece in &pieces {
-        all.push(Form { bytes: piece.to_ascii_lowercase(), telling: 1 });
+        all.texts.push(Form { bytes: piece.to_ascii_lowercase(), telling: 1 });
         if piece.len() < LEAST {
             continue;
         }
         let once = coded(piece);
-        let twice = once.iter().filter(|_| pieces.len() <= PIECES).flat_map(|form| coded(form));
-        let all_coded = once.iter().cloned().chain(twice).chain(printed(piece));
-        all.extend(all_coded.map(|form| Form { bytes: form.to_ascii_lowercase(), telling: LEAST }));
+        let few = pieces.len() <= PIECES;
+        let twice = once.iter().filter(|_| few).flat_map(|form| coded(form));
+        let changed = changed(piece).into_iter().filter(|_| few).flat_map(|text| coded(&text));
+        let codes = once.iter().cloned().chain(twice).chain(printed(piece)).chain(changed);
+        all.codes.extend(codes.map(|form| Form { bytes: form.to_ascii_lowercase(), telling: LEAST }));
     }
-    all.sort();
-    all.dedup_by(|later, former| later.bytes == former.bytes);
+    for forms in [&mut all.texts, &mut all.codes] {
+        forms.sort();
+        forms.dedup_by(|later, former| later.bytes == former.bytes);
+    }
+    all
+}
+
+/// A text as it stands in others, which are coded as a whole: in JSON, HTML and URLs, and in two bytes for each letter.
+fn changed(piece: &[u8]) -> Vec<Vec<u8>> {
+    let Ok(text) = std::str::from_utf8(piece) else { return Vec::new() };
+    let json = serde_json::Value::from(text).to_string();
+    let json = &json[1..json.len() - 1];
+    let each = |escape: &dyn Fn(char) -> Option<String>, text: &str| {
+        text.chars().map(|c| escape(c).unwrap_or_else(|| c.to_string())).collect::<String>()
+    };
+    let of_unicode = |c: char| {
+        (!c.is_ascii()).then(|| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect())
+    };
+    let of_html = |c: char| {
+        Some(match c {
+            '&' => "&amp;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '"' => "&quot;".to_owned(),
+            '\'' => "&#x27;".to_owned(),
+            _ => return None,
+        })
+    };
+    let of_urls = |c: char| {
+        let plain = c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+        (!plain).then(|| c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect())
+    };
+    let escaped = [json.to_owned(), each(&of_unicode, json), each(&of_html, text), each(&of_urls, text)];
+    let mut all: Vec<Vec<u8>> = escaped.into_iter().filter(|other| other != text).map(String::into_bytes).collect();
+    all.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    all.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
     all
 }
 
@@ -49,6 +94,9 @@ pub fn of(secret: &str) -> Vec<Form> {
 fn pieces(secret: &str) -> Vec<Vec<u8>> {
     let mut texts = vec![secret.as_bytes().to_vec()];
     texts.extend([secret.to_lowercase(), secret.to_uppercase()].map(String::into_bytes));
+    // Quotes are doubled in CSV and SQL.
+    texts.extend(['"', '\''].map(|quote| secret.replace(quote, &[quote; 2].iter().collect::<String>()).into_bytes()));
+    texts.extend(of_latin_1(secret).into_iter().flatten());
     // One that looks coded itself is read as what that means, by whoever reads an echo of it.
     let mut read = secret.as_bytes().to_vec();
     for _ in 1..echo::LAYERS {
@@ -66,6 +114,14 @@ fn pieces(secret: &str) -> Vec<Vec<u8>> {
     all.sort();
     all.dedup();
     all
+}
+
+/// With one byte for each letter, where that can be, and as what is left of that where it is taken for UTF-8.
+fn of_latin_1(secret: &str) -> Option<[Vec<u8>; 2]> {
+    let bytes: Vec<u8> = secret.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?;
+    let left = secret.chars().filter(char::is_ascii).count();
+    let lost = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
+    (left < bytes.len() && left >= LEAST).then_some([bytes, lost])
 }
 
 fn cut(text: &[u8]) -> Vec<Vec<u8>> {
@@ -98,21 +154,16 @@ fn coded(text: &[u8]) -> Vec<Vec<u8>> {
     all.into_iter().map(String::into_bytes).collect()
 }
 
-/// As programs print bytes, one by one or two together, and in Base32.
+/// As programs print bytes in numbers of base 10 and 8, and in Base32. Between these may stand whatever a list has.
 fn printed(text: &[u8]) -> Vec<Vec<u8>> {
-    let pairs: Vec<String> = text.iter().map(|byte| hex(&[*byte])).collect();
-    let numbers: Vec<String> = text.iter().map(u8::to_string).collect();
-    let mut all: Vec<String> =
-        [" ", ":", "-", ",", ", ", " 0x", ",0x", ", 0x"].map(|between| pairs.join(between)).into();
-    all.extend([" ", ",", ", "].map(|between| numbers.join(between)));
-    for first in [1, 2] {
-        let (before, rest) = pairs.split_at(first);
-        let words = [before].into_iter().chain(rest.chunks(2)).map(|word| word.concat());
-        all.push(words.collect::<Vec<_>>().join(" "));
-    }
     let base_32 = base_32(text);
-    all.push(base_32.trim_end_matches('=').to_owned());
-    all.push(base_32);
+    let of_numbers = |shown: &dyn Fn(&u8) -> String| text.iter().map(shown).collect::<String>();
+    let all = [
+        of_numbers(&u8::to_string),
+        of_numbers(&|byte| format!("{byte:03o}")),
+        base_32.trim_end_matches('=').to_owned(),
+        base_32,
+    ];
     all.into_iter().map(String::into_bytes).collect()
 }
 
@@ -150,13 +201,15 @@ mod tests {
     }
 
     fn has(secret: &str, form: &str) -> bool {
-        of(secret).iter().any(|own| own.bytes == form.to_ascii_lowercase().as_bytes())
+        let All { texts, codes } = of(secret);
+        texts.iter().chain(&codes).any(|own| own.bytes == form.to_ascii_lowercase().as_bytes())
     }
 
     #[test]
     fn a_short_secret_hides_only_itself() {
-        assert_eq!(of("").len(), 0);
-        assert_eq!(of("aB1"), [Form { bytes: b"ab1".to_vec(), telling: 1 }]);
+        assert!(of("").texts.is_empty() && of("").codes.is_empty());
+        assert_eq!(of("aB1").texts, [Form { bytes: b"ab1".to_vec(), telling: 1 }]);
+        assert!(of("aB1").codes.is_empty());
         assert!(has("ab12", "61623132") && has("ab12", "YWIxMg=="));
     }
 

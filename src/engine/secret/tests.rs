@@ -63,6 +63,77 @@ fn no_form_of_a_secret_is_left() {
     assert_eq!(told("hunter2", "68 75 6e…"), "***…");
 }
 
+/// Whether nothing of a text in codes is left but what was in front of the secret in them, and a padding.
+fn is_hidden(secret: &str, text: &str) -> bool {
+    let left = told(secret, &format!("[[{text}]]"));
+    left.contains("***") && left.len() < "[[***]]".len() + 16
+}
+
+#[test]
+fn a_secret_that_was_changed_before_it_was_coded_is_hidden() {
+    let secret = "p\"a'ss <w&rd>\n\u{e9}7/%";
+    let (json, html) = (serde_json::to_string(secret).unwrap(), "p&quot;a&#x27;ss &lt;w&amp;rd&gt;\né7/%");
+    let (ascii, url) = (json.replace('é', "\\u00e9"), "p%22a%27ss%20%3Cw%26rd%3E%0A%C3%A97%2F%25");
+    let small: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = secret.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin: Vec<u8> = secret.chars().map(|c| c as u8).collect();
+    let all = [json.as_bytes(), html.as_bytes(), ascii.as_bytes(), url.as_bytes(), &small, &big, &latin];
+    for bytes in all {
+        for before in ["", "=", "v="] {
+            let bytes = [before.as_bytes(), bytes].concat();
+            for text in [STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes), hex(&bytes)] {
+                assert!(is_hidden(secret, &text), "{before}{}: {text}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+    assert!(is_hidden(secret, &String::from_utf8_lossy(&latin)));
+    assert!(is_hidden(secret, &secret.replace('"', "\"\"")) && is_hidden(secret, &secret.replace('\'', "''")));
+}
+
+#[test]
+fn whatever_stands_between_the_bytes_of_a_code_it_is_hidden() {
+    let secret = "Tr0ub4dor&3x";
+    let bytes = secret.as_bytes();
+    let pairs = |group: usize| bytes.chunks(group).map(hex).collect::<Vec<_>>();
+    let numbers = |of: &dyn Fn(&u8) -> String| bytes.iter().map(of).collect::<Vec<_>>();
+    for between in [" ", "", ":", "-", ";", "_", ".", "|", ", ", "  ", "\n", ",\n    ", " 0x", ",\r\n\t0x", "><"] {
+        for group in [1, 2, 4] {
+            assert!(is_hidden(secret, &pairs(group).join(between)), "{group} {between:?}");
+        }
+        if !between.contains("0x") && !between.is_empty() {
+            assert!(is_hidden(secret, &numbers(&u8::to_string).join(between)), "{between:?}");
+            assert!(is_hidden(secret, &numbers(&|byte| format!("{byte:03o}")).join(between)), "{between:?}");
+        }
+    }
+    let coded = STANDARD.encode(secret);
+    let wrapped = |text: &str, between: &str| {
+        let letters: Vec<char> = text.chars().collect();
+        letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join(between)
+    };
+    for between in [" ", "\n", "\n   ", "  \n  ", "-"] {
+        assert!(is_hidden(secret, &wrapped(&coded, between)), "{between:?}");
+    }
+    for between in ["\n", "\n    ", "\r\n\t", "\\n  "] {
+        assert!(is_hidden(secret, &wrapped(secret, between)), "{between:?}");
+    }
+    for unseen in
+        ["\u{fe0f}", "\u{34f}", "\u{180e}", "\u{e0001}", "\u{2028}", "\u{85}", "\u{3164}", "\u{1}", "\u{8}", "\u{7f}"]
+    {
+        assert!(is_hidden(secret, &secret.chars().map(|c| format!("{c}{unseen}")).collect::<String>()), "{unseen:?}");
+    }
+    // What is read as a text has its blanks and its punctuation.
+    assert_eq!(told("hunter2", "h.u.n.t.e.r.2 hunter-2"), "h.u.n.t.e.r.2 hunter-2");
+}
+
+/// A way over what is not looked at has an end, so that a text of it does not cost its square.
+#[test]
+fn a_text_of_nothing_but_what_is_not_looked_at_comes_to_an_end() {
+    for (secret, text) in [("\t!hunter2", "\t"), ("\u{0}hunter2", "\u{0}"), (">>>???hunter2", "-"), ("hunter2", "6-")] {
+        let text = text.repeat(20_000);
+        assert_eq!(told(secret, &text), text);
+    }
+}
+
 #[test]
 fn no_part_of_a_secret_is_left_where_a_text_was_cut() {
     for (text, left) in [
@@ -72,7 +143,7 @@ fn no_part_of_a_secret_is_left_where_a_text_was_cut() {
         ("is aHVudGVy…", "is ***…"),
         ("a hun… b h…", "a ***… b ***…"),
         ("is hun\\u00…", "is ***\\u00…"),
-        ("is %68%75%6…", "is ***%6…"),
+        ("is %68%75%6…", "is ***…"),
     ] {
         assert_eq!(told("hunter2", text), left);
     }

@@ -25,6 +25,8 @@ const PIECE: usize = 1024;
 /// What a node, and an attribute, take in memory.
 const NODE: usize = 256;
 const ATTRIBUTE: usize = 64;
+/// So many bytes of a page are looked into between two looks at the clock.
+const BETWEEN_BYTES: usize = 1 << 16;
 /// So many nodes pass between two looks at how deep they are.
 const BETWEEN_LOOKS: usize = 16;
 
@@ -40,7 +42,7 @@ impl Page {
         if text.len() > LARGEST {
             return Err(Unusable::TooLarge(TOO_LONG));
         }
-        few_attributes(text)?;
+        few_attributes(text, late)?;
         let room = Room::default();
         room.take(text.len())?;
         let sink = Bounded {
@@ -148,12 +150,15 @@ impl Within {
 /// Each attribute of a tag is compared with all before it. Whether a `<` begins one depends on all in front of it, comments
 /// and scripts and quotes, so each is taken for one, beside those before: more than so many words up to the next `>` do not
 /// stand there either. Of those that have come to the same place, the one with most attributes is gone on with.
-fn few_attributes(text: &str) -> Result<(), Unusable> {
+fn few_attributes(text: &str, late: &dyn Fn() -> bool) -> Result<(), Unusable> {
     let bytes = text.as_bytes();
     // How many attributes there may be in front of each place within a tag.
     let mut most: [Option<usize>; Within::ALL.len()] = [None; Within::ALL.len()];
     let mut any = false;
     for (at, byte) in bytes.iter().copied().enumerate() {
+        if at % BETWEEN_BYTES == 0 && late() {
+            return Err(Unusable::Late);
+        }
         if any {
             let mut next = [None; Within::ALL.len()];
             for (before, count) in Within::ALL.into_iter().zip(most) {
@@ -345,6 +350,9 @@ mod tests {
         }
         assert_eq!(refused(""), None);
         assert_eq!(Page::parse("<p>", &|| true).err(), Some(Unusable::Late));
+        // Before it is parsed it is looked into, and that has an end too.
+        let long = format!("{}<p {}>", " ".repeat(1 << 20), "a ".repeat(3000));
+        assert_eq!(Page::parse(&long, &|| true).err(), Some(Unusable::Late));
     }
 
     #[test]

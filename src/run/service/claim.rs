@@ -73,6 +73,21 @@ mod system {
     /// Programs that listen for others, whom they have not started.
     const FOR_OTHERS: [&str; 6] = ["docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "systemd"];
 
+    /// Programs that run containers: as they are called, and as much of it as the kernel tells of those of others.
+    const CONTAINERS: [&str; 11] = [
+        "dockerd",
+        "containerd",
+        "containerd-shim",
+        "containerd-shim-runc-v2",
+        "conmon",
+        "podman",
+        "crio",
+        "runc",
+        "crun",
+        "lxc-start",
+        "systemd-nspawn",
+    ];
+
     pub fn is_free(claim: &Claim) -> Result<(), String> {
         // In some containers the table is not shown.
         let Ok(there) = overlapping(claim) else { return super::can_be_taken(claim) };
@@ -124,12 +139,12 @@ mod system {
                 continue;
             }
             let who = held.first().map_or_else(|| hidden(&listener), |holder| named(*holder));
-            let unknown = |holder: &Process| listens_for_others(*holder) || is_elsewhere(*holder);
-            let foreign = match held.iter().find(|holder| !unknown(holder)) {
+            // A service may be reached through what it asked others to start.
+            let for_it = |holder: &Process| listens_for_others(*holder) || is_in_container(*holder);
+            let foreign = match held.iter().find(|holder| !for_it(holder)) {
                 Some(holder) => Some(named(*holder)),
-                // A service may be reached through what it asked others to start; one of our own user that is there while the
-                // service listens nowhere is in its place.
-                None if held.iter().any(|holder| listens_for_others(*holder)) => None,
+                None if !held.is_empty() => None,
+                // One of our own user that is there while the service listens nowhere is in its place.
                 None if listener.user != own_user() || !listens_nowhere(claim, &family) => None,
                 None => Some(who.clone()),
             };
@@ -185,22 +200,27 @@ mod system {
         if process.pid == 1 {
             return true;
         }
-        let Some(name) = proc::name(process.pid).filter(|name| FOR_OTHERS.contains(&name.as_str())) else {
-            return false;
-        };
-        let exe = format!("/proc/{}/exe", process.pid);
-        let Ok(path) = fs::read_link(&exe) else { return true };
-        // One that was updated since it was started.
-        let file = path.file_name().map(|file| file.to_string_lossy().trim_end_matches(" (deleted)").to_owned());
-        let is_of_root = |found: fs::Metadata| found.uid() == 0 && found.mode() & 0o022 == 0;
-        file.is_some_and(|file| file == name) && fs::metadata(&exe).is_ok_and(is_of_root)
+        let called = proc::name(process.pid);
+        called.is_some_and(|name| FOR_OTHERS.contains(&name.as_str()) && is_of_root(process.pid, &[&name]))
     }
 
-    /// Some of another namespace are shown to root, and nobody tells to whom they belong.
-    fn is_elsewhere(process: Process) -> bool {
-        let space = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-        let (own, its) = (space("self"), space(&process.pid.to_string()));
-        own.is_some() && own != its
+    /// Whether it was started by what runs containers, which nobody tells for whom. A namespace alone is anybody's choice.
+    fn is_in_container(process: Process) -> bool {
+        proc::ancestors(process.pid).into_iter().any(|above| is_of_root(above, &CONTAINERS))
+    }
+
+    /// Whether it runs one of these programs, and nobody but root could have put that in its place.
+    fn is_of_root(pid: i32, programs: &[&str]) -> bool {
+        let exe = format!("/proc/{pid}/exe");
+        let Ok(path) = fs::read_link(&exe) else {
+            // Of another user the name alone is shown, and that of root is believed.
+            let is_known = proc::name(pid).is_some_and(|name| programs.contains(&name.as_str()));
+            return is_known && fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == 0);
+        };
+        // One that was updated since it was started.
+        let file = path.file_name().map(|file| file.to_string_lossy().trim_end_matches(" (deleted)").to_owned());
+        let only_of_root = |found: fs::Metadata| found.uid() == 0 && found.mode() & 0o022 == 0;
+        file.is_some_and(|file| programs.contains(&file.as_str())) && fs::metadata(&exe).is_ok_and(only_of_root)
     }
 
     fn named(process: Process) -> String {
