@@ -146,13 +146,6 @@ pub struct Http {
     pub judges_status: bool,
 }
 
-impl Http {
-    /// It goes where a value leads.
-    pub fn follows_a_link(&self) -> bool {
-        matches!(self.path.first(), Some(Piece::Value(_)))
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -187,6 +180,14 @@ pub struct Call {
 }
 
 impl Exchange {
+    /// Its path is a value, which may lead to another target.
+    pub fn follows_a_link(&self) -> bool {
+        match self {
+            Exchange::Http(http) => matches!(http.path.first(), Some(Piece::Value(_))),
+            Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => false,
+        }
+    }
+
     /// Every expression in it.
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
