@@ -7,8 +7,13 @@ const ONCE: &str = "    hold 1/s for 1s";
 /// Links, and one redirect.
 fn linked(kept: &Kept) -> Vec<u8> {
     match kept.line() {
-        "GET /shop/moved" => b"HTTP/1.1 302 Found\r\nLocation: /shop/list/page?of=1\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        _ => answered("", br#"{"next": "/echo?page=2&cursor=a%3D%3D", "none": null, "empty": "", "bad": "/x\r\nX-Evil: y"}"#),
+        "GET /shop/moved" => {
+            b"HTTP/1.1 302 Found\r\nLocation: /shop/list/page?of=1\r\nContent-Length: 0\r\n\r\n".to_vec()
+        }
+        _ => answered(
+            "",
+            br#"{"next": "/echo?page=2&cursor=a%3D%3D", "none": null, "empty": "", "bad": "/x\r\nX-Evil: y"}"#,
+        ),
     }
 }
 
@@ -33,7 +38,10 @@ impl Sites {
         );
         place.write(
             "log.json",
-            &format!(r#"[{{"path": "/items/1?x=a%20b", "method": "DELETE", "there": "http://{}/there?a=1#part"}}]"#, self.other.address),
+            &format!(
+                r#"[{{"path": "/items/1?x=a%20b", "method": "DELETE", "there": "http://{}/there?a=1#part"}}]"#,
+                self.other.address
+            ),
         );
         place.run(&text, &[])
     }
@@ -116,7 +124,10 @@ fn what_leads_nowhere_is_not_sent_and_says_why() {
         (r#"first.json("$.bad")"#, r"the path `/x\r\nX-Evil: y` has a control character in it"),
         (r#"row.method"#, "the path `DELETE` is no http:// or https:// URL and starts with neither `/` nor `?`"),
         (r#""{row.method}/x""#, "the path `DELETE/x` is no"),
-        (r#"first.url("http://127.0.0.1:1/x")"#, "it leads to `http://127.0.0.1:1`, which is no target of the scenario"),
+        (
+            r#"first.url("http://127.0.0.1:1/x")"#,
+            "it leads to `http://127.0.0.1:1`, which is no target of the scenario",
+        ),
         (r#"first.url("mailto:a@b")"#, "the path `mailto:a@b` is no"),
     ] {
         let (sites, place) = (Sites::start(), Place::new());

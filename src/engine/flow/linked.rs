@@ -127,9 +127,7 @@ pub struct Around<'p> {
 
 pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) -> LinkedRequest {
     let exchange = match &request.exchange {
-        Exchange::Http(http) => {
-            driver::Exchange::Http(http::Request::of(http, request, around, linker))
-        }
+        Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, linker)),
         #[cfg(test)]
         Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),
         Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {

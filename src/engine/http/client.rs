@@ -12,8 +12,8 @@ use crate::engine::pace::budget::Unanswered;
 use crate::engine::stream::Opening;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::tracer;
-use crate::engine::value::answered::Answered;
 use crate::engine::value::Frame;
+use crate::engine::value::answered::Answered;
 use crate::engine::worker::Worker;
 use crate::measure::{Failure, Fate};
 use crate::wire::http1::{Answer, START, leads_on, values};
@@ -69,12 +69,7 @@ impl Client {
     }
 
     /// Makes the bytes of a request, with room for its trace context where it carries one, and tells to which target it goes.
-    pub fn write(
-        &mut self,
-        request: &Request,
-        frame: &mut Frame,
-        attempt: &mut Attempt,
-    ) -> Result<bool, Unwritten> {
+    pub fn write(&mut self, request: &Request, frame: &mut Frame, attempt: &mut Attempt) -> Result<bool, Unwritten> {
         if let Bytes::Built(template) = &request.bytes {
             template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
             if let Some(tracer) = &self.worker.tracer {

@@ -1,7 +1,7 @@
 //! Where requests go: places, and targets as requests are sent to them.
 
-use crate::engine::tls::Secured;
 use crate::check::program::Protocol;
+use crate::engine::tls::Secured;
 use crate::plan::{Connections, Plan, Target};
 use std::net::{SocketAddr, ToSocketAddrs};
 use url::Url;

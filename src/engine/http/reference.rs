@@ -79,7 +79,13 @@ mod tests {
 
     fn roots() -> Vec<Option<Url>> {
         let of = |text: &str| Url::parse(text).ok();
-        vec![of("http://one.test:8080/api/v2"), of("http://two.test"), None, of("https://two.test"), of("http://[::1]:9000")]
+        vec![
+            of("http://one.test:8080/api/v2"),
+            of("http://two.test"),
+            None,
+            of("https://two.test"),
+            of("http://[::1]:9000"),
+        ]
     }
 
     #[test]
