@@ -51,5 +51,6 @@ mod shares;
 mod stranger;
 mod tls;
 mod try_one;
+mod urls;
 mod watch;
 mod windows;

@@ -12,6 +12,12 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whether a text begins as a whole URL does, in any case of letters.
+    pub fn is_meant(text: &str) -> bool {
+        let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        begins("http://") || begins("https://")
+    }
+
     /// Reads a URL, or says why it is none that requests can be sent to.
     pub fn parse(url: &str) -> Result<Origin, &'static str> {
         let (https, rest) = match url.split_once("://") {

@@ -17,6 +17,7 @@ enum Keep {
     Headers,
     /// A text is read in the charset that a header names.
     Text,
+    Url,
 }
 
 impl<'a> Session<'a, '_> {
@@ -37,12 +38,13 @@ impl<'a> Session<'a, '_> {
 
     fn keep(&mut self, response: usize, what: Keep) {
         if let Some(needs) = self.flow.as_mut().and_then(|flow| flow.requests.get_mut(response)) {
-            needs.body |= what != Keep::Headers;
-            needs.headers |= what != Keep::Body;
+            needs.body |= matches!(what, Keep::Body | Keep::Text);
+            needs.headers |= matches!(what, Keep::Headers | Keep::Text);
+            needs.url |= what == Keep::Url;
         }
     }
 
-    /// `json(path)`, `header(name)`, `regex(pattern)` or `css(selector)` of an answer.
+    /// `json(path)`, `header(name)`, `regex(pattern)`, `css(selector)` or `url(reference)` of an answer.
     pub(super) fn answer_method(&mut self, response: usize, call: Call<'a>) -> Value<'a> {
         let method = call.function;
         let Some(field) = builtins::field(Type::Response, &method.text, true) else {
@@ -63,6 +65,13 @@ impl<'a> Session<'a, '_> {
             return Value::Run(Expr::Json { response, path }, Type::Json);
         }
         let given = bound.first();
+        if method.text == "url" {
+            self.keep(response, Keep::Url);
+            let Some(reference) = given.and_then(|(value, _)| value.expr()) else { return Value::WRONG };
+            let is_secret = given.is_some_and(|(value, _)| value.kind() == Type::Secret);
+            let kind = if is_secret { Type::Secret } else { Type::Text };
+            return Value::Run(Expr::Url { response, reference: Box::new(reference) }, kind);
+        }
         let Some(argument) = self.constant_text(given) else { return Value::Unknown(field.result) };
         let span = given.map_or(method.span, |(_, expr)| expr.span);
         let shows = given.is_some_and(|(_, expr)| is_written(expr));

@@ -31,8 +31,13 @@ impl<'a> Session<'a, '_> {
             ExprKind::Factor(_) | ExprKind::Bytes(_) | ExprKind::Bandwidth(_) => return value,
             ExprKind::Baseline(_) | ExprKind::Wrong => return value,
         };
+        self.held(value, is_more, expr.span)
+    }
+
+    /// A value that is not too large, counted where it is more than what was counted before.
+    pub(super) fn held(&mut self, value: Value<'a>, is_more: bool, span: Span) -> Value<'a> {
         let size = value.size();
-        let fits = self.may_hold(size, expr.span) && (!is_more || self.spend(size, expr.span));
+        let fits = self.may_hold(size, span) && (!is_more || self.spend(size, span));
         if fits { value } else { Value::WRONG }
     }
 
@@ -269,25 +274,8 @@ impl<'a> Session<'a, '_> {
         if let [TextPart::Literal(text)] = parts {
             return Value::Text(text.clone(), span.file);
         }
-        let (mut pieces, mut unknown, mut secret) = (Vec::new(), false, false);
-        for part in parts {
-            match part {
-                TextPart::Literal(text) => pieces.push(Piece::Literal(text.clone())),
-                TextPart::Path(path) => {
-                    let value = self.eval(path, frame);
-                    secret |= value.kind() == Type::Secret;
-                    unknown |= value.is_unknown();
-                    match self.interpolated(&value, path.span) {
-                        Some(more) => pieces.extend(more),
-                        None => unknown = true,
-                    }
-                }
-            }
-        }
-        let kind = if secret { Type::Secret } else { Type::Text };
-        if unknown {
-            return Value::Unknown(kind);
-        }
+        let (pieces, kind) = self.put_in(parts, frame);
+        let Some(pieces) = pieces.map(|parts| parts.concat()) else { return Value::Unknown(kind) };
         let joined = pieces.iter().map(|piece| match piece {
             Piece::Literal(text) => Some(text.as_str()),
             Piece::Value(_) => None,
@@ -299,7 +287,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// Placeholders as other languages write them: `${name}` puts the value behind a dollar, and `%s` puts nothing in.
-    fn foreign(&mut self, parts: &[TextPart], span: Span) {
+    pub(super) fn foreign(&mut self, parts: &[TextPart], span: Span) {
         let written = self.text(span);
         for part in parts {
             let TextPart::Path(path) = part else { continue };
@@ -328,6 +316,26 @@ impl<'a> Session<'a, '_> {
                 problem.help("put a value in with `{name}`, or write the text in single quotes where this is meant"),
             );
         }
+    }
+
+    /// The pieces of each part of a text, none where one is unknown, and the type of the whole.
+    pub(super) fn put_in(&mut self, parts: &'a [TextPart], frame: FrameId) -> (Option<Vec<Vec<Piece>>>, Type) {
+        let (mut pieces, mut unknown, mut secret) = (Vec::with_capacity(parts.len()), false, false);
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => pieces.push(vec![Piece::Literal(text.clone())]),
+                TextPart::Path(path) => {
+                    let value = self.eval(path, frame);
+                    secret |= value.kind() == Type::Secret;
+                    unknown |= value.is_unknown();
+                    match self.interpolated(&value, path.span) {
+                        Some(more) => pieces.push(more),
+                        None => unknown = true,
+                    }
+                }
+            }
+        }
+        ((!unknown).then_some(pieces), if secret { Type::Secret } else { Type::Text })
     }
 
     /// A value as it stands in a text.

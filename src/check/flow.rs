@@ -48,6 +48,7 @@ const MOST_NAMES: usize = 10_000;
 pub(super) struct Needs {
     pub(super) body: bool,
     pub(super) headers: bool,
+    pub(super) url: bool,
 }
 
 impl<'a> Session<'a, '_> {
@@ -542,7 +543,7 @@ fn keep_answers(steps: &mut [Step], needs: &[Needs]) {
         match step {
             Step::Request(request) => {
                 let needs = needs.get(request.response).copied().unwrap_or_default();
-                (request.keep_body, request.keep_headers) = (needs.body, needs.headers);
+                (request.keep_body, request.keep_headers, request.keep_url) = (needs.body, needs.headers, needs.url);
             }
             Step::If { then, otherwise, .. } => {
                 keep_answers(then, needs);

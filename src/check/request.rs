@@ -10,7 +10,7 @@ use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind};
+use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
 
 impl<'a> Session<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
@@ -51,6 +51,7 @@ impl<'a> Session<'a, '_> {
             expects: Vec::new(),
             keep_body: false,
             keep_headers: false,
+            keep_url: false,
             retry: self.retry(request, frame),
             records: Vec::new(),
             goes_on: request.goes_on,
@@ -138,7 +139,10 @@ impl<'a> Session<'a, '_> {
                 let text = said(self).pieces().unwrap_or_default();
                 Exchange::Query(Query { text, args: None, reads: verb == "query" })
             }
-            "connect" => Exchange::Frame(Frame::Connect { path: said(self).pieces().unwrap_or_default() }),
+            "connect" => {
+                let path = subject.map_or_else(Vec::new, |subject| self.asked_path(subject, frame));
+                Exchange::Frame(Frame::Connect { path })
+            }
             "send" => Exchange::Frame(Frame::Send { value: said(self).expr().unwrap_or(Expr::Null) }),
             "receive" => Exchange::Frame(Frame::Receive { matching: None }),
             "call" => Exchange::Call(Call { method: said(self).pieces().unwrap_or_default(), json: None }),
@@ -195,16 +199,51 @@ impl<'a> Session<'a, '_> {
         self.push(problem.help(format!("`{verb}` needs {}", super::words::either(wanted))));
     }
 
-    /// What is asked for by HTTP: a path with its values.
+    /// What is asked for: a path as it is written, or a value that is a URL reference.
     fn asked_path(&mut self, subject: &'a ast::Expr, frame: FrameId) -> Vec<Piece> {
-        let pieces = self.eval_as(subject, frame, &[Type::Text, Type::Secret]).pieces().unwrap_or_default();
-        if let Some(Piece::Literal(start)) = pieces.first()
-            && !start.starts_with('/')
-        {
-            let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", subject.span, "no `/` in front");
+        match &subject.kind {
+            ExprKind::Text(parts) if !matches!(parts.first(), Some(TextPart::Path(_))) => {
+                self.written_path(parts, subject.span, frame)
+            }
+            _ => self.url_reference(subject, frame),
+        }
+    }
+
+    /// What is put into it stays a value, though it be a constant: only what is written there is sent as it is.
+    fn written_path(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Vec<Piece> {
+        if !matches!(parts.first(), Some(TextPart::Literal(start)) if start.starts_with('/')) {
+            let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", span, "no `/` in front");
             self.push(problem.help("the host belongs to the target; write the path alone, such as `\"/products\"`"));
         }
-        pieces
+        self.foreign(parts, span);
+        let (put, kind) = self.put_in(parts, frame);
+        let apart = |(part, pieces): (&TextPart, Vec<Piece>)| match part {
+            TextPart::Literal(text) => Piece::Literal(text.clone()),
+            TextPart::Path(_) => Piece::Value(match pieces.as_slice() {
+                [Piece::Value(value)] => value.clone(),
+                _ => Expr::Text(pieces),
+            }),
+        };
+        let Some(put) = put else { return Vec::new() };
+        let path = Value::Run(Expr::Text(parts.iter().zip(put).map(apart).collect()), kind);
+        self.held(path, true, span).pieces().unwrap_or_default()
+    }
+
+    fn url_reference(&mut self, subject: &'a ast::Expr, frame: FrameId) -> Vec<Piece> {
+        let value = self.eval_as(subject, frame, &[Type::Text, Type::Secret]);
+        let leads = |text: &str| text.starts_with(['/', '?', ' ']) || crate::base::origin::Origin::is_meant(text);
+        if let Value::Text(text, _) = &value
+            && (!leads(text) || text.contains(char::is_control))
+        {
+            let message = format!("`{}` is no path and no URL", crate::base::shown::escaped_line(text));
+            let problem = Diagnostic::new(Code::E0310, message, subject.span, "leads nowhere");
+            let help = "a path that is a value is a whole URL of a target, or starts with `/` or `?`";
+            self.push(problem.help(help));
+        }
+        match value {
+            Value::Unknown(_) => Vec::new(),
+            value => value.expr().map(Piece::Value).into_iter().collect(),
+        }
     }
 
     fn retry(&mut self, request: &'a ast::Request, frame: FrameId) -> Option<Retry> {

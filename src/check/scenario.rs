@@ -179,6 +179,7 @@ impl<'a> Session<'a, '_> {
             }
         }
         self.setup(scenario, frame, true);
+        self.linked_targets(scenario, frame);
         for item in &scenario.items {
             if let Item::Param(_) | Item::Let(_) = item
                 && let Some(name) = item.name()
@@ -188,6 +189,23 @@ impl<'a> Session<'a, '_> {
                 if !used {
                     self.used.remove(&name.span);
                 }
+            }
+        }
+    }
+
+    /// A path that is a value may lead to each of the scenario's HTTP targets, so these are there though no step names them.
+    fn linked_targets(&mut self, scenario: &'a ast::Scenario, frame: FrameId) {
+        let verifications = self.out.ledgers.iter().filter_map(|ledger| ledger.verify.as_ref());
+        let mut flows = self.out.flows.iter().chain(&self.out.setup).chain(&self.out.teardown).chain(verifications);
+        if !flows.any(|flow| flow.requests().any(|request| request.exchange.follows_a_link())) {
+            return;
+        }
+        for item in &scenario.items {
+            if let Item::Built(built) = item
+                && built.kind == BuiltKind::Target
+                && matches!(&built.constructor.kind, ast::ExprKind::Call { function, .. } if function.text == "http")
+            {
+                self.own(frame, &built.name.text, built.name.span);
             }
         }
     }

@@ -175,7 +175,9 @@ fn of_expr(expr: &Expr) -> Size {
         Expr::Object(fields) => {
             Size::of_all(fields.iter().map(|(name, value)| of_expr(value).plus(Size::of_text(name))))
         }
-        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) => ONE.plus(of_expr(inner)),
+        Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) | Expr::Url { reference: inner, .. } => {
+            ONE.plus(of_expr(inner))
+        }
         Expr::Column { row: inner, column: text } | Expr::Get { value: inner, path: text } => {
             of_expr(inner).plus(Size::of_text(text))
         }

@@ -44,6 +44,21 @@ pub enum Driver<'s> {
     Line(&'s mut tests::Client, &'s tests::Line),
 }
 
+/// Why a request cannot be made ready.
+#[derive(Debug)]
+pub enum Unwritten {
+    /// A value in it cannot be had.
+    Value(Unusable),
+    /// What it goes to is no place of the scenario, and why.
+    Path(String),
+}
+
+impl From<Unusable> for Unwritten {
+    fn from(unusable: Unusable) -> Unwritten {
+        Unwritten::Value(unusable)
+    }
+}
+
 /// What came of one try, in every protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
@@ -96,10 +111,11 @@ impl Clients {
 }
 
 impl Driver<'_> {
-    /// Makes ready what is sent, the same for all tries. Says whether it carries a trace context.
-    pub fn write(&mut self, frame: &mut Frame) -> Result<bool, Unusable> {
+    /// Makes ready what is sent, the same for all tries, and tells the attempt where that goes. Says whether it carries a
+    /// trace context.
+    pub fn write(&mut self, frame: &mut Frame, attempt: &mut Attempt) -> Result<bool, Unwritten> {
         match self {
-            Driver::Http(client, request) => client.write(request, frame),
+            Driver::Http(client, request) => client.write(request, frame, attempt),
             #[cfg(test)]
             Driver::Line(..) => Ok(false),
         }

@@ -182,9 +182,9 @@ impl Event {
             Event::Example(example) => {
                 within(example.at) && few(&[example.latency, example.service_time, example.user, example.sends])
             }
-            Event::Failed { causes } => causes.iter().all(|Failed { tally, .. }| {
-                few(&[tally.count]) && tally.first <= tally.last && within(tally.last)
-            }),
+            Event::Failed { causes } => causes
+                .iter()
+                .all(|Failed { tally, .. }| few(&[tally.count]) && tally.first <= tally.last && within(tally.last)),
             Event::Generator(Generator { at, .. }) | Event::Gauges(Gauges { at, .. }) => within(*at),
             Event::Done { at, .. } | Event::Interrupted { at } | Event::Aborted { at, .. } => within(*at),
             Event::ServiceDied { at, .. } | Event::ServiceFell { at, .. } | Event::ServiceBack { at, .. } => {

@@ -1,8 +1,8 @@
 //! How many requests a plan sends at least where all goes well, and at most whatever happens, as far as that is known before it runs.
 
-use super::{Bound, Load, Plan, Repeat, StageKind, Step};
+use super::{Bound, Load, Plan, Repeat, Request, StageKind, Step};
 use crate::base::units::grouped;
-use crate::check::program::Scenario;
+use crate::check::program::{Protocol, Scenario};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 /// Nothing where there is no bound.
@@ -49,8 +49,22 @@ impl Plan {
     }
 }
 
-fn is_to(request: &super::Request, target: Option<usize>) -> bool {
-    target.is_none_or(|target| request.target == target)
+fn is_to(request: &Request, target: Option<usize>) -> bool {
+    target.is_none_or(|target| request.target == target && !request.exchange.follows_a_link())
+}
+
+/// What follows a link may go to each target that speaks HTTP.
+fn may_go_to(plan: &Plan, request: &Request, target: Option<usize>) -> bool {
+    let speaks = |target: usize| plan.targets.get(target).is_some_and(|target| target.protocol == Protocol::Http);
+    let leads = |target: usize| request.exchange.follows_a_link() && speaks(target);
+    target.is_none_or(|target| request.target == target || leads(target))
+}
+
+fn redirects(plan: &Plan, request: &Request) -> u64 {
+    match request.exchange.follows_a_link() {
+        true => plan.targets.iter().map(|target| target.redirects).max().unwrap_or(0),
+        false => plan.targets.get(request.target).map_or(0, |target| target.redirects),
+    }
 }
 
 /// In an iteration in which every request is answered as it should.
@@ -80,8 +94,8 @@ fn turns(repeat: &Repeat) -> f64 {
 fn most(plan: &Plan, steps: &[Step], target: Option<usize>) -> Most {
     let one = |step: &Step| {
         Some(match step {
-            Step::Request(request) if is_to(request, target) => {
-                let redirects = plan.targets.get(request.target).map_or(0, |target| target.redirects);
+            Step::Request(request) if may_go_to(plan, request, target) => {
+                let redirects = redirects(plan, request);
                 let tries = request.retry.as_ref().map_or(0, |retry| retry.times);
                 (1 + redirects) as f64 * (1 + tries) as f64
             }

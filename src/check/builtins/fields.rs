@@ -199,6 +199,14 @@ pub const FIELDS: &[Field] = &[
         "The text of the first element of an HTML body that a CSS selector finds, with all in it and without blanks around, or its `attribute`; null where there is none.",
         "home.css('h1')",
     ),
+    method(
+        Type::Response,
+        "url",
+        &[need("reference", &[Type::Text, Type::Secret, Type::Json])],
+        Type::Text,
+        "A link of the answer as a whole URL: a relative one is resolved against what was asked for, after redirects (RFC 3986, 5); null of null, and of what leads nowhere. A `<base>` of the page is not looked at.",
+        "home.url(\"../next?page=2\")",
+    ),
     field(Type::Response, "rows", Type::Json, "The rows of a query, as a list of objects.", "home.rows"),
     field(
         Type::Json,

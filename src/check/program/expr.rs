@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A text that may hold what is known only when the run has started its parts.
 pub type Text = Vec<Piece>;
 
-/// A piece of a text: as written, or a value put in, percent-encoded in a path.
+/// A piece of a text: as written, or a value put in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Piece {
@@ -92,6 +92,11 @@ pub enum Expr {
     },
     /// What is judged about a request when it has ended, in `where`.
     Property(Property),
+    /// A URL reference, as the answer to a request means it.
+    Url {
+        response: usize,
+        reference: Box<Expr>,
+    },
     /// A field of a value of JSON.
     Get {
         value: Box<Expr>,
@@ -122,6 +127,7 @@ impl Expr {
             | Expr::Negate(inner)
             | Expr::Count(inner)
             | Expr::Column { row: inner, .. }
+            | Expr::Url { reference: inner, .. }
             | Expr::Get { value: inner, .. } => inner.any(holds),
             Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,

@@ -101,6 +101,9 @@ pub struct Request {
     pub expects: Vec<Check>,
     pub keep_body: bool,
     pub keep_headers: bool,
+    /// What was asked for is kept, after redirects.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep_url: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -131,6 +134,8 @@ pub enum Exchange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Http {
     pub method: Method,
+    /// One that begins with a literal stands below the target's address, and what is put into it is encoded; one that begins
+    /// with a value is a URL reference as a whole.
     pub path: Vec<Piece>,
     /// What stands behind `?` in the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -175,6 +180,14 @@ pub struct Call {
 }
 
 impl Exchange {
+    /// Its path is a value, which may lead to another target.
+    pub fn follows_a_link(&self) -> bool {
+        match self {
+            Exchange::Http(http) => matches!(http.path.first(), Some(Piece::Value(_))),
+            Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => false,
+        }
+    }
+
     /// Every expression in it.
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {

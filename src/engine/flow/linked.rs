@@ -15,6 +15,7 @@ use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
 use crate::plan::{Exchange, FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
+use url::Url;
 
 /// The flows of a plan, linked once. A thread takes those that it runs.
 pub struct LinkedPlan {
@@ -37,8 +38,8 @@ pub struct Linked {
 pub struct LinkedRequest {
     pub response: usize,
     pub target: usize,
-    /// Of one try, in nanoseconds.
-    pub timeout: u64,
+    /// Of one try, in nanoseconds, where it is not that of the target.
+    pub timeout: Option<u64>,
     pub exchange: driver::Exchange,
     /// A failure does not end the iteration.
     pub goes_on: bool,
@@ -77,7 +78,7 @@ impl Retries {
 impl LinkedPlan {
     /// Links all that a plan does, with what a run knows of it. What is computed from secrets and the same for all is hidden then.
     pub fn of(plan: &Plan, places: &[Place], files: Arc<Files>, (open, mask): (&dyn Resolve, &Mask)) -> LinkedPlan {
-        let around = Around { plan, places, paths: Paths::of_files(files) };
+        let around = Around { plan, places, roots: host::roots(plan, places).into(), paths: Paths::of_files(files) };
         let mut linker = Linker::new(open, mask);
         let setup = plan.setup.iter().map(|flow| {
             let steps = flat(flow, None, &around, &mut linker);
@@ -119,18 +120,14 @@ impl Linked {
 pub struct Around<'p> {
     pub plan: &'p Plan,
     pub places: &'p [Place],
+    /// The URLs of targets, of those that speak HTTP.
+    pub roots: Arc<[Option<Url>]>,
     pub paths: Paths,
 }
 
 pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) -> LinkedRequest {
-    let target = &around.plan.targets[request.target];
-    let timeout = request.timeout.unwrap_or(target.timeout);
-    let keep = (request.keep_body, request.keep_headers);
     let exchange = match &request.exchange {
-        Exchange::Http(http) => {
-            let place = &around.places[request.target];
-            driver::Exchange::Http(http::Request::of(http, keep, target, place, (linker, &around.paths)))
-        }
+        Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, linker)),
         #[cfg(test)]
         Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),
         Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
@@ -140,7 +137,7 @@ pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) 
     LinkedRequest {
         response: request.response,
         target: request.target,
-        timeout,
+        timeout: request.timeout,
         exchange,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),

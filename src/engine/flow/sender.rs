@@ -4,12 +4,12 @@
 use super::attempt::Attempt;
 use super::linked::LinkedRequest;
 use super::progress::{Pending, Progress, UnderWay};
-use crate::engine::driver::{Answer, Clients};
+use crate::engine::driver::{Answer, Clients, Unwritten};
 use crate::engine::ledger;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::Traced;
-use crate::engine::value::{Frame, Unusable, explain};
+use crate::engine::value::{Frame, explain};
 use crate::engine::worker::Worker;
 use crate::measure::{Cause, Ended, Example, Failure, Fate, cause};
 use crate::wire::http1::START;
@@ -90,15 +90,16 @@ impl Sender {
     ) -> (u64, Result<(), Failure>) {
         let worker = self.worker.clone();
         if let Err(unusable) = self.write(request, frame, progress, series, started) {
-            self.cannot_be_sent(series, intended, &unusable);
+            self.cannot_be_sent(series, intended, frame, &unusable);
             return (started, Err(Failure::Data));
         }
         let trace = self.is_traced.then_some(self.attempt.trace);
         progress.under_way.set(Some(UnderWay { series, intended, sent: started, user: self.user, trace }));
         let mut whole = Whole { series, intended, sent: None, fate: Fate::Refused };
         let (mut tries, mut began) = (0, started);
+        let timeout = request.timeout.unwrap_or(worker.plan.targets[self.attempt.target].timeout);
         let last = loop {
-            self.attempt.begin(tries, began, request.timeout);
+            self.attempt.begin(tries, began, timeout);
             frame.forget(request.response);
             self.unmet = None;
             let result = match self.clients.driver(&request.exchange).exchange(&mut self.attempt).await {
@@ -124,23 +125,26 @@ impl Sender {
         progress: &Progress,
         series: usize,
         started: u64,
-    ) -> Result<(), Unusable> {
-        self.is_traced = self.clients.driver(&request.exchange).write(frame)?;
+    ) -> Result<(), Unwritten> {
         self.attempt.prepare(request.target, series, self.user);
-        match request.records.is_empty() {
-            true => Ok(()),
-            false => request.records.open(frame, &self.worker.linked.paths, started, &progress.opened),
+        self.is_traced = self.clients.driver(&request.exchange).write(frame, &mut self.attempt)?;
+        if !request.records.is_empty() {
+            request.records.open(frame, &self.worker.linked.paths, started, &progress.opened)?;
         }
+        Ok(())
     }
 
-    fn cannot_be_sent(&self, series: usize, intended: u64, unusable: &Unusable) {
+    fn cannot_be_sent(&self, series: usize, intended: u64, frame: &Frame, why: &Unwritten) {
         let missing = || "a value in it is not there, or has no form in a request".to_owned();
-        let because = || unusable.because().unwrap_or_else(missing);
+        let because = || match why {
+            Unwritten::Value(unusable) => unusable.because().unwrap_or_else(missing),
+            Unwritten::Path(why) => why.clone(),
+        };
         if let Some(tracer) = &self.worker.tracer {
             let name = &self.worker.request(series).name;
             tracer.tell(Traced::Missed(format!("`{name}` is not sent: {}", because())));
         }
-        self.is_unsent(series, intended, || (because(), Vec::new()));
+        self.is_unsent(series, intended, || (because(), frame.secrets()));
     }
 
     /// What came of a try: told, counted and judged.

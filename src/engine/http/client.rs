@@ -6,18 +6,19 @@ use super::redirect::{self, Sent};
 use super::request::{Method, Request};
 use super::template::{Bytes, Written};
 use super::{Ask, Connection};
-use crate::engine::driver;
+use crate::engine::driver::{self, Unwritten};
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::stream::Opening;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::tracer;
+use crate::engine::value::Frame;
 use crate::engine::value::answered::Answered;
-use crate::engine::value::{Frame, Unusable};
 use crate::engine::worker::Worker;
 use crate::measure::{Failure, Fate};
 use crate::wire::http1::{Answer, START, leads_on, values};
 use std::rc::Rc;
+use url::Url;
 
 /// Where a request goes, and what is known of it.
 #[derive(Clone, Copy)]
@@ -39,6 +40,10 @@ pub struct Client {
     /// The last request that went with cookies.
     with_cookies: Vec<u8>,
     scratch: String,
+    /// The last target that was asked.
+    asked: usize,
+    /// What it was asked, where a later step resolves links against that.
+    url: Option<Url>,
 }
 
 impl Client {
@@ -52,6 +57,8 @@ impl Client {
             written: Written::default(),
             with_cookies: Vec::new(),
             scratch: String::new(),
+            asked: 0,
+            url: None,
         }
     }
 
@@ -61,8 +68,8 @@ impl Client {
         self.worker.http.pool.forget(load, user);
     }
 
-    /// Makes the bytes of a request, with room for its trace context where it carries one.
-    pub fn write(&mut self, request: &Request, frame: &mut Frame) -> Result<bool, Unusable> {
+    /// Makes the bytes of a request, with room for its trace context where it carries one, and tells to which target it goes.
+    pub fn write(&mut self, request: &Request, frame: &mut Frame, attempt: &mut Attempt) -> Result<bool, Unwritten> {
         if let Bytes::Built(template) = &request.bytes {
             template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
             if let Some(tracer) = &self.worker.tracer {
@@ -73,6 +80,7 @@ impl Client {
         self.head.clear();
         self.head.extend_from_slice(written.head().as_bytes());
         self.trace = written.trace;
+        attempt.target = written.target;
         Ok(self.trace.is_some())
     }
 
@@ -88,11 +96,20 @@ impl Client {
             let (began, head, trace) = (self.answer.sent, self.head.clone(), self.trace);
             // Seldom, and larger than the usual way.
             result = Box::pin(self.follow(request, most, attempt)).await;
+            self.notes_url(request);
             self.answer.sent = began;
             // Another try starts where this one did.
             (self.head, self.trace) = (head, trace);
+        } else {
+            self.notes_url(request);
         }
         result
+    }
+
+    fn notes_url(&mut self, request: &Request) {
+        if request.keep_url {
+            self.url = redirect::url(&self.worker.linked.hosts[self.asked], &self.head);
+        }
     }
 
     fn method(&self, request: &Request) -> Method {
@@ -110,9 +127,17 @@ impl Client {
         let traced = self.trace.is_some();
         let mut sent = Sent { target: attempt.target, bytes: self.pieces(request).concat() };
         let mut left = most;
-        while let Some(next) = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes)? {
+        loop {
+            let next = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes);
+            sent = match next {
+                Ok(Some(next)) => next,
+                Ok(None) => return Ok(()),
+                Err(why) => {
+                    attempt.because = Some(why);
+                    return Err(Failure::Protocol.into());
+                }
+            };
             left = left.checked_sub(1).ok_or(Failure::Protocol)?;
-            sent = next;
             self.head.clone_from(&sent.bytes);
             self.trace = redirect::trace_place(&sent.bytes).filter(|_| traced);
             let hop = Hop {
@@ -122,7 +147,6 @@ impl Client {
             };
             self.hop(request, (hop, false), attempt).await?;
         }
-        Ok(())
     }
 
     /// One request to one target, and its answer: its head and, the first time, what is sent behind that.
@@ -147,7 +171,8 @@ impl Client {
         let _place = pool.place(hop.target, attempt.left(attempt.began)).await?;
         let mut with_cookies = Vec::new();
         // What the first target is told does not go to another one.
-        let own_cookies = request.own_cookies && hop.target == attempt.target;
+        let own_cookies = request.bytes.written(&self.written).own_cookies && hop.target == attempt.target;
+        self.asked = hop.target;
         if host.cookies && !own_cookies && worker.http.cookies.has(who) {
             with_cookies = std::mem::take(&mut self.with_cookies);
             self.add_cookies(who, host.name(), &mut with_cookies);
@@ -245,6 +270,9 @@ impl Client {
         }
         if request.keep_headers {
             std::mem::swap(&mut kept.headers, &mut self.answer.headers);
+        }
+        if request.keep_url {
+            kept.url = self.url.take();
         }
     }
 

@@ -1,7 +1,8 @@
 //! Where requests go: places, and targets as requests are sent to them.
 
+use crate::check::program::Protocol;
 use crate::engine::tls::Secured;
-use crate::plan::{Connections, Plan};
+use crate::plan::{Connections, Plan, Target};
 use std::net::{SocketAddr, ToSocketAddrs};
 use url::Url;
 
@@ -45,7 +46,7 @@ impl Place {
 
 /// A target as requests are sent to it.
 pub struct Host {
-    /// Of HTTP targets: the URL of its root.
+    /// Of HTTP targets: the URL of its address.
     pub root: Option<Url>,
     pub authority: String,
     pub address: SocketAddr,
@@ -66,10 +67,19 @@ impl Host {
     }
 }
 
+/// The URLs of targets, of those that speak HTTP.
+pub fn roots(plan: &Plan, places: &[Place]) -> Vec<Option<Url>> {
+    let root = |(target, place): (&Target, &Place)| {
+        let scheme = if place.secured.is_some() { "https" } else { "http" };
+        let url = Url::parse(&format!("{scheme}://{}{}", place.authority, place.path));
+        url.ok().filter(|_| target.protocol == Protocol::Http)
+    };
+    plan.targets.iter().zip(places).map(root).collect()
+}
+
 pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
-    let host = |(target, place): (&crate::plan::Target, &Place)| Host {
-        root: Url::parse(&format!("{}://{}/", if place.secured.is_some() { "https" } else { "http" }, place.authority))
-            .ok(),
+    let host = |((target, place), root): ((&Target, &Place), Option<Url>)| Host {
+        root,
         authority: place.authority.clone(),
         address: place.address,
         // Workers share no lock.
@@ -79,5 +89,5 @@ pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
         cookies: target.cookies,
         own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
     };
-    plan.targets.iter().zip(places).map(host).collect()
+    plan.targets.iter().zip(places).zip(roots(plan, places)).map(host).collect()
 }

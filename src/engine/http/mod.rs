@@ -11,6 +11,7 @@ mod deadline;
 pub mod host;
 mod pool;
 pub mod redirect;
+pub mod reference;
 mod reply;
 mod body;
 mod request;

@@ -1,10 +1,9 @@
 //! Requests ready to be sent.
 
-use super::host::Place;
-use super::template::{Bytes, encode, says};
-use crate::engine::value::Paths;
+use super::template::{Bytes, encode};
+use crate::engine::flow::linked::Around;
 use crate::engine::value::link::Linker;
-use crate::plan::{self, Http, Target};
+use crate::plan::{self, Http};
 
 pub struct Request {
     pub bytes: Bytes,
@@ -12,8 +11,7 @@ pub struct Request {
     pub method: Option<Method>,
     pub keep_body: bool,
     pub keep_headers: bool,
-    /// The step, or its target, says itself which cookies go with it.
-    pub own_cookies: bool,
+    pub keep_url: bool,
     pub judges_status: bool,
 }
 
@@ -34,23 +32,17 @@ impl Method {
 }
 
 impl Request {
-    /// What a step sends to a target, and what later steps need of the answer: its body, its headers.
-    pub fn of(
-        http: &Http,
-        keep: (bool, bool),
-        target: &Target,
-        place: &Place,
-        linking: (&mut Linker<'_>, &Paths),
-    ) -> Request {
+    /// What a step sends, and what later steps need of the answer.
+    pub fn of(http: &Http, step: &plan::Request, around: &Around<'_>, linker: &mut Linker<'_>) -> Request {
         Request {
-            bytes: encode(http, target, place, linking),
+            bytes: encode(http, step.target, around, linker),
             method: match &http.method {
                 plan::Method::Known(method) => Some(Method::of(method)),
                 plan::Method::Computed(_) => None,
             },
-            keep_body: keep.0,
-            keep_headers: keep.1,
-            own_cookies: [&http.headers, &target.headers].into_iter().any(|headers| says(headers, "Cookie")),
+            keep_body: step.keep_body,
+            keep_headers: step.keep_headers,
+            keep_url: step.keep_url,
             judges_status: http.judges_status,
         }
     }

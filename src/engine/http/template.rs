@@ -1,7 +1,9 @@
 //! Requests as bytes: written once where nothing in them changes, else anew for each send.
 
 use super::body::{Body, Content, Upload};
-use super::host::Place;
+use super::reference;
+use crate::engine::driver::Unwritten;
+use crate::engine::flow::linked::Around;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::value::code::{Code, Piece, values};
 use crate::engine::value::files::Files;
@@ -9,6 +11,8 @@ use crate::engine::value::link::Linker;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{self, Connections, Http, Target};
+use std::sync::Arc;
+use url::Url;
 
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Bytes {
@@ -26,10 +30,13 @@ impl Bytes {
     }
 }
 
-/// A whole request: its text, how much of that stands before its body, where in that its trace context belongs, and
+/// A whole request to a target: its text, how much of that stands before its body, where in that its trace context belongs, and
 /// where which files do.
 #[derive(Debug, Default)]
 pub struct Written {
+    pub target: usize,
+    /// It, or its target, says itself which cookies go with it.
+    pub own_cookies: bool,
     text: String,
     head: usize,
     pub trace: Option<usize>,
@@ -72,24 +79,30 @@ impl Written {
 }
 
 pub struct Template {
-    method: Method,
-    path: Vec<Piece>,
+    path: Path,
     query: Vec<(String, Code)>,
+    /// For each target that it may go to.
+    heads: Vec<Head>,
+    method: Method,
+    body: Option<Body>,
+}
+
+/// What is asked of which target.
+enum Path {
+    /// Below the path of the target's address; what is put into it is encoded.
+    Below(Vec<Piece>),
+    /// A URL reference of a step to this target, among the addresses of all.
+    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Url>]> },
+}
+
+/// What stands behind the path, as it is told to one target.
+struct Head {
+    target: usize,
     after_path: String,
     /// Where in that the trace context belongs.
     trace: Option<usize>,
     headers: Vec<(String, Vec<Piece>)>,
-    body: Option<Body>,
-}
-
-/// A path behind that of the target's address.
-fn below(base: &str, path: &[plan::Piece]) -> Vec<plan::Piece> {
-    match path {
-        [plan::Piece::Literal(first), rest @ ..] if first.starts_with('/') => {
-            [&[plan::Piece::Literal(format!("{base}{first}"))], rest].concat()
-        }
-        computed => computed.to_vec(),
-    }
+    own_cookies: bool,
 }
 
 enum Method {
@@ -97,12 +110,49 @@ enum Method {
     Computed(Code),
 }
 
-/// The bytes of a request to a target.
-pub fn encode(request: &Http, target: &Target, place: &Place, (linker, paths): (&mut Linker<'_>, &Paths)) -> Bytes {
+/// The bytes of a request of a step to a target.
+pub fn encode(request: &Http, from: usize, around: &Around<'_>, linker: &mut Linker<'_>) -> Bytes {
+    let body = request.body.as_ref().map(|body| Body::of(body, linker));
+    let mut head = |target: usize| head(request, target, around, body.as_ref(), linker);
+    let (path, heads) = match request.path.as_slice() {
+        [plan::Piece::Literal(first), rest @ ..] => {
+            let base = &around.places[from].path;
+            let whole = [&[plan::Piece::Literal(format!("{base}{first}"))], rest].concat();
+            let heads = vec![head(from)];
+            (Path::Below(linker.text(&whole)), heads)
+        }
+        reference => {
+            let speak = (0..around.roots.len()).filter(|target| around.roots[*target].is_some());
+            let heads = speak.map(&mut head).collect();
+            (Path::Reference { pieces: linker.text(reference), from, roots: around.roots.clone() }, heads)
+        }
+    };
+    let template = Template {
+        path,
+        query: linker.fields(&request.query),
+        heads,
+        method: match &request.method {
+            plan::Method::Known(method) => Method::Known(method.clone()),
+            plan::Method::Computed(method) => Method::Computed(linker.expr(method)),
+        },
+        body,
+    };
+    if exprs(&template).into_iter().all(|code| code.is_constant(|_| false)) {
+        let mut frame = nobody();
+        let mut written = Written::default();
+        if template.write(&mut frame, &around.paths, &mut written, &mut String::new()).is_ok() {
+            return Bytes::Fixed(written);
+        }
+    }
+    Bytes::Built(Box::new(template))
+}
+
+fn head(request: &Http, to: usize, around: &Around<'_>, body: Option<&Body>, linker: &mut Linker<'_>) -> Head {
+    let (target, place): (&Target, _) = (&around.plan.targets[to], &around.places[to]);
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), linker.text(text));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
-    let body = request.body.as_ref().map(|body| Body::of(body, linker));
+    let own_cookies = says(&headers, "Cookie");
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
     for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", agent), ("Accept", "*/*")] {
@@ -125,29 +175,10 @@ pub fn encode(request: &Http, target: &Target, place: &Place, (linker, paths): (
     if matches!(body, Some(Body::Multipart(_))) {
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Type"));
     }
-    if let Some(kind) = body.as_ref().and_then(Body::kind).filter(|_| !says(&headers, "Content-Type")) {
+    if let Some(kind) = body.and_then(Body::kind).filter(|_| !says(&headers, "Content-Type")) {
         headers.push(("Content-Type".to_owned(), kind));
     }
-    let template = Template {
-        method: match &request.method {
-            plan::Method::Known(method) => Method::Known(method.clone()),
-            plan::Method::Computed(method) => Method::Computed(linker.expr(method)),
-        },
-        path: linker.text(&below(&place.path, &request.path)),
-        query: linker.fields(&request.query),
-        after_path,
-        trace,
-        headers,
-        body,
-    };
-    if exprs(&template).into_iter().all(|code| code.is_constant(|_| false)) {
-        let mut frame = nobody();
-        let mut written = Written::default();
-        if template.write(&mut frame, paths, &mut written, &mut String::new()).is_ok() {
-            return Bytes::Fixed(written);
-        }
-    }
-    Bytes::Built(Box::new(template))
+    Head { target: to, after_path, trace, headers, own_cookies }
 }
 
 /// Whether a header of that name is among these.
@@ -161,9 +192,10 @@ fn exprs(template: &Template) -> Vec<&Code> {
         Method::Computed(method) => Some(method),
     };
     let query = template.query.iter().map(|(_, value)| value);
-    let headers = template.headers.iter().flat_map(|(_, pieces)| values(pieces));
+    let headers = template.heads.iter().flat_map(|head| &head.headers).flat_map(|(_, pieces)| values(pieces));
+    let (Path::Below(path) | Path::Reference { pieces: path, .. }) = &template.path;
     let body = template.body.iter().flat_map(Body::exprs);
-    method.into_iter().chain(values(&template.path)).chain(query).chain(headers).chain(body).collect()
+    method.into_iter().chain(values(path)).chain(query).chain(headers).chain(body).collect()
 }
 
 impl Template {
@@ -174,8 +206,8 @@ impl Template {
         paths: &Paths,
         out: &mut Written,
         scratch: &mut String,
-    ) -> Result<(), Unusable> {
-        let Written { text: out, head, trace, files } = out;
+    ) -> Result<(), Unwritten> {
+        let Written { text: out, head, trace, files, target, own_cookies } = out;
         out.clear();
         files.clear();
         match &self.method {
@@ -183,21 +215,35 @@ impl Template {
             Method::Computed(method) => {
                 write_plain(&frame.eval(method, paths)?, out)?;
                 if !is_method(out) {
-                    return Err(Unusable::Missing);
+                    return Err(Unusable::Missing.into());
                 }
             }
         }
         out.push(' ');
-        for piece in &self.path {
-            match piece {
-                Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%[]", out),
-                Piece::Value(expr) => {
-                    scratch.clear();
-                    write_plain(&frame.eval(expr, paths)?, scratch)?;
-                    percent_encode(scratch, "-._~", out);
+        let to = match &self.path {
+            Path::Below(pieces) => {
+                for piece in pieces {
+                    match piece {
+                        Piece::Literal(text) => percent_encode(text, "/?&=:@!$'()*+,;~-._%[]", out),
+                        Piece::Value(expr) => {
+                            scratch.clear();
+                            write_plain(&frame.eval(expr, paths)?, scratch)?;
+                            percent_encode(scratch, "-._~", out);
+                        }
+                    }
                 }
+                self.heads.first()
             }
-        }
+            Path::Reference { pieces, from, roots } => {
+                scratch.clear();
+                frame.write(pieces, paths, scratch)?;
+                let place = reference::of_step(roots, *from, scratch).map_err(Unwritten::Path)?;
+                out.push_str(&place.asked);
+                self.heads.iter().find(|head| head.target == place.target)
+            }
+        };
+        let to = to.expect("each target that a request may go to has a head");
+        (*target, *own_cookies) = (to.target, to.own_cookies);
         for (name, expr) in &self.query {
             match frame.eval(expr, paths)? {
                 Value::Null => {}
@@ -207,9 +253,9 @@ impl Template {
                 })?,
             }
         }
-        *trace = self.trace.map(|at| out.len() + at);
-        out.push_str(&self.after_path);
-        for (name, pieces) in &self.headers {
+        *trace = to.trace.map(|at| out.len() + at);
+        out.push_str(&to.after_path);
+        for (name, pieces) in &to.headers {
             let start = out.len() + name.len() + 2;
             out.push_str(name);
             out.push_str(": ");

@@ -39,7 +39,7 @@ impl<'r> Taint<'r> {
             Expr::Text(pieces) => values(pieces).any(|value| self.holds(value)),
             Expr::List(items) => items.iter().any(|item| self.holds(item)),
             Expr::Object(fields) => fields.iter().any(|(_, field)| self.holds(field)),
-            Expr::Get { value, .. } => self.holds(value),
+            Expr::Get { value, .. } | Expr::Url { reference: value, .. } => self.holds(value),
             Expr::Call { function, arguments } => {
                 function.reveals() && arguments.iter().any(|argument| self.holds(argument))
             }

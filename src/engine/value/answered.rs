@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use url::Url;
 
 /// After so many values one by one the document is built, which costs about as much: then each costs next to nothing.
 const SCANS: u8 = 8;
@@ -26,6 +27,8 @@ pub struct Answered {
     /// What a large body takes of the memory for all that are kept.
     pub room: Room,
     pub headers: Vec<u8>,
+    /// What was asked for, where something is resolved against it.
+    pub url: Option<Url>,
     scans: Cell<u8>,
     /// What of the timeout of its step is left to look into it.
     left: Cell<Duration>,
@@ -45,6 +48,7 @@ impl Answered {
         }
         self.room = Room::default();
         self.headers.clear();
+        self.url = None;
         self.scans.set(0);
         self.json.take();
         self.html.take();
@@ -100,6 +104,17 @@ impl Answered {
             }
         }
         joined
+    }
+
+    /// A URL reference as the answer means it (RFC 3986, 5), without its fragment; none where it leads nowhere.
+    pub fn url_of(&self, reference: &str) -> Option<String> {
+        // Readers of URLs take line ends and tabs away.
+        if reference.contains(char::is_control) {
+            return None;
+        }
+        let mut url = self.url.as_ref()?.join(reference).ok()?;
+        url.set_fragment(None);
+        Some(url.into())
     }
 
     /// The body as a text, in the charset that its `Content-Type` names, else in UTF-8. What is wrong in it becomes U+FFFD.

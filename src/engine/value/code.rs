@@ -58,6 +58,11 @@ pub enum Code {
         row: Box<Code>,
         column: usize,
     },
+    /// A URL reference, as the answer to a request means it.
+    Url {
+        response: usize,
+        reference: Box<Code>,
+    },
     /// A field of a value of JSON.
     Get {
         value: Box<Code>,
@@ -107,6 +112,7 @@ impl Code {
             | Code::Count(inner)
             | Code::Column { row: inner, .. }
             | Code::Derived { value: inner, .. }
+            | Code::Url { reference: inner, .. }
             | Code::Get { value: inner, .. } => inner.any(holds),
             Code::Binary { left, right, .. } => left.any(holds) || right.any(holds),
             Code::Null | Code::Bool(_) | Code::Number(_) | Code::Slot(_) | Code::UserId | Code::Uuid => false,
@@ -119,7 +125,7 @@ impl Code {
     pub fn reads_an_answer(&self) -> bool {
         match self {
             Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => true,
-            Code::Regex { .. } | Code::Css { .. } => true,
+            Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } => true,
             Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_) | Code::Object(_) => false,
             Code::Slot(_) | Code::UserId | Code::Uuid | Code::Random { .. } | Code::Not(_) | Code::Negate(_) => false,
             Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } | Code::Column { .. } | Code::Get { .. } => false,
@@ -137,6 +143,7 @@ impl Code {
             Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } => true,
             Code::Not(_) | Code::Negate(_) | Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } => true,
             Code::Column { .. } | Code::Get { .. } | Code::Count(_) | Code::Derived { .. } | Code::Unknown => true,
+            Code::Url { .. } => true,
         })
     }
 

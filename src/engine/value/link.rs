@@ -166,6 +166,10 @@ impl<'r> Linker<'r> {
             Expr::Column { row, column } => {
                 Code::Column { row: self.boxed(row), column: self.sought.columns.number(column) }
             }
+            Expr::Url { response, reference } => {
+                let url = Code::Url { response: *response, reference: self.boxed(reference) };
+                if self.taint.holds(expr) { self.hidden(url) } else { url }
+            }
             Expr::Get { value, path } => Code::Get { value: self.boxed(value), path: self.sought.paths.number(path) },
             Expr::Count(list) => Code::Count(self.boxed(list)),
             Expr::Call { function, arguments } => {

@@ -372,6 +372,14 @@ impl Frame {
                 self.answers[*response].selected(found(&paths.selectors, *selector)?, attribute.as_deref())?
             }
             Code::Unknown => return Err(Unusable::Missing),
+            Code::Url { response, reference } => match self.eval(reference, paths)? {
+                Value::Null => Value::Null,
+                reference => {
+                    let mut text = String::new();
+                    write_plain(&reference, &mut text)?;
+                    self.answers[*response].url_of(&text).map_or(Value::Null, |url| Value::Text(url.into()))
+                }
+            },
             Code::Get { value, path } => match self.eval(value, paths)? {
                 Value::Json(document) => paths.query(*path)?.first(&document)?,
                 // In what is no object there is nothing to find.

@@ -1,0 +1,141 @@
+//! Paths that are values, as servers get them: links, rows, constants, and what leads nowhere.
+
+use crate::support::{Keeper, Kept, Place, Ran, answered};
+
+const ONCE: &str = "    hold 1/s for 1s";
+
+/// Links, and one redirect.
+fn linked(kept: &Kept) -> Vec<u8> {
+    match kept.line() {
+        "GET /shop/moved" => {
+            b"HTTP/1.1 302 Found\r\nLocation: /shop/list/page?of=1\r\nContent-Length: 0\r\n\r\n".to_vec()
+        }
+        _ => answered(
+            "",
+            br#"{"next": "/echo?page=2&cursor=a%3D%3D", "none": null, "empty": "", "bad": "/x\r\nX-Evil: y"}"#,
+        ),
+    }
+}
+
+struct Sites {
+    api: Keeper,
+    other: Keeper,
+}
+
+impl Sites {
+    fn start() -> Sites {
+        Sites { api: Keeper::start(linked), other: Keeper::start(linked) }
+    }
+
+    /// Runs a flow on `api`, whose address has this path; no step names the other target.
+    fn run(&self, place: &Place, base: &str, flow: &str) -> Ran {
+        let text = format!(
+            "data log = json(\"log.json\")\nparam word: Text = \"a&b/\u{fc}\"\nparam start: Text = \"/start?x=%41\"\n\
+             scenario test {{\n  target api = http(\"http://{}{base}\") {{\n    timeout: 5s\n    redirects: 2\n    headers: {{ \"X-Api\": \"one\" }}\n  }}\n  \
+             target other = http(\"http://{}\") {{\n    headers: {{ \"X-Other\": \"two\" }}\n  }}\n  \
+             flow go on api {{\n    let row = log.next()\n    get \"/first\" as first\n{flow}\n  }}\n  load main of go {{\n{ONCE}\n  }}\n  expect {{\n    error_rate(main) == 0%\n  }}\n}}\n",
+            self.api.address, self.other.address
+        );
+        place.write(
+            "log.json",
+            &format!(
+                r#"[{{"path": "/items/1?x=a%20b", "method": "DELETE", "there": "http://{}/there?a=1#part"}}]"#,
+                self.other.address
+            ),
+        );
+        place.run(&text, &[])
+    }
+}
+
+fn lines(keeper: &Keeper) -> Vec<String> {
+    keeper.seen().iter().map(|kept| kept.line().to_owned()).collect()
+}
+
+#[test]
+fn what_is_put_into_a_path_is_encoded_and_a_value_is_sent_as_it_is() {
+    let (sites, place) = (Sites::start(), Place::new());
+    let flow = r#"
+    get "/echo?q={word}&lang=en" as constant
+    get "/echo/{row.path}" as column
+    get row.path as link
+    request row.method row.path as replayed
+    get first.json("$.next") as next
+    get "{row.path}&more={word}" as whole
+    get start as known
+    let built = "/built?q={word}"
+    get built as made
+    each asset in ["/a b", "?page=2", "/\u{e9}#part"] at most 3 {
+      get asset as one
+    }"#;
+    sites.run(&place, "", flow).passed();
+    let wanted = [
+        "GET /first",
+        "GET /echo?q=a%26b%2F%C3%BC&lang=en",
+        "GET /echo/%2Fitems%2F1%3Fx%3Da%2520b",
+        "GET /items/1?x=a%20b",
+        "DELETE /items/1?x=a%20b",
+        "GET /echo?page=2&cursor=a%3D%3D",
+        "GET /items/1?x=a%20b&more=a&b/%C3%BC",
+        "GET /start?x=%41",
+        "GET /built?q=a&b/%C3%BC",
+        "GET /a%20b",
+        "GET /?page=2",
+        "GET /%C3%A9",
+    ];
+    assert_eq!(lines(&sites.api), wanted);
+}
+
+#[test]
+fn a_link_leads_to_the_target_that_is_there() {
+    let (sites, place) = (Sites::start(), Place::new());
+    let flow = r#"
+    get row.there as there
+    get "/moved" as moved
+    get moved.url("../next?page=2#part") as next
+    get moved.url("?page=3") as query
+    get first.url(row.there) as again
+    get first.json("$.next") as root
+    let none = first.url(first.json("$.none"))
+    expect not exists(none)"#;
+    sites.run(&place, "/shop", flow).passed();
+    let other = sites.other.seen();
+    assert_eq!(lines(&sites.other), ["GET /there?a=1", "GET /there?a=1"]);
+    for kept in other {
+        assert_eq!((kept.all("X-Other"), kept.all("X-Api").len()), (vec!["two"], 0));
+        assert_eq!(kept.header("Host"), sites.other.address.to_string());
+    }
+    let wanted = [
+        "GET /shop/first",
+        "GET /shop/moved",
+        "GET /shop/list/page?of=1",
+        "GET /shop/next?page=2",
+        "GET /shop/list/page?page=3",
+        "GET /echo?page=2&cursor=a%3D%3D",
+    ];
+    assert_eq!(lines(&sites.api), wanted, "what a server says is relative to the root of the host");
+    assert!(sites.api.seen().iter().all(|kept| kept.all("X-Api") == ["one"]));
+}
+
+#[test]
+fn what_leads_nowhere_is_not_sent_and_says_why() {
+    for (path, why) in [
+        (r#"first.json("$.empty")"#, "its path is an empty text"),
+        (r#"first.json("$.none")"#, "a value in it is not there"),
+        (r#"first.json("$.bad")"#, r"the path `/x\r\nX-Evil: y` has a control character in it"),
+        (r#"row.method"#, "the path `DELETE` is no http:// or https:// URL and starts with neither `/` nor `?`"),
+        (r#""{row.method}/x""#, "the path `DELETE/x` is no"),
+        (
+            r#"first.url("http://127.0.0.1:1/x")"#,
+            "it leads to `http://127.0.0.1:1`, which is no target of the scenario",
+        ),
+        (r#"first.url("mailto:a@b")"#, "the path `mailto:a@b` is no"),
+    ] {
+        let (sites, place) = (Sites::start(), Place::new());
+        let ran = sites.run(&place, "", &format!("    get {path} as gone"));
+        let first = &ran.result["examples"]["failed"][0];
+        assert_eq!(first["failure"], "data", "{path}: {}{}", ran.out, ran.err);
+        assert!(first["because"].as_str().unwrap().starts_with(why), "{path}: {first}");
+        assert_eq!(lines(&sites.api), ["GET /first"], "{path}");
+        assert_eq!(lines(&sites.other).len(), 0);
+    }
+}
