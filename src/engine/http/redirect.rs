@@ -30,7 +30,7 @@ pub fn path(request: &[u8]) -> &[u8] {
 
 /// A request to a host as a URL.
 pub fn url(host: &Host, request: &[u8]) -> Option<Url> {
-    reference::url(host.root.clone()?, std::str::from_utf8(asked(request)).ok()?)
+    reference::url(host.root.as_ref()?, std::str::from_utf8(asked(request)).ok()?)
 }
 
 /// Where the head of a request ends, with the line end of its last line.
@@ -167,7 +167,7 @@ mod tests {
         let hosts = [host("one.test")];
         let sent = Sent { target: 0, bytes: b"GET / HTTP/1.1\r\n\r\n".to_vec() };
         assert_eq!(next(&hosts, &sent, 302, b"X: y\r\n\r\n"), Ok(None), "an answer like any other");
-        assert_eq!(next(&hosts, &sent, 302, b"Location: /\xff\r\n\r\n").is_err(), true);
+        assert!(next(&hosts, &sent, 302, b"Location: /\xff\r\n\r\n").is_err());
     }
 
     #[test]

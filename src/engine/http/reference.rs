@@ -39,11 +39,11 @@ pub fn of_step(roots: Roots<'_>, from: usize, text: &str) -> Result<Place, Strin
 
 /// Where a redirect leads, from what was asked of a target.
 pub fn of_redirect(roots: Roots<'_>, from: usize, asked: &str, location: &str) -> Result<Place, String> {
-    resolve(roots, (from, root(roots, from).and_then(|root| url(root, asked))), location)
+    resolve(roots, (from, root(roots, from).and_then(|root| url(&root, asked))), location)
 }
 
 /// What a request asks of a target, as a URL.
-pub fn url(root: Url, asked: &str) -> Option<Url> {
+pub fn url(root: &Url, asked: &str) -> Option<Url> {
     Url::parse(&format!("{}{asked}", &root[..Position::BeforePath])).ok()
 }
 
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_was_asked_is_a_url() {
         let root = || Url::parse("http://one.test:8080/api/v2").unwrap();
-        assert_eq!(url(root(), "//two.test/x?y").unwrap().as_str(), "http://one.test:8080//two.test/x?y");
+        assert_eq!(url(&root(), "//two.test/x?y").unwrap().as_str(), "http://one.test:8080//two.test/x?y");
         assert_eq!(of_redirect(&roots(), 0, "/a/b?c", "../d#e").unwrap().asked, "/d");
         let gone = of_redirect(&roots(), 0, "/a", "ftp://two.test/").unwrap_err();
         assert_eq!(gone, "it leads to `ftp://two.test`, which is no target of the scenario");
