@@ -264,7 +264,7 @@ fn the_levels_of_a_sweep_tell_how_a_server_scales() {
 /// The grace of a load runs from its own end, however long others go on.
 #[test]
 fn what_is_under_way_when_the_grace_of_its_load_is_over_has_timed_out() {
-    let server = Server::start(Duration::from_millis(600));
+    let server = Server::start(Duration::from_millis(650));
     for level in ["10/s", "4 users"] {
         let text = format!(
             "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    get \"/\" as home\n  }}\n  load short of visit {{\n    grace: 100ms\n    hold {level} for 1s\n  }}\n  load long of visit {{\n    hold 2/s for 4s\n  }}\n  expect {{\n    error_rate(short) > 0%\n    error_rate(long) == 0%\n    count(long) == 8\n  }}\n}}\n",
@@ -275,9 +275,9 @@ fn what_is_under_way_when_the_grace_of_its_load_is_over_has_timed_out() {
             ran.passed();
             let row = &ran.result["windows"][0]["steps"][0];
             let failed = row["failed"]["timeout"].as_u64().unwrap();
-            // Of a rate those of the last half second, of users the second round.
-            let most = if level == "4 users" { 4..=4 } else { 5..=6 };
-            assert!(most.contains(&failed), "{level}: {row} {}", ran.out);
+            // Of a rate those of about the last half second, of users the second round.
+            let cut = if level == "4 users" { 4..=4 } else { 3..=8 };
+            assert!(cut.contains(&failed), "{level}: {row} {}", ran.out);
             assert!(ran.out.contains("under way when its load had ended"), "{}", ran.out);
             assert!(ran.result["duration_s"].as_f64().unwrap() < 6.0, "{}", ran.out);
         }
