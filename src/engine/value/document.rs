@@ -97,6 +97,14 @@ impl<'de> Visitor<'de> for Build<'_> {
         Ok(value.into())
     }
 
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
+        self.number(value.to_string())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
+        self.number(value.to_string())
+    }
+
     fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {
         self.take(value.len() + size_of::<usize>())?;
         Ok(value.into())

@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(of(Binary::Add, "9007199254740993", "1"), "9007199254740994");
         assert_eq!(of(Binary::Add, "9007199254740992", "1"), "9007199254740993");
         assert_eq!(of(Binary::Subtract, "9223372036854775807", "9223372036854775806"), "1");
-        assert_eq!(of(Binary::Multiply, "3037000500", "3037000501"), "9223372040037000500");
+        assert_eq!(of(Binary::Multiply, "3037000500", "3037000501"), "9223372040037250500");
         assert_eq!(of(Binary::Divide, "18446744073709551615", "5"), "3689348814741910323");
         assert_eq!(of(Binary::Divide, "7", "2"), "3.5");
         assert_eq!(of(Binary::Add, "1.10", "1"), "2.1");

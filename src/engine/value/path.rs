@@ -260,6 +260,14 @@ impl<'de> Visitor<'de> for Find<'_> {
         Ok(Value::Null)
     }
 
+    fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
     fn visit_str<E>(self, _: &str) -> Result<Value, E> {
         Ok(Value::Null)
     }
@@ -389,6 +397,14 @@ impl<'de> Visitor<'de> for Sweep<'_> {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(self.none())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(self.none())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
         Ok(self.none())
     }
 

@@ -52,8 +52,8 @@ fn numbers_keep_their_digits() {
     let place = tempfile::tempdir().unwrap();
     let csv = "id,price\n1452000000000005600,19.90\n7,1e400\n";
     let json = "[{\"id\": 1452000000000005600, \"price\": 19.90}, {\"id\": 7, \"price\": -0}]";
-    let lines = "{\"id\": 1452000000000005600, \"price\": 19.90}\n{\"id\": 7, \"price\": 1E-400}\n";
-    for (format, content, last) in [("csv", csv, "1e400"), ("json", json, "-0"), ("jsonl", lines, "1E-400")] {
+    let lines = "{\"id\": 1452000000000005600, \"price\": 19.90}\n{\"id\": 7, \"price\": 1e-400}\n";
+    for (format, content, last) in [("csv", csv, "1e400"), ("json", json, "-0"), ("jsonl", lines, "1e-400")] {
         for rows in both(&planned(place.path(), format, content, &[])) {
             assert_eq!(shown(&rows, 0, "id"), "Some(Exact(\"1452000000000005600\"))", "{format}");
             assert_eq!(shown(&rows, 0, "price"), "Some(Exact(\"19.90\"))", "{format}");
