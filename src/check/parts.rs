@@ -243,7 +243,7 @@ impl<'a> Session<'a, '_> {
             match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {
                 // Of what is of several types, or null, no cell can be said to be of one.
                 Some((found, (_, own))) if kind == Type::Text || found != Type::Json && kind.accepts(found) => {
-                    *own = kind
+                    *own = kind;
                 }
                 Some((own, _)) => {
                     let message = format!("not every cell of `{label}` is {}", kind.a());
