@@ -137,7 +137,7 @@ mod tests {
     fn documents_are_the_same_however_their_numbers_are_spelled() {
         let json = |text: &str| {
             let document = crate::engine::value::document::Document::read(text.as_bytes());
-            Value::Json(std::rc::Rc::new(document.ok().unwrap().json.clone()))
+            Value::Json(std::rc::Rc::new(document.ok().unwrap().json))
         };
         assert!(same(&json("{\"a\": [1.0, 1e3], \"b\": null}"), &json("{\"b\": null, \"a\": [1, 1000]}")));
         assert!(!same(&json("[9007199254740993]"), &json("[9007199254740992]")));
