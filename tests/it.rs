@@ -34,6 +34,7 @@ mod loads;
 mod long_records;
 mod long_runs;
 mod monitors;
+mod numbers;
 mod outcomes;
 mod phases;
 mod privileges;

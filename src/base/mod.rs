@@ -1,6 +1,7 @@
 //! What every floor stands on: places in files, units and bytes with their printed forms, hosts, addresses of servers and databases, and nearest names.
 
 pub mod database;
+pub mod decimal;
 pub mod exposition;
 pub mod floors;
 mod hex;

@@ -162,7 +162,7 @@ impl<'a> Session<'a, '_> {
         let number = |value: &Value<'a>| matches!(value.kind(), Type::Number | Type::Count);
         // A series lacks its unit where it is compared with a quantity, and a written number where it is compared with
         // anything that has one.
-        let lacks = |value: &Value<'a>| number(value) && matches!(value, Value::Quantity(..));
+        let lacks = |value: &Value<'a>| number(value) && matches!(value, Value::Quantity(..) | Value::Exact(_));
         let swapped = lacks(left.1) || (is_bare_series(right.1) && !matches!(left.1, Value::Measured(_)));
         let (expected, found) = if swapped { (right, left) } else { (left, right) };
         let (text, measured) = (self.text(found.0.span), self.text(expected.0.span));

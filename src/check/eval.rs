@@ -2,7 +2,7 @@
 
 use super::bound::Call;
 use super::builtins::{self, Kind};
-use super::operator::{apply, cannot_join, joined};
+use super::operator::{apply, cannot_join, joined, of_whole};
 use super::program::{Edge, Expr, Moment, Piece, Property, Window};
 use super::scope::FrameId;
 use super::session::Session;
@@ -11,9 +11,10 @@ use super::types::Type;
 use super::value::Value;
 use super::words::{either, mismatch};
 use crate::base::units::{Rate, SECOND, duration};
-use crate::base::{Name, Span};
+use crate::base::{Name, Span, decimal};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind, TextPart, Unary};
+use std::borrow::Cow;
 
 impl<'a> Session<'a, '_> {
     pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
@@ -45,7 +46,7 @@ impl<'a> Session<'a, '_> {
         match &expr.kind {
             ExprKind::Null => Value::Null,
             ExprKind::Bool(value) => Value::Bool(*value),
-            ExprKind::Number(value) => Value::Quantity(*value, Type::Number),
+            ExprKind::Number(value) => self.plain_number(*value, expr.span),
             ExprKind::Duration(ns) => Value::Quantity(*ns as f64, Type::Duration),
             ExprKind::Rate(rate) => Value::Rate(*rate),
             ExprKind::Users(users) => Value::Quantity(*users as f64, Type::Users),
@@ -111,6 +112,16 @@ impl<'a> Session<'a, '_> {
         }
     }
 
+    /// A number as it is written, where that says more than the float does.
+    fn plain_number(&self, value: f64, span: Span) -> Value<'a> {
+        let written = &self.world.sources.get(span.file).text[span.start as usize..span.end as usize];
+        let digits = if written.contains('_') { written.replace('_', "").into() } else { Cow::Borrowed(written) };
+        if decimal::float(&digits).is_some() || !decimal::is_number(&digits) {
+            return Value::Quantity(value, Type::Number);
+        }
+        Value::Exact(digits.into_owned())
+    }
+
     /// Whether a divisor is rather the unit of a rate: touching the `/`, and nothing that is declared.
     fn is_unit(&mut self, divisor: &ast::Expr, slash: Span, frame: FrameId) -> bool {
         match &divisor.kind {
@@ -143,6 +154,7 @@ impl<'a> Session<'a, '_> {
         if found == Type::Wrong {
             return Value::WRONG;
         }
+        let is_exact = matches!(value, Value::Exact(_));
         if let (Value::Definition(ast::Item::Fault(fault), _), [Type::Fault]) = (&value, kinds) {
             let text = self.text(span);
             let message = format!("`{text}` is a template of faults, and is not called here");
@@ -151,9 +163,13 @@ impl<'a> Session<'a, '_> {
             self.push(problem.help(format!("call it with its arguments: `{text}({arguments})`")));
             return Value::WRONG;
         }
-        if let (Value::Quantity(number, Type::Number), true) = (&value, kinds.contains(&Type::Count)) {
-            if number.fract() == 0.0 && *number >= 0.0 {
-                return Value::Quantity(*number, Type::Count);
+        if found == Type::Number
+            && kinds.contains(&Type::Count)
+            && let Value::Quantity(..) | Value::Exact(_) = &value
+            && let Some(number) = value.number()
+        {
+            if number.fract() == 0.0 && number >= 0.0 && !(is_exact && kinds.contains(&Type::Number)) {
+                return Value::Quantity(number, Type::Count);
             }
             if !kinds.contains(&Type::Number) {
                 self.out_of_range(span, "a whole number is needed here");
@@ -346,6 +362,7 @@ impl<'a> Session<'a, '_> {
             Value::Rate(rate) => literal(rate.to_string()),
             Value::Bool(value) => literal(value.to_string()),
             Value::Quantity(number, kind) => literal(super::words::written(*number, *kind)),
+            Value::Exact(digits) => literal(digits.clone()),
             Value::Text(..) | Value::Run(..) => value.pieces(),
             Value::Answer(_) => {
                 self.push(
@@ -503,6 +520,10 @@ impl<'a> Session<'a, '_> {
                 super::condition::Condition::Not(Box::new(super::condition::Condition::Holds(measured))),
             ),
             (Unary::Negate, Value::Quantity(value, kind)) => Value::Quantity(-value, kind),
+            (Unary::Negate, Value::Exact(digits)) => Value::Exact(match digits.strip_prefix('-') {
+                Some(digits) => digits.to_owned(),
+                None => format!("-{digits}"),
+            }),
             (Unary::Negate, Value::Rate(rate)) => Value::Quantity(-rate.per_second(), Type::Rate),
             (Unary::Negate, Value::Run(expr, kind)) if kind.is_quantity() || kind == Type::Json => {
                 Value::Run(Expr::Negate(Box::new(expr)), kind)
@@ -593,7 +614,12 @@ impl<'a> Session<'a, '_> {
         }
         if let (Some(x), Some(y)) = (l.number(), r.number()) {
             let value = apply(operator, x, a, y, b);
+            let is_small = [x, y, value].iter().all(|number| number.abs() < decimal::EACH_WHOLE);
             return match kind {
+                Type::Number | Type::Count if !is_small => {
+                    let whole = l.whole().zip(r.whole()).and_then(|(x, y)| of_whole(operator, x, y));
+                    whole.map_or(Value::Quantity(value, kind), |whole| Value::Exact(whole.to_string()))
+                }
                 Type::Rate if value >= 0.0 => match Rate::new(value, SECOND) {
                     Some(rate) => Value::Rate(rate),
                     None => {

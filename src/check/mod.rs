@@ -42,7 +42,7 @@ mod value;
 mod words;
 
 pub use inputs::Inputs;
-pub use operator::{apply as arithmetic, holds};
+pub use operator::{apply as arithmetic, holds, of_whole};
 pub use population::all_steps;
 pub use predicate::chosen_text;
 pub use program::Program;

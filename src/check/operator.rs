@@ -61,6 +61,18 @@ pub fn apply(operator: Binary, left: f64, left_kind: Type, right: f64, right_kin
     }
 }
 
+/// The value of whole numbers, where it is one that fits.
+pub fn of_whole(operator: Binary, left: i128, right: i128) -> Option<i128> {
+    match operator {
+        Binary::Add => left.checked_add(right),
+        Binary::Subtract => left.checked_sub(right),
+        Binary::Multiply => left.checked_mul(right),
+        Binary::Divide => left.checked_rem(right).filter(|rest| *rest == 0).and_then(|_| left.checked_div(right)),
+        Binary::Or | Binary::And | Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessEqual => None,
+        Binary::Greater | Binary::GreaterEqual | Binary::In | Binary::Range => None,
+    }
+}
+
 /// Whether a comparison holds of two numbers in the same unit; what compares nothing never does.
 pub fn holds(operator: Binary, a: f64, b: f64) -> bool {
     match operator {

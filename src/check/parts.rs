@@ -241,7 +241,10 @@ impl<'a> Session<'a, '_> {
         for (label, kind) in declared {
             let found = table.columns.iter().find(|(name, _)| *name == label.text).map(|(_, own)| *own);
             match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {
-                Some((found, (_, own))) if kind == Type::Text || kind.accepts(found) => *own = kind,
+                // Of what is of several types, or null, no cell can be said to be of one.
+                Some((found, (_, own))) if kind == Type::Text || found != Type::Json && kind.accepts(found) => {
+                    *own = kind;
+                }
                 Some((own, _)) => {
                     let message = format!("not every cell of `{label}` is {}", kind.a());
                     let found = own.a();

@@ -24,7 +24,7 @@ pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
             Expr::Property(property) if !whole.is_empty() && lacks(*property) => {
                 Some(format!("{whole} has no `{}` of its own", property.name()))
             }
-            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Property(_) | Expr::List(_) => None,
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Exact(_) | Expr::Property(_) | Expr::List(_) => None,
             Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => None,
             Expr::Text(pieces) if pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))) => None,
             _ => Some("`where` chooses by what is known of each request, and this is something else".to_owned()),
@@ -55,6 +55,7 @@ pub(super) fn matching_text(matching: &Expr) -> String {
 /// Numbers beside the latency are times.
 fn text(expr: &Expr, timed: bool) -> String {
     match expr {
+        Expr::Exact(digits) => digits.clone(),
         Expr::Number(number) => written(*number, if timed { Type::Duration } else { Type::Number }),
         Expr::Bool(value) => value.to_string(),
         Expr::Text(pieces) => {

@@ -154,6 +154,7 @@ impl Value<'_> {
             | Value::Delivery(_)
             | Value::Bool(_)
             | Value::Quantity(..)
+            | Value::Exact(_)
             | Value::Rate(_) => ONE,
             Value::Answer(_) | Value::Moment(_) | Value::Window(..) | Value::Samples(..) | Value::Series(_) => ONE,
             Value::Part(..) | Value::Fault(..) | Value::System(_) | Value::Module(_) | Value::Definition(..) => ONE,
@@ -183,7 +184,13 @@ fn of_expr(expr: &Expr) -> Size {
         }
         Expr::Binary { left, right, .. } => ONE.plus(of_expr(left)).plus(of_expr(right)),
         Expr::Json { path: text, .. } | Expr::Header { name: text, .. } => Size::of_text(text),
-        Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => ONE,
+        Expr::Null
+        | Expr::Bool(_)
+        | Expr::Number(_)
+        | Expr::Exact(_)
+        | Expr::Slot(_)
+        | Expr::UserId
+        | Expr::Iteration => ONE,
         Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => ONE,
         Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => ONE,
         Expr::Answer { argument, .. } => argument.as_deref().map_or(ONE, Size::of_text),

@@ -22,6 +22,8 @@ pub(super) enum Value<'a> {
     Text(String, FileId),
     /// In base units.
     Quantity(f64, Type),
+    /// A plain number by its spelling, which a float does not hold.
+    Exact(String),
     /// Kept exactly, for schedules.
     Rate(Rate),
     Range(Box<Value<'a>>, Box<Value<'a>>),
@@ -61,6 +63,7 @@ impl<'a> Value<'a> {
             Value::Null => Type::Null,
             Value::Bool(_) | Value::Condition(_) => Type::Bool,
             Value::Text(..) => Type::Text,
+            Value::Exact(_) => Type::Number,
             Value::Rate(_) => Type::Rate,
             Value::Range(..) => Type::Range,
             Value::List(_) => Type::List,
@@ -97,7 +100,19 @@ impl<'a> Value<'a> {
     pub(super) fn number(&self) -> Option<f64> {
         match self {
             Value::Quantity(value, _) => Some(*value),
+            Value::Exact(digits) => digits.parse().ok(),
             Value::Rate(rate) => Some(rate.per_second()),
+            _ => None,
+        }
+    }
+
+    /// A whole number without a unit, in all its digits.
+    pub(super) fn whole(&self) -> Option<i128> {
+        match self {
+            Value::Quantity(value, Type::Number | Type::Count) => {
+                (value.fract() == 0.0 && value.abs() < i128::MAX as f64).then_some(*value as i128)
+            }
+            Value::Exact(digits) => digits.parse().ok(),
             _ => None,
         }
     }
@@ -109,6 +124,7 @@ impl<'a> Value<'a> {
             Value::Bool(value) => Expr::Bool(*value),
             Value::Text(text, _) => Expr::Text(vec![Piece::Literal(text.clone())]),
             Value::Quantity(value, _) => Expr::Number(*value),
+            Value::Exact(digits) => Expr::Exact(digits.clone()),
             Value::Rate(rate) => Expr::Number(rate.per_second()),
             Value::List(items) => Expr::List(items.iter().map(Value::expr).collect::<Option<_>>()?),
             Value::Object(fields) => Expr::Object(

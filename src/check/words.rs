@@ -2,7 +2,7 @@
 
 use super::builtins::Kind;
 use super::types::Type;
-use crate::base::{Span, units};
+use crate::base::{Span, decimal, units};
 use crate::diag::{Code, Diagnostic};
 
 /// "a Text, a Secret or a Service"
@@ -42,6 +42,9 @@ pub(super) fn written(value: f64, kind: Type) -> String {
 }
 
 fn trimmed(value: f64) -> String {
+    if value.fract() == 0.0 {
+        return decimal::written(value);
+    }
     let rounded = (value * 1e9).round() / 1e9;
     format!("{rounded}")
 }

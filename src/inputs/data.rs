@@ -3,6 +3,7 @@
 
 use super::root::Opened;
 use super::times::Reading;
+use crate::base::decimal;
 use crate::check::inputs::{FileKind, Table};
 use crate::check::types::Type;
 use serde::Deserializer;
@@ -214,15 +215,11 @@ impl<R: Read> Read for Metered<'_, R> {
 
 /// What a cell is as it is written; `007` and `+49…` are texts.
 fn of_cell(cell: &str) -> Type {
-    let digits = cell.strip_prefix('-').unwrap_or(cell);
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = number(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(number);
-    match (plain, fraction, cell) {
-        (true, None, _) if !cell.starts_with('-') => Type::Count,
-        (true, _, _) => Type::Number,
-        (false, _, "true" | "false") => Type::Bool,
-        (false, _, _) => Type::Text,
+    match cell {
+        "true" | "false" => Type::Bool,
+        _ if decimal::is_count(cell) => Type::Count,
+        _ if decimal::is_number(cell) => Type::Number,
+        _ => Type::Text,
     }
 }
 
@@ -327,7 +324,7 @@ fn reason(error: &serde_json::Error) -> String {
 
 fn of_value(value: &serde_json::Value) -> Type {
     match value {
-        serde_json::Value::Number(number) if number.is_u64() => Type::Count,
+        serde_json::Value::Number(number) if decimal::is_count(number.as_str()) => Type::Count,
         serde_json::Value::Number(_) => Type::Number,
         serde_json::Value::String(_) => Type::Text,
         serde_json::Value::Bool(_) => Type::Bool,
@@ -341,9 +338,13 @@ mod tests {
 
     #[test]
     fn cells_are_numbers_only_when_they_are_written_as_such() {
-        let kinds: Vec<Type> = ["7", "-7", "7.5", "007", "+49", "", "true", "a"].into_iter().map(of_cell).collect();
+        let kinds: Vec<Type> =
+            ["7", "-7", "7.5", "007", "+49", "", "true", "a", "1e3", "-0", "123456789012345678901", "-", "1."]
+                .into_iter()
+                .map(of_cell)
+                .collect();
         use Type::{Bool, Count, Number, Text};
-        assert_eq!(kinds, [Count, Number, Number, Text, Text, Text, Bool, Text]);
+        assert_eq!(kinds, [Count, Number, Number, Text, Text, Text, Bool, Text, Number, Number, Count, Text, Text]);
         assert_eq!(common(Count, Number), Number);
         assert_eq!(common(Count, Text), Text);
     }

@@ -94,6 +94,7 @@ impl Ended {
         match expr {
             Expr::Bool(value) => Value::Bool(*value),
             Expr::Number(value) => Value::Number(*value),
+            Expr::Exact(digits) => digits.parse().map_or(Value::Null, Value::Number),
             Expr::Text(pieces) => match pieces.as_slice() {
                 [] => Value::Text(""),
                 [Piece::Literal(text)] => Value::Text(text),

@@ -136,7 +136,7 @@ pub const OPTIONS: &[Opt] = &[
         "data",
         "columns",
         OBJECT,
-        "The types of columns: Text, Number, Count or Bool (Number where every cell is one, else Text).",
+        "The types of columns: Text, Number, Count or Bool; each cell must be of it (Number where every cell is one, else Text).",
         "{ id: Count }",
     ),
     opt(

@@ -31,6 +31,8 @@ pub enum Expr {
     Bool(bool),
     /// Numbers, and quantities in base units.
     Number(f64),
+    /// A number of which a float does not hold the spelling.
+    Exact(String),
     Text(Vec<Piece>),
     List(Vec<Expr>),
     Object(Vec<(String, Expr)>),
@@ -130,7 +132,8 @@ impl Expr {
             | Expr::Url { reference: inner, .. }
             | Expr::Get { value: inner, .. } => inner.any(holds),
             Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
-            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Slot(_) | Expr::UserId | Expr::Iteration => false,
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Exact(_) | Expr::Slot(_) => false,
+            Expr::UserId | Expr::Iteration => false,
             Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => false,
             Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
             Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,

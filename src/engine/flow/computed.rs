@@ -3,10 +3,11 @@
 use super::session::{Next, Place, Turns};
 use super::steps::{Op, Turn};
 use crate::engine::value::code::Code;
+use crate::engine::value::number::computed;
 use crate::engine::value::{Paths, Value, from_json};
 use crate::engine::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::{Bound, Think};
+use crate::plan::{Binary, Bound, Think};
 use std::rc::Rc;
 
 /// A value of the scenario's own becomes a sample.
@@ -90,8 +91,10 @@ pub fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
                 Some(Ok(true)) => return Next::Step,
                 Some(Err(unusable)) => return Next::Unusable(unusable),
             }
-            if let Some(Value::Number(count)) = counter.map(|slot| &mut frame.slots[slot]) {
-                *count += 1.0;
+            if let Some(count) = counter.map(|slot| &mut frame.slots[slot])
+                && let Some(next) = computed(Binary::Add, count, &Value::Number(1.0))
+            {
+                *count = next;
             }
             return Next::Jump(*to);
         }

@@ -45,7 +45,13 @@ impl<'r> Taint<'r> {
             }
             // Truths and numbers, and what others say.
             Expr::Not(_) | Expr::Negate(_) | Expr::Count(_) | Expr::Binary { .. } | Expr::Column { .. } => false,
-            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::UserId | Expr::Iteration | Expr::Uuid => false,
+            Expr::Null
+            | Expr::Bool(_)
+            | Expr::Number(_)
+            | Expr::Exact(_)
+            | Expr::UserId
+            | Expr::Iteration
+            | Expr::Uuid => false,
             Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) | Expr::Json { .. } => false,
             Expr::Header { .. } | Expr::Answer { .. } | Expr::Port(_) | Expr::Row { .. } => false,
             Expr::Property(_) => false,

@@ -10,6 +10,8 @@ pub enum Code {
     Null,
     Bool(bool),
     Number(f64),
+    /// A number of which a float does not hold the spelling.
+    Exact(String),
     Text(Vec<Piece>),
     List(Vec<Code>),
     Object(Vec<(String, Code)>),
@@ -115,7 +117,13 @@ impl Code {
             | Code::Url { reference: inner, .. }
             | Code::Get { value: inner, .. } => inner.any(holds),
             Code::Binary { left, right, .. } => left.any(holds) || right.any(holds),
-            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Slot(_) | Code::UserId | Code::Uuid => false,
+            Code::Null
+            | Code::Bool(_)
+            | Code::Number(_)
+            | Code::Exact(_)
+            | Code::Slot(_)
+            | Code::UserId
+            | Code::Uuid => false,
             Code::Random { .. } | Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } => false,
             Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } | Code::Setup(_) | Code::Row { .. } => false,
             Code::Unknown => false,
@@ -126,7 +134,13 @@ impl Code {
         match self {
             Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => true,
             Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } => true,
-            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_) | Code::Object(_) => false,
+            Code::Null
+            | Code::Bool(_)
+            | Code::Number(_)
+            | Code::Exact(_)
+            | Code::Text(_)
+            | Code::List(_)
+            | Code::Object(_) => false,
             Code::Slot(_) | Code::UserId | Code::Uuid | Code::Random { .. } | Code::Not(_) | Code::Negate(_) => false,
             Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } | Code::Column { .. } | Code::Get { .. } => false,
             Code::Count(_) | Code::Call { .. } | Code::Derived { .. } | Code::Unknown => false,
@@ -136,7 +150,13 @@ impl Code {
     /// Whether it is the same for all, where some slots are.
     pub fn is_constant(&self, is_known: impl Fn(usize) -> bool) -> bool {
         !self.any(&mut |part| match part {
-            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_) | Code::Object(_) => false,
+            Code::Null
+            | Code::Bool(_)
+            | Code::Number(_)
+            | Code::Exact(_)
+            | Code::Text(_)
+            | Code::List(_)
+            | Code::Object(_) => false,
             Code::Slot(slot) => !is_known(*slot),
             Code::Call { function, .. } => !function.is_pure(),
             Code::UserId | Code::Uuid | Code::Random { .. } | Code::Status(_) | Code::Latency(_) => true,

@@ -19,6 +19,6 @@ pub fn texts(value: &Value) -> Vec<String> {
             of_json(json, &mut all);
             all
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Row(..) => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Exact(_) | Value::Row(..) => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::code::{Check, Code};
 use super::{Frame, Paths, Value};
+use crate::base::decimal;
 use crate::base::units::measured_duration;
 use crate::plan::Binary;
 
@@ -40,7 +41,10 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
             let time = [left, right].into_iter().any(|side| side.any(&mut |part| matches!(part, Code::Latency(_))));
             let known = |expr: &Code| {
                 !expr.any(&mut |part| {
-                    !matches!(part, Code::Null | Code::Bool(_) | Code::Number(_) | Code::Text(_) | Code::List(_))
+                    !matches!(
+                        part,
+                        Code::Null | Code::Bool(_) | Code::Number(_) | Code::Exact(_) | Code::Text(_) | Code::List(_)
+                    )
                 })
             };
             match known(right) {
@@ -67,7 +71,8 @@ pub fn shown(value: &Value, most: usize) -> String {
     let text = match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Number(value) => value.to_string(),
+        Value::Number(value) => decimal::written(*value),
+        Value::Exact(digits) => digits.to_string(),
         Value::Text(text) => serde_json::Value::from(&**text).to_string(),
         Value::Json(value) => value.to_string(),
         Value::Row(_, row) => format!("row {}", row + 1),

@@ -1,7 +1,8 @@
 //! The functions of the language that are computed while a flow runs. What they mean is in the reference; here it is
 //! exact.
 
-use super::{Value, number};
+use super::Value;
+use super::number::{number, order};
 use crate::base::hex;
 use crate::engine::http::template::percent_encode;
 use crate::plan::ValueFunction;
@@ -36,8 +37,20 @@ pub fn call(function: ValueFunction, arguments: &[Value], random: &mut dyn FnMut
         (ValueFunction::Lower, [value]) => text(plain(value)?.to_lowercase()),
         (ValueFunction::Upper, [value]) => text(plain(value)?.to_uppercase()),
         (ValueFunction::Replace, [value, what, with]) => text(replaced(plain(value)?, plain(what)?, plain(with)?)),
-        (ValueFunction::Min, [a, b]) => Value::Number(number(a)?.min(number(b)?)),
-        (ValueFunction::Max, [a, b]) => Value::Number(number(a)?.max(number(b)?)),
+        (ValueFunction::Min, [a, b]) => {
+            if order(a, b)?.is_gt() {
+                b.clone()
+            } else {
+                a.clone()
+            }
+        }
+        (ValueFunction::Max, [a, b]) => {
+            if order(a, b)?.is_lt() {
+                b.clone()
+            } else {
+                a.clone()
+            }
+        }
         (ValueFunction::Exists, [value]) => Value::Bool(!is_null(value)),
         (ValueFunction::Bytes, [size]) => text(filler(length_of(size)?)),
         _ => return None,

@@ -138,6 +138,7 @@ impl<'r> Linker<'r> {
             Expr::Null => Code::Null,
             Expr::Bool(value) => Code::Bool(*value),
             Expr::Number(value) => Code::Number(*value),
+            Expr::Exact(digits) => Code::Exact(digits.clone()),
             Expr::Text(pieces) => Code::Text(self.text(pieces)),
             Expr::List(items) => Code::List(items.iter().map(|item| self.expr(item)).collect()),
             Expr::Object(fields) => Code::Object(self.fields(fields)),

@@ -9,11 +9,13 @@ pub mod files;
 pub mod functions;
 pub mod html;
 pub mod link;
+pub mod number;
 pub mod path;
 pub mod pattern;
 pub mod rows;
 pub mod selector;
 
+use crate::base::decimal;
 use crate::check::program::Pick;
 use crate::measure::Failure;
 use crate::plan::Binary;
@@ -22,6 +24,8 @@ use answered::Answered;
 use code::{Code, Piece};
 use files::Files;
 use link::Sought;
+use number::{computed, negated, of_number, order};
+pub use number::{number, same};
 use path::Path;
 use pattern::Pattern;
 use rand_chacha::ChaCha8Rng;
@@ -29,6 +33,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use rows::{Place, Reader, Table, Uses};
 use selector::Selector;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -145,7 +150,10 @@ pub enum Value {
     #[default]
     Null,
     Bool(bool),
+    /// One that is written as the float is.
     Number(f64),
+    /// Another one, by its spelling: with more digits, or as nobody would write it who computed it.
+    Exact(Rc<str>),
     Text(Rc<str>),
     Json(Rc<serde_json::Value>),
     /// A row of a data.
@@ -158,6 +166,7 @@ pub enum Plain {
     Null,
     Bool(bool),
     Number(f64),
+    Exact(String),
     Text(String),
     Json(serde_json::Value),
     Row(usize, u64),
@@ -169,6 +178,7 @@ impl Plain {
             Value::Null => Plain::Null,
             Value::Bool(value) => Plain::Bool(*value),
             Value::Number(value) => Plain::Number(*value),
+            Value::Exact(digits) => Plain::Exact(digits.to_string()),
             Value::Text(text) => Plain::Text(text.to_string()),
             Value::Json(value) => Plain::Json((**value).clone()),
             Value::Row(data, row) => Plain::Row(*data, *row),
@@ -180,6 +190,7 @@ impl Plain {
             Plain::Null => Value::Null,
             Plain::Bool(value) => Value::Bool(*value),
             Plain::Number(value) => Value::Number(*value),
+            Plain::Exact(digits) => Value::Exact(digits.as_str().into()),
             Plain::Text(text) => Value::Text(text.as_str().into()),
             Plain::Json(value) => Value::Json(Rc::new(value.clone())),
             Plain::Row(data, row) => Value::Row(*data, *row),
@@ -329,6 +340,7 @@ impl Frame {
             Code::Null => Value::Null,
             Code::Bool(value) => Value::Bool(*value),
             Code::Number(value) => Value::Number(*value),
+            Code::Exact(digits) => Value::Exact(digits.as_str().into()),
             Code::Text(pieces) => {
                 if let [Piece::Literal(text)] = pieces.as_slice() {
                     return Ok(Value::Text(text.as_str().into()));
@@ -353,7 +365,7 @@ impl Frame {
             }
             Code::Json { response, path } => self.answers[*response].found(paths.query(*path)?)?,
             Code::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
-            Code::Negate(inner) => Value::Number(-number(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?),
+            Code::Negate(inner) => negated(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?,
             Code::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
             Code::Setup(place) => paths.setup.get(*place).ok_or(Unusable::Missing)?.clone(),
             Code::Row { data, pick } => {
@@ -413,22 +425,17 @@ impl Frame {
             _ => {}
         }
         let r = self.eval(right, paths)?;
-        let ordered = |holds: fn(f64, f64) -> bool| match (number(&l), number(&r)) {
-            (Some(a), Some(b)) => Value::Bool(holds(a, b)),
-            _ => Value::Bool(false),
-        };
-        let computed = |compute: fn(f64, f64) -> f64| Some(Value::Number(compute(number(&l)?, number(&r)?)));
+        let ordered = |holds: fn(Ordering) -> bool| Value::Bool(order(&l, &r).is_some_and(holds));
         Ok(match operator {
             Binary::Equal => Value::Bool(same(&l, &r)),
             Binary::NotEqual => Value::Bool(!same(&l, &r)),
-            Binary::Less => ordered(|a, b| a < b),
-            Binary::LessEqual => ordered(|a, b| a <= b),
-            Binary::Greater => ordered(|a, b| a > b),
-            Binary::GreaterEqual => ordered(|a, b| a >= b),
-            Binary::Add => computed(|a, b| a + b).ok_or(Unusable::Missing)?,
-            Binary::Subtract => computed(|a, b| a - b).ok_or(Unusable::Missing)?,
-            Binary::Multiply => computed(|a, b| a * b).ok_or(Unusable::Missing)?,
-            Binary::Divide => computed(|a, b| a / b).ok_or(Unusable::Missing)?,
+            Binary::Less => ordered(Ordering::is_lt),
+            Binary::LessEqual => ordered(Ordering::is_le),
+            Binary::Greater => ordered(Ordering::is_gt),
+            Binary::GreaterEqual => ordered(Ordering::is_ge),
+            Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => {
+                computed(operator, &l, &r).ok_or(Unusable::Missing)?
+            }
             Binary::And | Binary::Or | Binary::In | Binary::Range => Value::Null,
         })
     }
@@ -509,13 +516,12 @@ impl Frame {
 
 /// A number, a text or a truth as it is put into a text; nothing else can be.
 pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
-    use std::fmt::Write;
     match value {
         Value::Text(text) => out.push_str(text),
         // Writing to a String cannot fail.
-        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::Number(number) => drop(decimal::write(*number, out)),
+        Value::Exact(digits) => out.push_str(digits),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Json(value) if value.is_number() => drop(write!(out, "{value}")),
         Value::Null | Value::Json(_) | Value::Row(..) => return Err(Unusable::Missing),
     }
     Ok(())
@@ -525,21 +531,9 @@ pub fn from_json(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(value) => Value::Bool(*value),
-        // A number that a float would change stays what it is.
-        serde_json::Value::Number(number) if !is_a_float(number) => Value::Json(Rc::new(value.clone())),
-        serde_json::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::Number),
+        serde_json::Value::Number(number) => of_number(number.as_str()),
         serde_json::Value::String(text) => Value::Text(text.as_str().into()),
         serde_json::Value::Array(_) | serde_json::Value::Object(_) => Value::Json(Rc::new(value.clone())),
-    }
-}
-
-/// Whether a float holds it exactly: a whole number up to 2^53, or what was read as a float.
-fn is_a_float(number: &serde_json::Number) -> bool {
-    const MOST: u64 = 1 << 53;
-    match (number.as_u64(), number.as_i64()) {
-        (Some(whole), _) => whole <= MOST,
-        (None, Some(whole)) => whole.unsigned_abs() <= MOST,
-        (None, None) => true,
     }
 }
 
@@ -547,8 +541,10 @@ fn to_json(value: Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
         Value::Bool(value) => value.into(),
-        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => (number as i64).into(),
-        Value::Number(number) => number.into(),
+        Value::Number(number) if !number.is_finite() => serde_json::Value::Null,
+        Value::Number(number) if number.fract() == 0.0 && number.abs() <= decimal::EACH_WHOLE => (number as i64).into(),
+        Value::Number(number) => serde_json::Value::Number(document::spelled(decimal::written(number))),
+        Value::Exact(digits) => serde_json::Value::Number(document::spelled(digits.to_string())),
         Value::Text(text) => (&*text).into(),
         Value::Json(value) => (*value).clone(),
         Value::Row(..) => serde_json::Value::Null,
@@ -557,28 +553,6 @@ fn to_json(value: Value) -> serde_json::Value {
 
 fn truth(value: &Value) -> bool {
     matches!(value, Value::Bool(true))
-}
-
-pub fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => Some(*number),
-        Value::Json(value) => value.as_f64(),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Row(..) => None,
-    }
-}
-
-pub fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Null, Value::Null) => true,
-        (Value::Bool(a), Value::Bool(b)) => a == b,
-        (Value::Number(a), Value::Number(b)) => a == b,
-        (Value::Text(a), Value::Text(b)) => a == b,
-        (Value::Json(a), Value::Json(b)) => a == b,
-        (Value::Json(json), Value::Number(number)) | (Value::Number(number), Value::Json(json)) => {
-            json.as_f64() == Some(*number)
-        }
-        _ => false,
-    }
 }
 
 /// An iteration of nobody, which has made no request.

@@ -1,12 +1,14 @@
 //! JSONPaths (RFC 9535), compiled: what names, places, `*` and `..` lead to is looked up without building the document.
 
-use super::document::{Build, Document, unusable};
+use super::document::{self, Document, unusable};
+use super::number::of_number;
 use super::{Unusable, Value, from_json};
 use crate::wire::room::{Room, TOO_MUCH};
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -203,7 +205,7 @@ impl<'de> DeserializeSeed<'de> for Find<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
         match self.place {
-            [] => reader.deserialize_any(Found { room: self.room }),
+            [] => found(reader, self.room),
             _ => reader.deserialize_any(self),
         }
     }
@@ -219,7 +221,7 @@ impl<'de> Visitor<'de> for Find<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut found = Value::Null;
         match self.place {
-            [Key::Name(name), rest @ ..] => {
+            [Key::Name(name), rest @ ..] if name != document::NUMBER => {
                 while let Some(is_it) = map.next_key_seed(Is(name))? {
                     match is_it {
                         // Of two of one name the last one counts, as in a document.
@@ -263,10 +265,6 @@ impl<'de> Visitor<'de> for Find<'_> {
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
         Ok(Value::Null)
     }
 
@@ -340,10 +338,10 @@ impl<'de> DeserializeSeed<'de> for Sweep<'_> {
         let end = self.way.len();
         match self.from.as_slice() {
             [] => IgnoredAny::deserialize(reader).map(|_| Vec::new()),
-            [only] if *only == end => Ok(vec![Some(reader.deserialize_any(Found { room: self.room })?)]),
+            [only] if *only == end => Ok(vec![Some(found(reader, self.room)?)]),
             // It is found, and looked through as well.
             all if all.contains(&end) => {
-                let value = Build { room: self.room }.deserialize(reader)?;
+                let value = built(<&RawValue>::deserialize(reader)?.get(), self.room)?;
                 Ok(all.iter().map(|at| first_in(&self.way[*at..], &value)).collect())
             }
             _ => reader.deserialize_any(self),
@@ -362,6 +360,10 @@ impl<'de> Visitor<'de> for Sweep<'_> {
         let mut so_far: Vec<SoFar> = self.from.iter().map(|_| SoFar::default()).collect();
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
+            if name == document::NUMBER && names.is_empty() {
+                map.next_value::<IgnoredAny>()?;
+                return Ok(self.none());
+            }
             self.room.take(NAME).map_err(|_| A::Error::custom(TOO_MUCH))?;
             let mut hash = DefaultHasher::new();
             name.hash(&mut hash);
@@ -406,58 +408,29 @@ impl<'de> Visitor<'de> for Sweep<'_> {
         Ok(self.none())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(self.none())
-    }
-
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
         Ok(self.none())
     }
 }
 
 /// What was looked for. Texts and numbers, which it most often is, become values without a detour.
-struct Found<'r> {
-    room: &'r Room,
+fn found<'de, D: Deserializer<'de>>(reader: D, room: &Room) -> Result<Value, D::Error> {
+    let text = <&'de RawValue>::deserialize(reader)?.get();
+    Ok(match text.as_bytes() {
+        [b'-' | b'0'..=b'9', ..] => of_number(text),
+        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => Value::Text(text[1..text.len() - 1].into()),
+        [b't', ..] => Value::Bool(true),
+        [b'f', ..] => Value::Bool(false),
+        _ => match built(text, room)? {
+            Json::String(text) => Value::Text(text.into()),
+            Json::Null => Value::Null,
+            value => Value::Json(Rc::new(value)),
+        },
+    })
 }
 
-impl<'de> Visitor<'de> for Found<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a value of JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(from_json(&value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(from_json(&value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Number(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.into()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        Build { room: self.room }.visit_map(map).map(|value| Value::Json(Rc::new(value)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value, A::Error> {
-        Build { room: self.room }.visit_seq(list).map(|value| Value::Json(Rc::new(value)))
-    }
+fn built<E: Error>(text: &str, room: &Room) -> Result<Json, E> {
+    document::build(text.as_bytes(), room).map_err(E::custom)
 }
 
 /// Whether a name of an object is the one that is looked for.

@@ -7,7 +7,9 @@ pub use file::Cursor;
 pub use uses::{Place, Uses};
 
 use super::link::Names;
+use super::number::{number, of_number};
 use super::{Value, from_json};
+use crate::base::decimal;
 use crate::check::program::Pick;
 use crate::inputs::data::{self, Object, Rows};
 use crate::inputs::root::open_again;
@@ -35,11 +37,10 @@ enum Store {
     Left(Indexed, Vec<Option<usize>>),
 }
 
-/// The cells of one column. Those of CSV are kept as what they are declared; those of JSON as they were parsed, since
-/// each may be something else, or not there.
+/// The cells of one column. Those of CSV are kept as what they are declared, numbers as they are spelled; those of JSON
+/// as they were parsed, since each may be something else, or not there.
 #[derive(Debug)]
 enum Column {
-    Numbers(Vec<f64>),
     Bools(Vec<bool>),
     /// One text after the other, with where each ends.
     Texts {
@@ -139,14 +140,13 @@ impl Table {
     fn cell(&self, row: u64, place: usize, cursor: &mut Cursor) -> Option<Value> {
         let (column, kind) = (&self.columns[place].0, self.columns[place].1);
         match &self.store {
-            Store::Held(columns) => held(&columns[place], usize::try_from(row).ok()?),
+            Store::Held(columns) => held(&columns[place], kind, usize::try_from(row).ok()?),
             Store::Left(..) if row >= self.rows => None,
             Store::Left(indexed, places) if indexed.is_csv() => {
                 let cell = indexed.cell(row, places[place]?, cursor)?;
                 Some(match kind {
-                    Type::Number | Type::Count => Value::Number(cell.parse().ok()?),
                     Type::Bool => Value::Bool(cell.parse().ok()?),
-                    _ => Value::Text(cell.into()),
+                    _ => spelled(cell, kind),
                 })
             }
             Store::Left(indexed, _) => {
@@ -157,14 +157,30 @@ impl Table {
     }
 }
 
-fn held(column: &Column, row: usize) -> Option<Value> {
+fn spelled(cell: &str, kind: Type) -> Value {
+    match kind {
+        Type::Number | Type::Count => of_number(cell),
+        _ => Value::Text(cell.into()),
+    }
+}
+
+/// Whether a cell is of the type that its column was of.
+fn fits(cell: &str, kind: Type) -> bool {
+    match kind {
+        Type::Number => decimal::is_number(cell),
+        Type::Count => decimal::is_count(cell),
+        Type::Bool => cell.parse::<bool>().is_ok(),
+        _ => true,
+    }
+}
+
+fn held(column: &Column, kind: Type, row: usize) -> Option<Value> {
     Some(match column {
-        Column::Numbers(numbers) => Value::Number(*numbers.get(row)?),
         Column::Bools(truths) => Value::Bool(*truths.get(row)?),
         Column::Texts { text, ends } => {
             let end = *ends.get(row)?;
             let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-            Value::Text(text[start..end].into())
+            spelled(&text[start..end], kind)
         }
         Column::Json(values) => from_json(values.get(row)?),
     })
@@ -182,9 +198,8 @@ fn declared(value: serde_json::Value, kind: Type) -> serde_json::Value {
 /// A cell as an instant in nanoseconds.
 pub fn instant(cell: &Value) -> Option<i128> {
     match cell {
-        Value::Number(seconds) => Some((seconds * 1e9).round() as i128),
         Value::Text(text) => crate::inputs::times::instant(text),
-        _ => None,
+        value => number(value).map(|seconds| (seconds * 1e9).round() as i128),
     }
 }
 
@@ -215,7 +230,6 @@ impl<'d> Loading<'d> {
         let rows = data.rows as usize;
         let empty = |kind: &Type| match kind {
             _ if !is_csv => Column::Json(Vec::with_capacity(rows)),
-            Type::Number | Type::Count => Column::Numbers(Vec::with_capacity(rows)),
             Type::Bool => Column::Bools(Vec::with_capacity(rows)),
             _ => Column::Texts { text: String::new(), ends: Vec::with_capacity(rows) },
         };
@@ -248,27 +262,20 @@ impl Rows for Loading<'_> {
                 marks.note(row, cells.position().map_or(0, csv::Position::byte));
                 for ((_, kind), place) in self.data.columns.iter().zip(&self.places) {
                     let cell = place.and_then(|place| cells.get(place)).unwrap_or_default();
-                    self.misfit |= match kind {
-                        Type::Number | Type::Count => cell.parse::<f64>().is_err(),
-                        Type::Bool => cell.parse::<bool>().is_err(),
-                        _ => false,
-                    };
+                    self.misfit |= !fits(cell, *kind);
                 }
                 return;
             }
         };
-        for (column, place) in columns.iter_mut().zip(&self.places) {
+        for ((column, (_, kind)), place) in columns.iter_mut().zip(&self.data.columns).zip(&self.places) {
             let Some(cell) = place.and_then(|place| cells.get(place)) else { continue };
             match column {
-                Column::Numbers(numbers) => match cell.parse() {
-                    Ok(number) => numbers.push(number),
-                    Err(_) => self.misfit = true,
-                },
                 Column::Bools(truths) => match cell.parse() {
                     Ok(truth) => truths.push(truth),
                     Err(_) => self.misfit = true,
                 },
                 Column::Texts { text, ends } => {
+                    self.misfit |= !fits(cell, *kind);
                     text.push_str(cell);
                     ends.push(text.len());
                 }
@@ -290,7 +297,7 @@ impl Rows for Loading<'_> {
         for (column, (name, kind)) in columns.iter_mut().zip(&self.data.columns) {
             match column {
                 Column::Json(values) => values.push(declared(row.swap_remove(name).unwrap_or_default(), *kind)),
-                Column::Numbers(_) | Column::Bools(_) | Column::Texts { .. } => self.misfit = true,
+                Column::Bools(_) | Column::Texts { .. } => self.misfit = true,
             }
         }
     }

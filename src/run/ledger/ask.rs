@@ -150,10 +150,6 @@ impl One {
 }
 
 fn number_of(value: &Value) -> Option<u64> {
-    let count = match value {
-        Value::Number(count) => *count,
-        Value::Json(value) => value.as_f64()?,
-        _ => return None,
-    };
+    let count = crate::engine::value::number(value)?;
     (count >= 0.0).then_some(count as u64)
 }

@@ -176,3 +176,30 @@ fn of_a_long_text_only_what_is_found_is_held() {
     assert_eq!(Path::new("$").unwrap().scan(text.as_bytes()).unwrap_err(), Unusable::TooLarge(TOO_MUCH));
     assert_eq!(Document::read(text.as_bytes()).err(), Some(Unusable::TooLarge(TOO_MUCH)));
 }
+
+#[test]
+fn numbers_are_found_as_they_are_spelled() {
+    let body = br#"{"a": {"n": 1e3, "m": 5}, "list": [9007199254740993, 1.10, -0, 1E+400], "deep": [{"n": 12345678901234567.25}]}"#;
+    let document = Document::read(body).ok().unwrap();
+    for (path, spelled) in [
+        ("$.a.n", "1e3"),
+        ("$.a.*", "1e3"),
+        ("$.list[0]", "9007199254740993"),
+        ("$.list[1]", "1.10"),
+        ("$.list[2]", "-0"),
+        ("$.list[3]", "1E+400"),
+        ("$.deep..n", "12345678901234567.25"),
+        ("$..m", "5"),
+    ] {
+        let path = Path::new(path).unwrap();
+        for found in [path.scan(body), path.first(&document.json)] {
+            let mut text = String::new();
+            crate::engine::value::write_plain(&found.unwrap(), &mut text).unwrap();
+            assert_eq!(text, spelled);
+        }
+    }
+    // A number has no parts, whatever the parser makes of it.
+    for path in ["$.a.m.*", "$.a.m['$serde_json::private::Number']", "$.a.m[0]"] {
+        assert!(matches!(Path::new(path).unwrap().scan(body), Ok(Value::Null)), "{path}");
+    }
+}

@@ -48,6 +48,24 @@ fn cells_of_csv(rows: &Table) {
 }
 
 #[test]
+fn numbers_keep_their_digits() {
+    let place = tempfile::tempdir().unwrap();
+    let csv = "id,price\n1452000000000005600,19.90\n7,1e400\n";
+    let json = "[{\"id\": 1452000000000005600, \"price\": 19.90}, {\"id\": 7, \"price\": -0}]";
+    let lines = "{\"id\": 1452000000000005600, \"price\": 19.90}\n{\"id\": 7, \"price\": 1e-400}\n";
+    for (format, content, last) in [("csv", csv, "1e400"), ("json", json, "-0"), ("jsonl", lines, "1e-400")] {
+        for rows in both(&planned(place.path(), format, content, &[])) {
+            assert_eq!(shown(&rows, 0, "id"), "Some(Exact(\"1452000000000005600\"))", "{format}");
+            assert_eq!(shown(&rows, 0, "price"), "Some(Exact(\"19.90\"))", "{format}");
+            assert_eq!(shown(&rows, 1, "id"), "Some(Number(7.0))", "{format}");
+            assert_eq!(shown(&rows, 1, "price"), format!("Some(Exact(\"{last}\"))"));
+        }
+    }
+    let as_text = both(&planned(place.path(), "json", json, &[("price", Type::Text)]));
+    as_text.iter().for_each(|rows| assert_eq!(shown(rows, 0, "price"), "Some(Text(\"19.90\"))"));
+}
+
+#[test]
 fn cells_of_json_are_what_they_are_or_null() {
     let place = tempfile::tempdir().unwrap();
     let lines = "{\"id\": 1, \"tags\": [\"a\"]}\n\n{\"id\": \"x\", \"note\": null}\n";
