@@ -53,13 +53,13 @@ fn a_broken_record_is_told_and_hides_no_other() {
     let runs = place.path().join(".stress/runs");
     let whole = std::fs::read_to_string(runs.join("20260103T000000Z-ends-0003/plan.json")).unwrap();
     for (id, text, why) in [
-        ("20260201T000000Z-torn", &whole[..whole.len() / 2], "EOF while parsing"),
+        ("20260201T000000Z-torn", &whole[..whole.len() / 2], "is no JSON, in line "),
         (
             "20260202T000000Z-later",
             "{\"format\": 99, \"file\": \"\", \"scenario\": \"\", \"fingerprint\": \"\", \"share\": {\"index\": 0, \"count\": 1}}",
             "is of format 99",
         ),
-        ("20260203T000000Z-other", "{}", "missing field"),
+        ("20260203T000000Z-other", "{}", "has other fields or types"),
     ] {
         std::fs::create_dir(runs.join(id)).unwrap();
         std::fs::write(runs.join(id).join("plan.json"), text).unwrap();
