@@ -316,9 +316,11 @@ fn users_pause_after_a_failure_as_they_would_have() {
 fn users_without_pauses_do_not_hammer_what_is_down() {
     let script = Script::start(|_, _| (503, String::new()));
     for address in [script.address.to_string(), nowhere()] {
-        let ran = away(&address, "    get \"/x\" as s", "1 user for 2s");
-        let started = started(&ran);
-        assert!((6..=11).contains(&started), "{started} iterations\n{}", ran.out);
+        for flow in ["    get \"/x\" as s", "    get \"/x\" as s {\n      continue\n    }"] {
+            let ran = away(&address, flow, "1 user for 2s");
+            let started = started(&ran);
+            assert!((6..=11).contains(&started), "{started} iterations\n{}", ran.out);
+        }
     }
 }
 

@@ -63,8 +63,6 @@ impl Session {
     /// What follows the iteration of a part that has just failed: its pauses; where it has none, and the last so many iterations
     /// had no request that went well, a wait that grows.
     pub fn after(&mut self, part: usize, failure: Failure) -> After {
-        const FIRST: u64 = 10 * MILLISECOND;
-        const LONGEST: u64 = SECOND;
         let worker = self.worker.clone();
         self.in_vain = if self.went_well > 0 { 0 } else { self.in_vain + 1 };
         let (stopped, in_vain) = (self.stopped, self.in_vain);
@@ -78,13 +76,28 @@ impl Session {
         if !pauses.is_empty() || in_vain == 0 {
             return After::Rest { from_now, from_start: 0 };
         }
-        let longest =
-            FIRST.checked_shl(u32::try_from(in_vain - 1).unwrap_or(u32::MAX)).map_or(LONGEST, |wait| wait.min(LONGEST));
-        let longest = if in_vain > 20 { LONGEST } else { longest };
-        // Between half of it and all, so that users who failed together do not come back together.
-        let from_start = longest / 2 + (place.frame.choices.fraction() * (longest / 2) as f64) as u64;
-        After::Rest { from_now: 0, from_start }
+        After::Rest { from_now: 0, from_start: least(in_vain, place.frame.choices.fraction()) }
     }
+
+    /// The same after an iteration that went on past its failures, of which it had nothing else.
+    pub fn after_nothing_else(&mut self, part: usize) -> Option<After> {
+        if self.went_well > 0 || self.went_wrong == 0 {
+            self.in_vain = 0;
+            return None;
+        }
+        self.in_vain += 1;
+        let fraction = self.places[part].as_mut()?.frame.choices.fraction();
+        Some(After::Rest { from_now: 0, from_start: least(self.in_vain, fraction) })
+    }
+}
+
+/// How long the n-th iteration in a row lasts of which nothing went well: between half of that and all, so that users who
+/// failed together do not come back together.
+fn least(in_vain: u64, fraction: f64) -> u64 {
+    const FIRST: u64 = 10 * MILLISECOND;
+    const DOUBLED: u64 = 7;
+    let longest = (FIRST << (in_vain - 1).min(DOUBLED)).min(SECOND);
+    longest / 2 + (fraction * (longest / 2) as f64) as u64
 }
 
 #[cfg(test)]
@@ -114,6 +127,13 @@ mod tests {
     fn turn(to: usize) -> Op {
         let bound = Bound::Times(3);
         Op::Turn(Box::new(Turn { id: 0, goes_on: None, every: None, bound, tested: false, keeps: false, to }))
+    }
+
+    #[test]
+    fn what_is_down_is_asked_less_and_less() {
+        let longest = |in_vain| least(in_vain, 1.0) / MILLISECOND;
+        assert_eq!([1, 2, 3, 7, 8, 9, u64::MAX].map(longest), [10, 20, 40, 640, 1000, 1000, 1000]);
+        assert_eq!(least(1, 0.0) / MILLISECOND, 5);
     }
 
     #[test]

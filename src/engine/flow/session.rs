@@ -51,8 +51,9 @@ pub struct Session {
     pub(super) missed: Option<Vec<Missed>>,
     /// The condition between requests that did not hold last.
     unmet: u32,
-    /// Requests of the last iteration that went well, and how many iterations in a row had none.
+    /// Requests of the last iteration that went well, those that did not, and how many iterations in a row had none of the first.
     pub(super) went_well: u64,
+    pub(super) went_wrong: u64,
     pub(super) in_vain: u64,
     /// Turns that were made without waiting for anything.
     pub(super) turned: u32,
@@ -93,6 +94,7 @@ impl Session {
             missed: None,
             unmet: 0,
             went_well: 0,
+            went_wrong: 0,
             in_vain: 0,
             turned: 0,
             now: 0,
@@ -144,7 +146,7 @@ impl Session {
         (intended, now): (u64, u64),
     ) -> Result<(), Failure> {
         self.now = now;
-        self.went_well = 0;
+        (self.went_well, self.went_wrong) = (0, 0);
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
         let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
@@ -179,7 +181,6 @@ impl Session {
         let ops = 0..worker.linked.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
         self.places[part] = Some(place);
-        self.in_vain = if outcome.is_ok() { 0 } else { self.in_vain };
         let now = self.now;
         if let Some(tracer) = &worker.tracer {
             let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
@@ -301,6 +302,7 @@ impl Session {
                     (due, self.now) = (end, end);
                     self.turned = if has_waited(ended) { 0 } else { self.turned };
                     self.went_well += u64::from(ended.is_ok());
+                    self.went_wrong += u64::from(ended.is_err());
                     match ended {
                         Err(failure) if self.sender.left_unsent() => {
                             self.stopped = at;

@@ -39,7 +39,7 @@ impl Session {
             let ops = ops.clone();
             let branch = async move {
                 helper.now = due;
-                helper.went_well = 0;
+                (helper.went_well, helper.went_wrong) = (0, 0);
                 let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
                 helper.ended(outcome);
                 outcome
@@ -63,6 +63,7 @@ impl Session {
         self.now = worker.timers.clock.now();
         drop(branches);
         self.went_well += self.helpers.iter().map(|helper| helper.went_well).sum::<u64>();
+        self.went_wrong += self.helpers.iter().map(|helper| helper.went_wrong).sum::<u64>();
         if let Some(missed) = &mut self.missed {
             missed.extend(self.helpers.iter_mut().flat_map(Session::missed));
         }

@@ -148,7 +148,10 @@ impl User<'_> {
             let outcome = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
             self.rounds[part] += 1;
             self.done += 1;
-            let after = outcome.err().map(|failure| self.session.after(part, failure));
+            let after = match outcome {
+                Err(failure) => Some(self.session.after(part, failure)),
+                Ok(()) => self.session.after_nothing_else(part),
+            };
             if let Some((work, _)) = work
                 && !self.session.left_unsent()
             {
