@@ -58,7 +58,7 @@ impl Stream {
             Err(_) => return Err(Failure::Timeout.into()),
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
-        let Some(Secured { config, name }) = secured else { return Ok(Stream::Tcp(stream)) };
+        let Some(Secured { config, name, .. }) = secured else { return Ok(Stream::Tcp(stream)) };
         let began = Instant::now();
         // Seldom, and larger than the usual way.
         let agreed = Box::pin(TlsConnector::from(config.clone()).connect(name.clone(), stream));

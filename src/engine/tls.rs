@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub struct Secured {
     pub config: Arc<ClientConfig>,
     pub name: ServerName<'static>,
+    resumes: bool,
 }
 
 /// What files hold, and texts that the run knows.
@@ -47,10 +48,10 @@ impl Secured {
             .map_err(|_| format!("no certificate can name `{named}`; `server_name:` says whom it names"))?;
         let provider = provider();
         let verifier = verifier(tls, given, &provider)?;
-        let all = [TlsVersion::V1_2, TlsVersion::V1_3].into_iter();
-        let spoken = all
-            .filter(|version| tls.min.is_none_or(|min| *version >= min) && tls.max.is_none_or(|max| *version <= max));
-        let versions: Vec<_> = spoken.map(version).collect();
+        let is_spoken = |version: &TlsVersion| {
+            tls.min.is_none_or(|min| *version >= min) && tls.max.is_none_or(|max| *version <= max)
+        };
+        let versions: Vec<_> = TlsVersion::ALL.into_iter().filter(is_spoken).map(version).collect();
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
             .map_err(|error| error.to_string())?
@@ -68,26 +69,22 @@ impl Secured {
             }
         };
         config.alpn_protocols = tls.alpn.iter().map(|name| name.clone().into_bytes()).collect();
-        config.resumption = if tls.resume { sessions() } else { Resumption::disabled() };
-        Ok(Secured { config: Arc::new(config), name })
+        config.resumption = Resumption::disabled();
+        Ok(Secured { config: Arc::new(config), name, resumes: tls.resume })
     }
 
-    /// The same with sessions of its own: workers share no lock.
-    pub fn of_worker(&self, tls: &Tls) -> Secured {
-        let mut config = (*self.config).clone();
-        if tls.resume {
-            config.resumption = sessions();
+    /// The same with sessions of its own, where any are taken up again: workers share no lock.
+    pub fn of_worker(&self) -> Secured {
+        const KEPT: usize = 1024;
+        let mut own = self.clone();
+        if self.resumes {
+            Arc::make_mut(&mut own.config).resumption = Resumption::in_memory_sessions(KEPT);
         }
-        Secured { config: Arc::new(config), name: self.name.clone() }
+        own
     }
 }
 
-/// As many as a worker takes up again.
-fn sessions() -> Resumption {
-    Resumption::in_memory_sessions(1024)
-}
-
-pub fn provider() -> Arc<CryptoProvider> {
+fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
@@ -101,21 +98,21 @@ fn version(version: TlsVersion) -> &'static rustls::SupportedProtocolVersion {
 /// What a client of the control plane speaks: it trusts whom this machine trusts, and these. None: it speaks no TLS.
 pub fn trusting(more: Option<&[CertificateDer<'static>]>) -> Result<ClientConfig, String> {
     let provider = provider();
-    let mut known = Vec::new();
-    let mut store = RootCertStore::empty();
-    if let Some(more) = more {
-        known.extend_from_slice(more);
-        store.add_parsable_certificates(roots::of_this_machine());
-    }
-    let verifier: Arc<dyn ServerCertVerifier> = match store.is_empty() && known.is_empty() {
-        true => Arc::new(Nobody),
-        false => {
-            Arc::new(Verifier { inner: Some(checking(store, &known, &provider)?), known, provider: provider.clone() })
-        }
-    };
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    let known = more.unwrap_or_default();
+    let store = if more.is_some() { of_this_machine() } else { RootCertStore::empty() };
+    if store.is_empty() && known.is_empty() {
+        return Ok(builder.with_root_certificates(store).with_no_client_auth());
+    }
+    let verifier = Verifier { inner: Some(checking(store, known, &provider)?), known: known.to_vec(), provider };
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+fn of_this_machine() -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots::of_this_machine().iter().cloned());
+    store
 }
 
 fn checking(
@@ -137,8 +134,7 @@ fn verifier(tls: &Tls, given: &Given<'_>, provider: &Arc<CryptoProvider>) -> Res
             (Some(checking(RootCertStore::empty(), &known, provider)?), known)
         }
         None => {
-            let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(roots::of_this_machine());
+            let store = of_this_machine();
             if store.is_empty() {
                 return Err("this machine trusts no authority of TLS; `tls: { ca: \"ca.pem\" }` names one, \
                             or the package `ca-certificates` brings the usual ones"
@@ -220,45 +216,6 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Trusts no server.
-#[derive(Debug)]
-struct Nobody;
-
-impl ServerCertVerifier for Nobody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Err(CertificateError::UnknownIssuer.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::UnknownIssuer.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(CertificateError::UnknownIssuer.into())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519]
     }
 }
 

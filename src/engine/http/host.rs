@@ -82,8 +82,7 @@ pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
         root,
         authority: place.authority.clone(),
         address: place.address,
-        // Workers share no lock.
-        secured: place.secured.as_ref().zip(target.tls.as_ref()).map(|(secured, tls)| secured.of_worker(tls)),
+        secured: place.secured.as_ref().map(Secured::of_worker),
         connections: target.connections,
         redirects: target.redirects,
         cookies: target.cookies,

@@ -8,38 +8,34 @@ use crate::engine::tls::{Given, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
+use std::net::SocketAddr;
 
 /// The place of each target, from the places of the services and links.
 pub fn places(plan: &Plan, known: &Known, files: &Files) -> Result<Vec<Place>, String> {
     let place = |(index, target): (usize, &Target)| {
-        let place = match &target.address {
-            Address::Service(service) => Place::at(known.services[*service].address),
-            Address::Link(link) => Place::at(known.links[*link]),
+        let at = |address: SocketAddr| (Place::at(address), address.ip().to_string());
+        // With whom its certificate must name, where nothing else is said.
+        let (place, host) = match &target.address {
+            Address::Service(service) => at(known.services[*service].address),
+            Address::Link(link) => at(known.links[*link]),
             // Nobody sends requests there: it is hurt from within.
             Address::Late(_) if matches!(target.protocol, Protocol::Postgres | Protocol::Mysql) => {
-                Place::at(([0, 0, 0, 0], 0).into())
+                at(([0, 0, 0, 0], 0).into())
             }
             Address::Late(pieces) => {
                 let url = known.text(pieces)?;
                 let origin = Origin::parse(&url);
                 let Origin { https, host, port, path } =
                     origin.map_err(|why| format!("`{url}`, the address of `{}`, is none: {why}", target.name))?;
-                found(&host, port, &path, https)?
+                (found(&host, port, &path, https)?, host)
             }
-            Address::Url { host, port, path } => found(host, *port, path, target.tls.is_some())?,
+            Address::Url { host, port, path } => (found(host, *port, path, target.tls.is_some())?, host.clone()),
         };
-        let place = match &target.tls {
-            Some(tls) => {
-                let host = match place.authority.rsplit_once(':') {
-                    Some((host, port)) if port.parse::<u16>().is_ok() => host,
-                    _ => &place.authority,
-                };
-                let given = Given { files, text: &|text| known.text(text) };
-                let secured = Secured::new(tls, host, &given);
-                Place { secured: Some(secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))?), ..place }
-            }
-            None => place,
-        };
+        let secured = target.tls.as_ref().map(|tls| {
+            let secured = Secured::new(tls, &host, &Given { files, text: &|text| known.text(text) });
+            secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
+        });
+        let place = Place { secured: secured.transpose()?, ..place };
         // A link that was put before it is nothing that a request speaks of.
         let before = plan.links.iter().position(|link| link.before == Some(index));
         Ok(match before {
