@@ -5,6 +5,7 @@ mod bound;
 pub mod draw;
 mod edges;
 mod elaborate;
+mod enough;
 mod expect;
 mod fingerprint;
 mod judged;
