@@ -29,6 +29,14 @@ pub fn thinking(think: &Think, fraction: f64) -> u64 {
     }
 }
 
+/// The wait behind failure `n` in a row, from 1: the shortest, doubled each time up to the longest, of which up to a half is left
+/// out at random, so that what failed together does not come back together.
+pub fn backoff((least, most): (u64, u64), n: u64, fraction: f64) -> u64 {
+    let doubled = least.saturating_mul(1u64.checked_shl((n - 1).min(62) as u32).unwrap_or(u64::MAX));
+    let longest = doubled.clamp(least, most.max(least));
+    if least == most { longest } else { longest - (longest as f64 * fraction / 2.0) as u64 }
+}
+
 /// So many entries of a list at most.
 pub fn items(list: &Code, at_most: u64, place: &mut Place, paths: &Paths) -> Result<Vec<serde_json::Value>, Next> {
     match place.frame.list(list, paths) {

@@ -1,6 +1,7 @@
 //! A plan made ready: flows made flat and requests encoded, once a run and shared by its workers; what is looked for compiled by each
 //! for itself.
 
+use super::computed::backoff;
 use super::steps::{Steps, flat};
 use crate::engine::driver;
 use crate::engine::http;
@@ -66,12 +67,9 @@ impl Retries {
         self.when.is_empty() || self.when.iter().any(applies)
     }
 
-    /// The pause before try `n`, from 1: the shortest, doubled each time up to the longest, of which up to a half is
-    /// left out at random, so that what failed together does not come back together.
+    /// The pause before try `n`, from 1.
     pub fn pause(&self, n: u64, fraction: f64) -> u64 {
-        let doubled = self.least.saturating_mul(1u64.checked_shl((n - 1).min(62) as u32).unwrap_or(u64::MAX));
-        let longest = doubled.clamp(self.least, self.most.max(self.least));
-        if self.least == self.most { longest } else { longest - (longest as f64 * fraction / 2.0) as u64 }
+        backoff((self.least, self.most), n, fraction)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is left of an iteration that ended early: a user who meets a failure still pauses, and sends nothing meanwhile.
 
-use super::computed::thinking;
+use super::computed::{backoff, thinking};
 use super::session::Session;
 use super::steps::{Op, Steps};
 use crate::base::units::{MILLISECOND, SECOND};
@@ -91,13 +91,9 @@ impl Session {
     }
 }
 
-/// How long the n-th iteration in a row lasts of which nothing went well: between half of that and all, so that users who
-/// failed together do not come back together.
+/// How long the n-th iteration in a row lasts of which nothing went well.
 fn least(in_vain: u64, fraction: f64) -> u64 {
-    const FIRST: u64 = 10 * MILLISECOND;
-    const DOUBLED: u64 = 7;
-    let longest = (FIRST << (in_vain - 1).min(DOUBLED)).min(SECOND);
-    longest / 2 + (fraction * (longest / 2) as f64) as u64
+    backoff((10 * MILLISECOND, SECOND), in_vain, fraction)
 }
 
 #[cfg(test)]
@@ -131,9 +127,9 @@ mod tests {
 
     #[test]
     fn what_is_down_is_asked_less_and_less() {
-        let longest = |in_vain| least(in_vain, 1.0) / MILLISECOND;
+        let longest = |in_vain| least(in_vain, 0.0) / MILLISECOND;
         assert_eq!([1, 2, 3, 7, 8, 9, u64::MAX].map(longest), [10, 20, 40, 640, 1000, 1000, 1000]);
-        assert_eq!(least(1, 0.0) / MILLISECOND, 5);
+        assert_eq!(least(1, 1.0) / MILLISECOND, 5);
     }
 
     #[test]

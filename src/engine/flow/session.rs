@@ -487,15 +487,14 @@ impl Session {
         recorded: &Recorded,
         due: u64,
     ) -> Result<usize, Failure> {
-        let pending = self.progress.pending.get().filter(|_| !self.worker.linked.flows[place.flow].reads_rows(at));
-        // It went well until now.
-        self.went_well -= u64::from(pending.is_some_and(|pending| pending.ended.outcome.is_ok())).min(self.went_well);
-        self.blame((failure, because), at, place, recorded, due);
+        let spoilt = self.blame((failure, because), at, place, recorded, due);
+        self.went_well -= u64::from(spoilt).min(self.went_well);
         self.misses(failure, at, place)?;
         Ok(self.worker.linked.flows[place.flow].behind(at))
     }
 
-    /// What fails between two requests counts against the one that it reads, or keeps from being sent.
+    /// What fails between two requests counts against the one that it reads, or keeps from being sent. Says whether that one went well until
+    /// now.
     fn blame(
         &mut self,
         (failure, because): (Failure, Option<String>),
@@ -503,7 +502,7 @@ impl Session {
         place: &mut Place,
         recorded: &Recorded,
         due: u64,
-    ) {
+    ) -> bool {
         let because = |place: &mut Place| because.clone().unwrap_or_else(|| self.why(at, place));
         let steps = &self.worker.linked.flows[place.flow];
         // Of checks their own values are told.
@@ -516,14 +515,15 @@ impl Session {
             let why = if matches!(steps.ops[at], Op::Expect(_)) { self.unmet } else { 0 };
             self.progress.fail(failure, why);
             let failed = Pending { ended: Ended { outcome: Err(failure), why, ..pending.ended }, ..pending };
+            let spoilt = pending.ended.outcome.is_ok();
             // One that has failed already stays the example that it is.
-            if pending.ended.outcome.is_ok() {
+            if spoilt {
                 let request = steps.request(pending.response).filter(|_| self.sender.is_example(&failed));
                 let because = request.map(|_| because(place));
                 let example = request.map(|request| self.sender.example(request, &failed, &place.frame, because));
                 *self.progress.example.borrow_mut() = example.map(Box::new);
             }
-            return;
+            return spoilt;
         }
         match steps.next_request(at) {
             Some(response) => self.sender.is_unsent(recorded.requests[response], due, || {
@@ -532,6 +532,7 @@ impl Session {
             }),
             None => drop(self.progress.fail(failure, 0)),
         }
+        false
     }
 
     /// Why a step between requests failed, in words.
