@@ -1,6 +1,7 @@
 //! Why requests failed: each cause with how often, when first and when last.
 
 use super::seconds::seconds;
+use crate::check::all_steps;
 use crate::measure::{Cause, Failure, Stats, cause};
 use crate::plan::{Plan, Step};
 use serde::Serialize;
@@ -61,22 +62,17 @@ fn condition(plan: &Plan, flow: usize, why: u32) -> Option<String> {
     if why == 0 {
         return None;
     }
-    let flow = plan.flows.get(flow)?;
-    let mut found = flow.requests().flat_map(|request| &request.expects).map(|check| check.text.clone()).collect();
-    between(&flow.steps, &mut found);
-    found.into_iter().find(|text| cause::why(text) == why)
-}
-
-/// The conditions between requests.
-fn between(steps: &[Step], found: &mut Vec<String>) {
-    for step in steps {
-        match step {
-            Step::Expect(checks) => found.extend(checks.iter().map(|check| check.text.clone())),
-            Step::If { then, otherwise, .. } => [then, otherwise].into_iter().for_each(|steps| between(steps, found)),
-            Step::Repeat(repeat) => between(&repeat.steps, found),
-            Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => between(steps, found),
-            Step::Group { steps, .. } | Step::Acquire { steps, .. } => between(steps, found),
-            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Measure { .. } | Step::Count(_) => {}
-        }
-    }
+    let mut found = None;
+    all_steps(&plan.flows.get(flow)?.steps, &mut |step| {
+        let checks = match step {
+            Step::Expect(checks) => checks,
+            Step::Request(request) => &request.expects,
+            Step::If { .. } | Step::Repeat(_) | Step::Each { .. } | Step::OncePerUser { .. } => return,
+            Step::Group { .. } | Step::Acquire { .. } | Step::Let { .. } | Step::Think(_) => return,
+            Step::Measure { .. } | Step::Count(_) => return,
+        };
+        let own = || checks.iter().find(|check| cause::why(&check.text) == why).map(|check| check.text.clone());
+        found = found.take().or_else(own);
+    });
+    found
 }

@@ -1,5 +1,6 @@
 //! Which values of a plan a secret can be got back from.
 
+use crate::check::all_steps;
 use crate::check::program::values;
 use crate::engine::value::link::Resolve;
 use crate::plan::{Expr, Flow, Step};
@@ -62,23 +63,12 @@ impl<'r> Taint<'r> {
 /// What is put into which slot of a flow.
 pub fn assigned(steps: &[Step]) -> Vec<(usize, &Expr)> {
     let mut all = Vec::new();
-    for step in steps {
-        match step {
-            Step::Let { slot, value } => all.push((*slot, value)),
-            Step::If { then, otherwise, .. } => all.extend(assigned(then).into_iter().chain(assigned(otherwise))),
-            Step::Each { slot, list, steps, .. } => {
-                all.push((*slot, list));
-                all.extend(assigned(steps));
-            }
-            Step::Repeat(repeat) => {
-                all.extend(repeat.counter.iter().map(|(slot, from)| (*slot, from)));
-                all.extend(assigned(&repeat.steps));
-            }
-            Step::Group { steps, .. } | Step::OncePerUser { steps, .. } | Step::Acquire { steps, .. } => {
-                all.extend(assigned(steps));
-            }
-            Step::Request(_) | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => {}
-        }
-    }
+    all_steps(steps, &mut |step| match step {
+        Step::Let { slot, value } => all.push((*slot, value)),
+        Step::Each { slot, list, .. } => all.push((*slot, list)),
+        Step::Repeat(repeat) => all.extend(repeat.counter.iter().map(|(slot, from)| (*slot, from))),
+        Step::If { .. } | Step::Group { .. } | Step::OncePerUser { .. } | Step::Acquire { .. } => {}
+        Step::Request(_) | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => {}
+    });
     all
 }
