@@ -14,6 +14,12 @@ pub fn escaped_line(text: &str) -> Cow<'_, str> {
     written_out(text, |_, _| false)
 }
 
+/// The first characters of what may be long, on one line.
+pub fn escaped_start(text: &str, most: usize) -> String {
+    let start: String = text.chars().take(most).collect();
+    escaped_line(&start).into_owned()
+}
+
 /// A whole page, with the colours in which it was painted; whatever strangers have put into it was escaped before.
 pub fn escaped_page(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

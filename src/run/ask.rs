@@ -2,7 +2,7 @@
 //! asks those whom the file names and nobody else: no redirect is followed, and no variable of the environment names a
 //! proxy. They may be broken or hostile, so each answer has a time and a length.
 
-use crate::base::shown::escaped_line;
+use crate::base::shown::escaped_start;
 use crate::base::units;
 use crate::engine::tls;
 use reqwest::Response;
@@ -98,8 +98,7 @@ fn well(answer: &Response) -> Result<(), String> {
 }
 
 fn shown(text: &str) -> String {
-    let start: String = text.chars().take(SHOWN).collect();
-    escaped_line(&start).into_owned()
+    escaped_start(text, SHOWN)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! and redirects are resolved here, so load goes only where somebody wrote it down.
 
 use crate::base::origin::Origin;
-use crate::base::shown::escaped_line;
+use crate::base::shown::escaped_start;
 use url::{Position, Url};
 
 /// Characters of a reference that are shown.
@@ -68,9 +68,8 @@ fn resolve(roots: Roots<'_>, (from, base): (usize, Option<Url>), text: &str) -> 
 }
 
 fn shown(text: &str) -> String {
-    let start: String = text.chars().take(SHOWN).collect();
-    let more = if start.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", escaped_line(&start))
+    let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    format!("{}{more}", escaped_start(text, SHOWN))
 }
 
 #[cfg(test)]
