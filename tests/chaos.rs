@@ -115,7 +115,9 @@ fn a_shop_survives_a_partition_of_its_database() {
     let course = ran.out.split("\ncourse\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let row = |name: &str| course.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
     assert!(row("broken").contains("▬ partition of db") && row("steady state").contains("░ lost"), "{course}");
-    assert!(row("✘").contains('█') && row("p95").contains("p95 2") && course.contains("10s"), "{course}");
+    assert!(row("✘").contains('█') && course.contains("10s"), "{course}");
+    // Orders that timed out got no answer: they rank above the times of those that got one, which end anywhere below the timeout.
+    assert!(row("p95").contains('×') && row("× p95").ends_with("no answer"), "{course}");
 }
 
 #[test]
