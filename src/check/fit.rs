@@ -1,0 +1,144 @@
+//! Whether a value is what is wanted in its place, and what to write instead.
+
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use super::words::{either, mismatch};
+use crate::base::Span;
+use crate::base::units::duration;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, Binary, ExprKind};
+
+impl<'a> Session<'a, '_> {
+    pub(super) fn fit(&mut self, value: Value<'a>, span: Span, kinds: &[Type]) -> Value<'a> {
+        let found = value.kind();
+        if found == Type::Wrong {
+            return Value::WRONG;
+        }
+        let is_exact = matches!(value, Value::Exact(_));
+        if let (Value::Definition(ast::Item::Fault(fault), _), [Type::Fault]) = (&value, kinds) {
+            let text = self.text(span);
+            let message = format!("`{text}` is a template of faults, and is not called here");
+            let problem = Diagnostic::new(Code::E0207, message, span, "a template");
+            let arguments = if fault.parameters.is_empty() { "" } else { "…" };
+            self.push(problem.help(format!("call it with its arguments: `{text}({arguments})`")));
+            return Value::WRONG;
+        }
+        if found == Type::Number
+            && kinds.contains(&Type::Count)
+            && let Value::Quantity(..) | Value::Exact(_) = &value
+            && let Some(number) = value.number()
+        {
+            if number.fract() == 0.0 && number >= 0.0 && !(is_exact && kinds.contains(&Type::Number)) {
+                return Value::Quantity(number, Type::Count);
+            }
+            if !kinds.contains(&Type::Number) {
+                self.out_of_range(span, "a whole number is needed here");
+                return Value::WRONG;
+            }
+        }
+        // A cluster of our own is a service and a database.
+        if let (Value::Part(Type::Service, index), true) = (&value, kinds.contains(&Type::Database))
+            && matches!(self.out.services.get(*index).map(|s| &s.kind), Some(super::program::ServiceKind::Postgres))
+        {
+            return value;
+        }
+        if kinds.is_empty() || kinds.iter().any(|kind| kind.accepts(found)) {
+            return value;
+        }
+        let problem = self.wrong_type(kinds, &value, span);
+        self.push(problem);
+        Value::WRONG
+    }
+
+    /// Another type than one of those that are due, with what may have been meant.
+    pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
+        let (found, text) = (value.kind(), self.text(span));
+        let expected = kinds[0];
+        if found == Type::Fault
+            && kinds.iter().any(|kind| matches!(kind, Type::Injection | Type::Windows | Type::Instant))
+        {
+            return Diagnostic::new(Code::E0309, format!("`{text}` says what breaks, not when"), span, "a Fault")
+                .help("declare `fault NAME = … at … for …`, and use that name");
+        }
+        // A plain value has no name that could be of the wrong kind.
+        let is_part =
+            !(found.is_quantity() || matches!(found, Type::Text | Type::Bool | Type::Json | Type::List | Type::Range));
+        if kinds.len() > 1 && !expected.is_quantity() && !matches!(expected, Type::Text | Type::Json) && is_part {
+            let message = format!("`{text}` is {}, and {} is needed here", found.a(), either(kinds));
+            return Diagnostic::new(Code::E0207, message, span, found.a());
+        }
+        if kinds.len() > 1 && !expected.is_quantity() {
+            return Diagnostic::new(
+                Code::E0301,
+                format!("expected {}, found {}", either(kinds), found.a()),
+                span,
+                found.a(),
+            );
+        }
+        if is_part
+            && !expected.is_quantity()
+            && !matches!(expected, Type::Text | Type::Bool | Type::Json | Type::Secret)
+        {
+            let message = format!("`{text}` is {}, and {} is needed here", found.a(), expected.wanted());
+            return Diagnostic::new(Code::E0207, message, span, found.a());
+        }
+        // Where a length of time is written and nothing is compared with it, a small number most often means seconds.
+        let is_length = self.is_length(span);
+        let seconds = |number: f64| number < 50.0 || is_length && (number < 1000.0 || number % 3600.0 == 0.0);
+        if expected == Type::Duration && found == Type::Number && text.parse::<f64>().is_ok_and(seconds) {
+            let problem =
+                Diagnostic::new(Code::E0301, "expected a Duration, found a Number", span, format!("{text} what?"));
+            return problem.fix(span, format!("{text}s"), format!("did you mean `{text}s`?"));
+        }
+        mismatch(expected, found, span, &text)
+    }
+
+    /// Whether something lasts or comes back in this time, which is said in seconds, and not in the milliseconds of answers.
+    pub(super) fn is_length(&self, span: Span) -> bool {
+        let before = &self.world.sources.get(span.file).text[..span.start as usize];
+        let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+        matches!(word, "for" | "over" | "every" | "idle" | "settle")
+    }
+
+    /// A quantity that must be known before the run and is not negative; `None` also while it is not known yet.
+    pub(super) fn quantity(&mut self, expr: &'a ast::Expr, frame: FrameId, kind: Type) -> Option<f64> {
+        let value = self.eval_as(expr, frame, &[kind]);
+        match (&value, value.number()) {
+            (Value::Unknown(_), _) => None,
+            (_, Some(number)) if number < 0.0 => {
+                self.out_of_range(expr.span, "a negative value makes no sense here");
+                None
+            }
+            (_, Some(number)) => Some(number),
+            (_, None) => {
+                self.not_constant(expr.span, "this value must be known before the run");
+                None
+            }
+        }
+    }
+
+    /// Whether what stands for a time is a difference of two that are written out, where a range may stand: `1s-2s`.
+    pub(super) fn is_difference(&mut self, expr: &ast::Expr) -> bool {
+        let ExprKind::Binary { operator: Binary::Subtract, left, right, .. } = &expr.kind else { return false };
+        let (ExprKind::Duration(from), ExprKind::Duration(to)) = (&left.kind, &right.kind) else { return false };
+        let (text, least, most) = (self.text(expr.span), (*from).min(*to), (*from).max(*to));
+        let message = format!("`{text}` is a difference, and no range");
+        let problem = Diagnostic::new(Code::E0310, message, expr.span, "one time, and not one between two");
+        let range = format!("{}..{}", duration(least), duration(most));
+        self.push(problem.fix(
+            expr.span,
+            &range,
+            format!("write `{range}` for a time between the two, or the one that is meant"),
+        ));
+        true
+    }
+
+    pub(super) fn not_constant(&mut self, span: Span, message: &str) {
+        self.push(
+            Diagnostic::new(Code::E0301, message, span, "not a constant")
+                .help("write a literal such as `30s`, `200/s` or `10 users`, or the name of a parameter"),
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Texts, in pieces where values are put in that are known only later.
+
+use super::program::{Expr, Piece};
+use super::scope::FrameId;
+use super::session::Session;
+use super::types::Type;
+use super::value::Value;
+use crate::base::Span;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, TextPart};
+
+impl<'a> Session<'a, '_> {
+    /// A text, in pieces where some of it is known only later.
+    pub(super) fn text_of(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Vec<Piece>> {
+        self.eval_as(expr, frame, &[Type::Text, Type::Secret]).pieces()
+    }
+
+    pub(super) fn text_value(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Value<'a> {
+        self.foreign(parts, span);
+        if let [TextPart::Literal(text)] = parts {
+            return Value::Text(text.clone(), span.file);
+        }
+        let (pieces, kind) = self.put_in(parts, frame);
+        let Some(pieces) = pieces.map(|parts| parts.concat()) else { return Value::Unknown(kind) };
+        let joined = pieces.iter().map(|piece| match piece {
+            Piece::Literal(text) => Some(text.as_str()),
+            Piece::Value(_) => None,
+        });
+        match joined.collect::<Option<String>>() {
+            Some(text) => Value::Text(text, span.file),
+            None => Value::Run(Expr::Text(pieces), kind),
+        }
+    }
+
+    /// Placeholders as other languages write them: `${name}` puts the value behind a dollar, and `%s` puts nothing in.
+    pub(super) fn foreign(&mut self, parts: &[TextPart], span: Span) {
+        let written = self.text(span);
+        for part in parts {
+            let TextPart::Path(path) = part else { continue };
+            let before = (path.span.start as usize).checked_sub(span.start as usize).and_then(|end| written.get(..end));
+            if before.is_some_and(|before| before.trim_end().ends_with("${")) {
+                let name = self.text(path.span);
+                let message = format!("`${{{name}}}` is a dollar and the value of `{name}`");
+                let problem = Diagnostic::new(Code::W0813, message, path.span, "a value is put in by `{…}` alone");
+                self.push(
+                    problem.help(format!("write `{{{name}}}`, or `\\u{{24}}{{{name}}}` where the dollar is meant")),
+                );
+            }
+        }
+        // The shell has such words of its own, so commands are left alone.
+        let puts_in = written.starts_with('"') && self.flow.is_some() && !self.is_pattern;
+        let is_one = |found: &str| {
+            written.match_indices(found).any(|(at, _)| {
+                let next = written[at + found.len()..].chars().next();
+                !written[..at].ends_with('%') && !next.is_some_and(|next| next.is_ascii_alphanumeric())
+            })
+        };
+        if let Some(found) = ["%s", "%d"].into_iter().find(|found| puts_in && is_one(found)) {
+            let message = format!("`{found}` is sent as it stands");
+            let problem = Diagnostic::new(Code::W0813, message, span, "nothing is put in here");
+            self.push(
+                problem.help("put a value in with `{name}`, or write the text in single quotes where this is meant"),
+            );
+        }
+    }
+
+    /// The pieces of each part of a text, none where one is unknown, and the type of the whole.
+    pub(super) fn put_in(&mut self, parts: &'a [TextPart], frame: FrameId) -> (Option<Vec<Vec<Piece>>>, Type) {
+        let (mut pieces, mut unknown, mut secret) = (Vec::with_capacity(parts.len()), false, false);
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => pieces.push(vec![Piece::Literal(text.clone())]),
+                TextPart::Path(path) => {
+                    let value = self.eval(path, frame);
+                    secret |= value.kind() == Type::Secret;
+                    unknown |= value.is_unknown();
+                    match self.interpolated(&value, path.span) {
+                        Some(more) => pieces.push(more),
+                        None => unknown = true,
+                    }
+                }
+            }
+        }
+        ((!unknown).then_some(pieces), if secret { Type::Secret } else { Type::Text })
+    }
+
+    /// A value as it stands in a text.
+    pub(super) fn interpolated(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Piece>> {
+        let literal = |text: String| Some(vec![Piece::Literal(text)]);
+        match value {
+            Value::Unknown(_) => Some(Vec::new()),
+            Value::Rate(rate) => literal(rate.to_string()),
+            Value::Bool(value) => literal(value.to_string()),
+            Value::Quantity(number, kind) => literal(super::words::written(*number, *kind)),
+            Value::Exact(digits) => literal(digits.clone()),
+            Value::Text(..) | Value::Run(..) => value.pieces(),
+            Value::Answer(_) => {
+                self.push(
+                    Diagnostic::new(Code::E0207, "an answer is no text", span, "which part of it?")
+                        .help("take a part first, such as `let id = list.json(\"$[0].id\")`"),
+                );
+                None
+            }
+            other => {
+                let message = format!("{} cannot stand in a text", other.kind().a());
+                self.push(Diagnostic::new(Code::E0301, message, span, other.kind().a()));
+                None
+            }
+        }
+    }
+}
