@@ -6,7 +6,7 @@ use crate::engine::value::link::{Linker, Resolve};
 use crate::engine::value::{Paths, nobody};
 use crate::plan::{Expr, PartKind, Piece, Text};
 use crate::run::ask::Trust;
-use crate::run::service::{Endpoint, Ports, Speaks};
+use crate::run::service::{Ports, ServiceEndpoint, Speaks};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub struct Known {
     pub secrets: HashMap<String, String>,
     pub mask: Arc<Mask>,
     /// In the order of the plan.
-    pub services: Vec<Endpoint>,
+    pub services: Vec<ServiceEndpoint>,
     pub links: Vec<SocketAddr>,
     pub ports: Ports,
     /// Authorities of TLS that targets name by files.
@@ -28,8 +28,8 @@ pub struct Known {
 impl Known {
     /// Whom probes and monitors trust beside whom this machine does: the authorities of targets, and of services that the run
     /// made some for.
-    pub fn trust(&self, more: Option<&Endpoint>) -> Trust {
-        let own = self.services.iter().chain(more).filter_map(Endpoint::ca);
+    pub fn trust(&self, more: Option<&ServiceEndpoint>) -> Trust {
+        let own = self.services.iter().chain(more).filter_map(ServiceEndpoint::ca);
         let made = own.filter_map(|ca| CertificateDer::from_pem_slice(ca.as_bytes()).ok());
         self.authorities.iter().cloned().chain(made).collect()
     }
@@ -77,7 +77,7 @@ impl Resolve for Known {
                 }
             }
             Expr::Part { part: PartKind::Link, index, field } => {
-                self.links.get(*index).and_then(|address| Endpoint::http(*address).field(field))
+                self.links.get(*index).and_then(|address| ServiceEndpoint::http(*address).field(field))
             }
             Expr::Port(port) => self.ports.number(*port).map(|number| Expr::Number(f64::from(number))),
             _ => None,

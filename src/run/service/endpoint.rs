@@ -4,7 +4,7 @@ use crate::plan::{Expr, Piece};
 use std::net::SocketAddr;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct ServiceEndpoint {
     pub address: SocketAddr,
     pub speaks: Speaks,
 }
@@ -23,9 +23,9 @@ pub enum Speaks {
     },
 }
 
-impl Endpoint {
-    pub fn http(address: SocketAddr) -> Endpoint {
-        Endpoint { address, speaks: Speaks::Http }
+impl ServiceEndpoint {
+    pub fn http(address: SocketAddr) -> ServiceEndpoint {
+        ServiceEndpoint { address, speaks: Speaks::Http }
     }
 
     pub fn url(&self) -> String {

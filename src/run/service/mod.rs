@@ -15,7 +15,7 @@ mod shop;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
-pub use endpoint::{Endpoint, Speaks};
+pub use endpoint::{ServiceEndpoint, Speaks};
 pub use group::User;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
@@ -58,7 +58,7 @@ pub struct Surroundings<'s> {
 
 /// All that it takes to start a service, again and again.
 struct Prepared {
-    endpoint: Endpoint,
+    endpoint: ServiceEndpoint,
     launch: Launch,
     ready: Ready,
     /// Of a database: how its owner reaches it, also when it has no room for others.
@@ -70,7 +70,7 @@ struct Prepared {
 /// A service of a run: ours to stop, or somebody's that we only talk to.
 pub struct Running {
     pub name: String,
-    pub endpoint: Endpoint,
+    pub endpoint: ServiceEndpoint,
     kind: Kept,
     /// Whether it has a port at all.
     listens: bool,
@@ -101,7 +101,7 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
     let within = Duration::from_nanos(service.ready_within);
     let failed = |problem: String| Failed { problem, log: String::new() };
     if let ServiceKind::Attach { port } = service.kind {
-        let endpoint = Endpoint::http(SocketAddr::from(([127, 0, 0, 1], port)));
+        let endpoint = ServiceEndpoint::http(SocketAddr::from(([127, 0, 0, 1], port)));
         let asked = service.ready.is_some();
         let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
         let kind = Kept::Attached { ready, within };
@@ -169,7 +169,7 @@ fn own_mark(run: &str, service: &str) -> String {
 }
 
 /// What is written as `ready:`, or what a service of its kind shows.
-fn asked_for(service: &Service, known: &Known, endpoint: &Endpoint, usual: Ready) -> Result<Ready, String> {
+fn asked_for(service: &Service, known: &Known, endpoint: &ServiceEndpoint, usual: Ready) -> Result<Ready, String> {
     let Some(written) = &service.ready else { return Ok(usual) };
     let written = known.text(written).map_err(|why| format!("`ready`: {why}"))?;
     let url = match (written.starts_with('/'), endpoint.ca().is_some()) {

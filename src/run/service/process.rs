@@ -1,7 +1,7 @@
 //! `process(…)`: any program.
 
 use super::ready::Ready;
-use super::{Endpoint, Prepared, launch};
+use super::{Prepared, ServiceEndpoint, launch};
 use crate::guard;
 use crate::plan::{Expr, Piece, Service, Text};
 use crate::run::resolve::known::Known;
@@ -47,7 +47,7 @@ pub fn prepare(
     known.ports.release(port);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let ready = if port == 0 { Ready::Lives } else { Ready::Accepts(address) };
-    Ok(Prepared { endpoint: Endpoint::http(address), launch, ready, admin: None, private: None })
+    Ok(Prepared { endpoint: ServiceEndpoint::http(address), launch, ready, admin: None, private: None })
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

@@ -1,7 +1,7 @@
 //! `demo()`: this program as the demo shop.
 
 use super::ready::Ready;
-use super::{Endpoint, Prepared, Speaks, launch, port};
+use super::{Prepared, ServiceEndpoint, Speaks, launch, port};
 use crate::plan::{Demo, Service};
 use crate::run::resolve::known::Known;
 use std::net::SocketAddr;
@@ -50,8 +50,8 @@ pub fn prepare(
     switch("--forgets-keys", demo.forgets_keys);
     launch.arguments.insert(0, "demo".to_owned());
     let endpoint = match made {
-        Some(made) => Endpoint { address, speaks: Speaks::Https { ca: made.ca } },
-        None => Endpoint::http(address),
+        Some(made) => ServiceEndpoint { address, speaks: Speaks::Https { ca: made.ca } },
+        None => ServiceEndpoint::http(address),
     };
     let ready = Ready::Answers { url: format!("{}/health", endpoint.url()), trust: known.trust(Some(&endpoint)) };
     Ok(Prepared { endpoint, launch, ready, admin: None, private: None })

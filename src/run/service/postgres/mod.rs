@@ -9,7 +9,7 @@ mod template;
 use super::endpoint::Speaks;
 use super::group::{self, Launch, Stop, User};
 use super::ready::Ready;
-use super::{Endpoint, Prepared, Surroundings, launch, port};
+use super::{Prepared, ServiceEndpoint, Surroundings, launch, port};
 use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
 use crate::run::resolve::known::Known;
@@ -64,7 +64,7 @@ pub async fn prepare(
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let speaks = Speaks::Postgres { user: ROLE, password: password.to_owned(), database: ROLE };
     let admin = Some(access.admin());
-    let endpoint = Endpoint { address, speaks };
+    let endpoint = ServiceEndpoint { address, speaks };
     Ok(Prepared { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
 }
 
