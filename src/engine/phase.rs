@@ -1,12 +1,12 @@
 //! What is done once, before the load or after it: the steps of a setup or a teardown, by a worker of their own that
 //! measures nothing.
 
-use super::flow::kept::Who;
 use super::flow::linked::LinkedPlan;
 use super::flow::session::{Missed, Session};
 use super::flow::steps::Steps;
+use super::flow::user::Who;
 use super::health::Gauge;
-use super::http::host::Place;
+use super::http::host::Endpoint;
 use super::pace::limit;
 use super::secret::Mask;
 use super::tracer::Tracer;
@@ -28,7 +28,7 @@ pub struct Parts {
     pub plan: Arc<Plan>,
     /// What the plan does, with the values of its secrets.
     pub linked: Arc<LinkedPlan>,
-    pub places: Arc<Vec<Place>>,
+    pub endpoints: Arc<Vec<Endpoint>>,
     pub tables: Arc<Vec<Table>>,
     pub files: Arc<Files>,
     pub seed: u64,
@@ -50,7 +50,7 @@ impl Parts {
             plan,
             flows,
             sought: self.linked.sought.clone(),
-            places: self.places.clone(),
+            endpoints: self.endpoints.clone(),
             tables: self.tables.clone(),
             replays: Arc::default(),
             trials: Vec::new(),

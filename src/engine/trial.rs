@@ -1,8 +1,8 @@
 //! One user who makes one iteration of each part that is asked for, while somebody looks on: the sessions of a run
 //! without its load.
 
-use super::flow::kept::Who;
 use super::flow::session::Session;
+use super::flow::user::Who;
 use super::phase::{Parts, alone};
 use super::tracer::{Tell, Tracer};
 use super::value::Plain;

@@ -1,12 +1,12 @@
 //! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
 
-use super::flow::kept::Kept;
 use super::flow::linked::Linked;
 use super::flow::progress::Progress;
 use super::flow::steps::Steps;
+use super::flow::user::UserState;
 use super::health::{self, Gauge};
 use super::http;
-use super::http::host::Place;
+use super::http::host::Endpoint;
 use super::pace::budget::{Budget, Lease};
 use super::pace::clock::{Alarm, Clock, Timers};
 use super::pace::limit::Gate;
@@ -39,7 +39,7 @@ pub struct Order {
     /// Its flows.
     pub flows: Vec<Arc<Steps>>,
     pub sought: Arc<Sought>,
-    pub places: Arc<Vec<Place>>,
+    pub endpoints: Arc<Vec<Endpoint>>,
     pub tables: Arc<Vec<Table>>,
     /// By load, when the rows that it replays are due.
     pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
@@ -131,9 +131,9 @@ pub struct Worker {
     pub workers: u64,
     no_more: Cell<bool>,
     /// Of flows that do nothing once.
-    pub nothing_kept: Rc<Kept>,
+    pub no_state: Rc<UserState>,
     /// What users keep to whom arrivals are dealt, by load, part and number.
-    pub known: RefCell<HashMap<(usize, usize, u64), Rc<Kept>>>,
+    pub users: RefCell<HashMap<(usize, usize, u64), Rc<UserState>>>,
     /// Of those who only wait to start something new.
     starters: RefCell<Vec<Rc<Alarm>>>,
     /// Dispatchers and users that are not done.
@@ -257,7 +257,7 @@ impl Worker {
         Ok(Worker {
             linked: Linked::new(
                 &plan,
-                &order.places,
+                &order.endpoints,
                 (order.flows, &order.sought),
                 (order.tables, order.files),
                 &order.setup,
@@ -286,8 +286,8 @@ impl Worker {
             index: order.index,
             workers: order.workers,
             no_more: Cell::new(false),
-            nothing_kept: Kept::new(0),
-            known: RefCell::default(),
+            no_state: UserState::new(0),
+            users: RefCell::default(),
             starters: RefCell::default(),
             active: Cell::new(0),
             done: RefCell::default(),

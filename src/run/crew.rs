@@ -46,7 +46,7 @@ impl Crew {
                 plan: parts.plan.clone(),
                 flows: parts.linked.flows.clone(),
                 sought: parts.linked.sought.clone(),
-                places: parts.places.clone(),
+                endpoints: parts.endpoints.clone(),
                 tables: parts.tables.clone(),
                 replays: replays.clone(),
                 trials: trials.to_vec(),

@@ -28,8 +28,8 @@ use crate::measure::Event;
 use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
+use resolve::endpoints::{authorities, endpoints};
 use resolve::known::Known;
-use resolve::places::{authorities, places};
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -158,15 +158,15 @@ async fn control(
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
         .and_then(|()| lead(plan, &links, &known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
-        .and_then(|()| places(plan, &known, &files).map_err(RunError::Address));
-    let result = match ready.and_then(|places| Ok((places, tables(plan)?))) {
-        Ok((places, tables)) => {
-            let linked = Arc::new(LinkedPlan::of(plan, &places, files.clone(), (&known, mask)));
-            let (places, run) = (Arc::new(places), run_key(&settings.id));
+        .and_then(|()| endpoints(plan, &known, &files).map_err(RunError::Address));
+    let result = match ready.and_then(|endpoints| Ok((endpoints, tables(plan)?))) {
+        Ok((endpoints, tables)) => {
+            let linked = Arc::new(LinkedPlan::of(plan, &endpoints, files.clone(), (&known, mask)));
+            let (endpoints, run) = (Arc::new(endpoints), run_key(&settings.id));
             let parts = phase::Parts {
                 plan: plan.clone(),
                 linked,
-                places,
+                endpoints,
                 tables,
                 files,
                 seed: settings.seed,

@@ -4,10 +4,10 @@
 
 use super::{Answer, Shown};
 use crate::engine::flow::attempt::Attempt;
-use crate::engine::flow::kept::Who;
 use crate::engine::flow::linked::LinkedPlan;
 use crate::engine::flow::session::Session;
-use crate::engine::http::host::Place;
+use crate::engine::flow::user::Who;
+use crate::engine::http::host::Endpoint;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::phase::{Parts, alone, plan_of};
 use crate::engine::secret::Mask;
@@ -161,12 +161,12 @@ fn parts(steps: &[Value], address: SocketAddr) -> Parts {
     });
     let plan: Plan = serde_json::from_value(plan).unwrap();
     let plan = Arc::new(plan_of(plan.flows[0].clone(), &plan));
-    let places = vec![Place::at(address)];
+    let endpoints = vec![Endpoint::at(address)];
     let mask = Arc::new(Mask::new([]));
     Parts {
-        linked: Arc::new(LinkedPlan::of(&plan, &places, Arc::default(), (&Nothing, &mask))),
+        linked: Arc::new(LinkedPlan::of(&plan, &endpoints, Arc::default(), (&Nothing, &mask))),
         plan,
-        places: Arc::new(places),
+        endpoints: Arc::new(endpoints),
         tables: Arc::default(),
         files: Arc::default(),
         seed: 1,

@@ -1,6 +1,6 @@
 //! What steps do that wait for nothing.
 
-use super::session::{Next, Place, Turns};
+use super::session::{Iteration, Next, Turns};
 use super::steps::{Op, Turn};
 use crate::engine::value::code::Code;
 use crate::engine::value::number::computed;
@@ -38,8 +38,13 @@ pub fn backoff((least, most): (u64, u64), n: u64, fraction: f64) -> u64 {
 }
 
 /// So many entries of a list at most.
-pub fn items(list: &Code, at_most: u64, place: &mut Place, paths: &Paths) -> Result<Vec<serde_json::Value>, Next> {
-    match place.frame.list(list, paths) {
+pub fn items(
+    list: &Code,
+    at_most: u64,
+    iteration: &mut Iteration,
+    paths: &Paths,
+) -> Result<Vec<serde_json::Value>, Next> {
+    match iteration.frame.list(list, paths) {
         Ok(serde_json::Value::Array(mut items)) => {
             items.truncate(at_most as usize);
             Ok(items)
@@ -50,13 +55,13 @@ pub fn items(list: &Code, at_most: u64, place: &mut Place, paths: &Paths) -> Res
 }
 
 /// Whether another turn of a loop is made.
-pub fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Next {
-    match turn.goes_on.as_ref().map(|test| place.frame.holds(test, paths)) {
+pub fn begin_turn(turn: &Turn, iteration: &mut Iteration, paths: &Paths, now: u64) -> Next {
+    match turn.goes_on.as_ref().map(|test| iteration.frame.holds(test, paths)) {
         None | Some(Ok(true)) => {}
         Some(Ok(false)) => return Next::Jump(turn.to),
         Some(Err(unusable)) => return Next::Unusable(unusable),
     }
-    let turns = &place.turns[turn.id];
+    let turns = &iteration.turns[turn.id];
     let over = match turn.bound {
         Bound::Times(most) => turns.made >= most,
         Bound::Time(most) => now.saturating_sub(turns.began) >= most,
@@ -70,8 +75,8 @@ pub fn begin_turn(turn: &Turn, place: &mut Place, paths: &Paths, now: u64) -> Ne
 }
 
 /// The steps that wait for nothing.
-pub fn compute(op: &Op, place: &mut Place, paths: &Paths, now: u64) -> Next {
-    let Place { frame, turns, .. } = place;
+pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> Next {
+    let Iteration { frame, turns, .. } = iteration;
     match op {
         Op::Let { slot, value } => match frame.eval(value, paths) {
             Ok(value) => frame.slots[*slot] = value,

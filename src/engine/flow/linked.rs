@@ -5,7 +5,7 @@ use super::computed::backoff;
 use super::steps::{Steps, flat};
 use crate::engine::driver;
 use crate::engine::http;
-use crate::engine::http::host::{self, Place};
+use crate::engine::http::host::{self, Endpoint};
 use crate::engine::ledger::Records;
 use crate::engine::secret::Mask;
 use crate::engine::value::code::Check;
@@ -75,8 +75,14 @@ impl Retries {
 
 impl LinkedPlan {
     /// Links all that a plan does, with what a run knows of it. What is computed from secrets and the same for all is hidden then.
-    pub fn of(plan: &Plan, places: &[Place], files: Arc<Files>, (open, mask): (&dyn Resolve, &Mask)) -> LinkedPlan {
-        let around = Around { plan, places, roots: host::roots(plan, places).into(), paths: Paths::of_files(files) };
+    pub fn of(
+        plan: &Plan,
+        endpoints: &[Endpoint],
+        files: Arc<Files>,
+        (open, mask): (&dyn Resolve, &Mask),
+    ) -> LinkedPlan {
+        let around =
+            Around { plan, endpoints, roots: host::roots(plan, endpoints).into(), paths: Paths::of_files(files) };
         let mut linker = Linker::new(open, mask);
         let setup = plan.setup.iter().map(|flow| {
             let steps = flat(flow, None, &around, &mut linker);
@@ -104,20 +110,20 @@ impl LinkedPlan {
 impl Linked {
     pub fn new(
         plan: &Plan,
-        places: &[Place],
+        endpoints: &[Endpoint],
         (flows, sought): (Vec<Arc<Steps>>, &Sought),
         (tables, files): (Arc<Vec<Table>>, Arc<Files>),
         setup: &[Plain],
     ) -> Linked {
         let paths = Paths::new(sought, (tables, files), Uses::of(plan), setup);
-        Linked { flows, paths, hosts: host::hosts(plan, places) }
+        Linked { flows, paths, hosts: host::hosts(plan, endpoints) }
     }
 }
 
 /// What a request is written with beside its expressions.
 pub struct Around<'p> {
     pub plan: &'p Plan,
-    pub places: &'p [Place],
+    pub endpoints: &'p [Endpoint],
     /// The URLs of targets, of those that speak HTTP.
     pub roots: Arc<[Option<Url>]>,
     pub paths: Paths,

@@ -2,7 +2,7 @@
 
 pub mod attempt;
 mod computed;
-pub mod kept;
+pub mod user;
 pub mod linked;
 pub mod progress;
 pub mod rest;

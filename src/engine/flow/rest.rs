@@ -66,17 +66,17 @@ impl Session {
         let worker = self.worker.clone();
         self.in_vain = if self.went_well > 0 { 0 } else { self.in_vain + 1 };
         let (stopped, in_vain) = (self.stopped, self.in_vain);
-        let Some(place) = self.places[part].as_mut() else { return After::Rest { from_now: 0, from_start: 0 } };
-        let steps = &worker.linked.flows[place.flow];
+        let Some(iteration) = self.iterations[part].as_mut() else { return After::Rest { from_now: 0, from_start: 0 } };
+        let steps = &worker.linked.flows[iteration.flow];
         if failure == Failure::Data && steps.takes_unique_rows(stopped) {
             return After::Leave;
         }
         let pauses = steps.pauses(stopped);
-        let from_now = pauses.iter().map(|think| thinking(think, place.frame.choices.fraction())).sum();
+        let from_now = pauses.iter().map(|think| thinking(think, iteration.frame.choices.fraction())).sum();
         if !pauses.is_empty() || in_vain == 0 {
             return After::Rest { from_now, from_start: 0 };
         }
-        After::Rest { from_now: 0, from_start: least(in_vain, place.frame.choices.fraction()) }
+        After::Rest { from_now: 0, from_start: least(in_vain, iteration.frame.choices.fraction()) }
     }
 
     /// The same after an iteration that went on past its failures, of which it had nothing else.
@@ -86,7 +86,7 @@ impl Session {
             return None;
         }
         self.in_vain += 1;
-        let fraction = self.places[part].as_mut()?.frame.choices.fraction();
+        let fraction = self.iterations[part].as_mut()?.frame.choices.fraction();
         Some(After::Rest { from_now: 0, from_start: least(self.in_vain, fraction) })
     }
 }
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(seconds(&all, 0), [2]);
         // once per user { expect; think 1s }; expect; think 2s
         let once = || Op::Once { id: 0, every: None, keeps: false, to: 4 };
-        let done = Op::Done { id: 0, leaves: super::super::kept::Leaves::default() };
+        let done = Op::Done { id: 0, leaves: super::super::user::Leaves::default() };
         let all = steps(vec![once(), fails(), think(1), done, fails(), think(2)]);
         assert_eq!(seconds(&all, 1), [1, 2]);
         assert_eq!(seconds(&all, 4), [2]);

@@ -1,10 +1,10 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
 use super::computed::{begin_turn, compute, items, measured, thinking};
-use super::kept::{Kept, Who};
 use super::progress::{Pending, Progress};
 use super::sender::Sender;
 use super::steps::Op;
+use super::user::{UserState, Who};
 use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::{self, Traced};
 use crate::engine::value::{Choices, Frame, Rows, Unusable, Value, explain};
@@ -27,19 +27,19 @@ pub(super) struct Turns {
 }
 
 /// What an iteration of one flow works on.
-pub(super) struct Place {
+pub(super) struct Iteration {
     pub flow: usize,
     pub frame: Frame,
     pub turns: Vec<Turns>,
     /// Of a session that is one user.
-    pub kept: Rc<Kept>,
+    pub kept: Rc<UserState>,
 }
 
 pub struct Session {
     pub(super) worker: Rc<Worker>,
     pub(super) load: usize,
     /// One for each part of a mix, made when it is first run.
-    pub(super) places: Vec<Option<Box<Place>>>,
+    pub(super) iterations: Vec<Option<Box<Iteration>>>,
     pub(super) sender: Sender,
     alarm: Rc<Alarm>,
     pub(super) progress: Rc<Progress>,
@@ -85,7 +85,7 @@ impl Session {
         Session {
             worker: worker.clone(),
             load,
-            places: worker.plan.loads[load].parts.iter().map(|_| None).collect(),
+            iterations: worker.plan.loads[load].parts.iter().map(|_| None).collect(),
             sender: Sender::new(worker, load, keeps_connections, alarm.clone()),
             alarm,
             progress,
@@ -112,9 +112,9 @@ impl Session {
     }
 
     /// A step has failed: with it the iteration, unless all steps are tried.
-    fn misses(&mut self, failure: Failure, at: usize, place: &Place) -> Result<(), Failure> {
+    fn misses(&mut self, failure: Failure, at: usize, iteration: &Iteration) -> Result<(), Failure> {
         self.stopped = at;
-        let at = self.stopped_in(place);
+        let at = self.stopped_in(iteration);
         match &mut self.missed {
             Some(missed) => missed.push(Missed { failure, at }),
             None => return Err(failure),
@@ -122,7 +122,7 @@ impl Session {
         Ok(())
     }
 
-    fn place(worker: &Worker, flow: usize) -> Box<Place> {
+    fn iteration(worker: &Worker, flow: usize) -> Box<Iteration> {
         let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
         let frame = Frame {
             slots: vec![Value::Null; steps.slots],
@@ -133,7 +133,12 @@ impl Session {
             rows: Rows::default(),
             derived: steps.derived.clone(),
         };
-        Box::new(Place { flow, frame, turns: vec![Turns::default(); steps.loops], kept: Kept::new(steps.onces) })
+        Box::new(Iteration {
+            flow,
+            frame,
+            turns: vec![Turns::default(); steps.loops],
+            kept: UserState::new(steps.onces),
+        })
     }
 
     /// Runs one iteration of a part of the load that was intended at an offset and begins now; its first failed request
@@ -149,19 +154,19 @@ impl Session {
         (self.went_well, self.went_wrong) = (0, 0);
         let worker = self.worker.clone();
         let flow = worker.plan.loads[self.load].parts[part].flow;
-        let mut place = self.places[part].take().unwrap_or_else(|| Session::place(&worker, flow));
+        let mut iteration = self.iterations[part].take().unwrap_or_else(|| Session::iteration(&worker, flow));
         self.sender.user = who.user;
-        place.frame.begin(who.user, number);
-        place.frame.rows.begin(self.load, part, who.turn);
-        place.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
+        iteration.frame.begin(who.user, number);
+        iteration.frame.rows.begin(self.load, part, who.turn);
+        iteration.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let onces = worker.linked.flows[flow].onces;
         let kept = match &who.kept {
             Some(kept) => kept.clone(),
             // Nobody comes back to what was done.
-            None if onces > 0 && !self.sender.is_user() => Kept::new(onces),
+            None if onces > 0 && !self.sender.is_user() => UserState::new(onces),
             // Nothing is kept: no look at what is one's own.
-            None if onces == 0 => worker.nothing_kept.clone(),
-            None => place.kept.clone(),
+            None if onces == 0 => worker.no_state.clone(),
+            None => iteration.kept.clone(),
         };
         let recorded = &worker.series[self.load][part];
         if let Some(series) = recorded.iterations {
@@ -179,8 +184,8 @@ impl Session {
             });
         }
         let ops = 0..worker.linked.flows[flow].ops.len();
-        let outcome = self.steps(&worker, part, &mut place, &kept, (ops, intended)).await;
-        self.places[part] = Some(place);
+        let outcome = self.steps(&worker, part, &mut iteration, &kept, (ops, intended)).await;
+        self.iterations[part] = Some(iteration);
         let now = self.now;
         if let Some(tracer) = &worker.tracer {
             let failed = outcome.err().and_then(|_| self.stopped(part)).map(|(response, _)| {
@@ -227,34 +232,34 @@ impl Session {
     /// Gives a value to the next iteration.
     pub fn give(&mut self, part: usize, slot: usize, value: Value) {
         let flow = self.worker.plan.loads[self.load].parts[part].flow;
-        let place = self.places[part].get_or_insert_with(|| Session::place(&self.worker, flow));
-        place.frame.slots[slot] = value;
+        let iteration = self.iterations[part].get_or_insert_with(|| Session::iteration(&self.worker, flow));
+        iteration.frame.slots[slot] = value;
     }
 
     /// The statuses of the answers of the last iteration, in the order of its steps.
     pub fn statuses(&self, part: usize) -> impl Iterator<Item = u16> {
-        let answers = self.places[part].iter().flat_map(|place| &place.frame.answers);
+        let answers = self.iterations[part].iter().flat_map(|iteration| &iteration.frame.answers);
         answers.map(|answer| answer.status).filter(|status| *status > 0)
     }
 
     /// The values of the last iteration.
     pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
-        self.places[part].iter().flat_map(|place| &place.frame.slots)
+        self.iterations[part].iter().flat_map(|iteration| &iteration.frame.slots)
     }
 
     /// What the last iteration has computed from secrets.
     pub fn secrets(&self, part: usize) -> Vec<String> {
-        self.places[part].as_ref().map_or_else(Vec::new, |place| place.frame.secrets())
+        self.iterations[part].as_ref().map_or_else(Vec::new, |iteration| iteration.frame.secrets())
     }
 
     /// The request at which the last iteration ended early, and the status of its answer; 0 where there was none.
     pub fn stopped(&self, part: usize) -> Option<(usize, u16)> {
-        self.stopped_in(self.places[part].as_ref()?)
+        self.stopped_in(self.iterations[part].as_ref()?)
     }
 
-    fn stopped_in(&self, place: &Place) -> Option<(usize, u16)> {
-        let response = self.worker.linked.flows[place.flow].nearest_request(self.stopped)?;
-        Some((response, place.frame.answers[response].status))
+    fn stopped_in(&self, iteration: &Iteration) -> Option<(usize, u16)> {
+        let response = self.worker.linked.flows[iteration.flow].nearest_request(self.stopped)?;
+        Some((response, iteration.frame.answers[response].status))
     }
 
     async fn breathe(&mut self) {
@@ -278,11 +283,11 @@ impl Session {
         &mut self,
         worker: &Rc<Worker>,
         part: usize,
-        place: &mut Place,
-        kept: &Rc<Kept>,
+        iteration: &mut Iteration,
+        kept: &Rc<UserState>,
         (ops, mut due): (Range<usize>, u64),
     ) -> Result<(), Failure> {
-        let steps = &worker.linked.flows[place.flow];
+        let steps = &worker.linked.flows[iteration.flow];
         let recorded = &worker.series[self.load][part];
         let mut at = ops.start;
         // Held while this iteration does what its user does once, or is within limits; given back in reverse.
@@ -295,10 +300,10 @@ impl Session {
             let op = &steps.ops[at];
             let next = match op {
                 Op::Request(request) => {
-                    self.settle(worker, place);
+                    self.settle(worker, iteration);
                     let (series, times) = (recorded.requests[request.response], (due, self.now));
                     let (end, ended) =
-                        self.sender.request(request, &mut place.frame, &self.progress, series, times).await;
+                        self.sender.request(request, &mut iteration.frame, &self.progress, series, times).await;
                     (due, self.now) = (end, end);
                     self.turned = if has_waited(ended) { 0 } else { self.turned };
                     self.went_well += u64::from(ended.is_ok());
@@ -308,13 +313,13 @@ impl Session {
                             self.stopped = at;
                             return Err(failure);
                         }
-                        Err(failure) if !request.goes_on => self.misses(failure, at, place)?,
+                        Err(failure) if !request.goes_on => self.misses(failure, at, iteration)?,
                         Ok(()) | Err(_) => {}
                     }
                     Next::Step
                 }
                 Op::Think { think, keeps } => {
-                    let length = thinking(think, place.frame.choices.fraction());
+                    let length = thinking(think, iteration.frame.choices.fraction());
                     due += length;
                     if let Some(tracer) = &worker.tracer {
                         tracer.tell(Traced::Pause { why: "thinks", length });
@@ -323,8 +328,8 @@ impl Session {
                     Next::Step
                 }
                 Op::Turn(turn) => {
-                    let next = begin_turn(turn, place, &worker.linked.paths, self.now);
-                    let turns = &place.turns[turn.id];
+                    let next = begin_turn(turn, iteration, &worker.linked.paths, self.now);
+                    let turns = &iteration.turns[turn.id];
                     if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
                         due = due.max(turns.began + turns.made * every);
                         self.wait(worker, due, turn.keeps).await;
@@ -333,14 +338,14 @@ impl Session {
                     next
                 }
                 Op::Once { id, every, keeps, to } => {
-                    let turn = self.begin_once(worker, (*id, *every, *keeps), place, kept).await;
+                    let turn = self.begin_once(worker, (*id, *every, *keeps), iteration, kept).await;
                     let is_done = turn.is_none();
                     held.extend(turn);
                     if is_done { Next::Jump(*to) } else { Next::Step }
                 }
                 Op::Done { id, leaves } => {
-                    kept.is_done(*id, self.now, leaves, &place.frame);
-                    place.frame.rows.end_once();
+                    kept.is_done(*id, self.now, leaves, &iteration.frame);
+                    iteration.frame.rows.end_once();
                     held.pop();
                     Next::Step
                 }
@@ -355,24 +360,26 @@ impl Session {
                     held.pop();
                     Next::Step
                 }
-                Op::Together { slot, list, at_most, to } => match items(list, *at_most, place, &worker.linked.paths) {
-                    Ok(items) => {
-                        self.stopped = at;
-                        self.together(worker, part, place, kept, (*slot, &items), at + 1..*to).await?;
-                        due = self.now;
-                        Next::Jump(*to)
+                Op::Together { slot, list, at_most, to } => {
+                    match items(list, *at_most, iteration, &worker.linked.paths) {
+                        Ok(items) => {
+                            self.stopped = at;
+                            self.together(worker, part, iteration, kept, (*slot, &items), at + 1..*to).await?;
+                            due = self.now;
+                            Next::Jump(*to)
+                        }
+                        Err(failed) => failed,
                     }
-                    Err(failed) => failed,
-                },
-                op => self.at_once(op, worker, place, recorded, due),
+                }
+                op => self.at_once(op, worker, iteration, recorded, due),
             };
             at = match next {
                 Next::Step => at + 1,
                 Next::Jump(to) => to,
-                Next::Failed(failure) => self.fail((failure, None), at, place, recorded, due)?,
+                Next::Failed(failure) => self.fail((failure, None), at, iteration, recorded, due)?,
                 Next::Unusable(unusable) => {
                     let failed = (unusable.failure(), unusable.because());
-                    self.fail(failed, at, place, recorded, due)?
+                    self.fail(failed, at, iteration, recorded, due)?
                 }
             };
         }
@@ -380,10 +387,10 @@ impl Session {
     }
 
     /// Nothing can fail the last request any more.
-    fn settle(&mut self, worker: &Worker, place: &Place) {
+    fn settle(&mut self, worker: &Worker, iteration: &Iteration) {
         self.progress.record(&worker.recorder);
         // To look into them took time.
-        if place.frame.answers.iter().any(|answer| answer.took_time()) {
+        if iteration.frame.answers.iter().any(|answer| answer.took_time()) {
             self.now = worker.timers.clock.now();
         }
     }
@@ -393,11 +400,11 @@ impl Session {
         &mut self,
         worker: &Worker,
         (id, every, keeps): (usize, Option<u64>, bool),
-        place: &mut Place,
-        kept: &Kept,
+        iteration: &mut Iteration,
+        kept: &UserState,
     ) -> Option<Option<OwnedSemaphorePermit>> {
         let (times, users) = (kept.times(id), worker.plan.loads[self.load].users());
-        if kept.holds(id, every, self.now, &mut place.frame) {
+        if kept.holds(id, every, self.now, &mut iteration.frame) {
             return None;
         }
         if !keeps {
@@ -406,10 +413,10 @@ impl Session {
         // The semaphore is never closed.
         let turn = kept.turn.clone().acquire_owned().await.ok();
         self.now = worker.timers.clock.now();
-        if kept.holds(id, every, self.now, &mut place.frame) {
+        if kept.holds(id, every, self.now, &mut iteration.frame) {
             return None;
         }
-        place.frame.rows.begin_once(id, times * users + self.sender.user - 1);
+        iteration.frame.rows.begin_once(id, times * users + self.sender.user - 1);
         Some(turn)
     }
 
@@ -433,13 +440,13 @@ impl Session {
     }
 
     /// A step that waits for nothing.
-    fn at_once(&mut self, op: &Op, worker: &Worker, place: &mut Place, recorded: &Recorded, due: u64) -> Next {
-        let flow = &worker.plan.flows[place.flow];
+    fn at_once(&mut self, op: &Op, worker: &Worker, iteration: &mut Iteration, recorded: &Recorded, due: u64) -> Next {
+        let flow = &worker.plan.flows[iteration.flow];
         match op {
-            Op::Measure { measure, value } => match place.frame.eval(value, &worker.linked.paths) {
+            Op::Measure { measure, value } => match iteration.frame.eval(value, &worker.linked.paths) {
                 Ok(value) => {
                     if let Some(tracer) = &worker.tracer {
-                        tracer.learn(&place.frame);
+                        tracer.learn(&iteration.frame);
                         tracer.value(&flow.measures[*measure].0, &value);
                     }
                     measured(worker, recorded.measures[*measure], &value, due)
@@ -459,7 +466,7 @@ impl Session {
                 self.progress.end(&worker.recorder, self.now, Ok(()));
                 Next::Step
             }
-            Op::Expect(checks) => match worker.unmet(checks, &mut place.frame) {
+            Op::Expect(checks) => match worker.unmet(checks, &mut iteration.frame) {
                 None => Next::Step,
                 Some((check, failure)) => {
                     self.unmet = checks.get(check).map_or(0, |check| cause::why(&check.text));
@@ -468,10 +475,10 @@ impl Session {
             },
             op => {
                 self.turned += u32::from(matches!(op, Op::Entry { .. }));
-                let next = compute(op, place, &worker.linked.paths, self.now);
+                let next = compute(op, iteration, &worker.linked.paths, self.now);
                 if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
-                    tracer.learn(&place.frame);
-                    tracer.value(name_of(&flow.names, slot), &place.frame.slots[slot]);
+                    tracer.learn(&iteration.frame);
+                    tracer.value(name_of(&flow.names, slot), &iteration.frame.slots[slot]);
                 }
                 next
             }
@@ -483,14 +490,14 @@ impl Session {
         &mut self,
         (failure, because): (Failure, Option<String>),
         at: usize,
-        place: &mut Place,
+        iteration: &mut Iteration,
         recorded: &Recorded,
         due: u64,
     ) -> Result<usize, Failure> {
-        let spoilt = self.blame((failure, because), at, place, recorded, due);
+        let spoilt = self.blame((failure, because), at, iteration, recorded, due);
         self.went_well -= u64::from(spoilt).min(self.went_well);
-        self.misses(failure, at, place)?;
-        Ok(self.worker.linked.flows[place.flow].behind(at))
+        self.misses(failure, at, iteration)?;
+        Ok(self.worker.linked.flows[iteration.flow].behind(at))
     }
 
     /// What fails between two requests counts against the one that it reads, or keeps from being sent. Says whether that one went well until
@@ -499,15 +506,15 @@ impl Session {
         &mut self,
         (failure, because): (Failure, Option<String>),
         at: usize,
-        place: &mut Place,
+        iteration: &mut Iteration,
         recorded: &Recorded,
         due: u64,
     ) -> bool {
-        let because = |place: &mut Place| because.clone().unwrap_or_else(|| self.why(at, place));
-        let steps = &self.worker.linked.flows[place.flow];
+        let because = |iteration: &mut Iteration| because.clone().unwrap_or_else(|| self.why(at, iteration));
+        let steps = &self.worker.linked.flows[iteration.flow];
         // Of checks their own values are told.
         if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
-            tracer.tell(Traced::Missed(because(place)));
+            tracer.tell(Traced::Missed(because(iteration)));
         }
         if !steps.reads_rows(at)
             && let Some(pending) = self.progress.pending.get()
@@ -519,16 +526,16 @@ impl Session {
             // One that has failed already stays the example that it is.
             if spoilt {
                 let request = steps.request(pending.response).filter(|_| self.sender.is_example(&failed));
-                let because = request.map(|_| because(place));
-                let example = request.map(|request| self.sender.example(request, &failed, &place.frame, because));
+                let because = request.map(|_| because(iteration));
+                let example = request.map(|request| self.sender.example(request, &failed, &iteration.frame, because));
                 *self.progress.example.borrow_mut() = example.map(Box::new);
             }
             return spoilt;
         }
         match steps.next_request(at) {
             Some(response) => self.sender.is_unsent(recorded.requests[response], due, || {
-                let because = because(place);
-                (because, place.frame.secrets())
+                let because = because(iteration);
+                (because, iteration.frame.secrets())
             }),
             None => drop(self.progress.fail(failure, 0)),
         }
@@ -536,14 +543,15 @@ impl Session {
     }
 
     /// Why a step between requests failed, in words.
-    fn why(&self, at: usize, place: &mut Place) -> String {
-        let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[place.flow]);
-        let steps = &linked.flows[place.flow];
+    fn why(&self, at: usize, iteration: &mut Iteration) -> String {
+        let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[iteration.flow]);
+        let steps = &linked.flows[iteration.flow];
         let named = |slot: usize| name_of(&flow.names, slot);
         match &steps.ops[at] {
             Op::Expect(checks) => {
-                let unmet = checks.iter().find(|check| place.frame.holds(&check.condition, &linked.paths) != Ok(true));
-                unmet.map_or_else(String::new, |check| explain::check(check, &mut place.frame, &linked.paths))
+                let unmet =
+                    checks.iter().find(|check| iteration.frame.holds(&check.condition, &linked.paths) != Ok(true));
+                unmet.map_or_else(String::new, |check| explain::check(check, &mut iteration.frame, &linked.paths))
             }
             Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
                 format!("no row is left for `{}`", named(*slot))

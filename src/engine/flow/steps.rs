@@ -1,8 +1,8 @@
 //! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
 //! in what.
 
-use super::kept::Leaves;
 use super::linked::{Around, LinkedRequest, request};
+use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
 use crate::engine::value::link::Linker;
 use crate::plan::{Bound, Expr, Flow, Pick, Step, Think};

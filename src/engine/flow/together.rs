@@ -1,7 +1,7 @@
 //! What a user does several times at once: each item by a session that helps.
 
-use super::kept::Kept;
-use super::session::{Place, Session};
+use super::session::{Iteration, Session};
+use super::user::UserState;
 use crate::engine::value::{Frame, from_json};
 use crate::engine::worker::Worker;
 use crate::measure::Failure;
@@ -18,8 +18,8 @@ impl Session {
         &mut self,
         worker: &Rc<Worker>,
         part: usize,
-        place: &mut Place,
-        kept: &Rc<Kept>,
+        iteration: &mut Iteration,
+        kept: &Rc<UserState>,
         (slot, items): (usize, &[serde_json::Value]),
         ops: Range<usize>,
     ) -> Result<(), Failure> {
@@ -33,14 +33,14 @@ impl Session {
             self.helpers.iter_mut().for_each(Session::tries_all);
         }
         let branches = self.helpers.iter_mut().zip(items).enumerate().map(|(number, (helper, item))| {
-            let mut place = place.branch(number as u64);
-            place.frame.slots[slot] = from_json(item);
+            let mut iteration = iteration.branch(number as u64);
+            iteration.frame.slots[slot] = from_json(item);
             helper.sender.user = self.sender.user;
             let ops = ops.clone();
             let branch = async move {
                 helper.now = due;
                 (helper.went_well, helper.went_wrong) = (0, 0);
-                let outcome = helper.steps(worker, part, &mut place, kept, (ops, due)).await;
+                let outcome = helper.steps(worker, part, &mut iteration, kept, (ops, due)).await;
                 helper.ended(outcome);
                 outcome
             };
@@ -71,10 +71,10 @@ impl Session {
     }
 }
 
-impl Place {
+impl Iteration {
     /// The same for one of several that go on from here at a time.
-    fn branch(&mut self, number: u64) -> Place {
-        let Place { flow, frame, turns, kept } = self;
+    fn branch(&mut self, number: u64) -> Iteration {
+        let Iteration { flow, frame, turns, kept } = self;
         let frame = Frame {
             slots: frame.slots.clone(),
             answers: frame.answers.clone(),
@@ -84,6 +84,6 @@ impl Place {
             rows: frame.rows.shared(),
             derived: frame.derived.clone(),
         };
-        Place { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
+        Iteration { flow: *flow, frame, turns: turns.clone(), kept: kept.clone() }
     }
 }

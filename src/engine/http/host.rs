@@ -1,4 +1,4 @@
-//! Where requests go: places, and targets as requests are sent to them.
+//! Where requests go: endpoints, and targets as requests are sent to them.
 
 use crate::check::program::Protocol;
 use crate::engine::tls::Secured;
@@ -8,7 +8,7 @@ use url::Url;
 
 /// Where targets and services are: host and port as they go into `Host`, and the resolved address.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Endpoint {
     pub authority: String,
     pub address: SocketAddr,
     /// What stands before the path of each request.
@@ -17,13 +17,13 @@ pub struct Place {
     pub secured: Option<Secured>,
 }
 
-impl Place {
+impl Endpoint {
     /// Without encryption, and nothing before the paths.
-    pub fn at(address: SocketAddr) -> Place {
-        Place { authority: address.to_string(), address, path: String::new(), secured: None }
+    pub fn at(address: SocketAddr) -> Endpoint {
+        Endpoint { authority: address.to_string(), address, path: String::new(), secured: None }
     }
 
-    pub fn resolve(host: &str, port: u16) -> Result<Place, String> {
+    pub fn resolve(host: &str, port: u16) -> Result<Endpoint, String> {
         let plain = host.trim_matches(['[', ']']);
         let found = (plain, port)
             .to_socket_addrs()
@@ -40,7 +40,7 @@ impl Place {
             ));
         }
         let address = all.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
-        Ok(Place { authority: format!("{host}:{port}"), ..Place::at(address) })
+        Ok(Endpoint { authority: format!("{host}:{port}"), ..Endpoint::at(address) })
     }
 }
 
@@ -68,17 +68,17 @@ impl Host {
 }
 
 /// The URLs of targets, of those that speak HTTP.
-pub fn roots(plan: &Plan, places: &[Place]) -> Vec<Option<Url>> {
-    let root = |(target, place): (&Target, &Place)| {
+pub fn roots(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Option<Url>> {
+    let root = |(target, place): (&Target, &Endpoint)| {
         let scheme = if place.secured.is_some() { "https" } else { "http" };
         let url = Url::parse(&format!("{scheme}://{}{}", place.authority, place.path));
         url.ok().filter(|_| target.protocol == Protocol::Http)
     };
-    plan.targets.iter().zip(places).map(root).collect()
+    plan.targets.iter().zip(endpoints).map(root).collect()
 }
 
-pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
-    let host = |((target, place), root): ((&Target, &Place), Option<Url>)| Host {
+pub fn hosts(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Host> {
+    let host = |((target, place), root): ((&Target, &Endpoint), Option<Url>)| Host {
         root,
         authority: place.authority.clone(),
         address: place.address,
@@ -88,5 +88,5 @@ pub fn hosts(plan: &Plan, places: &[Place]) -> Vec<Host> {
         cookies: target.cookies,
         own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
     };
-    plan.targets.iter().zip(places).zip(roots(plan, places)).map(host).collect()
+    plan.targets.iter().zip(endpoints).zip(roots(plan, endpoints)).map(host).collect()
 }

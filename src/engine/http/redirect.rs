@@ -59,7 +59,7 @@ pub fn next(hosts: &[Host], sent: &Sent, status: u16, lines: &[u8]) -> Result<Op
     let location = std::str::from_utf8(location).map_err(|_| "its `Location` is not written in UTF-8".to_owned())?;
     let roots: Vec<Option<Url>> = hosts.iter().map(|host| host.root.clone()).collect();
     let asked = String::from_utf8_lossy(asked(&sent.bytes));
-    let reference::Place { target, asked } = reference::of_redirect(&roots, sent.target, &asked, location)?;
+    let reference::Resource { target, asked } = reference::of_redirect(&roots, sent.target, &asked, location)?;
     let leaves = (target != sent.target).then(|| &hosts[sent.target]);
     Ok(Some(Sent { target, bytes: rewritten(sent, status, &asked, &hosts[target].authority, leaves) }))
 }

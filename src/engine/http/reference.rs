@@ -13,13 +13,13 @@ pub type Roots<'r> = &'r [Option<Url>];
 
 /// A target, and the path and query that are asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Resource {
     pub target: usize,
     pub asked: String,
 }
 
 /// Where a path leads that is a value of a step to a target: a whole URL, or a reference from `/` or `?`. Else why it is none.
-pub fn of_step(roots: Roots<'_>, from: usize, text: &str) -> Result<Place, String> {
+pub fn of_step(roots: Roots<'_>, from: usize, text: &str) -> Result<Resource, String> {
     let text = text.trim_matches(' ');
     if text.is_empty() {
         return Err("its path is an empty text".to_owned());
@@ -38,7 +38,7 @@ pub fn of_step(roots: Roots<'_>, from: usize, text: &str) -> Result<Place, Strin
 }
 
 /// Where a redirect leads, from what was asked of a target.
-pub fn of_redirect(roots: Roots<'_>, from: usize, asked: &str, location: &str) -> Result<Place, String> {
+pub fn of_redirect(roots: Roots<'_>, from: usize, asked: &str, location: &str) -> Result<Resource, String> {
     resolve(roots, (from, root(roots, from).and_then(|root| url(&root, asked))), location)
 }
 
@@ -51,14 +51,14 @@ fn root(roots: Roots<'_>, target: usize) -> Option<Url> {
     roots.get(target).cloned().flatten()
 }
 
-fn resolve(roots: Roots<'_>, (from, base): (usize, Option<Url>), text: &str) -> Result<Place, String> {
+fn resolve(roots: Roots<'_>, (from, base): (usize, Option<Url>), text: &str) -> Result<Resource, String> {
     let to = base.and_then(|base| base.join(text).ok());
     let to = to.ok_or_else(|| format!("`{}` is no URL", shown(text)))?;
     let origin = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
     let is_there = |root: &Option<Url>| root.as_ref().is_some_and(|root| origin(root) == origin(&to));
     let here = roots.get(from).is_some_and(is_there).then_some(from);
     match here.or_else(|| roots.iter().position(is_there)) {
-        Some(target) => Ok(Place { target, asked: to[Position::BeforePath..Position::AfterQuery].to_owned() }),
+        Some(target) => Ok(Resource { target, asked: to[Position::BeforePath..Position::AfterQuery].to_owned() }),
         None => {
             let address = to.origin().ascii_serialization();
             let address = if to.has_host() { address } else { to.into() };
@@ -104,7 +104,7 @@ mod tests {
             ("http://[0:0::1]:9000/", 4, "/"),
             ("http://one.test:8080/x", 0, "/x"),
         ] {
-            assert_eq!(of_step(&roots(), 0, text), Ok(Place { target, asked: asked.to_owned() }), "{text}");
+            assert_eq!(of_step(&roots(), 0, text), Ok(Resource { target, asked: asked.to_owned() }), "{text}");
         }
         assert_eq!(of_step(&roots(), 3, "//two.test/x").unwrap().target, 3, "in the scheme of its own target");
     }

@@ -116,7 +116,7 @@ pub fn encode(request: &Http, from: usize, around: &Around<'_>, linker: &mut Lin
     let mut head = |target: usize| head(request, target, around, body.as_ref(), linker);
     let (path, heads) = match request.path.as_slice() {
         [plan::Piece::Literal(first), rest @ ..] => {
-            let base = &around.places[from].path;
+            let base = &around.endpoints[from].path;
             let whole = [&[plan::Piece::Literal(format!("{base}{first}"))], rest].concat();
             let heads = vec![head(from)];
             (Path::Below(linker.text(&whole)), heads)
@@ -148,7 +148,7 @@ pub fn encode(request: &Http, from: usize, around: &Around<'_>, linker: &mut Lin
 }
 
 fn head(request: &Http, to: usize, around: &Around<'_>, body: Option<&Body>, linker: &mut Linker<'_>) -> Head {
-    let (target, place): (&Target, _) = (&around.plan.targets[to], &around.places[to]);
+    let (target, place): (&Target, _) = (&around.plan.targets[to], &around.endpoints[to]);
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), linker.text(text));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();

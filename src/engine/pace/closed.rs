@@ -2,9 +2,9 @@
 //! their part of its iterations is done.
 
 use super::clock::Alarm;
-use crate::engine::flow::kept::Who;
 use crate::engine::flow::rest::After;
 use crate::engine::flow::session::Session;
+use crate::engine::flow::user::Who;
 use crate::engine::trials;
 use crate::engine::worker::{Active, Worker};
 use crate::plan::{StageKind, Turns};

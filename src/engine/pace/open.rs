@@ -4,8 +4,8 @@
 use super::clock::{Alarm, LATE};
 use super::due::Due;
 use crate::base::units::SECOND;
-use crate::engine::flow::kept::{Kept, Who};
 use crate::engine::flow::session::Session;
+use crate::engine::flow::user::{UserState, Who};
 use crate::engine::worker::{Active, Worker};
 use crate::plan::Share;
 use std::cell::{Cell, RefCell};
@@ -216,6 +216,6 @@ fn who(worker: &Worker, load: usize, part: usize, (k, turn): (u64, u64)) -> Who 
     let user = k % population.max(1);
     let onces = worker.linked.flows[planned.parts[part].flow].onces;
     let kept = (onces > 0)
-        .then(|| worker.known.borrow_mut().entry((load, part, user)).or_insert_with(|| Kept::new(onces)).clone());
+        .then(|| worker.users.borrow_mut().entry((load, part, user)).or_insert_with(|| UserState::new(onces)).clone());
     Who { user: user + 1, turn, kept }
 }

@@ -30,7 +30,7 @@ use path::Path;
 use pattern::Pattern;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use rows::{Place, Reader, Table, Uses};
+use rows::{PickSite, Reader, Table, Uses};
 use selector::Selector;
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -81,7 +81,7 @@ fn found<T>(compiled: &[Option<T>], number: usize) -> Result<&T, Unusable> {
 }
 
 /// How many of each place were taken.
-type Taken = Rc<RefCell<Vec<(Place, u64)>>>;
+type Taken = Rc<RefCell<Vec<(PickSite, u64)>>>;
 
 /// Who takes rows now, and which were taken in this iteration.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +126,7 @@ impl Rows {
     /// The number of this use among all of the run. Of picks that no number decides any does.
     fn next(&mut self, uses: &Uses, data: usize, pick: Pick) -> Option<u64> {
         let once = self.once.map(|(block, _)| block);
-        let place = uses.known(Place { load: self.load, part: self.part, data, pick, once });
+        let place = uses.known(PickSite { load: self.load, part: self.part, data, pick, once });
         let mut taken = self.taken.get_or_insert_default().borrow_mut();
         let nth = match taken.iter_mut().find(|(own, _)| *own == place) {
             Some((_, taken)) => {

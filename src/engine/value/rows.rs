@@ -4,7 +4,7 @@
 mod file;
 mod uses;
 pub use file::Cursor;
-pub use uses::{Place, Uses};
+pub use uses::{PickSite, Uses};
 
 use super::link::Names;
 use super::number::{number, of_number};

@@ -1,8 +1,8 @@
 //! Asks the system for the entries of a ledger, several at a time, each until the answer is definite or its time is over.
 
 use super::tally::Tally;
-use crate::engine::flow::kept::Who;
 use crate::engine::flow::session::Session;
+use crate::engine::flow::user::Who;
 use crate::engine::value::Value;
 use crate::engine::worker::Worker;
 use crate::measure::{Entry, Verified};

@@ -1,6 +1,6 @@
 //! Secrets, ports and addresses, put into what is started and what is sent.
 
-use crate::engine::http::host::Place;
+use crate::engine::http::host::Endpoint;
 use crate::engine::secret::Mask;
 use crate::engine::value::link::{Linker, Resolve};
 use crate::engine::value::{Paths, nobody};
@@ -49,7 +49,7 @@ impl Known {
         let text = self.text(pieces).ok()?;
         let (host, port) = text.rsplit_once(':').unwrap_or_default();
         let port = port.parse().map_err(|_| format!("`{text}` is no address: it has no port"));
-        Some(port.and_then(|port| Place::resolve(host, port)).map(|place| place.address))
+        Some(port.and_then(|port| Endpoint::resolve(host, port)).map(|endpoint| endpoint.address))
     }
 
     /// A port as it is written: a number, or that of a `port()`.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// Where rows are taken: by a part of a load, of a `data`, in a way, and in `once per user` or in each iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct PickSite {
     pub load: usize,
     pub part: usize,
     pub data: usize,
@@ -46,12 +46,12 @@ impl Lane {
 }
 
 /// A place, how many rows a turn takes there, and how many it takes in all where that is known.
-type Taken = (Place, u64, Option<u64>);
+type Taken = (PickSite, u64, Option<u64>);
 
 /// The lanes of a plan, the same for every share of it.
 #[derive(Debug, Default)]
 pub struct Uses {
-    lanes: HashMap<Place, Lane>,
+    lanes: HashMap<PickSite, Lane>,
     /// By load: its users do not come back, so that once a user is once an iteration.
     anew: Vec<bool>,
 }
@@ -69,7 +69,7 @@ impl Uses {
                 let dealt = OnceCell::new();
                 let numbered = found.order.iter().filter(|((_, pick, _), _)| matches!(pick, Pick::Next | Pick::Unique));
                 for ((data, pick, once), each) in numbered {
-                    let place = Place { load: index, part, data: *data, pick: *pick, once: *once };
+                    let place = PickSite { load: index, part, data: *data, pick: *pick, once: *once };
                     let whole = turns(load, || *dealt.get_or_init(|| load.arrivals_of(part).1), *once, &found);
                     places.push((place, *each, whole.map(|turns| turns.saturating_mul(*each))));
                 }
@@ -87,7 +87,7 @@ impl Uses {
     fn lay<'p>(&mut self, places: impl Iterator<Item = &'p Taken>) {
         let (known, open): (Vec<&Taken>, Vec<&Taken>) = places.partition(|(_, _, uses)| uses.is_some());
         let mut first = 0u64;
-        let mut lay = |place: &Place, first: u64, step: usize, each: u64| {
+        let mut lay = |place: &PickSite, first: u64, step: usize, each: u64| {
             let lane = Lane { first, step: step as u64, each, wraps: place.pick == Pick::Next };
             self.lanes.insert(*place, lane);
         };
@@ -101,14 +101,14 @@ impl Uses {
     }
 
     /// The place as lanes know it: where users do not come back, once is each time.
-    pub fn known(&self, place: Place) -> Place {
+    pub fn known(&self, place: PickSite) -> PickSite {
         let anew = self.anew.get(place.load).copied().unwrap_or(false);
-        Place { once: place.once.filter(|_| !anew), ..place }
+        PickSite { once: place.once.filter(|_| !anew), ..place }
     }
 
     /// Of a known place. `None` where no load takes rows like that: of `random` and `per_user`, which no number decides,
     /// and in a setup.
-    pub fn lane(&self, place: Place) -> Option<Lane> {
+    pub fn lane(&self, place: PickSite) -> Option<Lane> {
         self.lanes.get(&place).copied()
     }
 }
@@ -266,7 +266,7 @@ mod tests {
     /// Two places of which the end is known, two without: no number twice, and the first without a gap.
     #[test]
     fn no_two_uses_have_the_same_number() {
-        let place = |load: usize| Place { load, part: 0, data: 0, pick: Pick::Unique, once: None };
+        let place = |load: usize| PickSite { load, part: 0, data: 0, pick: Pick::Unique, once: None };
         let places = [(place(0), 1, None), (place(1), 2, Some(10)), (place(2), 1, Some(3)), (place(3), 3, None)];
         let mut uses = Uses::default();
         uses.lay(places.iter());
@@ -308,7 +308,7 @@ mod tests {
         .unwrap();
         let uses = Uses::of(&plan);
         let lane = |load: usize, part: usize, once: Option<usize>| {
-            uses.lane(uses.known(Place { load, part, data: 0, pick: Pick::Unique, once }))
+            uses.lane(uses.known(PickSite { load, part, data: 0, pick: Pick::Unique, once }))
         };
         let number = |lane: Option<Lane>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
         // The three users once, the six buyers that the mix deals, and of each of fourteen others two; then what has no

@@ -151,7 +151,7 @@ impl<S: Server> Hurt<S> {
 fn known(url: &str) -> Result<Database, String> {
     let mut known = Database::of(url)?;
     if let Place::Host(host) = &known.place {
-        let found = host::Place::resolve(&host.name, known.port.unwrap_or(0))?;
+        let found = host::Endpoint::resolve(&host.name, known.port.unwrap_or(0))?;
         known.place = Place::Host(Host::new(&found.address.ip().to_string(), known.port));
     }
     Ok(known)

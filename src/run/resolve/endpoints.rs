@@ -3,19 +3,19 @@
 use super::known::Known;
 use crate::base::origin::Origin;
 use crate::check::program::Protocol;
-use crate::engine::http::host::Place;
+use crate::engine::http::host::Endpoint;
 use crate::engine::tls::{Given, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 
-/// The place of each target, from the places of the services and links.
-pub fn places(plan: &Plan, known: &Known, files: &Files) -> Result<Vec<Place>, String> {
-    let place = |(index, target): (usize, &Target)| {
-        let at = |address: SocketAddr| (Place::at(address), address.ip().to_string());
+/// The endpoint of each target, from the addresses of services and links.
+pub fn endpoints(plan: &Plan, known: &Known, files: &Files) -> Result<Vec<Endpoint>, String> {
+    let endpoint = |(index, target): (usize, &Target)| {
+        let at = |address: SocketAddr| (Endpoint::at(address), address.ip().to_string());
         // With whom its certificate must name, where nothing else is said.
-        let (place, host) = match &target.address {
+        let (endpoint, host) = match &target.address {
             Address::Service(service) => at(known.services[*service].address),
             Address::Link(link) => at(known.links[*link]),
             // Nobody sends requests there: it is hurt from within.
@@ -35,23 +35,23 @@ pub fn places(plan: &Plan, known: &Known, files: &Files) -> Result<Vec<Place>, S
             let secured = Secured::new(tls, &host, &Given { files, text: &|text| known.text(text) });
             secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
         });
-        let place = Place { secured: secured.transpose()?, ..place };
+        let endpoint = Endpoint { secured: secured.transpose()?, ..endpoint };
         // A link that was put before it is nothing that a request speaks of.
         let before = plan.links.iter().position(|link| link.before == Some(index));
         Ok(match before {
-            Some(link) => Place { address: known.links[link], ..place },
-            None => place,
+            Some(link) => Endpoint { address: known.links[link], ..endpoint },
+            None => endpoint,
         })
     };
-    plan.targets.iter().enumerate().map(place).collect()
+    plan.targets.iter().enumerate().map(endpoint).collect()
 }
 
 /// The port of a scheme's own is not written (RFC 9110, 4.2.3).
-fn found(host: &str, port: u16, path: &str, https: bool) -> Result<Place, String> {
+fn found(host: &str, port: u16, path: &str, https: bool) -> Result<Endpoint, String> {
     let usual = if https { 443 } else { 80 };
-    let place = Place::resolve(host, port)?;
-    let authority = if port == usual { host.to_owned() } else { place.authority.clone() };
-    Ok(Place { authority, path: path.to_owned(), ..place })
+    let endpoint = Endpoint::resolve(host, port)?;
+    let authority = if port == usual { host.to_owned() } else { endpoint.authority.clone() };
+    Ok(Endpoint { authority, path: path.to_owned(), ..endpoint })
 }
 
 /// The authorities of TLS that targets name by files.

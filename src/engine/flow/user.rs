@@ -13,10 +13,10 @@ pub struct Who {
     pub user: u64,
     /// The number of the iteration among those of its part of the load, from 0.
     pub turn: u64,
-    pub kept: Option<Rc<Kept>>,
+    pub kept: Option<Rc<UserState>>,
 }
 
-pub struct Kept {
+pub struct UserState {
     /// One at a time does what is done once; another iteration of the same user waits for it.
     pub turn: Arc<Semaphore>,
     done: RefCell<Vec<Option<Done>>>,
@@ -37,10 +37,10 @@ pub struct Leaves {
     pub answers: Vec<usize>,
 }
 
-impl Kept {
-    pub fn new(onces: usize) -> Rc<Kept> {
+impl UserState {
+    pub fn new(onces: usize) -> Rc<UserState> {
         let done = (0..onces).map(|_| None).collect();
-        Rc::new(Kept { turn: Arc::new(Semaphore::new(1)), done: RefCell::new(done) })
+        Rc::new(UserState { turn: Arc::new(Semaphore::new(1)), done: RefCell::new(done) })
     }
 
     pub fn times(&self, id: usize) -> u64 {
