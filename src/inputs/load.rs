@@ -73,7 +73,7 @@ fn loaded(files: &dyn Files, path: &Path, text: String, asked: &Asked) -> Result
     };
     loader.loaded.paths.extend(asked.env_file.clone());
     let name = path.file_stem().map_or_else(|| "main".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    loader.module(&path.display().to_string(), name, text, Place::File(path.to_owned()));
+    loader.module(&path.display().to_string(), name, text, ModuleSource::File(path.to_owned()));
     while let Some(module) = loader.queue.pop() {
         loader.uses(module);
     }
@@ -110,7 +110,7 @@ fn has_profile(inputs: &Inputs, wanted: &str) -> Result<(), String> {
 
 /// Where a module comes from: what it names is beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Place {
+enum ModuleSource {
     File(PathBuf),
     Library(String),
 }
@@ -122,15 +122,15 @@ struct Loader<'f> {
     bytes: usize,
     loaded: Loaded,
     environment: HashMap<String, String>,
-    places: Vec<Place>,
+    places: Vec<ModuleSource>,
     /// Modules by where they come from, each read once.
-    known: HashMap<Place, usize>,
+    known: HashMap<ModuleSource, usize>,
     queue: Vec<usize>,
 }
 
 impl Loader<'_> {
-    fn module(&mut self, shown: &str, name: String, text: String, place: Place) -> usize {
-        if let Place::File(path) = &place {
+    fn module(&mut self, shown: &str, name: String, text: String, place: ModuleSource) -> usize {
+        if let ModuleSource::File(path) = &place {
             self.loaded.paths.push(path.clone());
         }
         let file = self.loaded.sources.add(shown, text);
@@ -148,7 +148,7 @@ impl Loader<'_> {
         index
     }
 
-    fn need(&mut self, need: Need, from: FileId, place: &Place) {
+    fn need(&mut self, need: Need, from: FileId, place: &ModuleSource) {
         match need {
             Need::Variable(name) => {
                 if let Some(value) = self.environment.get(&name) {
@@ -162,8 +162,8 @@ impl Loader<'_> {
                 }
                 let path = &need.path;
                 let content = match place {
-                    Place::Library(_) => return,
-                    Place::File(own) => {
+                    ModuleSource::Library(_) => return,
+                    ModuleSource::File(own) => {
                         let full = beside(own, path);
                         self.open(&full, path).and_then(|opened| self.files.content(opened, path, kind))
                     }
@@ -192,7 +192,7 @@ impl Loader<'_> {
     fn used(&mut self, module: usize, from: &UseFrom) -> Result<usize, String> {
         match from {
             UseFrom::Library(name) => {
-                let place = Place::Library(name.clone());
+                let place = ModuleSource::Library(name.clone());
                 if let Some(known) = self.known.get(&place) {
                     return Ok(*known);
                 }
@@ -200,11 +200,11 @@ impl Loader<'_> {
                 Ok(self.module(&format!("std/{name}.stress"), name.clone(), text.to_owned(), place))
             }
             UseFrom::File(path) => {
-                let Place::File(own) = self.places[module].clone() else {
+                let ModuleSource::File(own) = self.places[module].clone() else {
                     return Err("a module of the library uses only the library".to_owned());
                 };
                 let full = beside(&own, path);
-                let place = Place::File(full.clone());
+                let place = ModuleSource::File(full.clone());
                 if let Some(known) = self.known.get(&self.canonical(&place)) {
                     return Ok(*known);
                 }
@@ -233,10 +233,10 @@ impl Loader<'_> {
     }
 
     /// The same file has one place, however it is written.
-    fn canonical(&self, place: &Place) -> Place {
+    fn canonical(&self, place: &ModuleSource) -> ModuleSource {
         match place {
-            Place::File(path) => Place::File(self.files.place(path)),
-            Place::Library(name) => Place::Library(name.clone()),
+            ModuleSource::File(path) => ModuleSource::File(self.files.place(path)),
+            ModuleSource::Library(name) => ModuleSource::Library(name.clone()),
         }
     }
 
