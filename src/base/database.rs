@@ -6,7 +6,7 @@ use url::Url;
 /// What a URL says. What it does not say is not taken from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    pub place: Place,
+    pub place: ServerAddress,
     pub port: Option<u16>,
     pub user: Option<String>,
     pub password: Option<String>,
@@ -15,7 +15,7 @@ pub struct Database {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ServerAddress {
     /// On this machine, wherever its servers listen as a rule.
     Usual,
     /// The path of a socket, or of the directory that it lies in.
@@ -58,7 +58,7 @@ impl Database {
         let mut host = some(url.host_str().unwrap_or_default())?;
         let mut socket = host.take_if(|host| host.starts_with('/'));
         let mut own = Database {
-            place: Place::Usual,
+            place: ServerAddress::Usual,
             port: url.port(),
             user: some(url.username())?,
             password: url.password().map(decoded).map_or(Some(None), |text| text.map(Some))?,
@@ -80,9 +80,9 @@ impl Database {
             }
         }
         own.place = match (socket, host) {
-            (Some(socket), _) => Place::Socket(socket),
-            (None, Some(host)) => Place::Host(Host::new(&host, own.port)),
-            (None, None) => Place::Usual,
+            (Some(socket), _) => ServerAddress::Socket(socket),
+            (None, Some(host)) => ServerAddress::Host(Host::new(&host, own.port)),
+            (None, None) => ServerAddress::Usual,
         };
         Some(own)
     }
@@ -90,9 +90,9 @@ impl Database {
     /// Whom a connection comes to.
     pub fn host(&self) -> Host {
         match &self.place {
-            Place::Usual => Host::new("localhost", self.port),
-            Place::Socket(path) => Host::new(path, None),
-            Place::Host(host) => host.clone(),
+            ServerAddress::Usual => Host::new("localhost", self.port),
+            ServerAddress::Socket(path) => Host::new(path, None),
+            ServerAddress::Host(host) => host.clone(),
         }
     }
 }

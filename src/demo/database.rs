@@ -1,7 +1,7 @@
 //! The database: one SQLite file or a PostgreSQL, behind a pool whose queue is measured.
 
 use super::catalogue;
-use crate::base::database::{Database as Url, Place as At};
+use crate::base::database::{Database as Url, ServerAddress as At};
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};

@@ -7,7 +7,7 @@ mod mysql;
 mod postgres;
 
 use super::Shown;
-use crate::base::database::{Database, Place};
+use crate::base::database::{Database, ServerAddress};
 use crate::base::hosts::Host;
 use crate::check::program::Protocol;
 use crate::engine::http::host;
@@ -150,9 +150,9 @@ impl<S: Server> Hurt<S> {
 /// What a URL says, with the address that its host has now: a name may have another one at the next connection.
 fn known(url: &str) -> Result<Database, String> {
     let mut known = Database::of(url)?;
-    if let Place::Host(host) = &known.place {
+    if let ServerAddress::Host(host) = &known.place {
         let found = host::Endpoint::resolve(&host.name, known.port.unwrap_or(0))?;
-        known.place = Place::Host(Host::new(&found.address.ip().to_string(), known.port));
+        known.place = ServerAddress::Host(Host::new(&found.address.ip().to_string(), known.port));
     }
     Ok(known)
 }

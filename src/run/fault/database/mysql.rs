@@ -2,7 +2,7 @@
 //! only with that of KILL (`CONNECTION ADMIN`, or SUPER before there was that).
 
 use super::{Server, quoted};
-use crate::base::database::Place;
+use crate::base::database::ServerAddress;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Error, Row};
 
@@ -27,9 +27,9 @@ impl MySql {
         // Nothing of the environment is in these.
         let mut options = MySqlConnectOptions::new();
         options = match &known.place {
-            Place::Usual => options.host("127.0.0.1"),
-            Place::Socket(path) => options.socket(path),
-            Place::Host(host) => options.host(&host.name),
+            ServerAddress::Usual => options.host("127.0.0.1"),
+            ServerAddress::Socket(path) => options.socket(path),
+            ServerAddress::Host(host) => options.host(&host.name),
         };
         if let Some(port) = known.port {
             options = options.port(port);
