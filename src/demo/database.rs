@@ -55,7 +55,7 @@ const KEYS: [&str; 2] = [
 
 /// Where the shop keeps what it knows.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Storage {
     /// An SQLite file, created when missing, or the URL of a PostgreSQL database.
     pub database: String,
     pub connections: u32,
@@ -98,7 +98,7 @@ pub struct Database {
 }
 
 impl Database {
-    pub async fn open(place: &Place) -> Result<Database, sqlx::Error> {
+    pub async fn open(place: &Storage) -> Result<Database, sqlx::Error> {
         let pool = match is_postgres(&place.database) {
             false => Engine::Sqlite(sqlite(place).await?),
             true => Engine::Postgres(postgres(place).await?),
@@ -239,7 +239,7 @@ pub fn options(given: &Url) -> Result<PgConnectOptions, String> {
 }
 
 /// Every connection is opened at once and kept, so that the pool's size is a constant of the experiment.
-fn kept<DB: sqlx::Database>(place: &Place) -> PoolOptions<DB> {
+fn kept<DB: sqlx::Database>(place: &Storage) -> PoolOptions<DB> {
     let options = PoolOptions::new()
         .min_connections(place.connections)
         .max_connections(place.connections)
@@ -261,7 +261,7 @@ fn kept<DB: sqlx::Database>(place: &Place) -> PoolOptions<DB> {
     })
 }
 
-async fn sqlite(place: &Place) -> Result<SqlitePool, sqlx::Error> {
+async fn sqlite(place: &Storage) -> Result<SqlitePool, sqlx::Error> {
     let file = SqliteConnectOptions::new()
         .filename(&place.database)
         .create_if_missing(true)
@@ -286,7 +286,7 @@ async fn sqlite(place: &Place) -> Result<SqlitePool, sqlx::Error> {
     Ok(pool)
 }
 
-async fn postgres(place: &Place) -> Result<PgPool, sqlx::Error> {
+async fn postgres(place: &Storage) -> Result<PgPool, sqlx::Error> {
     let given = Url::of(&place.database).map_err(wrong)?;
     let url = options(&given).map_err(wrong)?;
     let server = url.application_name("shop");

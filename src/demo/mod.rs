@@ -20,7 +20,7 @@ pub use error::Error;
 pub use tls::{Made, make};
 
 use axum::serve::ListenerExt;
-use database::{Database, Place};
+use database::{Database, Storage};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -140,7 +140,7 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> Result<(),
 
     let unbound = |source| Error::Listen { address: options.listen, source };
     let socket = bind(options.listen).map_err(unbound)?;
-    let place = Place {
+    let place = Storage {
         database: options.database.clone(),
         connections: options.pool,
         never_reconnects: options.never_reconnects,
