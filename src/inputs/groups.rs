@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Where a group can be made for processes that are in a certain one now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct CgroupParent {
     pub by: By,
     /// Where the new one is made.
     above: PathBuf,
@@ -17,7 +17,7 @@ pub struct Place {
 
 /// A group that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct Cgroup {
     pub by: By,
     pub path: PathBuf,
     /// The file that takes its processes back.
@@ -30,7 +30,7 @@ pub fn of_this_process() -> Groups {
 }
 
 /// Where a group with a controller can be made for a process, by its number in `/proc`.
-pub fn place(controller: &str, process: &str) -> Result<Place, &'static str> {
+pub fn place(controller: &str, process: &str) -> Result<CgroupParent, &'static str> {
     // A path is no text: what else is mounted on this machine may be called anything.
     let mounts = fs::read("/proc/self/mountinfo").map_err(|_| "this system has no control groups")?;
     let own = fs::read(format!("/proc/{process}/cgroup")).map_err(|_| "its own group is not shown")?;
@@ -148,19 +148,19 @@ const MEMBERS: &str = "cgroup.procs";
 const NOT_OURS: &str = "this user may not make control groups here";
 
 /// Of version 1 a group may be made below any other.
-fn first(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<Place, Option<&'static str>> {
+fn first(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<CgroupParent, Option<&'static str>> {
     let is_it = |controllers: &[u8]| words(controllers, b',').any(|word| word == controller.as_bytes());
     let group = group_of(own, is_it).ok_or(None)?;
     let home = directory(mount, group);
     match is_writable(&home) {
-        true => Ok(Place { by: By::CgroupV1, above: home.clone(), home }),
+        true => Ok(CgroupParent { by: By::CgroupV1, above: home.clone(), home }),
         false => Err(Some(NOT_OURS)),
     }
 }
 
 /// Of version 2 a group that has processes has no others with controllers below it, unless it is the root of all. So one is
 /// made beside it.
-fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<Place, Option<&'static str>> {
+fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<CgroupParent, Option<&'static str>> {
     let group = group_of(own, <[u8]>::is_empty).ok_or(None)?;
     let home = directory(mount, group);
     let lists = |directory: &Path, file: &str| {
@@ -176,7 +176,7 @@ fn second(mount: &Mount<'_>, own: &[u8], controller: &str) -> Result<Place, Opti
         return Err(Some("its controller is not given to the groups beside ours (`cgroup.subtree_control`)"));
     }
     match is_writable(&beside) && is_writable(&beside.join(MEMBERS)) {
-        true => Ok(Place { by: By::CgroupV2, above: beside, home }),
+        true => Ok(CgroupParent { by: By::CgroupV2, above: beside, home }),
         false => Err(Some(NOT_OURS)),
     }
 }
@@ -191,17 +191,17 @@ fn is_writable(_: &Path) -> bool {
     false
 }
 
-impl Place {
+impl CgroupParent {
     /// What a group of a name will be; it is not made yet.
-    pub fn group(&self, name: &str) -> Group {
-        Group { by: self.by, path: self.above.join(name), back: self.home.join(MEMBERS) }
+    pub fn group(&self, name: &str) -> Cgroup {
+        Cgroup { by: self.by, path: self.above.join(name), back: self.home.join(MEMBERS) }
     }
 }
 
-impl Group {
+impl Cgroup {
     /// One below it, for those who come from another group and go back there. What holds for the group holds for them too.
-    pub fn below(&self, name: &str, home: &Path) -> Group {
-        Group { by: self.by, path: self.path.join(name), back: home.join(MEMBERS) }
+    pub fn below(&self, name: &str, home: &Path) -> Cgroup {
+        Cgroup { by: self.by, path: self.path.join(name), back: home.join(MEMBERS) }
     }
 
     pub fn make(&self) -> io::Result<()> {

@@ -4,7 +4,7 @@
 use super::turns::Turns;
 use super::{Held, Shown, pause};
 use crate::guard::Undo;
-use crate::inputs::groups::{self, Group};
+use crate::inputs::groups::{self, Cgroup};
 use crate::plan::By;
 use crate::run::service::Running;
 use crate::run::watch::Who;
@@ -34,8 +34,8 @@ enum Force {
 /// The group of the fault, which is limited, with one below it for each group from which processes were taken: there they go back, and
 /// with them what they have started meanwhile.
 struct Taken {
-    group: Group,
-    below: Vec<(PathBuf, Group)>,
+    group: Cgroup,
+    below: Vec<(PathBuf, Cgroup)>,
     held: Held,
     length: Duration,
 }
@@ -92,7 +92,7 @@ impl Cpu {
 }
 
 /// A short period keeps pauses short; the kernel deals no less than a millisecond.
-fn limit(group: &Group, share: f64) -> std::io::Result<()> {
+fn limit(group: &Cgroup, share: f64) -> std::io::Result<()> {
     const SHORTEST: f64 = 20_000.0;
     const LONGEST: f64 = 1_000_000.0;
     const LEAST: f64 = 1_000.0;
@@ -109,14 +109,14 @@ fn limit(group: &Group, share: f64) -> std::io::Result<()> {
 
 impl Taken {
     /// What removes it again is written down first.
-    async fn make(&mut self, group: &Group) -> Result<(), String> {
+    async fn make(&mut self, group: &Cgroup) -> Result<(), String> {
         let undo = Undo::Group { group: group.path.clone(), back: group.back.clone() };
         self.held.begin(undo, self.length).await?;
         group.make().map_err(|error| format!("{}: {error}", group.path.display()))
     }
 
     /// The one below for those who come from a group.
-    async fn of(&mut self, home: &Path) -> Result<Group, String> {
+    async fn of(&mut self, home: &Path) -> Result<Cgroup, String> {
         if let Some((_, known)) = self.below.iter().find(|(from, _)| from == home) {
             return Ok(known.clone());
         }
@@ -155,7 +155,7 @@ impl Taken {
     async fn give_back(&mut self) -> Result<Option<String>, String> {
         let times = self.group.number("cpu.stat", Some("nr_throttled ")).unwrap_or(0);
         let below = std::mem::take(&mut self.below).into_iter().rev().map(|(_, group)| group);
-        for Group { path: group, back, .. } in below.chain([self.group.clone()]) {
+        for Cgroup { path: group, back, .. } in below.chain([self.group.clone()]) {
             let undo = Undo::Group { group, back };
             let lifted = tokio::task::spawn_blocking(move || undo.perform()).await;
             lifted.map_err(|error| error.to_string())??;

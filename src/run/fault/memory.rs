@@ -4,7 +4,7 @@
 use super::{Held, Shown};
 use crate::base::units;
 use crate::guard::Undo;
-use crate::inputs::groups::Group;
+use crate::inputs::groups::Cgroup;
 use crate::plan::By;
 use crate::run::service::Running;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Memory {
         Memory { running, bytes, held, before: (0, 0), killed: false }
     }
 
-    fn group(&self) -> Result<&Group, String> {
+    fn group(&self) -> Result<&Cgroup, String> {
         self.running.group().ok_or_else(|| "its memory is counted in no group of its own".to_owned())
     }
 
@@ -74,7 +74,7 @@ impl Memory {
     }
 }
 
-fn counted(group: &Group) -> (u64, u64) {
+fn counted(group: &Cgroup) -> (u64, u64) {
     let (met, killed) = match group.by {
         By::CgroupV2 => (group.number("memory.events", Some("max ")), "memory.events"),
         By::CgroupV1 | By::Turns => (group.number("memory.failcnt", None), "memory.oom_control"),

@@ -2,7 +2,7 @@
 //! place.
 
 use crate::guard::Process;
-use crate::inputs::groups::Group;
+use crate::inputs::groups::Cgroup;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 pub struct Claim {
     pub address: SocketAddr,
     pub mark: String,
-    pub group: Option<Group>,
+    pub group: Option<Cgroup>,
 }
 
 /// Who listens at the port of a service that is ready.

@@ -37,7 +37,7 @@ pub struct Launch {
     /// The words that it and all that it starts carry in their environment; the last of them is of this service alone.
     pub mark: String,
     /// The control group in which it lives.
-    pub group: Option<groups::Group>,
+    pub group: Option<groups::Cgroup>,
     /// Another user than ours, by numbers; of our environment it gets next to nothing.
     pub user: Option<User>,
     /// It ends when its standard input does, and so with us however we end.

@@ -27,7 +27,7 @@ use super::guarded::Guarded;
 use super::resolve::known::Known;
 use super::watch::{Who, listeners};
 use crate::guard::{Fresh, Process, Undo};
-use crate::inputs::groups::{self, Group};
+use crate::inputs::groups::{self, Cgroup};
 use crate::inputs::make_private;
 use crate::plan::{Service, ServiceKind};
 use claim::Claim;
@@ -75,7 +75,7 @@ pub struct Running {
     /// Whether it has a port at all.
     listens: bool,
     /// Where its memory is counted apart.
-    group: Option<Group>,
+    group: Option<Cgroup>,
     /// Of whose own processes none may be touched.
     guarded: Guarded,
     _private: Option<Fresh>,
@@ -154,7 +154,7 @@ pub fn mark(run: &str, service: &str) -> String {
 }
 
 /// A control group in which a service is started: memory is counted where it is taken, and stays so.
-async fn apart(around: &Surroundings<'_>, service: &str) -> Result<Group, String> {
+async fn apart(around: &Surroundings<'_>, service: &str) -> Result<Cgroup, String> {
     let place = groups::place("memory", "self");
     let place = place.map_err(|why| format!("its memory cannot be limited on this machine: {why}"))?;
     let group = place.group(&format!("stressc-{}-{service}", around.run));
@@ -298,7 +298,7 @@ impl Running {
         Ok(())
     }
 
-    pub fn group(&self) -> Option<&Group> {
+    pub fn group(&self) -> Option<&Cgroup> {
         self.group.as_ref()
     }
 
