@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What a path of a person stands for.
-enum Place {
+enum Destination {
     /// What this process has open, by its name.
     Open,
     /// A terminal or another device, which takes bytes and keeps none.
@@ -22,12 +22,12 @@ enum Place {
 /// Puts bytes in the place of a file. A link is refused by name.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let written = match place(path)? {
-        Place::Open => OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(bytes)),
-        Place::Device(device) => {
+        Destination::Open => OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(bytes)),
+        Destination::Device(device) => {
             unfollowed(OpenOptions::new().append(true)).open(device).and_then(|mut file| file.write_all(bytes))
         }
-        Place::Pipe(pipe) => opened(&pipe).and_then(|mut pipe| pipe.write_all(bytes)),
-        Place::File(target, permissions) => put(&target, permissions, bytes),
+        Destination::Pipe(pipe) => opened(&pipe).and_then(|mut pipe| pipe.write_all(bytes)),
+        Destination::File(target, permissions) => put(&target, permissions, bytes),
     };
     written.map_err(unwritable(path))
 }
@@ -36,8 +36,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
 pub fn probe(path: &Path) -> Result<(), String> {
     match place(path)? {
         // Who reads a pipe would take it for the end if it were opened and closed again.
-        Place::Open | Place::Device(_) | Place::Pipe(_) => Ok(()),
-        Place::File(target, _) => {
+        Destination::Open | Destination::Device(_) | Destination::Pipe(_) => Ok(()),
+        Destination::File(target, _) => {
             let beside = beside(&target);
             File::create_new(&beside).and_then(|_| fs::remove_file(&beside)).map_err(unwritable(path))
         }
@@ -104,9 +104,9 @@ fn without_set_id(found: &Metadata) -> Permissions {
     found.permissions()
 }
 
-fn place(path: &Path) -> Result<Place, String> {
+fn place(path: &Path) -> Result<Destination, String> {
     if is_open_already(path) {
-        return Ok(Place::Open);
+        return Ok(Destination::Open);
     }
     let shown = path.display();
     let name = path.file_name().ok_or_else(|| format!("`{shown}` cannot be written: it names no file"))?;
@@ -114,7 +114,7 @@ fn place(path: &Path) -> Result<Place, String> {
     let target = path.with_file_name(name);
     let found = match fs::symlink_metadata(&target) {
         Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::File(target, None)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Destination::File(target, None)),
         Err(error) => return Err(unwritable(path)(error)),
     };
     let kind = found.file_type();
@@ -123,15 +123,15 @@ fn place(path: &Path) -> Result<Place, String> {
         return Err(format!("`{shown}` is a link to `{}`; remove it, or name the file itself", to.display()));
     }
     if kind.is_file() {
-        return Ok(Place::File(target, Some(kept(path, &found)?)));
+        return Ok(Destination::File(target, Some(kept(path, &found)?)));
     }
     if is_pipe(kind) {
         // Whoever made it could let us wait for ever.
         let_be_ours(path, &found)?;
-        return Ok(Place::Pipe(target));
+        return Ok(Destination::Pipe(target));
     }
     match is_device(kind) {
-        true => Ok(Place::Device(target)),
+        true => Ok(Destination::Device(target)),
         false => Err(format!("`{shown}` cannot be written: it is no file")),
     }
 }
