@@ -70,11 +70,11 @@ fn journal(tell: &impl Fn(&str, bool, &str)) {
     }
     match guard::dirty(&directory) {
         // What is of another machine bars no run here.
-        Ok(left) if left.iter().all(|run| run.place == guard::Place::Host) => {
+        Ok(left) if left.iter().all(|run| run.place == guard::Distance::Host) => {
             tell("journal", false, &format!("`{shown}`, nothing is left behind"));
         }
         Ok(left) => {
-            let here = left.iter().filter(|run| run.place != guard::Place::Host);
+            let here = left.iter().filter(|run| run.place != guard::Distance::Host);
             let runs: Vec<String> = here.map(|run| escaped_line(&run.run).into_owned()).collect();
             tell(
                 "journal",

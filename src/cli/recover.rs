@@ -3,7 +3,7 @@
 use super::args::{GuardianArgs, RecoverArgs};
 use super::output::Terminal;
 use crate::base::shown::escaped;
-use crate::guard::{self, Dirty, Measure, Place};
+use crate::guard::{self, Dirty, Distance, Measure};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub fn recover(args: &RecoverArgs, terminal: &Terminal) -> u8 {
     // What is agreed to has been seen: it stands where the question does.
     let asks = !args.yes && super::consent::may_ask();
     left.iter().map(shown).for_each(|run| if asks { terminal.err(&run) } else { terminal.out(&run) });
-    let (others, ours): (Vec<Dirty>, Vec<Dirty>) = left.into_iter().partition(|run| run.place == Place::Host);
+    let (others, ours): (Vec<Dirty>, Vec<Dirty>) = left.into_iter().partition(|run| run.place == Distance::Host);
     for run in others {
         let path = run.path.display();
         terminal.out(&format!(
@@ -67,7 +67,7 @@ fn agreed(args: &RecoverArgs, terminal: &Terminal, runs: &[Dirty]) -> bool {
     if args.yes {
         return true;
     }
-    if let Some(unknown) = runs.iter().find(|run| run.place == Place::Unknown) {
+    if let Some(unknown) = runs.iter().find(|run| run.place == Distance::Unknown) {
         terminal.error(&format!(
             "nothing is taken back: the journal `{}` does not say where it was made; where all of this is yours, run `stressc recover --yes`",
             unknown.path.display()

@@ -2,7 +2,7 @@
 //! it is on the disk. Whoever may still take back what it holds has it locked, so that it can be told from all namespaces whether it is
 //! left.
 
-use super::origin::{Measure, Origin, Place};
+use super::origin::{Distance, Measure, Origin};
 use super::private::{self, Directory};
 use super::process::Process;
 use super::undo::Undo;
@@ -246,8 +246,8 @@ impl Read {
         self.open.is_empty() && self.damaged.is_empty()
     }
 
-    fn place(&self) -> Place {
-        Place::of(self.origin.as_ref())
+    fn place(&self) -> Distance {
+        Distance::of(self.origin.as_ref())
     }
 
     /// What a person is told of lines that cannot be read.
@@ -268,7 +268,7 @@ impl Read {
 pub struct Dirty {
     pub run: String,
     pub path: PathBuf,
-    pub place: Place,
+    pub place: Distance,
     /// Where it was made, in words to stand behind its id.
     pub from: String,
     /// What was done, the last first.
@@ -307,7 +307,7 @@ pub fn left_behind(directory: &Path, patience: Duration) -> io::Result<Vec<Dirty
     let over = Instant::now() + patience;
     loop {
         let (mut left, at_work) = look(directory)?;
-        left.retain(|run| run.place != Place::Host);
+        left.retain(|run| run.place != Distance::Host);
         if !left.is_empty() || at_work.is_empty() || Instant::now() > over {
             left.extend(at_work);
             return Ok(left);
@@ -341,21 +341,21 @@ fn look(directory: &Path) -> io::Result<(Vec<Dirty>, Vec<Dirty>)> {
         let mut journal = Journal { directory: directory.again()?, name, file };
         // That of a run which is alive and seen is not waited for.
         let before = journal.read()?;
-        if matches!(before.place(), Place::Here | Place::Unknown) && before.owner.is_some_and(Process::is_alive) {
+        if matches!(before.place(), Distance::Here | Distance::Unknown) && before.owner.is_some_and(Process::is_alive) {
             continue;
         }
         let is_held = !journal.take_over()?;
         let read = journal.read()?;
         let is_at_work = match read.place() {
-            Place::Here => is_held || read.by.iter().any(|process| process.is_alive()),
+            Distance::Here => is_held || read.by.iter().any(|process| process.is_alive()),
             // Its processes cannot be seen from here, and the lock can.
-            Place::Namespace | Place::Boot | Place::Host | Place::Unknown if is_held => continue,
-            Place::Unknown => read.by.iter().any(|process| process.is_alive()),
-            Place::Namespace | Place::Boot | Place::Host => false,
+            Distance::Namespace | Distance::Boot | Distance::Host | Distance::Unknown if is_held => continue,
+            Distance::Unknown => read.by.iter().any(|process| process.is_alive()),
+            Distance::Namespace | Distance::Boot | Distance::Host => false,
         };
         if read.is_clean() && !is_at_work {
             // Of one that may be alive and cannot be seen nothing is removed.
-            if matches!(read.place(), Place::Here | Place::Namespace | Place::Boot) {
+            if matches!(read.place(), Distance::Here | Distance::Namespace | Distance::Boot) {
                 journal.remove()?;
             }
             continue;

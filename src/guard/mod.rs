@@ -19,6 +19,6 @@ mod tests;
 pub use fresh::{Fresh, lasting, random, unfollowed};
 pub use guardian::{Guard, guardian};
 pub use journal::{Dirty, Left, Recovered, directory, dirty, left_behind, recover, usable};
-pub use origin::{Measure, Place};
+pub use origin::{Distance, Measure};
 pub use process::{MARK, Process, Whom, mark, marked};
 pub use undo::Undo;

@@ -15,7 +15,7 @@ pub struct Origin {
 
 /// An origin as it is seen from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Distance {
     Here,
     /// On this machine and in this start of it, where the same numbers are of other processes.
     Namespace,
@@ -59,19 +59,19 @@ fn host() -> String {
     String::new()
 }
 
-impl Place {
-    pub fn of(origin: Option<&Origin>) -> Place {
+impl Distance {
+    pub fn of(origin: Option<&Origin>) -> Distance {
         let here = Origin::here();
         // Where the start of the machine is not told, its name has to do.
         let same_boot = |origin: &Origin| !here.boot.is_empty() && origin.boot == here.boot;
         match origin {
-            None => Place::Unknown,
-            Some(origin) if *origin == here => Place::Here,
+            None => Distance::Unknown,
+            Some(origin) if *origin == here => Distance::Here,
             // A container may have a name of its own: the start of the machine tells more than its name.
-            Some(origin) if same_boot(origin) && origin.namespace == here.namespace => Place::Here,
-            Some(origin) if same_boot(origin) => Place::Namespace,
-            Some(origin) if origin.host == here.host => Place::Boot,
-            Some(_) => Place::Host,
+            Some(origin) if same_boot(origin) && origin.namespace == here.namespace => Distance::Here,
+            Some(origin) if same_boot(origin) => Distance::Namespace,
+            Some(origin) if origin.host == here.host => Distance::Boot,
+            Some(_) => Distance::Host,
         }
     }
 
@@ -84,26 +84,26 @@ impl Place {
         const OTHER: &str = "it is on another machine";
         const UNKNOWN: &str = "the journal does not say where it was, so it is not looked for";
         match (self, undo) {
-            (Place::Here, _) => Measure::Perform,
-            (Place::Namespace, Undo::Kill(whom) | Undo::Continue(whom)) if whom.is_by_number() => {
+            (Distance::Here, _) => Measure::Perform,
+            (Distance::Namespace, Undo::Kill(whom) | Undo::Continue(whom)) if whom.is_by_number() => {
                 Measure::Leave(NUMBERS)
             }
-            (Place::Namespace, _) => Measure::Perform,
-            (Place::Boot, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Measure::Gone(RESTARTED),
-            (Place::Unknown, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Measure::Gone(UNKNOWN),
-            (Place::Boot | Place::Unknown, Undo::Remove(_) | Undo::Run { .. }) => Measure::Perform,
-            (Place::Host, _) => Measure::Leave(OTHER),
+            (Distance::Namespace, _) => Measure::Perform,
+            (Distance::Boot, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Measure::Gone(RESTARTED),
+            (Distance::Unknown, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Measure::Gone(UNKNOWN),
+            (Distance::Boot | Distance::Unknown, Undo::Remove(_) | Undo::Run { .. }) => Measure::Perform,
+            (Distance::Host, _) => Measure::Leave(OTHER),
         }
     }
 
     /// Behind the id of a run.
     pub fn words(self, origin: Option<&Origin>) -> String {
         match (self, origin) {
-            (Place::Here, _) => String::new(),
-            (Place::Namespace, _) => ", made in another pid namespace of this machine".to_owned(),
-            (Place::Boot, _) => ", made before this machine was started again".to_owned(),
-            (Place::Host, Some(origin)) => format!(", made on another machine, `{}`", origin.host),
-            (Place::Host | Place::Unknown, _) => ", whose journal does not say where it was made".to_owned(),
+            (Distance::Here, _) => String::new(),
+            (Distance::Namespace, _) => ", made in another pid namespace of this machine".to_owned(),
+            (Distance::Boot, _) => ", made before this machine was started again".to_owned(),
+            (Distance::Host, Some(origin)) => format!(", made on another machine, `{}`", origin.host),
+            (Distance::Host | Distance::Unknown, _) => ", whose journal does not say where it was made".to_owned(),
         }
     }
 }
@@ -119,28 +119,28 @@ mod tests {
         let of = |change: fn(&mut Origin)| {
             let mut origin = here.clone();
             change(&mut origin);
-            Place::of(Some(&origin))
+            Distance::of(Some(&origin))
         };
-        assert_eq!(Place::of(Some(&here)), Place::Here);
-        assert_eq!(Place::of(None), Place::Unknown);
-        assert_eq!(of(|origin| origin.host.push('x')), Place::Here, "a name in a container of its own");
-        assert_eq!(of(|origin| origin.namespace.push('x')), Place::Namespace);
-        assert_eq!(of(|origin| origin.boot.push('x')), Place::Boot);
+        assert_eq!(Distance::of(Some(&here)), Distance::Here);
+        assert_eq!(Distance::of(None), Distance::Unknown);
+        assert_eq!(of(|origin| origin.host.push('x')), Distance::Here, "a name in a container of its own");
+        assert_eq!(of(|origin| origin.namespace.push('x')), Distance::Namespace);
+        assert_eq!(of(|origin| origin.boot.push('x')), Distance::Boot);
         let elsewhere = of(|origin| {
             origin.boot.push('x');
             origin.host.push('x');
         });
-        assert_eq!(elsewhere, Place::Host);
+        assert_eq!(elsewhere, Distance::Host);
         let by_number = Undo::Kill(Whom::These(vec![Process { pid: 1, started: 1 }]));
         let by_mark = Undo::Kill(Whom::Marked("run".to_owned()));
         let group = Undo::Group { group: "/g".into(), back: "/b".into() };
         let file = Undo::Remove("/f".into());
         for (place, performed) in [
-            (Place::Here, [true, true, true, true]),
-            (Place::Namespace, [false, true, true, true]),
-            (Place::Boot, [false, false, false, true]),
-            (Place::Host, [false, false, false, false]),
-            (Place::Unknown, [false, false, false, true]),
+            (Distance::Here, [true, true, true, true]),
+            (Distance::Namespace, [false, true, true, true]),
+            (Distance::Boot, [false, false, false, true]),
+            (Distance::Host, [false, false, false, false]),
+            (Distance::Unknown, [false, false, false, true]),
         ] {
             let all = [&by_number, &by_mark, &group, &file];
             assert_eq!(all.map(|undo| place.measure(undo) == Measure::Perform), performed, "{place:?}");

@@ -140,10 +140,10 @@ fn what_was_made_elsewhere_hurts_no_stranger() {
     let boot = Origin { boot: "another".to_owned(), ..here };
     let host = Origin { host: "another".to_owned(), ..boot.clone() };
     for (origin, place, removes, stays) in [
-        (Some(namespace), Place::Namespace, true, true),
-        (Some(boot), Place::Boot, true, false),
-        (Some(host), Place::Host, false, true),
-        (None, Place::Unknown, true, false),
+        (Some(namespace), Distance::Namespace, true, true),
+        (Some(boot), Distance::Boot, true, false),
+        (Some(host), Distance::Host, false, true),
+        (None, Distance::Unknown, true, false),
     ] {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("left.txt");
@@ -159,7 +159,7 @@ fn what_was_made_elsewhere_hurts_no_stranger() {
         assert_eq!((found[0].place, found[0].left.len()), (place, 3));
         assert_eq!(
             left_behind(directory.path(), std::time::Duration::ZERO).unwrap().len(),
-            usize::from(place != Place::Host)
+            usize::from(place != Distance::Host)
         );
         recover(&path).unwrap();
         assert!(stranger.try_wait().unwrap().is_none(), "{place:?}: a stranger was killed");
