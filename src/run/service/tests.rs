@@ -18,15 +18,15 @@ fn shell(script: &str) -> Service {
     Service { ready_within, stop_within, ..Service::new("app".to_owned(), kind) }
 }
 
-struct Place {
+struct Fixture {
     directory: tempfile::TempDir,
     known: Known,
     told: mpsc::UnboundedReceiver<Happened>,
     tell: mpsc::UnboundedSender<Happened>,
 }
 
-impl Place {
-    fn new() -> Place {
+impl Fixture {
+    fn new() -> Fixture {
         let (tell, told) = mpsc::unbounded_channel();
         let known = Known {
             authorities: Vec::new(),
@@ -36,7 +36,7 @@ impl Place {
             links: Vec::new(),
             ports: Ports::default(),
         };
-        Place { directory: tempfile::tempdir().unwrap(), known, told, tell }
+        Fixture { directory: tempfile::tempdir().unwrap(), known, told, tell }
     }
 
     async fn prepare(&self, service: &Service) -> Running {
@@ -74,7 +74,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn a_restart_is_the_same_process_anew_and_nobody_takes_it_for_an_end() {
-    let mut place = Place::new();
+    let mut place = Fixture::new();
     let mut service = shell("echo $PORT $PWD >> starts; sleep 1000 & wait");
     service.env = vec![("PORT".to_owned(), vec![Piece::Value(Expr::Port(0))])];
     let running = place.prepare(&service).await;
@@ -97,7 +97,7 @@ async fn a_restart_is_the_same_process_anew_and_nobody_takes_it_for_an_end() {
 
 #[tokio::test]
 async fn a_signal_reaches_all_of_the_group() {
-    let place = Place::new();
+    let place = Fixture::new();
     let running = place.prepare(&shell("sleep 1000 & wait")).await;
     running.up().await.unwrap();
     until("it has started another", || running.processes().unwrap().len() == 2).await;
@@ -115,7 +115,7 @@ async fn a_signal_reaches_all_of_the_group() {
 
 #[tokio::test]
 async fn one_that_ends_is_brought_back_where_that_is_wanted() {
-    let mut place = Place::new();
+    let mut place = Fixture::new();
     let mut service = shell("echo started; [ -e second ] && exec sleep 1000; sleep 0.3; touch second; exit 7");
     service.restart = true;
     let running = place.prepare(&service).await;
@@ -132,7 +132,7 @@ async fn one_that_ends_is_brought_back_where_that_is_wanted() {
 
 #[tokio::test]
 async fn one_that_heeds_no_request_is_killed_after_its_time() {
-    let place = Place::new();
+    let place = Fixture::new();
     let mut service = shell("trap '' TERM; echo deaf; while :; do sleep 1; done");
     service.stop_within = 600_000_000;
     let running = place.prepare(&service).await;
@@ -145,7 +145,7 @@ async fn one_that_heeds_no_request_is_killed_after_its_time() {
 
 #[tokio::test]
 async fn nothing_stays_where_a_run_is_given_up() {
-    let place = Place::new();
+    let place = Fixture::new();
     let running = place.prepare(&shell("sleep 1000 & wait")).await;
     running.up().await.unwrap();
     until("it has started another", || running.processes().unwrap().len() == 2).await;
@@ -156,7 +156,7 @@ async fn nothing_stays_where_a_run_is_given_up() {
 
 #[tokio::test]
 async fn who_looks_on_is_told_which_process_it_is_now() {
-    let place = Place::new();
+    let place = Fixture::new();
     let running = place.prepare(&shell("exec sleep 1000")).await;
     running.up().await.unwrap();
     let Who::Ours(state) = running.who() else { panic!("it is ours") };
@@ -171,7 +171,7 @@ async fn who_looks_on_is_told_which_process_it_is_now() {
 #[tokio::test]
 async fn a_cluster_keeps_what_it_acknowledged_when_it_is_killed() {
     use sqlx::{Connection, PgConnection};
-    let place = Place::new();
+    let place = Fixture::new();
     if postgres::is_missing(&place.directory.path().join("log")).await {
         return;
     }
@@ -199,7 +199,7 @@ async fn a_cluster_keeps_what_it_acknowledged_when_it_is_killed() {
 
 #[tokio::test]
 async fn what_leaves_its_group_and_its_parents_ends_with_it_too() {
-    let place = Place::new();
+    let place = Fixture::new();
     if std::process::Command::new("setsid").arg("--version").output().is_err() {
         return;
     }
