@@ -17,26 +17,26 @@ use std::rc::Rc;
 pub struct Path {
     query: JpQuery,
     /// The way to what is looked for, where it is one of steps alone: neither filters, nor slices, nor places from the end.
-    way: Option<Vec<Step>>,
+    way: Option<Vec<ChildSegment>>,
     /// The way to the one place that it names, where it names one.
-    place: Option<Vec<Key>>,
+    place: Option<Vec<ChildKey>>,
     /// How often at most it looks through all that lies below something, for each that it has found so far.
     sweeps: u32,
 }
 
 #[derive(Clone)]
-enum Key {
+enum ChildKey {
     Name(String),
     /// From the end where it is negative.
     Index(i64),
 }
 
 /// From something to some of its parts.
-struct Step {
+struct ChildSegment {
     /// From all below it as well.
     deep: bool,
     /// To one of this key, or to all.
-    to: Option<Key>,
+    to: Option<ChildKey>,
 }
 
 /// So much work is done for a path that looks through a document again and again.
@@ -47,10 +47,10 @@ impl Path {
     /// `None` for what is no JSONPath.
     pub fn new(path: &str) -> Option<Path> {
         let query = jsonpath_rust::parser::parse_json_path(path).ok()?;
-        let way: Option<Vec<Step>> = query.segments.iter().map(Step::of).collect();
+        let way: Option<Vec<ChildSegment>> = query.segments.iter().map(ChildSegment::of).collect();
         let place = way.iter().flatten().map(|step| step.to.clone().filter(|_| !step.deep));
         let place = way.as_ref().and_then(|_| place.collect());
-        let from_end = |step: &Step| matches!(step.to, Some(Key::Index(..0)));
+        let from_end = |step: &ChildSegment| matches!(step.to, Some(ChildKey::Index(..0)));
         let way = way.filter(|way| !way.iter().any(from_end));
         Some(Path { query, way, place, sweeps: sweeps(path) })
     }
@@ -137,41 +137,45 @@ fn parts(document: &Json) -> u64 {
     }
 }
 
-impl Step {
-    fn of(segment: &Segment) -> Option<Step> {
+impl ChildSegment {
+    fn of(segment: &Segment) -> Option<ChildSegment> {
         match segment {
-            Segment::Selector(Selector::Name(name)) => Some(Step { deep: false, to: Some(Key::Name(name.clone())) }),
-            Segment::Selector(Selector::Index(index)) => Some(Step { deep: false, to: Some(Key::Index(*index)) }),
-            Segment::Selector(Selector::Wildcard) => Some(Step { deep: false, to: None }),
+            Segment::Selector(Selector::Name(name)) => {
+                Some(ChildSegment { deep: false, to: Some(ChildKey::Name(name.clone())) })
+            }
+            Segment::Selector(Selector::Index(index)) => {
+                Some(ChildSegment { deep: false, to: Some(ChildKey::Index(*index)) })
+            }
+            Segment::Selector(Selector::Wildcard) => Some(ChildSegment { deep: false, to: None }),
             Segment::Descendant(inner) => {
-                Step::of(inner).filter(|step| !step.deep).map(|step| Step { deep: true, ..step })
+                ChildSegment::of(inner).filter(|step| !step.deep).map(|step| ChildSegment { deep: true, ..step })
             }
             Segment::Selector(_) | Segment::Selectors(_) => None,
         }
     }
 
-    fn goes_to(&self, part: &Part<'_>) -> bool {
+    fn goes_to(&self, part: &Child<'_>) -> bool {
         match (&self.to, part) {
             (None, _) => true,
-            (Some(Key::Name(own)), Part::Name(name)) => own == name,
-            (Some(Key::Index(own)), Part::Index(index)) => own == index,
-            (Some(Key::Name(_)), Part::Index(_)) | (Some(Key::Index(_)), Part::Name(_)) => false,
+            (Some(ChildKey::Name(own)), Child::Name(name)) => own == name,
+            (Some(ChildKey::Index(own)), Child::Index(index)) => own == index,
+            (Some(ChildKey::Name(_)), Child::Index(_)) | (Some(ChildKey::Index(_)), Child::Name(_)) => false,
         }
     }
 }
 
 /// Of an object or a list.
-enum Part<'p> {
+enum Child<'p> {
     Name(&'p str),
     Index(i64),
 }
 
 /// What the rest of a way finds first in a document, as [`Sweep`] finds it in a text.
-fn first_in(way: &[Step], document: &Json) -> Option<Value> {
+fn first_in(way: &[ChildSegment], document: &Json) -> Option<Value> {
     let Some((step, rest)) = way.split_first() else { return Some(from_json(document)) };
-    let parts: Vec<(Part<'_>, &Json)> = match document {
-        Json::Array(items) => (0..).map(Part::Index).zip(items).collect(),
-        Json::Object(fields) => fields.iter().map(|(name, value)| (Part::Name(name), value)).collect(),
+    let parts: Vec<(Child<'_>, &Json)> = match document {
+        Json::Array(items) => (0..).map(Child::Index).zip(items).collect(),
+        Json::Object(fields) => fields.iter().map(|(name, value)| (Child::Name(name), value)).collect(),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => return None,
     };
     let own = parts.iter().filter(|(part, _)| step.goes_to(part)).find_map(|(_, value)| first_in(rest, value));
@@ -182,10 +186,10 @@ fn count(items: usize) -> Value {
     Value::Number(items as f64)
 }
 
-fn walk<'d>(document: &'d Json, way: &[Key]) -> Option<&'d Json> {
+fn walk<'d>(document: &'d Json, way: &[ChildKey]) -> Option<&'d Json> {
     way.iter().try_fold(document, |at, key| match key {
-        Key::Name(name) => at.as_object()?.get(name),
-        Key::Index(index) => {
+        ChildKey::Name(name) => at.as_object()?.get(name),
+        ChildKey::Index(index) => {
             let list = at.as_array()?;
             let from_end = usize::try_from(index.unsigned_abs()).ok()?;
             let place = if *index < 0 { list.len().checked_sub(from_end)? } else { from_end };
@@ -196,7 +200,7 @@ fn walk<'d>(document: &'d Json, way: &[Key]) -> Option<&'d Json> {
 
 /// Reads one value: what the rest of the way to a place finds in it.
 struct Find<'w> {
-    place: &'w [Key],
+    place: &'w [ChildKey],
     room: &'w Room,
 }
 
@@ -221,7 +225,7 @@ impl<'de> Visitor<'de> for Find<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut found = Value::Null;
         match self.place {
-            [Key::Name(name), rest @ ..] if name != document::NUMBER => {
+            [ChildKey::Name(name), rest @ ..] if name != document::NUMBER => {
                 while let Some(is_it) = map.next_key_seed(Is(name))? {
                     match is_it {
                         // Of two of one name the last one counts, as in a document.
@@ -236,7 +240,7 @@ impl<'de> Visitor<'de> for Find<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        if let [Key::Index(index @ 0..), rest @ ..] = self.place {
+        if let [ChildKey::Index(index @ 0..), rest @ ..] = self.place {
             for _ in 0..*index {
                 if list.next_element::<IgnoredAny>()?.is_none() {
                     return Ok(Value::Null);
@@ -276,7 +280,7 @@ impl<'de> Visitor<'de> for Find<'_> {
 /// Reads one value: what each of some rests of a way finds first in it, by their places on the way. Rests of a way with steps
 /// to all below lie in each other, so there are as many as steps at most.
 struct Sweep<'w> {
-    way: &'w [Step],
+    way: &'w [ChildSegment],
     from: Vec<usize>,
     room: &'w Room,
     /// A name stands twice in an object, of which the last one counts: what was found in the first is nothing, and the
@@ -298,7 +302,7 @@ struct SoFar {
 
 impl<'w> Sweep<'w> {
     /// What is looked for in a part: the rests behind the steps that go to it, and those that look below it.
-    fn inside(&self, part: &Part<'_>, so_far: &[SoFar]) -> Sweep<'w> {
+    fn inside(&self, part: &Child<'_>, so_far: &[SoFar]) -> Sweep<'w> {
         let mut from = Vec::new();
         for (at, so_far) in self.from.iter().zip(so_far) {
             let step = &self.way[*at];
@@ -313,7 +317,7 @@ impl<'w> Sweep<'w> {
         Sweep { from, ..*self }
     }
 
-    fn take(&self, part: &Part<'_>, so_far: &mut [SoFar], from: &[usize], found: &[Option<Value>]) {
+    fn take(&self, part: &Child<'_>, so_far: &mut [SoFar], from: &[usize], found: &[Option<Value>]) {
         let of = |place: usize| from.iter().position(|own| *own == place).and_then(|at| found[at].clone());
         for (at, so_far) in self.from.iter().zip(so_far) {
             let step = &self.way[*at];
@@ -371,7 +375,7 @@ impl<'de> Visitor<'de> for Sweep<'_> {
                 self.twice.set(true);
                 return Err(A::Error::custom("a name stands twice"));
             }
-            let part = Part::Name(&name);
+            let part = Child::Name(&name);
             let inside = self.inside(&part, &so_far);
             let from = inside.from.clone();
             let found = map.next_value_seed(inside)?;
@@ -383,7 +387,7 @@ impl<'de> Visitor<'de> for Sweep<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut so_far: Vec<SoFar> = self.from.iter().map(|_| SoFar::default()).collect();
         for index in 0.. {
-            let part = Part::Index(index);
+            let part = Child::Index(index);
             let inside = self.inside(&part, &so_far);
             let from = inside.from.clone();
             let Some(found) = list.next_element_seed(inside)? else { break };
