@@ -20,8 +20,8 @@ pub fn take(
 ) -> Result<bool, Failure> {
     if stash.is_empty() {
         return match advance(data, body, ask, scratch, answer)? {
-            Step::Complete => Ok(true),
-            Step::Partial(used) => {
+            Received::Complete => Ok(true),
+            Received::Partial(used) => {
                 stash.extend_from_slice(&data[used..]);
                 Ok(false)
             }
@@ -33,15 +33,15 @@ pub fn take(
         return Ok(false);
     }
     match advance(stash, body, ask, scratch, answer)? {
-        Step::Complete => Ok(true),
-        Step::Partial(used) => {
+        Received::Complete => Ok(true),
+        Received::Partial(used) => {
             stash.drain(..used);
             Ok(false)
         }
     }
 }
 
-enum Step {
+enum Received {
     Complete,
     /// So many bytes are dealt with; the others begin a head.
     Partial(usize),
@@ -53,13 +53,13 @@ fn advance(
     ask: Ask,
     scratch: &Scratch,
     answer: &mut Answer,
-) -> Result<Step, Failure> {
+) -> Result<Received, Failure> {
     let mut used = 0;
     let body = match body {
         Some(body) => body,
         None => loop {
             let rest = &data[used..];
-            let Some(head) = scratch.memo.borrow_mut().parse(rest)? else { return Ok(Step::Partial(used)) };
+            let Some(head) = scratch.memo.borrow_mut().parse(rest)? else { return Ok(Received::Partial(used)) };
             used += head.length;
             // Interim answers announce the one that counts; 101 is the last word in HTTP.
             if head.status < 200 && head.status != 101 {
@@ -100,8 +100,8 @@ fn advance(
         Some(end) => {
             // Bytes nobody asked for would be taken for the next answer.
             answer.keep_alive &= used + end == data.len();
-            Ok(Step::Complete)
+            Ok(Received::Complete)
         }
-        None => Ok(Step::Partial(data.len())),
+        None => Ok(Received::Partial(data.len())),
     }
 }

@@ -188,9 +188,9 @@ impl Own {
                 self.step((server, client), (down, up), pipe_down, false, cx),
             ] {
                 match step {
-                    Step::Moved => moved = true,
-                    Step::Waits(at) => wake = at.into_iter().chain(wake).min(),
-                    Step::Reset => return Poll::Ready(End::Reset),
+                    Advance::Moved => moved = true,
+                    Advance::Waits(at) => wake = at.into_iter().chain(wake).min(),
+                    Advance::Reset => return Poll::Ready(End::Reset),
                 }
             }
             if lanes.iter().all(|lane| lane.closed) {
@@ -217,19 +217,19 @@ impl Own {
         pipe: &mut Option<Pipe>,
         is_up: bool,
         cx: &mut Context<'_>,
-    ) -> Step {
+    ) -> Advance {
         if self.is_cut {
             let held = !lane.is_empty() || lane.end.is_some() || from.poll_read_ready(cx).is_ready();
             if held && !lane.closed {
                 self.touch_cut(|| lane.bytes + waiting(from));
             }
-            return Step::Waits(None);
+            return Advance::Waits(None);
         }
         let mut moved = false;
         if let Some(own) = pipe {
             match own.pump(from, to, cx) {
-                Poll::Pending => return Step::Waits(None),
-                Poll::Ready(Ok(true)) => return Step::Moved,
+                Poll::Pending => return Advance::Waits(None),
+                Poll::Ready(Ok(true)) => return Advance::Moved,
                 // What is left is less than a pipe is worth, or the end.
                 Poll::Ready(Ok(false)) => {
                     let taken = own.taken;
@@ -237,25 +237,25 @@ impl Own {
                     let (up, down) = if is_up { (&mut *lane, &mut *other) } else { (&mut *other, &mut *lane) };
                     self.passed(taken, (up, down), is_up);
                 }
-                Poll::Ready(Err(_)) => return Step::Reset,
+                Poll::Ready(Err(_)) => return Advance::Reset,
             }
         }
         loop {
             let next = match lane.send(to, &self.mine, cx) {
-                Sent::Broken => return Step::Reset,
+                Sent::Broken => return Advance::Reset,
                 Sent::At(at) => Some(at),
                 Sent::All | Sent::Full => None,
             };
             let full = lane.bytes >= ROOM || (self.mine.is_empty() && !lane.is_empty());
             if lane.end.is_some() || full {
-                return if moved { Step::Moved } else { Step::Waits(next) };
+                return if moved { Advance::Moved } else { Advance::Waits(next) };
             }
             let path = self.path.clone();
             let buffer = &mut **path.buffer.borrow_mut();
             let mut read = ReadBuf::new(buffer);
             match Pin::new(&mut *from).poll_read(cx, &mut read) {
-                Poll::Pending => return if moved { Step::Moved } else { Step::Waits(next) },
-                Poll::Ready(Err(_)) => return Step::Reset,
+                Poll::Pending => return if moved { Advance::Moved } else { Advance::Waits(next) },
+                Poll::Ready(Err(_)) => return Advance::Reset,
                 Poll::Ready(Ok(())) => {}
             }
             moved = true;
@@ -277,7 +277,7 @@ impl Own {
             }
             match Pin::new(&mut *to).poll_write(cx, &came[..passes]) {
                 Poll::Pending => lane.keep(&came[..passes]),
-                Poll::Ready(Ok(0) | Err(_)) => return Step::Reset,
+                Poll::Ready(Ok(0) | Err(_)) => return Advance::Reset,
                 Poll::Ready(Ok(sent)) => lane.keep(&came[sent..passes]),
             }
             let (up, down) = if is_up { (&mut *lane, &mut *other) } else { (&mut *other, &mut *lane) };
@@ -291,7 +291,7 @@ impl Own {
             if passes == path.buffer_size && lane.is_empty() && left >= WORTH {
                 *pipe = Pipe::open(left);
                 if pipe.is_some() {
-                    return Step::Moved;
+                    return Advance::Moved;
                 }
             }
         }
@@ -332,7 +332,7 @@ impl Own {
     }
 }
 
-enum Step {
+enum Advance {
     Moved,
     Waits(Option<Instant>),
     Reset,

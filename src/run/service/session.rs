@@ -39,10 +39,10 @@ pub fn become_program(program: &OsStr, arguments: &[OsString], user: Option<User
     let _ = writeln!(File::from(told), "{TOLD}{why}");
 }
 
-type Step<T> = Result<T, (&'static str, io::Error)>;
+type Syscall<T> = Result<T, (&'static str, io::Error)>;
 
 /// Gives what its errors go to.
-fn prepared(user: Option<User>) -> Step<Stdio> {
+fn prepared(user: Option<User>) -> Syscall<Stdio> {
     rustix::process::setsid().map_err(|error| ("it gets no session of its own", error.into()))?;
     close_the_rest().map_err(|error| ("what is open cannot be kept from it", error))?;
     if user.is_some() {
