@@ -105,11 +105,11 @@ impl Table {
             None => {
                 let Loading { is_csv, places, kept, rows, .. } = loading;
                 let store = match kept {
-                    Kept::Cells(mut columns) => {
+                    Backing::Cells(mut columns) => {
                         columns.iter_mut().for_each(Column::shrink);
                         Store::Held(columns)
                     }
-                    Kept::Marks(marks) => {
+                    Backing::Marks(marks) => {
                         let indexed = Indexed::new(file, marks, is_csv);
                         let indexed = indexed.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
                         Store::Left(indexed, places)
@@ -207,7 +207,7 @@ pub fn instant(cell: &Value) -> Option<i128> {
 struct Loading<'d> {
     data: &'d Data,
     is_csv: bool,
-    kept: Kept,
+    kept: Backing,
     rows: u64,
     /// For each planned column where its cells stand in a line of CSV.
     places: Vec<Option<usize>>,
@@ -218,7 +218,7 @@ struct Loading<'d> {
 }
 
 /// What is kept of a file: its cells, or where its rows are.
-enum Kept {
+enum Backing {
     Cells(Vec<Column>),
     Marks(Marks),
 }
@@ -234,8 +234,8 @@ impl<'d> Loading<'d> {
             _ => Column::Texts { text: String::new(), ends: Vec::with_capacity(rows) },
         };
         let kept = match is_large {
-            true => Kept::Marks(Marks::default()),
-            false => Kept::Cells(data.columns.iter().map(|(_, kind)| empty(kind)).collect()),
+            true => Backing::Marks(Marks::default()),
+            false => Backing::Cells(data.columns.iter().map(|(_, kind)| empty(kind)).collect()),
         };
         let count = data.columns.len();
         Loading { data, is_csv, kept, rows: 0, places: vec![None; count], seen: vec![false; count], misfit: false }
@@ -257,8 +257,8 @@ impl Rows for Loading<'_> {
         let row = self.rows;
         self.rows += 1;
         let columns = match &mut self.kept {
-            Kept::Cells(columns) => columns,
-            Kept::Marks(marks) => {
+            Backing::Cells(columns) => columns,
+            Backing::Marks(marks) => {
                 marks.note(row, cells.position().map_or(0, csv::Position::byte));
                 for ((_, kind), place) in self.data.columns.iter().zip(&self.places) {
                     let cell = place.and_then(|place| cells.get(place)).unwrap_or_default();
@@ -291,8 +291,8 @@ impl Rows for Loading<'_> {
             *seen |= row.contains_key(name);
         }
         let columns = match &mut self.kept {
-            Kept::Cells(columns) => columns,
-            Kept::Marks(marks) => return marks.note(number, at),
+            Backing::Cells(columns) => columns,
+            Backing::Marks(marks) => return marks.note(number, at),
         };
         for (column, (name, kind)) in columns.iter_mut().zip(&self.data.columns) {
             match column {

@@ -24,14 +24,14 @@ const TOLD_EVERY: u64 = 10 * SECOND;
 /// The entries of a run, each ledger in a file of its own: a run of a day makes more of them than memory should hold.
 pub struct Ledgers {
     directory: PathBuf,
-    all: Vec<Kept>,
+    all: Vec<LedgerEntries>,
     told: u64,
     left: bool,
 }
 
 /// The entries of one ledger.
 #[derive(Default)]
-struct Kept {
+struct LedgerEntries {
     file: Option<BufWriter<File>>,
     counts: Booked,
     /// What is not told yet.
@@ -42,7 +42,12 @@ struct Kept {
 impl Ledgers {
     /// In a directory that is removed with the run.
     pub fn new(plan: &Plan, directory: PathBuf) -> Ledgers {
-        Ledgers { directory, all: plan.ledgers.iter().map(|_| Kept::default()).collect(), told: 0, left: false }
+        Ledgers {
+            directory,
+            all: plan.ledgers.iter().map(|_| LedgerEntries::default()).collect(),
+            told: 0,
+            left: false,
+        }
     }
 
     pub fn take(&mut self, entries: Vec<Entry>) {
@@ -125,7 +130,7 @@ impl Ledgers {
     }
 }
 
-impl Kept {
+impl LedgerEntries {
     fn append(&mut self, entry: &Entry, path: &PathBuf) -> std::io::Result<()> {
         if self.file.is_none() {
             path.parent().map_or(Ok(()), make_private)?;

@@ -71,7 +71,7 @@ struct Prepared {
 pub struct Running {
     pub name: String,
     pub endpoint: ServiceEndpoint,
-    kind: Kept,
+    kind: Ownership,
     /// Whether it has a port at all.
     listens: bool,
     /// Where its memory is counted apart.
@@ -81,7 +81,7 @@ pub struct Running {
     _private: Option<Fresh>,
 }
 
-enum Kept {
+enum Ownership {
     Ours {
         orders: mpsc::UnboundedSender<Order>,
         state: channel::Receiver<State>,
@@ -104,7 +104,7 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         let endpoint = ServiceEndpoint::http(SocketAddr::from(([127, 0, 0, 1], port)));
         let asked = service.ready.is_some();
         let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
-        let kind = Kept::Attached { ready, within };
+        let kind = Ownership::Attached { ready, within };
         let (name, guarded) = (service.name.clone(), around.guarded.clone());
         return Ok(Running { name, endpoint, kind, listens: true, group: None, guarded, _private: None });
     }
@@ -143,7 +143,7 @@ pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>
         told: around.told.clone(),
     };
     tokio::spawn(keeper.keep(ordered));
-    let kind = Kept::Ours { orders, state: now, log, admin, mark: own };
+    let kind = Ownership::Ours { orders, state: now, log, admin, mark: own };
     let guarded = around.guarded.clone();
     Ok(Running { name: service.name.clone(), endpoint, kind, listens, group, guarded, _private: private })
 }
@@ -225,8 +225,8 @@ impl Running {
     /// Whose use of the machine is that of the service.
     pub fn who(&self) -> Who {
         match &self.kind {
-            Kept::Ours { state, .. } => Who::Ours(state.clone()),
-            Kept::Attached { .. } => Who::Port(self.endpoint.address.port()),
+            Ownership::Ours { state, .. } => Who::Ours(state.clone()),
+            Ownership::Attached { .. } => Who::Port(self.endpoint.address.port()),
         }
     }
 
@@ -238,31 +238,31 @@ impl Running {
     /// The last lines that it wrote.
     pub fn output(&self) -> String {
         match &self.kind {
-            Kept::Ours { log, .. } => log.last_lines(),
-            Kept::Attached { .. } => String::new(),
+            Ownership::Ours { log, .. } => log.last_lines(),
+            Ownership::Attached { .. } => String::new(),
         }
     }
 
     /// Starts it where it is down, and waits until it is ready.
     pub async fn up(&self) -> Result<(), Failed> {
         match &self.kind {
-            Kept::Ours { orders, .. } => {
+            Ownership::Ours { orders, .. } => {
                 let (asked, answer) = oneshot::channel();
                 let _ = orders.send(Order::Up(asked));
                 answer.await.unwrap_or_else(|_| Err(self.lost()))
             }
-            Kept::Attached { ready: Some(ready), within } => {
+            Ownership::Attached { ready: Some(ready), within } => {
                 let awaited = ready::wait(ready.clone(), *within).await;
                 awaited.map_err(|problem| Failed { problem, log: String::new() })
             }
-            Kept::Attached { ready: None, .. } => Ok(()),
+            Ownership::Attached { ready: None, .. } => Ok(()),
         }
     }
 
     /// Takes it down with all that it started. It stays down until `up`, and nobody takes that for its own end. What we
     /// did not start stays as it is.
     pub async fn down(&self, how: Down) {
-        if let Kept::Ours { orders, .. } = &self.kind {
+        if let Ownership::Ours { orders, .. } = &self.kind {
             let (asked, done) = oneshot::channel();
             let _ = orders.send(Order::Down(how, asked));
             let _ = done.await;
@@ -279,8 +279,8 @@ impl Running {
     /// Its main process now, by number and start.
     pub fn main(&self) -> Option<Process> {
         match &self.kind {
-            Kept::Ours { state, .. } => state.borrow().main,
-            Kept::Attached { .. } => listeners::listening(self.endpoint.address.port()).ok(),
+            Ownership::Ours { state, .. } => state.borrow().main,
+            Ownership::Attached { .. } => listeners::listening(self.endpoint.address.port()).ok(),
         }
     }
 
@@ -305,14 +305,14 @@ impl Running {
     /// The word that all of its processes carry; `None` of what we did not start.
     pub fn mark(&self) -> Option<&str> {
         match &self.kind {
-            Kept::Ours { mark, .. } => Some(mark),
-            Kept::Attached { .. } => None,
+            Ownership::Ours { mark, .. } => Some(mark),
+            Ownership::Attached { .. } => None,
         }
     }
 
     /// Starts it where it is down. When this returns its process is there, which is not to say that it is ready.
     pub async fn start(&self) -> Result<(), Failed> {
-        let Kept::Ours { state, .. } = &self.kind else { return Ok(()) };
+        let Ownership::Ours { state, .. } = &self.kind else { return Ok(()) };
         let mut state = state.clone();
         tokio::select! {
             biased;
@@ -323,7 +323,7 @@ impl Running {
 
     /// Returns when it has a main process that lives.
     pub async fn is_there(&self) {
-        if let Kept::Ours { state, .. } = &self.kind {
+        if let Ownership::Ours { state, .. } = &self.kind {
             // Where nobody keeps it any more, it does not come back.
             if state.clone().wait_for(|state| state.main.is_some_and(Process::is_alive)).await.is_err() {
                 std::future::pending::<()>().await;
@@ -334,8 +334,8 @@ impl Running {
     /// Of a database: a URL with which its owner connects, whatever its clients do.
     pub fn admin(&self) -> Option<&str> {
         match &self.kind {
-            Kept::Ours { admin, .. } => admin.as_deref(),
-            Kept::Attached { .. } => None,
+            Ownership::Ours { admin, .. } => admin.as_deref(),
+            Ownership::Attached { .. } => None,
         }
     }
 }

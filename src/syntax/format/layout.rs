@@ -3,7 +3,7 @@
 use super::super::split;
 use super::super::tokens::Kind;
 use super::super::words;
-use super::tree::{Group, Item, Kept, Note, Piece, Tree};
+use super::tree::{Group, Item, Note, Piece, Tree, Verbatim};
 
 /// Columns of a line, other than of its comment.
 const LONGEST: usize = 120;
@@ -33,7 +33,7 @@ enum What<'t> {
     /// A bracket over several lines.
     Group(&'t Group),
     Note(&'t Note),
-    Kept(&'t Kept),
+    Kept(&'t Verbatim),
 }
 
 struct Layout<'t, 'a> {
@@ -86,7 +86,7 @@ impl<'t> Layout<'t, '_> {
 
     /// An item with what stands beside it. Returns whether it has a body over several lines.
     fn line(&mut self, item: &'t Item, indent: usize) -> bool {
-        if !matches!(item.pieces.first(), Some(Piece::Kept(Kept { margin: true, .. }))) {
+        if !matches!(item.pieces.first(), Some(Piece::Kept(Verbatim { margin: true, .. }))) {
             self.indent(indent);
         }
         let has_body = self.item(item, indent);

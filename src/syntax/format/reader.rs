@@ -4,7 +4,7 @@ use super::super::grammar;
 use super::super::split::{self, Part, Split, Statement};
 use super::super::tokens::{self, Comment, Kind, Scan, Token};
 use super::super::words::{self, Context};
-use super::tree::{BLANKS, Group, Item, Kept, Note, Piece};
+use super::tree::{BLANKS, Group, Item, Note, Piece, Verbatim};
 use std::ops::Range;
 
 /// Whether a statement is understood well enough to be formatted. What the grammar refuses stays as it is.
@@ -72,7 +72,7 @@ impl Reader<'_> {
                     let blank = self.blank(range.start);
                     self.keep(&range);
                     next = statements.end;
-                    let kept = Kept { range, open_ended: true, margin: true };
+                    let kept = Verbatim { range, open_ended: true, margin: true };
                     Item { above, blank, pieces: vec![Piece::Kept(kept)], ..Item::default() }
                 }
                 None => {
@@ -179,7 +179,7 @@ impl Reader<'_> {
                     self.keep(range);
                     let last = self.tokens.get(self.at.wrapping_sub(1)).map_or(0, |token| token.range.start);
                     let open_ended = self.unclosed.binary_search(&last).is_ok();
-                    pieces.push(Piece::Kept(Kept { range: range.clone(), open_ended, margin: false }));
+                    pieces.push(Piece::Kept(Verbatim { range: range.clone(), open_ended, margin: false }));
                 }
                 Part::Block(block) => {
                     let mut group = self.opened(true, &mut pieces);

@@ -24,12 +24,12 @@ pub enum Piece {
     Token(usize),
     Group(Group),
     Note(Note),
-    Kept(Kept),
+    Kept(Verbatim),
 }
 
 /// A part of the text that stays as it is.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Verbatim {
     pub range: Range<usize>,
     /// It ends in a text that is not closed, so that nothing can follow on its line.
     pub open_ended: bool,

@@ -30,7 +30,7 @@ pub async fn copy_to(
     guarded: &Guarded,
 ) -> Result<(), String> {
     let given = |error: io::Error| format!("its directory cannot be given to its user: {error}");
-    let kept = Kept::of(binaries);
+    let kept = TemplateCache::of(binaries);
     if kept.as_ref().is_some_and(|kept| kept.is_copied_to(place, server.user)) {
         return give(place.held().as_fd(), server.user).map_err(given);
     }
@@ -74,18 +74,18 @@ async fn make(data: &Path, binaries: &Binaries, server: &Launch, access: &Access
 }
 
 /// Where the template of a version is kept: in the user's cache.
-struct Kept {
+struct TemplateCache {
     cache: Directory,
     name: OsString,
 }
 
-impl Kept {
+impl TemplateCache {
     /// Nowhere, where there is no place that nobody else can change.
-    fn of(binaries: &Binaries) -> Option<Kept> {
+    fn of(binaries: &Binaries) -> Option<TemplateCache> {
         let cache = Directory::make(&private::cache().ok()?.join("stressc")).ok()?;
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
         let version: String = binaries.version.chars().map(plain).collect();
-        Some(Kept { cache, name: format!("{version}-{}-{FORM}", std::env::consts::ARCH).into() })
+        Some(TemplateCache { cache, name: format!("{version}-{}-{FORM}", std::env::consts::ARCH).into() })
     }
 
     /// Puts a copy of the template into a directory that is still ours, and says whether it could.
@@ -133,8 +133,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
     use super::*;
 
-    fn kept(place: &Path) -> Kept {
-        Kept { cache: Directory::make(&place.join("cache")).unwrap(), name: "17".into() }
+    fn kept(place: &Path) -> TemplateCache {
+        TemplateCache { cache: Directory::make(&place.join("cache")).unwrap(), name: "17".into() }
     }
 
     #[test]
