@@ -17,7 +17,7 @@ pub mod tests;
 pub enum Exchange {
     Http(http::Request),
     #[cfg(test)]
-    Line(tests::Line),
+    Line(tests::Message),
 }
 
 /// The clients of one session, one for each protocol that a step may speak.
@@ -41,7 +41,7 @@ pub struct Clients {
 pub enum Driver<'s> {
     Http(&'s mut http::Client, &'s http::Request),
     #[cfg(test)]
-    Line(&'s mut tests::Client, &'s tests::Line),
+    Line(&'s mut tests::Client, &'s tests::Message),
 }
 
 /// Why a request cannot be made ready.

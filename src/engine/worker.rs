@@ -144,12 +144,12 @@ pub struct Worker {
 }
 
 /// Where a worker stands until all are ready, and is told when the load starts.
-pub struct Line {
+pub struct Barrier {
     pub ready: oneshot::Sender<()>,
     pub start: std::sync::mpsc::Receiver<Clock>,
 }
 
-impl Line {
+impl Barrier {
     /// None where the control plane has given up.
     fn stand(self) -> Option<Clock> {
         // Where nobody hears this, nobody starts it either.
@@ -159,7 +159,7 @@ impl Line {
 }
 
 /// Runs a worker to its end on the calling thread.
-pub fn run(order: Order, line: Line) -> std::io::Result<()> {
+pub fn run(order: Order, line: Barrier) -> std::io::Result<()> {
     // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));

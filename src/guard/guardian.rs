@@ -1,6 +1,6 @@
 //! The guardian: a process beside the run that takes back what the run cannot any more, because it was killed or hangs.
 
-use super::journal::{self, Journal, Line};
+use super::journal::{self, Journal, JournalLine};
 use super::process::Process;
 use super::undo::Undo;
 use std::collections::BTreeMap;
@@ -34,16 +34,16 @@ impl Guard {
         let id = self.next;
         self.next += 1;
         let within_ms = within.map(|within| within.as_millis() as u64);
-        self.tell(&Line::Begin { id, what: what.to_owned(), undo, within_ms })?;
+        self.tell(&JournalLine::Begin { id, what: what.to_owned(), undo, within_ms })?;
         Ok(id)
     }
 
     /// It was taken back.
     pub fn end(&mut self, id: u64) -> io::Result<()> {
-        self.tell(&Line::End { id })
+        self.tell(&JournalLine::End { id })
     }
 
-    fn tell(&mut self, line: &Line) -> io::Result<()> {
+    fn tell(&mut self, line: &JournalLine) -> io::Result<()> {
         let text = self.journal.write(line)?;
         let told = self.pipe.as_mut().map(|pipe| pipe.write_all(text.as_bytes()));
         if matches!(told, Some(Ok(()))) {
@@ -102,7 +102,7 @@ struct Open {
 pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
     let mut journal = Journal::open(path)?;
     journal.hold()?;
-    journal.write(&Line::Guardian { process: Process::this() })?;
+    journal.write(&JournalLine::Guardian { process: Process::this() })?;
     let known = journal.read()?;
     let mut problems: Vec<String> = known.problem(path).into_iter().collect();
     let mut open: BTreeMap<u64, Open> =
@@ -123,12 +123,17 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
             None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match line {
-            Ok(Line::Begin { id, what, undo, within_ms }) => {
+            Ok(JournalLine::Begin { id, what, undo, within_ms }) => {
                 let due = within_ms.map(|within| Instant::now() + Duration::from_millis(within));
                 open.insert(id, Open { what, undo, due });
             }
-            Ok(Line::End { id }) => drop(open.remove(&id)),
-            Ok(Line::Run { .. } | Line::Guardian { .. } | Line::Failed { .. } | Line::Torn {}) => {}
+            Ok(JournalLine::End { id }) => drop(open.remove(&id)),
+            Ok(
+                JournalLine::Run { .. }
+                | JournalLine::Guardian { .. }
+                | JournalLine::Failed { .. }
+                | JournalLine::Torn {},
+            ) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let now = Instant::now();
                 let late: Vec<u64> =
@@ -153,10 +158,10 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
 
 fn take_back(id: u64, one: &Open, journal: &mut Journal, problems: &mut Vec<String>) {
     let line = match one.undo.perform() {
-        Ok(()) => Line::End { id },
+        Ok(()) => JournalLine::End { id },
         Err(problem) => {
             problems.push(format!("{}: {problem}", one.what));
-            Line::Failed { id, problem }
+            JournalLine::Failed { id, problem }
         }
     };
     // What cannot be written down was done all the same, and is done again by who reads the journal.

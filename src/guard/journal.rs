@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Line {
+pub enum JournalLine {
     Run {
         id: String,
         process: Option<Process>,
@@ -73,7 +73,7 @@ impl Journal {
 
     fn begin(&mut self, run: &str, new: &OsStr) -> io::Result<()> {
         self.hold()?;
-        self.write(&Line::Run { id: run.to_owned(), process: Process::this(), origin: Some(Origin::here()) })?;
+        self.write(&JournalLine::Run { id: run.to_owned(), process: Process::this(), origin: Some(Origin::here()) })?;
         self.directory.rename(new, &self.name)?;
         // That there is a journal has to be known too.
         self.directory.sync()
@@ -101,12 +101,12 @@ impl Journal {
     }
 
     /// Gives the line as it was written.
-    pub fn write(&mut self, line: &Line) -> io::Result<String> {
+    pub fn write(&mut self, line: &JournalLine) -> io::Result<String> {
         // In one piece: the guardian of this run writes here too.
         let mut text = serde_json::to_string(line)?;
         text.push('\n');
         if self.is_torn()? {
-            let torn = serde_json::to_string(&Line::Torn {})?;
+            let torn = serde_json::to_string(&JournalLine::Torn {})?;
             self.file.write_all(format!("\n{torn}\n{text}").as_bytes())?;
         } else {
             self.file.write_all(text.as_bytes())?;
@@ -221,18 +221,18 @@ impl Read {
         let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
             let known = serde_json::from_slice(line);
-            if let (Some(before), false) = (damaged.take(), matches!(known, Ok(Line::Torn {}))) {
+            if let (Some(before), false) = (damaged.take(), matches!(known, Ok(JournalLine::Torn {}))) {
                 read.damaged.push(before);
             }
             match known {
-                Ok(Line::Run { id, process, origin }) => {
+                Ok(JournalLine::Run { id, process, origin }) => {
                     (read.run, read.origin, read.owner) = (id, origin, process);
                     read.by.extend(process);
                 }
-                Ok(Line::Guardian { process }) => read.by.extend(process),
-                Ok(Line::Begin { id, what, undo, .. }) => drop(read.open.insert(id, (what, undo))),
-                Ok(Line::End { id }) => drop(read.open.remove(&id)),
-                Ok(Line::Failed { .. } | Line::Torn {}) => {}
+                Ok(JournalLine::Guardian { process }) => read.by.extend(process),
+                Ok(JournalLine::Begin { id, what, undo, .. }) => drop(read.open.insert(id, (what, undo))),
+                Ok(JournalLine::End { id }) => drop(read.open.remove(&id)),
+                Ok(JournalLine::Failed { .. } | JournalLine::Torn {}) => {}
                 // The last line may be torn: then what it speaks of was not done.
                 Err(_) if index + 1 == lines.len() => {}
                 Err(_) => damaged = Some(index + 1),
@@ -401,8 +401,8 @@ pub fn take_back(journal: &mut Journal) -> io::Result<Vec<Recovered>> {
             Measure::Leave(why) => (undo.describe(), Some(format!("could not {}: {why}", undo.describe()))),
         };
         journal.write(&match &problem {
-            None => Line::End { id },
-            Some(problem) => Line::Failed { id, problem: problem.clone() },
+            None => JournalLine::End { id },
+            Some(problem) => JournalLine::Failed { id, problem: problem.clone() },
         })?;
         done.push(Recovered { what, how, problem });
     }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-use super::journal::{Journal, Line};
+use super::journal::{Journal, JournalLine};
 use super::origin::Origin;
 use super::*;
 use std::path::{Path, PathBuf};
@@ -20,13 +20,13 @@ fn state(child: &Child) -> String {
 fn of_a_dead_run(place: &Path, run: &str, origin: Option<Origin>, rest: &str) -> PathBuf {
     let journal = Journal::create(place, run).unwrap();
     let process = Some(Process { pid: 1, started: 1 });
-    let first = serde_json::to_string(&Line::Run { id: run.to_owned(), process, origin }).unwrap();
+    let first = serde_json::to_string(&JournalLine::Run { id: run.to_owned(), process, origin }).unwrap();
     std::fs::write(journal.path(), format!("{first}\n{rest}")).unwrap();
     journal.path()
 }
 
 fn begins(id: u64, undo: Undo) -> String {
-    let line = Line::Begin { id, what: format!("thing {id}"), undo, within_ms: None };
+    let line = JournalLine::Begin { id, what: format!("thing {id}"), undo, within_ms: None };
     format!("{}\n", serde_json::to_string(&line).unwrap())
 }
 
@@ -84,7 +84,7 @@ fn a_journal_holds_what_is_open_and_a_torn_line_nothing() {
     let file = place.path().join("left.txt");
     std::fs::write(&file, "x").unwrap();
     let mut journal = Journal::create(place.path(), "run-d").unwrap();
-    journal.write(&Line::End { id: 3 }).unwrap();
+    journal.write(&JournalLine::End { id: 3 }).unwrap();
     assert_eq!(journal.read().unwrap().by, [Process::this().unwrap()]);
     assert!(dirty(place.path()).unwrap().is_empty(), "its run is alive");
     drop(journal);
@@ -102,7 +102,7 @@ fn a_journal_holds_what_is_open_and_a_torn_line_nothing() {
     assert_eq!(left(place.path()), ["thing 2", "thing 1"]);
     // Who writes on does not make a line of the torn one and its own.
     let mut journal = Journal::open(&path).unwrap();
-    journal.write(&Line::Guardian { process: None }).unwrap();
+    journal.write(&JournalLine::Guardian { process: None }).unwrap();
     drop(journal);
     let found = dirty(place.path()).unwrap().pop().unwrap();
     assert!(found.problem.is_none() && found.left.len() == 2, "{found:?}");

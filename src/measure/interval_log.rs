@@ -18,7 +18,7 @@ const MAX_DIVISOR: f64 = 1_000_000.0;
 
 /// One interval of one tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct Interval {
     /// Empty when the line carries none.
     pub tag: String,
     pub start_ns: u64,
@@ -113,7 +113,7 @@ fn seconds(ns: u64) -> String {
 
 /// What a line of an interval log says.
 pub enum Read {
-    Interval(Line),
+    Interval(Interval),
     /// A comment, the legend or a blank line.
     Nothing,
     /// Torn, damaged or foreign.
@@ -131,7 +131,7 @@ pub fn read_line(line: &[u8]) -> Read {
 }
 
 /// All lines that can be read, and how many could not. A last line that lacks nothing but its line break is read.
-pub fn read(text: &[u8]) -> (Vec<Line>, usize) {
+pub fn read(text: &[u8]) -> (Vec<Interval>, usize) {
     let (mut lines, mut unreadable) = (Vec::new(), 0);
     for line in text.split(|byte| *byte == b'\n') {
         match read_line(line) {
@@ -143,7 +143,7 @@ pub fn read(text: &[u8]) -> (Vec<Line>, usize) {
     (lines, unreadable)
 }
 
-fn parse(line: &[u8]) -> Option<Line> {
+fn parse(line: &[u8]) -> Option<Interval> {
     let line = std::str::from_utf8(line).ok()?;
     let (tag, fields) = match line.strip_prefix("Tag=") {
         Some(tagged) => tagged.split_once(',')?,
@@ -154,7 +154,7 @@ fn parse(line: &[u8]) -> Option<Line> {
     let _max: f64 = fields.next()?.parse().ok()?;
     let payload = STANDARD.decode(fields.next()?).ok()?;
     let counts = decode(&payload)?;
-    fields.next().is_none().then(|| Line { tag: tag.to_owned(), start_ns, length_ns, counts })
+    fields.next().is_none().then(|| Interval { tag: tag.to_owned(), start_ns, length_ns, counts })
 }
 
 /// Decimal seconds; digits behind the ninth decimal are dropped.
@@ -278,12 +278,13 @@ mod tests {
         samples
     }
 
-    fn log() -> (Vec<u8>, Vec<Line>) {
+    fn log() -> (Vec<u8>, Vec<Interval>) {
         let mut text = header(1_700_000_000.123_456, &["made by a test", "two\nlines"]);
         let mut lines = Vec::new();
         for (number, counts) in (0_u64..).zip(samples()) {
             let tag = ["checkout", "", "step:búsqueda"][number as usize % 3].to_owned();
-            let line = Line { tag, start_ns: number * 1_000_001_000, length_ns: 999_999_000 + number * 1_000, counts };
+            let line =
+                Interval { tag, start_ns: number * 1_000_001_000, length_ns: 999_999_000 + number * 1_000, counts };
             text.extend(super::line(&line.tag, line.start_ns, line.length_ns, &line.counts));
             lines.push(line);
         }
@@ -366,7 +367,7 @@ mod tests {
                     let payload = STANDARD.decode(interval.encoded_histogram()).unwrap();
                     let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut payload.as_slice()).unwrap();
                     assert!((interval.max() - histogram.max() as f64 / 1_000_000.0).abs() < 0.001);
-                    read.push(Line {
+                    read.push(Interval {
                         tag: interval.tag().map_or("", |tag| tag.as_str()).to_owned(),
                         start_ns: interval.start_timestamp().as_nanos() as u64,
                         length_ns: interval.duration().as_nanos() as u64,

@@ -2,7 +2,7 @@
 
 use super::course::{Course, Sum};
 use super::histogram::Counts;
-use super::interval_log::Line;
+use super::interval_log::Interval;
 use super::{Generator, Slice, Tags};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 use crate::plan::{Plan, WindowEdges};
@@ -42,7 +42,7 @@ impl Layout {
     }
 
     /// The slices of a line of an interval log, with its histogram; empty where it names no series of the plan.
-    pub fn slice(&self, line: Line) -> Slice {
+    pub fn slice(&self, line: Interval) -> Slice {
         // Logs keep microseconds, and those of other tools milliseconds.
         let slice_at = |at: u64| self.edges.partition_point(|edge| *edge <= at.saturating_add(MILLISECOND / 2)) as u32;
         let first = slice_at(line.start_ns).saturating_sub(1);

@@ -257,7 +257,7 @@ impl Stats {
     }
 
     /// Adds a histogram of an interval log; what names no series of the plan is left out.
-    pub fn add_line(&mut self, line: interval_log::Line) {
+    pub fn add_line(&mut self, line: interval_log::Interval) {
         let at = line.start_ns;
         let slice = self.layout.slice(line);
         self.add(&slice);

@@ -2,7 +2,7 @@
 
 use super::course::{Course, Sum};
 use super::histogram::Counts;
-use super::interval_log::Line;
+use super::interval_log::Interval;
 use super::{Layout, LoadCounts, SeriesCounts, Slice};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Sums<'_> {
         }
     }
 
-    pub fn add_line(&mut self, line: Line) {
+    pub fn add_line(&mut self, line: Interval) {
         let slice = self.layout.slice(line);
         self.add(&slice);
     }

@@ -7,7 +7,7 @@ use crate::engine::pace::clock::Clock;
 use crate::engine::pace::{due, limit};
 use crate::engine::trials::Trials;
 use crate::engine::value::Plain;
-use crate::engine::worker::{self, Line, Measured, Order};
+use crate::engine::worker::{self, Barrier, Measured, Order};
 use crate::engine::{Phase, phase};
 use crate::plan::Plan;
 use std::io;
@@ -66,7 +66,7 @@ impl Crew {
                 tracer: None,
             };
             let ((ready, stands), (go, start)) = (oneshot::channel(), std::sync::mpsc::channel());
-            let work = move || worker::run(order, Line { ready, start });
+            let work = move || worker::run(order, Barrier { ready, start });
             threads.push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(work)?);
             waiting.push((stands, go));
         }

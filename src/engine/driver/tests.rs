@@ -26,13 +26,13 @@ use std::thread::JoinHandle;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 
 /// What a `send` of a test says.
-pub struct Line(String);
+pub struct Message(String);
 
-impl Line {
-    pub fn of(value: &Expr) -> Line {
+impl Message {
+    pub fn of(value: &Expr) -> Message {
         match value {
             Expr::Text(pieces) => match pieces.as_slice() {
-                [Piece::Literal(text)] => Line(format!("{text}\n")),
+                [Piece::Literal(text)] => Message(format!("{text}\n")),
                 other => panic!("{other:?}"),
             },
             other => panic!("{other:?}"),
@@ -60,7 +60,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub async fn exchange(&mut self, line: &Line, attempt: &mut Attempt) -> Result<(), Unanswered> {
+    pub async fn exchange(&mut self, line: &Message, attempt: &mut Attempt) -> Result<(), Unanswered> {
         let worker = attempt.worker.clone();
         let clock = worker.timers.clock;
         self.answer = None;

@@ -133,7 +133,9 @@ pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) 
     let exchange = match &request.exchange {
         Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, linker)),
         #[cfg(test)]
-        Exchange::Frame(crate::plan::Frame::Send { value }) => driver::Exchange::Line(driver::tests::Line::of(value)),
+        Exchange::Frame(crate::plan::Frame::Send { value }) => {
+            driver::Exchange::Line(driver::tests::Message::of(value))
+        }
         Exchange::Query(_) | Exchange::Frame(_) | Exchange::Call(_) | Exchange::Command(_) => {
             unreachable!("a run is refused whose steps have no driver")
         }

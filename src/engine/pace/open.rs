@@ -72,7 +72,7 @@ impl Ranks {
 /// Starts the arrivals of a load when they are due, or drops them where the ceiling is reached.
 pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
     let planned = &worker.plan.loads[load];
-    let mut line = Line::new(worker, load);
+    let mut line = Dispatcher::new(worker, load);
     let mut due = Due::new(worker, load);
     // What would be started behind its grace has no time left.
     let catch_up = CATCH_UP.min(planned.grace);
@@ -92,7 +92,7 @@ pub async fn dispatch(worker: &Rc<Worker>, load: usize) {
 }
 
 /// What starts arrivals, with the sessions that it has.
-struct Line<'w> {
+struct Dispatcher<'w> {
     worker: &'w Rc<Worker>,
     load: usize,
     ceiling: u64,
@@ -105,9 +105,9 @@ struct Line<'w> {
     before: u64,
 }
 
-impl Line<'_> {
-    fn new(worker: &Rc<Worker>, load: usize) -> Line<'_> {
-        Line {
+impl Dispatcher<'_> {
+    fn new(worker: &Rc<Worker>, load: usize) -> Dispatcher<'_> {
+        Dispatcher {
             worker,
             load,
             ceiling: ceiling(worker, load),
