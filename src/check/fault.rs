@@ -3,7 +3,7 @@
 use super::bound::{Bound, Call};
 use super::builtins::{self, Builtin, Given, Limit};
 use super::program::{
-    Action, Element, Event, Injection, Line, LinkFault, Protocol, ServiceFault, ServiceKind, Text, When, Window,
+    Action, Element, Event, Injection, LinkFault, NetworkRoute, Protocol, ServiceFault, ServiceKind, Text, When, Window,
 };
 use super::scope::FrameId;
 use super::session::Session;
@@ -106,7 +106,7 @@ impl<'a> Session<'a, '_> {
                     self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
                 }
             }
-            Action::Link { on: Line::Target(index), fault } => {
+            Action::Link { on: NetworkRoute::Target(index), fault } => {
                 let Some(target) = self.out.targets.get(*index) else { return };
                 if let Protocol::Postgres | Protocol::Mysql = target.protocol {
                     self.later(format!("`{function}` on the way to a target that is a database"), span);
@@ -118,7 +118,7 @@ impl<'a> Session<'a, '_> {
                     ));
                 }
             }
-            Action::Link { on: Line::Link(_), .. } => {}
+            Action::Link { on: NetworkRoute::Link(_), .. } => {}
             Action::Database { .. } | Action::Host(_) | Action::Command(_) => {}
         }
     }

@@ -1,12 +1,13 @@
 //! The links of a plan: those that are written, and one before each target that a fault hurts.
 
-use super::{Action, Address, Line, Link};
+use super::{Action, Address, Link, NetworkRoute};
 use crate::check::program::{Expr, PartKind, Piece, Protocol, Scenario, Text};
 
 pub(super) fn links(scenario: &Scenario) -> Vec<Link> {
     let mut links = scenario.links.clone();
     for (index, target) in scenario.targets.iter().enumerate() {
-        let hurts = |action: &Action| matches!(action, Action::Link { on: Line::Target(on), .. } if *on == index);
+        let hurts =
+            |action: &Action| matches!(action, Action::Link { on: NetworkRoute::Target(on), .. } if *on == index);
         if scenario.injections.iter().any(|injection| hurts(&injection.action)) {
             let (name, http) = (target.name.clone(), target.protocol == Protocol::Http && target.tls.is_none());
             links.push(Link { name, http, to: address(&target.address), before: Some(index) });

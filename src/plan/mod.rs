@@ -26,8 +26,8 @@ pub use crate::check::program::{
     Action, Address, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Bound, Check,
     CommandFault, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Element, Estimate, Exchange,
     Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Key, Ledger, LedgerFunction, Limit,
-    Line, Link, LinkFault, Measure, Member, Method, MixPart, Moment, Monitor, MonitorKind, Part, PartKind, Pem, Pick,
-    Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry,
+    Link, LinkFault, Measure, Member, Method, MixPart, Moment, Monitor, MonitorKind, NetworkRoute, Part, PartKind, Pem,
+    Pick, Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry,
     Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject,
     SweepFunction, Target, Text, Think, Tls, TlsVersion, Upload, ValueFunction,
 };

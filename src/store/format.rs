@@ -211,7 +211,8 @@ mod tests {
     use super::*;
     use crate::measure::{Generator, Verified};
     use crate::plan::{
-        CommandFault, Database, DatabaseFault, Exchange, Expr, Fault, Line, LinkFault, Method, Piece, ServiceFault,
+        CommandFault, Database, DatabaseFault, Exchange, Expr, Fault, LinkFault, Method, NetworkRoute, Piece,
+        ServiceFault,
     };
 
     fn without(event: &Event, place: &str, fields: &[&str]) -> Vec<u8> {
@@ -239,7 +240,7 @@ mod tests {
         let by = json!([["by", { "quantity": [2e8, "duration"] }], ["jitter", { "quantity": [5e7, "duration"] }]]);
         let latency = LinkFault::Latency { by: 200_000_000, jitter: Some(50_000_000) };
         let found = fault(&of("latency", json!({ "target": 3 }), by)).unwrap();
-        assert_eq!(found.action, Action::Link { on: Line::Target(3), fault: latency });
+        assert_eq!(found.action, Action::Link { on: NetworkRoute::Target(3), fault: latency });
         assert_eq!((found.name.as_str(), found.windows.as_slice()), ("it", &[(1, 2)][..]));
         let kill = fault(&of("kill", json!({ "service": 1 }), json!([]))).unwrap();
         assert_eq!(kill.action, Action::Service { on: 1, fault: ServiceFault::Kill });

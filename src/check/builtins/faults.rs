@@ -3,7 +3,7 @@
 use super::{Builtin, Kind, Par, may, need};
 use crate::base::floors;
 use crate::check::program::{
-    Action, CommandFault, Database, DatabaseFault, Element, HostFault, Line, LinkFault, ServiceFault, Text,
+    Action, CommandFault, Database, DatabaseFault, Element, HostFault, LinkFault, NetworkRoute, ServiceFault, Text,
 };
 use crate::check::types::Type;
 
@@ -50,10 +50,10 @@ impl Build {
     pub fn action(&self, given: Given) -> Option<Action> {
         Some(match (self, given.on) {
             (Build::Link(fault), Some(Element::Link(index))) => {
-                Action::Link { on: Line::Link(index), fault: fault(&given)? }
+                Action::Link { on: NetworkRoute::Link(index), fault: fault(&given)? }
             }
             (Build::Link(fault), Some(Element::Target(index))) => {
-                Action::Link { on: Line::Target(index), fault: fault(&given)? }
+                Action::Link { on: NetworkRoute::Target(index), fault: fault(&given)? }
             }
             (Build::Service(fault), Some(Element::Service(on))) => Action::Service { on, fault: fault(&given)? },
             (Build::Database(fault), Some(Element::Service(index))) => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    Link { on: Line, fault: LinkFault },
+    Link { on: NetworkRoute, fault: LinkFault },
     Service { on: usize, fault: ServiceFault },
     Database { on: Database, fault: DatabaseFault },
     Host(HostFault),
@@ -17,7 +17,7 @@ pub enum Action {
 /// What bytes pass on their way: a link, or the way to a target, before which the plan puts one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Line {
+pub enum NetworkRoute {
     Link(usize),
     Target(usize),
 }
@@ -141,8 +141,8 @@ impl Action {
 
     pub fn element(&self) -> Element {
         match self {
-            Action::Link { on: Line::Link(index), .. } => Element::Link(*index),
-            Action::Link { on: Line::Target(index), .. } => Element::Target(*index),
+            Action::Link { on: NetworkRoute::Link(index), .. } => Element::Link(*index),
+            Action::Link { on: NetworkRoute::Target(index), .. } => Element::Target(*index),
             Action::Service { on, .. } => Element::Service(*on),
             Action::Database { on: Database::Service(index), .. } => Element::Service(*index),
             Action::Database { on: Database::Target(index), .. } => Element::Target(*index),

@@ -18,7 +18,9 @@ pub use super::builtins::{
     SweepFunction, ValueFunction,
 };
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Estimate, Measured};
-pub use action::{Action, CommandFault, Database, DatabaseFault, HostFault, Line, LinkFault, Measure, ServiceFault};
+pub use action::{
+    Action, CommandFault, Database, DatabaseFault, HostFault, LinkFault, Measure, NetworkRoute, ServiceFault,
+};
 pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{

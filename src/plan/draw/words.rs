@@ -1,8 +1,8 @@
 //! The parts of a plan in words.
 
 use super::super::{
-    Action, By, Ceiling, CeilingFrom, CommandFault, DatabaseFault, Element, Expr, Fault, HostFault, Line, LinkFault,
-    Load, Measure, Piece, Plan, ServiceFault, ServiceKind, Text,
+    Action, By, Ceiling, CeilingFrom, CommandFault, DatabaseFault, Element, Expr, Fault, HostFault, LinkFault, Load,
+    Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text,
 };
 use crate::base::units::{self, duration, grouped, percent};
 
@@ -97,13 +97,13 @@ pub fn by(by: By) -> &'static str {
 /// How a fault ends, and who feels it.
 pub fn undone(fault: &Fault) -> &'static str {
     match &fault.action {
-        Action::Link { on: Line::Target(_), fault: LinkFault::Partition } => {
+        Action::Link { on: NetworkRoute::Target(_), fault: LinkFault::Partition } => {
             "acts in the generator's own connections; held bytes are delivered"
         }
-        Action::Link { on: Line::Target(_), .. } => {
+        Action::Link { on: NetworkRoute::Target(_), .. } => {
             "acts in the generator's own connections; the system under test does not see it"
         }
-        Action::Link { on: Line::Link(_), fault } => match fault {
+        Action::Link { on: NetworkRoute::Link(_), fault } => match fault {
             LinkFault::Partition => "held bytes are delivered",
             LinkFault::Refuse => "connections are accepted again",
             LinkFault::Reset { .. } => "clients connect again",

@@ -1,7 +1,7 @@
 //! Faults of links, and of targets, before which a link stands for them.
 
 use crate::measure::Proof;
-use crate::plan::{Line, LinkFault, Plan};
+use crate::plan::{LinkFault, NetworkRoute, Plan};
 use crate::run::proxy::{Control, Effect, EffectId};
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ pub struct OnLink {
 }
 
 impl OnLink {
-    pub fn of(plan: &Plan, on: Line, fault: LinkFault, control: &Control) -> Result<OnLink, String> {
+    pub fn of(plan: &Plan, on: NetworkRoute, fault: LinkFault, control: &Control) -> Result<OnLink, String> {
         let link = match on {
-            Line::Link(link) => Some(link),
-            Line::Target(target) => plan.links.iter().position(|link| link.before == Some(target)),
+            NetworkRoute::Link(link) => Some(link),
+            NetworkRoute::Target(target) => plan.links.iter().position(|link| link.before == Some(target)),
         };
         let link = link.ok_or("no link stands before it")?;
         Ok(OnLink { link, effect: effect(fault), control: control.clone(), applied: None })
