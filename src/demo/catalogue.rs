@@ -39,17 +39,17 @@ impl Cache {
 }
 
 /// A row of `products`. Money is whole cents until it is shown.
-type Row = (i64, String, i64);
+type ProductRow = (i64, String, i64);
 
-impl From<Row> for Product {
-    fn from((id, name, cents): Row) -> Product {
+impl From<ProductRow> for Product {
+    fn from((id, name, cents): ProductRow) -> Product {
         Product { id, name, price: cents as f64 / 100.0 }
     }
 }
 
 pub async fn list(State(shop): State<Arc<Shop>>) -> Result<Json<Vec<Product>>, Refusal> {
     let mut connection = shop.database.connection().await?;
-    let rows: Vec<Row> = on!(&mut connection, it => {
+    let rows: Vec<ProductRow> = on!(&mut connection, it => {
         sqlx::query_as("SELECT id, name, cents FROM products ORDER BY id LIMIT 20").fetch_all(&mut **it).await?
     });
     Ok(Json(rows.into_iter().map(Product::from).collect()))
@@ -65,7 +65,7 @@ pub async fn show(
     }
     shop.cache.look(id);
     let mut connection = shop.database.connection().await?;
-    let row: Option<Row> = on!(&mut connection, it => {
+    let row: Option<ProductRow> = on!(&mut connection, it => {
         sqlx::query_as("SELECT id, name, cents FROM products WHERE id = $1").bind(id).fetch_optional(&mut **it).await?
     });
     let row = row.ok_or_else(|| Refusal::not_found(format!("there is no product {id}")))?;

@@ -21,10 +21,10 @@ pub struct Order {
 }
 
 /// A row of `orders`. Money is whole cents until it is shown.
-type Row = (i64, String, i64, i64, i64);
+type OrderRow = (i64, String, i64, i64, i64);
 
-impl From<Row> for Order {
-    fn from((id, key, product, qty, cents): Row) -> Order {
+impl From<OrderRow> for Order {
+    fn from((id, key, product, qty, cents): OrderRow) -> Order {
         Order { id, key, product, qty, total: cents as f64 / 100.0 }
     }
 }
@@ -76,7 +76,7 @@ async fn written(
     key: &str,
     wanted: &Wanted,
     forgets_keys: bool,
-) -> Result<Option<Row>, sqlx::Error> {
+) -> Result<Option<OrderRow>, sqlx::Error> {
     const ONCE: &str = "INSERT INTO orders (key, product, qty, cents)
          SELECT $1, id, $2, cents * $2 FROM products WHERE id = $3
          ON CONFLICT (key) DO NOTHING
@@ -92,7 +92,7 @@ async fn written(
 }
 
 /// What an order would be that is not written.
-async fn priced(connection: &mut Connection, key: &str, wanted: &Wanted) -> Result<Option<Row>, sqlx::Error> {
+async fn priced(connection: &mut Connection, key: &str, wanted: &Wanted) -> Result<Option<OrderRow>, sqlx::Error> {
     const PRICED: &str = "SELECT (SELECT coalesce(max(id), 0) + 1 FROM orders), $1, id, $2, cents * $2
          FROM products WHERE id = $3";
     on!(connection, it => {
@@ -139,7 +139,8 @@ pub async fn show(State(shop): State<Arc<Shop>>, id: Result<Path<i64>, PathRejec
     let Path(id) = id.map_err(|_| Refusal::bad_request("an order's id is a whole number"))?;
     let mut connection = shop.database.connection().await?;
     const BY_ID: &str = "SELECT id, key, product, qty, cents FROM orders WHERE id = $1";
-    let row: Option<Row> = on!(&mut connection, it => sqlx::query_as(BY_ID).bind(id).fetch_optional(&mut **it).await?);
+    let row: Option<OrderRow> =
+        on!(&mut connection, it => sqlx::query_as(BY_ID).bind(id).fetch_optional(&mut **it).await?);
     let row = row.ok_or_else(|| Refusal::not_found(format!("there is no order {id}")))?;
     Ok(Json(Order::from(row)))
 }
@@ -147,6 +148,6 @@ pub async fn show(State(shop): State<Arc<Shop>>, id: Result<Path<i64>, PathRejec
 /// At most one, unless the shop forgets keys.
 async fn by_key(connection: &mut Connection, key: &str) -> Result<Vec<Order>, sqlx::Error> {
     const BY_KEY: &str = "SELECT id, key, product, qty, cents FROM orders WHERE key = $1 ORDER BY id";
-    let rows: Vec<Row> = on!(connection, it => sqlx::query_as(BY_KEY).bind(key).fetch_all(&mut **it).await?);
+    let rows: Vec<OrderRow> = on!(connection, it => sqlx::query_as(BY_KEY).bind(key).fetch_all(&mut **it).await?);
     Ok(rows.into_iter().map(Order::from).collect())
 }

@@ -5,7 +5,7 @@ use super::faults::{Injection, Occurrence, Planned};
 use crate::base::units::SECOND;
 use crate::measure::{Ranked, Stats, Times};
 use crate::metric::{Back, Recovered};
-use crate::plan::draw::{Page, Row, RowKind};
+use crate::plan::draw::{Page, PictureRow, RowKind};
 use crate::plan::{Plan, Range};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ const WIDTH: usize = 100;
 pub struct Course {
     pub loads: Vec<LoadCourse>,
     /// Faults and events as they were, and where the steady state was lost.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PictureRow>,
 }
 
 /// A load over the run, in parts that are equally long.
@@ -46,7 +46,7 @@ impl Course {
     }
 }
 
-fn page(rows: &[Row], end: u64) -> Page {
+fn page(rows: &[PictureRow], end: u64) -> Page {
     Page::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH)
 }
 
@@ -95,7 +95,7 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
 }
 
 /// Faults and events as they were.
-fn done(planned: &Planned, injections: &[Injection], occurrences: &[Occurrence], end: u64) -> Vec<Row> {
+fn done(planned: &Planned, injections: &[Injection], occurrences: &[Occurrence], end: u64) -> Vec<PictureRow> {
     let of_fault = |index: usize| {
         let times = injections.iter().filter(move |one| one.fault == index && one.problem.is_none());
         times.map(|one| (one.applied.1, one.withdrawn.map_or(end, |range| range.0))).collect()
@@ -104,13 +104,13 @@ fn done(planned: &Planned, injections: &[Injection], occurrences: &[Occurrence],
         let begun = occurrences.iter().filter(move |one| one.event == index);
         begun.map(|one| (one.began, one.ended.unwrap_or(end))).collect()
     };
-    let faults = planned.faults.iter().enumerate().map(|(index, fault)| Row {
+    let faults = planned.faults.iter().enumerate().map(|(index, fault)| PictureRow {
         kind: RowKind::Fault,
         name: fault.name.clone(),
         what: fault.what.clone(),
         ranges: of_fault(index),
     });
-    let events = planned.events.iter().enumerate().map(|(index, event)| Row {
+    let events = planned.events.iter().enumerate().map(|(index, event)| PictureRow {
         kind: RowKind::Event,
         name: event.name.clone(),
         what: String::new(),
@@ -120,10 +120,10 @@ fn done(planned: &Planned, injections: &[Injection], occurrences: &[Occurrence],
 }
 
 /// Where the first steady state of the plan was lost.
-fn lost(plan: &Plan, injections: &[Injection], end: u64) -> Option<Row> {
+fn lost(plan: &Plan, injections: &[Injection], end: u64) -> Option<PictureRow> {
     let steady = plan.steady_states.first()?;
     let range = |found: &Recovered| Some((found.lost?.0, if let Back::At(at) = found.back { at } else { end }));
-    Some(Row {
+    Some(PictureRow {
         kind: RowKind::Lost,
         name: steady.name.clone().unwrap_or_else(|| "steady state".to_owned()),
         what: "lost".to_owned(),

@@ -14,7 +14,7 @@ const ON_SERVICE: &[Par] = &[need("on", &[Type::Service])];
 const ON_LINE_SHARE: &[Par] = &[need("on", LINE), may("share", &[Type::Percent])];
 
 /// A fault of the language: how it is called, what it makes of what it is given, and what may be given.
-pub struct Row {
+pub struct FaultRow {
     pub builtin: Builtin,
     pub build: Build,
     pub limits: &'static [Limit],
@@ -124,16 +124,16 @@ const fn row(
     example: &'static str,
     build: Build,
     limits: &'static [Limit],
-) -> Row {
+) -> FaultRow {
     let kind = Kind::Fault;
-    Row {
+    FaultRow {
         builtin: Builtin { name, kind, parameters, variadic: false, result: Type::Fault, doc, example },
         build,
         limits,
     }
 }
 
-pub static ROWS: &[Row] = &[
+pub static ROWS: &[FaultRow] = &[
     row(
         "partition",
         ON_LINE,

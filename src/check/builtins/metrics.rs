@@ -17,7 +17,7 @@ use crate::check::types::Type;
 use Function::{Alerts, Capacity, Crashes, Drift, Ledger, Recovery, Requests, Series, Sweep};
 
 /// A metric as it is called, and what it computes.
-pub struct Row {
+pub struct MetricRow {
     pub builtin: Builtin,
     /// What its second argument says is 0 here. What is of requests or of a series stands for both.
     pub function: Function,
@@ -38,21 +38,24 @@ const fn row(
     result: Type,
     doc: &'static str,
     example: &'static str,
-) -> Row {
+) -> MetricRow {
     let name = function.name();
-    Row { builtin: Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example }, function }
+    MetricRow {
+        builtin: Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example },
+        function,
+    }
 }
 
-impl Row {
+impl MetricRow {
     /// More of its last parameter may follow.
-    const fn variadic(mut self) -> Row {
+    const fn variadic(mut self) -> MetricRow {
         self.builtin.variadic = true;
         self
     }
 }
 
 /// The result `Wrong` stands for the type of the values that are given.
-pub const ROWS: &[Row] = &[
+pub const ROWS: &[MetricRow] = &[
     row(
         Requests(RequestFunction::Quantile(0.5)),
         SAMPLES,

@@ -196,6 +196,6 @@ pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
 }
 
 /// The fault of a name, with how it is made.
-pub fn fault(name: &str) -> Option<&'static faults::Row> {
+pub fn fault(name: &str) -> Option<&'static faults::FaultRow> {
     faults::ROWS.iter().find(|row| row.builtin.name == name)
 }

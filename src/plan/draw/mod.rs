@@ -10,7 +10,7 @@ mod terminal;
 mod words;
 
 pub use page::{BLOCKS, Page, cut, flow};
-pub use picture::{Picture, Row, RowKind, Track, picture};
+pub use picture::{Picture, PictureRow, RowKind, Track, picture};
 pub use reach::reach;
 pub use svg::svg;
 pub use terminal::draw;

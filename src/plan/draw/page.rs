@@ -1,6 +1,6 @@
 //! A page of text with an axis of time: columns of levels above it, bars beneath it.
 
-use super::picture::{Row, RowKind, ticks};
+use super::picture::{PictureRow, RowKind, ticks};
 use crate::base::units::duration;
 use std::fmt::Write;
 
@@ -97,7 +97,7 @@ impl Page {
     }
 
     /// A fault, an event or an alert as bars on the axis, and what it is where there is room.
-    pub fn bars(&self, out: &mut String, row: &Row, paint: &dyn Fn(&str) -> String) {
+    pub fn bars(&self, out: &mut String, row: &PictureRow, paint: &dyn Fn(&str) -> String) {
         let mut cells = vec![' '; self.columns];
         for (start, end) in &row.ranges {
             let from = self.column(*start).min(self.columns - 1);

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Picture {
     pub length: u64,
     pub loads: Vec<Track>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<PictureRow>,
 }
 
 /// One load over time.
@@ -43,7 +43,7 @@ pub enum RowKind {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct PictureRow {
     pub kind: RowKind,
     pub name: String,
     pub what: String,
@@ -77,17 +77,17 @@ impl Track {
 
 pub fn picture(plan: &Plan) -> Picture {
     let loads = plan.loads.iter().map(|load| track(plan, load)).collect();
-    let mut rows: Vec<Row> = plan
+    let mut rows: Vec<PictureRow> = plan
         .faults
         .iter()
-        .map(|fault| Row {
+        .map(|fault| PictureRow {
             kind: RowKind::Fault,
             name: fault.name.clone(),
             what: words::fault(plan, fault),
             ranges: fault.windows.clone(),
         })
         .collect();
-    rows.extend(plan.events.iter().map(|event| Row {
+    rows.extend(plan.events.iter().map(|event| PictureRow {
         kind: RowKind::Event,
         name: event.name.clone(),
         what: format!("{} (at most {})", words::text(plan, &event.command), duration(event.at_most)),
@@ -96,7 +96,7 @@ pub fn picture(plan: &Plan) -> Picture {
     for expectation in &plan.expectations {
         rows.extend(alert(&expectation.condition));
     }
-    let drawn = |row: &Row| row.ranges.iter().map(|range| range.1).max().unwrap_or(0);
+    let drawn = |row: &PictureRow| row.ranges.iter().map(|range| range.1).max().unwrap_or(0);
     let length = rows.iter().map(drawn).fold(plan.length, u64::max).max(1);
     Picture { length, loads, rows }
 }
@@ -130,9 +130,9 @@ fn track(plan: &Plan, load: &Load) -> Track {
     }
 }
 
-fn alert(condition: &Condition) -> Option<Row> {
+fn alert(condition: &Condition) -> Option<PictureRow> {
     let Condition::Alert(check) = condition else { return None };
-    let row = |verb: &str, within: u64, of: &Planned| Row {
+    let row = |verb: &str, within: u64, of: &Planned| PictureRow {
         kind: RowKind::Alert,
         name: check.name.clone().unwrap_or_default(),
         what: format!("{verb} within {}", duration(within)),

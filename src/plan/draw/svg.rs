@@ -2,7 +2,7 @@
 
 use super::super::Plan;
 use super::page::cut;
-use super::picture::{Picture, Row, RowKind, Track, picture, ticks};
+use super::picture::{Picture, PictureRow, RowKind, Track, picture, ticks};
 use crate::base::shown;
 use crate::base::units::duration;
 use std::fmt::Write;
@@ -160,7 +160,7 @@ fn axis(canvas: &mut Canvas, y: f64) {
     }
 }
 
-fn bars(canvas: &mut Canvas, row: &Row, y: f64) {
+fn bars(canvas: &mut Canvas, row: &PictureRow, y: f64) {
     canvas.text(LEFT - 8.0, y + 4.0, "small end", &cut(&row.name, 17));
     for (start, end) in &row.ranges {
         let (x, until) = (canvas.x(*start), canvas.x(*end));
