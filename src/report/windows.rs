@@ -75,7 +75,7 @@ impl StepRow {
 }
 
 /// A stage, or a part of one that is looked at by itself.
-struct Part {
+struct Section {
     name: String,
     range: Range,
     planned: Option<u64>,
@@ -95,9 +95,9 @@ pub fn windows(plan: &Plan, stats: &Stats) -> Vec<Window> {
     windows
 }
 
-fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stage): (usize, &Stage)) -> Vec<Part> {
+fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stage): (usize, &Stage)) -> Vec<Section> {
     if stage.kind == StageKind::Sweep {
-        let of_level = |(level, range): &(f64, Range)| Part {
+        let of_level = |(level, range): &(f64, Range)| Section {
             name: format!("{} {}", stage.name, load.shown(*level)),
             range: *range,
             // Of each stage it is known how many the seed gave, and no more.
@@ -109,7 +109,7 @@ fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stag
     }
     let trials: Vec<&Tried> = stats.tried.iter().filter(|tried| (tried.load, tried.stage) == (index, place)).collect();
     if !trials.is_empty() {
-        let of_trial = |tried: &&Tried| Part {
+        let of_trial = |tried: &&Tried| Section {
             name: format!("{} {}", stage.name, load.shown(tried.level)),
             range: tried.judged,
             planned: None,
@@ -118,7 +118,7 @@ fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stag
         };
         return trials.iter().map(of_trial).collect();
     }
-    vec![Part {
+    vec![Section {
         name: stage.name.clone(),
         range: (stage.start, stage.end),
         planned: stats.planned(plan, index, place),
@@ -127,7 +127,7 @@ fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stag
     }]
 }
 
-fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: StageKind, part: Part) -> Window {
+fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: StageKind, part: Section) -> Window {
     let (start, end) = part.range;
     // Steps that follow the last arrival are intended after the end; they belong to the last stage.
     let range = (start, if end == load.shape.end() { u64::MAX } else { end });

@@ -14,14 +14,14 @@ const MOST_TOKENS: usize = 100_000;
 
 #[derive(Debug, Clone)]
 pub struct Statement {
-    pub parts: Vec<Part>,
+    pub parts: Vec<Fragment>,
     pub doc: Option<String>,
     /// Refused here already: a grammar could only complain about it a second time.
     pub broken: bool,
 }
 
 #[derive(Debug, Clone)]
-pub enum Part {
+pub enum Fragment {
     Text(Range<usize>),
     Block(Block),
 }
@@ -197,8 +197,8 @@ impl Cutter<'_> {
                     break;
                 }
                 Kind::Open(b'{') if !(of_alert || of_send == Some(self.at) || self.opens_value()) => {
-                    parts.extend(text.take().map(Part::Text));
-                    parts.push(Part::Block(self.block()));
+                    parts.extend(text.take().map(Fragment::Text));
+                    parts.push(Fragment::Block(self.block()));
                 }
                 Kind::Open(_) => {
                     let from = self.at;
@@ -213,8 +213,8 @@ impl Cutter<'_> {
                 }
             }
         }
-        parts.extend(text.take().map(Part::Text));
-        let mut broken = parts.iter().any(|part| matches!(part, Part::Text(range) if self.is_broken(range)));
+        parts.extend(text.take().map(Fragment::Text));
+        let mut broken = parts.iter().any(|part| matches!(part, Fragment::Text(range) if self.is_broken(range)));
         if weight > MOST_TOKENS {
             let word = self.tokens[first].range.clone();
             let span = Span::new(self.file, word.start, word.end);
@@ -245,7 +245,7 @@ impl Cutter<'_> {
         let span = Span::new(self.file, range.start, range.end);
         let problem = Diagnostic::new(Code::E0104, "a line cannot start with `-`", span, "continues nothing");
         let continued =
-            above.filter(|statement| !statement.broken && matches!(statement.parts.last(), Some(Part::Text(_))));
+            above.filter(|statement| !statement.broken && matches!(statement.parts.last(), Some(Fragment::Text(_))));
         self.diagnostics.push(match continued {
             Some(statement) => {
                 statement.broken = true;
@@ -341,7 +341,7 @@ mod tests {
         let text = "/// About f.\nflow f { get \"/\" }\n";
         let split = split(FileId(0), text, &mut Diagnostics::default());
         assert_eq!(split.statements[0].doc.as_deref(), Some("About f."));
-        let Some(Part::Block(block)) = split.statements[0].parts.last() else { panic!("the flow has a body") };
+        let Some(Fragment::Block(block)) = split.statements[0].parts.last() else { panic!("the flow has a body") };
         assert_eq!(block.statements[0].doc, None);
     }
 }

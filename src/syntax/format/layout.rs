@@ -22,7 +22,7 @@ const INSIDE_WORD: Rank = 1_000;
 const CLOSE_WORDS: [&str; 5] = ["of", "from", "in", "by", "every"];
 
 /// What is never parted.
-struct Part<'t> {
+struct Atom<'t> {
     what: What<'t>,
     blank: bool,
     rank: Rank,
@@ -149,7 +149,7 @@ impl<'t> Layout<'t, '_> {
 
     /// The parts of an item that is too long for a line: first its body goes over several lines, then the object or
     /// list at its end.
-    fn chosen(&self, item: &'t Item, indent: usize, room: usize) -> Vec<Part<'t>> {
+    fn chosen(&self, item: &'t Item, indent: usize, room: usize) -> Vec<Atom<'t>> {
         let mut broken = Vec::new();
         let mut parts = self.parts(item, &broken);
         let mut end = item.pieces.len();
@@ -172,23 +172,23 @@ impl<'t> Layout<'t, '_> {
         parts
     }
 
-    fn parts(&self, item: &'t Item, broken: &[usize]) -> Vec<Part<'t>> {
+    fn parts(&self, item: &'t Item, broken: &[usize]) -> Vec<Atom<'t>> {
         let mut parts = Vec::new();
         self.flatten(item, broken, 0, &mut parts);
         parts
     }
 
-    fn flatten(&self, item: &'t Item, broken: &[usize], depth: usize, parts: &mut Vec<Part<'t>>) {
+    fn flatten(&self, item: &'t Item, broken: &[usize], depth: usize, parts: &mut Vec<Atom<'t>>) {
         let first = parts.len();
         for (index, piece) in item.pieces.iter().enumerate() {
             let (what, at) = match piece {
                 Piece::Token(at) => (What::Text(self.tree.word(*at)), *at),
                 Piece::Note(note) => {
-                    parts.push(Part { what: What::Note(note), blank: false, rank: NEVER });
+                    parts.push(Atom { what: What::Note(note), blank: false, rank: NEVER });
                     continue;
                 }
                 Piece::Kept(kept) => {
-                    parts.push(Part { what: What::Kept(kept), blank: index > 0, rank: NEVER });
+                    parts.push(Atom { what: What::Kept(kept), blank: index > 0, rank: NEVER });
                     continue;
                 }
                 Piece::Group(group) if group.broken || broken.contains(&index) => (What::Group(group), group.open),
@@ -196,7 +196,7 @@ impl<'t> Layout<'t, '_> {
             };
             let blank = self.tree.blanks[at] || index > 0 && matches!(item.pieces[index - 1], Piece::Kept(_));
             let rank = if parts.len() > first && blank { self.rank(at, depth) } else { NEVER };
-            parts.push(Part { what, blank: parts.len() > first && blank, rank });
+            parts.push(Atom { what, blank: parts.len() > first && blank, rank });
             if let Piece::Group(group) = piece
                 && !(group.broken || broken.contains(&index))
             {
@@ -206,7 +206,7 @@ impl<'t> Layout<'t, '_> {
     }
 
     /// What follows the opening bracket, on its line.
-    fn flatten_group(&self, group: &'t Group, depth: usize, parts: &mut Vec<Part<'t>>) {
+    fn flatten_group(&self, group: &'t Group, depth: usize, parts: &mut Vec<Atom<'t>>) {
         let braces = group.bracket == b'{';
         for (index, item) in group.items.iter().enumerate() {
             let from = parts.len();
@@ -217,11 +217,11 @@ impl<'t> Layout<'t, '_> {
             }
             let separator = if braces && index + 1 < group.items.len() { "," } else { item.separator };
             if !separator.is_empty() {
-                parts.push(Part { what: What::Text(separator), blank: false, rank: NEVER });
+                parts.push(Atom { what: What::Text(separator), blank: false, rank: NEVER });
             }
         }
         let blank = braces && !group.items.is_empty();
-        parts.push(Part { what: What::Text(closing(group.bracket)), blank, rank: NEVER });
+        parts.push(Atom { what: What::Text(closing(group.bracket)), blank, rank: NEVER });
     }
 
     /// How little a break is wanted before a token that is not the first of its item.
@@ -245,7 +245,7 @@ impl<'t> Layout<'t, '_> {
     }
 
     /// Writes parts from where the line stands, breaking it where it is full.
-    fn parts_out(&mut self, parts: &[Part<'t>], indent: usize, room: usize) {
+    fn parts_out(&mut self, parts: &[Atom<'t>], indent: usize, room: usize) {
         let mut at = 0;
         let mut fresh = true;
         // What follows a closing brace on a new line stands under it.
@@ -289,7 +289,7 @@ impl<'t> Layout<'t, '_> {
 }
 
 /// How many parts go on a line that has come to a column: all up to what ends a line by itself, or as many as fit.
-fn full_line(parts: &[Part<'_>], mut column: usize, fresh: bool, room: usize) -> usize {
+fn full_line(parts: &[Atom<'_>], mut column: usize, fresh: bool, room: usize) -> usize {
     let mut best: Option<usize> = None;
     let mut full = false;
     for (index, part) in parts.iter().enumerate() {
@@ -328,7 +328,7 @@ fn first_line(text: &str) -> usize {
 }
 
 /// Whether all lines of parts fit without a break of their own.
-fn fits(parts: &[Part<'_>], indent: usize, room: usize) -> bool {
+fn fits(parts: &[Atom<'_>], indent: usize, room: usize) -> bool {
     let (mut column, mut fresh) = (indent, true);
     for part in parts {
         column += usize::from(part.blank && !std::mem::take(&mut fresh));

@@ -1,7 +1,7 @@
 //! From the splitter's tree to what is printed. Gives every comment its place, and finds what stays as it is.
 
 use super::super::grammar;
-use super::super::split::{self, Part, Split, Statement};
+use super::super::split::{self, Fragment, Split, Statement};
 use super::super::tokens::{self, Comment, Kind, Scan, Token};
 use super::super::words::{self, Context};
 use super::tree::{BLANKS, Group, Item, Note, Piece, Verbatim};
@@ -14,9 +14,9 @@ fn is_readable(blanked: &str, statement: &Statement, context: Context) -> bool {
         // The other branches of an `if` are heads of their own.
         grammar::reads(context, text) || (context == Context::Flow && grammar::reads_branch(text))
     };
-    let heads = |part: &Part| match part {
-        Part::Text(range) => reads(range),
-        Part::Block(_) => true,
+    let heads = |part: &Fragment| match part {
+        Fragment::Text(range) => reads(range),
+        Fragment::Block(_) => true,
     };
     !statement.broken && statement.parts.iter().all(heads)
 }
@@ -161,7 +161,7 @@ impl Reader<'_> {
         let mut pieces = Vec::new();
         let mut head = "";
         for part in &statement.parts {
-            if let Part::Text(range) = part {
+            if let Fragment::Text(range) = part {
                 let word = tokens::first_word(&self.text[range.start..]);
                 // An `else` goes on with what the `if` has begun.
                 if head.is_empty() || words::statement(word).is_some() {
@@ -169,19 +169,19 @@ impl Reader<'_> {
                 }
             }
             match part {
-                Part::Text(range) if readable => {
+                Fragment::Text(range) if readable => {
                     while self.tokens.get(self.at).is_some_and(|token| token.range.start < range.end) {
                         self.piece(&mut pieces);
                     }
                 }
-                Part::Text(range) => {
+                Fragment::Text(range) => {
                     pieces.extend(self.notes(range.start, None).into_iter().map(Piece::Note));
                     self.keep(range);
                     let last = self.tokens.get(self.at.wrapping_sub(1)).map_or(0, |token| token.range.start);
                     let open_ended = self.unclosed.binary_search(&last).is_ok();
                     pieces.push(Piece::Kept(Verbatim { range: range.clone(), open_ended, margin: false }));
                 }
-                Part::Block(block) => {
+                Fragment::Block(block) => {
                     let mut group = self.opened(true, &mut pieces);
                     self.body(&mut group, &block.statements, words::body(head, context));
                     pieces.push(Piece::Group(group));
@@ -457,8 +457,8 @@ fn put_beside(notes: &mut Vec<Note>, place: Option<&mut Option<Note>>) {
 
 fn start(statement: &Statement) -> usize {
     match statement.parts.first() {
-        Some(Part::Text(range)) => range.start,
-        Some(Part::Block(block)) => block.range.start,
+        Some(Fragment::Text(range)) => range.start,
+        Some(Fragment::Block(block)) => block.range.start,
         None => 0,
     }
 }

@@ -10,7 +10,7 @@ mod step;
 use super::ast::{BuiltKind, Expr};
 use super::grammar::{self, Node, Rule};
 use super::needs::Need;
-use super::split::{Block, Part, Statement};
+use super::split::{Block, Fragment, Statement};
 use super::tokens;
 use super::words::{self, Context};
 use crate::base::{FileId, Name, Span};
@@ -73,16 +73,16 @@ impl<'a> Lower<'a> {
             let mut first = true;
             while let Some(part) = parts.next() {
                 let range = match part {
-                    Part::Text(range) => range.clone(),
-                    Part::Block(block) => {
+                    Fragment::Text(range) => range.clone(),
+                    Fragment::Block(block) => {
                         self.belongs_to_nothing(block, statement.broken);
                         each(self, Outcome::Refused(None));
                         continue;
                     }
                 };
-                let body = parts.next_if(|next| matches!(next, Part::Block(_))).and_then(|next| match next {
-                    Part::Block(block) => Some(block),
-                    Part::Text(_) => None,
+                let body = parts.next_if(|next| matches!(next, Fragment::Block(_))).and_then(|next| match next {
+                    Fragment::Block(block) => Some(block),
+                    Fragment::Text(_) => None,
                 });
                 if !first && !statement.broken && !self.starts_statement(&range) {
                     each(self, Outcome::Refused(None));
@@ -92,14 +92,14 @@ impl<'a> Lower<'a> {
                 first = false;
                 let mut branches = Vec::new();
                 let opens = tokens::first_word(&self.text[range.clone()]) == "if" && body.is_some();
-                while let Some(Part::Text(other)) = parts.peek()
+                while let Some(Fragment::Text(other)) = parts.peek()
                     && opens
                     && tokens::first_word(&self.text[other.clone()]) == "else"
                 {
                     parts.next();
-                    let block = parts.next_if(|next| matches!(next, Part::Block(_))).and_then(|next| match next {
-                        Part::Block(block) => Some(block),
-                        Part::Text(_) => None,
+                    let block = parts.next_if(|next| matches!(next, Fragment::Block(_))).and_then(|next| match next {
+                        Fragment::Block(block) => Some(block),
+                        Fragment::Text(_) => None,
                     });
                     branches.push((other.clone(), block));
                 }
