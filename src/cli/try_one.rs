@@ -37,7 +37,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         return code;
     }
     let failed = Arc::new(AtomicBool::new(false));
-    let page = Page { full: args.full, colour: terminal.out_coloured() };
+    let page = Display { full: args.full, colour: terminal.out_coloured() };
     let tell = {
         let (failed, terminal) = (failed.clone(), terminal.clone());
         move |traced: Traced| {
@@ -121,12 +121,12 @@ fn unknown(what: &str, asked: &str, names: &[&str]) -> String {
 }
 
 /// How what is told is shown.
-struct Page {
+struct Display {
     full: bool,
     colour: bool,
 }
 
-impl Page {
+impl Display {
     fn paint(&self, style: Style, text: &str) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }

@@ -86,11 +86,11 @@ impl Drop for Visit<'_> {
 }
 
 /// The page at `/metrics`.
-pub struct Page<'a>(pub &'a Shop);
+pub struct MetricsPage<'a>(pub &'a Shop);
 
-impl Display for Page<'_> {
+impl Display for MetricsPage<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Page(shop) = self;
+        let MetricsPage(shop) = self;
         let series = shop.metrics.series();
         requests(f, &series)?;
         durations(f, &series)?;

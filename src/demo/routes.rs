@@ -104,7 +104,7 @@ async fn health(State(shop): State<Arc<Shop>>) -> Result<Response, Refusal> {
 }
 
 async fn metrics(State(shop): State<Arc<Shop>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics::Page(&shop).to_string())
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics::MetricsPage(&shop).to_string())
 }
 
 async fn wrong_method() -> Refusal {

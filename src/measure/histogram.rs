@@ -45,7 +45,7 @@ const fn lower_bound(index: u32) -> u64 {
     ((index - (power << HALF_BITS)) as u64) << power
 }
 
-type Page = Box<[u32; HALF]>;
+type CountPage = Box<[u32; HALF]>;
 
 /// The recorder of the hot path. The first values of an interval are only noted; who gets more than that has pages of
 /// counters, a page for each power of two that its values ever fell into, of 4 KiB. So hundreds of recorders that see
@@ -56,7 +56,7 @@ type Page = Box<[u32; HALF]>;
 pub struct Sparse {
     /// The buckets of the first values, in the order in which they came.
     first: Vec<u32>,
-    pages: [Option<Page>; PAGES],
+    pages: [Option<CountPage>; PAGES],
     /// One bit for each page with a nonzero counter. Values are noted while it is 0.
     touched: u64,
 }
@@ -128,7 +128,7 @@ impl Sparse {
 }
 
 #[cold]
-fn fresh_page() -> Page {
+fn fresh_page() -> CountPage {
     Box::new([0; HALF])
 }
 

@@ -5,7 +5,7 @@ use super::faults::{Injection, Occurrence, Planned};
 use crate::base::units::SECOND;
 use crate::measure::{Ranked, Stats, Times};
 use crate::metric::{Back, Recovered};
-use crate::plan::draw::{Page, PictureRow, RowKind};
+use crate::plan::draw::{PageLayout, PictureRow, RowKind};
 use crate::plan::{Plan, Range};
 use serde::Serialize;
 
@@ -41,13 +41,13 @@ pub struct Point {
 
 impl Course {
     /// The page on which it is drawn, column by column.
-    pub fn page(&self, end: u64) -> Page {
+    pub fn page(&self, end: u64) -> PageLayout {
         page(&self.rows, end)
     }
 }
 
-fn page(rows: &[PictureRow], end: u64) -> Page {
-    Page::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH)
+fn page(rows: &[PictureRow], end: u64) -> PageLayout {
+    PageLayout::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH)
 }
 
 pub fn course(

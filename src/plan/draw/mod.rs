@@ -9,7 +9,7 @@ mod tables;
 mod terminal;
 mod words;
 
-pub use page::{BLOCKS, Page, cut, flow};
+pub use page::{BLOCKS, PageLayout, cut, flow};
 pub use picture::{Picture, PictureRow, RowKind, Track, picture};
 pub use reach::reach;
 pub use svg::svg;

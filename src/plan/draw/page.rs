@@ -7,19 +7,19 @@ use std::fmt::Write;
 pub const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Where things stand on a page.
-pub struct Page {
+pub struct PageLayout {
     /// What names and levels have, before the axis.
     pub margin: usize,
     pub columns: usize,
     length: u64,
 }
 
-impl Page {
+impl PageLayout {
     /// Of a width between 60 and 120, with room for names before the axis.
-    pub fn new<'n>(names: impl Iterator<Item = &'n str>, length: u64, width: usize) -> Page {
+    pub fn new<'n>(names: impl Iterator<Item = &'n str>, length: u64, width: usize) -> PageLayout {
         let names = names.map(|name| name.chars().count()).max().unwrap_or(0);
         let margin = names.clamp(10, 20);
-        Page { margin, columns: width.clamp(60, 120) - margin - 2, length: length.max(1) }
+        PageLayout { margin, columns: width.clamp(60, 120) - margin - 2, length: length.max(1) }
     }
 
     pub fn column(&self, at: u64) -> usize {

@@ -1,7 +1,7 @@
 //! The picture as a page of text.
 
 use super::super::Plan;
-use super::page::{BLOCKS, Page, cut, plain};
+use super::page::{BLOCKS, PageLayout, cut, plain};
 use super::picture::{Track, picture};
 use super::tables;
 use crate::base::shown::escaped;
@@ -13,7 +13,7 @@ const ROWS: usize = 6;
 pub fn draw(plan: &Plan, width: usize) -> String {
     let mut out = String::new();
     let picture = picture(plan);
-    let page = Page::new(picture.rows.iter().map(|row| row.name.as_str()), picture.length, width);
+    let page = PageLayout::new(picture.rows.iter().map(|row| row.name.as_str()), picture.length, width);
     tables::head(&mut out, plan);
     for track in &picture.loads {
         shape(&mut out, &page, track);
@@ -26,7 +26,7 @@ pub fn draw(plan: &Plan, width: usize) -> String {
     escaped(&out).into_owned()
 }
 
-fn shape(out: &mut String, page: &Page, track: &Track) {
+fn shape(out: &mut String, page: &PageLayout, track: &Track) {
     let middles: Vec<u64> = (0..page.columns).map(|column| page.middle(column)).collect();
     let levels: Vec<f64> = middles.iter().map(|at| track.level(*at)).collect();
     let _ = writeln!(out, "\n{}", cut(&track.title, page.margin + 2 + page.columns));
@@ -36,7 +36,7 @@ fn shape(out: &mut String, page: &Page, track: &Track) {
 }
 
 /// The names of stages beneath their places, where they fit.
-fn stage_names(out: &mut String, page: &Page, track: &Track) {
+fn stage_names(out: &mut String, page: &PageLayout, track: &Track) {
     let mut cells = vec![' '; page.columns];
     let mut free = 0;
     for stage in &track.stages {

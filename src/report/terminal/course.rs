@@ -3,7 +3,7 @@
 
 use super::Paint;
 use crate::base::units::{SECOND, measured_duration, percent, short};
-use crate::plan::draw::{BLOCKS, Page, RowKind, cut};
+use crate::plan::draw::{BLOCKS, PageLayout, RowKind, cut};
 use crate::report::{Point, Report};
 use std::fmt::Write;
 
@@ -34,7 +34,7 @@ pub fn course(out: &mut String, report: &Report, paint: &Paint) {
 /// Where the 95th percentile got no answer.
 const NO_ANSWER: char = '×';
 
-fn of_load(out: &mut String, page: &Page, points: &[Point], paint: &Paint) {
+fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint) {
     let mut chart =
         |of: &dyn Fn(&Point) -> f64, rows, label: &dyn Fn(f64) -> String, paint: &dyn Fn(&str) -> String| {
             let levels: Vec<f64> = points.iter().map(of).collect();
