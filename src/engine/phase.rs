@@ -13,7 +13,7 @@ use super::tracer::Tracer;
 use super::value::Plain;
 use super::value::files::Files;
 use super::value::rows::Table;
-use super::worker::{Order, Worker};
+use super::worker::{Assignment, Worker};
 use crate::engine::Phase;
 use crate::measure::Failure;
 use crate::plan::schedule::Shape;
@@ -39,11 +39,11 @@ pub struct Parts {
 
 impl Parts {
     /// A worker of its own that measures nothing: for what is done beside the load.
-    pub fn order(&self, (plan, flows): (Arc<Plan>, Vec<Arc<Steps>>), setup: Arc<Vec<Plain>>, lane: u64) -> Order {
+    pub fn order(&self, (plan, flows): (Arc<Plan>, Vec<Arc<Steps>>), setup: Arc<Vec<Plain>>, lane: u64) -> Assignment {
         // Nobody tells it to stop, and nobody hears what it measures.
         let (_, phase) = watch::channel(Phase::Run);
         let (measured, _) = mpsc::unbounded_channel();
-        Order {
+        Assignment {
             gates: limit::gates(&plan),
             // What is done beside the load is not counted.
             budget: None,
@@ -189,7 +189,7 @@ fn problems(word: &str, missed: &[Missed], flow: &Flow) -> Vec<String> {
 }
 
 /// Something that a worker does on this thread beside the load.
-pub fn alone<T>(order: Order, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::io::Result<T> {
+pub fn alone<T>(order: Assignment, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> std::io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {

@@ -34,7 +34,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 /// What a worker is made from.
-pub struct Order {
+pub struct Assignment {
     pub plan: Arc<Plan>,
     /// Its flows.
     pub flows: Vec<Arc<Steps>>,
@@ -159,7 +159,7 @@ impl Barrier {
 }
 
 /// Runs a worker to its end on the calling thread.
-pub fn run(order: Order, line: Barrier) -> std::io::Result<()> {
+pub fn run(order: Assignment, line: Barrier) -> std::io::Result<()> {
     // The kernel may otherwise delay a sleep by 50 µs to save wake-ups.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
@@ -232,7 +232,7 @@ pub fn run(order: Order, line: Barrier) -> std::io::Result<()> {
 }
 
 impl Worker {
-    pub fn new(order: Order) -> std::io::Result<Worker> {
+    pub fn new(order: Assignment) -> std::io::Result<Worker> {
         let plan = order.plan;
         let of_part = |load: usize, part: usize, flow: usize| {
             let series = |member| plan.series_of(load, part, member).expect("every request and group is recorded");

@@ -7,7 +7,7 @@ use crate::engine::pace::clock::Clock;
 use crate::engine::pace::{due, limit};
 use crate::engine::trials::Trials;
 use crate::engine::value::Plain;
-use crate::engine::worker::{self, Barrier, Measured, Order};
+use crate::engine::worker::{self, Assignment, Barrier, Measured};
 use crate::engine::{Phase, phase};
 use crate::plan::Plan;
 use std::io;
@@ -42,7 +42,7 @@ impl Crew {
         let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
         let (mut threads, mut waiting) = (Vec::new(), Vec::new());
         for (index, gauge) in gauges.iter().enumerate() {
-            let order = Order {
+            let order = Assignment {
                 plan: parts.plan.clone(),
                 flows: parts.linked.flows.clone(),
                 sought: parts.linked.sought.clone(),

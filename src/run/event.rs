@@ -15,12 +15,12 @@ use tokio::task::JoinSet;
 pub struct Events {
     told: mpsc::UnboundedReceiver<Event>,
     /// Whether those that have not begun shall not, and whether those that have shall end.
-    order: watch::Sender<Order>,
+    order: watch::Sender<Stopping>,
     tasks: JoinSet<()>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum Stopping {
     None,
     BeginNothing,
     EndAll,
@@ -29,7 +29,7 @@ enum Order {
 impl Events {
     pub fn start(plan: &Plan, settings: &Settings, known: &Known, clock: Clock) -> Events {
         let (tell, told) = mpsc::unbounded_channel();
-        let (order, _) = watch::channel(Order::None);
+        let (order, _) = watch::channel(Stopping::None);
         let mut tasks = JoinSet::new();
         let commands = Commands::of(plan, settings, &known.mask);
         for (index, event) in plan.events.iter().enumerate() {
@@ -56,18 +56,18 @@ impl Events {
 
     /// Begins nothing more.
     pub fn end(&self) {
-        let _ = self.order.send(Order::BeginNothing);
+        let _ = self.order.send(Stopping::BeginNothing);
     }
 
     /// Waits for what is under way, each at most to its bound; a run that is cut short, or interrupted meanwhile, ends it.
     pub async fn ended(mut self, cut: bool, interrupt: &mut Interrupt, mut tell: impl FnMut(Event)) {
-        let _ = self.order.send(if cut { Order::EndAll } else { Order::BeginNothing });
+        let _ = self.order.send(if cut { Stopping::EndAll } else { Stopping::BeginNothing });
         loop {
             tokio::select! {
                 ended = self.tasks.join_next() => if ended.is_none() {
                     break;
                 },
-                () = interrupt.wait() => drop(self.order.send(Order::EndAll)),
+                () = interrupt.wait() => drop(self.order.send(Stopping::EndAll)),
             }
         }
         while let Ok(event) = self.told.try_recv() {
@@ -85,7 +85,7 @@ struct One {
     commands: Commands,
     clock: Clock,
     tell: mpsc::UnboundedSender<Event>,
-    order: watch::Receiver<Order>,
+    order: watch::Receiver<Stopping>,
 }
 
 impl One {
@@ -93,7 +93,7 @@ impl One {
         let mut order = self.order.clone();
         tokio::select! {
             biased;
-            _ = self.order.wait_for(|order| *order != Order::None) => return,
+            _ = self.order.wait_for(|order| *order != Stopping::None) => return,
             () = tokio::time::sleep_until(self.clock.instant(self.at).into()) => {}
         }
         let event = self.index;
@@ -103,7 +103,7 @@ impl One {
             Ok(text) => tokio::select! {
                 ran = self.commands.run(&self.name, text, self.within) => ran,
                 // It is ended with whoever waits for it.
-                _ = order.wait_for(|order| *order == Order::EndAll) => {
+                _ = order.wait_for(|order| *order == Stopping::EndAll) => {
                     let problem = Some("the run ended before it did".to_owned());
                     Ran { problem, output: String::new() }
                 }

@@ -27,7 +27,7 @@ const BACKLOG: i32 = 4096;
 
 /// The links of a run. Dropping them closes all that goes through.
 pub struct Links {
-    orders: Option<mpsc::UnboundedSender<Order>>,
+    orders: Option<mpsc::UnboundedSender<ProxyCommand>>,
     addresses: Vec<SocketAddr>,
     thread: Option<JoinHandle<()>>,
     gauge: Arc<Gauge>,
@@ -36,10 +36,10 @@ pub struct Links {
 /// What hurts links, from any thread.
 #[derive(Clone)]
 pub struct Control {
-    orders: Option<mpsc::UnboundedSender<Order>>,
+    orders: Option<mpsc::UnboundedSender<ProxyCommand>>,
 }
 
-enum Order {
+enum ProxyCommand {
     Lead { link: usize, to: SocketAddr },
     Apply { link: usize, effect: Effect, told: oneshot::Sender<EffectId> },
     Withdraw { id: EffectId, told: oneshot::Sender<Option<Proof>> },
@@ -80,7 +80,7 @@ impl Links {
     /// From now on a link leads there.
     pub fn lead(&self, link: usize, to: SocketAddr) {
         if let Some(orders) = &self.orders {
-            let _ = orders.send(Order::Lead { link, to });
+            let _ = orders.send(ProxyCommand::Lead { link, to });
         }
     }
 
@@ -93,7 +93,7 @@ impl Drop for Links {
     fn drop(&mut self) {
         // Somebody may still hold a control.
         if let Some(orders) = &self.orders {
-            let _ = orders.send(Order::End);
+            let _ = orders.send(ProxyCommand::End);
         }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -104,21 +104,21 @@ impl Drop for Links {
 impl Control {
     /// Puts an effect in force: when this returns, no byte passes without it.
     pub async fn apply(&self, link: usize, effect: Effect) -> Option<EffectId> {
-        self.ask(|told| Order::Apply { link, effect, told }).await
+        self.ask(|told| ProxyCommand::Apply { link, effect, told }).await
     }
 
     /// Takes an effect back, and tells what it touched.
     pub async fn withdraw(&self, id: EffectId) -> Option<Proof> {
-        self.ask(|told| Order::Withdraw { id, told }).await.flatten()
+        self.ask(|told| ProxyCommand::Withdraw { id, told }).await.flatten()
     }
 
     /// What an effect has touched so far.
     pub async fn proof(&self, id: EffectId) -> Option<Proof> {
-        self.ask(|told| Order::Proof { id, told }).await.flatten()
+        self.ask(|told| ProxyCommand::Proof { id, told }).await.flatten()
     }
 
     /// `None` where the links are gone.
-    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> ProxyCommand) -> Option<T> {
         let (told, answer) = oneshot::channel();
         self.orders.as_ref()?.send(order(told)).ok()?;
         answer.await.ok()
@@ -138,7 +138,7 @@ async fn all(
     listeners: Vec<std::net::TcpListener>,
     asked: Vec<bool>,
     seed: u64,
-    mut ordered: mpsc::UnboundedReceiver<Order>,
+    mut ordered: mpsc::UnboundedReceiver<ProxyCommand>,
 ) {
     let buffer = Rc::new(RefCell::new(vec![0; path::BUFFER].into_boxed_slice()));
     let mut paths = Vec::new();
@@ -152,19 +152,19 @@ async fn all(
     let mut last = 0;
     while let Some(order) = ordered.recv().await {
         match order {
-            Order::Lead { link, to } => paths[link].to.set(Some(to)),
-            Order::Apply { link, effect, told } => {
+            ProxyCommand::Lead { link, to } => paths[link].to.set(Some(to)),
+            ProxyCommand::Apply { link, effect, told } => {
                 last += 1;
                 paths[link].apply(EffectId(last), effect);
                 let _ = told.send(EffectId(last));
             }
-            Order::Withdraw { id, told } => {
+            ProxyCommand::Withdraw { id, told } => {
                 let _ = told.send(paths.iter().find_map(|path| path.withdraw(id)));
             }
-            Order::Proof { id, told } => {
+            ProxyCommand::Proof { id, told } => {
                 let _ = told.send(paths.iter().find_map(|path| path.proof(id)));
             }
-            Order::End => return,
+            ProxyCommand::End => return,
         }
     }
 }

@@ -37,7 +37,7 @@ pub enum Down {
     Kill,
 }
 
-pub enum Order {
+pub enum KeeperCommand {
     /// Answered when it is ready, or when it is sure that it will not be.
     Up(oneshot::Sender<Result<(), Failed>>),
     /// It stays down until it is ordered up.
@@ -102,7 +102,7 @@ struct Now {
 }
 
 enum Next {
-    Order(Option<Order>),
+    Order(Option<KeeperCommand>),
     Ended(String),
     Became(Result<(), String>),
     Due,
@@ -111,7 +111,7 @@ enum Next {
 
 impl Keeper {
     /// Until nobody can ask for anything; then it is stopped.
-    pub async fn keep(self, mut orders: mpsc::UnboundedReceiver<Order>) {
+    pub async fn keep(self, mut orders: mpsc::UnboundedReceiver<KeeperCommand>) {
         let mut now = Now {
             group: None,
             becoming: None,
@@ -129,11 +129,11 @@ impl Keeper {
                     self.take_down(&mut now, Down::Stop).await;
                     return;
                 }
-                Next::Order(Some(Order::Up(asked))) if now.group.is_some() => {
+                Next::Order(Some(KeeperCommand::Up(asked))) if now.group.is_some() => {
                     let _ = asked.send(Ok(()));
                 }
-                Next::Order(Some(Order::Up(asked))) => self.bring_up(&mut now, Some(asked)).await,
-                Next::Order(Some(Order::Down(how, done))) => {
+                Next::Order(Some(KeeperCommand::Up(asked))) => self.bring_up(&mut now, Some(asked)).await,
+                Next::Order(Some(KeeperCommand::Down(how, done))) => {
                     self.take_down(&mut now, how).await;
                     let _ = done.send(());
                 }
@@ -276,7 +276,7 @@ impl Keeper {
 }
 
 /// What comes first. An end counts before a readiness: somebody else may listen at the port.
-async fn next(orders: &mut mpsc::UnboundedReceiver<Order>, now: &mut Now) -> Next {
+async fn next(orders: &mut mpsc::UnboundedReceiver<KeeperCommand>, now: &mut Now) -> Next {
     let Now { group, becoming, due, look, .. } = now;
     let ended = async {
         match group {

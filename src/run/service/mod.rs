@@ -32,7 +32,7 @@ use crate::inputs::make_private;
 use crate::plan::{Service, ServiceKind};
 use claim::Claim;
 use group::{Launch, Log};
-use keeper::{Keeper, Order};
+use keeper::{Keeper, KeeperCommand};
 use ready::Ready;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ pub struct Running {
 
 enum Ownership {
     Ours {
-        orders: mpsc::UnboundedSender<Order>,
+        orders: mpsc::UnboundedSender<KeeperCommand>,
         state: channel::Receiver<State>,
         log: Log,
         admin: Option<String>,
@@ -248,7 +248,7 @@ impl Running {
         match &self.kind {
             Ownership::Ours { orders, .. } => {
                 let (asked, answer) = oneshot::channel();
-                let _ = orders.send(Order::Up(asked));
+                let _ = orders.send(KeeperCommand::Up(asked));
                 answer.await.unwrap_or_else(|_| Err(self.lost()))
             }
             Ownership::Attached { ready: Some(ready), within } => {
@@ -264,7 +264,7 @@ impl Running {
     pub async fn down(&self, how: Down) {
         if let Ownership::Ours { orders, .. } = &self.kind {
             let (asked, done) = oneshot::channel();
-            let _ = orders.send(Order::Down(how, asked));
+            let _ = orders.send(KeeperCommand::Down(how, asked));
             let _ = done.await;
         }
     }
