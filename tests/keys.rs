@@ -4,7 +4,7 @@ use crate::support::machine::MACHINE;
 use std::path::Path;
 use stressc::check::check;
 use stressc::inputs::{Asked, load_text};
-use stressc::plan::{Condition, Key, Measured, Plan, Share, plan};
+use stressc::plan::{Condition, Measured, MetricKey, Plan, Share, plan};
 
 /// The plan of a file of that name in which these conditions are expected.
 fn planned(file: &str, conditions: &[&str]) -> Plan {
@@ -37,7 +37,7 @@ fn planned(file: &str, conditions: &[&str]) -> Plan {
 }
 
 /// The keys of the left sides of these conditions.
-fn keys(file: &str, conditions: &[&str]) -> Vec<Key> {
+fn keys(file: &str, conditions: &[&str]) -> Vec<MetricKey> {
     let of = |condition: &Condition| match condition {
         Condition::Compare { left: Measured::Metric { key, .. }, .. }
         | Condition::Holds(Measured::Metric { key, .. }) => key.clone(),

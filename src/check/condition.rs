@@ -1,7 +1,7 @@
 //! Conditions over measurements, for whatever a metric, an instant and a scope are: relations in the program, places on the
 //! timeline in the plan.
 
-use super::program::Key;
+use super::program::MetricKey;
 use super::types::Type;
 use crate::syntax::ast::Binary;
 use serde::{Deserialize, Serialize};
@@ -71,14 +71,14 @@ pub enum Measured<M> {
         unit: Type,
         /// What it is called across runs.
         #[serde(default)]
-        key: Key,
+        key: MetricKey,
     },
     /// What the metric on the other side was in a stored run: the named one, or the newest.
     Baseline {
         name: Option<String>,
         unit: Type,
         /// What the metric on the other side is called.
-        of: Key,
+        of: MetricKey,
         /// What it was, where somebody has looked it up.
         #[serde(skip)]
         known: Option<Estimate>,
@@ -140,7 +140,7 @@ impl<M> Measured<M> {
     }
 
     /// Each baseline by its name and what its metric is called, with what is known of it.
-    fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &Key, &mut Option<Estimate>)) {
+    fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &MetricKey, &mut Option<Estimate>)) {
         match self {
             Measured::Constant { .. } | Measured::Metric { .. } => {}
             Measured::Baseline { name, of, known, .. } => each(name, of, known),
@@ -222,7 +222,7 @@ impl<M, I, S> Condition<M, I, S> {
     }
 
     /// Each baseline by its name and what its metric is called, with what is known of it.
-    pub fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &Key, &mut Option<Estimate>)) {
+    pub fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &MetricKey, &mut Option<Estimate>)) {
         match self {
             Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {
                 left.baselines(each);

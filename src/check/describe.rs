@@ -4,8 +4,8 @@
 use super::condition::{AlertDoes, Condition, Measured};
 use super::predicate::{chosen_text, matching_text};
 use super::program::{
-    Edge, Function, Key, Member, Metric, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource, Subject,
-    Window,
+    Edge, Function, Member, Metric, MetricKey, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource,
+    Subject, Window,
 };
 use super::types::Type;
 use super::value::Cond;
@@ -129,7 +129,7 @@ impl Scenario {
 
     /// What is the same has one key, and what is not has another: the texts that a person reads round, and leave out what a
     /// reader knows.
-    fn key(&self, metric: &Metric) -> Key {
+    fn key(&self, metric: &Metric) -> MetricKey {
         let (of, matching) = match &metric.subject {
             Subject::Requests(population) => {
                 let plain = self.whole_path(population);
@@ -152,7 +152,7 @@ impl Scenario {
         scopes.sort();
         scopes.dedup();
         let argument = metric.function.argument().map(|(value, unit)| written(value, unit));
-        Key { function: metric.function.name().to_owned(), of, matching, scopes, argument }
+        MetricKey { function: metric.function.name().to_owned(), of, matching, scopes, argument }
     }
 
     /// Of a load in which one part runs the flow, that part may be left out; and the predicate stands apart.

@@ -2,7 +2,7 @@
 //! another twice doubles with every step, and a few lines would fill the memory of any machine.
 
 use super::condition::{Condition, Measured};
-use super::program::{Expr, Key, Metric, Piece, Stated};
+use super::program::{Expr, Metric, MetricKey, Piece, Stated};
 use super::session::Session;
 use super::value::Value;
 use crate::base::Span;
@@ -198,7 +198,7 @@ fn of_expr(expr: &Expr) -> Size {
     }
 }
 
-fn of_key(key: &Key) -> Size {
+fn of_key(key: &MetricKey) -> Size {
     let texts = [&key.function, &key.of].into_iter().chain(&key.matching).chain(&key.scopes).chain(&key.argument);
     Size { parts: 1, bytes: texts.map(String::len).sum() }
 }

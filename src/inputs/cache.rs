@@ -19,11 +19,11 @@ const COARSEST: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct Cached<F> {
     below: F,
-    kept: Mutex<HashMap<Key, (Stamp, Content)>>,
+    kept: Mutex<HashMap<CacheKey, (Stamp, Content)>>,
 }
 
 /// A file as what it was read, and as what a person knows it: what is wrong with its text names it.
-type Key = (PathBuf, FileKind, String);
+type CacheKey = (PathBuf, FileKind, String);
 
 /// What of a file is another once it was written, or another file was put into its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

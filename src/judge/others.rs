@@ -1,17 +1,17 @@
 //! What other runs measured, for conditions that compare with it.
 
-use crate::plan::{Condition, Estimate, Key};
+use crate::plan::{Condition, Estimate, MetricKey};
 use std::collections::HashMap;
 
 /// Values of metrics in other runs. A verdict is a function of these as of the plan and the measurements.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Others {
     /// By the name of a baseline, none for the newest run, and by what metrics are called across runs.
-    values: HashMap<Option<String>, HashMap<Key, Estimate>>,
+    values: HashMap<Option<String>, HashMap<MetricKey, Estimate>>,
 }
 
 impl Others {
-    pub fn put(&mut self, baseline: Option<&str>, key: Key, value: Estimate) {
+    pub fn put(&mut self, baseline: Option<&str>, key: MetricKey, value: Estimate) {
         self.values.entry(baseline.map(str::to_owned)).or_default().insert(key, value);
     }
 

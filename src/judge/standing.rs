@@ -5,7 +5,7 @@ use crate::base::units::{MILLISECOND, measured_duration};
 use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
 use crate::metric::{self, Judged, Known, Outcome, Quantity, printed, turned};
-use crate::plan::{Binary, Capacity, Condition, Key, Measured, Metric, Plan, Range, Requests, Search, Type};
+use crate::plan::{Binary, Capacity, Condition, Measured, Metric, MetricKey, Plan, Range, Requests, Search, Type};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -362,7 +362,7 @@ impl Ground<'_> {
 }
 
 fn as_measured(of: &Requests) -> Measured {
-    Measured::Metric { metric: Metric::Requests(of.clone()), unit: Type::Duration, key: Key::default() }
+    Measured::Metric { metric: Metric::Requests(of.clone()), unit: Type::Duration, key: MetricKey::default() }
 }
 
 fn ranges(of: &Requests) -> Vec<Range> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::measure::{Failure, Generator, Recorder};
-use crate::plan::{Condition, Estimate, Key, Plan};
+use crate::plan::{Condition, Estimate, MetricKey, Plan};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -360,7 +360,7 @@ fn what_failed_in_a_slice_is_weighed_as_it_was_judged() {
 
 #[test]
 fn a_baseline_is_what_the_metric_of_that_key_was_in_another_run() {
-    let key = Key { function: "throughput".to_owned(), of: "main".to_owned(), ..Key::default() };
+    let key = MetricKey { function: "throughput".to_owned(), of: "main".to_owned(), ..MetricKey::default() };
     let mut least = expect(&json!("throughput"), "rate", "greater_equal", 0.0);
     let baseline = |name: Option<&str>| json!({ "baseline": { "name": name, "unit": "rate", "of": key } });
     let share = json!({ "constant": { "value": 0.05, "unit": "percent" } });
@@ -386,7 +386,7 @@ fn a_baseline_is_what_the_metric_of_that_key_was_in_another_run() {
         assert_eq!(outcomes(&others), [(outcome, Some(bound.to_owned())), unknown.clone()]);
         // It is of that metric and of no other.
         let mut others = Others::default();
-        others.put(None, Key { of: "other".to_owned(), ..key.clone() }, was(value, None));
+        others.put(None, MetricKey { of: "other".to_owned(), ..key.clone() }, was(value, None));
         assert_eq!(outcomes(&others), [unknown.clone(), unknown.clone()]);
     }
     let mut others = Others::default();

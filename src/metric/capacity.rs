@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::base::units::SECOND;
     use crate::metric::{Outcome, judge};
-    use crate::plan::{Binary, Condition, Key, Measured, Metric, Type};
+    use crate::plan::{Binary, Condition, Measured, Metric, MetricKey, Type};
 
     fn tried(number: u64, level: f64, held: Option<bool>) -> Tried {
         let start = number * 10 * SECOND;
@@ -48,7 +48,7 @@ mod tests {
         let all = (0..).zip(trials).map(|(number, (level, held))| tried(number, *level, *held));
         stats.tried.extend(all);
         let metric = Metric::Capacity(Capacity { load: 0, stage: 0, least: 10.0, most: 500.0, unit: Type::Rate });
-        let left = Measured::Metric { metric, unit: Type::Level, key: Key::default() };
+        let left = Measured::Metric { metric, unit: Type::Level, key: MetricKey::default() };
         let right = Measured::Constant { value: bound, unit: Type::Rate };
         let judged = judge(&Condition::Compare { operator: Binary::GreaterEqual, left, right }, &stats);
         let value = judged.value.map(|value| value.to_string());

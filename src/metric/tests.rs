@@ -7,8 +7,8 @@ use crate::measure::histogram::Sparse;
 use crate::measure::{Failure, LoadCounts, SeriesCounts, Slice, Stats};
 use crate::metric::Quantity;
 use crate::plan::{
-    Abort, Binary, Condition, Expectation, Key, Measured, Metric, Planned, Range, Recovery, Requests, Samples, Scopes,
-    SteadyState, Type,
+    Abort, Binary, Condition, Expectation, Measured, Metric, MetricKey, Planned, Range, Recovery, Requests, Samples,
+    Scopes, SteadyState, Type,
 };
 
 /// Each second: how many were answered, how many failed, and how long each took in milliseconds.
@@ -51,7 +51,7 @@ fn of(function: RequestFunction, ranges: &[Range], end: u64) -> Metric {
 }
 
 fn compare(metric: Metric, operator: Binary, bound: f64, unit: Type) -> Condition {
-    let left = Measured::Metric { metric, unit, key: Key::default() };
+    let left = Measured::Metric { metric, unit, key: MetricKey::default() };
     Condition::Compare { operator, left, right: Measured::Constant { value: bound, unit } }
 }
 
@@ -67,8 +67,11 @@ fn in_every(condition: Condition, seconds: u64, share: f64) -> Condition {
 /// The first window against the second: at most so many times as much.
 fn at_most(function: RequestFunction, times: f64, windows: [Range; 2], end: u64) -> Condition {
     let unit = Type::Duration;
-    let [left, right] =
-        windows.map(|window| Measured::Metric { metric: of(function, &[window], end), unit, key: Key::default() });
+    let [left, right] = windows.map(|window| Measured::Metric {
+        metric: of(function, &[window], end),
+        unit,
+        key: MetricKey::default(),
+    });
     let times = Measured::Constant { value: times, unit: Type::Factor };
     let right =
         Measured::Arithmetic { operator: Binary::Multiply, left: Box::new(right), right: Box::new(times), unit };
@@ -157,7 +160,7 @@ fn shares_that_are_nothing_are_compared_too() {
     let side = |window: Range| Measured::Metric {
         metric: of(RequestFunction::ErrorRate, &[window], 20 * SECOND),
         unit,
-        key: Key::default(),
+        key: MetricKey::default(),
     };
     let allowed = |value: f64| {
         let right = Box::new(side((0, 10 * SECOND)));
@@ -246,7 +249,7 @@ fn recovery(function: RecoveryFunction, window: Range, seconds: u64) -> Measured
         end: seconds * SECOND,
     });
     let unit = if function == RecoveryFunction::Recovered { Type::Bool } else { Type::Duration };
-    Measured::Metric { metric, unit, key: Key::default() }
+    Measured::Metric { metric, unit, key: MetricKey::default() }
 }
 
 fn shorter(function: RecoveryFunction, window: (u64, u64), than: u64, seconds: &[Second]) -> (Outcome, Option<String>) {
@@ -465,7 +468,7 @@ fn what_is_computed_of_no_answer_is_none_either() {
     let p90 = |ranges: &[Range]| Measured::Metric {
         metric: of(RequestFunction::Quantile(0.9), ranges, 2 * SECOND),
         unit: Type::Duration,
-        key: Key::default(),
+        key: MetricKey::default(),
     };
     let mut stats = some_unanswered(&[], &[1; 100], &[]);
     stats.add(&slice(1, (100, 0, 10)));

@@ -25,9 +25,9 @@ mod watched;
 pub use crate::check::program::{
     Action, Address, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Bound, Check,
     CommandFault, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Element, Estimate, Exchange,
-    Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Key, Ledger, LedgerFunction, Limit,
-    Link, LinkFault, Measure, Member, Method, MixPart, Moment, Monitor, MonitorKind, NetworkRoute, PartKind, Pem, Pick,
-    Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry,
+    Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger, LedgerFunction, Limit, Link,
+    LinkFault, Measure, Member, Method, MetricKey, MixPart, Moment, Monitor, MonitorKind, NetworkRoute, PartKind, Pem,
+    Pick, Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry,
     Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject,
     SweepFunction, Target, Text, Think, Timing, Tls, TlsVersion, Upload, ValueFunction,
 };

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 /// A metric by what it is of, however that is written: by full names, exact numbers, and scopes in one order. Nothing of it is of the
 /// place where it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Key {
+pub struct MetricKey {
     pub function: String,
     /// The path of what it speaks of.
     pub of: String,
@@ -21,7 +21,7 @@ pub struct Key {
     pub argument: Option<String>,
 }
 
-impl Display for Key {
+impl Display for MetricKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}({}", self.function, self.of)?;
         self.matching.iter().try_for_each(|matching| write!(f, " where {matching}"))?;

@@ -27,7 +27,7 @@ pub use flow::{
     Body, Bound, Call, Check, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, Method, Query, Reason, Record,
     Repeat, Request, Retry, Step, Think, Upload,
 };
-pub use key::Key;
+pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Population, Series, SeriesSource, Subject, Timing};
 pub use parts::{

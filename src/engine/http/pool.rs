@@ -13,14 +13,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub type Own = Option<Vec<Option<Connection>>>;
 
 /// Load, user and target.
-pub type Key = (usize, u64, usize);
+pub type PoolKey = (usize, u64, usize);
 
 /// The connections of a worker.
 pub struct Pool {
     /// Idle ones that are shared, by target.
     idle: RefCell<Vec<Vec<Connection>>>,
     /// Of those who make the arrivals of an open load, where each has one.
-    users: RefCell<BTreeMap<Key, Connection>>,
+    users: RefCell<BTreeMap<PoolKey, Connection>>,
     /// Of targets with a pool: how many connections of it are ours.
     places: Vec<Option<Semaphore>>,
 }
@@ -50,7 +50,7 @@ impl Pool {
 
     /// A connection that is there already, by how the target shares them. What the server has closed meanwhile is
     /// no connection any more.
-    pub fn take(&self, own: &mut Own, key: Key, shared: Option<Connections>) -> Option<Connection> {
+    pub fn take(&self, own: &mut Own, key: PoolKey, shared: Option<Connections>) -> Option<Connection> {
         loop {
             let found = match (shared, &mut *own) {
                 (Some(Connections::PerRequest), _) => None,
@@ -69,7 +69,7 @@ impl Pool {
         }
     }
 
-    pub fn keep(&self, own: &mut Own, key: Key, shared: Option<Connections>, kept: Connection) {
+    pub fn keep(&self, own: &mut Own, key: PoolKey, shared: Option<Connections>, kept: Connection) {
         match (shared, own) {
             (Some(Connections::PerRequest), _) => {}
             (None | Some(Connections::PerUser), Some(own)) => own[key.2] = Some(kept),

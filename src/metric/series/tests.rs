@@ -1,7 +1,7 @@
 use super::*;
 use crate::measure::{Event, Gauges};
 use crate::metric::{Judged, Outcome};
-use crate::plan::{Binary, Key, Measured, Metric};
+use crate::plan::{Binary, Measured, Metric, MetricKey};
 use crate::plan::{Scopes, SeriesSource};
 use std::collections::BTreeMap;
 
@@ -119,7 +119,7 @@ fn a_day_keeps_its_slope() {
 
 fn judged(operator: Binary, bound: f64, values: &[f64]) -> Judged {
     let metric = Metric::Series(readings(SeriesFunction::Growth, &WHOLE));
-    let left = Measured::Metric { metric, unit: Type::Bandwidth, key: Key::default() };
+    let left = Measured::Metric { metric, unit: Type::Bandwidth, key: MetricKey::default() };
     let right = Measured::Constant { value: bound, unit: Type::Bandwidth };
     super::super::judge(&crate::plan::Condition::Compare { operator, left, right }, &stats(&memory(), &all(values)))
 }

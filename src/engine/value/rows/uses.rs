@@ -126,12 +126,12 @@ fn turns(load: &Load, dealt: impl FnOnce() -> u64, once: Option<usize>, found: &
 }
 
 /// Rows of a data, picked in a way, in a block for once or in each iteration.
-type Key = (usize, Pick, Option<usize>);
+type PickKey = (usize, Pick, Option<usize>);
 
 /// How many rows one turn takes at most, in the order of the text, so that lanes never depend on a hash.
 #[derive(Debug, Default)]
 struct Found {
-    order: Vec<(Key, u64)>,
+    order: Vec<(PickKey, u64)>,
     /// Users do not come back: what is done once is done in each iteration.
     anew: bool,
     /// The block for once that is looked at.
@@ -149,7 +149,7 @@ impl Found {
         found
     }
 
-    fn add(&mut self, key: Key, count: u64) {
+    fn add(&mut self, key: PickKey, count: u64) {
         match self.order.iter_mut().find(|(own, _)| *own == key) {
             Some((_, own)) => *own = own.saturating_add(count),
             None => self.order.push((key, count)),
