@@ -5,7 +5,7 @@
 use crate::fragment::compile_part;
 use crate::support::compile::{compile, files, root};
 use std::path::Path;
-use stressc::check::builtins::{self, FIELDS, Kind, OPTIONS, page};
+use stressc::check::builtins::{self, BuiltinKind, FIELDS, OPTIONS, page};
 use stressc::check::check;
 use stressc::diag::{Code, Diagnostic};
 use stressc::inputs::{Asked, load_text, manual};
@@ -149,16 +149,16 @@ fn examples_of_every_name_compile() {
     for builtin in builtins::all() {
         let example = builtin.example;
         match builtin.kind {
-            Kind::Metric => try_it(builtin.name, "expect", example),
-            Kind::Fault => {
+            BuiltinKind::Metric => try_it(builtin.name, "expect", example),
+            BuiltinKind::Fault => {
                 let is_momentary = matches!(builtin.name, "restart" | "kill_connections");
                 let long = if is_momentary { "" } else { " for 5s" };
                 try_it(builtin.name, "scenario", &format!("fault hurt = {example} at main + 10s{long}"));
             }
-            Kind::Pure => try_it(builtin.name, "value", example),
-            Kind::Distribution => try_it(builtin.name, "flow", example),
-            Kind::Input if example.starts_with("param") => try_it(builtin.name, "file", example),
-            Kind::Input if example.starts_with("let") => try_it(builtin.name, "flow", example),
+            BuiltinKind::Pure => try_it(builtin.name, "value", example),
+            BuiltinKind::Distribution => try_it(builtin.name, "flow", example),
+            BuiltinKind::Input if example.starts_with("param") => try_it(builtin.name, "file", example),
+            BuiltinKind::Input if example.starts_with("let") => try_it(builtin.name, "flow", example),
             _ => try_it(builtin.name, "scenario", example),
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::support::compile::root;
 use stressc::base::units;
-use stressc::check::builtins::{self, Kind};
+use stressc::check::builtins::{self, BuiltinKind};
 use stressc::check::types::Type;
 use stressc::syntax::words;
 
@@ -16,7 +16,7 @@ fn sorted(words: impl IntoIterator<Item = &'static str>) -> Vec<String> {
 }
 
 fn of(group: &str) -> Vec<String> {
-    let kinds = Kind::ALL.into_iter().filter(|kind| group_of(*kind) == group);
+    let kinds = BuiltinKind::ALL.into_iter().filter(|kind| group_of(*kind) == group);
     sorted(kinds.flat_map(builtins::names).filter(|name| *name != "secret" && !of_answers().contains(name)))
 }
 
@@ -41,13 +41,22 @@ fn inner() -> Vec<String> {
 }
 
 /// Kinds of built-in names that are highlighted alike.
-fn group_of(kind: Kind) -> &'static str {
+fn group_of(kind: BuiltinKind) -> &'static str {
     match kind {
-        Kind::Metric => "Metric",
-        Kind::Fault => "Fault",
-        Kind::Pure | Kind::Distribution | Kind::Input => "Builtin",
-        Kind::Service | Kind::Link | Kind::Target | Kind::Data | Kind::Limiter | Kind::Semaphore => "Constructor",
-        Kind::Monitor | Kind::Alerts | Kind::Event | Kind::Auth | Kind::Connections => "Constructor",
+        BuiltinKind::Metric => "Metric",
+        BuiltinKind::Fault => "Fault",
+        BuiltinKind::Pure | BuiltinKind::Distribution | BuiltinKind::Input => "Builtin",
+        BuiltinKind::Service
+        | BuiltinKind::Link
+        | BuiltinKind::Target
+        | BuiltinKind::Data
+        | BuiltinKind::Limiter
+        | BuiltinKind::Semaphore => "Constructor",
+        BuiltinKind::Monitor
+        | BuiltinKind::Alerts
+        | BuiltinKind::Event
+        | BuiltinKind::Auth
+        | BuiltinKind::Connections => "Constructor",
     }
 }
 

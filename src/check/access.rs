@@ -296,7 +296,7 @@ impl<'a> Session<'a, '_> {
             );
             return Value::WRONG;
         }
-        if let Some(metric) = builtins::of_kind(builtins::Kind::Metric, &field.text)
+        if let Some(metric) = builtins::of_kind(builtins::BuiltinKind::Metric, &field.text)
             && kind.is_population()
         {
             let problem = problem.help(format!("a metric is called: `{}(…)`", metric.name));

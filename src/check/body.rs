@@ -200,7 +200,7 @@ impl<'a> Session<'a, '_> {
         alone: bool,
         frame: FrameId,
     ) -> Option<Upload> {
-        let builtin = builtins::of_kind(builtins::Kind::Input, &function.text)?;
+        let builtin = builtins::of_kind(builtins::BuiltinKind::Input, &function.text)?;
         let call = Call { function, arguments, span: whole.span, frame };
         let bound = self.arguments(builtin.parameters, builtin.variadic, call)?;
         let Some((Value::Text(path, from), expr)) = bound.get("path") else {

@@ -1,7 +1,7 @@
 //! Expressions: one walk gives each its type and, as far as it is known, its value.
 
 use super::bound::Call;
-use super::builtins::{self, Kind};
+use super::builtins::{self, BuiltinKind};
 use super::operator::{apply, cannot_join, joined, of_whole};
 use super::program::{Edge, Expr, Moment, Property, Window};
 use super::scope::FrameId;
@@ -138,8 +138,8 @@ impl<'a> Session<'a, '_> {
     pub(super) fn eval_as(&mut self, expr: &'a ast::Expr, frame: FrameId, kinds: &[Type]) -> Value<'a> {
         // A fault and a metric may have one name; where a fault is due, it is the fault.
         if let (ExprKind::Call { function, arguments }, [Type::Fault]) = (&expr.kind, kinds)
-            && let Some(builtin) = builtins::of_kind(Kind::Fault, &function.text)
-            && builtins::of_kind(Kind::Metric, &function.text).is_some()
+            && let Some(builtin) = builtins::of_kind(BuiltinKind::Fault, &function.text)
+            && builtins::of_kind(BuiltinKind::Metric, &function.text).is_some()
             && self.lookup(frame, &function.text, function.span).is_none()
         {
             return self.action(builtin, Call { function, arguments, span: expr.span, frame });
@@ -482,12 +482,24 @@ impl<'a> Session<'a, '_> {
         }
         // Inside a flow a name of both kinds is the function of values.
         let order = match self.flow.is_some() || self.predicate {
-            true => [Kind::Pure, Kind::Distribution, Kind::Input, Kind::Metric, Kind::Fault],
-            false => [Kind::Metric, Kind::Pure, Kind::Input, Kind::Fault, Kind::Distribution],
+            true => [
+                BuiltinKind::Pure,
+                BuiltinKind::Distribution,
+                BuiltinKind::Input,
+                BuiltinKind::Metric,
+                BuiltinKind::Fault,
+            ],
+            false => [
+                BuiltinKind::Metric,
+                BuiltinKind::Pure,
+                BuiltinKind::Input,
+                BuiltinKind::Fault,
+                BuiltinKind::Distribution,
+            ],
         };
         let found = order.into_iter().find_map(|kind| builtins::of_kind(kind, &function.text));
         match found {
-            Some(builtin) if builtin.kind == Kind::Metric && self.flow.is_some() => {
+            Some(builtin) if builtin.kind == BuiltinKind::Metric && self.flow.is_some() => {
                 self.push(
                     Diagnostic::new(
                         Code::E0114,
@@ -500,8 +512,8 @@ impl<'a> Session<'a, '_> {
                 Value::WRONG
             }
             Some(builtin) => match builtin.kind {
-                Kind::Metric => self.metric(builtin, call),
-                Kind::Fault => self.action(builtin, call),
+                BuiltinKind::Metric => self.metric(builtin, call),
+                BuiltinKind::Fault => self.action(builtin, call),
                 _ => self.function(builtin, call),
             },
             None => {
@@ -551,9 +563,9 @@ impl<'a> Session<'a, '_> {
             }
             return Value::WRONG;
         }
-        let kinds: &[Kind] = match self.flow.is_some() {
-            true => &[Kind::Pure, Kind::Distribution, Kind::Input],
-            false => &[Kind::Metric, Kind::Fault, Kind::Pure, Kind::Input],
+        let kinds: &[BuiltinKind] = match self.flow.is_some() {
+            true => &[BuiltinKind::Pure, BuiltinKind::Distribution, BuiltinKind::Input],
+            false => &[BuiltinKind::Metric, BuiltinKind::Fault, BuiltinKind::Pure, BuiltinKind::Input],
         };
         let mut known: Vec<String> = kinds.iter().flat_map(|kind| builtins::names(*kind)).map(str::to_owned).collect();
         if self.answer.is_some() {
@@ -589,7 +601,7 @@ fn quantile_of_elsewhere(function: &Name, arguments: &[ast::Argument]) -> Option
         _ => None,
     })?;
     let asked = function.text == "p" || (function.text == "percentile" && arguments.len() == 1);
-    builtins::of_kind(Kind::Metric, &of).filter(|_| asked).map(|builtin| builtin.name)
+    builtins::of_kind(BuiltinKind::Metric, &of).filter(|_| asked).map(|builtin| builtin.name)
 }
 
 /// The instant that a value stands for, where it stands for one.

@@ -301,14 +301,18 @@ impl<'a> Session<'a, '_> {
             }
             return None;
         };
-        let Some(builtin) = builtins::of_kind(builtins::Kind::Event, &function.text) else {
+        let Some(builtin) = builtins::of_kind(builtins::BuiltinKind::Event, &function.text) else {
             let problem = Diagnostic::new(
                 Code::E0201,
                 format!("`{function}` builds no event"),
                 function.span,
                 "no such constructor",
             );
-            self.push(problem.did_you_mean(function.span, &function.text, builtins::names(builtins::Kind::Event)));
+            self.push(problem.did_you_mean(
+                function.span,
+                &function.text,
+                builtins::names(builtins::BuiltinKind::Event),
+            ));
             return None;
         };
         let call = Call { function, arguments, span: built.constructor.span, frame };

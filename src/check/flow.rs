@@ -358,7 +358,7 @@ impl<'a> Session<'a, '_> {
         if let ExprKind::Call { function, arguments } = &length.kind
             && function.text == "exponential"
         {
-            let builtin = super::builtins::of_kind(super::builtins::Kind::Distribution, "exponential")?;
+            let builtin = super::builtins::of_kind(super::builtins::BuiltinKind::Distribution, "exponential")?;
             let call = Call { function, arguments, span: length.span, frame };
             let bound = self.arguments(builtin.parameters, builtin.variadic, call)?;
             let mean = bound.value("mean")?.number().unwrap_or(0.0);

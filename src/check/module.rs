@@ -53,7 +53,8 @@ pub(super) fn index<'a>(module: &'a Module, diagnostics: &mut Diagnostics) -> In
 pub(super) fn function_name(item: &Item, diagnostics: &mut Diagnostics) {
     let Some(name) = item.name().filter(|_| item.parameters().is_some()) else { return };
     // A template of faults is called behind the name of its module, where nothing else can be meant.
-    let is_fault = matches!(item, Item::Fault(_)) && builtins::of_kind(builtins::Kind::Fault, &name.text).is_some();
+    let is_fault =
+        matches!(item, Item::Fault(_)) && builtins::of_kind(builtins::BuiltinKind::Fault, &name.text).is_some();
     if builtins::find(&name.text).is_some() && !is_fault {
         let problem = Diagnostic::new(Code::E0204, format!("`{name}` is a built-in function"), name.span, "taken");
         let other = match item {

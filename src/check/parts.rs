@@ -1,7 +1,7 @@
 //! The parts of a scenario that are built: services, links, targets, data, limits, monitors, sources of alerts.
 
 use super::bound::{Bound, Call};
-use super::builtins::{self, Builtin, Kind, options_of};
+use super::builtins::{self, Builtin, BuiltinKind, options_of};
 use super::inputs::{Content, FileKind};
 use super::program::{
     AlertFacts, AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind,
@@ -29,14 +29,14 @@ impl<'a> Session<'a, '_> {
             );
         }
         let kind = match built.kind {
-            BuiltKind::Service => Kind::Service,
-            BuiltKind::Link => Kind::Link,
-            BuiltKind::Target => Kind::Target,
-            BuiltKind::Data => Kind::Data,
-            BuiltKind::Limiter => Kind::Limiter,
-            BuiltKind::Semaphore => Kind::Semaphore,
-            BuiltKind::Monitor => Kind::Monitor,
-            BuiltKind::Alerts => Kind::Alerts,
+            BuiltKind::Service => BuiltinKind::Service,
+            BuiltKind::Link => BuiltinKind::Link,
+            BuiltKind::Target => BuiltinKind::Target,
+            BuiltKind::Data => BuiltinKind::Data,
+            BuiltKind::Limiter => BuiltinKind::Limiter,
+            BuiltKind::Semaphore => BuiltinKind::Semaphore,
+            BuiltKind::Monitor => BuiltinKind::Monitor,
+            BuiltKind::Alerts => BuiltinKind::Alerts,
             BuiltKind::System | BuiltKind::Flow | BuiltKind::Scenario => return self.named_instance(built, frame),
             // Their places are given when the scenario is opened.
             BuiltKind::Fault | BuiltKind::Event => return Value::WRONG,

@@ -2,7 +2,7 @@
 
 use super::address::Found;
 use super::bound::{Bound, Call};
-use super::builtins::{self, Builtin, Kind};
+use super::builtins::{self, Builtin, BuiltinKind};
 use super::parts::listed;
 use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
 use super::scope::FrameId;
@@ -132,7 +132,7 @@ impl<'a> Session<'a, '_> {
             ExprKind::Name(name) if name.text == "per_user" => Some(Connections::PerUser),
             ExprKind::Name(name) if name.text == "per_request" => Some(Connections::PerRequest),
             ExprKind::Call { function, arguments } if function.text == "pool" => {
-                let builtin = builtins::of_kind(Kind::Connections, "pool")?;
+                let builtin = builtins::of_kind(BuiltinKind::Connections, "pool")?;
                 let call = Call { function, arguments, span: entry.value.span, frame };
                 let size = self.arguments(builtin.parameters, builtin.variadic, call)?.number("size")?;
                 if size < 1.0 {
@@ -185,13 +185,13 @@ impl<'a> Session<'a, '_> {
     }
 
     fn auth(&mut self, entry: &'a Entry, frame: FrameId, target: &mut Target) {
-        let known = || builtins::names(Kind::Auth);
+        let known = || builtins::names(BuiltinKind::Auth);
         let ExprKind::Call { function, arguments } = &entry.value.kind else {
             let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
             self.push(problem.help(listed("write one of", known())));
             return;
         };
-        let Some(builtin) = builtins::of_kind(Kind::Auth, &function.text) else {
+        let Some(builtin) = builtins::of_kind(BuiltinKind::Auth, &function.text) else {
             let problem = Diagnostic::new(
                 Code::E0201,
                 format!("`{function}` is no authentication"),

@@ -1,6 +1,6 @@
 //! Words for messages: types in a list, values as they are written, and what a wrong value may have been meant to be.
 
-use super::builtins::Kind;
+use super::builtins::BuiltinKind;
 use super::types::Type;
 use crate::base::{Span, decimal, units};
 use crate::diag::{Code, Diagnostic};
@@ -16,12 +16,12 @@ pub(super) fn either(kinds: &[Type]) -> String {
 }
 
 /// What the constructors of a kind build.
-pub(super) fn built(kind: Kind) -> &'static str {
+pub(super) fn built(kind: BuiltinKind) -> &'static str {
     match kind {
-        Kind::Data => "data",
-        Kind::Pure | Kind::Distribution | Kind::Input => "a value",
-        Kind::Auth => "an authentication",
-        Kind::Connections => "a policy of connections",
+        BuiltinKind::Data => "data",
+        BuiltinKind::Pure | BuiltinKind::Distribution | BuiltinKind::Input => "a value",
+        BuiltinKind::Auth => "an authentication",
+        BuiltinKind::Connections => "a policy of connections",
         kind => kind.a(),
     }
 }

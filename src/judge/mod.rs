@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum VerdictKind {
     Passed,
     Failed,
     Inconclusive,
@@ -27,22 +27,22 @@ pub enum Kind {
     Error,
 }
 
-impl Kind {
+impl VerdictKind {
     fn exit_code(self) -> u8 {
         match self {
-            Kind::Passed => 0,
-            Kind::Failed => 1,
-            Kind::Error => 3,
-            Kind::Inconclusive => 4,
-            Kind::Untrusted => 5,
-            Kind::Aborted => 130,
+            VerdictKind::Passed => 0,
+            VerdictKind::Failed => 1,
+            VerdictKind::Error => 3,
+            VerdictKind::Inconclusive => 4,
+            VerdictKind::Untrusted => 5,
+            VerdictKind::Aborted => 130,
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    pub kind: Kind,
+    pub kind: VerdictKind,
     pub exit_code: u8,
     /// Why, in one sentence, where the expectations alone do not say it.
     pub reason: Option<String>,
@@ -62,7 +62,7 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let written = plan.expectations.iter().any(|expectation| !expectation.implied);
     let (kind, reason) = kind(stats, (&expectations, written), &standings, &trust);
     // Who ends a run early knows it; a run that ends itself early has failed.
-    let exit_code = if stats.aborted.is_some() && kind == Kind::Aborted { 1 } else { kind.exit_code() };
+    let exit_code = if stats.aborted.is_some() && kind == VerdictKind::Aborted { 1 } else { kind.exit_code() };
     Verdict { kind, exit_code, reason, expectations, standings, trust }
 }
 
@@ -83,48 +83,53 @@ fn kind(
     (expectations, written): (&[Judged], bool),
     standings: &[Standing],
     trust: &Trust,
-) -> (Kind, Option<String>) {
+) -> (VerdictKind, Option<String>) {
     let any = |wanted: Outcome| expectations.iter().filter(move |judged| judged.outcome == wanted);
     if let Some((service, status, _)) = stats.died.first() {
-        return (Kind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
+        return (VerdictKind::Error, Some(format!("the service `{service}` ended during the load ({status})")));
     }
     if let Some((service, problem)) = &stats.displaced {
-        return (Kind::Error, Some(format!("the service `{service}` is not alone: {problem}")));
+        return (VerdictKind::Error, Some(format!("the service `{service}` is not alone: {problem}")));
     }
     match stats.not_torn_down.len() {
         0 => {}
-        1 => return (Kind::Error, Some("the teardown failed, so something may have been left behind".to_owned())),
+        1 => {
+            return (VerdictKind::Error, Some("the teardown failed, so something may have been left behind".to_owned()));
+        }
         steps => {
             let reason = format!("the teardown failed in {steps} steps, so something may have been left behind");
-            return (Kind::Error, Some(reason));
+            return (VerdictKind::Error, Some(reason));
         }
     }
     if let Some((at, reason)) = &stats.aborted {
-        return (Kind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
+        return (VerdictKind::Aborted, Some(format!("aborted at {}: {reason}", units::duration(at / SECOND * SECOND))));
     }
     if stats.interrupted {
-        return (Kind::Aborted, Some("interrupted; what was measured until then is below".to_owned()));
+        return (VerdictKind::Aborted, Some("interrupted; what was measured until then is below".to_owned()));
     }
     if !stats.complete {
-        return (Kind::Aborted, Some("the run was cut off; what had been recorded is below".to_owned()));
+        return (VerdictKind::Aborted, Some("the run was cut off; what had been recorded is below".to_owned()));
     }
     let stands =
         |(judged, standing): (&Judged, &Standing)| judged.outcome == Outcome::Failed && *standing != Standing::InDoubt;
     if expectations.iter().zip(standings).any(stands) {
-        return (Kind::Failed, None);
+        return (VerdictKind::Failed, None);
     }
     if trust.state == TrustState::Untrusted {
-        return (Kind::Untrusted, Some("the generator could not keep up, so its numbers are not trusted".to_owned()));
+        return (
+            VerdictKind::Untrusted,
+            Some("the generator could not keep up, so its numbers are not trusted".to_owned()),
+        );
     }
     if any(Outcome::Failed).next().is_some() {
-        return (Kind::Failed, None);
+        return (VerdictKind::Failed, None);
     }
     if any(Outcome::Inconclusive).next().is_some() {
-        return (Kind::Inconclusive, None);
+        return (VerdictKind::Inconclusive, None);
     }
     // Whatever held, it did so without what it was to be shown against.
     if let Some(reason) = metric::ineffective(stats).into_iter().next() {
-        return (Kind::Inconclusive, Some(reason));
+        return (VerdictKind::Inconclusive, Some(reason));
     }
     // What no connection was had for was not sent, and a target failed it all the same.
     let measured = stats.numbers().any(|(_, counts)| {
@@ -132,11 +137,13 @@ fn kind(
     });
     match measured {
         true if expectations.is_empty() => {
-            (Kind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))
+            (VerdictKind::Passed, Some("nothing was expected, so nothing could fail".to_owned()))
         }
-        true if !written => (Kind::Passed, Some("nothing was expected but that no service ends by itself".to_owned())),
-        true => (Kind::Passed, None),
-        false => (Kind::Inconclusive, Some("nothing was sent".to_owned())),
+        true if !written => {
+            (VerdictKind::Passed, Some("nothing was expected but that no service ends by itself".to_owned()))
+        }
+        true => (VerdictKind::Passed, None),
+        false => (VerdictKind::Inconclusive, Some("nothing was sent".to_owned())),
     }
 }
 

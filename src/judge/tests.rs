@@ -24,12 +24,12 @@ fn the_order_of_verdicts_is_the_languages() {
     };
     use Outcome::{Failed, Held, Inconclusive};
     use Standing::{InDoubt, Stands};
-    assert_eq!(of(&[(Failed, Stands)], &untrusted), Kind::Failed);
-    assert_eq!(of(&[(Failed, InDoubt)], &untrusted), Kind::Untrusted);
-    assert_eq!(of(&[(Held, InDoubt)], &untrusted), Kind::Untrusted);
-    assert_eq!(of(&[(Failed, Stands), (Inconclusive, Stands)], &trusted), Kind::Failed);
-    assert_eq!(of(&[(Held, Stands), (Inconclusive, Stands)], &trusted), Kind::Inconclusive);
-    assert_eq!(of(&[], &trusted), Kind::Inconclusive, "nothing was sent");
+    assert_eq!(of(&[(Failed, Stands)], &untrusted), VerdictKind::Failed);
+    assert_eq!(of(&[(Failed, InDoubt)], &untrusted), VerdictKind::Untrusted);
+    assert_eq!(of(&[(Held, InDoubt)], &untrusted), VerdictKind::Untrusted);
+    assert_eq!(of(&[(Failed, Stands), (Inconclusive, Stands)], &trusted), VerdictKind::Failed);
+    assert_eq!(of(&[(Held, Stands), (Inconclusive, Stands)], &trusted), VerdictKind::Inconclusive);
+    assert_eq!(of(&[], &trusted), VerdictKind::Inconclusive, "nothing was sent");
 }
 
 /// What a target failed counts though nothing could be sent to it; what was not sent for want of a value does not.
@@ -46,10 +46,10 @@ fn what_could_not_connect_was_asked_for() {
         kind(&stats, (&[judged(Outcome::Held)], true), &[Standing::Stands], &trusted).0
     };
     for failure in [Failure::Connect, Failure::Certificate, Failure::Handshake] {
-        assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(failure))), Kind::Passed, "{failure:?}");
+        assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(failure))), VerdictKind::Passed, "{failure:?}");
     }
-    assert_eq!(of(&|recorder| recorder.failed_unsent(0, 0)), Kind::Inconclusive);
-    assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(Failure::NoPorts))), Kind::Inconclusive);
+    assert_eq!(of(&|recorder| recorder.failed_unsent(0, 0)), VerdictKind::Inconclusive);
+    assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(Failure::NoPorts))), VerdictKind::Inconclusive);
 }
 
 /// A plan of one load of one request over two seconds, and what is expected of it.
@@ -148,7 +148,7 @@ fn verdict(
     ceiling: u64,
     run: Run,
     expectations: &[serde_json::Value],
-) -> (Kind, Vec<Standing>, Option<Who>) {
+) -> (VerdictKind, Vec<Standing>, Option<Who>) {
     let plan = plan(shape, ceiling, expectations);
     let verdict = judge(&plan, &run.stats(&plan), &Others::default());
     let limit = verdict.trust.limits.first();
@@ -162,34 +162,34 @@ fn verdict(
 fn a_calm_run_says_nothing() {
     let all = [p95_below(100 * MILLISECOND), expect(&json!("throughput"), "rate", "greater_equal", 90.0)];
     let stands = vec![Standing::Stands; 2];
-    assert_eq!(verdict("open", 1000, CALM, &all), (Kind::Passed, stands.clone(), None));
-    assert_eq!(verdict("closed", 2, CALM, &all), (Kind::Passed, stands, None));
+    assert_eq!(verdict("open", 1000, CALM, &all), (VerdictKind::Passed, stands.clone(), None));
+    assert_eq!(verdict("closed", 2, CALM, &all), (VerdictKind::Passed, stands, None));
 }
 
 #[test]
 fn a_target_that_is_slow_is_told_by_what_is_left_without_the_generators_delay() {
     let slow = Run { answer: 300 * MILLISECOND, ..CALM };
     let found = verdict("open", 1000, slow, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
     // Also where the generator was late, as long as that explains only a part.
     let both = Run { lag: 60 * MILLISECOND, ..slow };
     let found = verdict("open", 1000, both, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
 }
 
 #[test]
 fn what_the_generators_delay_explains_cannot_be_told() {
     let close = Run { answer: 180 * MILLISECOND, lag: 30 * MILLISECOND, ..CALM };
     let found = verdict("open", 1000, close, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
     let own = Run { lag: 300 * MILLISECOND, ..CALM };
     let found = verdict("open", 1000, own, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     // The time from the sending has no lag in it.
     let mut service = p95_below(10 * MILLISECOND);
     service["compare"]["left"]["metric"]["metric"]["requests"]["service_time"] = json!(true);
     let found = verdict("open", 1000, own, &[service]);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
 }
 
 #[test]
@@ -198,39 +198,39 @@ fn delay_matters_to_times_and_not_to_counts() {
     let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
     let sent = expect(&json!("count"), "count", "equal", 200.0);
     let found = verdict("open", 1000, late, &[rate.clone(), sent.clone()]);
-    assert_eq!(found, (Kind::Passed, vec![Standing::Stands; 2], None));
+    assert_eq!(found, (VerdictKind::Passed, vec![Standing::Stands; 2], None));
     let found = verdict("open", 1000, late, &[rate, sent, p95_below(100 * MILLISECOND)]);
     assert_eq!(
         found,
-        (Kind::Untrusted, vec![Standing::Stands, Standing::Stands, Standing::InDoubt], Some(Who::Generator))
+        (VerdictKind::Untrusted, vec![Standing::Stands, Standing::Stands, Standing::InDoubt], Some(Who::Generator))
     );
     // Far from its bound it does not matter.
     let found = verdict("open", 1000, late, &[p95_below(SECOND)]);
-    assert_eq!(found, (Kind::Passed, vec![Standing::Stands], None));
+    assert_eq!(found, (VerdictKind::Passed, vec![Standing::Stands], None));
 }
 
 #[test]
 fn a_rate_that_was_not_sent_is_not_trusted_but_for_what_it_proves() {
     let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
     let least = expect(&json!("throughput"), "rate", "greater_equal", 50.0);
-    assert_eq!(verdict("open", 1000, few, &[]), (Kind::Untrusted, vec![], Some(Who::Generator)));
+    assert_eq!(verdict("open", 1000, few, &[]), (VerdictKind::Untrusted, vec![], Some(Who::Generator)));
     let found = verdict("open", 1000, few, std::slice::from_ref(&least));
-    assert_eq!(found, (Kind::Passed, vec![Standing::AtLeast], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Passed, vec![Standing::AtLeast], Some(Who::Generator)));
     let held = expect(&json!("error_rate"), "percent", "less", 0.01);
     let found = verdict("open", 1000, few, &[least.clone(), held.clone()]);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::AtLeast, Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::AtLeast, Standing::InDoubt], Some(Who::Generator)));
     let more = expect(&json!("throughput"), "rate", "greater_equal", 90.0);
     let found = verdict("open", 1000, few, &[more]);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     // What fails with less than was planned fails with all of it.
     let failing = Run { failed: Some(Failure::Status), ..few };
     assert_eq!(
         verdict("open", 1000, failing, std::slice::from_ref(&held)),
-        (Kind::Failed, vec![Standing::Stands], Some(Who::Generator))
+        (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Generator))
     );
     // In an `and` the one that fails and stands is enough, in an `or` the other counts too.
     let both = |word: &str| json!({ word: [held.clone(), least.clone()] });
-    assert_eq!(verdict("open", 1000, failing, &[both("and")]).0, Kind::Failed);
+    assert_eq!(verdict("open", 1000, failing, &[both("and")]).0, VerdictKind::Failed);
     assert_eq!(verdict("open", 1000, few, &[both("or")]).1, [Standing::AtLeast]);
 }
 
@@ -239,40 +239,44 @@ fn who_filled_the_ceiling_is_told_by_the_time_of_an_answer() {
     let none = expect(&json!("dropped"), "number", "equal", 0.0);
     let drops = Run { arrivals: (20, 80, 0), answer: 250 * MILLISECOND, ..CALM };
     let found = verdict("open", 5, drops, std::slice::from_ref(&none));
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
     let starved = Run { answer: 5 * MILLISECOND, poll: 200 * MILLISECOND, busy: 0.5, waiting: 0.49, ..drops };
     let found = verdict("open", 5, starved, std::slice::from_ref(&none));
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     let both = Run { busy: 0.98, ..drops };
     let found = verdict("open", 5, both, std::slice::from_ref(&none));
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
     // Answers are quick, and a stall brought many at once.
     let stalled = Run { answer: 5 * MILLISECOND, lag: 100 * MILLISECOND, ..drops };
     let found = verdict("open", 5, stalled, &[none]);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
 }
 
 #[test]
 fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
     let more = [expect(&json!("throughput"), "rate", "greater_equal", 500.0)];
     let found = verdict("closed", 2, CALM, &more);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
     let full = Run { answer: MILLISECOND, poll: 9 * MILLISECOND, busy: 0.97, ..CALM };
     let found = verdict("closed", 2, full, &more);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     let least = [expect(&json!("throughput"), "rate", "greater_equal", 50.0)];
-    assert_eq!(verdict("closed", 2, full, &least), (Kind::Passed, vec![Standing::AtLeast], None));
+    assert_eq!(verdict("closed", 2, full, &least), (VerdictKind::Passed, vec![Standing::AtLeast], None));
     let half = Run { answer: 9 * MILLISECOND, ..full };
     assert_eq!(verdict("closed", 2, half, &more).2, Some(Who::Either));
     // Of answers that are as short as the generator's own delay nothing is missing as long as a worker has room.
     let most = [expect(&json!("count"), "count", "less", 1000.0), expect(&json!("throughput"), "rate", "less", 500.0)];
     let quick = Run { answer: MILLISECOND / 20, busy: 0.01, ..CALM };
-    assert_eq!(verdict("closed", 2, quick, &most), (Kind::Passed, vec![Standing::Stands; 2], None));
+    assert_eq!(verdict("closed", 2, quick, &most), (VerdictKind::Passed, vec![Standing::Stands; 2], None));
     let found = verdict("closed", 2, quick, &more);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None), "whose the time of an answer was is not said");
+    assert_eq!(
+        found,
+        (VerdictKind::Failed, vec![Standing::Stands], None),
+        "whose the time of an answer was is not said"
+    );
     let full = Run { busy: 0.6, waiting: 0.35, ..quick };
     let found = verdict("closed", 2, full, &most);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt; 2], Some(Who::Either)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt; 2], Some(Who::Either)));
 }
 
 #[test]
@@ -282,11 +286,11 @@ fn what_the_generator_fails_at_is_no_error_of_the_target() {
     let plan = plan("open", 1000, &[rate]);
     let mut stats = ports.stats(&plan);
     let own = judge(&plan, &stats, &Others::default());
-    assert_eq!((own.kind, own.expectations[0].outcome), (Kind::Untrusted, Outcome::Inconclusive));
+    assert_eq!((own.kind, own.expectations[0].outcome), (VerdictKind::Untrusted, Outcome::Inconclusive));
     assert!(own.trust.reasons[0].starts_with("200 of 200 requests failed for want of ports"), "{:?}", own.trust);
     CALM.add_to(&mut stats, &plan);
     let mixed = judge(&plan, &stats, &Others::default());
-    assert_eq!((mixed.kind, mixed.expectations[0].outcome), (Kind::Untrusted, Outcome::Held));
+    assert_eq!((mixed.kind, mixed.expectations[0].outcome), (VerdictKind::Untrusted, Outcome::Held));
     assert_eq!(mixed.expectations[0].samples, 200);
 }
 
@@ -295,18 +299,18 @@ fn timeouts_that_the_generator_can_have_made_are_no_failure() {
     let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
     let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
     let found = verdict("open", 1000, late, std::slice::from_ref(&rate));
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &[rate]);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], None));
     // Whatever else is computed of failures is no surer than their share.
     let burnt = expect(&json!({ "burn_rate": 0.99 }), "factor", "less", 2.0);
     let up = expect(&json!("availability"), "percent", "greater", 0.5);
     for failing in [burnt, up] {
         let found = verdict("open", 1000, late, std::slice::from_ref(&failing));
-        assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)), "{failing}");
+        assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)), "{failing}");
         let refused = Run { failed: Some(Failure::Status), ..late };
         let found = verdict("open", 1000, refused, std::slice::from_ref(&failing));
-        assert_eq!((found.0, found.1), (Kind::Failed, vec![Standing::Stands]), "{failing}");
+        assert_eq!((found.0, found.1), (VerdictKind::Failed, vec![Standing::Stands]), "{failing}");
     }
 }
 
@@ -315,15 +319,15 @@ fn timeouts_that_the_generator_can_have_made_are_no_failure() {
 fn no_answer_is_the_targets_where_the_generator_was_not_late() {
     let bound = [p95_below(100 * MILLISECOND)];
     let refused = Run { answer: MILLISECOND / 10, failed: Some(Failure::Connect), ..CALM };
-    assert_eq!(verdict("open", 1000, refused, &bound), (Kind::Failed, vec![Standing::Stands], None));
-    assert_eq!(verdict("closed", 2, refused, &bound), (Kind::Failed, vec![Standing::Stands], None));
+    assert_eq!(verdict("open", 1000, refused, &bound), (VerdictKind::Failed, vec![Standing::Stands], None));
+    assert_eq!(verdict("closed", 2, refused, &bound), (VerdictKind::Failed, vec![Standing::Stands], None));
     let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
     let found = verdict("open", 1000, late, &bound);
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
     let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &bound);
-    assert_eq!(found, (Kind::Failed, vec![Standing::Stands], None));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], None));
     let found = verdict("open", 1000, Run { poll: SECOND, ..refused }, &bound);
-    assert_eq!((found.0, found.1), (Kind::Failed, vec![Standing::Stands]));
+    assert_eq!((found.0, found.1), (VerdictKind::Failed, vec![Standing::Stands]));
 }
 
 #[test]
@@ -331,8 +335,8 @@ fn bytes_that_were_not_sent_are_missing_in_a_bandwidth() {
     let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
     let most = expect(&json!("bandwidth"), "bandwidth", "less", 1e9);
     let found = verdict("open", 1000, few, std::slice::from_ref(&most));
-    assert_eq!(found, (Kind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
-    assert_eq!(verdict("open", 1000, CALM, &[most]), (Kind::Passed, vec![Standing::Stands], None));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(verdict("open", 1000, CALM, &[most]), (VerdictKind::Passed, vec![Standing::Stands], None));
     let least = expect(&json!("bandwidth"), "bandwidth", "greater_equal", 0.0);
     assert_eq!(verdict("open", 1000, few, &[least]).1, [Standing::AtLeast]);
 }
@@ -355,7 +359,7 @@ fn what_failed_in_a_slice_is_weighed_as_it_was_judged() {
     let slice = plan.expectations[0].condition.within((0, SECOND));
     let Condition::InEvery { condition: inner, .. } = &slice else { panic!("{slice:?}") };
     assert_eq!(metric::judge(inner, &late.stats(&plan)).outcome, Outcome::Inconclusive);
-    assert_eq!((verdict.kind, verdict.standings), (Kind::Untrusted, vec![Standing::InDoubt]));
+    assert_eq!((verdict.kind, verdict.standings), (VerdictKind::Untrusted, vec![Standing::InDoubt]));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub use terminal::terminal;
 pub use watched::Watch;
 pub use windows::{StepRow, TrialOutcome, Window};
 
-use crate::judge::{Kind, Trust, Verdict};
+use crate::judge::{Trust, Verdict, VerdictKind};
 use crate::measure::Stats;
 use crate::plan::{Plan, Share};
 use seconds::seconds;
@@ -57,7 +57,7 @@ pub struct Report {
     pub duration: u64,
     /// It was recorded to its end.
     pub complete: bool,
-    pub verdict: Kind,
+    pub verdict: VerdictKind,
     pub reason: Option<String>,
     pub problems: Vec<String>,
     /// What failed of the teardown; it is among the problems too.

@@ -10,7 +10,7 @@ mod watched;
 use super::{Expected, Report, Spread, Window};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
-use crate::judge::{Kind, Standing};
+use crate::judge::{Standing, VerdictKind};
 use crate::metric::{Outcome, Quantity, printed};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -72,14 +72,16 @@ fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 
 fn heading(out: &mut String, report: &Report, paint: &Paint) {
     let mark = match report.verdict {
-        Kind::Passed if report.expectations.iter().all(|own| own.implied) => "– no verdict".to_owned(),
-        Kind::Passed => paint.good("✔ passed"),
-        Kind::Failed => paint.bad("✘ failed"),
-        Kind::Inconclusive => paint.unsure("? inconclusive"),
-        Kind::Untrusted => paint.unsure("! untrusted"),
-        Kind::Aborted => paint.unsure("■ aborted"),
-        Kind::Error if report.died.is_empty() && !report.not_torn_down.is_empty() => paint.bad("✘ teardown failed"),
-        Kind::Error => paint.bad("✘ could not be run"),
+        VerdictKind::Passed if report.expectations.iter().all(|own| own.implied) => "– no verdict".to_owned(),
+        VerdictKind::Passed => paint.good("✔ passed"),
+        VerdictKind::Failed => paint.bad("✘ failed"),
+        VerdictKind::Inconclusive => paint.unsure("? inconclusive"),
+        VerdictKind::Untrusted => paint.unsure("! untrusted"),
+        VerdictKind::Aborted => paint.unsure("■ aborted"),
+        VerdictKind::Error if report.died.is_empty() && !report.not_torn_down.is_empty() => {
+            paint.bad("✘ teardown failed")
+        }
+        VerdictKind::Error => paint.bad("✘ could not be run"),
     };
     let share = report.share;
     let part =

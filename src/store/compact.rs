@@ -3,7 +3,7 @@
 
 use super::RecordError;
 use super::record::at;
-use super::segments::{KINDS, Kind, Numbers, put, regular};
+use super::segments::{KINDS, Numbers, SegmentKind, put, regular};
 use crate::base::units::{DAY, HOUR, MINUTE};
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Generator, Layout, Sums};
@@ -173,8 +173,8 @@ impl Work {
                 continue;
             }
             match kind {
-                Kind::Intervals => self.intervals(&existing, &path, LEVELS[level].0)?,
-                Kind::Events => self.events(&existing, &path, level)?,
+                SegmentKind::Intervals => self.intervals(&existing, &path, LEVELS[level].0)?,
+                SegmentKind::Events => self.events(&existing, &path, level)?,
             }
             bytes += std::fs::metadata(&path).map_err(at(&path))?.len();
             for gone in existing.into_iter().filter(|old| **old != path) {

@@ -4,7 +4,7 @@
 use super::appender::Appender;
 use super::compact::{Compactor, Policy, lines};
 use super::format;
-use super::segments::{KINDS, Kind, Numbers, put, regular, unfinished};
+use super::segments::{KINDS, Numbers, SegmentKind, put, regular, unfinished};
 use crate::guard;
 use crate::measure::interval_log::{self, Encoder, Read};
 use crate::measure::{Event, Layout, Stats};
@@ -91,11 +91,11 @@ impl Record {
         let text = format::plan(plan, parent);
         put(&path, |out| out.write_all(&text))?;
         let header = interval_log::header(epoch_seconds, &[&format!("stressc {} of {}", plan.scenario, plan.file)]);
-        let open = |kind: Kind| append(&kind.open(directory), kind, &header);
+        let open = |kind: SegmentKind| append(&kind.open(directory), kind, &header);
         Ok(Record {
             directory: directory.to_owned(),
-            intervals: open(Kind::Intervals)?,
-            events: open(Kind::Events)?,
+            intervals: open(SegmentKind::Intervals)?,
+            events: open(SegmentKind::Events)?,
             layout: Arc::new(Layout::new(plan)),
             header,
             encoder: Encoder::default(),
@@ -155,7 +155,7 @@ impl Record {
 
     /// Gives what was appended to its number, and begins a new file in its place. The new one exists before the old one
     /// goes, so that there is always one to append to.
-    fn begin(&mut self, kind: Kind, numbers: Numbers) -> Result<(), RecordError> {
+    fn begin(&mut self, kind: SegmentKind, numbers: Numbers) -> Result<(), RecordError> {
         let (open, closed) = (kind.open(&self.directory), kind.closed(&self.directory, numbers));
         let next = unfinished(&open);
         let _ = std::fs::remove_file(&next);
@@ -167,8 +167,8 @@ impl Record {
             return Err(at(&open)(error));
         }
         match kind {
-            Kind::Intervals => self.intervals = appender,
-            Kind::Events => self.events = appender,
+            SegmentKind::Intervals => self.intervals = appender,
+            SegmentKind::Events => self.events = appender,
         }
         Ok(())
     }
@@ -194,9 +194,9 @@ impl Record {
 }
 
 /// A new file that is appended to.
-fn append(path: &Path, kind: Kind, header: &[u8]) -> Result<Appender, RecordError> {
+fn append(path: &Path, kind: SegmentKind, header: &[u8]) -> Result<Appender, RecordError> {
     let mut appender = Appender::create(path).map_err(at(path))?;
-    if kind == Kind::Intervals {
+    if kind == SegmentKind::Intervals {
         appender.add(header);
     }
     appender.flush().map_err(at(path))?;
@@ -221,7 +221,7 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
     let mut stats = Stats::new(&plan);
     // The last line of a killed run may be torn; more than that is damage.
     let mut unreadable = 0;
-    for path in Kind::Intervals.files(directory)? {
+    for path in SegmentKind::Intervals.files(directory)? {
         lines(&path, |line, _| {
             match interval_log::read_line(line) {
                 Read::Interval(line) => stats.add_line(line),
@@ -231,7 +231,7 @@ pub fn read(directory: &Path) -> Result<(Plan, Stats), RecordError> {
             if unreadable > 1 { Err("cannot be read, nor can one before it".to_owned()) } else { Ok(()) }
         })?;
     }
-    let files = Kind::Events.files(directory)?;
+    let files = SegmentKind::Events.files(directory)?;
     for (index, path) in files.iter().enumerate() {
         lines(path, |line, last| match format.event(line) {
             _ if line.trim_ascii().is_empty() => Ok(()),

@@ -9,12 +9,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SegmentKind {
     Intervals,
     Events,
 }
 
-pub const KINDS: [Kind; 2] = [Kind::Intervals, Kind::Events];
+pub const KINDS: [SegmentKind; 2] = [SegmentKind::Intervals, SegmentKind::Events];
 
 /// The numbers that a closed file stands for: from the first to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +23,11 @@ pub struct Numbers {
     pub last: u32,
 }
 
-impl Kind {
+impl SegmentKind {
     fn parts(self) -> (&'static str, &'static str) {
         match self {
-            Kind::Intervals => ("intervals", "hlog"),
-            Kind::Events => ("events", "jsonl"),
+            SegmentKind::Intervals => ("intervals", "hlog"),
+            SegmentKind::Events => ("events", "jsonl"),
         }
     }
 
@@ -135,12 +135,12 @@ mod tests {
         {
             std::fs::write(place.path().join(other), "").unwrap();
         }
-        let files = Kind::Events.files(place.path()).unwrap();
+        let files = SegmentKind::Events.files(place.path()).unwrap();
         let names: Vec<_> = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         let expected =
             ["events.000000-000001.jsonl", "events.000002-000003.jsonl", "events.000004-000004.jsonl", "events.jsonl"];
         assert_eq!(names, expected);
-        assert_eq!(Kind::Intervals.files(place.path()).unwrap().len(), 1);
+        assert_eq!(SegmentKind::Intervals.files(place.path()).unwrap().len(), 1);
     }
 
     #[test]

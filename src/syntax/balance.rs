@@ -1,7 +1,7 @@
 //! Makes every bracket have its partner before anything is cut: reports what is unclosed, stray or too deep. Where
 //! brackets do not balance, the indentation says what a person meant to end.
 
-use super::tokens::{Kind, Token};
+use super::tokens::{Token, TokenKind};
 use super::words::{self, Context};
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -45,8 +45,8 @@ pub fn balance(
     let mut missing = [0i64; 3];
     for token in &tokens {
         match token.kind {
-            Kind::Open(bracket) => missing[place(bracket)] += 1,
-            Kind::Close(bracket) => missing[place(bracket)] -= 1,
+            TokenKind::Open(bracket) => missing[place(bracket)] += 1,
+            TokenKind::Close(bracket) => missing[place(bracket)] -= 1,
             _ => {}
         }
     }
@@ -83,7 +83,7 @@ impl Balancer<'_> {
         let mut head_indent = 0;
         let mut fresh = true;
         for token in tokens {
-            if token.kind == Kind::Newline {
+            if token.kind == TokenKind::Newline {
                 (line, first_on_line, fresh) = (token.range.end, true, true);
                 self.keep(token);
                 continue;
@@ -91,23 +91,23 @@ impl Balancer<'_> {
             if first_on_line {
                 indent = token.range.start - line;
                 match token.kind {
-                    Kind::Word => self.word_ends(&token, indent),
-                    Kind::Close(b'}') => self.brace_ends(&token, indent),
+                    TokenKind::Word => self.word_ends(&token, indent),
+                    TokenKind::Close(b'}') => self.brace_ends(&token, indent),
                     _ => {}
                 }
             }
             first_on_line = false;
             let word = &self.text[token.range.clone()];
             // A brace and a connecting word continue the statement of the line above.
-            if fresh && token.kind != Kind::Open(b'{') && !words::CONNECTING.contains(&word) {
+            if fresh && token.kind != TokenKind::Open(b'{') && !words::CONNECTING.contains(&word) {
                 (head, head_indent, fresh) = (word, indent, false);
             }
             match token.kind {
-                Kind::Open(bracket) => {
+                TokenKind::Open(bracket) => {
                     self.opened(bracket, token, head, head_indent);
                     fresh |= bracket == b'{';
                 }
-                Kind::Close(bracket) => {
+                TokenKind::Close(bracket) => {
                     self.closed(bracket, token);
                     fresh |= bracket == b'}';
                 }
@@ -172,7 +172,7 @@ impl Balancer<'_> {
                     "nothing is open here",
                 );
                 self.diagnostics.push(problem.fix(span, "", "remove it"));
-                self.out.push(Token { kind: Kind::Newline, range: token.range });
+                self.out.push(Token { kind: TokenKind::Newline, range: token.range });
             }
         }
     }
@@ -186,7 +186,7 @@ impl Balancer<'_> {
         });
         if let Some(at) = ended {
             self.close_down_to(at, Some(token));
-            self.out.push(Token { kind: Kind::Newline, range: token.range.start..token.range.start });
+            self.out.push(Token { kind: TokenKind::Newline, range: token.range.start..token.range.start });
         }
     }
 
@@ -212,12 +212,12 @@ impl Balancer<'_> {
                 .out
                 .iter()
                 .rev()
-                .find(|token| token.kind != Kind::Newline)
+                .find(|token| token.kind != TokenKind::Newline)
                 .map_or(open.range.end, |token| token.range.end);
             let close = closing(open.bracket);
             self.missing[place(close)] -= 1;
             self.broken.push(open.range.start);
-            self.out.push(Token { kind: Kind::Close(close), range: end..end });
+            self.out.push(Token { kind: TokenKind::Close(close), range: end..end });
             // Brackets without end are one mistake, and the deepest of them has been reported.
             // Nor is one whose end stands in a text that runs to the end of its line.
             if !self.too_deep && !self.runs_into_text(&open) {

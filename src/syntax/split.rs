@@ -2,7 +2,7 @@
 //! here: a mistake stays inside its own statement.
 
 use super::balance::balance;
-use super::tokens::{self, Comment, CommentKind, Kind, Token};
+use super::tokens::{self, Comment, CommentKind, Token, TokenKind};
 use super::words;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -68,21 +68,21 @@ fn insignificant_newlines(text: &str, tokens: &[Token]) -> Vec<bool> {
     let mut before: Option<usize> = None;
     for (index, token) in tokens.iter().enumerate() {
         match token.kind {
-            Kind::Open(bracket) => brackets.push(bracket),
-            Kind::Close(_) => {
+            TokenKind::Open(bracket) => brackets.push(bracket),
+            TokenKind::Close(_) => {
                 brackets.pop();
             }
-            Kind::Newline => {
+            TokenKind::Newline => {
                 // Only the first of a run can end a statement; looking past the run once keeps this linear.
-                let follows_newline = index.checked_sub(1).is_some_and(|p| tokens[p].kind == Kind::Newline);
-                let next = || (index + 1..tokens.len()).find(|at| tokens[*at].kind != Kind::Newline);
+                let follows_newline = index.checked_sub(1).is_some_and(|p| tokens[p].kind == TokenKind::Newline);
+                let next = || (index + 1..tokens.len()).find(|at| tokens[*at].kind != TokenKind::Newline);
                 insignificant[index] = follows_newline
                     || matches!(brackets.last(), Some(b'(' | b'['))
                     || before.is_none_or(|at| continues_after(text, &tokens[at]))
                     || next().is_none_or(|at| continues_before(text, tokens, at));
                 continue;
             }
-            Kind::Word | Kind::Text | Kind::Operator | Kind::Semicolon | Kind::Other => {}
+            TokenKind::Word | TokenKind::Text | TokenKind::Operator | TokenKind::Semicolon | TokenKind::Other => {}
         }
         before = Some(index);
     }
@@ -92,10 +92,10 @@ fn insignificant_newlines(text: &str, tokens: &[Token]) -> Vec<bool> {
 /// Whether a newline behind a token ends no statement.
 pub fn continues_after(text: &str, token: &Token) -> bool {
     match token.kind {
-        Kind::Open(_) => true,
-        Kind::Operator => &text[token.range.clone()] != ".",
-        Kind::Word => matches!(&text[token.range.clone()], "and" | "or" | "not"),
-        Kind::Close(_) | Kind::Text | Kind::Newline | Kind::Semicolon | Kind::Other => false,
+        TokenKind::Open(_) => true,
+        TokenKind::Operator => &text[token.range.clone()] != ".",
+        TokenKind::Word => matches!(&text[token.range.clone()], "and" | "or" | "not"),
+        TokenKind::Close(_) | TokenKind::Text | TokenKind::Newline | TokenKind::Semicolon | TokenKind::Other => false,
     }
 }
 
@@ -103,17 +103,19 @@ pub fn continues_after(text: &str, token: &Token) -> bool {
 pub fn continues_before(text: &str, tokens: &[Token], at: usize) -> bool {
     let token = &tokens[at];
     match token.kind {
-        Kind::Close(_) | Kind::Open(b'{') => true,
-        Kind::Operator => &text[token.range.clone()] != "-",
-        Kind::Word if starts_each(text, tokens, at) => false,
-        Kind::Word => !words::is_label(text, &token.range) && words::CONNECTING.contains(&&text[token.range.clone()]),
-        Kind::Open(_) | Kind::Text | Kind::Newline | Kind::Semicolon | Kind::Other => false,
+        TokenKind::Close(_) | TokenKind::Open(b'{') => true,
+        TokenKind::Operator => &text[token.range.clone()] != "-",
+        TokenKind::Word if starts_each(text, tokens, at) => false,
+        TokenKind::Word => {
+            !words::is_label(text, &token.range) && words::CONNECTING.contains(&&text[token.range.clone()])
+        }
+        TokenKind::Open(_) | TokenKind::Text | TokenKind::Newline | TokenKind::Semicolon | TokenKind::Other => false,
     }
 }
 
 /// `each NAME in` opens a loop; any other `each` connects.
 fn starts_each(text: &str, tokens: &[Token], at: usize) -> bool {
-    let word = |at: usize| tokens.get(at).filter(|t| t.kind == Kind::Word).map(|t| &text[t.range.clone()]);
+    let word = |at: usize| tokens.get(at).filter(|t| t.kind == TokenKind::Word).map(|t| &text[t.range.clone()]);
     word(at) == Some("each") && word(at + 1).is_some() && matches!(word(at + 2), Some("in" | "of"))
 }
 
@@ -163,15 +165,20 @@ impl Cutter<'_> {
         let mut statements: Vec<Statement> = Vec::new();
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
-                Kind::Newline => self.at += 1,
-                Kind::Semicolon => self.semicolon(),
-                Kind::Close(b'}') => break,
-                Kind::Operator if &self.text[token.range.clone()] == "-" => {
+                TokenKind::Newline => self.at += 1,
+                TokenKind::Semicolon => self.semicolon(),
+                TokenKind::Close(b'}') => break,
+                TokenKind::Operator if &self.text[token.range.clone()] == "-" => {
                     self.minus(statements.last_mut());
                     statements.push(self.statement());
                     statements.last_mut().into_iter().for_each(|statement| statement.broken = true);
                 }
-                Kind::Word | Kind::Text | Kind::Open(_) | Kind::Close(_) | Kind::Operator | Kind::Other => {
+                TokenKind::Word
+                | TokenKind::Text
+                | TokenKind::Open(_)
+                | TokenKind::Close(_)
+                | TokenKind::Operator
+                | TokenKind::Other => {
                     statements.push(self.statement());
                 }
             }
@@ -191,22 +198,22 @@ impl Cutter<'_> {
         let mut weight = 0;
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
-                Kind::Newline | Kind::Close(b'}') => break,
-                Kind::Semicolon => {
+                TokenKind::Newline | TokenKind::Close(b'}') => break,
+                TokenKind::Semicolon => {
                     self.semicolon();
                     break;
                 }
-                Kind::Open(b'{') if !(of_alert || of_send == Some(self.at) || self.opens_value()) => {
+                TokenKind::Open(b'{') if !(of_alert || of_send == Some(self.at) || self.opens_value()) => {
                     parts.extend(text.take().map(Fragment::Text));
                     parts.push(Fragment::Block(self.block()));
                 }
-                Kind::Open(_) => {
+                TokenKind::Open(_) => {
                     let from = self.at;
                     let inner = self.skip_brackets();
                     weight += self.tokens[from..self.at].iter().map(|token| self.weight(token)).sum::<usize>();
                     text = Some(text.map_or(inner.start, |t| t.start)..inner.end);
                 }
-                Kind::Word | Kind::Text | Kind::Close(_) | Kind::Operator | Kind::Other => {
+                TokenKind::Word | TokenKind::Text | TokenKind::Close(_) | TokenKind::Operator | TokenKind::Other => {
                     text = Some(text.map_or(token.range.start, |t| t.start)..token.range.end);
                     weight += self.weight(token);
                     self.at += 1;
@@ -228,9 +235,9 @@ impl Cutter<'_> {
 
     fn weight(&self, token: &Token) -> usize {
         match token.kind {
-            Kind::Text => 1 + self.text[token.range.clone()].bytes().filter(|byte| *byte == b'{').count(),
-            Kind::Word | Kind::Open(_) | Kind::Close(_) | Kind::Operator => 1,
-            Kind::Newline | Kind::Semicolon | Kind::Other => 1,
+            TokenKind::Text => 1 + self.text[token.range.clone()].bytes().filter(|byte| *byte == b'{').count(),
+            TokenKind::Word | TokenKind::Open(_) | TokenKind::Close(_) | TokenKind::Operator => 1,
+            TokenKind::Newline | TokenKind::Semicolon | TokenKind::Other => 1,
         }
     }
 
@@ -278,9 +285,14 @@ impl Cutter<'_> {
             end = token.range.end;
             self.at += 1;
             match token.kind {
-                Kind::Open(_) => depth += 1,
-                Kind::Close(_) => depth -= 1,
-                Kind::Word | Kind::Text | Kind::Operator | Kind::Newline | Kind::Semicolon | Kind::Other => {}
+                TokenKind::Open(_) => depth += 1,
+                TokenKind::Close(_) => depth -= 1,
+                TokenKind::Word
+                | TokenKind::Text
+                | TokenKind::Operator
+                | TokenKind::Newline
+                | TokenKind::Semicolon
+                | TokenKind::Other => {}
             }
             if depth == 0 {
                 break;
@@ -293,7 +305,7 @@ impl Cutter<'_> {
         let range = self.tokens[self.at].range.clone();
         self.at += 1;
         let span = Span::new(self.file, range.start, range.end);
-        let last = self.tokens.get(self.at).is_none_or(|t| matches!(t.kind, Kind::Newline | Kind::Close(_)));
+        let last = self.tokens.get(self.at).is_none_or(|t| matches!(t.kind, TokenKind::Newline | TokenKind::Close(_)));
         let (with, help) = match last {
             true => ("", "remove it: a line ends its statement"),
             false => ("\n", "put the next statement on a line of its own"),

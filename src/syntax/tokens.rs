@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     Word,
     Text,
     Open(u8),
@@ -20,7 +20,7 @@ pub enum Kind {
 
 #[derive(Debug, Clone)]
 pub struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub range: Range<usize>,
 }
 
@@ -65,7 +65,7 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
             }
             b'\n' => {
                 at += 1;
-                Kind::Newline
+                TokenKind::Newline
             }
             b'/' if text[at..].starts_with("//") => {
                 at = line_end(bytes, at);
@@ -94,34 +94,34 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
                     broken.push(start);
                     end
                 });
-                Kind::Text
+                TokenKind::Text
             }
             open @ (b'(' | b'[' | b'{') => {
                 at += 1;
-                Kind::Open(open)
+                TokenKind::Open(open)
             }
             close @ (b')' | b']' | b'}') => {
                 at += 1;
-                Kind::Close(close)
+                TokenKind::Close(close)
             }
             b';' => {
                 at += 1;
-                Kind::Semicolon
+                TokenKind::Semicolon
             }
             b if is_word(b) => {
                 while at < bytes.len() && is_word(bytes[at]) {
                     at += 1;
                 }
-                Kind::Word
+                TokenKind::Word
             }
             _ => match OPERATORS.iter().find(|operator| text[at..].starts_with(**operator)) {
                 Some(operator) => {
                     at += operator.len();
-                    Kind::Operator
+                    TokenKind::Operator
                 }
                 None => {
                     at += text[at..].chars().next().map_or(1, char::len_utf8);
-                    Kind::Other
+                    TokenKind::Other
                 }
             },
         };
@@ -143,7 +143,7 @@ impl Unclosed {
     /// Whether a quote that is not closed either, behind these tokens, is the missing end of this text: it stands on
     /// the next line, and that line does not start with a statement, whose own mistake it would be.
     fn ends_on_this_line(&self, text: &str, tokens: &[Token], quote: u8) -> bool {
-        let line = tokens.iter().rposition(|token| token.kind == Kind::Newline);
+        let line = tokens.iter().rposition(|token| token.kind == TokenKind::Newline);
         let above = line.and_then(|at| at.checked_sub(1)).map(|at| &tokens[at]);
         let first = line.and_then(|at| tokens.get(at + 1));
         text.as_bytes()[self.start] == quote

@@ -1,6 +1,6 @@
 //! What builds the parts of a scenario, by the kind of part that is due.
 
-use super::{Builtin, Kind, Par, may, need};
+use super::{Builtin, BuiltinKind, Par, may, need};
 use crate::check::types::Type;
 
 const TEXT: &[Type] = &[Type::Text];
@@ -8,7 +8,7 @@ const URL: &[Par] = &[need("url", TEXT)];
 
 const fn row(
     name: &'static str,
-    kind: Kind,
+    kind: BuiltinKind,
     parameters: &'static [Par],
     result: Type,
     doc: &'static str,
@@ -20,7 +20,7 @@ const fn row(
 pub const TABLE: &[Builtin] = &[
     row(
         "demo",
-        Kind::Service,
+        BuiltinKind::Service,
         &[
             may("pool", &[Type::Count]),
             may("slots", &[Type::Count]),
@@ -42,7 +42,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "attach",
-        Kind::Service,
+        BuiltinKind::Service,
         &[need("port", &[Type::Count])],
         Type::Service,
         "A service that already runs on this machine at a port from 1 to 65535. The process that listens there is watched, neither started nor stopped.",
@@ -50,7 +50,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     Builtin {
         name: "process",
-        kind: Kind::Service,
+        kind: BuiltinKind::Service,
         parameters: &[need("program", TEXT), may("argument", TEXT)],
         variadic: true,
         result: Type::Service,
@@ -59,7 +59,7 @@ pub const TABLE: &[Builtin] = &[
     },
     row(
         "postgres",
-        Kind::Service,
+        BuiltinKind::Service,
         &[],
         Type::Service,
         "A private PostgreSQL cluster from the newest installed binaries, made for the run and removed after it. It listens on the loopback address only; its `.url` has a user, a database that this user owns, and a password of the run. As root it runs as the user `postgres`, or as `nobody`. It is a Database too: database faults hurt it, and flows speak to it through `target t = postgres(pg)`.",
@@ -67,7 +67,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "tcp",
-        Kind::Link,
+        BuiltinKind::Link,
         &[need("to", TEXT)],
         Type::Link,
         "A path of bytes to an address (`host:port`), on which faults of connections act.",
@@ -75,7 +75,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "http",
-        Kind::Link,
+        BuiltinKind::Link,
         &[need("to", TEXT)],
         Type::Link,
         "A path of HTTP requests to an address (`host:port`), on which faults of requests act as well.",
@@ -83,7 +83,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "http",
-        Kind::Target,
+        BuiltinKind::Target,
         URL,
         Type::Http,
         "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written). A path behind it stands before the paths of all requests.",
@@ -91,7 +91,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "postgres",
-        Kind::Target,
+        BuiltinKind::Target,
         &[need("url", &[Type::Text, Type::Service])],
         Type::Database,
         "A PostgreSQL database, by its URL or as a service; database faults hurt it.",
@@ -99,7 +99,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "mysql",
-        Kind::Target,
+        BuiltinKind::Target,
         URL,
         Type::Database,
         "A MySQL or MariaDB database, by its URL; database faults hurt it.",
@@ -107,7 +107,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "sqlite",
-        Kind::Target,
+        BuiltinKind::Target,
         &[need("path", TEXT)],
         Type::Database,
         "An SQLite file, by its path.",
@@ -115,7 +115,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "tcp",
-        Kind::Target,
+        BuiltinKind::Target,
         &[need("address", TEXT)],
         Type::Tcp,
         "A TCP server, by `host:port`.",
@@ -123,7 +123,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "websocket",
-        Kind::Target,
+        BuiltinKind::Target,
         URL,
         Type::WebSocket,
         "A WebSocket server (RFC 6455), by its `ws://` URL.",
@@ -131,7 +131,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "grpc",
-        Kind::Target,
+        BuiltinKind::Target,
         URL,
         Type::Grpc,
         "A gRPC server over HTTP/2, by its URL.",
@@ -139,7 +139,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "redis",
-        Kind::Target,
+        BuiltinKind::Target,
         URL,
         Type::Redis,
         "A Redis server, by its `redis://` URL.",
@@ -147,7 +147,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "csv",
-        Kind::Data,
+        BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
         "Rows of a CSV file (RFC 4180) with a head line; a column is Number when each of its cells is a number of JSON (RFC 8259), else Text: one `00501` makes it Text. The path is relative to the file that names it.",
@@ -155,7 +155,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "json",
-        Kind::Data,
+        BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
         "Rows of a JSON file: a list of objects, each a row.",
@@ -163,7 +163,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "jsonl",
-        Kind::Data,
+        BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
         "Rows of a file with one JSON object a line, each a row.",
@@ -171,7 +171,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "limiter",
-        Kind::Limiter,
+        BuiltinKind::Limiter,
         &[need("rate", &[Type::Rate])],
         Type::Limiter,
         "So many may pass in a second, minute, hour or day, evenly; others wait their turn.",
@@ -179,7 +179,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "semaphore",
-        Kind::Semaphore,
+        BuiltinKind::Semaphore,
         &[need("slots", &[Type::Count])],
         Type::Semaphore,
         "So many may be inside at a time; others wait until somebody leaves.",
@@ -187,7 +187,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "prometheus",
-        Kind::Monitor,
+        BuiltinKind::Monitor,
         URL,
         Type::Monitor,
         "A Prometheus that is asked for series with `.query(PromQL)`, once a second. A query must give one value: several are put together by `sum(…)` and its like.",
@@ -195,7 +195,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "metrics",
-        Kind::Monitor,
+        BuiltinKind::Monitor,
         URL,
         Type::Monitor,
         "A /metrics page in the Prometheus text format, read once a second; `.query(NAME)` is a series of it, with labels as in `Service.metric`.",
@@ -203,7 +203,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "host",
-        Kind::Monitor,
+        BuiltinKind::Monitor,
         &[],
         Type::Monitor,
         "The machine on which the generator runs: its `.cpu` and `.memory`, once a second.",
@@ -211,7 +211,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "alertmanager",
-        Kind::Alerts,
+        BuiltinKind::Alerts,
         URL,
         Type::Alerts,
         "An Alertmanager, asked for its alerts over API v2 once a second.",
@@ -219,7 +219,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "prometheus",
-        Kind::Alerts,
+        BuiltinKind::Alerts,
         URL,
         Type::Alerts,
         "The alerts of a Prometheus, asked once a second; without grouping and delivery.",
@@ -227,7 +227,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "webhook",
-        Kind::Alerts,
+        BuiltinKind::Alerts,
         &[need("listen", TEXT)],
         Type::Alerts,
         "Alerts that are delivered to this address (`host:port`).",
@@ -235,7 +235,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "command",
-        Kind::Event,
+        BuiltinKind::Event,
         &[need("run", TEXT)],
         Type::Event,
         "A command of the shell, run once.",
@@ -243,7 +243,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "bearer",
-        Kind::Auth,
+        BuiltinKind::Auth,
         &[need("token", &[Type::Text, Type::Secret])],
         Type::Object,
         "A bearer token (RFC 6750) in the header `Authorization`.",
@@ -251,7 +251,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "basic",
-        Kind::Auth,
+        BuiltinKind::Auth,
         &[need("user", &[Type::Text, Type::Secret]), need("password", &[Type::Text, Type::Secret])],
         Type::Object,
         "A name and a password (HTTP Basic, RFC 7617) in the header `Authorization`.",
@@ -259,7 +259,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     row(
         "pool",
-        Kind::Connections,
+        BuiltinKind::Connections,
         &[need("size", &[Type::Count])],
         Type::Object,
         "So many connections for the whole run, shared by all users; waiting for one counts as latency.",

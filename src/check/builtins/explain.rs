@@ -1,7 +1,7 @@
 //! What a word or a built-in name of the language means, as text.
 
 use super::page::alternatives;
-use super::{FIELDS, Kind, OPTIONS, all};
+use super::{BuiltinKind, FIELDS, OPTIONS, all};
 use crate::syntax::words::{CLAUSES, STATEMENTS};
 use std::fmt::Write as _;
 
@@ -53,7 +53,7 @@ pub fn names() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Statements", STATEMENTS.iter().map(|word| word.text).collect()),
         ("Words inside statements", CLAUSES.iter().map(|clause| clause.text).collect()),
     ];
-    groups.extend(Kind::ALL.into_iter().map(|kind| (kind.title(), super::names(kind).collect())));
+    groups.extend(BuiltinKind::ALL.into_iter().map(|kind| (kind.title(), super::names(kind).collect())));
     groups.push(("Fields", FIELDS.iter().map(|field| field.name).collect()));
     groups.push(("Options", OPTIONS.iter().map(|option| option.name).collect()));
     for (_, names) in &mut groups {

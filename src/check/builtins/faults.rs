@@ -1,6 +1,6 @@
 //! Faults: what they break, on which elements, and with which measure.
 
-use super::{Builtin, Kind, Par, may, need};
+use super::{Builtin, BuiltinKind, Par, may, need};
 use crate::base::floors;
 use crate::check::program::{
     Action, CommandFault, Database, DatabaseFault, Element, HostFault, LinkFault, NetworkRoute, ServiceFault, Text,
@@ -125,7 +125,7 @@ const fn row(
     build: Build,
     limits: &'static [Limit],
 ) -> FaultRow {
-    let kind = Kind::Fault;
+    let kind = BuiltinKind::Fault;
     FaultRow {
         builtin: Builtin { name, kind, parameters, variadic: false, result: Type::Fault, doc, example },
         build,

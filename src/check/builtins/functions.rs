@@ -1,6 +1,6 @@
 //! Functions: computed from their arguments, or known when the run starts.
 
-use super::{Builtin, Kind, Par, may, need};
+use super::{Builtin, BuiltinKind, Par, may, need};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 
@@ -155,7 +155,7 @@ const fn of_its_own(
     doc: &'static str,
     example: &'static str,
 ) -> Builtin {
-    Builtin { name, kind: Kind::Pure, parameters, variadic: false, result, doc, example }
+    Builtin { name, kind: BuiltinKind::Pure, parameters, variadic: false, result, doc, example }
 }
 
 pub const TABLE: &[Builtin] = &[
@@ -232,7 +232,7 @@ pub const TABLE: &[Builtin] = &[
     ),
     Builtin {
         name: "exponential",
-        kind: Kind::Distribution,
+        kind: BuiltinKind::Distribution,
         parameters: &[need("mean", &[Type::Duration])],
         variadic: false,
         result: Type::Duration,
@@ -241,7 +241,7 @@ pub const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "env",
-        kind: Kind::Input,
+        kind: BuiltinKind::Input,
         parameters: &[need("name", TEXT), may("default", TEXT)],
         variadic: false,
         result: Type::Text,
@@ -250,7 +250,7 @@ pub const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "secret",
-        kind: Kind::Input,
+        kind: BuiltinKind::Input,
         parameters: &[need("name", TEXT), may("default", TEXT)],
         variadic: false,
         result: Type::Secret,
@@ -259,7 +259,7 @@ pub const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "file",
-        kind: Kind::Input,
+        kind: BuiltinKind::Input,
         parameters: &[need("path", TEXT), may("type", TEXT), may("name", TEXT)],
         variadic: false,
         result: Type::Text,
@@ -268,7 +268,7 @@ pub const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "template",
-        kind: Kind::Input,
+        kind: BuiltinKind::Input,
         parameters: &[need("path", TEXT), may("values", &[Type::Object])],
         variadic: false,
         result: Type::Text,
@@ -277,7 +277,7 @@ pub const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "port",
-        kind: Kind::Input,
+        kind: BuiltinKind::Input,
         parameters: &[],
         variadic: false,
         result: Type::Count,
@@ -294,9 +294,9 @@ mod tests {
     fn each_function_has_a_row_and_is_told_by_its_name() {
         for function in ValueFunction::ALL {
             assert_eq!(serde_json::json!(function), function.name());
-            assert!(TABLE.iter().any(|row| row.kind == Kind::Pure && row.name == function.name()));
+            assert!(TABLE.iter().any(|row| row.kind == BuiltinKind::Pure && row.name == function.name()));
         }
-        let rest = TABLE.iter().filter(|row| row.kind == Kind::Pure && ValueFunction::of(row.name).is_none());
+        let rest = TABLE.iter().filter(|row| row.kind == BuiltinKind::Pure && ValueFunction::of(row.name).is_none());
         assert_eq!(rest.map(|row| row.name).collect::<Vec<_>>(), ["uuid", "random"]);
     }
 }

@@ -12,7 +12,7 @@ pub use function::{
 };
 pub use requests::{Added, Delay, Least, RequestFunction};
 
-use super::{Builtin, Kind, Par, may, need};
+use super::{Builtin, BuiltinKind, Par, may, need};
 use crate::check::types::Type;
 use Function::{Alerts, Capacity, Crashes, Drift, Ledger, Recovery, Requests, Series, Sweep};
 
@@ -41,7 +41,7 @@ const fn row(
 ) -> MetricRow {
     let name = function.name();
     MetricRow {
-        builtin: Builtin { name, kind: Kind::Metric, parameters, variadic: false, result, doc, example },
+        builtin: Builtin { name, kind: BuiltinKind::Metric, parameters, variadic: false, result, doc, example },
         function,
     }
 }

@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 
 /// Where a name is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum BuiltinKind {
     /// Computed of a subject in a window, where conditions stand.
     Metric,
     Service,
@@ -51,67 +51,67 @@ pub enum Kind {
     Connections,
 }
 
-impl Kind {
-    pub const ALL: [Kind; 16] = [
-        Kind::Metric,
-        Kind::Service,
-        Kind::Link,
-        Kind::Target,
-        Kind::Data,
-        Kind::Limiter,
-        Kind::Semaphore,
-        Kind::Monitor,
-        Kind::Alerts,
-        Kind::Fault,
-        Kind::Event,
-        Kind::Pure,
-        Kind::Distribution,
-        Kind::Input,
-        Kind::Auth,
-        Kind::Connections,
+impl BuiltinKind {
+    pub const ALL: [BuiltinKind; 16] = [
+        BuiltinKind::Metric,
+        BuiltinKind::Service,
+        BuiltinKind::Link,
+        BuiltinKind::Target,
+        BuiltinKind::Data,
+        BuiltinKind::Limiter,
+        BuiltinKind::Semaphore,
+        BuiltinKind::Monitor,
+        BuiltinKind::Alerts,
+        BuiltinKind::Fault,
+        BuiltinKind::Event,
+        BuiltinKind::Pure,
+        BuiltinKind::Distribution,
+        BuiltinKind::Input,
+        BuiltinKind::Auth,
+        BuiltinKind::Connections,
     ];
 
     /// What one of them is.
     pub fn a(self) -> &'static str {
         match self {
-            Kind::Metric => "a metric",
-            Kind::Service => "a service",
-            Kind::Link => "a link",
-            Kind::Target => "a target",
-            Kind::Data => "rows of data",
-            Kind::Limiter => "a limiter",
-            Kind::Semaphore => "a semaphore",
-            Kind::Monitor => "a monitor",
-            Kind::Alerts => "a source of alerts",
-            Kind::Fault => "a fault",
-            Kind::Event => "an event",
-            Kind::Pure => "a function",
-            Kind::Distribution => "a distribution",
-            Kind::Input => "an input, known when the run starts",
-            Kind::Auth => "authentication of a target",
-            Kind::Connections => "connections of a target",
+            BuiltinKind::Metric => "a metric",
+            BuiltinKind::Service => "a service",
+            BuiltinKind::Link => "a link",
+            BuiltinKind::Target => "a target",
+            BuiltinKind::Data => "rows of data",
+            BuiltinKind::Limiter => "a limiter",
+            BuiltinKind::Semaphore => "a semaphore",
+            BuiltinKind::Monitor => "a monitor",
+            BuiltinKind::Alerts => "a source of alerts",
+            BuiltinKind::Fault => "a fault",
+            BuiltinKind::Event => "an event",
+            BuiltinKind::Pure => "a function",
+            BuiltinKind::Distribution => "a distribution",
+            BuiltinKind::Input => "an input, known when the run starts",
+            BuiltinKind::Auth => "authentication of a target",
+            BuiltinKind::Connections => "connections of a target",
         }
     }
 
     /// What such names are, in the plural, as a heading.
     pub fn title(self) -> &'static str {
         match self {
-            Kind::Metric => "Metrics",
-            Kind::Service => "Services",
-            Kind::Link => "Links",
-            Kind::Target => "Targets",
-            Kind::Data => "Data",
-            Kind::Limiter => "Limiters",
-            Kind::Semaphore => "Semaphores",
-            Kind::Monitor => "Monitors",
-            Kind::Alerts => "Sources of alerts",
-            Kind::Fault => "Faults",
-            Kind::Event => "Events",
-            Kind::Pure => "Functions",
-            Kind::Distribution => "Distributions",
-            Kind::Input => "Inputs",
-            Kind::Auth => "Authentication",
-            Kind::Connections => "Connections",
+            BuiltinKind::Metric => "Metrics",
+            BuiltinKind::Service => "Services",
+            BuiltinKind::Link => "Links",
+            BuiltinKind::Target => "Targets",
+            BuiltinKind::Data => "Data",
+            BuiltinKind::Limiter => "Limiters",
+            BuiltinKind::Semaphore => "Semaphores",
+            BuiltinKind::Monitor => "Monitors",
+            BuiltinKind::Alerts => "Sources of alerts",
+            BuiltinKind::Fault => "Faults",
+            BuiltinKind::Event => "Events",
+            BuiltinKind::Pure => "Functions",
+            BuiltinKind::Distribution => "Distributions",
+            BuiltinKind::Input => "Inputs",
+            BuiltinKind::Auth => "Authentication",
+            BuiltinKind::Connections => "Connections",
         }
     }
 }
@@ -134,7 +134,7 @@ const fn may(name: &'static str, kinds: &'static [Type]) -> Par {
 
 pub struct Builtin {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: BuiltinKind,
     pub parameters: &'static [Par],
     /// More of the last parameter may follow.
     pub variadic: bool,
@@ -147,7 +147,7 @@ pub struct Builtin {
 impl Builtin {
     pub fn signature(&self) -> String {
         let result = match (self.kind, self.result) {
-            (Kind::Metric, Type::Wrong) => " -> Duration of requests, else the unit of what is given".to_owned(),
+            (BuiltinKind::Metric, Type::Wrong) => " -> Duration of requests, else the unit of what is given".to_owned(),
             (_, Type::Wrong) => String::new(),
             (_, result) => format!(" -> {result}"),
         };
@@ -177,21 +177,22 @@ pub fn all() -> impl Iterator<Item = &'static Builtin> {
 }
 
 /// The tables by kind and name, since expressions ask for every call.
-static BY_NAME: LazyLock<HashMap<(Kind, &'static str), &'static Builtin>> =
+static BY_NAME: LazyLock<HashMap<(BuiltinKind, &'static str), &'static Builtin>> =
     LazyLock::new(|| all().map(|builtin| ((builtin.kind, builtin.name), builtin)).collect());
 
 /// The built-in of a kind with this name.
-pub fn of_kind(kind: Kind, name: &str) -> Option<&'static Builtin> {
+pub fn of_kind(kind: BuiltinKind, name: &str) -> Option<&'static Builtin> {
     BY_NAME.get(&(kind, name)).copied()
 }
 
 /// Whether a function of this name can be called in an expression, so that no declaration with parameters may have it.
 pub fn find(name: &str) -> Option<&'static Builtin> {
-    let callable = [Kind::Metric, Kind::Pure, Kind::Distribution, Kind::Fault, Kind::Input];
+    let callable =
+        [BuiltinKind::Metric, BuiltinKind::Pure, BuiltinKind::Distribution, BuiltinKind::Fault, BuiltinKind::Input];
     callable.into_iter().find_map(|kind| of_kind(kind, name))
 }
 
-pub fn names(kind: Kind) -> impl Iterator<Item = &'static str> {
+pub fn names(kind: BuiltinKind) -> impl Iterator<Item = &'static str> {
     all().filter(move |builtin| builtin.kind == kind).map(|builtin| builtin.name)
 }
 

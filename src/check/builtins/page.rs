@@ -1,6 +1,6 @@
 //! The tables of the reference, made of the tables of the language.
 
-use super::{Builtin, FIELDS, Field, Kind, OPTIONS, Opt, Par, all};
+use super::{Builtin, BuiltinKind, FIELDS, Field, OPTIONS, Opt, Par, all};
 use crate::check::types::Type;
 use crate::syntax::words::{self, CLAUSES, Context, STATEMENTS};
 
@@ -18,7 +18,7 @@ pub fn table(asked: &str) -> Option<String> {
             CLAUSES.iter().map(|c| [code(c.text), c.doc.to_owned(), codes(c.form.split("; "))]).collect()
         }
         _ => {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.marker() == asked)?;
+            let kind = BuiltinKind::ALL.into_iter().find(|kind| kind.marker() == asked)?;
             all().filter(|builtin| builtin.kind == kind).map(builtin_row).collect()
         }
     };
@@ -51,7 +51,7 @@ pub fn filled(page: &str) -> Result<String, String> {
 
 /// Every marker that a table answers, so that the reference can be held to have them all.
 pub fn markers() -> Vec<String> {
-    let mut found: Vec<String> = Kind::ALL.into_iter().map(|kind| kind.marker().to_owned()).collect();
+    let mut found: Vec<String> = BuiltinKind::ALL.into_iter().map(|kind| kind.marker().to_owned()).collect();
     found.extend(FIELDS.iter().map(|field| format!("fields of {}", field.of)));
     found.extend(OPTIONS.iter().map(|option| format!("options of {}", option.of)));
     let contexts = Context::ALL.into_iter().filter(|context| words::standing_in(*context).next().is_some());
@@ -125,26 +125,26 @@ pub fn alternatives(form: &str) -> Vec<String> {
     }
 }
 
-impl Kind {
+impl BuiltinKind {
     /// What the marker of its table in the reference says.
     pub fn marker(self) -> &'static str {
         match self {
-            Kind::Metric => "metrics",
-            Kind::Service => "services",
-            Kind::Link => "links",
-            Kind::Target => "targets",
-            Kind::Data => "data",
-            Kind::Limiter => "limiters",
-            Kind::Semaphore => "semaphores",
-            Kind::Monitor => "monitors",
-            Kind::Alerts => "alerts",
-            Kind::Fault => "faults",
-            Kind::Event => "events",
-            Kind::Pure => "functions",
-            Kind::Distribution => "distributions",
-            Kind::Input => "inputs",
-            Kind::Auth => "authentication",
-            Kind::Connections => "connections",
+            BuiltinKind::Metric => "metrics",
+            BuiltinKind::Service => "services",
+            BuiltinKind::Link => "links",
+            BuiltinKind::Target => "targets",
+            BuiltinKind::Data => "data",
+            BuiltinKind::Limiter => "limiters",
+            BuiltinKind::Semaphore => "semaphores",
+            BuiltinKind::Monitor => "monitors",
+            BuiltinKind::Alerts => "alerts",
+            BuiltinKind::Fault => "faults",
+            BuiltinKind::Event => "events",
+            BuiltinKind::Pure => "functions",
+            BuiltinKind::Distribution => "distributions",
+            BuiltinKind::Input => "inputs",
+            BuiltinKind::Auth => "authentication",
+            BuiltinKind::Connections => "connections",
         }
     }
 }
@@ -154,7 +154,9 @@ impl Builtin {
     fn short_signature(&self) -> String {
         let call = format!("{}({})", self.name, listed(self.parameters, self.variadic));
         match (self.kind, self.result) {
-            (Kind::Metric | Kind::Pure | Kind::Input, result) if result != Type::Wrong => format!("{call} -> {result}"),
+            (BuiltinKind::Metric | BuiltinKind::Pure | BuiltinKind::Input, result) if result != Type::Wrong => {
+                format!("{call} -> {result}")
+            }
             _ => call,
         }
     }

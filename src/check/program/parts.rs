@@ -425,13 +425,13 @@ impl AlertSourceKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::builtins::{Kind, names};
+    use crate::check::builtins::{BuiltinKind, names};
 
     #[test]
     fn each_kind_has_what_builds_it() {
         let monitors: Vec<&str> = MonitorKind::ALL.into_iter().map(MonitorKind::name).collect();
-        assert_eq!(names(Kind::Monitor).collect::<Vec<&str>>(), monitors);
+        assert_eq!(names(BuiltinKind::Monitor).collect::<Vec<&str>>(), monitors);
         let sources: Vec<&str> = AlertSourceKind::ALL.into_iter().map(AlertSourceKind::name).collect();
-        assert_eq!(names(Kind::Alerts).collect::<Vec<&str>>(), sources);
+        assert_eq!(names(BuiltinKind::Alerts).collect::<Vec<&str>>(), sources);
     }
 }

@@ -3,7 +3,7 @@
 use super::Paint;
 use crate::base::shown::escaped_line;
 use crate::base::units::{duration, grouped, measured_duration};
-use crate::judge::Kind;
+use crate::judge::VerdictKind;
 use crate::measure::Failure;
 use crate::report::{Failures, Report, Told};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ fn failed(told: &Told) -> Vec<String> {
 
 /// Of a run that did not pass: where its time went.
 pub fn slowest(out: &mut String, report: &Report, paint: &Paint) {
-    if report.verdict == Kind::Passed {
+    if report.verdict == VerdictKind::Passed {
         return;
     }
     let mut first: Vec<&Told> = Vec::new();

@@ -1,7 +1,7 @@
 //! Lines: indentation, what stands on one line, and where a line that is too long is broken.
 
 use super::super::split;
-use super::super::tokens::Kind;
+use super::super::tokens::TokenKind;
 use super::super::words;
 use super::tree::{Group, Item, Note, Piece, Tree, Verbatim};
 
@@ -236,7 +236,7 @@ impl<'t> Layout<'t, '_> {
             0 if connects => usize::from(CLOSE_WORDS.contains(&word)),
             0 if after_comma => AFTER_COMMA,
             // A `=` is followed by what it is about.
-            0 if joins && tokens[at].kind == Kind::Operator && word != "=" => BEFORE_OPERATOR,
+            0 if joins && tokens[at].kind == TokenKind::Operator && word != "=" => BEFORE_OPERATOR,
             0 => NEVER,
             _ if connects => INSIDE_WORD + depth,
             _ if after_comma => INSIDE + depth,

@@ -2,7 +2,7 @@
 
 use super::super::grammar;
 use super::super::split::{self, Fragment, Split, Statement};
-use super::super::tokens::{self, Comment, Kind, Scan, Token};
+use super::super::tokens::{self, Comment, Scan, Token, TokenKind};
 use super::super::words::{self, Context};
 use super::tree::{BLANKS, Group, Item, Note, Piece, Verbatim};
 use std::ops::Range;
@@ -98,12 +98,12 @@ impl Reader<'_> {
                 continue;
             }
             // What is stray before the first statement belongs to it too.
-            let first = own.iter().find(|token| token.kind != Kind::Newline);
+            let first = own.iter().find(|token| token.kind != TokenKind::Newline);
             let first = first.map_or(start(statement), |token| token.range.start.min(start(statement)));
             let line = self.text[..first].rfind('\n').map_or(0, |at| at + 1);
             let margin = self.text[line..first].trim_start_matches('\u{feff}').trim().is_empty();
             let from = if margin { line.max(self.end) } else { first };
-            let last = own.iter().rev().find(|token| token.kind != Kind::Newline);
+            let last = own.iter().rev().find(|token| token.kind != TokenKind::Newline);
             let to = last.map_or(first, |token| token.range.end);
             match found.last_mut() {
                 Some((statements, range)) if statements.end == index => {
@@ -196,9 +196,9 @@ impl Reader<'_> {
         let before = self.at.checked_sub(1);
         let mut semicolon = false;
         while let Some(token) = self.tokens.get(self.at)
-            && matches!(token.kind, Kind::Newline | Kind::Semicolon)
+            && matches!(token.kind, TokenKind::Newline | TokenKind::Semicolon)
         {
-            if token.kind == Kind::Semicolon {
+            if token.kind == TokenKind::Semicolon {
                 semicolon = true;
                 // A comment behind it stands beside the statement, not one before it.
                 if self.comments.get(self.comment).is_none_or(|comment| comment.range.start > token.range.start) {
@@ -218,7 +218,7 @@ impl Reader<'_> {
     fn runs_on(&self, before: usize, after: usize) -> bool {
         let label = self.tokens.get(after + 1).is_some_and(|token| self.word(token) == ":");
         match self.tokens.get(after) {
-            None | Some(Token { kind: Kind::Close(_), .. }) => false,
+            None | Some(Token { kind: TokenKind::Close(_), .. }) => false,
             Some(_) => {
                 split::continues_after(self.text, &self.tokens[before])
                     || !label && split::continues_before(self.text, self.tokens, after)
@@ -232,18 +232,18 @@ impl Reader<'_> {
         let notes = self.notes(token.range.start, None);
         pieces.extend(notes.into_iter().map(Piece::Note));
         match token.kind {
-            Kind::Open(_) => {
+            TokenKind::Open(_) => {
                 let mut group = self.opened(false, pieces);
                 self.elements(&mut group);
                 pieces.push(Piece::Group(group));
             }
-            Kind::Word
-            | Kind::Text
-            | Kind::Close(_)
-            | Kind::Operator
-            | Kind::Newline
-            | Kind::Semicolon
-            | Kind::Other => {
+            TokenKind::Word
+            | TokenKind::Text
+            | TokenKind::Close(_)
+            | TokenKind::Operator
+            | TokenKind::Newline
+            | TokenKind::Semicolon
+            | TokenKind::Other => {
                 pieces.push(Piece::Token(self.at));
                 self.end = token.range.end;
                 self.at += 1;
@@ -320,7 +320,7 @@ impl Reader<'_> {
             match pieces {
                 [] => true,
                 [Piece::Token(name), Piece::Token(sign), ..] => {
-                    matches!(self.tokens[*name].kind, Kind::Word | Kind::Text)
+                    matches!(self.tokens[*name].kind, TokenKind::Word | TokenKind::Text)
                         && matches!(self.word(&self.tokens[*sign]), ":" | "=")
                 }
                 _ => false,
@@ -386,20 +386,20 @@ impl Reader<'_> {
             }
             let comma = self.word(token) == ",";
             match token.kind {
-                Kind::Close(_) => break,
-                Kind::Newline if braces => self.at += 1,
-                Kind::Operator if comma => {
+                TokenKind::Close(_) => break,
+                TokenKind::Newline if braces => self.at += 1,
+                TokenKind::Operator if comma => {
                     self.end = token.range.end;
                     self.at += 1;
                     current.separator = ",";
                 }
-                Kind::Word
-                | Kind::Text
-                | Kind::Open(_)
-                | Kind::Operator
-                | Kind::Newline
-                | Kind::Semicolon
-                | Kind::Other => {
+                TokenKind::Word
+                | TokenKind::Text
+                | TokenKind::Open(_)
+                | TokenKind::Operator
+                | TokenKind::Newline
+                | TokenKind::Semicolon
+                | TokenKind::Other => {
                     self.piece(&mut current.pieces);
                     continue;
                 }
@@ -471,6 +471,6 @@ fn cut<'t>(tokens: &mut &'t [Token], until: usize) -> &'t [Token] {
 }
 
 fn brackets(tokens: &[Token]) -> impl Iterator<Item = &Range<usize>> {
-    let bracket = |token: &&Token| matches!(token.kind, Kind::Open(_) | Kind::Close(_));
+    let bracket = |token: &&Token| matches!(token.kind, TokenKind::Open(_) | TokenKind::Close(_));
     tokens.iter().filter(bracket).map(|token| &token.range)
 }

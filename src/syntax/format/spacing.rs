@@ -1,7 +1,7 @@
 //! Where a blank stands between two tokens of a line. Mostly the tokens decide; where a blank would change what is
 //! read, as in `5/s` and `5 / s`, what was written does.
 
-use super::super::tokens::{Kind, Token};
+use super::super::tokens::{Token, TokenKind};
 use super::super::words;
 
 struct Spacing<'a> {
@@ -18,10 +18,10 @@ pub fn blanks(text: &str, tokens: &[Token]) -> Vec<bool> {
 
 impl Spacing<'_> {
     fn before(&self, at: usize) -> Option<usize> {
-        at.checked_sub(1).filter(|before| self.tokens[*before].kind != Kind::Newline)
+        at.checked_sub(1).filter(|before| self.tokens[*before].kind != TokenKind::Newline)
     }
 
-    fn kind(&self, at: usize) -> Option<Kind> {
+    fn kind(&self, at: usize) -> Option<TokenKind> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
@@ -37,58 +37,65 @@ impl Spacing<'_> {
     }
 
     fn number(&self, at: usize) -> bool {
-        self.kind(at) == Some(Kind::Word) && self.word(at).starts_with(|c: char| c.is_ascii_digit())
+        self.kind(at) == Some(TokenKind::Word) && self.word(at).starts_with(|c: char| c.is_ascii_digit())
     }
 
     /// A word that joins or negates, and is no label.
     fn connects(&self, at: usize) -> bool {
         let word = self.word(at);
         let label = self.word(at + 1) == ":" || self.before(at).is_some_and(|before| self.word(before) == ".");
-        self.kind(at) == Some(Kind::Word) && !label && (word == "not" || words::CONNECTING.contains(&word))
+        self.kind(at) == Some(TokenKind::Word) && !label && (word == "not" || words::CONNECTING.contains(&word))
     }
 
     fn blank(&self, before: usize, at: usize) -> bool {
         let (left, right) = (self.word(before), self.word(at));
         match (self.tokens[before].kind, self.tokens[at].kind) {
-            (_, Kind::Close(_) | Kind::Semicolon) | (Kind::Open(_), _) => false,
-            (_, Kind::Operator) if matches!(right, "," | ":") => false,
-            (Kind::Operator, _) if matches!(left, "," | ":") => true,
-            (_, Kind::Operator) if right == "." => match self.tokens[before].kind {
-                Kind::Word => self.number(before) && self.apart(at),
-                Kind::Text | Kind::Close(_) => false,
-                Kind::Operator | Kind::Other | Kind::Semicolon | Kind::Open(_) | Kind::Newline => self.apart(at),
+            (_, TokenKind::Close(_) | TokenKind::Semicolon) | (TokenKind::Open(_), _) => false,
+            (_, TokenKind::Operator) if matches!(right, "," | ":") => false,
+            (TokenKind::Operator, _) if matches!(left, "," | ":") => true,
+            (_, TokenKind::Operator) if right == "." => match self.tokens[before].kind {
+                TokenKind::Word => self.number(before) && self.apart(at),
+                TokenKind::Text | TokenKind::Close(_) => false,
+                TokenKind::Operator
+                | TokenKind::Other
+                | TokenKind::Semicolon
+                | TokenKind::Open(_)
+                | TokenKind::Newline => self.apart(at),
             },
-            (Kind::Operator, kind) if left == "." => {
+            (TokenKind::Operator, kind) if left == "." => {
                 let figures = self.number(at) || before.checked_sub(1).is_some_and(|at| self.number(at));
-                (kind != Kind::Word || figures) && self.apart(at)
+                (kind != TokenKind::Word || figures) && self.apart(at)
             }
-            (_, Kind::Operator) if right == ".." => !self.is_short_range(at),
-            (Kind::Operator, _) if left == ".." => !self.is_short_range(before),
-            (_, Kind::Operator) if right == "/" && self.is_unit(at) => false,
-            (Kind::Operator, _) if left == "/" && self.is_unit(before) => false,
-            (_, Kind::Operator) if self.is_exponent(at) => false,
-            (Kind::Operator, _) if self.is_exponent(before) => false,
+            (_, TokenKind::Operator) if right == ".." => !self.is_short_range(at),
+            (TokenKind::Operator, _) if left == ".." => !self.is_short_range(before),
+            (_, TokenKind::Operator) if right == "/" && self.is_unit(at) => false,
+            (TokenKind::Operator, _) if left == "/" && self.is_unit(before) => false,
+            (_, TokenKind::Operator) if self.is_exponent(at) => false,
+            (TokenKind::Operator, _) if self.is_exponent(before) => false,
             // Two signs could become another operator, or a comment.
-            (Kind::Operator, Kind::Operator) if self.is_sign(before) => self.apart(at),
-            (Kind::Operator, _) if self.is_sign(before) => false,
-            (_, Kind::Operator) | (Kind::Operator, _) => true,
-            (_, Kind::Open(b'{')) | (Kind::Close(b'}'), _) | (Kind::Semicolon, _) => true,
+            (TokenKind::Operator, TokenKind::Operator) if self.is_sign(before) => self.apart(at),
+            (TokenKind::Operator, _) if self.is_sign(before) => false,
+            (_, TokenKind::Operator) | (TokenKind::Operator, _) => true,
+            (_, TokenKind::Open(b'{')) | (TokenKind::Close(b'}'), _) | (TokenKind::Semicolon, _) => true,
             // The `(` of a call touches its name; only of a method it is sure that it is one.
-            (Kind::Word, Kind::Open(b'(')) if before > 0 && self.word(before - 1) == "." => false,
-            (_, Kind::Open(_)) => self.connects(before) || self.apart(at),
-            (Kind::Other, Kind::Word) if left == "%" && self.connects(at) => true,
-            (Kind::Other, _) | (_, Kind::Other) => self.apart(at),
+            (TokenKind::Word, TokenKind::Open(b'(')) if before > 0 && self.word(before - 1) == "." => false,
+            (_, TokenKind::Open(_)) => self.connects(before) || self.apart(at),
+            (TokenKind::Other, TokenKind::Word) if left == "%" && self.connects(at) => true,
+            (TokenKind::Other, _) | (_, TokenKind::Other) => self.apart(at),
             // A unit behind a list.
-            (Kind::Close(b']'), Kind::Word) => self.connects(at) || self.apart(at) || matches!(right, "user" | "users"),
-            (Kind::Word | Kind::Text | Kind::Close(_) | Kind::Newline, _) => true,
+            (TokenKind::Close(b']'), TokenKind::Word) => {
+                self.connects(at) || self.apart(at) || matches!(right, "user" | "users")
+            }
+            (TokenKind::Word | TokenKind::Text | TokenKind::Close(_) | TokenKind::Newline, _) => true,
         }
     }
 
     /// The `/` of a unit, which touches both its sides: `5/s`, `1MiB/s`, `[1, 2]/s`.
     fn is_unit(&self, at: usize) -> bool {
         let unit = self.word(at + 1).starts_with(|c: char| c.is_ascii_alphabetic());
-        let counted =
-            self.before(at).is_some_and(|before| self.number(before) || self.kind(before) == Some(Kind::Close(b']')));
+        let counted = self
+            .before(at)
+            .is_some_and(|before| self.number(before) || self.kind(before) == Some(TokenKind::Close(b']')));
         unit && counted && !self.apart(at) && !self.apart(at + 1)
     }
 
@@ -110,11 +117,11 @@ impl Spacing<'_> {
         }
         let Some(before) = self.before(at) else { return true };
         match self.tokens[before].kind {
-            Kind::Open(_) | Kind::Operator | Kind::Semicolon | Kind::Newline => true,
-            Kind::Close(_) | Kind::Text | Kind::Other => false,
+            TokenKind::Open(_) | TokenKind::Operator | TokenKind::Semicolon | TokenKind::Newline => true,
+            TokenKind::Close(_) | TokenKind::Text | TokenKind::Other => false,
             // `hold -5/s` has no operand on the left; that `load - 5` has one shows in how it is written.
-            Kind::Word if self.opens(before) => self.apart(at) && !self.apart(at + 1),
-            Kind::Word => self.connects(before),
+            TokenKind::Word if self.opens(before) => self.apart(at) && !self.apart(at + 1),
+            TokenKind::Word => self.connects(before),
         }
     }
 
@@ -132,7 +139,7 @@ impl Spacing<'_> {
             left -= 1;
         }
         let mut right = at + 1;
-        let plain = |at: usize| self.kind(at) == Some(Kind::Word) && !matches!(self.word(at), "user" | "users");
+        let plain = |at: usize| self.kind(at) == Some(TokenKind::Word) && !matches!(self.word(at), "user" | "users");
         if !plain(left) || !plain(right) {
             return false;
         }
@@ -154,11 +161,11 @@ impl Spacing<'_> {
         }
         let joins = |at: usize| matches!(self.word(at), "+" | "-" | "*" | "/" | "." | ".." | "!");
         let starts = self.before(left).is_none_or(|before| {
-            !joins(before) && !matches!(self.kind(before), Some(Kind::Close(b')' | b']') | Kind::Other))
+            !joins(before) && !matches!(self.kind(before), Some(TokenKind::Close(b')' | b']') | TokenKind::Other))
         });
         let ends = !joins(right + 1)
             && !matches!(self.word(right + 1), "user" | "users")
-            && (self.kind(right + 1) != Some(Kind::Open(b'(')) || self.apart(right + 1));
+            && (self.kind(right + 1) != Some(TokenKind::Open(b'(')) || self.apart(right + 1));
         starts && ends
     }
 }

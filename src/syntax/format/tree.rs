@@ -1,7 +1,7 @@
 //! What is printed: statements and brackets with the comments around them.
 
 use super::super::split;
-use super::super::tokens::{self, Kind, Token};
+use super::super::tokens::{self, Token, TokenKind};
 use super::{reader, spacing};
 use crate::base::{FileId, Source};
 use crate::diag::Diagnostics;
@@ -88,8 +88,9 @@ impl<'a> Tree<'a> {
         let blanks = spacing::blanks(text, &split.tokens);
         let mut measure = Measure { text, tokens: &split.tokens, blanks: &blanks };
         items.iter_mut().for_each(|item| measure.item(item));
-        let separates =
-            |token: &Token| matches!(token.kind, Kind::Newline | Kind::Semicolon) || &text[token.range.clone()] == ",";
+        let separates = |token: &Token| {
+            matches!(token.kind, TokenKind::Newline | TokenKind::Semicolon) || &text[token.range.clone()] == ","
+        };
         let tokens = raw.tokens.iter().filter(|token| !separates(token)).map(|token| &token.range);
         let comments = split.comments.iter().map(|comment| &comment.range);
         let words = tokens.chain(comments).map(|range| text[range.clone()].trim_end_matches(BLANKS)).collect();

@@ -11,7 +11,7 @@ fn functions() -> impl Iterator<Item = Function> {
 
 #[test]
 fn each_row_is_found_by_its_own_name() {
-    let all: HashSet<&str> = names(Kind::Metric).collect();
+    let all: HashSet<&str> = names(BuiltinKind::Metric).collect();
     assert_eq!(all.len(), ROWS.len(), "one name, one row");
     for row in ROWS {
         assert_eq!(function(row.builtin.name), Some(row.function));
