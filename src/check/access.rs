@@ -3,8 +3,8 @@
 use super::bound::{Bound, Call};
 use super::builtins::{self, Field};
 use super::program::{
-    Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, Pick, RecoveryFunction, RequestFunction, Series,
-    SeriesSource, ServiceKind, Statistic, Subject, Timing, Window,
+    Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, Pick, RecoveryFunction, RequestFunction, RequestTime,
+    Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::Session;
@@ -110,11 +110,11 @@ impl<'a> Session<'a, '_> {
             (Value::Samples(population, unit, kind), name) => {
                 let mut population = population.clone();
                 population.part = match name {
-                    "service_time" => Timing::ServiceTime,
-                    "first_byte" => Timing::FirstByte,
-                    "connect_time" => Timing::ConnectTime,
-                    "tls_time" => Timing::TlsTime,
-                    "attempts" => Timing::Attempts,
+                    "service_time" => RequestTime::ServiceTime,
+                    "first_byte" => RequestTime::FirstByte,
+                    "connect_time" => RequestTime::ConnectTime,
+                    "tls_time" => RequestTime::TlsTime,
+                    "attempts" => RequestTime::Attempts,
                     _ => return self.part_of_window(value, name, base, span),
                 };
                 let _ = kind;

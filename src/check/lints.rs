@@ -3,8 +3,8 @@
 use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
-    Connections, Element, Flow, Function, Injection, Level, Load, Metric, RequestFunction, StageKind, Stated, Step,
-    Subject, Think, Timing, When,
+    Connections, Element, Flow, Function, Injection, Level, Load, Metric, RequestFunction, RequestTime, StageKind,
+    Stated, Step, Subject, Think, When,
 };
 use super::session::Session;
 use crate::base::Span;
@@ -131,7 +131,7 @@ impl<'a> Session<'a, '_> {
             match (metric.function.failures(), &metric.subject) {
                 (Failures::Counted, _) => bounded.push(metric),
                 (Failures::Hidden, Subject::Requests(population))
-                    if matches!(population.part, Timing::Latency | Timing::ServiceTime)
+                    if matches!(population.part, RequestTime::Latency | RequestTime::ServiceTime)
                         && population.matching.is_none() =>
                 {
                     latencies.push(metric);

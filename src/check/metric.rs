@@ -5,8 +5,8 @@ use super::builtins::{self, Builtin};
 use super::condition::Measured;
 use super::predicate::undecidable;
 use super::program::{
-    Function, Member, Metric, Population, RecoveryFunction, RequestFunction, Scope, Series, SeriesFunction,
-    ServiceKind, Subject, Timing, Window,
+    Function, Member, Metric, Population, RecoveryFunction, RequestFunction, RequestTime, Scope, Series,
+    SeriesFunction, ServiceKind, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::Session;
@@ -190,7 +190,7 @@ impl<'a> Session<'a, '_> {
             Member::Wait(_) => "a wait",
             Member::All | Member::Request(_) => return Some(()),
         };
-        let whole_time = matches!(population.part, Timing::Latency | Timing::ServiceTime);
+        let whole_time = matches!(population.part, RequestTime::Latency | RequestTime::ServiceTime);
         let counts_bytes = matches!(function, Function::Requests(function) if function.counts_bytes());
         let lacks = match whole_time {
             true if counts_bytes => "body".to_owned(),

@@ -1,6 +1,6 @@
 //! Whose requests a path means, and which window: loads, parts of mixes, flows, steps, groups, stages.
 
-use super::program::{Flow, Member, Population, Step, Timing, Window};
+use super::program::{Flow, Member, Population, RequestTime, Step, Window};
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
@@ -9,7 +9,14 @@ use crate::diag::{Code, Diagnostic};
 
 impl Population {
     pub(super) fn of_all() -> Population {
-        Population { load: None, mix: None, flow: None, member: Member::All, part: Timing::Latency, matching: None }
+        Population {
+            load: None,
+            mix: None,
+            flow: None,
+            member: Member::All,
+            part: RequestTime::Latency,
+            matching: None,
+        }
     }
 
     pub(super) fn of_load(load: usize) -> Population {

@@ -1,6 +1,6 @@
 //! Predicates of `where`: what they may rest on, and how they are written.
 
-use super::program::{Expr, Member, Piece, Property, Timing};
+use super::program::{Expr, Member, Piece, Property, RequestTime};
 use super::types::Type;
 use super::words::written;
 use crate::syntax::ast::Binary;
@@ -35,14 +35,14 @@ pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
 }
 
 /// What stands behind the path of a population: which time, and which of the requests.
-pub fn chosen_text(part: Timing, matching: Option<&Expr>) -> String {
+pub fn chosen_text(part: RequestTime, matching: Option<&Expr>) -> String {
     let part = match part {
-        Timing::Latency => "",
-        Timing::ServiceTime => ".service_time",
-        Timing::FirstByte => ".first_byte",
-        Timing::ConnectTime => ".connect_time",
-        Timing::TlsTime => ".tls_time",
-        Timing::Attempts => ".attempts",
+        RequestTime::Latency => "",
+        RequestTime::ServiceTime => ".service_time",
+        RequestTime::FirstByte => ".first_byte",
+        RequestTime::ConnectTime => ".connect_time",
+        RequestTime::TlsTime => ".tls_time",
+        RequestTime::Attempts => ".attempts",
     };
     matching.map_or(part.to_owned(), |matching| format!("{part} where {}", matching_text(matching)))
 }
@@ -125,7 +125,7 @@ mod tests {
             "(latency > 200ms or ok) and status == 200"
         );
         assert_eq!(text(&Expr::Not(Box::new(fine.clone())), false), "not (status == 200)");
-        assert_eq!(chosen_text(Timing::FirstByte, Some(&fine)), ".first_byte where status == 200");
+        assert_eq!(chosen_text(RequestTime::FirstByte, Some(&fine)), ".first_byte where status == 200");
         assert!(undecidable(&fine, Member::Request(0)).is_none());
         assert_eq!(undecidable(&fine, Member::Group(0)).as_deref(), Some("a group has no `status` of its own"));
         assert!(undecidable(&binary(Binary::Less, Expr::UserId, Expr::Number(1.0)), Member::All).is_some());

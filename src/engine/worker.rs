@@ -23,7 +23,7 @@ use crate::base::units::SECOND;
 use crate::engine::Phase;
 use crate::measure::{Entry, Example, Failed, Failure, Recorder, Slice};
 use crate::plan::schedule::Shape;
-use crate::plan::{Load, Member, Plan, Request, Timing};
+use crate::plan::{Load, Member, Plan, Request, RequestTime};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -273,7 +273,7 @@ impl Worker {
             tracer: order.tracer,
             timers: Timers::new()?,
             counts_bytes: plan.counts_bytes(),
-            counts_tries: plan.series.iter().any(|series| series.phase == Timing::Attempts),
+            counts_tries: plan.series.iter().any(|series| series.phase == RequestTime::Attempts),
             recorder: RefCell::new(Recorder::new(order.edges, &plan.series, plan.loads.len())),
             delays: RefCell::default(),
             http: http::Shared::new(&plan.targets, place, parts),

@@ -94,7 +94,10 @@ fn kind(
     match stats.not_torn_down.len() {
         0 => {}
         1 => {
-            return (VerdictKind::Error, Some("the teardown failed, so something may have been left behind".to_owned()));
+            return (
+                VerdictKind::Error,
+                Some("the teardown failed, so something may have been left behind".to_owned()),
+            );
         }
         steps => {
             let reason = format!("the teardown failed in {steps} steps, so something may have been left behind");

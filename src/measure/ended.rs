@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::recorder::Outcome;
-use crate::plan::{Binary, Expr, Piece, Property, Timing};
+use crate::plan::{Binary, Expr, Piece, Property, RequestTime};
 
 /// A request, one try of it, a group or an iteration, once nothing can fail it any more.
 #[derive(Debug, Clone, Copy)]
@@ -65,23 +65,23 @@ impl Ended {
     }
 
     /// Whether what a series is of a time of did not come.
-    pub fn is_unanswered(&self, phase: Timing) -> bool {
+    pub fn is_unanswered(&self, phase: RequestTime) -> bool {
         let failed = self.outcome.is_err_and(Failure::is_unanswered);
         match phase {
-            Timing::Latency | Timing::ServiceTime | Timing::Attempts => failed,
-            Timing::FirstByte => failed && self.first_byte == 0,
-            Timing::ConnectTime | Timing::TlsTime => false,
+            RequestTime::Latency | RequestTime::ServiceTime | RequestTime::Attempts => failed,
+            RequestTime::FirstByte => failed && self.first_byte == 0,
+            RequestTime::ConnectTime | RequestTime::TlsTime => false,
         }
     }
 
     /// The time that a series is of, where it has one: an open connection was not opened.
-    pub fn time(&self, phase: Timing) -> Option<u64> {
+    pub fn time(&self, phase: RequestTime) -> Option<u64> {
         match phase {
-            Timing::Latency | Timing::ServiceTime | Timing::Attempts => Some(self.latency),
-            Timing::FirstByte if self.first_byte == 0 => Some(self.latency),
-            Timing::FirstByte => Some(self.first_byte),
-            Timing::ConnectTime => self.connect,
-            Timing::TlsTime => self.tls,
+            RequestTime::Latency | RequestTime::ServiceTime | RequestTime::Attempts => Some(self.latency),
+            RequestTime::FirstByte if self.first_byte == 0 => Some(self.latency),
+            RequestTime::FirstByte => Some(self.first_byte),
+            RequestTime::ConnectTime => self.connect,
+            RequestTime::TlsTime => self.tls,
         }
     }
 
@@ -124,7 +124,7 @@ impl Ended {
             Property::Status if self.status == 0 => Value::Null,
             Property::Status => Value::Number(f64::from(self.status)),
             // As in every order of times, above all answers.
-            Property::Latency if self.is_unanswered(Timing::Latency) => Value::Number(f64::INFINITY),
+            Property::Latency if self.is_unanswered(RequestTime::Latency) => Value::Number(f64::INFINITY),
             Property::Latency => Value::Number(self.latency as f64),
             Property::Attempt => Value::Number(f64::from(self.attempt)),
             Property::Ok => Value::Bool(self.outcome.is_ok()),

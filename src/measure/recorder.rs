@@ -3,7 +3,7 @@
 use super::ended::Ended;
 use super::histogram::Sparse;
 use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, SeriesCounts, Since, Slice, Tally};
-use crate::plan::{Expr, Series, Timing};
+use crate::plan::{Expr, RequestTime, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Recorder {
 #[derive(Debug)]
 struct Derived {
     series: usize,
-    phase: Timing,
+    phase: RequestTime,
     matching: Option<Expr>,
 }
 
@@ -132,7 +132,7 @@ impl Recorder {
     /// A request that is tried again: a send of its own, and the same request.
     pub fn sent_again(&mut self, series: usize, at: u64) {
         self.for_derived(series, |recorder, own| {
-            if own.phase == Timing::Attempts && own.matching.is_none() {
+            if own.phase == RequestTime::Attempts && own.matching.is_none() {
                 recorder.open_at(at).series.get(own.series).sent += 1;
             }
         });
@@ -144,12 +144,12 @@ impl Recorder {
     }
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
-        self.open_at(ended.intended).series.get(series).add(ended, (Timing::Latency, ended.latency));
+        self.open_at(ended.intended).series.get(series).add(ended, (RequestTime::Latency, ended.latency));
         if let Err(failure) = ended.outcome {
             self.failed(series, Cause::of(ended, failure), ended.intended);
         }
         self.for_derived(series, |recorder, own| {
-            if own.phase != Timing::Attempts
+            if own.phase != RequestTime::Attempts
                 && let Some(time) = ended.time(own.phase)
                 && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
             {
@@ -162,7 +162,7 @@ impl Recorder {
     /// One try of a request has ended, as one of several or as all there is.
     pub fn tried(&mut self, series: usize, ended: &Ended) {
         self.for_derived(series, |recorder, own| {
-            if own.phase == Timing::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
+            if own.phase == RequestTime::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
                 let cell = recorder.open_at(ended.intended).series.get(own.series);
                 cell.add(ended, (own.phase, ended.latency));
                 // Without a predicate they were counted as they were sent.
@@ -178,7 +178,7 @@ impl Recorder {
         self.failed(series, Cause { failure, status: 0, why: 0, injected: false }, intended);
         let ended = Ended { sends: 0, ..Ended::plain(intended, 0, 0, Err(failure)) };
         self.for_derived(series, |recorder, own| {
-            let times = matches!(own.phase, Timing::Latency | Timing::FirstByte);
+            let times = matches!(own.phase, RequestTime::Latency | RequestTime::FirstByte);
             if times && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
                 let cell = recorder.open_at(intended).series.get(own.series);
                 cell.sent += 1;
@@ -278,7 +278,7 @@ impl Recorder {
 }
 
 impl Cell {
-    fn add(&mut self, ended: &Ended, (phase, time): (Timing, u64)) {
+    fn add(&mut self, ended: &Ended, (phase, time): (RequestTime, u64)) {
         if ended.is_unanswered(phase) {
             self.unanswered.record(ended.service_time);
         } else if !ended.outcome.is_err_and(Failure::is_generator) {
@@ -337,14 +337,14 @@ mod tests {
     use super::*;
     use crate::plan::Member;
 
-    fn series(derived: Option<usize>, phase: Timing, matching: Option<Expr>) -> Series {
+    fn series(derived: Option<usize>, phase: RequestTime, matching: Option<Expr>) -> Series {
         let member = Member::Request(0);
         Series { name: String::new(), tag: String::new(), load: 0, part: 0, flow: 0, member, phase, matching, derived }
     }
 
     #[test]
     fn counts_belong_to_the_second_of_sending_and_samples_to_the_intended_one() {
-        let own = [series(None, Timing::Latency, None)];
+        let own = [series(None, RequestTime::Latency, None)];
         let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), &own, 1);
         recorder.started(0, 9, 3);
         recorder.sent(0, 12);
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn what_the_generator_fails_at_has_no_time() {
-        let mut recorder = Recorder::new(Arc::from([0u64, 10]), &[series(None, Timing::Latency, None)], 1);
+        let mut recorder = Recorder::new(Arc::from([0u64, 10]), &[series(None, RequestTime::Latency, None)], 1);
         recorder.sample(0, 1, 5, 5, Err(Failure::NoPorts));
         recorder.sample(0, 1, 7, 6, Err(Failure::Status));
         recorder.poll_delay(3, 4);
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn idle_series_and_late_samples_leave_nothing_behind() {
         let edges: Arc<[u64]> = (0..100).collect();
-        let all: Vec<Series> = (0..300).map(|_| series(None, Timing::Latency, None)).collect();
+        let all: Vec<Series> = (0..300).map(|_| series(None, RequestTime::Latency, None)).collect();
         let mut recorder = Recorder::new(edges, &all, 1);
         recorder.sent(299, 0);
         recorder.sample(64, 0, 5, 5, Ok(()));
@@ -395,12 +395,12 @@ mod tests {
     fn derived_series_hold_what_is_chosen_and_other_times() {
         let ok = Some(Expr::Property(crate::plan::Property::Ok));
         let all = [
-            series(None, Timing::Latency, None),
-            series(Some(0), Timing::Latency, ok.clone()),
-            series(Some(0), Timing::FirstByte, None),
-            series(Some(0), Timing::ConnectTime, None),
-            series(Some(0), Timing::Attempts, None),
-            series(Some(0), Timing::Attempts, ok),
+            series(None, RequestTime::Latency, None),
+            series(Some(0), RequestTime::Latency, ok.clone()),
+            series(Some(0), RequestTime::FirstByte, None),
+            series(Some(0), RequestTime::ConnectTime, None),
+            series(Some(0), RequestTime::Attempts, None),
+            series(Some(0), RequestTime::Attempts, ok),
         ];
         let mut recorder = Recorder::new(Arc::from([0u64, 1000]), &all, 0);
         // The first try fails, the second is answered; another request cannot be built.

@@ -8,8 +8,8 @@ use super::{
 use crate::base::Span;
 use crate::base::units;
 use crate::check::program::{
-    self, Function, Member, Moment, Population, RecoveryFunction, RequestFunction, Scope, StageKind, Subject,
-    SweepFunction, Timing, Window,
+    self, Function, Member, Moment, Population, RecoveryFunction, RequestFunction, RequestTime, Scope, StageKind,
+    Subject, SweepFunction, Window,
 };
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::ScopeKind;
@@ -214,7 +214,7 @@ impl Elaborate<'_> {
         let only = if let [only] = loads[..] { Some(only) } else { None };
         let load = recorded.load.or(only).map(|load| (load, within(&self.loads[load])));
         let length = scope::length(&windows, end);
-        let service_time = recorded.part == Timing::ServiceTime;
+        let service_time = recorded.part == RequestTime::ServiceTime;
         let worth = match (recorded.member, samples.first()) {
             (Member::Measure(measure), Some(first)) => {
                 self.scenario.flows[self.series[first.series].flow].worth(measure)
@@ -330,8 +330,8 @@ impl Elaborate<'_> {
 
     /// The series that holds the samples of another which are asked for; most often that one itself.
     fn derived(&mut self, of: usize, asked: &Population) -> usize {
-        let phase = if asked.part == Timing::ServiceTime { Timing::Latency } else { asked.part };
-        if phase == Timing::Latency && asked.matching.is_none() {
+        let phase = if asked.part == RequestTime::ServiceTime { RequestTime::Latency } else { asked.part };
+        if phase == RequestTime::Latency && asked.matching.is_none() {
             return of;
         }
         let same =

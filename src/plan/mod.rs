@@ -27,9 +27,9 @@ pub use crate::check::program::{
     CommandFault, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Element, Estimate, Exchange,
     Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger, LedgerFunction, Limit, Link,
     LinkFault, Measure, Member, Method, MetricKey, MixPart, Moment, Monitor, MonitorKind, NetworkRoute, PartKind, Pem,
-    Pick, Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, Retry,
-    Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject,
-    SweepFunction, Target, Text, Think, Timing, Tls, TlsVersion, Upload, ValueFunction,
+    Pick, Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, RequestTime,
+    Retry, Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step,
+    Subject, SweepFunction, Target, Text, Think, Tls, TlsVersion, Upload, ValueFunction,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -253,7 +253,7 @@ pub struct Series {
     pub member: Member,
     /// Which time of it; all but the latency stand in series of their own, where something asks for them.
     #[serde(default = "latency", skip_serializing_if = "is_latency")]
-    pub phase: Timing,
+    pub phase: RequestTime,
     /// Only those of which this is so when they have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<Expr>,
@@ -262,12 +262,12 @@ pub struct Series {
     pub derived: Option<usize>,
 }
 
-fn latency() -> Timing {
-    Timing::Latency
+fn latency() -> RequestTime {
+    RequestTime::Latency
 }
 
-fn is_latency(part: &Timing) -> bool {
-    *part == Timing::Latency
+fn is_latency(part: &RequestTime) -> bool {
+    *part == RequestTime::Latency
 }
 
 /// From, up to and without, in nanoseconds.
@@ -332,7 +332,7 @@ impl Plan {
 impl Series {
     /// All of a member, by its latency; the place is its load, the part of the load's mix, and the flow of that.
     pub fn plain(name: String, tag: String, (load, part, flow): (usize, usize, usize), member: Member) -> Series {
-        Series { name, tag, load, part, flow, member, phase: Timing::Latency, matching: None, derived: None }
+        Series { name, tag, load, part, flow, member, phase: RequestTime::Latency, matching: None, derived: None }
     }
 
     pub fn is_request(&self) -> bool {

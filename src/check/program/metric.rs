@@ -74,7 +74,7 @@ pub struct Population {
     pub mix: Option<usize>,
     pub flow: Option<usize>,
     pub member: Member,
-    pub part: Timing,
+    pub part: RequestTime,
     /// `where`: which of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<Expr>,
@@ -96,7 +96,7 @@ pub enum Member {
 /// Which time of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Timing {
+pub enum RequestTime {
     /// From the intended instant to the last byte.
     Latency,
     /// From the actual send to the last byte.

@@ -29,7 +29,7 @@ pub use flow::{
 };
 pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
-pub use metric::{Member, Metric, Population, Series, SeriesSource, Subject, Timing};
+pub use metric::{Member, Metric, Population, RequestTime, Series, SeriesSource, Subject};
 pub use parts::{
     Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, File, Identity, Limit,
     LimitKind, Link, Monitor, MonitorKind, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
