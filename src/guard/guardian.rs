@@ -92,7 +92,7 @@ fn spawn(program: &Path, journal: &Path) -> io::Result<(Child, Option<ChildStdin
 }
 
 /// What the guardian keeps in mind of something that has begun.
-struct Open {
+struct Begun {
     what: String,
     undo: Undo,
     due: Option<Instant>,
@@ -105,8 +105,8 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
     journal.write(&JournalLine::Guardian { process: Process::this() })?;
     let known = journal.read()?;
     let mut problems: Vec<String> = known.problem(path).into_iter().collect();
-    let mut open: BTreeMap<u64, Open> =
-        known.open.into_iter().map(|(id, (what, undo))| (id, Open { what, undo, due: None })).collect();
+    let mut open: BTreeMap<u64, Begun> =
+        known.open.into_iter().map(|(id, (what, undo))| (id, Begun { what, undo, due: None })).collect();
     let (send, lines) = channel();
     std::thread::Builder::new().name("run".to_owned()).spawn(move || {
         for line in io::stdin().lock().lines() {
@@ -125,7 +125,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
         match line {
             Ok(JournalLine::Begin { id, what, undo, within_ms }) => {
                 let due = within_ms.map(|within| Instant::now() + Duration::from_millis(within));
-                open.insert(id, Open { what, undo, due });
+                open.insert(id, Begun { what, undo, due });
             }
             Ok(JournalLine::End { id }) => drop(open.remove(&id)),
             Ok(
@@ -156,7 +156,7 @@ pub fn guardian(path: &Path) -> io::Result<Vec<String>> {
     Ok(problems)
 }
 
-fn take_back(id: u64, one: &Open, journal: &mut Journal, problems: &mut Vec<String>) {
+fn take_back(id: u64, one: &Begun, journal: &mut Journal, problems: &mut Vec<String>) {
     let line = match one.undo.perform() {
         Ok(()) => JournalLine::End { id },
         Err(problem) => {

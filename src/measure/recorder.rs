@@ -13,12 +13,12 @@ pub type Outcome = Result<(), Failure>;
 #[derive(Debug)]
 pub struct Recorder {
     edges: Arc<[u64]>,
-    open: Vec<Open>,
+    open: Vec<OpenSlice>,
     /// Where the last sample went: the next one most often goes there too.
     last: usize,
     series: usize,
     loads: usize,
-    spare: Vec<Open>,
+    spare: Vec<OpenSlice>,
     /// By series: those that hold some of its samples once more. Most often there are none.
     derived: Vec<Vec<Derived>>,
     /// Which series are of requests, and why these failed.
@@ -39,7 +39,7 @@ struct Derived {
 const SPARE: usize = 3;
 
 #[derive(Debug)]
-struct Open {
+struct OpenSlice {
     slice: u32,
     series: Cells<Cell>,
     loads: Cells<LoadCell>,
@@ -240,7 +240,7 @@ impl Recorder {
         self.open_at(at).poll_delay.record(delay);
     }
 
-    fn open_at(&mut self, offset: u64) -> &mut Open {
+    fn open_at(&mut self, offset: u64) -> &mut OpenSlice {
         let within = |slice: u32| {
             let at = slice as usize;
             self.edges[at] <= offset && self.edges.get(at + 1).is_none_or(|end| offset < *end)
@@ -249,7 +249,7 @@ impl Recorder {
             let slice = self.edges.partition_point(|edge| *edge <= offset).saturating_sub(1) as u32;
             self.last = self.open.iter().position(|open| open.slice == slice).unwrap_or_else(|| {
                 let (series, loads) = (self.series, self.loads);
-                let mut open = self.spare.pop().unwrap_or_else(|| Open {
+                let mut open = self.spare.pop().unwrap_or_else(|| OpenSlice {
                     slice,
                     series: Cells::new(series),
                     loads: Cells::new(loads),
@@ -294,7 +294,7 @@ impl Cell {
     }
 }
 
-impl Open {
+impl OpenSlice {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, poll_delay: self.poll_delay.drain(), ..Slice::default() };
         self.series.drain(|index, cell| {

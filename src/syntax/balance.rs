@@ -11,7 +11,7 @@ use std::ops::Range;
 const DEEPEST: usize = 64;
 
 /// A bracket that waits for its partner.
-struct Open {
+struct OpenBracket {
     bracket: u8,
     range: Range<usize>,
     /// Of the line on which its statement starts.
@@ -23,7 +23,7 @@ struct Open {
 struct Balancer<'a> {
     file: FileId,
     text: &'a str,
-    open: Vec<Open>,
+    open: Vec<OpenBracket>,
     out: Vec<Token>,
     /// How many more are opened than closed of `(`, `[` and `{`.
     missing: [i64; 3],
@@ -131,7 +131,7 @@ impl Balancer<'_> {
         if self.open.len() < DEEPEST && self.dropped == 0 {
             let outside = self.context();
             let inside = if bracket == b'{' { words::body(head, outside) } else { outside };
-            self.open.push(Open { bracket, range: token.range.clone(), indent, outside, inside });
+            self.open.push(OpenBracket { bracket, range: token.range.clone(), indent, outside, inside });
             self.out.push(token);
             return;
         }
@@ -228,14 +228,14 @@ impl Balancer<'_> {
     }
 
     /// Whether a text that is not closed has swallowed the rest of the line behind a bracket.
-    fn runs_into_text(&self, open: &Open) -> bool {
+    fn runs_into_text(&self, open: &OpenBracket) -> bool {
         let start = open.range.end;
         let line = self.text[start..].find('\n').map_or(self.text.len(), |end| start + end);
         let quoted = |at: &usize| (start..line).contains(at) && matches!(self.text.as_bytes()[*at], b'"' | b'\'');
         self.broken.iter().any(quoted)
     }
 
-    fn unclosed(&self, open: &Open, end: usize, before: Option<&Token>) -> Diagnostic {
+    fn unclosed(&self, open: &OpenBracket, end: usize, before: Option<&Token>) -> Diagnostic {
         let (what, missing) = (open.bracket as char, closing(open.bracket) as char);
         let message = format!("this `{what}` is never closed");
         let mut problem = Diagnostic::new(Code::E0101, message, self.span(&open.range), "opened here");

@@ -35,7 +35,7 @@ enum Fate {
 }
 
 /// A request whose answer has not ended.
-enum Open {
+enum OpenRequest {
     /// The server answers it.
     Sent { head_only: bool, is_connect: bool },
     /// It is answered here, once it has been read and those before it are answered.
@@ -47,7 +47,7 @@ pub struct Exchanges {
     up: At,
     down: At,
     fate: Fate,
-    open: VecDeque<Open>,
+    open: VecDeque<OpenRequest>,
     /// Where bodies are counted that nobody keeps.
     counted: Answer,
 }
@@ -152,7 +152,7 @@ impl Exchanges {
     /// A head is complete: its fate is drawn.
     fn begin(&mut self, asked: Asked, fresh: bool, head: Vec<u8>, mine: &[Mine], draws: &Draws, out: &mut Vec<Out>) {
         self.fate = Fate::Pass(Duration::ZERO);
-        let mut open = Open::Sent { head_only: asked.head_only, is_connect: asked.is_connect };
+        let mut open = OpenRequest::Sent { head_only: asked.head_only, is_connect: asked.is_connect };
         for own in mine.iter().filter(|_| fresh) {
             match (own.active.effect, self.fate) {
                 (Effect::HttpDelay { by, share }, Fate::Pass(held)) if draws.hits(share) => {
@@ -165,7 +165,7 @@ impl Exchanges {
                     // A client that waits for a word before it sends the body may send none after this one.
                     let closes = asked.waits || !asked.keep_alive;
                     let answer = answer(status, asked.head_only, closes);
-                    open = Open::Ours { answer, whole: asked.waits, closes };
+                    open = OpenRequest::Ours { answer, whole: asked.waits, closes };
                 }
                 _ => {}
             }
@@ -195,7 +195,7 @@ impl Exchanges {
     /// A request is whole.
     fn ended(&mut self, out: &mut Vec<Out>) {
         self.up = At::START;
-        if let (Fate::Answer, Some(Open::Ours { whole, .. })) = (self.fate, self.open.back_mut()) {
+        if let (Fate::Answer, Some(OpenRequest::Ours { whole, .. })) = (self.fate, self.open.back_mut()) {
             *whole = true;
         }
         self.answer(out);
@@ -205,8 +205,8 @@ impl Exchanges {
     fn answer(&mut self, out: &mut Vec<Out>) {
         // Between two answers alone, or one would stand in the midst of the other.
         let between = matches!(&self.down, At::Head { seen, .. } if seen.is_empty());
-        while between && matches!(self.open.front(), Some(Open::Ours { whole: true, .. })) {
-            if let Some(Open::Ours { answer, closes, .. }) = self.open.pop_front() {
+        while between && matches!(self.open.front(), Some(OpenRequest::Ours { whole: true, .. })) {
+            if let Some(OpenRequest::Ours { answer, closes, .. }) = self.open.pop_front() {
                 out.push(Out::Down(answer));
                 if closes {
                     out.push(Out::Close);
@@ -251,7 +251,7 @@ impl Exchanges {
                     }
                 },
             }
-            if matches!(self.open.front(), Some(Open::Ours { whole: true, .. })) {
+            if matches!(self.open.front(), Some(OpenRequest::Ours { whole: true, .. })) {
                 out.push(Out::Down(from[..from.len() - data.len()].to_vec()));
                 from = data;
                 self.answer(out);
@@ -264,8 +264,8 @@ impl Exchanges {
 
     fn head(&mut self, status: u16, framing: Framing) {
         let (head_only, is_connect) = match self.open.front() {
-            Some(Open::Sent { head_only, is_connect }) => (*head_only, *is_connect),
-            Some(Open::Ours { .. }) | None => (false, false),
+            Some(OpenRequest::Sent { head_only, is_connect }) => (*head_only, *is_connect),
+            Some(OpenRequest::Ours { .. }) | None => (false, false),
         };
         let bodiless = head_only || matches!(status, 204 | 304) || framing == Framing::Length(0);
         match status {
@@ -285,7 +285,7 @@ impl Exchanges {
     /// An answer of the server is whole.
     fn done(&mut self) {
         self.down = At::START;
-        if matches!(self.open.front(), Some(Open::Sent { .. })) {
+        if matches!(self.open.front(), Some(OpenRequest::Sent { .. })) {
             self.open.pop_front();
         }
     }
