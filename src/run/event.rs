@@ -33,7 +33,7 @@ impl Events {
         let mut tasks = JoinSet::new();
         let commands = Commands::of(plan, settings, &known.mask);
         for (index, event) in plan.events.iter().enumerate() {
-            let one = One {
+            let one = EventTask {
                 index,
                 at: event.at,
                 within: Duration::from_nanos(event.at_most),
@@ -76,7 +76,7 @@ impl Events {
     }
 }
 
-struct One {
+struct EventTask {
     index: usize,
     at: u64,
     within: Duration,
@@ -88,7 +88,7 @@ struct One {
     order: watch::Receiver<Stopping>,
 }
 
-impl One {
+impl EventTask {
     async fn run(mut self) {
         let mut order = self.order.clone();
         tokio::select! {

@@ -217,7 +217,7 @@ impl Faults {
         let mut tasks = JoinSet::new();
         for (index, fault) in around.plan.faults.iter().enumerate() {
             let mechanism = Mechanism::of(around, fault);
-            let one = One { index, clock, tell: tell.clone(), over: over.subscribe() };
+            let one = FaultTask { index, clock, tell: tell.clone(), over: over.subscribe() };
             tasks.spawn(one.all(fault.windows.clone(), mechanism));
         }
         Faults { told, over, tasks }
@@ -244,14 +244,14 @@ impl Faults {
 }
 
 /// One fault, all its times.
-struct One {
+struct FaultTask {
     index: usize,
     clock: Clock,
     tell: mpsc::UnboundedSender<Event>,
     over: watch::Receiver<bool>,
 }
 
-impl One {
+impl FaultTask {
     async fn all(mut self, windows: Vec<Range>, mechanism: Result<Mechanism, String>) {
         let fault = self.index;
         let mut mechanism = match mechanism {

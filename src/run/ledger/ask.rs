@@ -51,7 +51,7 @@ impl Question {
         });
         let mut tasks = tokio::task::JoinSet::new();
         for number in 0..AT_A_TIME {
-            let one = One { worker: worker.clone(), asking: asking.clone(), count: self.count, user: number + 1 };
+            let one = Asker { worker: worker.clone(), asking: asking.clone(), count: self.count, user: number + 1 };
             tasks.spawn_local(one.all());
         }
         let mut problem = None;
@@ -84,14 +84,14 @@ fn look_again(mut file: File, tally: &mut Tally) -> std::io::Result<()> {
 }
 
 /// One of those who ask, one entry after the other.
-struct One {
+struct Asker {
     worker: Rc<Worker>,
     asking: Rc<Asking>,
     count: Option<usize>,
     user: u64,
 }
 
-impl One {
+impl Asker {
     async fn all(self) -> std::io::Result<()> {
         let mut session = Session::new(&self.worker, 0, true);
         let mut number = self.user;
