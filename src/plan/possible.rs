@@ -18,9 +18,9 @@ const PIECES: u64 = 1 << 25;
 /// The seconds around an instant at which a state is looked at.
 const LOOKED_AT: u64 = 2_000;
 
-type Held = Result<(), &'static str>;
+type Possibility = Result<(), &'static str>;
 
-fn hold(holds: bool, otherwise: &'static str) -> Held {
+fn hold(holds: bool, otherwise: &'static str) -> Possibility {
     if holds { Ok(()) } else { Err(otherwise) }
 }
 
@@ -36,7 +36,7 @@ pub fn is_range((from, to): Range) -> bool {
 
 impl Plan {
     /// What of it no check would have let pass.
-    pub fn is_possible(&self) -> Held {
+    pub fn is_possible(&self) -> Possibility {
         hold((1..=COUNTLESS).contains(&self.share.count) && self.share.index < self.share.count, COUNT)?;
         hold(self.length <= LONGEST, TIME)?;
         let mut look = Look { plan: self, pieces: 0 };
@@ -62,7 +62,7 @@ impl Plan {
 
 impl Load {
     /// The bounds that hold for any load, however it was put together.
-    fn is_possible(&self) -> Held {
+    fn is_possible(&self) -> Possibility {
         let mut area = 0u128;
         for segment in self.shape.segments() {
             let end = segment.start.checked_add(segment.length);
@@ -81,7 +81,7 @@ impl Load {
 }
 
 impl Stage {
-    fn is_possible(&self) -> Held {
+    fn is_possible(&self) -> Possibility {
         let ends = [(self.start, self.end)].into_iter().chain(self.levels.iter().map(|(_, range)| *range));
         ends.into_iter().try_for_each(|range| hold(is_range(range) && range.1 <= LONGEST, TIME))
     }
@@ -93,7 +93,7 @@ struct Look<'p> {
 }
 
 impl Look<'_> {
-    fn pieces(&mut self, more: u64) -> Held {
+    fn pieces(&mut self, more: u64) -> Possibility {
         self.pieces = self.pieces.saturating_add(more);
         hold(self.pieces <= PIECES, MANY)
     }
@@ -103,14 +103,14 @@ impl Look<'_> {
         self.plan.length.saturating_add(self.plan.grace()) / SECOND
     }
 
-    fn load(&mut self, load: &Load) -> Held {
+    fn load(&mut self, load: &Load) -> Possibility {
         load.is_possible()?;
         hold(load.parts.iter().all(|part| part.flow < self.plan.flows.len()), PLACE)?;
         let mut replays = load.stages.iter().filter_map(|stage| stage.replay.as_ref());
         hold(!load.parts.is_empty() && replays.all(|replay| replay.data < self.plan.data.len()), PLACE)
     }
 
-    fn series(&mut self, series: &Series) -> Held {
+    fn series(&mut self, series: &Series) -> Possibility {
         let Series { load, part, flow, member, derived, .. } = series;
         let parts = self.plan.loads.get(*load).map_or(0, |load| load.parts.len());
         let flow = self.plan.flows.get(*flow).filter(|_| *part < parts).ok_or(PLACE)?;
@@ -134,16 +134,16 @@ impl Look<'_> {
         }
     }
 
-    fn expectations(&mut self, all: &[Expectation]) -> Held {
+    fn expectations(&mut self, all: &[Expectation]) -> Possibility {
         all.iter().try_for_each(|expectation| self.condition(&expectation.condition))
     }
 
-    fn steady(&mut self, steady: &super::SteadyState) -> Held {
+    fn steady(&mut self, steady: &super::SteadyState) -> Possibility {
         hold(steady.window <= LONGEST && steady.hold <= LONGEST, TIME)?;
         self.expectations(&steady.conditions)
     }
 
-    fn search(&mut self, search: &Search) -> Held {
+    fn search(&mut self, search: &Search) -> Possibility {
         let load = self.plan.loads.get(search.load).ok_or(PLACE)?;
         hold(search.stage < load.stages.len(), PLACE)?;
         hold(search.each <= LONGEST && search.trials <= COUNTLESS, TIME)?;
@@ -154,7 +154,7 @@ impl Look<'_> {
         self.condition(&search.condition)
     }
 
-    fn condition(&mut self, condition: &Condition) -> Held {
+    fn condition(&mut self, condition: &Condition) -> Possibility {
         match condition {
             Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {
                 self.measured(left)?;
@@ -193,7 +193,7 @@ impl Look<'_> {
         }
     }
 
-    fn measured(&mut self, measured: &Measured) -> Held {
+    fn measured(&mut self, measured: &Measured) -> Possibility {
         match measured {
             Measured::Constant { .. } | Measured::Baseline { .. } => Ok(()),
             Measured::Metric { metric, .. } => self.metric(metric),
@@ -204,7 +204,7 @@ impl Look<'_> {
         }
     }
 
-    fn metric(&mut self, metric: &Metric) -> Held {
+    fn metric(&mut self, metric: &Metric) -> Possibility {
         match metric {
             Metric::Requests(requests) => self.requests(requests),
             Metric::Recovery(recovery) => self.recovery(recovery),
@@ -231,7 +231,7 @@ impl Look<'_> {
         }
     }
 
-    fn requests(&mut self, requests: &Requests) -> Held {
+    fn requests(&mut self, requests: &Requests) -> Possibility {
         for Samples { series, ranges } in requests.samples.iter().chain(&requests.chosen_of) {
             hold(*series < self.plan.series.len(), PLACE)?;
             self.ranges(ranges)?;
@@ -244,7 +244,7 @@ impl Look<'_> {
         self.scopes(&requests.scopes)
     }
 
-    fn recovery(&mut self, recovery: &Recovery) -> Held {
+    fn recovery(&mut self, recovery: &Recovery) -> Possibility {
         self.pieces(self.seconds().min(LOOKED_AT.saturating_mul(recovery.windows.len() as u64)))?;
         self.ranges(&recovery.windows)?;
         hold(recovery.faults.iter().all(|fault| *fault < self.plan.faults.len()), PLACE)?;
@@ -253,26 +253,26 @@ impl Look<'_> {
         self.steady(&recovery.steady)
     }
 
-    fn scopes(&mut self, scopes: &Scopes) -> Held {
+    fn scopes(&mut self, scopes: &Scopes) -> Possibility {
         hold(scopes.end <= LONGEST, TIME)?;
         self.impacts(&scopes.impacts)?;
         self.faults(&scopes.faults)
     }
 
-    fn impacts(&mut self, impacts: &[Impact]) -> Held {
+    fn impacts(&mut self, impacts: &[Impact]) -> Possibility {
         impacts.iter().try_for_each(|impact| self.recovery(&impact.of))
     }
 
-    fn faults(&mut self, faults: &[OfFault]) -> Held {
+    fn faults(&mut self, faults: &[OfFault]) -> Possibility {
         let place = |of: &OfFault| of.fault < if of.is_event { self.plan.events.len() } else { self.plan.faults.len() };
         hold(faults.iter().all(place), PLACE)
     }
 
-    fn ranges(&mut self, ranges: &[Range]) -> Held {
+    fn ranges(&mut self, ranges: &[Range]) -> Possibility {
         hold(ranges.iter().all(|range| is_range(*range)), TIME)
     }
 
-    fn instant(&mut self, planned: &Planned) -> Held {
+    fn instant(&mut self, planned: &Planned) -> Possibility {
         hold(planned.at <= LONGEST, TIME)
     }
 }

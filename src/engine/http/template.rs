@@ -334,7 +334,7 @@ fn is_method(name: &str) -> bool {
 }
 
 /// What a part holds: a text of its own, or a file.
-enum Held {
+enum PartContent {
     Text(String),
     File(usize),
 }
@@ -347,7 +347,7 @@ fn multipart(
     out: &mut String,
     files: &mut Vec<(usize, usize)>,
 ) -> Result<String, Unusable> {
-    let mut held: Vec<(String, Held)> = Vec::with_capacity(parts.len());
+    let mut held: Vec<(String, PartContent)> = Vec::with_capacity(parts.len());
     let mut plain = String::new();
     for (name, content) in parts {
         let mut head = String::from("Content-Disposition: form-data; name=\"");
@@ -355,7 +355,7 @@ fn multipart(
         head.push('"');
         match content {
             Content::Value(expr) => each(&frame.eval(expr, paths)?, &mut plain, |text| {
-                held.push((head.clone(), Held::Text(text.to_owned())));
+                held.push((head.clone(), PartContent::Text(text.to_owned())));
             })?,
             Content::File(Upload { file, kind, name }) => {
                 plain.clear();
@@ -366,19 +366,19 @@ fn multipart(
                 let start = head.len();
                 frame.write(kind, paths, &mut head)?;
                 one_line(&head[start..])?;
-                held.push((head, Held::File(*file)));
+                held.push((head, PartContent::File(*file)));
             }
         }
     }
     let texts = held.iter().flat_map(|(head, content)| match content {
-        Held::Text(text) => [head.as_str(), text],
-        Held::File(_) => [head.as_str(), ""],
+        PartContent::Text(text) => [head.as_str(), text],
+        PartContent::File(_) => [head.as_str(), ""],
     });
     let sent: Vec<usize> = held
         .iter()
         .filter_map(|(_, content)| match content {
-            Held::Text(_) => None,
-            Held::File(file) => Some(*file),
+            PartContent::Text(_) => None,
+            PartContent::File(file) => Some(*file),
         })
         .collect();
     let boundary = paths.files.boundary(&texts, &sent);
@@ -387,8 +387,8 @@ fn multipart(
             out.push_str(piece);
         }
         match content {
-            Held::Text(text) => out.push_str(text),
-            Held::File(file) => files.push((out.len(), *file)),
+            PartContent::Text(text) => out.push_str(text),
+            PartContent::File(file) => files.push((out.len(), *file)),
         }
         out.push_str("\r\n");
     }

@@ -61,10 +61,10 @@ enum On {
 /// A database, and what is in force there.
 struct Hurt<S: Server> {
     server: S,
-    held: Option<Held<S>>,
+    held: Option<InForce<S>>,
 }
 
-enum Held<S: Server> {
+enum InForce<S: Server> {
     Connections(Hold<S>),
     Killed(u64),
     Table(Lock<S>),
@@ -125,14 +125,14 @@ impl<S: Server> Hurt<S> {
 
     async fn apply(&mut self, what: &What) -> Result<(), Error> {
         self.held = Some(match what {
-            What::Hold { share } => Held::Connections(Hold::take(&self.server, *share).await?),
+            What::Hold { share } => InForce::Connections(Hold::take(&self.server, *share).await?),
             What::Kill => {
                 let mut session = self.server.connect().await?;
                 let killed = self.server.kill(&mut session).await?;
                 session.close().await?;
-                Held::Killed(killed)
+                InForce::Killed(killed)
             }
-            What::Lock { table } => Held::Table(Lock::take(&self.server, table).await?),
+            What::Lock { table } => InForce::Table(Lock::take(&self.server, table).await?),
         });
         Ok(())
     }
@@ -140,9 +140,9 @@ impl<S: Server> Hurt<S> {
     async fn withdraw(&mut self) -> Result<Shown, Error> {
         match self.held.take() {
             None => Ok(Shown::told(None)),
-            Some(Held::Connections(hold)) => hold.give_back().await,
-            Some(Held::Killed(killed)) => Ok(counted(killed, format!("{killed} connections ended"))),
-            Some(Held::Table(lock)) => lock.give_back().await,
+            Some(InForce::Connections(hold)) => hold.give_back().await,
+            Some(InForce::Killed(killed)) => Ok(counted(killed, format!("{killed} connections ended"))),
+            Some(InForce::Table(lock)) => lock.give_back().await,
         }
     }
 }
