@@ -47,7 +47,7 @@ fn ids(runs: &Path) -> Vec<String> {
 
 /// What is known of a run without reading what was measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct RunHead {
     pub id: String,
     pub directory: PathBuf,
     /// The id of the run that it is a part of.
@@ -74,7 +74,7 @@ pub enum Wanted<'w> {
 }
 
 impl Wanted<'_> {
-    fn is(self, head: &Head) -> bool {
+    fn is(self, head: &RunHead) -> bool {
         let plain = |file: &str| file.strip_prefix("./").unwrap_or(file).to_owned();
         match self {
             Wanted::All => true,
@@ -87,7 +87,7 @@ impl Wanted<'_> {
 }
 
 /// The runs beneath a directory that are wanted, the newest first, and why others could not be looked at.
-pub fn runs(base: &Path, wanted: Wanted<'_>) -> (Vec<Head>, Vec<RecordError>) {
+pub fn runs(base: &Path, wanted: Wanted<'_>) -> (Vec<RunHead>, Vec<RecordError>) {
     let runs = base.join(RUNS);
     let (mut found, mut broken) = (Vec::new(), Vec::new());
     let directories = ids(&runs).into_iter().rev().map(|id| (runs.join(&id), id));
@@ -101,9 +101,9 @@ pub fn runs(base: &Path, wanted: Wanted<'_>) -> (Vec<Head>, Vec<RecordError>) {
     (found, broken)
 }
 
-fn head(directory: PathBuf, id: String) -> Result<Head, RecordError> {
+fn head(directory: PathBuf, id: String) -> Result<RunHead, RecordError> {
     let (path, text) = plan_text(&directory)?;
     let format::Told { parent, file, scenario, profile, fingerprint, share, .. } =
         format::read_told(&text).map_err(at(&path))?;
-    Ok(Head { id, directory, parent, file, scenario, profile, fingerprint, share })
+    Ok(RunHead { id, directory, parent, file, scenario, profile, fingerprint, share })
 }

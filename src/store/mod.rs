@@ -8,5 +8,5 @@ mod record;
 mod segments;
 
 pub use compact::Policy;
-pub use find::{Head, Wanted, find, runs};
+pub use find::{RunHead, Wanted, find, runs};
 pub use record::{Record, RecordError, read};

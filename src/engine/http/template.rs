@@ -82,7 +82,7 @@ pub struct Template {
     path: Path,
     query: Vec<(String, Code)>,
     /// For each target that it may go to.
-    heads: Vec<Head>,
+    heads: Vec<HeadTemplate>,
     method: Method,
     body: Option<Body>,
 }
@@ -96,7 +96,7 @@ enum Path {
 }
 
 /// What stands behind the path, as it is told to one target.
-struct Head {
+struct HeadTemplate {
     target: usize,
     after_path: String,
     /// Where in that the trace context belongs.
@@ -147,7 +147,7 @@ pub fn encode(request: &Http, from: usize, around: &Around<'_>, linker: &mut Lin
     Bytes::Built(Box::new(template))
 }
 
-fn head(request: &Http, to: usize, around: &Around<'_>, body: Option<&Body>, linker: &mut Linker<'_>) -> Head {
+fn head(request: &Http, to: usize, around: &Around<'_>, body: Option<&Body>, linker: &mut Linker<'_>) -> HeadTemplate {
     let (target, place): (&Target, _) = (&around.plan.targets[to], &around.endpoints[to]);
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), linker.text(text));
@@ -178,7 +178,7 @@ fn head(request: &Http, to: usize, around: &Around<'_>, body: Option<&Body>, lin
     if let Some(kind) = body.and_then(Body::kind).filter(|_| !says(&headers, "Content-Type")) {
         headers.push(("Content-Type".to_owned(), kind));
     }
-    Head { target: to, after_path, trace, headers, own_cookies }
+    HeadTemplate { target: to, after_path, trace, headers, own_cookies }
 }
 
 /// Whether a header of that name is among these.

@@ -1,7 +1,7 @@
 //! What must hold: the lines of `expect`, `expectation`, `steady_state` and `abort`.
 
 use super::item::find;
-use super::{Head, Lower, Outcome, children};
+use super::{Lower, Outcome, ParsedHead, children};
 use crate::base::Span;
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
@@ -10,7 +10,7 @@ use crate::syntax::words::Context;
 
 impl Lower<'_> {
     /// `expect CONDITION`, `expect alert …` or `expect { … }`.
-    pub(super) fn expect_clauses(&mut self, head: &Head<'_>) -> Vec<Clause> {
+    pub(super) fn expect_clauses(&mut self, head: &ParsedHead<'_>) -> Vec<Clause> {
         let one = |part: &Node<'_>| matches!(part.as_rule(), Rule::condition | Rule::alert | Rule::no_other_alert);
         match head.node.clone().into_inner().find(one) {
             Some(clause) => {
@@ -58,7 +58,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn steady_state(&mut self, head: &Head<'_>) -> SteadyState {
+    pub(super) fn steady_state(&mut self, head: &ParsedHead<'_>) -> SteadyState {
         let name = find(&head.node, Rule::name).map(|name| self.name(&name));
         let (clauses, options) = match self.body(head) {
             Some(body) => self.clauses(body, Context::Steady),
@@ -67,7 +67,7 @@ impl Lower<'_> {
         SteadyState { name, options, clauses, span: head.span }
     }
 
-    pub(super) fn abort(&mut self, head: &Head<'_>) -> Abort {
+    pub(super) fn abort(&mut self, head: &ParsedHead<'_>) -> Abort {
         self.no_body(head);
         let expr = self.expr(find(&head.node, Rule::expr).expect("the grammar asks for a condition"));
         let tail = Tail { scopes: self.scopes_of(&head.node), ..Tail::default() };

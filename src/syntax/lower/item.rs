@@ -1,6 +1,6 @@
 //! Declarations and the clauses of a scenario.
 
-use super::{Head, Lower, Outcome, children};
+use super::{Lower, Outcome, ParsedHead, children};
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -20,7 +20,7 @@ impl Lower<'_> {
         items
     }
 
-    fn item(&mut self, head: &Head<'_>, context: Context) -> Item {
+    fn item(&mut self, head: &ParsedHead<'_>, context: Context) -> Item {
         match head.node.as_rule() {
             Rule::import => self.import(head),
             Rule::param => self.param(head),
@@ -50,7 +50,7 @@ impl Lower<'_> {
         }
     }
 
-    fn import(&mut self, head: &Head<'_>) -> Item {
+    fn import(&mut self, head: &ParsedHead<'_>) -> Item {
         self.no_body(head);
         let alias = find(&head.node, Rule::naming).and_then(|part| self.naming(part));
         let from = head.node.clone().into_inner().nth(1).expect("a use says from where");
@@ -79,7 +79,7 @@ impl Lower<'_> {
         Item::Use(Use { from, alias, span })
     }
 
-    fn param(&mut self, head: &Head<'_>) -> Item {
+    fn param(&mut self, head: &ParsedHead<'_>) -> Item {
         self.no_body(head);
         let name = self.declared(head);
         let kind = self.type_or_refusal(&head.node, &name);
@@ -87,7 +87,7 @@ impl Lower<'_> {
         Item::Param(Param { name, kind, value, doc: head.doc.cloned() })
     }
 
-    fn allow(&mut self, head: &Head<'_>) -> Item {
+    fn allow(&mut self, head: &ParsedHead<'_>) -> Item {
         self.no_body(head);
         let hosts = head.node.clone().into_inner().filter(|part| part.as_rule() == Rule::expr);
         let hosts = hosts.map(|host| self.expr(host)).collect();
@@ -112,7 +112,7 @@ impl Lower<'_> {
         TypeName { path: Vec::new(), span: name.span }
     }
 
-    fn profile(&mut self, head: &Head<'_>) -> Profile {
+    fn profile(&mut self, head: &ParsedHead<'_>) -> Profile {
         let name = self.declared(head);
         let body = self.body(head).unwrap_or_default();
         Profile { name, settings: self.settings(body) }
@@ -141,11 +141,11 @@ impl Lower<'_> {
     }
 
     /// The name behind the keyword.
-    fn declared(&mut self, head: &Head<'_>) -> Name {
+    fn declared(&mut self, head: &ParsedHead<'_>) -> Name {
         self.name(&find(&head.node, Rule::name).expect("a declaration has a name"))
     }
 
-    fn built(&mut self, head: &Head<'_>) -> Built {
+    fn built(&mut self, head: &ParsedHead<'_>) -> Built {
         let mut parts = head.node.clone().into_inner();
         let word = parts.next().expect("a declaration has a kind");
         let kind = BuiltKind::ALL.into_iter().find(|kind| kind.word() == word.as_str().trim());
@@ -171,7 +171,7 @@ impl Lower<'_> {
     }
 
     /// A template of faults. When it is in force is said by whoever uses it.
-    fn fault(&mut self, head: &Head<'_>) -> Item {
+    fn fault(&mut self, head: &ParsedHead<'_>) -> Item {
         self.no_body(head);
         let (name, doc) = (self.declared(head), head.doc.cloned());
         let parameters = self.parameters(&head.node).unwrap_or_default();
@@ -247,7 +247,7 @@ impl Lower<'_> {
         Some(list)
     }
 
-    fn defined(&mut self, head: &Head<'_>) -> Item {
+    fn defined(&mut self, head: &ParsedHead<'_>) -> Item {
         let (name, doc) = (self.declared(head), head.doc.cloned());
         let parameters = self.parameters(&head.node);
         let kind = head.node.clone().into_inner().next().expect("a definition has a kind");
@@ -277,7 +277,7 @@ impl Lower<'_> {
         }
     }
 
-    fn flow(&mut self, head: &Head<'_>) -> Flow {
+    fn flow(&mut self, head: &ParsedHead<'_>) -> Flow {
         let (name, doc) = (self.declared(head), head.doc.cloned());
         let parameters = self.parameters(&head.node);
         let on = find(&head.node, Rule::path).map(|path| self.path(path));
@@ -285,14 +285,14 @@ impl Lower<'_> {
         Flow { name, doc, parameters, on, steps }
     }
 
-    fn phase(&mut self, head: &Head<'_>) -> Phase {
+    fn phase(&mut self, head: &ParsedHead<'_>) -> Phase {
         let kind = head.node.clone().into_inner().next().expect("a phase has a kind");
         let after = kind.as_str().trim() == "teardown";
         let on = find(&head.node, Rule::path).map(|path| self.path(path));
         Phase { after, on, steps: self.body_steps(head), span: head.span }
     }
 
-    fn ledger(&mut self, head: &Head<'_>) -> Ledger {
+    fn ledger(&mut self, head: &ParsedHead<'_>) -> Ledger {
         let (name, doc) = (self.declared(head), head.doc.cloned());
         let on = find(&head.node, Rule::path).map(|path| self.path(path));
         let mut verify = None;
@@ -310,7 +310,7 @@ impl Lower<'_> {
         Ledger { name, doc, on, verify, span: head.span }
     }
 
-    fn suite(&mut self, head: &Head<'_>) -> Suite {
+    fn suite(&mut self, head: &ParsedHead<'_>) -> Suite {
         let mut suite = Suite {
             name: self.declared(head),
             doc: head.doc.cloned(),

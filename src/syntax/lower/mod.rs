@@ -38,7 +38,7 @@ pub struct Lower<'a> {
 type Branch<'a> = (Range<usize>, Option<&'a Block>);
 
 /// A statement with its head parsed.
-struct Head<'a> {
+struct ParsedHead<'a> {
     node: Node<'a>,
     body: Option<&'a Block>,
     /// The other branches of an `if`: what stands before each body, and the body.
@@ -49,7 +49,7 @@ struct Head<'a> {
 
 /// What became of a statement.
 enum Outcome<'a> {
-    Head(Head<'a>),
+    Head(ParsedHead<'a>),
     /// Refused, with the name that it would have declared.
     Refused(Option<Name>),
 }
@@ -130,7 +130,7 @@ impl<'a> Lower<'a> {
                 Ok(node) => {
                     self.offset = range.start;
                     let span = Span::new(self.file, range.start, range.end);
-                    return each(self, Outcome::Head(Head { node, body, branches, doc, span }));
+                    return each(self, Outcome::Head(ParsedHead { node, body, branches, doc, span }));
                 }
                 Err(refusal) => {
                     self.diagnostics.push(refusal.diagnostic);
@@ -143,7 +143,7 @@ impl<'a> Lower<'a> {
                         Ok(node) => {
                             self.offset = first.start;
                             let span = Span::new(self.file, first.start, first.end);
-                            each(self, Outcome::Head(Head { node, body: None, branches: Vec::new(), doc, span }));
+                            each(self, Outcome::Head(ParsedHead { node, body: None, branches: Vec::new(), doc, span }));
                         }
                         Err(_) => each(self, Outcome::Refused(self.lost_name(&first))),
                     }
@@ -253,7 +253,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The statements of a body that must be there; `None` where it is missing.
-    fn body<'s>(&mut self, head: &Head<'s>) -> Option<&'s [Statement]> {
+    fn body<'s>(&mut self, head: &ParsedHead<'s>) -> Option<&'s [Statement]> {
         if head.body.is_none() {
             let problem = Diagnostic::new(Code::E0115, "a body is missing", head.span.after(), "`{ … }` belongs here");
             self.diagnostics.push(problem.fix(head.span.after(), " {\n}", "add a body in braces"));
@@ -270,7 +270,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn no_body(&mut self, head: &Head<'_>) {
+    fn no_body(&mut self, head: &ParsedHead<'_>) {
         if let Some(block) = head.body {
             let span = Span::new(self.file, block.range.start, block.range.start + 1);
             self.diagnostics.push(

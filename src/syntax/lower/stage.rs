@@ -1,7 +1,7 @@
 //! Loads and the stages of loads and shapes.
 
 use super::item::find;
-use super::{Head, Lower, Outcome};
+use super::{Lower, Outcome, ParsedHead};
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -10,7 +10,7 @@ use crate::syntax::split::Statement;
 use crate::syntax::words::Context;
 
 impl Lower<'_> {
-    pub(super) fn load(&mut self, head: &Head<'_>) -> Load {
+    pub(super) fn load(&mut self, head: &ParsedHead<'_>) -> Load {
         let name = self.name(&find(&head.node, Rule::name).expect("a load has a name"));
         let of = match find(&head.node, Rule::mix) {
             Some(mix) => LoadOf::Mix(mix.into_inner().map(|part| self.mix_part(part)).collect()),
@@ -46,7 +46,7 @@ impl Lower<'_> {
         (options, stages)
     }
 
-    fn stage(&mut self, head: &Head<'_>) -> Stage {
+    fn stage(&mut self, head: &ParsedHead<'_>) -> Stage {
         let rule = head.node.as_rule();
         let mut name = None;
         let mut values = Vec::new();

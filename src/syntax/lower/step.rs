@@ -1,7 +1,7 @@
 //! The steps of flows.
 
 use super::item::find;
-use super::{Head, Lower, Outcome, children};
+use super::{Lower, Outcome, ParsedHead, children};
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -12,7 +12,7 @@ use std::ops::Range;
 
 impl Lower<'_> {
     /// The steps of a body that must be there.
-    pub(super) fn body_steps(&mut self, head: &Head<'_>) -> Vec<Step> {
+    pub(super) fn body_steps(&mut self, head: &ParsedHead<'_>) -> Vec<Step> {
         match self.body(head) {
             Some(body) => self.steps(body),
             None => vec![Step { kind: StepKind::Refused(None), doc: None, span: head.span }],
@@ -33,7 +33,7 @@ impl Lower<'_> {
         steps
     }
 
-    fn step(&mut self, head: &Head<'_>) -> StepKind {
+    fn step(&mut self, head: &ParsedHead<'_>) -> StepKind {
         let node = head.node.clone();
         match node.as_rule() {
             Rule::request | Rule::connect | Rule::send | Rule::receive => {
@@ -96,7 +96,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn include(&mut self, head: &Head<'_>) -> Include {
+    pub(super) fn include(&mut self, head: &ParsedHead<'_>) -> Include {
         let alias = find(&head.node, Rule::naming).and_then(|naming| self.naming(naming));
         let what = self.last_expr(head.node.clone()).expect("the grammar asks for what is included");
         Include { what, alias, span: head.span }
@@ -143,7 +143,7 @@ impl Lower<'_> {
         }
     }
 
-    fn repeat(&mut self, head: &Head<'_>) -> Repeat {
+    fn repeat(&mut self, head: &ParsedHead<'_>) -> Repeat {
         let mut repeat = Repeat { counter: None, test: None, every: None, at_most: None, steps: Vec::new() };
         for part in head.node.clone().into_inner() {
             match part.as_rule() {
@@ -173,7 +173,7 @@ impl Lower<'_> {
         repeat
     }
 
-    fn request(&mut self, head: &Head<'_>) -> Request {
+    fn request(&mut self, head: &ParsedHead<'_>) -> Request {
         let mut parts = head.node.clone().into_inner().peekable();
         let first = parts.next().expect("a step starts with its verb");
         let (verb, method) = match first.as_rule() {
