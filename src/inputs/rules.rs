@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
 struct File {
-    groups: Vec<Group>,
+    groups: Vec<RuleGroup>,
 }
 
 #[derive(Deserialize)]
-struct Group {
+struct RuleGroup {
     #[serde(default)]
     interval: Option<String>,
     #[serde(default)]

@@ -73,7 +73,7 @@ pub struct User {
 const HARMLESS: [&str; 4] = ["PATH", "LC_ALL", "LANG", "TZ"];
 
 /// A process that was started, with all that it starts.
-pub struct Group {
+pub struct ProcessGroup {
     child: Child,
     pub main: Process,
     mark: String,
@@ -86,7 +86,7 @@ pub struct Group {
 }
 
 /// Starts a process in a session of its own. Must be called from the thread that controls the run.
-pub fn start(launch: &Launch) -> Result<Group, String> {
+pub fn start(launch: &Launch) -> Result<ProcessGroup, String> {
     let output = appended(&launch.log.path);
     let output =
         output.map_err(|error| format!("its log `{}` cannot be written: {error}", launch.log.path.display()))?;
@@ -114,7 +114,7 @@ pub fn start(launch: &Launch) -> Result<Group, String> {
     let main = Process::of(pid).unwrap_or(Process { pid, started: 0 });
     let mark = launch.mark.rsplit(' ').next().unwrap_or_default().to_owned();
     let lifeline = child.stdin.take();
-    Ok(Group {
+    Ok(ProcessGroup {
         child,
         main,
         mark,
@@ -238,7 +238,7 @@ fn end_of(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-impl Group {
+impl ProcessGroup {
     /// Waits for the process to end.
     pub async fn ended(&mut self) -> ExitStatus {
         // Where there is no child that can be waited for, it has ended.
@@ -319,7 +319,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     /// Also where a run is given up in the middle.
     fn drop(&mut self) {
         if !self.finished {

@@ -2,7 +2,7 @@
 //! service asks its keeper, so that an end that was ordered is never taken for one that was not.
 
 use super::claim::Claim;
-use super::group::{self, Group, Launch};
+use super::group::{self, Launch, ProcessGroup};
 use super::ready::{self, Ready};
 use crate::guard::Process;
 use std::collections::HashSet;
@@ -87,7 +87,7 @@ struct Becoming {
 }
 
 struct Now {
-    group: Option<Group>,
+    group: Option<ProcessGroup>,
     becoming: Option<Becoming>,
     /// When it is started again.
     due: Option<Instant>,

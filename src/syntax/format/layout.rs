@@ -3,7 +3,7 @@
 use super::super::split;
 use super::super::tokens::TokenKind;
 use super::super::words;
-use super::tree::{Group, Item, Note, Piece, Tree, Verbatim};
+use super::tree::{Bracketed, Item, Note, Piece, Tree, Verbatim};
 
 /// Columns of a line, other than of its comment.
 const LONGEST: usize = 120;
@@ -31,7 +31,7 @@ struct Atom<'t> {
 enum What<'t> {
     Text(&'t str),
     /// A bracket over several lines.
-    Group(&'t Group),
+    Group(&'t Bracketed),
     Note(&'t Note),
     Kept(&'t Verbatim),
 }
@@ -121,7 +121,7 @@ impl<'t> Layout<'t, '_> {
         self.column = 0;
     }
 
-    fn group(&mut self, group: &'t Group, indent: usize) {
+    fn group(&mut self, group: &'t Bracketed, indent: usize) {
         self.text(self.tree.word(group.open));
         if let Some(note) = &group.beside {
             self.beside(note);
@@ -144,7 +144,7 @@ impl<'t> Layout<'t, '_> {
             false => self.chosen(item, indent, room),
         };
         self.parts_out(&parts, indent, room);
-        parts.iter().any(|part| matches!(part.what, What::Group(Group { body: true, .. })))
+        parts.iter().any(|part| matches!(part.what, What::Group(Bracketed { body: true, .. })))
     }
 
     /// The parts of an item that is too long for a line: first its body goes over several lines, then the object or
@@ -206,7 +206,7 @@ impl<'t> Layout<'t, '_> {
     }
 
     /// What follows the opening bracket, on its line.
-    fn flatten_group(&self, group: &'t Group, depth: usize, parts: &mut Vec<Atom<'t>>) {
+    fn flatten_group(&self, group: &'t Bracketed, depth: usize, parts: &mut Vec<Atom<'t>>) {
         let braces = group.bracket == b'{';
         for (index, item) in group.items.iter().enumerate() {
             let from = parts.len();

@@ -4,7 +4,7 @@ use super::super::grammar;
 use super::super::split::{self, Fragment, Split, Statement};
 use super::super::tokens::{self, Comment, Scan, Token, TokenKind};
 use super::super::words::{self, Context};
-use super::tree::{BLANKS, Group, Item, Note, Piece, Verbatim};
+use super::tree::{BLANKS, Bracketed, Item, Note, Piece, Verbatim};
 use std::ops::Range;
 
 /// Whether a statement is understood well enough to be formatted. What the grammar refuses stays as it is.
@@ -253,7 +253,7 @@ impl Reader<'_> {
 
     /// A bracket that opens here. A brace stays on the line of what it belongs to, so that comments between the two
     /// move inside.
-    fn opened(&mut self, body: bool, pieces: &mut Vec<Piece>) -> Group {
+    fn opened(&mut self, body: bool, pieces: &mut Vec<Piece>) -> Bracketed {
         let token = &self.tokens[self.at];
         let notes = self.notes(token.range.start, None);
         pieces.extend(notes.into_iter().map(Piece::Note));
@@ -275,7 +275,7 @@ impl Reader<'_> {
         let broken = bracket != b'(' && after.starts_with('\n');
         self.end = token.range.end;
         self.at += 1;
-        Group { open: self.at - 1, bracket, body, beside, items: Vec::new(), below, broken, flat: None }
+        Bracketed { open: self.at - 1, bracket, body, beside, items: Vec::new(), below, broken, flat: None }
     }
 
     fn closed(&mut self) {
@@ -285,7 +285,7 @@ impl Reader<'_> {
         }
     }
 
-    fn body(&mut self, group: &mut Group, statements: &[Statement], context: Context) {
+    fn body(&mut self, group: &mut Bracketed, statements: &[Statement], context: Context) {
         let mut above = std::mem::take(&mut group.below);
         // A `///` that moved here shall not document what it did not.
         let apart = above.last().is_some_and(|note| self.text[note.range.clone()].starts_with("///"));
@@ -368,7 +368,7 @@ impl Reader<'_> {
     }
 
     /// Everything up to the closing bracket, cut at commas and, in braces, at line ends.
-    fn elements(&mut self, group: &mut Group) {
+    fn elements(&mut self, group: &mut Bracketed) {
         let braces = group.bracket == b'{';
         let mut current = Item { above: std::mem::take(&mut group.below), ..Item::default() };
         while let Some(token) = self.tokens.get(self.at) {

@@ -22,7 +22,7 @@ pub struct Note {
 #[derive(Debug)]
 pub enum Piece {
     Token(usize),
-    Group(Group),
+    Group(Bracketed),
     Note(Note),
     Kept(Verbatim),
 }
@@ -54,7 +54,7 @@ pub struct Item {
 }
 
 #[derive(Debug)]
-pub struct Group {
+pub struct Bracketed {
     pub open: usize,
     pub bracket: u8,
     /// Of statements.
@@ -157,7 +157,7 @@ impl Measure<'_> {
         item.flat = flat;
     }
 
-    fn group(&mut self, group: &mut Group) {
+    fn group(&mut self, group: &mut Bracketed) {
         group.items.iter_mut().for_each(|item| self.item(item));
         let braces = group.bracket == b'{';
         let notes = group.beside.is_some()
