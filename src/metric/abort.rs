@@ -9,7 +9,7 @@ use crate::plan::{Abort, Metric, Plan, Range, scope};
 const SETTLED: f64 = 0.99;
 
 /// What is known so far, as far as an `abort` can still ask for it.
-pub struct Watch<'p> {
+pub struct AbortWatch<'p> {
     aborts: &'p [Abort],
     stats: Stats,
     /// The next second at which windows end, and the windows that are not judged yet, by their end.
@@ -17,14 +17,14 @@ pub struct Watch<'p> {
     open: Vec<(usize, u64)>,
 }
 
-impl<'p> Watch<'p> {
+impl<'p> AbortWatch<'p> {
     /// `None` where nothing ends the run early.
-    pub fn new(plan: &'p Plan) -> Option<Watch<'p>> {
-        (!plan.aborts.is_empty()).then(|| Watch::over(&plan.aborts, Stats::under_way(plan)))
+    pub fn new(plan: &'p Plan) -> Option<AbortWatch<'p>> {
+        (!plan.aborts.is_empty()).then(|| AbortWatch::over(&plan.aborts, Stats::under_way(plan)))
     }
 
-    pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> Watch<'p> {
-        Watch { aborts, stats, next: SECOND, open: Vec::new() }
+    pub(super) fn over(aborts: &'p [Abort], stats: Stats) -> AbortWatch<'p> {
+        AbortWatch { aborts, stats, next: SECOND, open: Vec::new() }
     }
 
     pub fn take(&mut self, slice: &Slice) {

@@ -19,7 +19,7 @@ mod student;
 #[cfg(test)]
 mod tests;
 
-pub use abort::Watch;
+pub use abort::AbortWatch;
 pub use actual::ineffective;
 pub use quantity::{Known, Quantity};
 pub use recovery::{Back, Recovered, recovered};

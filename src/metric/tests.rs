@@ -1,6 +1,6 @@
 //! Conditions over measurements that are made up, with what is to come out.
 
-use super::{Outcome, Watch, judge};
+use super::{AbortWatch, Outcome, judge};
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::check::program::{Edge, Moment, RecoveryFunction, RequestFunction, Statistic, Window};
 use crate::measure::histogram::Sparse;
@@ -336,7 +336,7 @@ fn ends_at(seconds: &[Second], length: u64) -> Option<u64> {
     let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
     let abort = Abort { text: "abort".to_owned(), condition, length: length * SECOND, patience: 10 * SECOND };
     let mut watch =
-        Watch::over(std::slice::from_ref(&abort), Stats::bare((0..60).map(|second| second * SECOND).collect(), 1));
+        AbortWatch::over(std::slice::from_ref(&abort), Stats::bare((0..60).map(|second| second * SECOND).collect(), 1));
     for (second, counts) in seconds.iter().enumerate() {
         if watch.look(second as u64 * SECOND).is_some() {
             return Some(second as u64);
@@ -366,7 +366,7 @@ fn a_window_waits_for_what_is_under_way() {
     let condition = compare(metric, Binary::Greater, 0.5, Type::Percent);
     let abort = Abort { text: "abort".to_owned(), condition, length: SECOND, patience: 10 * SECOND };
     let mut watch =
-        Watch::over(std::slice::from_ref(&abort), Stats::bare((0..40).map(|second| second * SECOND).collect(), 1));
+        AbortWatch::over(std::slice::from_ref(&abort), Stats::bare((0..40).map(|second| second * SECOND).collect(), 1));
     // Ten were sent, and one has failed so far.
     let mut first = slice(0, (0, 1, 1));
     if let Some(counts) = first.series.get_mut(&0) {

@@ -29,7 +29,7 @@ pub use json::json;
 pub use ledgers::{LedgerTotals, Wronged};
 pub use loads::{LoadTotals, Spread};
 pub use terminal::terminal;
-pub use watched::Watch;
+pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};
 
 use crate::judge::{Trust, Verdict, VerdictKind};
@@ -78,7 +78,7 @@ pub struct Report {
     pub failures: Vec<Failures>,
     pub examples: Examples,
     #[serde(rename = "metrics", serialize_with = "watched::by_name")]
-    pub watched: Vec<Watch>,
+    pub watched: Vec<WatchedSeries>,
     pub planned: Planned,
     /// Each time that a fault was in force, in order.
     #[serde(rename = "faults")]

@@ -1,7 +1,7 @@
 //! Sentences on what a person has to know before the numbers are read.
 
 use super::loads::LoadTotals;
-use super::watched::Watch;
+use super::watched::WatchedSeries;
 use super::windows::{StepRow, Window};
 use super::{Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
@@ -19,7 +19,7 @@ pub fn notes(
     loads: &[LoadTotals],
     windows: &[Window],
     unverified: &[&str],
-    watched: &[Watch],
+    watched: &[WatchedSeries],
 ) -> Vec<String> {
     let mut notes = falls(restarts);
     if let Some(which) = several(unverified) {

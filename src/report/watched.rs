@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 /// A series of values over time, as a person or a program reads it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Watch {
+pub struct WatchedSeries {
     #[serde(skip)]
     pub name: String,
     pub unit: Type,
@@ -23,8 +23,8 @@ pub struct Watch {
 }
 
 /// What was asked for, and what every service used.
-pub fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
-    let of = |(series, gauge): &(Watched, Gauge)| Watch {
+pub fn watched(plan: &Plan, stats: &Stats) -> Vec<WatchedSeries> {
+    let of = |(series, gauge): &(Watched, Gauge)| WatchedSeries {
         name: plan.name_of(series),
         unit: series.unit,
         asked: plan.asks_for(series),
@@ -35,7 +35,7 @@ pub fn watched(plan: &Plan, stats: &Stats) -> Vec<Watch> {
     stats.watched.iter().map(of).collect()
 }
 
-pub fn by_name<S: Serializer>(watched: &[Watch], serializer: S) -> Result<S::Ok, S::Error> {
+pub fn by_name<S: Serializer>(watched: &[WatchedSeries], serializer: S) -> Result<S::Ok, S::Error> {
     let named = watched.iter().map(|watch| (watch.name.clone(), serde_json::json!(watch)));
     named.collect::<serde_json::Map<_, _>>().serialize(serializer)
 }

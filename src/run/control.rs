@@ -62,7 +62,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
         phase,
         budget,
         searches,
-        aborts: metric::Watch::new(plan),
+        aborts: metric::AbortWatch::new(plan),
         long,
         done: HashMap::new(),
         watch: watcher.start(clock),
@@ -130,7 +130,7 @@ struct Control<'r> {
     phase: channel::Sender<Phase>,
     budget: Option<Arc<Budget>>,
     searches: search::Searches<'r>,
-    aborts: Option<metric::Watch<'r>>,
+    aborts: Option<metric::AbortWatch<'r>>,
     /// The arrivals at random that are counted as time goes on.
     long: Vec<random::Dealt<'r>>,
     /// How many workers have done their part of a `once`, and when the last of them had.

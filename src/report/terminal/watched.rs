@@ -4,16 +4,16 @@ use super::{Paint, name_width};
 use crate::base::shown::escaped_line;
 use crate::base::units::grouped;
 use crate::metric::{Summary, printed};
-use crate::report::{Report, Watch};
+use crate::report::{Report, WatchedSeries};
 use std::fmt::Write;
 
 /// What was asked for, and of services what they took of the machine.
 pub fn watched(out: &mut String, report: &Report, paint: &Paint) {
-    let told = |watch: &&Watch| {
+    let told = |watch: &&WatchedSeries| {
         let usual = watch.name.ends_with(".cpu") || watch.name.ends_with(".memory");
         watch.asked || (usual && watch.summary.is_some())
     };
-    let told: Vec<&Watch> = report.watched.iter().filter(told).collect();
+    let told: Vec<&WatchedSeries> = report.watched.iter().filter(told).collect();
     if told.is_empty() {
         return;
     }
