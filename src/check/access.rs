@@ -1,6 +1,6 @@
 //! What stands behind a `.`: fields and methods, by the type of what stands before it.
 
-use super::bound::{Bound, Call};
+use super::bound::{Arguments, Call};
 use super::builtins::{self, Field};
 use super::program::{
     Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, Pick, RecoveryFunction, RequestFunction, RequestTime,
@@ -407,7 +407,7 @@ impl<'a> Session<'a, '_> {
         false
     }
 
-    fn series(&mut self, source: SeriesSource, bound: &Bound<'a>) -> Value<'a> {
+    fn series(&mut self, source: SeriesSource, bound: &Arguments<'a>) -> Value<'a> {
         let (what, span) = match bound.first() {
             Some((Value::Text(text, _), expr)) => (text.clone(), expr.span),
             _ => return Value::Unknown(Type::Series),

@@ -1,7 +1,7 @@
 //! What is asked of the answer to a request: its fields, and what is looked for in it.
 
 use super::allow::is_written;
-use super::bound::{Bound, Call};
+use super::bound::{Arguments, Call};
 use super::builtins;
 use super::program::{AnswerPart, Expr};
 use super::session::Session;
@@ -122,7 +122,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A JSONPath that parses.
-    pub(super) fn json_path(&mut self, bound: &Bound<'a>) -> Option<String> {
+    pub(super) fn json_path(&mut self, bound: &Arguments<'a>) -> Option<String> {
         let path = self.constant_text(bound.get("path"))?;
         if let Err(error) = jsonpath_rust::parser::parse_json_path(&path) {
             let expr = bound.get("path")?.1;

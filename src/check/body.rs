@@ -1,6 +1,6 @@
 //! What a request carries: JSON, a form, a text, a file, or several parts.
 
-use super::bound::{Bound, Call};
+use super::bound::{Arguments, Call};
 use super::builtins;
 use super::inputs::{Content as Found, Document, FileKind};
 use super::program::{Body, Content, Expr, Piece, Upload};
@@ -235,7 +235,7 @@ impl<'a> Session<'a, '_> {
     }
 
     /// A file whose text is a value is sent as nothing.
-    pub(super) fn is_only_text(&mut self, bound: &Bound<'a>, span: Span) {
+    pub(super) fn is_only_text(&mut self, bound: &Arguments<'a>, span: Span) {
         if bound.get("type").or(bound.get("name")).is_some() {
             let problem =
                 Diagnostic::new(Code::E0306, "only a file that is sent has a type and a name", span, "a text here");

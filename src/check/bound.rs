@@ -20,15 +20,15 @@ pub(super) struct Call<'a> {
 /// A value and where it is written.
 pub(super) type Given<'a> = (Value<'a>, &'a ast::Expr);
 
-pub(super) struct Bound<'a> {
+pub(super) struct Arguments<'a> {
     parameters: &'static [Par],
     /// At the places of their parameters; behind these, what a variadic one is given more.
     values: Vec<Option<Given<'a>>>,
 }
 
-impl<'a> Bound<'a> {
-    pub(super) fn new(parameters: &'static [Par]) -> Bound<'a> {
-        Bound { parameters, values: parameters.iter().map(|_| None).collect() }
+impl<'a> Arguments<'a> {
+    pub(super) fn new(parameters: &'static [Par]) -> Arguments<'a> {
+        Arguments { parameters, values: parameters.iter().map(|_| None).collect() }
     }
 
     /// Puts a value to its place; gives it back where something is there already.

@@ -1,6 +1,6 @@
 //! Arguments and what takes them: built-in functions, and templates, which are instantiated with them.
 
-use super::bound::{Bound, Call, Given};
+use super::bound::{Arguments, Call, Given};
 use super::builtins::{Builtin, Par};
 use super::inputs::{Content, FileKind};
 use super::program::{Expr, Piece, ValueFunction};
@@ -20,8 +20,8 @@ impl<'a> Session<'a, '_> {
         parameters: &'static [Par],
         variadic: bool,
         Call { function, arguments, span, frame }: Call<'a>,
-    ) -> Option<Bound<'a>> {
-        let mut bound = Bound::new(parameters);
+    ) -> Option<Arguments<'a>> {
+        let mut bound = Arguments::new(parameters);
         let mut good = true;
         let names: Vec<&str> = parameters.iter().map(|par| par.name).collect();
         for (position, argument) in arguments.iter().enumerate() {
@@ -163,7 +163,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn random(&mut self, bound: &Bound<'a>) -> Value<'a> {
+    fn random(&mut self, bound: &Arguments<'a>) -> Value<'a> {
         match bound.get("range") {
             Some((Value::Range(least, most), expr)) => match (least.number(), most.number()) {
                 (Some(least), Some(most)) if least.fract() == 0.0 && most.fract() == 0.0 => {
@@ -194,7 +194,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn env(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
+    fn env(&mut self, bound: &Arguments<'a>, span: Span) -> Value<'a> {
         let Some(name) = self.constant_text(bound.get("name")) else { return Value::Unknown(Type::Text) };
         if let Some(value) = self.world.inputs.env.get(&name) {
             return Value::Text(value.clone(), span.file);
@@ -209,7 +209,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn secret(&mut self, bound: &Bound<'a>, span: Span) -> Value<'a> {
+    fn secret(&mut self, bound: &Arguments<'a>, span: Span) -> Value<'a> {
         let Some(name) = self.constant_text(bound.get("name")) else { return Value::Unknown(Type::Secret) };
         let default = self.constant_text(bound.get("default"));
         if !self.out.secrets.contains(&name) {
@@ -223,7 +223,7 @@ impl<'a> Session<'a, '_> {
         Value::Run(Expr::Secret(name), Type::Secret)
     }
 
-    fn file(&mut self, function: &str, bound: &Bound<'a>, span: Span) -> Value<'a> {
+    fn file(&mut self, function: &str, bound: &Arguments<'a>, span: Span) -> Value<'a> {
         let Some((Value::Text(path, from), expr)) = bound.get("path") else { return Value::Unknown(Type::Text) };
         let Some(Content::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else {
             return Value::WRONG;

@@ -232,7 +232,7 @@ impl<'a> Session<'a, '_> {
     fn last_answer(&self, place: Span) -> Option<&'a str> {
         let names = self.frames.iter().flat_map(|frame| &frame.names);
         let answers = names.filter(|(_, (bound, span))| {
-            let is_answer = matches!(bound, super::scope::Bound::Ready(Value::Answer(_)));
+            let is_answer = matches!(bound, super::scope::Binding::Ready(Value::Answer(_)));
             is_answer && span.file == place.file && span.start < place.start
         });
         answers.max_by_key(|(_, (_, span))| span.start).map(|(name, _)| *name)

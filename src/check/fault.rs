@@ -1,6 +1,6 @@
 //! Faults and events: what breaks or happens, where, and when.
 
-use super::bound::{Bound, Call};
+use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, Given, Limit};
 use super::program::{
     Action, Element, Event, Injection, LinkFault, NetworkRoute, Protocol, ServiceFault, ServiceKind, Text, When, Window,
@@ -160,7 +160,7 @@ impl<'a> Session<'a, '_> {
         }
     }
 
-    fn limits(&mut self, limits: &[Limit], bound: &Bound<'a>) {
+    fn limits(&mut self, limits: &[Limit], bound: &Arguments<'a>) {
         for (par, given) in bound.iter() {
             let Some((Some(number), expr)) = given.map(|(value, expr)| (value.number(), expr)) else {
                 continue;

@@ -1,7 +1,7 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
 use super::bound::Call;
-use super::program::{Bound, Expr, Flow, Population, Repeat, Step, Think};
+use super::program::{Expr, Flow, LoopBound, Population, Repeat, Step, Think};
 use super::references::FlowPlaces;
 use super::scope::FrameId;
 use super::session::Session;
@@ -462,15 +462,15 @@ impl<'a> Session<'a, '_> {
             Some(at_most) => {
                 let value = self.eval_as(at_most, frame, &[Type::Count, Type::Duration]);
                 match (value.number(), value.kind()) {
-                    (Some(ns), Type::Duration) => Bound::Time(ns as u64),
-                    (Some(times), _) => Bound::Times(times as u64),
-                    _ => Bound::Times(1),
+                    (Some(ns), Type::Duration) => LoopBound::Time(ns as u64),
+                    (Some(times), _) => LoopBound::Times(times as u64),
+                    _ => LoopBound::Times(1),
                 }
             }
             None => {
                 let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "for how long at most?");
                 self.push(problem.help("write `at most 100` or `at most 30s`; giving up fails the iteration"));
-                Bound::Times(1)
+                LoopBound::Times(1)
             }
         };
         let steps = self.steps(&repeat.steps, inner);

@@ -1,6 +1,6 @@
 //! The parts of a scenario that are built: services, links, targets, data, limits, monitors, sources of alerts.
 
-use super::bound::{Bound, Call};
+use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind, options_of};
 use super::inputs::{Content, FileKind};
 use super::program::{
@@ -153,7 +153,7 @@ impl<'a> Session<'a, '_> {
         String::new()
     }
 
-    fn link(&mut self, name: String, builtin: &Builtin, bound: &Bound<'a>, built: &'a ast::Built) -> Value<'a> {
+    fn link(&mut self, name: String, builtin: &Builtin, bound: &Arguments<'a>, built: &'a ast::Built) -> Value<'a> {
         for option in &built.options {
             self.unknown_option(option, "link");
         }
@@ -183,7 +183,7 @@ impl<'a> Session<'a, '_> {
         name: String,
         built: &'a ast::Built,
         builtin: &Builtin,
-        bound: &Bound<'a>,
+        bound: &Arguments<'a>,
         frame: FrameId,
     ) -> Value<'a> {
         let format = match builtin.name {
@@ -271,7 +271,7 @@ impl<'a> Session<'a, '_> {
         Value::Part(Type::Data, self.out.data.len() - 1)
     }
 
-    fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Bound<'a>) -> Value<'a> {
+    fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Arguments<'a>) -> Value<'a> {
         for option in &built.options {
             self.unknown_option(option, built.kind.word());
         }
@@ -292,7 +292,7 @@ impl<'a> Session<'a, '_> {
         name: String,
         built: &'a ast::Built,
         builtin: &Builtin,
-        bound: &Bound<'a>,
+        bound: &Arguments<'a>,
         frame: FrameId,
     ) -> Value<'a> {
         self.later("`alerts`", built.span);

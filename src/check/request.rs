@@ -96,7 +96,7 @@ impl<'a> Session<'a, '_> {
             self.frames[frame]
                 .names
                 .entry(&name.text)
-                .or_insert((super::scope::Bound::Ready(Value::Answer(response)), name.span));
+                .or_insert((super::scope::Binding::Ready(Value::Answer(response)), name.span));
         }
         checked
     }

@@ -2,7 +2,7 @@
 
 use super::condition::{Condition, Measured};
 use super::program::{Expectation, Expr, Function, Load, Metric, Scenario, ServiceKind, Subject, Window};
-use super::scope::{Bound, FrameId};
+use super::scope::{Binding, FrameId};
 use super::session::Session;
 use super::types::Type;
 use super::value::Value;
@@ -75,9 +75,9 @@ impl<'a> Session<'a, '_> {
             };
             if let Some(name) = name
                 && let Some((bound, _)) = self.frames[frame].names.get_mut(name.text.as_str())
-                && matches!(bound, Bound::Item(own) if std::ptr::eq(*own, item))
+                && matches!(bound, Binding::Item(own) if std::ptr::eq(*own, item))
             {
-                *bound = Bound::Ready(value);
+                *bound = Binding::Ready(value);
             }
         }
     }
@@ -115,7 +115,7 @@ impl<'a> Session<'a, '_> {
         };
         for step in steps {
             let ast::StepKind::Let(binding) = &step.kind else { continue };
-            let Some((Bound::Ready(value), _)) = self.frames[from].names.get(binding.name.text.as_str()) else {
+            let Some((Binding::Ready(value), _)) = self.frames[from].names.get(binding.name.text.as_str()) else {
                 continue;
             };
             let value = match value.clone() {

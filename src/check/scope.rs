@@ -13,7 +13,7 @@ pub(super) type FrameId = usize;
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "most names end as values")]
-pub(super) enum Bound<'a> {
+pub(super) enum Binding<'a> {
     Item(&'a Item),
     /// Being evaluated: asked for again, it would need itself.
     Busy,
@@ -24,7 +24,7 @@ pub(super) enum Bound<'a> {
 pub(super) struct Frame<'a> {
     pub(super) module: usize,
     pub(super) parent: Option<FrameId>,
-    pub(super) names: HashMap<&'a str, (Bound<'a>, Span)>,
+    pub(super) names: HashMap<&'a str, (Binding<'a>, Span)>,
     /// What was declared together in it.
     pub(super) items: &'a [Item],
     /// Something that was refused may have declared what cannot be found, so nothing is said to be missing.
@@ -66,21 +66,20 @@ impl<'a> Session<'a, '_> {
                 self.frames[frame].lost = true;
                 name.iter().for_each(|name| self.bind(frame, name, Value::WRONG));
             } else if let Some(name) = item.name() {
-                self.declare(frame, name, Bound::Item(item));
+                self.declare(frame, name, Binding::Item(item));
             }
             super::module::function_name(item, self.diagnostics);
         }
     }
 
     pub(super) fn bind(&mut self, frame: FrameId, name: &'a Name, value: Value<'a>) {
-        self.declare(frame, name, Bound::Ready(value));
+        self.declare(frame, name, Binding::Ready(value));
     }
 
     /// Puts a name into a frame. It may not be visible there already: a reader would have to know which is meant.
-    pub(super) fn declare(&mut self, frame: FrameId, name: &'a Name, bound: Bound<'a>) {
+    pub(super) fn declare(&mut self, frame: FrameId, name: &'a Name, bound: Binding<'a>) {
         if let Some(first) = self.visible(frame, &name.text).filter(|first| *first != name.span) {
-            let refused =
-                matches!(self.frames[frame].names.get(name.text.as_str()), Some((Bound::Ready(v), _)) if v.is_wrong());
+            let refused = matches!(self.frames[frame].names.get(name.text.as_str()), Some((Binding::Ready(v), _)) if v.is_wrong());
             if !refused {
                 self.push(twice(name, first));
             }
@@ -125,24 +124,24 @@ impl<'a> Session<'a, '_> {
             None if is_module => {
                 let index = &self.world.indexes[self.frames[frame].module];
                 let (key, item) = index.names.get_key_value(name)?;
-                (*key, Bound::Item(item), item.span().unwrap_or(span))
+                (*key, Binding::Item(item), item.span().unwrap_or(span))
             }
             None => return None,
         };
         self.used.insert(declared);
         self.declared.insert(span, declared);
         let value = match bound {
-            Bound::Ready(value) => value,
-            Bound::Busy => {
+            Binding::Ready(value) => value,
+            Binding::Busy => {
                 let problem = Diagnostic::new(Code::E0206, format!("`{name}` needs itself"), span, "asked for here")
                     .label(declared, "while this is worked out");
                 self.push(problem.help("a declaration may not go round in a circle; take one of the references out"));
                 Value::WRONG
             }
-            Bound::Item(item) => {
-                self.frames[frame].names.insert(key, (Bound::Busy, declared));
+            Binding::Item(item) => {
+                self.frames[frame].names.insert(key, (Binding::Busy, declared));
                 let value = self.item(item, frame);
-                self.frames[frame].names.insert(key, (Bound::Ready(value.clone()), declared));
+                self.frames[frame].names.insert(key, (Binding::Ready(value.clone()), declared));
                 value
             }
         };

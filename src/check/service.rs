@@ -1,6 +1,6 @@
 //! Checks services: what they are started with, and where their pages are.
 
-use super::bound::{Bound, Given};
+use super::bound::{Arguments, Given};
 use super::builtins::Builtin;
 use super::program::{Demo, Expr, PartKind, Piece, Service, ServiceKind, Text};
 use super::scope::FrameId;
@@ -17,7 +17,7 @@ impl<'a> Session<'a, '_> {
         name: String,
         built: &'a ast::Built,
         builtin: &Builtin,
-        bound: &Bound<'a>,
+        bound: &Arguments<'a>,
         frame: FrameId,
     ) -> Value<'a> {
         let span = |name: &str| bound.span(name, built.constructor.span);

@@ -1,7 +1,7 @@
 //! Checks targets: their addresses, options and authentication.
 
 use super::address::Found;
-use super::bound::{Bound, Call};
+use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind};
 use super::parts::listed;
 use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
@@ -20,7 +20,7 @@ impl<'a> Session<'a, '_> {
         name: String,
         built: &'a ast::Built,
         builtin: &Builtin,
-        bound: &Bound<'a>,
+        bound: &Arguments<'a>,
         frame: FrameId,
     ) -> Value<'a> {
         let protocol = match builtin.name {

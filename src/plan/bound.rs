@@ -1,6 +1,6 @@
 //! How many requests a plan sends at least where all goes well, and at most whatever happens, as far as that is known before it runs.
 
-use super::{Bound, Load, Plan, Repeat, Request, StageKind, Step};
+use super::{Load, LoopBound, Plan, Repeat, Request, StageKind, Step};
 use crate::base::units::grouped;
 use crate::check::program::{Protocol, Scenario};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -85,8 +85,8 @@ fn fewest(steps: &[Step], target: Option<usize>) -> f64 {
 fn turns(repeat: &Repeat) -> f64 {
     match (&repeat.test, repeat.bound) {
         (Some(_), _) if repeat.goes_on => 0.0,
-        (None, Bound::Times(turns)) => turns as f64,
-        (Some(_), _) | (None, Bound::Time(_)) => 1.0,
+        (None, LoopBound::Times(turns)) => turns as f64,
+        (Some(_), _) | (None, LoopBound::Time(_)) => 1.0,
     }
 }
 
@@ -104,9 +104,9 @@ fn most(plan: &Plan, steps: &[Step], target: Option<usize>) -> Most {
                 let turn = most(plan, &repeat.steps, target)?;
                 match (repeat.bound, repeat.every) {
                     _ if turn == 0.0 => 0.0,
-                    (Bound::Times(turns), _) => turn * turns as f64,
-                    (Bound::Time(length), Some(every)) if every > 0 => turn * (length / every + 1) as f64,
-                    (Bound::Time(_), _) => return None,
+                    (LoopBound::Times(turns), _) => turn * turns as f64,
+                    (LoopBound::Time(length), Some(every)) if every > 0 => turn * (length / every + 1) as f64,
+                    (LoopBound::Time(_), _) => return None,
                 }
             }
             Step::Each { at_most, steps, .. } => most(plan, steps, target)? * *at_most as f64,

@@ -3,8 +3,8 @@
 use super::schedule::{Segment, Shape};
 use super::timeline::Timeline;
 use super::{
-    Abort, Bound, Ceiling, CeilingFrom, Condition, Event, Fault, Load, Machine, Member, Metric, Plan, SCHEMA, Search,
-    Series, Share, Stage, SteadyState, Step, fingerprint, needs, scope,
+    Abort, Ceiling, CeilingFrom, Condition, Event, Fault, Load, LoopBound, Machine, Member, Metric, Plan, SCHEMA,
+    Search, Series, Share, Stage, SteadyState, Step, fingerprint, needs, scope,
 };
 use crate::base::units::{self, SECOND};
 use crate::check::program::{self, Level, StageKind, Window};
@@ -293,8 +293,8 @@ impl Elaborate<'_> {
             Step::Repeat(repeat) => {
                 let turn = self.longest(&repeat.steps).max(repeat.every.unwrap_or(0) as f64);
                 match repeat.bound {
-                    Bound::Times(most) => turn * most as f64,
-                    Bound::Time(most) => turn + most as f64,
+                    LoopBound::Times(most) => turn * most as f64,
+                    LoopBound::Time(most) => turn + most as f64,
                 }
             }
             Step::Each { at_most, steps, together, .. } => {

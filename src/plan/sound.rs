@@ -4,7 +4,7 @@
 use super::needs::{Of, lacks};
 use super::{Element, Expr, LONGEST, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
-use crate::check::program::{Bound, Pick, Scenario, Subject, Window};
+use crate::check::program::{LoopBound, Pick, Scenario, Subject, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
 pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &mut Diagnostics) {
@@ -211,8 +211,8 @@ fn taken(steps: &[Step], (runs, users): (u64, u64), each: &mut impl FnMut(usize,
             Step::OncePerUser { steps, .. } => taken(steps, (users, users), each),
             Step::Repeat(repeat) if repeat.test.is_none() => {
                 let times = match repeat.bound {
-                    Bound::Times(times) => times,
-                    Bound::Time(_) => 1,
+                    LoopBound::Times(times) => times,
+                    LoopBound::Time(_) => 1,
                 };
                 taken(&repeat.steps, (runs.saturating_mul(times), users), each);
             }

@@ -80,13 +80,13 @@ pub struct Repeat {
     /// Goes on while the test holds; else until it does.
     pub goes_on: bool,
     pub every: Option<u64>,
-    pub bound: Bound,
+    pub bound: LoopBound,
     pub steps: Vec<Step>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Bound {
+pub enum LoopBound {
     Times(u64),
     Time(u64),
 }

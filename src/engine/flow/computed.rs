@@ -7,7 +7,7 @@ use crate::engine::value::number::computed;
 use crate::engine::value::{Paths, Value, from_json};
 use crate::engine::worker::Worker;
 use crate::measure::Failure;
-use crate::plan::{Binary, Bound, Think};
+use crate::plan::{Binary, LoopBound, Think};
 use std::rc::Rc;
 
 /// A value of the scenario's own becomes a sample.
@@ -63,8 +63,8 @@ pub fn begin_turn(turn: &Turn, iteration: &mut Iteration, paths: &Paths, now: u6
     }
     let turns = &iteration.turns[turn.id];
     let over = match turn.bound {
-        Bound::Times(most) => turns.made >= most,
-        Bound::Time(most) => now.saturating_sub(turns.began) >= most,
+        LoopBound::Times(most) => turns.made >= most,
+        LoopBound::Time(most) => now.saturating_sub(turns.began) >= most,
     };
     match (over, turn.tested) {
         (false, _) => Next::Step,

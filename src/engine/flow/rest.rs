@@ -101,7 +101,7 @@ mod tests {
     use super::super::steps::Turn;
     use super::*;
     use crate::engine::value::code::Code;
-    use crate::plan::Bound;
+    use crate::plan::LoopBound;
 
     fn think(seconds: u64) -> Op {
         let think = Think::Uniform { least: seconds * SECOND, most: seconds * SECOND };
@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn turn(to: usize) -> Op {
-        let bound = Bound::Times(3);
+        let bound = LoopBound::Times(3);
         Op::Turn(Box::new(Turn { id: 0, goes_on: None, every: None, bound, tested: false, keeps: false, to }))
     }
 

@@ -5,7 +5,7 @@ use super::linked::{Around, LinkedRequest, request};
 use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
 use crate::engine::value::link::Linker;
-use crate::plan::{Bound, Expr, Flow, Pick, Step, Think};
+use crate::plan::{Expr, Flow, LoopBound, Pick, Step, Think};
 use std::ops::Range;
 
 /// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
@@ -91,7 +91,7 @@ pub struct Turn {
     pub id: usize,
     pub goes_on: Option<Code>,
     pub every: Option<u64>,
-    pub bound: Bound,
+    pub bound: LoopBound,
     /// The loop has a condition to end by, so that its bound means giving up.
     pub tested: bool,
     pub keeps: bool,

@@ -1,7 +1,7 @@
 //! The number of each use of rows, computed from the plan and from who asks. No two uses have the same, and nobody
 //! counts them, so workers and shares agree without talking.
 
-use crate::check::program::{Bound, Pick};
+use crate::check::program::{LoopBound, Pick};
 use crate::plan::{Check, Expr, Load, Plan, Request, StageKind, Step};
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -209,8 +209,8 @@ impl Found {
                     let mut inner = self.inner(&repeat.steps);
                     repeat.test.iter().for_each(|test| inner.expr(test));
                     let times = match repeat.bound {
-                        Bound::Times(times) => times,
-                        Bound::Time(time) => {
+                        LoopBound::Times(times) => times,
+                        LoopBound::Time(time) => {
                             repeat.every.filter(|every| *every > 0).map_or(1, |every| time / every + 1)
                         }
                     };
