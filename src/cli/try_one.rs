@@ -10,7 +10,7 @@ use crate::base::units::{grouped, measured_duration};
 use crate::guard;
 use crate::measure::Event;
 use crate::plan::Plan;
-use crate::run::{self as engine, RunError, Settings, Traced, Trial};
+use crate::run::{self as engine, DryRun, RunError, Settings, Traced};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
         raised,
         program,
         secrets,
-        trial: Some(Trial { parts, user: args.user, tell: Arc::new(tell) }),
+        trial: Some(DryRun { parts, user: args.user, tell: Arc::new(tell) }),
     };
     let mut left = false;
     let result = engine::run(&plan, &settings, &mut |event: Event| match event {

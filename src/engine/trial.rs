@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// What is tried, and who is told.
 #[derive(Clone)]
-pub struct Trial {
+pub struct DryRun {
     /// Loads and parts of their mixes.
     pub parts: Vec<(usize, usize)>,
     /// From 1.
@@ -31,7 +31,7 @@ fn first(plan: &Plan, load: usize, part: usize, user: u64) -> (u64, u64) {
 }
 
 /// Ends when all iterations have, whatever became of them; those who look on are told.
-pub async fn perform(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::Result<()> {
+pub async fn perform(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &DryRun) -> std::io::Result<()> {
     let (ended, end) = oneshot::channel();
     let (parts, trial) = (parts.clone(), trial.clone());
     std::thread::Builder::new().name("try".to_owned()).spawn(move || {
@@ -42,7 +42,7 @@ pub async fn perform(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> st
     end.await.unwrap_or_else(|_| lost())
 }
 
-fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::Result<()> {
+fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &DryRun) -> std::io::Result<()> {
     let plan = parts.plan.clone();
     let order = parts.order((plan.clone(), parts.linked.flows.clone()), setup, 0);
     alone(order, async |worker| {
@@ -56,7 +56,7 @@ fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &Trial) -> std::io::
     })
 }
 
-impl Trial {
+impl DryRun {
     pub fn tracer(&self, mask: &Arc<super::secret::Mask>) -> Tracer {
         Tracer { mask: mask.clone(), told: self.tell.clone() }
     }

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 pub use crate::engine::tracer::Traced;
-pub use crate::engine::trial::Trial;
+pub use crate::engine::trial::DryRun;
 pub use error::RunError;
 pub use service::User;
 #[cfg(unix)]
@@ -62,7 +62,7 @@ pub struct Settings {
     /// by the run finds it later.
     pub kept: PathBuf,
     /// What is done instead of the load.
-    pub trial: Option<Trial>,
+    pub trial: Option<DryRun>,
 }
 
 /// The newest PostgreSQL that is installed, as it names itself, or why none is found.
