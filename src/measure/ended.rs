@@ -33,7 +33,7 @@ pub struct Ended {
 
 /// A value of a predicate. Of numbers there are times too, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Value<'e> {
+enum Operand<'e> {
     Null,
     Bool(bool),
     Number(f64),
@@ -87,69 +87,69 @@ impl Ended {
 
     /// Whether a predicate is so of it. What has no answer has no status: it is equal to none and different from all.
     pub fn is(&self, predicate: &Expr) -> bool {
-        self.value(predicate) == Value::Bool(true)
+        self.value(predicate) == Operand::Bool(true)
     }
 
-    fn value<'e>(&self, expr: &'e Expr) -> Value<'e> {
+    fn value<'e>(&self, expr: &'e Expr) -> Operand<'e> {
         match expr {
-            Expr::Bool(value) => Value::Bool(*value),
-            Expr::Number(value) => Value::Number(*value),
-            Expr::Exact(digits) => digits.parse().map_or(Value::Null, Value::Number),
+            Expr::Bool(value) => Operand::Bool(*value),
+            Expr::Number(value) => Operand::Number(*value),
+            Expr::Exact(digits) => digits.parse().map_or(Operand::Null, Operand::Number),
             Expr::Text(pieces) => match pieces.as_slice() {
-                [] => Value::Text(""),
-                [Piece::Literal(text)] => Value::Text(text),
-                _ => Value::Null,
+                [] => Operand::Text(""),
+                [Piece::Literal(text)] => Operand::Text(text),
+                _ => Operand::Null,
             },
             Expr::Property(property) => self.property(*property),
-            Expr::Not(inner) => Value::Bool(!self.is(inner)),
+            Expr::Not(inner) => Operand::Bool(!self.is(inner)),
             Expr::Negate(inner) => match self.value(inner) {
-                Value::Number(number) => Value::Number(-number),
-                _ => Value::Null,
+                Operand::Number(number) => Operand::Number(-number),
+                _ => Operand::Null,
             },
-            Expr::Binary { operator: Binary::And, left, right } => Value::Bool(self.is(left) && self.is(right)),
-            Expr::Binary { operator: Binary::Or, left, right } => Value::Bool(self.is(left) || self.is(right)),
+            Expr::Binary { operator: Binary::And, left, right } => Operand::Bool(self.is(left) && self.is(right)),
+            Expr::Binary { operator: Binary::Or, left, right } => Operand::Bool(self.is(left) || self.is(right)),
             Expr::Binary { operator: Binary::In, left, right } => {
                 let (wanted, items) =
                     (self.value(left), if let Expr::List(items) = &**right { &items[..] } else { &[] });
-                Value::Bool(items.iter().any(|item| self.value(item) == wanted))
+                Operand::Bool(items.iter().any(|item| self.value(item) == wanted))
             }
             Expr::Binary { operator, left, right } => joined(*operator, self.value(left), self.value(right)),
             // The checker lets nothing else through.
-            _ => Value::Null,
+            _ => Operand::Null,
         }
     }
 
-    fn property(&self, property: Property) -> Value<'static> {
+    fn property(&self, property: Property) -> Operand<'static> {
         match property {
-            Property::Status if self.status == 0 => Value::Null,
-            Property::Status => Value::Number(f64::from(self.status)),
+            Property::Status if self.status == 0 => Operand::Null,
+            Property::Status => Operand::Number(f64::from(self.status)),
             // As in every order of times, above all answers.
-            Property::Latency if self.is_unanswered(RequestTime::Latency) => Value::Number(f64::INFINITY),
-            Property::Latency => Value::Number(self.latency as f64),
-            Property::Attempt => Value::Number(f64::from(self.attempt)),
-            Property::Ok => Value::Bool(self.outcome.is_ok()),
-            Property::Error => self.outcome.err().map_or(Value::Null, |failure| Value::Text(failure.as_str())),
+            Property::Latency if self.is_unanswered(RequestTime::Latency) => Operand::Number(f64::INFINITY),
+            Property::Latency => Operand::Number(self.latency as f64),
+            Property::Attempt => Operand::Number(f64::from(self.attempt)),
+            Property::Ok => Operand::Bool(self.outcome.is_ok()),
+            Property::Error => self.outcome.err().map_or(Operand::Null, |failure| Operand::Text(failure.as_str())),
         }
     }
 }
 
-fn joined<'e>(operator: Binary, left: Value<'e>, right: Value<'e>) -> Value<'e> {
+fn joined<'e>(operator: Binary, left: Operand<'e>, right: Operand<'e>) -> Operand<'e> {
     let (a, b) = match (operator, left, right) {
-        (Binary::Equal, a, b) => return Value::Bool(a == b),
-        (Binary::NotEqual, a, b) => return Value::Bool(a != b),
-        (_, Value::Number(a), Value::Number(b)) => (a, b),
-        _ => return Value::Null,
+        (Binary::Equal, a, b) => return Operand::Bool(a == b),
+        (Binary::NotEqual, a, b) => return Operand::Bool(a != b),
+        (_, Operand::Number(a), Operand::Number(b)) => (a, b),
+        _ => return Operand::Null,
     };
     match operator {
-        Binary::Less => Value::Bool(a < b),
-        Binary::LessEqual => Value::Bool(a <= b),
-        Binary::Greater => Value::Bool(a > b),
-        Binary::GreaterEqual => Value::Bool(a >= b),
-        Binary::Add => Value::Number(a + b),
-        Binary::Subtract => Value::Number(a - b),
-        Binary::Multiply => Value::Number(a * b),
-        Binary::Divide => Value::Number(a / b),
-        _ => Value::Null,
+        Binary::Less => Operand::Bool(a < b),
+        Binary::LessEqual => Operand::Bool(a <= b),
+        Binary::Greater => Operand::Bool(a > b),
+        Binary::GreaterEqual => Operand::Bool(a >= b),
+        Binary::Add => Operand::Number(a + b),
+        Binary::Subtract => Operand::Number(a - b),
+        Binary::Multiply => Operand::Number(a * b),
+        Binary::Divide => Operand::Number(a / b),
+        _ => Operand::Null,
     }
 }
 

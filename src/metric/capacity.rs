@@ -1,31 +1,32 @@
 //! `capacity`: the highest level at which the condition of a search held, of its trials as they were told.
 
-use super::{Known, Quantity, Value};
+use super::{Known, Measurement, Quantity};
 use crate::base::units::duration;
 use crate::measure::{Stats, Tried};
 use crate::plan::Capacity;
 
 /// A level is known from both sides: one at which it held, and one not far above at which it did not. Where nothing was
 /// found on one of them, a bound is all that is known.
-pub(super) fn apply(capacity: &Capacity, stats: &Stats) -> Value {
+pub(super) fn apply(capacity: &Capacity, stats: &Stats) -> Measurement {
     let Capacity { load, stage, least, most, unit } = *capacity;
     let tried: Vec<&Tried> = stats.tried.iter().filter(|tried| (tried.load, tried.stage) == (load, stage)).collect();
     let samples = tried.iter().map(|tried| stats.load(load, &[tried.judged]).started).sum();
     let Some(lowest) = tried.iter().find(|tried| tried.level <= least) else {
-        return Value::of(Err("no trial had ended".to_owned()), samples);
+        return Measurement::of(Err("no trial had ended".to_owned()), samples);
     };
     let highest = tried.iter().filter(|tried| tried.held == Some(true)).map(|tried| tried.level).fold(least, f64::max);
     match lowest.held {
         None => {
             let at = duration(lowest.start);
             let reason = format!("nothing can be said of the lowest level, tried at {at}: {}", lowest.said);
-            Value::of(Err(reason), samples)
+            Measurement::of(Err(reason), samples)
         }
-        Some(false) => Value::below(least, unit, samples),
-        Some(true) if highest >= most => Value::at_least(most, unit, samples),
-        Some(true) => {
-            Value { shown: Some(Quantity::new(highest, unit, Known::Value)), ..Value::of(Ok(highest), samples) }
-        }
+        Some(false) => Measurement::below(least, unit, samples),
+        Some(true) if highest >= most => Measurement::at_least(most, unit, samples),
+        Some(true) => Measurement {
+            shown: Some(Quantity::new(highest, unit, Known::Value)),
+            ..Measurement::of(Ok(highest), samples)
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! How often a service ended by itself, without what was done to it on purpose.
 
-use super::{Value, recovery};
+use super::{Measurement, recovery};
 use crate::base::units::SECOND;
 use crate::measure::{End, Stats};
 use crate::plan::{Crashes, Range, scope};
@@ -8,12 +8,12 @@ use crate::plan::{Crashes, Range, scope};
 /// An end is noticed a while after its cause: the kernel gives the memory of a killed process back first.
 const NOTICED: u64 = SECOND;
 
-pub(super) fn apply(crashes: &Crashes, stats: &Stats) -> Value {
+pub(super) fn apply(crashes: &Crashes, stats: &Stats) -> Measurement {
     let value = windows(crashes, stats).map(|ranges| {
         let is_in = |at: u64| ranges.iter().any(|(from, to)| (*from..*to).contains(&at));
         count(crashes, stats, is_in) as f64
     });
-    Value::of(value, 0)
+    Measurement::of(value, 0)
 }
 
 fn windows(crashes: &Crashes, stats: &Stats) -> Result<Vec<Range>, String> {

@@ -1,12 +1,12 @@
 //! Metrics of ledgers: of what was acknowledged, what is not there, or there more than once.
 
-use super::Value;
+use super::Measurement;
 use crate::base::units::grouped;
 use crate::check::program::LedgerFunction;
 use crate::measure::{Book, Verified};
 
-pub(super) fn apply(function: LedgerFunction, book: Option<&Book>) -> Value {
-    let Some(book) = book else { return Value::of(Err("it is not of this plan".to_owned()), 0) };
+pub(super) fn apply(function: LedgerFunction, book: Option<&Book>) -> Measurement {
+    let Some(book) = book else { return Measurement::of(Err("it is not of this plan".to_owned()), 0) };
     let all = book.booked.all();
     let samples = book.verified.as_ref().map_or(0, |verified| verified.asked.all());
     let value = match &book.verified {
@@ -14,7 +14,7 @@ pub(super) fn apply(function: LedgerFunction, book: Option<&Book>) -> Value {
         None => Err("its entries were not asked for".to_owned()),
         Some(verified) => of(function, verified, all),
     };
-    let Ok(known) = value else { return Value::of(value, samples) };
+    let Ok(known) = value else { return Measurement::of(value, samples) };
     // Those of which nothing is known may be more of them.
     let open = match (function, &book.verified) {
         (LedgerFunction::Lost, Some(verified)) => verified.unverified.acknowledged,
@@ -23,7 +23,7 @@ pub(super) fn apply(function: LedgerFunction, book: Option<&Book>) -> Value {
         (LedgerFunction::Unverified, _) | (_, None) => 0,
     };
     let interval = (open > 0).then_some((known, known + open as f64));
-    Value { interval, ..Value::of(Ok(known), samples) }
+    Measurement { interval, ..Measurement::of(Ok(known), samples) }
 }
 
 fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, String> {

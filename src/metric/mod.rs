@@ -77,7 +77,7 @@ impl Judged {
 }
 
 /// A value with the samples behind it, or why there is none.
-struct Value {
+struct Measurement {
     value: Result<f64, String>,
     samples: u64,
     /// How it is printed where its unit alone would not say it.
@@ -92,22 +92,22 @@ struct Value {
     without: Option<f64>,
 }
 
-impl Value {
-    fn of(value: Result<f64, String>, samples: u64) -> Value {
-        Value { value, samples, shown: None, interval: None, bounded: false, no_answer: None, without: None }
+impl Measurement {
+    fn of(value: Result<f64, String>, samples: u64) -> Measurement {
+        Measurement { value, samples, shown: None, interval: None, bounded: false, no_answer: None, without: None }
     }
 
     /// That and more: nothing was seen beyond.
-    fn at_least(low: f64, unit: Type, samples: u64) -> Value {
+    fn at_least(low: f64, unit: Type, samples: u64) -> Measurement {
         let (shown, interval) = (Some(Quantity::new(low, unit, Known::AtLeast)), Some((low, f64::INFINITY)));
-        Value { shown, interval, bounded: true, ..Value::of(Ok(low), samples) }
+        Measurement { shown, interval, bounded: true, ..Measurement::of(Ok(low), samples) }
     }
 
     /// Less than that.
-    fn below(high: f64, unit: Type, samples: u64) -> Value {
+    fn below(high: f64, unit: Type, samples: u64) -> Measurement {
         let most = high.next_down();
         let (shown, interval) = (Some(Quantity::new(high, unit, Known::Below)), Some((0.0, most)));
-        Value { shown, interval, bounded: true, ..Value::of(Ok(most), samples) }
+        Measurement { shown, interval, bounded: true, ..Measurement::of(Ok(most), samples) }
     }
 }
 
@@ -205,7 +205,7 @@ impl Side {
 fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, Sides) {
     let spread = by == By::Spread && are_compared(left, right);
     let (l, r) = (value(left, stats, spread), value(right, stats, spread));
-    let quantity = |value: &Value, unit: Type| {
+    let quantity = |value: &Measurement, unit: Type| {
         let known = || value.without.map_or(Known::Value, |without| Known::OfAnswers { without });
         let plain = || value.value.as_ref().ok().map(|v| Quantity::new(*v, unit, known()));
         let none = |waited: Option<f64>| Quantity::new(waited.unwrap_or(f64::INFINITY), unit, Known::NoAnswer);
@@ -334,7 +334,7 @@ fn share_of(room: f64, bound: f64) -> f64 {
 
 /// What is true or false by itself.
 fn truth(measured: &Measured, stats: &Stats) -> Judged {
-    let Value { value, samples, shown, .. } = value(measured, stats, false);
+    let Measurement { value, samples, shown, .. } = value(measured, stats, false);
     let judged = Judged { value: shown, samples, timed: true, ..Judged::default() };
     match value {
         Ok(truth) => Judged { outcome: if truth == 0.0 { Outcome::Failed } else { Outcome::Held }, ..judged },
@@ -390,19 +390,19 @@ pub fn worth(measured: &Measured, stats: &Stats) -> Option<f64> {
 }
 
 /// With its interval where its spread is asked for, or where it is an estimate by its nature.
-fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
+fn value(measured: &Measured, stats: &Stats, spread: bool) -> Measurement {
     match measured {
-        Measured::Constant { value, .. } => Value::of(Ok(*value), 0),
+        Measured::Constant { value, .. } => Measurement::of(Ok(*value), 0),
         Measured::Metric { metric, .. } => of_metric(metric, stats, spread),
         Measured::Baseline { known: Some(known), .. } => {
-            Value { interval: known.interval, ..Value::of(Ok(known.value), known.samples) }
+            Measurement { interval: known.interval, ..Measurement::of(Ok(known.value), known.samples) }
         }
         Measured::Baseline { known: None, .. } => unmeasured(),
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats, spread), value(right, stats, spread));
             let samples = l.samples.max(r.samples);
             if let Some(shown) = [&l, &r].into_iter().filter(|side| side.bounded).find_map(|side| side.shown.as_ref()) {
-                return Value::of(Err(format!("{shown}, of which no more can be computed")), samples);
+                return Measurement::of(Err(format!("{shown}, of which no more can be computed")), samples);
             }
             let result = |a: f64, b: f64| crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
             // What is above everything stays so, whatever is added to it and however often it is taken.
@@ -418,7 +418,7 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
             };
             if no_answer.is_some() {
                 let value = Err("it lies at a request that got no answer".to_owned());
-                return Value { no_answer, ..Value::of(value, samples) };
+                return Measurement { no_answer, ..Measurement::of(value, samples) };
             }
             match (l.value, r.value) {
                 (Ok(a), Ok(b)) if result(a, b).is_finite() => {
@@ -430,29 +430,29 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Value {
                     let half = ((high - low) / 2.0).hypot((last - first) / 2.0);
                     let value = result(a, b);
                     let interval = (known && half.is_finite()).then_some((value - half, value + half));
-                    Value { interval, ..Value::of(Ok(value), samples) }
+                    Measurement { interval, ..Measurement::of(Ok(value), samples) }
                 }
-                (Ok(_), Ok(_)) => Value::of(Err("a division by nothing".to_owned()), samples),
-                (Err(reason), _) | (_, Err(reason)) => Value::of(Err(reason), samples),
+                (Ok(_), Ok(_)) => Measurement::of(Err("a division by nothing".to_owned()), samples),
+                (Err(reason), _) | (_, Err(reason)) => Measurement::of(Err(reason), samples),
             }
         }
     }
 }
 
-fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
+fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Measurement {
     match metric {
         Metric::Requests(requests) => match recovery::narrowed(requests, stats) {
             Ok(requests) => {
                 let plain = requests::apply(&requests, stats);
                 match plain.value {
                     Ok(value) if spread => match spread::interval(&requests, stats, value) {
-                        Ok(interval) => Value { interval, ..plain },
-                        Err(reason) => Value { value: Err(reason), ..plain },
+                        Ok(interval) => Measurement { interval, ..plain },
+                        Err(reason) => Measurement { value: Err(reason), ..plain },
                     },
                     _ => plain,
                 }
             }
-            Err(reason) => Value::of(Err(reason), 0),
+            Err(reason) => Measurement::of(Err(reason), 0),
         },
         Metric::Recovery(recovery) => recovery::apply(recovery, stats),
         Metric::Series(readings) => series::apply(readings, stats),
@@ -461,7 +461,7 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
         Metric::Scaling(scaling) => scaling::apply(scaling, stats),
         Metric::Drift { fine, coarse } => {
             let parts =
-                |parts: &[Metric]| parts.iter().map(|part| of_metric(part, stats, false)).collect::<Vec<Value>>();
+                |parts: &[Metric]| parts.iter().map(|part| of_metric(part, stats, false)).collect::<Vec<Measurement>>();
             let fine = parts(fine);
             // What is too little for many parts may be enough for few.
             let enough = fine.iter().all(|part| part.value.is_ok());
@@ -472,8 +472,8 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Value {
     }
 }
 
-fn unmeasured() -> Value {
-    Value::of(Err("this version does not measure it".to_owned()), 0)
+fn unmeasured() -> Measurement {
+    Measurement::of(Err("this version does not measure it".to_owned()), 0)
 }
 
 pub fn printed(value: f64, unit: Type) -> String {

@@ -1,7 +1,7 @@
 //! How a steady state was lost around a window, and when it came back.
 
 use super::looks::{look, looks};
-use super::{Known, Outcome, Quantity, Value};
+use super::{Known, Measurement, Outcome, Quantity};
 use crate::base::units::{SECOND, duration};
 use crate::check::program::{RecoveryFunction, RequestFunction};
 use crate::measure::{Injected, Stats};
@@ -103,7 +103,7 @@ impl Recovered {
     }
 }
 
-pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
+pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Measurement {
     match times(recovery, stats) {
         Ok((ns, censored)) => {
             let bare = matches!(recovery.function, RecoveryFunction::Recovered);
@@ -120,9 +120,9 @@ pub(super) fn apply(recovery: &Recovery, stats: &Stats) -> Value {
                 (false, true) => f64::INFINITY,
                 (false, false) => ns,
             };
-            Value { shown, ..Value::of(Ok(value), 0) }
+            Measurement { shown, ..Measurement::of(Ok(value), 0) }
         }
-        Err(reason) => Value::of(Err(reason), 0),
+        Err(reason) => Measurement::of(Err(reason), 0),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Functions of requests: what is computed of the samples and counts of recorded series in windows.
 
-use super::Value;
+use super::Measurement;
 use crate::base::units::{self, SECOND};
 use crate::check::program::{RequestFunction, Statistic};
 use crate::measure::{Failure, Ranked, Stats, Times};
@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
 /// The metric of its windows; without samples, or with too few for its quantile, there is no value.
-pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
+pub(super) fn apply(metric: &Requests, stats: &Stats) -> Measurement {
     let mut sent = 0;
     let (mut ok, mut failed) = (0u64, 0u64);
     // A request that could not be built has no time.
@@ -55,7 +55,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
             let counts = stats.load(*load, ranges);
             let seen = counts.started + counts.dropped + counts.unsent;
             let none = "no arrivals in its window".to_owned();
-            return Value::of(if seen == 0 { Err(none) } else { Ok(counts.dropped as f64) }, seen);
+            return Measurement::of(if seen == 0 { Err(none) } else { Ok(counts.dropped as f64) }, seen);
         }
         RequestFunction::Count if !counted => none(),
         RequestFunction::Count => Ok(sent as f64),
@@ -95,7 +95,7 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Value {
         Ranked::NoAnswer(waited) => Some(waited.map(|waited| waited as f64 * metric.worth)),
         Ranked::Nothing | Ranked::Time(_) => None,
     };
-    Value { no_answer, without, ..Value::of(value, total) }
+    Measurement { no_answer, without, ..Measurement::of(value, total) }
 }
 
 fn time_of(ranked: Ranked, worth: f64) -> Result<f64, String> {

@@ -1,6 +1,6 @@
 //! Functions of series of values over time: a point belongs to the window of its instant.
 
-use super::Value;
+use super::Measurement;
 use crate::base::units::SECOND;
 use crate::check::program::{SeriesFunction, Statistic};
 use crate::measure::{Gauge, Stats};
@@ -14,15 +14,15 @@ const PAIRED: usize = 600;
 const Z: f64 = 1.959_963_984_540_054;
 
 /// What a function gives of a series in windows, with the number of points behind it.
-pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
+pub(super) fn apply(readings: &Readings, stats: &Stats) -> Measurement {
     let Readings { function, series, .. } = readings;
     let ranges = match windows(readings, stats) {
         Ok(ranges) => ranges,
-        Err(reason) => return Value::of(Err(reason), 0),
+        Err(reason) => return Measurement::of(Err(reason), 0),
     };
     let ranges = ranges.as_slice();
     let Some(gauge) = stats.gauge(series) else {
-        return Value::of(Err("the record does not hold this series".to_owned()), 0);
+        return Measurement::of(Err("the record does not hold this series".to_owned()), 0);
     };
     let points: Vec<(u64, f64)> =
         gauge.points.iter().filter(|(at, _)| is_in(*at, ranges)).map(|(at, v)| (*at, v * series.worth)).collect();
@@ -38,7 +38,7 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Value {
         SeriesFunction::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
         SeriesFunction::Statistic(function) => Ok(statistic(*function, &points)),
     });
-    Value { interval, ..Value::of(value, samples) }
+    Measurement { interval, ..Measurement::of(value, samples) }
 }
 
 fn windows(readings: &Readings, stats: &Stats) -> Result<Vec<Range>, String> {
@@ -166,7 +166,7 @@ fn in_unit(slope: f64, series: &Watched) -> f64 {
 /// How much a metric grows from the beginning of a window to its end, as a share of what it is at the beginning: by the line through its
 /// parts that has the median of all slopes (Theil 1950; Sen 1968) and goes through their medians (Conover, Practical
 /// Nonparametric Statistics, 1980, 5.5), with the interval of the slope.
-pub(super) fn drift(parts: Vec<Value>) -> Value {
+pub(super) fn drift(parts: Vec<Measurement>) -> Measurement {
     let samples = parts.iter().map(|part| part.samples).sum();
     let count = parts.len() as f64;
     let values: Result<Vec<f64>, String> = parts.into_iter().map(|part| part.value).collect();
@@ -185,8 +185,8 @@ pub(super) fn drift(parts: Vec<Value>) -> Value {
         }
     };
     match values.map_err(|reason| format!("in a tenth of its window: {reason}")).and_then(of) {
-        Ok((value, interval)) => Value { interval, ..Value::of(Ok(value), samples) },
-        Err(reason) => Value::of(Err(reason), samples),
+        Ok((value, interval)) => Measurement { interval, ..Measurement::of(Ok(value), samples) },
+        Err(reason) => Measurement::of(Err(reason), samples),
     }
 }
 

@@ -142,7 +142,7 @@ fn growth_is_judged_by_both_ends_of_its_interval() {
 
 #[test]
 fn drift_is_the_share_by_which_a_metric_grows() {
-    let value = |value: Result<f64, &str>| Value::of(value.map_err(str::to_owned), 3);
+    let value = |value: Result<f64, &str>| Measurement::of(value.map_err(str::to_owned), 3);
     let of = |each: &dyn Fn(f64) -> f64| drift((0..10).map(|part| value(Ok(each(f64::from(part) + 0.5)))).collect());
     // From 100 to 125, exactly.
     let even = of(&|at| 100.0 + 2.5 * at);
@@ -156,7 +156,7 @@ fn drift_is_the_share_by_which_a_metric_grows() {
     assert!(low < 0.0 && high > 0.0 && high - low < 0.6, "{low} {high}");
     assert_eq!(of(&|_| 0.0).value, Ok(0.0));
     assert!(of(&|at| at).value.is_err(), "of nothing there are no shares");
-    let mut parts: Vec<Value> = (0..9).map(|_| value(Ok(1.0))).collect();
+    let mut parts: Vec<Measurement> = (0..9).map(|_| value(Ok(1.0))).collect();
     parts.push(value(Err("80 samples, and this quantile needs 100")));
     assert_eq!(drift(parts).value.unwrap_err(), "in a tenth of its window: 80 samples, and this quantile needs 100");
 }
