@@ -18,7 +18,7 @@ const LATE: Duration = Duration::from_millis(5);
 pub struct Lane {
     /// 0 from the client to the server, 1 back.
     way: usize,
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<Delayed>,
     pub bytes: usize,
     /// What came first leaves first, however its delay was drawn.
     last: Option<Instant>,
@@ -30,7 +30,7 @@ pub struct Lane {
     turn: Option<(Instant, usize)>,
 }
 
-struct Piece {
+struct Delayed {
     due: Option<Instant>,
     bytes: Vec<u8>,
     /// What of it is gone already.
@@ -62,7 +62,7 @@ impl Lane {
     pub fn keep(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.bytes += bytes.len();
-            self.pieces.push_back(Piece { due: None, bytes: bytes.to_vec(), gone: 0 });
+            self.pieces.push_back(Delayed { due: None, bytes: bytes.to_vec(), gone: 0 });
         }
     }
 
@@ -86,7 +86,7 @@ impl Lane {
         }
         let due = self.due(now, delay);
         self.bytes += bytes.len();
-        self.pieces.push_back(Piece { due, bytes, gone: 0 });
+        self.pieces.push_back(Delayed { due, bytes, gone: 0 });
     }
 
     /// The end of the stream has come.

@@ -3,7 +3,7 @@
 use super::super::split;
 use super::super::tokens::TokenKind;
 use super::super::words;
-use super::tree::{Bracketed, Item, Note, Piece, Tree, Verbatim};
+use super::tree::{Bracketed, FormatPiece, Item, Note, Tree, Verbatim};
 
 /// Columns of a line, other than of its comment.
 const LONGEST: usize = 120;
@@ -86,7 +86,7 @@ impl<'t> Layout<'t, '_> {
 
     /// An item with what stands beside it. Returns whether it has a body over several lines.
     fn line(&mut self, item: &'t Item, indent: usize) -> bool {
-        if !matches!(item.pieces.first(), Some(Piece::Kept(Verbatim { margin: true, .. }))) {
+        if !matches!(item.pieces.first(), Some(FormatPiece::Kept(Verbatim { margin: true, .. }))) {
             self.indent(indent);
         }
         let has_body = self.item(item, indent);
@@ -154,9 +154,9 @@ impl<'t> Layout<'t, '_> {
         let mut parts = self.parts(item, &broken);
         let mut end = item.pieces.len();
         for body in [true, false] {
-            let Some(Piece::Group(group)) = end.checked_sub(1).map(|at| &item.pieces[at]) else { break };
+            let Some(FormatPiece::Group(group)) = end.checked_sub(1).map(|at| &item.pieces[at]) else { break };
             let nests = || {
-                let groups = |item: &Item| item.pieces.iter().any(|piece| matches!(piece, Piece::Group(_)));
+                let groups = |item: &Item| item.pieces.iter().any(|piece| matches!(piece, FormatPiece::Group(_)));
                 group.items.iter().any(groups)
             };
             if group.body != body {
@@ -182,22 +182,24 @@ impl<'t> Layout<'t, '_> {
         let first = parts.len();
         for (index, piece) in item.pieces.iter().enumerate() {
             let (what, at) = match piece {
-                Piece::Token(at) => (What::Text(self.tree.word(*at)), *at),
-                Piece::Note(note) => {
+                FormatPiece::Token(at) => (What::Text(self.tree.word(*at)), *at),
+                FormatPiece::Note(note) => {
                     parts.push(Atom { what: What::Note(note), blank: false, rank: NEVER });
                     continue;
                 }
-                Piece::Kept(kept) => {
+                FormatPiece::Kept(kept) => {
                     parts.push(Atom { what: What::Kept(kept), blank: index > 0, rank: NEVER });
                     continue;
                 }
-                Piece::Group(group) if group.broken || broken.contains(&index) => (What::Group(group), group.open),
-                Piece::Group(group) => (What::Text(self.tree.word(group.open)), group.open),
+                FormatPiece::Group(group) if group.broken || broken.contains(&index) => {
+                    (What::Group(group), group.open)
+                }
+                FormatPiece::Group(group) => (What::Text(self.tree.word(group.open)), group.open),
             };
-            let blank = self.tree.blanks[at] || index > 0 && matches!(item.pieces[index - 1], Piece::Kept(_));
+            let blank = self.tree.blanks[at] || index > 0 && matches!(item.pieces[index - 1], FormatPiece::Kept(_));
             let rank = if parts.len() > first && blank { self.rank(at, depth) } else { NEVER };
             parts.push(Atom { what, blank: parts.len() > first && blank, rank });
-            if let Piece::Group(group) = piece
+            if let FormatPiece::Group(group) = piece
                 && !(group.broken || broken.contains(&index))
             {
                 self.flatten_group(group, depth + 1, parts);

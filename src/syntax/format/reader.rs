@@ -4,7 +4,7 @@ use super::super::grammar;
 use super::super::split::{self, Fragment, Split, Statement};
 use super::super::tokens::{self, Comment, Scan, Token, TokenKind};
 use super::super::words::{self, Context};
-use super::tree::{BLANKS, Bracketed, Item, Note, Piece, Verbatim};
+use super::tree::{BLANKS, Bracketed, FormatPiece, Item, Note, Verbatim};
 use std::ops::Range;
 
 /// Whether a statement is understood well enough to be formatted. What the grammar refuses stays as it is.
@@ -73,7 +73,7 @@ impl Reader<'_> {
                     self.keep(&range);
                     next = statements.end;
                     let kept = Verbatim { range, open_ended: true, margin: true };
-                    Item { above, blank, pieces: vec![Piece::Kept(kept)], ..Item::default() }
+                    Item { above, blank, pieces: vec![FormatPiece::Kept(kept)], ..Item::default() }
                 }
                 None => {
                     let above = self.notes(start(statement), beside);
@@ -175,16 +175,16 @@ impl Reader<'_> {
                     }
                 }
                 Fragment::Text(range) => {
-                    pieces.extend(self.notes(range.start, None).into_iter().map(Piece::Note));
+                    pieces.extend(self.notes(range.start, None).into_iter().map(FormatPiece::Note));
                     self.keep(range);
                     let last = self.tokens.get(self.at.wrapping_sub(1)).map_or(0, |token| token.range.start);
                     let open_ended = self.unclosed.binary_search(&last).is_ok();
-                    pieces.push(Piece::Kept(Verbatim { range: range.clone(), open_ended, margin: false }));
+                    pieces.push(FormatPiece::Kept(Verbatim { range: range.clone(), open_ended, margin: false }));
                 }
                 Fragment::Block(block) => {
                     let mut group = self.opened(true, &mut pieces);
                     self.body(&mut group, &block.statements, words::body(head, context));
-                    pieces.push(Piece::Group(group));
+                    pieces.push(FormatPiece::Group(group));
                 }
             }
         }
@@ -227,15 +227,15 @@ impl Reader<'_> {
     }
 
     /// One token, or a bracket with what is in it.
-    fn piece(&mut self, pieces: &mut Vec<Piece>) {
+    fn piece(&mut self, pieces: &mut Vec<FormatPiece>) {
         let token = &self.tokens[self.at];
         let notes = self.notes(token.range.start, None);
-        pieces.extend(notes.into_iter().map(Piece::Note));
+        pieces.extend(notes.into_iter().map(FormatPiece::Note));
         match token.kind {
             TokenKind::Open(_) => {
                 let mut group = self.opened(false, pieces);
                 self.elements(&mut group);
-                pieces.push(Piece::Group(group));
+                pieces.push(FormatPiece::Group(group));
             }
             TokenKind::Word
             | TokenKind::Text
@@ -244,7 +244,7 @@ impl Reader<'_> {
             | TokenKind::Newline
             | TokenKind::Semicolon
             | TokenKind::Other => {
-                pieces.push(Piece::Token(self.at));
+                pieces.push(FormatPiece::Token(self.at));
                 self.end = token.range.end;
                 self.at += 1;
             }
@@ -253,19 +253,19 @@ impl Reader<'_> {
 
     /// A bracket that opens here. A brace stays on the line of what it belongs to, so that comments between the two
     /// move inside.
-    fn opened(&mut self, body: bool, pieces: &mut Vec<Piece>) -> Bracketed {
+    fn opened(&mut self, body: bool, pieces: &mut Vec<FormatPiece>) -> Bracketed {
         let token = &self.tokens[self.at];
         let notes = self.notes(token.range.start, None);
-        pieces.extend(notes.into_iter().map(Piece::Note));
+        pieces.extend(notes.into_iter().map(FormatPiece::Note));
         let bracket = self.text.as_bytes()[token.range.start];
         let mut below = Vec::new();
         if bracket == b'{' {
-            let closed = matches!(pieces.iter().rfind(|piece| !matches!(piece, Piece::Note(_))), Some(Piece::Kept(kept)) if kept.open_ended);
-            let notes = pieces.iter().rev().take_while(|piece| matches!(piece, Piece::Note(_))).count();
+            let closed = matches!(pieces.iter().rfind(|piece| !matches!(piece, FormatPiece::Note(_))), Some(FormatPiece::Kept(kept)) if kept.open_ended);
+            let notes = pieces.iter().rev().take_while(|piece| matches!(piece, FormatPiece::Note(_))).count();
             if notes < pieces.len() && !closed {
                 below.extend(pieces.drain(pieces.len() - notes..).filter_map(|piece| match piece {
-                    Piece::Note(note) => Some(note),
-                    Piece::Token(_) | Piece::Group(_) | Piece::Kept(_) => None,
+                    FormatPiece::Note(note) => Some(note),
+                    FormatPiece::Token(_) | FormatPiece::Group(_) | FormatPiece::Kept(_) => None,
                 }));
             }
         }
@@ -314,12 +314,13 @@ impl Reader<'_> {
 
     /// Entries that commas part stand on lines of their own, as if newlines parted them.
     fn entries(&self, item: Item) -> Vec<Item> {
-        let comma = |piece: &Piece| matches!(piece, Piece::Token(at) if self.word(&self.tokens[*at]) == ",");
-        let opens = |pieces: &[Piece]| {
-            let pieces = &pieces[pieces.iter().take_while(|piece| matches!(piece, Piece::Note(_))).count()..];
+        let comma =
+            |piece: &FormatPiece| matches!(piece, FormatPiece::Token(at) if self.word(&self.tokens[*at]) == ",");
+        let opens = |pieces: &[FormatPiece]| {
+            let pieces = &pieces[pieces.iter().take_while(|piece| matches!(piece, FormatPiece::Note(_))).count()..];
             match pieces {
                 [] => true,
-                [Piece::Token(name), Piece::Token(sign), ..] => {
+                [FormatPiece::Token(name), FormatPiece::Token(sign), ..] => {
                     matches!(self.tokens[*name].kind, TokenKind::Word | TokenKind::Text)
                         && matches!(self.word(&self.tokens[*sign]), ":" | "=")
                 }
@@ -335,7 +336,7 @@ impl Reader<'_> {
         for piece in item.pieces {
             let current = items.last_mut().expect("the first item was there from the start");
             match piece {
-                Piece::Token(at) if self.word(&self.tokens[at]) == "," => {
+                FormatPiece::Token(at) if self.word(&self.tokens[at]) == "," => {
                     end = self.tokens[at].range.end;
                     let last = current.pieces.last().map(|_| at - 1);
                     if last.is_some_and(|last| self.runs_on(last, at + 1)) {
@@ -344,12 +345,12 @@ impl Reader<'_> {
                     let notes = trailing(current);
                     items.push(Item { above: notes, entry: true, ..Item::default() });
                 }
-                Piece::Note(note) if current.pieces.is_empty() => {
+                FormatPiece::Note(note) if current.pieces.is_empty() => {
                     end = note.range.end;
                     current.above.push(note);
                 }
                 piece => {
-                    if let (true, Piece::Token(at)) = (current.pieces.is_empty() && end > 0, &piece) {
+                    if let (true, FormatPiece::Token(at)) = (current.pieces.is_empty() && end > 0, &piece) {
                         let gap = &self.text[end..self.tokens[*at].range.start];
                         current.blank = gap.bytes().filter(|byte| *byte == b'\n').count() > 1;
                     }
@@ -382,7 +383,7 @@ impl Reader<'_> {
                 current.blank = self.blank(token.range.start);
             } else {
                 let notes = self.notes(token.range.start, None);
-                current.pieces.extend(notes.into_iter().map(Piece::Note));
+                current.pieces.extend(notes.into_iter().map(FormatPiece::Note));
             }
             let comma = self.word(token) == ",";
             match token.kind {
@@ -434,12 +435,12 @@ impl Reader<'_> {
 
 /// Takes the comments from the end of an item: the first stands beside it where it did, the others go on.
 fn trailing(item: &mut Item) -> Vec<Note> {
-    let count = item.pieces.iter().rev().take_while(|piece| matches!(piece, Piece::Note(_))).count();
+    let count = item.pieces.iter().rev().take_while(|piece| matches!(piece, FormatPiece::Note(_))).count();
     let pieces = item.pieces.drain(item.pieces.len() - count..);
     let mut notes: Vec<Note> = pieces
         .filter_map(|piece| match piece {
-            Piece::Note(note) => Some(note),
-            Piece::Token(_) | Piece::Group(_) | Piece::Kept(_) => None,
+            FormatPiece::Note(note) => Some(note),
+            FormatPiece::Token(_) | FormatPiece::Group(_) | FormatPiece::Kept(_) => None,
         })
         .collect();
     put_beside(&mut notes, Some(&mut item.beside));

@@ -20,7 +20,7 @@ pub struct Note {
 }
 
 #[derive(Debug)]
-pub enum Piece {
+pub enum FormatPiece {
     Token(usize),
     Group(Bracketed),
     Note(Note),
@@ -43,7 +43,7 @@ pub struct Item {
     pub above: Vec<Note>,
     /// A blank line stands above it, below its comments.
     pub blank: bool,
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<FormatPiece>,
     /// What must part it from the next item, even on a line of its own; or may, between brackets.
     pub separator: &'static str,
     pub beside: Option<Note>,
@@ -116,10 +116,10 @@ impl<'a> Tree<'a> {
         said.push("\n");
         for piece in &item.pieces {
             match piece {
-                Piece::Token(token) => said.push(self.word(*token)),
-                Piece::Kept(kept) => said.push(&self.text[kept.range.clone()]),
-                Piece::Note(_) => {}
-                Piece::Group(group) => {
+                FormatPiece::Token(token) => said.push(self.word(*token)),
+                FormatPiece::Kept(kept) => said.push(&self.text[kept.range.clone()]),
+                FormatPiece::Note(_) => {}
+                FormatPiece::Group(group) => {
                     said.push(if group.body { "body" } else { self.word(group.open) });
                     group.items.iter().for_each(|item| self.item_says(item, said));
                     said.push("end");
@@ -141,15 +141,15 @@ impl Measure<'_> {
         let mut flat = Some(0);
         for (index, piece) in item.pieces.iter_mut().enumerate() {
             let (first, width) = match piece {
-                Piece::Token(at) => {
+                FormatPiece::Token(at) => {
                     let text = &self.text[self.tokens[*at].range.clone()];
                     (Some(*at), (!text.contains('\n')).then(|| text.chars().count()))
                 }
-                Piece::Group(group) => {
+                FormatPiece::Group(group) => {
                     self.group(group);
                     (Some(group.open), group.flat)
                 }
-                Piece::Note(_) | Piece::Kept(_) => (None, None),
+                FormatPiece::Note(_) | FormatPiece::Kept(_) => (None, None),
             };
             let blank = index > 0 && first.is_some_and(|at| self.blanks[at]);
             flat = flat.zip(width).map(|(sum, width)| sum + width + usize::from(blank));
@@ -164,7 +164,7 @@ impl Measure<'_> {
             || !group.below.is_empty()
             || group.items.iter().any(|item| item.beside.is_some() || !item.above.is_empty());
         let inner_notes =
-            group.items.iter().any(|item| item.pieces.iter().any(|piece| matches!(piece, Piece::Note(_))));
+            group.items.iter().any(|item| item.pieces.iter().any(|piece| matches!(piece, FormatPiece::Note(_))));
         let several = group.body && group.items.len() > 1 && !group.items.iter().all(|item| item.entry);
         let lines = braces && group.items.iter().any(|item| item.flat.is_none());
         let empty = group.items.is_empty() && !notes;
