@@ -59,13 +59,13 @@ pub struct Assignment {
     pub index: u64,
     pub workers: u64,
     pub phase: watch::Receiver<Phase>,
-    pub measured: mpsc::UnboundedSender<Measured>,
+    pub measured: mpsc::UnboundedSender<Batch>,
     pub gauge: Arc<Gauge>,
     pub tracer: Option<Tracer>,
 }
 
 /// What a worker hands over once a second.
-pub struct Measured {
+pub struct Batch {
     pub slices: Vec<Slice>,
     pub examples: Vec<Example>,
     /// Why requests failed.
@@ -318,9 +318,9 @@ impl Worker {
     }
 
     /// Everything that is new.
-    fn measured(&self, last: bool) -> Measured {
+    fn measured(&self, last: bool) -> Batch {
         let mut recorder = self.recorder.borrow_mut();
-        Measured {
+        Batch {
             slices: recorder.drain(),
             examples: recorder.examples.drain(last),
             causes: recorder.causes(),

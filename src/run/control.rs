@@ -8,7 +8,7 @@ use crate::base::units::SECOND;
 use crate::engine::pace::budget::Budget;
 use crate::engine::pace::clock::Clock;
 use crate::engine::value::Plain;
-use crate::engine::worker::Measured;
+use crate::engine::worker::Batch;
 use crate::engine::{Phase, phase};
 use crate::measure::{Event, Gauges};
 use crate::metric;
@@ -107,7 +107,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
 
 /// What is heard while a load goes on.
 enum Heard {
-    Measured(Measured),
+    Measured(Batch),
     /// All workers have done their work.
     Sent,
     /// The planned end, behind the last of them.
@@ -126,7 +126,7 @@ struct Control<'r> {
     plan: &'r Plan,
     workers: u64,
     clock: Clock,
-    measured: mpsc::UnboundedReceiver<Measured>,
+    measured: mpsc::UnboundedReceiver<Batch>,
     phase: channel::Sender<Phase>,
     budget: Option<Arc<Budget>>,
     searches: search::Searches<'r>,
@@ -205,8 +205,8 @@ impl Control<'_> {
         events.into_iter().for_each(&mut *self.tell);
     }
 
-    fn measured(&mut self, measured: Measured) {
-        let Measured { slices, examples, causes, done, started, booked } = measured;
+    fn measured(&mut self, measured: Batch) {
+        let Batch { slices, examples, causes, done, started, booked } = measured;
         self.ledgers.take(booked);
         for slice in slices {
             if let Some(aborts) = &mut self.aborts {

@@ -7,7 +7,7 @@ use crate::engine::pace::clock::Clock;
 use crate::engine::pace::{due, limit};
 use crate::engine::trials::Trials;
 use crate::engine::value::Plain;
-use crate::engine::worker::{self, Assignment, Barrier, Measured};
+use crate::engine::worker::{self, Assignment, Barrier, Batch};
 use crate::engine::{Phase, phase};
 use crate::plan::Plan;
 use std::io;
@@ -20,7 +20,7 @@ pub struct Crew {
     pub threads: Vec<JoinHandle<io::Result<()>>>,
     /// They stand ready, and start when they are told.
     pub waiting: Vec<Waiting>,
-    pub measured: mpsc::UnboundedReceiver<Measured>,
+    pub measured: mpsc::UnboundedReceiver<Batch>,
     pub gauges: Vec<Arc<Gauge>>,
     pub budget: Option<Arc<Budget>>,
 }
@@ -36,7 +36,7 @@ impl Crew {
         phase: &watch::Receiver<Phase>,
     ) -> io::Result<Crew> {
         let replays: Arc<Vec<_>> = Arc::new(plan.loads.iter().map(|load| due::replayed(load, &parts.tables)).collect());
-        let (told, measured) = mpsc::unbounded_channel::<Measured>();
+        let (told, measured) = mpsc::unbounded_channel::<Batch>();
         let (gates, budget) = (limit::gates(plan), Budget::of(plan, settings.workers));
         let edges: Arc<[u64]> = plan.edges().into();
         let gauges: Vec<Arc<Gauge>> = (0..settings.workers).map(|_| Arc::default()).collect();
