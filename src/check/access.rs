@@ -7,14 +7,14 @@ use super::program::{
     Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast;
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn field_of(
         &mut self,
         value: &Value<'a>,

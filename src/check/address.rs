@@ -1,7 +1,7 @@
 //! Where a target is, as far as its address says before the run, and whether the way there is encrypted.
 
 use super::program::{Address, Expr, PartKind, Piece, Protocol, ServiceKind};
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::Span;
@@ -14,7 +14,7 @@ pub(super) struct Found {
     pub(super) https: Option<bool>,
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// None where it is no address; what is wrong has been said then.
     pub(super) fn target_address(
         &mut self,

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::hosts::Pattern;
@@ -48,7 +48,7 @@ impl Checker<'_, '_> {
     }
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     fn allow(&mut self, allow: &'a ast::Allow, frame: FrameId) -> Allow {
         let mut hosts = Vec::new();
         for host in &allow.hosts {

@@ -4,7 +4,7 @@ use super::allow::is_written;
 use super::bound::{Arguments, Call};
 use super::builtins;
 use super::program::{AnswerPart, Expr};
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::Span;
@@ -20,7 +20,7 @@ enum Keep {
     Url,
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Value<'a> {
         match part {
             "status" => Value::Run(Expr::Status(response), Type::Count),

@@ -5,7 +5,7 @@ use super::builtins;
 use super::inputs::{Content as Found, Document, FileKind};
 use super::program::{Body, Content, Expr, Piece, Upload};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
@@ -40,7 +40,7 @@ const TYPES: [(&str, &str); 24] = [
     ("zip", "application/zip"),
 ];
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// `json:`, `form:`, `multipart:` or `body:`
     pub(super) fn request_body(&mut self, entry: &'a Entry, body: &mut Option<Body>, frame: FrameId) {
         if body.is_some() {

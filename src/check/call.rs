@@ -5,7 +5,7 @@ use super::builtins::{Builtin, Par};
 use super::inputs::{Content, FileKind};
 use super::program::{Expr, Piece, ValueFunction};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::size;
 use super::types::Type;
 use super::value::Value;
@@ -13,7 +13,7 @@ use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Item, Parameter};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// Puts arguments to the parameters of a built-in; with `variadic` the last parameter takes all that is left.
     pub(super) fn arguments(
         &mut self,

@@ -5,7 +5,7 @@ use super::compare::condition;
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
 use super::program::{Abort, Expectation, Function, Moment, SteadyState, Window};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::{Cond, Value};
 use crate::base::Span;
@@ -13,7 +13,7 @@ use crate::base::units::{MILLISECOND, SECOND};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, ExprKind, Item};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// The conditions of a block, with those that it includes.
     pub(super) fn clauses(&mut self, clauses: &'a [Clause], frame: FrameId, out: &mut Vec<Expectation>) {
         for clause in clauses {

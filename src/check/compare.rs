@@ -3,7 +3,7 @@
 use super::condition::{Condition, Measured};
 use super::operator::holds;
 use super::program::Expr;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::{Cond, Value};
 use super::words::mismatch;
@@ -11,7 +11,7 @@ use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn logical(
         &mut self,
         operator: Binary,

@@ -5,7 +5,7 @@ use super::builtins::{self, BuiltinKind};
 use super::operator::{apply, cannot_join, joined, of_whole};
 use super::program::{Edge, Expr, Moment, Property, Window};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::size::Size;
 use super::types::Type;
 use super::value::Value;
@@ -15,7 +15,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind, Unary};
 use std::borrow::Cow;
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
         if self.diagnostics.is_full() || !self.spend(Size { parts: 1, bytes: 0 }, expr.span) {
             return Value::WRONG;

@@ -6,7 +6,7 @@ use super::program::{
     Action, Element, Event, Injection, LinkFault, NetworkRoute, Protocol, ServiceFault, ServiceKind, Text, When, Window,
 };
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
@@ -37,7 +37,7 @@ fn needs_a_start(fault: ServiceFault) -> Option<(&'static str, &'static str)> {
     }
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// What breaks, without when.
     pub(super) fn action(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
         let Call { function, span, .. } = call;

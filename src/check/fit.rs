@@ -1,7 +1,7 @@
 //! Whether a value is what is wanted in its place, and what to write instead.
 
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use super::words::{either, mismatch};
@@ -10,7 +10,7 @@ use crate::base::units::duration;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn fit(&mut self, value: Value<'a>, span: Span, kinds: &[Type]) -> Value<'a> {
         let found = value.kind();
         if found == Type::Wrong {

@@ -4,7 +4,7 @@ use super::bound::Call;
 use super::program::{Expr, Flow, LoopBound, Population, Repeat, Step, Think};
 use super::references::FlowPlaces;
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
@@ -51,7 +51,7 @@ pub(super) struct Needs {
     pub(super) url: bool,
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// A flow, or an instance of one whose parameters are bound in `frame`.
     pub(super) fn flow(&mut self, flow: &'a ast::Flow, frame: FrameId, _call: Option<Span>) -> Value<'a> {
         let target = self.flow_target(flow, frame);

@@ -6,7 +6,7 @@ use super::program::{
     Connections, Element, Flow, Function, Injection, Level, Load, Metric, RequestFunction, RequestTime, StageKind,
     Stated, Step, Subject, Think, When,
 };
-use super::session::Session;
+use super::session::ScenarioChecker;
 use crate::base::Span;
 use crate::base::hosts::Host;
 use crate::base::units::{SECOND, grouped, short};
@@ -15,7 +15,7 @@ use crate::syntax::ast::{self, Binary};
 
 const THROUGHPUT: Function = Function::Requests(RequestFunction::Throughput);
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn lints(&mut self, loads: &[&'a ast::Load]) {
         for (index, written) in loads.iter().enumerate() {
             self.saturates(index, written);

@@ -2,7 +2,7 @@
 
 use super::program::{Level, Load, MixPart, Population};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::units::{self, SECOND};
@@ -10,7 +10,7 @@ use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item, LoadOf};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// What a load runs, when it starts, and its options.
     pub(super) fn load_rest(&mut self, load: &'a ast::Load, index: usize, frame: FrameId) {
         let parts = match &load.of {

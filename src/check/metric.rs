@@ -9,14 +9,14 @@ use super::program::{
     SeriesFunction, ServiceKind, Subject, Window,
 };
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn metric(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
         let Call { function, arguments, span, frame } = call;
         let wanted = builtin.parameters.len();

@@ -54,7 +54,7 @@ use crate::base::{Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::syntax::ast::{self, BuiltKind, ExprKind, Item};
 use program::Scenario;
-use session::{Session, World};
+use session::{ScenarioChecker, World};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use value::Value;
@@ -208,8 +208,8 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
-    fn session<'d>(&'d mut self, name: &Name, own: &'d mut Diagnostics) -> Session<'a, 'd> {
-        Session::new(self.world, name, own, &mut self.used)
+    fn session<'d>(&'d mut self, name: &Name, own: &'d mut Diagnostics) -> ScenarioChecker<'a, 'd> {
+        ScenarioChecker::new(self.world, name, own, &mut self.used)
     }
 
     /// Templates by themselves, whether anybody uses them or not.

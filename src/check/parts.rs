@@ -9,7 +9,7 @@ use super::program::{
 };
 use super::references::DataPlaces;
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use super::words::article;
@@ -17,7 +17,7 @@ use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
         let timing = &built.timing;
         let clause =

@@ -1,7 +1,7 @@
 //! Whose requests a path means, and which window: loads, parts of mixes, flows, steps, groups, stages.
 
 use super::program::{Flow, Member, Population, RequestTime, Step, Window};
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::Name;
@@ -77,7 +77,7 @@ pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
     }
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// The part of a mix has its load before it.
     pub(super) fn part_without_load(&self, name: &Name) -> Option<Diagnostic> {
         let of = |load: &&super::program::Load| load.parts.iter().any(|part| part.name == name.text);

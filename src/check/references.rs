@@ -1,6 +1,6 @@
 //! What each name means: from where it is used to where it is declared, for whoever edits a file.
 
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{FileId, Span};
 use serde::Serialize;
@@ -77,7 +77,7 @@ pub(super) struct DataPlaces {
     pub(super) columns: HashMap<String, Span>,
 }
 
-impl Session<'_, '_> {
+impl ScenarioChecker<'_, '_> {
     pub(super) fn refers(&self, used: Span, declared: Span, kind: Type) {
         self.world.references.borrow_mut().put(used, declared, kind);
     }

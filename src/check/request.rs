@@ -5,14 +5,14 @@ use super::program::{
     Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Piece, Query, Reason, Record, Request, Retry,
 };
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn request(&mut self, request: &'a ast::Request, frame: FrameId) -> Request {
         let target = self.request_target(request, frame);
         let (response, group) = match &mut self.flow {
@@ -130,7 +130,7 @@ impl<'a> Session<'a, '_> {
     fn exchange(&mut self, request: &'a ast::Request, frame: FrameId) -> Exchange {
         let verb = request.verb.text.as_str();
         let subject = request.subject.as_ref();
-        let said = |session: &mut Session<'a, '_>| {
+        let said = |session: &mut ScenarioChecker<'a, '_>| {
             let kinds = [Type::Text, Type::Secret, Type::Object, Type::List, Type::Json];
             subject.map_or(Value::Unknown(Type::Wrong), |subject| session.eval_as(subject, frame, &kinds))
         };

@@ -3,14 +3,14 @@
 use super::condition::{Condition, Measured};
 use super::program::{Expectation, Expr, Function, Load, Metric, Scenario, ServiceKind, Subject, Window};
 use super::scope::{Binding, FrameId};
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, BuiltKind, Item};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// The scenario whose parameters are bound in `outer`.
     pub(super) fn scenario(mut self, scenario: &'a ast::Scenario, outer: FrameId) -> Scenario {
         let frame = self.frame(self.frames[outer].module, Some(outer));

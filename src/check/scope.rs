@@ -1,7 +1,7 @@
 //! Names: frames of declarations, each with the frame around it. A declaration is evaluated when somebody asks for
 //! it, once a frame, so that a scenario has just the parts that it reaches.
 
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
@@ -41,7 +41,7 @@ pub(super) struct Index<'a> {
     pub(super) lost: bool,
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn frame(&mut self, module: usize, parent: Option<FrameId>) -> FrameId {
         self.frames.push(Frame { module, parent, ..Frame::default() });
         self.frames.len() - 1

@@ -4,14 +4,14 @@ use super::bound::{Arguments, Given};
 use super::builtins::Builtin;
 use super::program::{Demo, Expr, PartKind, Piece, Service, ServiceKind, Text};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::FileId;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn service(
         &mut self,
         name: String,

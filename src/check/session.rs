@@ -31,7 +31,7 @@ pub(super) struct World<'a> {
     pub(super) references: RefCell<References>,
 }
 
-pub(super) struct Session<'a, 'd> {
+pub(super) struct ScenarioChecker<'a, 'd> {
     pub(super) world: &'d World<'a>,
     pub(super) diagnostics: &'d mut Diagnostics,
     /// Names that somebody asked for, by where they are declared.
@@ -80,14 +80,14 @@ pub(super) struct Session<'a, 'd> {
     pub(super) is_definition: bool,
 }
 
-impl<'a, 'd> Session<'a, 'd> {
+impl<'a, 'd> ScenarioChecker<'a, 'd> {
     pub(super) fn new(
         world: &'d World<'a>,
         name: &Name,
         diagnostics: &'d mut Diagnostics,
         used: &'d mut HashSet<Span>,
-    ) -> Session<'a, 'd> {
-        Session {
+    ) -> ScenarioChecker<'a, 'd> {
+        ScenarioChecker {
             world,
             diagnostics,
             used,

@@ -3,7 +3,7 @@
 
 use super::condition::{Condition, Measured};
 use super::program::{Expr, Metric, MetricKey, Piece, Stated};
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
@@ -62,7 +62,7 @@ pub(super) struct Spent {
     pattern_bytes: Cell<usize>,
 }
 
-impl Session<'_, '_> {
+impl ScenarioChecker<'_, '_> {
     /// Takes something of what all values have together; false where nothing is left, which is said once.
     pub(super) fn spend(&mut self, size: Size, span: Span) -> bool {
         let spent = &self.world.spent;

@@ -3,7 +3,7 @@
 use super::inputs::Times;
 use super::program::{Leg, Level, Replay, Search, Stage, StageKind};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use super::words::mismatch;
@@ -46,7 +46,7 @@ pub(super) struct PendingSearch<'a> {
     each: u64,
 }
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// The stages of a load, for its place among the others.
     pub(super) fn load_stages(&mut self, load: &'a ast::Load, index: usize, frame: FrameId) {
         let mut model = Model { load: index, ..Model::default() };

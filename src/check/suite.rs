@@ -2,14 +2,14 @@
 
 use super::program::{Area, Ready, Score, Suite, SuiteMember};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::units;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind, Item};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn suite(mut self, suite: &'a ast::Suite, module: usize) -> Suite {
         let frame = self.module_frame(module);
         let mut areas: Vec<Area> = Vec::new();

@@ -6,7 +6,7 @@ use super::builtins::{self, Builtin, BuiltinKind};
 use super::parts::listed;
 use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::Span;
@@ -14,7 +14,7 @@ use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry, ExprKind};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn target(
         &mut self,
         name: String,

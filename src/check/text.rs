@@ -2,14 +2,14 @@
 
 use super::program::{Expr, Piece};
 use super::scope::FrameId;
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, TextPart};
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     /// A text, in pieces where some of it is known only later.
     pub(super) fn text_of(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Vec<Piece>> {
         self.eval_as(expr, frame, &[Type::Text, Type::Secret]).pieces()

@@ -2,7 +2,7 @@
 
 use super::inputs::{Content, Document, FileKind};
 use super::program::{File, Identity, Pem, Piece, Tls, TlsVersion};
-use super::session::Session;
+use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
@@ -26,7 +26,7 @@ const ENTRIES: [(&str, &[Type]); 9] = [
 /// What each part of a PEM begins with (RFC 7468, 2).
 const BEGINS: &str = "-----BEGIN ";
 
-impl<'a> Session<'a, '_> {
+impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn tls(&mut self, entry: &'a Entry, value: &Value<'a>) -> Option<Tls> {
         let (Value::Object(fields), ExprKind::Object(written)) = (value, &entry.value.kind) else { return None };
         let mut tls = Tls::default();
