@@ -11,11 +11,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Hides secrets in texts, in every form in which programs print them.
 #[derive(Default)]
-pub struct Mask(RwLock<Known>);
+pub struct Mask(RwLock<KnownSecrets>);
 
 /// All secrets, and what they are searched by.
 #[derive(Default)]
-struct Known {
+struct KnownSecrets {
     secrets: BTreeSet<String>,
     forms: Arc<Forms>,
 }

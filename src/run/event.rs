@@ -2,7 +2,7 @@
 //! delays another.
 
 use super::command::{Commands, Ran};
-use super::resolve::known::Known;
+use super::resolve::known::Resolved;
 use super::{Interrupt, Settings};
 use crate::engine::pace::clock::Clock;
 use crate::measure::Event;
@@ -27,7 +27,7 @@ enum Stopping {
 }
 
 impl Events {
-    pub fn start(plan: &Plan, settings: &Settings, known: &Known, clock: Clock) -> Events {
+    pub fn start(plan: &Plan, settings: &Settings, known: &Resolved, clock: Clock) -> Events {
         let (tell, told) = mpsc::unbounded_channel();
         let (order, _) = watch::channel(Stopping::None);
         let mut tasks = JoinSet::new();

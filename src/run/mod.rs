@@ -29,7 +29,7 @@ use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
 use resolve::endpoints::{authorities, endpoints};
-use resolve::known::Known;
+use resolve::known::Resolved;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -132,7 +132,7 @@ async fn control(
     // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
     let files = contents(plan)?;
-    let mut known = Known {
+    let mut known = Resolved {
         authorities: authorities(plan, &files).map_err(RunError::Address)?,
         secrets: settings.secrets.clone(),
         mask: mask.clone(),
@@ -264,7 +264,7 @@ async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
 }
 
 /// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.
-fn lead(plan: &Plan, links: &proxy::Links, known: &Known) -> Result<Option<String>, RunError> {
+fn lead(plan: &Plan, links: &proxy::Links, known: &Resolved) -> Result<Option<String>, RunError> {
     let mut left = None;
     for (index, link) in plan.links.iter().enumerate() {
         match known.address(&link.to) {
@@ -289,7 +289,7 @@ fn contents(plan: &Plan) -> Result<Arc<files::Files>, RunError> {
 /// What is started, and what is known of it.
 struct Services<'s> {
     all: &'s [Arc<Running>],
-    known: &'s Known,
+    known: &'s Resolved,
     links: &'s proxy::Links,
     guarded: &'s Guarded,
     /// What happens to them by themselves.
@@ -300,7 +300,7 @@ struct Services<'s> {
 async fn start_service(
     (plan, links): (&Plan, &proxy::Links),
     service: &crate::plan::Service,
-    known: &mut Known,
+    known: &mut Resolved,
     around: &service::Surroundings<'_>,
     services: &mut Vec<Arc<Running>>,
 ) -> Result<(), RunError> {

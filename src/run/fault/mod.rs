@@ -15,7 +15,7 @@ mod turns;
 use super::Settings;
 use super::guarded::Guarded;
 use super::proxy::Control;
-use super::resolve::known::Known;
+use super::resolve::known::Resolved;
 use super::service::Running;
 use crate::engine::pace::clock::Clock;
 use crate::measure::{Event, Proof};
@@ -38,7 +38,7 @@ use tokio::task::JoinSet;
 pub struct Around<'r> {
     pub plan: &'r Plan,
     pub services: &'r [Arc<Running>],
-    pub known: &'r Known,
+    pub known: &'r Resolved,
     pub links: Control,
     pub guarded: &'r Guarded,
     pub settings: &'r Settings,

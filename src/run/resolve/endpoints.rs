@@ -1,6 +1,6 @@
 //! Where each target is, once services and links have their addresses.
 
-use super::known::Known;
+use super::known::Resolved;
 use crate::base::origin::Origin;
 use crate::check::program::Protocol;
 use crate::engine::http::host::Endpoint;
@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 
 /// The endpoint of each target, from the addresses of services and links.
-pub fn endpoints(plan: &Plan, known: &Known, files: &Files) -> Result<Vec<Endpoint>, String> {
+pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<Vec<Endpoint>, String> {
     let endpoint = |(index, target): (usize, &Target)| {
         let at = |address: SocketAddr| (Endpoint::at(address), address.ip().to_string());
         // With whom its certificate must name, where nothing else is said.

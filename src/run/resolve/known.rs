@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What is known of the parts that have been started so far.
-pub struct Known {
+pub struct Resolved {
     pub secrets: HashMap<String, String>,
     pub mask: Arc<Mask>,
     /// In the order of the plan.
@@ -25,7 +25,7 @@ pub struct Known {
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
-impl Known {
+impl Resolved {
     /// Whom probes and monitors trust beside whom this machine does: the authorities of targets, and of services that the run
     /// made some for.
     pub fn trust(&self, more: Option<&ServiceEndpoint>) -> Trust {
@@ -62,7 +62,7 @@ impl Known {
     }
 }
 
-impl Resolve for Known {
+impl Resolve for Resolved {
     fn constant(&self, expr: &Expr) -> Option<Expr> {
         let text = |text: String| Expr::Text(vec![Piece::Literal(text)]);
         match expr {

@@ -24,7 +24,7 @@ pub use postgres::version as postgres_version;
 pub use session::become_program;
 
 use super::guarded::Guarded;
-use super::resolve::known::Known;
+use super::resolve::known::Resolved;
 use super::watch::{Who, listeners};
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Cgroup};
@@ -97,7 +97,7 @@ enum Ownership {
 }
 
 /// Makes a service ready to be started, with a keeper; what it rests on has been started.
-pub async fn prepare(service: &Service, known: &Known, around: &Surroundings<'_>) -> Result<Running, Failed> {
+pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<'_>) -> Result<Running, Failed> {
     let within = Duration::from_nanos(service.ready_within);
     let failed = |problem: String| Failed { problem, log: String::new() };
     if let ServiceKind::Attach { port } = service.kind {
@@ -169,7 +169,7 @@ fn own_mark(run: &str, service: &str) -> String {
 }
 
 /// What is written as `ready:`, or what a service of its kind shows.
-fn asked_for(service: &Service, known: &Known, endpoint: &ServiceEndpoint, usual: Ready) -> Result<Ready, String> {
+fn asked_for(service: &Service, known: &Resolved, endpoint: &ServiceEndpoint, usual: Ready) -> Result<Ready, String> {
     let Some(written) = &service.ready else { return Ok(usual) };
     let written = known.text(written).map_err(|why| format!("`ready`: {why}"))?;
     let url = match (written.starts_with('/'), endpoint.ca().is_some()) {
@@ -195,7 +195,7 @@ fn directory(of_run: &Path, service: &str) -> Result<PathBuf, String> {
 }
 
 /// The port that is written, or a free one; from now on it is for the service to take.
-fn port(service: &Service, known: &Known) -> Result<u16, String> {
+fn port(service: &Service, known: &Resolved) -> Result<u16, String> {
     let port = match &service.port {
         Some(written) => known.port(written),
         None => known.ports.fresh(),
@@ -205,7 +205,7 @@ fn port(service: &Service, known: &Known) -> Result<u16, String> {
     Ok(port)
 }
 
-fn launch(service: &Service, program: PathBuf, directory: &Path, known: &Known) -> Launch {
+fn launch(service: &Service, program: PathBuf, directory: &Path, known: &Resolved) -> Launch {
     Launch {
         program,
         arguments: Vec::new(),

@@ -4,7 +4,7 @@ use super::ready::Ready;
 use super::{Prepared, ServiceEndpoint, launch};
 use crate::guard;
 use crate::plan::{Expr, Piece, Service, Text};
-use crate::run::resolve::known::Known;
+use crate::run::resolve::known::Resolved;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -19,7 +19,7 @@ pub fn prepare(
     service: &Service,
     program: &Text,
     arguments: &[Text],
-    known: &Known,
+    known: &Resolved,
     directory: &Path,
 ) -> Result<Prepared, String> {
     let program = known.text(program).map_err(|why| format!("its program: {why}"))?;

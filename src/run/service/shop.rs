@@ -3,14 +3,14 @@
 use super::ready::Ready;
 use super::{Prepared, ServiceEndpoint, Speaks, launch, port};
 use crate::plan::{Demo, Service};
-use crate::run::resolve::known::Known;
+use crate::run::resolve::known::Resolved;
 use std::net::SocketAddr;
 use std::path::Path;
 
 pub fn prepare(
     service: &Service,
     demo: &Demo,
-    known: &Known,
+    known: &Resolved,
     program: &Path,
     directory: &Path,
 ) -> Result<Prepared, String> {

@@ -20,7 +20,7 @@ fn shell(script: &str) -> Service {
 
 struct Fixture {
     directory: tempfile::TempDir,
-    known: Known,
+    known: Resolved,
     told: mpsc::UnboundedReceiver<Happened>,
     tell: mpsc::UnboundedSender<Happened>,
 }
@@ -28,7 +28,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Fixture {
         let (tell, told) = mpsc::unbounded_channel();
-        let known = Known {
+        let known = Resolved {
             authorities: Vec::new(),
             secrets: Default::default(),
             mask: Default::default(),

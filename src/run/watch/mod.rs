@@ -6,7 +6,7 @@ pub mod processes;
 mod prometheus;
 
 use super::ask::Client;
-use super::resolve::known::Known;
+use super::resolve::known::Resolved;
 use super::service::State;
 use crate::base::exposition::Selector;
 use crate::base::units::SECOND;
@@ -91,7 +91,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    pub fn new(plan: &Plan, services: &[Who], known: &Known) -> Result<Watcher, String> {
+    pub fn new(plan: &Plan, services: &[Who], known: &Resolved) -> Result<Watcher, String> {
         let looks = looks(plan, services, known)?;
         let urls: Vec<&str> = looks.iter().filter_map(Look::url).collect();
         let trust = urls.iter().any(|url| url.starts_with("https://")).then(|| known.trust(None));
@@ -152,7 +152,7 @@ impl Watch {
 }
 
 /// What the plan watches, by what is looked at.
-fn looks(plan: &Plan, services: &[Who], known: &Known) -> Result<Vec<Look>, String> {
+fn looks(plan: &Plan, services: &[Who], known: &Resolved) -> Result<Vec<Look>, String> {
     let text = |pieces: &Text| known.text(pieces).map_err(|why| format!("where something is watched: {why}"));
     let mut looks: Vec<Look> = Vec::new();
     for (place, watched) in (0..).zip(plan.watched()) {

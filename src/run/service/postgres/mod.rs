@@ -12,7 +12,7 @@ use super::ready::Ready;
 use super::{Prepared, ServiceEndpoint, Surroundings, launch, port};
 use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
-use crate::run::resolve::known::Known;
+use crate::run::resolve::known::Resolved;
 use binaries::Binaries;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection};
@@ -31,7 +31,7 @@ const WHO_MAY: &str = "local all postgres trust\nhost stressc stressc 127.0.0.1/
 
 pub async fn prepare(
     service: &Service,
-    known: &Known,
+    known: &Resolved,
     around: &Surroundings<'_>,
     directory: &Path,
 ) -> Result<Prepared, String> {
