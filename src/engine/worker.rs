@@ -107,9 +107,9 @@ pub struct Worker {
     pub tracer: Option<Tracer>,
     pub timers: Timers,
     pub recorder: RefCell<Recorder>,
-    /// What [`Measured::done`] will tell.
+    /// What [`Batch::done`] will tell.
     pub finished: RefCell<Vec<(usize, usize, u64)>>,
-    /// What [`Measured::started`] will tell.
+    /// What [`Batch::started`] will tell.
     started: RefCell<Vec<(usize, u64)>>,
     /// Entries of ledgers whose requests have ended.
     pub booked: RefCell<Vec<Entry>>,
