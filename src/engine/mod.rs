@@ -13,7 +13,7 @@ pub mod stream;
 pub mod tls;
 pub mod trace;
 pub mod tracer;
-pub mod trial;
+pub mod dry_run;
 pub mod trials;
 pub mod value;
 pub mod worker;

@@ -23,7 +23,7 @@ use crate::engine::pace::random;
 use crate::engine::phase::Errand;
 use crate::engine::secret::Mask;
 use crate::engine::value::{files, rows};
-use crate::engine::{phase, tracer, trial};
+use crate::engine::{dry_run, phase, tracer};
 use crate::measure::Event;
 use crate::plan::Plan;
 use guarded::Guarded;
@@ -36,8 +36,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+pub use crate::engine::dry_run::DryRun;
 pub use crate::engine::tracer::Traced;
-pub use crate::engine::trial::DryRun;
 pub use error::RunError;
 pub use service::User;
 #[cfg(unix)]
@@ -230,7 +230,7 @@ async fn around_load(
                     ended
                 }
                 Some(trial) => tokio::select! {
-                    tried = trial::perform(&parts, setup, trial) => Ok(tried.map(|()| 0)?),
+                    tried = dry_run::perform(&parts, setup, trial) => Ok(tried.map(|()| 0)?),
                     why = gone(services.happened) => Err(RunError::Setup(why)),
                     () = interrupt.wait() => Err(RunError::Interrupted),
                 },
