@@ -2,7 +2,7 @@
 //! delays another.
 
 use super::command::{Commands, Ran};
-use super::resolve::known::Resolved;
+use super::resolve::resolved::Resolved;
 use super::{Interrupt, Settings};
 use crate::engine::pace::clock::Clock;
 use crate::measure::Event;

@@ -29,7 +29,7 @@ use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
 use resolve::endpoints::{authorities, endpoints};
-use resolve::known::Resolved;
+use resolve::resolved::Resolved;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;

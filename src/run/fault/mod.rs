@@ -15,7 +15,7 @@ mod turns;
 use super::Settings;
 use super::guarded::Guarded;
 use super::proxy::Control;
-use super::resolve::known::Resolved;
+use super::resolve::resolved::Resolved;
 use super::service::Running;
 use crate::engine::pace::clock::Clock;
 use crate::measure::{Event, Proof};

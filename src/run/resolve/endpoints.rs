@@ -1,6 +1,6 @@
 //! Where each target is, once services and links have their addresses.
 
-use super::known::Resolved;
+use super::resolved::Resolved;
 use crate::base::origin::Origin;
 use crate::check::program::Protocol;
 use crate::engine::http::host::Endpoint;

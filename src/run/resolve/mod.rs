@@ -1,4 +1,4 @@
 //! What a plan leaves open until a run knows it: secrets, ports, addresses.
 
-pub mod known;
+pub mod resolved;
 pub mod endpoints;

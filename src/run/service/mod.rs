@@ -24,7 +24,7 @@ pub use postgres::version as postgres_version;
 pub use session::become_program;
 
 use super::guarded::Guarded;
-use super::resolve::known::Resolved;
+use super::resolve::resolved::Resolved;
 use super::watch::{Who, listeners};
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Cgroup};

@@ -4,7 +4,7 @@ use super::ready::Ready;
 use super::{Prepared, ServiceEndpoint, launch};
 use crate::guard;
 use crate::plan::{Expr, Piece, Service, Text};
-use crate::run::resolve::known::Resolved;
+use crate::run::resolve::resolved::Resolved;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;

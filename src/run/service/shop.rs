@@ -3,7 +3,7 @@
 use super::ready::Ready;
 use super::{Prepared, ServiceEndpoint, Speaks, launch, port};
 use crate::plan::{Demo, Service};
-use crate::run::resolve::known::Resolved;
+use crate::run::resolve::resolved::Resolved;
 use std::net::SocketAddr;
 use std::path::Path;
 

@@ -6,7 +6,7 @@ pub mod processes;
 mod prometheus;
 
 use super::ask::Client;
-use super::resolve::known::Resolved;
+use super::resolve::resolved::Resolved;
 use super::service::State;
 use crate::base::exposition::Selector;
 use crate::base::units::SECOND;

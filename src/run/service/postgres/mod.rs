@@ -12,7 +12,7 @@ use super::ready::Ready;
 use super::{Prepared, ServiceEndpoint, Surroundings, launch, port};
 use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
-use crate::run::resolve::known::Resolved;
+use crate::run::resolve::resolved::Resolved;
 use binaries::Binaries;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection};
