@@ -6,7 +6,7 @@ mod actual;
 mod capacity;
 mod crashes;
 mod ledger;
-mod looks;
+mod rolling;
 mod quantity;
 mod recovery;
 mod requests;
@@ -132,7 +132,7 @@ fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
         }
         Condition::Holds(measured) => truth(measured, stats),
         Condition::Becomes { condition, within, of } => match actual::instant(of, stats) {
-            Ok(at) => looks::becomes(condition, *within, at, stats),
+            Ok(at) => rolling::becomes(condition, *within, at, stats),
             Err(reason) => Judged::unknown(reason),
         },
         Condition::InEvery { condition, every, share } => slices::in_every(condition, *every, *share, stats),

@@ -1,6 +1,6 @@
 //! How a steady state was lost around a window, and when it came back.
 
-use super::looks::{look, looks};
+use super::rolling::{look, looks};
 use super::{Known, Measurement, Outcome, Quantity};
 use crate::base::units::{SECOND, duration};
 use crate::check::program::{RecoveryFunction, RequestFunction};
