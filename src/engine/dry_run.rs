@@ -44,7 +44,7 @@ pub async fn perform(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &DryRun) -> s
 
 fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &DryRun) -> std::io::Result<()> {
     let plan = parts.plan.clone();
-    let order = parts.order((plan.clone(), parts.linked.flows.clone()), setup, 0);
+    let order = parts.order((plan.clone(), parts.lowered.flows.clone()), setup, 0);
     alone(order, async |worker| {
         for (load, part) in &trial.parts {
             let (number, turn) = first(&plan, *load, *part, trial.user - 1);

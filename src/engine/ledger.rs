@@ -1,7 +1,7 @@
 //! The entries of one request: opened before it is sent, so that one whose outcome is never known has its key all the same.
 
 use super::value::code::{Code, Piece, values};
-use super::value::link::Linker;
+use super::value::lower::Lowerer;
 use super::value::{Frame, Paths, Unusable};
 use crate::measure::{Entry, Failure, Fate};
 use crate::plan::{Record, Request};
@@ -12,8 +12,8 @@ use std::cell::RefCell;
 pub struct Records(Vec<(Vec<Piece>, usize)>);
 
 impl Records {
-    pub fn of(request: &Request, linker: &mut Linker<'_>) -> Records {
-        let of = |record: &Record| (vec![Piece::Value(linker.key(record))], record.ledger);
+    pub fn of(request: &Request, lowerer: &mut Lowerer<'_>) -> Records {
+        let of = |record: &Record| (vec![Piece::Value(lowerer.key(record))], record.ledger);
         Records(request.records.iter().map(of).collect())
     }
 

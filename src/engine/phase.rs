@@ -1,7 +1,7 @@
 //! What is done once, before the load or after it: the steps of a setup or a teardown, by a worker of their own that
 //! measures nothing.
 
-use super::flow::linked::LinkedPlan;
+use super::flow::lowered::LoweredPlan;
 use super::flow::session::{Missed, Session};
 use super::flow::steps::Steps;
 use super::flow::user::Who;
@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 pub struct Parts {
     pub plan: Arc<Plan>,
     /// What the plan does, with the values of its secrets.
-    pub linked: Arc<LinkedPlan>,
+    pub lowered: Arc<LoweredPlan>,
     pub endpoints: Arc<Vec<Endpoint>>,
     pub tables: Arc<Vec<Table>>,
     pub files: Arc<Files>,
@@ -49,7 +49,7 @@ impl Parts {
             budget: None,
             plan,
             flows,
-            sought: self.linked.sought.clone(),
+            sought: self.lowered.sought.clone(),
             endpoints: self.endpoints.clone(),
             tables: self.tables.clone(),
             replays: Arc::default(),
@@ -96,11 +96,11 @@ impl Errand {
     }
 
     fn flows(self, parts: &Parts) -> Vec<(Flow, Arc<Steps>)> {
-        let (planned, linked) = match self {
-            Errand::Setup => (&parts.plan.setup, &parts.linked.setup),
-            Errand::Teardown => (&parts.plan.teardown, &parts.linked.teardown),
+        let (planned, lowered) = match self {
+            Errand::Setup => (&parts.plan.setup, &parts.lowered.setup),
+            Errand::Teardown => (&parts.plan.teardown, &parts.lowered.teardown),
         };
-        planned.iter().cloned().zip(linked.iter().cloned()).collect()
+        planned.iter().cloned().zip(lowered.iter().cloned()).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One worker: a thread with its own runtime, connections and recorder. Nothing in it is shared with another.
 
-use super::flow::linked::Linked;
+use super::flow::lowered::Lowered;
 use super::flow::progress::Progress;
 use super::flow::steps::Steps;
 use super::flow::user::UserState;
@@ -16,7 +16,7 @@ use super::tracer::Tracer;
 use super::trials::{self, Trials};
 use super::value::code::Check;
 use super::value::files::Files;
-use super::value::link::Sought;
+use super::value::lower::Sought;
 use super::value::rows::Table;
 use super::value::{Frame, Plain};
 use crate::base::units::SECOND;
@@ -92,7 +92,7 @@ pub struct Recorded {
 
 pub struct Worker {
     pub plan: Arc<Plan>,
-    pub linked: Linked,
+    pub lowered: Lowered,
     /// By load and part of its mix.
     pub series: Vec<Vec<Recorded>>,
     pub replays: Arc<Vec<Option<Arc<[u64]>>>>,
@@ -255,7 +255,7 @@ impl Worker {
         let series = plan.loads.iter().enumerate().map(parts).collect();
         let (place, parts) = (plan.share.index + order.index * plan.share.count, order.workers * plan.share.count);
         Ok(Worker {
-            linked: Linked::new(
+            lowered: Lowered::new(
                 &plan,
                 &order.endpoints,
                 (order.flows, &order.sought),
@@ -298,7 +298,7 @@ impl Worker {
 
     /// The first check that does not hold, and how that fails its step.
     pub fn unmet(&self, checks: &[Check], frame: &mut Frame) -> Option<(usize, Failure)> {
-        let paths = &self.linked.paths;
+        let paths = &self.lowered.paths;
         checks.iter().enumerate().find_map(|(place, check)| {
             let holds = frame.holds(&check.condition, paths);
             if let Some(tracer) = &self.tracer {

@@ -44,8 +44,8 @@ impl Crew {
         for (index, gauge) in gauges.iter().enumerate() {
             let order = Assignment {
                 plan: parts.plan.clone(),
-                flows: parts.linked.flows.clone(),
-                sought: parts.linked.sought.clone(),
+                flows: parts.lowered.flows.clone(),
+                sought: parts.lowered.sought.clone(),
                 endpoints: parts.endpoints.clone(),
                 tables: parts.tables.clone(),
                 replays: replays.clone(),

@@ -18,7 +18,7 @@ mod search;
 mod service;
 mod watch;
 
-use crate::engine::flow::linked::LinkedPlan;
+use crate::engine::flow::lowered::LoweredPlan;
 use crate::engine::pace::random;
 use crate::engine::phase::Errand;
 use crate::engine::secret::Mask;
@@ -161,11 +161,11 @@ async fn control(
         .and_then(|()| endpoints(plan, &known, &files).map_err(RunError::Address));
     let result = match ready.and_then(|endpoints| Ok((endpoints, tables(plan)?))) {
         Ok((endpoints, tables)) => {
-            let linked = Arc::new(LinkedPlan::of(plan, &endpoints, files.clone(), (&known, mask)));
+            let lowered = Arc::new(LoweredPlan::of(plan, &endpoints, files.clone(), (&known, mask)));
             let (endpoints, run) = (Arc::new(endpoints), run_key(&settings.id));
             let parts = phase::Parts {
                 plan: plan.clone(),
-                linked,
+                lowered,
                 endpoints,
                 tables,
                 files,

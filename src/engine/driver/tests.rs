@@ -4,7 +4,7 @@
 
 use super::{Answer, Shown};
 use crate::engine::flow::attempt::Attempt;
-use crate::engine::flow::linked::LinkedPlan;
+use crate::engine::flow::lowered::LoweredPlan;
 use crate::engine::flow::session::Session;
 use crate::engine::flow::user::Who;
 use crate::engine::http::host::Endpoint;
@@ -13,7 +13,7 @@ use crate::engine::phase::{Parts, alone, plan_of};
 use crate::engine::secret::Mask;
 use crate::engine::stream::{Opening, Stream};
 use crate::engine::value::answered::Answered;
-use crate::engine::value::link::Resolve;
+use crate::engine::value::lower::Resolve;
 use crate::engine::worker::Worker;
 use crate::measure::{Entry, Example, Failure, Fate};
 use crate::plan::{Expr, Piece, Plan};
@@ -68,7 +68,7 @@ impl Client {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
-                let (host, left) = (&worker.linked.hosts[attempt.target], attempt.left(clock.now()));
+                let (host, left) = (&worker.lowered.hosts[attempt.target], attempt.left(clock.now()));
                 let mut took = Opening::default();
                 let opened = Stream::open(host.address, host.secured.as_ref(), left, &mut took).await;
                 attempt.connected(took);
@@ -164,7 +164,7 @@ fn parts(steps: &[Value], address: SocketAddr) -> Parts {
     let endpoints = vec![Endpoint::at(address)];
     let mask = Arc::new(Mask::new([]));
     Parts {
-        linked: Arc::new(LinkedPlan::of(&plan, &endpoints, Arc::default(), (&Nothing, &mask))),
+        lowered: Arc::new(LoweredPlan::of(&plan, &endpoints, Arc::default(), (&Nothing, &mask))),
         plan,
         endpoints: Arc::new(endpoints),
         tables: Arc::default(),
@@ -178,7 +178,7 @@ fn parts(steps: &[Value], address: SocketAddr) -> Parts {
 
 fn with_worker<T>(steps: &[Value], address: SocketAddr, work: impl AsyncFnOnce(Rc<Worker>) -> T) -> T {
     let parts = parts(steps, address);
-    alone(parts.order((parts.plan.clone(), parts.linked.flows.clone()), Arc::default(), 0), work).unwrap()
+    alone(parts.order((parts.plan.clone(), parts.lowered.flows.clone()), Arc::default(), 0), work).unwrap()
 }
 
 async fn iterate(session: &mut Session, worker: &Worker) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 pub mod attempt;
 mod computed;
 pub mod user;
-pub mod linked;
+pub mod lowered;
 pub mod progress;
 pub mod rest;
 pub mod sender;

@@ -67,7 +67,7 @@ impl Session {
         self.in_vain = if self.went_well > 0 { 0 } else { self.in_vain + 1 };
         let (stopped, in_vain) = (self.stopped, self.in_vain);
         let Some(iteration) = self.iterations[part].as_mut() else { return After::Rest { from_now: 0, from_start: 0 } };
-        let steps = &worker.linked.flows[iteration.flow];
+        let steps = &worker.lowered.flows[iteration.flow];
         if failure == Failure::Data && steps.takes_unique_rows(stopped) {
             return After::Leave;
         }

@@ -2,7 +2,7 @@
 //! measured and told of them, and what later steps find of their answers.
 
 use super::attempt::Attempt;
-use super::linked::LinkedRequest;
+use super::lowered::LoweredRequest;
 use super::progress::{Pending, Progress, UnderWay};
 use crate::engine::driver::{Answer, Clients, Unwritten};
 use crate::engine::ledger;
@@ -82,7 +82,7 @@ impl Sender {
     /// Sends a request that is intended at an offset, until it is answered or tried often enough. Says when that was.
     pub async fn request(
         &mut self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         frame: &mut Frame,
         progress: &Progress,
         series: usize,
@@ -120,7 +120,7 @@ impl Sender {
     /// Makes ready what is sent, and opens the entries that it makes.
     fn write(
         &mut self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         frame: &mut Frame,
         progress: &Progress,
         series: usize,
@@ -129,7 +129,7 @@ impl Sender {
         self.attempt.prepare(request.target, series, self.user);
         self.is_traced = self.clients.driver(&request.exchange).write(frame, &mut self.attempt)?;
         if !request.records.is_empty() {
-            request.records.open(frame, &self.worker.linked.paths, started, &progress.opened)?;
+            request.records.open(frame, &self.worker.lowered.paths, started, &progress.opened)?;
         }
         Ok(())
     }
@@ -150,7 +150,7 @@ impl Sender {
     /// What came of a try: told, counted and judged.
     fn tried(
         &mut self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         frame: &mut Frame,
         progress: &Progress,
         whole: &mut Whole,
@@ -186,7 +186,7 @@ impl Sender {
     /// How long the next try is waited for, where there is one.
     fn pause(
         &self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         frame: &mut Frame,
         tried: &Tried,
         next: u64,
@@ -207,7 +207,7 @@ impl Sender {
     /// After the last try: what is measured, with an example where it is one.
     fn finish(
         &mut self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         frame: &mut Frame,
         progress: &Progress,
         whole: &Whole,
@@ -231,7 +231,7 @@ impl Sender {
         };
         progress.pending.set(Some(pending));
         if self.is_example(&pending) {
-            let because = unmet.map(|check| explain::check(check, frame, &self.worker.linked.paths));
+            let because = unmet.map(|check| explain::check(check, frame, &self.worker.lowered.paths));
             let because = because.or_else(|| self.attempt.because.take());
             let example = self.example(request, &pending, frame, because);
             *progress.example.borrow_mut() = Some(Box::new(example));
@@ -239,7 +239,7 @@ impl Sender {
     }
 
     /// The budget is used up: what was sent of the request counts as what an early end of the run cuts off.
-    fn stop(&mut self, request: &LinkedRequest, progress: &Progress, fate: Fate) -> (u64, Result<(), Failure>) {
+    fn stop(&mut self, request: &LoweredRequest, progress: &Progress, fate: Fate) -> (u64, Result<(), Failure>) {
         let worker = self.worker.clone();
         let now = worker.timers.clock.now();
         progress.under_way.set(None);
@@ -274,7 +274,7 @@ impl Sender {
     /// Keeps what later steps need of the answer, and applies the step's own expectations. So much is left of its timeout.
     fn judge(
         &mut self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         frame: &mut Frame,
         answer: &Answer,
         (latency, left): (u64, u64),
@@ -311,7 +311,7 @@ impl Sender {
     /// Everything about the request that was sent last.
     pub fn example(
         &mut self,
-        request: &LinkedRequest,
+        request: &LoweredRequest,
         Pending { series, ended, .. }: &Pending,
         frame: &Frame,
         because: Option<String>,

@@ -123,7 +123,7 @@ impl Session {
     }
 
     fn iteration(worker: &Worker, flow: usize) -> Box<Iteration> {
-        let (planned, steps) = (&worker.plan.flows[flow], &worker.linked.flows[flow]);
+        let (planned, steps) = (&worker.plan.flows[flow], &worker.lowered.flows[flow]);
         let frame = Frame {
             slots: vec![Value::Null; steps.slots],
             answers: (0..planned.requests).map(|_| Rc::default()).collect(),
@@ -159,7 +159,7 @@ impl Session {
         iteration.frame.begin(who.user, number);
         iteration.frame.rows.begin(self.load, part, who.turn);
         iteration.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
-        let onces = worker.linked.flows[flow].onces;
+        let onces = worker.lowered.flows[flow].onces;
         let kept = match &who.kept {
             Some(kept) => kept.clone(),
             // Nobody comes back to what was done.
@@ -183,7 +183,7 @@ impl Session {
                 user: who.user,
             });
         }
-        let ops = 0..worker.linked.flows[flow].ops.len();
+        let ops = 0..worker.lowered.flows[flow].ops.len();
         let outcome = self.steps(&worker, part, &mut iteration, &kept, (ops, intended)).await;
         self.iterations[part] = Some(iteration);
         let now = self.now;
@@ -258,7 +258,7 @@ impl Session {
     }
 
     fn stopped_in(&self, iteration: &Iteration) -> Option<(usize, u16)> {
-        let response = self.worker.linked.flows[iteration.flow].nearest_request(self.stopped)?;
+        let response = self.worker.lowered.flows[iteration.flow].nearest_request(self.stopped)?;
         Some((response, iteration.frame.answers[response].status))
     }
 
@@ -287,7 +287,7 @@ impl Session {
         kept: &Rc<UserState>,
         (ops, mut due): (Range<usize>, u64),
     ) -> Result<(), Failure> {
-        let steps = &worker.linked.flows[iteration.flow];
+        let steps = &worker.lowered.flows[iteration.flow];
         let recorded = &worker.series[self.load][part];
         let mut at = ops.start;
         // Held while this iteration does what its user does once, or is within limits; given back in reverse.
@@ -328,7 +328,7 @@ impl Session {
                     Next::Step
                 }
                 Op::Turn(turn) => {
-                    let next = begin_turn(turn, iteration, &worker.linked.paths, self.now);
+                    let next = begin_turn(turn, iteration, &worker.lowered.paths, self.now);
                     let turns = &iteration.turns[turn.id];
                     if let (Next::Step, Some(every), true) = (&next, turn.every, turns.made > 0) {
                         due = due.max(turns.began + turns.made * every);
@@ -361,7 +361,7 @@ impl Session {
                     Next::Step
                 }
                 Op::Together { slot, list, at_most, to } => {
-                    match items(list, *at_most, iteration, &worker.linked.paths) {
+                    match items(list, *at_most, iteration, &worker.lowered.paths) {
                         Ok(items) => {
                             self.stopped = at;
                             self.together(worker, part, iteration, kept, (*slot, &items), at + 1..*to).await?;
@@ -443,7 +443,7 @@ impl Session {
     fn at_once(&mut self, op: &Op, worker: &Worker, iteration: &mut Iteration, recorded: &Recorded, due: u64) -> Next {
         let flow = &worker.plan.flows[iteration.flow];
         match op {
-            Op::Measure { measure, value } => match iteration.frame.eval(value, &worker.linked.paths) {
+            Op::Measure { measure, value } => match iteration.frame.eval(value, &worker.lowered.paths) {
                 Ok(value) => {
                     if let Some(tracer) = &worker.tracer {
                         tracer.learn(&iteration.frame);
@@ -475,7 +475,7 @@ impl Session {
             },
             op => {
                 self.turned += u32::from(matches!(op, Op::Entry { .. }));
-                let next = compute(op, iteration, &worker.linked.paths, self.now);
+                let next = compute(op, iteration, &worker.lowered.paths, self.now);
                 if let (Some(tracer), Next::Step, Some(slot)) = (&worker.tracer, &next, op.slot()) {
                     tracer.learn(&iteration.frame);
                     tracer.value(name_of(&flow.names, slot), &iteration.frame.slots[slot]);
@@ -497,7 +497,7 @@ impl Session {
         let spoilt = self.blame((failure, because), at, iteration, recorded, due);
         self.went_well -= u64::from(spoilt).min(self.went_well);
         self.misses(failure, at, iteration)?;
-        Ok(self.worker.linked.flows[iteration.flow].behind(at))
+        Ok(self.worker.lowered.flows[iteration.flow].behind(at))
     }
 
     /// What fails between two requests counts against the one that it reads, or keeps from being sent. Says whether that one went well until
@@ -511,7 +511,7 @@ impl Session {
         due: u64,
     ) -> bool {
         let because = |iteration: &mut Iteration| because.clone().unwrap_or_else(|| self.why(at, iteration));
-        let steps = &self.worker.linked.flows[iteration.flow];
+        let steps = &self.worker.lowered.flows[iteration.flow];
         // Of checks their own values are told.
         if let Some(tracer) = self.worker.tracer.as_ref().filter(|_| !matches!(steps.ops[at], Op::Expect(_))) {
             tracer.tell(Traced::Missed(because(iteration)));
@@ -544,14 +544,14 @@ impl Session {
 
     /// Why a step between requests failed, in words.
     fn why(&self, at: usize, iteration: &mut Iteration) -> String {
-        let (linked, flow) = (&self.worker.linked, &self.worker.plan.flows[iteration.flow]);
-        let steps = &linked.flows[iteration.flow];
+        let (lowered, flow) = (&self.worker.lowered, &self.worker.plan.flows[iteration.flow]);
+        let steps = &lowered.flows[iteration.flow];
         let named = |slot: usize| name_of(&flow.names, slot);
         match &steps.ops[at] {
             Op::Expect(checks) => {
                 let unmet =
-                    checks.iter().find(|check| iteration.frame.holds(&check.condition, &linked.paths) != Ok(true));
-                unmet.map_or_else(String::new, |check| explain::check(check, &mut iteration.frame, &linked.paths))
+                    checks.iter().find(|check| iteration.frame.holds(&check.condition, &lowered.paths) != Ok(true));
+                unmet.map_or_else(String::new, |check| explain::check(check, &mut iteration.frame, &lowered.paths))
             }
             Op::Let { slot, .. } | Op::Loop { counter: Some((slot, _)), .. } if steps.reads_rows(at) => {
                 format!("no row is left for `{}`", named(*slot))

@@ -1,17 +1,17 @@
 //! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
 //! in what.
 
-use super::linked::{Around, LinkedRequest, request};
+use super::lowered::{Around, LoweredRequest, request};
 use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
-use crate::engine::value::link::Linker;
+use crate::engine::value::lower::Lowerer;
 use crate::plan::{Expr, Flow, LoopBound, Pick, Step, Think};
 use std::ops::Range;
 
 /// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
 /// not recorded yet.
 pub enum Op {
-    Request(Box<LinkedRequest>),
+    Request(Box<LoweredRequest>),
     Let {
         slot: usize,
         value: Code,
@@ -112,15 +112,15 @@ pub struct Steps {
 }
 
 /// Makes a flow flat, which may be the `verify` of a ledger.
-pub fn flat(flow: &Flow, ledger: Option<usize>, around: &Around<'_>, linker: &mut Linker<'_>) -> Steps {
+pub fn flat(flow: &Flow, ledger: Option<usize>, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> Steps {
     let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
-    linker.begin(flow, slots, ledger);
+    lowerer.begin(flow, slots, ledger);
     let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
-    let mut flat = Flat { around, linker, number: flow.slots, steps };
+    let mut flat = Flat { around, lowerer, number: flow.slots, steps };
     flat.all(&flow.steps);
-    let Flat { linker, mut steps, .. } = flat;
+    let Flat { lowerer, mut steps, .. } = flat;
     steps.settle();
-    steps.derived = linker.derived();
+    steps.derived = lowerer.derived();
     steps.slots = steps.derived.end;
     steps
 }
@@ -216,7 +216,7 @@ impl Steps {
     }
 
     /// The request that keeps its answer there.
-    pub fn request(&self, response: usize) -> Option<&LinkedRequest> {
+    pub fn request(&self, response: usize) -> Option<&LoweredRequest> {
         self.ops.iter().find_map(|op| match op {
             Op::Request(request) if request.response == response => Some(request.as_ref()),
             _ => None,
@@ -264,7 +264,7 @@ impl Steps {
 
 struct Flat<'a, 'l, 'r> {
     around: &'a Around<'a>,
-    linker: &'l mut Linker<'r>,
+    lowerer: &'l mut Lowerer<'r>,
     /// The slot of the number that a `verify` counts.
     number: usize,
     steps: Steps,
@@ -286,7 +286,7 @@ impl Flat<'_, '_, '_> {
     }
 
     fn expr(&mut self, expr: &Expr) -> Code {
-        self.linker.expr(expr)
+        self.lowerer.expr(expr)
     }
 
     /// Lets an operation that goes past what follows it end here.
@@ -312,18 +312,18 @@ impl Flat<'_, '_, '_> {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Request(sent) => {
-                let linked = request(sent, self.around, self.linker);
-                self.push(Op::Request(Box::new(linked)));
+                let lowered = request(sent, self.around, self.lowerer);
+                self.push(Op::Request(Box::new(lowered)));
             }
             Step::Let { slot, value } => {
-                let value = self.linker.given(*slot, value);
+                let value = self.lowerer.given(*slot, value);
                 self.push(Op::Let { slot: *slot, value });
             }
             Step::Think(think) => {
                 self.push(Op::Think { think: think.clone(), keeps: false });
             }
             Step::Expect(checks) => {
-                let checks = self.linker.checks(checks);
+                let checks = self.lowerer.checks(checks);
                 self.push(Op::Expect(checks));
             }
             Step::If { condition, then, otherwise } => {
@@ -372,9 +372,9 @@ impl Flat<'_, '_, '_> {
                 let id = self.steps.onces;
                 self.steps.onces += 1;
                 let once = self.push(Op::Once { id, every: *every, keeps: false, to: 0 });
-                let (first, derived) = (self.here(), self.linker.derived().end);
+                let (first, derived) = (self.here(), self.lowerer.derived().end);
                 self.all(steps);
-                let slots = (derived..self.linker.derived().end).collect();
+                let slots = (derived..self.lowerer.derived().end).collect();
                 let mut leaves = Leaves { slots, ..Leaves::default() };
                 for op in &self.steps.ops[first..] {
                     leaves.slots.extend(op.slot());

@@ -1,7 +1,7 @@
 //! Bodies of requests as they are evaluated.
 
 use crate::engine::value::code::{Code, Piece, values};
-use crate::engine::value::link::Linker;
+use crate::engine::value::lower::Lowerer;
 use crate::plan;
 
 pub enum Body {
@@ -26,17 +26,17 @@ pub struct Upload {
 }
 
 impl Body {
-    pub fn of(body: &plan::Body, linker: &mut Linker<'_>) -> Body {
+    pub fn of(body: &plan::Body, lowerer: &mut Lowerer<'_>) -> Body {
         match body {
-            plan::Body::Json(value) => Body::Json(linker.expr(value)),
-            plan::Body::Form(fields) => Body::Form(linker.fields(fields)),
-            plan::Body::Text(pieces) => Body::Text(linker.text(pieces)),
-            plan::Body::File(upload) => Body::File(Upload::of(upload, linker)),
+            plan::Body::Json(value) => Body::Json(lowerer.expr(value)),
+            plan::Body::Form(fields) => Body::Form(lowerer.fields(fields)),
+            plan::Body::Text(pieces) => Body::Text(lowerer.text(pieces)),
+            plan::Body::File(upload) => Body::File(Upload::of(upload, lowerer)),
             plan::Body::Multipart(parts) => {
                 let part = |(name, content): &(String, plan::Content)| {
                     let content = match content {
-                        plan::Content::Value(value) => Content::Value(linker.expr(value)),
-                        plan::Content::File(upload) => Content::File(Upload::of(upload, linker)),
+                        plan::Content::Value(value) => Content::Value(lowerer.expr(value)),
+                        plan::Content::File(upload) => Content::File(Upload::of(upload, lowerer)),
                     };
                     (name.clone(), content)
                 };
@@ -79,8 +79,8 @@ impl Content {
 }
 
 impl Upload {
-    fn of(upload: &plan::Upload, linker: &mut Linker<'_>) -> Upload {
-        Upload { file: upload.file, kind: linker.text(&upload.kind), name: linker.text(&upload.name) }
+    fn of(upload: &plan::Upload, lowerer: &mut Lowerer<'_>) -> Upload {
+        Upload { file: upload.file, kind: lowerer.text(&upload.kind), name: lowerer.text(&upload.name) }
     }
 
     fn exprs(&self) -> impl Iterator<Item = &Code> {

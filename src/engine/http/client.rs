@@ -71,7 +71,7 @@ impl Client {
     /// Makes the bytes of a request, with room for its trace context where it carries one, and tells to which target it goes.
     pub fn write(&mut self, request: &Request, frame: &mut Frame, attempt: &mut Attempt) -> Result<bool, Unwritten> {
         if let Bytes::Built(template) = &request.bytes {
-            template.write(frame, &self.worker.linked.paths, &mut self.written, &mut self.scratch)?;
+            template.write(frame, &self.worker.lowered.paths, &mut self.written, &mut self.scratch)?;
             if let Some(tracer) = &self.worker.tracer {
                 tracer.learn(frame);
             }
@@ -91,7 +91,7 @@ impl Client {
         let method = self.method(request);
         let first = Hop { target: attempt.target, head_only: method.head_only, idempotent: method.idempotent };
         let mut result = self.hop(request, (first, true), attempt).await;
-        let most = self.worker.linked.hosts[attempt.target].redirects;
+        let most = self.worker.lowered.hosts[attempt.target].redirects;
         if most > 0 && result.is_ok() && leads_on(self.answer.status) {
             let (began, head, trace) = (self.answer.sent, self.head.clone(), self.trace);
             // Seldom, and larger than the usual way.
@@ -108,7 +108,7 @@ impl Client {
 
     fn notes_url(&mut self, request: &Request) {
         if request.keep_url {
-            self.url = redirect::url(&self.worker.linked.hosts[self.asked], &self.head);
+            self.url = redirect::url(&self.worker.lowered.hosts[self.asked], &self.head);
         }
     }
 
@@ -118,7 +118,7 @@ impl Client {
 
     /// The request as it was sent, one piece behind the other.
     fn pieces<'c>(&'c self, request: &'c Request) -> Vec<&'c [u8]> {
-        request.bytes.written(&self.written).pieces(&self.head, &self.worker.linked.paths.files)
+        request.bytes.written(&self.written).pieces(&self.head, &self.worker.lowered.paths.files)
     }
 
     /// Goes where the answer leads, so many times at most.
@@ -128,7 +128,7 @@ impl Client {
         let mut sent = Sent { target: attempt.target, bytes: self.pieces(request).concat() };
         let mut left = most;
         loop {
-            let next = redirect::next(&worker.linked.hosts, &sent, self.answer.status, &self.answer.notes);
+            let next = redirect::next(&worker.lowered.hosts, &sent, self.answer.status, &self.answer.notes);
             sent = match next {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(()),
@@ -157,14 +157,14 @@ impl Client {
         attempt: &mut Attempt,
     ) -> Result<(), Unanswered> {
         let worker = self.worker.clone();
-        let (clock, host, pool) = (&worker.timers.clock, &worker.linked.hosts[hop.target], &worker.http.pool);
+        let (clock, host, pool) = (&worker.timers.clock, &worker.lowered.hosts[hop.target], &worker.http.pool);
         let ask = Ask {
             head_only: hop.head_only,
             keep_body: request.keep_body,
             keep_headers: request.keep_headers,
             look: worker.tracer.is_some(),
             note_cookies: host.cookies,
-            note_redirects: worker.linked.hosts[attempt.target].redirects > 0,
+            note_redirects: worker.lowered.hosts[attempt.target].redirects > 0,
         };
         let who = (attempt.load, attempt.user);
         let key = (attempt.load, attempt.user, hop.target);
@@ -204,7 +204,7 @@ impl Client {
             let written = request.bytes.written(&self.written);
             let (head, body) = (own.as_slice(), if first { written.body().as_bytes() } else { &[] });
             let (both, with_files) = ([head, body], first && written.has_files());
-            let pieces = with_files.then(|| written.pieces(head, &worker.linked.paths.files));
+            let pieces = with_files.then(|| written.pieces(head, &worker.lowered.paths.files));
             let bytes = pieces.as_deref().unwrap_or(&both);
             attempt.tell(|| shown(bytes));
             let due = attempt.due;
@@ -212,7 +212,7 @@ impl Client {
                 connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;
             if worker.counts_bytes {
                 let sent = match first {
-                    true => written.body_length(&worker.linked.paths.files),
+                    true => written.body_length(&worker.lowered.paths.files),
                     false => redirect::body(head).len(),
                 };
                 attempt.carried(sent as u64 + self.answer.body_bytes);

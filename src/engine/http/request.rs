@@ -1,8 +1,8 @@
 //! Requests ready to be sent.
 
 use super::template::{Bytes, encode};
-use crate::engine::flow::linked::Around;
-use crate::engine::value::link::Linker;
+use crate::engine::flow::lowered::Around;
+use crate::engine::value::lower::Lowerer;
 use crate::plan::{self, Http};
 
 pub struct Request {
@@ -33,9 +33,9 @@ impl Method {
 
 impl Request {
     /// What a step sends, and what later steps need of the answer.
-    pub fn of(http: &Http, step: &plan::Request, around: &Around<'_>, linker: &mut Linker<'_>) -> Request {
+    pub fn of(http: &Http, step: &plan::Request, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> Request {
         Request {
-            bytes: encode(http, step.target, around, linker),
+            bytes: encode(http, step.target, around, lowerer),
             method: match &http.method {
                 plan::Method::Known(method) => Some(Method::of(method)),
                 plan::Method::Computed(_) => None,

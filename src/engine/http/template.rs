@@ -3,11 +3,11 @@
 use super::body::{Body, Content, Upload};
 use super::reference;
 use crate::engine::driver::Unwritten;
-use crate::engine::flow::linked::Around;
+use crate::engine::flow::lowered::Around;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::value::code::{Code, Piece, values};
 use crate::engine::value::files::Files;
-use crate::engine::value::link::Linker;
+use crate::engine::value::lower::Lowerer;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{self, Connections, Http, Target};
@@ -111,29 +111,29 @@ enum Method {
 }
 
 /// The bytes of a request of a step to a target.
-pub fn encode(request: &Http, from: usize, around: &Around<'_>, linker: &mut Linker<'_>) -> Bytes {
-    let body = request.body.as_ref().map(|body| Body::of(body, linker));
-    let mut head = |target: usize| head(request, target, around, body.as_ref(), linker);
+pub fn encode(request: &Http, from: usize, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> Bytes {
+    let body = request.body.as_ref().map(|body| Body::of(body, lowerer));
+    let mut head = |target: usize| head(request, target, around, body.as_ref(), lowerer);
     let (path, heads) = match request.path.as_slice() {
         [plan::Piece::Literal(first), rest @ ..] => {
             let base = &around.endpoints[from].path;
             let whole = [&[plan::Piece::Literal(format!("{base}{first}"))], rest].concat();
             let heads = vec![head(from)];
-            (Path::Below(linker.text(&whole)), heads)
+            (Path::Below(lowerer.text(&whole)), heads)
         }
         reference => {
             let speak = (0..around.roots.len()).filter(|target| around.roots[*target].is_some());
             let heads = speak.map(&mut head).collect();
-            (Path::Reference { pieces: linker.text(reference), from, roots: around.roots.clone() }, heads)
+            (Path::Reference { pieces: lowerer.text(reference), from, roots: around.roots.clone() }, heads)
         }
     };
     let template = Template {
         path,
-        query: linker.fields(&request.query),
+        query: lowerer.fields(&request.query),
         heads,
         method: match &request.method {
             plan::Method::Known(method) => Method::Known(method.clone()),
-            plan::Method::Computed(method) => Method::Computed(linker.expr(method)),
+            plan::Method::Computed(method) => Method::Computed(lowerer.expr(method)),
         },
         body,
     };
@@ -147,10 +147,16 @@ pub fn encode(request: &Http, from: usize, around: &Around<'_>, linker: &mut Lin
     Bytes::Built(Box::new(template))
 }
 
-fn head(request: &Http, to: usize, around: &Around<'_>, body: Option<&Body>, linker: &mut Linker<'_>) -> HeadTemplate {
+fn head(
+    request: &Http,
+    to: usize,
+    around: &Around<'_>,
+    body: Option<&Body>,
+    lowerer: &mut Lowerer<'_>,
+) -> HeadTemplate {
     let (target, place): (&Target, _) = (&around.plan.targets[to], &around.endpoints[to]);
     let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
-    let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), linker.text(text));
+    let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), lowerer.text(text));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
     let own_cookies = says(&headers, "Cookie");
     let mut after_path = " HTTP/1.1\r\n".to_owned();

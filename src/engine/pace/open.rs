@@ -214,7 +214,7 @@ fn who(worker: &Worker, load: usize, part: usize, (k, turn): (u64, u64)) -> Who 
     let planned = &worker.plan.loads[load];
     let Some(population) = planned.population else { return Who { user: k + 1, turn, kept: None } };
     let user = k % population.max(1);
-    let onces = worker.linked.flows[planned.parts[part].flow].onces;
+    let onces = worker.lowered.flows[planned.parts[part].flow].onces;
     let kept = (onces > 0)
         .then(|| worker.users.borrow_mut().entry((load, part, user)).or_insert_with(|| UserState::new(onces)).clone());
     Who { user: user + 1, turn, kept }

@@ -2,7 +2,7 @@
 
 use crate::check::all_steps;
 use crate::check::program::values;
-use crate::engine::value::link::Resolve;
+use crate::engine::value::lower::Resolve;
 use crate::plan::{Expr, Flow, Step};
 
 pub struct Taint<'r> {

@@ -4,7 +4,7 @@
 use crate::check::program::Pick;
 use crate::plan::{Binary, ValueFunction};
 
-/// An expression of a flow. Numbers of paths, patterns, selectors and columns are those of [`super::link::Sought`].
+/// An expression of a flow. Numbers of paths, patterns, selectors and columns are those of [`super::lower::Sought`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Code {
     Null,

@@ -6,7 +6,7 @@ mod uses;
 pub use file::Cursor;
 pub use uses::{PickSite, Uses};
 
-use super::link::Names;
+use super::lower::Names;
 use super::number::{number, of_number};
 use super::{Value, from_json};
 use crate::base::decimal;

@@ -122,7 +122,7 @@ impl Ledgers {
                     Err(error) => unasked(kept.counts, format!("its entries could not be read: {error}")),
                 },
             };
-            if parts.linked.hides_keys(ledger) {
+            if parts.lowered.hides_keys(ledger) {
                 verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
             }
             tell(Event::Verified { ledger, verified: Box::new(verified) });
@@ -169,7 +169,7 @@ async fn asked(
     (parts, setup): (&Parts, &Arc<Vec<Plain>>),
     over: &Arc<AtomicBool>,
 ) -> Verified {
-    let verify = parts.plan.ledgers[ledger].verify.clone().zip(parts.linked.verify[ledger].clone());
+    let verify = parts.plan.ledgers[ledger].verify.clone().zip(parts.lowered.verify[ledger].clone());
     let Some((verify, steps)) = verify else { return Verified::default() };
     let question = ask::Question { count: steps.counts };
     let plan = Arc::new(plan_of(verify, &parts.plan));

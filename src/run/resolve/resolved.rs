@@ -2,7 +2,7 @@
 
 use crate::engine::http::host::Endpoint;
 use crate::engine::secret::Mask;
-use crate::engine::value::link::{Linker, Resolve};
+use crate::engine::value::lower::{Lowerer, Resolve};
 use crate::engine::value::{Paths, nobody};
 use crate::plan::{Expr, PartKind, Piece, Text};
 use crate::run::ask::Trust;
@@ -36,7 +36,7 @@ impl Resolved {
 
     /// A text of something that is started, such as an argument.
     pub fn text(&self, pieces: &Text) -> Result<String, String> {
-        let pieces = Linker::new(self, &self.mask).text(pieces);
+        let pieces = Lowerer::new(self, &self.mask).text(pieces);
         let mut out = String::new();
         match nobody().write(&pieces, &Paths::default(), &mut out) {
             Ok(()) => Ok(out),

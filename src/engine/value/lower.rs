@@ -51,7 +51,7 @@ impl Names {
     }
 }
 
-pub struct Linker<'r> {
+pub struct Lowerer<'r> {
     open: &'r dyn Resolve,
     mask: &'r Mask,
     pub sought: Sought,
@@ -61,7 +61,7 @@ pub struct Linker<'r> {
     own: Own,
 }
 
-/// What is known of the flow that is linked.
+/// What is known of the flow that is lowered.
 #[derive(Default)]
 struct Own {
     /// How often something is put into each slot.
@@ -71,10 +71,10 @@ struct Own {
     derived: Range<usize>,
 }
 
-impl<'r> Linker<'r> {
-    pub fn new(open: &'r dyn Resolve, mask: &'r Mask) -> Linker<'r> {
+impl<'r> Lowerer<'r> {
+    pub fn new(open: &'r dyn Resolve, mask: &'r Mask) -> Lowerer<'r> {
         let (sought, taint) = (Sought::default(), Taint::new(open));
-        Linker { open, mask, sought, taint, keys: Vec::new(), own: Own::default() }
+        Lowerer { open, mask, sought, taint, keys: Vec::new(), own: Own::default() }
     }
 
     /// A flow begins that has so many slots. The first of them may hold a key of a ledger.

@@ -10,7 +10,7 @@ use crate::engine::ledger::Records;
 use crate::engine::secret::Mask;
 use crate::engine::value::code::Check;
 use crate::engine::value::files::Files;
-use crate::engine::value::link::{Linker, Resolve, Sought};
+use crate::engine::value::lower::{Lowerer, Resolve, Sought};
 use crate::engine::value::rows::{Table, Uses};
 use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
@@ -18,8 +18,8 @@ use crate::plan::{Exchange, FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
 use url::Url;
 
-/// The flows of a plan, linked once. A thread takes those that it runs.
-pub struct LinkedPlan {
+/// The flows of a plan, lowered once. A thread takes those that it runs.
+pub struct LoweredPlan {
     pub setup: Vec<Arc<Steps>>,
     pub flows: Vec<Arc<Steps>>,
     pub teardown: Vec<Arc<Steps>>,
@@ -29,14 +29,14 @@ pub struct LinkedPlan {
 }
 
 /// What a worker runs.
-pub struct Linked {
+pub struct Lowered {
     pub flows: Vec<Arc<Steps>>,
     pub paths: Paths,
     /// By target.
     pub hosts: Vec<host::Host>,
 }
 
-pub struct LinkedRequest {
+pub struct LoweredRequest {
     pub response: usize,
     pub target: usize,
     /// Of one try, in nanoseconds, where it is not that of the target.
@@ -73,32 +73,32 @@ impl Retries {
     }
 }
 
-impl LinkedPlan {
+impl LoweredPlan {
     /// Links all that a plan does, with what a run knows of it. What is computed from secrets and the same for all is hidden then.
     pub fn of(
         plan: &Plan,
         endpoints: &[Endpoint],
         files: Arc<Files>,
         (open, mask): (&dyn Resolve, &Mask),
-    ) -> LinkedPlan {
+    ) -> LoweredPlan {
         let around =
             Around { plan, endpoints, roots: host::roots(plan, endpoints).into(), paths: Paths::of_files(files) };
-        let mut linker = Linker::new(open, mask);
+        let mut lowerer = Lowerer::new(open, mask);
         let setup = plan.setup.iter().map(|flow| {
-            let steps = flat(flow, None, &around, &mut linker);
-            linker.end_setup();
+            let steps = flat(flow, None, &around, &mut lowerer);
+            lowerer.end_setup();
             Arc::new(steps)
         });
         let setup = setup.collect();
         let mut all = |flows: &[Flow]| -> Vec<Arc<Steps>> {
-            flows.iter().map(|flow| Arc::new(flat(flow, None, &around, &mut linker))).collect()
+            flows.iter().map(|flow| Arc::new(flat(flow, None, &around, &mut lowerer))).collect()
         };
         let (flows, teardown) = (all(&plan.flows), all(&plan.teardown));
         let verify = plan.ledgers.iter().enumerate().map(|(ledger, planned)| {
-            planned.verify.as_ref().map(|verify| Arc::new(flat(verify, Some(ledger), &around, &mut linker)))
+            planned.verify.as_ref().map(|verify| Arc::new(flat(verify, Some(ledger), &around, &mut lowerer)))
         });
         let verify = verify.collect();
-        LinkedPlan { setup, flows, teardown, verify, sought: Arc::new(linker.sought) }
+        LoweredPlan { setup, flows, teardown, verify, sought: Arc::new(lowerer.sought) }
     }
 
     /// Whether the keys of a ledger are computed from secrets, each in an iteration that is over when they are told.
@@ -107,16 +107,16 @@ impl LinkedPlan {
     }
 }
 
-impl Linked {
+impl Lowered {
     pub fn new(
         plan: &Plan,
         endpoints: &[Endpoint],
         (flows, sought): (Vec<Arc<Steps>>, &Sought),
         (tables, files): (Arc<Vec<Table>>, Arc<Files>),
         setup: &[Plain],
-    ) -> Linked {
+    ) -> Lowered {
         let paths = Paths::new(sought, (tables, files), Uses::of(plan), setup);
-        Linked { flows, paths, hosts: host::hosts(plan, endpoints) }
+        Lowered { flows, paths, hosts: host::hosts(plan, endpoints) }
     }
 }
 
@@ -129,9 +129,9 @@ pub struct Around<'p> {
     pub paths: Paths,
 }
 
-pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) -> LinkedRequest {
+pub fn request(request: &Request, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> LoweredRequest {
     let exchange = match &request.exchange {
-        Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, linker)),
+        Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, lowerer)),
         #[cfg(test)]
         Exchange::Frame(crate::plan::Frame::Send { value }) => {
             driver::Exchange::Line(driver::tests::Message::of(value))
@@ -140,15 +140,15 @@ pub fn request(request: &Request, around: &Around<'_>, linker: &mut Linker<'_>) 
             unreachable!("a run is refused whose steps have no driver")
         }
     };
-    LinkedRequest {
+    LoweredRequest {
         response: request.response,
         target: request.target,
         timeout: request.timeout,
         exchange,
         goes_on: request.goes_on,
         retry: request.retry.as_ref().map(retries),
-        expects: linker.checks(&request.expects),
-        records: Records::of(request, linker),
+        expects: lowerer.checks(&request.expects),
+        records: Records::of(request, lowerer),
     }
 }
 

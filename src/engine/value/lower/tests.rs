@@ -38,10 +38,10 @@ fn made(values: &[Expr]) -> (Vec<Code>, Range<usize>, Mask) {
     let steps = values.iter().cloned().enumerate().map(|(slot, value)| Step::Let { slot, value }).collect();
     let (names, groups, measures) = (Vec::new(), Vec::new(), Vec::new());
     let flow = Flow { name: String::new(), steps, slots: values.len(), names, requests: 0, groups, measures };
-    let mut linker = Linker::new(&OneSecret, &mask);
-    linker.begin(&flow, flow.slots, None);
-    let code = values.iter().enumerate().map(|(slot, value)| linker.given(slot, value)).collect();
-    let derived = linker.derived();
+    let mut lowerer = Lowerer::new(&OneSecret, &mask);
+    lowerer.begin(&flow, flow.slots, None);
+    let code = values.iter().enumerate().map(|(slot, value)| lowerer.given(slot, value)).collect();
+    let derived = lowerer.derived();
     (code, derived, mask)
 }
 
@@ -85,17 +85,17 @@ fn what_an_iteration_computes_has_slots_of_its_own() {
 #[test]
 fn what_is_looked_for_twice_is_compiled_once() {
     let mask = Mask::default();
-    let mut linker = Linker::new(&OneSecret, &mask);
+    let mut lowerer = Lowerer::new(&OneSecret, &mask);
     let path = |response, path: &str| Expr::Json { response, path: path.to_owned() };
-    let found = [path(0, "$.a"), path(1, "$.b"), path(2, "$.a")].map(|expr| linker.expr(&expr));
+    let found = [path(0, "$.a"), path(1, "$.b"), path(2, "$.a")].map(|expr| lowerer.expr(&expr));
     let wanted = [(0, 0), (1, 1), (2, 0)].map(|(response, path)| Code::Json { response, path });
     assert_eq!(found, wanted);
-    assert_eq!(linker.sought.paths.iter().collect::<Vec<_>>(), ["$.a", "$.b"]);
+    assert_eq!(lowerer.sought.paths.iter().collect::<Vec<_>>(), ["$.a", "$.b"]);
 }
 
 #[test]
 fn what_the_run_does_not_know_fails_whoever_needs_it() {
     let mask = Mask::default();
-    let code = Linker::new(&OneSecret, &mask).expr(&joined([text("a"), Expr::Port(0)]));
+    let code = Lowerer::new(&OneSecret, &mask).expr(&joined([text("a"), Expr::Port(0)]));
     assert_eq!(nobody().eval(&code, &Paths::default()).unwrap_err(), crate::engine::value::Unusable::Missing);
 }
