@@ -2,17 +2,26 @@
 
 use serde_json::Value;
 use sqlx::Connection;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 use stressc::demo::{Error, Options, serve};
 
-/// A shop in a thread of this process, which it outlives with the test run.
+/// A shop in a process of its own, which ends with the test.
 struct Shop {
     address: SocketAddr,
     directory: tempfile::TempDir,
+    process: Child,
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 struct Answer {
@@ -27,6 +36,32 @@ impl Answer {
     }
 }
 
+fn command(options: &Options) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
+    command.args(["demo", "--listen", &options.listen.to_string(), "--database", &options.database]);
+    let milliseconds = |length: Duration| format!("{}ms", length.as_millis());
+    let values = [
+        ("--pool", options.pool.to_string()),
+        ("--slots", options.slots.to_string()),
+        ("--slow", milliseconds(options.slow)),
+        ("--slow-orders", milliseconds(options.slow_orders)),
+        ("--error-rate", options.error_rate.to_string()),
+        ("--leak", options.leak.to_string()),
+        ("--loses", options.loses.to_string()),
+    ];
+    for (name, value) in values {
+        command.args([name, &value]);
+    }
+    if let Some(rate) = options.rate_limit {
+        command.args(["--rate-limit", &rate.to_string()]);
+    }
+    for (name, is_asked) in [("--never-reconnects", options.never_reconnects), ("--forgets-keys", options.forgets_keys)]
+    {
+        command.args(is_asked.then_some(name));
+    }
+    command
+}
+
 impl Shop {
     fn open(change: impl FnOnce(&mut Options)) -> Shop {
         let directory = tempfile::tempdir().expect("a directory");
@@ -36,12 +71,12 @@ impl Shop {
             ..Options::default()
         };
         change(&mut options);
-        let (announce, announced) = mpsc::channel();
-        thread::spawn(move || {
-            serve(&options, |address| announce.send(address).expect("a waiting test")).expect("a shop");
-        });
-        let address = announced.recv_timeout(Duration::from_secs(10)).expect("an open shop");
-        Shop { address, directory }
+        let mut process = command(&options).stdout(Stdio::piped()).spawn().expect("a process");
+        let mut said = String::new();
+        let out = process.stdout.as_mut().expect("a pipe");
+        BufReader::new(out).read_line(&mut said).expect("a word of the shop");
+        let address = said.trim_end().rsplit('/').next().and_then(|address| address.parse().ok());
+        Shop { address: address.unwrap_or_else(|| panic!("no open shop: {said}")), directory, process }
     }
 
     fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {

@@ -242,6 +242,29 @@ fn fmt_reads_standard_input() {
 }
 
 #[cfg(unix)]
+/// A way that somebody else can change may lead to another file when it is written than when it was read.
+#[cfg(unix)]
+#[test]
+fn fmt_writes_nowhere_where_others_lead_the_way() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    if !rustix::process::geteuid().is_root() {
+        return crate::support::left_out::left_out("only root can give a directory to another user");
+    }
+    let place = Place::new();
+    let theirs = place.path().join("theirs");
+    std::fs::create_dir_all(theirs.join("w")).unwrap();
+    let file = place.write("theirs/w/x.stress", UNTIDY);
+    chown(&theirs, Some(65534), Some(65534)).unwrap();
+    let ran = place.call(&["fmt", "theirs/w/x.stress"]);
+    assert!(ran.code == 2 && ran.err.contains("belongs to another user, the one with the number 65534"), "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), UNTIDY);
+    chown(&theirs, Some(0), Some(0)).unwrap();
+    std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let ran = place.call(&["fmt", "theirs/w/x.stress"]);
+    assert!(ran.code == 2 && ran.err.contains("everybody may write into it"), "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), UNTIDY);
+}
+
 #[test]
 fn fmt_keeps_links_and_permissions() {
     use std::os::unix::fs::PermissionsExt;

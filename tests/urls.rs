@@ -139,3 +139,45 @@ fn what_leads_nowhere_is_not_sent_and_says_why() {
         assert_eq!(lines(&sites.other).len(), 0);
     }
 }
+
+/// What an answer says leads to another target with none of the run's secrets; what the data say, with those of that target.
+#[test]
+fn a_link_of_an_answer_takes_no_secret_along() {
+    let place = Place::new();
+    let other = Keeper::start(|_| answered("", b"{}"));
+    let api = Keeper::start(|kept| match kept.line() {
+        "POST /moved" => {
+            let to = kept.header("X-Other").to_owned();
+            format!("HTTP/1.1 307 Moved\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+        }
+        _ => {
+            let to = kept.header("X-Other").to_owned();
+            answered("", format!(r#"{{"next": "{to}"}}"#).as_bytes())
+        }
+    });
+    let there = format!("http://{}/there", other.address);
+    place.write("log.json", &format!(r#"[{{"there": "{there}"}}]"#));
+    let text = format!(
+        "data log = json(\"log.json\")\nscenario test {{\n  target api = http(\"http://{}\") {{ redirects: 2 }}\n  \
+         target other = http(\"http://{}\") {{ auth: bearer(secret(\"OTHER_KEY\")) }}\n  flow go on api {{\n    let row = log.next()\n    \
+         get \"/first\" as first {{ headers: {{ \"X-Other\": row.there }} }}\n    \
+         get first.json(\"$.next\") as led {{ headers: {{ \"X-Step\": secret(\"STEP_KEY\"), \"X-Plain\": \"yes\" }} }}\n    \
+         get row.there as replayed\n    \
+         post \"/moved\" as moved {{ headers: {{ \"X-Other\": row.there, \"X-Step\": secret(\"STEP_KEY\") }} }}\n    \
+         post first.json(\"$.next\") as refused {{ json: {{ key: secret(\"STEP_KEY\") }} }}\n  }}\n  \
+         load main of go {{\n{ONCE}\n  }}\n  expect {{\n    count(main) >= 0\n  }}\n}}\n",
+        api.address, other.address
+    );
+    place.write("test.stress", &text);
+    let mut command = place.command(&["run", "test.stress", "--no-progress"]);
+    command.envs([("OTHER_KEY", "of-the-other-4711"), ("STEP_KEY", "of-the-step-0815")]);
+    let ran = place.ended(command.output().unwrap());
+    let seen = other.seen();
+    let heads: Vec<String> = seen.iter().map(|kept| kept.head.to_lowercase()).collect();
+    assert_eq!(heads.len(), 3, "{}{} {heads:?}", ran.out, ran.err);
+    let [led, replayed, moved] = &heads[..] else { unreachable!() };
+    assert!(led.contains("x-plain: yes") && !led.contains("4711") && !led.contains("0815"), "{led}");
+    assert!(replayed.contains("bearer of-the-other-4711"), "{replayed}");
+    assert!(!moved.contains("4711") && !moved.contains("0815"), "{moved}");
+    assert!(ran.out.contains("its body holds a secret"), "{}", ran.out);
+}

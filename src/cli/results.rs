@@ -47,6 +47,7 @@ pub fn probe(path: &Path) -> Result<(), String> {
 /// The same for a file that was read through its link: the link stays, and what it leads to changes, where that lies beneath the root of
 /// the scenarios, or beneath the directory that was named.
 pub fn replace(path: &Path, directory: Option<&Path>, text: &str) -> Result<(), String> {
+    let_way_be_ours(path)?;
     let target = fs::canonicalize(path).map_err(unwritable(path))?;
     let root = Root::of(path, directory);
     if !root.holds(&target) {
@@ -86,6 +87,21 @@ fn let_be_ours(path: &Path, found: &Metadata) -> Result<(), String> {
             path.display()
         )),
     }
+}
+
+/// Nobody else may lead the way elsewhere between reading and writing.
+#[cfg(unix)]
+fn let_way_be_ours(path: &Path) -> Result<(), String> {
+    let whole = std::path::absolute(path).map_err(unwritable(path))?;
+    match whole.parent().map(|directory| crate::guard::trusted(directory)) {
+        Some(Err(error)) => Err(format!("`{}` is not written: {error}; do this as that user", path.display())),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn let_way_be_ours(_: &Path) -> Result<(), String> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

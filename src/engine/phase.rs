@@ -66,6 +66,7 @@ impl Parts {
             measured,
             gauge: Arc::<Gauge>::default(),
             tracer: self.tracer.clone(),
+            mask: self.mask.clone(),
         }
     }
 }

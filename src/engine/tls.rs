@@ -153,7 +153,11 @@ pub fn certificates(pem: &Pem, given: &Given<'_>, entry: &str) -> Result<Vec<Cer
     match all {
         Ok(all) if all.is_empty() => Err(format!("`{entry}:` holds no certificate in PEM")),
         Ok(all) => Ok(all),
-        Err(error) => Err(format!("`{entry}:` is no PEM that can be read: {error}")),
+        // What is wrong with it is not told by its content.
+        Err(_) => Err(format!(
+            "`{entry}:` is no PEM that can be read: a line `-----BEGIN CERTIFICATE-----`, lines of base64, then a line \
+             `-----END CERTIFICATE-----`"
+        )),
     }
 }
 

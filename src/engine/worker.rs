@@ -21,6 +21,7 @@ use super::value::rows::Table;
 use super::value::{Frame, Plain};
 use crate::base::units::SECOND;
 use crate::engine::Phase;
+use crate::engine::secret::Mask;
 use crate::measure::{Entry, Example, Failed, Failure, Recorder, Slice};
 use crate::plan::schedule::Shape;
 use crate::plan::{Load, Member, Plan, Request, RequestTime};
@@ -62,6 +63,8 @@ pub struct Assignment {
     pub measured: mpsc::UnboundedSender<Batch>,
     pub gauge: Arc<Gauge>,
     pub tracer: Option<Tracer>,
+    /// What no target is told that is not asked by the scenario itself.
+    pub mask: Arc<Mask>,
 }
 
 /// What a worker hands over once a second.
@@ -105,6 +108,7 @@ pub struct Worker {
     pub traces: Traces,
     /// Who looks on, which is nobody in a run.
     pub tracer: Option<Tracer>,
+    pub mask: Arc<Mask>,
     pub timers: Timers,
     pub recorder: RefCell<Recorder>,
     /// What [`Batch::done`] will tell.
@@ -271,6 +275,7 @@ impl Worker {
             lease: Lease::of(order.budget),
             traces: Traces::new(order.run, order.lane),
             tracer: order.tracer,
+            mask: order.mask,
             timers: Timers::new()?,
             counts_bytes: plan.counts_bytes(),
             counts_tries: plan.series.iter().any(|series| series.phase == RequestTime::Attempts),

@@ -22,3 +22,9 @@ pub use journal::{Dirty, Left, Recovered, directory, dirty, left_behind, recover
 pub use origin::{Distance, Measure};
 pub use process::{MARK, Process, Whom, mark, marked};
 pub use undo::Undo;
+
+/// Whether nobody else can lead the way to a directory elsewhere; else who.
+#[cfg(unix)]
+pub fn trusted(directory: &std::path::Path) -> std::io::Result<()> {
+    walk::trusted(directory, false).map(drop)
+}

@@ -64,6 +64,7 @@ impl Crew {
                 measured: told.clone(),
                 gauge: gauge.clone(),
                 tracer: None,
+                mask: parts.mask.clone(),
             };
             let ((ready, stands), (go, start)) = (oneshot::channel(), std::sync::mpsc::channel());
             let work = move || worker::run(order, Barrier { ready, start });

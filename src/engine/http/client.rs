@@ -1,6 +1,7 @@
 //! The HTTP client of one session: what a request becomes on the wire, the connection that each try takes, redirects, cookies.
 
-use super::cookies;
+use super::cookies::{self, Site};
+use super::elsewhere::Secrets;
 use super::pool::{self, Own};
 use super::redirect::{self, Sent};
 use super::request::{Method, Request};
@@ -40,6 +41,8 @@ pub struct Client {
     /// The last request that went with cookies.
     with_cookies: Vec<u8>,
     scratch: String,
+    /// What the iteration has computed from secrets, where there are several targets.
+    secrets: Vec<String>,
     /// The last target that was asked.
     asked: usize,
     /// What it was asked, where a later step resolves links against that.
@@ -57,6 +60,7 @@ impl Client {
             written: Written::default(),
             with_cookies: Vec::new(),
             scratch: String::new(),
+            secrets: Vec::new(),
             asked: 0,
             url: None,
         }
@@ -79,6 +83,14 @@ impl Client {
         let written = request.bytes.written(&self.written);
         self.head.clear();
         self.head.extend_from_slice(written.head().as_bytes());
+        if self.worker.lowered.hosts.len() > 1 {
+            self.secrets = frame.secrets();
+        }
+        if written.led_elsewhere {
+            let secrets = Secrets::new(&self.worker.mask, &self.secrets);
+            let kept = secrets.leave_out(&mut self.head, written.body().as_bytes());
+            kept.map_err(|why| Unwritten::Path(why.to_owned()))?;
+        }
         self.trace = written.trace;
         attempt.target = written.target;
         Ok(self.trace.is_some())
@@ -130,7 +142,16 @@ impl Client {
         loop {
             let next = redirect::next(&worker.lowered.hosts, &sent, self.answer.status, &self.answer.notes);
             sent = match next {
-                Ok(Some(next)) => next,
+                Ok(Some(mut next)) => {
+                    if next.target != sent.target {
+                        let secrets = Secrets::new(&worker.mask, &self.secrets);
+                        if let Err(why) = secrets.leave_out(&mut next.bytes, b"") {
+                            attempt.because = Some(why.to_owned());
+                            return Err(Failure::Protocol.into());
+                        }
+                    }
+                    next
+                }
                 Ok(None) => return Ok(()),
                 Err(why) => {
                     attempt.because = Some(why);
@@ -175,7 +196,7 @@ impl Client {
         self.asked = hop.target;
         if host.cookies && !own_cookies && worker.http.cookies.has(who) {
             with_cookies = std::mem::take(&mut self.with_cookies);
-            self.add_cookies(who, host.name(), &mut with_cookies);
+            self.add_cookies(who, host.site(), &mut with_cookies);
         }
         loop {
             self.answer.sent = 0;
@@ -229,7 +250,7 @@ impl Client {
                     }
                     if host.cookies && !self.answer.notes.is_empty() {
                         for header in values(&self.answer.notes, "set-cookie") {
-                            worker.http.cookies.take(who, host.name(), redirect::path(&self.head), header);
+                            worker.http.cookies.take(who, host.site(), redirect::path(&self.head), header);
                         }
                     }
                     if !with_cookies.is_empty() {
@@ -248,7 +269,7 @@ impl Client {
     }
 
     /// The request with the cookies that its user has for it, as the last of its header lines.
-    fn add_cookies(&self, who: (usize, u64), host: &str, out: &mut Vec<u8>) {
+    fn add_cookies(&self, who: (usize, u64), host: Site<'_>, out: &mut Vec<u8>) {
         let bytes = &self.head;
         let (head, rest) = bytes.split_at(redirect::head_end(bytes));
         out.clear();

@@ -15,19 +15,26 @@ const LONGEST_ATTRIBUTE: usize = 1024;
 /// All of one user together; beyond it the oldest go. Servers refuse heads that are larger.
 const LARGEST: usize = 64 * 1024;
 
+/// A host, and how it is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'h> {
+    pub host: &'h str,
+    pub encrypted: bool,
+}
+
 /// The cookies of all users of a worker, by load and user; of those who have none there is nothing.
 #[derive(Default)]
 pub struct Cookies(RefCell<HashMap<(usize, u64), Jar>>);
 
 impl Cookies {
     /// Takes in a `Set-Cookie` that came from a host for a path.
-    pub fn take(&self, who: (usize, u64), host: &str, path: &[u8], header: &[u8]) {
+    pub fn take(&self, who: (usize, u64), host: Site<'_>, path: &[u8], header: &[u8]) {
         let now = jiff::Timestamp::now().as_second();
         self.0.borrow_mut().entry(who).or_default().take(host, path, header, now);
     }
 
     /// Appends the header line of what this user has for a host and a path; nothing where there is nothing.
-    pub fn write(&self, who: (usize, u64), host: &str, path: &[u8], out: &mut Vec<u8>) {
+    pub fn write(&self, who: (usize, u64), host: Site<'_>, path: &[u8], out: &mut Vec<u8>) {
         if let Some(jar) = self.0.borrow().get(&who) {
             jar.write(host, path, jiff::Timestamp::now().as_second(), out);
         }
@@ -86,16 +93,22 @@ struct Cookie {
     host_only: bool,
     path: Vec<u8>,
     secure: bool,
+    /// It came where nobody listens, and goes nowhere else if it is secure.
+    encrypted: bool,
     /// In seconds of 1970; without one it lasts as long as the user.
     expires: Option<i64>,
 }
 
 impl Jar {
     /// RFC 6265, 5.3.
-    fn take(&mut self, host: &str, path: &[u8], header: &[u8], now: i64) {
-        let Some(cookie) = parse(host, path, header, now) else { return };
+    fn take(&mut self, site: Site<'_>, path: &[u8], header: &[u8], now: i64) {
+        let Some(cookie) = parse(site, path, header, now) else { return };
         let same = |own: &Cookie| own.name == cookie.name && own.domain == cookie.domain && own.path == cookie.path;
         let old = self.0.iter().position(same);
+        // RFC 6265bis, 5.7: what came encrypted is not put aside by what did not.
+        if old.is_some_and(|old| self.0[old].is_protected() && !site.encrypted) {
+            return;
+        }
         match (old, cookie.expires.is_some_and(|at| at <= now)) {
             (Some(old), true) => drop(self.0.remove(old)),
             (None, true) => {}
@@ -111,7 +124,7 @@ impl Jar {
     }
 
     /// RFC 6265, 5.4.
-    fn write(&self, host: &str, path: &[u8], now: i64, out: &mut Vec<u8>) {
+    fn write(&self, host: Site<'_>, path: &[u8], now: i64, out: &mut Vec<u8>) {
         let mut fit: Vec<&Cookie> = self.0.iter().filter(|cookie| cookie.fits(host, path, now)).collect();
         // What is for a longer path goes first; among equals the older.
         fit.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
@@ -132,17 +145,21 @@ impl Cookie {
         self.name.len() + self.value.len() + self.domain.len() + self.path.len()
     }
 
-    fn fits(&self, host: &str, path: &[u8], now: i64) -> bool {
+    fn is_protected(&self) -> bool {
+        self.secure && self.encrypted
+    }
+
+    fn fits(&self, Site { host, encrypted }: Site<'_>, path: &[u8], now: i64) -> bool {
         let at_home = if self.host_only { host == self.domain } else { is_within(host, &self.domain) };
         at_home
             && path_matches(path, &self.path)
-            && (!self.secure || is_own_machine(host))
+            && (!self.secure || encrypted || (!self.encrypted && is_own_machine(host)))
             && self.expires.is_none_or(|at| at > now)
     }
 }
 
 /// RFC 6265, 5.2: a cookie, where it is one that this host may set.
-fn parse(host: &str, path: &[u8], header: &[u8], now: i64) -> Option<Cookie> {
+fn parse(Site { host, encrypted }: Site<'_>, path: &[u8], header: &[u8], now: i64) -> Option<Cookie> {
     let mut parts = header.split(|byte| *byte == b';');
     let (name, value) = pair(parts.next()?)?;
     if name.is_empty() || name.len() + value.len() > LONGEST {
@@ -155,6 +172,7 @@ fn parse(host: &str, path: &[u8], header: &[u8], now: i64) -> Option<Cookie> {
         host_only: true,
         path: default_path(path).to_vec(),
         secure: false,
+        encrypted,
         expires: None,
     };
     let (mut until, mut for_seconds) = (None, None);
@@ -181,7 +199,7 @@ fn parse(host: &str, path: &[u8], header: &[u8], now: i64) -> Option<Cookie> {
     }
     cookie.expires = for_seconds.map(|length: i64| now.saturating_add(length)).or(until);
     // Nobody sets cookies for others, nor protected ones where anybody listens.
-    let may = is_within(host, &cookie.domain) && (!cookie.secure || is_own_machine(host));
+    let may = is_within(host, &cookie.domain) && (!cookie.secure || encrypted || is_own_machine(host));
     may.then_some(cookie)
 }
 

@@ -1,5 +1,6 @@
 //! Where requests go: endpoints, and targets as requests are sent to them.
 
+use super::cookies::Site;
 use crate::check::program::Protocol;
 use crate::engine::tls::Secured;
 use crate::plan::{Connections, Plan, Target};
@@ -64,6 +65,11 @@ impl Host {
     /// In lower case and without its port.
     pub fn name(&self) -> &str {
         self.root.as_ref().and_then(Url::host_str).unwrap_or_default()
+    }
+
+    /// Whose cookies it sets and gets.
+    pub fn site(&self) -> Site<'_> {
+        Site { host: self.name(), encrypted: self.secured.is_some() }
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod connection;
 pub mod cookies;
 mod deadline;
+mod elsewhere;
 pub mod host;
 mod pool;
 pub mod redirect;

@@ -37,6 +37,8 @@ pub struct Written {
     pub target: usize,
     /// It, or its target, says itself which cookies go with it.
     pub own_cookies: bool,
+    /// An answer may have led it to another target than that of its step.
+    pub led_elsewhere: bool,
     text: String,
     head: usize,
     pub trace: Option<usize>,
@@ -92,7 +94,7 @@ enum Path {
     /// Below the path of the target's address; what is put into it is encoded.
     Below(Vec<Piece>),
     /// A URL reference of a step to this target, among the addresses of all.
-    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Url>]> },
+    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Url>]>, by_file: bool },
 }
 
 /// What stands behind the path, as it is told to one target.
@@ -124,7 +126,9 @@ pub fn encode(request: &Http, from: usize, around: &Around<'_>, lowerer: &mut Lo
         reference => {
             let speak = (0..around.roots.len()).filter(|target| around.roots[*target].is_some());
             let heads = speak.map(&mut head).collect();
-            (Path::Reference { pieces: lowerer.text(reference), from, roots: around.roots.clone() }, heads)
+            let pieces = lowerer.text(reference);
+            let by_file = values(&pieces).all(Code::is_of_file);
+            (Path::Reference { pieces, from, roots: around.roots.clone(), by_file }, heads)
         }
     };
     let template = Template {
@@ -213,9 +217,10 @@ impl Template {
         out: &mut Written,
         scratch: &mut String,
     ) -> Result<(), Unwritten> {
-        let Written { text: out, head, trace, files, target, own_cookies } = out;
+        let Written { text: out, head, trace, files, target, own_cookies, led_elsewhere } = out;
         out.clear();
         files.clear();
+        *led_elsewhere = false;
         match &self.method {
             Method::Known(method) => out.push_str(method),
             Method::Computed(method) => {
@@ -240,11 +245,12 @@ impl Template {
                 }
                 self.heads.first()
             }
-            Path::Reference { pieces, from, roots } => {
+            Path::Reference { pieces, from, roots, by_file } => {
                 scratch.clear();
                 frame.write(pieces, paths, scratch)?;
                 let place = reference::of_step(roots, *from, scratch).map_err(Unwritten::Path)?;
                 out.push_str(&place.asked);
+                *led_elsewhere = !by_file && place.target != *from;
                 self.heads.iter().find(|head| head.target == place.target)
             }
         };

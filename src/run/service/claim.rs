@@ -209,8 +209,13 @@ mod system {
         proc::ancestors(process.pid).into_iter().any(|above| is_of_root(above, &CONTAINERS))
     }
 
-    /// Whether it runs one of these programs, and nobody but root could have put that in its place.
+    /// Whether root or we run one of these programs, and nobody but root could have put that in its place: what anybody may start says
+    /// nothing of who did.
     fn is_of_root(pid: i32, programs: &[&str]) -> bool {
+        let may_run = |user: u32| user == 0 || user == rustix::process::geteuid().as_raw();
+        if !fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| may_run(found.uid())) {
+            return false;
+        }
         let exe = format!("/proc/{pid}/exe");
         let Ok(path) = fs::read_link(&exe) else {
             // Of another user the name alone is shown, and that of root is believed.

@@ -5,15 +5,19 @@ use super::*;
 
 const NOW: i64 = 1_800_000_000;
 
+fn plain(host: &str) -> Site<'_> {
+    Site { host, encrypted: false }
+}
+
 fn jar(host: &str, path: &str, headers: &[&str]) -> Jar {
     let mut jar = Jar::default();
-    headers.iter().for_each(|header| jar.take(host, path.as_bytes(), header.as_bytes(), NOW));
+    headers.iter().for_each(|header| jar.take(plain(host), path.as_bytes(), header.as_bytes(), NOW));
     jar
 }
 
 fn sent(jar: &Jar, host: &str, path: &str, later: i64) -> String {
     let mut out = Vec::new();
-    jar.write(host, path.as_bytes(), NOW + later, &mut out);
+    jar.write(plain(host), path.as_bytes(), NOW + later, &mut out);
     String::from_utf8(out).unwrap().trim_start_matches("Cookie: ").trim_end().to_owned()
 }
 
@@ -40,15 +44,15 @@ fn set_again_and_ended() {
     let mut jar = jar("h.test", "/", &["a=1", "b=2", "a=3", "c=4; Max-Age=10", "d=5; Max-Age=-1", "e=6; max-age=x"]);
     assert_eq!(sent(&jar, "h.test", "/", 0), "a=3; b=2; c=4; e=6");
     assert_eq!(sent(&jar, "h.test", "/", 10), "a=3; b=2; e=6");
-    jar.take("h.test", b"/", b"b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", NOW);
-    jar.take("h.test", b"/", b"a=9; Max-Age=5; Expires=Thu, 01 Jan 1970 00:00:00 GMT", NOW);
+    jar.take(plain("h.test"), b"/", b"b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", NOW);
+    jar.take(plain("h.test"), b"/", b"a=9; Max-Age=5; Expires=Thu, 01 Jan 1970 00:00:00 GMT", NOW);
     assert_eq!(sent(&jar, "h.test", "/", 0), "a=9; c=4; e=6", "`Max-Age` goes before `Expires`");
     for number in 0..1000 {
-        jar.take("h.test", b"/", format!("n{number}=x").as_bytes(), NOW);
+        jar.take(plain("h.test"), b"/", format!("n{number}=x").as_bytes(), NOW);
     }
     assert_eq!(jar.0.len(), MOST);
     for number in 0..100 {
-        jar.take("h.test", b"/", format!("n{number}={}", "x".repeat(4000)).as_bytes(), NOW);
+        jar.take(plain("h.test"), b"/", format!("n{number}={}", "x".repeat(4000)).as_bytes(), NOW);
     }
     assert!(jar.0.len() <= 16 && sent(&jar, "h.test", "/", 0).contains("n99="), "{}", jar.0.len());
 }
@@ -78,6 +82,21 @@ fn protected_ones_stay_where_nobody_listens() {
     for (host, kept) in [("h.test", ""), ("localhost", "a=1"), ("127.0.0.9", "a=1"), ("[::1]", "a=1"), ("10.0.0.1", "")]
     {
         assert_eq!(sent(&jar(host, "/", &["a=1; Secure"]), host, "/", 0), kept, "{host}");
+    }
+}
+
+#[test]
+fn protected_ones_go_where_they_came_from() {
+    for host in ["h.test", "10.0.0.1", "localhost"] {
+        let encrypted = Site { host, encrypted: true };
+        let mut jar = Jar::default();
+        jar.take(encrypted, b"/", b"a=1; Secure", NOW);
+        jar.take(encrypted, b"/", b"b=2", NOW);
+        jar.take(plain(host), b"/", b"a=3", NOW);
+        let mut out = Vec::new();
+        jar.write(encrypted, b"/", NOW, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "Cookie: a=1; b=2\r\n", "{host}");
+        assert_eq!(sent(&jar, host, "/", 0), "b=2", "{host}: what came encrypted goes nowhere else");
     }
 }
 
