@@ -80,8 +80,10 @@ impl Context {
     }
 }
 
+mod clauses;
 mod table;
-pub use table::{CLAUSES, Clause, Form, STATEMENTS, Word};
+pub use clauses::{CLAUSES, Clause};
+pub use table::{Form, STATEMENTS, Word};
 
 use Context::{Expect, Flow, Ledger, Load, Profile, Request, Scenario, Steady, Suite, System};
 

@@ -1,0 +1,96 @@
+//! Every word inside a statement: what it joins, how it is written, and what it does.
+
+/// A word inside a statement: what it joins, and a piece of text that has it.
+pub struct Clause {
+    pub text: &'static str,
+    pub form: &'static str,
+    pub doc: &'static str,
+}
+
+const fn clause(text: &'static str, form: &'static str, doc: &'static str) -> Clause {
+    Clause { text, form, doc }
+}
+
+pub const CLAUSES: &[Clause] = &[
+    clause("and", "CONDITION and CONDITION", "Both must hold. It fails where one side fails, whatever the other says."),
+    clause("or", "CONDITION or CONDITION", "One must hold. It holds where one side holds, whatever the other says."),
+    clause("not", "not CONDITION", "Holds where the condition fails; inconclusive stays inconclusive."),
+    clause("else", "if … { … } else { … }", "The steps where the condition does not hold."),
+    clause("for", "hold 10/s for 10s; fault … for 5s; for at most 1m", "How long a stage, a fault or an event lasts."),
+    clause("over", "ramp 10/s -> 50/s over 30s", "How long a ramp takes."),
+    clause(
+        "during",
+        "CONDITION during WINDOW; fault … during WINDOW",
+        "Of a condition: only what lies in the window counts. Of a fault: it lasts as long as the window.",
+    ),
+    clause("outside", "CONDITION outside WINDOW", "Only what lies before or after the window counts."),
+    clause("after", "CONDITION after WINDOW or INSTANT", "Only what lies behind the end of the window counts."),
+    clause("before", "CONDITION before WINDOW or INSTANT", "Only what lies in front of the window counts."),
+    clause(
+        "within",
+        "A within 2% of B; CONDITION within 60s of INSTANT; receive … within 2s",
+        "Of two values: they differ by no more. Of a condition: it has become true by then and stays so. Of a message: how \
+         long it is waited for.",
+    ),
+    clause(
+        "where",
+        "p95(main where status == 200); receive where CONDITION",
+        "Which of the requests, by what is known when each is complete: `status`, `ok`, `error`, `attempt`, `latency`.",
+    ),
+    clause("while", "repeat while CONDITION; search … while CONDITION", "Goes on as long as the condition holds."),
+    clause("until", "repeat until CONDITION", "Goes on until the condition holds."),
+    clause(
+        "every",
+        "steps … every 10s; during W every 30s for 5s; CONDITION in every 10s",
+        "How often: of stairs, of a loop, of a fault that comes again, of slices that are judged one by one.",
+    ),
+    clause("settle", "sweep … each settle 2s", "Time in front of each level of a sweep that is not measured."),
+    clause(
+        "at",
+        "load … at INSTANT; fault … at INSTANT; at most 10",
+        "When something begins: an instant of the timeline, such as `plateau + 10s`. `at most` is a bound.",
+    ),
+    clause("of", "load NAME of FLOW; A within 2% of B; alert … within 20s of cut", "What something belongs to."),
+    clause("from", "repeat i from 1; alert … from pager", "Where a counter begins, or which source an alert has."),
+    clause(
+        "in",
+        "status in [200, 201]; each x in LIST; CONDITION in 95% of every 10s; record KEY in LEDGER",
+        "Membership in a list. Of a condition: in every slice of the scope, or in so many of them.",
+    ),
+    clause("by", "steps … by 50/s; once 100 iterations by 5 users", "The height of a stair, or who shares the work."),
+    clause(
+        "as",
+        "get … as NAME; hold … as NAME; use … as NAME",
+        "Gives a step, a stage, a part of a mix or a module its name.",
+    ),
+    clause("on", "flow NAME on TARGET; get … on TARGET", "The target that is talked to."),
+    clause(
+        "retry",
+        "retry TIMES [backoff DURATIONS] [when REASONS]",
+        "Tries again up to so many times. All tries are one sample, from the first send to the last answer.",
+    ),
+    clause(
+        "backoff",
+        "backoff 100ms..2s",
+        "How long to wait before a retry: a length, or from the shortest to the longest: doubled each time, of which up to a half is left out at random.",
+    ),
+    clause(
+        "when",
+        "retry 3 when [503, timeout]; abort when CONDITION; ready when CONDITION",
+        "Under which condition; of a retry, the statuses and kinds of failure that are worth another try.",
+    ),
+    clause(
+        "together",
+        "each x in LIST at most 10 together",
+        "All items at the same time instead of one after the other.",
+    ),
+    clause("speed", "replay DATA speed 2x", "How many times faster than its times say."),
+    clause("fires", "alert TEXT fires within 20s of cut", "The alert begins to fire in time."),
+    clause("resolves", "alert TEXT resolves within 20s of cut.end", "The alert is over in time."),
+    clause("stays", "alert TEXT stays quiet during plateau", "The alert does not fire."),
+    clause(
+        "baseline",
+        "METRIC <= baseline + 5%; METRIC >= baseline(\"v1.4\") - 5%",
+        "The same metric of an earlier run of the same scenario, profile and plan; the comparison is statistical.",
+    ),
+];
