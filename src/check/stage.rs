@@ -1,5 +1,8 @@
 //! The stages of a load: their levels and lengths, and what they are refused for.
 
+mod level;
+mod search;
+
 use super::inputs::Times;
 use super::program::{Leg, Level, Replay, Search, Stage, StageKind};
 use super::scope::FrameId;
@@ -11,10 +14,10 @@ use crate::base::Span;
 use crate::base::units::{self, MILLISECOND, Rate, SECOND};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item};
+pub(super) use search::PendingSearch;
+use search::{raw, shown};
 use std::collections::HashMap;
 
-/// More than any machine holds; a typing mistake, not a plan.
-const MOST_USERS: f64 = 1e7;
 /// Legs of one stage, and turns of one `repeat`: more would be a mistake as well.
 const MOST_LEGS: f64 = 1_000.0;
 const MOST_TURNS: f64 = 1_000.0;
@@ -29,21 +32,6 @@ pub(super) struct Model {
     /// A stage whose values are known where the template is instantiated.
     unknown: bool,
     refused: bool,
-}
-
-/// Between two trials of a search what is under way ends, for which there is the grace of the load; and so long it takes
-/// at most until everybody has told what came of it and knows of the next.
-const BETWEEN: u64 = 3 * SECOND;
-
-/// A search whose condition is read when all loads have their flows.
-pub(super) struct PendingSearch<'a> {
-    load: usize,
-    stage: usize,
-    condition: &'a ast::Expr,
-    frame: FrameId,
-    least: Level,
-    most: Level,
-    each: u64,
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -315,68 +303,6 @@ impl<'a> ScenarioChecker<'a, '_> {
         model.stages.push(Stage { name, kind: StageKind::Sweep, legs, settle, iterations: None, replay: None, span });
     }
 
-    fn search(
-        &mut self,
-        stage: &'a ast::Stage,
-        range: &'a ast::Expr,
-        (length, condition): (&'a ast::Expr, &'a ast::Expr),
-        frame: FrameId,
-        model: &mut Model,
-    ) {
-        let each = self.stage_length(length, frame, model);
-        let (least, most) = match &range.kind {
-            ExprKind::Binary { operator: ast::Binary::Range, left, right, .. }
-                if matches!((&left.kind, &right.kind), (ExprKind::Number(_), ExprKind::Number(_))) =>
-            {
-                let (from, to) = (self.text(left.span), self.text(right.span));
-                let message = "a level is a rate or a number of users";
-                let problem = Diagnostic::new(Code::E0301, message, range.span, "no unit");
-                self.push(problem.help(format!("write `{from}/s .. {to}/s`, or `{from} users .. {to} users`")));
-                (None, None)
-            }
-            ExprKind::Binary { operator: ast::Binary::Range, left, right, .. } => {
-                (self.level(left, None, frame, model), self.level(right, None, frame, model))
-            }
-            _ => match self.eval_as(range, frame, &[Type::Range]) {
-                Value::Range(least, most) => {
-                    (self.level_of(&least, range.span, None, model), self.level_of(&most, range.span, None, model))
-                }
-                Value::Unknown(Type::Wrong) => {
-                    model.refused = true;
-                    (None, None)
-                }
-                _ => {
-                    model.unknown = true;
-                    (None, None)
-                }
-            },
-        };
-        let mut legs = Vec::new();
-        if let (Some(least), Some(most), Some(each)) = (least, most, each) {
-            // Levels that only an argument gives are compared where it is given.
-            if raw(least) >= raw(most) && !model.unknown {
-                self.out_of_range(range.span, "a search goes from the smaller to the larger");
-            } else {
-                let (_, trials) = halving(least, most);
-                // The time between trials is added when the grace of the load is known.
-                legs.push(Leg { from: least, to: most, length: each.saturating_mul(trials) });
-                let (load, stage) = (model.load, model.stages.len());
-                self.pending_searches.push(PendingSearch { load, stage, condition, frame, least, most, each });
-            }
-        }
-        let (name, span) = (stage.name.clone(), stage.span);
-        model.refused |= legs.is_empty() && !model.unknown;
-        model.stages.push(Stage {
-            name,
-            kind: StageKind::Search,
-            legs,
-            settle: 0,
-            iterations: None,
-            replay: None,
-            span,
-        });
-    }
-
     fn replay(
         &mut self,
         stage: &'a ast::Stage,
@@ -518,190 +444,5 @@ impl<'a> ScenarioChecker<'a, '_> {
                 stage.name = Some(alias.clone());
             }
         }
-    }
-
-    fn stage_length(&mut self, expr: &'a ast::Expr, frame: FrameId, model: &mut Model) -> Option<u64> {
-        let before = self.diagnostics.count();
-        match self.quantity(expr, frame, Type::Duration) {
-            Some(ns) if ns < 1.0 => {
-                self.out_of_range(expr.span, "a stage needs some time");
-                None
-            }
-            Some(ns) if ns > (100 * units::DAY) as f64 => {
-                self.out_of_range(expr.span, "this is longer than any run");
-                None
-            }
-            Some(ns) => Some(ns as u64),
-            None if self.diagnostics.count() == before && self.is_definition => {
-                model.unknown = true;
-                Some(SECOND)
-            }
-            None => None,
-        }
-    }
-
-    /// A rate or a number of users; in a spike also a multiple of the level before (`Some(None)`: there is none).
-    fn level(
-        &mut self,
-        expr: &'a ast::Expr,
-        spike: Option<Option<Level>>,
-        frame: FrameId,
-        model: &mut Model,
-    ) -> Option<Level> {
-        let value = self.eval(expr, frame);
-        self.level_of(&value, expr.span, spike, model)
-    }
-
-    fn level_of(
-        &mut self,
-        value: &Value<'a>,
-        span: Span,
-        spike: Option<Option<Level>>,
-        model: &mut Model,
-    ) -> Option<Level> {
-        let level = match (value, spike) {
-            (Value::Unknown(Type::Wrong), _) => return None,
-            (Value::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
-                model.unknown = true;
-                return Some(Level::Users(0));
-            }
-            (Value::Rate(rate), _) => Level::Arrivals(*rate),
-            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
-                Level::Users(users.round() as u64)
-            }
-            (Value::Quantity(_, Type::Users), _) => {
-                self.out_of_range(span, "a load has 0 to 10 million users");
-                return None;
-            }
-            (Value::Quantity(_, Type::Rate), _) => {
-                self.out_of_range(span, "a rate cannot be negative");
-                return None;
-            }
-            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => {
-                return self.multiplied(before, *factor, span);
-            }
-            (Value::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
-            (Value::Quantity(_, Type::Factor), Some(None)) => {
-                let message = "there is no level before this spike to multiply";
-                let problem = Diagnostic::new(Code::E0411, message, span, "a multiple of what?");
-                self.push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
-                return None;
-            }
-            (other, _) => {
-                self.no_level(other, span, model.kind.map(|(kind, _)| kind));
-                return None;
-            }
-        };
-        let kind = if matches!(level, Level::Users(_)) { Type::Users } else { Type::Rate };
-        self.model_is(kind, span, model).then_some(level)
-    }
-
-    /// A load keeps to arrivals or to users.
-    fn model_is(&mut self, kind: Type, span: Span, model: &mut Model) -> bool {
-        match model.kind {
-            Some((before, first)) if before != kind => {
-                let problem = Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", span, kind.a())
-                    .label(first, before.a());
-                self.push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
-                false
-            }
-            Some(_) => true,
-            None => {
-                model.kind = Some((kind, span));
-                true
-            }
-        }
-    }
-
-    fn multiplied(&mut self, before: Level, factor: f64, span: Span) -> Option<Level> {
-        match before {
-            Level::Users(users) if users as f64 * factor <= MOST_USERS => {
-                Some(Level::Users((users as f64 * factor).round() as u64))
-            }
-            Level::Users(_) => {
-                self.out_of_range(span, "a load has 0 to 10 million users");
-                None
-            }
-            Level::Arrivals(rate) => {
-                let level = Rate::new(rate.per_second() * factor, SECOND).map(Level::Arrivals);
-                if level.is_none() {
-                    self.out_of_range(span, "this rate is beyond any machine");
-                }
-                level
-            }
-        }
-    }
-
-    fn no_level(&mut self, found: &Value<'a>, span: Span, model: Option<Type>) {
-        let text = self.text(span);
-        if matches!(found.kind(), Type::Number | Type::Count) {
-            let message = "a level is a rate or a number of users";
-            let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
-            self.push(match model {
-                Some(Type::Users) => {
-                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
-                }
-                Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
-                None => problem.help(format!(
-                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
-                )),
-            });
-        } else {
-            self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
-        }
-    }
-
-    /// The conditions of searches, when every load has its flows.
-    pub(super) fn searches(&mut self) {
-        for pending in std::mem::take(&mut self.pending_searches) {
-            let PendingSearch { load, stage, condition, frame, least, most, each } = pending;
-            let value = self.eval(condition, frame);
-            match super::compare::condition(&value) {
-                Some(asked) if self.fits_a_look(&asked, condition.span).is_none() => {}
-                Some(condition) => {
-                    let (resolution, trials) = halving(least, most);
-                    let load_of = &mut self.out.loads[load];
-                    let between = load_of.grace.saturating_add(BETWEEN).saturating_mul(trials - 1);
-                    if let Some(leg) = load_of.stages.get_mut(stage).and_then(|stage| stage.legs.first_mut()) {
-                        leg.length = leg.length.saturating_add(between);
-                    }
-                    self.out.searches.push(Search { load, stage, least, most, resolution, each, trials, condition });
-                }
-                None if value.is_unknown() => {}
-                None => {
-                    let kind = value.kind().a();
-                    let message = format!("a search goes on while a condition holds, and this is {kind}");
-                    let problem = Diagnostic::new(Code::E0301, message, condition.span, kind);
-                    self.push(problem.help("write `while p99(main) < 250ms and error_rate(main) < 1%`"));
-                }
-            }
-        }
-    }
-}
-
-/// To how much a range of levels is halved, which is 2 % of its upper end and whole users, and how many trials that takes
-/// at most: ⌈log₂(range ÷ resolution)⌉, and one at each end.
-fn halving(least: Level, most: Level) -> (f64, u64) {
-    let share = raw(most) * 0.02;
-    let resolution = match most {
-        Level::Arrivals(_) => share.max(f64::MIN_POSITIVE),
-        Level::Users(_) => share.floor().max(1.0),
-    };
-    (resolution, ((raw(most) - raw(least)) / resolution).max(1.0).log2().ceil() as u64 + 2)
-}
-
-/// A level as a number: arrivals a second, or users.
-fn raw(level: Level) -> f64 {
-    match level {
-        Level::Arrivals(rate) => rate.per_second(),
-        Level::Users(users) => users as f64,
-    }
-}
-
-fn shown(level: Level) -> String {
-    match level {
-        Level::Arrivals(rate) => rate.to_string(),
-        Level::Users(1) => "1 user".to_owned(),
-        Level::Users(users) => format!("{users} users"),
     }
 }

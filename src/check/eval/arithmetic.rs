@@ -1,0 +1,178 @@
+//! What operators make of values: signs, ranges, sums, and moments that are shifted.
+
+use super::*;
+
+impl<'a> ScenarioChecker<'a, '_> {
+    pub(super) fn unary(&mut self, operator: Unary, operand: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+        let value = self.eval(operand, frame);
+        match (operator, value) {
+            (_, Value::Unknown(kind)) => Value::Unknown(kind),
+            (Unary::Not, Value::Bool(value)) => Value::Bool(!value),
+            (Unary::Not, Value::Condition(condition)) => {
+                Value::Condition(crate::check::condition::Condition::Not(Box::new(condition)))
+            }
+            (Unary::Not, Value::Run(expr, Type::Bool | Type::Json)) => {
+                Value::Run(Expr::Not(Box::new(expr)), Type::Bool)
+            }
+            (Unary::Not, Value::Measured(measured)) if measured.unit() == Type::Bool => Value::Condition(
+                crate::check::condition::Condition::Not(Box::new(crate::check::condition::Condition::Holds(measured))),
+            ),
+            (Unary::Negate, Value::Quantity(value, kind)) => Value::Quantity(-value, kind),
+            (Unary::Negate, Value::Exact(digits)) => Value::Exact(match digits.strip_prefix('-') {
+                Some(digits) => digits.to_owned(),
+                None => format!("-{digits}"),
+            }),
+            (Unary::Negate, Value::Rate(rate)) => Value::Quantity(-rate.per_second(), Type::Rate),
+            (Unary::Negate, Value::Run(expr, kind)) if kind.is_quantity() || kind == Type::Json => {
+                Value::Run(Expr::Negate(Box::new(expr)), kind)
+            }
+            (Unary::Negate, Value::Measured(measured)) => {
+                let unit = measured.unit();
+                let zero = crate::check::condition::Measured::Constant { value: 0.0, unit };
+                Value::Measured(crate::check::condition::Measured::Arithmetic {
+                    operator: Binary::Subtract,
+                    left: Box::new(zero),
+                    right: Box::new(measured),
+                    unit,
+                })
+            }
+            (operator, other) => {
+                let (word, wants) = match operator {
+                    Unary::Not => ("not", Type::Bool),
+                    Unary::Negate => ("-", Type::Number),
+                };
+                let message = format!("`{word}` needs {}, and this is {}", wants.a(), other.kind().a());
+                self.push(Diagnostic::new(Code::E0305, message, operand.span, other.kind().a()));
+                Value::WRONG
+            }
+        }
+    }
+
+    pub(in crate::check) fn binary(
+        &mut self,
+        operator: Binary,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        if l.is_wrong() || r.is_wrong() {
+            return Value::WRONG;
+        }
+        match operator {
+            Binary::And | Binary::Or => self.logical(operator, span, (left, l), (right, r)),
+            Binary::Range => self.range(span, (left, l), (right, r)),
+            _ if operator.compares() => self.comparison(operator, (left, l), (right, r)),
+            _ => self.arithmetic(operator, span, (left, l), (right, r)),
+        }
+    }
+
+    pub(super) fn range(
+        &mut self,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        if let (Some(from), Some(to)) = (moment_of(&l, left.span), moment_of(&r, right.span)) {
+            return Value::Window(Window::Between(Box::new(from), Box::new(to)), Type::Window);
+        }
+        let (a, b) = (l.kind(), r.kind());
+        if !(a.is_quantity() && b.is_quantity() && (a.accepts(b) || b.accepts(a))) {
+            self.push(cannot_join(Binary::Range, span, (left, a), (right, b)));
+            return Value::WRONG;
+        }
+        if let (Some(from), Some(to)) = (l.number(), r.number())
+            && from > to
+        {
+            let whole = left.span.to(right.span);
+            self.out_of_range(whole, "a range goes from the smaller to the larger");
+            return Value::WRONG;
+        }
+        Value::Range(Box::new(l), Box::new(r))
+    }
+
+    pub(super) fn arithmetic(
+        &mut self,
+        operator: Binary,
+        span: Span,
+        (left, l): (&'a ast::Expr, Value<'a>),
+        (right, r): (&'a ast::Expr, Value<'a>),
+    ) -> Value<'a> {
+        if let Some(moment) = self.shifted(operator, (left, &l), &r) {
+            return moment;
+        }
+        // What an answer holds counts as a number where one is needed.
+        let plain = |kind: Type| if kind == Type::Json { Type::Number } else { kind };
+        let (a, b) = (plain(l.kind()), plain(r.kind()));
+        let Some(kind) = joined(operator, a, b) else {
+            self.push(cannot_join(operator, span, (left, l.kind()), (right, r.kind())));
+            return Value::WRONG;
+        };
+        if l.is_unknown() || r.is_unknown() {
+            return Value::Unknown(kind);
+        }
+        if let (Some(x), Some(y)) = (l.number(), r.number()) {
+            let value = apply(operator, x, a, y, b);
+            let is_small = [x, y, value].iter().all(|number| number.abs() < decimal::EACH_WHOLE);
+            return match kind {
+                Type::Number | Type::Count if !is_small => {
+                    let whole = l.whole().zip(r.whole()).and_then(|(x, y)| of_whole(operator, x, y));
+                    whole.map_or(Value::Quantity(value, kind), |whole| Value::Exact(whole.to_string()))
+                }
+                Type::Rate if value >= 0.0 => match Rate::new(value, SECOND) {
+                    Some(rate) => Value::Rate(rate),
+                    None => {
+                        self.out_of_range(left.span.to(right.span), "this rate is beyond any machine");
+                        Value::WRONG
+                    }
+                },
+                _ => Value::Quantity(value, kind),
+            };
+        }
+        if matches!(l, Value::Run(..)) || matches!(r, Value::Run(..)) {
+            return match (l.expr(), r.expr()) {
+                (Some(l), Some(r)) => {
+                    Value::Run(Expr::Binary { operator, left: Box::new(l), right: Box::new(r) }, kind)
+                }
+                _ => Value::WRONG,
+            };
+        }
+        match (l.measured(), r.measured()) {
+            (Some(l), Some(r)) => Value::Measured(crate::check::condition::Measured::Arithmetic {
+                operator,
+                left: Box::new(l),
+                right: Box::new(r),
+                unit: kind,
+            }),
+            _ => Value::WRONG,
+        }
+    }
+
+    /// `plateau + 10s`: an instant, where a window stands for its start.
+    pub(super) fn shifted(
+        &mut self,
+        operator: Binary,
+        (left, l): (&'a ast::Expr, &Value<'a>),
+        r: &Value<'a>,
+    ) -> Option<Value<'a>> {
+        let moment = moment_of(l, left.span)?;
+        let sign = match operator {
+            Binary::Add => 1.0,
+            Binary::Subtract => -1.0,
+            _ => return None,
+        };
+        if r.kind() != Type::Duration {
+            return None;
+        }
+        if let Value::Window(Window::Stages { .. }, _) = l {
+            self.several_windows(left, "start");
+            return Some(Value::WRONG);
+        }
+        match r.number() {
+            Some(ns) => {
+                let plus = moment.plus.saturating_add((sign * ns) as i64);
+                Some(Value::Moment(Moment { plus, ..moment }))
+            }
+            None => Some(Value::Unknown(Type::Instant)),
+        }
+    }
+}

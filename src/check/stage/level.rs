@@ -1,0 +1,139 @@
+//! How high a stage goes, and how long it lasts.
+
+use super::*;
+
+/// More than any machine holds; a typing mistake, not a plan.
+const MOST_USERS: f64 = 1e7;
+
+impl<'a> ScenarioChecker<'a, '_> {
+    pub(super) fn stage_length(&mut self, expr: &'a ast::Expr, frame: FrameId, model: &mut Model) -> Option<u64> {
+        let before = self.diagnostics.count();
+        match self.quantity(expr, frame, Type::Duration) {
+            Some(ns) if ns < 1.0 => {
+                self.out_of_range(expr.span, "a stage needs some time");
+                None
+            }
+            Some(ns) if ns > (100 * units::DAY) as f64 => {
+                self.out_of_range(expr.span, "this is longer than any run");
+                None
+            }
+            Some(ns) => Some(ns as u64),
+            None if self.diagnostics.count() == before && self.is_definition => {
+                model.unknown = true;
+                Some(SECOND)
+            }
+            None => None,
+        }
+    }
+
+    /// A rate or a number of users; in a spike also a multiple of the level before (`Some(None)`: there is none).
+    pub(super) fn level(
+        &mut self,
+        expr: &'a ast::Expr,
+        spike: Option<Option<Level>>,
+        frame: FrameId,
+        model: &mut Model,
+    ) -> Option<Level> {
+        let value = self.eval(expr, frame);
+        self.level_of(&value, expr.span, spike, model)
+    }
+
+    pub(super) fn level_of(
+        &mut self,
+        value: &Value<'a>,
+        span: Span,
+        spike: Option<Option<Level>>,
+        model: &mut Model,
+    ) -> Option<Level> {
+        let level = match (value, spike) {
+            (Value::Unknown(Type::Wrong), _) => return None,
+            (Value::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
+                model.unknown = true;
+                return Some(Level::Users(0));
+            }
+            (Value::Rate(rate), _) => Level::Arrivals(*rate),
+            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
+                Level::Users(users.round() as u64)
+            }
+            (Value::Quantity(_, Type::Users), _) => {
+                self.out_of_range(span, "a load has 0 to 10 million users");
+                return None;
+            }
+            (Value::Quantity(_, Type::Rate), _) => {
+                self.out_of_range(span, "a rate cannot be negative");
+                return None;
+            }
+            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => {
+                return self.multiplied(before, *factor, span);
+            }
+            (Value::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
+            (Value::Quantity(_, Type::Factor), Some(None)) => {
+                let message = "there is no level before this spike to multiply";
+                let problem = Diagnostic::new(Code::E0411, message, span, "a multiple of what?");
+                self.push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
+                return None;
+            }
+            (other, _) => {
+                self.no_level(other, span, model.kind.map(|(kind, _)| kind));
+                return None;
+            }
+        };
+        let kind = if matches!(level, Level::Users(_)) { Type::Users } else { Type::Rate };
+        self.model_is(kind, span, model).then_some(level)
+    }
+
+    /// A load keeps to arrivals or to users.
+    pub(super) fn model_is(&mut self, kind: Type, span: Span, model: &mut Model) -> bool {
+        match model.kind {
+            Some((before, first)) if before != kind => {
+                let problem = Diagnostic::new(Code::E0303, "a load is arrivals or users, not both", span, kind.a())
+                    .label(first, before.a());
+                self.push(problem.help("make two loads: one of a rate (`200/s`), one of users (`100 users`)"));
+                false
+            }
+            Some(_) => true,
+            None => {
+                model.kind = Some((kind, span));
+                true
+            }
+        }
+    }
+
+    pub(super) fn multiplied(&mut self, before: Level, factor: f64, span: Span) -> Option<Level> {
+        match before {
+            Level::Users(users) if users as f64 * factor <= MOST_USERS => {
+                Some(Level::Users((users as f64 * factor).round() as u64))
+            }
+            Level::Users(_) => {
+                self.out_of_range(span, "a load has 0 to 10 million users");
+                None
+            }
+            Level::Arrivals(rate) => {
+                let level = Rate::new(rate.per_second() * factor, SECOND).map(Level::Arrivals);
+                if level.is_none() {
+                    self.out_of_range(span, "this rate is beyond any machine");
+                }
+                level
+            }
+        }
+    }
+
+    pub(super) fn no_level(&mut self, found: &Value<'a>, span: Span, model: Option<Type>) {
+        let text = self.text(span);
+        if matches!(found.kind(), Type::Number | Type::Count) {
+            let message = "a level is a rate or a number of users";
+            let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
+            self.push(match model {
+                Some(Type::Users) => {
+                    problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
+                }
+                Some(_) => problem.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?")),
+                None => problem.help(format!(
+                    "`{text}/s` starts {text} a second whatever the answers; `{text} users` wait for theirs"
+                )),
+            });
+        } else {
+            self.push(mismatch(model.unwrap_or(Type::Rate), found.kind(), span, &text));
+        }
+    }
+}
