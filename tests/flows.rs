@@ -38,6 +38,27 @@ fn branches_take_one_side() {
     assert_eq!(seen, ["GET /a", "GET /yes", "GET /second", "GET /end"]);
 }
 
+/// Each hundred iterations in a row are dealt by the shares; in a loop each turn is drawn. What comes behind is done by all.
+#[test]
+fn a_choice_deals_its_parts_by_their_shares() {
+    for workers in ["1", "2"] {
+        let script = Script::start(plain);
+        let place = Place::new();
+        let text = format!(
+            "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    choose {{\n      70% as look {{\n        get \"/look\" as page\n      }}\n      25% as buy {{\n        get \"/buy\" as order\n      }}\n      5% {{ }}\n    }}\n    repeat at most 2 {{\n      choose {{\n        50% {{\n          get \"/heads\"\n        }}\n        50% {{\n          get \"/tails\"\n        }}\n      }}\n    }}\n  }}\n  load main of visit {{\n    hold 100/s for 2s\n  }}\n  expect {{\n    count(visit.look.page) == 140\n    count(main.look) == 140\n    count(visit.buy.order) == 50\n    count(main) == 590\n    error_rate(main) == 0%\n  }}\n}}\n",
+            script.address
+        );
+        let ran = place.run(&text, &["--workers", workers]);
+        ran.passed();
+        let seen = script.all();
+        let heads = seen.iter().filter(|line| *line == "GET /heads").count();
+        assert!((140..260).contains(&heads), "{heads} of 400");
+        let parts: Vec<&String> =
+            seen.iter().filter(|line| ["GET /look", "GET /buy"].contains(&line.as_str())).collect();
+        assert!(!parts.is_sorted() && !parts.is_sorted_by(|a, b| a >= b), "in an order at random");
+    }
+}
+
 #[test]
 fn loops_end_by_their_condition_or_their_bound() {
     let script = Script::start(third);

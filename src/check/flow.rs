@@ -1,7 +1,7 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
 use super::bound::Call;
-use super::program::{Expr, Flow, LoopBound, Population, Repeat, Step, Think};
+use super::program::{Choice, Choose, Expr, Flow, LoopBound, Population, Repeat, Step, Think};
 use super::references::FlowPlaces;
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
@@ -36,6 +36,9 @@ pub(super) struct FlowState {
     pub(super) sends: bool,
     pub(super) name: String,
     pub(super) counts: bool,
+    /// How many `choose` it has, and how many loops its steps are in.
+    pub(super) choices: usize,
+    pub(super) loops: usize,
     /// Names that some `set` gives another value.
     pub(super) set: HashSet<String>,
 }
@@ -223,6 +226,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 out.push(Step::If { condition, then, otherwise });
             }
             StepKind::Group { name, steps } => self.group(name, steps, frame, out),
+            StepKind::Choose(parts) => self.choose(parts, frame, out),
             StepKind::Repeat(repeat) => out.extend(self.repeat(repeat, step.span, frame)),
             StepKind::Each { name, list, at_most, together, steps } => {
                 let value = self.eval_as(list, frame, &[Type::List]);
@@ -230,7 +234,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let slot = self.slot(name);
                 let inner = self.frame(self.frames[frame].module, Some(frame));
                 self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Json));
-                let steps = self.steps(steps, inner);
+                let steps = self.turn(steps, inner);
                 let list = value.expr().unwrap_or(Expr::Null);
                 out.push(Step::Each { slot, list, at_most, together: *together, steps });
             }
@@ -419,6 +423,57 @@ impl<'a> ScenarioChecker<'a, '_> {
         out.push(Step::Group { group, steps });
     }
 
+    /// The steps of one turn of a loop.
+    fn turn(&mut self, steps: &'a [ast::Step], frame: FrameId) -> Vec<Step> {
+        let count = |session: &mut Self, more: bool| {
+            if let Some(flow) = &mut session.flow {
+                flow.loops = if more { flow.loops + 1 } else { flow.loops - 1 };
+            }
+        };
+        count(self, true);
+        let steps = self.steps(steps, frame);
+        count(self, false);
+        steps
+    }
+
+    fn choose(&mut self, parts: &'a [ast::Choice], frame: FrameId, out: &mut Vec<Step>) {
+        let Some(flow) = &mut self.flow else { return };
+        let (site, repeats) = (flow.choices, flow.loops > 0);
+        flow.choices += 1;
+        let (mut sum, mut known) = (0.0, true);
+        let mut checked = Vec::new();
+        for part in parts {
+            let share = match part.share.kind {
+                ExprKind::Wrong => None,
+                _ => self.quantity(&part.share, frame, Type::Percent),
+            };
+            known &= share.is_some();
+            let share = share.unwrap_or(0.0);
+            sum += share;
+            let mut steps = Vec::new();
+            match &part.name {
+                Some(name) => {
+                    let inner = self.frame(self.frames[frame].module, Some(frame));
+                    self.group(name, &part.steps, inner, &mut steps);
+                }
+                None => steps = self.block(&part.steps, frame),
+            }
+            checked.push(Choice { share, steps });
+        }
+        if let (Some(first), Some(last), true) = (parts.first(), parts.last(), known)
+            && (sum - 1.0).abs() > 1e-6
+        {
+            let message = format!("the parts of this `choose` sum to {}", crate::base::units::percent(sum));
+            let label = if parts.len() == 1 { "not 100%" } else { "the first of those that are not 100%" };
+            let mut problem = Diagnostic::new(Code::E0410, message, first.share.span, label);
+            if parts.len() > 1 {
+                problem = problem.label(last.share.span, "the last");
+            }
+            self.push(problem.help("let the shares sum to 100%; a part may be empty: `20% { }`"));
+        }
+        out.push(Step::Choose(Choose { site, repeats, parts: checked }));
+    }
+
     fn measure(&mut self, name: &'a Name, value: &'a ast::Expr, frame: FrameId, out: &mut Vec<Step>) {
         let checked = self.eval(value, frame);
         let kind = if checked.kind() == Type::Json { Type::Number } else { checked.kind() };
@@ -473,7 +528,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 LoopBound::Times(1)
             }
         };
-        let steps = self.steps(&repeat.steps, inner);
+        let steps = self.turn(&repeat.steps, inner);
         // The condition speaks of what the steps have done, so it sees their names.
         let test = repeat.test.as_ref().map(|(test, _)| self.truth(test, inner));
         let goes_on = repeat.test.as_ref().is_some_and(|(_, goes_on)| *goes_on);
@@ -529,6 +584,7 @@ fn set_names(steps: &[ast::Step], names: &mut HashSet<String>) {
                 set_names(otherwise, names);
             }
             StepKind::Group { steps, .. } | StepKind::Each { steps, .. } => set_names(steps, names),
+            StepKind::Choose(parts) => parts.iter().for_each(|part| set_names(&part.steps, names)),
             StepKind::OncePerUser { steps, .. } | StepKind::Acquire { steps, .. } => set_names(steps, names),
             StepKind::Repeat(repeat) => set_names(&repeat.steps, names),
             StepKind::Request(_) | StepKind::Let(_) | StepKind::Think(_) | StepKind::Expect(_) => {}
@@ -553,6 +609,7 @@ fn keep_answers(steps: &mut [Step], needs: &[Needs]) {
                 keep_answers(steps, needs);
             }
             Step::Acquire { steps, .. } => keep_answers(steps, needs),
+            Step::Choose(choose) => choose.parts.iter_mut().for_each(|part| keep_answers(&mut part.steps, needs)),
             Step::Repeat(repeat) => keep_answers(&mut repeat.steps, needs),
             Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => {}
         }

@@ -182,7 +182,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             let [flow] = self.flows_of(load)[..] else { continue };
             // How often a step in a loop or a branch happens is not known here.
             let branches = |step: &Step| {
-                matches!(step, Step::If { .. } | Step::Each { .. } | Step::Repeat(_) | Step::OncePerUser { .. })
+                matches!(
+                    step,
+                    Step::If { .. } | Step::Choose(_) | Step::Each { .. } | Step::Repeat(_) | Step::OncePerUser { .. }
+                )
             };
             if flow.has(&branches) {
                 continue;

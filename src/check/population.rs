@@ -43,6 +43,25 @@ impl Flow {
 }
 
 impl Flow {
+    /// Those of its members that are measured within a group.
+    fn members_within(&self, group: usize) -> Vec<(String, Member, Type)> {
+        let mut within = Vec::new();
+        all_steps(&self.steps, &mut |step| {
+            let Step::Group { group: own, steps } = step else { return };
+            if *own == group {
+                all_steps(steps, &mut |step| match step {
+                    Step::Request(request) => within.push(Member::Request(request.response)),
+                    Step::Group { group, .. } => within.push(Member::Group(*group)),
+                    Step::Measure { measure, .. } => within.push(Member::Measure(*measure)),
+                    Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::If { .. } | Step::Choose(_) => {}
+                    Step::Repeat(_) | Step::Each { .. } | Step::OncePerUser { .. } => {}
+                    Step::Acquire { .. } | Step::Count(_) => {}
+                });
+            }
+        });
+        self.members().into_iter().filter(|(_, member, _)| within.contains(member)).collect()
+    }
+
     /// The limits that its steps acquire.
     pub fn limits(&self) -> Vec<usize> {
         let mut found = Vec::new();
@@ -70,6 +89,7 @@ pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
                 all_steps(steps, each);
             }
             Step::Acquire { steps, .. } => all_steps(steps, each),
+            Step::Choose(choose) => choose.parts.iter().for_each(|part| all_steps(&part.steps, each)),
             Step::Repeat(repeat) => all_steps(&repeat.steps, each),
             Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) => {}
             Step::Measure { .. } | Step::Count(_) => {}
@@ -162,6 +182,9 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// What a name behind a load, a part of a mix or a flow means.
     pub(super) fn member(&mut self, population: &Population, kind: Type, name: &'a Name) -> Option<Value<'a>> {
+        if let (Member::Group(group), Some(flow)) = (population.member, population.flow) {
+            return self.member_of_group(population, (flow, group), name);
+        }
         if population.member != Member::All {
             return None;
         }
@@ -216,9 +239,26 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
+    /// A step, a group or a measured value within a group, as `flow.group.step`.
+    fn member_of_group(
+        &mut self,
+        population: &Population,
+        (flow, group): (usize, usize),
+        name: &'a Name,
+    ) -> Option<Value<'a>> {
+        let found = self.out.flows.get(flow)?.members_within(group).into_iter().find(|(own, ..)| *own == name.text);
+        let (_, member, unit) = found?;
+        self.refers_to_step(name.span, flow, &name.text);
+        Some(Value::Samples(Population { member, ..population.clone() }, unit, Type::Step))
+    }
+
     /// Names that may stand behind a value.
     pub(super) fn members_of(&self, value: &Value<'a>) -> Vec<String> {
         let Value::Samples(population, _, _) = value else { return Vec::new() };
+        if let (Member::Group(group), Some(flow)) = (population.member, population.flow) {
+            let members = self.out.flows.get(flow).map_or_else(Vec::new, |flow| flow.members_within(group));
+            return members.into_iter().map(|(name, ..)| name).filter(|name| !name.contains(' ')).collect();
+        }
         let mut names = Vec::new();
         let load = population.load.and_then(|load| self.out.loads.get(load));
         if let (Some(load), None) = (load, population.flow) {

@@ -1,6 +1,6 @@
 //! How many requests a plan sends at least where all goes well, and at most whatever happens, as far as that is known before it runs.
 
-use super::{Load, LoopBound, Plan, Repeat, Request, StageKind, Step};
+use super::{Choose, Load, LoopBound, Plan, Repeat, Request, StageKind, Step};
 use crate::base::units::grouped;
 use crate::check::program::{Protocol, Scenario};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -72,6 +72,7 @@ fn fewest(steps: &[Step], target: Option<usize>) -> f64 {
     let one = |step: &Step| match step {
         Step::Request(request) => f64::from(u8::from(is_to(request, target))),
         Step::If { then, otherwise, .. } => fewest(then, target).min(fewest(otherwise, target)),
+        Step::Choose(choose) => possible(choose).map(|steps| fewest(steps, target)).reduce(f64::min).unwrap_or(0.0),
         Step::Group { steps, .. } | Step::Acquire { steps, .. } => fewest(steps, target),
         Step::Repeat(repeat) => fewest(&repeat.steps, target) * turns(repeat),
         // Lists may be empty, and users come back.
@@ -79,6 +80,11 @@ fn fewest(steps: &[Step], target: Option<usize>) -> f64 {
         Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => 0.0,
     };
     steps.iter().map(one).sum()
+}
+
+/// The parts of a `choose` that are ever taken.
+fn possible(choose: &Choose) -> impl Iterator<Item = &[Step]> {
+    choose.parts.iter().filter(|part| part.share > 0.0).map(|part| part.steps.as_slice())
 }
 
 /// The turns of a loop that are surely made: a test to go on comes before the first, one to end behind it.
@@ -100,6 +106,12 @@ fn most(plan: &Plan, steps: &[Step], target: Option<usize>) -> Most {
                 (1 + redirects) as f64 * (1 + tries) as f64
             }
             Step::If { then, otherwise, .. } => most(plan, then, target)?.max(most(plan, otherwise, target)?),
+            Step::Choose(choose) => {
+                let all: Most = possible(choose)
+                    .map(|steps| most(plan, steps, target))
+                    .try_fold(0.0, |least, one| Some(f64::max(least, one?)));
+                all?
+            }
             Step::Repeat(repeat) => {
                 let turn = most(plan, &repeat.steps, target)?;
                 match (repeat.bound, repeat.every) {

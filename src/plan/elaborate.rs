@@ -290,6 +290,7 @@ impl Elaborate<'_> {
             }
             Step::Think(think) => think.longest(),
             Step::If { then, otherwise, .. } => self.longest(then).max(self.longest(otherwise)),
+            Step::Choose(choose) => choose.parts.iter().map(|part| self.longest(&part.steps)).fold(0.0, f64::max),
             Step::Repeat(repeat) => {
                 let turn = self.longest(&repeat.steps).max(repeat.every.unwrap_or(0) as f64);
                 match repeat.bound {

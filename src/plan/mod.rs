@@ -23,9 +23,9 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Action, Address, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Check, CommandFault,
-    Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Element, Estimate, Exchange, Expr,
-    FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger, LedgerFunction, Limit, Link,
+    Action, Address, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Check, Choice, Choose,
+    CommandFault, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Element, Estimate, Exchange,
+    Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger, LedgerFunction, Limit, Link,
     LinkFault, LoopBound, Measure, Member, Method, MetricKey, MixPart, Moment, Monitor, MonitorKind, NetworkRoute,
     PartKind, Pem, Pick, Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction,
     RequestTime, Retry, Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind,

@@ -67,7 +67,9 @@ fn condition(plan: &Plan, flow: usize, why: u32) -> Option<String> {
         let checks = match step {
             Step::Expect(checks) => checks,
             Step::Request(request) => &request.expects,
-            Step::If { .. } | Step::Repeat(_) | Step::Each { .. } | Step::OncePerUser { .. } => return,
+            Step::If { .. } | Step::Choose(_) | Step::Repeat(_) | Step::Each { .. } | Step::OncePerUser { .. } => {
+                return;
+            }
             Step::Group { .. } | Step::Acquire { .. } | Step::Let { .. } | Step::Think(_) => return,
             Step::Measure { .. } | Step::Count(_) => return,
         };

@@ -9,6 +9,7 @@ pub enum Context {
     Scenario,
     Load,
     Flow,
+    Choice,
     Request,
     Expect,
     Steady,
@@ -19,12 +20,13 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Context; 12] = [
+    pub const ALL: [Context; 13] = [
         Context::File,
         Context::System,
         Context::Scenario,
         Context::Load,
         Context::Flow,
+        Context::Choice,
         Context::Request,
         Context::Expect,
         Context::Steady,
@@ -42,6 +44,7 @@ impl Context {
             Context::Scenario => "scenario",
             Context::Load => "load",
             Context::Flow => "flow",
+            Context::Choice => "choice",
             Context::Request => "request",
             Context::Expect => "expect",
             Context::Steady => "steady",
@@ -59,6 +62,7 @@ impl Context {
             Context::Scenario => "in a scenario",
             Context::Load => "in a load",
             Context::Flow => "in a flow",
+            Context::Choice => "among the parts of a `choose`",
             Context::Request => "in a request",
             Context::Expect => "in an `expect` block",
             Context::Steady => "in a steady state",
@@ -108,6 +112,9 @@ pub fn statement(text: &str) -> Option<&'static Word> {
 /// What the body of a statement holds, by the statement's first word and what encloses it.
 pub fn body(first: &str, outside: Context) -> Context {
     match first {
+        // A part starts with its share, whatever that is called.
+        _ if outside == Context::Choice => Flow,
+        "choose" => Context::Choice,
         "scenario" => Scenario,
         "system" => System,
         "flow" | "setup" | "teardown" | "verify" => Flow,

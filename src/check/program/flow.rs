@@ -49,6 +49,7 @@ pub enum Step {
         group: usize,
         steps: Vec<Step>,
     },
+    Choose(Choose),
     Repeat(Repeat),
     Each {
         slot: usize,
@@ -71,6 +72,24 @@ pub enum Step {
     },
     /// How many entries were found, in the `verify` of a ledger.
     Count(Expr),
+}
+
+/// One of several blocks, by their shares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choose {
+    /// Which of its flow it is, so that each deals by itself.
+    pub site: usize,
+    /// In a loop: one iteration makes several of these choices.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub repeats: bool,
+    pub parts: Vec<Choice>,
+}
+
+/// A share, from 0 to 1, and what is done then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    pub share: f64,
+    pub steps: Vec<Step>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

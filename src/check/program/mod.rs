@@ -24,8 +24,8 @@ pub use action::{
 pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
-    Body, Call, Check, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, LoopBound, Method, Query, Reason,
-    Record, Repeat, Request, Retry, Step, Think, Upload,
+    Body, Call, Check, Choice, Choose, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, LoopBound, Method,
+    Query, Reason, Record, Repeat, Request, Retry, Step, Think, Upload,
 };
 pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};

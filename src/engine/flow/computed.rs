@@ -88,6 +88,11 @@ pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> N
             Ok(false) => return Next::Jump(*to),
             Err(unusable) => return Next::Unusable(unusable),
         },
+        Op::Choose { choice, to } => {
+            // A choice between nothing is refused before.
+            let part = choice.part(&mut frame.choices, frame.turn);
+            return to.get(part).map_or(Next::Step, |to| Next::Jump(*to));
+        }
         Op::Loop { id, counter } => {
             turns[*id] = Turns { began: now, ..Turns::default() };
             if let Some((slot, from)) = counter {

@@ -1,6 +1,7 @@
 //! What users do: flows made flat, and the sessions that interpret them.
 
 pub mod attempt;
+mod choice;
 mod computed;
 pub mod user;
 pub mod lowered;

@@ -1,5 +1,6 @@
 //! What is left of an iteration that ended early: a user who meets a failure still pauses, and sends nothing meanwhile.
 
+use super::choice::Choice;
 use super::computed::{backoff, thinking};
 use super::session::Session;
 use super::steps::{Op, Steps};
@@ -18,8 +19,8 @@ pub enum After {
 
 impl Steps {
     /// The pauses behind a step in the order of the text: of its block and of those around it. What was not reached and may
-    /// be skipped is skipped; a turn that was begun comes to its end, and none is begun.
-    fn pauses(&self, stopped: usize) -> Vec<&Think> {
+    /// be skipped is skipped; a turn that was begun comes to its end, and none is begun; of what is chosen from the part is entered that was dealt.
+    fn pauses(&self, stopped: usize, mut part: impl FnMut(&Choice) -> usize) -> Vec<&Think> {
         let mut pauses = Vec::new();
         let mut at = stopped;
         while let Some(op) = self.ops.get(at) {
@@ -29,6 +30,7 @@ impl Steps {
                     at + 1
                 }
                 Op::Unless { to, .. } => self.behind_both(*to),
+                Op::Choose { choice, to } => to.get(part(choice)).copied().unwrap_or(at + 1),
                 Op::Jump(to) if *to > at => *to,
                 Op::Turn(turn) => turn.to,
                 Op::Entry { to, .. } | Op::Together { to, .. } | Op::Once { to, .. } => *to,
@@ -71,7 +73,9 @@ impl Session {
         if failure == Failure::Data && steps.takes_unique_rows(stopped) {
             return After::Leave;
         }
-        let pauses = steps.pauses(stopped);
+        let frame = &mut iteration.frame;
+        let turn = frame.turn;
+        let pauses = steps.pauses(stopped, |choice| choice.part(&mut frame.choices, turn));
         let from_now = pauses.iter().map(|think| thinking(think, iteration.frame.choices.fraction())).sum();
         if !pauses.is_empty() || in_vain == 0 {
             return After::Rest { from_now, from_start: 0 };
@@ -100,8 +104,9 @@ fn least(in_vain: u64, fraction: f64) -> u64 {
 mod tests {
     use super::super::steps::Turn;
     use super::*;
+    use crate::engine::value::Choices;
     use crate::engine::value::code::Code;
-    use crate::plan::LoopBound;
+    use crate::plan::{Choose, LoopBound};
 
     fn think(seconds: u64) -> Op {
         let think = Think::Uniform { least: seconds * SECOND, most: seconds * SECOND };
@@ -117,7 +122,7 @@ mod tests {
             Think::Uniform { least, .. } => least / SECOND,
             Think::Exponential { mean } => mean / SECOND,
         };
-        steps.pauses(stopped).iter().map(length).collect()
+        steps.pauses(stopped, |choice| choice.part(&mut Choices::new(1, 0, 0, 0), 0)).iter().map(length).collect()
     }
 
     fn turn(to: usize) -> Op {
@@ -145,6 +150,22 @@ mod tests {
         assert_eq!(seconds(&all, 1), [1, 3]);
         assert_eq!(seconds(&all, 4), [2, 3]);
         assert_eq!(seconds(&all, 0), [3], "a condition that cannot be told is no way into a block");
+    }
+
+    #[test]
+    fn the_part_that_was_dealt_is_entered() {
+        let fails = || Op::Expect(Vec::new());
+        let choose = |shares: [f64; 2]| {
+            let parts = shares.map(|share| crate::plan::Choice { share, steps: Vec::new() }).to_vec();
+            let choice = Choice::of(&Choose { site: 0, repeats: false, parts });
+            Op::Choose { choice, to: vec![2, 5] }
+        };
+        // expect; choose { … { expect; think 1s } … { think 2s } }; think 4s
+        for (shares, pauses) in [([1.0, 0.0], [1, 4]), ([0.0, 1.0], [2, 4])] {
+            let all = steps(vec![fails(), choose(shares), fails(), think(1), Op::Jump(6), think(2), think(4)]);
+            assert_eq!(seconds(&all, 0), pauses);
+            assert_eq!(seconds(&all, 2), [1, 4], "one that was begun is walked to its end");
+        }
     }
 
     #[test]

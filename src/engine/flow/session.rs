@@ -129,6 +129,7 @@ impl Session {
             answers: (0..planned.requests).map(|_| Rc::default()).collect(),
             user: 0,
             number: 0,
+            turn: 0,
             choices: Choices::new(0, 0, 0, 0),
             rows: Rows::default(),
             derived: steps.derived.clone(),
@@ -157,6 +158,7 @@ impl Session {
         let mut iteration = self.iterations[part].take().unwrap_or_else(|| Session::iteration(&worker, flow));
         self.sender.user = who.user;
         iteration.frame.begin(who.user, number);
+        iteration.frame.turn = who.turn;
         iteration.frame.rows.begin(self.load, part, who.turn);
         iteration.frame.choices = Choices::new(worker.seed, self.load as u64, number, worker.run);
         let onces = worker.lowered.flows[flow].onces;

@@ -1,6 +1,7 @@
 //! A flow made flat: steps that jump instead of nesting, so that an iteration is one loop over them, whatever stands
 //! in what.
 
+use super::choice::Choice;
 use super::lowered::{Around, LoweredRequest, request};
 use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
@@ -26,6 +27,11 @@ pub enum Op {
     Unless {
         condition: Code,
         to: usize,
+    },
+    /// Goes on where the chosen part begins.
+    Choose {
+        choice: Choice,
+        to: Vec<usize>,
     },
     /// Begins a loop: no turn of it was made.
     Loop {
@@ -167,6 +173,9 @@ impl Steps {
                 open.push(at + 1);
             }
             open.extend(op.to());
+            if let Op::Choose { to, .. } = op {
+                open.extend(to);
+            }
         }
         false
     }
@@ -338,6 +347,21 @@ impl Flat<'_, '_, '_> {
                 self.lands(unless);
                 self.all(otherwise);
                 self.lands(jump);
+            }
+            Step::Choose(choose) => {
+                let at = self.push(Op::Choose { choice: Choice::of(choose), to: Vec::new() });
+                let (mut begins, mut ends) = (Vec::new(), Vec::new());
+                for (index, part) in choose.parts.iter().enumerate() {
+                    begins.push(self.here());
+                    self.all(&part.steps);
+                    if index + 1 < choose.parts.len() {
+                        ends.push(self.push(Op::Jump(0)));
+                    }
+                }
+                ends.into_iter().for_each(|end| self.lands(end));
+                if let Op::Choose { to, .. } = &mut self.steps.ops[at] {
+                    *to = begins;
+                }
             }
             Step::Repeat(repeat) => {
                 let id = self.new_loop();

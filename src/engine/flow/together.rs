@@ -80,6 +80,7 @@ impl Iteration {
             answers: frame.answers.clone(),
             user: frame.user,
             number: frame.number,
+            turn: frame.turn,
             choices: frame.choices.branch(number),
             rows: frame.rows.shared(),
             derived: frame.derived.clone(),

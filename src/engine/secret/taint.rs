@@ -67,7 +67,7 @@ pub fn assigned(steps: &[Step]) -> Vec<(usize, &Expr)> {
         Step::Let { slot, value } => all.push((*slot, value)),
         Step::Each { slot, list, .. } => all.push((*slot, list)),
         Step::Repeat(repeat) => all.extend(repeat.counter.iter().map(|(slot, from)| (*slot, from))),
-        Step::If { .. } | Step::Group { .. } | Step::OncePerUser { .. } | Step::Acquire { .. } => {}
+        Step::If { .. } | Step::Choose(_) | Step::Group { .. } | Step::OncePerUser { .. } | Step::Acquire { .. } => {}
         Step::Request(_) | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => {}
     });
     all

@@ -205,6 +205,8 @@ pub struct Frame {
     pub user: u64,
     /// The number of the iteration in its load.
     pub number: u64,
+    /// The number of the iteration in its part of the load.
+    pub turn: u64,
     pub choices: Choices,
     pub rows: Rows,
     /// The slots of what was computed from secrets.
@@ -252,6 +254,16 @@ impl Choices {
     /// Uniform in [0, 1).
     pub fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// The numbers below `count` in an order that the seed gives to a block of iterations, whatever these do otherwise.
+    pub fn order(&self, site: u64, block: u64, count: usize) -> Vec<u8> {
+        // What is dealt has a key of its own beside the numbers of iterations.
+        let mut stream = Choices::keyed([self.seed, self.load, block, !site]);
+        let mut order: Vec<u8> = (0..count as u8).collect();
+        // Fisher and Yates; of 64 bits the remainder by so few is even enough.
+        (1..count).rev().for_each(|last| order.swap(last, (stream.next_u64() % (last as u64 + 1)) as usize));
+        order
     }
 
     fn uuid(&mut self) -> String {
@@ -558,5 +570,5 @@ fn truth(value: &Value) -> bool {
 /// An iteration of nobody, which has made no request.
 pub fn nobody() -> Frame {
     let (choices, rows) = (Choices::new(0, 0, 0, 0), Rows::default());
-    Frame { slots: Vec::new(), answers: Vec::new(), user: 0, number: 0, choices, rows, derived: 0..0 }
+    Frame { slots: Vec::new(), answers: Vec::new(), user: 0, number: 0, turn: 0, choices, rows, derived: 0..0 }
 }

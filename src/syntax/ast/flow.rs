@@ -60,6 +60,7 @@ pub enum StepKind {
         name: Name,
         steps: Vec<Step>,
     },
+    Choose(Vec<Choice>),
     Repeat(Repeat),
     Each {
         name: Name,
@@ -85,6 +86,14 @@ pub enum StepKind {
     Count(Expr),
     /// As [`Item::Refused`].
     Refused(Option<Name>),
+}
+
+/// A part of `choose`: `70% as look { … }`
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub share: Expr,
+    pub name: Option<Name>,
+    pub steps: Vec<Step>,
 }
 
 #[derive(Debug, Clone)]

@@ -214,6 +214,13 @@ impl<'a> Lower<'a> {
         let diagnostic = match words::statement(word) {
             Some(known) if known.contexts.contains(&context) => return true,
             _ if context.has_conditions() => return true,
+            // A share may have any name.
+            None if context == Context::Choice => return true,
+            Some(_) if context == Context::Choice && grammar::reads(context, text) => return true,
+            Some(_) if context == Context::Choice => {
+                Diagnostic::new(Code::E0114, format!("`{word}` does not belong {}", context.place()), span, "not here")
+                    .help("a part starts with its share: `70% as NAME { … }`")
+            }
             Some(known) => {
                 let places: Vec<&str> = known.contexts.iter().map(|c| c.place()).collect();
                 Diagnostic::new(Code::E0114, format!("`{word}` does not belong {}", context.place()), span, "not here")

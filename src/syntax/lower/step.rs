@@ -61,6 +61,7 @@ impl Lower<'_> {
                 let [_, name] = children(node);
                 StepKind::Group { name: self.name(&name), steps: self.body_steps(head) }
             }
+            Rule::choose => StepKind::Choose(self.choices(head)),
             Rule::loop_head => StepKind::Repeat(self.repeat(head)),
             Rule::each => {
                 let name = self.name(&find(&node, Rule::name).expect("the grammar asks for a name"));
@@ -141,6 +142,31 @@ impl Lower<'_> {
                 then
             }
         }
+    }
+
+    /// The parts of a `choose`. One that was refused is left as a share that is not known.
+    fn choices(&mut self, head: &ParsedHead<'_>) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        let body = self.body(head).unwrap_or_default();
+        if head.body.is_some() && body.is_empty() {
+            let problem = Diagnostic::new(Code::E0307, "a `choose` without parts", head.span, "between what?");
+            self.diagnostics.push(problem.help("write each part as `70% as NAME { … }`"));
+        }
+        self.statements(body, Context::Choice, |lower, outcome| {
+            choices.push(match outcome {
+                Outcome::Head(head) => Choice {
+                    share: lower.expr(find(&head.node, Rule::expr).expect("the grammar asks for a share")),
+                    name: find(&head.node, Rule::naming).and_then(|naming| lower.naming(naming)),
+                    steps: lower.body_steps(&head),
+                },
+                Outcome::Refused(name) => {
+                    let span = name.as_ref().map_or(head.span, |name| name.span);
+                    let step = Step { kind: StepKind::Refused(name), doc: None, span };
+                    Choice { share: Expr { kind: ExprKind::Wrong, span }, name: None, steps: vec![step] }
+                }
+            });
+        });
+        choices
     }
 
     fn repeat(&mut self, head: &ParsedHead<'_>) -> Repeat {

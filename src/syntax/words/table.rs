@@ -564,6 +564,17 @@ pub const STATEMENTS: &[Word] = &[
         )],
     ),
     word(
+        "choose",
+        &[Flow],
+        "One of several blocks, each with its share of the times. The shares sum to 100%. Out of 100 iterations in a row each part has exactly as many as \
+         its share says, in an order that the seed gives; in a loop each turn is drawn by itself. A part with a name is a group.",
+        &[form(
+            Flow,
+            "choose { SHARE [as NAME] { STEPS } … }",
+            "choose {\n  90% as look {\n    get \"/products\"\n  }\n  10% {\n    get \"/cart\"\n  }\n}",
+        )],
+    ),
+    word(
         "each",
         &[Flow],
         "Steps for each item of a list, one after the other or, with `together`, at the same time. `at most` is required.",

@@ -181,13 +181,11 @@ impl Found {
                 Step::Expect(checks) => self.checks(checks),
                 Step::If { condition, then, otherwise } => {
                     self.expr(condition);
-                    // One of both happens.
-                    let mut most = self.inner(then);
-                    for (key, count) in self.inner(otherwise).order {
-                        let known = most.order.iter().find(|(own, _)| *own == key).map_or(0, |(_, count)| *count);
-                        most.add(key, count.saturating_sub(known));
-                    }
-                    self.join(most, 1);
+                    self.one_of(&[then, otherwise]);
+                }
+                Step::Choose(choose) => {
+                    let parts: Vec<&[Step]> = choose.parts.iter().map(|part| part.steps.as_slice()).collect();
+                    self.one_of(&parts);
                 }
                 Step::Group { steps, .. } | Step::Acquire { steps, .. } => self.steps(steps),
                 Step::OncePerUser { every, steps } => {
@@ -219,6 +217,19 @@ impl Found {
                 Step::Think(_) => {}
             }
         }
+    }
+
+    /// Of several blocks one happens.
+    fn one_of(&mut self, blocks: &[&[Step]]) {
+        let Some((first, others)) = blocks.split_first() else { return };
+        let mut most = self.inner(first);
+        for block in others {
+            for (key, count) in self.inner(block).order {
+                let known = most.order.iter().find(|(own, _)| *own == key).map_or(0, |(_, count)| *count);
+                most.add(key, count.saturating_sub(known));
+            }
+        }
+        self.join(most, 1);
     }
 
     fn request(&mut self, request: &Request) {
