@@ -59,6 +59,22 @@ fn a_choice_deals_its_parts_by_their_shares() {
     }
 }
 
+/// A group only measures, so what is named in it goes on; what an included flow has named is behind the name of that.
+#[test]
+fn values_go_on_where_they_are_meant_to() {
+    let script = Script::start(plain);
+    let place = Place::new();
+    let text = format!(
+        "flow sign_in(api: Http) {{\n  get \"/login\" as login\n  let token = login.json(\"$.id\")\n  let tried = null\n  if token == 7 {{\n    set tried = \"yes\"\n  }}\n}}\n\nscenario test {{\n  target api = http(\"http://{}\")\n  flow steps on api {{\n    group first {{\n      get \"/a\" as a\n      let id = a.json(\"$.id\")\n    }}\n    get \"/b/{{id}}/{{a.status}}\"\n    let token = null\n    if a.status == 200 {{\n      set token = a.json(\"$.items[1].id\")\n    }}\n    get \"/c/{{token}}\"\n    set token = \"text\"\n    get \"/d/{{token}}\"\n    include sign_in(api) as me\n    get \"/e/{{me.token}}/{{me.tried}}/{{me.login.status}}/{{token}}\"\n  }}\n  load main of steps {{\n    once 1 iterations by 1 user within 9s\n  }}\n  expect {{\n    count(main) == 6\n    error_rate(main) == 0%\n  }}\n}}\n",
+        script.address
+    );
+    place.run(&text, &[]).passed();
+    assert_eq!(
+        script.all(),
+        ["GET /a", "GET /b/7/200", "GET /c/2", "GET /d/text", "GET /login", "GET /e/7/yes/200/text"]
+    );
+}
+
 #[test]
 fn loops_end_by_their_condition_or_their_bound() {
     let script = Script::start(third);

@@ -6,7 +6,7 @@ use super::program::{
     Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, Pick, RecoveryFunction, RequestFunction, RequestTime,
     Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
-use super::scope::FrameId;
+use super::scope::{FrameId, hidden_name};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
@@ -26,6 +26,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Value::Unknown(Type::Wrong) => return Value::WRONG,
             Value::Module(module) => return self.member_of_module(*module, field),
             Value::System(frame) => return self.member_of_system(*frame, field),
+            Value::Steps(frame) => return self.member_of_steps(*frame, field),
             Value::Row(row, data) => return self.column(row, *data, field),
             Value::Answer(response) => {
                 return match builtins::field(Type::Response, &field.text, false) {
@@ -239,6 +240,25 @@ impl<'a> ScenarioChecker<'a, '_> {
             let mut known: Vec<&str> = self.frames[frame].names.keys().copied().collect();
             known.sort_unstable();
             self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
+        }
+        Value::WRONG
+    }
+
+    /// What an included flow has named.
+    fn member_of_steps(&mut self, frame: FrameId, name: &'a Name) -> Value<'a> {
+        if let Some(value) = self.own(frame, &name.text, name.span) {
+            return value;
+        }
+        if !self.frames[frame].lost {
+            let message = format!("the included flow names no `{name}`");
+            let problem = Diagnostic::new(Code::E0202, message, name.span, "not named in it");
+            let hidden = self.hidden_within(frame, &name.text);
+            let mut known: Vec<&str> = self.frames[frame].names.keys().copied().collect();
+            known.sort_unstable();
+            self.push(match hidden {
+                Some(place) => hidden_name(problem, place),
+                None => problem.did_you_mean(name.span, &name.text, known.into_iter()),
+            });
         }
         Value::WRONG
     }

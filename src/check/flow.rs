@@ -293,7 +293,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         match value {
             Value::Unknown(_) => value,
             constant if is_set && constant.expr().is_some() && !matches!(constant, Value::Row(..)) => {
-                let kind = constant.kind();
+                // What starts as nothing may become whatever an answer holds.
+                let kind = if matches!(constant, Value::Null) { Type::Json } else { constant.kind() };
                 let slot = self.slot(name);
                 out.push(Step::Let { slot, value: constant.expr().unwrap_or(Expr::Null) });
                 Value::Run(Expr::Slot(slot), kind)
@@ -416,7 +417,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         let group = flow.groups.len();
         flow.groups.push(name.text.clone());
         let outer = flow.group.replace(group);
-        let steps = self.block(steps, frame);
+        // What is named in it is known behind it: a group only measures.
+        let steps = self.steps(steps, frame);
         if let Some(flow) = &mut self.flow {
             flow.group = outer;
         }
@@ -551,6 +553,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             if let Some(flow) = &mut self.flow {
                 flow.refused = true;
             }
+            include.alias.iter().for_each(|name| self.bind(frame, name, Value::WRONG));
             return;
         };
         let Item::Flow(flow) = item else { return };
@@ -563,8 +566,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         });
         let before = std::mem::replace(&mut state.target, target);
         self.calls.push(include.span);
-        let steps = self.block(&flow.steps, inner);
+        let own = self.frame(self.frames[inner].module, Some(inner));
+        let steps = self.steps(&flow.steps, own);
         self.calls.pop();
+        if let Some(name) = &include.alias {
+            self.bind(frame, name, Value::Steps(own));
+        }
         if let Some(state) = &mut self.flow {
             state.target = before;
         }

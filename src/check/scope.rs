@@ -214,6 +214,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(problem);
                 return Value::WRONG;
             }
+            if let Some(place) = self.hidden(frame, &name.text) {
+                self.push(hidden_name(problem, place));
+                return Value::WRONG;
+            }
             let alike = || crate::base::suggest::similar(&name.text, known.iter().copied());
             self.push(match self.elsewhere(frame, &name.text).filter(|_| alike().is_none()) {
                 Some(path) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),
@@ -221,6 +225,23 @@ impl<'a> ScenarioChecker<'a, '_> {
             });
         }
         Value::WRONG
+    }
+
+    /// Where a name of this flow is declared in a block that is closed here.
+    fn hidden(&self, frame: FrameId, name: &str) -> Option<Span> {
+        self.hidden_within(self.flow.as_ref()?.frame, name)
+            .filter(|_| self.is_within(frame, self.flow.as_ref().map(|flow| flow.frame)))
+    }
+
+    /// The last place where a block within a frame declares a name.
+    pub(super) fn hidden_within(&self, outer: FrameId, name: &str) -> Option<Span> {
+        let later = self.frames.iter().enumerate().skip(outer + 1).rev();
+        let mut named = later.filter_map(|(id, frame)| Some((id, frame.names.get(name)?.1)));
+        named.find(|(id, _)| self.is_within(*id, Some(outer))).map(|(_, span)| span)
+    }
+
+    fn is_within(&self, frame: FrameId, outer: Option<FrameId>) -> bool {
+        std::iter::successors(Some(frame), |id| self.frames[*id].parent).any(|id| Some(id) == outer)
     }
 
     /// A name of a used module, with the alias before it.
@@ -231,6 +252,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             has.then(|| format!("{alias}.{name}"))
         })
     }
+}
+
+/// A name that is declared where it is not known here.
+pub(super) fn hidden_name(problem: Diagnostic, place: Span) -> Diagnostic {
+    let help =
+        "a block keeps its names; for a value behind it write `let value = null` before it, and `set value = …` in it";
+    problem.label(place, "declared here, in a block that ends before").help(help)
 }
 
 pub(super) fn twice(name: &Name, first: Span) -> Diagnostic {

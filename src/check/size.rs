@@ -157,7 +157,12 @@ impl Value<'_> {
             | Value::Exact(_)
             | Value::Rate(_) => ONE,
             Value::Answer(_) | Value::Moment(_) | Value::Window(..) | Value::Samples(..) | Value::Series(_) => ONE,
-            Value::Part(..) | Value::Fault(..) | Value::System(_) | Value::Module(_) | Value::Definition(..) => ONE,
+            Value::Part(..)
+            | Value::Fault(..)
+            | Value::System(_)
+            | Value::Steps(_)
+            | Value::Module(_)
+            | Value::Definition(..) => ONE,
         }
     }
 }

@@ -47,6 +47,8 @@ pub(super) enum Value<'a> {
     Part(Type, usize),
     /// With the name of what was called, where that was a template.
     Fault(Action, Option<String>),
+    /// The names of a flow that was included under a name.
+    Steps(FrameId),
     /// The names of a system.
     System(FrameId),
     Module(usize),
@@ -76,6 +78,7 @@ impl<'a> Value<'a> {
             Value::Series(_) => Type::Series,
             Value::Delivery(_) => Type::Samples,
             Value::Fault(..) => Type::Fault,
+            Value::Steps(_) => Type::Flow,
             Value::System(_) => Type::System,
             Value::Module(_) => Type::Module,
             Value::Definition(item, _) => definition_kind(item),

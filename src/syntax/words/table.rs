@@ -318,7 +318,7 @@ pub const STATEMENTS: &[Word] = &[
         "Puts in what a template holds: a shape into a load, a flow into a flow, an expectation into conditions.",
         &[
             form(Load, "include SHAPE(ARGUMENTS) [as NAME]", "include shapes.plateau(100/s, hold: 1m)"),
-            form(Flow, "include FLOW(ARGUMENTS)", "include visit(api, pause: 1s)"),
+            form(Flow, "include FLOW(ARGUMENTS) [as NAME]", "include visit(api, pause: 1s)"),
             form(Expect, "include EXPECTATION(ARGUMENTS)", "include slo.web(main, p95: 300ms)"),
         ],
     ),
