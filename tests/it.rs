@@ -54,4 +54,5 @@ mod tls;
 mod try_one;
 mod urls;
 mod watch;
+mod way;
 mod windows;

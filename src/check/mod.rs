@@ -13,6 +13,7 @@ mod clause;
 mod compare;
 mod condition;
 mod describe;
+mod dns;
 mod eval;
 mod fault;
 mod fit;

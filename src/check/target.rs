@@ -53,6 +53,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             cookies: true,
             untraced: false,
             tls: (https == Some(true)).then(Box::default),
+            dns: None,
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -61,12 +62,13 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "connections" => target.connections = self.connections(entry, frame),
                 "tls" => self.target_tls(entry, https, &mut target, frame),
                 "auth" => self.auth(entry, frame, &mut target),
+                "dns" => self.target_dns(entry, &mut target, frame),
                 _ => {
                     let Some(value) = self.option(entry, "target", frame) else { continue };
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "tls", "trace"];
+            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "tls", "trace", "dns"];
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
@@ -101,14 +103,6 @@ impl<'a> ScenarioChecker<'a, '_> {
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
             }
-            "dns" => {
-                if let Value::Text(when, _) = value
-                    && !matches!(when.as_str(), "once" | "each")
-                {
-                    self.out_of_range(entry.value.span, "`dns` is \"once\" or \"each\"");
-                }
-                target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default()));
-            }
             _ => target.settings.push((entry.label.text.clone(), value.pieces().unwrap_or_default())),
         }
     }
@@ -125,6 +119,16 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Some(true) | None => target.tls = Some(Box::new(tls)),
         }
+    }
+
+    /// Of what connects itself, such as a database's driver, names are looked up there.
+    fn target_dns(&mut self, entry: &'a Entry, target: &mut Target, frame: FrameId) {
+        let Some(value) = self.option(entry, "target", frame) else { return };
+        if target.protocol != Protocol::Http {
+            self.later("`dns:` of a target that is no `http(…)`", entry.label.span);
+            return;
+        }
+        target.dns = self.dns(entry, &value, &target.address).map(Box::new);
     }
 
     fn connections(&mut self, entry: &'a Entry, frame: FrameId) -> Option<Connections> {

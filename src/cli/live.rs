@@ -88,6 +88,7 @@ impl<'a> Live<'a> {
             | Event::Example(_)
             | Event::Started { .. }
             | Event::LoadStarted
+            | Event::Resolved { .. }
             | Event::Drawn { .. }
             | Event::Done { .. }
             | Event::ServiceStopped { .. }

@@ -140,6 +140,7 @@ impl Mask {
             // Numbers, and names of the plan.
             other @ (Event::Started { .. }
             | Event::LoadStarted
+            | Event::Resolved { .. }
             | Event::Drawn { .. }
             | Event::Done { .. }
             | Event::Slice(_)

@@ -261,7 +261,7 @@ impl Worker {
         Ok(Worker {
             lowered: Lowered::new(
                 &plan,
-                &order.endpoints,
+                (&order.endpoints, order.index),
                 (order.flows, &order.sought),
                 (order.tables, order.files),
                 &order.setup,

@@ -3,6 +3,8 @@
 use super::{Alert, Booked, Example, Failed, Gauges, LoadCounts, Proof, SeriesCounts, Slice, Verified};
 use crate::plan::{COUNTLESS, LONGEST, Range, is_range};
 use serde::{Deserialize, Serialize};
+// Of core, which opens nothing.
+use core::net::SocketAddr;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
@@ -24,6 +26,12 @@ pub enum Event {
     },
     /// From here on time is counted.
     LoadStarted,
+    /// Where a target is from then on, of one that says how its name is looked up.
+    Resolved {
+        target: usize,
+        at: u64,
+        addresses: Vec<SocketAddr>,
+    },
     /// How many arrivals of a load at random the seed gives to this share, by stage.
     Drawn {
         load: usize,
@@ -186,6 +194,7 @@ impl Event {
                 .iter()
                 .all(|Failed { tally, .. }| few(&[tally.count]) && tally.first <= tally.last && within(tally.last)),
             Event::Generator(Generator { at, .. }) | Event::Gauges(Gauges { at, .. }) => within(*at),
+            Event::Resolved { at, .. } => within(*at),
             Event::Done { at, .. } | Event::Interrupted { at } | Event::Aborted { at, .. } => within(*at),
             Event::ServiceDied { at, .. } | Event::ServiceFell { at, .. } | Event::ServiceBack { at, .. } => {
                 within(*at)

@@ -11,6 +11,8 @@ use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
 use std::sync::Arc;
+// Of core, which opens nothing.
+use core::net::SocketAddr;
 
 /// What all measurements of a run may take of memory before old ones are added up further.
 const MEMORY: usize = 24 << 20;
@@ -50,6 +52,8 @@ pub struct Stats {
     /// A service at whose port somebody else listens, and who.
     pub displaced: Option<(String, String)>,
     pub ready: Vec<(String, String)>,
+    /// Where targets were, and from when on.
+    pub resolved: Vec<(usize, u64, Vec<SocketAddr>)>,
     pub problems: Vec<String>,
     /// What failed of the teardown.
     pub not_torn_down: Vec<String>,
@@ -151,6 +155,7 @@ impl Stats {
             }
             Event::ServiceDisplaced { service, problem, .. } => self.displaced = Some((service, problem)),
             Event::ServiceReady { service, address } => self.ready.push((service, address)),
+            Event::Resolved { target, at, addresses } => self.resolved.push((target, at, addresses)),
             Event::Done { load, stage, at } => self.done.push((load, stage, at)),
             Event::Tried(tried) => self.tried.push(tried),
             Event::Drawn { load, stages } => self.drawn.push((load, stages)),

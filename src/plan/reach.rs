@@ -1,9 +1,11 @@
 //! Where a run reaches: the hosts that get load or faults, and whether they are this machine or allowed.
 
-use super::{Address, Allow, Element, Expr, PartKind, Piece, Plan, ServiceKind, Text};
+use super::{Address, Allow, Element, Expr, PartKind, Piece, Plan, ServiceKind, Target, Text};
 use crate::base::database::Database;
 use crate::base::hosts::{Host, Pattern};
 use crate::check::program::Protocol;
+// Of core, which opens nothing.
+use core::net::IpAddr;
 
 /// A host to which load or faults go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +53,17 @@ impl Reached {
 impl Plan {
     /// In the order of the plan. Commands reach whatever they like, and are not among these; nor is what is only looked at.
     pub fn reached(&self) -> Vec<Reached> {
-        let targets = self.targets.iter().enumerate().filter_map(|(index, target)| {
+        let targets = self.targets.iter().enumerate().flat_map(|(index, target)| {
             let host = match &target.address {
                 Address::Url { host, port, .. } => Some(Host::new(host, Some(*port))),
                 // What it leads to is told by the link.
-                Address::Link(_) => return None,
+                Address::Link(_) => return Vec::new(),
                 Address::Service(_) => Some(here()),
                 // In a file.
                 Address::Late(_) if target.protocol == Protocol::Sqlite => Some(here()),
                 Address::Late(text) => host_of(text),
             };
-            Some((Way::Target(index), host))
+            at(target, host).into_iter().map(|host| (Way::Target(index), host)).collect()
         });
         // One that was put before a target leads where that is.
         let links = self.links.iter().enumerate().filter(|(_, link)| link.before.is_none());
@@ -100,6 +102,27 @@ impl Plan {
     pub fn budget(&self) -> Option<u64> {
         self.allowed.iter().filter_map(|allow| allow.at_most).min()
     }
+}
+
+/// Where connections to a target go: to its host, or to the addresses that its `resolve:` says instead.
+fn at(target: &Target, host: Option<Host>) -> Vec<Option<Host>> {
+    let (Some(dns), Some(host)) = (&target.dns, &host) else { return vec![host] };
+    // Of what only the run knows a port is made up.
+    let is_late = matches!(target.address, Address::Late(_));
+    let asked = Host { port: host.port.filter(|_| !is_late), ..host.clone() };
+    let addressed = |address: &IpAddr| Some(Host::new(&address.to_string(), host.port));
+    let all = dns.resolve.iter().filter(|resolved| resolved.is_of(&asked));
+    let mut found: Vec<Option<Host>> = match is_late {
+        // At some ports it may be the name after all.
+        true if all.clone().all(|resolved| resolved.port.is_some()) => vec![Some(host.clone())],
+        true => Vec::new(),
+        false => match dns.resolved(&asked) {
+            Some(addresses) => return addresses.iter().map(addressed).collect(),
+            None => return vec![Some(host.clone())],
+        },
+    };
+    found.extend(all.flat_map(|resolved| &resolved.addresses).map(addressed));
+    found
 }
 
 fn here() -> Host {

@@ -37,6 +37,8 @@ use crate::measure::Stats;
 use crate::plan::{Plan, Share};
 use seconds::seconds;
 use serde::Serialize;
+// Of core, which opens nothing.
+use core::net::SocketAddr;
 
 pub const SCHEMA: u32 = 1;
 
@@ -87,6 +89,9 @@ pub struct Report {
     #[serde(rename = "events")]
     pub occurrences: Vec<Occurrence>,
     pub ledgers: Vec<LedgerTotals>,
+    /// Where targets were that say how their names are looked up, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<AddressChange>,
     /// This version watches none.
     pub alerts: [(); 0],
     pub generator: Health,
@@ -99,6 +104,15 @@ pub struct Restart {
     /// In nanoseconds.
     pub at: u64,
     pub status: String,
+}
+
+/// The addresses of a target from an instant on.
+#[derive(Debug, Clone, Serialize)]
+pub struct AddressChange {
+    pub target: String,
+    #[serde(rename = "at_s", serialize_with = "seconds")]
+    pub at: u64,
+    pub addresses: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -128,6 +142,12 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         status: status.clone(),
         output: output.clone(),
     };
+    let resolved = |(target, at, addresses): &(usize, u64, Vec<SocketAddr>)| AddressChange {
+        target: plan.targets.get(*target).map_or_else(String::new, |target| target.name.clone()),
+        at: *at,
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+    };
+    let resolved: Vec<AddressChange> = stats.resolved.iter().map(resolved).collect();
     let restarts: Vec<Restart> = stats.fell.iter().map(restart).collect();
     let planned = faults::planned(plan);
     let injections = faults::injections(plan, stats, &planned);
@@ -155,7 +175,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,
         trust: verdict.trust.clone(),
-        notes: notes::notes(&restarts, &generator, &loads, &windows, &unverified(plan), &watched),
+        notes: notes::notes((&restarts, &resolved), &generator, &loads, &windows, &unverified(plan), &watched),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         failures: causes::failures(plan, stats),
@@ -164,6 +184,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         ledgers: ledgers::ledgers(plan, stats),
         alerts: [],
         restarts,
+        resolved,
         planned,
         injections,
         occurrences,

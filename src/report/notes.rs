@@ -3,7 +3,7 @@
 use super::loads::LoadTotals;
 use super::watched::WatchedSeries;
 use super::windows::{StepRow, Window};
-use super::{Restart, generator};
+use super::{AddressChange, Restart, generator};
 use crate::base::units::{MILLISECOND, duration, grouped, percent};
 use crate::measure::Since;
 
@@ -14,7 +14,7 @@ const FULL: f64 = 0.9;
 
 /// What makes latencies look better than they were.
 pub fn notes(
-    restarts: &[Restart],
+    (restarts, resolved): (&[Restart], &[AddressChange]),
     health: &generator::Health,
     loads: &[LoadTotals],
     windows: &[Window],
@@ -22,6 +22,7 @@ pub fn notes(
     watched: &[WatchedSeries],
 ) -> Vec<String> {
     let mut notes = falls(restarts);
+    notes.extend(resolved.iter().filter(|resolved| resolved.at > 0).map(moved));
     if let Some(which) = several(unverified) {
         notes.push(format!("nobody looked at the certificate of {which} (`verify: false`)"));
     }
@@ -39,6 +40,13 @@ pub fn notes(
         notes.extend(rested(load));
     }
     notes
+}
+
+/// New connections went elsewhere, and those that were open stayed.
+fn moved(resolved: &AddressChange) -> String {
+    let AddressChange { target, at, addresses } = resolved;
+    let at = duration(at / MILLISECOND * MILLISECOND);
+    format!("the name of `{target}` led to {} from {at} on, for new connections", addresses.join(", "))
 }
 
 fn several(names: &[&str]) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use super::crew::Crew;
 use super::interrupt::Interrupt;
+use super::resolve::again::Lookups;
 use super::service::Happened;
 use super::{RunError, Services, Settings, event, fault, health, ledger, random, search, watch};
 use crate::base::units::SECOND;
@@ -40,7 +41,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
     let (short, long): (Vec<_>, Vec<_>) =
         random::dealt(plan, settings.seed).into_iter().partition(random::Dealt::is_short);
     let drawn: Vec<Event> = short.into_iter().map(random::Dealt::all).collect();
-    let Services { all, known, links, guarded, happened } = services;
+    let Services { all, known, links, named, guarded, happened } = services;
     let found: Vec<_> = all.iter().map(|running| running.who()).collect();
     let mut watcher = watch::Watcher::new(plan, &found, known).map_err(RunError::Address)?;
     // What was before anything is sent.
@@ -68,6 +69,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
         watch: watcher.start(clock),
         faults: fault::Faults::start(&acts, clock),
         events: event::Events::start(plan, settings, known, clock),
+        lookups: Lookups::start(plan, named, &links.control(), clock)?,
         health: health::Health::new(gauges, links.gauge()),
         guarded,
         happened,
@@ -113,7 +115,7 @@ enum Heard {
     /// The planned end, behind the last of them.
     End,
     Looked(Gauges),
-    /// Of a fault or an event of the plan.
+    /// Of a fault or an event of the plan, or of a name.
     Told(Event),
     Second,
     UsedUp(String),
@@ -138,6 +140,8 @@ struct Control<'r> {
     watch: watch::Watch,
     faults: fault::Faults,
     events: event::Events,
+    /// What is looked up again.
+    lookups: Lookups,
     health: health::Health,
     guarded: &'r super::guarded::Guarded,
     happened: &'r mut mpsc::UnboundedReceiver<Happened>,
@@ -173,6 +177,7 @@ impl Control<'_> {
             Some(look) = self.watch.looks.recv() => Heard::Looked(look),
             Some(event) = self.faults.next() => Heard::Told(event),
             Some(event) = self.events.next() => Heard::Told(event),
+            Some(event) = self.lookups.next() => Heard::Told(event),
             _ = self.second.tick() => Heard::Second,
             reason = Budget::until_used_up(self.budget.as_ref()), if !self.interrupted => Heard::UsedUp(reason),
             () = self.interrupt.wait() => Heard::Interrupted,

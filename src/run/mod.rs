@@ -28,6 +28,7 @@ use crate::measure::Event;
 use crate::plan::Plan;
 use guarded::Guarded;
 use interrupt::Interrupt;
+use resolve::again::TargetName;
 use resolve::endpoints::{authorities, endpoints};
 use resolve::resolved::Resolved;
 use service::{Down, Happened, Running};
@@ -160,7 +161,7 @@ async fn control(
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
         .and_then(|()| endpoints(plan, &known, &files).map_err(RunError::Address));
     let result = match ready.and_then(|endpoints| Ok((endpoints, tables(plan)?))) {
-        Ok((endpoints, tables)) => {
+        Ok(((endpoints, named), tables)) => {
             let lowered = Arc::new(LoweredPlan::of(plan, &endpoints, files.clone(), (&known, mask)));
             let (endpoints, run) = (Arc::new(endpoints), run_key(&settings.id));
             let parts = phase::Parts {
@@ -174,7 +175,8 @@ async fn control(
                 tracer,
                 mask: mask.clone(),
             };
-            let started = Services { all: &services, known: &known, links: &links, guarded, happened: &mut happened };
+            let started =
+                Services { all: &services, known: &known, links: &links, named, guarded, happened: &mut happened };
             let result = around_load(plan, settings, parts, started, &mut interrupt, tell).await;
             result.map_err(|error| with_the_dead(error, &mut happened))
         }
@@ -217,8 +219,8 @@ async fn around_load(
                         interrupt: &mut *interrupt,
                         tell: &mut *tell,
                     };
-                    let Services { all, known, links, guarded, happened } = services;
-                    let own = Services { all, known, links, guarded, happened: &mut *happened };
+                    let Services { all, known, links, named, guarded, happened } = services;
+                    let own = Services { all, known, links, named, guarded, happened: &mut *happened };
                     let ended = control::load(around, own).await;
                     if let Ok(at) = ended {
                         ledgers.verify(&parts, &setup, interrupt, tell).await;
@@ -267,8 +269,9 @@ async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
 fn lead(plan: &Plan, links: &proxy::Links, known: &Resolved) -> Result<Option<String>, RunError> {
     let mut left = None;
     for (index, link) in plan.links.iter().enumerate() {
-        match known.address(&link.to) {
-            Some(to) => links.lead(index, to.map_err(RunError::Address)?),
+        let dns = link.before.and_then(|target| plan.targets.get(target)?.dns.as_deref());
+        match known.addresses(&link.to, dns) {
+            Some(to) => links.control().lead(index, to.map_err(RunError::Address)?),
             None => left = Some(format!("where the link `{}` leads is not known to this version", link.name)),
         }
     }
@@ -291,6 +294,8 @@ struct Services<'s> {
     all: &'s [Arc<Running>],
     known: &'s Resolved,
     links: &'s proxy::Links,
+    /// The hosts of targets that say how they are looked up.
+    named: Vec<TargetName>,
     guarded: &'s Guarded,
     /// What happens to them by themselves.
     happened: &'s mut mpsc::UnboundedReceiver<Happened>,

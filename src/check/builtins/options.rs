@@ -121,9 +121,9 @@ pub const OPTIONS: &[Opt] = &[
     opt(
         "target",
         "dns",
-        TEXT,
-        "When the host is looked up: \"once\" or \"each\" time a connection is opened (\"once\").",
-        "\"once\"",
+        OBJECT,
+        "How the name of its host is looked up: `resolve`, where names (`host` or `host:port`) lead whatever a resolver says, each to an address or a list of them (nothing); `every`, how often it is looked up again while the load goes on, 1s or more (once, before the setup); `all`, whether connections go to all of its addresses in turn (false: to the first).",
+        "{ every: 30s, all: true }",
     ),
     opt(
         "target",

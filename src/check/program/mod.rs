@@ -31,8 +31,8 @@ pub use key::MetricKey;
 pub use load::{Leg, Level, Load, MixPart, Replay, Search, Stage, StageKind};
 pub use metric::{Member, Metric, Population, RequestTime, Series, SeriesSource, Subject};
 pub use parts::{
-    Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, File, Identity, Limit,
-    LimitKind, Link, Monitor, MonitorKind, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
+    Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Identity, Limit,
+    LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
 pub use suite::{Area, Ready, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};

@@ -1,11 +1,14 @@
 //! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
 
 use super::{Expr, Text, is_false, is_true, is_zero, yes};
+use crate::base::hosts::Host;
 use crate::base::units::SECOND;
 use crate::check::inputs::{FileKind, Rule, Times};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+// Of core, which opens nothing.
+use core::net::IpAddr;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Service {
@@ -121,11 +124,54 @@ pub struct Target {
     /// How its connections are encrypted, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Box<Tls>>,
+    /// How its name is looked up, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Box<Dns>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
+}
+
+/// What a target's `dns:` says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Dns {
+    /// Of which names nobody is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolve: Vec<NameOverride>,
+    /// How often the others are looked up again, in nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// Whether connections go to all addresses in turn, not to the first alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub all: bool,
+}
+
+/// Where a name leads, whatever a resolver says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NameOverride {
+    pub name: String,
+    /// None: at each port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    pub addresses: Vec<IpAddr>,
+}
+
+impl NameOverride {
+    /// Whether it speaks of a host. Of one without a port it may.
+    pub fn is_of(&self, host: &Host) -> bool {
+        self.name == host.name && (self.port.is_none() || host.port.is_none() || self.port == host.port)
+    }
+}
+
+impl Dns {
+    /// Where a host is, as `resolve:` says: what names its port goes before what does not.
+    pub fn resolved(&self, host: &Host) -> Option<&[IpAddr]> {
+        let all = || self.resolve.iter().filter(|resolved| resolved.is_of(host));
+        let found = all().find(|resolved| resolved.port.is_some()).or_else(|| all().next());
+        found.map(|resolved| resolved.addresses.as_slice())
+    }
 }
 
 /// What a target's `tls:` says.

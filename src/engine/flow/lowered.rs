@@ -110,13 +110,13 @@ impl LoweredPlan {
 impl Lowered {
     pub fn new(
         plan: &Plan,
-        endpoints: &[Endpoint],
+        (endpoints, worker): (&[Endpoint], u64),
         (flows, sought): (Vec<Arc<Steps>>, &Sought),
         (tables, files): (Arc<Vec<Table>>, Arc<Files>),
         setup: &[Plain],
     ) -> Lowered {
         let paths = Paths::new(sought, (tables, files), Uses::of(plan), setup);
-        Lowered { flows, paths, hosts: host::hosts(plan, endpoints) }
+        Lowered { flows, paths, hosts: host::hosts(plan, endpoints, worker) }
     }
 }
 

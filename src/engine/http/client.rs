@@ -205,7 +205,7 @@ impl Client {
                 None => {
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
-                    let opened = Connection::open(host.address, host.secured.as_ref(), left, &mut took).await;
+                    let opened = Connection::open(host.next(), host.secured.as_ref(), left, &mut took).await;
                     attempt.connected(took);
                     opened.map_err(|broken| attempt.broke(broken))?
                 }

@@ -1,17 +1,26 @@
 //! Where requests go: endpoints, and targets as requests are sent to them.
 
 use super::cookies::Site;
+use crate::base::hosts::Host as Named;
 use crate::check::program::Protocol;
 use crate::engine::tls::Secured;
-use crate::plan::{Connections, Plan, Target};
+use crate::plan::{Connections, Dns, Plan, Target};
+use std::cell::Cell;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use tokio::sync::watch;
 use url::Url;
+
+/// Those at which a target is now: the first of them, or each in its turn.
+pub type Found = Arc<[SocketAddr]>;
 
 /// Where targets and services are: host and port as they go into `Host`, and the resolved address.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     pub authority: String,
     pub address: SocketAddr,
+    /// Where there are several, or others may be found while the load goes on.
+    pub found: Option<watch::Receiver<Found>>,
     /// What stands before the path of each request.
     pub path: String,
     /// Where the way there is encrypted.
@@ -21,28 +30,50 @@ pub struct Endpoint {
 impl Endpoint {
     /// Without encryption, and nothing before the paths.
     pub fn at(address: SocketAddr) -> Endpoint {
-        Endpoint { authority: address.to_string(), address, path: String::new(), secured: None }
+        Endpoint { authority: address.to_string(), address, found: None, path: String::new(), secured: None }
     }
 
-    pub fn resolve(host: &str, port: u16) -> Result<Endpoint, String> {
-        let plain = host.trim_matches(['[', ']']);
-        let found = (plain, port)
-            .to_socket_addrs()
-            .map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?;
-        // IPv4 first: what listens on one family only is most often there.
-        let mut all: Vec<SocketAddr> = found.collect();
-        all.sort_by_key(SocketAddr::is_ipv6);
-        // All of them, since a client that cannot connect to one takes the next.
-        let named = crate::base::hosts::Host::new(plain, Some(port));
-        if let Some(elsewhere) = all.iter().find(|address| !named.may_be_at(address.ip())) {
-            return Err(format!(
-                "the host `{host}` is taken for this machine, and resolves to {}: name it as what it is",
-                elsewhere.ip()
-            ));
-        }
-        let address = all.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
-        Ok(Endpoint { authority: format!("{host}:{port}"), ..Endpoint::at(address) })
+    /// The first of what was found is where it is.
+    pub fn resolve(host: &str, port: u16, dns: Option<&Dns>) -> Result<(Endpoint, Vec<SocketAddr>), String> {
+        let found = addresses(host, port, dns)?;
+        let first = found.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
+        Ok((Endpoint { authority: format!("{host}:{port}"), ..Endpoint::at(first) }, found))
     }
+}
+
+/// Where connections to a host go: to one address, or to all of one family where `dns:` says so. It may take as long as a resolver does.
+pub fn addresses(host: &str, port: u16, dns: Option<&Dns>) -> Result<Vec<SocketAddr>, String> {
+    let plain = host.trim_matches(['[', ']']);
+    let named = Named::new(plain, Some(port));
+    let takes_all = dns.is_some_and(|dns| dns.all);
+    let said = dns.and_then(|dns| dns.resolved(&named));
+    let mut all: Vec<SocketAddr> = match said {
+        Some(said) => said.iter().map(|address| SocketAddr::new(*address, port)).collect(),
+        None => {
+            let found = (plain, port).to_socket_addrs();
+            found.map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?.collect()
+        }
+    };
+    // All of them, since a client that cannot connect to one takes the next.
+    if let Some(elsewhere) = all.iter().find(|address| !named.may_be_at(address.ip())) {
+        return Err(format!(
+            "the host `{host}` is taken for this machine, and resolves to {}: name it as what it is",
+            elsewhere.ip()
+        ));
+    }
+    if said.is_none() {
+        // IPv4 first: what listens on one family only is most often there.
+        all.sort_by_key(SocketAddr::is_ipv6);
+        let of_first = all.first().map(SocketAddr::is_ipv6);
+        all.retain(|address| Some(address.is_ipv6()) == of_first);
+    }
+    match takes_all {
+        // Resolvers deal them in an order that changes.
+        true => all.sort_unstable(),
+        false => all.truncate(1),
+    }
+    all.dedup();
+    Ok(all)
 }
 
 /// A target as requests are sent to it.
@@ -51,6 +82,9 @@ pub struct Host {
     pub root: Option<Url>,
     pub authority: String,
     pub address: SocketAddr,
+    pub found: Option<watch::Receiver<Found>>,
+    /// Whose turn it is among them.
+    pub turn: Cell<usize>,
     pub secured: Option<Secured>,
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
@@ -62,6 +96,14 @@ pub struct Host {
 }
 
 impl Host {
+    /// Where the next connection goes: what was found last, in turn.
+    pub fn next(&self) -> SocketAddr {
+        let Some(found) = &self.found else { return self.address };
+        let found = found.borrow();
+        let turn = self.turn.replace(self.turn.get().wrapping_add(1));
+        found.get(turn % found.len().max(1)).copied().unwrap_or(self.address)
+    }
+
     /// In lower case and without its port.
     pub fn name(&self) -> &str {
         self.root.as_ref().and_then(Url::host_str).unwrap_or_default()
@@ -83,11 +125,14 @@ pub fn roots(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Option<Url>> {
     plan.targets.iter().zip(endpoints).map(root).collect()
 }
 
-pub fn hosts(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Host> {
+/// For a worker, by its place among them: each begins with another address.
+pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
     let host = |((target, place), root): ((&Target, &Endpoint), Option<Url>)| Host {
         root,
         authority: place.authority.clone(),
         address: place.address,
+        found: place.found.clone(),
+        turn: Cell::new(worker as usize),
         secured: place.secured.as_ref().map(Secured::of_worker),
         connections: target.connections,
         redirects: target.redirects,
@@ -95,4 +140,58 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Host> {
         own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
     };
     plan.targets.iter().zip(endpoints).zip(roots(plan, endpoints)).map(host).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test may panic.
+    use super::*;
+    use crate::check::program::NameOverride;
+
+    fn dns(resolve: &[(&str, Option<u16>, &[&str])], all: bool) -> Dns {
+        let one = |(name, port, addresses): &(&str, Option<u16>, &[&str])| NameOverride {
+            name: (*name).to_owned(),
+            port: *port,
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+        };
+        Dns { resolve: resolve.iter().map(one).collect(), every: None, all }
+    }
+
+    #[test]
+    fn names_lead_where_the_target_says() {
+        let found = |host: &str, dns: &Dns| {
+            let found = addresses(host, 80, Some(dns))?;
+            Ok::<_, String>(found.iter().map(ToString::to_string).collect::<Vec<String>>())
+        };
+        let names = [("shop.test", None, &["10.0.0.2", "::1", "10.0.0.1"][..]), ("shop.test", Some(81), &["10.0.0.9"])];
+        assert_eq!(found("Shop.test", &dns(&names, false)).unwrap(), ["10.0.0.2:80"]);
+        assert_eq!(found("shop.test", &dns(&names, true)).unwrap(), ["10.0.0.1:80", "10.0.0.2:80", "[::1]:80"]);
+        assert_eq!(addresses("shop.test", 81, Some(&dns(&names, true))).unwrap(), ["10.0.0.9:81".parse().unwrap()]);
+        assert_eq!(found("[::1]", &dns(&names, true)).unwrap(), ["[::1]:80"]);
+        let elsewhere = dns(&[("localhost", None, &["10.0.0.1"])], false);
+        assert!(found("localhost", &elsewhere).unwrap_err().contains("is taken for this machine"));
+    }
+
+    #[test]
+    fn each_connection_goes_to_the_next_address_that_was_found_last() {
+        let at = |last: u8| SocketAddr::from(([127, 0, 0, last], 80));
+        let (tell, found) = watch::channel(Found::from(vec![at(1), at(2), at(3)]));
+        let host = Host {
+            root: None,
+            authority: String::new(),
+            address: at(1),
+            found: Some(found),
+            turn: Cell::new(1),
+            secured: None,
+            connections: None,
+            redirects: 0,
+            cookies: true,
+            own: Vec::new(),
+        };
+        assert_eq!([(); 4].map(|()| host.next()), [2, 3, 1, 2].map(at));
+        tell.send_replace(Found::from(vec![at(9)]));
+        assert_eq!([(); 2].map(|()| host.next()), [at(9); 2]);
+        drop(tell);
+        assert_eq!(host.next(), at(9), "also where nobody looks any more");
+    }
 }

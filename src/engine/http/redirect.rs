@@ -104,6 +104,7 @@ fn rewritten(sent: &Sent, status: u16, path: &str, authority: &str, leaves: Opti
 mod tests {
     #![allow(clippy::unwrap_used)] // A test may panic.
     use super::*;
+    use std::cell::Cell;
 
     fn host(authority: &str) -> Host {
         Host {
@@ -111,6 +112,8 @@ mod tests {
             root: Url::parse(&format!("http://{authority}/")).ok(),
             authority: authority.to_owned(),
             address: "127.0.0.1:1".parse().unwrap(),
+            found: None,
+            turn: Cell::new(0),
             connections: None,
             redirects: 5,
             cookies: true,

@@ -1,10 +1,10 @@
 //! What a run may hurt, for who decides whether it goes on: where load and faults go, that commands are run, and the budget.
 
 use super::super::bound::{Most, sum};
-use super::super::{Address, Element, Load, Plan, Reached, Standing, Way};
+use super::super::{Address, Dns, Element, Load, Plan, Reached, Standing, Way};
 use super::tables::table;
 use super::words;
-use crate::base::units::grouped;
+use crate::base::units::{duration, grouped};
 
 /// As a table of names and what they mean.
 pub fn reach(out: &mut String, plan: &Plan, width: usize) {
@@ -41,7 +41,8 @@ fn row(plan: &Plan, reached: &Reached) -> (String, String) {
             let target = plan.targets.get(target);
             let blind = target.and_then(|target| target.tls.as_ref()).is_some_and(|tls| !tls.verify);
             let unverified = if blind { ", whose certificate nobody looks at" } else { "" };
-            (name(target.map(|target| &target.name)), format!("{place}{unverified}: {what}"))
+            let looked = target.and_then(|target| target.dns.as_deref()).map_or_else(String::new, looked_up);
+            (name(target.map(|target| &target.name)), format!("{place}{looked}{unverified}: {what}"))
         }
         Way::Link(link) => {
             let through = |to: usize| plan.targets.get(to).is_some_and(|target| target.address == Address::Link(link));
@@ -56,6 +57,21 @@ fn row(plan: &Plan, reached: &Reached) -> (String, String) {
             (name(plan.services.get(service).map(|service| &service.name)), what)
         }
     }
+}
+
+/// How the name of a host is looked up, where a target says so.
+fn looked_up(dns: &Dns) -> String {
+    let mut out = String::new();
+    if !dns.resolve.is_empty() {
+        out.push_str(", where `resolve:` says it is");
+    }
+    if let Some(every) = dns.every {
+        out.push_str(&format!(", looked up again every {}", duration(every)));
+    }
+    if dns.all {
+        out.push_str(", all addresses in turn");
+    }
+    out
 }
 
 /// A host, and by what it may be hurt.

@@ -127,7 +127,7 @@ impl Own {
                 self.changed_within(GONE).await;
                 continue;
             }
-            let to = self.path.to.get().ok_or(())?;
+            let to = self.path.next().ok_or(())?;
             let server = TcpStream::connect(to).await.map_err(drop)?;
             self.follow()?;
             return Ok(Some(server));

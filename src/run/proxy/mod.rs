@@ -40,7 +40,7 @@ pub struct Control {
 }
 
 enum ProxyCommand {
-    Lead { link: usize, to: SocketAddr },
+    Lead { link: usize, to: Vec<SocketAddr> },
     Apply { link: usize, effect: Effect, told: oneshot::Sender<EffectId> },
     Withdraw { id: EffectId, told: oneshot::Sender<Option<Proof>> },
     Proof { id: EffectId, told: oneshot::Sender<Option<Proof>> },
@@ -79,9 +79,7 @@ impl Links {
 
     /// From now on a link leads there.
     pub fn lead(&self, link: usize, to: SocketAddr) {
-        if let Some(orders) = &self.orders {
-            let _ = orders.send(ProxyCommand::Lead { link, to });
-        }
+        self.control().lead(link, vec![to]);
     }
 
     pub fn control(&self) -> Control {
@@ -102,6 +100,13 @@ impl Drop for Links {
 }
 
 impl Control {
+    /// From now on a link leads to these in turn.
+    pub fn lead(&self, link: usize, to: Vec<SocketAddr>) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(ProxyCommand::Lead { link, to });
+        }
+    }
+
     /// Puts an effect in force: when this returns, no byte passes without it.
     pub async fn apply(&self, link: usize, effect: Effect) -> Option<EffectId> {
         self.ask(|told| ProxyCommand::Apply { link, effect, told }).await
@@ -152,7 +157,7 @@ async fn all(
     let mut last = 0;
     while let Some(order) = ordered.recv().await {
         match order {
-            ProxyCommand::Lead { link, to } => paths[link].to.set(Some(to)),
+            ProxyCommand::Lead { link, to } => paths[link].lead(to),
             ProxyCommand::Apply { link, effect, told } => {
                 last += 1;
                 paths[link].apply(EffectId(last), effect);

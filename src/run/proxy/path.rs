@@ -17,8 +17,9 @@ pub struct Path {
     pub index: usize,
     pub seed: u64,
     pub http: bool,
-    /// None until what it leads to has an address.
-    pub to: Cell<Option<SocketAddr>>,
+    /// None until what it leads to has an address; of several each in its turn.
+    to: RefCell<Vec<SocketAddr>>,
+    turn: Cell<usize>,
     pub active: RefCell<Vec<Rc<Active>>>,
     /// Another number with each change of effects. A connection looks at it before every byte, so a change is one for all
     /// of them, those that are not accepted yet included.
@@ -35,13 +36,25 @@ impl Path {
             index,
             seed,
             http,
-            to: Cell::new(None),
+            to: RefCell::default(),
+            turn: Cell::new(0),
             active: RefCell::default(),
             version: Cell::new(0),
             seats: RefCell::default(),
             buffer,
             buffer_size: BUFFER,
         }
+    }
+
+    pub fn lead(&self, to: Vec<SocketAddr>) {
+        *self.to.borrow_mut() = to;
+    }
+
+    /// Where the next connection leads.
+    pub fn next(&self) -> Option<SocketAddr> {
+        let to = self.to.borrow();
+        let turn = self.turn.replace(self.turn.get().wrapping_add(1));
+        to.get(turn % to.len().max(1)).copied()
     }
 
     pub fn apply(&self, id: EffectId, effect: Effect) {

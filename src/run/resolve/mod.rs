@@ -1,4 +1,5 @@
 //! What a plan leaves open until a run knows it: secrets, ports, addresses.
 
+pub mod again;
 pub mod resolved;
 pub mod endpoints;

@@ -1,10 +1,11 @@
 //! Secrets, ports and addresses, put into what is started and what is sent.
 
-use crate::engine::http::host::Endpoint;
+use crate::base::origin::Origin;
+use crate::engine::http::host::addresses;
 use crate::engine::secret::Mask;
 use crate::engine::value::lower::{Lowerer, Resolve};
 use crate::engine::value::{Paths, nobody};
-use crate::plan::{Expr, PartKind, Piece, Text};
+use crate::plan::{Dns, Expr, PartKind, Piece, Text};
 use crate::run::ask::Trust;
 use crate::run::service::{Ports, ServiceEndpoint, Speaks};
 use rustls::pki_types::CertificateDer;
@@ -45,11 +46,16 @@ impl Resolved {
     }
 
     /// Where a text leads that is an address; none while a part of it is not known.
-    pub fn address(&self, pieces: &Text) -> Option<Result<SocketAddr, String>> {
+    pub fn addresses(&self, pieces: &Text, dns: Option<&Dns>) -> Option<Result<Vec<SocketAddr>, String>> {
         let text = self.text(pieces).ok()?;
-        let (host, port) = text.rsplit_once(':').unwrap_or_default();
-        let port = port.parse().map_err(|_| format!("`{text}` is no address: it has no port"));
-        Some(port.and_then(|port| Endpoint::resolve(host, port)).map(|endpoint| endpoint.address))
+        let (host, port) = match Origin::parse(&text) {
+            Ok(Origin { host, port, .. }) => (host, Ok(port)),
+            Err(_) => {
+                let (host, port) = text.rsplit_once(':').unwrap_or_default();
+                (host.to_owned(), port.parse().map_err(|_| format!("`{text}` is no address: it has no port")))
+            }
+        };
+        Some(port.and_then(|port| addresses(&host, port, dns)))
     }
 
     /// A port as it is written: a number, or that of a `port()`.

@@ -1,0 +1,146 @@
+//! Checks how the name of a target's host is looked up: `dns: { … }`.
+
+use super::program::{Address, Dns, NameOverride, Piece};
+use super::session::ScenarioChecker;
+use super::types::Type;
+use super::value::Value;
+use crate::base::hosts::Host;
+use crate::base::units::SECOND;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{Entry, Expr, ExprKind};
+// Of core, which opens nothing.
+use core::net::IpAddr;
+
+/// What may stand in it, and of which types.
+const ENTRIES: [(&str, &[Type]); 3] =
+    [("resolve", &[Type::Object]), ("every", &[Type::Duration]), ("all", &[Type::Bool])];
+
+/// What is known of the host of a target before the run.
+enum Known {
+    Host(Host),
+    /// The run knows its port.
+    Name(Host),
+    /// It is at an address of the run.
+    Address,
+    Nothing,
+}
+
+impl<'a> ScenarioChecker<'a, '_> {
+    pub(super) fn dns(&mut self, entry: &'a Entry, value: &Value<'a>, address: &Address) -> Option<Dns> {
+        let (Value::Object(fields), ExprKind::Object(written)) = (value, &entry.value.kind) else { return None };
+        let known = known(address);
+        if matches!(known, Known::Address) {
+            let message = "the run knows the address of this target, so nothing is looked up";
+            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "of a name alone");
+            self.push(problem.help(
+                "name its host in the address, such as `http(\"http://shop.test:{shop.port}\")`, or leave `dns:` out",
+            ));
+            return None;
+        }
+        let mut dns = Dns::default();
+        for ((name, value), written) in fields.iter().zip(written) {
+            let span = written.value.span;
+            let Some((_, kinds)) = ENTRIES.iter().find(|(known, _)| *known == name.text) else {
+                let message = format!("`dns:` has no option `{name}`");
+                let problem = Diagnostic::new(Code::E0205, message, name.span, "no such option");
+                self.push(problem.did_you_mean(name.span, &name.text, ENTRIES.iter().map(|(known, _)| *known)));
+                continue;
+            };
+            let value = self.fit(value.clone(), span, kinds);
+            match name.text.as_str() {
+                "resolve" => dns.resolve = self.resolve(&value, &written.value, &known),
+                "every" => match value.number() {
+                    Some(every) if every >= SECOND as f64 => dns.every = Some(every as u64),
+                    Some(_) => self.out_of_range(span, "a name is looked up again after 1s at the earliest"),
+                    None => {}
+                },
+                _ => dns.all = matches!(value, Value::Bool(true)),
+            }
+        }
+        Some(dns)
+    }
+
+    fn resolve(&mut self, value: &Value<'a>, expr: &'a Expr, known: &Known) -> Vec<NameOverride> {
+        let (Value::Object(fields), ExprKind::Object(written)) = (value, &expr.kind) else { return Vec::new() };
+        let mut all = Vec::new();
+        for ((name, value), written) in fields.iter().zip(written) {
+            let span = written.value.span;
+            let value = self.fit(value.clone(), span, &[Type::Text, Type::List]);
+            let mut addresses = Vec::new();
+            self.addresses(&value, span, &mut addresses);
+            let host = Host::of(&name.text);
+            if self.is_of_target(name, &host, known) && self.may_lead(&host, &addresses, span) {
+                all.push(NameOverride { name: host.name, port: host.port, addresses });
+            }
+        }
+        // What leads nowhere has been refused, or is of a template.
+        all.retain(|resolved| !resolved.addresses.is_empty());
+        all
+    }
+
+    fn addresses(&mut self, value: &Value<'a>, span: Span, out: &mut Vec<IpAddr>) {
+        match value {
+            Value::Text(text, _) => match text.trim_matches(['[', ']']).parse() {
+                Ok(address) => out.push(address),
+                Err(_) => self.out_of_range(span, "a name leads to addresses, such as \"127.0.0.1\" or \"::1\""),
+            },
+            Value::List(items) if items.is_empty() => {
+                self.out_of_range(span, "a name leads to one address at least");
+            }
+            Value::List(items) => items.iter().for_each(|item| self.addresses(item, span, out)),
+            Value::Unknown(_) => {}
+            other if other.kind() == Type::Text => {
+                let message = "where a name leads is known before the run";
+                let problem = Diagnostic::new(Code::E0404, message, span, "only the run knows it");
+                self.push(problem.help("write the address, or take it from a parameter or `env(\"…\")`"));
+            }
+            other => {
+                let kind = other.kind();
+                let message = format!("a Text is needed here, and this is {}", kind.a());
+                self.push(Diagnostic::new(Code::E0301, message, span, kind.a()));
+            }
+        }
+    }
+
+    /// A name that is mistyped would be looked up, and the load would go wherever that leads.
+    fn is_of_target(&mut self, name: &Name, host: &Host, known: &Known) -> bool {
+        let own = match known {
+            Known::Address | Known::Nothing => return true,
+            Known::Host(own) | Known::Name(own) => own,
+        };
+        if (NameOverride { name: host.name.clone(), port: host.port, addresses: Vec::new() }).is_of(own) {
+            return true;
+        }
+        let message = format!("`{name}` is not the host of this target, which is `{own}`");
+        let problem = Diagnostic::new(Code::E0205, message, name.span, "another host");
+        self.push(problem.help(format!("write `\"{}\"`; each target has a `dns:` of its own", own.name)));
+        false
+    }
+
+    fn may_lead(&mut self, host: &Host, addresses: &[IpAddr], span: Span) -> bool {
+        let elsewhere = addresses.iter().find(|address| !host.may_be_at(**address));
+        if let Some(elsewhere) = elsewhere {
+            let why = format!("`{}` is this machine, and {elsewhere} is another one", host.name);
+            self.out_of_range(span, &why);
+        }
+        elsewhere.is_none()
+    }
+}
+
+fn known(address: &Address) -> Known {
+    match address {
+        Address::Url { host, port, .. } => Known::Host(Host::new(host, Some(*port))),
+        Address::Service(_) | Address::Link(_) => Known::Address,
+        Address::Late(pieces) => match pieces.as_slice() {
+            [Piece::Literal(start), ..] => match start.split_once("://") {
+                // Up to where its port or its path begins it is a name that is written.
+                Some((_, rest)) if rest.find([':', '/']).is_some_and(|end| end > 0) && !rest.starts_with('[') => {
+                    Known::Name(Host { port: None, ..Host::of(start) })
+                }
+                _ => Known::Nothing,
+            },
+            _ => Known::Nothing,
+        },
+    }
+}
