@@ -93,7 +93,7 @@ fn let_be_ours(path: &Path, found: &Metadata) -> Result<(), String> {
 #[cfg(unix)]
 fn let_way_be_ours(path: &Path) -> Result<(), String> {
     let whole = std::path::absolute(path).map_err(unwritable(path))?;
-    match whole.parent().map(|directory| crate::guard::trusted(directory)) {
+    match whole.parent().map(crate::guard::trusted) {
         Some(Err(error)) => Err(format!("`{}` is not written: {error}; do this as that user", path.display())),
         Some(Ok(_)) | None => Ok(()),
     }
