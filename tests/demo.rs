@@ -36,27 +36,49 @@ impl Answer {
     }
 }
 
-fn command(options: &Options) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
-    command.args(["demo", "--listen", &options.listen.to_string(), "--database", &options.database]);
+/// All options are handed over: one that is new does not compile until it is.
+fn command(options: Options) -> Command {
+    let Options {
+        listen,
+        database,
+        pool,
+        slots,
+        rate_limit,
+        slow,
+        slow_orders,
+        error_rate,
+        leak,
+        cache,
+        loses,
+        never_reconnects,
+        forgets_keys,
+        identity,
+        parent,
+    } = options;
     let milliseconds = |length: Duration| format!("{}ms", length.as_millis());
     let values = [
-        ("--pool", options.pool.to_string()),
-        ("--slots", options.slots.to_string()),
-        ("--slow", milliseconds(options.slow)),
-        ("--slow-orders", milliseconds(options.slow_orders)),
-        ("--error-rate", options.error_rate.to_string()),
-        ("--leak", options.leak.to_string()),
-        ("--loses", options.loses.to_string()),
+        ("--listen", Some(listen.to_string())),
+        ("--database", Some(database)),
+        ("--pool", Some(pool.to_string())),
+        ("--slots", Some(slots.to_string())),
+        ("--rate-limit", rate_limit.map(|rate| rate.to_string())),
+        ("--slow", Some(milliseconds(slow))),
+        ("--slow-orders", Some(milliseconds(slow_orders))),
+        ("--error-rate", Some(error_rate.to_string())),
+        ("--leak", Some(leak.to_string())),
+        ("--cache", Some(cache.to_string())),
+        ("--loses", Some(loses.to_string())),
+        ("--identity", identity),
+        ("--parent", parent.map(|parent| parent.to_string())),
     ];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
+    command.arg("demo");
     for (name, value) in values {
-        command.args([name, &value]);
+        if let Some(value) = value {
+            command.args([name, &value]);
+        }
     }
-    if let Some(rate) = options.rate_limit {
-        command.args(["--rate-limit", &rate.to_string()]);
-    }
-    for (name, is_asked) in [("--never-reconnects", options.never_reconnects), ("--forgets-keys", options.forgets_keys)]
-    {
+    for (name, is_asked) in [("--never-reconnects", never_reconnects), ("--forgets-keys", forgets_keys)] {
         command.args(is_asked.then_some(name));
     }
     command
@@ -68,10 +90,11 @@ impl Shop {
         let mut options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database: directory.path().join("shop.db").display().to_string(),
+            parent: Some(std::process::id()),
             ..Options::default()
         };
         change(&mut options);
-        let mut process = command(&options).stdout(Stdio::piped()).spawn().expect("a process");
+        let mut process = command(options).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a process");
         let mut said = String::new();
         let out = process.stdout.as_mut().expect("a pipe");
         BufReader::new(out).read_line(&mut said).expect("a word of the shop");

@@ -17,7 +17,7 @@ struct Hurt {
 impl Hurt {
     fn link(http: bool, to: SocketAddr) -> Hurt {
         let links = Links::start(&[http], 7).unwrap();
-        links.lead(0, to);
+        links.lead(0, vec![to]);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Hurt { control: links.control(), links, runtime }
     }

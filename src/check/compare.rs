@@ -11,13 +11,21 @@ use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind};
 
+/// What stands on one side of an operator, and its value.
+pub(super) type Side<'a> = (&'a ast::Expr, Value<'a>);
+
+/// What the run works out of both sides.
+pub(super) fn of_run<'a>(operator: Binary, left: Expr, right: Expr, kind: Type) -> Value<'a> {
+    Value::Run(Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }, kind)
+}
+
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn logical(
         &mut self,
         operator: Binary,
         span: Span,
-        (left, l): (&'a ast::Expr, Value<'a>),
-        (right, r): (&'a ast::Expr, Value<'a>),
+        (left, l): Side<'a>,
+        (right, r): Side<'a>,
     ) -> Value<'a> {
         for (side, value) in [(left, &l), (right, &r)] {
             if !matches!(value.kind(), Type::Bool | Type::Json) {
@@ -40,7 +48,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return Value::Unknown(Type::Bool);
         }
         if let (Some(a), Some(b)) = (l.expr(), r.expr()) {
-            return Value::Run(Expr::Binary { operator, left: Box::new(a), right: Box::new(b) }, Type::Bool);
+            return of_run(operator, a, b, Type::Bool);
         }
         match (condition(&l), condition(&r)) {
             (Some(a), Some(b)) => {
@@ -51,12 +59,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn comparison(
-        &mut self,
-        operator: Binary,
-        (left, l): (&'a ast::Expr, Value<'a>),
-        (right, r): (&'a ast::Expr, Value<'a>),
-    ) -> Value<'a> {
+    pub(super) fn comparison(&mut self, operator: Binary, (left, l): Side<'a>, (right, r): Side<'a>) -> Value<'a> {
         if !self.comparable(operator, (left, &l), (right, &r)) {
             return Value::WRONG;
         }
@@ -80,9 +83,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return Value::Bool(holds(operator, a, b));
         }
         match (l.expr(), r.expr()) {
-            (Some(a), Some(b)) => {
-                Value::Run(Expr::Binary { operator, left: Box::new(a), right: Box::new(b) }, Type::Bool)
-            }
+            (Some(a), Some(b)) => of_run(operator, a, b, Type::Bool),
             _ => {
                 let text = self.text(left.span);
                 self.measures_nothing(&text, if l.expr().is_none() { left.span } else { right.span });

@@ -28,7 +28,6 @@ enum Known {
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn dns(&mut self, entry: &'a Entry, value: &Value<'a>, address: &Address) -> Option<Dns> {
-        let (Value::Object(fields), ExprKind::Object(written)) = (value, &entry.value.kind) else { return None };
         let known = known(address);
         if matches!(known, Known::Address) {
             let message = "the run knows the address of this target, so nothing is looked up";
@@ -39,20 +38,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             return None;
         }
         let mut dns = Dns::default();
-        for ((name, value), written) in fields.iter().zip(written) {
-            let span = written.value.span;
-            let Some((_, kinds)) = ENTRIES.iter().find(|(known, _)| *known == name.text) else {
-                let message = format!("`dns:` has no option `{name}`");
-                let problem = Diagnostic::new(Code::E0205, message, name.span, "no such option");
-                self.push(problem.did_you_mean(name.span, &name.text, ENTRIES.iter().map(|(known, _)| *known)));
-                continue;
-            };
-            let value = self.fit(value.clone(), span, kinds);
+        for (Entry { label: name, value: written }, value) in self.entries("`dns:`", (entry, value), &ENTRIES)? {
             match name.text.as_str() {
-                "resolve" => dns.resolve = self.resolve(&value, &written.value, &known),
+                "resolve" => dns.resolve = self.resolve(&value, written, &known),
                 "every" => match value.number() {
                     Some(every) if every >= SECOND as f64 => dns.every = Some(every as u64),
-                    Some(_) => self.out_of_range(span, "a name is looked up again after 1s at the earliest"),
+                    Some(_) => self.out_of_range(written.span, "a name is looked up again after 1s at the earliest"),
                     None => {}
                 },
                 _ => dns.all = matches!(value, Value::Bool(true)),

@@ -8,7 +8,7 @@ use super::words::{either, mismatch};
 use crate::base::Span;
 use crate::base::units::duration;
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, Binary, ExprKind};
+use crate::syntax::ast::{self, Binary, Entry, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn fit(&mut self, value: Value<'a>, span: Span, kinds: &[Type]) -> Value<'a> {
@@ -50,6 +50,31 @@ impl<'a> ScenarioChecker<'a, '_> {
         let problem = self.wrong_type(kinds, &value, span);
         self.push(problem);
         Value::WRONG
+    }
+
+    /// What stands in an option such as `tls: { … }`, where each entry has types of its own; what is not known or does not fit is told.
+    pub(super) fn entries(
+        &mut self,
+        option: &str,
+        (entry, value): (&'a Entry, &Value<'a>),
+        known: &[(&'static str, &'static [Type])],
+    ) -> Option<Vec<(&'a Entry, Value<'a>)>> {
+        let (Value::Object(fields), ExprKind::Object(written)) = (value, &entry.value.kind) else { return None };
+        let mut fitting = Vec::new();
+        for ((_, value), written) in fields.iter().zip(written) {
+            let name = &written.label;
+            let Some((_, kinds)) = known.iter().find(|(known, _)| *known == name.text) else {
+                let message = format!("{option} has no option `{name}`");
+                let problem = Diagnostic::new(Code::E0205, message, name.span, "no such option");
+                self.push(problem.did_you_mean(name.span, &name.text, known.iter().map(|(known, _)| *known)));
+                continue;
+            };
+            let value = self.fit(value.clone(), written.value.span, kinds);
+            if !value.is_wrong() {
+                fitting.push((written, value));
+            }
+        }
+        Some(fitting)
     }
 
     /// Another type than one of those that are due, with what may have been meant.

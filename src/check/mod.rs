@@ -7,6 +7,7 @@ mod allow;
 mod answer;
 mod body;
 mod bound;
+mod branch;
 pub mod builtins;
 mod call;
 mod clause;

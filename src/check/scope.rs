@@ -229,19 +229,19 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Where a name of this flow is declared in a block that is closed here.
     fn hidden(&self, frame: FrameId, name: &str) -> Option<Span> {
-        self.hidden_within(self.flow.as_ref()?.frame, name)
-            .filter(|_| self.is_within(frame, self.flow.as_ref().map(|flow| flow.frame)))
+        let outer = self.flow.as_ref()?.frame;
+        self.hidden_within(outer, name).filter(|_| self.is_within(frame, outer))
     }
 
     /// The last place where a block within a frame declares a name.
     pub(super) fn hidden_within(&self, outer: FrameId, name: &str) -> Option<Span> {
         let later = self.frames.iter().enumerate().skip(outer + 1).rev();
         let mut named = later.filter_map(|(id, frame)| Some((id, frame.names.get(name)?.1)));
-        named.find(|(id, _)| self.is_within(*id, Some(outer))).map(|(_, span)| span)
+        named.find(|(id, _)| self.is_within(*id, outer)).map(|(_, span)| span)
     }
 
-    fn is_within(&self, frame: FrameId, outer: Option<FrameId>) -> bool {
-        std::iter::successors(Some(frame), |id| self.frames[*id].parent).any(|id| Some(id) == outer)
+    fn is_within(&self, frame: FrameId, outer: FrameId) -> bool {
+        std::iter::successors(Some(frame), |id| self.frames[*id].parent).any(|id| id == outer)
     }
 
     /// A name of a used module, with the alias before it.

@@ -7,7 +7,7 @@ use super::types::Type;
 use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{Entry, ExprKind};
+use crate::syntax::ast::Entry;
 use crate::syntax::needs::PEM as ENDINGS;
 
 /// What may stand in it, and of which types.
@@ -28,21 +28,11 @@ const BEGINS: &str = "-----BEGIN ";
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn tls(&mut self, entry: &'a Entry, value: &Value<'a>) -> Option<Tls> {
-        let (Value::Object(fields), ExprKind::Object(written)) = (value, &entry.value.kind) else { return None };
+        let entries = self.entries("TLS", (entry, value), &ENTRIES)?;
         let mut tls = Tls::default();
         let (mut cert, mut key) = (None, None);
-        for ((name, value), written) in fields.iter().zip(written) {
-            let span = written.value.span;
-            let Some((_, kinds)) = ENTRIES.iter().find(|(known, _)| *known == name.text) else {
-                let message = format!("TLS has no option `{name}`");
-                let problem = Diagnostic::new(Code::E0205, message, name.span, "no such option");
-                self.push(problem.did_you_mean(name.span, &name.text, ENTRIES.iter().map(|(known, _)| *known)));
-                continue;
-            };
-            let value = self.fit(value.clone(), span, kinds);
-            if value.is_wrong() {
-                continue;
-            }
+        for (Entry { label: name, value: written }, value) in entries {
+            let span = written.span;
             match name.text.as_str() {
                 "ca" => tls.ca = self.pem(&value, span),
                 "cert" => cert = Some((name, self.pem(&value, span))),

@@ -271,7 +271,7 @@ fn lead(plan: &Plan, links: &proxy::Links, known: &Resolved) -> Result<Option<St
     for (index, link) in plan.links.iter().enumerate() {
         let dns = link.before.and_then(|target| plan.targets.get(target)?.dns.as_deref());
         match known.addresses(&link.to, dns) {
-            Some(to) => links.control().lead(index, to.map_err(RunError::Address)?),
+            Some(to) => links.lead(index, to.map_err(RunError::Address)?),
             None => left = Some(format!("where the link `{}` leads is not known to this version", link.name)),
         }
     }

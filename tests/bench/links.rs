@@ -94,7 +94,7 @@ fn median(found: &[(f64, f64)], of: fn(&(f64, f64)) -> f64) -> f64 {
 /// A link by itself in a process, so that its cost can be told.
 fn serve(http: bool, to: SocketAddr) {
     let links = Links::start(&[http], 1).unwrap();
-    links.lead(0, to);
+    links.lead(0, vec![to]);
     println!("{}", links.addresses()[0].port());
     let _ = std::io::stdin().read(&mut [0]);
 }

@@ -1,6 +1,8 @@
 //! What operators make of values: signs, ranges, sums, and moments that are shifted.
 
 use super::*;
+use crate::check::compare::{Side, condition, of_run};
+use crate::check::condition::{Condition, Measured};
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn unary(&mut self, operator: Unary, operand: &'a ast::Expr, frame: FrameId) -> Value<'a> {
@@ -8,15 +10,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         match (operator, value) {
             (_, Value::Unknown(kind)) => Value::Unknown(kind),
             (Unary::Not, Value::Bool(value)) => Value::Bool(!value),
-            (Unary::Not, Value::Condition(condition)) => {
-                Value::Condition(crate::check::condition::Condition::Not(Box::new(condition)))
-            }
             (Unary::Not, Value::Run(expr, Type::Bool | Type::Json)) => {
                 Value::Run(Expr::Not(Box::new(expr)), Type::Bool)
             }
-            (Unary::Not, Value::Measured(measured)) if measured.unit() == Type::Bool => Value::Condition(
-                crate::check::condition::Condition::Not(Box::new(crate::check::condition::Condition::Holds(measured))),
-            ),
+            (Unary::Not, value) if let Some(condition) = condition(&value) => {
+                Value::Condition(Condition::Not(Box::new(condition)))
+            }
             (Unary::Negate, Value::Quantity(value, kind)) => Value::Quantity(-value, kind),
             (Unary::Negate, Value::Exact(digits)) => Value::Exact(match digits.strip_prefix('-') {
                 Some(digits) => digits.to_owned(),
@@ -28,8 +27,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             (Unary::Negate, Value::Measured(measured)) => {
                 let unit = measured.unit();
-                let zero = crate::check::condition::Measured::Constant { value: 0.0, unit };
-                Value::Measured(crate::check::condition::Measured::Arithmetic {
+                let zero = Measured::Constant { value: 0.0, unit };
+                Value::Measured(Measured::Arithmetic {
                     operator: Binary::Subtract,
                     left: Box::new(zero),
                     right: Box::new(measured),
@@ -52,8 +51,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         &mut self,
         operator: Binary,
         span: Span,
-        (left, l): (&'a ast::Expr, Value<'a>),
-        (right, r): (&'a ast::Expr, Value<'a>),
+        (left, l): Side<'a>,
+        (right, r): Side<'a>,
     ) -> Value<'a> {
         if l.is_wrong() || r.is_wrong() {
             return Value::WRONG;
@@ -66,12 +65,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn range(
-        &mut self,
-        span: Span,
-        (left, l): (&'a ast::Expr, Value<'a>),
-        (right, r): (&'a ast::Expr, Value<'a>),
-    ) -> Value<'a> {
+    pub(super) fn range(&mut self, span: Span, (left, l): Side<'a>, (right, r): Side<'a>) -> Value<'a> {
         if let (Some(from), Some(to)) = (moment_of(&l, left.span), moment_of(&r, right.span)) {
             return Value::Window(Window::Between(Box::new(from), Box::new(to)), Type::Window);
         }
@@ -94,8 +88,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         &mut self,
         operator: Binary,
         span: Span,
-        (left, l): (&'a ast::Expr, Value<'a>),
-        (right, r): (&'a ast::Expr, Value<'a>),
+        (left, l): Side<'a>,
+        (right, r): Side<'a>,
     ) -> Value<'a> {
         if let Some(moment) = self.shifted(operator, (left, &l), &r) {
             return moment;
@@ -130,19 +124,14 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         if matches!(l, Value::Run(..)) || matches!(r, Value::Run(..)) {
             return match (l.expr(), r.expr()) {
-                (Some(l), Some(r)) => {
-                    Value::Run(Expr::Binary { operator, left: Box::new(l), right: Box::new(r) }, kind)
-                }
+                (Some(l), Some(r)) => of_run(operator, l, r, kind),
                 _ => Value::WRONG,
             };
         }
         match (l.measured(), r.measured()) {
-            (Some(l), Some(r)) => Value::Measured(crate::check::condition::Measured::Arithmetic {
-                operator,
-                left: Box::new(l),
-                right: Box::new(r),
-                unit: kind,
-            }),
+            (Some(l), Some(r)) => {
+                Value::Measured(Measured::Arithmetic { operator, left: Box::new(l), right: Box::new(r), unit: kind })
+            }
             _ => Value::WRONG,
         }
     }

@@ -41,7 +41,7 @@ pub struct Client {
     /// The last request that went with cookies.
     with_cookies: Vec<u8>,
     scratch: String,
-    /// What the iteration has computed from secrets, where there are several targets.
+    /// What the iteration has computed from secrets, where another target may be told of them.
     secrets: Vec<String>,
     /// The last target that was asked.
     asked: usize,
@@ -83,13 +83,13 @@ impl Client {
         let written = request.bytes.written(&self.written);
         self.head.clear();
         self.head.extend_from_slice(written.head().as_bytes());
-        if self.worker.lowered.hosts.len() > 1 {
+        let hosts = &self.worker.lowered.hosts;
+        if written.led_elsewhere || (hosts.len() > 1 && hosts[written.target].redirects > 0) {
             self.secrets = frame.secrets();
         }
         if written.led_elsewhere {
             let secrets = Secrets::new(&self.worker.mask, &self.secrets);
-            let kept = secrets.leave_out(&mut self.head, written.body().as_bytes());
-            kept.map_err(|why| Unwritten::Path(why.to_owned()))?;
+            secrets.leave_out(&mut self.head, written.body().as_bytes()).map_err(Unwritten::Path)?;
         }
         self.trace = written.trace;
         attempt.target = written.target;
@@ -141,17 +141,9 @@ impl Client {
         let mut left = most;
         loop {
             let next = redirect::next(&worker.lowered.hosts, &sent, self.answer.status, &self.answer.notes);
+            let next = next.and_then(|next| next.map(|next| self.kept(next, sent.target)).transpose());
             sent = match next {
-                Ok(Some(mut next)) => {
-                    if next.target != sent.target {
-                        let secrets = Secrets::new(&worker.mask, &self.secrets);
-                        if let Err(why) = secrets.leave_out(&mut next.bytes, b"") {
-                            attempt.because = Some(why.to_owned());
-                            return Err(Failure::Protocol.into());
-                        }
-                    }
-                    next
-                }
+                Ok(Some(next)) => next,
                 Ok(None) => return Ok(()),
                 Err(why) => {
                     attempt.because = Some(why);
@@ -168,6 +160,14 @@ impl Client {
             };
             self.hop(request, (hop, false), attempt).await?;
         }
+    }
+
+    /// A request that a redirect leads on with, as it may go there.
+    fn kept(&self, mut next: Sent, from: usize) -> Result<Sent, String> {
+        if next.target != from {
+            Secrets::new(&self.worker.mask, &self.secrets).leave_out(&mut next.bytes, b"")?;
+        }
+        Ok(next)
     }
 
     /// One request to one target, and its answer: its head and, the first time, what is sent behind that.

@@ -15,14 +15,14 @@ impl<'m> Secrets<'m> {
     }
 
     /// Leaves out the header lines of a request that hold a secret. A line with what is asked, or a body, cannot be left out.
-    pub fn leave_out(&self, request: &mut Vec<u8>, body: &[u8]) -> Result<(), &'static str> {
+    pub fn leave_out(&self, request: &mut Vec<u8>, body: &[u8]) -> Result<(), String> {
         let end = head_end(request);
         let mut lines = request[..end].split_inclusive(|byte| *byte == b'\n');
         if lines.next().is_some_and(|asked| self.hides(asked)) {
-            return Err("it leads to another target, and what it asks for holds a secret");
+            return Err("it leads to another target, and what it asks for holds a secret".to_owned());
         }
         if self.hides(body) || self.hides(request.get(end + 2..).unwrap_or_default()) {
-            return Err("it leads to another target, and its body holds a secret");
+            return Err("it leads to another target, and its body holds a secret".to_owned());
         }
         let first = request[..end].iter().position(|byte| *byte == b'\n').map_or(end, |at| at + 1);
         let mut left = request[..first].to_vec();

@@ -77,9 +77,9 @@ impl Links {
         self.orders.is_some().then(|| self.gauge.clone())
     }
 
-    /// From now on a link leads there.
-    pub fn lead(&self, link: usize, to: SocketAddr) {
-        self.control().lead(link, vec![to]);
+    /// From now on a link leads to these in turn.
+    pub fn lead(&self, link: usize, to: Vec<SocketAddr>) {
+        self.control().lead(link, to);
     }
 
     pub fn control(&self) -> Control {

@@ -212,15 +212,16 @@ mod system {
     /// Whether root or we run one of these programs, and nobody but root could have put that in its place: what anybody may start says
     /// nothing of who did.
     fn is_of_root(pid: i32, programs: &[&str]) -> bool {
-        let may_run = |user: u32| user == 0 || user == rustix::process::geteuid().as_raw();
-        if !fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| may_run(found.uid())) {
+        let user = fs::metadata(format!("/proc/{pid}")).map(|found| found.uid());
+        let Ok(user) = user else { return false };
+        if user != 0 && user != own_user() {
             return false;
         }
         let exe = format!("/proc/{pid}/exe");
         let Ok(path) = fs::read_link(&exe) else {
             // Of another user the name alone is shown, and that of root is believed.
             let is_known = proc::name(pid).is_some_and(|name| programs.contains(&name.as_str()));
-            return is_known && fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == 0);
+            return is_known && user == 0;
         };
         // One that was updated since it was started.
         let file = path.file_name().map(|file| file.to_string_lossy().trim_end_matches(" (deleted)").to_owned());
@@ -349,14 +350,14 @@ mod tests {
         let path = place.path().join("pasta");
         std::fs::copy("/bin/sh", &path).unwrap();
         let is_root = rustix::process::geteuid().is_root();
-        let is_known = |path: &std::path::Path| {
-            let mut waits = Command::new(path);
+        let started = |mut waits: Command| {
             let mut child = waits.args(["-c", "read line"]).stdin(std::process::Stdio::piped()).spawn().unwrap();
             let known = system::listens_for_others(Process::of(child.id() as i32).unwrap());
             child.kill().unwrap();
             child.wait().unwrap();
             known
         };
+        let is_known = |path: &std::path::Path| started(Command::new(path));
         let mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
         mode(0o755);
         assert_eq!(is_known(&path), is_root);
@@ -367,6 +368,11 @@ mod tests {
         std::os::unix::fs::symlink(&path, &other).unwrap();
         assert!(!is_known(&other), "it is called so, and is another program");
         if is_root {
+            use std::os::unix::process::CommandExt;
+            std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
+            let mut by_another = Command::new(&path);
+            by_another.uid(65_534).gid(65_534);
+            assert!(!started(by_another), "anybody may start it");
             chown(&path, Some(65_534), None).unwrap();
             assert!(!is_known(&path), "it is of somebody else");
         }

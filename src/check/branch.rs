@@ -1,0 +1,120 @@
+//! Steps within steps of a flow: groups, parts by their shares, and loops.
+
+use super::program::{Choice, Choose, Expr, LoopBound, Repeat, Step};
+use super::scope::FrameId;
+use super::session::ScenarioChecker;
+use super::types::Type;
+use super::value::Value;
+use crate::base::units::percent;
+use crate::base::{Name, Span};
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{self, ExprKind};
+
+impl<'a> ScenarioChecker<'a, '_> {
+    pub(super) fn group(&mut self, name: &'a Name, steps: &'a [ast::Step], frame: FrameId, out: &mut Vec<Step>) {
+        self.name_step(name);
+        let Some(flow) = &mut self.flow else { return };
+        let group = flow.groups.len();
+        flow.groups.push(name.text.clone());
+        let outer = flow.group.replace(group);
+        // What is named in it is known behind it: a group only measures.
+        let steps = self.steps(steps, frame);
+        if let Some(flow) = &mut self.flow {
+            flow.group = outer;
+        }
+        out.push(Step::Group { group, steps });
+    }
+
+    /// The steps of one turn of a loop.
+    pub(super) fn turn(&mut self, steps: &'a [ast::Step], frame: FrameId) -> Vec<Step> {
+        if let Some(flow) = &mut self.flow {
+            flow.loops += 1;
+        }
+        let steps = self.steps(steps, frame);
+        if let Some(flow) = &mut self.flow {
+            flow.loops -= 1;
+        }
+        steps
+    }
+
+    pub(super) fn choose(&mut self, parts: &'a [ast::Choice], frame: FrameId, out: &mut Vec<Step>) {
+        let Some(flow) = &mut self.flow else { return };
+        let (site, repeats) = (flow.choices, flow.loops > 0);
+        flow.choices += 1;
+        let (mut sum, mut known) = (0.0, true);
+        let mut checked = Vec::new();
+        for part in parts {
+            let share = match part.share.kind {
+                ExprKind::Wrong => None,
+                _ => self.quantity(&part.share, frame, Type::Percent),
+            };
+            known &= share.is_some();
+            let share = share.unwrap_or(0.0);
+            sum += share;
+            let mut steps = Vec::new();
+            match &part.name {
+                Some(name) => {
+                    let inner = self.frame(self.frames[frame].module, Some(frame));
+                    self.group(name, &part.steps, inner, &mut steps);
+                }
+                None => steps = self.block(&part.steps, frame),
+            }
+            checked.push(Choice { share, steps });
+        }
+        if let (Some(first), Some(last), true) = (parts.first(), parts.last(), known)
+            && (sum - 1.0).abs() > 1e-6
+        {
+            let message = format!("the parts of this `choose` sum to {}", percent(sum));
+            let label = if parts.len() == 1 { "not 100%" } else { "the first of those that are not 100%" };
+            let mut problem = Diagnostic::new(Code::E0410, message, first.share.span, label);
+            if parts.len() > 1 {
+                problem = problem.label(last.share.span, "the last");
+            }
+            self.push(problem.help("let the shares sum to 100%; a part may be empty: `20% { }`"));
+        }
+        out.push(Step::Choose(Choose { site, repeats, parts: checked }));
+    }
+
+    pub(super) fn repeat(&mut self, repeat: &'a ast::Repeat, span: Span, frame: FrameId) -> Step {
+        let inner = self.frame(self.frames[frame].module, Some(frame));
+        let counter = repeat.counter.as_ref().map(|(name, from)| {
+            let from = self.eval_as(from, frame, &[Type::Number]);
+            let slot = self.slot(name);
+            self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Number));
+            (slot, from.expr().unwrap_or(Expr::Null))
+        });
+        let every =
+            repeat.every.as_ref().and_then(|every| self.quantity(every, frame, Type::Duration)).map(|ns| ns as u64);
+        let bound = match &repeat.at_most {
+            Some(at_most) => {
+                let value = self.eval_as(at_most, frame, &[Type::Count, Type::Duration]);
+                match (value.number(), value.kind()) {
+                    (Some(ns), Type::Duration) => LoopBound::Time(ns as u64),
+                    (Some(times), _) => LoopBound::Times(times as u64),
+                    _ => LoopBound::Times(1),
+                }
+            }
+            None => {
+                let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "for how long at most?");
+                self.push(problem.help("write `at most 100` or `at most 30s`; giving up fails the iteration"));
+                LoopBound::Times(1)
+            }
+        };
+        let steps = self.turn(&repeat.steps, inner);
+        // The condition speaks of what the steps have done, so it sees their names.
+        let test = repeat.test.as_ref().map(|(test, _)| self.truth(test, inner));
+        let goes_on = repeat.test.as_ref().is_some_and(|(_, goes_on)| *goes_on);
+        Step::Repeat(Repeat { counter, test, goes_on, every, bound, steps })
+    }
+
+    pub(super) fn bound_of_each(&mut self, at_most: Option<&'a ast::Expr>, span: Span, frame: FrameId) -> u64 {
+        match at_most {
+            Some(at_most) => self.quantity(at_most, frame, Type::Count).map_or(1, |count| count as u64),
+            None => {
+                let problem = Diagnostic::new(Code::E0307, "a loop needs a bound", span, "over how many at most?");
+                self.push(problem.help("write `each x in … at most 20 { … }`"));
+                1
+            }
+        }
+    }
+}
