@@ -5,7 +5,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
-use crate::base::units::percent;
+use super::words::not_whole;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
@@ -61,12 +61,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             checked.push(Choice { share, steps });
         }
+        let label = if parts.len() == 1 { "not 100%" } else { "the first of those that are not 100%" };
         if let (Some(first), Some(last), true) = (parts.first(), parts.last(), known)
-            && (sum - 1.0).abs() > 1e-6
+            && let Some(mut problem) = not_whole("the parts of this `choose`", sum, first.share.span, label)
         {
-            let message = format!("the parts of this `choose` sum to {}", percent(sum));
-            let label = if parts.len() == 1 { "not 100%" } else { "the first of those that are not 100%" };
-            let mut problem = Diagnostic::new(Code::E0410, message, first.share.span, label);
             if parts.len() > 1 {
                 problem = problem.label(last.share.span, "the last");
             }

@@ -5,7 +5,8 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
-use crate::base::units::{self, SECOND};
+use super::words::not_whole;
+use crate::base::units::SECOND;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item, LoadOf};
@@ -185,11 +186,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         if let (Some(first), Some(last)) = (parts.first(), parts.last())
             && known
-            && (sum - 1.0).abs() > 1e-6
+            && let whole = first.weight.span.to(last.flow.span)
+            && let Some(problem) = not_whole("the parts of this mix", sum, whole, "not 100%")
         {
-            let message = format!("the parts of this mix sum to {}", units::percent(sum));
-            let span = first.weight.span.to(last.flow.span);
-            self.push(Diagnostic::new(Code::E0410, message, span, "not 100%").help("let the weights sum to 100%"));
+            self.push(problem.help("let the weights sum to 100%"));
         }
         checked
     }

@@ -5,7 +5,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::value::Value;
-use crate::base::units;
+use super::words::not_whole;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind, Item};
 
@@ -84,10 +84,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "which count how much?",
             );
             self.push(problem.help("give each a weight, or none: then all count the same"));
-        } else if weights > 0 && (sum - 1.0).abs() > 1e-6 {
-            let message = format!("the weights of this suite sum to {}", units::percent(sum));
-            self.push(Diagnostic::new(Code::E0410, message, span, "not 100%").help("let the weights sum to 100%"));
-        } else if weights == 0 {
+        } else if weights > 0 {
+            if let Some(problem) = not_whole("the weights of this suite", sum, span, "not 100%") {
+                self.push(problem.help("let the weights sum to 100%"));
+            }
+        } else {
             let equal = 1.0 / areas.len().max(1) as f64;
             areas.iter_mut().for_each(|area| area.weight = equal);
         }

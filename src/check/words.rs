@@ -170,6 +170,12 @@ pub(super) fn article(word: &str) -> String {
     format!("{} {word}", if vowel { "an" } else { "a" })
 }
 
+/// What is told of shares that are not a whole together.
+pub(super) fn not_whole(what: &str, sum: f64, span: Span, label: &str) -> Option<Diagnostic> {
+    let is_whole = (sum - 1.0).abs() <= 1e-6;
+    (!is_whole).then(|| Diagnostic::new(Code::E0410, format!("{what} sum to {}", units::percent(sum)), span, label))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
