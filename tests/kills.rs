@@ -3,6 +3,7 @@
 
 use crate::support::{Place, Script, alone, groups_are_missing, signal, told, wait_until};
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -126,10 +127,11 @@ fn attached(place: &Place) -> (Child, u16) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut shop = Command::new(PROGRAM);
     shop.args(["demo", "--listen", &format!("127.0.0.1:{port}")]).current_dir(place.path());
-    let child = shop.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until("the shop listens", Duration::from_secs(20), || {
-        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-    });
+    let mut child = shop.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // It says so: a connection that asks would be one of its sockets for a while.
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("listens"), "{said}");
     (child, port)
 }
 
