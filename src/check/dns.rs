@@ -3,12 +3,12 @@
 use super::program::{Address, Dns, NameOverride, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
+use super::value::{Value, placed};
 use crate::base::hosts::Host;
 use crate::base::units::SECOND;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{Entry, Expr, ExprKind};
+use crate::syntax::ast::{Entry, Expr};
 // Of core, which opens nothing.
 use core::net::IpAddr;
 
@@ -38,12 +38,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             return None;
         }
         let mut dns = Dns::default();
-        for (Entry { label: name, value: written }, value) in self.entries("`dns:`", (entry, value), &ENTRIES)? {
+        for (name, value, place) in self.entries("`dns:`", (entry, value), &ENTRIES)? {
             match name.text.as_str() {
-                "resolve" => dns.resolve = self.resolve(&value, written, &known),
+                "resolve" => dns.resolve = self.resolve(&value, place, &known),
                 "every" => match value.number() {
                     Some(every) if every >= SECOND as f64 => dns.every = Some(every as u64),
-                    Some(_) => self.out_of_range(written.span, "a name is looked up again after 1s at the earliest"),
+                    Some(_) => self.out_of_range(place.span, "a name is looked up again after 1s at the earliest"),
                     None => {}
                 },
                 _ => dns.all = matches!(value, Value::Bool(true)),
@@ -53,10 +53,10 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     fn resolve(&mut self, value: &Value<'a>, expr: &'a Expr, known: &Known) -> Vec<NameOverride> {
-        let (Value::Object(fields), ExprKind::Object(written)) = (value, &expr.kind) else { return Vec::new() };
+        let Value::Object(fields) = value else { return Vec::new() };
         let mut all = Vec::new();
-        for ((name, value), written) in fields.iter().zip(written) {
-            let span = written.value.span;
+        for (name, value, place) in placed(fields, expr) {
+            let span = place.span;
             let value = self.fit(value.clone(), span, &[Type::Text, Type::List]);
             let mut addresses = Vec::new();
             self.addresses(&value, span, &mut addresses);

@@ -8,7 +8,7 @@ use super::program::{
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
+use super::value::{Value, placed};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
@@ -125,11 +125,9 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// The variables of a command.
     fn variables(&mut self, fields: &[(Name, Value<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Text)>> {
-        let written = if let ExprKind::Object(written) = &expr.kind { written.as_slice() } else { &[] };
         let mut variables = Vec::new();
-        for (name, value) in fields {
-            let span = written.iter().find(|field| field.label.span == name.span);
-            let span = span.map_or(expr.span, |field| field.value.span);
+        for (name, value, place) in placed(fields, expr) {
+            let span = place.span;
             let letters = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             let is_name = letters(&name.text) && !name.text.starts_with(|c: char| c.is_ascii_digit());
             let problem = match is_name {

@@ -3,10 +3,10 @@
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
+use super::value::{Value, placed};
 use super::words::{either, mismatch};
-use crate::base::Span;
 use crate::base::units::duration;
+use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind};
 
@@ -58,20 +58,19 @@ impl<'a> ScenarioChecker<'a, '_> {
         option: &str,
         (entry, value): (&'a Entry, &Value<'a>),
         known: &[(&'static str, &'static [Type])],
-    ) -> Option<Vec<(&'a Entry, Value<'a>)>> {
-        let (Value::Object(fields), ExprKind::Object(written)) = (value, &entry.value.kind) else { return None };
+    ) -> Option<Vec<(Name, Value<'a>, &'a ast::Expr)>> {
+        let Value::Object(fields) = value else { return None };
         let mut fitting = Vec::new();
-        for ((_, value), written) in fields.iter().zip(written) {
-            let name = &written.label;
+        for (name, value, place) in placed(fields, &entry.value) {
             let Some((_, kinds)) = known.iter().find(|(known, _)| *known == name.text) else {
                 let message = format!("{option} has no option `{name}`");
                 let problem = Diagnostic::new(Code::E0205, message, name.span, "no such option");
                 self.push(problem.did_you_mean(name.span, &name.text, known.iter().map(|(known, _)| *known)));
                 continue;
             };
-            let value = self.fit(value.clone(), written.value.span, kinds);
+            let value = self.fit(value.clone(), place.span, kinds);
             if !value.is_wrong() {
-                fitting.push((written, value));
+                fitting.push((name.clone(), value, place));
             }
         }
         Some(fitting)

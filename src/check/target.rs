@@ -8,7 +8,7 @@ use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, 
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
+use super::value::{Value, placed};
 use crate::base::Span;
 use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
@@ -161,9 +161,9 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// Headers of every request. What stands in them may be computed for each, but takes no rows.
     fn target_headers(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
-        let (Value::Object(fields), ExprKind::Object(entries)) = (value, &entry.value.kind) else { return };
-        for ((label, value), entry) in fields.iter().zip(entries) {
-            let span = entry.value.span;
+        let Value::Object(fields) = value else { return };
+        for (label, value, place) in placed(fields, &entry.value) {
+            let span = place.span;
             let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count];
             let value = self.fit(value.clone(), span, &kinds);
             let Some((name, pieces)) = self.header(label, &value, span) else { continue };

@@ -31,8 +31,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         let entries = self.entries("TLS", (entry, value), &ENTRIES)?;
         let mut tls = Tls::default();
         let (mut cert, mut key) = (None, None);
-        for (Entry { label: name, value: written }, value) in entries {
-            let span = written.span;
+        for (name, value, place) in entries {
+            let span = place.span;
             match name.text.as_str() {
                 "ca" => tls.ca = self.pem(&value, span),
                 "cert" => cert = Some((name, self.pem(&value, span))),
@@ -53,8 +53,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         match (cert, key) {
             (Some((_, cert)), Some((_, key))) => tls.identity = cert.zip(key).map(|(cert, key)| Identity { cert, key }),
-            (Some((name, _)), None) => self.push(missing(name, "key")),
-            (None, Some((name, _))) => self.push(missing(name, "cert")),
+            (Some((name, _)), None) => self.push(missing(&name, "key")),
+            (None, Some((name, _))) => self.push(missing(&name, "cert")),
             (None, None) => {}
         }
         if let (Some(min), Some(max)) = (tls.min, tls.max)

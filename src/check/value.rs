@@ -173,3 +173,15 @@ fn definition_kind(item: &ast::Item) -> Type {
         _ => Type::Wrong,
     }
 }
+
+/// The fields of an object, and where each value is written: the whole expression where that only names the object.
+pub(super) fn placed<'v, 'a, 'e>(
+    fields: &'v [(Name, Value<'a>)],
+    expr: &'e ast::Expr,
+) -> impl Iterator<Item = (&'v Name, &'v Value<'a>, &'e ast::Expr)> {
+    let written = if let ast::ExprKind::Object(written) = &expr.kind { written.as_slice() } else { &[] };
+    fields.iter().map(move |(name, value)| {
+        let own = written.iter().find(|field| field.label.span == name.span);
+        (name, value, own.map_or(expr, |field| &field.value))
+    })
+}
