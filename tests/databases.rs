@@ -223,6 +223,8 @@ fn what_changes_nothing_for_anybody_has_no_effect_and_what_is_killed_leaves_noth
                     let held: Vec<i64> = sqlx::query_scalar(many).fetch_all(&mut connection).await.unwrap();
                     if held.len() >= 50 {
                         tokio::time::sleep(Duration::from_millis(200)).await;
+                        // The last of them may have come meanwhile.
+                        let held: Vec<i64> = sqlx::query_scalar(many).fetch_all(&mut connection).await.unwrap();
                         for id in held {
                             let kill = sqlx::AssertSqlSafe(format!("KILL {id}"));
                             let _ = sqlx::raw_sql(kill).execute(&mut connection).await;

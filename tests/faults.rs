@@ -121,12 +121,12 @@ fn faults_of_the_machine_take_what_they_say_and_give_it_back() {
     let (memory, disk) = available(place.path());
     let mib = |bytes: u64, taken: u64| (bytes >> 20) - taken;
     let more = format!(
-        "  fault busy = burn_cpu(1) at plateau + 200ms for 3s\n  fault full = fill_memory(leave: {}MiB) at plateau + 500ms for 3s\n  fault disk = fill_disk(\"data\", leave: {}MiB) at plateau + 300ms for 3s",
-        // More than tests beside it take meanwhile.
+        "  fault busy = burn_cpu(1) at plateau + 200ms for 3s\n  fault full = fill_memory(leave: {}MiB) at plateau + 500ms for 8s\n  fault disk = fill_disk(\"data\", leave: {}MiB) at plateau + 300ms for 3s",
+        // More than tests beside it take meanwhile, which takes a while itself.
         mib(memory, (memory >> 22).clamp(600, 1500)),
         mib(disk, 4000)
     );
-    let ran = place.run(&hurt(20, "5s", &more), &[]);
+    let ran = place.run(&hurt(20, "10s", &more), &[]);
     is_effective(&ran, "busy", &["helper"], "cores were busy");
     is_effective(&ran, "full", &["helper"], "it took");
     is_effective(&ran, "disk", &["helper"], "it took");
