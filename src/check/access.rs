@@ -2,6 +2,7 @@
 
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Field};
+use super::meaning::Meaning;
 use super::program::{
     Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, Pick, RecoveryFunction, RequestFunction, RequestTime,
     Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
@@ -9,7 +10,6 @@ use super::program::{
 use super::scope::{FrameId, hidden_name};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast;
@@ -17,68 +17,76 @@ use crate::syntax::ast;
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn field_of(
         &mut self,
-        value: &Value<'a>,
+        value: &Meaning<'a>,
         base: &'a ast::Expr,
         field: &'a Name,
         span: Span,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         match value {
-            Value::Unknown(Type::Wrong) => return Value::WRONG,
-            Value::Module(module) => return self.member_of_module(*module, field),
-            Value::System(frame) => return self.member_of_system(*frame, field),
-            Value::Steps(frame) => return self.member_of_steps(*frame, field),
-            Value::Row(row, data) => return self.column(row, *data, field),
-            Value::Answer(response) => {
+            Meaning::Unknown(Type::Wrong) => return Meaning::WRONG,
+            Meaning::Module(module) => return self.member_of_module(*module, field),
+            Meaning::System(frame) => return self.member_of_system(*frame, field),
+            Meaning::Steps(frame) => return self.member_of_steps(*frame, field),
+            Meaning::Row(row, data) => return self.column(row, *data, field),
+            Meaning::Answer(response) => {
                 return match builtins::field(Type::Response, &field.text, false) {
                     Some(_) => self.answer_part(*response, &field.text),
                     None => self.no_field(value, field),
                 };
             }
-            Value::Unknown(Type::Row) => return Value::Unknown(Type::Text),
-            Value::Samples(population, _, kind) => {
+            Meaning::Unknown(Type::Row) => return Meaning::Unknown(Type::Text),
+            Meaning::Samples(population, _, kind) => {
                 let (population, kind) = (population.clone(), *kind);
                 if let Some(member) = self.member(&population, kind, field) {
                     return member;
                 }
             }
-            Value::Window(Window::Load(load), _) => {
+            Meaning::Window(Window::Load(load), _) => {
                 if let Some(stage) = self.stage_of(*load, field) {
                     return stage;
                 }
             }
             // What a flow or a load of a template has is known where it is instantiated.
-            Value::Unknown(kind) if kind.is_population() && builtins::field(*kind, &field.text, false).is_none() => {
-                return Value::Unknown(Type::Samples);
+            Meaning::Unknown(kind) if kind.is_population() && builtins::field(*kind, &field.text, false).is_none() => {
+                return Meaning::Unknown(Type::Samples);
             }
             _ => {}
         }
         match builtins::field(value.kind(), &field.text, false) {
             // Of a series the unit is known, though its service is not.
             Some(found) if value.is_unknown() && found.result == Type::Series => {
-                let nowhere = Value::Part(value.kind(), usize::MAX);
+                let nowhere = Meaning::Part(value.kind(), usize::MAX);
                 self.take_field(&nowhere, found, base, span)
             }
-            Some(found) if value.is_unknown() => Value::Unknown(found.result),
+            Some(found) if value.is_unknown() => Meaning::Unknown(found.result),
             Some(found) => self.take_field(value, found, base, span),
             None => self.no_field(value, field),
         }
     }
 
-    fn take_field(&mut self, value: &Value<'a>, field: &'static Field, base: &'a ast::Expr, span: Span) -> Value<'a> {
+    fn take_field(
+        &mut self,
+        value: &Meaning<'a>,
+        field: &'static Field,
+        base: &'a ast::Expr,
+        span: Span,
+    ) -> Meaning<'a> {
         match (value, field.name) {
-            (Value::Part(Type::Service, index), "cpu" | "memory" | "open_files" | "threads") => {
+            (Meaning::Part(Type::Service, index), "cpu" | "memory" | "open_files" | "threads") => {
                 let unit = match field.name {
                     "cpu" => Type::Percent,
                     "memory" => Type::Bytes,
                     _ => Type::Number,
                 };
                 let what = field.name.to_owned();
-                Value::Series(Series { source: SeriesSource::Service(*index), what, worth: 1.0, unit, missing: None })
+                Meaning::Series(Series { source: SeriesSource::Service(*index), what, worth: 1.0, unit, missing: None })
             }
-            (Value::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => Value::WRONG,
-            (Value::Part(Type::Monitor, index), name) => {
+            (Meaning::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => {
+                Meaning::WRONG
+            }
+            (Meaning::Part(Type::Monitor, index), name) => {
                 let unit = if name == "cpu" { Type::Percent } else { Type::Bytes };
-                Value::Series(Series {
+                Meaning::Series(Series {
                     source: SeriesSource::Monitor(*index),
                     what: name.to_owned(),
                     worth: 1.0,
@@ -86,7 +94,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     missing: None,
                 })
             }
-            (Value::Part(Type::Alerts, index), _) => {
+            (Meaning::Part(Type::Alerts, index), _) => {
                 self.later("`.delivery_delay`", span);
                 let metric = Metric {
                     function: Function::Requests(RequestFunction::Statistic(Statistic::Mean)),
@@ -95,20 +103,20 @@ impl<'a> ScenarioChecker<'a, '_> {
                     scoped: false,
                     span,
                 };
-                Value::Delivery(metric)
+                Meaning::Delivery(metric)
             }
-            (Value::Part(Type::Service, index), "ca") if !self.speaks_https(*index) => {
+            (Meaning::Part(Type::Service, index), "ca") if !self.speaks_https(*index) => {
                 let message = "only `demo(tls: true)` has a certificate of the run";
                 let problem = Diagnostic::new(Code::E0207, message, span, "it has none");
                 self.push(problem.help("name the file of the authority, such as `ca: \"ca.pem\"`"));
-                Value::WRONG
+                Meaning::WRONG
             }
-            (Value::Part(Type::Service, index), _) if !self.has_port(*index, base.span) => Value::WRONG,
-            (Value::Part(kind, index), name) => {
+            (Meaning::Part(Type::Service, index), _) if !self.has_port(*index, base.span) => Meaning::WRONG,
+            (Meaning::Part(kind, index), name) => {
                 let part = if *kind == Type::Link { PartKind::Link } else { PartKind::Service };
-                Value::Run(Expr::Part { part, index: *index, field: name.to_owned() }, field.result)
+                Meaning::Run(Expr::Part { part, index: *index, field: name.to_owned() }, field.result)
             }
-            (Value::Samples(population, unit, kind), name) => {
+            (Meaning::Samples(population, unit, kind), name) => {
                 let mut population = population.clone();
                 population.part = match name {
                     "service_time" => RequestTime::ServiceTime,
@@ -119,9 +127,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                     _ => return self.part_of_window(value, name, base, span),
                 };
                 let _ = kind;
-                Value::Samples(population, *unit, Type::Samples)
+                Meaning::Samples(population, *unit, Type::Samples)
             }
-            (Value::Run(expr, Type::Json), "count") => Value::Run(Expr::Count(Box::new(expr.clone())), Type::Count),
+            (Meaning::Run(expr, Type::Json), "count") => Meaning::Run(Expr::Count(Box::new(expr.clone())), Type::Count),
             (_, name) => self.part_of_window(value, name, base, span),
         }
     }
@@ -147,39 +155,40 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.push(problem.help(format!("write `{text}.first.{edge}` or `{text}.last.{edge}`")));
     }
 
-    fn part_of_window(&mut self, value: &Value<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Value<'a> {
+    fn part_of_window(&mut self, value: &Meaning<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Meaning<'a> {
         let window = match value {
-            Value::Window(window, _) => window.clone(),
-            Value::Samples(population, _, Type::Load) => Window::Load(population.load.unwrap_or(0)),
-            _ => return Value::WRONG,
+            Meaning::Window(window, _) => window.clone(),
+            Meaning::Samples(population, _, Type::Load) => Window::Load(population.load.unwrap_or(0)),
+            _ => return Meaning::WRONG,
         };
         if let (Window::Stages { .. }, "start" | "end") = (&window, name) {
             self.several_windows(base, name);
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
-        let moment = |edge: Edge| Value::Moment(Moment { window: window.clone(), edge, plus: 0, span });
+        let moment = |edge: Edge| Meaning::Moment(Moment { window: window.clone(), edge, plus: 0, span });
         match name {
             "start" => moment(Edge::Start),
             "end" => moment(Edge::End),
             "length" => self.length_of(&window, span),
             "impact" => {
                 self.needs_steady_state(span);
-                Value::Window(Window::Impact { of: Box::new(window), steady: None }, Type::Windows)
+                Meaning::Window(Window::Impact { of: Box::new(window), steady: None }, Type::Windows)
             }
             "first" | "last" => match window {
                 Window::Stages { load, stages } => {
                     let stage = if name == "first" { stages.first() } else { stages.last() };
-                    stage
-                        .map_or(Value::WRONG, |stage| Value::Window(Window::Stage { load, stage: *stage }, Type::Stage))
+                    stage.map_or(Meaning::WRONG, |stage| {
+                        Meaning::Window(Window::Stage { load, stage: *stage }, Type::Stage)
+                    })
                 }
-                other => Value::Window(other, Type::Window),
+                other => Meaning::Window(other, Type::Window),
             },
-            _ => Value::WRONG,
+            _ => Meaning::WRONG,
         }
     }
 
     /// A length that is planned is a constant; one that only the run knows is measured.
-    fn length_of(&mut self, window: &Window, span: Span) -> Value<'a> {
+    fn length_of(&mut self, window: &Window, span: Span) -> Meaning<'a> {
         let stage = |load: usize, stage: usize| self.out.loads.get(load).and_then(|l| l.stages.get(stage));
         let planned = match window {
             Window::Stage { load, stage: at } => {
@@ -194,7 +203,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => None,
         };
         if let Some(length) = planned {
-            return Value::Quantity(length as f64, Type::Duration);
+            return Meaning::Quantity(length as f64, Type::Duration);
         }
         let subject = Subject::Windows { windows: vec![window.clone()], steady: None };
         let metric = Metric {
@@ -204,17 +213,17 @@ impl<'a> ScenarioChecker<'a, '_> {
             scoped: false,
             span,
         };
-        Value::Measured(self.out.measured(metric, Type::Duration))
+        Meaning::Measured(self.out.measured(metric, Type::Duration))
     }
 
-    fn member_of_module(&mut self, module: usize, name: &'a Name) -> Value<'a> {
+    fn member_of_module(&mut self, module: usize, name: &'a Name) -> Meaning<'a> {
         let frame = self.module_frame(module);
         let index = &self.world.indexes[module];
         if name.text.starts_with('_') && index.names.contains_key(name.text.as_str()) {
             let problem =
                 Diagnostic::new(Code::E0202, format!("`{name}` is private to its file"), name.span, "private");
             self.push(problem.help("a name that starts with `_` is for its own file"));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if let Some(value) = self.own(frame, &name.text, name.span) {
             return value;
@@ -227,10 +236,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             known.sort_unstable();
             self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
         }
-        Value::WRONG
+        Meaning::WRONG
     }
 
-    fn member_of_system(&mut self, frame: FrameId, name: &'a Name) -> Value<'a> {
+    fn member_of_system(&mut self, frame: FrameId, name: &'a Name) -> Meaning<'a> {
         if let Some(value) = self.own(frame, &name.text, name.span) {
             return value;
         }
@@ -241,11 +250,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             known.sort_unstable();
             self.push(problem.did_you_mean(name.span, &name.text, known.into_iter()));
         }
-        Value::WRONG
+        Meaning::WRONG
     }
 
     /// What an included flow has named.
-    fn member_of_steps(&mut self, frame: FrameId, name: &'a Name) -> Value<'a> {
+    fn member_of_steps(&mut self, frame: FrameId, name: &'a Name) -> Meaning<'a> {
         if let Some(value) = self.own(frame, &name.text, name.span) {
             return value;
         }
@@ -260,15 +269,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None => problem.did_you_mean(name.span, &name.text, known.into_iter()),
             });
         }
-        Value::WRONG
+        Meaning::WRONG
     }
 
-    fn column(&mut self, row: &Expr, data: usize, name: &Name) -> Value<'a> {
+    fn column(&mut self, row: &Expr, data: usize, name: &Name) -> Meaning<'a> {
         let columns = self.out.data.get(data).map_or(&[][..], |data| &data.columns);
         match columns.iter().find(|(column, _)| *column == name.text) {
             Some((column, kind)) => {
                 self.refers_to_column(name.span, data, column, *kind);
-                Value::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
+                Meaning::Run(Expr::Column { row: Box::new(row.clone()), column: column.clone() }, *kind)
             }
             None => {
                 let problem = Diagnostic::new(
@@ -279,21 +288,21 @@ impl<'a> ScenarioChecker<'a, '_> {
                 );
                 let problem = problem.did_you_mean_a_column(name, columns.iter().map(|(column, _)| column.as_str()));
                 self.push(problem);
-                Value::WRONG
+                Meaning::WRONG
             }
         }
     }
 
-    fn no_field(&mut self, value: &Value<'a>, field: &Name) -> Value<'a> {
+    fn no_field(&mut self, value: &Meaning<'a>, field: &Name) -> Meaning<'a> {
         let kind = value.kind();
         let what = match value {
-            Value::Answer(_) => "an answer".to_owned(),
-            Value::Samples(_, _, Type::Load) => "this load".to_owned(),
-            Value::Samples(_, _, Type::Flow) => "this flow".to_owned(),
+            Meaning::Answer(_) => "an answer".to_owned(),
+            Meaning::Samples(_, _, Type::Load) => "this load".to_owned(),
+            Meaning::Samples(_, _, Type::Flow) => "this flow".to_owned(),
             _ => kind.a(),
         };
-        if matches!(value, Value::Samples(..)) && self.is_refused_member(value) {
-            return Value::WRONG;
+        if matches!(value, Meaning::Samples(..)) && self.is_refused_member(value) {
+            return Meaning::WRONG;
         }
         let message = format!("{what} has no `{field}`");
         let mut problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");
@@ -305,7 +314,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 problem = problem.help("name a request with `as NAME`, and ask that name");
             }
             self.push(problem);
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         // What a report calls a stage that has no name.
         let word = field.text.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -314,40 +323,40 @@ impl<'a> ScenarioChecker<'a, '_> {
                 problem
                     .help(format!("name the stage with `as NAME`, such as `{word} … as plateau`, and use that name")),
             );
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if let Some(metric) = builtins::of_kind(builtins::BuiltinKind::Metric, &field.text)
             && kind.is_population()
         {
             let problem = problem.help(format!("a metric is called: `{}(…)`", metric.name));
             self.push(problem);
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         self.push(problem.did_you_mean(field.span, &field.text, known.iter().map(String::as_str)));
-        Value::WRONG
+        Meaning::WRONG
     }
 
-    pub(super) fn method(&mut self, base: &'a ast::Expr, call: Call<'a>) -> Value<'a> {
+    pub(super) fn method(&mut self, base: &'a ast::Expr, call: Call<'a>) -> Meaning<'a> {
         let Call { function: method, span, frame, .. } = call;
         let value = self.eval(base, frame);
         match &value {
-            Value::Unknown(Type::Wrong) => {
-                return Value::WRONG;
+            Meaning::Unknown(Type::Wrong) => {
+                return Meaning::WRONG;
             }
-            Value::Module(_) | Value::System(_) => {
+            Meaning::Module(_) | Meaning::System(_) => {
                 let member = self.field_of(&value, base, method, span);
                 return match member {
-                    Value::Definition(..) => self.instantiate(&member, call),
-                    Value::Unknown(Type::Wrong) => Value::WRONG,
+                    Meaning::Definition(..) => self.instantiate(&member, call),
+                    Meaning::Unknown(Type::Wrong) => Meaning::WRONG,
                     other => {
                         let kind = other.kind();
                         let message = format!("`{method}` is {}, which takes no arguments", kind.a());
                         self.push(Diagnostic::new(Code::E0207, message, method.span, kind.a()));
-                        Value::WRONG
+                        Meaning::WRONG
                     }
                 };
             }
-            Value::Answer(response) => {
+            Meaning::Answer(response) => {
                 return self.answer_method(*response, call);
             }
             _ => {}
@@ -357,16 +366,16 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let parameters = found.parameters.unwrap_or_default();
         let Some(bound) = self.arguments(parameters, false, call) else {
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         if value.is_unknown() && found.result == Type::Series {
             return self.series(SeriesSource::Host, &bound);
         }
         if value.is_unknown() {
-            return Value::Unknown(found.result);
+            return Meaning::Unknown(found.result);
         }
         match (&value, found.name) {
-            (Value::Part(Type::Service, index), "metric") => {
+            (Meaning::Part(Type::Service, index), "metric") => {
                 let index = *index;
                 let service = &self.out.services[index];
                 let measured = service.metrics.is_some() || matches!(service.kind, ServiceKind::Demo(_));
@@ -374,22 +383,24 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let problem =
                         Diagnostic::new(Code::E0307, "this service has no /metrics page", base.span, "where is it?");
                     self.push(problem.help("say so where it is declared: `{ metrics: \"/metrics\" }`"));
-                    return Value::WRONG;
+                    return Meaning::WRONG;
                 }
                 self.series(SeriesSource::ServiceMetric(index), &bound)
             }
-            (Value::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => Value::WRONG,
-            (Value::Part(Type::Monitor, index), _) => self.series(SeriesSource::Monitor(*index), &bound),
-            (Value::Part(Type::Service, index), "url") if !self.has_port(*index, base.span) => Value::WRONG,
-            (Value::Part(Type::Service, index), "url") => {
+            (Meaning::Part(Type::Monitor, index), name) if !self.is_of_monitor(*index, name, base.span) => {
+                Meaning::WRONG
+            }
+            (Meaning::Part(Type::Monitor, index), _) => self.series(SeriesSource::Monitor(*index), &bound),
+            (Meaning::Part(Type::Service, index), "url") if !self.has_port(*index, base.span) => Meaning::WRONG,
+            (Meaning::Part(Type::Service, index), "url") => {
                 let via = match bound.value("via") {
-                    Some(Value::Part(Type::Link, link)) => Some(*link),
+                    Some(Meaning::Part(Type::Link, link)) => Some(*link),
                     _ => None,
                 };
                 let field = via.map_or_else(|| "url".to_owned(), |link| format!("url via {link}"));
-                Value::Run(Expr::Part { part: PartKind::Service, index: *index, field }, Type::Text)
+                Meaning::Run(Expr::Part { part: PartKind::Service, index: *index, field }, Type::Text)
             }
-            (Value::Part(Type::Data, data), name) => {
+            (Meaning::Part(Type::Data, data), name) => {
                 let pick = match name {
                     "next" => Pick::Next,
                     "unique" => Pick::Unique,
@@ -401,13 +412,13 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let problem = Diagnostic::new(Code::E0114, message, span, "unique among what?");
                     self.push(problem.help("write `.next()`: a setup takes the rows from the first on"));
                 }
-                Value::Row(Expr::Row { data: *data, pick }, *data)
+                Meaning::Row(Expr::Row { data: *data, pick }, *data)
             }
-            (Value::Run(expr, _), "json") => match self.json_path(&bound) {
-                Some(path) => Value::Run(Expr::Get { value: Box::new(expr.clone()), path }, Type::Json),
-                None => Value::WRONG,
+            (Meaning::Run(expr, _), "json") => match self.json_path(&bound) {
+                Some(path) => Meaning::Run(Expr::Get { value: Box::new(expr.clone()), path }, Type::Json),
+                None => Meaning::WRONG,
             },
-            _ => Value::WRONG,
+            _ => Meaning::WRONG,
         }
     }
 
@@ -427,10 +438,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         false
     }
 
-    fn series(&mut self, source: SeriesSource, bound: &Arguments<'a>) -> Value<'a> {
+    fn series(&mut self, source: SeriesSource, bound: &Arguments<'a>) -> Meaning<'a> {
         let (what, span) = match bound.first() {
-            Some((Value::Text(text, _), expr)) => (text.clone(), expr.span),
-            _ => return Value::Unknown(Type::Series),
+            Some((Meaning::Text(text, _), expr)) => (text.clone(), expr.span),
+            _ => return Meaning::Unknown(Type::Series),
         };
         let is_page = match source {
             SeriesSource::ServiceMetric(_) => true,
@@ -443,33 +454,33 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem =
                 Diagnostic::new(Code::E0310, format!("this names no series of a page: {why}"), span, "not a name");
             self.push(problem.help("write a name, with labels where only some of its samples are meant"));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let (worth, unit) = match bound.get("unit") {
-            Some((value, _)) if value.is_unknown() => return Value::Unknown(Type::Series),
+            Some((value, _)) if value.is_unknown() => return Meaning::Unknown(Type::Series),
             Some((value, expr)) => match (value.number(), value.kind()) {
                 (Some(worth), kind) => (worth, if kind == Type::Count { Type::Number } else { kind }),
                 (None, _) => {
                     let span = expr.span;
                     self.not_constant(span, "a unit must be known before the run");
-                    return Value::WRONG;
+                    return Meaning::WRONG;
                 }
             },
             None => (1.0, Type::Number),
         };
         let missing = match bound.get("missing") {
-            Some((value, _)) if value.is_unknown() => return Value::Unknown(Type::Series),
+            Some((value, _)) if value.is_unknown() => return Meaning::Unknown(Type::Series),
             Some((value, expr)) => match self.in_unit(value, expr.span, unit) {
                 Some(missing) => Some(missing),
-                None => return Value::WRONG,
+                None => return Meaning::WRONG,
             },
             None => None,
         };
-        Value::Series(Series { source, what, worth, unit, missing })
+        Meaning::Series(Series { source, what, worth, unit, missing })
     }
 
     /// A constant in the unit of a series.
-    fn in_unit(&mut self, value: &Value<'a>, span: Span, unit: Type) -> Option<f64> {
+    fn in_unit(&mut self, value: &Meaning<'a>, span: Span, unit: Type) -> Option<f64> {
         let Some(number) = value.number() else {
             self.not_constant(span, "what stands for it must be known before the run");
             return None;

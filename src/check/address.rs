@@ -1,9 +1,9 @@
 //! Where a target is, as far as its address says before the run, and whether the way there is encrypted.
 
+use super::meaning::Meaning;
 use super::program::{Address, Expr, PartKind, Piece, Protocol, ServiceKind};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::Span;
 use crate::base::origin::Origin;
 use crate::diag::{Code, Diagnostic};
@@ -19,12 +19,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn target_address(
         &mut self,
         protocol: Protocol,
-        given: Option<&Value<'a>>,
+        given: Option<&Meaning<'a>>,
         span: Span,
     ) -> Option<Found> {
         let late = |pieces: Vec<Piece>| Found { address: Address::Late(pieces), https: None };
         let Some(value) = given else { return Some(late(Vec::new())) };
-        if let Value::Part(Type::Service, service) = value {
+        if let Meaning::Part(Type::Service, service) = value {
             return Some(self.at_service(*service));
         }
         let pieces = value.pieces().unwrap_or_default();

@@ -1,10 +1,10 @@
 //! Checks which hosts a file allows to be hurt, and how much.
 
 use super::Checker;
+use super::meaning::Meaning;
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::hosts::Pattern;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -67,9 +67,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         Allow { hosts, at_most, line, span: allow.span }
     }
 
-    fn hosts(&mut self, value: &Value<'a>, expr: &ast::Expr, out: &mut Vec<String>) {
+    fn hosts(&mut self, value: &Meaning<'a>, expr: &ast::Expr, out: &mut Vec<String>) {
         match value {
-            Value::Text(text, _) => match Pattern::parse(text) {
+            Meaning::Text(text, _) => match Pattern::parse(text) {
                 Ok(_) => out.push(text.clone()),
                 Err(no) => {
                     let message = format!("`{text}` allows no host: {}", no.why);
@@ -85,8 +85,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                     });
                 }
             },
-            Value::List(items) => items.iter().for_each(|item| self.hosts(item, expr, out)),
-            Value::Unknown(_) => {}
+            Meaning::List(items) => items.iter().for_each(|item| self.hosts(item, expr, out)),
+            Meaning::Unknown(_) => {}
             other => {
                 let kind = other.kind();
                 let problem = match kind {

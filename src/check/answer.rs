@@ -3,10 +3,10 @@
 use super::allow::is_written;
 use super::bound::{Arguments, Call};
 use super::builtins;
+use super::meaning::Meaning;
 use super::program::{AnswerPart, Expr};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 
@@ -21,17 +21,17 @@ enum Keep {
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Value<'a> {
+    pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Meaning<'a> {
         match part {
-            "status" => Value::Run(Expr::Status(response), Type::Count),
-            "latency" => Value::Run(Expr::Latency(response), Type::Duration),
+            "status" => Meaning::Run(Expr::Status(response), Type::Count),
+            "latency" => Meaning::Run(Expr::Latency(response), Type::Duration),
             "text" => {
                 self.keep(response, Keep::Text);
-                Value::Run(Expr::BodyText(response), Type::Text)
+                Meaning::Run(Expr::BodyText(response), Type::Text)
             }
             _ => {
                 let part = Expr::Answer { response, part: AnswerPart::Rows, argument: None, attribute: None };
-                Value::Run(part, Type::Json)
+                Meaning::Run(part, Type::Json)
             }
         }
     }
@@ -45,7 +45,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// `json(path)`, `header(name)`, `regex(pattern)`, `css(selector)` or `url(reference)` of an answer.
-    pub(super) fn answer_method(&mut self, response: usize, call: Call<'a>) -> Value<'a> {
+    pub(super) fn answer_method(&mut self, response: usize, call: Call<'a>) -> Meaning<'a> {
         let method = call.function;
         let Some(field) = builtins::field(Type::Response, &method.text, true) else {
             let known =
@@ -53,32 +53,32 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem =
                 Diagnostic::new(Code::E0202, format!("an answer has no `{method}`"), method.span, "no such method");
             self.push(problem.did_you_mean(method.span, &method.text, known));
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         let parameters = field.parameters.unwrap_or_default();
         let Some(bound) = self.arguments(parameters, false, Call { span: method.span, ..call }) else {
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         if method.text == "json" {
-            let Some(path) = self.json_path(&bound) else { return Value::Unknown(Type::Json) };
+            let Some(path) = self.json_path(&bound) else { return Meaning::Unknown(Type::Json) };
             self.keep(response, Keep::Body);
-            return Value::Run(Expr::Json { response, path }, Type::Json);
+            return Meaning::Run(Expr::Json { response, path }, Type::Json);
         }
         let given = bound.first();
         if method.text == "url" {
             self.keep(response, Keep::Url);
-            let Some(reference) = given.and_then(|(value, _)| value.expr()) else { return Value::WRONG };
+            let Some(reference) = given.and_then(|(value, _)| value.expr()) else { return Meaning::WRONG };
             let is_secret = given.is_some_and(|(value, _)| value.kind() == Type::Secret);
             let kind = if is_secret { Type::Secret } else { Type::Text };
-            return Value::Run(Expr::Url { response, reference: Box::new(reference) }, kind);
+            return Meaning::Run(Expr::Url { response, reference: Box::new(reference) }, kind);
         }
-        let Some(argument) = self.constant_text(given) else { return Value::Unknown(field.result) };
+        let Some(argument) = self.constant_text(given) else { return Meaning::Unknown(field.result) };
         let span = given.map_or(method.span, |(_, expr)| expr.span);
         let shows = given.is_some_and(|(_, expr)| is_written(expr));
         let part = match method.text.as_str() {
             "header" => {
                 self.keep(response, Keep::Headers);
-                return Value::Run(Expr::Header { response, name: argument }, Type::Text);
+                return Meaning::Run(Expr::Header { response, name: argument }, Type::Text);
             }
             "regex" => {
                 self.is_pattern(&argument, span, shows);
@@ -93,11 +93,11 @@ impl<'a> ScenarioChecker<'a, '_> {
         let attribute = match (part == AnswerPart::Css).then(|| bound.get("attribute")).flatten() {
             Some(given) => match self.constant_text(Some(given)) {
                 Some(name) => Some(name),
-                None => return Value::Unknown(field.result),
+                None => return Meaning::Unknown(field.result),
             },
             None => None,
         };
-        Value::Run(Expr::Answer { response, part, argument: Some(argument), attribute }, Type::Text)
+        Meaning::Run(Expr::Answer { response, part, argument: Some(argument), attribute }, Type::Text)
     }
 
     /// `shows`: the pattern is written there, so that a reason may quote a part of it.

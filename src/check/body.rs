@@ -3,11 +3,11 @@
 use super::bound::{Arguments, Call};
 use super::builtins;
 use super::inputs::{Content as Found, Document, FileKind};
+use super::meaning::Meaning;
 use super::program::{Body, Content, Expr, Piece, Upload};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Entry, ExprKind};
@@ -76,14 +76,14 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// JSON has numbers and texts; a unit would be lost in it.
-    fn plain_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+    fn plain_json(&mut self, value: &Meaning<'a>, expr: &'a ast::Expr) {
         match (value, &expr.kind) {
-            (Value::Object(fields), ExprKind::Object(exprs)) => {
+            (Meaning::Object(fields), ExprKind::Object(exprs)) => {
                 for ((_, value), entry) in fields.iter().zip(exprs) {
                     self.plain_json(value, &entry.value);
                 }
             }
-            (Value::List(items), ExprKind::List(exprs)) => {
+            (Meaning::List(items), ExprKind::List(exprs)) => {
                 for (value, expr) in items.iter().zip(exprs) {
                     self.plain_json(value, expr);
                 }
@@ -93,7 +93,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    fn no_json(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+    fn no_json(&mut self, value: &Meaning<'a>, expr: &'a ast::Expr) {
         let kind = value.kind();
         let problem = Diagnostic::new(Code::E0301, format!("{} has no form in JSON", kind.a()), expr.span, kind.a());
         self.push(match value.number() {
@@ -133,34 +133,36 @@ impl<'a> ScenarioChecker<'a, '_> {
             return None;
         }
         match (&value, &expr.kind) {
-            (Value::List(items), ExprKind::List(exprs)) => {
+            (Meaning::List(items), ExprKind::List(exprs)) => {
                 for (item, expr) in items.iter().zip(exprs) {
-                    if matches!(item, Value::List(_) | Value::Null) || !is_field(item) {
+                    if matches!(item, Meaning::List(_) | Meaning::Null) || !is_field(item) {
                         self.no_field_value(item, expr, entry);
                     }
                 }
             }
             // A query leaves it out.
-            (Value::Null, _) if entry.label.text == "query" => {}
-            (Value::Null, _) => self.no_field_value(&value, expr, entry),
+            (Meaning::Null, _) if entry.label.text == "query" => {}
+            (Meaning::Null, _) => self.no_field_value(&value, expr, entry),
             _ if !is_field(&value) => self.no_field_value(&value, expr, entry),
             _ => {}
         }
         value.expr()
     }
 
-    fn no_field_value(&mut self, value: &Value<'a>, expr: &'a ast::Expr, entry: &Entry) {
+    fn no_field_value(&mut self, value: &Meaning<'a>, expr: &'a ast::Expr, entry: &Entry) {
         if value.is_wrong() {
             return;
         }
         let (kind, label) = (value.kind(), &entry.label);
-        let what = if matches!(value, Value::Null) { "null".to_owned() } else { kind.a() };
+        let what = if matches!(value, Meaning::Null) { "null".to_owned() } else { kind.a() };
         let message = format!("{what} is no value of `{label}:`");
         let problem = Diagnostic::new(Code::E0301, message, expr.span, what);
         self.push(match value {
             _ if has_unit(value) => problem.help("write a plain number in the unit that the server expects, or a text"),
-            Value::Null => problem.help("leave the field out"),
-            Value::List(_) | Value::Object(_) => problem.help("its values are texts and numbers, and lists of them"),
+            Meaning::Null => problem.help("leave the field out"),
+            Meaning::List(_) | Meaning::Object(_) => {
+                problem.help("its values are texts and numbers, and lists of them")
+            }
             _ => problem.help("take a part of it, such as `.json(\"$.id\")`"),
         });
     }
@@ -203,7 +205,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let builtin = builtins::of_kind(builtins::BuiltinKind::Input, &function.text)?;
         let call = Call { function, arguments, span: whole.span, frame };
         let bound = self.arguments(builtin.parameters, builtin.variadic, call)?;
-        let Some((Value::Text(path, from), expr)) = bound.get("path") else {
+        let Some((Meaning::Text(path, from), expr)) = bound.get("path") else {
             self.constant_text(bound.get("path"));
             return None;
         };
@@ -251,13 +253,13 @@ fn as_file(expr: &ast::Expr) -> Option<(&Name, &[Argument])> {
     }
 }
 
-fn has_unit(value: &Value<'_>) -> bool {
+fn has_unit(value: &Meaning<'_>) -> bool {
     value.kind().is_quantity() && !matches!(value.kind(), Type::Number | Type::Count)
 }
 
 /// Whether it can stand in a text, as far as that is known.
-fn is_field(value: &Value<'_>) -> bool {
-    !has_unit(value) && !matches!(value, Value::Object(_)) && value.expr().is_some()
+fn is_field(value: &Meaning<'_>) -> bool {
+    !has_unit(value) && !matches!(value, Meaning::Object(_)) && value.expr().is_some()
 }
 
 fn type_of(name: &str) -> &'static str {

@@ -2,9 +2,9 @@
 //! the tables of built-ins.
 
 use super::builtins::Par;
+use super::meaning::Meaning;
 use super::program::Text;
 use super::scope::FrameId;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::syntax::ast::{self, Argument};
 
@@ -18,7 +18,7 @@ pub(super) struct Call<'a> {
 }
 
 /// A value and where it is written.
-pub(super) type Given<'a> = (Value<'a>, &'a ast::Expr);
+pub(super) type Given<'a> = (Meaning<'a>, &'a ast::Expr);
 
 pub(super) struct Arguments<'a> {
     parameters: &'static [Par],
@@ -69,7 +69,7 @@ impl<'a> Arguments<'a> {
         self.values[self.place(name)..].iter().flatten()
     }
 
-    pub(super) fn value(&self, name: &str) -> Option<&Value<'a>> {
+    pub(super) fn value(&self, name: &str) -> Option<&Meaning<'a>> {
         self.get(name).map(|(value, _)| value)
     }
 
@@ -82,7 +82,7 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn is_true(&self, name: &str) -> bool {
-        matches!(self.value(name), Some(Value::Bool(true)))
+        matches!(self.value(name), Some(Meaning::Bool(true)))
     }
 
     /// Where it is written, or else where the whole call is.

@@ -1,10 +1,10 @@
 //! Steps within steps of a flow: groups, parts by their shares, and loops.
 
+use super::meaning::Meaning;
 use super::program::{Choice, Choose, Expr, LoopBound, Repeat, Step};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use super::words::not_whole;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
@@ -78,7 +78,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let counter = repeat.counter.as_ref().map(|(name, from)| {
             let from = self.eval_as(from, frame, &[Type::Number]);
             let slot = self.slot(name);
-            self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Number));
+            self.bind(inner, name, Meaning::Run(Expr::Slot(slot), Type::Number));
             (slot, from.expr().unwrap_or(Expr::Null))
         });
         let every =

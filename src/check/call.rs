@@ -3,12 +3,12 @@
 use super::bound::{Arguments, Call, Given};
 use super::builtins::{Builtin, Par};
 use super::inputs::{Content, FileKind};
+use super::meaning::Meaning;
 use super::program::{Expr, Piece, ValueFunction};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::size;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Item, Parameter};
@@ -40,7 +40,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     }
                 }
                 Some(par) => self.eval_as(&argument.value, frame, par.kinds),
-                None => Value::WRONG,
+                None => Meaning::WRONG,
             };
             if bound.put(place, (value, &argument.value)).is_some() {
                 self.given_twice(function, argument);
@@ -64,7 +64,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A service where its address or URL is meant.
-    fn service_as_text(&mut self, function: &Name, parameter: &str, given: &ast::Expr) -> Value<'a> {
+    fn service_as_text(&mut self, function: &Name, parameter: &str, given: &ast::Expr) -> Meaning<'a> {
         let text = self.text(given.span);
         let problem = Diagnostic::new(Code::E0301, "expected a Text, found a Service", given.span, "a Service");
         let field = match (function.text.as_str(), parameter) {
@@ -76,7 +76,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             Some(field) => problem.fix(given.span.after(), format!(".{field}"), format!("write `{text}.{field}`")),
             None => problem.help(format!("put its address into a text, such as `\"{function}://{{{text}.address}}\"`")),
         });
-        Value::WRONG
+        Meaning::WRONG
     }
 
     /// At which parameter an argument stands.
@@ -125,25 +125,25 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn function(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+    pub(super) fn function(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Meaning<'a> {
         let span = call.span;
         let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) else {
-            return Value::Unknown(match builtin.result {
+            return Meaning::Unknown(match builtin.result {
                 Type::Secret => Type::Secret,
                 _ => Type::Wrong,
             });
         };
-        let values: Vec<&Value<'a>> = bound.given().map(|(value, _)| value).collect();
+        let values: Vec<&Meaning<'a>> = bound.given().map(|(value, _)| value).collect();
         match builtin.name {
             "env" => return self.env(&bound, span),
             "secret" => return self.secret(&bound, span),
             "file" | "template" => return self.file(builtin.name, &bound, span),
             "port" => {
                 self.ports += 1;
-                return Value::Run(Expr::Port(self.ports - 1), Type::Count);
+                return Meaning::Run(Expr::Port(self.ports - 1), Type::Count);
             }
             "random" => return self.random(&bound),
-            "uuid" => return Value::Run(Expr::Uuid, Type::Text),
+            "uuid" => return Meaning::Run(Expr::Uuid, Type::Text),
             _ => {}
         }
         let kind = match builtin.result {
@@ -151,39 +151,39 @@ impl<'a> ScenarioChecker<'a, '_> {
             kind => kind,
         };
         if values.iter().any(|value| value.is_unknown()) {
-            return Value::Unknown(kind);
+            return Meaning::Unknown(kind);
         }
         let secret = values.iter().any(|value| value.kind() == Type::Secret);
         let kind = if secret && kind == Type::Text { Type::Secret } else { kind };
-        let Some(function) = ValueFunction::of(builtin.name) else { return Value::WRONG };
+        let Some(function) = ValueFunction::of(builtin.name) else { return Meaning::WRONG };
         let arguments: Option<Vec<Expr>> = values.iter().map(|value| value.expr()).collect();
         match arguments {
-            Some(arguments) => Value::Run(Expr::Call { function, arguments }, kind),
-            None => Value::WRONG,
+            Some(arguments) => Meaning::Run(Expr::Call { function, arguments }, kind),
+            None => Meaning::WRONG,
         }
     }
 
-    fn random(&mut self, bound: &Arguments<'a>) -> Value<'a> {
+    fn random(&mut self, bound: &Arguments<'a>) -> Meaning<'a> {
         match bound.get("range") {
-            Some((Value::Range(least, most), expr)) => match (least.number(), most.number()) {
+            Some((Meaning::Range(least, most), expr)) => match (least.number(), most.number()) {
                 (Some(least), Some(most)) if least.fract() == 0.0 && most.fract() == 0.0 => {
-                    Value::Run(Expr::Random { least, most }, Type::Number)
+                    Meaning::Run(Expr::Random { least, most }, Type::Number)
                 }
                 (Some(_), Some(_)) => {
                     self.out_of_range(expr.span, "`random` takes a range of whole numbers");
-                    Value::WRONG
+                    Meaning::WRONG
                 }
-                _ => Value::Unknown(Type::Number),
+                _ => Meaning::Unknown(Type::Number),
             },
-            Some((Value::Unknown(kind), _)) if *kind != Type::Wrong => Value::Unknown(Type::Number),
-            _ => Value::WRONG,
+            Some((Meaning::Unknown(kind), _)) if *kind != Type::Wrong => Meaning::Unknown(Type::Number),
+            _ => Meaning::WRONG,
         }
     }
 
     /// A text that is known before the run; `None` where it is not, which is said.
     pub(super) fn constant_text(&mut self, given: Option<&Given<'a>>) -> Option<String> {
         match given? {
-            (Value::Text(text, _), _) => Some(text.clone()),
+            (Meaning::Text(text, _), _) => Some(text.clone()),
             (value, expr) if !value.is_unknown() => {
                 let problem =
                     Diagnostic::new(Code::E0301, "this text must be known before the run", expr.span, "not a constant");
@@ -194,23 +194,23 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    fn env(&mut self, bound: &Arguments<'a>, span: Span) -> Value<'a> {
-        let Some(name) = self.constant_text(bound.get("name")) else { return Value::Unknown(Type::Text) };
+    fn env(&mut self, bound: &Arguments<'a>, span: Span) -> Meaning<'a> {
+        let Some(name) = self.constant_text(bound.get("name")) else { return Meaning::Unknown(Type::Text) };
         if let Some(value) = self.world.inputs.env.get(&name) {
-            return Value::Text(value.clone(), span.file);
+            return Meaning::Text(value.clone(), span.file);
         }
         match bound.value("default") {
             Some(value) => value.clone(),
             None => {
                 // A scenario is checked where its variables are not; it runs only where they are.
                 self.out.missing.push((name, span));
-                Value::Unknown(Type::Text)
+                Meaning::Unknown(Type::Text)
             }
         }
     }
 
-    fn secret(&mut self, bound: &Arguments<'a>, span: Span) -> Value<'a> {
-        let Some(name) = self.constant_text(bound.get("name")) else { return Value::Unknown(Type::Secret) };
+    fn secret(&mut self, bound: &Arguments<'a>, span: Span) -> Meaning<'a> {
+        let Some(name) = self.constant_text(bound.get("name")) else { return Meaning::Unknown(Type::Secret) };
         let default = self.constant_text(bound.get("default"));
         if !self.out.secrets.contains(&name) {
             self.out.secrets.push(name.clone());
@@ -220,13 +220,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         } else if !self.world.inputs.env.contains_key(&name) {
             self.out.missing.push((name.clone(), span));
         }
-        Value::Run(Expr::Secret(name), Type::Secret)
+        Meaning::Run(Expr::Secret(name), Type::Secret)
     }
 
-    fn file(&mut self, function: &str, bound: &Arguments<'a>, span: Span) -> Value<'a> {
-        let Some((Value::Text(path, from), expr)) = bound.get("path") else { return Value::Unknown(Type::Text) };
+    fn file(&mut self, function: &str, bound: &Arguments<'a>, span: Span) -> Meaning<'a> {
+        let Some((Meaning::Text(path, from), expr)) = bound.get("path") else { return Meaning::Unknown(Type::Text) };
         let Some(Content::Text(document)) = self.content(path, *from, FileKind::Text, expr.span) else {
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         let text = match &document.text {
             Ok(text) => text,
@@ -238,15 +238,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                     }
                     _ => problem,
                 });
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
         };
         if function == "file" {
             self.is_only_text(bound, span);
-            return Value::Text(text.clone(), span.file);
+            return Meaning::Text(text.clone(), span.file);
         }
-        let Some(Value::Object(fields)) = bound.value("values") else {
-            return Value::Text(text.clone(), span.file);
+        let Some(Meaning::Object(fields)) = bound.value("values") else {
+            return Meaning::Text(text.clone(), span.file);
         };
         let mut pieces = vec![Piece::Literal(text.clone())];
         for (name, value) in fields {
@@ -262,27 +262,27 @@ impl<'a> ScenarioChecker<'a, '_> {
             // Counted before it is made: a file may have many marks.
             let more = size::of_pieces(&with).plus(size::Size { parts: 1, bytes: 0 }).times(marks.sum());
             if !self.may_hold(size::of_pieces(&pieces).plus(more), name.span) {
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
             pieces = pieces.into_iter().flat_map(|piece| filled(piece, &mark, &with)).collect();
         }
-        Value::Run(Expr::Text(pieces), Type::Text)
+        Meaning::Run(Expr::Text(pieces), Type::Text)
     }
 
     /// A template with its arguments: a flow of its own, a system with its names, a scenario for a suite.
     pub(super) fn instantiate(
         &mut self,
-        value: &Value<'a>,
+        value: &Meaning<'a>,
         Call { arguments, span, frame, .. }: Call<'a>,
-    ) -> Value<'a> {
-        let Value::Definition(item, home) = *value else { return Value::WRONG };
-        let Some(name) = item.name() else { return Value::WRONG };
+    ) -> Meaning<'a> {
+        let Meaning::Definition(item, home) = *value else { return Meaning::WRONG };
+        let Some(name) = item.name() else { return Meaning::WRONG };
         let parameters = item.parameters().unwrap_or_default();
         let Some(inner) = self.parameter_frame(name, parameters, home, Some((arguments, frame)), span) else {
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         if !self.one_more(span) {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         self.calls.push(span);
         let saved = (
@@ -295,9 +295,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             Item::System(system) => self.system(system, inner),
             Item::Flow(flow) => self.flow(flow, inner, Some(span)),
             Item::Fault(fault) => self.broken(fault, inner, span),
-            Item::Scenario(_) => Value::Definition(item, inner),
+            Item::Scenario(_) => Meaning::Definition(item, inner),
             _ => {
-                let kind = super::scope::called(Value::Definition(item, home).kind());
+                let kind = super::scope::called(Meaning::Definition(item, home).kind());
                 let problem = Diagnostic::new(
                     Code::E0207,
                     format!("{} is included, not called", super::words::article(&kind)),
@@ -305,7 +305,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     kind,
                 );
                 self.push(problem.help(format!("write `include {name}(…)`")));
-                Value::WRONG
+                Meaning::WRONG
             }
         };
         (self.flow, self.answer, self.predicate, self.ambient) = saved;
@@ -378,7 +378,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for (place, (parameter, argument)) in parameters.iter().zip(places).enumerate() {
             let kind = self.type_of(&parameter.kind, home);
             let value = match (argument, given, &parameter.default) {
-                _ if swapped.is_some_and(|first| place == first || place == first + 1) => Value::WRONG,
+                _ if swapped.is_some_and(|first| place == first || place == first + 1) => Meaning::WRONG,
                 (Some(argument), Some((_, frame)), _) => {
                     if let Some(label) = &argument.label {
                         self.refers(label.span, parameter.name.span, kind);
@@ -400,7 +400,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         self.push(problem.label(parameter.name.span, "declared here").help(wanted));
                     }
                     good = false;
-                    Value::WRONG
+                    Meaning::WRONG
                 }
                 (_, None, default) => {
                     if let Some(default) = default {
@@ -431,22 +431,22 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Something of a type, of which nothing else is known.
-    fn of_type(&mut self, kind: Type, written: &'a ast::TypeName, home: FrameId) -> Value<'a> {
+    fn of_type(&mut self, kind: Type, written: &'a ast::TypeName, home: FrameId) -> Meaning<'a> {
         if kind != Type::System {
-            return Value::Unknown(kind);
+            return Meaning::Unknown(kind);
         }
-        let Some((system, outside)) = self.system_of(written, home) else { return Value::WRONG };
+        let Some((system, outside)) = self.system_of(written, home) else { return Meaning::WRONG };
         let parameters = system.parameters.as_deref().unwrap_or_default();
         match self.parameter_frame(&system.name, parameters, outside, None, written.span) {
             Some(inner) => self.system(system, inner),
-            None => Value::WRONG,
+            None => Meaning::WRONG,
         }
     }
 
-    fn system(&mut self, system: &'a ast::System, inner: FrameId) -> Value<'a> {
+    fn system(&mut self, system: &'a ast::System, inner: FrameId) -> Meaning<'a> {
         let frame = self.frame(self.frames[inner].module, Some(inner));
         self.declare_items(frame, &system.items);
-        Value::System(frame)
+        Meaning::System(frame)
     }
 }
 

@@ -3,11 +3,11 @@
 use super::builtins::Direction;
 use super::compare::condition;
 use super::condition::{AlertCheck, AlertDoes, Condition, Measured};
+use super::meaning::{Cond, Meaning};
 use super::program::{Abort, Expectation, Function, Moment, SteadyState, Window};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::{Cond, Value};
 use crate::base::Span;
 use crate::base::units::{MILLISECOND, SECOND};
 use crate::diag::{Code, Diagnostic};
@@ -58,7 +58,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             _ => (self.eval(what, frame), &[][..]),
         };
-        let Value::Definition(item, home) = value else {
+        let Meaning::Definition(item, home) = value else {
             if !value.is_wrong() {
                 let message = format!("{} is included here, and this is {}", kind.a(), value.kind().a());
                 let problem = Diagnostic::new(Code::E0207, message, what.span, value.kind().a());
@@ -142,9 +142,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let value = self.eval(&written.expr, frame);
         match &value {
-            Value::Unknown(Type::Wrong) => return None,
-            Value::Unknown(Type::Bool) => return Some(None),
-            Value::Bool(_) if matches!(&written.expr.kind, ExprKind::Binary { .. }) => {
+            Meaning::Unknown(Type::Wrong) => return None,
+            Meaning::Unknown(Type::Bool) => return Some(None),
+            Meaning::Bool(_) if matches!(&written.expr.kind, ExprKind::Binary { .. }) => {
                 let problem = Diagnostic::new(
                     Code::E0307,
                     "this compares two constants",
@@ -156,7 +156,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             _ => {}
         }
-        match condition(&value).filter(|_| !matches!(value, Value::Bool(_))) {
+        match condition(&value).filter(|_| !matches!(value, Meaning::Bool(_))) {
             Some(condition) => Some(Some(condition)),
             None => {
                 let kind = value.kind();
@@ -198,7 +198,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let name = match base.0.as_slice() {
             [] => None,
             [argument] => match self.eval_as(&argument.value, frame, &[Type::Text]) {
-                Value::Text(name, _) => Some(name),
+                Meaning::Text(name, _) => Some(name),
                 _ => return Some(None),
             },
             _ => {
@@ -212,7 +212,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         };
         self.later("`baseline`", base.1);
-        let (Value::Measured(metric @ Measured::Metric { metric: found, key, .. }), unit) = (&value, value.kind())
+        let (Meaning::Measured(metric @ Measured::Metric { metric: found, key, .. }), unit) = (&value, value.kind())
         else {
             if !value.is_unknown() {
                 let text = self.text(left.span);
@@ -306,12 +306,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn alert(&mut self, alert: &'a ast::Alert, frame: FrameId) -> Option<Expectation> {
         self.later("`alert`", alert.span);
         let name = match self.eval_as(&alert.name, frame, &[Type::Text]) {
-            Value::Text(name, _) => Some(name),
+            Meaning::Text(name, _) => Some(name),
             _ => None,
         };
         let mut labels = Vec::new();
         for label in &alert.labels {
-            if let Value::Text(value, _) = self.eval_as(&label.value, frame, &[Type::Text]) {
+            if let Meaning::Text(value, _) = self.eval_as(&label.value, frame, &[Type::Text]) {
                 labels.push((label.label.text.clone(), value));
             }
         }
@@ -357,8 +357,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn alert_source(&mut self, source: Option<&'a ast::Expr>, span: Span, frame: FrameId) -> Option<Option<usize>> {
         if let Some(source) = source {
             return match self.eval_as(source, frame, &[Type::Alerts]) {
-                Value::Part(Type::Alerts, index) => Some(Some(index)),
-                Value::Unknown(Type::Wrong) => None,
+                Meaning::Part(Type::Alerts, index) => Some(Some(index)),
+                Meaning::Unknown(Type::Wrong) => None,
                 _ => Some(None),
             };
         }
@@ -553,8 +553,8 @@ impl<'a> ScenarioChecker<'a, '_> {
 }
 
 /// How a value is compared with a baseline, by which way it is better.
-fn better_than_baseline(value: &Value<'_>) -> &'static str {
-    let Value::Measured(Measured::Metric { metric, unit, .. }) = value else {
+fn better_than_baseline(value: &Meaning<'_>) -> &'static str {
+    let Meaning::Measured(Measured::Metric { metric, unit, .. }) = value else {
         return "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is";
     };
     match (metric.direction(), metric.function.is_often_zero(), unit) {

@@ -1,22 +1,22 @@
 //! Comparisons and what joins them: over constants, values of a flow, or measurements.
 
 use super::condition::{Condition, Measured};
+use super::meaning::{Cond, Meaning};
 use super::operator::holds;
 use super::program::Expr;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::{Cond, Value};
 use super::words::mismatch;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind};
 
 /// What stands on one side of an operator, and its value.
-pub(super) type Side<'a> = (&'a ast::Expr, Value<'a>);
+pub(super) type Side<'a> = (&'a ast::Expr, Meaning<'a>);
 
 /// What the run works out of both sides.
-pub(super) fn of_run<'a>(operator: Binary, left: Expr, right: Expr, kind: Type) -> Value<'a> {
-    Value::Run(Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }, kind)
+pub(super) fn of_run<'a>(operator: Binary, left: Expr, right: Expr, kind: Type) -> Meaning<'a> {
+    Meaning::Run(Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }, kind)
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -26,7 +26,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         span: Span,
         (left, l): Side<'a>,
         (right, r): Side<'a>,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         for (side, value) in [(left, &l), (right, &r)] {
             if !matches!(value.kind(), Type::Bool | Type::Json) {
                 let (symbol, kind) = (operator.symbol(), value.kind().a());
@@ -38,14 +38,14 @@ impl<'a> ScenarioChecker<'a, '_> {
                 )
                 .label(span, "here");
                 self.push(problem.help("compare it with something on each side"));
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
         }
-        if let (Value::Bool(a), Value::Bool(b)) = (&l, &r) {
-            return Value::Bool(if operator == Binary::And { *a && *b } else { *a || *b });
+        if let (Meaning::Bool(a), Meaning::Bool(b)) = (&l, &r) {
+            return Meaning::Bool(if operator == Binary::And { *a && *b } else { *a || *b });
         }
         if l.is_unknown() || r.is_unknown() {
-            return Value::Unknown(Type::Bool);
+            return Meaning::Unknown(Type::Bool);
         }
         if let (Some(a), Some(b)) = (l.expr(), r.expr()) {
             return of_run(operator, a, b, Type::Bool);
@@ -53,41 +53,41 @@ impl<'a> ScenarioChecker<'a, '_> {
         match (condition(&l), condition(&r)) {
             (Some(a), Some(b)) => {
                 let (a, b) = (Box::new(a), Box::new(b));
-                Value::Condition(if operator == Binary::And { Condition::And(a, b) } else { Condition::Or(a, b) })
+                Meaning::Condition(if operator == Binary::And { Condition::And(a, b) } else { Condition::Or(a, b) })
             }
-            _ => Value::WRONG,
+            _ => Meaning::WRONG,
         }
     }
 
-    pub(super) fn comparison(&mut self, operator: Binary, (left, l): Side<'a>, (right, r): Side<'a>) -> Value<'a> {
+    pub(super) fn comparison(&mut self, operator: Binary, (left, l): Side<'a>, (right, r): Side<'a>) -> Meaning<'a> {
         if !self.comparable(operator, (left, &l), (right, &r)) {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if l.is_unknown() || r.is_unknown() {
-            return Value::Unknown(Type::Bool);
+            return Meaning::Unknown(Type::Bool);
         }
-        let measured = |value: &Value<'a>| matches!(value, Value::Measured(_));
+        let measured = |value: &Meaning<'a>| matches!(value, Meaning::Measured(_));
         if measured(&l) || measured(&r) {
             return match (l.measured(), r.measured()) {
                 (Some(left), Some(right)) if operator != Binary::In => {
-                    Value::Condition(Condition::Compare { operator, left, right })
+                    Meaning::Condition(Condition::Compare { operator, left, right })
                 }
                 _ => {
                     let message = format!("`{}` does not compare measurements", operator.symbol());
                     self.push(Diagnostic::new(Code::E0305, message, left.span.to(right.span), "here"));
-                    Value::WRONG
+                    Meaning::WRONG
                 }
             };
         }
         if let (Some(a), Some(b)) = (l.number(), r.number()) {
-            return Value::Bool(holds(operator, a, b));
+            return Meaning::Bool(holds(operator, a, b));
         }
         match (l.expr(), r.expr()) {
             (Some(a), Some(b)) => of_run(operator, a, b, Type::Bool),
             _ => {
                 let text = self.text(left.span);
                 self.measures_nothing(&text, if l.expr().is_none() { left.span } else { right.span });
-                Value::WRONG
+                Meaning::WRONG
             }
         }
     }
@@ -101,8 +101,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn comparable(
         &mut self,
         operator: Binary,
-        left: (&'a ast::Expr, &Value<'a>),
-        right: (&'a ast::Expr, &Value<'a>),
+        left: (&'a ast::Expr, &Meaning<'a>),
+        right: (&'a ast::Expr, &Meaning<'a>),
     ) -> bool {
         let (a, b) = (left.1.kind(), right.1.kind());
         // A population compared is a metric forgotten.
@@ -117,7 +117,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         }
         let free = |kind: Type| matches!(kind, Type::Json | Type::Null);
-        let answer = |value: &Value<'a>| matches!(value, Value::Run(..));
+        let answer = |value: &Meaning<'a>| matches!(value, Meaning::Run(..));
         if free(a) || free(b) && (answer(left.1) || a == Type::Null) {
             return true;
         }
@@ -146,8 +146,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Each item of a list is of the type that is looked for in it.
-    fn members(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) -> bool {
-        let (Value::List(items), ExprKind::List(exprs)) = (right.1, &right.0.kind) else { return true };
+    fn members(&mut self, left: (&'a ast::Expr, &Meaning<'a>), right: (&'a ast::Expr, &Meaning<'a>)) -> bool {
+        let (Meaning::List(items), ExprKind::List(exprs)) = (right.1, &right.0.kind) else { return true };
         for (item, expr) in items.iter().zip(exprs) {
             let (a, b) = (left.1.kind(), item.kind());
             if !(a.accepts(b) || b.accepts(a) || matches!(a, Type::Json | Type::Wrong)) {
@@ -159,12 +159,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Two sides of different types; the plain number is the one that lacks something.
-    pub(super) fn unlike(&mut self, left: (&'a ast::Expr, &Value<'a>), right: (&'a ast::Expr, &Value<'a>)) {
-        let number = |value: &Value<'a>| matches!(value.kind(), Type::Number | Type::Count);
+    pub(super) fn unlike(&mut self, left: (&'a ast::Expr, &Meaning<'a>), right: (&'a ast::Expr, &Meaning<'a>)) {
+        let number = |value: &Meaning<'a>| matches!(value.kind(), Type::Number | Type::Count);
         // A series lacks its unit where it is compared with a quantity, and a written number where it is compared with
         // anything that has one.
-        let lacks = |value: &Value<'a>| number(value) && matches!(value, Value::Quantity(..) | Value::Exact(_));
-        let swapped = lacks(left.1) || (is_bare_series(right.1) && !matches!(left.1, Value::Measured(_)));
+        let lacks = |value: &Meaning<'a>| number(value) && matches!(value, Meaning::Quantity(..) | Meaning::Exact(_));
+        let swapped = lacks(left.1) || (is_bare_series(right.1) && !matches!(left.1, Meaning::Measured(_)));
         let (expected, found) = if swapped { (right, left) } else { (left, right) };
         let (text, measured) = (self.text(found.0.span), self.text(expected.0.span));
         // A series from outside says nothing of its unit.
@@ -190,9 +190,9 @@ impl<'a> ScenarioChecker<'a, '_> {
 }
 
 /// A metric of a series from outside that does not say what one is worth.
-fn is_bare_series(value: &Value<'_>) -> bool {
+fn is_bare_series(value: &Meaning<'_>) -> bool {
     // What grows without a unit is a number over time.
-    matches!(value, Value::Measured(Measured::Metric { metric, unit: Type::Number | Type::Rate, .. })
+    matches!(value, Meaning::Measured(Measured::Metric { metric, unit: Type::Number | Type::Rate, .. })
         if matches!(&metric.subject, super::program::Subject::Series(series) if series.unit == Type::Number))
 }
 
@@ -213,11 +213,11 @@ fn guessed_unit(text: &str, kind: Type) -> &'static str {
 }
 
 /// A condition over measurements, where a value is one.
-pub(super) fn condition(value: &Value<'_>) -> Option<Cond> {
+pub(super) fn condition(value: &Meaning<'_>) -> Option<Cond> {
     match value {
-        Value::Condition(condition) => Some(condition.clone()),
-        Value::Measured(measured) if measured.unit() == Type::Bool => Some(Condition::Holds(measured.clone())),
-        Value::Bool(value) => {
+        Meaning::Condition(condition) => Some(condition.clone()),
+        Meaning::Measured(measured) if measured.unit() == Type::Bool => Some(Condition::Holds(measured.clone())),
+        Meaning::Bool(value) => {
             let constant = |value: f64| Measured::Constant { value, unit: Type::Number };
             let (left, right) = (constant(f64::from(u8::from(*value))), constant(1.0));
             Some(Condition::Compare { operator: Binary::Equal, left, right })

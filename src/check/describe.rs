@@ -2,13 +2,13 @@
 //! the text of the template would speak of its parameters.
 
 use super::condition::{AlertDoes, Condition, Measured};
+use super::meaning::Cond;
 use super::predicate::{chosen_text, matching_text};
 use super::program::{
     Edge, Function, Member, Metric, MetricKey, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource,
     Subject, Window,
 };
 use super::types::Type;
-use super::value::Cond;
 use super::words::written;
 use crate::base::units;
 

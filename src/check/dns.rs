@@ -1,9 +1,9 @@
 //! Checks how the name of a target's host is looked up: `dns: { … }`.
 
+use super::meaning::{Meaning, placed};
 use super::program::{Address, Dns, NameOverride, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::{Value, placed};
 use crate::base::hosts::Host;
 use crate::base::units::SECOND;
 use crate::base::{Name, Span};
@@ -27,7 +27,7 @@ enum Known {
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn dns(&mut self, entry: &'a Entry, value: &Value<'a>, address: &Address) -> Option<Dns> {
+    pub(super) fn dns(&mut self, entry: &'a Entry, value: &Meaning<'a>, address: &Address) -> Option<Dns> {
         let known = known(address);
         if matches!(known, Known::Address) {
             let message = "the run knows the address of this target, so nothing is looked up";
@@ -46,14 +46,14 @@ impl<'a> ScenarioChecker<'a, '_> {
                     Some(_) => self.out_of_range(place.span, "a name is looked up again after 1s at the earliest"),
                     None => {}
                 },
-                _ => dns.all = matches!(value, Value::Bool(true)),
+                _ => dns.all = matches!(value, Meaning::Bool(true)),
             }
         }
         Some(dns)
     }
 
-    fn resolve(&mut self, value: &Value<'a>, expr: &'a Expr, known: &Known) -> Vec<NameOverride> {
-        let Value::Object(fields) = value else { return Vec::new() };
+    fn resolve(&mut self, value: &Meaning<'a>, expr: &'a Expr, known: &Known) -> Vec<NameOverride> {
+        let Meaning::Object(fields) = value else { return Vec::new() };
         let mut all = Vec::new();
         for (name, value, place) in placed(fields, expr) {
             let span = place.span;
@@ -70,17 +70,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         all
     }
 
-    fn addresses(&mut self, value: &Value<'a>, span: Span, out: &mut Vec<IpAddr>) {
+    fn addresses(&mut self, value: &Meaning<'a>, span: Span, out: &mut Vec<IpAddr>) {
         match value {
-            Value::Text(text, _) => match text.trim_matches(['[', ']']).parse() {
+            Meaning::Text(text, _) => match text.trim_matches(['[', ']']).parse() {
                 Ok(address) => out.push(address),
                 Err(_) => self.out_of_range(span, "a name leads to addresses, such as \"127.0.0.1\" or \"::1\""),
             },
-            Value::List(items) if items.is_empty() => {
+            Meaning::List(items) if items.is_empty() => {
                 self.out_of_range(span, "a name leads to one address at least");
             }
-            Value::List(items) => items.iter().for_each(|item| self.addresses(item, span, out)),
-            Value::Unknown(_) => {}
+            Meaning::List(items) => items.iter().for_each(|item| self.addresses(item, span, out)),
+            Meaning::Unknown(_) => {}
             other if other.kind() == Type::Text => {
                 let message = "where a name leads is known before the run";
                 let problem = Diagnostic::new(Code::E0404, message, span, "only the run knows it");

@@ -4,13 +4,13 @@ mod arithmetic;
 
 use super::bound::Call;
 use super::builtins::{self, BuiltinKind};
+use super::meaning::Meaning;
 use super::operator::{apply, cannot_join, joined, of_whole};
 use super::program::{Edge, Expr, Moment, Property, Window};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::size::Size;
 use super::types::Type;
-use super::value::Value;
 use crate::base::units::{Rate, SECOND};
 use crate::base::{Name, Span, decimal};
 use crate::diag::{Code, Diagnostic};
@@ -18,9 +18,9 @@ use crate::syntax::ast::{self, Binary, Entry, ExprKind, Unary};
 use std::borrow::Cow;
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+    pub(super) fn eval(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Meaning<'a> {
         if self.diagnostics.is_full() || !self.spend(Size { parts: 1, bytes: 0 }, expr.span) {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let value = self.worked_out(expr, frame);
         // What a value is made of here was counted where that was worked out; what a name stands for is held once more.
@@ -37,30 +37,30 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A value that is not too large, counted where it is more than what was counted before.
-    pub(super) fn held(&mut self, value: Value<'a>, is_more: bool, span: Span) -> Value<'a> {
+    pub(super) fn held(&mut self, value: Meaning<'a>, is_more: bool, span: Span) -> Meaning<'a> {
         let size = value.size();
         let fits = self.may_hold(size, span) && (!is_more || self.spend(size, span));
-        if fits { value } else { Value::WRONG }
+        if fits { value } else { Meaning::WRONG }
     }
 
-    fn worked_out(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+    fn worked_out(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Meaning<'a> {
         match &expr.kind {
-            ExprKind::Null => Value::Null,
-            ExprKind::Bool(value) => Value::Bool(*value),
+            ExprKind::Null => Meaning::Null,
+            ExprKind::Bool(value) => Meaning::Bool(*value),
             ExprKind::Number(value) => self.plain_number(*value, expr.span),
-            ExprKind::Duration(ns) => Value::Quantity(*ns as f64, Type::Duration),
-            ExprKind::Rate(rate) => Value::Rate(*rate),
-            ExprKind::Users(users) => Value::Quantity(*users as f64, Type::Users),
-            ExprKind::Percent(share) => Value::Quantity(*share, Type::Percent),
-            ExprKind::Points(share) => Value::Quantity(*share, Type::Points),
-            ExprKind::Factor(factor) => Value::Quantity(*factor, Type::Factor),
-            ExprKind::Bytes(bytes) => Value::Quantity(*bytes as f64, Type::Bytes),
-            ExprKind::Bandwidth(bandwidth) => Value::Quantity(*bandwidth, Type::Bandwidth),
+            ExprKind::Duration(ns) => Meaning::Quantity(*ns as f64, Type::Duration),
+            ExprKind::Rate(rate) => Meaning::Rate(*rate),
+            ExprKind::Users(users) => Meaning::Quantity(*users as f64, Type::Users),
+            ExprKind::Percent(share) => Meaning::Quantity(*share, Type::Percent),
+            ExprKind::Points(share) => Meaning::Quantity(*share, Type::Points),
+            ExprKind::Factor(factor) => Meaning::Quantity(*factor, Type::Factor),
+            ExprKind::Bytes(bytes) => Meaning::Quantity(*bytes as f64, Type::Bytes),
+            ExprKind::Bandwidth(bandwidth) => Meaning::Quantity(*bandwidth, Type::Bandwidth),
             ExprKind::Text(parts) => self.text_value(parts, expr.span, frame),
-            ExprKind::List(items) => Value::List(items.iter().map(|item| self.eval(item, frame)).collect()),
+            ExprKind::List(items) => Meaning::List(items.iter().map(|item| self.eval(item, frame)).collect()),
             ExprKind::Object(fields) => {
                 self.is_said_once(fields);
-                Value::Object(
+                Meaning::Object(
                     fields.iter().map(|field| (field.label.clone(), self.eval(&field.value, frame))).collect(),
                 )
             }
@@ -84,7 +84,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let problem = Diagnostic::new(Code::E0201, message, right.span, "not declared");
                 let rate = format!("{dividend} * 1/{unit}");
                 self.push(problem.fix(expr.span, &rate, format!("for a rate write `{rate}`")));
-                Value::WRONG
+                Meaning::WRONG
             }
             ExprKind::Binary { operator, operator_span, left, right } => {
                 let (l, r) = (self.eval(left, frame), self.eval(right, frame));
@@ -98,9 +98,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                     "not here",
                 );
                 self.push(problem.help("write it in an `expect`, such as `p95(main) <= baseline + 5%`"));
-                Value::WRONG
+                Meaning::WRONG
             }
-            ExprKind::Wrong => Value::WRONG,
+            ExprKind::Wrong => Meaning::WRONG,
         }
     }
 
@@ -114,13 +114,13 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A number as it is written, where that says more than the float does.
-    fn plain_number(&self, value: f64, span: Span) -> Value<'a> {
+    fn plain_number(&self, value: f64, span: Span) -> Meaning<'a> {
         let written = &self.world.sources.get(span.file).text[span.start as usize..span.end as usize];
         let digits = if written.contains('_') { written.replace('_', "").into() } else { Cow::Borrowed(written) };
         if decimal::float(&digits).is_some() || !decimal::is_number(&digits) {
-            return Value::Quantity(value, Type::Number);
+            return Meaning::Quantity(value, Type::Number);
         }
-        Value::Exact(digits.into_owned())
+        Meaning::Exact(digits.into_owned())
     }
 
     /// Whether a divisor is rather the unit of a rate: touching the `/`, and nothing that is declared.
@@ -137,7 +137,7 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// A value of one of these types; what is of another is refused, and whole numbers become counts where those
     /// are due.
-    pub(super) fn eval_as(&mut self, expr: &'a ast::Expr, frame: FrameId, kinds: &[Type]) -> Value<'a> {
+    pub(super) fn eval_as(&mut self, expr: &'a ast::Expr, frame: FrameId, kinds: &[Type]) -> Meaning<'a> {
         // A fault and a metric may have one name; where a fault is due, it is the fault.
         if let (ExprKind::Call { function, arguments }, [Type::Fault]) = (&expr.kind, kinds)
             && let Some(builtin) = builtins::of_kind(BuiltinKind::Fault, &function.text)
@@ -150,7 +150,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.fit(value, expr.span, kinds)
     }
 
-    fn name(&mut self, name: &'a Name, frame: FrameId) -> Value<'a> {
+    fn name(&mut self, name: &'a Name, frame: FrameId) -> Meaning<'a> {
         if let Some(value) = self.special(name) {
             return value;
         }
@@ -158,7 +158,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return value;
         }
         if let Some(module) = self.module_named(frame, &name.text, name.span) {
-            return Value::Module(module);
+            return Meaning::Module(module);
         }
         if self.sees_scenario(frame)
             && let Some(value) = self.undeclared(name)
@@ -169,18 +169,18 @@ impl<'a> ScenarioChecker<'a, '_> {
             && let Some(problem) = self.part_without_load(name)
         {
             self.push(problem);
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         // The names of refused steps and of stages of a refused shape are not known.
         let lost = self.lost_stages || (self.flow.is_none() && !self.refused_flows.is_empty());
         if self.sees_scenario(frame) && lost && builtins::find(&name.text).is_none() {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if self.answer.is_some() && matches!(name.text.as_str(), "response" | "res" | "resp" | "r" | "answer") {
             let message = format!("no value of this flow is called `{name}`");
             let problem = Diagnostic::new(Code::E0201, message, name.span, "not declared");
             self.push(problem.help("the answer is meant anyway: write `status == 200` or `json(\"$.id\") != null`"));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let mut known = self.visible_names(frame);
         let world = self.world;
@@ -197,7 +197,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         if let Some(problem) = self.word_of_elsewhere(name) {
             self.push(problem);
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let what = match (&self.flow, builtins::find(&name.text)) {
             (_, Some(builtin)) => {
@@ -205,7 +205,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let signature = builtin.signature();
                 let call = signature.split(" -> ").next().unwrap_or(&signature);
                 self.push(problem.help(format!("call it: `{call}`")));
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
             (Some(_), None) => "value of this flow",
             (None, None) => "part of this scenario",
@@ -234,14 +234,14 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn last_answer(&self, place: Span) -> Option<&'a str> {
         let names = self.frames.iter().flat_map(|frame| &frame.names);
         let answers = names.filter(|(_, (bound, span))| {
-            let is_answer = matches!(bound, super::scope::Binding::Ready(Value::Answer(_)));
+            let is_answer = matches!(bound, super::scope::Binding::Ready(Meaning::Answer(_)));
             is_answer && span.file == place.file && span.start < place.start
         });
         answers.max_by_key(|(_, (_, span))| span.start).map(|(name, _)| *name)
     }
 
     /// Names that mean something only where they stand: in the block of a request, in a `where`.
-    fn special(&mut self, name: &Name) -> Option<Value<'a>> {
+    fn special(&mut self, name: &Name) -> Option<Meaning<'a>> {
         if self.predicate {
             let property = Property::of(&name.text)?;
             let kind = match property {
@@ -250,7 +250,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Property::Ok => Type::Bool,
                 Property::Error => Type::Text,
             };
-            return Some(Value::Run(Expr::Property(property), kind));
+            return Some(Meaning::Run(Expr::Property(property), kind));
         }
         let response = self.answer?;
         match name.text.as_str() {
@@ -259,18 +259,18 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn field(&mut self, base: &'a ast::Expr, field: &'a Name, span: Span, frame: FrameId) -> Value<'a> {
+    pub(super) fn field(&mut self, base: &'a ast::Expr, field: &'a Name, span: Span, frame: FrameId) -> Meaning<'a> {
         if self.flow.is_some()
             && let ExprKind::Name(name) = &base.kind
             && name.text == "user"
             && self.lookup(frame, "user", name.span).is_none()
         {
             if field.text == "id" {
-                return Value::Run(Expr::UserId, Type::Count);
+                return Meaning::Run(Expr::UserId, Type::Count);
             }
             let problem = Diagnostic::new(Code::E0202, format!("a user has no `{field}`"), field.span, "no such field");
             self.push(problem.did_you_mean(field.span, &field.text, ["id"].into_iter()));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let value = self.eval(base, frame);
         self.field_of(&value, base, field, span)
@@ -280,7 +280,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn moment(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Moment> {
         let value = self.eval_as(expr, frame, &[Type::Instant]);
         match &value {
-            Value::Quantity(ns, Type::Duration) => {
+            Meaning::Quantity(ns, Type::Duration) => {
                 Some(Moment { window: Window::Run, edge: Edge::Start, plus: *ns as i64, span: expr.span })
             }
             other => moment_of(other, expr.span).map(|moment| Moment { span: expr.span, ..moment }),
@@ -288,7 +288,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// The function of a call, by where it stands.
-    pub(super) fn call(&mut self, call: Call<'a>) -> Value<'a> {
+    pub(super) fn call(&mut self, call: Call<'a>) -> Meaning<'a> {
         let Call { function, arguments, frame, .. } = call;
         if let Some(response) = self.answer
             && builtins::field(Type::Response, &function.text, true).is_some()
@@ -297,7 +297,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         // What has no parameters is not called, so a scenario may be named after a metric.
         if let Some(value) = self.lookup(frame, &function.text, function.span)
-            && let Value::Definition(item, _) = &value
+            && let Meaning::Definition(item, _) = &value
             && (item.parameters().is_some() || builtins::find(&function.text).is_none())
         {
             // The name is refused where it is declared, and which of both is meant nobody knows.
@@ -305,7 +305,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 if matches!(item, ast::Item::Fault(_)) {
                     self.either_fault(function);
                 }
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
             return self.instantiate(&value, call);
         }
@@ -338,7 +338,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     )
                     .help("a flow checks one answer at a time, such as `expect status == 200`"),
                 );
-                Value::WRONG
+                Meaning::WRONG
             }
             Some(builtin) => match builtin.kind {
                 BuiltinKind::Metric => self.metric(builtin, call),
@@ -351,7 +351,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let problem = Diagnostic::new(Code::E0201, message, function.span, "no such function");
                     let load = self.out.loads.first().map_or("main", |load| load.name.text.as_str()).to_owned();
                     self.push(problem.help(format!("write `{quantile}({load})`: the quantile is in the name")));
-                    return Value::WRONG;
+                    return Meaning::WRONG;
                 }
                 self.unknown_function(function, frame)
             }
@@ -366,7 +366,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.push(problem.help(help));
     }
 
-    fn unknown_function(&mut self, function: &'a Name, frame: FrameId) -> Value<'a> {
+    fn unknown_function(&mut self, function: &'a Name, frame: FrameId) -> Meaning<'a> {
         if builtins::field(Type::Response, &function.text, true).is_some() {
             let message = format!("`{function}` of which answer?");
             let problem = Diagnostic::new(Code::E0202, message, function.span, "outside a request");
@@ -377,20 +377,20 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 None => problem.help(format!("name a request with `as NAME`, and write `NAME.{function}(…)`")),
             });
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if let Some(builtin) = builtins::all().find(|builtin| builtin.name == function.text) {
             let message = format!("`{function}` builds {}", super::words::built(builtin.kind));
             let problem = Diagnostic::new(Code::E0114, message, function.span, "not here");
             self.push(problem.help(format!("write `{}`", builtin.example)));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if let Some(value) = self.lookup(frame, &function.text, function.span) {
             if !value.is_wrong() {
                 let message = format!("`{function}` is {}, which takes no arguments", value.kind().a());
                 self.push(Diagnostic::new(Code::E0207, message, function.span, value.kind().a()));
             }
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let kinds: &[BuiltinKind] = match self.flow.is_some() {
             true => &[BuiltinKind::Pure, BuiltinKind::Distribution, BuiltinKind::Input],
@@ -412,13 +412,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         let foreign = super::words::foreign_function(&function.text);
         if let Some(ours) = foreign.filter(|ours| known.iter().any(|name| name == ours)) {
             self.push(problem.fix(function.span, ours, format!("this language says `{ours}`")));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         self.push(match helps {
             true => problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)),
             false => problem,
         });
-        Value::WRONG
+        Meaning::WRONG
     }
 }
 
@@ -434,12 +434,12 @@ fn quantile_of_elsewhere(function: &Name, arguments: &[ast::Argument]) -> Option
 }
 
 /// The instant that a value stands for, where it stands for one.
-pub(super) fn moment_of(value: &Value<'_>, span: Span) -> Option<Moment> {
+pub(super) fn moment_of(value: &Meaning<'_>, span: Span) -> Option<Moment> {
     let of = |window: Window| Moment { window, edge: Edge::Start, plus: 0, span };
     match value {
-        Value::Moment(moment) => Some(moment.clone()),
-        Value::Window(window, _) => Some(of(window.clone())),
-        Value::Samples(population, _, Type::Load) => population.load.map(|load| of(Window::Load(load))),
+        Meaning::Moment(moment) => Some(moment.clone()),
+        Meaning::Window(window, _) => Some(of(window.clone())),
+        Meaning::Samples(population, _, Type::Load) => population.load.map(|load| of(Window::Load(load))),
         _ => None,
     }
 }

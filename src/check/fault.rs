@@ -1,14 +1,14 @@
 //! Faults and events: what breaks or happens, where, and when.
 
 use super::bound::{Arguments, Call};
-use super::builtins::{self, Builtin, Given, Limit};
+use super::builtins::{self, Allowed, Builtin, FaultArguments};
+use super::meaning::{Meaning, placed};
 use super::program::{
     Action, Element, Event, Injection, LinkFault, NetworkRoute, Protocol, ServiceFault, ServiceKind, Text, When, Window,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::{Value, placed};
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind};
@@ -39,29 +39,29 @@ fn needs_a_start(fault: ServiceFault) -> Option<(&'static str, &'static str)> {
 
 impl<'a> ScenarioChecker<'a, '_> {
     /// What breaks, without when.
-    pub(super) fn action(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+    pub(super) fn action(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Meaning<'a> {
         let Call { function, span, .. } = call;
         let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) else {
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         let row = builtins::fault(builtin.name).expect("the table of faults has each built-in fault");
         self.limits(row.limits, &bound);
-        let mut given = Given::default();
+        let mut given = FaultArguments::default();
         let mut on = span;
         let mut unknown = false;
         for (par, value) in bound.iter() {
             let Some((value, expr)) = value else { continue };
             let element = match value {
-                Value::Unknown(Type::Wrong) => return Value::WRONG,
-                Value::Unknown(_) => {
+                Meaning::Unknown(Type::Wrong) => return Meaning::WRONG,
+                Meaning::Unknown(_) => {
                     unknown = true;
                     continue;
                 }
-                Value::Part(Type::Link, index) => Element::Link(*index),
-                Value::Part(Type::Service, index) => Element::Service(*index),
-                Value::Part(kind, index) if kind.is_target() => Element::Target(*index),
-                Value::Object(fields) => {
-                    let Some(variables) = self.variables(fields, expr) else { return Value::WRONG };
+                Meaning::Part(Type::Link, index) => Element::Link(*index),
+                Meaning::Part(Type::Service, index) => Element::Service(*index),
+                Meaning::Part(kind, index) if kind.is_target() => Element::Target(*index),
+                Meaning::Object(fields) => {
+                    let Some(variables) = self.variables(fields, expr) else { return Meaning::WRONG };
                     unknown |= value.is_unknown();
                     given.with = variables;
                     continue;
@@ -72,7 +72,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         (None, Some(pieces)) => given.texts.push((par.name, pieces)),
                         (None, None) => {
                             self.not_constant(expr.span, "this value must be known before the run");
-                            return Value::WRONG;
+                            return Meaning::WRONG;
                         }
                     }
                     continue;
@@ -89,11 +89,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.help("let the link be `http(to: …)`"));
         }
         if unknown {
-            return Value::Unknown(Type::Fault);
+            return Meaning::Unknown(Type::Fault);
         }
-        let Some(action) = row.build.action(given) else { return Value::WRONG };
+        let Some(action) = row.build.action(given) else { return Meaning::WRONG };
         self.can_be_hurt(&action, function, span);
-        Value::Fault(action, None)
+        Meaning::Fault(action, None)
     }
 
     /// Of what runs already not all can be taken back, and of what leads to a database not all is built yet.
@@ -124,7 +124,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// The variables of a command.
-    fn variables(&mut self, fields: &[(Name, Value<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Text)>> {
+    fn variables(&mut self, fields: &[(Name, Meaning<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Text)>> {
         let mut variables = Vec::new();
         for (name, value, place) in placed(fields, expr) {
             let span = place.span;
@@ -148,17 +148,17 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What breaks by a template, which is told by its name and what it was given.
-    pub(super) fn broken(&mut self, fault: &'a ast::FaultTemplate, inner: FrameId, call: Span) -> Value<'a> {
+    pub(super) fn broken(&mut self, fault: &'a ast::FaultTemplate, inner: FrameId, call: Span) -> Meaning<'a> {
         match self.eval_as(&fault.action, inner, &[Type::Fault]) {
-            Value::Fault(action, _) => {
+            Meaning::Fault(action, _) => {
                 let text = self.text(call);
-                Value::Fault(action, Some(text.split('(').next().unwrap_or_default().to_owned()))
+                Meaning::Fault(action, Some(text.split('(').next().unwrap_or_default().to_owned()))
             }
             other => other,
         }
     }
 
-    fn limits(&mut self, limits: &[Limit], bound: &Arguments<'a>) {
+    fn limits(&mut self, limits: &[Allowed], bound: &Arguments<'a>) {
         for (par, given) in bound.iter() {
             let Some((Some(number), expr)) = given.map(|(value, expr)| (value.number(), expr)) else {
                 continue;
@@ -213,7 +213,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None
             }
         };
-        let Value::Fault(action, template) = value else { return None };
+        let Meaning::Fault(action, template) = value else { return None };
         self.fits(&action, template.as_deref(), built);
         if let (Some(Some(every)), Some(Some(length))) = (every, length)
             && length >= every

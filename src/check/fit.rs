@@ -1,9 +1,9 @@
 //! Whether a value is what is wanted in its place, and what to write instead.
 
+use super::meaning::{Meaning, placed};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::{Value, placed};
 use super::words::{either, mismatch};
 use crate::base::units::duration;
 use crate::base::{Name, Span};
@@ -11,35 +11,35 @@ use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Entry, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn fit(&mut self, value: Value<'a>, span: Span, kinds: &[Type]) -> Value<'a> {
+    pub(super) fn fit(&mut self, value: Meaning<'a>, span: Span, kinds: &[Type]) -> Meaning<'a> {
         let found = value.kind();
         if found == Type::Wrong {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
-        let is_exact = matches!(value, Value::Exact(_));
-        if let (Value::Definition(ast::Item::Fault(fault), _), [Type::Fault]) = (&value, kinds) {
+        let is_exact = matches!(value, Meaning::Exact(_));
+        if let (Meaning::Definition(ast::Item::Fault(fault), _), [Type::Fault]) = (&value, kinds) {
             let text = self.text(span);
             let message = format!("`{text}` is a template of faults, and is not called here");
             let problem = Diagnostic::new(Code::E0207, message, span, "a template");
             let arguments = if fault.parameters.is_empty() { "" } else { "…" };
             self.push(problem.help(format!("call it with its arguments: `{text}({arguments})`")));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if found == Type::Number
             && kinds.contains(&Type::Count)
-            && let Value::Quantity(..) | Value::Exact(_) = &value
+            && let Meaning::Quantity(..) | Meaning::Exact(_) = &value
             && let Some(number) = value.number()
         {
             if number.fract() == 0.0 && number >= 0.0 && !(is_exact && kinds.contains(&Type::Number)) {
-                return Value::Quantity(number, Type::Count);
+                return Meaning::Quantity(number, Type::Count);
             }
             if !kinds.contains(&Type::Number) {
                 self.out_of_range(span, "a whole number is needed here");
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
         }
         // A cluster of our own is a service and a database.
-        if let (Value::Part(Type::Service, index), true) = (&value, kinds.contains(&Type::Database))
+        if let (Meaning::Part(Type::Service, index), true) = (&value, kinds.contains(&Type::Database))
             && matches!(self.out.services.get(*index).map(|s| &s.kind), Some(super::program::ServiceKind::Postgres))
         {
             return value;
@@ -49,17 +49,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let problem = self.wrong_type(kinds, &value, span);
         self.push(problem);
-        Value::WRONG
+        Meaning::WRONG
     }
 
     /// What stands in an option such as `tls: { … }`, where each entry has types of its own; what is not known or does not fit is told.
     pub(super) fn entries(
         &mut self,
         option: &str,
-        (entry, value): (&'a Entry, &Value<'a>),
+        (entry, value): (&'a Entry, &Meaning<'a>),
         known: &[(&'static str, &'static [Type])],
-    ) -> Option<Vec<(Name, Value<'a>, &'a ast::Expr)>> {
-        let Value::Object(fields) = value else { return None };
+    ) -> Option<Vec<(Name, Meaning<'a>, &'a ast::Expr)>> {
+        let Meaning::Object(fields) = value else { return None };
         let mut fitting = Vec::new();
         for (name, value, place) in placed(fields, &entry.value) {
             let Some((_, kinds)) = known.iter().find(|(known, _)| *known == name.text) else {
@@ -77,7 +77,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Another type than one of those that are due, with what may have been meant.
-    pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Value<'a>, span: Span) -> Diagnostic {
+    pub(super) fn wrong_type(&mut self, kinds: &[Type], value: &Meaning<'a>, span: Span) -> Diagnostic {
         let (found, text) = (value.kind(), self.text(span));
         let expected = kinds[0];
         if found == Type::Fault
@@ -130,7 +130,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn quantity(&mut self, expr: &'a ast::Expr, frame: FrameId, kind: Type) -> Option<f64> {
         let value = self.eval_as(expr, frame, &[kind]);
         match (&value, value.number()) {
-            (Value::Unknown(_), _) => None,
+            (Meaning::Unknown(_), _) => None,
             (_, Some(number)) if number < 0.0 => {
                 self.out_of_range(expr.span, "a negative value makes no sense here");
                 None

@@ -1,12 +1,12 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
 use super::bound::Call;
+use super::meaning::Meaning;
 use super::program::{Expr, Flow, Population, Step, Think};
 use super::references::FlowPlaces;
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, ExprKind, Item, StepKind};
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 #[derive(Debug, Default)]
 pub(super) struct FlowState {
     /// Its target: of all steps that name no other.
-    pub(super) target: Option<Value<'static>>,
+    pub(super) target: Option<Meaning<'static>>,
     pub(super) requests: Vec<Needs>,
     /// The names of the values that live in slots.
     pub(super) slots: Vec<String>,
@@ -56,7 +56,7 @@ pub(super) struct Needs {
 
 impl<'a> ScenarioChecker<'a, '_> {
     /// A flow, or an instance of one whose parameters are bound in `frame`.
-    pub(super) fn flow(&mut self, flow: &'a ast::Flow, frame: FrameId, _call: Option<Span>) -> Value<'a> {
+    pub(super) fn flow(&mut self, flow: &'a ast::Flow, frame: FrameId, _call: Option<Span>) -> Meaning<'a> {
         let target = self.flow_target(flow, frame);
         let index = self.out.flows.len();
         // The place is taken before its steps are read, so that what they bring along comes behind it.
@@ -83,7 +83,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.out.flows[index] = checked;
         let places = FlowPlaces { declared: flow.name.span, steps: state.named };
         self.flow_places.insert(index, places);
-        Value::Samples(Population::of_flow(index), Type::Duration, Type::Flow)
+        Meaning::Samples(Population::of_flow(index), Type::Duration, Type::Flow)
     }
 
     /// Steps as a flow; the bound names are in the first slots.
@@ -91,13 +91,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         &mut self,
         name: &str,
         steps: &'a [ast::Step],
-        target: Option<Value<'a>>,
+        target: Option<Meaning<'a>>,
         frame: FrameId,
         bound: &[&'a Name],
     ) -> (Flow, FlowState) {
         let target = target.map(|target| match target {
-            Value::Part(kind, index) => Value::Part(kind, index),
-            other => Value::Unknown(other.kind()),
+            Meaning::Part(kind, index) => Meaning::Part(kind, index),
+            other => Meaning::Unknown(other.kind()),
         });
         let inner = self.frame(self.frames[frame].module, Some(frame));
         let is_phase = matches!(name, "setup" | "teardown");
@@ -107,7 +107,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let saved = (self.answer.take(), std::mem::take(&mut self.predicate));
         for name in bound {
             let slot = self.slot(name);
-            self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Text));
+            self.bind(inner, name, Meaning::Run(Expr::Slot(slot), Type::Text));
         }
         let mut checked = self.steps(steps, inner);
         (self.answer, self.predicate) = saved;
@@ -126,7 +126,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// The target of a flow: the one it names, its only parameter that is one, or the only one there is.
-    fn flow_target(&mut self, flow: &'a ast::Flow, frame: FrameId) -> Option<Value<'a>> {
+    fn flow_target(&mut self, flow: &'a ast::Flow, frame: FrameId) -> Option<Meaning<'a>> {
         let parameters = flow.parameters.as_deref().unwrap_or_default();
         let targets: Vec<_> = parameters
             .iter()
@@ -141,10 +141,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.only_target(frame)
     }
 
-    pub(super) fn target_named(&mut self, on: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+    pub(super) fn target_named(&mut self, on: &'a ast::Expr, frame: FrameId) -> Meaning<'a> {
         let value = self.eval(on, frame);
         let kind = value.kind();
-        let database = matches!(&value, Value::Part(Type::Service, _))
+        let database = matches!(&value, Meaning::Part(Type::Service, _))
             && !self.fit(value.clone(), on.span, &[Type::Database, Type::Service, Type::Target]).is_wrong();
         if kind.is_target() || kind == Type::Wrong {
             return value;
@@ -155,7 +155,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let message = format!("`{text}` is {}, and a Target is needed here", kind.a());
         let problem = Diagnostic::new(Code::E0207, message, on.span, kind.a());
         self.push(problem.did_you_mean(on.span, &text, known.iter().map(String::as_str)));
-        Value::WRONG
+        Meaning::WRONG
     }
 
     fn targets_visible(&self, frame: FrameId) -> Vec<String> {
@@ -180,7 +180,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         found
     }
 
-    pub(super) fn only_target(&mut self, frame: FrameId) -> Option<Value<'a>> {
+    pub(super) fn only_target(&mut self, frame: FrameId) -> Option<Meaning<'a>> {
         match self.visible_targets(frame).as_slice() {
             [only] => self.lookup(frame, &only.name.text, only.name.span),
             _ => None,
@@ -233,7 +233,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let at_most = self.bound_of_each(at_most.as_ref(), step.span, frame);
                 let slot = self.slot(name);
                 let inner = self.frame(self.frames[frame].module, Some(frame));
-                self.bind(inner, name, Value::Run(Expr::Slot(slot), Type::Json));
+                self.bind(inner, name, Meaning::Run(Expr::Slot(slot), Type::Json));
                 let steps = self.turn(steps, inner);
                 let list = value.expr().unwrap_or(Expr::Null);
                 out.push(Step::Each { slot, list, at_most, together: *together, steps });
@@ -260,7 +260,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             StepKind::Acquire { limit, steps } => {
                 let value = self.eval_as(limit, frame, &[Type::Limiter, Type::Semaphore]);
                 let steps = self.block(steps, frame);
-                if let Value::Part(_, limit) = value {
+                if let Meaning::Part(_, limit) = value {
                     out.push(Step::Acquire { limit, steps });
                 } else {
                     out.extend(steps);
@@ -280,7 +280,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     flow.refused = true;
                 }
                 match name {
-                    Some(name) => self.bind(frame, name, Value::WRONG),
+                    Some(name) => self.bind(frame, name, Meaning::WRONG),
                     None => self.frames[frame].lost = true,
                 }
             }
@@ -288,34 +288,34 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What is the same all the time needs no slot; the rest is computed once.
-    fn stored(&mut self, value: Value<'a>, is_set: bool, binding: &'a ast::Let, out: &mut Vec<Step>) -> Value<'a> {
+    fn stored(&mut self, value: Meaning<'a>, is_set: bool, binding: &'a ast::Let, out: &mut Vec<Step>) -> Meaning<'a> {
         let (name, expr) = (&binding.name, &binding.value);
         match value {
-            Value::Unknown(_) => value,
-            constant if is_set && constant.expr().is_some() && !matches!(constant, Value::Row(..)) => {
+            Meaning::Unknown(_) => value,
+            constant if is_set && constant.expr().is_some() && !matches!(constant, Meaning::Row(..)) => {
                 // What starts as nothing may become whatever an answer holds.
-                let kind = if matches!(constant, Value::Null) { Type::Json } else { constant.kind() };
+                let kind = if matches!(constant, Meaning::Null) { Type::Json } else { constant.kind() };
                 let slot = self.slot(name);
                 out.push(Step::Let { slot, value: constant.expr().unwrap_or(Expr::Null) });
-                Value::Run(Expr::Slot(slot), kind)
+                Meaning::Run(Expr::Slot(slot), kind)
             }
-            Value::Run(value, kind) => {
+            Meaning::Run(value, kind) => {
                 let slot = self.slot(name);
                 out.push(Step::Let { slot, value });
-                Value::Run(Expr::Slot(slot), kind)
+                Meaning::Run(Expr::Slot(slot), kind)
             }
-            Value::Row(value, data) => {
+            Meaning::Row(value, data) => {
                 let slot = self.slot(name);
                 out.push(Step::Let { slot, value });
-                Value::Row(Expr::Slot(slot), data)
+                Meaning::Row(Expr::Slot(slot), data)
             }
-            Value::List(_) | Value::Object(_) if value.expr().is_some() => {
+            Meaning::List(_) | Meaning::Object(_) if value.expr().is_some() => {
                 let slot = self.slot(name);
                 let kind = value.kind();
                 out.push(Step::Let { slot, value: value.expr().unwrap_or(Expr::Null) });
-                Value::Run(Expr::Slot(slot), kind)
+                Meaning::Run(Expr::Slot(slot), kind)
             }
-            Value::Answer(_) => {
+            Meaning::Answer(_) => {
                 let text = self.text(expr.span);
                 self.push(
                     Diagnostic::new(
@@ -328,7 +328,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         "write `{text}.status`, `{text}.json(\"$.id\")`, `{text}.header(\"Location\")` or `{text}.text`"
                     )),
                 );
-                Value::WRONG
+                Meaning::WRONG
             }
             // A constant needs no slot: its name is its value.
             other => other,
@@ -338,11 +338,11 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn set(&mut self, binding: &'a ast::Let, frame: FrameId, out: &mut Vec<Step>) {
         let value = self.eval(&binding.value, frame);
         match self.lookup(frame, &binding.name.text, binding.name.span) {
-            Some(Value::Run(Expr::Slot(slot), kind)) => {
+            Some(Meaning::Run(Expr::Slot(slot), kind)) => {
                 let value = self.fit(value, binding.value.span, &[kind]);
                 out.push(Step::Let { slot, value: value.expr().unwrap_or(Expr::Null) });
             }
-            Some(Value::Unknown(_)) => {}
+            Some(Meaning::Unknown(_)) => {}
             Some(other) => {
                 let message = format!("`{}` is {}, and a `let` is needed here", binding.name, other.kind().a());
                 self.push(Diagnostic::new(Code::E0207, message, binding.name.span, other.kind().a()));
@@ -373,7 +373,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return None;
         }
         let value = self.eval(length, frame);
-        if let Value::Range(least, most) = &value {
+        if let Meaning::Range(least, most) = &value {
             let (least, most) = ((**least).clone(), (**most).clone());
             if matches!(least.kind(), Type::Number | Type::Count) {
                 let text = self.text(length.span);
@@ -388,17 +388,17 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.out_of_range(length.span, "a negative value makes no sense here");
                 return None;
             }
-            let ns = |value: &Value<'a>| value.number().unwrap_or(0.0) as u64;
+            let ns = |value: &Meaning<'a>| value.number().unwrap_or(0.0) as u64;
             return (!least.is_wrong() && !most.is_wrong())
                 .then(|| Think::Uniform { least: ns(&least), most: ns(&most) });
         }
-        if matches!(value, Value::Unknown(Type::Range)) {
+        if matches!(value, Meaning::Unknown(Type::Range)) {
             return Some(Think::Uniform { least: 0, most: 0 });
         }
         let value = self.fit(value, length.span, &[Type::Duration]);
         match (&value, value.number()) {
-            (Value::Unknown(Type::Wrong), _) => None,
-            (Value::Unknown(_), _) => Some(Think::Uniform { least: 0, most: 0 }),
+            (Meaning::Unknown(Type::Wrong), _) => None,
+            (Meaning::Unknown(_), _) => Some(Think::Uniform { least: 0, most: 0 }),
             (_, Some(ns)) if ns < 0.0 => {
                 self.out_of_range(length.span, "a negative value makes no sense here");
                 None
@@ -445,7 +445,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             if let Some(flow) = &mut self.flow {
                 flow.refused = true;
             }
-            include.alias.iter().for_each(|name| self.bind(frame, name, Value::WRONG));
+            include.alias.iter().for_each(|name| self.bind(frame, name, Meaning::WRONG));
             return;
         };
         let Item::Flow(flow) = item else { return };
@@ -453,8 +453,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Some(state) = &mut self.flow else { return };
         set_names(&flow.steps, &mut state.set);
         let target = target.map(|target| match target {
-            Value::Part(kind, index) => Value::Part(kind, index),
-            other => Value::Unknown(other.kind()),
+            Meaning::Part(kind, index) => Meaning::Part(kind, index),
+            other => Meaning::Unknown(other.kind()),
         });
         let before = std::mem::replace(&mut state.target, target);
         self.calls.push(include.span);
@@ -462,7 +462,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let steps = self.steps(&flow.steps, own);
         self.calls.pop();
         if let Some(name) = &include.alias {
-            self.bind(frame, name, Value::Steps(own));
+            self.bind(frame, name, Meaning::Steps(own));
         }
         if let Some(state) = &mut self.flow {
             state.target = before;

@@ -84,12 +84,12 @@ pub struct Table {
     pub rows: u64,
     pub sha256: String,
     /// Of a file with a column of instants: what a replay needs, or why they cannot be replayed.
-    pub times: Option<Result<Times, String>>,
+    pub times: Option<Result<Instants, String>>,
 }
 
 /// Instants in order, from the first on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Times {
+pub struct Instants {
     pub column: String,
     /// From the first to the last, in nanoseconds.
     pub length: u64,

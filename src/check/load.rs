@@ -1,10 +1,10 @@
 //! Loads: what they run, when they start, and the options of each.
 
+use super::meaning::Meaning;
 use super::program::{Level, Load, MixPart, Population};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use super::words::not_whole;
 use crate::base::units::SECOND;
 use crate::base::{Name, Span};
@@ -106,10 +106,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => self.eval(expr, frame),
         };
         match value {
-            Value::Samples(Population { flow: Some(flow), load: None, .. }, _, Type::Flow) => {
+            Meaning::Samples(Population { flow: Some(flow), load: None, .. }, _, Type::Flow) => {
                 Some((self.out.flows[flow].name.clone(), flow))
             }
-            Value::Definition(Item::Flow(flow), _) => {
+            Meaning::Definition(Item::Flow(flow), _) => {
                 let message = format!("`{}` needs its arguments", flow.name);
                 let problem = Diagnostic::new(Code::E0306, message, expr.span, "not called")
                     .label(flow.name.span, "declared here");
@@ -118,8 +118,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(problem.help(format!("write `{}({})`", self.text(expr.span), names.join(", "))));
                 None
             }
-            Value::Unknown(Type::Wrong) => None,
-            Value::Unknown(Type::Flow) => {
+            Meaning::Unknown(Type::Wrong) => None,
+            Meaning::Unknown(Type::Flow) => {
                 self.out.flows.push(super::program::Flow {
                     name: self.text(expr.span),
                     steps: Vec::new(),

@@ -3,6 +3,7 @@
 use super::bound::Call;
 use super::builtins::{self, Builtin};
 use super::condition::Measured;
+use super::meaning::Meaning;
 use super::predicate::undecidable;
 use super::program::{
     Function, Member, Metric, Population, RecoveryFunction, RequestFunction, RequestTime, Scope, Series,
@@ -11,13 +12,12 @@ use super::program::{
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn metric(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Value<'a> {
+    pub(super) fn metric(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Meaning<'a> {
         let Call { function, arguments, span, frame } = call;
         let wanted = builtin.parameters.len();
         let least = builtin.parameters.iter().filter(|par| par.required).count();
@@ -27,19 +27,19 @@ impl<'a> ScenarioChecker<'a, '_> {
             let message = format!("`{function}` takes {wanted} argument{}", if wanted == 1 { "" } else { "s" });
             let problem = Diagnostic::new(Code::E0306, message, span, format!("{} given", arguments.len()));
             self.push(problem.help(format!("it is `{}`", builtin.signature())));
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
-        let Some(mut kind) = builtins::metric(builtin.name) else { return Value::WRONG };
+        let Some(mut kind) = builtins::metric(builtin.name) else { return Meaning::WRONG };
         let own = match self.scopes(&first.scopes, frame) {
             Some(own) => own,
-            None => return Value::WRONG,
+            None => return Meaning::WRONG,
         };
         // A scope of the whole condition goes to every metric that has none of its own.
         let scoped = !own.is_empty();
         let scopes = if scoped { own } else { self.ambient.clone() };
         let (subject, values) = match self.subject((builtin, kind), first, arguments, frame) {
             Some(found) => found,
-            None => return Value::Unknown(if builtin.result == Type::Wrong { Type::Wrong } else { builtin.result }),
+            None => return Meaning::Unknown(if builtin.result == Type::Wrong { Type::Wrong } else { builtin.result }),
         };
         let mut unknown = subject.is_none();
         if let (Some(argument), Some(par)) = (arguments.get(1), builtin.parameters.get(1))
@@ -52,12 +52,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Ok(with) => with,
                 Err(problem) => {
                     self.out_of_range(argument.value.span, problem);
-                    return Value::WRONG;
+                    return Meaning::WRONG;
                 }
             };
         }
         let unit = unit(kind, builtin.result, values);
-        let Some(subject) = subject.filter(|_| !unknown) else { return Value::Unknown(unit) };
+        let Some(subject) = subject.filter(|_| !unknown) else { return Meaning::Unknown(unit) };
         let of_an_impact = |scope: &Scope| matches!(scope.window, Window::Impact { .. });
         if let Subject::Metric(inner) = &subject
             && scopes.iter().chain(&inner.scopes).any(of_an_impact)
@@ -71,7 +71,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.later(what, span);
         }
         let metric = Metric { function: kind, subject, scopes, scoped, span };
-        Value::Measured(self.out.measured(metric, unit))
+        Meaning::Measured(self.out.measured(metric, unit))
     }
 
     /// What a metric speaks of and the unit of its values; without a subject it is only known where the template is
@@ -93,7 +93,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return None;
         }
         if function == Function::Drift {
-            if let Value::Measured(Measured::Metric { metric, unit, .. }) = &value {
+            if let Meaning::Measured(Measured::Metric { metric, unit, .. }) = &value {
                 return Some((Some(Subject::Metric(Box::new(metric.clone()))), *unit));
             }
             if value.is_unknown() {
@@ -107,7 +107,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             return self.recovering(&value, first, arguments, builtin, frame);
         }
         let takes_load = kinds == [Type::Load];
-        if takes_load && !matches!(value, Value::Samples(_, _, Type::Load) | Value::Unknown(_)) {
+        if takes_load && !matches!(value, Meaning::Samples(_, _, Type::Load) | Meaning::Unknown(_)) {
             let message = match function == Function::Requests(RequestFunction::Dropped) {
                 true => "only a load drops arrivals".to_owned(),
                 false => format!("`{}` is of a load", builtin.name),
@@ -133,11 +133,11 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let matching = self.matching(first, frame)?;
         match fitted {
-            Value::Unknown(Type::Wrong) => None,
+            Meaning::Unknown(Type::Wrong) => None,
             // A series that is given says of what unit it is; requests take time.
-            Value::Unknown(Type::Series) => Some((None, Type::Wrong)),
-            Value::Unknown(_) => Some((None, Type::Duration)),
-            Value::Samples(population, unit, _) => {
+            Meaning::Unknown(Type::Series) => Some((None, Type::Wrong)),
+            Meaning::Unknown(_) => Some((None, Type::Duration)),
+            Meaning::Samples(population, unit, _) => {
                 let member = population.member;
                 if let (Some(expr), Some(written)) = (&matching, &first.matching)
                     && let Some(message) = undecidable(expr, member)
@@ -154,17 +154,17 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.steps_of_loads(&population, &first.value)?;
                 Some((Some(Subject::Requests(population)), unit))
             }
-            Value::Series(Series { unit, .. }) if matching.is_none() => {
-                let Value::Series(series) = fitted else { return None };
+            Meaning::Series(Series { unit, .. }) if matching.is_none() => {
+                let Meaning::Series(series) = fitted else { return None };
                 Some((Some(Subject::Series(series)), unit))
             }
-            Value::Delivery(metric) => Some((Some(metric.subject), Type::Duration)),
-            Value::Part(Type::Ledger, index) => Some((Some(Subject::Ledger(index)), Type::Count)),
-            Value::Part(Type::Service, index) => {
+            Meaning::Delivery(metric) => Some((Some(metric.subject), Type::Duration)),
+            Meaning::Part(Type::Ledger, index) => Some((Some(Subject::Ledger(index)), Type::Count)),
+            Meaning::Part(Type::Service, index) => {
                 self.started_by_us(index, first.value.span)?;
                 Some((Some(Subject::Service(index)), Type::Count))
             }
-            Value::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
+            Meaning::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
             _ => None,
         }
     }
@@ -204,26 +204,26 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// The value of a path that says whose requests are meant; `iteration(f)` are whole iterations.
-    fn whose(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Value<'a>> {
+    fn whose(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Meaning<'a>> {
         if let ExprKind::Call { function, arguments } = &expr.kind
             && function.text == "iteration"
             && let [argument] = arguments.as_slice()
         {
             let value = self.eval(&argument.value, frame);
             return match self.fit(value, argument.value.span, &[Type::Samples]) {
-                Value::Samples(population, unit, _) => {
+                Meaning::Samples(population, unit, _) => {
                     let population = Population { member: Member::Iteration, ..population };
-                    Some(Value::Samples(population, unit, Type::Samples))
+                    Some(Meaning::Samples(population, unit, Type::Samples))
                 }
-                Value::Unknown(Type::Wrong) => None,
+                Meaning::Unknown(Type::Wrong) => None,
                 other => Some(other),
             };
         }
         match self.eval(expr, frame) {
             // The waits for it, wherever it is acquired.
-            Value::Part(Type::Limiter | Type::Semaphore, limit) => {
+            Meaning::Part(Type::Limiter | Type::Semaphore, limit) => {
                 let population = Population { member: Member::Wait(limit), ..Population::of_all() };
-                Some(Value::Samples(population, Type::Duration, Type::Step))
+                Some(Meaning::Samples(population, Type::Duration, Type::Step))
             }
             value => (!value.is_wrong()).then_some(value),
         }
@@ -241,13 +241,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    fn window_as_population(&mut self, value: &Value<'a>, expr: &'a ast::Expr) {
+    fn window_as_population(&mut self, value: &Meaning<'a>, expr: &'a ast::Expr) {
         let text = self.text(expr.span);
         let what = value.kind().a().to_lowercase();
         let message = format!("`{text}` is {what}, and a load, a flow or a step is needed here");
         let problem = Diagnostic::new(Code::E0207, message, expr.span, "a window");
         let load = match value {
-            Value::Window(Window::Stage { load, .. } | Window::Stages { load, .. }, _) => Some(*load),
+            Meaning::Window(Window::Stage { load, .. } | Window::Stages { load, .. }, _) => Some(*load),
             _ => None,
         };
         let load = load.map_or_else(|| "main".to_owned(), |load| self.out.loads[load].name.text.clone());
@@ -272,7 +272,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// Windows from which something recovers, and to which steady state.
     fn recovering(
         &mut self,
-        value: &Value<'a>,
+        value: &Meaning<'a>,
         first: &'a Argument,
         arguments: &'a [Argument],
         builtin: &'static Builtin,
@@ -286,16 +286,16 @@ impl<'a> ScenarioChecker<'a, '_> {
             let value = if position == 0 { value.clone() } else { self.eval(&argument.value, frame) };
             if position > 0 && !builtin.variadic {
                 match self.fit(value, argument.value.span, &[Type::SteadyState]) {
-                    Value::Part(Type::SteadyState, index) => steady = Some(index),
-                    Value::Unknown(Type::Wrong) => return None,
+                    Meaning::Part(Type::SteadyState, index) => steady = Some(index),
+                    Meaning::Unknown(Type::Wrong) => return None,
                     _ => unknown = true,
                 }
                 continue;
             }
             match self.fit(value, argument.value.span, &[Type::Windows]) {
-                Value::Window(window, _) => windows.push(window),
-                Value::Samples(population, _, Type::Load) => windows.push(Window::Load(population.load.unwrap_or(0))),
-                Value::Unknown(Type::Wrong) => return None,
+                Meaning::Window(window, _) => windows.push(window),
+                Meaning::Samples(population, _, Type::Load) => windows.push(Window::Load(population.load.unwrap_or(0))),
+                Meaning::Unknown(Type::Wrong) => return None,
                 _ => unknown = true,
             }
         }
@@ -319,15 +319,15 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn window(&mut self, expr: &'a ast::Expr, frame: FrameId) -> Option<Option<Window>> {
         let value = self.eval(expr, frame);
         match value {
-            Value::Window(window, _) => Some(Some(window)),
-            Value::Samples(population, _, Type::Load) => Some(Some(Window::Load(population.load.unwrap_or(0)))),
-            Value::Moment(moment) => Some(Some(Window::Between(Box::new(moment.clone()), Box::new(moment)))),
-            Value::Unknown(Type::Wrong) => None,
-            Value::Unknown(kind) if Type::Windows.accepts(kind) || kind == Type::Instant => Some(None),
+            Meaning::Window(window, _) => Some(Some(window)),
+            Meaning::Samples(population, _, Type::Load) => Some(Some(Window::Load(population.load.unwrap_or(0)))),
+            Meaning::Moment(moment) => Some(Some(Window::Between(Box::new(moment.clone()), Box::new(moment)))),
+            Meaning::Unknown(Type::Wrong) => None,
+            Meaning::Unknown(kind) if Type::Windows.accepts(kind) || kind == Type::Instant => Some(None),
             other => {
                 let text = self.text(expr.span);
                 let message = match other {
-                    Value::Fault(..) | Value::Unknown(Type::Fault) => {
+                    Meaning::Fault(..) | Meaning::Unknown(Type::Fault) => {
                         let problem = self.wrong_type(&[Type::Windows], &other, expr.span);
                         self.push(problem);
                         return None;

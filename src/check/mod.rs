@@ -42,7 +42,7 @@ mod target;
 mod text;
 mod tls;
 pub mod types;
-mod value;
+mod meaning;
 mod words;
 
 pub use inputs::Inputs;
@@ -55,11 +55,11 @@ pub use references::{Reference, References};
 use crate::base::{Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::syntax::ast::{self, BuiltKind, ExprKind, Item};
+use meaning::Meaning;
 use program::Scenario;
 use session::{ScenarioChecker, World};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use value::Value;
 
 pub fn check(inputs: &Inputs, sources: &Sources) -> (Program, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
@@ -259,7 +259,7 @@ impl<'a> Checker<'a, '_> {
                 Item::Built(built) if built.kind == BuiltKind::Scenario => {
                     let mut session = self.session(name, &mut own);
                     let home = session.module_frame(module);
-                    if let Some(Value::Definition(Item::Scenario(scenario), frame)) =
+                    if let Some(Meaning::Definition(Item::Scenario(scenario), frame)) =
                         session.own(home, &name.text, name.span)
                     {
                         session.calls.push(built.constructor.span);

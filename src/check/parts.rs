@@ -3,6 +3,7 @@
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind, options_of};
 use super::inputs::{Content, FileKind};
+use super::meaning::Meaning;
 use super::program::{
     AlertFacts, AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind,
     Piece,
@@ -11,14 +12,13 @@ use super::references::DataPlaces;
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use super::words::article;
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
+    pub(super) fn built(&mut self, built: &'a ast::Built, frame: FrameId) -> Meaning<'a> {
         let timing = &built.timing;
         let clause =
             [&timing.at, &timing.during, &timing.every, &timing.length, &timing.at_most].into_iter().flatten().next();
@@ -39,7 +39,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             BuiltKind::Alerts => BuiltinKind::Alerts,
             BuiltKind::System | BuiltKind::Flow | BuiltKind::Scenario => return self.named_instance(built, frame),
             // Their places are given when the scenario is opened.
-            BuiltKind::Fault | BuiltKind::Event => return Value::WRONG,
+            BuiltKind::Fault | BuiltKind::Event => return Meaning::WRONG,
         };
         let call = match &built.constructor.kind {
             ExprKind::Call { function, arguments } => Some((function, arguments.as_slice())),
@@ -77,9 +77,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             (BuiltKind::Monitor, Some(builtin), Some(bound)) => {
                 let address = self.page_address(bound.first(), false);
                 let built_by = |kind: &MonitorKind| kind.name() == builtin.name;
-                let Some(kind) = MonitorKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
+                let Some(kind) = MonitorKind::ALL.into_iter().find(built_by) else { return Meaning::WRONG };
                 self.out.monitors.push(Monitor { name, kind, address });
-                Value::Part(Type::Monitor, self.out.monitors.len() - 1)
+                Meaning::Part(Type::Monitor, self.out.monitors.len() - 1)
             }
             (BuiltKind::Alerts, Some(builtin), Some(bound)) => self.alerts(name, built, builtin, &bound, frame),
             // The options are read all the same, for what is wrong in them.
@@ -90,16 +90,16 @@ impl<'a> ScenarioChecker<'a, '_> {
                 match built.kind {
                     BuiltKind::Target => {
                         self.refused_target = true;
-                        Value::WRONG
+                        Meaning::WRONG
                     }
-                    _ => Value::WRONG,
+                    _ => Meaning::WRONG,
                 }
             }
         }
     }
 
     /// `system sut = shop.storefront()`: the instance under a name.
-    fn named_instance(&mut self, built: &'a ast::Built, frame: FrameId) -> Value<'a> {
+    fn named_instance(&mut self, built: &'a ast::Built, frame: FrameId) -> Meaning<'a> {
         let wanted = match built.kind {
             BuiltKind::System => Type::System,
             BuiltKind::Flow => Type::Flow,
@@ -111,32 +111,32 @@ impl<'a> ScenarioChecker<'a, '_> {
         // The parts of a system are made when they are asked for, so that only their names tell how deep it goes.
         if wanted == Type::System && self.path_of(frame).matches('.').count() > super::session::DEEPEST {
             self.circle_of_templates(built.constructor.span);
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let before = self.diagnostics.count();
         let value = self.eval(&built.constructor, frame);
         match (value, wanted) {
-            (Value::System(inner), Type::System) => {
+            (Meaning::System(inner), Type::System) => {
                 let path = format!("{}{}.", self.path_of(frame), built.name);
                 self.frames[inner].path = path;
-                Value::System(inner)
+                Meaning::System(inner)
             }
-            (Value::Samples(population, unit, Type::Flow), Type::Flow) => {
+            (Meaning::Samples(population, unit, Type::Flow), Type::Flow) => {
                 if let Some(flow) = population.flow.and_then(|flow| self.out.flows.get_mut(flow)) {
                     flow.name.clone_from(&built.name.text);
                 }
-                Value::Samples(population, unit, Type::Flow)
+                Meaning::Samples(population, unit, Type::Flow)
             }
-            (value @ Value::Definition(ast::Item::Scenario(_), _), Type::Scenario) => value,
-            (Value::Unknown(kind), _) if kind == wanted => Value::Unknown(kind),
-            (Value::Unknown(Type::Wrong), _) if self.diagnostics.count() > before || self.is_lost(frame) => {
-                Value::WRONG
+            (value @ Meaning::Definition(ast::Item::Scenario(_), _), Type::Scenario) => value,
+            (Meaning::Unknown(kind), _) if kind == wanted => Meaning::Unknown(kind),
+            (Meaning::Unknown(Type::Wrong), _) if self.diagnostics.count() > before || self.is_lost(frame) => {
+                Meaning::WRONG
             }
-            (Value::Unknown(Type::Wrong), _) => Value::WRONG,
+            (Meaning::Unknown(Type::Wrong), _) => Meaning::WRONG,
             (other, _) => {
                 let message = format!("{} is needed here, and this is {}", wanted.a(), other.kind().a());
                 self.push(Diagnostic::new(Code::E0207, message, built.constructor.span, other.kind().a()));
-                Value::WRONG
+                Meaning::WRONG
             }
         }
     }
@@ -153,7 +153,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         String::new()
     }
 
-    fn link(&mut self, name: String, builtin: &Builtin, bound: &Arguments<'a>, built: &'a ast::Built) -> Value<'a> {
+    fn link(&mut self, name: String, builtin: &Builtin, bound: &Arguments<'a>, built: &'a ast::Built) -> Meaning<'a> {
         for option in &built.options {
             self.unknown_option(option, "link");
         }
@@ -175,7 +175,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => {}
         }
         self.out.links.push(Link { name, http: builtin.name == "http", to, before: None });
-        Value::Part(Type::Link, self.out.links.len() - 1)
+        Meaning::Part(Type::Link, self.out.links.len() - 1)
     }
 
     fn data(
@@ -185,7 +185,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         builtin: &Builtin,
         bound: &Arguments<'a>,
         frame: FrameId,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         let format = match builtin.name {
             "json" => DataFormat::Json,
             "jsonl" => DataFormat::Jsonl,
@@ -223,9 +223,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
         }
-        let Some((Value::Text(path, from), expr)) = bound.get("file") else { return Value::Unknown(Type::Data) };
+        let Some((Meaning::Text(path, from), expr)) = bound.get("file") else { return Meaning::Unknown(Type::Data) };
         let Some(Content::Table(table)) = self.content(path, *from, format.kind(), expr.span) else {
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         let mut columns = table.columns.clone();
         for (_, own) in &mut columns {
@@ -268,10 +268,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         let (path, sha256, rows) = (table.path.clone(), table.sha256.clone(), table.rows);
         let times = table.times.clone();
         self.out.data.push(Data { name, path, format, sha256, rows, columns, times });
-        Value::Part(Type::Data, self.out.data.len() - 1)
+        Meaning::Part(Type::Data, self.out.data.len() - 1)
     }
 
-    fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Arguments<'a>) -> Value<'a> {
+    fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Arguments<'a>) -> Meaning<'a> {
         for option in &built.options {
             self.unknown_option(option, built.kind.word());
         }
@@ -284,7 +284,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => (LimitKind::Slots(value as u64), Type::Semaphore),
         };
         self.out.limits.push(Limit { name, kind });
-        Value::Part(of, self.out.limits.len() - 1)
+        Meaning::Part(of, self.out.limits.len() - 1)
     }
 
     fn alerts(
@@ -294,17 +294,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         builtin: &Builtin,
         bound: &Arguments<'a>,
         frame: FrameId,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         self.later("`alerts`", built.span);
         let address = bound.first().and_then(|(value, _)| value.pieces()).unwrap_or_default();
         let built_by = |kind: &AlertSourceKind| kind.name() == builtin.name;
-        let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Value::WRONG };
+        let Some(kind) = AlertSourceKind::ALL.into_iter().find(built_by) else { return Meaning::WRONG };
         let mut source = AlertSource { name, kind, address, receiver: None, rules: None, facts: AlertFacts::default() };
         let mut named = None;
         for entry in &built.options {
             let Some(value) = self.option(entry, "alerts", frame) else { continue };
             match (entry.label.text.as_str(), &value) {
-                ("rules", Value::Text(path, from)) => {
+                ("rules", Meaning::Text(path, from)) => {
                     if let Some(Content::Rules(rules)) = self.content(path, *from, FileKind::Rules, entry.value.span) {
                         source.facts.rules = Some(rules.clone());
                     }
@@ -319,11 +319,11 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         self.out.alert_sources.push(source);
         self.rules_spans.push(named);
-        Value::Part(Type::Alerts, self.out.alert_sources.len() - 1)
+        Meaning::Part(Type::Alerts, self.out.alert_sources.len() - 1)
     }
 
     /// The value of an option; `None` where it is refused.
-    pub(super) fn option(&mut self, entry: &'a Entry, of: &str, frame: FrameId) -> Option<Value<'a>> {
+    pub(super) fn option(&mut self, entry: &'a Entry, of: &str, frame: FrameId) -> Option<Meaning<'a>> {
         if !self.known_option(entry, of) {
             self.eval(&entry.value, frame);
             return None;

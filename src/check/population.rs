@@ -1,9 +1,9 @@
 //! Whose requests a path means, and which window: loads, parts of mixes, flows, steps, groups, stages.
 
+use super::meaning::Meaning;
 use super::program::{Flow, Member, Population, RequestTime, Step, Window};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 
@@ -112,7 +112,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A stage or a step by its bare name, while that is unique in the scenario.
-    pub(super) fn undeclared(&mut self, name: &'a Name) -> Option<Value<'a>> {
+    pub(super) fn undeclared(&mut self, name: &'a Name) -> Option<Meaning<'a>> {
         let stages = self.stages_named(&name.text);
         let loads: Vec<usize> = stages.iter().map(|(load, ..)| *load).collect();
         match loads.as_slice() {
@@ -132,7 +132,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     problem = problem.label(own.span, "one is here");
                 }
                 self.push(problem.help(format!("write {}", full.join(" or "))));
-                return Some(Value::WRONG);
+                return Some(Meaning::WRONG);
             }
         }
         let mut found: Vec<(usize, Member, Type)> = Vec::new();
@@ -152,7 +152,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             [(flow, member, kind)] => {
                 self.refers_to_step(name.span, *flow, &name.text);
                 let population = Population { member: *member, ..Population::of_flow(*flow) };
-                Some(Value::Samples(population, *kind, Type::Step))
+                Some(Meaning::Samples(population, *kind, Type::Step))
             }
             many => {
                 let full: Vec<String> =
@@ -160,20 +160,20 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let problem =
                     Diagnostic::new(Code::E0207, format!("`{name}` could be several"), name.span, "which one?");
                 self.push(problem.help(format!("write {}", full.join(" or "))));
-                Some(Value::WRONG)
+                Some(Meaning::WRONG)
             }
         }
     }
 
     /// One stage, or several of one name.
-    fn window_of(&self, load: usize, stages: &[usize]) -> Value<'a> {
+    fn window_of(&self, load: usize, stages: &[usize]) -> Meaning<'a> {
         match stages {
-            [stage] => Value::Window(Window::Stage { load, stage: *stage }, Type::Stage),
-            many => Value::Window(Window::Stages { load, stages: many.to_vec() }, Type::Windows),
+            [stage] => Meaning::Window(Window::Stage { load, stage: *stage }, Type::Stage),
+            many => Meaning::Window(Window::Stages { load, stages: many.to_vec() }, Type::Windows),
         }
     }
 
-    pub(super) fn stage_of(&mut self, load: usize, name: &Name) -> Option<Value<'a>> {
+    pub(super) fn stage_of(&mut self, load: usize, name: &Name) -> Option<Meaning<'a>> {
         let mut stages = self.stages_named(&name.text);
         stages.retain(|(of, ..)| *of == load);
         self.refers(name.span, stages.first()?.2.span, Type::Stage);
@@ -181,7 +181,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What a name behind a load, a part of a mix or a flow means.
-    pub(super) fn member(&mut self, population: &Population, kind: Type, name: &'a Name) -> Option<Value<'a>> {
+    pub(super) fn member(&mut self, population: &Population, kind: Type, name: &'a Name) -> Option<Meaning<'a>> {
         if let (Member::Group(group), Some(flow)) = (population.member, population.flow) {
             return self.member_of_group(population, (flow, group), name);
         }
@@ -197,7 +197,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     self.refers(name.span, places.declared, Type::Flow);
                 }
                 let population = Population { mix: Some(index), flow: Some(part.flow), ..population.clone() };
-                return Some(Value::Samples(population, Type::Duration, Type::Flow));
+                return Some(Meaning::Samples(population, Type::Duration, Type::Flow));
             }
             if let Some(stage) = self.stage_of(load, name) {
                 return Some(stage);
@@ -221,7 +221,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             [(flow, member, unit)] => {
                 self.refers_to_step(name.span, *flow, &name.text);
                 let population = Population { flow: Some(*flow), member: *member, ..population.clone() };
-                Some(Value::Samples(population, *unit, Type::Step))
+                Some(Meaning::Samples(population, *unit, Type::Step))
             }
             many => {
                 let load = population.load.map(|load| self.out.loads[load].name.text.clone()).unwrap_or_default();
@@ -234,7 +234,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let problem =
                     Diagnostic::new(Code::E0207, format!("`{load}.{name}` could be several"), name.span, "which one?");
                 self.push(problem.help(format!("write {}", full.join(" or "))));
-                Some(Value::WRONG)
+                Some(Meaning::WRONG)
             }
         }
     }
@@ -245,16 +245,16 @@ impl<'a> ScenarioChecker<'a, '_> {
         population: &Population,
         (flow, group): (usize, usize),
         name: &'a Name,
-    ) -> Option<Value<'a>> {
+    ) -> Option<Meaning<'a>> {
         let found = self.out.flows.get(flow)?.members_within(group).into_iter().find(|(own, ..)| *own == name.text);
         let (_, member, unit) = found?;
         self.refers_to_step(name.span, flow, &name.text);
-        Some(Value::Samples(Population { member, ..population.clone() }, unit, Type::Step))
+        Some(Meaning::Samples(Population { member, ..population.clone() }, unit, Type::Step))
     }
 
     /// Names that may stand behind a value.
-    pub(super) fn members_of(&self, value: &Value<'a>) -> Vec<String> {
-        let Value::Samples(population, _, _) = value else { return Vec::new() };
+    pub(super) fn members_of(&self, value: &Meaning<'a>) -> Vec<String> {
+        let Meaning::Samples(population, _, _) = value else { return Vec::new() };
         if let (Member::Group(group), Some(flow)) = (population.member, population.flow) {
             let members = self.out.flows.get(flow).map_or_else(Vec::new, |flow| flow.members_within(group));
             return members.into_iter().map(|(name, ..)| name).filter(|name| !name.contains(' ')).collect();
@@ -279,8 +279,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Whether what is missing may have been in something that was refused.
-    pub(super) fn is_refused_member(&self, value: &Value<'a>) -> bool {
-        let Value::Samples(population, _, _) = value else { return false };
+    pub(super) fn is_refused_member(&self, value: &Meaning<'a>) -> bool {
+        let Meaning::Samples(population, _, _) = value else { return false };
         let flows: Vec<usize> = match (population.flow, population.load) {
             (Some(flow), _) => vec![flow],
             (None, Some(load)) => {

@@ -1,13 +1,13 @@
 //! Requests of every protocol: where they go, how, and what is checked of their answers.
 
 use super::builtins;
+use super::meaning::Meaning;
 use super::program::{
     Body, Call, Check, Exchange, Expr, FailureKind, Frame, Http, Method, Piece, Query, Reason, Record, Request, Retry,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, Clause, Entry, ExprKind, TextPart};
@@ -39,7 +39,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             .as_ref()
             .map_or_else(|| format!("{called} {asked}").trim().to_owned(), |name| name.text.clone());
         let place = match &target {
-            Some(Value::Part(_, index)) => *index,
+            Some(Meaning::Part(_, index)) => *index,
             _ => 0,
         };
         let mut checked = Request {
@@ -96,12 +96,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.frames[frame]
                 .names
                 .entry(&name.text)
-                .or_insert((super::scope::Binding::Ready(Value::Answer(response)), name.span));
+                .or_insert((super::scope::Binding::Ready(Meaning::Answer(response)), name.span));
         }
         checked
     }
 
-    fn request_target(&mut self, request: &'a ast::Request, frame: FrameId) -> Option<Value<'a>> {
+    fn request_target(&mut self, request: &'a ast::Request, frame: FrameId) -> Option<Meaning<'a>> {
         if let Some(on) = &request.on {
             return Some(self.target_named(on, frame));
         }
@@ -132,7 +132,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let subject = request.subject.as_ref();
         let said = |session: &mut ScenarioChecker<'a, '_>| {
             let kinds = [Type::Text, Type::Secret, Type::Object, Type::List, Type::Json];
-            subject.map_or(Value::Unknown(Type::Wrong), |subject| session.eval_as(subject, frame, &kinds))
+            subject.map_or(Meaning::Unknown(Type::Wrong), |subject| session.eval_as(subject, frame, &kinds))
         };
         match verb {
             "query" | "execute" => {
@@ -169,7 +169,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// The method of `request METHOD PATH`: as it is where it is known, else what it is computed by.
     fn computed_method(&mut self, method: &'a ast::Expr, frame: FrameId) -> Method {
         let value = self.eval_as(method, frame, &[Type::Text, Type::Json]);
-        let Value::Text(name, _) = value else { return Method::Computed(value.expr().unwrap_or(Expr::Null)) };
+        let Meaning::Text(name, _) = value else { return Method::Computed(value.expr().unwrap_or(Expr::Null)) };
         let problem = |message: String, label: &str| Diagnostic::new(Code::E0310, message, method.span, label);
         if name.eq_ignore_ascii_case("connect") {
             self.push(problem("CONNECT opens a tunnel, and asks for no path".to_owned(), "no method of a request"));
@@ -181,7 +181,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Each verb belongs to the targets that understand it.
-    fn speaks(&mut self, target: Option<&Value<'a>>, request: &ast::Request) {
+    fn speaks(&mut self, target: Option<&Meaning<'a>>, request: &ast::Request) {
         let verb = request.verb.text.as_str();
         let wanted: &[Type] = match verb {
             "query" | "execute" => &[Type::Database],
@@ -190,7 +190,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             "command" => &[Type::Redis],
             _ => &[Type::Http],
         };
-        let Some(kind) = target.map(Value::kind) else { return };
+        let Some(kind) = target.map(Meaning::kind) else { return };
         if kind == Type::Target || kind == Type::Wrong || wanted.contains(&kind) {
             return;
         }
@@ -225,14 +225,14 @@ impl<'a> ScenarioChecker<'a, '_> {
             }),
         };
         let Some(put) = put else { return Vec::new() };
-        let path = Value::Run(Expr::Text(parts.iter().zip(put).map(apart).collect()), kind);
+        let path = Meaning::Run(Expr::Text(parts.iter().zip(put).map(apart).collect()), kind);
         self.held(path, true, span).pieces().unwrap_or_default()
     }
 
     fn url_reference(&mut self, subject: &'a ast::Expr, frame: FrameId) -> Vec<Piece> {
         let value = self.eval_as(subject, frame, &[Type::Text, Type::Secret]);
         let leads = |text: &str| text.starts_with(['/', '?', ' ']) || crate::base::origin::Origin::is_meant(text);
-        if let Value::Text(text, _) = &value
+        if let Meaning::Text(text, _) = &value
             && (!leads(text) || text.contains(char::is_control))
         {
             let message = format!("`{}` is no path and no URL", crate::base::shown::escaped_line(text));
@@ -241,7 +241,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.help(help));
         }
         match value {
-            Value::Unknown(_) => Vec::new(),
+            Meaning::Unknown(_) => Vec::new(),
             value => value.expr().map(Piece::Value).into_iter().collect(),
         }
     }
@@ -262,12 +262,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             return None;
         }
         match backoff {
-            Some((span, Value::Range(a, _))) if !matches!(a.kind(), Type::Duration | Type::Wrong) => {
+            Some((span, Meaning::Range(a, _))) if !matches!(a.kind(), Type::Duration | Type::Wrong) => {
                 let message = format!("a pause between tries is a Duration, and this starts with {}", a.kind().a());
                 let problem = Diagnostic::new(Code::E0301, message, span, "no unit of time");
                 self.push(problem.help("write `backoff 100ms..2s`"));
             }
-            Some((_, Value::Range(a, b))) => {
+            Some((_, Meaning::Range(a, b))) => {
                 (least, most) = (a.number().unwrap_or(0.0), b.number().unwrap_or(0.0));
             }
             Some((span, value)) => {
@@ -362,7 +362,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// One header, as its name and its text.
-    pub(super) fn header(&mut self, label: &Name, value: &Value<'a>, span: Span) -> Option<(String, Vec<Piece>)> {
+    pub(super) fn header(&mut self, label: &Name, value: &Meaning<'a>, span: Span) -> Option<(String, Vec<Piece>)> {
         self.header_name(label);
         let pieces = value.pieces()?;
         if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n', '\0']))) {
@@ -393,7 +393,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let key = self.eval_as(left, frame, &[Type::Text, Type::Number, Type::Count, Type::Json]);
         match (key.expr(), self.eval_as(right, frame, &[Type::Ledger])) {
-            (Some(key), Value::Part(Type::Ledger, ledger)) => Some(Record { key, ledger }),
+            (Some(key), Meaning::Part(Type::Ledger, ledger)) => Some(Record { key, ledger }),
             _ => None,
         }
     }
@@ -424,7 +424,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             let value = self.eval(&condition.expr, frame);
             match (&value, value.kind()) {
-                (Value::Unknown(Type::Wrong), _) => {}
+                (Meaning::Unknown(Type::Wrong), _) => {}
                 (_, Type::Bool | Type::Json) => {
                     let check = value.expr().unwrap_or(Expr::Null);
                     checks.push(Check { text: self.text(condition.span), condition: check });

@@ -1,11 +1,11 @@
 //! A scenario: its parts in the order in which one can speak of another, and what it lacks.
 
 use super::condition::{Condition, Measured};
+use super::meaning::Meaning;
 use super::program::{Expectation, Expr, Function, Load, Metric, Scenario, ServiceKind, Subject, Window};
 use super::scope::{Binding, FrameId};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, BuiltKind, Item};
@@ -57,19 +57,19 @@ impl<'a> ScenarioChecker<'a, '_> {
                     let index = self.out.loads.len();
                     self.out.loads.push(Load::open(load.name.clone(), load.span));
                     let population = super::program::Population::of_load(index);
-                    (Some(&load.name), Value::Samples(population, Type::Duration, Type::Load))
+                    (Some(&load.name), Meaning::Samples(population, Type::Duration, Type::Load))
                 }
                 Item::Built(built) if built.kind == BuiltKind::Fault => {
                     injections += 1;
-                    (Some(&built.name), Value::Window(Window::Injection(injections - 1), Type::Injection))
+                    (Some(&built.name), Meaning::Window(Window::Injection(injections - 1), Type::Injection))
                 }
                 Item::Built(built) if built.kind == BuiltKind::Event => {
                     events += 1;
-                    (Some(&built.name), Value::Window(Window::Event(events - 1), Type::Event))
+                    (Some(&built.name), Meaning::Window(Window::Event(events - 1), Type::Event))
                 }
                 Item::SteadyState(state) => {
                     steady += 1;
-                    (state.name.as_ref(), Value::Part(Type::SteadyState, steady - 1))
+                    (state.name.as_ref(), Meaning::Part(Type::SteadyState, steady - 1))
                 }
                 _ => continue,
             };
@@ -119,8 +119,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 continue;
             };
             let value = match value.clone() {
-                Value::Run(expr, kind) => Value::Run(kept(expr), kind),
-                Value::Row(expr, data) => Value::Row(kept(expr), data),
+                Meaning::Run(expr, kind) => Meaning::Run(kept(expr), kind),
+                Meaning::Row(expr, data) => Meaning::Row(kept(expr), data),
                 other => other,
             };
             self.bind(into, &binding.name, value);
@@ -303,7 +303,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// `ledger NAME on TARGET { verify key { … } }`
-    pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Value<'a> {
+    pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Meaning<'a> {
         let index = self.out.ledgers.len();
         self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None });
         let target = match &ledger.on {
@@ -318,7 +318,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "no `verify` in it",
             );
             self.push(problem.help("add `verify key { get \"/orders?key={key}\" as found count found.json(\"$[*]\") }`, each step on its line"));
-            return Value::Part(Type::Ledger, index);
+            return Meaning::Part(Type::Ledger, index);
         };
         let (flow, state) = self.body(&ledger.name.text, &verify.steps, target, frame, &[&verify.key]);
         if !state.sends && !state.refused {
@@ -326,7 +326,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.help("add a step such as `get \"/orders?key={key}\" as found`"));
         }
         self.out.ledgers[index].verify = Some(flow);
-        Value::Part(Type::Ledger, index)
+        Meaning::Part(Type::Ledger, index)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Names: frames of declarations, each with the frame around it. A declaration is evaluated when somebody asks for
 //! it, once a frame, so that a scenario has just the parts that it reaches.
 
+use super::meaning::Meaning;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::Item;
@@ -17,7 +17,7 @@ pub(super) enum Binding<'a> {
     Item(&'a Item),
     /// Being evaluated: asked for again, it would need itself.
     Busy,
-    Ready(Value<'a>),
+    Ready(Meaning<'a>),
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for item in items {
             if let Item::Refused(name) = item {
                 self.frames[frame].lost = true;
-                name.iter().for_each(|name| self.bind(frame, name, Value::WRONG));
+                name.iter().for_each(|name| self.bind(frame, name, Meaning::WRONG));
             } else if let Some(name) = item.name() {
                 self.declare(frame, name, Binding::Item(item));
             }
@@ -72,7 +72,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn bind(&mut self, frame: FrameId, name: &'a Name, value: Value<'a>) {
+    pub(super) fn bind(&mut self, frame: FrameId, name: &'a Name, value: Meaning<'a>) {
         self.declare(frame, name, Binding::Ready(value));
     }
 
@@ -105,7 +105,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What a name stands for; `None` where nothing is called so.
-    pub(super) fn lookup(&mut self, frame: FrameId, name: &str, span: Span) -> Option<Value<'a>> {
+    pub(super) fn lookup(&mut self, frame: FrameId, name: &str, span: Span) -> Option<Meaning<'a>> {
         let mut at = Some(frame);
         while let Some(id) = at {
             if let Some(value) = self.own(id, name, span) {
@@ -117,7 +117,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What a name of this very frame stands for.
-    pub(super) fn own(&mut self, frame: FrameId, name: &str, span: Span) -> Option<Value<'a>> {
+    pub(super) fn own(&mut self, frame: FrameId, name: &str, span: Span) -> Option<Meaning<'a>> {
         let is_module = self.frames[frame].parent.is_none();
         let (key, bound, declared) = match self.frames[frame].names.get_key_value(name) {
             Some((key, (bound, declared))) => (*key, bound.clone(), *declared),
@@ -136,7 +136,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let problem = Diagnostic::new(Code::E0206, format!("`{name}` needs itself"), span, "asked for here")
                     .label(declared, "while this is worked out");
                 self.push(problem.help("a declaration may not go round in a circle; take one of the references out"));
-                Value::WRONG
+                Meaning::WRONG
             }
             Binding::Item(item) => {
                 self.frames[frame].names.insert(key, (Binding::Busy, declared));
@@ -205,18 +205,18 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Nothing is called so; suggests what is alike among the given names.
-    pub(super) fn unknown_name(&mut self, frame: FrameId, name: &Name, what: &str, known: &[&str]) -> Value<'a> {
+    pub(super) fn unknown_name(&mut self, frame: FrameId, name: &Name, what: &str, known: &[&str]) -> Meaning<'a> {
         let module = &self.world.inputs.modules[self.frames[frame].module];
         if !self.is_lost(frame) && !super::module::is_unusable(module, &name.text) {
             let problem =
                 Diagnostic::new(Code::E0201, format!("no {what} is called `{name}`"), name.span, "not declared");
             if !self.may_help(name.span) {
                 self.push(problem);
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
             if let Some(place) = self.hidden(frame, &name.text) {
                 self.push(hidden_name(problem, place));
-                return Value::WRONG;
+                return Meaning::WRONG;
             }
             let alike = || crate::base::suggest::similar(&name.text, known.iter().copied());
             self.push(match self.elsewhere(frame, &name.text).filter(|_| alike().is_none()) {
@@ -224,7 +224,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None => problem.did_you_mean(name.span, &name.text, known.iter().copied()),
             });
         }
-        Value::WRONG
+        Meaning::WRONG
     }
 
     /// Where a name of this flow is declared in a block that is closed here.

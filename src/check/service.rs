@@ -2,11 +2,11 @@
 
 use super::bound::{Arguments, Given};
 use super::builtins::Builtin;
+use super::meaning::Meaning;
 use super::program::{Demo, Expr, PartKind, Piece, Service, ServiceKind, Text};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::FileId;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
@@ -19,7 +19,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         builtin: &Builtin,
         bound: &Arguments<'a>,
         frame: FrameId,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         let span = |name: &str| bound.span(name, built.constructor.span);
         let kind = match builtin.name {
             "attach" => match bound.number("port") {
@@ -34,7 +34,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let arguments = bound.all("argument").filter_map(|(value, _)| value.pieces()).collect();
                 let program = match bound.value("program") {
                     // A name without a `/` is looked for in the directories of PATH.
-                    Some(Value::Text(program, from)) if program.contains('/') => {
+                    Some(Meaning::Text(program, from)) if program.contains('/') => {
                         vec![Piece::Literal(self.beside(program, *from))]
                     }
                     _ => bound.pieces("program").unwrap_or_default(),
@@ -89,7 +89,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             match label {
                 "ready" => {
-                    if let Value::Text(path, _) = &value
+                    if let Meaning::Text(path, _) = &value
                         && !path.starts_with('/')
                         && !path.contains("://")
                     {
@@ -115,11 +115,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                     }
                 }
                 "dir" => {
-                    if let Value::Text(dir, from) = &value {
+                    if let Meaning::Text(dir, from) = &value {
                         service.dir = Some(self.beside(dir, *from));
                     }
                 }
-                _ => service.restart = matches!(value, Value::Bool(true)),
+                _ => service.restart = matches!(value, Meaning::Bool(true)),
             }
         }
         // A path is asked for at its port.
@@ -135,7 +135,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.has_port(place, entry.value.span);
             }
         }
-        Value::Part(Type::Service, place)
+        Meaning::Part(Type::Service, place)
     }
 
     /// A path that is relative to the file that names it.
@@ -176,8 +176,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// The texts of an object, by their names.
-    fn texts(&mut self, value: &Value<'a>, entry: &'a Entry) -> Vec<(String, Text)> {
-        let Value::Object(fields) = value else { return Vec::new() };
+    fn texts(&mut self, value: &Meaning<'a>, entry: &'a Entry) -> Vec<(String, Text)> {
+        let Meaning::Object(fields) = value else { return Vec::new() };
         let mut texts = Vec::new();
         for (name, value) in fields {
             match value.pieces() {

@@ -3,11 +3,11 @@
 
 use super::flow::FlowState;
 use super::inputs::{Content, FileKind, FileNeed, Inputs};
+use super::meaning::Meaning;
 use super::program::{Later, Scenario, Scope};
 use super::references::{DataPlaces, FlowPlaces, References};
 use super::scope::{Frame, FrameId, Index};
 use super::types::Type;
-use super::value::Value;
 use crate::base::{FileId, Name, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Item};
@@ -120,22 +120,22 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
     }
 
     /// What the declaration stands for.
-    pub(super) fn item(&mut self, item: &'a Item, frame: FrameId) -> Value<'a> {
+    pub(super) fn item(&mut self, item: &'a Item, frame: FrameId) -> Meaning<'a> {
         // A declaration is worked out by itself, wherever it was asked for.
         let flow = self.flow.take();
         let (answer, predicate) = (self.answer.take(), std::mem::take(&mut self.predicate));
         let ambient = std::mem::take(&mut self.ambient);
         let value = match item {
-            Item::Use(_) | Item::Allow(_) => Value::WRONG,
+            Item::Use(_) | Item::Allow(_) => Meaning::WRONG,
             Item::Param(param) => self.param(param, frame),
             Item::Built(built) => self.built(built, frame),
             Item::Let(binding) => self.eval(&binding.value, frame),
             Item::Flow(declared) if declared.parameters.is_none() => self.flow(declared, frame, None),
             Item::Ledger(ledger) => self.ledger(ledger, frame),
-            Item::System(_) | Item::Flow(_) | Item::Shape(_) | Item::Expectation(_) => Value::Definition(item, frame),
-            Item::Fault(_) | Item::Scenario(_) | Item::Suite(_) => Value::Definition(item, frame),
-            Item::Load(_) | Item::SteadyState(_) | Item::Profile(_) | Item::Expect(_) => Value::WRONG,
-            Item::Abort(_) | Item::Phase(_) | Item::Refused(_) => Value::WRONG,
+            Item::System(_) | Item::Flow(_) | Item::Shape(_) | Item::Expectation(_) => Meaning::Definition(item, frame),
+            Item::Fault(_) | Item::Scenario(_) | Item::Suite(_) => Meaning::Definition(item, frame),
+            Item::Load(_) | Item::SteadyState(_) | Item::Profile(_) | Item::Expect(_) => Meaning::WRONG,
+            Item::Abort(_) | Item::Phase(_) | Item::Refused(_) => Meaning::WRONG,
         };
         (self.flow, self.answer, self.predicate, self.ambient) = (flow, answer, predicate, ambient);
         value
@@ -172,13 +172,13 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
     }
 
     /// A parameter of a file: set from outside, else by the profile, else as written.
-    fn param(&mut self, param: &'a ast::Param, frame: FrameId) -> Value<'a> {
+    fn param(&mut self, param: &'a ast::Param, frame: FrameId) -> Meaning<'a> {
         let world = self.world;
         let inputs = world.inputs;
         let module = self.frames[frame].module;
         // One without a type has been refused.
         if param.kind.path.is_empty() {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         let kind = self.type_of(&param.kind, frame);
         let set = inputs.settings.iter().rev().find(|setting| self.sets(&setting.path, module, &param.name.text));
@@ -192,12 +192,12 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
         let expr = set.or(profile).map(|setting| &setting.value).or(param.value.as_ref());
         let Some(expr) = expr else {
             if self.is_definition {
-                return Value::Unknown(kind);
+                return Meaning::Unknown(kind);
             }
             let problem =
                 Diagnostic::new(Code::E0307, format!("`{}` has no value", param.name), param.name.span, "needs one");
             self.push(problem.help(format!("give it one with `= …`, in a profile, or with `--set {}=…`", param.name)));
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         let value = self.eval_as(expr, frame, &[kind]);
         if !self.is_definition && !self.out.params.iter().any(|(name, _)| *name == param.name.text) {
@@ -236,18 +236,18 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
         let (first, rest) = kind.path.split_first()?;
         let mut value = match self.lookup(frame, &first.text, first.span) {
             Some(value) => value,
-            None => self.module_named(frame, &first.text, first.span).map_or(Value::WRONG, Value::Module),
+            None => self.module_named(frame, &first.text, first.span).map_or(Meaning::WRONG, Meaning::Module),
         };
         for name in rest {
             value = match value {
-                Value::Module(module) => {
+                Meaning::Module(module) => {
                     let inner = self.module_frame(module);
-                    self.own(inner, &name.text, name.span).unwrap_or(Value::WRONG)
+                    self.own(inner, &name.text, name.span).unwrap_or(Meaning::WRONG)
                 }
-                _ => Value::WRONG,
+                _ => Meaning::WRONG,
             };
         }
-        if let Value::Definition(Item::System(system), home) = value {
+        if let Meaning::Definition(Item::System(system), home) = value {
             return Some((system, home));
         }
         let shown = kind.path.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");

@@ -2,9 +2,9 @@
 //! another twice doubles with every step, and a few lines would fill the memory of any machine.
 
 use super::condition::{Condition, Measured};
+use super::meaning::Meaning;
 use super::program::{Expr, Metric, MetricKey, Piece, Stated};
 use super::session::ScenarioChecker;
-use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use std::cell::{Cell, RefCell};
@@ -137,32 +137,36 @@ impl ScenarioChecker<'_, '_> {
     }
 }
 
-impl Value<'_> {
+impl Meaning<'_> {
     pub(super) fn size(&self) -> Size {
         match self {
-            Value::Text(text, _) => Size::of_text(text),
-            Value::Range(a, b) => Size::of_all([a.size(), b.size()].into_iter()),
-            Value::List(items) => Size::of_all(items.iter().map(Value::size)),
-            Value::Object(fields) => {
+            Meaning::Text(text, _) => Size::of_text(text),
+            Meaning::Range(a, b) => Size::of_all([a.size(), b.size()].into_iter()),
+            Meaning::List(items) => Size::of_all(items.iter().map(Meaning::size)),
+            Meaning::Object(fields) => {
                 Size::of_all(fields.iter().map(|(name, value)| value.size().plus(Size::of_text(&name.text))))
             }
-            Value::Run(expr, _) | Value::Row(expr, _) => of_expr(expr),
-            Value::Measured(measured) => of_measured(measured),
-            Value::Condition(condition) => of_condition(condition),
-            Value::Unknown(_)
-            | Value::Null
-            | Value::Delivery(_)
-            | Value::Bool(_)
-            | Value::Quantity(..)
-            | Value::Exact(_)
-            | Value::Rate(_) => ONE,
-            Value::Answer(_) | Value::Moment(_) | Value::Window(..) | Value::Samples(..) | Value::Series(_) => ONE,
-            Value::Part(..)
-            | Value::Fault(..)
-            | Value::System(_)
-            | Value::Steps(_)
-            | Value::Module(_)
-            | Value::Definition(..) => ONE,
+            Meaning::Run(expr, _) | Meaning::Row(expr, _) => of_expr(expr),
+            Meaning::Measured(measured) => of_measured(measured),
+            Meaning::Condition(condition) => of_condition(condition),
+            Meaning::Unknown(_)
+            | Meaning::Null
+            | Meaning::Delivery(_)
+            | Meaning::Bool(_)
+            | Meaning::Quantity(..)
+            | Meaning::Exact(_)
+            | Meaning::Rate(_) => ONE,
+            Meaning::Answer(_)
+            | Meaning::Moment(_)
+            | Meaning::Window(..)
+            | Meaning::Samples(..)
+            | Meaning::Series(_) => ONE,
+            Meaning::Part(..)
+            | Meaning::Fault(..)
+            | Meaning::System(_)
+            | Meaning::Steps(_)
+            | Meaning::Module(_)
+            | Meaning::Definition(..) => ONE,
         }
     }
 }

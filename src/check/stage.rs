@@ -3,12 +3,12 @@
 mod level;
 mod search;
 
-use super::inputs::Times;
+use super::inputs::Instants;
+use super::meaning::Meaning;
 use super::program::{Leg, Level, Replay, Search, Stage, StageKind};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use super::words::mismatch;
 use crate::base::Span;
 use crate::base::units::{self, MILLISECOND, Rate, SECOND};
@@ -284,7 +284,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         } else {
             match self.eval_as(levels, frame, &[Type::List]) {
-                Value::List(items) => {
+                Meaning::List(items) => {
                     if items.len() > MOST_LEGS as usize {
                         self.out_of_range(levels.span, "a sweep has at most 1,000 levels");
                     }
@@ -295,7 +295,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         }
                     }
                 }
-                Value::Unknown(Type::Wrong) => model.refused = true,
+                Meaning::Unknown(Type::Wrong) => model.refused = true,
                 _ => model.unknown = true,
             }
         }
@@ -319,7 +319,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.model_is(Type::Rate, data.span, model);
         let (mut replay, mut iterations, mut legs) = (None, None, Vec::new());
         match value {
-            Value::Part(Type::Data, of) => match self.times(of, data) {
+            Meaning::Part(Type::Data, of) => match self.times(of, data) {
                 Some(times) if speed > 0.0 => {
                     let rows = self.out.data[of].rows;
                     // The last row is due before the end.
@@ -335,7 +335,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 _ => {}
             },
-            Value::Unknown(Type::Wrong) => {}
+            Meaning::Unknown(Type::Wrong) => {}
             _ => {
                 model.unknown = true;
                 let level = Rate::new(1.0, SECOND).map(Level::Arrivals);
@@ -348,7 +348,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// When the rows of data were, for a replay.
-    fn times(&mut self, data: usize, written: &ast::Expr) -> Option<Times> {
+    fn times(&mut self, data: usize, written: &ast::Expr) -> Option<Instants> {
         let data = self.out.data.get(data)?;
         let problem = match &data.times {
             Some(Ok(times)) => return Some(times.clone()),

@@ -1,10 +1,10 @@
 //! Suites: scenarios in order, in weighted areas, and when they are ready.
 
+use super::meaning::Meaning;
 use super::program::{Area, Ready, Score, Suite, SuiteMember};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use super::words::not_whole;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary, ExprKind, Item};
@@ -34,7 +34,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let shown = self.text(path.span);
                 match self.eval(path, frame) {
                     // An instance has a frame of its own for what it was given; the template itself has none.
-                    Value::Definition(Item::Scenario(scenario), home)
+                    Meaning::Definition(Item::Scenario(scenario), home)
                         if self.frames[home].parent.is_none() && lacks(scenario).is_some() =>
                     {
                         let lacks = lacks(scenario).unwrap_or_default();
@@ -46,7 +46,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                             )),
                         );
                     }
-                    Value::Definition(Item::Scenario(_), _) => {
+                    Meaning::Definition(Item::Scenario(_), _) => {
                         if seen.contains(&shown) {
                             let problem = Diagnostic::new(
                                 Code::E0203,
@@ -59,7 +59,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                         seen.push(shown.clone());
                         scenarios.push(self.suite_member(path, shown, module));
                     }
-                    Value::Unknown(Type::Wrong) => {}
+                    Meaning::Unknown(Type::Wrong) => {}
                     other => {
                         let kind = other.kind();
                         let message = format!("`{shown}` is {}, and a Scenario is needed here", kind.a());

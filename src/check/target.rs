@@ -3,12 +3,12 @@
 use super::address::Found;
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind};
+use super::meaning::{Meaning, placed};
 use super::parts::listed;
 use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::{Value, placed};
 use crate::base::Span;
 use crate::base::units::SECOND;
 use crate::diag::{Code, Diagnostic};
@@ -22,7 +22,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         builtin: &Builtin,
         bound: &Arguments<'a>,
         frame: FrameId,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         let protocol = match builtin.name {
             "postgres" => Protocol::Postgres,
             "mysql" => Protocol::Mysql,
@@ -75,13 +75,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         if !good {
             self.refused_target = true;
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         self.out.targets.push(target);
-        Value::Part(builtin.result, self.out.targets.len() - 1)
+        Meaning::Part(builtin.result, self.out.targets.len() - 1)
     }
 
-    fn target_option(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
+    fn target_option(&mut self, entry: &'a Entry, value: &Meaning<'a>, target: &mut Target) {
         match entry.label.text.as_str() {
             "timeout" => match value.number() {
                 Some(ns) if ns >= 1.0 => target.timeout = ns as u64,
@@ -94,7 +94,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 None => {}
             },
             "cookies" => {
-                if let Value::Bool(keeps) = value {
+                if let Meaning::Bool(keeps) = value {
                     target.cookies = *keeps;
                 }
             }
@@ -160,8 +160,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Headers of every request. What stands in them may be computed for each, but takes no rows.
-    fn target_headers(&mut self, entry: &'a Entry, value: &Value<'a>, target: &mut Target) {
-        let Value::Object(fields) = value else { return };
+    fn target_headers(&mut self, entry: &'a Entry, value: &Meaning<'a>, target: &mut Target) {
+        let Meaning::Object(fields) = value else { return };
         for (label, value, place) in placed(fields, &entry.value) {
             let span = place.span;
             let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count];

@@ -1,10 +1,10 @@
 //! Texts, in pieces where values are put in that are known only later.
 
+use super::meaning::Meaning;
 use super::program::{Expr, Piece};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, TextPart};
@@ -15,20 +15,20 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.eval_as(expr, frame, &[Type::Text, Type::Secret]).pieces()
     }
 
-    pub(super) fn text_value(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Value<'a> {
+    pub(super) fn text_value(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Meaning<'a> {
         self.foreign(parts, span);
         if let [TextPart::Literal(text)] = parts {
-            return Value::Text(text.clone(), span.file);
+            return Meaning::Text(text.clone(), span.file);
         }
         let (pieces, kind) = self.put_in(parts, frame);
-        let Some(pieces) = pieces.map(|parts| parts.concat()) else { return Value::Unknown(kind) };
+        let Some(pieces) = pieces.map(|parts| parts.concat()) else { return Meaning::Unknown(kind) };
         let joined = pieces.iter().map(|piece| match piece {
             Piece::Literal(text) => Some(text.as_str()),
             Piece::Value(_) => None,
         });
         match joined.collect::<Option<String>>() {
-            Some(text) => Value::Text(text, span.file),
-            None => Value::Run(Expr::Text(pieces), kind),
+            Some(text) => Meaning::Text(text, span.file),
+            None => Meaning::Run(Expr::Text(pieces), kind),
         }
     }
 
@@ -85,16 +85,16 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A value as it stands in a text.
-    pub(super) fn interpolated(&mut self, value: &Value<'a>, span: Span) -> Option<Vec<Piece>> {
+    pub(super) fn interpolated(&mut self, value: &Meaning<'a>, span: Span) -> Option<Vec<Piece>> {
         let literal = |text: String| Some(vec![Piece::Literal(text)]);
         match value {
-            Value::Unknown(_) => Some(Vec::new()),
-            Value::Rate(rate) => literal(rate.to_string()),
-            Value::Bool(value) => literal(value.to_string()),
-            Value::Quantity(number, kind) => literal(super::words::written(*number, *kind)),
-            Value::Exact(digits) => literal(digits.clone()),
-            Value::Text(..) | Value::Run(..) => value.pieces(),
-            Value::Answer(_) => {
+            Meaning::Unknown(_) => Some(Vec::new()),
+            Meaning::Rate(rate) => literal(rate.to_string()),
+            Meaning::Bool(value) => literal(value.to_string()),
+            Meaning::Quantity(number, kind) => literal(super::words::written(*number, *kind)),
+            Meaning::Exact(digits) => literal(digits.clone()),
+            Meaning::Text(..) | Meaning::Run(..) => value.pieces(),
+            Meaning::Answer(_) => {
                 self.push(
                     Diagnostic::new(Code::E0207, "an answer is no text", span, "which part of it?")
                         .help("take a part first, such as `let id = list.json(\"$[0].id\")`"),

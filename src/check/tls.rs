@@ -1,10 +1,10 @@
 //! Checks how the connections to a target are encrypted: `tls: { … }`.
 
 use super::inputs::{Content, Document, FileKind};
+use super::meaning::Meaning;
 use super::program::{File, Identity, Pem, Piece, Tls, TlsVersion};
 use super::session::ScenarioChecker;
 use super::types::Type;
-use super::value::Value;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::Entry;
@@ -27,7 +27,7 @@ const ENTRIES: [(&str, &[Type]); 9] = [
 const BEGINS: &str = "-----BEGIN ";
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn tls(&mut self, entry: &'a Entry, value: &Value<'a>) -> Option<Tls> {
+    pub(super) fn tls(&mut self, entry: &'a Entry, value: &Meaning<'a>) -> Option<Tls> {
         let entries = self.entries("TLS", (entry, value), &ENTRIES)?;
         let mut tls = Tls::default();
         let (mut cert, mut key) = (None, None);
@@ -37,8 +37,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 "ca" => tls.ca = self.pem(&value, span),
                 "cert" => cert = Some((name, self.pem(&value, span))),
                 "key" => key = Some((name, self.key(&value, span))),
-                "verify" => tls.verify = !matches!(value, Value::Bool(false)),
-                "resume" => tls.resume = !matches!(value, Value::Bool(false)),
+                "verify" => tls.verify = !matches!(value, Meaning::Bool(false)),
+                "resume" => tls.resume = !matches!(value, Meaning::Bool(false)),
                 "server_name" => tls.server_name = self.server_name(&value, span),
                 "min" => tls.min = self.tls_version(&value, span),
                 "max" => tls.max = self.tls_version(&value, span),
@@ -66,8 +66,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A constant would stand in the plan and the record for everybody to read.
-    fn key(&mut self, value: &Value<'a>, span: Span) -> Option<Pem> {
-        if let Value::Text(text, _) = value
+    fn key(&mut self, value: &Meaning<'a>, span: Span) -> Option<Pem> {
+        if let Meaning::Text(text, _) = value
             && text.contains(BEGINS)
         {
             let message = "a private key would stand in the plan and in the record of each run";
@@ -79,8 +79,8 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// A path, relative to the file, or what such a file holds.
-    fn pem(&mut self, value: &Value<'a>, span: Span) -> Option<Pem> {
-        let Value::Text(path, from) = value else {
+    fn pem(&mut self, value: &Meaning<'a>, span: Span) -> Option<Pem> {
+        let Meaning::Text(path, from) = value else {
             return value.pieces().map(Pem::Text);
         };
         if path.contains(BEGINS) {
@@ -115,8 +115,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         })
     }
 
-    fn server_name(&mut self, value: &Value<'a>, span: Span) -> Option<String> {
-        let Value::Text(name, _) = value else { return None };
+    fn server_name(&mut self, value: &Meaning<'a>, span: Span) -> Option<String> {
+        let Meaning::Text(name, _) = value else { return None };
         let is_name = !name.is_empty()
             && name.len() < 254
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c));
@@ -127,8 +127,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         Some(name.clone())
     }
 
-    fn tls_version(&mut self, value: &Value<'a>, span: Span) -> Option<TlsVersion> {
-        let Value::Text(text, _) = value else { return None };
+    fn tls_version(&mut self, value: &Meaning<'a>, span: Span) -> Option<TlsVersion> {
+        let Meaning::Text(text, _) = value else { return None };
         let found = TlsVersion::ALL.into_iter().find(|version| version.name() == text);
         if found.is_none() {
             self.out_of_range(span, "TLS is spoken in version \"1.2\" or \"1.3\"");
@@ -136,13 +136,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         found
     }
 
-    fn alpn(&mut self, value: &Value<'a>, span: Span) -> Vec<String> {
-        let Value::List(items) = value else { return Vec::new() };
+    fn alpn(&mut self, value: &Meaning<'a>, span: Span) -> Vec<String> {
+        let Meaning::List(items) = value else { return Vec::new() };
         let mut names = Vec::new();
         for item in items {
             match item {
-                Value::Text(name, _) if (1..256).contains(&name.len()) && name.is_ascii() => names.push(name.clone()),
-                Value::Text(..) => self.out_of_range(span, "the name of a protocol has 1 to 255 letters (RFC 7301)"),
+                Meaning::Text(name, _) if (1..256).contains(&name.len()) && name.is_ascii() => names.push(name.clone()),
+                Meaning::Text(..) => self.out_of_range(span, "the name of a protocol has 1 to 255 letters (RFC 7301)"),
                 item if item.is_unknown() => {}
                 _ => self.out_of_range(span, "protocols are named as texts, such as [\"http/1.1\"]"),
             }

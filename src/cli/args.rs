@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::report::Format;
-use crate::run::User;
+use crate::run::Account;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -65,7 +65,7 @@ pub enum Command {
 pub struct StartArgs {
     /// Another user and its group, by numbers
     #[arg(long, value_name = "USER:GROUP", value_parser = user)]
-    pub user: Option<User>,
+    pub user: Option<Account>,
     pub program: OsString,
     pub arguments: Vec<OsString>,
 }
@@ -352,9 +352,9 @@ fn out(text: &str) -> Result<(Format, PathBuf), String> {
     }
 }
 
-fn user(text: &str) -> Result<User, String> {
+fn user(text: &str) -> Result<Account, String> {
     let numbers = text.split_once(':').and_then(|(id, group)| Some((id.parse().ok()?, group.parse().ok()?)));
-    numbers.map(|(id, group)| User { id, group }).ok_or_else(|| "write it like `65534:65534`".to_owned())
+    numbers.map(|(id, group)| Account { id, group }).ok_or_else(|| "write it like `65534:65534`".to_owned())
 }
 
 fn length(text: &str) -> Result<std::time::Duration, String> {

@@ -43,14 +43,14 @@ pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
 }
 
 /// What became of a file.
-struct Done {
+struct Formatted {
     changed: bool,
     /// Something in it does not parse, and was kept as written.
     kept: bool,
 }
 
 /// Formats one file, or says what would change in it.
-fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Terminal) -> Result<Done, String> {
+fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Terminal) -> Result<Formatted, String> {
     let piped = path.as_os_str() == "-";
     let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
     let text = if piped { inputs::standard_input()? } else { inputs::read(&inputs::Disk, path, directory)? };
@@ -69,7 +69,7 @@ fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Te
         1 => terminal.err(&format!("{shown}: kept as written: 1 statement that does not parse\n")),
         kept => terminal.err(&format!("{shown}: kept as written: {kept} statements that do not parse\n")),
     }
-    Ok(Done { changed, kept: formatted.kept > 0 })
+    Ok(Formatted { changed, kept: formatted.kept > 0 })
 }
 
 fn difference(source: &Source, formatted: &str, terminal: &Terminal) -> String {

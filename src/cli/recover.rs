@@ -3,7 +3,7 @@
 use super::args::{GuardianArgs, RecoverArgs};
 use super::output::Terminal;
 use crate::base::shown::escaped;
-use crate::guard::{self, Dirty, Distance, Measure};
+use crate::guard::{self, Dirty, Distance, Remedy};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,9 +50,9 @@ fn shown(run: &Dirty) -> String {
     let mut text = format!("run {}{}\n", escaped(&run.run), escaped(&run.from));
     for left in &run.left {
         let told = match left.measure {
-            Measure::Perform => left.undo.told(),
-            Measure::Gone(why) => why.to_owned(),
-            Measure::Leave(why) => format!("not from here: {why}"),
+            Remedy::Perform => left.undo.told(),
+            Remedy::Gone(why) => why.to_owned(),
+            Remedy::Leave(why) => format!("not from here: {why}"),
         };
         text.push_str(&format!("  {}: {}\n", escaped(&left.what), told.replace('\n', "\n    ")));
     }

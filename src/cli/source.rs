@@ -19,7 +19,7 @@ pub struct Checked {
 }
 
 /// A scenario ready to be run, with what is kept out of its plan.
-pub struct Planned {
+pub struct Runnable {
     pub plan: Plan,
     /// What it was planned for.
     pub machine: Machine,
@@ -119,7 +119,7 @@ pub fn print(diagnostics: &Diagnostics, checked: &Checked, terminal: &Terminal) 
 }
 
 /// The plan of the named scenario, or of the only one. What is wrong is printed; `Err` is the exit code.
-pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Planned, u8> {
+pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Runnable, u8> {
     planned(argument, inputs::load(Path::new(split(argument).0), asked), share, terminal)
 }
 
@@ -129,7 +129,7 @@ pub fn planned(
     loaded: Result<Loaded, String>,
     share: Option<(u64, u64)>,
     terminal: &Terminal,
-) -> Result<Planned, u8> {
+) -> Result<Runnable, u8> {
     let (file, wanted) = split(argument);
     let usage = |message: &str| {
         terminal.error(message);
@@ -160,7 +160,7 @@ pub fn planned(
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
             let later = scenario.later.iter().map(|later| later.what.clone()).collect();
-            Some(Planned { plan, machine, later, secrets, refused })
+            Some(Runnable { plan, machine, later, secrets, refused })
         }
         _ => None,
     };

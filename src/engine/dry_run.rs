@@ -2,7 +2,7 @@
 //! without its load.
 
 use super::flow::session::Session;
-use super::flow::user::Who;
+use super::flow::user::Asker;
 use super::phase::{Parts, alone};
 use super::tracer::{Tell, Tracer};
 use super::value::Plain;
@@ -49,7 +49,7 @@ fn iterations(parts: &Parts, setup: Arc<Vec<Plain>>, trial: &DryRun) -> std::io:
         for (load, part) in &trial.parts {
             let (number, turn) = first(&plan, *load, *part, trial.user - 1);
             let mut session = Session::new(&worker, *load, !plan.loads[*load].is_open());
-            let who = Who { user: trial.user, turn, kept: None };
+            let who = Asker { user: trial.user, turn, kept: None };
             let now = worker.timers.clock.now();
             let _ = session.iterate(&who, *part, number, (now, now)).await;
         }

@@ -12,12 +12,12 @@ const PROBE: u64 = 9_973 * MICROSECOND;
 
 /// What a worker tells about itself without being asked.
 #[derive(Debug, Default)]
-pub struct Gauge(Mutex<Reading>);
+pub struct Gauge(Mutex<LagReading>);
 
 /// What was so at an instant: nanoseconds that the thread ran, was ready without a core, and spun on purpose, and the
 /// poll delay of the second before.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading {
+pub struct LagReading {
     pub at: Instant,
     /// The thread, once it has begun.
     thread: Option<i32>,
@@ -27,9 +27,9 @@ pub struct Reading {
     pub poll_delay: u64,
 }
 
-impl Default for Reading {
-    fn default() -> Reading {
-        Reading { at: Instant::now(), thread: None, ran: 0, waited: 0, spun: 0, poll_delay: 0 }
+impl Default for LagReading {
+    fn default() -> LagReading {
+        LagReading { at: Instant::now(), thread: None, ran: 0, waited: 0, spun: 0, poll_delay: 0 }
     }
 }
 
@@ -49,15 +49,15 @@ impl Gauge {
         let thread = Some(rustix::thread::gettid().as_raw_nonzero().get());
         #[cfg(not(target_os = "linux"))]
         let thread = None;
-        let reading = Reading { at: Instant::now(), thread, ran, waited, spun, poll_delay };
+        let reading = LagReading { at: Instant::now(), thread, ran, waited, spun, poll_delay };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reading;
     }
 
     /// As it is now, or as the thread left it: one that is not let to a core writes nothing.
-    pub fn read(&self) -> Reading {
+    pub fn read(&self) -> LagReading {
         let written = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = written.thread.and_then(|thread| books(&format!("self/task/{thread}")));
-        now.map_or(written, |(ran, waited)| Reading { at: Instant::now(), ran, waited, ..written })
+        now.map_or(written, |(ran, waited)| LagReading { at: Instant::now(), ran, waited, ..written })
     }
 }
 

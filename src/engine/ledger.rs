@@ -27,7 +27,7 @@ impl Records {
     }
 
     /// Opens them; nothing is known of their outcome.
-    pub fn open(&self, frame: &mut Frame, paths: &Paths, at: u64, into: &Opened) -> Result<(), Unusable> {
+    pub fn open(&self, frame: &mut Frame, paths: &Paths, at: u64, into: &OpenEntries) -> Result<(), Unusable> {
         let mut opened = Vec::with_capacity(self.0.len());
         for (pieces, ledger) in &self.0 {
             let mut key = String::new();
@@ -41,9 +41,9 @@ impl Records {
 
 /// The open entries of a session, where its worker sees them when the run ends over them.
 #[derive(Debug, Default)]
-pub struct Opened(RefCell<Vec<Entry>>);
+pub struct OpenEntries(RefCell<Vec<Entry>>);
 
-impl Opened {
+impl OpenEntries {
     /// A try has ended, and another follows.
     pub fn tried(&self, fate: Fate, at: u64) {
         for entry in self.0.borrow_mut().iter_mut() {

@@ -4,7 +4,7 @@
 use super::flow::lowered::LoweredPlan;
 use super::flow::session::{Missed, Session};
 use super::flow::steps::Steps;
-use super::flow::user::Who;
+use super::flow::user::Asker;
 use super::health::Gauge;
 use super::http::host::Endpoint;
 use super::pace::limit;
@@ -106,7 +106,7 @@ impl Errand {
 }
 
 /// What came of it.
-pub struct Done {
+pub struct PhaseEnd {
     /// The values that were named before, with those that its flows named; null where they did not come to it.
     pub named: Vec<Plain>,
     /// What went wrong, in words for a person.
@@ -114,15 +114,15 @@ pub struct Done {
 }
 
 /// Does the steps of some flows, one after the other, on a thread of its own.
-pub async fn perform(errand: Errand, parts: Parts, named: Vec<Plain>) -> Done {
+pub async fn perform(errand: Errand, parts: Parts, named: Vec<Plain>) -> PhaseEnd {
     let (word, flows) = (errand.word(), errand.flows(&parts));
     if flows.is_empty() {
-        return Done { named, problems: Vec::new() };
+        return PhaseEnd { named, problems: Vec::new() };
     }
-    let lost = |problem: String| Done { named: Vec::new(), problems: vec![problem] };
+    let lost = |problem: String| PhaseEnd { named: Vec::new(), problems: vec![problem] };
     let (told, outcome) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name(word.to_owned()).spawn(move || {
-        let mut done = Done { named, problems: Vec::new() };
+        let mut done = PhaseEnd { named, problems: Vec::new() };
         for (number, flow) in flows.into_iter().enumerate() {
             match one((errand, number as u64), flow, &parts, &done.named) {
                 Ok((values, problems)) => {
@@ -159,7 +159,7 @@ fn one(
         if errand == Errand::Teardown {
             session.tries_all();
         }
-        let who = Who { user: 1, turn: 0, kept: None };
+        let who = Asker { user: 1, turn: 0, kept: None };
         let now = worker.timers.clock.now();
         let outcome = session.iterate(&who, 0, 0, (now, now)).await;
         parts.mask.learn(session.secrets(0));

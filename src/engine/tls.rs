@@ -24,12 +24,12 @@ pub struct Secured {
 }
 
 /// What files hold, and texts that the run knows.
-pub struct Given<'g> {
+pub struct Material<'g> {
     pub files: &'g Files,
     pub text: &'g dyn Fn(&Text) -> Result<String, String>,
 }
 
-impl<'g> Given<'g> {
+impl<'g> Material<'g> {
     fn bytes(&self, pem: &Pem, entry: &str) -> Result<Cow<'g, [u8]>, String> {
         match pem {
             Pem::File(file) => Ok(self.files.content(*file).into()),
@@ -42,7 +42,7 @@ impl<'g> Given<'g> {
 
 impl Secured {
     /// What a target's `tls:` says.
-    pub fn new(tls: &Tls, host: &str, given: &Given<'_>) -> Result<Secured, String> {
+    pub fn new(tls: &Tls, host: &str, given: &Material<'_>) -> Result<Secured, String> {
         let named = tls.server_name.as_deref().unwrap_or(host).trim_matches(['[', ']']);
         let name = ServerName::try_from(named.to_owned())
             .map_err(|_| format!("no certificate can name `{named}`; `server_name:` says whom it names"))?;
@@ -126,7 +126,7 @@ fn checking(
         .map_err(|error| format!("the authorities of TLS cannot be used: {error}"))
 }
 
-fn verifier(tls: &Tls, given: &Given<'_>, provider: &Arc<CryptoProvider>) -> Result<Arc<Verifier>, String> {
+fn verifier(tls: &Tls, given: &Material<'_>, provider: &Arc<CryptoProvider>) -> Result<Arc<Verifier>, String> {
     let (inner, known) = match &tls.ca {
         _ if !tls.verify => (None, Vec::new()),
         Some(ca) => {
@@ -147,7 +147,7 @@ fn verifier(tls: &Tls, given: &Given<'_>, provider: &Arc<CryptoProvider>) -> Res
 }
 
 /// The certificates in a PEM.
-pub fn certificates(pem: &Pem, given: &Given<'_>, entry: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+pub fn certificates(pem: &Pem, given: &Material<'_>, entry: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let bytes = given.bytes(pem, entry)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match all {
@@ -161,7 +161,7 @@ pub fn certificates(pem: &Pem, given: &Given<'_>, entry: &str) -> Result<Vec<Cer
     }
 }
 
-fn key(pem: &Pem, given: &Given<'_>) -> Result<PrivateKeyDer<'static>, String> {
+fn key(pem: &Pem, given: &Material<'_>) -> Result<PrivateKeyDer<'static>, String> {
     let bytes = given.bytes(pem, "key")?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         // What is wrong with a key is not told by its content.

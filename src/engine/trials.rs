@@ -39,7 +39,7 @@ impl Trial {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Next {
+pub enum NextTrial {
     Wait,
     Try(Trial),
     Over,
@@ -48,12 +48,12 @@ pub enum Next {
 /// What workers are told of one search.
 #[derive(Clone)]
 pub struct Trials {
-    told: watch::Receiver<Next>,
+    told: watch::Receiver<NextTrial>,
     last: Option<u64>,
 }
 
 impl Trials {
-    pub fn new(told: watch::Receiver<Next>) -> Trials {
+    pub fn new(told: watch::Receiver<NextTrial>) -> Trials {
         Trials { told, last: None }
     }
 
@@ -62,12 +62,12 @@ impl Trials {
         loop {
             let next = *self.told.borrow_and_update();
             match next {
-                Next::Over => return None,
-                Next::Try(trial) if self.last != Some(trial.number) => {
+                NextTrial::Over => return None,
+                NextTrial::Try(trial) if self.last != Some(trial.number) => {
                     self.last = Some(trial.number);
                     return Some(trial);
                 }
-                Next::Wait | Next::Try(_) => self.told.changed().await.ok()?,
+                NextTrial::Wait | NextTrial::Try(_) => self.told.changed().await.ok()?,
             }
         }
     }

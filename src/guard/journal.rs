@@ -2,7 +2,7 @@
 //! it is on the disk. Whoever may still take back what it holds has it locked, so that it can be told from all namespaces whether it is
 //! left.
 
-use super::origin::{Distance, Measure, Origin};
+use super::origin::{Distance, Origin, Remedy};
 use super::private::{self, Directory};
 use super::process::Process;
 use super::undo::Undo;
@@ -282,7 +282,7 @@ pub struct Dirty {
 pub struct Left {
     pub what: String,
     pub undo: Undo,
-    pub measure: Measure,
+    pub measure: Remedy,
 }
 
 impl Dirty {
@@ -396,9 +396,9 @@ pub fn take_back(journal: &mut Journal) -> io::Result<Vec<Recovered>> {
     let mut done = Vec::new();
     for (id, (what, undo)) in read.open.into_iter().rev() {
         let (how, problem) = match place.measure(&undo) {
-            Measure::Perform => (undo.describe(), undo.perform().err()),
-            Measure::Gone(why) => (why.to_owned(), None),
-            Measure::Leave(why) => (undo.describe(), Some(format!("could not {}: {why}", undo.describe()))),
+            Remedy::Perform => (undo.describe(), undo.perform().err()),
+            Remedy::Gone(why) => (why.to_owned(), None),
+            Remedy::Leave(why) => (undo.describe(), Some(format!("could not {}: {why}", undo.describe()))),
         };
         journal.write(&match &problem {
             None => JournalLine::End { id },

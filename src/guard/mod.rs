@@ -19,7 +19,7 @@ mod tests;
 pub use fresh::{Fresh, lasting, random, unfollowed};
 pub use guardian::{Guard, guardian};
 pub use journal::{Dirty, Left, Recovered, directory, dirty, left_behind, recover, usable};
-pub use origin::{Distance, Measure};
+pub use origin::{Distance, Remedy};
 pub use process::{MARK, Process, Whom, mark, marked};
 pub use undo::Undo;
 

@@ -29,7 +29,7 @@ pub enum Distance {
 
 /// What is done about something that is to be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
+pub enum Remedy {
     Perform,
     /// It is gone by itself, for this reason.
     Gone(&'static str),
@@ -77,22 +77,22 @@ impl Distance {
 
     /// What is done about it from here. A process or a control group is looked for only where its name cannot be of another one by
     /// now; files and commands mean the same after the machine was started again.
-    pub fn measure(self, undo: &Undo) -> Measure {
+    pub fn measure(self, undo: &Undo) -> Remedy {
         const RESTARTED: &str = "gone since the machine was started again";
         const NUMBERS: &str =
             "its numbers are of another pid namespace: `stressc recover` finds it there, and it is gone where that is";
         const OTHER: &str = "it is on another machine";
         const UNKNOWN: &str = "the journal does not say where it was, so it is not looked for";
         match (self, undo) {
-            (Distance::Here, _) => Measure::Perform,
+            (Distance::Here, _) => Remedy::Perform,
             (Distance::Namespace, Undo::Kill(whom) | Undo::Continue(whom)) if whom.is_by_number() => {
-                Measure::Leave(NUMBERS)
+                Remedy::Leave(NUMBERS)
             }
-            (Distance::Namespace, _) => Measure::Perform,
-            (Distance::Boot, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Measure::Gone(RESTARTED),
-            (Distance::Unknown, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Measure::Gone(UNKNOWN),
-            (Distance::Boot | Distance::Unknown, Undo::Remove(_) | Undo::Run { .. }) => Measure::Perform,
-            (Distance::Host, _) => Measure::Leave(OTHER),
+            (Distance::Namespace, _) => Remedy::Perform,
+            (Distance::Boot, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Remedy::Gone(RESTARTED),
+            (Distance::Unknown, Undo::Kill(_) | Undo::Continue(_) | Undo::Group { .. }) => Remedy::Gone(UNKNOWN),
+            (Distance::Boot | Distance::Unknown, Undo::Remove(_) | Undo::Run { .. }) => Remedy::Perform,
+            (Distance::Host, _) => Remedy::Leave(OTHER),
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
             (Distance::Unknown, [false, false, false, true]),
         ] {
             let all = [&by_number, &by_mark, &group, &file];
-            assert_eq!(all.map(|undo| place.measure(undo) == Measure::Perform), performed, "{place:?}");
+            assert_eq!(all.map(|undo| place.measure(undo) == Remedy::Perform), performed, "{place:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! change of a scenario.
 
 use super::file_system::Files;
-use super::root::{Bytes, Opened, Refused, Root};
+use super::root::{Contents, Opened, Refused, Root};
 use crate::check::inputs::{Content, FileKind};
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -82,8 +82,8 @@ impl<F: Files> Files for Cached<F> {
 
     fn content(&self, opened: Opened, shown: &str, kind: FileKind) -> Result<Content, String> {
         let stamp = match &opened.file {
-            Bytes::File(file) => file.metadata().ok().and_then(|found| Stamp::of(&found)),
-            Bytes::Buffer(_) => None,
+            Contents::File(file) => file.metadata().ok().and_then(|found| Stamp::of(&found)),
+            Contents::Buffer(_) => None,
         };
         let Some(stamp) = stamp else { return self.below.content(opened, shown, kind) };
         let key = (opened.path.clone(), kind, shown.to_owned());

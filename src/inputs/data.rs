@@ -2,7 +2,7 @@
 //! as a stream, so that a large file costs no memory.
 
 use super::root::Opened;
-use super::times::Reading;
+use super::times::InstantReader;
 use crate::base::decimal;
 use crate::check::inputs::{FileKind, Table};
 use crate::check::types::Type;
@@ -80,7 +80,7 @@ struct Short {
     found: Vec<(String, Option<Type>)>,
     places: HashMap<String, usize>,
     rows: u64,
-    times: Reading,
+    times: InstantReader,
 }
 
 impl Short {

@@ -2,7 +2,7 @@
 //! disk, so that nothing is different once they are saved.
 
 use super::file_system::Files;
-use super::root::{Bytes, Opened, Refused, Root};
+use super::root::{Contents, Opened, Refused, Root};
 use crate::check::inputs::{Content, FileKind};
 use std::collections::HashMap;
 use std::io;
@@ -38,7 +38,7 @@ impl<F: Files> Overlay<F> {
 
     fn buffer(&self, path: &Path) -> Option<Opened> {
         let path = place(path);
-        let bytes = Bytes::Buffer(io::Cursor::new(self.buffers.get(&path)?.clone()));
+        let bytes = Contents::Buffer(io::Cursor::new(self.buffers.get(&path)?.clone()));
         Some(Opened { file: bytes, path })
     }
 }
@@ -77,8 +77,8 @@ impl<F: Files> Files for Overlay<F> {
 
     fn content(&self, opened: Opened, shown: &str, kind: FileKind) -> Result<Content, String> {
         match opened.file {
-            Bytes::Buffer(_) => super::load::content(opened, shown, kind),
-            Bytes::File(_) => self.below.content(opened, shown, kind),
+            Contents::Buffer(_) => super::load::content(opened, shown, kind),
+            Contents::File(_) => self.below.content(opened, shown, kind),
         }
     }
 }

@@ -19,23 +19,23 @@ pub struct Root {
 /// A file that was opened, and where it really lies.
 #[derive(Debug)]
 pub struct Opened {
-    pub file: Bytes,
+    pub file: Contents,
     pub path: PathBuf,
 }
 
 /// What stands in a file, or is going to.
 #[derive(Debug)]
-pub enum Bytes {
+pub enum Contents {
     File(File),
     /// Of an editor, which has not saved it.
     Buffer(io::Cursor<Arc<[u8]>>),
 }
 
-impl Read for Bytes {
+impl Read for Contents {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Bytes::File(file) => file.read(buffer),
-            Bytes::Buffer(bytes) => bytes.read(buffer),
+            Contents::File(file) => file.read(buffer),
+            Contents::Buffer(bytes) => bytes.read(buffer),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Root {
         };
         let inner = self.inner(&found, shown)?;
         let opened = regular(&found, shown, || beneath(&self.directory, inner, &found));
-        opened.map(|file| Opened { file: Bytes::File(file), path: found }).map_err(Refused::Unreadable)
+        opened.map(|file| Opened { file: Contents::File(file), path: found }).map_err(Refused::Unreadable)
     }
 
     /// A path without links as it leads on from the root, where what lies there may be read.
@@ -168,7 +168,7 @@ pub fn open_named(path: &Path) -> Result<Opened, String> {
     let shown = path.display().to_string();
     let found = path.canonicalize().map_err(|error| unreadable(path, &shown, &error))?;
     let file = regular(&found, &shown, || whole(&found))?;
-    Ok(Opened { file: Bytes::File(file), path: found })
+    Ok(Opened { file: Contents::File(file), path: found })
 }
 
 /// A file that was opened before, by where it really lies: no link may have come into its way meanwhile.

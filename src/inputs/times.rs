@@ -1,7 +1,7 @@
 //! The instants of a data file that can be replayed: how long they go on, in order, and how dense they are.
 
 use crate::base::units::SECOND;
-use crate::check::inputs::Times;
+use crate::check::inputs::Instants;
 use std::collections::VecDeque;
 
 /// Names of a column of instants; the first that there is holds them.
@@ -22,7 +22,7 @@ pub fn instant(cell: &str) -> Option<i128> {
 
 /// What is known of the instants of a file while it is read.
 #[derive(Default)]
-pub struct Reading {
+pub struct InstantReader {
     /// Which of [`COLUMNS`], and where it stands in a line of CSV.
     column: Option<usize>,
     place: usize,
@@ -35,7 +35,7 @@ pub struct Reading {
     wrong: Option<String>,
 }
 
-impl Reading {
+impl InstantReader {
     /// The names of the cells that follow.
     pub fn head(&mut self, names: &[String]) {
         self.column = COLUMNS.iter().position(|column| names.iter().any(|name| name == column));
@@ -87,13 +87,13 @@ impl Reading {
     }
 
     /// Nothing where there is no column of that kind.
-    pub fn times(self) -> Option<Result<Times, String>> {
+    pub fn times(self) -> Option<Result<Instants, String>> {
         let column = COLUMNS[self.column?].to_owned();
         Some(match self.wrong {
             Some(wrong) => Err(wrong),
             None => {
                 let length = (self.last - self.first.unwrap_or(self.last)) as u64;
-                Ok(Times { column, length, densest: self.densest as u64 })
+                Ok(Instants { column, length, densest: self.densest as u64 })
             }
         })
     }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn readings_know_length_and_density() {
         let read = |cells: &[&str]| {
-            let mut reading = Reading { column: Some(0), ..Reading::default() };
+            let mut reading = InstantReader { column: Some(0), ..InstantReader::default() };
             cells.iter().for_each(|cell| reading.cell(cell));
             reading.times().unwrap()
         };
@@ -126,6 +126,6 @@ mod tests {
         assert_eq!((times.length, times.densest), (5 * SECOND, 3));
         assert_eq!(read(&["2", "1"]).unwrap_err(), "row 2 is earlier than the one before it");
         assert_eq!(read(&["2", "x"]).unwrap_err(), "the cell in row 2 is no time");
-        assert!(Reading::default().times().is_none());
+        assert!(InstantReader::default().times().is_none());
     }
 }

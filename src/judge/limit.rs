@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Who {
+pub enum Subject {
     Target,
     Generator,
     /// They cannot be told apart.
     Either,
 }
 
-impl Who {
+impl Subject {
     pub fn is_generator(self) -> bool {
-        matches!(self, Who::Generator | Who::Either)
+        matches!(self, Subject::Generator | Subject::Either)
     }
 }
 
 /// One sentence on a load that was not what was planned, or whose numbers missed what was expected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Limit {
+pub struct Caveat {
     pub load: String,
-    pub who: Who,
+    pub who: Subject,
     pub text: String,
     /// What the sentence rests on.
     pub shown_by: Evidence,
@@ -51,9 +51,9 @@ pub struct Evidence {
 pub struct Facts {
     pub evidence: Evidence,
     /// An open load lacks arrivals, because of …
-    pub missing: Option<Who>,
+    pub missing: Option<Subject>,
     /// The users of a closed load were held up by …, other than by the target alone.
-    pub held_up: Option<Who>,
+    pub held_up: Option<Subject>,
     /// The part of the time of a request that is the generator's own delay.
     own: f64,
     ceiling: u64,
@@ -121,23 +121,23 @@ impl Facts {
         let missing = match (share(all.dropped), share(all.unsent)) {
             _ if !load.is_open() => None,
             (false, false) => None,
-            (false, true) => Some(Who::Generator),
-            (true, _) if own > LARGE => Some(Who::Generator),
-            (true, false) if own < SMALL && !saturated => Some(Who::Target),
-            (true, _) => Some(Who::Either),
+            (false, true) => Some(Subject::Generator),
+            (true, _) if own > LARGE => Some(Subject::Generator),
+            (true, false) if own < SMALL && !saturated => Some(Subject::Target),
+            (true, _) => Some(Subject::Either),
         };
         let held_up = match own {
             // A worker with room to spare did all that its users asked of it, however short its answers are.
             _ if load.is_open() || own < SMALL || busy + waiting < SATURATED => None,
-            _ if own > LARGE => Some(Who::Generator),
-            _ => Some(Who::Either),
+            _ if own > LARGE => Some(Subject::Generator),
+            _ => Some(Subject::Either),
         };
         Facts { evidence, missing, held_up, own, ceiling }
     }
 
     /// The generator had a part in how much was sent.
     pub fn is_limited(&self) -> bool {
-        self.missing.or(self.held_up).is_some_and(Who::is_generator)
+        self.missing.or(self.held_up).is_some_and(Subject::is_generator)
     }
 
     /// What a request took was nearly all the target's.
@@ -157,14 +157,14 @@ impl Facts {
         );
         let late = format!("{} of {planned} iterations were not started in time", shown(unsent));
         Some(match self.missing? {
-            Who::Target => format!("`{name}`: the target was slow: {full}; {}", self.answers()),
-            Who::Generator if dropped > unsent => {
+            Subject::Target => format!("`{name}`: the target was slow: {full}; {}", self.answers()),
+            Subject::Generator if dropped > unsent => {
                 format!("`{name}`: the generator was slow: {full}; {}; {}", self.answers(), self.workers())
             }
-            Who::Generator => {
+            Subject::Generator => {
                 format!("`{name}`: the generator was slow: {late}; {}", self.workers())
             }
-            Who::Either => {
+            Subject::Either => {
                 let late = if unsent > 0 { format!(", and {late}") } else { String::new() };
                 format!(
                     "`{name}`: whether the target or the generator was slow cannot be told: {full}{late}; {}; {}",

@@ -5,7 +5,7 @@ mod others;
 mod standing;
 mod trust;
 
-pub use limit::{Evidence, Limit, Who};
+pub use limit::{Caveat, Evidence, Subject};
 pub use others::Others;
 pub use standing::Standing;
 pub use trust::{Trust, TrustState};

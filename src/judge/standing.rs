@@ -1,6 +1,6 @@
 //! Whether what came out for an expectation stands, whatever the generator did.
 
-use super::limit::{Facts, Who};
+use super::limit::{Facts, Subject};
 use crate::base::units::{MILLISECOND, measured_duration};
 use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
@@ -22,14 +22,14 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stand {
     pub standing: Standing,
-    pub cause: Option<(usize, Who, String)>,
+    pub cause: Option<(usize, Subject, String)>,
 }
 
 impl Stand {
     const FIRM: Stand = Stand { standing: Standing::Stands, cause: None };
 
     /// In doubt where something is in doubt.
-    fn doubt(cause: Option<(usize, Who, String)>) -> Stand {
+    fn doubt(cause: Option<(usize, Subject, String)>) -> Stand {
         let standing = if cause.is_some() { Standing::InDoubt } else { Standing::Stands };
         Stand { standing, cause }
     }
@@ -130,7 +130,7 @@ impl Ground<'_> {
                     (true, true, _) => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
                     (false, _, true) => Stand::FIRM,
                     (true, _, true) if value - own >= bound => Stand::FIRM,
-                    (true, _, true) => Stand::doubt(self.cause(of, Who::Either, &against, own)),
+                    (true, _, true) => Stand::doubt(self.cause(of, Subject::Either, &against, own)),
                     _ => Stand::doubt(self.short().or_else(|| self.late(of, bound))),
                 }
             }
@@ -222,26 +222,26 @@ impl Ground<'_> {
             return Stand::doubt(Some(short));
         }
         let who = match own {
-            own if value - own > bound => Who::Target,
-            own if own >= 0.8 * value => Who::Generator,
-            _ => Who::Either,
+            own if value - own > bound => Subject::Target,
+            own if own >= 0.8 * value => Subject::Generator,
+            _ => Subject::Either,
         };
         let cause = self.cause(of, who, against, own);
-        Stand { standing: if who == Who::Target { Standing::Stands } else { Standing::InDoubt }, cause }
+        Stand { standing: if who == Subject::Target { Standing::Stands } else { Standing::InDoubt }, cause }
     }
 
-    fn cause(&self, of: &Requests, who: Who, against: &str, own: f64) -> Option<(usize, Who, String)> {
+    fn cause(&self, of: &Requests, who: Subject, against: &str, own: f64) -> Option<(usize, Subject, String)> {
         let load = *self.loads(of).first()?;
         let name = &self.plan.loads[load].name;
         let whose = match who {
-            Who::Target => "the target was slow",
-            Who::Generator => "the generator was slow",
-            Who::Either => "whether the target or the generator was slow cannot be told",
+            Subject::Target => "the target was slow",
+            Subject::Generator => "the generator was slow",
+            Subject::Either => "whether the target or the generator was slow cannot be told",
         };
         let own = measured_duration(own);
         let more = match who {
-            Who::Target => String::new(),
-            Who::Generator | Who::Either => format!("; {}", self.facts[load].workers()),
+            Subject::Target => String::new(),
+            Subject::Generator | Subject::Either => format!("; {}", self.facts[load].workers()),
         };
         Some((
             load,
@@ -272,7 +272,7 @@ impl Ground<'_> {
     }
 
     /// Arrivals or answers came so late that a bound which held, or any exact value, says little.
-    fn late(&self, of: &Requests, bound: f64) -> Option<(usize, Who, String)> {
+    fn late(&self, of: &Requests, bound: f64) -> Option<(usize, Subject, String)> {
         let ranges = ranges(of);
         let poll = self.stats.poll_delay(&ranges).value_at_quantile(0.99);
         let lag = if of.service_time { 0 } else { self.lag(of, &ranges).value_at_quantile(0.99) };
@@ -290,22 +290,22 @@ impl Ground<'_> {
             of.function.word(),
             self.facts[load].workers()
         );
-        Some((load, Who::Generator, text))
+        Some((load, Subject::Generator, text))
     }
 
     /// A load whose rate was not generated, so that what held did so under less than was planned.
-    fn short(&self) -> Option<(usize, Who, String)> {
-        let load = self.facts.iter().position(|facts| facts.missing.is_some_and(Who::is_generator))?;
+    fn short(&self) -> Option<(usize, Subject, String)> {
+        let load = self.facts.iter().position(|facts| facts.missing.is_some_and(Subject::is_generator))?;
         self.behind(load, "")
     }
 
-    fn behind(&self, load: usize, against: &str) -> Option<(usize, Who, String)> {
+    fn behind(&self, load: usize, against: &str) -> Option<(usize, Subject, String)> {
         let (facts, name) = (&self.facts[load], &self.plan.loads[load].name);
         let who = facts.missing.or(facts.held_up)?;
         let text = facts.text(name).unwrap_or_else(|| {
             let whose = match who {
-                Who::Generator => "the generator was slow",
-                Who::Target | Who::Either => "whether the target or the generator was slow cannot be told",
+                Subject::Generator => "the generator was slow",
+                Subject::Target | Subject::Either => "whether the target or the generator was slow cannot be told",
             };
             format!("`{name}`: {whose}: {against}; {}; {}", facts.answers(), facts.workers())
         });
@@ -313,16 +313,20 @@ impl Ground<'_> {
     }
 
     /// The users of a closed load did less than they shall, since answers took so long.
-    fn users_waited(&self, of: &Requests, against: &str) -> Option<(usize, Who, String)> {
+    fn users_waited(&self, of: &Requests, against: &str) -> Option<(usize, Subject, String)> {
         let load = self.loads(of).into_iter().find(|load| !self.plan.loads[*load].is_open())?;
         let facts = Some(&self.facts[load]).filter(|facts| facts.is_of_the_target())?;
         let name = &self.plan.loads[load].name;
-        Some((load, Who::Target, format!("`{name}`: the generator was not the limit: {against}; {}", facts.answers())))
+        Some((
+            load,
+            Subject::Target,
+            format!("`{name}`: the generator was not the limit: {against}; {}", facts.answers()),
+        ))
     }
 
     /// Too many failed only because of timeouts, which the generator's own delay can make. Of what is no share of requests it
     /// is enough that some did.
-    fn timed_out(&self, of: &Requests, bound: f64) -> Option<(usize, Who, String)> {
+    fn timed_out(&self, of: &Requests, bound: f64) -> Option<(usize, Subject, String)> {
         let (mut all, mut failed, mut late) = (0, 0, 0);
         for samples in &of.samples {
             let counts = self.stats.counts(samples.series, &samples.ranges);

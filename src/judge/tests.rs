@@ -148,7 +148,7 @@ fn verdict(
     ceiling: u64,
     run: Run,
     expectations: &[serde_json::Value],
-) -> (VerdictKind, Vec<Standing>, Option<Who>) {
+) -> (VerdictKind, Vec<Standing>, Option<Subject>) {
     let plan = plan(shape, ceiling, expectations);
     let verdict = judge(&plan, &run.stats(&plan), &Others::default());
     let limit = verdict.trust.limits.first();
@@ -170,26 +170,26 @@ fn a_calm_run_says_nothing() {
 fn a_target_that_is_slow_is_told_by_what_is_left_without_the_generators_delay() {
     let slow = Run { answer: 300 * MILLISECOND, ..CALM };
     let found = verdict("open", 1000, slow, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Subject::Target)));
     // Also where the generator was late, as long as that explains only a part.
     let both = Run { lag: 60 * MILLISECOND, ..slow };
     let found = verdict("open", 1000, both, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Subject::Target)));
 }
 
 #[test]
 fn what_the_generators_delay_explains_cannot_be_told() {
     let close = Run { answer: 180 * MILLISECOND, lag: 30 * MILLISECOND, ..CALM };
     let found = verdict("open", 1000, close, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Either)));
     let own = Run { lag: 300 * MILLISECOND, ..CALM };
     let found = verdict("open", 1000, own, &[p95_below(200 * MILLISECOND)]);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     // The time from the sending has no lag in it.
     let mut service = p95_below(10 * MILLISECOND);
     service["compare"]["left"]["metric"]["metric"]["requests"]["service_time"] = json!(true);
     let found = verdict("open", 1000, own, &[service]);
-    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Subject::Target)));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn delay_matters_to_times_and_not_to_counts() {
     let found = verdict("open", 1000, late, &[rate, sent, p95_below(100 * MILLISECOND)]);
     assert_eq!(
         found,
-        (VerdictKind::Untrusted, vec![Standing::Stands, Standing::Stands, Standing::InDoubt], Some(Who::Generator))
+        (VerdictKind::Untrusted, vec![Standing::Stands, Standing::Stands, Standing::InDoubt], Some(Subject::Generator))
     );
     // Far from its bound it does not matter.
     let found = verdict("open", 1000, late, &[p95_below(SECOND)]);
@@ -213,20 +213,20 @@ fn delay_matters_to_times_and_not_to_counts() {
 fn a_rate_that_was_not_sent_is_not_trusted_but_for_what_it_proves() {
     let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
     let least = expect(&json!("throughput"), "rate", "greater_equal", 50.0);
-    assert_eq!(verdict("open", 1000, few, &[]), (VerdictKind::Untrusted, vec![], Some(Who::Generator)));
+    assert_eq!(verdict("open", 1000, few, &[]), (VerdictKind::Untrusted, vec![], Some(Subject::Generator)));
     let found = verdict("open", 1000, few, std::slice::from_ref(&least));
-    assert_eq!(found, (VerdictKind::Passed, vec![Standing::AtLeast], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Passed, vec![Standing::AtLeast], Some(Subject::Generator)));
     let held = expect(&json!("error_rate"), "percent", "less", 0.01);
     let found = verdict("open", 1000, few, &[least.clone(), held.clone()]);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::AtLeast, Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::AtLeast, Standing::InDoubt], Some(Subject::Generator)));
     let more = expect(&json!("throughput"), "rate", "greater_equal", 90.0);
     let found = verdict("open", 1000, few, &[more]);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     // What fails with less than was planned fails with all of it.
     let failing = Run { failed: Some(Failure::Status), ..few };
     assert_eq!(
         verdict("open", 1000, failing, std::slice::from_ref(&held)),
-        (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Generator))
+        (VerdictKind::Failed, vec![Standing::Stands], Some(Subject::Generator))
     );
     // In an `and` the one that fails and stands is enough, in an `or` the other counts too.
     let both = |word: &str| json!({ word: [held.clone(), least.clone()] });
@@ -239,31 +239,31 @@ fn who_filled_the_ceiling_is_told_by_the_time_of_an_answer() {
     let none = expect(&json!("dropped"), "number", "equal", 0.0);
     let drops = Run { arrivals: (20, 80, 0), answer: 250 * MILLISECOND, ..CALM };
     let found = verdict("open", 5, drops, std::slice::from_ref(&none));
-    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Subject::Target)));
     let starved = Run { answer: 5 * MILLISECOND, poll: 200 * MILLISECOND, busy: 0.5, waiting: 0.49, ..drops };
     let found = verdict("open", 5, starved, std::slice::from_ref(&none));
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     let both = Run { busy: 0.98, ..drops };
     let found = verdict("open", 5, both, std::slice::from_ref(&none));
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Either)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Either)));
     // Answers are quick, and a stall brought many at once.
     let stalled = Run { answer: 5 * MILLISECOND, lag: 100 * MILLISECOND, ..drops };
     let found = verdict("open", 5, stalled, &[none]);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
 }
 
 #[test]
 fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
     let more = [expect(&json!("throughput"), "rate", "greater_equal", 500.0)];
     let found = verdict("closed", 2, CALM, &more);
-    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Who::Target)));
+    assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], Some(Subject::Target)));
     let full = Run { answer: MILLISECOND, poll: 9 * MILLISECOND, busy: 0.97, ..CALM };
     let found = verdict("closed", 2, full, &more);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     let least = [expect(&json!("throughput"), "rate", "greater_equal", 50.0)];
     assert_eq!(verdict("closed", 2, full, &least), (VerdictKind::Passed, vec![Standing::AtLeast], None));
     let half = Run { answer: 9 * MILLISECOND, ..full };
-    assert_eq!(verdict("closed", 2, half, &more).2, Some(Who::Either));
+    assert_eq!(verdict("closed", 2, half, &more).2, Some(Subject::Either));
     // Of answers that are as short as the generator's own delay nothing is missing as long as a worker has room.
     let most = [expect(&json!("count"), "count", "less", 1000.0), expect(&json!("throughput"), "rate", "less", 500.0)];
     let quick = Run { answer: MILLISECOND / 20, busy: 0.01, ..CALM };
@@ -276,7 +276,7 @@ fn users_of_a_closed_load_wait_for_the_target_or_for_the_generator() {
     );
     let full = Run { busy: 0.6, waiting: 0.35, ..quick };
     let found = verdict("closed", 2, full, &most);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt; 2], Some(Who::Either)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt; 2], Some(Subject::Either)));
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn timeouts_that_the_generator_can_have_made_are_no_failure() {
     let rate = expect(&json!("error_rate"), "percent", "less", 0.01);
     let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
     let found = verdict("open", 1000, late, std::slice::from_ref(&rate));
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &[rate]);
     assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], None));
     // Whatever else is computed of failures is no surer than their share.
@@ -307,7 +307,7 @@ fn timeouts_that_the_generator_can_have_made_are_no_failure() {
     let up = expect(&json!("availability"), "percent", "greater", 0.5);
     for failing in [burnt, up] {
         let found = verdict("open", 1000, late, std::slice::from_ref(&failing));
-        assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)), "{failing}");
+        assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)), "{failing}");
         let refused = Run { failed: Some(Failure::Status), ..late };
         let found = verdict("open", 1000, refused, std::slice::from_ref(&failing));
         assert_eq!((found.0, found.1), (VerdictKind::Failed, vec![Standing::Stands]), "{failing}");
@@ -323,7 +323,7 @@ fn no_answer_is_the_targets_where_the_generator_was_not_late() {
     assert_eq!(verdict("closed", 2, refused, &bound), (VerdictKind::Failed, vec![Standing::Stands], None));
     let late = Run { answer: 2 * SECOND, failed: Some(Failure::Timeout), poll: SECOND, ..CALM };
     let found = verdict("open", 1000, late, &bound);
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     let found = verdict("open", 1000, Run { poll: MILLISECOND, ..late }, &bound);
     assert_eq!(found, (VerdictKind::Failed, vec![Standing::Stands], None));
     let found = verdict("open", 1000, Run { poll: SECOND, ..refused }, &bound);
@@ -335,7 +335,7 @@ fn bytes_that_were_not_sent_are_missing_in_a_bandwidth() {
     let few = Run { arrivals: (60, 0, 40), lag: SECOND, busy: 0.99, ..CALM };
     let most = expect(&json!("bandwidth"), "bandwidth", "less", 1e9);
     let found = verdict("open", 1000, few, std::slice::from_ref(&most));
-    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Who::Generator)));
+    assert_eq!(found, (VerdictKind::Untrusted, vec![Standing::InDoubt], Some(Subject::Generator)));
     assert_eq!(verdict("open", 1000, CALM, &[most]), (VerdictKind::Passed, vec![Standing::Stands], None));
     let least = expect(&json!("bandwidth"), "bandwidth", "greater_equal", 0.0);
     assert_eq!(verdict("open", 1000, few, &[least]).1, [Standing::AtLeast]);

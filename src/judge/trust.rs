@@ -1,6 +1,6 @@
 //! Whether the numbers may be trusted, and who was the limit where something was missed.
 
-use super::limit::{Facts, LATE, Limit, MISSING, Who};
+use super::limit::{Caveat, Facts, LATE, MISSING, Subject};
 use super::standing::{Ground, Stand, Standing};
 use crate::base::units;
 use crate::measure::Stats;
@@ -21,7 +21,7 @@ pub struct Trust {
     /// Why not.
     pub reasons: Vec<String>,
     /// Of each load that was not as planned, or missed what was expected: who was slow.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<Caveat>,
 }
 
 /// The trust in a run, and how each of its expectations stands.
@@ -57,7 +57,8 @@ pub fn trust(plan: &Plan, stats: &Stats, judged: &[Judged]) -> (Trust, Vec<Stand
             ours.filter(move |(own, ..)| *own == index).map(|(_, who, text)| (*who, text.clone())).next()
         };
         let missing = || facts.missing.zip(facts.text(&load.name));
-        let unread = || (!times && facts.evidence.lag_p99_ns > LATE).then(|| (Who::Generator, late(&load.name, facts)));
+        let unread =
+            || (!times && facts.evidence.lag_p99_ns > LATE).then(|| (Subject::Generator, late(&load.name, facts)));
         let found = missing().filter(|(who, _)| who.is_generator()).or_else(|| caused(Standing::InDoubt));
         let found = found.or_else(unread).or_else(missing).or_else(|| caused(Standing::Stands));
         let Some((who, text)) = found else { continue };
@@ -66,10 +67,10 @@ pub fn trust(plan: &Plan, stats: &Stats, judged: &[Judged]) -> (Trust, Vec<Stand
             reasons.push(text.clone());
         }
         // It missed its bound by more than that, and still nobody should read the numbers as the target's.
-        if who == Who::Target && times && facts.evidence.lag_p99_ns.max(facts.evidence.poll_delay_p99_ns) > LATE {
+        if who == Subject::Target && times && facts.evidence.lag_p99_ns.max(facts.evidence.poll_delay_p99_ns) > LATE {
             reasons.push(delayed(&load.name, facts));
         }
-        limits.push(Limit { load: load.name.clone(), who, text, shown_by: facts.evidence.clone() });
+        limits.push(Caveat { load: load.name.clone(), who, text, shown_by: facts.evidence.clone() });
     }
     reasons.extend(own_failures(plan, stats));
     let standings = stands.into_iter().map(|stand| stand.standing).collect();

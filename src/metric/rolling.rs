@@ -10,17 +10,17 @@ const WINDOW: u64 = 5 * SECOND;
 
 /// What one look saw: from an instant up to the one at which it was made.
 #[derive(Debug, Clone)]
-pub(super) struct Look {
+pub(super) struct Glance {
     pub from: u64,
     pub at: u64,
     pub judged: Judged,
 }
 
 /// All conditions together, in what was intended from an instant up to another.
-pub(super) fn look(conditions: &[&Condition], from: u64, at: u64, stats: &Stats) -> Look {
+pub(super) fn look(conditions: &[&Condition], from: u64, at: u64, stats: &Stats) -> Glance {
     let all = conditions.iter().map(|condition| judge_within(condition, (from, at), stats));
     let judged = all.reduce(|a, b| joined(a, b, Outcome::Failed)).unwrap_or_default();
-    Look { from, at, judged }
+    Glance { from, at, judged }
 }
 
 /// A look at each full second behind an instant, none of which sees what was before it. Where seconds have been added up
@@ -30,7 +30,7 @@ pub(super) fn looks<'a>(
     window: u64,
     (start, end): (u64, u64),
     stats: &'a Stats,
-) -> impl Iterator<Item = Look> + 'a {
+) -> impl Iterator<Item = Glance> + 'a {
     let seconds = start / SECOND + 1..=end / SECOND;
     let mut on = RestsOn::default();
     conditions.iter().for_each(|condition| condition.rests_on(&mut on));
@@ -47,7 +47,7 @@ pub(super) fn becomes(condition: &Condition, within: u64, of: u64, stats: &Stats
     let end = scope.last().map_or(0, |range| range.1).min(end).min(stats.end());
     let deadline = of.saturating_add(within);
     // Since when it holds, and the last look at which it did not.
-    let (mut since, mut failed): (Option<Look>, Option<Look>) = (None, None);
+    let (mut since, mut failed): (Option<Glance>, Option<Glance>) = (None, None);
     let mut unknown = None;
     let (mut samples, mut timed) = (0, false);
     for look in looks(&[condition], WINDOW, (of, end), stats) {

@@ -101,21 +101,21 @@ impl Load {
 
     /// When a user of a closed load, counted from 0, is active. Of the iterations of a `once` each user has every so
     /// manieth, so that nobody needs to ask who does the next.
-    pub fn turns_of(&self, user: u64) -> Vec<Turns> {
+    pub fn turns_of(&self, user: u64) -> Vec<Activity> {
         let mut all = Vec::new();
         for (start, end) in self.level().active(user) {
             let mut at = start;
             let shared =
                 |(_, stage): &(usize, &Stage)| stage.kind == StageKind::Once && stage.start < end && start < stage.end;
             for (place, stage) in self.stages.iter().enumerate().filter(shared) {
-                let between = Turns { start: at, end: stage.start, of: None };
+                let between = Activity { start: at, end: stage.start, of: None };
                 all.extend((at < stage.start).then_some(between));
                 at = stage.end.min(end);
                 let ours = Share { index: user, count: (stage.from as u64).max(1) };
                 let count = ours.of(stage.iterations.unwrap_or(0));
-                all.push(Turns { start: stage.start.max(start), end: at, of: Some((place, count)) });
+                all.push(Activity { start: stage.start.max(start), end: at, of: Some((place, count)) });
             }
-            all.extend((at < end).then_some(Turns { start: at, end, of: None }));
+            all.extend((at < end).then_some(Activity { start: at, end, of: None }));
         }
         all
     }
@@ -181,7 +181,7 @@ impl Load {
 
 /// A time in which a user is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turns {
+pub struct Activity {
     pub start: u64,
     pub end: u64,
     /// In a `once`: which stage that is, and how many iterations of it are this user's.

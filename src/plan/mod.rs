@@ -40,7 +40,7 @@ pub use judged::{
     AlertScopes, Capacity, Condition, Crashes, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings,
     Recovery, Requests, Samples, Scaling, Scopes,
 };
-pub use load::{Ceiling, CeilingFrom, Load, Stage, Turns};
+pub use load::{Activity, Ceiling, CeilingFrom, Load, Stage};
 pub use needs::{Lack, Of, lacks};
 pub use possible::{COUNTLESS, LONGEST, is_range};
 pub use reach::{Reached, Standing, Way};

@@ -39,7 +39,7 @@ impl Plan {
     pub fn is_possible(&self) -> Possibility {
         hold((1..=COUNTLESS).contains(&self.share.count) && self.share.index < self.share.count, COUNT)?;
         hold(self.length <= LONGEST, TIME)?;
-        let mut look = Look { plan: self, pieces: 0 };
+        let mut look = Seeker { plan: self, pieces: 0 };
         self.loads.iter().try_for_each(|load| look.load(load))?;
         self.series.iter().try_for_each(|series| look.series(series))?;
         for fault in &self.faults {
@@ -87,12 +87,12 @@ impl Stage {
     }
 }
 
-struct Look<'p> {
+struct Seeker<'p> {
     plan: &'p Plan,
     pieces: u64,
 }
 
-impl Look<'_> {
+impl Seeker<'_> {
     fn pieces(&mut self, more: u64) -> Possibility {
         self.pieces = self.pieces.saturating_add(more);
         hold(self.pieces <= PIECES, MANY)

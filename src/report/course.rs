@@ -1,7 +1,7 @@
 //! How a run went: what each load got for answers, and beneath it, on the same axis, what was done and when the steady state
 //! was lost.
 
-use super::faults::{Injection, Occurrence, Planned};
+use super::faults::{Injection, Occurrence, PlannedInjections};
 use crate::base::units::SECOND;
 use crate::measure::{Ranked, Stats, Times};
 use crate::metric::{Back, Recovered};
@@ -53,7 +53,7 @@ fn page(rows: &[PictureRow], end: u64) -> PageLayout {
 pub fn course(
     plan: &Plan,
     stats: &Stats,
-    planned: &Planned,
+    planned: &PlannedInjections,
     injections: &[Injection],
     occurrences: &[Occurrence],
 ) -> Course {
@@ -95,7 +95,12 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
 }
 
 /// Faults and events as they were.
-fn done(planned: &Planned, injections: &[Injection], occurrences: &[Occurrence], end: u64) -> Vec<PictureRow> {
+fn done(
+    planned: &PlannedInjections,
+    injections: &[Injection],
+    occurrences: &[Occurrence],
+    end: u64,
+) -> Vec<PictureRow> {
     let of_fault = |index: usize| {
         let times = injections.iter().filter(move |one| one.fault == index && one.problem.is_none());
         times.map(|one| (one.applied.1, one.withdrawn.map_or(end, |range| range.0))).collect()

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 /// What the plan has, whether it came to it or not.
 #[derive(Debug, Clone, Serialize)]
-pub struct Planned {
+pub struct PlannedInjections {
     pub faults: Vec<PlannedFault>,
     pub events: Vec<PlannedEvent>,
 }
@@ -108,7 +108,7 @@ pub struct Occurrence {
 /// Around more faults than these the steady state is not followed.
 const FOLLOWED: usize = 40;
 
-pub fn planned(plan: &Plan) -> Planned {
+pub fn planned(plan: &Plan) -> PlannedInjections {
     let faults = plan.faults.iter().map(|fault| {
         let action = fault.action.name();
         // That it is a command says less than what was called; of another fault its own name says more.
@@ -124,10 +124,10 @@ pub fn planned(plan: &Plan) -> Planned {
     });
     let event =
         |event: &crate::plan::Event| PlannedEvent { name: event.name.clone(), at: event.at, at_most: event.at_most };
-    Planned { faults: faults.collect(), events: plan.events.iter().map(event).collect() }
+    PlannedInjections { faults: faults.collect(), events: plan.events.iter().map(event).collect() }
 }
 
-pub fn injections(plan: &Plan, stats: &Stats, planned: &Planned) -> Vec<Injection> {
+pub fn injections(plan: &Plan, stats: &Stats, planned: &PlannedInjections) -> Vec<Injection> {
     let steady = plan.steady_states.first();
     let one = |(place, injected): (usize, &Injected)| {
         let fault = planned.faults.get(injected.fault);
@@ -153,7 +153,7 @@ pub fn injections(plan: &Plan, stats: &Stats, planned: &Planned) -> Vec<Injectio
     stats.injected.iter().enumerate().map(one).collect()
 }
 
-pub fn occurrences(stats: &Stats, planned: &Planned) -> Vec<Occurrence> {
+pub fn occurrences(stats: &Stats, planned: &PlannedInjections) -> Vec<Occurrence> {
     let one = |happened: &Happened| {
         let event = planned.events.get(happened.event);
         Occurrence {

@@ -22,7 +22,7 @@ pub use causes::Failures;
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
 pub use expected::{Compared, Expected};
-pub use faults::{Injection, Occurrence, Planned, PlannedEvent, PlannedFault};
+pub use faults::{Injection, Occurrence, PlannedEvent, PlannedFault, PlannedInjections};
 pub use format::Format;
 pub use generator::Health;
 pub use json::json;
@@ -81,7 +81,7 @@ pub struct Report {
     pub examples: Examples,
     #[serde(rename = "metrics", serialize_with = "watched::by_name")]
     pub watched: Vec<WatchedSeries>,
-    pub planned: Planned,
+    pub planned: PlannedInjections,
     /// Each time that a fault was in force, in order.
     #[serde(rename = "faults")]
     pub injections: Vec<Injection>,

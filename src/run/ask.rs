@@ -20,21 +20,21 @@ const SHOWN: usize = 200;
 pub type Trust = Arc<[CertificateDer<'static>]>;
 
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct ControlClient {
     client: reqwest::Client,
     /// How long an answer may take, from the connection to its last byte.
     patience: Duration,
 }
 
-impl Client {
+impl ControlClient {
     /// Of those who are asked over https the certificates are trusted that this machine trusts, and these.
-    pub fn new(patience: Duration, trust: Option<&Trust>) -> Result<Client, String> {
+    pub fn new(patience: Duration, trust: Option<&Trust>) -> Result<ControlClient, String> {
         let tls = tls::trusting(trust.map(|trust| &**trust))?;
         // A connection that is kept may be closed just as the next question is sent, and that would pass for a failure.
         let client =
             reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
         let client = client.tls_backend_preconfigured(tls);
-        Ok(Client { client: client.build().map_err(|error| error.to_string())?, patience })
+        Ok(ControlClient { client: client.build().map_err(|error| error.to_string())?, patience })
     }
 
     /// Whether the answer is a 2xx; its body is not read.
@@ -166,7 +166,7 @@ mod tests {
             ),
         ] {
             let address = server(head.as_bytes().to_vec(), piece, pause);
-            let client = Client::new(Duration::from_secs(if pause.is_zero() { 8 } else { 1 }), None).unwrap();
+            let client = ControlClient::new(Duration::from_secs(if pause.is_zero() { 8 } else { 1 }), None).unwrap();
             let got = client.page(&format!("http://{address}/"), 2).await;
             match got {
                 Err(reason) => assert!(reason.contains(why), "{name}: {reason}"),
@@ -180,7 +180,7 @@ mod tests {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         other.set_nonblocking(true).unwrap();
         let to = other.local_addr().unwrap();
-        let client = Client::new(Duration::from_secs(5), None).unwrap();
+        let client = ControlClient::new(Duration::from_secs(5), None).unwrap();
         for status in [301, 302, 303, 307, 308] {
             let head = format!("HTTP/1.1 {status} Go\r\nLocation: http://{to}/x\r\nContent-Length: 0\r\n\r\n");
             let url = format!("http://{}/", server(head.into_bytes(), Vec::new(), Duration::ZERO));

@@ -24,7 +24,7 @@ use tokio::time::{Instant, Interval, interval_at, sleep_until};
 const TO_STOP: Duration = Duration::from_secs(30);
 
 /// What a load is made of, and whom it tells.
-pub struct Around<'r> {
+pub struct LoadContext<'r> {
     pub plan: &'r Arc<Plan>,
     pub settings: &'r Settings,
     pub parts: &'r phase::Parts,
@@ -36,8 +36,8 @@ pub struct Around<'r> {
 }
 
 /// Makes a load. Returns the offset at which everything had ended.
-pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, RunError> {
-    let Around { plan, settings, parts, setup, ledgers, interrupt, tell } = around;
+pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64, RunError> {
+    let LoadContext { plan, settings, parts, setup, ledgers, interrupt, tell } = around;
     let (short, long): (Vec<_>, Vec<_>) =
         random::dealt(plan, settings.seed).into_iter().partition(random::Dealt::is_short);
     let drawn: Vec<Event> = short.into_iter().map(random::Dealt::all).collect();
@@ -54,7 +54,7 @@ pub async fn load(around: Around<'_>, services: Services<'_>) -> Result<u64, Run
     tell(Event::LoadStarted);
     drawn.into_iter().for_each(&mut *tell);
     before.into_iter().for_each(|before| tell(Event::Gauges(before)));
-    let acts = fault::Around { plan, services: all, known, links: links.control(), guarded, settings };
+    let acts = fault::FaultContext { plan, services: all, known, links: links.control(), guarded, settings };
     let mut control = Control {
         plan,
         workers: settings.workers,

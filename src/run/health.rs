@@ -1,6 +1,6 @@
 //! How the generator is: what its threads did, and what it holds open.
 
-use crate::engine::health::{Gauge, Reading};
+use crate::engine::health::{Gauge, LagReading};
 use crate::measure::Generator;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,8 +8,8 @@ use std::time::Instant;
 pub struct Health {
     gauges: Vec<Arc<Gauge>>,
     /// Of the thread of the links, and when it was read last.
-    links: Option<(Arc<Gauge>, Reading)>,
-    last: Vec<Reading>,
+    links: Option<(Arc<Gauge>, LagReading)>,
+    last: Vec<LagReading>,
     cpu: f64,
     at: Instant,
 }
@@ -25,10 +25,10 @@ impl Health {
     pub fn look(&mut self, offset: u64) -> Generator {
         let elapsed = self.at.elapsed().as_nanos().max(1) as f64;
         self.at = Instant::now();
-        let now: Vec<Reading> = self.gauges.iter().map(|gauge| gauge.read()).collect();
+        let now: Vec<LagReading> = self.gauges.iter().map(|gauge| gauge.read()).collect();
         let pairs = || now.iter().zip(&self.last);
         // By the time of its own reading.
-        let share = |(now, last): (&Reading, &Reading), of: fn(&Reading) -> u64| {
+        let share = |(now, last): (&LagReading, &LagReading), of: fn(&LagReading) -> u64| {
             let time = now.at.saturating_duration_since(last.at).as_nanos() as f64;
             if time > 0.0 { (of(now).saturating_sub(of(last)) as f64 / time).min(1.0) } else { 0.0 }
         };

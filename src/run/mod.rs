@@ -40,7 +40,7 @@ use tokio::sync::mpsc;
 pub use crate::engine::dry_run::DryRun;
 pub use crate::engine::tracer::Traced;
 pub use error::RunError;
-pub use service::User;
+pub use service::Account;
 #[cfg(unix)]
 pub use service::become_program;
 
@@ -210,7 +210,7 @@ async fn around_load(
             let setup = Arc::new(named.clone());
             match &settings.trial {
                 None => {
-                    let around = control::Around {
+                    let around = control::LoadContext {
                         plan,
                         settings,
                         parts: &parts,

@@ -2,7 +2,7 @@
 
 use crate::base::units::{MILLISECOND, Rate, SECOND};
 use crate::engine::pace::random::Chance;
-use crate::engine::trials::{Next, Trial, Trials};
+use crate::engine::trials::{NextTrial, Trial, Trials};
 use crate::measure::{Event, Gauges, Slice};
 use crate::metric::Finder;
 use crate::plan::schedule::Shape;
@@ -14,17 +14,17 @@ const AHEAD: u64 = 100 * MILLISECOND;
 
 /// The searches of a run, as the control plane has them.
 pub struct Searches<'p> {
-    all: Vec<Running<'p>>,
+    all: Vec<RunningTrial<'p>>,
     workers: u64,
 }
 
-struct Running<'p> {
+struct RunningTrial<'p> {
     finder: Finder<'p>,
     load: usize,
     stage: usize,
     planned: &'p Load,
     seed: u64,
-    next: watch::Sender<Next>,
+    next: watch::Sender<NextTrial>,
     trial: Option<Trial>,
     /// How many workers have started all that is theirs of the trial.
     started: u64,
@@ -35,13 +35,13 @@ impl<'p> Searches<'p> {
         let all = plan.searches.iter().map(|search| {
             let planned = &plan.loads[search.load];
             let start = search.range(&plan.loads).0;
-            let mut running = Running {
+            let mut running = RunningTrial {
                 finder: Finder::new(plan, search),
                 load: search.load,
                 stage: search.stage,
                 planned,
                 seed,
-                next: watch::channel(Next::Wait).0,
+                next: watch::channel(NextTrial::Wait).0,
                 trial: None,
                 started: 0,
             };
@@ -71,7 +71,8 @@ impl<'p> Searches<'p> {
 
     /// A worker has started all that is its of a trial.
     pub fn started(&mut self, load: usize, number: u64) {
-        let is = |running: &&mut Running| running.load == load && running.trial.is_some_and(|t| t.number == number);
+        let is =
+            |running: &&mut RunningTrial| running.load == load && running.trial.is_some_and(|t| t.number == number);
         if let Some(running) = self.all.iter_mut().find(is) {
             running.started += 1;
         }
@@ -101,7 +102,7 @@ impl<'p> Searches<'p> {
     }
 }
 
-impl Running<'_> {
+impl RunningTrial<'_> {
     /// Tells of the next trial, or that there is none.
     fn begin(&mut self, from: u64, first: u64) {
         let Some((number, level, start)) = self.finder.begin(from) else { return self.over() };
@@ -113,12 +114,12 @@ impl Running<'_> {
         let trial = Trial { number, start, end: start + self.finder.each(), level, first };
         self.trial = Some(trial);
         self.started = 0;
-        self.next.send_replace(Next::Try(trial));
+        self.next.send_replace(NextTrial::Try(trial));
     }
 
     fn over(&mut self) {
         self.trial = None;
-        self.next.send_replace(Next::Over);
+        self.next.send_replace(NextTrial::Over);
     }
 
     /// How many there are of a level, of a stream where they come at random. Users make none that are numbered.

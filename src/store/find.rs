@@ -103,7 +103,7 @@ pub fn runs(base: &Path, wanted: Wanted<'_>) -> (Vec<RunHead>, Vec<RecordError>)
 
 fn head(directory: PathBuf, id: String) -> Result<RunHead, RecordError> {
     let (path, text) = plan_text(&directory)?;
-    let format::Told { parent, file, scenario, profile, fingerprint, share, .. } =
+    let format::Summary { parent, file, scenario, profile, fingerprint, share, .. } =
         format::read_told(&text).map_err(at(&path))?;
     Ok(RunHead { id, directory, parent, file, scenario, profile, fingerprint, share })
 }

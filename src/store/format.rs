@@ -1,6 +1,6 @@
 //! The format of records: its number, which stands in `plan.json`, and what is made of a record of the format before.
 
-use crate::check::builtins::{self, Given};
+use crate::check::builtins::{self, FaultArguments};
 use crate::measure::Event;
 use crate::plan::{Action, Element, Plan, Share, Text};
 use serde::de::IgnoredAny;
@@ -96,7 +96,7 @@ fn fault_from_first(fault: &mut Map<String, Value>) -> Result<(), String> {
 /// It is made of what was given, as if a file said so.
 fn action(breakage: Breakage) -> Option<Action> {
     let row = builtins::fault(&breakage.action)?;
-    let mut given = Given { on: Some(breakage.element), ..Given::default() };
+    let mut given = FaultArguments { on: Some(breakage.element), ..FaultArguments::default() };
     for (name, setting) in breakage.settings {
         let parameter = row.builtin.parameters.iter().find(|parameter| parameter.name == name);
         match (setting, name.strip_prefix('$'), parameter) {
@@ -145,7 +145,7 @@ fn request_from_first(request: &mut Map<String, Value>) {
 
 /// What is known of a run without its measurements, and without most of its plan.
 #[derive(Debug, Deserialize)]
-pub struct Told {
+pub struct Summary {
     #[serde(default)]
     format: Option<Value>,
     #[serde(default)]
@@ -159,8 +159,8 @@ pub struct Told {
 }
 
 /// Reads no more of a plan than that; the rest must only be whole.
-pub fn read_told(text: &[u8]) -> Result<Told, String> {
-    let told: Told = serde_json::from_slice(text).map_err(|error| misread(&error))?;
+pub fn read_told(text: &[u8]) -> Result<Summary, String> {
+    let told: Summary = serde_json::from_slice(text).map_err(|error| misread(&error))?;
     Format::of(told.format.as_ref()).map(|_| told)
 }
 

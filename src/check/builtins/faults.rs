@@ -17,21 +17,21 @@ const ON_LINE_SHARE: &[Par] = &[need("on", LINE), may("share", &[Type::Percent])
 pub struct FaultRow {
     pub builtin: Builtin,
     pub build: Build,
-    pub limits: &'static [Limit],
+    pub limits: &'static [Allowed],
 }
 
 /// What a fault is of, and how it is made; `None` where something that it needs is not there.
 pub enum Build {
-    Link(fn(&Given) -> Option<LinkFault>),
-    Service(fn(&Given) -> Option<ServiceFault>),
-    Database(fn(&Given) -> Option<DatabaseFault>),
-    Host(fn(&Given) -> Option<HostFault>),
+    Link(fn(&FaultArguments) -> Option<LinkFault>),
+    Service(fn(&FaultArguments) -> Option<ServiceFault>),
+    Database(fn(&FaultArguments) -> Option<DatabaseFault>),
+    Host(fn(&FaultArguments) -> Option<HostFault>),
     Command,
 }
 
 /// What a fault is given: the element that it hurts, and constants by the names of its parameters.
 #[derive(Default)]
-pub struct Given {
+pub struct FaultArguments {
     pub on: Option<Element>,
     pub numbers: Vec<(&'static str, f64)>,
     pub texts: Vec<(&'static str, Text)>,
@@ -40,14 +40,14 @@ pub struct Given {
 }
 
 /// What a number must be.
-pub struct Limit {
+pub struct Allowed {
     pub of: &'static str,
     pub holds: fn(f64) -> bool,
     pub problem: &'static str,
 }
 
 impl Build {
-    pub fn action(&self, given: Given) -> Option<Action> {
+    pub fn action(&self, given: FaultArguments) -> Option<Action> {
         Some(match (self, given.on) {
             (Build::Link(fault), Some(Element::Link(index))) => {
                 Action::Link { on: NetworkRoute::Link(index), fault: fault(&given)? }
@@ -74,7 +74,7 @@ impl Build {
     }
 }
 
-impl Given {
+impl FaultArguments {
     fn number(&self, name: &str) -> Option<f64> {
         self.numbers.iter().find(|(own, _)| *own == name).map(|(_, number)| *number)
     }
@@ -92,26 +92,26 @@ impl Given {
     }
 }
 
-const fn limit(of: &'static str, holds: fn(f64) -> bool, problem: &'static str) -> Limit {
-    Limit { of, holds, problem }
+const fn limit(of: &'static str, holds: fn(f64) -> bool, problem: &'static str) -> Allowed {
+    Allowed { of, holds, problem }
 }
 
-const SHARE: Limit = limit("share", |share| (0.0..=1.0).contains(&share), "a share lies between 0% and 100%");
-const FORWARD: Limit = limit("by", |by| by >= 0.0, "a negative value makes no sense here");
-const FORWARD_JITTER: Limit = limit("jitter", |jitter| jitter >= 0.0, "a negative value makes no sense here");
-const SPEED: Limit = limit("to", |to| to > 0.0, "nothing passes at no speed; write `partition(…)`");
-const PIECE: Limit = limit("size", |size| size >= 1.0, "a piece has one byte at least");
-const STATUS: Limit =
+const SHARE: Allowed = limit("share", |share| (0.0..=1.0).contains(&share), "a share lies between 0% and 100%");
+const FORWARD: Allowed = limit("by", |by| by >= 0.0, "a negative value makes no sense here");
+const FORWARD_JITTER: Allowed = limit("jitter", |jitter| jitter >= 0.0, "a negative value makes no sense here");
+const SPEED: Allowed = limit("to", |to| to > 0.0, "nothing passes at no speed; write `partition(…)`");
+const PIECE: Allowed = limit("size", |size| size >= 1.0, "a piece has one byte at least");
+const STATUS: Allowed =
     limit("status", |status| (100.0..600.0).contains(&status), "a status is a number from 100 to 599");
-const PROCESSOR: Limit = limit("to", |to| to > 0.0, "without processor time nothing goes on; write `pause(…)`");
-const PAGE: Limit = limit("to", |to| to >= 4096.0, "a process has a page of memory at least");
-const CORES: Limit = limit("cores", |cores| cores >= 1.0, "one core at least is kept busy");
-const MEMORY: Limit = limit(
+const PROCESSOR: Allowed = limit("to", |to| to > 0.0, "without processor time nothing goes on; write `pause(…)`");
+const PAGE: Allowed = limit("to", |to| to >= 4096.0, "a process has a page of memory at least");
+const CORES: Allowed = limit("cores", |cores| cores >= 1.0, "one core at least is kept busy");
+const MEMORY: Allowed = limit(
     "leave",
     |leave| leave >= floors::MEMORY as f64,
     "128MiB of memory are left in any case, so that the machine goes on",
 );
-const DISK: Limit = limit(
+const DISK: Allowed = limit(
     "leave",
     |leave| leave >= floors::DISK as f64,
     "128MiB of a disk are left in any case, so that the machine goes on",
@@ -123,7 +123,7 @@ const fn row(
     doc: &'static str,
     example: &'static str,
     build: Build,
-    limits: &'static [Limit],
+    limits: &'static [Allowed],
 ) -> FaultRow {
     let kind = BuiltinKind::Fault;
     FaultRow {

@@ -11,7 +11,7 @@ mod options;
 pub mod page;
 
 pub use explain::{explain, names as explained};
-pub use faults::{Build, Given, Limit};
+pub use faults::{Allowed, Build, FaultArguments};
 pub use fields::{FIELDS, Field, fields_of, find as field};
 pub use functions::ValueFunction;
 pub use metrics::{

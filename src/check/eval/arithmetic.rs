@@ -5,30 +5,30 @@ use crate::check::compare::{Side, condition, of_run};
 use crate::check::condition::{Condition, Measured};
 
 impl<'a> ScenarioChecker<'a, '_> {
-    pub(super) fn unary(&mut self, operator: Unary, operand: &'a ast::Expr, frame: FrameId) -> Value<'a> {
+    pub(super) fn unary(&mut self, operator: Unary, operand: &'a ast::Expr, frame: FrameId) -> Meaning<'a> {
         let value = self.eval(operand, frame);
         match (operator, value) {
-            (_, Value::Unknown(kind)) => Value::Unknown(kind),
-            (Unary::Not, Value::Bool(value)) => Value::Bool(!value),
-            (Unary::Not, Value::Run(expr, Type::Bool | Type::Json)) => {
-                Value::Run(Expr::Not(Box::new(expr)), Type::Bool)
+            (_, Meaning::Unknown(kind)) => Meaning::Unknown(kind),
+            (Unary::Not, Meaning::Bool(value)) => Meaning::Bool(!value),
+            (Unary::Not, Meaning::Run(expr, Type::Bool | Type::Json)) => {
+                Meaning::Run(Expr::Not(Box::new(expr)), Type::Bool)
             }
             (Unary::Not, value) if let Some(condition) = condition(&value) => {
-                Value::Condition(Condition::Not(Box::new(condition)))
+                Meaning::Condition(Condition::Not(Box::new(condition)))
             }
-            (Unary::Negate, Value::Quantity(value, kind)) => Value::Quantity(-value, kind),
-            (Unary::Negate, Value::Exact(digits)) => Value::Exact(match digits.strip_prefix('-') {
+            (Unary::Negate, Meaning::Quantity(value, kind)) => Meaning::Quantity(-value, kind),
+            (Unary::Negate, Meaning::Exact(digits)) => Meaning::Exact(match digits.strip_prefix('-') {
                 Some(digits) => digits.to_owned(),
                 None => format!("-{digits}"),
             }),
-            (Unary::Negate, Value::Rate(rate)) => Value::Quantity(-rate.per_second(), Type::Rate),
-            (Unary::Negate, Value::Run(expr, kind)) if kind.is_quantity() || kind == Type::Json => {
-                Value::Run(Expr::Negate(Box::new(expr)), kind)
+            (Unary::Negate, Meaning::Rate(rate)) => Meaning::Quantity(-rate.per_second(), Type::Rate),
+            (Unary::Negate, Meaning::Run(expr, kind)) if kind.is_quantity() || kind == Type::Json => {
+                Meaning::Run(Expr::Negate(Box::new(expr)), kind)
             }
-            (Unary::Negate, Value::Measured(measured)) => {
+            (Unary::Negate, Meaning::Measured(measured)) => {
                 let unit = measured.unit();
                 let zero = Measured::Constant { value: 0.0, unit };
-                Value::Measured(Measured::Arithmetic {
+                Meaning::Measured(Measured::Arithmetic {
                     operator: Binary::Subtract,
                     left: Box::new(zero),
                     right: Box::new(measured),
@@ -42,7 +42,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 };
                 let message = format!("`{word}` needs {}, and this is {}", wants.a(), other.kind().a());
                 self.push(Diagnostic::new(Code::E0305, message, operand.span, other.kind().a()));
-                Value::WRONG
+                Meaning::WRONG
             }
         }
     }
@@ -53,9 +53,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         span: Span,
         (left, l): Side<'a>,
         (right, r): Side<'a>,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         if l.is_wrong() || r.is_wrong() {
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         match operator {
             Binary::And | Binary::Or => self.logical(operator, span, (left, l), (right, r)),
@@ -65,23 +65,23 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn range(&mut self, span: Span, (left, l): Side<'a>, (right, r): Side<'a>) -> Value<'a> {
+    pub(super) fn range(&mut self, span: Span, (left, l): Side<'a>, (right, r): Side<'a>) -> Meaning<'a> {
         if let (Some(from), Some(to)) = (moment_of(&l, left.span), moment_of(&r, right.span)) {
-            return Value::Window(Window::Between(Box::new(from), Box::new(to)), Type::Window);
+            return Meaning::Window(Window::Between(Box::new(from), Box::new(to)), Type::Window);
         }
         let (a, b) = (l.kind(), r.kind());
         if !(a.is_quantity() && b.is_quantity() && (a.accepts(b) || b.accepts(a))) {
             self.push(cannot_join(Binary::Range, span, (left, a), (right, b)));
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
         if let (Some(from), Some(to)) = (l.number(), r.number())
             && from > to
         {
             let whole = left.span.to(right.span);
             self.out_of_range(whole, "a range goes from the smaller to the larger");
-            return Value::WRONG;
+            return Meaning::WRONG;
         }
-        Value::Range(Box::new(l), Box::new(r))
+        Meaning::Range(Box::new(l), Box::new(r))
     }
 
     pub(super) fn arithmetic(
@@ -90,7 +90,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         span: Span,
         (left, l): Side<'a>,
         (right, r): Side<'a>,
-    ) -> Value<'a> {
+    ) -> Meaning<'a> {
         if let Some(moment) = self.shifted(operator, (left, &l), &r) {
             return moment;
         }
@@ -99,10 +99,10 @@ impl<'a> ScenarioChecker<'a, '_> {
         let (a, b) = (plain(l.kind()), plain(r.kind()));
         let Some(kind) = joined(operator, a, b) else {
             self.push(cannot_join(operator, span, (left, l.kind()), (right, r.kind())));
-            return Value::WRONG;
+            return Meaning::WRONG;
         };
         if l.is_unknown() || r.is_unknown() {
-            return Value::Unknown(kind);
+            return Meaning::Unknown(kind);
         }
         if let (Some(x), Some(y)) = (l.number(), r.number()) {
             let value = apply(operator, x, a, y, b);
@@ -110,29 +110,29 @@ impl<'a> ScenarioChecker<'a, '_> {
             return match kind {
                 Type::Number | Type::Count if !is_small => {
                     let whole = l.whole().zip(r.whole()).and_then(|(x, y)| of_whole(operator, x, y));
-                    whole.map_or(Value::Quantity(value, kind), |whole| Value::Exact(whole.to_string()))
+                    whole.map_or(Meaning::Quantity(value, kind), |whole| Meaning::Exact(whole.to_string()))
                 }
                 Type::Rate if value >= 0.0 => match Rate::new(value, SECOND) {
-                    Some(rate) => Value::Rate(rate),
+                    Some(rate) => Meaning::Rate(rate),
                     None => {
                         self.out_of_range(left.span.to(right.span), "this rate is beyond any machine");
-                        Value::WRONG
+                        Meaning::WRONG
                     }
                 },
-                _ => Value::Quantity(value, kind),
+                _ => Meaning::Quantity(value, kind),
             };
         }
-        if matches!(l, Value::Run(..)) || matches!(r, Value::Run(..)) {
+        if matches!(l, Meaning::Run(..)) || matches!(r, Meaning::Run(..)) {
             return match (l.expr(), r.expr()) {
                 (Some(l), Some(r)) => of_run(operator, l, r, kind),
-                _ => Value::WRONG,
+                _ => Meaning::WRONG,
             };
         }
         match (l.measured(), r.measured()) {
             (Some(l), Some(r)) => {
-                Value::Measured(Measured::Arithmetic { operator, left: Box::new(l), right: Box::new(r), unit: kind })
+                Meaning::Measured(Measured::Arithmetic { operator, left: Box::new(l), right: Box::new(r), unit: kind })
             }
-            _ => Value::WRONG,
+            _ => Meaning::WRONG,
         }
     }
 
@@ -140,9 +140,9 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn shifted(
         &mut self,
         operator: Binary,
-        (left, l): (&'a ast::Expr, &Value<'a>),
-        r: &Value<'a>,
-    ) -> Option<Value<'a>> {
+        (left, l): (&'a ast::Expr, &Meaning<'a>),
+        r: &Meaning<'a>,
+    ) -> Option<Meaning<'a>> {
         let moment = moment_of(l, left.span)?;
         let sign = match operator {
             Binary::Add => 1.0,
@@ -152,16 +152,16 @@ impl<'a> ScenarioChecker<'a, '_> {
         if r.kind() != Type::Duration {
             return None;
         }
-        if let Value::Window(Window::Stages { .. }, _) = l {
+        if let Meaning::Window(Window::Stages { .. }, _) = l {
             self.several_windows(left, "start");
-            return Some(Value::WRONG);
+            return Some(Meaning::WRONG);
         }
         match r.number() {
             Some(ns) => {
                 let plus = moment.plus.saturating_add((sign * ns) as i64);
-                Some(Value::Moment(Moment { plus, ..moment }))
+                Some(Meaning::Moment(Moment { plus, ..moment }))
             }
-            None => Some(Value::Unknown(Type::Instant)),
+            None => Some(Meaning::Unknown(Type::Instant)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Expr, Text, is_false, is_true, is_zero, yes};
 use crate::base::hosts::Host;
 use crate::base::units::SECOND;
-use crate::check::inputs::{FileKind, Rule, Times};
+use crate::check::inputs::{FileKind, Instants, Rule};
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -302,7 +302,7 @@ pub struct Data {
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
     #[serde(skip)]
-    pub times: Option<Result<Times, String>>,
+    pub times: Option<Result<Instants, String>>,
 }
 
 /// What a file of rows is written in.

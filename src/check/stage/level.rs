@@ -40,34 +40,34 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     pub(super) fn level_of(
         &mut self,
-        value: &Value<'a>,
+        value: &Meaning<'a>,
         span: Span,
         spike: Option<Option<Level>>,
         model: &mut Model,
     ) -> Option<Level> {
         let level = match (value, spike) {
-            (Value::Unknown(Type::Wrong), _) => return None,
-            (Value::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
+            (Meaning::Unknown(Type::Wrong), _) => return None,
+            (Meaning::Unknown(kind), _) if Type::Level.accepts(*kind) || (spike.is_some() && *kind == Type::Factor) => {
                 model.unknown = true;
                 return Some(Level::Users(0));
             }
-            (Value::Rate(rate), _) => Level::Arrivals(*rate),
-            (Value::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
+            (Meaning::Rate(rate), _) => Level::Arrivals(*rate),
+            (Meaning::Quantity(users, Type::Users), _) if (0.0..=MOST_USERS).contains(users) => {
                 Level::Users(users.round() as u64)
             }
-            (Value::Quantity(_, Type::Users), _) => {
+            (Meaning::Quantity(_, Type::Users), _) => {
                 self.out_of_range(span, "a load has 0 to 10 million users");
                 return None;
             }
-            (Value::Quantity(_, Type::Rate), _) => {
+            (Meaning::Quantity(_, Type::Rate), _) => {
                 self.out_of_range(span, "a rate cannot be negative");
                 return None;
             }
-            (Value::Quantity(factor, Type::Factor), Some(Some(before))) => {
+            (Meaning::Quantity(factor, Type::Factor), Some(Some(before))) => {
                 return self.multiplied(before, *factor, span);
             }
-            (Value::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
-            (Value::Quantity(_, Type::Factor), Some(None)) => {
+            (Meaning::Quantity(_, Type::Factor), Some(None)) if model.unknown || model.refused => return None,
+            (Meaning::Quantity(_, Type::Factor), Some(None)) => {
                 let message = "there is no level before this spike to multiply";
                 let problem = Diagnostic::new(Code::E0411, message, span, "a multiple of what?");
                 self.push(problem.help("hold a level first, or name the spike's own: `spike 500/s for 2s`"));
@@ -118,7 +118,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn no_level(&mut self, found: &Value<'a>, span: Span, model: Option<Type>) {
+    pub(super) fn no_level(&mut self, found: &Meaning<'a>, span: Span, model: Option<Type>) {
         let text = self.text(span);
         if matches!(found.kind(), Type::Number | Type::Count) {
             let message = "a level is a rate or a number of users";

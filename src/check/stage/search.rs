@@ -41,10 +41,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 (self.level(left, None, frame, model), self.level(right, None, frame, model))
             }
             _ => match self.eval_as(range, frame, &[Type::Range]) {
-                Value::Range(least, most) => {
+                Meaning::Range(least, most) => {
                     (self.level_of(&least, range.span, None, model), self.level_of(&most, range.span, None, model))
                 }
-                Value::Unknown(Type::Wrong) => {
+                Meaning::Unknown(Type::Wrong) => {
                     model.refused = true;
                     (None, None)
                 }

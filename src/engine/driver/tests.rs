@@ -6,7 +6,7 @@ use super::{Answer, Shown};
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::flow::lowered::LoweredPlan;
 use crate::engine::flow::session::Session;
-use crate::engine::flow::user::Who;
+use crate::engine::flow::user::Asker;
 use crate::engine::http::host::Endpoint;
 use crate::engine::pace::budget::Unanswered;
 use crate::engine::phase::{Parts, alone, plan_of};
@@ -183,7 +183,7 @@ fn with_worker<T>(steps: &[Value], address: SocketAddr, work: impl AsyncFnOnce(R
 
 async fn iterate(session: &mut Session, worker: &Worker) -> Result<(), Failure> {
     let now = worker.timers.clock.now();
-    session.iterate(&Who { user: 7, turn: 0, kept: None }, 0, 0, (now, now)).await
+    session.iterate(&Asker { user: 7, turn: 0, kept: None }, 0, 0, (now, now)).await
 }
 
 /// One iteration: its outcome, its examples and the entries that it made.

@@ -1,6 +1,6 @@
 //! What steps do that wait for nothing.
 
-use super::session::{Iteration, Next, Turns};
+use super::session::{Iteration, Loop, Next};
 use super::steps::{Op, Turn};
 use crate::engine::value::code::Code;
 use crate::engine::value::number::computed;
@@ -94,7 +94,7 @@ pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> N
             return to.get(part).map_or(Next::Step, |to| Next::Jump(*to));
         }
         Op::Loop { id, counter } => {
-            turns[*id] = Turns { began: now, ..Turns::default() };
+            turns[*id] = Loop { began: now, ..Loop::default() };
             if let Some((slot, from)) = counter {
                 match frame.eval(from, paths) {
                     Ok(value) => frame.slots[*slot] = value,
@@ -122,7 +122,7 @@ pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> N
                 Ok(_) => return Next::Failed(Failure::Data),
                 Err(unusable) => return Next::Unusable(unusable),
             };
-            turns[*id] = Turns { items: Some(items), most: *at_most, ..Turns::default() };
+            turns[*id] = Loop { items: Some(items), most: *at_most, ..Loop::default() };
         }
         Op::Entry { id, slot, to } => {
             let turns = &mut turns[*id];

@@ -82,7 +82,7 @@ impl LoweredPlan {
         (open, mask): (&dyn Resolve, &Mask),
     ) -> LoweredPlan {
         let around =
-            Around { plan, endpoints, roots: host::roots(plan, endpoints).into(), paths: Paths::of_files(files) };
+            RequestParts { plan, endpoints, roots: host::roots(plan, endpoints).into(), paths: Paths::of_files(files) };
         let mut lowerer = Lowerer::new(open, mask);
         let setup = plan.setup.iter().map(|flow| {
             let steps = flat(flow, None, &around, &mut lowerer);
@@ -121,7 +121,7 @@ impl Lowered {
 }
 
 /// What a request is written with beside its expressions.
-pub struct Around<'p> {
+pub struct RequestParts<'p> {
     pub plan: &'p Plan,
     pub endpoints: &'p [Endpoint],
     /// The URLs of targets, of those that speak HTTP.
@@ -129,7 +129,7 @@ pub struct Around<'p> {
     pub paths: Paths,
 }
 
-pub fn request(request: &Request, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> LoweredRequest {
+pub fn request(request: &Request, around: &RequestParts<'_>, lowerer: &mut Lowerer<'_>) -> LoweredRequest {
     let exchange = match &request.exchange {
         Exchange::Http(http) => driver::Exchange::Http(http::Request::of(http, request, around, lowerer)),
         #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What is not recorded yet of an iteration, where its worker sees it when the run ends over it.
 
-use crate::engine::ledger::Opened;
+use crate::engine::ledger::OpenEntries;
 use crate::engine::trace::Trace;
 use crate::measure::{Cause, Ended, Example, Failure, Recorder};
 use std::cell::{Cell, RefCell};
@@ -32,7 +32,7 @@ pub struct Progress {
     /// What is told of that one, where it is an example.
     pub example: RefCell<Option<Box<Example>>>,
     /// The entries of ledgers that the request which is under way has opened.
-    pub opened: Opened,
+    pub opened: OpenEntries,
     /// What has begun and is measured as a whole, the iteration and its groups: their series, and when they were due.
     open: RefCell<Vec<(usize, u64)>>,
 }

@@ -4,7 +4,7 @@ use super::computed::{begin_turn, compute, items, measured, thinking};
 use super::progress::{Pending, Progress};
 use super::sender::Sender;
 use super::steps::Op;
-use super::user::{UserState, Who};
+use super::user::{Asker, UserState};
 use crate::engine::pace::clock::Alarm;
 use crate::engine::tracer::{self, Traced};
 use crate::engine::value::{Choices, Frame, Rows, Unusable, Value, explain};
@@ -19,7 +19,7 @@ const TURNS: u32 = 64;
 
 /// How far a loop has come.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Turns {
+pub(super) struct Loop {
     pub made: u64,
     pub began: u64,
     pub items: Option<Rc<serde_json::Value>>,
@@ -30,7 +30,7 @@ pub(super) struct Turns {
 pub(super) struct Iteration {
     pub flow: usize,
     pub frame: Frame,
-    pub turns: Vec<Turns>,
+    pub turns: Vec<Loop>,
     /// Of a session that is one user.
     pub kept: Rc<UserState>,
 }
@@ -137,7 +137,7 @@ impl Session {
         Box::new(Iteration {
             flow,
             frame,
-            turns: vec![Turns::default(); steps.loops],
+            turns: vec![Loop::default(); steps.loops],
             kept: UserState::new(steps.onces),
         })
     }
@@ -146,7 +146,7 @@ impl Session {
     /// ends it.
     pub async fn iterate(
         &mut self,
-        who: &Who,
+        who: &Asker,
         part: usize,
         number: u64,
         (intended, now): (u64, u64),

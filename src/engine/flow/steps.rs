@@ -2,7 +2,7 @@
 //! in what.
 
 use super::choice::Choice;
-use super::lowered::{Around, LoweredRequest, request};
+use super::lowered::{LoweredRequest, RequestParts, request};
 use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
 use crate::engine::value::lower::Lowerer;
@@ -118,7 +118,7 @@ pub struct Steps {
 }
 
 /// Makes a flow flat, which may be the `verify` of a ledger.
-pub fn flat(flow: &Flow, ledger: Option<usize>, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> Steps {
+pub fn flat(flow: &Flow, ledger: Option<usize>, around: &RequestParts<'_>, lowerer: &mut Lowerer<'_>) -> Steps {
     let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
     lowerer.begin(flow, slots, ledger);
     let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
@@ -272,7 +272,7 @@ impl Steps {
 }
 
 struct Flat<'a, 'l, 'r> {
-    around: &'a Around<'a>,
+    around: &'a RequestParts<'a>,
     lowerer: &'l mut Lowerer<'r>,
     /// The slot of the number that a `verify` counts.
     number: usize,

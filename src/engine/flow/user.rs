@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Who asks: the number of the user, and what the user has kept where users come back.
-pub struct Who {
+pub struct Asker {
     /// From 1.
     pub user: u64,
     /// The number of the iteration among those of its part of the load, from 0.
@@ -19,11 +19,11 @@ pub struct Who {
 pub struct UserState {
     /// One at a time does what is done once; another iteration of the same user waits for it.
     pub turn: Arc<Semaphore>,
-    done: RefCell<Vec<Option<Done>>>,
+    done: RefCell<Vec<Option<LastVisit>>>,
 }
 
 /// When it was done, and the values and answers that stay.
-struct Done {
+struct LastVisit {
     at: u64,
     times: u64,
     slots: Vec<(usize, Value)>,
@@ -63,6 +63,6 @@ impl UserState {
         let times = self.times(id) + 1;
         let slots = leaves.slots.iter().map(|slot| (*slot, frame.slots[*slot].clone())).collect();
         let answers = leaves.answers.iter().map(|answer| (*answer, frame.answers[*answer].clone())).collect();
-        self.done.borrow_mut()[id] = Some(Done { at: now, times, slots, answers });
+        self.done.borrow_mut()[id] = Some(LastVisit { at: now, times, slots, answers });
     }
 }

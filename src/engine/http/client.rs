@@ -2,10 +2,10 @@
 
 use super::cookies::{self, Site};
 use super::elsewhere::Secrets;
-use super::pool::{self, Own};
+use super::pool::{self, Owned};
 use super::redirect::{self, Sent};
 use super::request::{Method, Request};
-use super::template::{Bytes, Written};
+use super::template::{Encoded, Written};
 use super::{Ask, Connection};
 use crate::engine::driver::{self, Unwritten};
 use crate::engine::flow::attempt::Attempt;
@@ -32,7 +32,7 @@ struct Hop {
 
 pub struct Client {
     worker: Rc<Worker>,
-    own: Own,
+    own: Owned,
     answer: Answer,
     /// The head of the request that was sent last, as it was sent, and where in it the trace context stands.
     head: Vec<u8>,
@@ -74,7 +74,7 @@ impl Client {
 
     /// Makes the bytes of a request, with room for its trace context where it carries one, and tells to which target it goes.
     pub fn write(&mut self, request: &Request, frame: &mut Frame, attempt: &mut Attempt) -> Result<bool, Unwritten> {
-        if let Bytes::Built(template) = &request.bytes {
+        if let Encoded::Built(template) = &request.bytes {
             template.write(frame, &self.worker.lowered.paths, &mut self.written, &mut self.scratch)?;
             if let Some(tracer) = &self.worker.tracer {
                 tracer.learn(frame);

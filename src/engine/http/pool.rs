@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// In a closed load a session is a user, who keeps a connection to each target where the target says nothing else.
-pub type Own = Option<Vec<Option<Connection>>>;
+pub type Owned = Option<Vec<Option<Connection>>>;
 
 /// Load, user and target.
 pub type PoolKey = (usize, u64, usize);
@@ -50,7 +50,7 @@ impl Pool {
 
     /// A connection that is there already, by how the target shares them. What the server has closed meanwhile is
     /// no connection any more.
-    pub fn take(&self, own: &mut Own, key: PoolKey, shared: Option<Connections>) -> Option<Connection> {
+    pub fn take(&self, own: &mut Owned, key: PoolKey, shared: Option<Connections>) -> Option<Connection> {
         loop {
             let found = match (shared, &mut *own) {
                 (Some(Connections::PerRequest), _) => None,
@@ -69,7 +69,7 @@ impl Pool {
         }
     }
 
-    pub fn keep(&self, own: &mut Own, key: PoolKey, shared: Option<Connections>, kept: Connection) {
+    pub fn keep(&self, own: &mut Owned, key: PoolKey, shared: Option<Connections>, kept: Connection) {
         match (shared, own) {
             (Some(Connections::PerRequest), _) => {}
             (None | Some(Connections::PerUser), Some(own)) => own[key.2] = Some(kept),
@@ -90,7 +90,7 @@ impl Pool {
 }
 
 /// None kept yet, of a session that keeps them.
-pub fn own(worker: &Worker, is_user: bool) -> Own {
+pub fn own(worker: &Worker, is_user: bool) -> Owned {
     is_user.then(|| worker.plan.targets.iter().map(|_| None).collect())
 }
 

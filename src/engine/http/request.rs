@@ -1,12 +1,12 @@
 //! Requests ready to be sent.
 
-use super::template::{Bytes, encode};
-use crate::engine::flow::lowered::Around;
+use super::template::{Encoded, encode};
+use crate::engine::flow::lowered::RequestParts;
 use crate::engine::value::lower::Lowerer;
 use crate::plan::{self, Http};
 
 pub struct Request {
-    pub bytes: Bytes,
+    pub bytes: Encoded,
     /// None where it is computed.
     pub method: Option<Method>,
     pub keep_body: bool,
@@ -33,7 +33,7 @@ impl Method {
 
 impl Request {
     /// What a step sends, and what later steps need of the answer.
-    pub fn of(http: &Http, step: &plan::Request, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> Request {
+    pub fn of(http: &Http, step: &plan::Request, around: &RequestParts<'_>, lowerer: &mut Lowerer<'_>) -> Request {
         Request {
             bytes: encode(http, step.target, around, lowerer),
             method: match &http.method {

@@ -3,7 +3,7 @@
 use super::body::{Body, Content, Upload};
 use super::reference;
 use crate::engine::driver::Unwritten;
-use crate::engine::flow::lowered::Around;
+use crate::engine::flow::lowered::RequestParts;
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::value::code::{Code, Piece, values};
 use crate::engine::value::files::Files;
@@ -15,17 +15,17 @@ use std::sync::Arc;
 use url::Url;
 
 /// A request as bytes: all of them at once where nothing in it changes.
-pub enum Bytes {
+pub enum Encoded {
     Fixed(Written),
     Built(Box<Template>),
 }
 
-impl Bytes {
+impl Encoded {
     /// What is sent: itself, or what it was built as.
     pub fn written<'w>(&'w self, built: &'w Written) -> &'w Written {
         match self {
-            Bytes::Fixed(fixed) => fixed,
-            Bytes::Built(_) => built,
+            Encoded::Fixed(fixed) => fixed,
+            Encoded::Built(_) => built,
         }
     }
 }
@@ -113,7 +113,7 @@ enum Method {
 }
 
 /// The bytes of a request of a step to a target.
-pub fn encode(request: &Http, from: usize, around: &Around<'_>, lowerer: &mut Lowerer<'_>) -> Bytes {
+pub fn encode(request: &Http, from: usize, around: &RequestParts<'_>, lowerer: &mut Lowerer<'_>) -> Encoded {
     let body = request.body.as_ref().map(|body| Body::of(body, lowerer));
     let mut head = |target: usize| head(request, target, around, body.as_ref(), lowerer);
     let (path, heads) = match request.path.as_slice() {
@@ -145,16 +145,16 @@ pub fn encode(request: &Http, from: usize, around: &Around<'_>, lowerer: &mut Lo
         let mut frame = nobody();
         let mut written = Written::default();
         if template.write(&mut frame, &around.paths, &mut written, &mut String::new()).is_ok() {
-            return Bytes::Fixed(written);
+            return Encoded::Fixed(written);
         }
     }
-    Bytes::Built(Box::new(template))
+    Encoded::Built(Box::new(template))
 }
 
 fn head(
     request: &Http,
     to: usize,
-    around: &Around<'_>,
+    around: &RequestParts<'_>,
     body: Option<&Body>,
     lowerer: &mut Lowerer<'_>,
 ) -> HeadTemplate {

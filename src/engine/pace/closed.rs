@@ -4,10 +4,10 @@
 use super::clock::Alarm;
 use crate::engine::flow::rest::After;
 use crate::engine::flow::session::Session;
-use crate::engine::flow::user::Who;
+use crate::engine::flow::user::Asker;
 use crate::engine::trials;
 use crate::engine::worker::{Active, Worker};
-use crate::plan::{StageKind, Turns};
+use crate::plan::{Activity, StageKind};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -88,7 +88,7 @@ pub fn start(worker: &Rc<Worker>, load: usize) {
 /// A user, from 0, while the level of its load is above it.
 async fn user(worker: &Rc<Worker>, load: usize, number: u64, works: &[Option<Rc<Work>>]) {
     let planned = &worker.plan.loads[load];
-    let mut user = User {
+    let mut user = ClosedUser {
         worker,
         load,
         number,
@@ -106,12 +106,12 @@ async fn user(worker: &Rc<Worker>, load: usize, number: u64, works: &[Option<Rc<
     let mut trials = worker.trials(load);
     while let Some(trial) = trials::next(&mut trials).await {
         if number < trial.level && !user.left {
-            user.turns(Turns { start: trial.start, end: trial.end, of: None }, works).await;
+            user.turns(Activity { start: trial.start, end: trial.end, of: None }, works).await;
         }
     }
 }
 
-struct User<'w> {
+struct ClosedUser<'w> {
     worker: &'w Rc<Worker>,
     load: usize,
     number: u64,
@@ -124,8 +124,8 @@ struct User<'w> {
     left: bool,
 }
 
-impl User<'_> {
-    async fn turns(&mut self, turns: Turns, works: &[Option<Rc<Work>>]) {
+impl ClosedUser<'_> {
+    async fn turns(&mut self, turns: Activity, works: &[Option<Rc<Work>>]) {
         let (worker, load) = (self.worker, self.load);
         let planned = &worker.plan.loads[load];
         if !worker.stops() {
@@ -144,7 +144,7 @@ impl User<'_> {
             worker.recorder.borrow_mut().started(load, now, 0);
             let part = planned.part_of_turn(self.number, self.done);
             let turn = self.rounds[part] * planned.shape.peak() + self.number;
-            let who = Who { user: self.number + 1, turn, kept: None };
+            let who = Asker { user: self.number + 1, turn, kept: None };
             let outcome = self.session.iterate(&who, part, self.number << 32 | self.done, (now, now)).await;
             self.rounds[part] += 1;
             self.done += 1;

@@ -5,7 +5,7 @@ use super::clock::{Alarm, LATE};
 use super::due::Due;
 use crate::base::units::SECOND;
 use crate::engine::flow::session::Session;
-use crate::engine::flow::user::{UserState, Who};
+use crate::engine::flow::user::{Asker, UserState};
 use crate::engine::worker::{Active, Worker};
 use crate::plan::Share;
 use std::cell::{Cell, RefCell};
@@ -210,12 +210,12 @@ fn take_seat(worker: &Rc<Worker>, load: usize, free: &Rc<RefCell<Vec<Rc<Seat>>>>
 
 /// Who makes an arrival: somebody new, or one of the population. The identities are dealt in turn, so that the same
 /// arrival is the same user whatever the workers.
-fn who(worker: &Worker, load: usize, part: usize, (k, turn): (u64, u64)) -> Who {
+fn who(worker: &Worker, load: usize, part: usize, (k, turn): (u64, u64)) -> Asker {
     let planned = &worker.plan.loads[load];
-    let Some(population) = planned.population else { return Who { user: k + 1, turn, kept: None } };
+    let Some(population) = planned.population else { return Asker { user: k + 1, turn, kept: None } };
     let user = k % population.max(1);
     let onces = worker.lowered.flows[planned.parts[part].flow].onces;
     let kept = (onces > 0)
         .then(|| worker.users.borrow_mut().entry((load, part, user)).or_insert_with(|| UserState::new(onces)).clone());
-    Who { user: user + 1, turn, kept }
+    Asker { user: user + 1, turn, kept }
 }

@@ -1,8 +1,8 @@
 //! The answer to a request, as far as later steps need it, and what they ask of it.
 
-use super::document::Document;
+use super::document::JsonDocument;
 use super::html::Page;
-use super::path::Path;
+use super::path::JsonPath;
 use super::pattern::Pattern;
 use super::selector::Selector;
 use super::{Unusable, Value};
@@ -33,7 +33,7 @@ pub struct Answered {
     /// What of the timeout of its step is left to look into it.
     left: Cell<Duration>,
     timed: Cell<bool>,
-    json: OnceCell<Result<Rc<Document>, Unusable>>,
+    json: OnceCell<Result<Rc<JsonDocument>, Unusable>>,
     html: OnceCell<Result<Box<Page>, Unusable>>,
 }
 
@@ -127,7 +127,7 @@ impl Answered {
     }
 
     /// What a path finds first; null where it finds nothing. In what is no JSON there is nothing to look for.
-    pub fn found(&self, path: &Path) -> Result<Value, Unusable> {
+    pub fn found(&self, path: &JsonPath) -> Result<Value, Unusable> {
         // One that cannot be held is looked through again and again.
         let is_built = matches!(self.json.get(), Some(Ok(_)));
         if path.can_scan() && !is_built && (self.scans.get() < SCANS || self.document().is_err()) {
@@ -138,8 +138,8 @@ impl Answered {
         self.once(|| path.first(&document.json))
     }
 
-    pub fn document(&self) -> Result<Rc<Document>, Unusable> {
-        self.json.get_or_init(|| self.once(|| Document::read(&self.body).map(Rc::new))).clone()
+    pub fn document(&self) -> Result<Rc<JsonDocument>, Unusable> {
+        self.json.get_or_init(|| self.once(|| JsonDocument::read(&self.body).map(Rc::new))).clone()
     }
 
     /// What the first group of a pattern matches, or all of it where it has none; null where nothing matches.
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn the_document_is_built_where_many_values_are_taken() {
         let answer = answer("", b"{\"a\":1}");
-        let path = Path::new("$.a").unwrap();
+        let path = JsonPath::new("$.a").unwrap();
         for taken in 1..=SCANS + 2 {
             assert!(matches!(answer.found(&path), Ok(Value::Number(1.0))));
             assert_eq!(answer.json.get().is_some(), taken > SCANS);
@@ -240,7 +240,7 @@ mod tests {
         late.may_take(Duration::ZERO);
         assert_eq!(late.matched(&pattern).unwrap_err(), Unusable::Late);
         assert_eq!(late.selected(&selector, None).unwrap_err(), Unusable::Late);
-        assert_eq!(late.found(&Path::new("$.a").unwrap()).unwrap_err(), Unusable::Late);
+        assert_eq!(late.found(&JsonPath::new("$.a").unwrap()).unwrap_err(), Unusable::Late);
         let in_time = answer("", body.as_bytes());
         in_time.may_take(Duration::from_secs(3600));
         assert!(matches!(in_time.matched(&pattern), Ok(Value::Text(_))));
@@ -253,7 +253,7 @@ mod tests {
     fn what_a_server_can_make_long_of_a_short_body_counts_too() {
         let short = answer("", b"<p>x</p>");
         assert!(matches!(short.matched(&Pattern::new("x+").unwrap()), Ok(Value::Text(_))), "that takes no time");
-        assert!(matches!(short.found(&Path::new("$.a").unwrap()), Ok(Value::Null) | Err(Unusable::Missing)));
+        assert!(matches!(short.found(&JsonPath::new("$.a").unwrap()), Ok(Value::Null) | Err(Unusable::Missing)));
         assert!(!short.took_time());
         assert_eq!(short.selected(&Selector::parse("p").unwrap(), None).unwrap_err(), Unusable::Late);
         let letters = answer("", "xz".repeat(4000).as_bytes());

@@ -16,16 +16,16 @@ const OBJECT: usize = 4 * FIELD;
 const FIELD: usize = size_of::<Json>() + size_of::<String>() + 64;
 
 /// A body that is JSON, whole.
-pub struct Document {
+pub struct JsonDocument {
     pub json: Json,
     _room: Room,
 }
 
-impl Document {
-    pub fn read(text: &[u8]) -> Result<Document, Unusable> {
+impl JsonDocument {
+    pub fn read(text: &[u8]) -> Result<JsonDocument, Unusable> {
         let room = Room::default();
         let json = build(text, &room).map_err(|error| unusable(&error))?;
-        Ok(Document { json, _room: room })
+        Ok(JsonDocument { json, _room: room })
     }
 }
 

@@ -26,7 +26,7 @@ use files::Files;
 use lower::Sought;
 use number::{computed, negated, of_number, order};
 pub use number::{number, same};
-use path::Path;
+use path::JsonPath;
 use pattern::Pattern;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -41,7 +41,7 @@ use std::sync::Arc;
 /// What expressions need beside the iteration: what they look for, compiled, and the rows of data.
 #[derive(Default)]
 pub struct Paths {
-    queries: Vec<Option<Path>>,
+    queries: Vec<Option<JsonPath>>,
     patterns: Vec<Option<Pattern>>,
     selectors: Vec<Option<Selector>>,
     pub tables: Reader,
@@ -56,7 +56,7 @@ impl Paths {
     /// The checker has compiled each once.
     pub fn new(sought: &Sought, (tables, files): (Arc<Vec<Table>>, Arc<Files>), uses: Uses, setup: &[Plain]) -> Paths {
         Paths {
-            queries: sought.paths.iter().map(Path::new).collect(),
+            queries: sought.paths.iter().map(JsonPath::new).collect(),
             patterns: sought.patterns.iter().map(Pattern::new).collect(),
             selectors: sought.selectors.iter().map(Selector::parse).collect(),
             tables: Reader::new(tables, &sought.columns),
@@ -71,7 +71,7 @@ impl Paths {
         Paths { files, ..Paths::default() }
     }
 
-    fn query(&self, path: usize) -> Result<&Path, Unusable> {
+    fn query(&self, path: usize) -> Result<&JsonPath, Unusable> {
         found(&self.queries, path)
     }
 }

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn documents_are_the_same_however_their_numbers_are_spelled() {
         let json = |text: &str| {
-            let document = crate::engine::value::document::Document::read(text.as_bytes());
+            let document = crate::engine::value::document::JsonDocument::read(text.as_bytes());
             Value::Json(std::rc::Rc::new(document.ok().unwrap().json))
         };
         assert!(same(&json("{\"a\": [1.0, 1e3], \"b\": null}"), &json("{\"b\": null, \"a\": [1, 1000]}")));

@@ -1,6 +1,6 @@
 //! JSONPaths (RFC 9535), compiled: what names, places, `*` and `..` lead to is looked up without building the document.
 
-use super::document::{self, Document, unusable};
+use super::document::{self, JsonDocument, unusable};
 use super::number::of_number;
 use super::{Unusable, Value, from_json};
 use crate::wire::room::{Room, TOO_MUCH};
@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-pub struct Path {
+pub struct JsonPath {
     query: JpQuery,
     /// The way to what is looked for, where it is one of steps alone: neither filters, nor slices, nor places from the end.
     way: Option<Vec<ChildSegment>>,
@@ -43,16 +43,16 @@ struct ChildSegment {
 const MOST: u64 = 1_000_000_000;
 const TOO_OFTEN: &str = "its path looks through it again for each of its parts, and it has too many";
 
-impl Path {
+impl JsonPath {
     /// `None` for what is no JSONPath.
-    pub fn new(path: &str) -> Option<Path> {
+    pub fn new(path: &str) -> Option<JsonPath> {
         let query = jsonpath_rust::parser::parse_json_path(path).ok()?;
         let way: Option<Vec<ChildSegment>> = query.segments.iter().map(ChildSegment::of).collect();
         let place = way.iter().flatten().map(|step| step.to.clone().filter(|_| !step.deep));
         let place = way.as_ref().and_then(|_| place.collect());
         let from_end = |step: &ChildSegment| matches!(step.to, Some(ChildKey::Index(..0)));
         let way = way.filter(|way| !way.iter().any(from_end));
-        Some(Path { query, way, place, sweeps: sweeps(path) })
+        Some(JsonPath { query, way, place, sweeps: sweeps(path) })
     }
 
     /// The first that it finds in a document; null where there is nothing.
@@ -80,7 +80,7 @@ impl Path {
         })
     }
 
-    /// Whether [`Path::scan`] can look for it.
+    /// Whether [`JsonPath::scan`] can look for it.
     pub fn can_scan(&self) -> bool {
         self.way.is_some()
     }
@@ -102,7 +102,7 @@ impl Path {
             }
         };
         if twice.get() {
-            return self.first(&Document::read(text.as_bytes())?.json);
+            return self.first(&JsonDocument::read(text.as_bytes())?.json);
         }
         let found = found.and_then(|found| reader.end().map(|()| found)).map_err(|error| unusable(&error))?;
         if let Value::Json(value) = &found {

@@ -1,7 +1,7 @@
 //! Faults of the machine: a process of our own takes what others then lack. It is the first that the kernel kills where memory runs
 //! out, and ends with the run however that ends.
 
-use super::{Around, Held, Shown};
+use super::{FaultContext, Held, Shown};
 use crate::base::units;
 use crate::guard::{self, Process, Undo, Whom};
 use crate::plan::HostFault;
@@ -33,7 +33,7 @@ struct Helper {
 }
 
 impl Burden {
-    pub fn of(around: &Around<'_>, fault: &HostFault, name: &str) -> Result<Burden, String> {
+    pub fn of(around: &FaultContext<'_>, fault: &HostFault, name: &str) -> Result<Burden, String> {
         let id = &around.settings.id;
         let takes = match *fault {
             HostFault::BurnCpu { cores } => {

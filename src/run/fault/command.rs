@@ -1,7 +1,7 @@
 //! `command`: a line of the shell, the one that takes it back, and the one that proves its effect, all in the directory of the
 //! scenario's file. What they start and leave behind carries the mark of the run and ends with it.
 
-use super::{Around, Held, Shown};
+use super::{FaultContext, Held, Shown};
 use crate::guard::{Undo, Whom};
 use crate::inputs::make_private;
 use crate::plan::{CommandFault, Fault};
@@ -49,7 +49,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const KEEP: &str = "STRESSC_KEEP";
 
 impl Command {
-    pub fn of(around: &Around<'_>, command: &CommandFault, fault: &Fault) -> Result<Command, String> {
+    pub fn of(around: &FaultContext<'_>, command: &CommandFault, fault: &Fault) -> Result<Command, String> {
         let name = &fault.name;
         let text = |name: &str, pieces| around.known.text(pieces).map_err(|why| format!("`{name}`: {why}"));
         let run = text("run", &command.run)?;

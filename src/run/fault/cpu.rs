@@ -7,7 +7,7 @@ use crate::guard::Undo;
 use crate::inputs::groups::{self, Cgroup};
 use crate::plan::By;
 use crate::run::service::Running;
-use crate::run::watch::Who;
+use crate::run::watch::Watched;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,7 +167,7 @@ impl Taken {
 
 /// Takes what the service is started as again while it is limited.
 fn follow(taken: &Arc<Mutex<Taken>>, running: &Arc<Running>) -> Option<AbortHandle> {
-    let Who::Ours(mut state) = running.who() else { return None };
+    let Watched::Ours(mut state) = running.who() else { return None };
     let (taken, running) = (taken.clone(), running.clone());
     state.mark_unchanged();
     let task = tokio::spawn(async move {

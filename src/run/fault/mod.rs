@@ -23,7 +23,7 @@ use crate::plan::{Action, Address, By, Database, Fault, Plan, Range, ServiceFaul
 use burden::Burden;
 use command::Command;
 use cpu::Cpu;
-use database::{At, OnDatabase};
+use database::{Login, OnDatabase};
 use down::{Down, How};
 use held::Held;
 use link::OnLink;
@@ -35,7 +35,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// What faults act on.
-pub struct Around<'r> {
+pub struct FaultContext<'r> {
     pub plan: &'r Plan,
     pub services: &'r [Arc<Running>],
     pub known: &'r Resolved,
@@ -73,7 +73,7 @@ impl Shown {
 }
 
 impl Mechanism {
-    fn of(around: &Around<'_>, fault: &Fault) -> Result<Mechanism, String> {
+    fn of(around: &FaultContext<'_>, fault: &Fault) -> Result<Mechanism, String> {
         let held = || Held::new(around.guarded, &fault.name);
         Ok(match &fault.action {
             Action::Link { on, fault } => Mechanism::Link(OnLink::of(around.plan, *on, *fault, &around.links)?),
@@ -160,17 +160,17 @@ impl Mechanism {
 }
 
 /// How the database is reached that a fault hurts from within.
-fn database<'a>(around: &'a Around<'_>, on: Database) -> Result<At<'a>, String> {
-    let ours = |service: usize| At::Service(around.services.get(service).and_then(|own| own.admin()));
+fn database<'a>(around: &'a FaultContext<'_>, on: Database) -> Result<Login<'a>, String> {
+    let ours = |service: usize| Login::Service(around.services.get(service).and_then(|own| own.admin()));
     match on {
         Database::Service(index) => Ok(ours(index)),
         Database::Target(index) => {
             let target = around.plan.targets.get(index).ok_or("it is of no target")?;
             Ok(match &target.address {
                 Address::Service(service) => ours(*service),
-                Address::Late(url) => At::Target(target.protocol, around.known.text(url)),
+                Address::Late(url) => Login::Target(target.protocol, around.known.text(url)),
                 Address::Url { .. } | Address::Link(_) => {
-                    At::Target(target.protocol, Err("its address is no URL".to_owned()))
+                    Login::Target(target.protocol, Err("its address is no URL".to_owned()))
                 }
             })
         }
@@ -211,7 +211,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn start(around: &Around<'_>, clock: Clock) -> Faults {
+    pub fn start(around: &FaultContext<'_>, clock: Clock) -> Faults {
         let (tell, told) = mpsc::unbounded_channel();
         let (over, _) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -2,7 +2,7 @@
 
 use super::tally::Tally;
 use crate::engine::flow::session::Session;
-use crate::engine::flow::user::Who;
+use crate::engine::flow::user;
 use crate::engine::value::Value;
 use crate::engine::worker::Worker;
 use crate::measure::{Entry, Verified};
@@ -135,7 +135,7 @@ impl Asker {
             session.give(0, slot + 1, Value::Null);
         }
         let now = self.worker.timers.clock.now();
-        let who = Who { user: self.user, turn: number, kept: None };
+        let who = user::Asker { user: self.user, turn: number, kept: None };
         let outcome = session.iterate(&who, 0, number, (now, now)).await;
         let all_well = session.statuses(0).all(|status| (200..300).contains(&status));
         match (outcome, self.count) {

@@ -3,7 +3,7 @@
 use super::effect::{Draws, Effect, EffectId, Mine};
 use super::http::{Exchanges, Out};
 use super::lane::{Lane, ROOM, Sent};
-use super::path::{BUFFER, Path};
+use super::path::{BUFFER, Way};
 use super::splice::Pipe;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -49,8 +49,8 @@ enum End {
 }
 
 /// What is the same for both directions.
-struct Own {
-    path: Rc<Path>,
+struct Shared {
+    path: Rc<Way>,
     seat: Rc<Seat>,
     /// The state of the link's effects that this connection knows.
     version: Option<u64>,
@@ -61,10 +61,10 @@ struct Own {
 }
 
 /// Serves a client until the connection is over.
-pub async fn serve(path: Rc<Path>, seat: Rc<Seat>, mut client: TcpStream, number: u64) {
+pub async fn serve(path: Rc<Way>, seat: Rc<Seat>, mut client: TcpStream, number: u64) {
     let draws = Draws::new(path.seed, path.index, number);
     let exchanges = path.http.then(Exchanges::new);
-    let mut own = Own { path, seat, version: None, mine: Vec::new(), draws, is_cut: false, exchanges };
+    let mut own = Shared { path, seat, version: None, mine: Vec::new(), draws, is_cut: false, exchanges };
     let server = match own.reach(&client).await {
         Ok(server) => server,
         // As if nobody had listened.
@@ -81,7 +81,7 @@ pub async fn serve(path: Rc<Path>, seat: Rc<Seat>, mut client: TcpStream, number
     }
 }
 
-impl Own {
+impl Shared {
     /// Takes up what changed on the link. `Err` where that ends the connection.
     fn follow(&mut self) -> Result<bool, ()> {
         if self.version == Some(self.path.version.get()) {

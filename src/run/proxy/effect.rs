@@ -45,7 +45,7 @@ impl Effect {
 pub struct EffectId(pub u64);
 
 /// An effect that is in force on a link.
-pub struct Active {
+pub struct InForce {
     pub id: EffectId,
     pub effect: Effect,
     pub proof: Cell<Proof>,
@@ -53,9 +53,9 @@ pub struct Active {
     pub free: [Cell<Option<Instant>>; 2],
 }
 
-impl Active {
-    pub fn new(id: EffectId, effect: Effect) -> Active {
-        Active { id, effect, proof: Cell::default(), free: Default::default() }
+impl InForce {
+    pub fn new(id: EffectId, effect: Effect) -> InForce {
+        InForce { id, effect, proof: Cell::default(), free: Default::default() }
     }
 
     fn count(&self, change: impl FnOnce(&mut Proof)) {
@@ -67,12 +67,12 @@ impl Active {
 
 /// An effect as one connection has it.
 pub struct Mine {
-    pub active: std::rc::Rc<Active>,
+    pub active: std::rc::Rc<InForce>,
     counted: Cell<bool>,
 }
 
 impl Mine {
-    pub fn new(active: std::rc::Rc<Active>) -> Mine {
+    pub fn new(active: std::rc::Rc<InForce>) -> Mine {
         Mine { active, counted: Cell::new(false) }
     }
 

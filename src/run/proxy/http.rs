@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Where in a stream the next byte belongs.
-enum At {
+enum Position {
     /// What of a head has come, and how much of that went on already.
     Head {
         seen: Vec<u8>,
@@ -21,8 +21,8 @@ enum At {
     Over,
 }
 
-impl At {
-    const START: At = At::Head { seen: Vec::new(), passed: 0 };
+impl Position {
+    const START: Position = Position::Head { seen: Vec::new(), passed: 0 };
 }
 
 /// What becomes of a request.
@@ -44,8 +44,8 @@ enum OpenRequest {
 
 /// All that is known of one connection.
 pub struct Exchanges {
-    up: At,
-    down: At,
+    up: Position,
+    down: Position,
     fate: Fate,
     open: VecDeque<OpenRequest>,
     /// Where bodies are counted that nobody keeps.
@@ -65,8 +65,8 @@ pub enum Out {
 impl Exchanges {
     pub fn new() -> Exchanges {
         Exchanges {
-            up: At::START,
-            down: At::START,
+            up: Position::START,
+            down: Position::START,
             fate: Fate::Pass(Duration::ZERO),
             open: VecDeque::new(),
             counted: Answer::default(),
@@ -76,15 +76,15 @@ impl Exchanges {
     /// How many of the next bytes pass as they are, whatever they say.
     pub fn plain(&self, is_up: bool) -> u64 {
         match if is_up { &self.up } else { &self.down } {
-            At::Raw => u64::MAX,
-            At::Body(body) if !is_up || self.fate == Fate::Pass(Duration::ZERO) => body.plain(),
-            At::Body(_) | At::Head { .. } | At::Over => 0,
+            Position::Raw => u64::MAX,
+            Position::Body(body) if !is_up || self.fate == Fate::Pass(Duration::ZERO) => body.plain(),
+            Position::Body(_) | Position::Head { .. } | Position::Over => 0,
         }
     }
 
     /// So many of these have passed.
     pub fn passed(&mut self, bytes: u64, is_up: bool, out: &mut Vec<Out>) {
-        let At::Body(body) = (if is_up { &mut self.up } else { &mut self.down }) else { return };
+        let Position::Body(body) = (if is_up { &mut self.up } else { &mut self.down }) else { return };
         match (body.skip(bytes), is_up) {
             (true, true) => self.ended(out),
             (true, false) => {
@@ -99,12 +99,12 @@ impl Exchanges {
     pub fn asked(&mut self, mut data: &[u8], mine: &[Mine], draws: &Draws, out: &mut Vec<Out>) {
         while !data.is_empty() {
             match &mut self.up {
-                At::Over => return,
-                At::Raw => {
+                Position::Over => return,
+                Position::Raw => {
                     out.push(Out::Up(data.to_vec(), Duration::ZERO));
                     return;
                 }
-                At::Head { seen, passed } => {
+                Position::Head { seen, passed } => {
                     let before = seen.len();
                     seen.extend_from_slice(data);
                     match parse_request(seen) {
@@ -129,7 +129,7 @@ impl Exchanges {
                         }
                     }
                 }
-                At::Body(body) => {
+                Position::Body(body) => {
                     let (used, ended) = match body.feed(data, &mut self.counted) {
                         Ok(Some(used)) => (used, true),
                         Ok(None) => (data.len(), false),
@@ -177,7 +177,7 @@ impl Exchanges {
         match Body::new(asked.framing, Keep::Nothing, &mut self.counted) {
             Ok(_) if asked.framing == Framing::Length(0) => self.ended(out),
             Ok(body) => {
-                self.up = At::Body(body);
+                self.up = Position::Body(body);
                 if asked.waits {
                     self.answer(out);
                 }
@@ -194,7 +194,7 @@ impl Exchanges {
 
     /// A request is whole.
     fn ended(&mut self, out: &mut Vec<Out>) {
-        self.up = At::START;
+        self.up = Position::START;
         if let (Fate::Answer, Some(OpenRequest::Ours { whole, .. })) = (self.fate, self.open.back_mut()) {
             *whole = true;
         }
@@ -204,14 +204,14 @@ impl Exchanges {
     /// Answers what is ours and next.
     fn answer(&mut self, out: &mut Vec<Out>) {
         // Between two answers alone, or one would stand in the midst of the other.
-        let between = matches!(&self.down, At::Head { seen, .. } if seen.is_empty());
+        let between = matches!(&self.down, Position::Head { seen, .. } if seen.is_empty());
         while between && matches!(self.open.front(), Some(OpenRequest::Ours { whole: true, .. })) {
             if let Some(OpenRequest::Ours { answer, closes, .. }) = self.open.pop_front() {
                 out.push(Out::Down(answer));
                 if closes {
                     out.push(Out::Close);
                     self.give_up();
-                    self.up = At::Over;
+                    self.up = Position::Over;
                     return;
                 }
             }
@@ -223,8 +223,8 @@ impl Exchanges {
         let mut from = data;
         while !data.is_empty() {
             match &mut self.down {
-                At::Raw | At::Over => data = &[],
-                At::Head { seen, .. } => {
+                Position::Raw | Position::Over => data = &[],
+                Position::Head { seen, .. } => {
                     let before = seen.len();
                     seen.extend_from_slice(data);
                     match parse(seen) {
@@ -239,7 +239,7 @@ impl Exchanges {
                         }
                     }
                 }
-                At::Body(body) => match body.feed(data, &mut self.counted) {
+                Position::Body(body) => match body.feed(data, &mut self.counted) {
                     Ok(Some(used)) => {
                         data = &data[used..];
                         self.done();
@@ -273,10 +273,10 @@ impl Exchanges {
             101 => self.give_up(),
             200..=299 if is_connect => self.give_up(),
             // A word before the answer.
-            100..=199 => self.down = At::START,
+            100..=199 => self.down = Position::START,
             _ if bodiless => self.done(),
             _ => match Body::new(framing, Keep::Nothing, &mut self.counted) {
-                Ok(body) => self.down = At::Body(body),
+                Ok(body) => self.down = Position::Body(body),
                 Err(_) => self.give_up(),
             },
         }
@@ -284,7 +284,7 @@ impl Exchanges {
 
     /// An answer of the server is whole.
     fn done(&mut self) {
-        self.down = At::START;
+        self.down = Position::START;
         if matches!(self.open.front(), Some(OpenRequest::Sent { .. })) {
             self.open.pop_front();
         }
@@ -292,14 +292,14 @@ impl Exchanges {
 
     /// The client sends nothing more: what of a head was held goes on.
     pub fn no_more(&mut self) -> Vec<u8> {
-        match std::mem::replace(&mut self.up, At::Raw) {
-            At::Head { mut seen, passed } => seen.split_off(passed),
-            At::Body(_) | At::Raw | At::Over => Vec::new(),
+        match std::mem::replace(&mut self.up, Position::Raw) {
+            Position::Head { mut seen, passed } => seen.split_off(passed),
+            Position::Body(_) | Position::Raw | Position::Over => Vec::new(),
         }
     }
 
     fn give_up(&mut self) {
-        (self.up, self.down) = (At::Raw, At::Raw);
+        (self.up, self.down) = (Position::Raw, Position::Raw);
         self.open.clear();
     }
 }

@@ -12,7 +12,7 @@ pub use crate::measure::Proof;
 pub use effect::{Effect, EffectId};
 
 use crate::engine::health::Gauge;
-use path::Path;
+use path::Way;
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
@@ -148,7 +148,7 @@ async fn all(
     let buffer = Rc::new(RefCell::new(vec![0; path::BUFFER].into_boxed_slice()));
     let mut paths = Vec::new();
     for (index, (listener, http)) in listeners.into_iter().zip(asked).enumerate() {
-        let path = Rc::new(Path::new(index, seed, http, buffer.clone()));
+        let path = Rc::new(Way::new(index, seed, http, buffer.clone()));
         paths.push(path.clone());
         if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
             tokio::task::spawn_local(path.listen(listener));

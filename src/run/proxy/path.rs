@@ -1,7 +1,7 @@
 //! One link: where it listens and leads, the effects in force, and who goes through it.
 
 use super::connection::{Seat, serve};
-use super::effect::{Active, Effect, EffectId};
+use super::effect::{Effect, EffectId, InForce};
 use crate::measure::Proof;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,14 +13,14 @@ use tokio::net::TcpListener;
 /// As much as one read takes from the kernel.
 pub const BUFFER: usize = 64 * 1024;
 
-pub struct Path {
+pub struct Way {
     pub index: usize,
     pub seed: u64,
     pub http: bool,
     /// None until what it leads to has an address; of several each in its turn.
     to: RefCell<Vec<SocketAddr>>,
     turn: Cell<usize>,
-    pub active: RefCell<Vec<Rc<Active>>>,
+    pub active: RefCell<Vec<Rc<InForce>>>,
     /// Another number with each change of effects. A connection looks at it before every byte, so a change is one for all
     /// of them, those that are not accepted yet included.
     pub version: Cell<u64>,
@@ -30,9 +30,9 @@ pub struct Path {
     pub buffer_size: usize,
 }
 
-impl Path {
-    pub fn new(index: usize, seed: u64, http: bool, buffer: Rc<RefCell<Box<[u8]>>>) -> Path {
-        Path {
+impl Way {
+    pub fn new(index: usize, seed: u64, http: bool, buffer: Rc<RefCell<Box<[u8]>>>) -> Way {
+        Way {
             index,
             seed,
             http,
@@ -58,7 +58,7 @@ impl Path {
     }
 
     pub fn apply(&self, id: EffectId, effect: Effect) {
-        self.active.borrow_mut().push(Rc::new(Active::new(id, effect)));
+        self.active.borrow_mut().push(Rc::new(InForce::new(id, effect)));
         self.changed();
     }
 
@@ -82,7 +82,7 @@ impl Path {
     }
 
     /// Takes in clients, forever.
-    pub async fn listen(self: Rc<Path>, listener: TcpListener) {
+    pub async fn listen(self: Rc<Way>, listener: TcpListener) {
         let mut number = 0;
         loop {
             match listener.accept().await {

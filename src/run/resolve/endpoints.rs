@@ -5,7 +5,7 @@ use super::resolved::Resolved;
 use crate::base::origin::Origin;
 use crate::check::program::Protocol;
 use crate::engine::http::host::{Endpoint, Found};
-use crate::engine::tls::{Given, Secured, certificates};
+use crate::engine::tls::{Material, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Dns, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
@@ -36,7 +36,7 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
             Address::Url { host, port, path } => (found((host, *port), path, target.tls.is_some(), dns)?, host.clone()),
         };
         let secured = target.tls.as_ref().map(|tls| {
-            let secured = Secured::new(tls, &host, &Given { files, text: &|text| known.text(text) });
+            let secured = Secured::new(tls, &host, &Material { files, text: &|text| known.text(text) });
             secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
         });
         let endpoint = Endpoint { secured: secured.transpose()?, ..endpoint };
@@ -78,7 +78,7 @@ fn found((host, port): (&str, u16), path: &str, https: bool, dns: Option<&Dns>) 
 
 /// The authorities of TLS that targets name by files.
 pub fn authorities(plan: &Plan, files: &Files) -> Result<Vec<CertificateDer<'static>>, String> {
-    let given = Given { files, text: &|_| Err("is known later".to_owned()) };
+    let given = Material { files, text: &|_| Err("is known later".to_owned()) };
     let named = plan.targets.iter().filter_map(|target| target.tls.as_ref()?.ca.as_ref());
     let read = named.filter(|ca| matches!(ca, Pem::File(_))).map(|ca| certificates(ca, &given, "ca"));
     let all: Result<Vec<Vec<_>>, String> = read.collect();

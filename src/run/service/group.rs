@@ -39,7 +39,7 @@ pub struct Launch {
     /// The control group in which it lives.
     pub group: Option<groups::Cgroup>,
     /// Another user than ours, by numbers; of our environment it gets next to nothing.
-    pub user: Option<User>,
+    pub user: Option<Account>,
     /// It ends when its standard input does, and so with us however we end.
     pub lifeline: bool,
     pub stop: Stop,
@@ -64,7 +64,7 @@ pub enum Stop {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct User {
+pub struct Account {
     pub id: u32,
     pub group: u32,
 }

@@ -16,7 +16,7 @@ mod shop;
 mod tests;
 
 pub use endpoint::{ServiceEndpoint, Speaks};
-pub use group::User;
+pub use group::Account;
 pub use keeper::{Down, Failed, Happened, State};
 pub use ports::Ports;
 pub use postgres::version as postgres_version;
@@ -25,7 +25,7 @@ pub use session::become_program;
 
 use super::guarded::Guarded;
 use super::resolve::resolved::Resolved;
-use super::watch::{Who, listeners};
+use super::watch::{Watched, listeners};
 use crate::guard::{Fresh, Process, Undo};
 use crate::inputs::groups::{self, Cgroup};
 use crate::inputs::make_private;
@@ -57,7 +57,7 @@ pub struct Surroundings<'s> {
 }
 
 /// All that it takes to start a service, again and again.
-struct Prepared {
+struct Recipe {
     endpoint: ServiceEndpoint,
     launch: Launch,
     ready: Ready,
@@ -115,7 +115,7 @@ pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<
         ServiceKind::Postgres => postgres::prepare(service, known, around, &directory).await,
         ServiceKind::Attach { .. } => unreachable!("done above"),
     };
-    let Prepared { endpoint, mut launch, ready, admin, private } = prepared.map_err(failed)?;
+    let Recipe { endpoint, mut launch, ready, admin, private } = prepared.map_err(failed)?;
     launch.mark = mark(around.run, &service.name);
     if around.counted.contains(&service.name.as_str()) {
         launch.group = Some(apart(around, &service.name).await.map_err(failed)?);
@@ -223,10 +223,10 @@ fn launch(service: &Service, program: PathBuf, directory: &Path, known: &Resolve
 
 impl Running {
     /// Whose use of the machine is that of the service.
-    pub fn who(&self) -> Who {
+    pub fn who(&self) -> Watched {
         match &self.kind {
-            Ownership::Ours { state, .. } => Who::Ours(state.clone()),
-            Ownership::Attached { .. } => Who::Port(self.endpoint.address.port()),
+            Ownership::Ours { state, .. } => Watched::Ours(state.clone()),
+            Ownership::Attached { .. } => Watched::Port(self.endpoint.address.port()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `process(…)`: any program.
 
 use super::ready::Ready;
-use super::{Prepared, ServiceEndpoint, launch};
+use super::{Recipe, ServiceEndpoint, launch};
 use crate::guard;
 use crate::plan::{Expr, Piece, Service, Text};
 use crate::run::resolve::resolved::Resolved;
@@ -21,7 +21,7 @@ pub fn prepare(
     arguments: &[Text],
     known: &Resolved,
     directory: &Path,
-) -> Result<Prepared, String> {
+) -> Result<Recipe, String> {
     let program = known.text(program).map_err(|why| format!("its program: {why}"))?;
     let own = service.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| known.text(path));
     let path = own.transpose()?.map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn prepare(
     known.ports.release(port);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let ready = if port == 0 { Ready::Lives } else { Ready::Accepts(address) };
-    Ok(Prepared { endpoint: ServiceEndpoint::http(address), launch, ready, admin: None, private: None })
+    Ok(Recipe { endpoint: ServiceEndpoint::http(address), launch, ready, admin: None, private: None })
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

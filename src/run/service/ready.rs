@@ -2,7 +2,7 @@
 
 use super::postgres;
 use crate::base::units;
-use crate::run::ask::{Client, Trust};
+use crate::run::ask::{ControlClient, Trust};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -31,7 +31,7 @@ pub async fn wait(ready: Ready, within: Duration) -> Result<(), String> {
         Ready::Answers { url, trust } => Some(trust).filter(|_| url.starts_with("https://")),
         Ready::Lives | Ready::Accepts(_) | Ready::Queries(_) => None,
     };
-    let client = Client::new(TRY, trust)?;
+    let client = ControlClient::new(TRY, trust)?;
     let what = match &ready {
         Ready::Lives => {
             sleep(AT_ONCE.min(within)).await;

@@ -5,7 +5,7 @@
 //! it. Of what the run has open it gets standard input, output and error alone. As another user it gets no key that the run holds
 //! either, and can never become root by a program that makes others root.
 
-use super::group::User;
+use super::group::Account;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,7 +20,7 @@ const TOLD: &str = "stressc could not start it: ";
 
 /// Becomes the program, which writes its errors to standard output too. Returns only where that cannot be done, which has then been told to
 /// whoever reads standard error until then.
-pub fn become_program(program: &OsStr, arguments: &[OsString], user: Option<User>) {
+pub fn become_program(program: &OsStr, arguments: &[OsString], user: Option<Account>) {
     // Closed when it has become the program: so who reads it knows.
     let Ok(told) = io::stderr().as_fd().try_clone_to_owned() else { return };
     let why = match prepared(user) {
@@ -42,7 +42,7 @@ pub fn become_program(program: &OsStr, arguments: &[OsString], user: Option<User
 type Syscall<T> = Result<T, (&'static str, io::Error)>;
 
 /// Gives what its errors go to.
-fn prepared(user: Option<User>) -> Syscall<Stdio> {
+fn prepared(user: Option<Account>) -> Syscall<Stdio> {
     rustix::process::setsid().map_err(|error| ("it gets no session of its own", error.into()))?;
     close_the_rest().map_err(|error| ("what is open cannot be kept from it", error))?;
     if user.is_some() {

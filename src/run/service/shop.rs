@@ -1,7 +1,7 @@
 //! `demo()`: this program as the demo shop.
 
 use super::ready::Ready;
-use super::{Prepared, ServiceEndpoint, Speaks, launch, port};
+use super::{Recipe, ServiceEndpoint, Speaks, launch, port};
 use crate::plan::{Demo, Service};
 use crate::run::resolve::resolved::Resolved;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ pub fn prepare(
     known: &Resolved,
     program: &Path,
     directory: &Path,
-) -> Result<Prepared, String> {
+) -> Result<Recipe, String> {
     let address = SocketAddr::from(([127, 0, 0, 1], port(service, known)?));
     let mut launch = launch(service, program.to_owned(), directory, known);
     launch.lifeline = true;
@@ -54,5 +54,5 @@ pub fn prepare(
         None => ServiceEndpoint::http(address),
     };
     let ready = Ready::Answers { url: format!("{}/health", endpoint.url()), trust: known.trust(Some(&endpoint)) };
-    Ok(Prepared { endpoint, launch, ready, admin: None, private: None })
+    Ok(Recipe { endpoint, launch, ready, admin: None, private: None })
 }

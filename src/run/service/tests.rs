@@ -159,7 +159,7 @@ async fn who_looks_on_is_told_which_process_it_is_now() {
     let place = Fixture::new();
     let running = place.prepare(&shell("exec sleep 1000")).await;
     running.up().await.unwrap();
-    let Who::Ours(state) = running.who() else { panic!("it is ours") };
+    let Watched::Ours(state) = running.who() else { panic!("it is ours") };
     let before = state.borrow().main;
     again(&running).await;
     assert!(state.borrow().main.is_some() && state.borrow().main != before && state.borrow().ready);

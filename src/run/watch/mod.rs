@@ -5,7 +5,7 @@ mod page;
 pub mod processes;
 mod prometheus;
 
-use super::ask::Client;
+use super::ask::ControlClient;
 use super::resolve::resolved::Resolved;
 use super::service::State;
 use crate::base::exposition::Selector;
@@ -25,7 +25,7 @@ const SEARCHED_EVERY: u64 = 5;
 
 /// Where the process of a service is found.
 #[derive(Debug, Clone)]
-pub enum Who {
+pub enum Watched {
     /// One that the run starts, whichever its process is now.
     Ours(watch::Receiver<State>),
     /// Whoever listens at it.
@@ -55,8 +55,8 @@ fn rate(seconds: f64, elapsed: f64) -> Option<f64> {
 
 /// One thing that is looked at, with its series by their places in the plan's list.
 enum Look {
-    Service { who: Who, tree: Result<processes::Tree, String>, searched: u64, series: Vec<(u32, String)> },
-    Host { host: processes::Host, series: Vec<(u32, String)> },
+    Service { who: Watched, tree: Result<processes::Tree, String>, searched: u64, series: Vec<(u32, String)> },
+    Host { host: processes::MachineUse, series: Vec<(u32, String)> },
     Page { url: String, series: Vec<(u32, Selector, Missing)> },
     Query { url: String, query: String, place: u32, missing: Missing },
 }
@@ -86,16 +86,16 @@ type Reading = (u32, Result<Option<f64>, String>);
 pub struct Watcher {
     looks: Vec<Look>,
     /// Made where something is asked over the network.
-    client: Option<Client>,
+    client: Option<ControlClient>,
     count: u64,
 }
 
 impl Watcher {
-    pub fn new(plan: &Plan, services: &[Who], known: &Resolved) -> Result<Watcher, String> {
+    pub fn new(plan: &Plan, services: &[Watched], known: &Resolved) -> Result<Watcher, String> {
         let looks = looks(plan, services, known)?;
         let urls: Vec<&str> = looks.iter().filter_map(Look::url).collect();
         let trust = urls.iter().any(|url| url.starts_with("https://")).then(|| known.trust(None));
-        let client = (!urls.is_empty()).then(|| Client::new(PATIENCE, trust.as_ref())).transpose()?;
+        let client = (!urls.is_empty()).then(|| ControlClient::new(PATIENCE, trust.as_ref())).transpose()?;
         Ok(Watcher { looks, client, count: 0 })
     }
 
@@ -152,7 +152,7 @@ impl Watch {
 }
 
 /// What the plan watches, by what is looked at.
-fn looks(plan: &Plan, services: &[Who], known: &Resolved) -> Result<Vec<Look>, String> {
+fn looks(plan: &Plan, services: &[Watched], known: &Resolved) -> Result<Vec<Look>, String> {
     let text = |pieces: &Text| known.text(pieces).map_err(|why| format!("where something is watched: {why}"));
     let mut looks: Vec<Look> = Vec::new();
     for (place, watched) in (0..).zip(plan.watched()) {
@@ -185,7 +185,7 @@ fn looks(plan: &Plan, services: &[Who], known: &Resolved) -> Result<Vec<Look>, S
                 match monitor.kind {
                     MonitorKind::Host => match looks.iter_mut().find(|look| matches!(look, Look::Host { .. })) {
                         Some(Look::Host { series, .. }) => series.push((place, what)),
-                        _ => looks.push(Look::Host { host: processes::Host::new(), series: vec![(place, what)] }),
+                        _ => looks.push(Look::Host { host: processes::MachineUse::new(), series: vec![(place, what)] }),
                     },
                     MonitorKind::Metrics => on_page(&mut looks, url, (place, missing), &what)?,
                     MonitorKind::Prometheus => looks.push(Look::Query { url, query: what, place, missing }),
@@ -197,11 +197,11 @@ fn looks(plan: &Plan, services: &[Who], known: &Resolved) -> Result<Vec<Look>, S
     Ok(looks)
 }
 
-fn same_who(a: &Who, b: &Who) -> bool {
+fn same_who(a: &Watched, b: &Watched) -> bool {
     match (a, b) {
-        (Who::Ours(a), Who::Ours(b)) => a.same_channel(b),
-        (Who::Port(a), Who::Port(b)) => a == b,
-        (Who::Ours(_), Who::Port(_)) | (Who::Port(_), Who::Ours(_)) => false,
+        (Watched::Ours(a), Watched::Ours(b)) => a.same_channel(b),
+        (Watched::Port(a), Watched::Port(b)) => a == b,
+        (Watched::Ours(_), Watched::Port(_)) | (Watched::Port(_), Watched::Ours(_)) => false,
     }
 }
 
@@ -214,20 +214,20 @@ fn on_page(looks: &mut Vec<Look>, url: String, (place, missing): (u32, Missing),
     Ok(())
 }
 
-fn find(who: &Who) -> Result<processes::Tree, String> {
+fn find(who: &Watched) -> Result<processes::Tree, String> {
     if !cfg!(target_os = "linux") {
         return Err("this version watches processes on Linux alone".to_owned());
     }
     match who {
-        Who::Ours(state) => {
+        Watched::Ours(state) => {
             let main = state.borrow().main;
             processes::Tree::of(main.ok_or("it is down")?.pid as u32)
         }
-        Who::Port(port) => processes::Tree::of(listeners::listening(*port)?.pid as u32),
+        Watched::Port(port) => processes::Tree::of(listeners::listening(*port)?.pid as u32),
     }
 }
 
-async fn look(all: &mut [Look], client: Option<&Client>, at: u64, count: u64) -> Gauges {
+async fn look(all: &mut [Look], client: Option<&ControlClient>, at: u64, count: u64) -> Gauges {
     let client = || client.expect("there is one where something is asked").clone();
     let mut asked: JoinSet<Vec<Reading>> = JoinSet::new();
     let mut readings: Vec<Reading> = Vec::new();
@@ -236,8 +236,8 @@ async fn look(all: &mut [Look], client: Option<&Client>, at: u64, count: u64) ->
             Look::Service { who, tree, searched, series } => {
                 // Of ours it is known which process it is now; to search one costs more.
                 let is_due = match who {
-                    Who::Ours(state) => state.borrow().main != tree.as_ref().ok().map(processes::Tree::root),
-                    Who::Port(_) => tree.is_err() && *searched + SEARCHED_EVERY <= count,
+                    Watched::Ours(state) => state.borrow().main != tree.as_ref().ok().map(processes::Tree::root),
+                    Watched::Port(_) => tree.is_err() && *searched + SEARCHED_EVERY <= count,
                 };
                 if is_due {
                     *tree = find(who);

@@ -2,12 +2,12 @@
 
 use super::{Missing, Reading, absent};
 use crate::base::exposition::{Selector, sums};
-use crate::run::ask::Client;
+use crate::run::ask::ControlClient;
 
 /// No page of metrics is longer, in MiB.
 const LONGEST: usize = 16;
 
-pub async fn read(client: Client, url: String, series: Vec<(u32, Selector, Missing)>) -> Vec<Reading> {
+pub async fn read(client: ControlClient, url: String, series: Vec<(u32, Selector, Missing)>) -> Vec<Reading> {
     let page = client.page(&url, LONGEST).await;
     let read = move || match page {
         Ok(page) => {

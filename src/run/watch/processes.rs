@@ -189,14 +189,14 @@ fn ticks_to_seconds(ticks: u64) -> f64 {
 
 /// The whole machine since the last look.
 #[derive(Default)]
-pub struct Host {
+pub struct MachineUse {
     busy: u64,
     all: u64,
 }
 
-impl Host {
-    pub fn new() -> Host {
-        let mut host = Host::default();
+impl MachineUse {
+    pub fn new() -> MachineUse {
+        let mut host = MachineUse::default();
         host.cpu();
         host
     }
@@ -272,7 +272,7 @@ mod tests {
         // Other tests run in this process, and start some of their own.
         assert!(usage.memory > said("VmRSS:") * 512 && usage.threads >= 1);
         assert!(usage.open_files.unwrap() >= 3);
-        let host = Host::new();
+        let host = MachineUse::new();
         assert!(host.memory().unwrap() > usage.memory as f64 / 2.0);
     }
 }

@@ -1,13 +1,13 @@
 //! Asks a Prometheus what a query is worth now, over its HTTP API v1.
 
 use super::{Missing, Reading, absent};
-use crate::run::ask::Client;
+use crate::run::ask::ControlClient;
 use serde_json::Value;
 
 /// An answer of one value is never longer, in MiB.
 const LONGEST: usize = 1;
 
-pub async fn ask(client: Client, url: String, query: String, (place, missing): (u32, Missing)) -> Vec<Reading> {
+pub async fn ask(client: ControlClient, url: String, query: String, (place, missing): (u32, Missing)) -> Vec<Reading> {
     let mut address = format!("{}/api/v1/query?query=", url.trim_end_matches('/'));
     crate::engine::http::template::percent_encode(&query, "-._~", &mut address);
     match client.page(&address, LONGEST).await.and_then(|answer| value(&answer)) {

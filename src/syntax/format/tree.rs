@@ -86,7 +86,7 @@ impl<'a> Tree<'a> {
         let split = split::split(file, text, &mut Diagnostics::default());
         let (mut items, below, kept) = reader::read(text, &raw, &split);
         let blanks = spacing::blanks(text, &split.tokens);
-        let mut measure = Measure { text, tokens: &split.tokens, blanks: &blanks };
+        let mut measure = Widths { text, tokens: &split.tokens, blanks: &blanks };
         items.iter_mut().for_each(|item| measure.item(item));
         let separates = |token: &Token| {
             matches!(token.kind, TokenKind::Newline | TokenKind::Semicolon) || &text[token.range.clone()] == ","
@@ -130,13 +130,13 @@ impl<'a> Tree<'a> {
 }
 
 /// Widths, and which brackets cannot stand on one line.
-struct Measure<'a> {
+struct Widths<'a> {
     text: &'a str,
     tokens: &'a [Token],
     blanks: &'a [bool],
 }
 
-impl Measure<'_> {
+impl Widths<'_> {
     fn item(&mut self, item: &mut Item) {
         let mut flat = Some(0);
         for (index, piece) in item.pieces.iter_mut().enumerate() {

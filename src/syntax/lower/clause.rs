@@ -1,7 +1,7 @@
 //! What must hold: the lines of `expect`, `expectation`, `steady_state` and `abort`.
 
 use super::item::find;
-use super::{Lower, Outcome, ParsedHead, children};
+use super::{Lower, Lowered, ParsedHead, children};
 use crate::base::Span;
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{Node, Rule};
@@ -29,7 +29,7 @@ impl Lower<'_> {
     pub(super) fn clauses(&mut self, body: &[Statement], context: Context) -> (Vec<Clause>, Vec<Entry>) {
         let (mut clauses, mut options) = (Vec::new(), Vec::new());
         self.statements(body, context, |lower, outcome| {
-            let Outcome::Head(head) = outcome else {
+            let Lowered::Head(head) = outcome else {
                 clauses.push(Clause::Refused);
                 return;
             };

@@ -1,6 +1,6 @@
 //! Declarations and the clauses of a scenario.
 
-use super::{Lower, Outcome, ParsedHead, children};
+use super::{Lower, Lowered, ParsedHead, children};
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -13,8 +13,8 @@ impl Lower<'_> {
         let mut items = Vec::new();
         self.statements(statements, context, |lower, outcome| {
             items.push(match outcome {
-                Outcome::Head(head) => lower.item(&head, context),
-                Outcome::Refused(name) => Item::Refused(name),
+                Lowered::Head(head) => lower.item(&head, context),
+                Lowered::Refused(name) => Item::Refused(name),
             });
         });
         items
@@ -122,7 +122,7 @@ impl Lower<'_> {
     pub fn settings(&mut self, body: &[Statement]) -> Vec<Setting> {
         let mut settings = Vec::new();
         self.statements(body, Context::Profile, |lower, outcome| {
-            let Outcome::Head(head) = outcome else { return };
+            let Lowered::Head(head) = outcome else { return };
             lower.no_body(&head);
             for setting in head.node.into_inner() {
                 let mut parts = setting.into_inner();
@@ -208,7 +208,7 @@ impl Lower<'_> {
     pub(super) fn options(&mut self, statements: &[Statement]) -> Vec<Entry> {
         let mut entries = Vec::new();
         self.statements(statements, Context::Options, |lower, outcome| {
-            let Outcome::Head(head) = outcome else { return };
+            let Lowered::Head(head) = outcome else { return };
             lower.no_body(&head);
             let more = lower.entries(head.node);
             lower.put(&mut entries, more);
@@ -298,7 +298,7 @@ impl Lower<'_> {
         let mut verify = None;
         let body = self.body(head).unwrap_or_default();
         self.statements(body, Context::Ledger, |lower, outcome| {
-            let Outcome::Head(head) = outcome else { return };
+            let Lowered::Head(head) = outcome else { return };
             let [_, key] = children(head.node.clone());
             let key = lower.name(&key);
             if verify.is_some() {
@@ -320,7 +320,7 @@ impl Lower<'_> {
         };
         let body = self.body(head).unwrap_or_default();
         self.statements(body, Context::Suite, |lower, outcome| {
-            let Outcome::Head(head) = outcome else { return };
+            let Lowered::Head(head) = outcome else { return };
             lower.no_body(&head);
             if head.node.as_rule() == Rule::ready {
                 if suite.ready.is_some() {

@@ -48,7 +48,7 @@ struct ParsedHead<'a> {
 }
 
 /// What became of a statement.
-enum Outcome<'a> {
+enum Lowered<'a> {
     Head(ParsedHead<'a>),
     /// Refused, with the name that it would have declared.
     Refused(Option<Name>),
@@ -64,7 +64,7 @@ impl<'a> Lower<'a> {
         &mut self,
         statements: &'s [Statement],
         context: Context,
-        mut each: impl FnMut(&mut Self, Outcome<'s>),
+        mut each: impl FnMut(&mut Self, Lowered<'s>),
     ) where
         'a: 's,
     {
@@ -76,7 +76,7 @@ impl<'a> Lower<'a> {
                     Fragment::Text(range) => range.clone(),
                     Fragment::Block(block) => {
                         self.belongs_to_nothing(block, statement.broken);
-                        each(self, Outcome::Refused(None));
+                        each(self, Lowered::Refused(None));
                         continue;
                     }
                 };
@@ -85,7 +85,7 @@ impl<'a> Lower<'a> {
                     Fragment::Text(_) => None,
                 });
                 if !first && !statement.broken && !self.starts_statement(&range) {
-                    each(self, Outcome::Refused(None));
+                    each(self, Lowered::Refused(None));
                     continue;
                 }
                 let doc = statement.doc.as_ref().filter(|_| first);
@@ -104,7 +104,7 @@ impl<'a> Lower<'a> {
                     branches.push((other.clone(), block));
                 }
                 match statement.broken {
-                    true => each(self, Outcome::Refused(self.lost_name(&range))),
+                    true => each(self, Lowered::Refused(self.lost_name(&range))),
                     false => self.heads(range, (body, branches), doc, context, &mut each),
                 }
             }
@@ -118,7 +118,7 @@ impl<'a> Lower<'a> {
         (body, branches): (Option<&'s Block>, Vec<Branch<'s>>),
         doc: Option<&'s String>,
         context: Context,
-        each: &mut impl FnMut(&mut Self, Outcome<'s>),
+        each: &mut impl FnMut(&mut Self, Lowered<'s>),
     ) where
         'a: 's,
     {
@@ -130,7 +130,7 @@ impl<'a> Lower<'a> {
                 Ok(node) => {
                     self.offset = range.start;
                     let span = Span::new(self.file, range.start, range.end);
-                    return each(self, Outcome::Head(ParsedHead { node, body, branches, doc, span }));
+                    return each(self, Lowered::Head(ParsedHead { node, body, branches, doc, span }));
                 }
                 Err(refusal) => {
                     self.diagnostics.push(refusal.diagnostic);
@@ -143,14 +143,14 @@ impl<'a> Lower<'a> {
                         Ok(node) => {
                             self.offset = first.start;
                             let span = Span::new(self.file, first.start, first.end);
-                            each(self, Outcome::Head(ParsedHead { node, body: None, branches: Vec::new(), doc, span }));
+                            each(self, Lowered::Head(ParsedHead { node, body: None, branches: Vec::new(), doc, span }));
                         }
-                        Err(_) => each(self, Outcome::Refused(self.lost_name(&first))),
+                        Err(_) => each(self, Lowered::Refused(self.lost_name(&first))),
                     }
                 }
             }
         }
-        each(self, Outcome::Refused(self.lost_name(&range)));
+        each(self, Lowered::Refused(self.lost_name(&range)));
     }
 
     fn parsed(&self, range: Range<usize>, context: Context) -> Result<Node<'a>, Box<grammar::Refusal>> {

@@ -1,7 +1,7 @@
 //! Loads and the stages of loads and shapes.
 
 use super::item::find;
-use super::{Lower, Outcome, ParsedHead};
+use super::{Lower, Lowered, ParsedHead};
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -35,13 +35,13 @@ impl Lower<'_> {
         let refused = |name| Stage { kind: StageKind::Refused, name, span };
         let Some(body) = body else { return (options, vec![refused(None)]) };
         self.statements(body, Context::Load, |lower, outcome| match outcome {
-            Outcome::Head(head) if head.node.as_rule() == Rule::entries => {
+            Lowered::Head(head) if head.node.as_rule() == Rule::entries => {
                 lower.no_body(&head);
                 let more = lower.entries(head.node);
                 lower.put(&mut options, more);
             }
-            Outcome::Head(head) => stages.push(lower.stage(&head)),
-            Outcome::Refused(name) => stages.push(refused(name)),
+            Lowered::Head(head) => stages.push(lower.stage(&head)),
+            Lowered::Refused(name) => stages.push(refused(name)),
         });
         (options, stages)
     }

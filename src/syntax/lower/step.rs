@@ -1,7 +1,7 @@
 //! The steps of flows.
 
 use super::item::find;
-use super::{Lower, Outcome, ParsedHead, children};
+use super::{Lower, Lowered, ParsedHead, children};
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
@@ -23,8 +23,8 @@ impl Lower<'_> {
         let mut steps = Vec::new();
         self.statements(statements, Context::Flow, |lower, outcome| {
             steps.push(match outcome {
-                Outcome::Head(head) => Step { span: head.span, doc: head.doc.cloned(), kind: lower.step(&head) },
-                Outcome::Refused(name) => {
+                Lowered::Head(head) => Step { span: head.span, doc: head.doc.cloned(), kind: lower.step(&head) },
+                Lowered::Refused(name) => {
                     let span = name.as_ref().map_or(Span::new(lower.file, 0, 0), |name| name.span);
                     Step { kind: StepKind::Refused(name), doc: None, span }
                 }
@@ -154,12 +154,12 @@ impl Lower<'_> {
         }
         self.statements(body, Context::Choice, |lower, outcome| {
             choices.push(match outcome {
-                Outcome::Head(head) => Choice {
+                Lowered::Head(head) => Choice {
                     share: lower.expr(find(&head.node, Rule::expr).expect("the grammar asks for a share")),
                     name: find(&head.node, Rule::naming).and_then(|naming| lower.naming(naming)),
                     steps: lower.body_steps(&head),
                 },
-                Outcome::Refused(name) => {
+                Lowered::Refused(name) => {
                     let span = name.as_ref().map_or(head.span, |name| name.span);
                     let step = Step { kind: StepKind::Refused(name), doc: None, span };
                     Choice { share: Expr { kind: ExprKind::Wrong, span }, name: None, steps: vec![step] }
@@ -234,7 +234,7 @@ impl Lower<'_> {
         }
         let body = head.body.map_or(&[][..], |block| &block.statements);
         self.statements(body, Context::Request, |lower, outcome| {
-            let Outcome::Head(head) = outcome else { return };
+            let Lowered::Head(head) = outcome else { return };
             match head.node.as_rule() {
                 Rule::entries => {
                     lower.no_body(&head);

@@ -71,7 +71,7 @@ fn path(random: &mut Random) -> String {
 }
 
 /// By the engine for all paths, over the whole document.
-fn general(path: &Path, text: &[u8]) -> Result<Value, Unusable> {
+fn general(path: &JsonPath, text: &[u8]) -> Result<Value, Unusable> {
     let document: Json = serde_json::from_slice(text).map_err(|_| Unusable::Missing)?;
     Ok(path.all(&document)?.first().map_or(Value::Null, |found| from_json(found)))
 }
@@ -82,7 +82,7 @@ fn a_scan_finds_what_the_document_holds() {
     let (mut found, mut scanned) = (0, 0);
     for _ in 0..20_000 {
         let (text, written) = (document(&mut random, 4), path(&mut random));
-        let path = Path::new(&written).expect("it is a path");
+        let path = JsonPath::new(&written).expect("it is a path");
         let wanted = general(&path, text.as_bytes()).expect("it is JSON");
         found += usize::from(!matches!(wanted, Value::Null));
         let whole: Json = serde_json::from_str(&text).unwrap();
@@ -112,7 +112,7 @@ fn what_is_no_json_is_refused_whole() {
             _ => text[place] = b"\0x\"{}[],:1\\\xff"[random.below(12) as usize],
         }
         let written = path(&mut random);
-        let path = Path::new(&written).expect("it is a path");
+        let path = JsonPath::new(&written).expect("it is a path");
         if !path.can_scan() {
             continue;
         }
@@ -149,7 +149,7 @@ fn counts_are_of_the_list_or_of_all_that_is_found() {
         ("$.missing", None),
     ] {
         let wanted = wanted.map_or(Value::Null, Value::Number);
-        assert!(same(&Path::new(path).unwrap().count(&document).unwrap(), &wanted), "{path}");
+        assert!(same(&JsonPath::new(path).unwrap().count(&document).unwrap(), &wanted), "{path}");
     }
 }
 
@@ -157,11 +157,11 @@ fn counts_are_of_the_list_or_of_all_that_is_found() {
 fn what_is_looked_through_again_and_again_is_bounded() {
     let list = |items: usize| Json::Array(vec![Json::Null; items]);
     for (path, most) in [("$..a..b", 31_000), ("$..['a..b']..b", 31_000), ("$..*..*..*", 990)] {
-        let path = Path::new(path).unwrap();
+        let path = JsonPath::new(path).unwrap();
         assert!(path.all(&list(900)).is_ok());
         assert_eq!(path.all(&list(most * 2)).err(), Some(Unusable::TooLarge(TOO_OFTEN)));
     }
-    assert!(Path::new("$..['a..b$']").unwrap().all(&list(100_000)).is_ok(), "once");
+    assert!(JsonPath::new("$..['a..b$']").unwrap().all(&list(100_000)).is_ok(), "once");
 }
 
 #[test]
@@ -170,17 +170,17 @@ fn of_a_long_text_only_what_is_found_is_held() {
     for (path, found) in
         [("$..id", Json::from(7)), ("$[*].more", serde_json::json!([1])), ("$..more[0]", Json::from(1))]
     {
-        let got = Path::new(path).unwrap().scan(text.as_bytes()).unwrap();
+        let got = JsonPath::new(path).unwrap().scan(text.as_bytes()).unwrap();
         assert!(same(&got, &from_json(&found)), "{path}: {got:?}");
     }
-    assert_eq!(Path::new("$").unwrap().scan(text.as_bytes()).unwrap_err(), Unusable::TooLarge(TOO_MUCH));
-    assert_eq!(Document::read(text.as_bytes()).err(), Some(Unusable::TooLarge(TOO_MUCH)));
+    assert_eq!(JsonPath::new("$").unwrap().scan(text.as_bytes()).unwrap_err(), Unusable::TooLarge(TOO_MUCH));
+    assert_eq!(JsonDocument::read(text.as_bytes()).err(), Some(Unusable::TooLarge(TOO_MUCH)));
 }
 
 #[test]
 fn numbers_are_found_as_they_are_spelled() {
     let body = br#"{"a": {"n": 1e3, "m": 5}, "list": [9007199254740993, 1.10, -0, 1E+400], "deep": [{"n": 12345678901234567.25}]}"#;
-    let document = Document::read(body).ok().unwrap();
+    let document = JsonDocument::read(body).ok().unwrap();
     for (path, spelled) in [
         ("$.a.n", "1e3"),
         ("$.a.*", "1e3"),
@@ -191,7 +191,7 @@ fn numbers_are_found_as_they_are_spelled() {
         ("$.deep..n", "12345678901234567.25"),
         ("$..m", "5"),
     ] {
-        let path = Path::new(path).unwrap();
+        let path = JsonPath::new(path).unwrap();
         for found in [path.scan(body), path.first(&document.json)] {
             let mut text = String::new();
             crate::engine::value::write_plain(&found.unwrap(), &mut text).unwrap();
@@ -200,6 +200,6 @@ fn numbers_are_found_as_they_are_spelled() {
     }
     // A number has no parts, whatever the parser makes of it.
     for path in ["$.a.m.*", "$.a.m['$serde_json::private::Number']", "$.a.m[0]"] {
-        assert!(matches!(Path::new(path).unwrap().scan(body), Ok(Value::Null)), "{path}");
+        assert!(matches!(JsonPath::new(path).unwrap().scan(body), Ok(Value::Null)), "{path}");
     }
 }

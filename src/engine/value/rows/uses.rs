@@ -19,7 +19,7 @@ pub struct PickSite {
 
 /// How the uses of a place are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lane {
+pub struct Numbering {
     first: u64,
     /// Between two uses: places without a known end take turns.
     step: u64,
@@ -28,7 +28,7 @@ pub struct Lane {
     wraps: bool,
 }
 
-impl Lane {
+impl Numbering {
     /// The number of a use, for [`super::pick`]. `turn` is the number from 0 of
     ///
     /// - the iteration among those of its part, in an open load; of a load with one part that is its arrival;
@@ -46,12 +46,12 @@ impl Lane {
 }
 
 /// A place, how many rows a turn takes there, and how many it takes in all where that is known.
-type Taken = (PickSite, u64, Option<u64>);
+type TakenAt = (PickSite, u64, Option<u64>);
 
 /// The lanes of a plan, the same for every share of it.
 #[derive(Debug, Default)]
 pub struct Uses {
-    lanes: HashMap<PickSite, Lane>,
+    lanes: HashMap<PickSite, Numbering>,
     /// By load: its users do not come back, so that once a user is once an iteration.
     anew: Vec<bool>,
 }
@@ -60,7 +60,7 @@ impl Uses {
     pub fn of(plan: &Plan) -> Uses {
         let anew = plan.loads.iter().map(|load| load.is_open() && load.population.is_none()).collect();
         let mut uses = Uses { lanes: HashMap::new(), anew };
-        let mut places: Vec<Taken> = Vec::new();
+        let mut places: Vec<TakenAt> = Vec::new();
         for (index, load) in plan.loads.iter().enumerate() {
             for (part, own) in load.parts.iter().enumerate() {
                 let Some(flow) = plan.flows.get(own.flow) else { continue };
@@ -84,11 +84,11 @@ impl Uses {
     }
 
     /// Those with a known end one behind the other, as a check counts them; behind them the others in turns.
-    fn lay<'p>(&mut self, places: impl Iterator<Item = &'p Taken>) {
-        let (known, open): (Vec<&Taken>, Vec<&Taken>) = places.partition(|(_, _, uses)| uses.is_some());
+    fn lay<'p>(&mut self, places: impl Iterator<Item = &'p TakenAt>) {
+        let (known, open): (Vec<&TakenAt>, Vec<&TakenAt>) = places.partition(|(_, _, uses)| uses.is_some());
         let mut first = 0u64;
         let mut lay = |place: &PickSite, first: u64, step: usize, each: u64| {
-            let lane = Lane { first, step: step as u64, each, wraps: place.pick == Pick::Next };
+            let lane = Numbering { first, step: step as u64, each, wraps: place.pick == Pick::Next };
             self.lanes.insert(*place, lane);
         };
         for (place, each, uses) in known {
@@ -108,7 +108,7 @@ impl Uses {
 
     /// Of a known place. `None` where no load takes rows like that: of `random` and `per_user`, which no number decides,
     /// and in a setup.
-    pub fn lane(&self, place: PickSite) -> Option<Lane> {
+    pub fn lane(&self, place: PickSite) -> Option<Numbering> {
         self.lanes.get(&place).copied()
     }
 }
@@ -321,7 +321,7 @@ mod tests {
         let lane = |load: usize, part: usize, once: Option<usize>| {
             uses.lane(uses.known(PickSite { load, part, data: 0, pick: Pick::Unique, once }))
         };
-        let number = |lane: Option<Lane>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
+        let number = |lane: Option<Numbering>, turn: u64, nth: u64| lane.and_then(|lane| lane.number(turn, nth));
         // The three users once, the six buyers that the mix deals, and of each of fourteen others two; then what has no
         // end.
         assert_eq!(number(lane(0, 0, Some(0)), 2, 0), Some(2));

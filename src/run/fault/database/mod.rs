@@ -71,7 +71,7 @@ enum InForce<S: Server> {
 }
 
 /// Where a database is, and as whom it is asked.
-pub enum At<'a> {
+pub enum Login<'a> {
     /// One of the run's own.
     Service(Option<&'a str>),
     Target(Protocol, Result<String, String>),
@@ -80,7 +80,7 @@ pub enum At<'a> {
 impl OnDatabase {
     pub fn of(
         fault: &DatabaseFault,
-        at: At<'_>,
+        at: Login<'_>,
         text: impl Fn(&Text) -> Result<String, String>,
     ) -> Result<OnDatabase, String> {
         let what = match fault {
@@ -107,13 +107,13 @@ impl OnDatabase {
 }
 
 impl On {
-    fn of(at: At<'_>) -> Result<On, String> {
+    fn of(at: Login<'_>) -> Result<On, String> {
         match at {
-            At::Service(Some(url)) => Postgres::ours(url).map(|server| On::Postgres(Hurt::new(server))),
-            At::Service(None) => Err("it is of a database, and this service is no `postgres()`".to_owned()),
-            At::Target(Protocol::Postgres, url) => Postgres::of(&url?).map(|server| On::Postgres(Hurt::new(server))),
-            At::Target(Protocol::Mysql, url) => MySql::of(&url?).map(|server| On::MySql(Hurt::new(server))),
-            At::Target(..) => Err("it is of a PostgreSQL, a MySQL or a MariaDB".to_owned()),
+            Login::Service(Some(url)) => Postgres::ours(url).map(|server| On::Postgres(Hurt::new(server))),
+            Login::Service(None) => Err("it is of a database, and this service is no `postgres()`".to_owned()),
+            Login::Target(Protocol::Postgres, url) => Postgres::of(&url?).map(|server| On::Postgres(Hurt::new(server))),
+            Login::Target(Protocol::Mysql, url) => MySql::of(&url?).map(|server| On::MySql(Hurt::new(server))),
+            Login::Target(..) => Err("it is of a PostgreSQL, a MySQL or a MariaDB".to_owned()),
         }
     }
 }

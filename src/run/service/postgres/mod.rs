@@ -7,9 +7,9 @@ mod binaries;
 mod template;
 
 use super::endpoint::Speaks;
-use super::group::{self, Launch, Stop, User};
+use super::group::{self, Account, Launch, Stop};
 use super::ready::Ready;
-use super::{Prepared, ServiceEndpoint, Surroundings, launch, port};
+use super::{Recipe, ServiceEndpoint, Surroundings, launch, port};
 use crate::guard::{Fresh, Undo, Whom, users};
 use crate::plan::Service;
 use crate::run::resolve::resolved::Resolved;
@@ -34,7 +34,7 @@ pub async fn prepare(
     known: &Resolved,
     around: &Surroundings<'_>,
     directory: &Path,
-) -> Result<Prepared, String> {
+) -> Result<Recipe, String> {
     let password = around.password;
     let log = directory.join("output.log");
     let user = user()?;
@@ -65,7 +65,7 @@ pub async fn prepare(
     let speaks = Speaks::Postgres { user: ROLE, password: password.to_owned(), database: ROLE };
     let admin = Some(access.admin());
     let endpoint = ServiceEndpoint { address, speaks };
-    Ok(Prepared { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
+    Ok(Recipe { endpoint, launch, ready: Ready::Queries(access), admin, private: Some(private) })
 }
 
 /// Of the newest that is installed.
@@ -128,18 +128,18 @@ impl Access {
 
 /// PostgreSQL refuses to run as root: then it runs as its own user, or as nobody.
 #[cfg(unix)]
-fn user() -> Result<Option<User>, String> {
+fn user() -> Result<Option<Account>, String> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
     let found = ["postgres", "nobody"].into_iter().find_map(users::named).filter(|user| user.id != 0);
     let missing = "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody`; run \
                    stressc as another user";
-    found.map(|user| Some(User { id: user.id, group: user.group })).ok_or_else(|| missing.to_owned())
+    found.map(|user| Some(Account { id: user.id, group: user.group })).ok_or_else(|| missing.to_owned())
 }
 
 #[cfg(not(unix))]
-fn user() -> Result<Option<User>, String> {
+fn user() -> Result<Option<Account>, String> {
     Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
 }
 
@@ -148,7 +148,7 @@ fn user() -> Result<Option<User>, String> {
 #[cfg(unix)]
 async fn place(
     directory: &Path,
-    user: Option<User>,
+    user: Option<Account>,
     around: &Surroundings<'_>,
     service: &str,
 ) -> Result<Fresh, String> {
@@ -179,7 +179,7 @@ async fn place(
 }
 
 #[cfg(not(unix))]
-async fn place(_: &Path, _: Option<User>, _: &Surroundings<'_>, _: &str) -> Result<Fresh, String> {
+async fn place(_: &Path, _: Option<Account>, _: &Surroundings<'_>, _: &str) -> Result<Fresh, String> {
     Err("this version starts PostgreSQL on Linux and macOS alone".to_owned())
 }
 

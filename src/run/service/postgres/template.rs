@@ -4,7 +4,7 @@
 //! all that we put there is there before the directory is given away, what comes later is written by that user, and what we read there
 //! is read without following links.
 
-use super::{Access, Binaries, Launch, OWNER, User, WHO_MAY, group};
+use super::{Access, Account, Binaries, Launch, OWNER, WHO_MAY, group};
 use crate::guard::private::{self, Directory};
 use crate::guard::{Fresh, Undo, random, tree};
 use crate::run::guarded::Guarded;
@@ -89,7 +89,7 @@ impl TemplateCache {
     }
 
     /// Puts a copy of the template into a directory that is still ours, and says whether it could.
-    fn is_copied_to(&self, place: &Fresh, user: Option<User>) -> bool {
+    fn is_copied_to(&self, place: &Fresh, user: Option<Account>) -> bool {
         let copied = || {
             let template = tree::directory(self.cache.held(), &self.name)?;
             let own = tree::make(place.held(), OsStr::new(DATA))?;
@@ -106,7 +106,7 @@ impl TemplateCache {
     }
 
     /// Puts a copy under its name in one step, so that of two runs at once each finds either nothing or a whole one.
-    fn keep(&self, place: &Fresh, new: &OsStr, user: Option<User>) -> io::Result<()> {
+    fn keep(&self, place: &Fresh, new: &OsStr, user: Option<Account>) -> io::Result<()> {
         let put = || {
             let data = tree::directory(place.held(), OsStr::new(DATA))?;
             let own = tree::make(self.cache.held(), new)?;
@@ -122,7 +122,7 @@ fn ours() -> u32 {
 }
 
 /// What is given away is held, and by nobody's path.
-fn give(made: BorrowedFd<'_>, user: Option<User>) -> io::Result<()> {
+fn give(made: BorrowedFd<'_>, user: Option<Account>) -> io::Result<()> {
     use rustix::fs::{Gid, Uid, fchown};
     let Some(user) = user else { return Ok(()) };
     Ok(fchown(made, Some(Uid::from_raw(user.id)), Some(Gid::from_raw(user.group)))?)

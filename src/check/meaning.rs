@@ -1,4 +1,4 @@
-//! What an expression is worth: a constant, something that the run computes or measures, a part of the scenario, or,
+//! What an expression means: a constant, something that the run computes or measures, a part of the scenario, or,
 //! while a template is checked, a thing of which only the type is known.
 
 use super::condition::Measured;
@@ -13,7 +13,7 @@ pub(super) type Cond = Stated;
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "values live shortly, and boxes would hide what they are")]
-pub(super) enum Value<'a> {
+pub(super) enum Meaning<'a> {
     /// Of this type, and known where the template is instantiated; of type `Wrong`: refused already.
     Unknown(Type),
     Null,
@@ -26,9 +26,9 @@ pub(super) enum Value<'a> {
     Exact(String),
     /// Kept exactly, for schedules.
     Rate(Rate),
-    Range(Box<Value<'a>>, Box<Value<'a>>),
-    List(Vec<Value<'a>>),
-    Object(Vec<(Name, Value<'a>)>),
+    Range(Box<Meaning<'a>>, Box<Meaning<'a>>),
+    List(Vec<Meaning<'a>>),
+    Object(Vec<(Name, Meaning<'a>)>),
     /// Computed while the run goes on.
     Run(Expr, Type),
     Row(Expr, usize),
@@ -56,32 +56,32 @@ pub(super) enum Value<'a> {
     Definition(&'a ast::Item, FrameId),
 }
 
-impl<'a> Value<'a> {
-    pub(super) const WRONG: Value<'static> = Value::Unknown(Type::Wrong);
+impl<'a> Meaning<'a> {
+    pub(super) const WRONG: Meaning<'static> = Meaning::Unknown(Type::Wrong);
 
     pub(super) fn kind(&self) -> Type {
         match self {
-            Value::Unknown(kind) | Value::Quantity(_, kind) | Value::Run(_, kind) => *kind,
-            Value::Null => Type::Null,
-            Value::Bool(_) | Value::Condition(_) => Type::Bool,
-            Value::Text(..) => Type::Text,
-            Value::Exact(_) => Type::Number,
-            Value::Rate(_) => Type::Rate,
-            Value::Range(..) => Type::Range,
-            Value::List(_) => Type::List,
-            Value::Object(_) => Type::Object,
-            Value::Row(..) => Type::Row,
-            Value::Answer(_) => Type::Response,
-            Value::Measured(measured) => measured.unit(),
-            Value::Moment(_) => Type::Instant,
-            Value::Window(_, kind) | Value::Samples(_, _, kind) | Value::Part(kind, _) => *kind,
-            Value::Series(_) => Type::Series,
-            Value::Delivery(_) => Type::Samples,
-            Value::Fault(..) => Type::Fault,
-            Value::Steps(_) => Type::Flow,
-            Value::System(_) => Type::System,
-            Value::Module(_) => Type::Module,
-            Value::Definition(item, _) => definition_kind(item),
+            Meaning::Unknown(kind) | Meaning::Quantity(_, kind) | Meaning::Run(_, kind) => *kind,
+            Meaning::Null => Type::Null,
+            Meaning::Bool(_) | Meaning::Condition(_) => Type::Bool,
+            Meaning::Text(..) => Type::Text,
+            Meaning::Exact(_) => Type::Number,
+            Meaning::Rate(_) => Type::Rate,
+            Meaning::Range(..) => Type::Range,
+            Meaning::List(_) => Type::List,
+            Meaning::Object(_) => Type::Object,
+            Meaning::Row(..) => Type::Row,
+            Meaning::Answer(_) => Type::Response,
+            Meaning::Measured(measured) => measured.unit(),
+            Meaning::Moment(_) => Type::Instant,
+            Meaning::Window(_, kind) | Meaning::Samples(_, _, kind) | Meaning::Part(kind, _) => *kind,
+            Meaning::Series(_) => Type::Series,
+            Meaning::Delivery(_) => Type::Samples,
+            Meaning::Fault(..) => Type::Fault,
+            Meaning::Steps(_) => Type::Flow,
+            Meaning::System(_) => Type::System,
+            Meaning::Module(_) => Type::Module,
+            Meaning::Definition(item, _) => definition_kind(item),
         }
     }
 
@@ -91,10 +91,10 @@ impl<'a> Value<'a> {
 
     pub(super) fn is_unknown(&self) -> bool {
         match self {
-            Value::Unknown(_) => true,
-            Value::Range(a, b) => a.is_unknown() || b.is_unknown(),
-            Value::List(items) => items.iter().any(Value::is_unknown),
-            Value::Object(fields) => fields.iter().any(|(_, value)| value.is_unknown()),
+            Meaning::Unknown(_) => true,
+            Meaning::Range(a, b) => a.is_unknown() || b.is_unknown(),
+            Meaning::List(items) => items.iter().any(Meaning::is_unknown),
+            Meaning::Object(fields) => fields.iter().any(|(_, value)| value.is_unknown()),
             _ => false,
         }
     }
@@ -102,9 +102,9 @@ impl<'a> Value<'a> {
     /// A constant quantity in base units.
     pub(super) fn number(&self) -> Option<f64> {
         match self {
-            Value::Quantity(value, _) => Some(*value),
-            Value::Exact(digits) => digits.parse().ok(),
-            Value::Rate(rate) => Some(rate.per_second()),
+            Meaning::Quantity(value, _) => Some(*value),
+            Meaning::Exact(digits) => digits.parse().ok(),
+            Meaning::Rate(rate) => Some(rate.per_second()),
             _ => None,
         }
     }
@@ -112,10 +112,10 @@ impl<'a> Value<'a> {
     /// A whole number without a unit, in all its digits.
     pub(super) fn whole(&self) -> Option<i128> {
         match self {
-            Value::Quantity(value, Type::Number | Type::Count) => {
+            Meaning::Quantity(value, Type::Number | Type::Count) => {
                 (value.fract() == 0.0 && value.abs() < i128::MAX as f64).then_some(*value as i128)
             }
-            Value::Exact(digits) => digits.parse().ok(),
+            Meaning::Exact(digits) => digits.parse().ok(),
             _ => None,
         }
     }
@@ -123,17 +123,17 @@ impl<'a> Value<'a> {
     /// As an expression that the run evaluates.
     pub(super) fn expr(&self) -> Option<Expr> {
         Some(match self {
-            Value::Null | Value::Unknown(_) => Expr::Null,
-            Value::Bool(value) => Expr::Bool(*value),
-            Value::Text(text, _) => Expr::Text(vec![Piece::Literal(text.clone())]),
-            Value::Quantity(value, _) => Expr::Number(*value),
-            Value::Exact(digits) => Expr::Exact(digits.clone()),
-            Value::Rate(rate) => Expr::Number(rate.per_second()),
-            Value::List(items) => Expr::List(items.iter().map(Value::expr).collect::<Option<_>>()?),
-            Value::Object(fields) => Expr::Object(
+            Meaning::Null | Meaning::Unknown(_) => Expr::Null,
+            Meaning::Bool(value) => Expr::Bool(*value),
+            Meaning::Text(text, _) => Expr::Text(vec![Piece::Literal(text.clone())]),
+            Meaning::Quantity(value, _) => Expr::Number(*value),
+            Meaning::Exact(digits) => Expr::Exact(digits.clone()),
+            Meaning::Rate(rate) => Expr::Number(rate.per_second()),
+            Meaning::List(items) => Expr::List(items.iter().map(Meaning::expr).collect::<Option<_>>()?),
+            Meaning::Object(fields) => Expr::Object(
                 fields.iter().map(|(name, value)| Some((name.text.clone(), value.expr()?))).collect::<Option<_>>()?,
             ),
-            Value::Run(expr, _) | Value::Row(expr, _) => expr.clone(),
+            Meaning::Run(expr, _) | Meaning::Row(expr, _) => expr.clone(),
             _ => return None,
         })
     }
@@ -141,8 +141,8 @@ impl<'a> Value<'a> {
     /// As something to compare with measurements.
     pub(super) fn measured(&self) -> Option<Measured<Metric>> {
         Some(match self {
-            Value::Measured(measured) => measured.clone(),
-            Value::Bool(_) | Value::Text(..) | Value::Null | Value::List(_) | Value::Object(_) => {
+            Meaning::Measured(measured) => measured.clone(),
+            Meaning::Bool(_) | Meaning::Text(..) | Meaning::Null | Meaning::List(_) | Meaning::Object(_) => {
                 Measured::Constant { value: 0.0, unit: self.kind() }
             }
             _ => Measured::Constant { value: self.number()?, unit: self.kind() },
@@ -152,10 +152,10 @@ impl<'a> Value<'a> {
     /// As a text, in pieces where some of it is known only later.
     pub(super) fn pieces(&self) -> Option<Vec<Piece>> {
         Some(match self {
-            Value::Text(text, _) => vec![Piece::Literal(text.clone())],
-            Value::Run(Expr::Text(pieces), _) => pieces.clone(),
-            Value::Run(expr, _) => vec![Piece::Value(expr.clone())],
-            Value::Unknown(_) => Vec::new(),
+            Meaning::Text(text, _) => vec![Piece::Literal(text.clone())],
+            Meaning::Run(Expr::Text(pieces), _) => pieces.clone(),
+            Meaning::Run(expr, _) => vec![Piece::Value(expr.clone())],
+            Meaning::Unknown(_) => Vec::new(),
             _ => vec![Piece::Value(self.expr()?)],
         })
     }
@@ -176,9 +176,9 @@ fn definition_kind(item: &ast::Item) -> Type {
 
 /// The fields of an object, and where each value is written: the whole expression where that only names the object.
 pub(super) fn placed<'v, 'a, 'e>(
-    fields: &'v [(Name, Value<'a>)],
+    fields: &'v [(Name, Meaning<'a>)],
     expr: &'e ast::Expr,
-) -> impl Iterator<Item = (&'v Name, &'v Value<'a>, &'e ast::Expr)> {
+) -> impl Iterator<Item = (&'v Name, &'v Meaning<'a>, &'e ast::Expr)> {
     let written = if let ast::ExprKind::Object(written) = &expr.kind { written.as_slice() } else { &[] };
     fields.iter().map(move |(name, value)| {
         let own = written.iter().find(|field| field.label.span == name.span);
