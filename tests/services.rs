@@ -71,6 +71,23 @@ fn a_process_gets_its_arguments_variables_files_and_port() {
     assert!(!place.runs()[0].join("services").exists());
 }
 
+/// The loader of each program that has the variable says that it finds no such library.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn what_a_file_gives_a_program_steers_no_other() {
+    let place = Place::new();
+    let service = r#"
+  service app = process("sh", "-c", "echo begun $LD_PRELOAD $STRESSC_RUN; env | grep -c OF_PROGRAM; exit 3") {
+    env: { "LD_PRELOAD": "/none.so", "STRESSC_RUN": "theirs" }
+    port: port()
+  }"#;
+    let ran = place.run(&scenario(service, LOOK, "    hold 50/s for 1s", "    error_rate(main) < 1%"), &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    let (before, behind) = ran.err.split_once("begun /none.so ").unwrap();
+    assert_eq!(before.matches("/none.so").count(), 1, "of `sh` alone, and not of what becomes it: {}", ran.err);
+    assert!(!behind.starts_with("theirs") && behind.contains("\n0\n"), "{}", ran.err);
+}
+
 #[test]
 fn one_that_ends_before_it_is_ready_is_quoted() {
     let place = Place::new();

@@ -4,8 +4,10 @@
 
 use crate::base::shown::escaped_start;
 use crate::base::units;
+use crate::engine::http::host;
 use crate::engine::tls;
 use reqwest::Response;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
 use rustls::pki_types::CertificateDer;
@@ -33,6 +35,7 @@ impl ControlClient {
         // A connection that is kept may be closed just as the next question is sent, and that would pass for a failure.
         let client =
             reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
+        let client = client.dns_resolver(Arc::new(AsTargets));
         let client = client.tls_backend_preconfigured(tls);
         Ok(ControlClient { client: client.build().map_err(|error| error.to_string())?, patience })
     }
@@ -69,6 +72,19 @@ impl ControlClient {
             error if error.is_connect() => of_tls(&error).unwrap_or_else(|| "connection refused".to_owned()),
             error => error.without_url().to_string(),
         }
+    }
+}
+
+/// Looks names up as those of targets are.
+struct AsTargets;
+
+impl Resolve for AsTargets {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // A resolver may take as long as it likes.
+            let found = tokio::task::spawn_blocking(move || host::looked_up(name.as_str(), 0)).await??;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 

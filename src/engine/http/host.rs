@@ -6,7 +6,8 @@ use crate::check::program::Protocol;
 use crate::engine::tls::Secured;
 use crate::plan::{Connections, Dns, Plan, Target};
 use std::cell::Cell;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
@@ -49,10 +50,7 @@ pub fn addresses(host: &str, port: u16, dns: Option<&Dns>) -> Result<Vec<SocketA
     let said = dns.and_then(|dns| dns.resolved(&named));
     let mut all: Vec<SocketAddr> = match said {
         Some(said) => said.iter().map(|address| SocketAddr::new(*address, port)).collect(),
-        None => {
-            let found = (plain, port).to_socket_addrs();
-            found.map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?.collect()
-        }
+        None => looked_up(plain, port).map_err(|error| format!("the host `{host}` cannot be resolved: {error}"))?,
     };
     // All of them, since a client that cannot connect to one takes the next.
     if let Some(elsewhere) = all.iter().find(|address| !named.may_be_at(address.ip())) {
@@ -74,6 +72,18 @@ pub fn addresses(host: &str, port: u16, dns: Option<&Dns>) -> Result<Vec<SocketA
     }
     all.dedup();
     Ok(all)
+}
+
+/// What this machine knows of a name. Where it knows nothing of `localhost` and the names below it, as in a container without `/etc/hosts`, they are
+/// this machine all the same (RFC 6761, 6.3).
+pub fn looked_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    match (name, port).to_socket_addrs() {
+        Ok(found) => Ok(found.collect()),
+        Err(_) if Named::new(name, None).is_here() => {
+            Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()])
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A target as requests are sent to it.
@@ -170,6 +180,13 @@ mod tests {
         assert_eq!(found("[::1]", &dns(&names, true)).unwrap(), ["[::1]:80"]);
         let elsewhere = dns(&[("localhost", None, &["10.0.0.1"])], false);
         assert!(found("localhost", &elsewhere).unwrap_err().contains("is taken for this machine"));
+    }
+
+    #[test]
+    fn a_name_of_this_machine_that_it_does_not_know_is_here() {
+        let found = |name: &str| addresses(name, 80, None).map(|found| found[0].ip().is_loopback());
+        assert_eq!((found("nobody.localhost"), found("localhost")), (Ok(true), Ok(true)));
+        assert!(found("nobody.invalid").is_err());
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn start(launch: &Launch) -> Result<ProcessGroup, String> {
         // Whoever that user is can read it: what ours holds is not theirs to know.
         command.env_clear().envs(HARMLESS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     }
-    command.envs(launch.env.iter().map(|(name, value)| (name, value)));
+    command.envs(launch.env.iter().map(|(name, value)| (variable(name), value)));
     command.env(guard::MARK, guard::mark(&launch.mark));
     command.stdin(if launch.lifeline { Stdio::piped() } else { Stdio::null() }).stdout(output);
     if let Some(directory) = &launch.directory {
@@ -156,6 +156,15 @@ fn command(launch: &Launch) -> Command {
     command
 }
 
+/// By the name that the program's variable has until it is the program that runs.
+fn variable(name: &str) -> String {
+    #[cfg(unix)]
+    if this_program().is_some() {
+        return session::of_program(name);
+    }
+    name.to_owned()
+}
+
 /// Returns when it has become its program.
 #[cfg(unix)]
 fn spawned(mut command: Command, errors: File) -> io::Result<Child> {
@@ -163,10 +172,13 @@ fn spawned(mut command: Command, errors: File) -> io::Result<Child> {
         return command.stderr(errors).spawn();
     }
     let (told, theirs) = io::pipe()?;
-    let child = command.stderr(theirs).spawn()?;
+    let mut child = command.stderr(theirs).spawn()?;
     // With it goes our copy of what the other end has.
     drop(command);
-    session::became(told, errors).map(|()| child)
+    session::became(session::Told::new(told), errors).inspect_err(|_| {
+        let _ = child.start_kill();
+    })?;
+    Ok(child)
 }
 
 #[cfg(not(unix))]

@@ -4,19 +4,35 @@
 //! The program gets a session of its own, which has no terminal: nobody can type into that of the run, and what is typed there does not reach
 //! it. Of what the run has open it gets standard input, output and error alone. As another user it gets no key that the run holds
 //! either, and can never become root by a program that makes others root.
+//!
+//! What a file gives the program as variables, such as `LD_PRELOAD`, is for the program alone: until then it stands under other names, which mean
+//! nothing to the loader of this one.
 
 use super::group::Account;
+use crate::guard;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Before the number of the system's error, where the program could not be started; anything else is a reason in words.
 const NUMBER: &str = "os error ";
 /// Before what is told, since others write to standard error as well, such as the loader of programs.
 const TOLD: &str = "stressc could not start it: ";
+
+/// Before the names of the variables of the program, while this program is not it yet.
+const OF_PROGRAM: &str = "STRESSC_OF_PROGRAM:";
+/// In this time a process has become its program, or it never will.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The name from which [`become_program`] takes a variable of the program.
+pub fn of_program(name: &str) -> String {
+    format!("{OF_PROGRAM}{name}")
+}
 
 /// Becomes the program, which writes its errors to standard output too. Returns only where that cannot be done, which has then been told to
 /// whoever reads standard error until then.
@@ -27,6 +43,14 @@ pub fn become_program(program: &OsStr, arguments: &[OsString], user: Option<Acco
         Ok(output) => {
             let mut command = Command::new(program);
             command.args(arguments).stderr(output);
+            for (own, value) in std::env::vars_os() {
+                let Some(name) = own.as_bytes().strip_prefix(OF_PROGRAM.as_bytes()) else { continue };
+                command.env_remove(&own);
+                // By its mark what was started is found again.
+                if name != guard::MARK.as_bytes() {
+                    command.env(OsStr::from_bytes(name), value);
+                }
+            }
             if let Some(user) = user {
                 command.uid(user.id).gid(user.group);
             }
@@ -89,6 +113,38 @@ fn without_keys() -> io::Result<()> {
             error => Err(error),
         },
         _ => Ok(()),
+    }
+}
+
+/// What is told through a pipe; whoever says nothing for too long is given up.
+pub struct Told {
+    pub pipe: PipeReader,
+    until: Instant,
+}
+
+impl Told {
+    pub fn new(pipe: PipeReader) -> Told {
+        Told { pipe, until: Instant::now() + PATIENCE }
+    }
+}
+
+impl Read for Told {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        use rustix::event::{PollFd, PollFlags, poll};
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            let left = left.try_into().map_err(io::Error::other)?;
+            match poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(&left)) {
+                Ok(0) => {
+                    let seconds = PATIENCE.as_secs();
+                    let why = format!("it was not ready to be started after {seconds}s");
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+                }
+                Ok(_) => return self.pipe.read(into),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
