@@ -432,18 +432,30 @@ fn no_file_of_another_user_is_replaced_and_no_right_of_one_is_given_on() {
 
 #[test]
 fn a_pipe_that_nobody_reads_holds_nobody() {
+    use std::os::unix::fs::OpenOptionsExt;
     let place = Place::new();
     place.write("test.stress", SHOP);
-    assert!(Command::new("mkfifo").arg(place.path().join("pipe")).status().unwrap().success());
-    let mut plan = place.spawn(&["plan", "test.stress", "--svg", "pipe"]);
-    let mut ended = None;
-    wait_until("it has given up", Duration::from_secs(60), || {
-        ended = plan.try_wait().unwrap();
-        ended.is_some()
-    });
-    assert_eq!(ended.unwrap().code(), Some(3));
-    let told = crate::support::rest(plan.stderr.take());
+    let pipe = place.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let given_up = || {
+        let mut plan = place.spawn(&["plan", "test.stress", "--svg", "pipe"]);
+        let mut ended = None;
+        wait_until("it has given up", Duration::from_secs(60), || {
+            ended = plan.try_wait().unwrap();
+            ended.is_some()
+        });
+        assert_eq!(ended.unwrap().code(), Some(3));
+        crate::support::rest(plan.stderr.take())
+    };
+    let told = given_up();
     assert!(told.contains("`pipe` cannot be written: it is a pipe that nobody reads from"), "{told}");
+    let without_waiting = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let reader = std::fs::OpenOptions::new().read(true).custom_flags(without_waiting).open(&pipe).unwrap();
+    let mut writer = std::fs::OpenOptions::new().write(true).custom_flags(without_waiting).open(&pipe).unwrap();
+    while writer.write(&[0; 4096]).is_ok() {}
+    let told = given_up();
+    assert!(told.contains("`pipe` cannot be written: it is a pipe whose reader has read nothing"), "{told}");
+    drop(reader);
 }
 
 #[test]

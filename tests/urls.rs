@@ -163,6 +163,8 @@ fn a_link_of_an_answer_takes_no_secret_along() {
          get \"/first\" as first {{ headers: {{ \"X-Other\": row.there }} }}\n    \
          get first.json(\"$.next\") as led {{ headers: {{ \"X-Step\": secret(\"STEP_KEY\"), \"X-Plain\": \"yes\" }} }}\n    \
          get row.there as replayed\n    \
+         let there = lower(row.there)\n    get there as named\n    \
+         let said = first.json(\"$.next\")\n    get said as followed {{ headers: {{ \"X-Word\": secret(\"WORD\") }} }}\n    \
          post \"/moved\" as moved {{ headers: {{ \"X-Other\": row.there, \"X-Step\": secret(\"STEP_KEY\") }} }}\n    \
          post first.json(\"$.next\") as refused {{ json: {{ key: secret(\"STEP_KEY\") }} }}\n  }}\n  \
          load main of go {{\n{ONCE}\n  }}\n  expect {{\n    count(main) >= 0\n  }}\n}}\n",
@@ -170,14 +172,22 @@ fn a_link_of_an_answer_takes_no_secret_along() {
     );
     place.write("test.stress", &text);
     let mut command = place.command(&["run", "test.stress", "--no-progress"]);
-    command.envs([("OTHER_KEY", "of-the-other-4711"), ("STEP_KEY", "of-the-step-0815")]);
+    command.envs([
+        ("OTHER_KEY", "of-the-other-4711"),
+        ("STEP_KEY", "of-the-step-0815"),
+        // In a line without which nothing can be sent.
+        ("WORD", "127.0.0.1"),
+    ]);
     let ran = place.ended(command.output().unwrap());
     let seen = other.seen();
     let heads: Vec<String> = seen.iter().map(|kept| kept.head.to_lowercase()).collect();
-    assert_eq!(heads.len(), 3, "{}{} {heads:?}", ran.out, ran.err);
-    let [led, replayed, moved] = &heads[..] else { unreachable!() };
+    assert_eq!(heads.len(), 5, "{}{} {heads:?}", ran.out, ran.err);
+    let [led, replayed, named, followed, moved] = &heads[..] else { unreachable!() };
     assert!(led.contains("x-plain: yes") && !led.contains("4711") && !led.contains("0815"), "{led}");
     assert!(replayed.contains("bearer of-the-other-4711"), "{replayed}");
+    assert!(named.contains("bearer of-the-other-4711"), "{named}");
+    assert!(followed.contains("\r\nhost: 127.0.0.1:") && followed.contains("\r\ntraceparent: 00-"), "{followed}");
+    assert!(!followed.contains("4711") && !followed.contains("x-word"), "{followed}");
     assert!(!moved.contains("4711") && !moved.contains("0815"), "{moved}");
     assert!(ran.out.contains("its body holds a secret"), "{}", ran.out);
 }

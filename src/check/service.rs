@@ -42,84 +42,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 ServiceKind::Process { program, arguments }
             }
             "postgres" => ServiceKind::Postgres,
-            _ => {
-                if bound.number("pool").is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
-                    self.out_of_range(span("pool"), "the pool of the demo shop has 1 to 256 connections");
-                }
-                for (_, expr) in bound.given().filter(|(value, _)| value.number().is_some_and(|value| value < 0.0)) {
-                    self.out_of_range(expr.span, "a negative value makes no sense here");
-                }
-                for (name, what) in [("errors", "a share of errors"), ("loses", "a share of orders")] {
-                    if bound.number(name).is_some_and(|share| share > 1.0) {
-                        self.out_of_range(span(name), &format!("{what} lies between 0% and 100%"));
-                    }
-                }
-                let whole = |name: &str| bound.number(name).map(|value| value as u64);
-                ServiceKind::Demo(Demo {
-                    pool: bound.number("pool").map(|pool| pool.max(1.0) as u32),
-                    slots: bound.number("slots").map(|slots| slots as u32),
-                    rate_limit: bound.number("rate_limit"),
-                    slow: whole("slow"),
-                    error_rate: bound.number("errors"),
-                    leak: whole("leak"),
-                    slow_orders: whole("slow_orders"),
-                    loses: bound.number("loses"),
-                    never_reconnects: bound.is_true("never_reconnects"),
-                    forgets_keys: bound.is_true("forgets_keys"),
-                    cache: whole("cache"),
-                    tls: bound.is_true("tls"),
-                    database: bound.pieces("database"),
-                })
-            }
+            _ => ServiceKind::Demo(self.demo(built, bound)),
         };
         let mut service = Service::new(name, kind);
         for entry in &built.options {
-            let Some(value) = self.option(entry, "service", frame) else { continue };
-            let label = entry.label.text.as_str();
-            let is_of_it = match service.kind {
-                ServiceKind::Process { .. } => true,
-                ServiceKind::Demo(_) => label != "files",
-                ServiceKind::Postgres => !matches!(label, "files" | "dir"),
-                ServiceKind::Attach { .. } => matches!(label, "ready" | "ready_within" | "stop_within" | "metrics"),
-            };
-            if !is_of_it {
-                let message = format!("`{}(…)` has no option `{label}`", builtin.name);
-                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
-                self.push(problem.help("it is an option of `process(…)`"));
-            }
-            match label {
-                "ready" => {
-                    if let Meaning::Text(path, _) = &value
-                        && !path.starts_with('/')
-                        && !path.contains("://")
-                    {
-                        self.out_of_range(entry.value.span, "a path starts with `/`");
-                    }
-                    service.ready = value.pieces();
-                }
-                "ready_within" => service.ready_within = value.number().unwrap_or(0.0) as u64,
-                "stop_within" => service.stop_within = value.number().unwrap_or(0.0) as u64,
-                "port" => {
-                    if value.number().is_some_and(|port| !(1.0..65536.0).contains(&port)) {
-                        self.out_of_range(entry.value.span, "a port is a whole number from 1 to 65535");
-                    }
-                    service.port = value.expr();
-                }
-                "metrics" => service.metrics = self.page_address(Some(&(value, &entry.value)), true),
-                "env" => service.env = self.texts(&value, entry),
-                "files" => {
-                    service.files = self.texts(&value, entry);
-                    let leaves = |name: &str| name.starts_with('/') || name.split('/').any(|part| part == "..");
-                    if service.files.iter().any(|(name, _)| name.is_empty() || leaves(name)) {
-                        self.out_of_range(entry.value.span, "files lie in the private directory of the service");
-                    }
-                }
-                "dir" => {
-                    if let Meaning::Text(dir, from) = &value {
-                        service.dir = Some(self.beside(dir, *from));
-                    }
-                }
-                _ => service.restart = matches!(value, Meaning::Bool(true)),
+            if let Some(value) = self.option(entry, "service", frame) {
+                self.service_option(&mut service, builtin, entry, value);
             }
         }
         // A path is asked for at its port.
@@ -136,6 +64,86 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         }
         Meaning::Part(Type::Service, place)
+    }
+
+    fn demo(&mut self, built: &'a ast::Built, bound: &Arguments<'a>) -> Demo {
+        let span = |name: &str| bound.span(name, built.constructor.span);
+        if bound.number("pool").is_some_and(|pool| !(1.0..=256.0).contains(&pool)) {
+            self.out_of_range(span("pool"), "the pool of the demo shop has 1 to 256 connections");
+        }
+        for (_, expr) in bound.given().filter(|(value, _)| value.number().is_some_and(|value| value < 0.0)) {
+            self.out_of_range(expr.span, "a negative value makes no sense here");
+        }
+        for (name, what) in [("errors", "a share of errors"), ("loses", "a share of orders")] {
+            if bound.number(name).is_some_and(|share| share > 1.0) {
+                self.out_of_range(span(name), &format!("{what} lies between 0% and 100%"));
+            }
+        }
+        let whole = |name: &str| bound.number(name).map(|value| value as u64);
+        Demo {
+            pool: bound.number("pool").map(|pool| pool.max(1.0) as u32),
+            slots: bound.number("slots").map(|slots| slots as u32),
+            rate_limit: bound.number("rate_limit"),
+            slow: whole("slow"),
+            error_rate: bound.number("errors"),
+            leak: whole("leak"),
+            slow_orders: whole("slow_orders"),
+            loses: bound.number("loses"),
+            never_reconnects: bound.is_true("never_reconnects"),
+            forgets_keys: bound.is_true("forgets_keys"),
+            cache: whole("cache"),
+            tls: bound.is_true("tls"),
+            database: bound.pieces("database"),
+        }
+    }
+
+    fn service_option(&mut self, service: &mut Service, builtin: &Builtin, entry: &'a Entry, value: Meaning<'a>) {
+        let label = entry.label.text.as_str();
+        let is_of_it = match service.kind {
+            ServiceKind::Process { .. } => true,
+            ServiceKind::Demo(_) => label != "files",
+            ServiceKind::Postgres => !matches!(label, "files" | "dir"),
+            ServiceKind::Attach { .. } => matches!(label, "ready" | "ready_within" | "stop_within" | "metrics"),
+        };
+        if !is_of_it {
+            let message = format!("`{}(…)` has no option `{label}`", builtin.name);
+            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
+            self.push(problem.help("it is an option of `process(…)`"));
+        }
+        match label {
+            "ready" => {
+                if let Meaning::Text(path, _) = &value
+                    && !path.starts_with('/')
+                    && !path.contains("://")
+                {
+                    self.out_of_range(entry.value.span, "a path starts with `/`");
+                }
+                service.ready = value.pieces();
+            }
+            "ready_within" => service.ready_within = value.number().unwrap_or(0.0) as u64,
+            "stop_within" => service.stop_within = value.number().unwrap_or(0.0) as u64,
+            "port" => {
+                if value.number().is_some_and(|port| !(1.0..65536.0).contains(&port)) {
+                    self.out_of_range(entry.value.span, "a port is a whole number from 1 to 65535");
+                }
+                service.port = value.expr();
+            }
+            "metrics" => service.metrics = self.page_address(Some(&(value, &entry.value)), true),
+            "env" => service.env = self.texts(&value, entry),
+            "files" => {
+                service.files = self.texts(&value, entry);
+                let leaves = |name: &str| name.starts_with('/') || name.split('/').any(|part| part == "..");
+                if service.files.iter().any(|(name, _)| name.is_empty() || leaves(name)) {
+                    self.out_of_range(entry.value.span, "files lie in the private directory of the service");
+                }
+            }
+            "dir" => {
+                if let Meaning::Text(dir, from) = &value {
+                    service.dir = Some(self.beside(dir, *from));
+                }
+            }
+            _ => service.restart = matches!(value, Meaning::Bool(true)),
+        }
     }
 
     /// A path that is relative to the file that names it.

@@ -308,15 +308,21 @@ impl<'a, 'd> ScenarioChecker<'a, 'd> {
     /// Whether one more template may be instantiated here.
     pub(super) fn one_more(&mut self, span: Span) -> bool {
         const MOST: usize = 10_000;
+        /// Of all declarations together, of which each may come near to the other bound.
+        const ALL: usize = 100_000;
         self.instances += 1;
+        let all = self.world.spent.instances.replace(self.world.spent.instances.get() + 1) + 1;
         if self.calls.contains(&span) || self.calls.len() > DEEPEST {
             self.circle_of_templates(span);
             return false;
         }
-        if self.instances > MOST {
+        if self.instances > MOST || all > ALL {
             // Said once, where it began: wherever it ended is chance.
             let span = self.out.name.span;
-            let message = "this instantiates more than 10,000 templates";
+            let message = match self.instances > MOST {
+                true => "this instantiates more than 10,000 templates",
+                false => "up to here more than 100,000 templates are instantiated",
+            };
             let problem = Diagnostic::new(Code::E0310, message, span, "too many");
             self.diagnostics
                 .push(problem.help("templates that include each other twice and more grow with every level"));

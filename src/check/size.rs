@@ -52,6 +52,7 @@ impl Size {
 /// What was taken of the budget so far.
 #[derive(Debug, Default)]
 pub(super) struct Spent {
+    pub(super) instances: Cell<usize>,
     size: Cell<Size>,
     is_over: Cell<bool>,
     /// It was said that a value is too large, of which others are most often made.

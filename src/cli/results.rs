@@ -6,6 +6,8 @@ use crate::inputs::root::Root;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 /// What a path of a person stands for.
 enum Destination {
@@ -26,7 +28,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
         Destination::Device(device) => {
             unfollowed(OpenOptions::new().append(true)).open(device).and_then(|mut file| file.write_all(bytes))
         }
-        Destination::Pipe(pipe) => opened(&pipe).and_then(|mut pipe| pipe.write_all(bytes)),
+        Destination::Pipe(pipe) => opened(&pipe).and_then(|pipe| poured(pipe, bytes)),
         Destination::File(target, permissions) => put(&target, permissions, bytes),
     };
     written.map_err(unwritable(path))
@@ -182,12 +184,14 @@ fn is_device(_: fs::FileType) -> bool {
     false
 }
 
+/// How long a pipe may be without a reader, and a reader without reading.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A pipe whose reader may come a little later. One that nobody reads from would hold whoever opens it.
 #[cfg(unix)]
 fn opened(pipe: &Path) -> io::Result<File> {
-    use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, fstat, openat};
-    use std::time::{Duration, Instant};
-    const PATIENCE: Duration = Duration::from_secs(5);
+    use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
     let until = Instant::now() + PATIENCE;
     loop {
@@ -196,7 +200,6 @@ fn opened(pipe: &Path) -> io::Result<File> {
                 if FileType::from_raw_mode(fstat(&opened)?.st_mode) != FileType::Fifo {
                     return Err(io::Error::other("it was replaced meanwhile"));
                 }
-                fcntl_setfl(&opened, OFlags::WRONLY)?;
                 return Ok(opened.into());
             }
             Err(rustix::io::Errno::NXIO) if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
@@ -206,6 +209,33 @@ fn opened(pipe: &Path) -> io::Result<File> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Writes all of it, unless the reader stops reading.
+#[cfg(unix)]
+fn poured(mut pipe: File, mut bytes: &[u8]) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+    while !bytes.is_empty() {
+        match pipe.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                match poll(&mut [PollFd::new(&pipe, PollFlags::OUT)], Some(&patience)) {
+                    Ok(0) => return Err(io::Error::other("it is a pipe whose reader has read nothing for 5s")),
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn poured(mut pipe: File, bytes: &[u8]) -> io::Result<()> {
+    pipe.write_all(bytes)
 }
 
 #[cfg(not(unix))]

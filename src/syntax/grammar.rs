@@ -1,5 +1,6 @@
 //! The generated parser, and what its failures mean to a person.
 
+use super::expected::{COULD_END, END, NAME, OPERATOR, VALUE, described};
 use super::words::{self, Context};
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
@@ -226,15 +227,11 @@ fn chained(text: &str, at: usize) -> bool {
     text[at..].starts_with(['<', '>']) && comparison(&text[..at])
 }
 
-const COULD_END: &str = "the statement could end before this";
-
-const END: &str = "the end of the statement";
-
 fn expected(error: &pest::error::Error<Rule>) -> Vec<&'static str> {
     let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return Vec::new() };
     let mut words: Vec<&str> = Vec::new();
     for rule in positives {
-        if let Some(word) = describe(*rule)
+        if let Some(word) = described(*rule)
             && !words.contains(&word)
         {
             words.push(word);
@@ -253,140 +250,4 @@ fn or_list(words: &[&str]) -> String {
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
         [] => String::new(),
     }
-}
-
-const OPERATOR: &str = "an operator";
-const VALUE: &str = "a value";
-const NAME: &str = "a name";
-
-/// A rule in the words of a person; `None` for rules that would say nothing new.
-fn describe(rule: Rule) -> Option<&'static str> {
-    Some(match rule {
-        Rule::EOI => END,
-        Rule::file_statement | Rule::scenario_statement | Rule::load_statement | Rule::flow_statement => "a statement",
-        Rule::system_statement | Rule::ledger_statement | Rule::suite_statement => "a statement",
-        Rule::request_statement | Rule::options_statement | Rule::entries | Rule::entry => {
-            "an option like `name: value`"
-        }
-        Rule::profile_statement | Rule::settings | Rule::setting => "a setting like `name = value`",
-        Rule::expect_statement | Rule::steady_statement | Rule::condition => "a condition",
-        Rule::import | Rule::kw_use => "`use`",
-        Rule::param | Rule::kw_param => "`param`",
-        Rule::allow | Rule::kw_allow => "`allow`",
-        Rule::budget => "`at most N requests`",
-        Rule::kw_requests => "`requests`",
-        Rule::profile_head | Rule::kw_profile => "`profile`",
-        Rule::built | Rule::built_kind => "a declaration like `target NAME = …`",
-        Rule::timing | Rule::at_clause | Rule::during_clause | Rule::for_clause | Rule::at_most_clause => {
-            "`at`, `during`, `every` or `for`"
-        }
-        Rule::every_clause | Rule::kw_every => "`every`",
-        Rule::defined_head | Rule::defined_kind => "`scenario`, `system`, `shape` or `expectation`",
-        Rule::parameters | Rule::parameter => "a parameter like `name: Type`",
-        Rule::type_name | Rule::type_word => "a type",
-        Rule::suite_head | Rule::kw_suite => "`suite`",
-        Rule::area | Rule::kw_area => "`area`",
-        Rule::ready | Rule::kw_ready => "`ready when`",
-        Rule::fault_head | Rule::kw_fault => "`fault`",
-        Rule::flow_head | Rule::kw_flow => "`flow`",
-        Rule::ledger_head | Rule::kw_ledger => "`ledger`",
-        Rule::verify | Rule::kw_verify => "`verify`",
-        Rule::load_head | Rule::kw_load => "`load`",
-        Rule::mix | Rule::mix_part => "a mix like `{ 80% browse as readers }`",
-        Rule::steady_head | Rule::kw_steady => "`steady_state`",
-        Rule::abort | Rule::kw_abort => "`abort when`",
-        Rule::phase_head | Rule::phase_kind => "`setup` or `teardown`",
-        Rule::expect | Rule::expect_head | Rule::kw_expect => "`expect`",
-        Rule::include | Rule::kw_include => "`include`",
-        Rule::warmup | Rule::kw_warmup => "`warmup`",
-        Rule::hold | Rule::kw_hold => "`hold`",
-        Rule::ramp | Rule::kw_ramp => "`ramp`",
-        Rule::spike | Rule::kw_spike => "`spike`",
-        Rule::steps | Rule::kw_steps => "`steps`",
-        Rule::idle | Rule::kw_idle => "`idle`",
-        Rule::sweep | Rule::kw_sweep => "`sweep`",
-        Rule::search | Rule::kw_search => "`search`",
-        Rule::replay | Rule::kw_replay => "`replay`",
-        Rule::once | Rule::once_per_user | Rule::kw_once => "`once`",
-        Rule::repeated | Rule::loop_head | Rule::kw_repeat => "`repeat`",
-        Rule::naming | Rule::kw_as => "`as NAME`",
-        Rule::wrong_to => "`->`",
-        Rule::request | Rule::method | Rule::computed | Rule::kw_request => "a request like `get \"/path\"`",
-        Rule::connect | Rule::kw_connect => "`connect`",
-        Rule::send | Rule::kw_send => "`send`",
-        Rule::receive | Rule::kw_receive => "`receive`",
-        Rule::step_clause | Rule::on_clause => "`on`, `as` or `retry`",
-        Rule::retry_clause | Rule::kw_retry => "`retry`",
-        Rule::backoff_clause | Rule::kw_backoff => "`backoff`",
-        Rule::when_clause | Rule::kw_when => "`when`",
-        Rule::where_clause | Rule::kw_where => "`where`",
-        Rule::within_clause | Rule::tolerance | Rule::kw_within => "`within`",
-        Rule::binding | Rule::kw_let => "`let`",
-        Rule::assignment | Rule::kw_set => "`set`",
-        Rule::think | Rule::kw_think => "`think`",
-        Rule::branch | Rule::kw_if => "`if`",
-        Rule::otherwise | Rule::kw_else => "`else`",
-        Rule::group | Rule::kw_group => "`group`",
-        Rule::choose | Rule::kw_choose => "`choose`",
-        Rule::choice_statement | Rule::choice => "a part like `70% as NAME`",
-        Rule::counter => "a counter like `i from 1`",
-        Rule::loop_test => "`until` or `while`",
-        Rule::limit => "`at most`",
-        Rule::each | Rule::kw_each => "`each`",
-        Rule::together => "`together`",
-        Rule::acquire | Rule::kw_acquire => "`acquire`",
-        Rule::measure | Rule::kw_measure => "`measure`",
-        Rule::counted | Rule::kw_count => "`count`",
-        Rule::record | Rule::kw_record => "`record`",
-        Rule::persist => "`continue`",
-        Rule::condition_tail | Rule::scope | Rule::scope_word => "`during`, `outside`, `after` or `before`",
-        Rule::in_every => "`in every`",
-        Rule::alert | Rule::kw_alert => "`alert`",
-        Rule::source | Rule::kw_from => "`from`",
-        Rule::fires | Rule::kw_fires => "`fires within`",
-        Rule::resolves | Rule::kw_resolves => "`resolves within`",
-        Rule::quiet | Rule::kw_stays | Rule::kw_quiet => "`stays quiet`",
-        Rule::no_other_alert | Rule::kw_no => "`no other alert fires`",
-        Rule::value | Rule::expr | Rule::primary | Rule::literal | Rule::number | Rule::figure | Rule::object => VALUE,
-        Rule::text | Rule::raw | Rule::boolean | Rule::null | Rule::list | Rule::quantity | Rule::users => VALUE,
-        Rule::rate | Rule::bandwidth | Rule::bits | Rule::bytes | Rule::duration | Rule::points => VALUE,
-        Rule::percent | Rule::factor | Rule::scaled | Rule::call | Rule::baseline => VALUE,
-        Rule::long_text | Rule::short_text | Rule::kw_baseline | Rule::list_items => VALUE,
-        Rule::field => "a field like `name: value`",
-        Rule::infix | Rule::and | Rule::or | Rule::contained | Rule::range | Rule::postfix | Rule::prefix => OPERATOR,
-        Rule::equal | Rule::not_equal | Rule::less | Rule::less_equal | Rule::greater | Rule::greater_equal => OPERATOR,
-        Rule::add | Rule::subtract | Rule::multiply | Rule::divide | Rule::negate | Rule::not => OPERATOR,
-        Rule::arguments | Rule::argument => "arguments",
-        Rule::path | Rule::name => NAME,
-        Rule::label => "a label",
-        Rule::kw_on => "`on`",
-        Rule::kw_of => "`of`",
-        Rule::kw_at => "`at`",
-        Rule::kw_for => "`for`",
-        Rule::kw_most => "`most`",
-        Rule::kw_over => "`over`",
-        Rule::kw_by => "`by`",
-        Rule::kw_settle => "`settle`",
-        Rule::kw_while => "`while`",
-        Rule::kw_until => "`until`",
-        Rule::kw_speed => "`speed`",
-        Rule::kw_in => "`in`",
-        Rule::kw_per => "`per`",
-        Rule::kw_during => "`during`",
-        Rule::kw_user => "`user`",
-        Rule::kw_iterations => "`iterations`",
-        Rule::kw_other => "`other`",
-        Rule::interpolation | Rule::escape | Rule::chunk | Rule::raw_text => "text",
-        Rule::long_chunk | Rule::long_raw_text => "text",
-        Rule::bytes_unit | Rule::duration_unit | Rule::list_unit => "a unit",
-        Rule::WHITESPACE | Rule::blank | Rule::end | Rule::separator | Rule::name_char | Rule::word_char => {
-            return None;
-        }
-        Rule::wrong_equals => "`:`",
-        Rule::wrong_colon => "`=`",
-        Rule::untyped => "a type behind `:`",
-        Rule::wrong_turns | Rule::wrong_not | Rule::wrong_and => return None,
-        Rule::wrong_or | Rule::wrong_assign | Rule::wrong_unit | Rule::wrong_unit_apart => return None,
-        Rule::wrong_unit_word | Rule::wrong_escape | Rule::wrong_brace => return None,
-    })
 }

@@ -4,6 +4,7 @@
 pub mod ast;
 mod balance;
 pub mod format;
+mod expected;
 mod grammar;
 mod lower;
 pub mod needs;

@@ -2,6 +2,7 @@
 
 use super::session::{Iteration, Loop, Next};
 use super::steps::{Op, Turn};
+use crate::engine::tracer::Traced;
 use crate::engine::value::code::Code;
 use crate::engine::value::number::computed;
 use crate::engine::value::{Paths, Value, from_json};
@@ -27,6 +28,15 @@ pub fn thinking(think: &Think, fraction: f64) -> u64 {
         Think::Uniform { least, most } => least + (fraction * (most - least) as f64) as u64,
         Think::Exponential { mean } => (-(1.0 - fraction).ln() * *mean as f64) as u64,
     }
+}
+
+/// How long a pause is, which the tracer is told.
+pub fn thought(worker: &Worker, think: &Think, iteration: &mut Iteration) -> u64 {
+    let length = thinking(think, iteration.frame.choices.fraction());
+    if let Some(tracer) = &worker.tracer {
+        tracer.tell(Traced::Pause { why: "thinks", length });
+    }
+    length
 }
 
 /// The wait behind failure `n` in a row, from 1: the shortest, doubled each time up to the longest, of which up to a half is left

@@ -1,6 +1,6 @@
 //! One user: interprets the steps of iterations, one after the other, over slots that are kept between them.
 
-use super::computed::{begin_turn, compute, items, measured, thinking};
+use super::computed::{begin_turn, compute, items, measured, thought};
 use super::progress::{Pending, Progress};
 use super::sender::Sender;
 use super::steps::Op;
@@ -307,25 +307,11 @@ impl Session {
                     let (end, ended) =
                         self.sender.request(request, &mut iteration.frame, &self.progress, series, times).await;
                     (due, self.now) = (end, end);
-                    self.turned = if has_waited(ended) { 0 } else { self.turned };
-                    self.went_well += u64::from(ended.is_ok());
-                    self.went_wrong += u64::from(ended.is_err());
-                    match ended {
-                        Err(failure) if self.sender.left_unsent() => {
-                            self.stopped = at;
-                            return Err(failure);
-                        }
-                        Err(failure) if !request.goes_on => self.misses(failure, at, iteration)?,
-                        Ok(()) | Err(_) => {}
-                    }
+                    self.answered(ended, at, request.goes_on, iteration)?;
                     Next::Step
                 }
                 Op::Think { think, keeps } => {
-                    let length = thinking(think, iteration.frame.choices.fraction());
-                    due += length;
-                    if let Some(tracer) = &worker.tracer {
-                        tracer.tell(Traced::Pause { why: "thinks", length });
-                    }
+                    due += thought(worker, think, iteration);
                     self.wait(worker, due, *keeps).await;
                     Next::Step
                 }
@@ -386,6 +372,27 @@ impl Session {
             };
         }
         Ok(())
+    }
+
+    /// How a request ended is counted; its failure ends the iteration unless that goes on.
+    fn answered(
+        &mut self,
+        ended: Result<(), Failure>,
+        at: usize,
+        goes_on: bool,
+        iteration: &Iteration,
+    ) -> Result<(), Failure> {
+        self.turned = if has_waited(ended) { 0 } else { self.turned };
+        self.went_well += u64::from(ended.is_ok());
+        self.went_wrong += u64::from(ended.is_err());
+        match ended {
+            Err(failure) if self.sender.left_unsent() => {
+                self.stopped = at;
+                Err(failure)
+            }
+            Err(failure) if !goes_on => self.misses(failure, at, iteration),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Nothing can fail the last request any more.

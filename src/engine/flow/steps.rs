@@ -6,7 +6,7 @@ use super::lowered::{LoweredRequest, RequestParts, request};
 use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
 use crate::engine::value::lower::Lowerer;
-use crate::plan::{Expr, Flow, LoopBound, Pick, Step, Think};
+use crate::plan::{Choose, Expr, Flow, LoopBound, Pick, Step, Think};
 use std::ops::Range;
 
 /// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
@@ -348,21 +348,7 @@ impl Flat<'_, '_, '_> {
                 self.all(otherwise);
                 self.lands(jump);
             }
-            Step::Choose(choose) => {
-                let at = self.push(Op::Choose { choice: Choice::of(choose), to: Vec::new() });
-                let (mut begins, mut ends) = (Vec::new(), Vec::new());
-                for (index, part) in choose.parts.iter().enumerate() {
-                    begins.push(self.here());
-                    self.all(&part.steps);
-                    if index + 1 < choose.parts.len() {
-                        ends.push(self.push(Op::Jump(0)));
-                    }
-                }
-                ends.into_iter().for_each(|end| self.lands(end));
-                if let Op::Choose { to, .. } = &mut self.steps.ops[at] {
-                    *to = begins;
-                }
-            }
+            Step::Choose(choose) => self.choose(choose),
             Step::Repeat(repeat) => {
                 let id = self.new_loop();
                 let counter = repeat.counter.as_ref().map(|(slot, from)| (*slot, self.expr(from)));
@@ -392,23 +378,7 @@ impl Flat<'_, '_, '_> {
                 self.push(Op::Jump(entry));
                 self.lands(entry);
             }
-            Step::OncePerUser { every, steps } => {
-                let id = self.steps.onces;
-                self.steps.onces += 1;
-                let once = self.push(Op::Once { id, every: *every, keeps: false, to: 0 });
-                let (first, derived) = (self.here(), self.lowerer.derived().end);
-                self.all(steps);
-                let slots = (derived..self.lowerer.derived().end).collect();
-                let mut leaves = Leaves { slots, ..Leaves::default() };
-                for op in &self.steps.ops[first..] {
-                    leaves.slots.extend(op.slot());
-                    if let Op::Request(request) = op {
-                        leaves.answers.push(request.response);
-                    }
-                }
-                self.push(Op::Done { id, leaves });
-                self.lands(once);
-            }
+            Step::OncePerUser { every, steps } => self.once(*every, steps),
             Step::Group { group, steps } => {
                 self.push(Op::Enter(*group));
                 self.all(steps);
@@ -425,6 +395,40 @@ impl Flat<'_, '_, '_> {
             }
             Step::Count(value) => self.count(value),
         }
+    }
+
+    fn choose(&mut self, choose: &Choose) {
+        let at = self.push(Op::Choose { choice: Choice::of(choose), to: Vec::new() });
+        let (mut begins, mut ends) = (Vec::new(), Vec::new());
+        for (index, part) in choose.parts.iter().enumerate() {
+            begins.push(self.here());
+            self.all(&part.steps);
+            if index + 1 < choose.parts.len() {
+                ends.push(self.push(Op::Jump(0)));
+            }
+        }
+        ends.into_iter().for_each(|end| self.lands(end));
+        if let Op::Choose { to, .. } = &mut self.steps.ops[at] {
+            *to = begins;
+        }
+    }
+
+    fn once(&mut self, every: Option<u64>, steps: &[Step]) {
+        let id = self.steps.onces;
+        self.steps.onces += 1;
+        let once = self.push(Op::Once { id, every, keeps: false, to: 0 });
+        let (first, derived) = (self.here(), self.lowerer.derived().end);
+        self.all(steps);
+        let slots = (derived..self.lowerer.derived().end).collect();
+        let mut leaves = Leaves { slots, ..Leaves::default() };
+        for op in &self.steps.ops[first..] {
+            leaves.slots.extend(op.slot());
+            if let Op::Request(request) = op {
+                leaves.answers.push(request.response);
+            }
+        }
+        self.push(Op::Done { id, leaves });
+        self.lands(once);
     }
 
     /// What is counted, and how often it is there. What is no list may be a number itself.

@@ -87,11 +87,12 @@ impl Client {
         if written.led_elsewhere || (hosts.len() > 1 && hosts[written.target].redirects > 0) {
             self.secrets = frame.secrets();
         }
+        self.trace = written.trace;
         if written.led_elsewhere {
             let secrets = Secrets::new(&self.worker.mask, &self.secrets);
-            secrets.leave_out(&mut self.head, written.body().as_bytes()).map_err(Unwritten::Path)?;
+            let (authority, body) = (&hosts[written.target].authority, written.body().as_bytes());
+            self.trace = secrets.leave_out(&mut self.head, self.trace, authority, body).map_err(Unwritten::Path)?;
         }
-        self.trace = written.trace;
         attempt.target = written.target;
         Ok(self.trace.is_some())
     }
@@ -165,7 +166,10 @@ impl Client {
     /// A request that a redirect leads on with, as it may go there.
     fn kept(&self, mut next: Sent, from: usize) -> Result<Sent, String> {
         if next.target != from {
-            Secrets::new(&self.worker.mask, &self.secrets).leave_out(&mut next.bytes, b"")?;
+            let secrets = Secrets::new(&self.worker.mask, &self.secrets);
+            let trace = redirect::trace_place(&next.bytes).filter(|_| self.trace.is_some());
+            let authority = &self.worker.lowered.hosts[next.target].authority;
+            secrets.leave_out(&mut next.bytes, trace, authority, b"")?;
         }
         Ok(next)
     }

@@ -14,6 +14,9 @@ use crate::plan::{self, Connections, Http, Target};
 use std::sync::Arc;
 use url::Url;
 
+/// How this program names itself.
+pub const AGENT: &str = concat!("stressc/", env!("CARGO_PKG_VERSION"));
+
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Encoded {
     Fixed(Written),
@@ -127,7 +130,7 @@ pub fn encode(request: &Http, from: usize, around: &RequestParts<'_>, lowerer: &
             let speak = (0..around.roots.len()).filter(|target| around.roots[*target].is_some());
             let heads = speak.map(&mut head).collect();
             let pieces = lowerer.text(reference);
-            let by_file = values(&pieces).all(Code::is_of_file);
+            let by_file = !lowerer.is_heard(reference);
             (Path::Reference { pieces, from, roots: around.roots.clone(), by_file }, heads)
         }
     };
@@ -164,8 +167,7 @@ fn head(
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
     let own_cookies = says(&headers, "Cookie");
     let mut after_path = " HTTP/1.1\r\n".to_owned();
-    let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
-    for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", agent), ("Accept", "*/*")] {
+    for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", AGENT), ("Accept", "*/*")] {
         // What the scenario says itself is not said twice.
         if !says(&headers, name) {
             after_path.push_str(&format!("{name}: {value}\r\n"));

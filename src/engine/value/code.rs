@@ -167,22 +167,6 @@ impl Code {
         })
     }
 
-    /// Whether it is what the scenario or its data say, and nothing that an answer may have said.
-    pub fn is_of_file(&self) -> bool {
-        match self {
-            Code::Text(pieces) => values(pieces).all(Code::is_of_file),
-            Code::Column { .. } | Code::Row { .. } => true,
-            Code::Null | Code::Bool(_) | Code::Number(_) | Code::Exact(_) | Code::UserId | Code::Uuid => true,
-            Code::Random { .. } => true,
-            Code::List(_) | Code::Object(_) | Code::Slot(_) | Code::Setup(_) | Code::Get { .. } | Code::Url { .. } => {
-                false
-            }
-            Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => false,
-            Code::Regex { .. } | Code::Css { .. } | Code::Not(_) | Code::Negate(_) | Code::Binary { .. } => false,
-            Code::Count(_) | Code::Call { .. } | Code::Derived { .. } | Code::Unknown => false,
-        }
-    }
-
     /// Whether something of it is computed from a secret by each iteration for itself.
     pub fn is_derived(&self) -> bool {
         self.any(&mut |part| matches!(part, Code::Derived { .. }))

@@ -5,8 +5,9 @@
 
 use super::code::{Check, Code, Piece};
 use super::{Paths, Value, nobody};
+use crate::check::program::values;
 use crate::engine::secret::Mask;
-use crate::engine::secret::taint::{Taint, assigned};
+use crate::engine::secret::taint::{Heard, Taint, assigned};
 use crate::plan::{self, AnswerPart, Expr, Flow, Record};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -56,6 +57,7 @@ pub struct Lowerer<'r> {
     mask: &'r Mask,
     pub sought: Sought,
     taint: Taint<'r>,
+    heard: Heard,
     /// By ledger: whether a secret can be got back from one of its keys.
     keys: Vec<bool>,
     own: Own,
@@ -74,13 +76,14 @@ struct Own {
 impl<'r> Lowerer<'r> {
     pub fn new(open: &'r dyn Resolve, mask: &'r Mask) -> Lowerer<'r> {
         let (sought, taint) = (Sought::default(), Taint::new(open));
-        Lowerer { open, mask, sought, taint, keys: Vec::new(), own: Own::default() }
+        Lowerer { open, mask, sought, taint, heard: Heard::default(), keys: Vec::new(), own: Own::default() }
     }
 
     /// A flow begins that has so many slots. The first of them may hold a key of a ledger.
     pub fn begin(&mut self, flow: &Flow, slots: usize, ledger: Option<usize>) {
         let key = ledger.is_some_and(|ledger| self.keys.get(ledger).is_some_and(|is_secret| *is_secret));
         self.taint.begin(flow, key);
+        self.heard.begin(flow);
         let mut given = vec![0; flow.slots];
         assigned(&flow.steps).into_iter().for_each(|(slot, _)| given[slot] += 1);
         self.own = Own { given, constants: HashMap::new(), derived: slots..slots };
@@ -89,6 +92,7 @@ impl<'r> Lowerer<'r> {
     /// The flow was one of the setup, whose values the flows behind it read.
     pub fn end_setup(&mut self) {
         self.taint.end_setup();
+        self.heard.end_setup();
     }
 
     /// The slots of the flow for what is computed from secrets, so far.
@@ -102,6 +106,11 @@ impl<'r> Lowerer<'r> {
             plan::Piece::Value(value) => Piece::Value(self.expr(value)),
         };
         pieces.iter().map(piece).collect()
+    }
+
+    /// Whether an answer may have said something of it.
+    pub fn is_heard(&self, pieces: &[plan::Piece]) -> bool {
+        values(pieces).any(|value| self.heard.holds(value))
     }
 
     pub fn fields(&mut self, fields: &[(String, Expr)]) -> Vec<(String, Code)> {
