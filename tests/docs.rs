@@ -221,7 +221,7 @@ fn explain_knows_names_and_suggests_one() {
     let place = crate::support::Place::new();
     let explain = |name: &str| place.command(&["explain", name]).output().unwrap();
     for (name, part) in [
-        ("partition", "partition(on: Link or Target)"),
+        ("partition", "partition(on: Link or Target, direction: up or down?)"),
         ("p95", "Needs 100 samples"),
         ("ramp", "ramp LEVEL -> LEVEL over DURATION"),
         ("grace", "an option of `load`"),

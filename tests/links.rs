@@ -5,7 +5,7 @@ use crate::support::{Place, Ran, Script, scenario, signal, wait_until};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
-use stressc::run::proxy::{Control, Effect, EffectId, Links, Proof};
+use stressc::run::proxy::{After, Control, Effect, EffectId, Links, Proof};
 
 /// A link, and who hurts it.
 struct Hurt {
@@ -23,7 +23,11 @@ impl Hurt {
     }
 
     fn apply(&self, effect: Effect) -> EffectId {
-        self.runtime.block_on(self.control.apply(0, effect)).unwrap()
+        self.runtime.block_on(self.control.apply(0, effect, ways(effect))).unwrap()
+    }
+
+    fn apply_on(&self, effect: Effect, ways: [bool; 2]) -> EffectId {
+        self.runtime.block_on(self.control.apply(0, effect, ways)).unwrap()
     }
 
     fn withdraw(&self, id: EffectId) -> Proof {
@@ -40,6 +44,11 @@ impl Hurt {
         client.set_nodelay(true).unwrap();
         client
     }
+}
+
+/// Both, but a latency, which is once a round trip.
+fn ways(effect: Effect) -> [bool; 2] {
+    [!matches!(effect, Effect::Latency { .. }), true]
 }
 
 /// Gives back what it is sent, until its client has ended.
@@ -255,7 +264,7 @@ fn a_share_of_connections_is_reset_the_same_for_the_same_seed() {
             clients.push(hurt.connect());
             ping(clients.last_mut().unwrap(), b"x").unwrap();
         }
-        let id = hurt.apply(Effect::Reset { share: 0.5 });
+        let id = hurt.apply(Effect::Reset { share: 0.5, after: None });
         let reset: Vec<bool> = clients.iter_mut().map(|client| ping(client, b"x").is_err()).collect();
         let proof = hurt.withdraw(id);
         assert_eq!(proof.connections, reset.iter().filter(|reset| **reset).count() as u64);
@@ -307,6 +316,174 @@ fn corrupted_pieces_have_one_wrong_byte() {
     let proof = hurt.withdraw(id);
     assert!(proof.connections == 1 && proof.bytes >= 2, "{proof:?}");
     assert_eq!(ping(&mut client, &[0; 1000]).unwrap(), [0; 1000]);
+}
+
+const UP: [bool; 2] = [true, false];
+const DOWN: [bool; 2] = [false, true];
+
+/// Tells what of each connection has come, and gives nothing back.
+fn sink() -> (SocketAddr, std::sync::mpsc::Receiver<(usize, Instant)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let tell = tell.clone();
+            std::thread::spawn(move || {
+                let mut buffer = vec![0; 1 << 16];
+                while let Ok(read) = stream.read(&mut buffer) {
+                    if read == 0 || tell.send((read, Instant::now())).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    (address, told)
+}
+
+/// Reads until the connection is over; how much came, and whether it was reset.
+fn until_over(client: &mut TcpStream) -> (usize, bool) {
+    let (mut all, mut buffer) = (0, [0; 4096]);
+    loop {
+        match client.read(&mut buffer) {
+            Ok(0) => return (all, false),
+            Ok(read) => all += read,
+            Err(error) => return (all, error.kind() == ErrorKind::ConnectionReset),
+        }
+    }
+}
+
+#[test]
+fn a_latency_and_a_bandwidth_act_at_one_time_whichever_began_first() {
+    for narrow_first in [false, true] {
+        let hurt = Hurt::link(false, echo());
+        let mut client = hurt.connect();
+        ping(&mut client, b"x").unwrap();
+        let narrow = || hurt.apply_on(Effect::Bandwidth { rate: 200_000.0 }, DOWN);
+        let before = narrow_first.then(narrow);
+        let slow = hurt.apply(Effect::Latency { by: MS(300), jitter: MS(0) });
+        let narrow = before.unwrap_or_else(narrow);
+        let (begun, bytes) = (Instant::now(), noise(100_000));
+        assert!(ping(&mut client, &bytes).unwrap() == bytes);
+        // Half a second of bytes behind what they were held.
+        assert!(begun.elapsed() >= MS(700), "{:?}, the bandwidth first: {narrow_first}", begun.elapsed());
+        assert_eq!(hurt.withdraw(slow).bytes, 100_000);
+        assert!(hurt.withdraw(narrow).is_effective());
+    }
+}
+
+#[test]
+fn a_direction_leaves_the_other_alone() {
+    // Held on the way there: the server hears of it later. On the way back: it hears of it at once.
+    for (ways, by) in [(UP, MS(500)), (DOWN, MS(20_000))] {
+        let (server, told) = sink();
+        let hurt = Hurt::link(false, server);
+        let mut client = hurt.connect();
+        let id = hurt.apply_on(Effect::Latency { by, jitter: MS(0) }, ways);
+        let begun = Instant::now();
+        client.write_all(b"hello").unwrap();
+        let (_, at) = told.recv().unwrap();
+        let took = at - begun;
+        assert_eq!(took >= by, ways == UP, "{took:?} {ways:?}");
+        assert_eq!(hurt.withdraw(id).bytes, if ways == UP { 5 } else { 0 });
+    }
+    // Both of one kind.
+    let hurt = Hurt::link(false, echo());
+    let mut client = hurt.connect();
+    for ways in [UP, DOWN] {
+        hurt.apply_on(Effect::Latency { by: MS(200), jitter: MS(0) }, ways);
+    }
+    let begun = Instant::now();
+    ping(&mut client, b"x").unwrap();
+    assert!(begun.elapsed() >= MS(400), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_partition_of_one_direction_lets_the_other_pass() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hurt = Hurt::link(false, listener.local_addr().unwrap());
+    let mut client = hurt.connect();
+    let (mut server, _) = listener.accept().unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let pass = |from: &mut TcpStream, to: &mut TcpStream| {
+        from.write_all(b"word").unwrap();
+        let mut got = [0; 4];
+        to.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"word");
+    };
+    let id = hurt.apply_on(Effect::Partition, UP);
+    pass(&mut server, &mut client);
+    client.write_all(b"held").unwrap();
+    assert!(silent(&mut server, MS(200)));
+    let proof = hurt.withdraw(id);
+    assert_eq!((proof.connections, proof.bytes), (1, 4));
+    let mut got = [0; 4];
+    server.read_exact(&mut got).unwrap();
+    assert_eq!(&got, b"held");
+    let id = hurt.apply_on(Effect::Partition, DOWN);
+    pass(&mut client, &mut server);
+    server.write_all(b"held").unwrap();
+    assert!(silent(&mut client, MS(200)));
+    hurt.withdraw(id);
+    client.read_exact(&mut got).unwrap();
+    assert_eq!(&got, b"held");
+}
+
+#[test]
+fn a_connection_is_reset_after_so_many_bytes_of_both_directions() {
+    let hurt = Hurt::link(false, echo());
+    let mut before = hurt.connect();
+    ping(&mut before, &noise(8_000)).unwrap();
+    let id = hurt.apply(Effect::Reset { share: 1.0, after: Some(After::Bytes(10_240)) });
+    // What passed before the fault does not count.
+    assert_eq!(ping(&mut before, &noise(5_000)).unwrap(), noise(5_000));
+    assert!(!hurt.proof(id).is_effective());
+    before.write_all(&noise(200)).unwrap();
+    assert_eq!(until_over(&mut before), (40, true), "200 went there, and 40 of them came back");
+    let mut new = hurt.connect();
+    ping(&mut new, &noise(5_120 - 1)).unwrap();
+    assert_eq!(hurt.proof(id).connections, 1);
+    assert!(ping(&mut new, b"x").is_ok_and(|got| got == b"x") && until_over(&mut new) == (0, true));
+    assert_eq!(hurt.withdraw(id).connections, 2);
+    let mut whole = hurt.connect();
+    assert!(ping(&mut whole, &noise(50_000)).is_ok());
+}
+
+#[test]
+fn a_connection_is_reset_after_so_long() {
+    let hurt = Hurt::link(false, echo());
+    let mut old = hurt.connect();
+    ping(&mut old, b"x").unwrap();
+    let id = hurt.apply(Effect::Reset { share: 1.0, after: Some(After::Time(MS(400))) });
+    let begun = Instant::now();
+    ping(&mut old, b"y").unwrap();
+    assert_eq!(until_over(&mut old), (0, true), "idle, and reset");
+    assert!(begun.elapsed() >= MS(390), "{:?}", begun.elapsed());
+    let (mut new, begun) = (hurt.connect(), Instant::now());
+    ping(&mut new, b"z").unwrap();
+    assert_eq!(until_over(&mut new), (0, true));
+    assert!(begun.elapsed() >= MS(390), "{:?}", begun.elapsed());
+    let mut spared = hurt.connect();
+    ping(&mut spared, b"x").unwrap();
+    assert_eq!(hurt.withdraw(id).connections, 2);
+    assert!(silent(&mut spared, MS(600)), "taken back before its time");
+    ping(&mut spared, b"x").unwrap();
+}
+
+#[test]
+fn what_one_fault_held_goes_with_it_and_what_another_holds_stays() {
+    let hurt = Hurt::link(false, echo());
+    let mut client = hurt.connect();
+    let slow = hurt.apply(Effect::Latency { by: Duration::from_secs(60), jitter: MS(0) });
+    hurt.apply_on(Effect::Latency { by: MS(400), jitter: MS(0) }, DOWN);
+    let begun = Instant::now();
+    client.write_all(b"held").unwrap();
+    wait_until("it is held", Duration::from_secs(10), || hurt.proof(slow).bytes == 4);
+    hurt.withdraw(slow);
+    let mut got = [0; 4];
+    client.read_exact(&mut got).unwrap();
+    assert!((MS(400)..MS(15_000)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
 /// The status of an answer whose body is as long as its head says.
@@ -473,7 +650,8 @@ fn pipelined_answers_keep_their_order() {
     assert!((1..20).contains(&errors) && passed.len() == 20 - errors, "{answers:?}");
     let expected: Vec<String> = (1..=passed.len()).map(|number| format!("hello {number}")).collect();
     assert_eq!(passed, expected);
-    assert_eq!(hurt.withdraw(delay).requests, 20);
+    // Who is answered here is held no more, although the delay began first.
+    assert_eq!(hurt.withdraw(delay).requests as usize, 20 - errors);
 }
 
 #[test]
@@ -544,7 +722,7 @@ fn links_end_with_whoever_started_them() {
     let Hurt { links, control, runtime } = hurt;
     let address = links.addresses()[0];
     drop(links);
-    assert!(runtime.block_on(control.apply(0, Effect::Refuse)).is_none());
+    assert!(runtime.block_on(control.apply(0, Effect::Refuse, [true; 2])).is_none());
     assert!(!matches!(client.read(&mut [0]), Ok(1)));
     assert!(TcpStream::connect(address).is_err());
 }
@@ -613,6 +791,50 @@ fn a_share_of_requests_fails_on_a_link_and_on_a_target() {
         assert_eq!(verdict(&ran, index), "passed", "{index}: {}{}", ran.out, ran.err);
     }
     assert!(server.heads().iter().all(|head| !head.contains("Host: x")), "the target is called by its own name");
+}
+
+#[test]
+fn faults_of_one_link_go_together_in_a_run() {
+    let place = Place::new();
+    let server = Script::start(hello);
+    let faults = "  fault slow = latency(path, 150ms, direction: up) at plateau + 1s for 3s\n  \
+        fault late = latency(path, 150ms, direction: down) at plateau + 2s for 2s\n  \
+        fault torn = reset(path, 50%, after: 1KiB) at plateau + 5s for 1s";
+    let expect = "    p50(main during slow) > 140ms\n    p50(main during late) > 290ms\n    max(main before slow) < 150ms\n    \
+        error_rate(main before torn) == 0%";
+    let text = through("http", server.address, faults, expect);
+    let ran = place.run(&text, &[]);
+    for index in 0..4 {
+        assert_eq!(verdict(&ran, index), "passed", "{index}: {}{}", ran.out, ran.err);
+    }
+    for (index, name) in ["slow", "late", "torn"].iter().enumerate() {
+        let fault = &ran.result["faults"][index];
+        assert_eq!((&fault["name"], &fault["effective"]), (&(*name).into(), &true.into()), "{fault}");
+    }
+    assert!(ran.out.contains("latency") && ran.out.contains("up") && ran.out.contains("after 1KiB"), "{}", ran.out);
+    let again = place.call(&["report", "last"]);
+    assert!(again.out.contains("after 1KiB"), "{}", again.out);
+}
+
+/// A list reaches the program as it is, and an event has variables as a fault has.
+#[test]
+fn commands_are_lists_or_lines_with_variables() {
+    let place = Place::new();
+    let server = Script::start(hello);
+    place.write("note", "#!/bin/sh\nprintf '%s|' \"$@\" \"$more\" >> noted; echo >> noted\n");
+    let more = "  let odd = \"a b; touch gone\"\n  \
+        event listed = command([\"sh\", \"note\", odd, \"$HOME\"], with: { more: \"$(touch gone)\" }) at plateau + 1s for at most 2s\n  \
+        event line = command('sh note \"$more\"', with: { more: odd }) at plateau + 3s for at most 2s\n  \
+        fault held = command([\"sh\", \"note\", \"on\"], undo: [\"sh\", \"note\", \"off\"], proof: [\"test\", \"-s\", \"noted\"]) at plateau + 4s for 1s";
+    let ran = place.run(&through("tcp", server.address, more, "    error_rate(main) < 5%"), &[]);
+    assert_eq!(verdict(&ran, 0), "passed", "{}{}", ran.out, ran.err);
+    let noted = std::fs::read_to_string(place.path().join("noted")).unwrap();
+    let lines: Vec<&str> = noted.lines().collect();
+    let odd = "a b; touch gone";
+    assert_eq!(lines[0], format!("{odd}|$HOME|$(touch gone)|"));
+    assert_eq!(lines[1], format!("{odd}|{odd}|"));
+    assert_eq!(&lines[2..], ["on||", "off||"]);
+    assert!(!place.path().join("gone").exists());
 }
 
 #[test]

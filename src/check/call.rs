@@ -32,6 +32,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.plain(argument);
             let par = parameters.get(place).or(parameters.last());
             let value = match par {
+                Some(par) if !par.words.is_empty() => self.word(par, &argument.value, frame),
                 Some(par) if par.kinds.contains(&Type::Text) && !par.kinds.contains(&Type::Service) => {
                     let value = self.eval(&argument.value, frame);
                     match value.kind() {
@@ -61,6 +62,35 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         }
         good.then_some(bound)
+    }
+
+    /// One of the words that a parameter may be, as it is or as the text that a name stands for.
+    fn word(&mut self, par: &Par, expr: &'a ast::Expr, frame: FrameId) -> Meaning<'a> {
+        let listed: Vec<String> = par.words.iter().map(|word| format!("`{word}`")).collect();
+        let listed = listed.join(" or ");
+        let problem = |span| Diagnostic::new(Code::E0301, format!("`{}` is {listed}", par.name), span, "neither");
+        if let ast::ExprKind::Name(name) = &expr.kind {
+            if par.words.contains(&name.text.as_str()) {
+                return Meaning::Text(name.text.clone(), expr.span.file);
+            }
+            if self.lookup(frame, &name.text, name.span).is_none() {
+                let problem = problem(name.span).did_you_mean(name.span, &name.text, par.words.iter().copied());
+                self.push(problem);
+                return Meaning::WRONG;
+            }
+        }
+        let value = self.eval_as(expr, frame, &[Type::Text]);
+        match &value {
+            Meaning::Text(word, _) if !par.words.contains(&word.as_str()) => {
+                self.push(problem(expr.span));
+                Meaning::WRONG
+            }
+            Meaning::Run(..) => {
+                self.not_constant(expr.span, "this value must be known before the run");
+                Meaning::WRONG
+            }
+            _ => value,
+        }
     }
 
     /// A service where its address or URL is meant.

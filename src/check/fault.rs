@@ -2,9 +2,10 @@
 
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Allowed, Builtin, FaultArguments};
-use super::meaning::{Meaning, placed};
+use super::meaning::Meaning;
 use super::program::{
-    Action, Element, Event, Injection, LinkFault, NetworkRoute, Protocol, ServiceFault, ServiceKind, Text, When, Window,
+    Action, Element, Event, Injection, LinkDirection, LinkFault, NetworkRoute, Protocol, ServiceFault, ServiceKind,
+    When, Window,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
@@ -40,7 +41,7 @@ fn needs_a_start(fault: ServiceFault) -> Option<(&'static str, &'static str)> {
 impl<'a> ScenarioChecker<'a, '_> {
     /// What breaks, without when.
     pub(super) fn action(&mut self, builtin: &'static Builtin, call: Call<'a>) -> Meaning<'a> {
-        let Call { function, span, .. } = call;
+        let Call { function, span, frame, .. } = call;
         let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) else {
             return Meaning::WRONG;
         };
@@ -51,6 +52,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         let mut unknown = false;
         for (par, value) in bound.iter() {
             let Some((value, expr)) = value else { continue };
+            if par.kinds.contains(&Type::List) && !value.is_wrong() {
+                let Some(line) = self.command_line(value, expr, frame) else { return Meaning::WRONG };
+                unknown |= value.is_unknown();
+                given.lines.push((par.name, line));
+                continue;
+            }
             let element = match value {
                 Meaning::Unknown(Type::Wrong) => return Meaning::WRONG,
                 Meaning::Unknown(_) => {
@@ -60,6 +67,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Meaning::Part(Type::Link, index) => Element::Link(*index),
                 Meaning::Part(Type::Service, index) => Element::Service(*index),
                 Meaning::Part(kind, index) if kind.is_target() => Element::Target(*index),
+                Meaning::Text(word, _) if !par.words.is_empty() => {
+                    given.direction = LinkDirection::parse(word);
+                    continue;
+                }
                 Meaning::Object(fields) => {
                     let Some(variables) = self.variables(fields, expr) else { return Meaning::WRONG };
                     unknown |= value.is_unknown();
@@ -68,7 +79,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 other => {
                     match (other.number(), other.pieces()) {
-                        (Some(number), _) => given.numbers.push((par.name, number)),
+                        (Some(number), _) => given.numbers.push((par.name, number, other.kind())),
                         (None, Some(pieces)) => given.texts.push((par.name, pieces)),
                         (None, None) => {
                             self.not_constant(expr.span, "this value must be known before the run");
@@ -106,7 +117,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     self.push(Diagnostic::new(Code::E0207, why, span, "attached").help(help));
                 }
             }
-            Action::Link { on: NetworkRoute::Target(index), fault } => {
+            Action::Link { on: NetworkRoute::Target(index), fault, .. } => {
                 let Some(target) = self.out.targets.get(*index) else { return };
                 if let Protocol::Postgres | Protocol::Mysql = target.protocol {
                     self.later(format!("`{function}` on the way to a target that is a database"), span);
@@ -121,30 +132,6 @@ impl<'a> ScenarioChecker<'a, '_> {
             Action::Link { on: NetworkRoute::Link(_), .. } => {}
             Action::Database { .. } | Action::Host(_) | Action::Command(_) => {}
         }
-    }
-
-    /// The variables of a command.
-    fn variables(&mut self, fields: &[(Name, Meaning<'a>)], expr: &ast::Expr) -> Option<Vec<(String, Text)>> {
-        let mut variables = Vec::new();
-        for (name, value, place) in placed(fields, expr) {
-            let span = place.span;
-            let letters = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            let is_name = letters(&name.text) && !name.text.starts_with(|c: char| c.is_ascii_digit());
-            let problem = match is_name {
-                false => "the shell has no variable of this name",
-                true if name.text.starts_with("STRESSC_") => "variables that begin with `STRESSC_` are the run's own",
-                true if fields.iter().filter(|(other, _)| other.text == name.text).count() > 1 => "it is given twice",
-                true => {
-                    let text = self.interpolated(value, span)?;
-                    variables.push((name.text.clone(), text));
-                    continue;
-                }
-            };
-            let problem = Diagnostic::new(Code::E0310, problem, name.span, "this variable");
-            self.push(problem.help("name it by letters, digits and `_`, such as `with: { container: \"db\" }`"));
-            return None;
-        }
-        Some(variables)
     }
 
     /// What breaks by a template, which is told by its name and what it was given.
@@ -365,7 +352,14 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             None => None,
         };
-        let command = bound?.pieces("run")?;
-        Some(Event { name: built.name.clone(), command, at: at?, at_most: at_most?, span: built.span })
+        let bound = bound?;
+        let (run, expr) = bound.get("run")?;
+        let command = self.command_line(run, expr, frame);
+        let with = match bound.get("with") {
+            Some((Meaning::Object(fields), expr)) => self.variables(fields, expr)?,
+            Some(_) => return None,
+            None => Vec::new(),
+        };
+        Some(Event { name: built.name.clone(), command: command?, with, at: at?, at_most: at_most?, span: built.span })
     }
 }

@@ -11,6 +11,7 @@ mod branch;
 pub mod builtins;
 mod call;
 mod clause;
+mod command;
 mod compare;
 mod condition;
 mod describe;

@@ -347,6 +347,7 @@ impl super::program::Injection {
 impl super::program::Event {
     fn nothing(name: Name, span: Span) -> super::program::Event {
         let at = super::program::Moment { window: Window::Run, edge: super::program::Edge::Start, plus: 0, span };
-        super::program::Event { name, command: Vec::new(), at, at_most: 0, span }
+        let command = super::program::CommandLine::Shell(Vec::new());
+        super::program::Event { name, command, with: Vec::new(), at, at_most: 0, span }
     }
 }

@@ -47,6 +47,7 @@ pub fn plan(scenario: &program::Scenario, file: &str, share: Share, machine: Mac
     let events = scenario.events.iter().map(|event| Event {
         name: event.name.text.clone(),
         command: event.command.clone(),
+        with: event.with.clone(),
         at: elaborate.timeline.instant(&event.at),
         at_most: event.at_most,
     });

@@ -23,13 +23,14 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Action, Address, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Check, Choice, Choose,
-    CommandFault, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Dns, Element, Estimate,
-    Exchange, Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger, LedgerFunction, Limit,
-    Link, LinkFault, LoopBound, Measure, Member, Method, MetricKey, MixPart, Moment, Monitor, MonitorKind,
-    NetworkRoute, PartKind, Pem, Pick, Piece, Property, Reason, Record, RecoveryFunction, Repeat, Replay, Request,
-    RequestFunction, RequestTime, Retry, Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault,
-    ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Tls, TlsVersion, Upload, ValueFunction,
+    Action, Address, After, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Check, Choice,
+    Choose, CommandFault, CommandLine, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Dns,
+    Element, Estimate, Exchange, Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, Ledger,
+    LedgerFunction, Limit, Link, LinkDirection, LinkFault, LoopBound, Measure, Member, Method, MetricKey, MixPart,
+    Moment, Monitor, MonitorKind, NetworkRoute, PartKind, Pem, Pick, Piece, Property, Reason, Record, RecoveryFunction,
+    Repeat, Replay, Request, RequestFunction, RequestTime, Retry, Series as Watched, SeriesFunction, SeriesSource,
+    Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target, Text, Think, Tls, TlsVersion,
+    Upload, ValueFunction,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -195,7 +196,10 @@ pub struct Fault {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub name: String,
-    pub command: Text,
+    pub command: CommandLine,
+    /// Variables of the command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<(String, Text)>,
     pub at: u64,
     pub at_most: u64,
 }

@@ -2,7 +2,7 @@
 //! to be seen, rows and a machine that suffice.
 
 use super::needs::{Of, lacks};
-use super::{Element, Expr, LONGEST, Machine, Plan, Range, Step};
+use super::{Action, Element, Expr, LONGEST, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
 use crate::check::program::{LoopBound, Pick, Scenario, Subject, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -75,24 +75,27 @@ fn late(
     diagnostics.push(problem.help("let it begin earlier or be shorter, or lengthen the stage"));
 }
 
-/// Two faults on one element at a time: which of them did it?
+/// Two faults on one element at a time, where nobody could tell which of them did it.
 fn apart(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     for (index, fault) in plan.faults.iter().enumerate() {
         if matches!(fault.action.element(), Element::Host | Element::Command) {
             continue;
         }
         for (before, other) in plan.faults[..index].iter().enumerate() {
-            if other.action.element() != fault.action.element() {
+            if other.action.element() != fault.action.element() || other.action.goes_with(&fault.action) {
                 continue;
             }
             if let Some(both) = overlap(&fault.windows, &other.windows) {
                 let message = format!("`{}` and `{}` hurt the same element at a time", other.name, fault.name);
                 let problem = Diagnostic::new(Code::E0408, message, scenario.injections[index].span, written(both));
-                diagnostics.push(
-                    problem
-                        .label(scenario.injections[before].span, "and this one")
-                        .help("let one end before the other begins, or hurt another element"),
-                );
+                let help = match fault.action {
+                    Action::Link { .. } => {
+                        "let one end before the other begins; faults of different kinds, or with a `direction:` each, go together, but \
+                         nothing beside `partition` and `refuse`"
+                    }
+                    _ => "let one end before the other begins, or hurt another element",
+                };
+                diagnostics.push(problem.label(scenario.injections[before].span, "and this one").help(help));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Events: each a command that is run at its instant, and whose window is as long as it took. A task of its own each, so that none
 //! delays another.
 
-use super::command::{Commands, Ran};
+use super::command::{Commands, Invocation, Ran, variables};
 use super::resolve::resolved::Resolved;
 use super::{Interrupt, Settings};
 use crate::engine::pace::clock::Clock;
@@ -38,7 +38,8 @@ impl Events {
                 at: event.at,
                 within: Duration::from_nanos(event.at_most),
                 name: event.name.clone(),
-                text: known.text(&event.command),
+                line: Invocation::of(&event.command, known),
+                variables: variables(&event.with, known),
                 commands: commands.clone(),
                 clock,
                 tell: tell.clone(),
@@ -81,7 +82,8 @@ struct EventTask {
     at: u64,
     within: Duration,
     name: String,
-    text: Result<String, String>,
+    line: Result<Invocation, String>,
+    variables: Result<Vec<(String, String)>, String>,
     commands: Commands,
     clock: Clock,
     tell: mpsc::UnboundedSender<Event>,
@@ -98,10 +100,10 @@ impl EventTask {
         }
         let event = self.index;
         let _ = self.tell.send(Event::EventBegan { event, at: self.clock.now() });
-        let Ran { problem, output } = match &self.text {
-            Err(problem) => Ran { problem: Some(problem.clone()), output: String::new() },
-            Ok(text) => tokio::select! {
-                ran = self.commands.run(&self.name, text, self.within) => ran,
+        let Ran { problem, output } = match (&self.line, &self.variables) {
+            (Err(problem), _) | (_, Err(problem)) => Ran { problem: Some(problem.clone()), output: String::new() },
+            (Ok(line), Ok(variables)) => tokio::select! {
+                ran = self.commands.run(&self.name, &line.said, line, variables, self.within) => ran,
                 // It is ended with whoever waits for it.
                 _ = order.wait_for(|order| *order == Stopping::EndAll) => {
                     let problem = Some("the run ended before it did".to_owned());

@@ -2,7 +2,7 @@
 
 use crate::check::builtins::{self, FaultArguments};
 use crate::measure::Event;
-use crate::plan::{Action, Element, Plan, Share, Text};
+use crate::plan::{Action, CommandLine, Element, Plan, Share, Text};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -101,8 +101,13 @@ fn action(breakage: Breakage) -> Option<Action> {
         let parameter = row.builtin.parameters.iter().find(|parameter| parameter.name == name);
         match (setting, name.strip_prefix('$'), parameter) {
             (Setting::Text(text), Some(variable), _) => given.with.push((variable.to_owned(), text)),
+            (Setting::Text(text), None, Some(parameter)) if row.builtin.name == "command" => {
+                given.lines.push((parameter.name, CommandLine::Shell(text)));
+            }
             (Setting::Text(text), None, Some(parameter)) => given.texts.push((parameter.name, text)),
-            (Setting::Quantity(number, _), _, Some(parameter)) => given.numbers.push((parameter.name, number)),
+            (Setting::Quantity(number, _), _, Some(parameter)) => {
+                given.numbers.push((parameter.name, number, *parameter.kinds.first()?));
+            }
             (Setting::Text(_) | Setting::Quantity(..), _, None) => return None,
         }
     }
@@ -240,7 +245,7 @@ mod tests {
         let by = json!([["by", { "quantity": [2e8, "duration"] }], ["jitter", { "quantity": [5e7, "duration"] }]]);
         let latency = LinkFault::Latency { by: 200_000_000, jitter: Some(50_000_000) };
         let found = fault(&of("latency", json!({ "target": 3 }), by)).unwrap();
-        assert_eq!(found.action, Action::Link { on: NetworkRoute::Target(3), fault: latency });
+        assert_eq!(found.action, Action::Link { on: NetworkRoute::Target(3), fault: latency, direction: None });
         assert_eq!((found.name.as_str(), found.windows.as_slice()), ("it", &[(1, 2)][..]));
         let kill = fault(&of("kill", json!({ "service": 1 }), json!([]))).unwrap();
         assert_eq!(kill.action, Action::Service { on: 1, fault: ServiceFault::Kill });

@@ -236,9 +236,10 @@ pub const TABLE: &[Builtin] = &[
     row(
         "command",
         BuiltinKind::Event,
-        &[need("run", TEXT)],
+        &[need("run", &[Type::Text, Type::List]), may("with", &[Type::Object])],
         Type::Event,
-        "A command of the shell, run once.",
+        "A command of the shell, run once; or a list, a program and its arguments, which no shell reads. `with` gives it variables: texts that the shell \
+         never reads as its own words.",
         "event one = command(\"./deploy.sh\") at main + 5s for at most 1m",
     ),
     row(

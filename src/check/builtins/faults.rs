@@ -1,9 +1,10 @@
 //! Faults: what they break, on which elements, and with which measure.
 
-use super::{Builtin, BuiltinKind, Par, may, need};
+use super::{Builtin, BuiltinKind, Par, may, may_be, need};
 use crate::base::floors;
 use crate::check::program::{
-    Action, CommandFault, Database, DatabaseFault, Element, HostFault, LinkFault, NetworkRoute, ServiceFault, Text,
+    Action, After, CommandFault, CommandLine, Database, DatabaseFault, Element, HostFault, LinkDirection, LinkFault,
+    NetworkRoute, ServiceFault, Text,
 };
 use crate::check::types::Type;
 
@@ -11,7 +12,9 @@ const LINE: &[Type] = &[Type::Link, Type::Target];
 const WEB: &[Type] = &[Type::Link, Type::Http];
 const ON_LINE: &[Par] = &[need("on", LINE)];
 const ON_SERVICE: &[Par] = &[need("on", &[Type::Service])];
-const ON_LINE_SHARE: &[Par] = &[need("on", LINE), may("share", &[Type::Percent])];
+const DIRECTION: Par = may_be("direction", LinkDirection::NAMES);
+/// A line of the shell, or a program with its arguments.
+const COMMAND: &[Type] = &[Type::Text, Type::List];
 
 /// A fault of the language: how it is called, what it makes of what it is given, and what may be given.
 pub struct FaultRow {
@@ -33,8 +36,10 @@ pub enum Build {
 #[derive(Default)]
 pub struct FaultArguments {
     pub on: Option<Element>,
-    pub numbers: Vec<(&'static str, f64)>,
+    pub numbers: Vec<(&'static str, f64, Type)>,
     pub texts: Vec<(&'static str, Text)>,
+    pub lines: Vec<(&'static str, CommandLine)>,
+    pub direction: Option<LinkDirection>,
     /// The variables of a command.
     pub with: Vec<(String, Text)>,
 }
@@ -50,10 +55,10 @@ impl Build {
     pub fn action(&self, given: FaultArguments) -> Option<Action> {
         Some(match (self, given.on) {
             (Build::Link(fault), Some(Element::Link(index))) => {
-                Action::Link { on: NetworkRoute::Link(index), fault: fault(&given)? }
+                Action::Link { on: NetworkRoute::Link(index), fault: fault(&given)?, direction: given.direction }
             }
             (Build::Link(fault), Some(Element::Target(index))) => {
-                Action::Link { on: NetworkRoute::Target(index), fault: fault(&given)? }
+                Action::Link { on: NetworkRoute::Target(index), fault: fault(&given)?, direction: given.direction }
             }
             (Build::Service(fault), Some(Element::Service(on))) => Action::Service { on, fault: fault(&given)? },
             (Build::Database(fault), Some(Element::Service(index))) => {
@@ -64,9 +69,9 @@ impl Build {
             }
             (Build::Host(fault), _) => Action::Host(fault(&given)?),
             (Build::Command, _) => Action::Command(CommandFault {
-                run: given.text("run")?,
-                undo: given.text("undo"),
-                proof: given.text("proof"),
+                run: given.line("run")?,
+                undo: given.line("undo"),
+                proof: given.line("proof"),
                 with: given.with,
             }),
             (Build::Link(_) | Build::Service(_) | Build::Database(_), _) => return None,
@@ -76,7 +81,7 @@ impl Build {
 
 impl FaultArguments {
     fn number(&self, name: &str) -> Option<f64> {
-        self.numbers.iter().find(|(own, _)| *own == name).map(|(_, number)| *number)
+        self.numbers.iter().find(|(own, ..)| *own == name).map(|(_, number, _)| *number)
     }
 
     fn whole(&self, name: &str) -> Option<u64> {
@@ -85,6 +90,15 @@ impl FaultArguments {
 
     fn time(&self, name: &str) -> Option<u64> {
         self.whole(name)
+    }
+
+    fn after(&self) -> Option<After> {
+        let (_, number, kind) = self.numbers.iter().find(|(own, ..)| *own == "after")?;
+        Some(if *kind == Type::Bytes { After::Bytes(*number as u64) } else { After::Time(*number as u64) })
+    }
+
+    fn line(&self, name: &str) -> Option<CommandLine> {
+        self.lines.iter().find(|(own, _)| *own == name).map(|(_, line)| line.clone())
     }
 
     fn text(&self, name: &str) -> Option<Text> {
@@ -99,6 +113,8 @@ const fn limit(of: &'static str, holds: fn(f64) -> bool, problem: &'static str) 
 const SHARE: Allowed = limit("share", |share| (0.0..=1.0).contains(&share), "a share lies between 0% and 100%");
 const FORWARD: Allowed = limit("by", |by| by >= 0.0, "a negative value makes no sense here");
 const FORWARD_JITTER: Allowed = limit("jitter", |jitter| jitter >= 0.0, "a negative value makes no sense here");
+const LIVED: Allowed =
+    limit("after", |after| after >= 1.0, "nothing passes before that; leave `after` out, and they are reset at once");
 const SPEED: Allowed = limit("to", |to| to > 0.0, "nothing passes at no speed; write `partition(…)`");
 const PIECE: Allowed = limit("size", |size| size >= 1.0, "a piece has one byte at least");
 const STATUS: Allowed =
@@ -136,8 +152,8 @@ const fn row(
 pub static ROWS: &[FaultRow] = &[
     row(
         "partition",
-        ON_LINE,
-        "Silence: nothing passes in either direction; bytes are held and delivered afterwards, as TCP would.",
+        &[need("on", LINE), DIRECTION],
+        "Silence: nothing passes in either direction, or in one; bytes are held and delivered afterwards, as TCP would.",
         "partition(db)",
         Build::Link(|_| Some(LinkFault::Partition)),
         &[],
@@ -152,31 +168,32 @@ pub static ROWS: &[FaultRow] = &[
     ),
     row(
         "latency",
-        &[need("on", LINE), need("by", &[Type::Duration]), may("jitter", &[Type::Duration])],
-        "Answers come later by `by`, once a round trip, varied at random by up to `jitter` (0).",
+        &[need("on", LINE), need("by", &[Type::Duration]), may("jitter", &[Type::Duration]), DIRECTION],
+        "Answers come later by `by`, once a round trip, varied at random by up to `jitter` (0); with `direction: up` it is the requests that do.",
         "latency(db, 200ms, jitter: 50ms)",
         Build::Link(|given| Some(LinkFault::Latency { by: given.time("by")?, jitter: given.time("jitter") })),
         &[FORWARD, FORWARD_JITTER],
     ),
     row(
         "bandwidth",
-        &[need("on", LINE), need("to", &[Type::Bandwidth])],
-        "Bytes pass no faster than this, in each direction.",
+        &[need("on", LINE), need("to", &[Type::Bandwidth]), DIRECTION],
+        "Bytes pass no faster than this, in each direction, or in one.",
         "bandwidth(db, 1MiB/s)",
         Build::Link(|given| Some(LinkFault::Bandwidth { to: given.number("to")? })),
         &[SPEED],
     ),
     row(
         "reset",
-        ON_LINE_SHARE,
-        "A share of the connections (100%) is reset (TCP RST).",
-        "reset(db, 5%)",
-        Build::Link(|given| Some(LinkFault::Reset { share: given.number("share") })),
-        &[SHARE],
+        &[need("on", LINE), may("share", &[Type::Percent]), may("after", &[Type::Bytes, Type::Duration])],
+        "A share of the connections (100%) is reset (TCP RST): at once, or each after so many bytes, of both directions together, or after so long; both \
+         count from when the fault began or the connection was opened.",
+        "reset(db, 5%, after: 10KiB)",
+        Build::Link(|given| Some(LinkFault::Reset { share: given.number("share"), after: given.after() })),
+        &[SHARE, LIVED],
     ),
     row(
         "slow_close",
-        &[need("on", LINE), need("by", &[Type::Duration])],
+        &[need("on", LINE), need("by", &[Type::Duration]), DIRECTION],
         "Connections close later by so much than either side asked for.",
         "slow_close(db, 1s)",
         Build::Link(|given| Some(LinkFault::SlowClose { by: given.time("by")? })),
@@ -184,7 +201,7 @@ pub static ROWS: &[FaultRow] = &[
     ),
     row(
         "slice",
-        &[need("on", LINE), need("size", &[Type::Bytes])],
+        &[need("on", LINE), need("size", &[Type::Bytes]), DIRECTION],
         "Bytes come in pieces of at most this size, each a write of its own.",
         "slice(db, 16B)",
         Build::Link(|given| Some(LinkFault::Slice { size: given.whole("size")? })),
@@ -192,7 +209,7 @@ pub static ROWS: &[FaultRow] = &[
     ),
     row(
         "corrupt",
-        ON_LINE_SHARE,
+        &[need("on", LINE), may("share", &[Type::Percent]), DIRECTION],
         "A share of the pieces that pass (100%) has a wrong byte.",
         "corrupt(db, 1%)",
         Build::Link(|given| Some(LinkFault::Corrupt { share: given.number("share") })),
@@ -306,15 +323,11 @@ pub static ROWS: &[FaultRow] = &[
     ),
     row(
         "command",
-        &[
-            need("run", &[Type::Text]),
-            may("undo", &[Type::Text]),
-            may("proof", &[Type::Text]),
-            may("with", &[Type::Object]),
-        ],
+        &[need("run", COMMAND), may("undo", COMMAND), may("proof", COMMAND), may("with", &[Type::Object])],
         "A command of the shell, and the one that takes it back. Without `undo` it is over when it ends, so it takes no `for`. \
          `proof` is a third, which succeeds as soon as the effect is there. `with` gives them variables: texts that the shell \
-         never reads as its own words.",
+         never reads as its own words. Each of the three may be a list instead, a program and its arguments, which no shell reads: \
+         `command([\"pgbench\", url])`.",
         "command('./break.sh \"$part\"', undo: './mend.sh \"$part\"', proof: './is-broken.sh', with: { part: \"db\" })",
         Build::Command,
         &[],

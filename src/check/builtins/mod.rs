@@ -121,15 +121,22 @@ impl BuiltinKind {
 pub struct Par {
     pub name: &'static str,
     pub kinds: &'static [Type],
+    /// What it is one of, as a word or as a text.
+    pub words: &'static [&'static str],
     pub required: bool,
 }
 
 const fn need(name: &'static str, kinds: &'static [Type]) -> Par {
-    Par { name, kinds, required: true }
+    Par { name, kinds, words: &[], required: true }
 }
 
 const fn may(name: &'static str, kinds: &'static [Type]) -> Par {
-    Par { name, kinds, required: false }
+    Par { name, kinds, words: &[], required: false }
+}
+
+/// It may be one of these words.
+const fn may_be(name: &'static str, words: &'static [&'static str]) -> Par {
+    Par { name, kinds: &[Type::Text], words, required: false }
 }
 
 pub struct Builtin {
@@ -162,7 +169,10 @@ fn parameters(list: &[Par]) -> String {
         .map(|par| {
             // Only `drift` takes what has no type of its own.
             let name = |kind: &Type| if *kind == Type::Wrong { "Metric" } else { kind.name() };
-            let kinds: Vec<&str> = par.kinds.iter().map(name).collect();
+            let kinds: Vec<&str> = match par.words {
+                [] => par.kinds.iter().map(name).collect(),
+                words => words.to_vec(),
+            };
             format!("{}: {}{}", par.name, kinds.join(" or "), if par.required { "" } else { "?" })
         })
         .collect();

@@ -7,9 +7,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    Link { on: NetworkRoute, fault: LinkFault },
-    Service { on: usize, fault: ServiceFault },
-    Database { on: Database, fault: DatabaseFault },
+    Link {
+        on: NetworkRoute,
+        fault: LinkFault,
+        /// Where it is of one alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<LinkDirection>,
+    },
+    Service {
+        on: usize,
+        fault: ServiceFault,
+    },
+    Database {
+        on: Database,
+        fault: DatabaseFault,
+    },
     Host(HostFault),
     Command(CommandFault),
 }
@@ -20,6 +32,23 @@ pub enum Action {
 pub enum NetworkRoute {
     Link(usize),
     Target(usize),
+}
+
+/// A direction of what passes a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkDirection {
+    /// From who connects to who is connected to.
+    Up,
+    Down,
+}
+
+/// What a connection lives through before it is reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    Bytes(u64),
+    Time(u64),
 }
 
 /// A database of the run's own, or one that a target leads to.
@@ -45,6 +74,8 @@ pub enum LinkFault {
     },
     Reset {
         share: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<After>,
     },
     SlowClose {
         by: u64,
@@ -99,11 +130,21 @@ pub enum HostFault {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommandFault {
-    pub run: Text,
-    pub undo: Option<Text>,
-    pub proof: Option<Text>,
+    pub run: CommandLine,
+    pub undo: Option<CommandLine>,
+    pub proof: Option<CommandLine>,
     /// Variables of these commands.
     pub with: Vec<(String, Text)>,
+}
+
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CommandLine {
+    /// As the shell reads it.
+    Shell(Text),
+    /// A program and its arguments, which no shell reads.
+    Words(Vec<Text>),
 }
 
 /// How much of something, for who reads a plan.
@@ -114,7 +155,9 @@ pub enum Measure<'a> {
     Bytes(f64),
     Bandwidth(f64),
     Count(u64),
+    Command(&'a CommandLine),
     Text(&'a Text),
+    Word(&'static str),
 }
 
 impl Action {
@@ -151,6 +194,18 @@ impl Action {
         }
     }
 
+    /// Whether both may be in force on one element at a time: on what passes a link they are told apart by their kinds and
+    /// directions, unless one lets nothing pass that the other could touch.
+    pub fn goes_with(&self, other: &Action) -> bool {
+        let (Action::Link { fault, direction, .. }, Action::Link { fault: with, direction: of, .. }) = (self, other)
+        else {
+            return false;
+        };
+        let both = fault.ways(*direction).into_iter().zip(with.ways(*of)).any(|(one, other)| one && other);
+        let hides = |fault: &LinkFault| matches!(fault, LinkFault::Partition | LinkFault::Refuse);
+        !both || !(hides(fault) || hides(with) || fault.name() == with.name())
+    }
+
     /// Whether it lasts until it is taken back.
     pub fn is_lasting(&self) -> bool {
         match self {
@@ -177,7 +232,10 @@ impl Action {
     /// What it was given, by the names of the parameters and in their order.
     pub fn measures(&self) -> Vec<(&str, Measure<'_>)> {
         match self {
-            Action::Link { fault, .. } => fault.measures(),
+            Action::Link { fault, direction, .. } => {
+                let direction = direction.map(|way| ("direction", Measure::Word(way.name())));
+                fault.measures().into_iter().chain(direction).collect()
+            }
             Action::Service { fault, .. } => match fault {
                 ServiceFault::Kill | ServiceFault::Pause | ServiceFault::Restart => Vec::new(),
                 ServiceFault::LimitCpu { to } => vec![("to", Measure::Share(*to))],
@@ -202,7 +260,35 @@ impl Action {
     }
 }
 
+impl LinkDirection {
+    pub const NAMES: &'static [&'static str] = &["up", "down"];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            LinkDirection::Up => "up",
+            LinkDirection::Down => "down",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<LinkDirection> {
+        [LinkDirection::Up, LinkDirection::Down].into_iter().find(|way| way.name() == name)
+    }
+}
+
 impl LinkFault {
+    /// Whether it acts on what goes up, and on what comes down.
+    pub fn ways(self, direction: Option<LinkDirection>) -> [bool; 2] {
+        match (direction, self) {
+            (Some(LinkDirection::Up), _) => [true, false],
+            // Once a round trip.
+            (Some(LinkDirection::Down), _) | (None, LinkFault::Latency { .. }) => [false, true],
+            (None, LinkFault::Partition | LinkFault::Refuse | LinkFault::Bandwidth { .. }) => [true; 2],
+            (None, LinkFault::Reset { .. } | LinkFault::SlowClose { .. } | LinkFault::Slice { .. }) => [true; 2],
+            (None, LinkFault::Corrupt { .. }) => [true; 2],
+            (None, LinkFault::HttpError { .. } | LinkFault::HttpDelay { .. }) => [true; 2],
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             LinkFault::Partition => "partition",
@@ -227,7 +313,14 @@ impl LinkFault {
                 with(("by", Measure::Time(by)), jitter.map(|jitter| ("jitter", Measure::Time(jitter))))
             }
             LinkFault::Bandwidth { to } => vec![("to", Measure::Bandwidth(to))],
-            LinkFault::Reset { share: of } | LinkFault::Corrupt { share: of } => share(of).into_iter().collect(),
+            LinkFault::Corrupt { share: of } => share(of).into_iter().collect(),
+            LinkFault::Reset { share: of, after } => {
+                let after = after.map(|after| match after {
+                    After::Bytes(bytes) => ("after", Measure::Bytes(bytes as f64)),
+                    After::Time(ns) => ("after", Measure::Time(ns)),
+                });
+                share(of).into_iter().chain(after).collect()
+            }
             LinkFault::SlowClose { by } => vec![("by", Measure::Time(by))],
             LinkFault::Slice { size } => vec![("size", Measure::Bytes(size as f64))],
             LinkFault::HttpError { status, share: of } => with(("status", Measure::Count(status.into())), share(of)),
@@ -280,9 +373,9 @@ impl HostFault {
 
 impl CommandFault {
     fn measures(&self) -> Vec<(&str, Measure<'_>)> {
-        let mut all = vec![("run", Measure::Text(&self.run))];
-        all.extend(self.undo.iter().map(|undo| ("undo", Measure::Text(undo))));
-        all.extend(self.proof.iter().map(|proof| ("proof", Measure::Text(proof))));
+        let mut all = vec![("run", Measure::Command(&self.run))];
+        all.extend(self.undo.iter().map(|undo| ("undo", Measure::Command(undo))));
+        all.extend(self.proof.iter().map(|proof| ("proof", Measure::Command(proof))));
         all
     }
 }

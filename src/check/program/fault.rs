@@ -1,6 +1,6 @@
 //! What breaks, and what else happens.
 
-use super::{Action, Moment, Text, Window};
+use super::{Action, CommandLine, Moment, Text, Window};
 use crate::base::{Name, Span};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,9 @@ pub enum When {
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     pub name: Name,
-    pub command: Text,
+    pub command: CommandLine,
+    /// Variables of the command.
+    pub with: Vec<(String, Text)>,
     pub at: Moment,
     pub at_most: u64,
     pub span: Span,

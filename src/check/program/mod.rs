@@ -19,7 +19,8 @@ pub use super::builtins::{
 };
 pub use super::condition::{AlertCheck, AlertDoes, Condition, Estimate, Measured};
 pub use action::{
-    Action, CommandFault, Database, DatabaseFault, HostFault, LinkFault, Measure, NetworkRoute, ServiceFault,
+    Action, After, CommandFault, CommandLine, Database, DatabaseFault, HostFault, LinkDirection, LinkFault, Measure,
+    NetworkRoute, ServiceFault,
 };
 pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};

@@ -90,7 +90,7 @@ pub fn picture(plan: &Plan) -> Picture {
     rows.extend(plan.events.iter().map(|event| PictureRow {
         kind: RowKind::Event,
         name: event.name.clone(),
-        what: format!("{} (at most {})", words::text(plan, &event.command), duration(event.at_most)),
+        what: format!("{} (at most {})", words::event(plan, event), duration(event.at_most)),
         ranges: vec![(event.at, event.at + event.at_most)],
     }));
     for expectation in &plan.expectations {

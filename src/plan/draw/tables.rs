@@ -172,7 +172,7 @@ fn faults(out: &mut String, plan: &Plan, width: usize) {
         (fault.name.clone(), format!("{}  {what}, then {then}", when(fault)))
     });
     let events = plan.events.iter().map(|event| {
-        let (at, most, what) = (duration(event.at), duration(event.at_most), words::text(plan, &event.command));
+        let (at, most, what) = (duration(event.at), duration(event.at_most), words::event(plan, event));
         (event.name.clone(), format!("at {at}, at most {most}: {what}"))
     });
     table(out, "broken and mended", &faults.chain(events).collect::<Vec<_>>(), width);

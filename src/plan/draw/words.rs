@@ -1,8 +1,8 @@
 //! The parts of a plan in words.
 
 use super::super::{
-    Action, By, Ceiling, CeilingFrom, CommandFault, DatabaseFault, Element, Expr, Fault, HostFault, LinkFault, Load,
-    Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text,
+    Action, By, Ceiling, CeilingFrom, CommandLine, DatabaseFault, Element, Event, Expr, Fault, HostFault, LinkFault,
+    Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text,
 };
 use crate::base::units::{self, duration, grouped, percent};
 
@@ -51,8 +51,10 @@ pub fn element(plan: &Plan, element: Element) -> String {
 pub fn fault(plan: &Plan, fault: &Fault) -> String {
     let measures = || fault.action.measures().into_iter().map(|(name, measure)| self::measure(plan, name, measure));
     let (what, given): (&str, Vec<String>) = match (&fault.action, &fault.template) {
-        (Action::Command(command), Some(template)) => (template, variables(plan, command, "").collect()),
-        (Action::Command(command), None) => ("command", measures().chain(variables(plan, command, "$")).collect()),
+        (Action::Command(command), Some(template)) => (template, variables(plan, &command.with, "").collect()),
+        (Action::Command(command), None) => {
+            ("command", measures().chain(variables(plan, &command.with, "$")).collect())
+        }
         (action, _) => (action.name(), measures().collect()),
     };
     let on = element(plan, fault.action.element());
@@ -61,8 +63,29 @@ pub fn fault(plan: &Plan, fault: &Fault) -> String {
     format!("{what}{of}{colon}{}", given.join(", "))
 }
 
-fn variables(plan: &Plan, command: &CommandFault, sign: &str) -> impl Iterator<Item = String> {
-    command.with.iter().map(move |(name, value)| format!("{sign}{name} {}", beginning(&text(plan, value))))
+/// What is run: a line as it is, or the words of a list.
+pub fn command(plan: &Plan, line: &CommandLine) -> String {
+    match line {
+        CommandLine::Shell(line) => text(plan, line),
+        CommandLine::Words(words) => {
+            let word = |word: &Text| {
+                let word = text(plan, word);
+                let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c == '"');
+                if is_plain { word } else { format!("{word:?}") }
+            };
+            words.iter().map(word).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+/// `command`, and the variables that it is given.
+pub fn event(plan: &Plan, event: &Event) -> String {
+    let line = command(plan, &event.command);
+    std::iter::once(line).chain(variables(plan, &event.with, "$")).collect::<Vec<_>>().join(", ")
+}
+
+fn variables<'a>(plan: &'a Plan, with: &'a [(String, Text)], sign: &'a str) -> impl Iterator<Item = String> + 'a {
+    with.iter().map(move |(name, value)| format!("{sign}{name} {}", beginning(&text(plan, value))))
 }
 
 fn measure(plan: &Plan, name: &str, measure: Measure<'_>) -> String {
@@ -72,9 +95,11 @@ fn measure(plan: &Plan, name: &str, measure: Measure<'_>) -> String {
         Measure::Bytes(size) => units::bytes(size),
         Measure::Bandwidth(rate) => units::bandwidth(rate),
         Measure::Count(count) => grouped(count as f64, 0),
+        Measure::Command(line) => beginning(&command(plan, line)),
         Measure::Text(pieces) => beginning(&text(plan, pieces)),
+        Measure::Word(word) => word.to_owned(),
     };
-    if matches!(name, "by" | "share" | "status" | "run") { shown } else { format!("{name} {shown}") }
+    if matches!(name, "by" | "share" | "status" | "run" | "direction") { shown } else { format!("{name} {shown}") }
 }
 
 /// The first line of a script.
@@ -97,13 +122,13 @@ pub fn by(by: By) -> &'static str {
 /// How a fault ends, and who feels it.
 pub fn undone(fault: &Fault) -> &'static str {
     match &fault.action {
-        Action::Link { on: NetworkRoute::Target(_), fault: LinkFault::Partition } => {
+        Action::Link { on: NetworkRoute::Target(_), fault: LinkFault::Partition, .. } => {
             "acts in the generator's own connections; held bytes are delivered"
         }
         Action::Link { on: NetworkRoute::Target(_), .. } => {
             "acts in the generator's own connections; the system under test does not see it"
         }
-        Action::Link { on: NetworkRoute::Link(_), fault } => match fault {
+        Action::Link { on: NetworkRoute::Link(_), fault, .. } => match fault {
             LinkFault::Partition => "held bytes are delivered",
             LinkFault::Refuse => "connections are accepted again",
             LinkFault::Reset { .. } => "clients connect again",

@@ -4,15 +4,15 @@
 use super::{FaultContext, Held, Shown};
 use crate::guard::{Undo, Whom};
 use crate::inputs::make_private;
-use crate::plan::{CommandFault, Fault};
-use crate::run::command::{Commands, Ran};
+use crate::plan::{CommandFault, CommandLine, Fault};
+use crate::run::command::{Commands, Invocation, Ran, variables};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub struct Command {
-    run: String,
-    undo: Option<String>,
-    proof: Option<String>,
+    run: Invocation,
+    undo: Option<Invocation>,
+    proof: Option<Invocation>,
     /// What its commands find in their environment.
     variables: Vec<(String, String)>,
     /// What was called, where that was a template: its scripts say less than its name.
@@ -51,15 +51,16 @@ const KEEP: &str = "STRESSC_KEEP";
 impl Command {
     pub fn of(around: &FaultContext<'_>, command: &CommandFault, fault: &Fault) -> Result<Command, String> {
         let name = &fault.name;
-        let text = |name: &str, pieces| around.known.text(pieces).map_err(|why| format!("`{name}`: {why}"));
-        let run = text("run", &command.run)?;
-        let undo = command.undo.as_ref().map(|undo| text("undo", undo)).transpose()?;
-        let proof = command.proof.as_ref().map(|proof| text("proof", proof)).transpose()?;
-        let with = command.with.iter().map(|(name, value)| Ok((name.clone(), text(name, value)?)));
-        let mut variables = with.collect::<Result<Vec<_>, String>>()?;
+        let line = |name: &str, line: &CommandLine| {
+            Invocation::of(line, around.known).map_err(|why| format!("`{name}`: {why}"))
+        };
+        let run = line("run", &command.run)?;
+        let undo = command.undo.as_ref().map(|undo| line("undo", undo)).transpose()?;
+        let proof = command.proof.as_ref().map(|proof| line("proof", proof)).transpose()?;
+        let mut variables = variables(&command.with, around.known)?;
         // What the guardian shall run is written down in plain.
         let secret = |text: &String| around.known.mask.hides(text);
-        if undo.as_ref().is_some_and(secret) {
+        if undo.as_ref().is_some_and(|undo| undo.is_hidden(&around.known.mask)) {
             return Err("its `undo` holds a secret, which is never written down: let the command read it".to_owned());
         }
         if let Some((name, _)) = variables.iter().find(|(_, value)| undo.is_some() && secret(value)) {
@@ -100,7 +101,8 @@ impl Command {
         make_private(&self.keep)
             .map_err(|error| format!("there is no place for what it keeps, {}: {error}", self.keep.display()))?;
         if let Some(undo) = &self.undo {
-            let (program, arguments) = ("sh".to_owned(), vec!["-c".to_owned(), undo.clone()]);
+            let program = undo.program_from(Some(&self.directory)).display().to_string();
+            let arguments = undo.arguments.clone();
             let (variables, directory) = (self.variables.clone(), self.directory.clone());
             let within_ms = PATIENCE.as_millis() as u64;
             self.held.begin(Undo::Run { program, arguments, variables, directory, within_ms }, length).await?;
@@ -156,8 +158,7 @@ impl Command {
         let (Some(proof), name) = (&self.proof, format!("{}.proof", self.name)) else { return };
         let said = self.said("the proof of ", proof);
         loop {
-            let Ran { problem, output } =
-                self.commands.run_with(&name, &said, proof, &self.variables, PROOF_WITHIN).await;
+            let Ran { problem, output } = self.commands.run(&name, &said, proof, &self.variables, PROOF_WITHIN).await;
             match problem {
                 None => return self.effect = Effect::Seen(output.lines().last().unwrap_or_default().trim().to_owned()),
                 Some(problem) => self.effect = Effect::Missing(quoted(&problem, &output)),
@@ -185,18 +186,18 @@ impl Command {
     }
 
     /// What a line is called where it failed.
-    fn said(&self, what: &str, line: &str) -> String {
+    fn said(&self, what: &str, line: &Invocation) -> String {
         match &self.template {
             Some(template) => format!("{what}{template}"),
-            None => line.trim().to_owned(),
+            None => line.said.clone(),
         }
     }
 
     /// Runs a line to its end, which must be a success. What undoes it has a name of its own, by which its processes are told
     /// from those that are ended before.
-    async fn shell(&self, name: &str, what: &str, line: &str, within: Duration) -> Result<(), String> {
+    async fn shell(&self, name: &str, what: &str, line: &Invocation, within: Duration) -> Result<(), String> {
         let said = self.said(what, line);
-        let Ran { problem, output } = self.commands.run_with(name, &said, line, &self.variables, within).await;
+        let Ran { problem, output } = self.commands.run(name, &said, line, &self.variables, within).await;
         problem.map_or(Ok(()), |problem| Err(quoted(&problem, &output)))
     }
 }

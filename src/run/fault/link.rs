@@ -1,29 +1,36 @@
 //! Faults of links, and of targets, before which a link stands for them.
 
 use crate::measure::Proof;
-use crate::plan::{LinkFault, NetworkRoute, Plan};
-use crate::run::proxy::{Control, Effect, EffectId};
+use crate::plan::{self, LinkFault, NetworkRoute, Plan};
+use crate::run::proxy::{After, Control, Effect, EffectId};
 use std::time::Duration;
 
 pub struct OnLink {
     link: usize,
     effect: Effect,
+    /// Up and down.
+    ways: [bool; 2],
     control: Control,
     applied: Option<EffectId>,
 }
 
 impl OnLink {
-    pub fn of(plan: &Plan, on: NetworkRoute, fault: LinkFault, control: &Control) -> Result<OnLink, String> {
+    pub fn of(
+        plan: &Plan,
+        on: NetworkRoute,
+        (fault, ways): (LinkFault, [bool; 2]),
+        control: &Control,
+    ) -> Result<OnLink, String> {
         let link = match on {
             NetworkRoute::Link(link) => Some(link),
             NetworkRoute::Target(target) => plan.links.iter().position(|link| link.before == Some(target)),
         };
         let link = link.ok_or("no link stands before it")?;
-        Ok(OnLink { link, effect: effect(fault), control: control.clone(), applied: None })
+        Ok(OnLink { link, effect: effect(fault), ways, control: control.clone(), applied: None })
     }
 
     pub async fn apply(&mut self) -> Result<(), String> {
-        self.applied = self.control.apply(self.link, self.effect).await;
+        self.applied = self.control.apply(self.link, self.effect, self.ways).await;
         self.applied.map(|_| ()).ok_or_else(gone)
     }
 
@@ -48,7 +55,13 @@ fn effect(fault: LinkFault) -> Effect {
         LinkFault::Refuse => Effect::Refuse,
         LinkFault::Latency { by, jitter } => Effect::Latency { by: time(by), jitter: time(jitter.unwrap_or(0)) },
         LinkFault::Bandwidth { to } => Effect::Bandwidth { rate: to },
-        LinkFault::Reset { share } => Effect::Reset { share: all(share) },
+        LinkFault::Reset { share, after } => {
+            let after = after.map(|after| match after {
+                plan::After::Bytes(bytes) => After::Bytes(bytes),
+                plan::After::Time(ns) => After::Time(time(ns)),
+            });
+            Effect::Reset { share: all(share), after }
+        }
         LinkFault::SlowClose { by } => Effect::SlowClose { by: time(by) },
         LinkFault::Slice { size } => Effect::Slice { size: size as usize },
         LinkFault::Corrupt { share } => Effect::Corrupt { share: all(share) },

@@ -76,7 +76,10 @@ impl Mechanism {
     fn of(around: &FaultContext<'_>, fault: &Fault) -> Result<Mechanism, String> {
         let held = || Held::new(around.guarded, &fault.name);
         Ok(match &fault.action {
-            Action::Link { on, fault } => Mechanism::Link(OnLink::of(around.plan, *on, *fault, &around.links)?),
+            Action::Link { on, fault, direction } => {
+                let ways = fault.ways(*direction);
+                Mechanism::Link(OnLink::of(around.plan, *on, (*fault, ways), &around.links)?)
+            }
             Action::Service { on, fault: what } => {
                 let running = around.services.get(*on).cloned().ok_or("it is of no service")?;
                 match *what {

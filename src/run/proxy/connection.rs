@@ -56,7 +56,8 @@ struct Shared {
     version: Option<u64>,
     mine: Vec<Mine>,
     draws: Draws,
-    is_cut: bool,
+    /// Up and down.
+    is_cut: [bool; 2],
     exchanges: Option<Exchanges>,
 }
 
@@ -64,7 +65,7 @@ struct Shared {
 pub async fn serve(path: Rc<Way>, seat: Rc<Seat>, mut client: TcpStream, number: u64) {
     let draws = Draws::new(path.seed, path.index, number);
     let exchanges = path.http.then(Exchanges::new);
-    let mut own = Shared { path, seat, version: None, mine: Vec::new(), draws, is_cut: false, exchanges };
+    let mut own = Shared { path, seat, version: None, mine: Vec::new(), draws, is_cut: [false; 2], exchanges };
     let server = match own.reach(&client).await {
         Ok(server) => server,
         // As if nobody had listened.
@@ -90,14 +91,15 @@ impl Shared {
         self.version = Some(self.path.version.get());
         let active = self.path.active.borrow();
         self.mine.retain(|own| active.iter().any(|other| other.id == own.active.id));
-        self.is_cut = active.iter().any(|active| active.effect == Effect::Partition);
+        let cuts = |way: usize| active.iter().any(|active| active.effect == Effect::Partition && active.ways[way]);
+        self.is_cut = [cuts(0), cuts(1)];
         let known: Vec<EffectId> = self.mine.iter().map(|own| own.active.id).collect();
         let mut is_reset = false;
         for active in active.iter().filter(|active| !known.contains(&active.id)) {
             let own = Mine::new(active.clone());
             let hit = match active.effect {
                 Effect::Refuse => true,
-                Effect::Reset { share } => self.draws.hits(share),
+                Effect::Reset { share, after } => self.draws.hits(share) && own.resets(after, Instant::now()),
                 _ => false,
             };
             if hit {
@@ -106,15 +108,31 @@ impl Shared {
             is_reset |= hit;
             self.mine.push(own);
         }
+        // What they do does not rest on which began first.
+        self.mine.sort_by_key(Mine::order);
         if is_reset { Err(()) } else { Ok(true) }
+    }
+
+    /// Whether its time has come to be reset, and otherwise when that is.
+    fn last_instant(&self) -> Result<Option<Instant>, ()> {
+        let first = self.mine.iter().filter_map(|own| Some((own.due()?, own))).min_by_key(|(due, _)| *due);
+        match first {
+            Some((due, own)) if due <= Instant::now() => {
+                own.touch(0);
+                Err(())
+            }
+            first => Ok(first.map(|(due, _)| due)),
+        }
     }
 
     /// Connects to where the link leads, once effects let it. `None` where the client is gone before that.
     async fn reach(&mut self, client: &TcpStream) -> Result<Option<TcpStream>, ()> {
         loop {
             self.follow()?;
-            if self.is_cut {
-                self.touch_cut(|| waiting(client));
+            self.last_instant()?;
+            // No connection is made of what passes in one direction alone.
+            if self.is_cut != [false; 2] {
+                self.touch_cut(None, || waiting(client));
                 // Who gave up before the other side was ever reached leaves nothing behind.
                 if client
                     .ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE)
@@ -144,9 +162,10 @@ impl Shared {
     }
 
     /// Something waits that a partition keeps from passing: noted once.
-    fn touch_cut(&self, bytes: impl FnOnce() -> usize) {
-        let cut = self.mine.iter().find(|own| own.active.effect == Effect::Partition);
-        if let Some(own) = cut.filter(|own| !own.is_counted()) {
+    fn touch_cut(&self, way: Option<usize>, bytes: impl FnOnce() -> usize) {
+        let is_of_it = |own: &&Mine| way.is_none_or(|way| own.active.ways[way]);
+        let mut cuts = self.mine.iter().filter(|own| own.active.effect == Effect::Partition).filter(is_of_it);
+        if let Some(own) = cuts.find(|own| !own.is_counted()) {
             own.touch(bytes());
         }
     }
@@ -162,9 +181,7 @@ impl Shared {
         self.seat.sit(cx);
         match self.follow() {
             Ok(true) => {
-                if !self.mine.iter().any(|own| delays(own.active.effect)) {
-                    lanes.iter_mut().for_each(Lane::release);
-                }
+                lanes.iter_mut().for_each(|lane| lane.release(&self.mine));
                 // What is under way in the kernel comes back to where effects see it.
                 for (way, pipe) in pipes.iter_mut().enumerate() {
                     if let Some(pipe) = pipe.take_if(|_| !self.mine.is_empty()) {
@@ -178,8 +195,8 @@ impl Shared {
             Ok(false) => {}
             Err(()) => return Poll::Ready(End::Reset),
         }
-        let mut wake = None;
         loop {
+            let Ok(mut wake) = self.last_instant() else { return Poll::Ready(End::Reset) };
             let [up, down] = &mut *lanes;
             let [pipe_up, pipe_down] = &mut *pipes;
             let mut moved = false;
@@ -197,10 +214,9 @@ impl Shared {
                 return Poll::Ready(End::Closed);
             }
             if moved {
-                wake = None;
                 continue;
             }
-            let Some(at) = wake.take() else { return Poll::Pending };
+            let Some(at) = wake else { return Poll::Pending };
             let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.into())));
             timer.as_mut().reset(at.into());
             if timer.as_mut().poll(cx).is_pending() {
@@ -218,10 +234,11 @@ impl Shared {
         is_up: bool,
         cx: &mut Context<'_>,
     ) -> Advance {
-        if self.is_cut {
+        let way = usize::from(!is_up);
+        if self.is_cut[way] {
             let held = !lane.is_empty() || lane.end.is_some() || from.poll_read_ready(cx).is_ready();
             if held && !lane.closed {
-                self.touch_cut(|| lane.bytes + waiting(from));
+                self.touch_cut(Some(way), || lane.bytes + waiting(from));
             }
             return Advance::Waits(None);
         }
@@ -262,7 +279,7 @@ impl Shared {
             let came = read.filled();
             if came.is_empty() {
                 let held = self.exchanges.as_mut().filter(|_| is_up).map(Exchanges::no_more);
-                lane.take(held.unwrap_or_default(), Instant::now(), Duration::ZERO, &self.mine, &self.draws);
+                lane.take(held.unwrap_or_default(), Instant::now(), None, &self.mine, &self.draws);
                 lane.finish(Instant::now(), &self.mine, &self.draws);
                 continue;
             }
@@ -271,7 +288,7 @@ impl Shared {
             if !self.mine.is_empty() || passes == 0 {
                 match self.exchanges.is_some() {
                     true => self.exchange(came, (&mut *lane, &mut *other), is_up),
-                    false => lane.take(came.to_vec(), Instant::now(), Duration::ZERO, &self.mine, &self.draws),
+                    false => lane.take(came.to_vec(), Instant::now(), None, &self.mine, &self.draws),
                 }
                 continue;
             }
@@ -324,7 +341,7 @@ impl Shared {
         for part in out {
             match part {
                 Out::Up(bytes, held) => up.take(bytes, now, held, &self.mine, &self.draws),
-                Out::Down(bytes) => down.take(bytes, now, Duration::ZERO, &self.mine, &self.draws),
+                Out::Down(bytes) => down.take(bytes, now, None, &self.mine, &self.draws),
                 Out::Close if down.end.is_none() => down.finish(now, &self.mine, &self.draws),
                 Out::Close => {}
             }
@@ -336,11 +353,6 @@ enum Advance {
     Moved,
     Waits(Option<Instant>),
     Reset,
-}
-
-/// Whether an effect gives what passes a time of its own.
-fn delays(effect: Effect) -> bool {
-    matches!(effect, Effect::Latency { .. } | Effect::SlowClose { .. } | Effect::HttpDelay { .. })
 }
 
 /// How many bytes a socket holds that nobody has read.

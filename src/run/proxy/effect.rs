@@ -6,18 +6,26 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+/// What a connection lives through before it is reset.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum After {
+    /// In both directions together.
+    Bytes(u64),
+    Time(Duration),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Effect {
     /// Nothing passes; what was sent is held where it is, unread.
     Partition,
     /// Every connection is reset.
     Refuse,
-    /// What comes back is held so long.
+    /// What passes is held so long.
     Latency { by: Duration, jitter: Duration },
-    /// Bytes a second, over all connections, in each direction.
+    /// Bytes a second, over all connections, in each direction by itself.
     Bandwidth { rate: f64 },
-    /// A share of the connections is reset.
-    Reset { share: f64 },
+    /// A share of the connections is reset, each after what it may live through.
+    Reset { share: f64, after: Option<After> },
     /// The end of a stream passes so much later than what came before it.
     SlowClose { by: Duration },
     /// No write is longer than so many bytes.
@@ -39,23 +47,47 @@ impl Effect {
             Effect::Reset { .. } | Effect::SlowClose { .. } | Effect::Slice { .. } | Effect::Corrupt { .. } => false,
         }
     }
+
+    /// The place at which what passes meets it, whichever of several began first: a request that is answered here is held no
+    /// more, and a wrong byte is in it before it is held, cut into pieces and let pass at its speed.
+    fn order(&self) -> u8 {
+        match self {
+            Effect::Partition | Effect::Refuse => 0,
+            Effect::HttpError { .. } => 1,
+            Effect::HttpDelay { .. } => 2,
+            Effect::Corrupt { .. } => 3,
+            Effect::Latency { .. } | Effect::SlowClose { .. } => 4,
+            Effect::Slice { .. } => 5,
+            Effect::Bandwidth { .. } => 6,
+            Effect::Reset { .. } => 7,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EffectId(pub u64);
 
+/// For how long an effect holds what passes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hold {
+    pub of: EffectId,
+    pub by: Duration,
+}
+
 /// An effect that is in force on a link.
 pub struct InForce {
     pub id: EffectId,
     pub effect: Effect,
+    /// Whether it acts on what goes up, and on what comes down.
+    pub ways: [bool; 2],
     pub proof: Cell<Proof>,
     /// Of a bandwidth: when the next byte may pass, up and down.
     pub free: [Cell<Option<Instant>>; 2],
 }
 
 impl InForce {
-    pub fn new(id: EffectId, effect: Effect) -> InForce {
-        InForce { id, effect, proof: Cell::default(), free: Default::default() }
+    pub fn new(id: EffectId, effect: Effect, ways: [bool; 2]) -> InForce {
+        InForce { id, effect, ways, proof: Cell::default(), free: Default::default() }
     }
 
     fn count(&self, change: impl FnOnce(&mut Proof)) {
@@ -69,11 +101,62 @@ impl InForce {
 pub struct Mine {
     pub active: std::rc::Rc<InForce>,
     counted: Cell<bool>,
+    /// What this connection lives through before it is reset.
+    left: Cell<Left>,
+}
+
+/// Until when a connection lives that a reset has chosen.
+#[derive(Clone, Copy)]
+enum Left {
+    /// It was not chosen.
+    Spared,
+    Bytes(u64),
+    Until(Instant),
 }
 
 impl Mine {
     pub fn new(active: std::rc::Rc<InForce>) -> Mine {
-        Mine { active, counted: Cell::new(false) }
+        Mine { active, counted: Cell::new(false), left: Cell::new(Left::Spared) }
+    }
+
+    /// Whether it acts on this direction, and what it does there.
+    pub fn on(&self, way: usize) -> Option<Effect> {
+        self.active.ways[way].then_some(self.active.effect)
+    }
+
+    pub fn order(&self) -> u8 {
+        self.active.effect.order()
+    }
+
+    /// This connection is reset after that; whether at once.
+    pub fn resets(&self, after: Option<After>, now: Instant) -> bool {
+        match after {
+            None => return true,
+            Some(After::Bytes(bytes)) => self.left.set(Left::Bytes(bytes)),
+            Some(After::Time(time)) => self.left.set(Left::Until(now + time)),
+        }
+        false
+    }
+
+    /// When it is reset, where that is an instant.
+    pub fn due(&self) -> Option<Instant> {
+        if let Left::Until(at) = self.left.get() { Some(at) } else { None }
+    }
+
+    /// How many bytes may pass before it is reset.
+    pub fn bytes_left(&self) -> Option<u64> {
+        if let Left::Bytes(bytes) = self.left.get() { Some(bytes) } else { None }
+    }
+
+    /// So many have passed; whether it is reset now.
+    pub fn passed(&self, sent: usize) -> bool {
+        let Left::Bytes(left) = self.left.get() else { return false };
+        let left = left.saturating_sub(sent as u64);
+        self.left.set(Left::Bytes(left));
+        if left == 0 {
+            self.touch(0);
+        }
+        left == 0
     }
 
     pub fn is_counted(&self) -> bool {

@@ -1,11 +1,10 @@
 //! Requests and answers on a link of HTTP: where each begins and ends, and what becomes of it. What is no HTTP/1 passes as
 //! the bytes that it is.
 
-use super::effect::{Draws, Effect, Mine};
+use super::effect::{Draws, Effect, Hold, Mine};
 use crate::wire::http1::head::INJECTED;
 use crate::wire::http1::{Answer, Asked, Body, Framing, HEAD_LIMIT, Keep, parse, parse_request};
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// Where in a stream the next byte belongs.
 enum Position {
@@ -28,8 +27,8 @@ impl Position {
 /// What becomes of a request.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
-    /// It goes on, held so long.
-    Pass(Duration),
+    /// It goes on, held by what may be there.
+    Pass(Option<Hold>),
     /// It goes nowhere and is answered here.
     Answer,
 }
@@ -54,8 +53,8 @@ pub struct Exchanges {
 
 /// What shall be sent.
 pub enum Out {
-    /// To the server, held so long.
-    Up(Vec<u8>, Duration),
+    /// To the server, held by what may be there.
+    Up(Vec<u8>, Option<Hold>),
     /// To the client, as if from the server.
     Down(Vec<u8>),
     /// Nothing more comes for the client.
@@ -67,7 +66,7 @@ impl Exchanges {
         Exchanges {
             up: Position::START,
             down: Position::START,
-            fate: Fate::Pass(Duration::ZERO),
+            fate: Fate::Pass(None),
             open: VecDeque::new(),
             counted: Answer::default(),
         }
@@ -77,7 +76,7 @@ impl Exchanges {
     pub fn plain(&self, is_up: bool) -> u64 {
         match if is_up { &self.up } else { &self.down } {
             Position::Raw => u64::MAX,
-            Position::Body(body) if !is_up || self.fate == Fate::Pass(Duration::ZERO) => body.plain(),
+            Position::Body(body) if !is_up || self.fate == Fate::Pass(None) => body.plain(),
             Position::Body(_) | Position::Head { .. } | Position::Over => 0,
         }
     }
@@ -101,7 +100,7 @@ impl Exchanges {
             match &mut self.up {
                 Position::Over => return,
                 Position::Raw => {
-                    out.push(Out::Up(data.to_vec(), Duration::ZERO));
+                    out.push(Out::Up(data.to_vec(), None));
                     return;
                 }
                 Position::Head { seen, passed } => {
@@ -111,7 +110,7 @@ impl Exchanges {
                         Ok(None) if seen.len() < HEAD_LIMIT => {
                             // A request of which a part is gone can no longer be kept from the server.
                             if !mine.iter().any(|own| own.active.effect.is_of_requests()) {
-                                out.push(Out::Up(seen[*passed..].to_vec(), Duration::ZERO));
+                                out.push(Out::Up(seen[*passed..].to_vec(), None));
                                 *passed = seen.len();
                             }
                             return;
@@ -123,7 +122,7 @@ impl Exchanges {
                             self.begin(asked, fresh, rest, mine, draws, out);
                         }
                         Ok(None) | Err(_) => {
-                            out.push(Out::Up(seen[*passed..].to_vec(), Duration::ZERO));
+                            out.push(Out::Up(seen[*passed..].to_vec(), None));
                             self.give_up();
                             return;
                         }
@@ -151,13 +150,13 @@ impl Exchanges {
 
     /// A head is complete: its fate is drawn.
     fn begin(&mut self, asked: Asked, fresh: bool, head: Vec<u8>, mine: &[Mine], draws: &Draws, out: &mut Vec<Out>) {
-        self.fate = Fate::Pass(Duration::ZERO);
+        self.fate = Fate::Pass(None);
         let mut open = OpenRequest::Sent { head_only: asked.head_only, is_connect: asked.is_connect };
         for own in mine.iter().filter(|_| fresh) {
             match (own.active.effect, self.fate) {
-                (Effect::HttpDelay { by, share }, Fate::Pass(held)) if draws.hits(share) => {
+                (Effect::HttpDelay { by, share }, Fate::Pass(_)) if draws.hits(share) => {
                     own.touch_request();
-                    self.fate = Fate::Pass(held + by);
+                    self.fate = Fate::Pass(Some(Hold { of: own.active.id, by }));
                 }
                 (Effect::HttpError { status, share }, Fate::Pass(_)) if draws.hits(share) => {
                     own.touch_request();

@@ -1,6 +1,6 @@
 //! One direction of a connection: what is on its way, in the order in which it came.
 
-use super::effect::{Draws, Effect, Mine};
+use super::effect::{Draws, Effect, EffectId, Hold, Mine};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,19 +22,38 @@ pub struct Lane {
     pub bytes: usize,
     /// What came first leaves first, however its delay was drawn.
     last: Option<Instant>,
-    /// The end of the stream has come, and when it may pass.
-    pub end: Option<Option<Instant>>,
+    /// The end of the stream has come.
+    pub end: Option<Held>,
     /// The end has passed.
     pub closed: bool,
-    /// A turn that was taken of a bandwidth: from when, and how much of it is left.
-    turn: Option<(Instant, usize)>,
+    /// The turn that was taken last.
+    turn: Option<Turn>,
 }
 
+/// A turn of a bandwidth: whose, from when, and how many bytes of it are left.
+type Turn = (EffectId, Instant, usize);
+
 struct Delayed {
-    due: Option<Instant>,
+    held: Held,
     bytes: Vec<u8>,
     /// What of it is gone already.
     gone: usize,
+}
+
+/// What holds something on its way.
+#[derive(Default)]
+pub struct Held {
+    /// Since when, and by which effects; none where nothing does.
+    holds: Option<(Instant, Vec<Hold>)>,
+    /// When it may pass: behind what came before it as well.
+    due: Option<Instant>,
+}
+
+impl Held {
+    /// When it may pass for its own part.
+    fn own(&self) -> Option<Instant> {
+        self.holds.as_ref().map(|(since, holds)| *since + holds.iter().map(|hold| hold.by).sum::<Duration>())
+    }
 }
 
 /// What became of an attempt to send.
@@ -62,61 +81,70 @@ impl Lane {
     pub fn keep(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.bytes += bytes.len();
-            self.pieces.push_back(Delayed { due: None, bytes: bytes.to_vec(), gone: 0 });
+            self.pieces.push_back(Delayed { held: Held::default(), bytes: bytes.to_vec(), gone: 0 });
         }
     }
 
     /// Takes in what came, with what the effects do to it.
-    pub fn take(&mut self, mut bytes: Vec<u8>, now: Instant, held: Duration, mine: &[Mine], draws: &Draws) {
+    pub fn take(&mut self, mut bytes: Vec<u8>, now: Instant, held: Option<Hold>, mine: &[Mine], draws: &Draws) {
         if bytes.is_empty() {
             return;
         }
-        let mut delay = held;
+        // What a request was held by may be over while its body still comes.
+        let mut holds: Vec<Hold> = held.into_iter().filter(|hold| is_in_force(mine, hold)).collect();
         for own in mine {
-            match own.active.effect {
-                Effect::Latency { by, jitter } if self.way == 1 => {
-                    delay += draws.around(by, jitter);
+            let Some(effect) = own.on(self.way) else { continue };
+            match effect {
+                Effect::Latency { by, jitter } => {
+                    holds.push(Hold { of: own.active.id, by: draws.around(by, jitter) });
                     own.touch(bytes.len());
                 }
-                Effect::Corrupt { share } => corrupt(&mut bytes, share, mine, own, draws),
-                Effect::Latency { .. } | Effect::Partition | Effect::Refuse | Effect::Bandwidth { .. } => {}
+                Effect::Corrupt { share } => corrupt(&mut bytes, share, self.way, mine, own, draws),
+                Effect::Partition | Effect::Refuse | Effect::Bandwidth { .. } => {}
                 Effect::Reset { .. } | Effect::SlowClose { .. } | Effect::Slice { .. } => {}
                 Effect::HttpError { .. } | Effect::HttpDelay { .. } => {}
             }
         }
-        let due = self.due(now, delay);
+        let held = self.held(now, holds);
         self.bytes += bytes.len();
-        self.pieces.push_back(Delayed { due, bytes, gone: 0 });
+        self.pieces.push_back(Delayed { held, bytes, gone: 0 });
     }
 
     /// The end of the stream has come.
     pub fn finish(&mut self, now: Instant, mine: &[Mine], draws: &Draws) {
-        let mut delay = Duration::ZERO;
+        let mut holds = Vec::new();
         for own in mine {
-            match own.active.effect {
-                Effect::SlowClose { by } => {
-                    delay += by;
+            let by = match own.on(self.way) {
+                Some(Effect::SlowClose { by }) => {
                     own.touch(0);
+                    by
                 }
-                Effect::Latency { by, jitter } if self.way == 1 => delay += draws.around(by, jitter),
-                _ => {}
-            }
+                Some(Effect::Latency { by, jitter }) => draws.around(by, jitter),
+                _ => continue,
+            };
+            holds.push(Hold { of: own.active.id, by });
         }
-        self.end = Some(self.due(now, delay));
+        self.end = Some(self.held(now, holds));
     }
 
-    fn due(&mut self, now: Instant, delay: Duration) -> Option<Instant> {
-        let own = (!delay.is_zero()).then(|| now + delay);
-        self.last = own.max(self.last);
-        self.last
+    fn held(&mut self, now: Instant, holds: Vec<Hold>) -> Held {
+        let mut held = Held { holds: (!holds.is_empty()).then_some((now, holds)), due: None };
+        self.last = held.own().max(self.last);
+        held.due = self.last;
+        held
     }
 
-    /// What was held by effects that are gone is held no longer.
-    pub fn release(&mut self) {
+    /// What was held by effects that are gone is held by them no longer.
+    pub fn release(&mut self, mine: &[Mine]) {
         self.last = None;
-        self.turn = None;
-        self.pieces.iter_mut().for_each(|piece| piece.due = None);
-        self.end = self.end.map(|_| None);
+        for held in self.pieces.iter_mut().map(|piece| &mut piece.held).chain(&mut self.end) {
+            if let Some((_, holds)) = &mut held.holds {
+                holds.retain(|hold| is_in_force(mine, hold));
+            }
+            held.holds.take_if(|(_, holds)| holds.is_empty());
+            self.last = held.own().max(self.last);
+            held.due = self.last;
+        }
     }
 
     /// Sends what is due and may pass.
@@ -125,16 +153,19 @@ impl Lane {
         let mut now = None;
         let mut is_early = |due: Option<Instant>| due.filter(|due| *due > *now.get_or_insert_with(Instant::now));
         while let Some(piece) = self.pieces.front_mut() {
-            if let Some(due) = is_early(piece.due) {
+            if let Some(due) = is_early(piece.held.due) {
                 return Sent::At(due);
             }
             let mut size = piece.bytes.len() - piece.gone;
             let mut sliced = None;
             for own in mine {
-                if let Effect::Slice { size: most } = own.active.effect
+                if let Some(Effect::Slice { size: most }) = own.on(self.way)
                     && size > most
                 {
                     (size, sliced) = (most.max(1), Some(own));
+                }
+                if let Some(left) = own.bytes_left() {
+                    size = size.min(left as usize);
                 }
             }
             if let Some(most) = pace(mine, self.way, size, &mut self.turn) {
@@ -153,15 +184,19 @@ impl Lane {
                     }
                     piece.gone += sent;
                     self.bytes -= sent;
-                    self.turn = self.turn.map(|(at, left)| (at, left - sent.min(left))).filter(|(_, left)| *left > 0);
+                    self.turn =
+                        self.turn.map(|(of, at, left)| (of, at, left - sent.min(left))).filter(|(.., left)| *left > 0);
+                    if mine.iter().filter(|own| own.passed(sent)).count() > 0 {
+                        return Sent::Broken;
+                    }
                     if piece.gone == piece.bytes.len() {
                         self.pieces.pop_front();
                     }
                 }
             }
         }
-        let Some(end) = self.end.filter(|_| !self.closed) else { return Sent::All };
-        if let Some(due) = is_early(end) {
+        let Some(end) = self.end.as_ref().filter(|_| !self.closed) else { return Sent::All };
+        if let Some(due) = is_early(end.due) {
             return Sent::At(due);
         }
         self.closed = true;
@@ -172,15 +207,21 @@ impl Lane {
     }
 }
 
+fn is_in_force(mine: &[Mine], hold: &Hold) -> bool {
+    mine.iter().any(|own| own.active.id == hold.of)
+}
+
 /// How many bytes a bandwidth lets pass now, or when it will; `None` without one. Turns are taken one behind the other over
 /// all connections and counted from when the last ends, so that no error adds up.
-fn pace(mine: &[Mine], way: usize, size: usize, turn: &mut Option<(Instant, usize)>) -> Option<Result<usize, Instant>> {
-    let limit = |own: &&Mine| matches!(own.active.effect, Effect::Bandwidth { .. });
-    // Two on one link cannot be; of several the first decides.
+fn pace(mine: &[Mine], way: usize, size: usize, turn: &mut Option<Turn>) -> Option<Result<usize, Instant>> {
+    let limit = |own: &&Mine| matches!(own.on(way), Some(Effect::Bandwidth { .. }));
+    // Two in one direction cannot be; of several the first decides.
     let own = mine.iter().find(limit)?;
     let Effect::Bandwidth { rate } = own.active.effect else { return None };
     let now = Instant::now();
-    let (at, left) = *turn.get_or_insert_with(|| {
+    // One that is over has given its turns back.
+    turn.take_if(|(of, ..)| *of != own.active.id);
+    let (_, at, left) = *turn.get_or_insert_with(|| {
         let most = ((rate * TURN.as_secs_f64()) as usize).max(1);
         let taken = size.min(most);
         let free = &own.active.free[way];
@@ -189,15 +230,15 @@ fn pace(mine: &[Mine], way: usize, size: usize, turn: &mut Option<(Instant, usiz
         if at > now {
             own.touch(taken);
         }
-        (at, taken)
+        (own.active.id, at, taken)
     });
     Some(if at > now { Err(at) } else { Ok(left) })
 }
 
 /// Changes one byte of a share of the pieces, which are those of a `slice` where there is one.
-fn corrupt(bytes: &mut [u8], share: f64, mine: &[Mine], own: &Mine, draws: &Draws) {
-    let slice = mine.iter().find_map(|other| match other.active.effect {
-        Effect::Slice { size } => Some(size.max(1)),
+fn corrupt(bytes: &mut [u8], share: f64, way: usize, mine: &[Mine], own: &Mine, draws: &Draws) {
+    let slice = mine.iter().find_map(|other| match other.on(way) {
+        Some(Effect::Slice { size }) => Some(size.max(1)),
         _ => None,
     });
     for piece in bytes.chunks_mut(slice.unwrap_or(usize::MAX)) {

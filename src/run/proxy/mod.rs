@@ -9,7 +9,7 @@ mod path;
 mod splice;
 
 pub use crate::measure::Proof;
-pub use effect::{Effect, EffectId};
+pub use effect::{After, Effect, EffectId};
 
 use crate::engine::health::Gauge;
 use path::Way;
@@ -41,7 +41,7 @@ pub struct Control {
 
 enum ProxyCommand {
     Lead { link: usize, to: Vec<SocketAddr> },
-    Apply { link: usize, effect: Effect, told: oneshot::Sender<EffectId> },
+    Apply { link: usize, effect: Effect, ways: [bool; 2], told: oneshot::Sender<EffectId> },
     Withdraw { id: EffectId, told: oneshot::Sender<Option<Proof>> },
     Proof { id: EffectId, told: oneshot::Sender<Option<Proof>> },
     End,
@@ -107,9 +107,9 @@ impl Control {
         }
     }
 
-    /// Puts an effect in force: when this returns, no byte passes without it.
-    pub async fn apply(&self, link: usize, effect: Effect) -> Option<EffectId> {
-        self.ask(|told| ProxyCommand::Apply { link, effect, told }).await
+    /// Puts an effect in force, on what goes up and on what comes down as is said: when this returns, no byte passes without it.
+    pub async fn apply(&self, link: usize, effect: Effect, ways: [bool; 2]) -> Option<EffectId> {
+        self.ask(|told| ProxyCommand::Apply { link, effect, ways, told }).await
     }
 
     /// Takes an effect back, and tells what it touched.
@@ -158,9 +158,9 @@ async fn all(
     while let Some(order) = ordered.recv().await {
         match order {
             ProxyCommand::Lead { link, to } => paths[link].lead(to),
-            ProxyCommand::Apply { link, effect, told } => {
+            ProxyCommand::Apply { link, effect, ways, told } => {
                 last += 1;
-                paths[link].apply(EffectId(last), effect);
+                paths[link].apply(EffectId(last), effect, ways);
                 let _ = told.send(EffectId(last));
             }
             ProxyCommand::Withdraw { id, told } => {

@@ -57,8 +57,8 @@ impl Way {
         to.get(turn % to.len().max(1)).copied()
     }
 
-    pub fn apply(&self, id: EffectId, effect: Effect) {
-        self.active.borrow_mut().push(Rc::new(InForce::new(id, effect)));
+    pub fn apply(&self, id: EffectId, effect: Effect, ways: [bool; 2]) {
+        self.active.borrow_mut().push(Rc::new(InForce::new(id, effect, ways)));
         self.changed();
     }
 
