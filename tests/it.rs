@@ -38,6 +38,7 @@ mod numbers;
 mod outcomes;
 mod phases;
 mod privileges;
+mod proxies;
 mod records;
 mod redirects;
 mod references;

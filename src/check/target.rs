@@ -54,6 +54,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             untraced: false,
             tls: (https == Some(true)).then(Box::default),
             dns: None,
+            proxy: None,
+            from: Vec::new(),
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -68,11 +70,24 @@ impl<'a> ScenarioChecker<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "tls", "trace", "dns"];
+            let runs = [
+                "timeout",
+                "connections",
+                "redirects",
+                "cookies",
+                "headers",
+                "auth",
+                "tls",
+                "trace",
+                "dns",
+                "proxy",
+                "from",
+            ];
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
+        self.looked_up_by_proxy(&built.options, &target);
         if !good {
             self.refused_target = true;
             return Meaning::WRONG;
@@ -99,6 +114,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             "headers" => self.target_headers(entry, value, target),
+            "from" if target.protocol == Protocol::Http => self.target_sources(entry, value, target),
+            "from" => self.later("`from:` of a target that is no `http(…)`", entry.label.span),
+            "proxy" if target.protocol == Protocol::Http => self.target_proxy(entry, value, target),
+            "proxy" => self.later("`proxy:` of a target that is no `http(…)`", entry.label.span),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
@@ -113,9 +132,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Some(tls) = self.tls(entry, &value) else { return };
         match https {
             Some(false) => {
-                let message = "nothing is encrypted on the way to an `http://` address";
+                let (to, help) = match target.address.is_socket() {
+                    true => ("a Unix socket", "leave `tls:` out"),
+                    false => ("an `http://` address", "write `https://…` as the address, or leave `tls:` out"),
+                };
+                let message = format!("nothing is encrypted on the way to {to}");
                 let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "of `https://` alone");
-                self.push(problem.help("write `https://…` as the address, or leave `tls:` out"));
+                self.push(problem.help(help));
             }
             Some(true) | None => target.tls = Some(Box::new(tls)),
         }

@@ -86,7 +86,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         URL,
         Type::Http,
-        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written). A path behind it stands before the paths of all requests.",
+        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written), or a Unix socket, `unix:/run/app.sock`. A path behind it stands before the paths of all requests (`http://host/api`, `unix:/run/app.sock:/api`).",
         "target one = http(\"http://127.0.0.1:8080\")",
     ),
     row(

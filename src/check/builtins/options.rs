@@ -127,6 +127,20 @@ pub const OPTIONS: &[Opt] = &[
     ),
     opt(
         "target",
+        "from",
+        &[Type::Text, Type::List],
+        "The addresses of this machine that its connections come from, in turn (whichever the system takes).",
+        "[\"127.0.0.2\", \"127.0.0.3\"]",
+    ),
+    opt(
+        "target",
+        "proxy",
+        &[Type::Text, Type::Secret],
+        "The HTTP proxy on the way there, `http://host:port`, or with who asks it, `http://user:{password}@host:port`, whose password is a secret (none, whatever variables of the environment say).",
+        "\"http://127.0.0.1:3128\"",
+    ),
+    opt(
+        "target",
         "trace",
         BOOL,
         "Whether each request carries a trace context, the header `traceparent` (W3C Trace Context), by which it is found in the traces of what it asks (true).",

@@ -205,7 +205,7 @@ impl Client {
                 None => {
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
-                    let opened = Connection::open(host.next(), host.secured.as_ref(), left, &mut took).await;
+                    let opened = Connection::open(host.route(&host.next()), left, &mut took).await;
                     attempt.connected(took);
                     opened.map_err(|broken| attempt.broke(broken))?
                 }
@@ -228,6 +228,8 @@ impl Client {
             let pieces = with_files.then(|| written.pieces(head, &worker.lowered.paths.files));
             let bytes = pieces.as_deref().unwrap_or(&both);
             attempt.tell(|| shown(bytes));
+            let told = host.proxy.as_ref().and_then(|proxy| proxy.told(bytes));
+            let bytes = told.as_deref().unwrap_or(bytes);
             let due = attempt.due;
             let exchanged =
                 connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;

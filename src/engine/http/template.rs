@@ -1,7 +1,7 @@
 //! Requests as bytes: written once where nothing in them changes, else anew for each send.
 
 use super::body::{Body, Content, Upload};
-use super::reference;
+use super::reference::{self, Root};
 use crate::engine::driver::Unwritten;
 use crate::engine::flow::lowered::RequestParts;
 use crate::engine::trace::PLACEHOLDER;
@@ -12,7 +12,6 @@ use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{self, Connections, Http, Target};
 use std::sync::Arc;
-use url::Url;
 
 /// A request as bytes: all of them at once where nothing in it changes.
 pub enum Encoded {
@@ -94,7 +93,7 @@ enum Path {
     /// Below the path of the target's address; what is put into it is encoded.
     Below(Vec<Piece>),
     /// A URL reference of a step to this target, among the addresses of all.
-    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Url>]>, by_file: bool },
+    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Root>]>, by_file: bool },
 }
 
 /// What stands behind the path, as it is told to one target.
