@@ -101,6 +101,7 @@ codes! {
     W0811 Warning "a load that is more than this machine holds";
     W0812 Warning "a service that is killed and that nobody brings back";
     W0813 Warning "a text with a placeholder of another language";
+    W0814 Warning "something that this version does not run yet";
 }
 
 impl Code {
