@@ -6,6 +6,7 @@ mod support;
 mod alerts;
 mod allow;
 mod answers;
+mod authentication;
 mod bodies;
 mod chaos;
 mod claims;

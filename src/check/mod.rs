@@ -5,6 +5,7 @@ mod access;
 mod address;
 mod allow;
 mod answer;
+mod auth;
 mod body;
 mod bound;
 mod branch;

@@ -258,6 +258,22 @@ pub const TABLE: &[Builtin] = &[
         "target one = http(\"http://127.0.0.1:8080\") { auth: basic(\"u\", \"p\") }",
     ),
     row(
+        "header",
+        BuiltinKind::Auth,
+        &[need("name", &[Type::Text]), need("value", &[Type::Text, Type::Secret])],
+        Type::Object,
+        "A header of every request, such as a key of an API; that of a request goes before it.",
+        "target one = http(\"http://127.0.0.1:8080\") { auth: header(\"X-Api-Key\", \"k\") }",
+    ),
+    row(
+        "cookie",
+        BuiltinKind::Auth,
+        &[need("name", &[Type::Text]), need("value", &[Type::Text, Type::Secret])],
+        Type::Object,
+        "A cookie of every request, before those that the target has given its user (RFC 6265). A `Cookie` of a request goes before all of them.",
+        "target one = http(\"http://127.0.0.1:8080\") { auth: cookie(\"gate\", \"c\") }",
+    ),
+    row(
         "pool",
         BuiltinKind::Connections,
         &[need("size", &[Type::Count])],

@@ -117,7 +117,13 @@ pub const OPTIONS: &[Opt] = &[
         "Headers of every request; those of a request replace them (none).",
         "{ \"Accept\": \"text/html\" }",
     ),
-    opt("target", "auth", &[Type::Object], "`bearer(token)` or `basic(user, password)` (none).", "bearer(\"t\")"),
+    opt(
+        "target",
+        "auth",
+        &[Type::Object],
+        "`bearer(token)`, `basic(user, password)`, `header(name, value)` or `cookie(name, value)` (none).",
+        "bearer(\"t\")",
+    ),
     opt(
         "target",
         "dns",

@@ -136,6 +136,9 @@ pub struct Target {
     pub from: Vec<IpAddr>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
+    /// A cookie of every request, before those of its user: name, `=` and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<Text>,
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,

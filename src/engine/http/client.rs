@@ -1,7 +1,8 @@
 //! The HTTP client of one session: what a request becomes on the wire, the connection that each try takes, redirects, cookies.
 
-use super::cookies::{self, Site};
+use super::cookies;
 use super::elsewhere::Secrets;
+use super::host::Host;
 use super::pool::{self, Owned};
 use super::redirect::{self, Sent};
 use super::request::{Method, Request};
@@ -196,7 +197,7 @@ impl Client {
         self.asked = hop.target;
         if host.cookies && !own_cookies && worker.http.cookies.has(who) {
             with_cookies = std::mem::take(&mut self.with_cookies);
-            self.add_cookies(who, host.site(), &mut with_cookies);
+            self.add_cookies(who, host, &mut with_cookies);
         }
         loop {
             self.answer.sent = 0;
@@ -271,12 +272,16 @@ impl Client {
     }
 
     /// The request with the cookies that its user has for it, as the last of its header lines.
-    fn add_cookies(&self, who: (usize, u64), host: Site<'_>, out: &mut Vec<u8>) {
+    fn add_cookies(&self, who: (usize, u64), host: &Host, out: &mut Vec<u8>) {
         let bytes = &self.head;
         let (head, rest) = bytes.split_at(redirect::head_end(bytes));
         out.clear();
         out.extend_from_slice(head);
-        self.worker.http.cookies.write(who, host, redirect::path(bytes), out);
+        let begun = out.len();
+        self.worker.http.cookies.write(who, host.site(), redirect::path(bytes), out);
+        if host.carries_cookie {
+            cookies::join(out, begun);
+        }
         out.extend_from_slice(rest);
     }
 

@@ -125,6 +125,8 @@ pub struct Host {
     /// How many redirects are followed.
     pub redirects: u64,
     pub cookies: bool,
+    /// Its requests carry a cookie that the target says, beside those of their user.
+    pub carries_cookie: bool,
     /// The names of the headers that all its requests carry, in lower case.
     pub own: Vec<String>,
 }
@@ -188,6 +190,7 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
         connections: target.connections,
         redirects: target.redirects,
         cookies: target.cookies,
+        carries_cookie: target.cookie.is_some(),
         own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
     };
     plan.targets.iter().zip(endpoints).zip(roots(plan, endpoints)).map(host).collect()
@@ -248,6 +251,7 @@ mod tests {
             connections: None,
             redirects: 0,
             cookies: true,
+            carries_cookie: false,
             own: Vec::new(),
         };
         assert_eq!([(); 4].map(|()| host.next()), [2, 3, 1, 2].map(at));

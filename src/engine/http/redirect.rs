@@ -120,6 +120,7 @@ mod tests {
             connections: None,
             redirects: 5,
             cookies: true,
+            carries_cookie: false,
             own: vec!["x-api-key".to_owned()],
         }
     }

@@ -162,6 +162,9 @@ fn head(
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), lowerer.text(text));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
     let own_cookies = says(&headers, "Cookie");
+    if let Some(cookie) = target.cookie.as_ref().filter(|_| !own_cookies) {
+        headers.push(("Cookie".to_owned(), lowerer.text(cookie)));
+    }
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
     for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", agent), ("Accept", "*/*")] {
