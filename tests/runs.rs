@@ -88,3 +88,35 @@ fn a_record_names_the_run_that_it_is_a_part_of() {
     let read = store::read(&heads[1].directory).unwrap().0;
     assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&plan).unwrap());
 }
+
+#[test]
+fn what_is_not_run_yet_is_mentioned_by_who_looks_before() {
+    let place = Place::new();
+    let text = "scenario pages {
+  service shop = demo()
+  target api = http(shop.url)
+  flow browse on api {
+    get \"/products\"
+  }
+  alerts pager = alertmanager(\"http://127.0.0.1:9093\")
+  load main of browse {
+    hold 50/s for 5s
+  }
+  expect {
+    p95(main) < 200ms
+    error_rate(main) < 1%
+  }
+}
+";
+    place.write("test.stress", text);
+    for command in ["check", "plan"] {
+        let looked = place.call(&[command, "test.stress"]);
+        assert_eq!(looked.code, 0, "{}{}", looked.out, looked.err);
+        for part in ["W0815", "test.stress:7:3", "this version plans and does not run `alerts`"] {
+            assert!(looked.err.contains(part), "{command}: {part}: {}", looked.err);
+        }
+    }
+    let ran = place.run(text, &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("E0113") && !ran.err.contains("W0815"), "{}", ran.err);
+}

@@ -167,6 +167,7 @@ use std.docker
 use std.grafana
 use std.kubernetes
 use std.monitoring
+use std.oauth
 use std.readiness
 use std.shapes
 use std.slo
@@ -244,6 +245,23 @@ scenario contained {
   }
 }
 
+scenario signed_in {
+  target login = http("http://127.0.0.1:3001")
+  flow look on login {
+    include oauth.client_credentials(login, id: "load", password: secret("CLIENT_SECRET")) as me
+    get "/me" {
+      headers: { "Authorization": "Bearer {me.token}" }
+    }
+    think 1s
+  }
+  load lookers of look {
+    hold 5 users for 5m
+  }
+  expect {
+    include slo.web(lookers)
+  }
+}
+
 scenario watched {
   target graf = http("http://127.0.0.1:3000")
   load viewers of grafana.open_dashboard(graf, uid: "shop") {
@@ -268,7 +286,7 @@ fn everything_in_the_library_can_be_used() {
     place.write("alert-rules.yml", &std::fs::read_to_string(root().join("scenarios/alert-rules.yml")).unwrap());
     let said = said(&path, None).unwrap();
     assert!(said.words.is_empty(), "{}", said.words.concat());
-    assert_eq!(said.fingerprints.len(), 14);
+    assert_eq!(said.fingerprints.len(), 15);
     for path in library() {
         let module = path.file_stem().unwrap().to_string_lossy();
         for name in std::fs::read_to_string(&path).unwrap().lines().filter_map(declared) {

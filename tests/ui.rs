@@ -108,8 +108,8 @@ fn fixes_mend(name: &str, text: &str, before: &[Diagnostic]) -> Result<(), Faile
 fn every_code_has_a_file() -> Result<(), Failed> {
     let names: Vec<String> =
         texts().iter().map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    // What a version does not run is refused by `run` alone.
-    let all = Code::ALL.iter().map(|code| code.as_str()).filter(|code| *code != "E0113");
+    // What a version does not run is refused by `run`, and mentioned by other commands.
+    let all = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !matches!(*code, "E0113" | "W0815"));
     let bare: Vec<&str> = all.filter(|code| !names.iter().any(|name| name.starts_with(code))).collect();
     match bare.is_empty() {
         true => Ok(()),

@@ -1,10 +1,12 @@
 //! The way to a target: names that lead where the file says.
 
-use crate::support::Place;
+use crate::support::{Place, answered};
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Reserved (RFC 6761, 6.2): no resolver knows it.
 const NAME: &str = "shop.test";
@@ -130,4 +132,132 @@ fn a_name_that_is_looked_up_again_leads_on_where_it_did() {
     assert_eq!(server.counts(), [60]);
     assert_eq!(ran.result["resolved"].as_array().map(Vec::len), Some(1), "{}", ran.result["resolved"]);
     assert!(!place.run(&text.replace("localhost", NAME), &[]).err.is_empty(), "nobody knows it");
+}
+
+/// A server at a Unix socket, which keeps the heads of requests; its counter is of connections.
+fn at_socket(file: &Path) -> (Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>) {
+    let listener = UnixListener::bind(file).unwrap();
+    let (heads, count) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(AtomicUsize::new(0)));
+    let (kept, counted) = (heads.clone(), count.clone());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let kept = kept.clone();
+            std::thread::spawn(move || {
+                let mut room = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut room) {
+                    let head = String::from_utf8_lossy(&room[..count]).into_owned();
+                    let answer = match head.split(' ').nth(1).unwrap_or_default() {
+                        "/metrics?all=1" => answered("", b"jobs 7\n"),
+                        "/api/old" => {
+                            b"HTTP/1.1 302 Found\r\nLocation: http://localhost/api/new\r\nContent-Length: 0\r\n\r\n"
+                                .to_vec()
+                        }
+                        _ => answered("", b"ok"),
+                    };
+                    kept.lock().unwrap().push(head);
+                    let _ = stream.write_all(&answer);
+                }
+            });
+        }
+    });
+    (heads, count)
+}
+
+/// Nothing of it asks anybody whether it may: it is this machine.
+#[test]
+fn a_unix_socket_is_loaded_probed_and_watched() {
+    let place = Place::new();
+    let file = place.path().join("app.sock");
+    let (heads, connections) = at_socket(&file);
+    let at = format!("unix:{}", file.display());
+    let text = format!(
+        "scenario test {{\n  service own = process(\"sleep\", \"60\") {{\n    ready: \"{at}:/health\"\n  }}\n  \
+         monitor page = metrics(\"{at}:/metrics?all=1\")\n  target api = http(\"{at}:/api\") {{\n    redirects: 1\n    connections: pool(1)\n  }}\n  \
+         flow browse on api {{\n    get \"/old\" {{\n      expect status == 200\n    }}\n  }}\n  load main of browse {{\n    hold 20/s for 2s\n  }}\n  \
+         expect {{\n    error_rate(main) == 0%\n    count(main) == 80\n    max(page.query('jobs')) == 7\n  }}\n}}\n"
+    );
+    place.run(&text, &["--workers", "1"]).passed();
+    let heads = heads.lock().unwrap().clone();
+    let of = |line: &str| heads.iter().filter(|head| head.starts_with(line)).collect::<Vec<_>>();
+    assert!(of("GET /health HTTP/1.1\r\n").len() == 1 && of("GET /metrics?all=1 HTTP/1.1\r\n").len() >= 2, "{heads:?}");
+    for line in ["GET /api/old HTTP/1.1\r\n", "GET /api/new HTTP/1.1\r\n"] {
+        assert_eq!(of(line).len(), 40, "{heads:?}");
+        assert!(of(line).iter().all(|head| head.contains("\r\nHost: localhost\r\n")), "{heads:?}");
+    }
+    let others = of("GET /health").len() + of("GET /metrics").len();
+    assert_eq!(connections.load(Ordering::SeqCst), 1 + others, "the load keeps its one connection");
+}
+
+#[test]
+fn what_is_wrong_with_a_unix_socket_is_said() {
+    let place = Place::new();
+    let gone = place.path().join("gone.sock");
+    place.write("plain.sock", "no socket");
+    for (file, why) in
+        [(gone, "is not there"), (place.path().join("plain.sock"), "is no socket at which anybody listens")]
+    {
+        let text = scenario("", 1, "", "error_rate(main) == 100%")
+            .replace(&format!("http://{NAME}:1"), &format!("unix:{}", file.display()))
+            .replace("20/s for 3s", "5/s for 1s");
+        let ran = place.run(&text, &[]);
+        ran.passed();
+        let steps = &ran.result["windows"][0]["steps"][0];
+        assert_eq!(steps["failed"], serde_json::json!({ "connect": 5 }), "{steps}");
+        assert!(ran.out.contains(&format!("`{}` {why}", file.display())), "{}", ran.out);
+    }
+}
+
+/// A server that says from where it was asked.
+fn asked_from(address: &str) -> (SocketAddr, Arc<Mutex<Vec<IpAddr>>>) {
+    let listener = TcpListener::bind(address).unwrap();
+    let at = listener.local_addr().unwrap();
+    let seen = Arc::<Mutex<Vec<IpAddr>>>::default();
+    let kept = seen.clone();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, from)) = listener.accept() {
+            kept.lock().unwrap().push(from.ip());
+            std::thread::spawn(move || {
+                let mut room = [0; 4096];
+                while stream.read(&mut room).is_ok_and(|count| count > 0) {
+                    let _ = stream.write_all(&answered("", b"ok"));
+                }
+            });
+        }
+    });
+    (at, seen)
+}
+
+#[test]
+fn connections_come_from_where_the_file_says_in_turn() {
+    for (at, from, expected) in [
+        ("127.0.0.1:0", "[\"127.0.0.2\", \"::1\", \"127.0.0.3\"]", &[("127.0.0.2", 30), ("127.0.0.3", 30)][..]),
+        ("[::1]:0", "\"::1\"", &[("::1", 60)]),
+    ] {
+        let (place, (at, seen)) = (Place::new(), asked_from(at));
+        let text = scenario(&format!("from: {from}"), at.port(), "", FINE);
+        let text = text.replace(&format!("http://{NAME}:{}", at.port()), &format!("http://{at}"));
+        place.run(&text, &["--workers", "1"]).passed();
+        let seen = seen.lock().unwrap();
+        for (from, count) in expected {
+            let from: IpAddr = from.parse().unwrap();
+            assert_eq!(seen.iter().filter(|own| **own == from).count(), *count, "{from}: {seen:?}");
+        }
+        assert_eq!(seen.len(), 60);
+    }
+}
+
+#[test]
+fn what_is_no_address_of_this_machine_is_said_before_anything_is_sent() {
+    for (from, why) in [
+        ("192.0.2.1", "`from:` of `api`: 192.0.2.1 is no address of this machine"),
+        ("::1", "`from:` of `api`: connections go to 127.0.0.1:"),
+    ] {
+        let (place, server) = (Place::new(), Several::start(&BOTH[..1]));
+        let text = scenario(&format!("from: \"{from}\""), server.port, "", FINE).replace(NAME, "127.0.0.1");
+        let ran = place.run(&text, &[]);
+        assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(why), "{}", ran.err);
+        assert_eq!(server.counts(), [0]);
+    }
 }

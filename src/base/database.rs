@@ -98,7 +98,7 @@ impl Database {
 }
 
 /// Without its percent signs (RFC 3986, 2.1).
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -1,5 +1,6 @@
 //! Hosts as addresses name them, patterns of hosts, and which hosts are this machine, known without asking anybody.
 
+use super::socket::UnixSocket;
 use std::fmt;
 // Of core, which opens nothing.
 use core::net::IpAddr;
@@ -19,6 +20,9 @@ impl Host {
 
     /// That of a URL or of `host:port`. Those of databases have a reader of their own.
     pub fn of(address: &str) -> Host {
+        if let Ok(UnixSocket { file, .. }) = UnixSocket::parse(address) {
+            return Host { name: file, port: None };
+        }
         let (_, rest) = address.split_once("://").unwrap_or(("", address));
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
@@ -195,6 +199,7 @@ mod tests {
             ("http://shop.example.com.:8080", "shop.example.com:8080"),
             ("10.0.0.1:5432", "10.0.0.1:5432"),
             ("http://[2001:DB8::1]:9000/", "[2001:db8::1]:9000"),
+            ("unix:/run/App.sock:/api", "/run/App.sock"),
         ] {
             assert_eq!(Host::of(address).to_string(), host, "{address}");
         }
@@ -211,7 +216,7 @@ mod tests {
         {
             assert!(!Host::of(host).is_here(), "{host}");
         }
-        assert!(Host::new("/run/postgresql", None).is_here());
+        assert!(Host::new("/run/postgresql", None).is_here() && Host::of("unix:/run/app.sock").is_here());
     }
 
     #[test]

@@ -27,12 +27,10 @@ impl Origin {
             None => return Err("it does not start with http:// or https://"),
         };
         let (rest, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        if path.contains(['?', '#']) {
-            return Err("queries and fragments belong to the requests");
+        if rest == "unix:" {
+            return Err("a Unix socket is written without http://, such as `unix:/run/app.sock`");
         }
-        if path.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-            return Err("a path has no blanks and no `\\`");
-        }
+        let path = before_paths(path)?;
         let port = |host: &str| !host.ends_with(':') && (!host.contains('[') || host.ends_with(']'));
         let (host, port) = match rest.rsplit_once(':').filter(|(host, _)| port(host)) {
             Some((host, port)) => (host, port.parse().map_err(|_| "the port is not a number up to 65535")?),
@@ -41,8 +39,19 @@ impl Origin {
         if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@') {
             return Err("the host is missing or malformed");
         }
-        Ok(Origin { https, host: host.to_owned(), port, path: path.trim_end_matches('/').to_owned() })
+        Ok(Origin { https, host: host.to_owned(), port, path: path.to_owned() })
     }
+}
+
+/// What an address says that stands before the paths of requests, without a `/` at its end.
+pub(super) fn before_paths(path: &str) -> Result<&str, &'static str> {
+    if path.contains(['?', '#']) {
+        return Err("queries and fragments belong to the requests");
+    }
+    if path.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        return Err("a path has no blanks and no `\\`");
+    }
+    Ok(path.trim_end_matches('/'))
 }
 
 #[cfg(test)]
@@ -61,7 +70,15 @@ mod tests {
         assert_eq!(parsed("https://[::1]"), known(true, "[::1]", 443, ""));
         assert_eq!(parsed("http://shop"), known(false, "shop", 80, ""));
         assert_eq!(parsed("https://shop/api/v2/"), known(true, "shop", 443, "/api/v2"));
-        for wrong in ["shop", "ftp://shop", "http://shop:99999", "http://me@shop", "http://", "http://shop/?a=1"] {
+        for wrong in [
+            "shop",
+            "ftp://shop",
+            "http://shop:99999",
+            "http://me@shop",
+            "http://",
+            "http://shop/?a=1",
+            "http://unix:/run/app.sock",
+        ] {
             assert!(Origin::parse(wrong).is_err(), "{wrong}");
         }
     }

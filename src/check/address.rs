@@ -6,6 +6,7 @@ use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::Span;
 use crate::base::origin::Origin;
+use crate::base::socket::{Server, UnixSocket};
 use crate::diag::{Code, Diagnostic};
 
 pub(super) struct Found {
@@ -33,14 +34,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         match pieces.as_slice() {
             [] => Some(late(Vec::new())),
-            [Piece::Literal(url)] => match Origin::parse(url) {
-                Ok(Origin { https, host, port, path }) => {
+            [Piece::Literal(url)] => match Server::parse(url) {
+                Ok(Server::At(Origin { https, host, port, path })) => {
                     Some(Found { address: Address::Url { host, port, path }, https: Some(https) })
+                }
+                Ok(Server::Socket(UnixSocket { file, path })) => {
+                    Some(Found { address: Address::Unix { file, path }, https: Some(false) })
                 }
                 Err(why) => {
                     let problem =
                         Diagnostic::new(Code::E0310, format!("this is no address: {why}"), span, "not an address");
-                    self.push(problem.help("write `http://host:port` or `https://host:port`"));
+                    self.push(problem.help("write `http://host:port`, `https://host:port` or `unix:/run/app.sock`"));
                     None
                 }
             },
@@ -65,7 +69,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let https = match pieces.first() {
             Some(Piece::Literal(text)) if text.starts_with("https://") => Some(true),
-            Some(Piece::Literal(text)) if text.starts_with("http://") => Some(false),
+            Some(Piece::Literal(text)) if text.starts_with("http://") || UnixSocket::is_meant(text) => Some(false),
             Some(Piece::Value(Expr::Part { part: PartKind::Service, index, field })) if field == "url" => {
                 Some(self.speaks_https(*index))
             }

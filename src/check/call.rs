@@ -9,6 +9,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::size;
 use super::types::Type;
+use crate::base::socket::UnixSocket;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Argument, Item, Parameter};
@@ -39,6 +40,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                         Type::Service => self.service_as_text(function, par.name, &argument.value),
                         _ => self.fit(value, argument.value.span, par.kinds),
                     }
+                }
+                Some(_) if function.text == "attach" && names_socket(&argument.value) => {
+                    self.socket_as_port(&argument.value)
                 }
                 Some(par) => self.eval_as(&argument.value, frame, par.kinds),
                 None => Meaning::WRONG,
@@ -106,6 +110,14 @@ impl<'a> ScenarioChecker<'a, '_> {
             Some(field) => problem.fix(given.span.after(), format!(".{field}"), format!("write `{text}.{field}`")),
             None => problem.help(format!("put its address into a text, such as `\"{function}://{{{text}.address}}\"`")),
         });
+        Meaning::WRONG
+    }
+
+    /// A Unix socket where the port of a service is meant: by that the processes are found that can be hurt.
+    fn socket_as_port(&mut self, given: &ast::Expr) -> Meaning<'a> {
+        let message = "a service that runs already is attached to by its port, which a Unix socket has none of";
+        let problem = Diagnostic::new(Code::E0301, message, given.span, "a Unix socket");
+        self.push(problem.help("a target needs no service: write `target NAME = http(\"unix:/run/app.sock\")`"));
         Meaning::WRONG
     }
 
@@ -491,4 +503,8 @@ fn filled(piece: Piece, mark: &str, with: &[Piece]) -> Vec<Piece> {
         out.push(Piece::Literal(part.to_owned()));
     }
     out
+}
+
+fn names_socket(expr: &ast::Expr) -> bool {
+    matches!(&expr.kind, ast::ExprKind::Text(parts) if matches!(parts.first(), Some(ast::TextPart::Literal(text)) if UnixSocket::is_meant(text)))
 }

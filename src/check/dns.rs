@@ -23,18 +23,24 @@ enum Known {
     Name(Host),
     /// It is at an address of the run.
     Address,
+    /// It is no host at all.
+    Socket,
     Nothing,
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn dns(&mut self, entry: &'a Entry, value: &Meaning<'a>, address: &Address) -> Option<Dns> {
         let known = known(address);
-        if matches!(known, Known::Address) {
-            let message = "the run knows the address of this target, so nothing is looked up";
-            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "of a name alone");
-            self.push(problem.help(
+        let needless = match known {
+            Known::Address => Some((
+                "the run knows the address of this target, so nothing is looked up",
                 "name its host in the address, such as `http(\"http://shop.test:{shop.port}\")`, or leave `dns:` out",
-            ));
+            )),
+            Known::Socket => Some(("a Unix socket has no name that is looked up", "leave `dns:` out")),
+            Known::Host(_) | Known::Name(_) | Known::Nothing => None,
+        };
+        if let Some((message, help)) = needless {
+            self.push(Diagnostic::new(Code::E0205, message, entry.label.span, "of a name alone").help(help));
             return None;
         }
         let mut dns = Dns::default();
@@ -97,7 +103,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// A name that is mistyped would be looked up, and the load would go wherever that leads.
     fn is_of_target(&mut self, name: &Name, host: &Host, known: &Known) -> bool {
         let own = match known {
-            Known::Address | Known::Nothing => return true,
+            Known::Address | Known::Socket | Known::Nothing => return true,
             Known::Host(own) | Known::Name(own) => own,
         };
         if (NameOverride { name: host.name.clone(), port: host.port, addresses: Vec::new() }).is_of(own) {
@@ -121,6 +127,8 @@ impl<'a> ScenarioChecker<'a, '_> {
 
 fn known(address: &Address) -> Known {
     match address {
+        _ if address.is_socket() => Known::Socket,
+        Address::Unix { .. } => Known::Socket,
         Address::Url { host, port, .. } => Known::Host(Host::new(host, Some(*port))),
         Address::Service(_) | Address::Link(_) => Known::Address,
         Address::Late(pieces) => match pieces.as_slice() {

@@ -121,6 +121,24 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let Some(target) = self.out.targets.get(*index) else { return };
                 if let Protocol::Postgres | Protocol::Mysql = target.protocol {
                     self.later(format!("`{function}` on the way to a target that is a database"), span);
+                } else if target.address.is_socket() {
+                    let message = format!(
+                        "`{function}` is of the network, and none is on the way to the Unix socket of `{}`",
+                        target.name
+                    );
+                    let problem = Diagnostic::new(Code::E0207, message, span, "nothing that it could act on");
+                    self.push(problem.help(
+                        "let the server listen at a port too, and give the target that address; or hurt the service itself, such as by `pause(…)`",
+                    ));
+                } else if !target.from.is_empty() {
+                    self.later(format!("`{function}` on the way to a target with `from:`"), span);
+                } else if target.proxy.is_some() {
+                    let message =
+                        format!("`{function}` acts right before a server, and before `{}` is a proxy", target.name);
+                    let problem = Diagnostic::new(Code::E0207, message, span, "a target with a `proxy:`");
+                    self.push(problem.help(
+                        "let it act on the way to the proxy: `link way = tcp(to: \"proxy:3128\")`, `proxy: \"http://{way.address}\"`, and hurt `way`",
+                    ));
                 } else if target.tls.is_some() && fault.is_of_requests() {
                     let message = format!("`{function}` is of requests, and the way to `{}` is encrypted", target.name);
                     let problem = Diagnostic::new(Code::E0207, message, span, "nobody on the way can read them");

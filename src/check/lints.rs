@@ -213,7 +213,9 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// A password in a file is no secret, unless it is that of something started for the run.
     fn secrets_in_the_open(&mut self) {
         let local = self.out.targets.iter().all(|target| match &target.address {
-            super::program::Address::Service(_) | super::program::Address::Link(_) => true,
+            super::program::Address::Service(_)
+            | super::program::Address::Link(_)
+            | super::program::Address::Unix { .. } => true,
             super::program::Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
             super::program::Address::Late(_) => !self.out.services.is_empty(),
         });

@@ -14,6 +14,7 @@ use super::session::ScenarioChecker;
 use super::types::Type;
 use super::words::article;
 use crate::base::Name;
+use crate::base::socket::UnixSocket;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
 
@@ -166,6 +167,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             Piece::Value(_) => false,
         };
         match to.as_slice() {
+            [Piece::Literal(text), ..] if UnixSocket::is_meant(text) => {
+                let message = "a link leads over the network, and none is on the way to a Unix socket";
+                let problem = Diagnostic::new(Code::E0310, message, span, "not `host:port`");
+                self.push(problem.help("let the server listen at a port too, and write `127.0.0.1:8080`"));
+            }
             [Piece::Literal(text)] if !is_address(text) => {
                 let message = format!("`{text}` is no address");
                 let problem = Diagnostic::new(Code::E0310, message, span, "not `host:port`");

@@ -452,7 +452,7 @@ fn takes(exchange: &Exchange, option: &str) -> bool {
 }
 
 /// RFC 9110, 5.6.2
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 

@@ -8,6 +8,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::FileId;
+use crate::base::socket::UnixSocket;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
 
@@ -115,6 +116,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 if let Meaning::Text(path, _) = &value
                     && !path.starts_with('/')
                     && !path.contains("://")
+                    && UnixSocket::parse(path).is_err()
                 {
                     self.out_of_range(entry.value.span, "a path starts with `/`");
                 }
@@ -168,11 +170,18 @@ impl<'a> ScenarioChecker<'a, '_> {
         match pieces.first() {
             Some(Piece::Literal(text)) if text.starts_with("https://") || text.starts_with("http://") => {}
             Some(Piece::Literal(text)) if of_service && text.starts_with('/') => {}
+            Some(Piece::Literal(text)) if UnixSocket::is_meant(text) => {
+                if let ([_], Err(why)) =
+                    (pieces.as_slice(), UnixSocket::parse(text.split('?').next().unwrap_or_default()))
+                {
+                    self.out_of_range(expr.span, why);
+                }
+            }
             Some(Piece::Literal(_)) => self.out_of_range(
                 expr.span,
                 match of_service {
-                    true => "a path starts with `/`, an address with `http://` or `https://`",
-                    false => "an address starts with `http://` or `https://`",
+                    true => "a path starts with `/`, an address with `http://`, `https://` or `unix:/`",
+                    false => "an address starts with `http://`, `https://` or `unix:/`",
                 },
             ),
             _ => {}

@@ -1,11 +1,10 @@
-//! Checks targets: their addresses, options and authentication.
+//! Checks targets: their addresses and options.
 
 use super::address::Found;
 use super::bound::{Arguments, Call};
 use super::builtins::{self, Builtin, BuiltinKind};
 use super::meaning::{Meaning, placed};
-use super::parts::listed;
-use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text, ValueFunction};
+use super::program::{Address, Connections, Expr, Piece, Protocol, Target, Text};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
@@ -54,6 +53,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             untraced: false,
             tls: (https == Some(true)).then(Box::default),
             dns: None,
+            proxy: None,
+            from: Vec::new(),
+            cookie: None,
             headers: Vec::new(),
             settings: Vec::new(),
         };
@@ -68,11 +70,24 @@ impl<'a> ScenarioChecker<'a, '_> {
                     self.target_option(entry, &value, &mut target);
                 }
             }
-            let runs = ["timeout", "connections", "redirects", "cookies", "headers", "auth", "tls", "trace", "dns"];
+            let runs = [
+                "timeout",
+                "connections",
+                "redirects",
+                "cookies",
+                "headers",
+                "auth",
+                "tls",
+                "trace",
+                "dns",
+                "proxy",
+                "from",
+            ];
             if !runs.contains(&entry.label.text.as_str()) {
                 self.later(format!("`{}:` of a target", entry.label), entry.label.span);
             }
         }
+        self.looked_up_by_proxy(&built.options, &target);
         if !good {
             self.refused_target = true;
             return Meaning::WRONG;
@@ -99,6 +114,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             "headers" => self.target_headers(entry, value, target),
+            "from" if target.protocol == Protocol::Http => self.target_sources(entry, value, target),
+            "from" => self.later("`from:` of a target that is no `http(…)`", entry.label.span),
+            "proxy" if target.protocol == Protocol::Http => self.target_proxy(entry, value, target),
+            "proxy" => self.later("`proxy:` of a target that is no `http(…)`", entry.label.span),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");
@@ -113,9 +132,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Some(tls) = self.tls(entry, &value) else { return };
         match https {
             Some(false) => {
-                let message = "nothing is encrypted on the way to an `http://` address";
+                let (to, help) = match target.address.is_socket() {
+                    true => ("a Unix socket", "leave `tls:` out"),
+                    false => ("an `http://` address", "write `https://…` as the address, or leave `tls:` out"),
+                };
+                let message = format!("nothing is encrypted on the way to {to}");
                 let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "of `https://` alone");
-                self.push(problem.help("write `https://…` as the address, or leave `tls:` out"));
+                self.push(problem.help(help));
             }
             Some(true) | None => target.tls = Some(Box::new(tls)),
         }
@@ -179,56 +202,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    fn target_header(&mut self, name: String, pieces: Text, span: Span, target: &mut Target) {
+    pub(super) fn target_header(&mut self, name: String, pieces: Text, span: Span, target: &mut Target) {
         if target.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
             let problem = Diagnostic::new(Code::E0203, format!("`{name}` is there already"), span, "a second one");
             self.push(problem.help("a header is said once; of `auth:` and an `Authorization` keep one"));
             return;
         }
         target.headers.push((name, pieces));
-    }
-
-    fn auth(&mut self, entry: &'a Entry, frame: FrameId, target: &mut Target) {
-        let known = || builtins::names(BuiltinKind::Auth);
-        let ExprKind::Call { function, arguments } = &entry.value.kind else {
-            let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
-            self.push(problem.help(listed("write one of", known())));
-            return;
-        };
-        let Some(builtin) = builtins::of_kind(BuiltinKind::Auth, &function.text) else {
-            let problem = Diagnostic::new(
-                Code::E0201,
-                format!("`{function}` is no authentication"),
-                function.span,
-                "no such one",
-            );
-            self.push(problem.did_you_mean(function.span, &function.text, known()));
-            return;
-        };
-        let call = Call { function, arguments, span: entry.value.span, frame };
-        if let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) {
-            let pieces = |name: &str| bound.pieces(name).unwrap_or_default();
-            let is_literal = |name: &str, wrong: &[char]| {
-                pieces(name).iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(wrong)))
-            };
-            let text = if builtin.name == "basic" {
-                if is_literal("user", &[':']) {
-                    self.out_of_range(bound.span("user", call.span), "a name has no `:` (RFC 7617), which ends it");
-                }
-                let mut pair = pieces("user");
-                pair.push(Piece::Literal(":".to_owned()));
-                pair.extend(pieces("password"));
-                let coded = Expr::Call { function: ValueFunction::Base64, arguments: vec![Expr::Text(pair)] };
-                vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)]
-            } else {
-                if is_literal("token", &['\r', '\n', '\0', ' ']) {
-                    self.out_of_range(bound.span("token", call.span), "a token is one word (RFC 6750)");
-                }
-                let mut text = vec![Piece::Literal("Bearer ".to_owned())];
-                text.extend(pieces("token"));
-                text
-            };
-            self.target_header("Authorization".to_owned(), text, entry.label.span, target);
-        }
     }
 }

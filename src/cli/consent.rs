@@ -53,6 +53,7 @@ fn named(plan: &Plan, Reached { by, host, .. }: &Reached) -> String {
     let (what, name) = match *by {
         Way::Target(index) => ("target", plan.targets.get(index).map(|target| &target.name)),
         Way::Link(index) => ("link", plan.links.get(index).map(|link| &link.name)),
+        Way::Proxy(index) => ("proxy of", plan.targets.get(index).map(|target| &target.name)),
         Way::Database(index) => ("database of", plan.services.get(index).map(|service| &service.name)),
     };
     format!("{host} (the {what} `{}`)", name.map_or("", String::as_str))

@@ -21,6 +21,7 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
         Ok(planned) => planned,
         Err(code) => return code,
     };
+    terminal.err(&planned.mentioned);
     let plan = planned.plan;
     if args.json {
         terminal.out(&(serde_json::to_string_pretty(&plan).expect("a plan is plain data") + "\n"));

@@ -2,7 +2,7 @@
 
 use super::output::{Terminal, err_width};
 use crate::base::Sources;
-use crate::check::program::{Scenario, Suite};
+use crate::check::program::{Later, Scenario, Suite};
 use crate::check::{Inputs, Program};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
 use crate::inputs::{self, Asked, Loaded};
@@ -25,6 +25,8 @@ pub struct Runnable {
     pub machine: Machine,
     /// What this version plans and does not run.
     pub later: Vec<String>,
+    /// The same at its place, as it would be shown to who does not run it.
+    pub mentioned: String,
     pub secrets: HashMap<String, String>,
     /// Why it cannot be run, as it would be shown.
     pub refused: Option<String>,
@@ -42,6 +44,30 @@ fn checked(loaded: Loaded) -> Checked {
     Checked { sources, program, diagnostics, inputs }
 }
 
+/// What `run` refuses of a file, at its place, so that nobody learns it there.
+fn mentioned(program: &Program) -> Vec<Diagnostic> {
+    let of_scenarios = program.scenarios.iter().flat_map(|scenario| &scenario.later).map(not_run);
+    let of_suites = program.suites.iter().map(|suite| {
+        let message = format!("`{}` is a suite, which this version draws and does not run", suite.name);
+        let problem = Diagnostic::new(Code::W0815, message, suite.name.span, "not run yet");
+        problem.help("its scenarios run one by one, such as by `stressc run FILE:SCENARIO`")
+    });
+    let mut all: Vec<Diagnostic> = Vec::new();
+    for problem in of_scenarios.chain(of_suites) {
+        // Several scenarios may use one template.
+        if !all.iter().any(|other| other.span() == problem.span() && other.message == problem.message) {
+            all.push(problem);
+        }
+    }
+    all
+}
+
+fn not_run(later: &Later) -> Diagnostic {
+    let message = format!("this version plans and does not run {}", later.what);
+    let problem = Diagnostic::new(Code::W0815, message, later.span, "not run yet");
+    problem.help("`stressc plan` draws the scenario, and `stressc run` refuses it")
+}
+
 /// Plans every scenario of a program without errors, for what only a plan can know.
 pub fn plans(checked: &mut Checked, file: &str, machine: Machine) -> Vec<Plan> {
     if checked.diagnostics.has_errors() {
@@ -53,6 +79,7 @@ pub fn plans(checked: &mut Checked, file: &str, machine: Machine) -> Vec<Plan> {
         checked.diagnostics.extend(more);
         plans.push(plan);
     }
+    mentioned(&checked.program).into_iter().for_each(|problem| checked.diagnostics.push(problem));
     plans
 }
 
@@ -160,7 +187,10 @@ pub fn planned(
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
             let later = scenario.later.iter().map(|later| later.what.clone()).collect();
-            Some(Runnable { plan, machine, later, secrets, refused })
+            let mentioned =
+                scenario.later.iter().map(|later| drawn(not_run(later), &checked.sources, terminal.err_coloured()));
+            let mentioned = mentioned.collect();
+            Some(Runnable { plan, machine, later, mentioned, secrets, refused })
         }
         _ => None,
     };

@@ -125,6 +125,7 @@ fn show(args: &WatchArgs, loaded: Result<Loaded, String>, terminal: &Terminal) {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
     if let Ok(planned) = source::planned(&args.file, loaded, None, terminal) {
+        terminal.err(&planned.mentioned);
         terminal.out(&escaped(&draw::draw(&planned.plan, width())));
     }
 }

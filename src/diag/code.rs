@@ -102,6 +102,7 @@ codes! {
     W0812 Warning "a service that is killed and that nobody brings back";
     W0813 Warning "a text with a placeholder of another language";
     W0814 Warning "a value that the shell reads as a part of its line";
+    W0815 Warning "something that this version does not run yet";
 }
 
 impl Code {

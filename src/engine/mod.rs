@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod pace;
 pub mod phase;
 pub mod secret;
+pub mod proxy;
 pub mod stream;
 pub mod tls;
 pub mod trace;

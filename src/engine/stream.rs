@@ -1,21 +1,56 @@
 //! Byte streams, whatever carries them: what a protocol is spoken over.
 
+use super::proxy::Proxy;
 use super::tls::{self, Secured};
 use crate::measure::Failure;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+/// Where a stream leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    Tcp(SocketAddr),
+    /// A socket of this machine, by its path.
+    Unix(Arc<Path>),
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Peer {
+        Peer::Tcp(address)
+    }
+}
+
+/// How a stream is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<'r> {
+    pub peer: &'r Peer,
+    /// The address of this machine that it comes from; none: whichever fits.
+    pub source: Option<IpAddr>,
+    pub proxy: Option<&'r Proxy>,
+    pub secured: Option<&'r Secured>,
+}
+
+impl<'r> Route<'r> {
+    /// As it is, without a proxy and encryption.
+    pub fn plain(peer: &'r Peer) -> Route<'r> {
+        Route { peer, source: None, proxy: None, secured: None }
+    }
+}
+
 /// An open stream. No driver knows which one it has.
 pub enum Stream {
     Tcp(TcpStream),
+    Unix(UnixStream),
     // Much larger, and most runs have none.
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -41,24 +76,38 @@ impl From<Failure> for Broken {
 }
 
 impl Stream {
-    /// Connects without Nagle's delay, and agrees on encryption where that is wanted.
-    pub async fn open(
-        address: SocketAddr,
-        secured: Option<&Secured>,
-        timeout: Duration,
-        took: &mut Opening,
-    ) -> Result<Stream, Broken> {
+    /// Connects without Nagle's delay, has a tunnel opened and agrees on encryption where that is wanted.
+    pub async fn open(route: Route<'_>, timeout: Duration, took: &mut Opening) -> Result<Stream, Broken> {
         let began = Instant::now();
         let due = tokio::time::Instant::now() + timeout;
-        let connected = timeout_at(due, TcpStream::connect(address)).await;
+        let address = match route.peer {
+            Peer::Tcp(address) => *address,
+            Peer::Unix(file) => {
+                // Seldom, and larger than the usual way.
+                let connected = Box::pin(timeout_at(due, unix(file))).await;
+                took.connect = nanoseconds(began);
+                return connected.unwrap_or_else(|_| Err(Failure::Timeout.into()));
+            }
+        };
+        let connected = match route.source {
+            None => timeout_at(due, TcpStream::connect(address)).await,
+            // Seldom, and larger than the usual way.
+            Some(source) => Box::pin(timeout_at(due, connect(source, address))).await,
+        };
         took.connect = nanoseconds(began);
-        let stream = match connected {
+        let unreached = |failure: Failure| route.proxy.map_or_else(|| failure.into(), |proxy| proxy.unreached(failure));
+        let mut stream = match connected {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Failure::of_connect(&error).into()),
-            Err(_) => return Err(Failure::Timeout.into()),
+            Ok(Err(error)) => return Err(unreached(Failure::of_connect(&error))),
+            Err(_) => return Err(unreached(Failure::Timeout)),
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;
-        let Some(Secured { config, name, .. }) = secured else { return Ok(Stream::Tcp(stream)) };
+        if let Some(proxy) = route.proxy {
+            let opened = Box::pin(timeout_at(due, proxy.opens(&mut stream))).await;
+            took.connect = nanoseconds(began);
+            opened.unwrap_or_else(|_| Err(unreached(Failure::Timeout)))?;
+        }
+        let Some(Secured { config, name, .. }) = route.secured else { return Ok(Stream::Tcp(stream)) };
         let began = Instant::now();
         // Seldom, and larger than the usual way.
         let agreed = Box::pin(TlsConnector::from(config.clone()).connect(name.clone(), stream));
@@ -77,6 +126,7 @@ impl Stream {
         let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
         match self {
             Stream::Tcp(tcp) => tcp.try_read(&mut [0]).is_err_and(nothing),
+            Stream::Unix(unix) => unix.try_read(&mut [0]).is_err_and(nothing),
             // What is of TLS alone, such as tickets for later sessions, is read and is no word of the protocol above.
             Stream::Tls(tls) => {
                 let mut byte = [0];
@@ -84,6 +134,35 @@ impl Stream {
                 Pin::new(tls).poll_read(&mut Context::from_waker(Waker::noop()), &mut room).is_pending()
             }
         }
+    }
+}
+
+async fn connect(source: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(to).await
+}
+
+/// Connects to a Unix socket. Where its queue is full the kernel says so at once, of TCP it lets a client wait; so here it waits too.
+async fn unix(file: &Path) -> Result<Stream, Broken> {
+    const AGAIN: Duration = Duration::from_millis(1);
+    loop {
+        let error = match UnixStream::connect(file).await {
+            Ok(stream) => return Ok(Stream::Unix(stream)),
+            Err(error) => error,
+        };
+        let because = match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            }
+            io::ErrorKind::NotFound => Some("is not there"),
+            io::ErrorKind::PermissionDenied => Some("is not for this user to connect to"),
+            io::ErrorKind::ConnectionRefused => Some("is no socket at which anybody listens"),
+            _ => None,
+        };
+        let because = because.map(|why| format!("`{}` {why}", file.display()));
+        return Err(Broken { failure: Failure::of_connect(&error), because });
     }
 }
 
@@ -104,6 +183,7 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Tcp(tcp) => Pin::new(tcp).poll_read(cx, room),
+            Stream::Unix(unix) => Pin::new(unix).poll_read(cx, room),
             Stream::Tls(tls) => Pin::new(tls).poll_read(cx, room),
         }
     }
@@ -113,6 +193,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Stream::Unix(unix) => Pin::new(unix).poll_write(cx, bytes),
             Stream::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
         }
     }
@@ -124,6 +205,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, pieces),
+            Stream::Unix(unix) => Pin::new(unix).poll_write_vectored(cx, pieces),
             Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, pieces),
         }
     }
@@ -131,6 +213,7 @@ impl AsyncWrite for Stream {
     fn is_write_vectored(&self) -> bool {
         match self {
             Stream::Tcp(tcp) => tcp.is_write_vectored(),
+            Stream::Unix(unix) => unix.is_write_vectored(),
             Stream::Tls(tls) => tls.is_write_vectored(),
         }
     }
@@ -138,6 +221,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Stream::Unix(unix) => Pin::new(unix).poll_flush(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_flush(cx),
         }
     }
@@ -145,6 +229,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Stream::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
             Stream::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
     }

@@ -45,7 +45,7 @@ fn what_could_not_connect_was_asked_for() {
         stats.complete = true;
         kind(&stats, (&[judged(Outcome::Held)], true), &[Standing::Stands], &trusted).0
     };
-    for failure in [Failure::Connect, Failure::Certificate, Failure::Handshake] {
+    for failure in [Failure::Connect, Failure::Certificate, Failure::Handshake, Failure::Proxy] {
         assert_eq!(of(&|recorder| recorder.sample(0, 0, 5, 5, Err(failure))), VerdictKind::Passed, "{failure:?}");
     }
     assert_eq!(of(&|recorder| recorder.failed_unsent(0, 0)), VerdictKind::Inconclusive);

@@ -46,6 +46,8 @@ pub enum Failure {
     Certificate,
     /// No agreement on encryption.
     Handshake,
+    /// The proxy on the way opened no tunnel to the target.
+    Proxy,
     Reset,
     Closed,
     Timeout,
@@ -64,10 +66,11 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub const ALL: [Failure; 14] = [
+    pub const ALL: [Failure; 15] = [
         Failure::Connect,
         Failure::Certificate,
         Failure::Handshake,
+        Failure::Proxy,
         Failure::Reset,
         Failure::Closed,
         Failure::Timeout,
@@ -86,6 +89,7 @@ impl Failure {
             Failure::Connect => "connect",
             Failure::Certificate => "certificate",
             Failure::Handshake => "handshake",
+            Failure::Proxy => "proxy",
             Failure::Reset => "reset",
             Failure::Closed => "closed",
             Failure::Timeout => "timeout",
@@ -104,7 +108,7 @@ impl Failure {
     /// is none.
     pub fn is_unanswered(self) -> bool {
         match self {
-            Failure::Connect | Failure::Certificate | Failure::Handshake => true,
+            Failure::Connect | Failure::Certificate | Failure::Handshake | Failure::Proxy => true,
             Failure::Reset | Failure::Closed | Failure::Timeout | Failure::Protocol => true,
             Failure::TooLarge | Failure::Status | Failure::Expectation | Failure::Data => false,
             Failure::NoPorts | Failure::NoDescriptors | Failure::NoMemory => false,

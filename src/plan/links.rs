@@ -21,6 +21,8 @@ fn address(address: &Address) -> Text {
     let of = |part: PartKind, index: usize| vec![Piece::Value(Expr::Part { part, index, field: "address".to_owned() })];
     match address {
         Address::Url { host, port, .. } => vec![Piece::Literal(format!("{host}:{port}"))],
+        // No fault of the network is on the way there.
+        Address::Unix { file, .. } => vec![Piece::Literal(format!("unix:{file}"))],
         Address::Service(service) => of(PartKind::Service, *service),
         Address::Link(link) => of(PartKind::Link, *link),
         Address::Late(pieces) => pieces.clone(),

@@ -135,19 +135,22 @@ fn ports_at_a_time(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> 
     let load = &plan.loads[index];
     let (wanted, certain, whose) = open_at_a_time(plan, load)?;
     // Where descriptors do not suffice either, that is said.
-    if wanted <= machine.ports || wanted > spare(machine) {
+    if wanted > spare(machine) {
         return None;
     }
-    let target = targets(plan, load).into_iter().find(|target| keeps_one_each(plan, *target))?;
+    let needs_ports = |target: &usize| {
+        keeps_one_each(plan, *target) && has_ports(plan, *target) && wanted > ports(plan, machine, *target)
+    };
+    let target = targets(plan, load).into_iter().find(needs_ports)?;
     let count = |n: u64| grouped(n as f64, 0);
     let name = &plan.targets[target].name;
     let message = format!(
         "this machine has {} local ports for connections to `{name}`, and {} {whose}",
-        count(machine.ports),
+        count(ports(plan, machine, target)),
         count(wanted)
     );
-    let help = "widen `net.ipv4.ip_local_port_range`, let users share connections with `connections: pool(N)`, or deal the \
-                load to several machines with `--share`";
+    let help = "widen `net.ipv4.ip_local_port_range`, let connections come from several addresses with `from:`, let users share \
+                some with `connections: pool(N)`, or deal the load to several machines with `--share`";
     Some(Lack { of: Of::Load(index), certain, message, label: "more than there are".to_owned(), help: help.to_owned() })
 }
 
@@ -156,10 +159,12 @@ fn ports_at_a_time(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> 
 fn ports_a_minute(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
     let load = &plan.loads[index];
     for target in targets(plan, load) {
-        if plan.targets[target].connections != Some(Connections::PerRequest) {
+        if plan.targets[target].connections != Some(Connections::PerRequest) || !has_ports(plan, target) {
             continue;
         }
         let held = match machine.reuse {
+            // One that is bound before it is known where it leads is not dealt again so soon.
+            _ if !plan.targets[target].from.is_empty() => HELD,
             PortReuse::Always => REUSED,
             PortReuse::Loopback if is_here(plan, target) => REUSED,
             PortReuse::Loopback | PortReuse::Never => HELD,
@@ -167,13 +172,14 @@ fn ports_a_minute(plan: &Plan, machine: Machine, index: usize) -> Option<Lack> {
         let requests = |flow: usize| plan.flows[flow].requests().filter(|request| request.target == target).count();
         let each: f64 = load.parts.iter().map(|part| part.weight * requests(part.flow) as f64).sum();
         let wanted = (most_within(plan, load, held) as f64 * each) as u64;
-        if wanted > machine.ports {
+        let ports = ports(plan, machine, target);
+        if wanted > ports {
             let count = |n: u64| grouped(n as f64, 0);
             let name = &plan.targets[target].name;
             let message = format!(
                 "connections to `{name}` need {} local ports, and this machine has {}",
                 count(wanted),
-                count(machine.ports)
+                count(ports)
             );
             let label = format!("each request opens one, and its port is held for {}s", held / SECOND);
             let help = "use `connections: pool(64)`, widen `net.ipv4.ip_local_port_range`, let ports be dealt again with \
@@ -215,12 +221,22 @@ fn keeps_one_each(plan: &Plan, target: usize) -> bool {
     }
 }
 
+/// Connections to a Unix socket have none.
+fn has_ports(plan: &Plan, target: usize) -> bool {
+    !plan.targets[target].address.is_socket()
+}
+
+/// Those of each address that its connections come from.
+fn ports(plan: &Plan, machine: Machine, target: usize) -> u64 {
+    machine.ports.saturating_mul(plan.targets[target].from.len().max(1) as u64)
+}
+
 /// Whether a target is on this machine, as far as its address says.
 fn is_here(plan: &Plan, target: usize) -> bool {
     match &plan.targets[target].address {
         Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
         // What a run starts or attaches to is.
-        Address::Service(_) | Address::Link(_) => true,
+        Address::Unix { .. } | Address::Service(_) | Address::Link(_) => true,
         Address::Late(_) => false,
     }
 }

@@ -21,6 +21,8 @@ pub struct Reached {
 pub enum Way {
     Target(usize),
     Link(usize),
+    /// The proxy of a target.
+    Proxy(usize),
     /// The database of a service, which passes on the load that it gets.
     Database(usize),
 }
@@ -58,6 +60,7 @@ impl Plan {
                 Address::Url { host, port, .. } => Some(Host::new(host, Some(*port))),
                 // What it leads to is told by the link.
                 Address::Link(_) => return Vec::new(),
+                Address::Unix { file, .. } => Some(Host { name: file.clone(), port: None }),
                 Address::Service(_) => Some(here()),
                 // In a file.
                 Address::Late(_) if target.protocol == Protocol::Sqlite => Some(here()),
@@ -65,6 +68,8 @@ impl Plan {
             };
             at(target, host).into_iter().map(|host| (Way::Target(index), host)).collect()
         });
+        let proxies = self.targets.iter().enumerate();
+        let proxies = proxies.filter_map(|(index, target)| Some((Way::Proxy(index), host_of(target.proxy.as_ref()?))));
         // One that was put before a target leads where that is.
         let links = self.links.iter().enumerate().filter(|(_, link)| link.before.is_none());
         let links = links.map(|(index, link)| (Way::Link(index), host_of(&link.to)));
@@ -76,7 +81,7 @@ impl Plan {
             }
             ServiceKind::Attach { .. } | ServiceKind::Process { .. } | ServiceKind::Postgres => None,
         });
-        let all = targets.chain(links).chain(databases);
+        let all = targets.chain(proxies).chain(links).chain(databases);
         all.map(|(by, host)| Reached::new(by, host, &self.allowed)).collect()
     }
 
@@ -106,6 +111,11 @@ impl Plan {
 
 /// Where connections to a target go: to its host, or to the addresses that its `resolve:` says instead.
 fn at(target: &Target, host: Option<Host>) -> Vec<Option<Host>> {
+    // Seen from a proxy on another machine, what is called this machine is that one.
+    let is_here = |host: &Option<Host>| host.as_ref().is_some_and(Host::is_here);
+    if target.proxy.as_ref().is_some_and(|proxy| !is_here(&host_of(proxy))) && is_here(&host) {
+        return vec![None];
+    }
     let (Some(dns), Some(host)) = (&target.dns, &host) else { return vec![host] };
     // Of what only the run knows a port is made up.
     let is_late = matches!(target.address, Address::Late(_));

@@ -3,6 +3,7 @@
 //! proxy. They may be broken or hostile, so each answer has a time and a length.
 
 use crate::base::shown::escaped_start;
+use crate::base::socket::UnixSocket;
 use crate::base::units;
 use crate::engine::http::host;
 use crate::engine::tls;
@@ -24,6 +25,7 @@ pub type Trust = Arc<[CertificateDer<'static>]>;
 #[derive(Debug, Clone)]
 pub struct ControlClient {
     client: reqwest::Client,
+    tls: rustls::ClientConfig,
     /// How long an answer may take, from the connection to its last byte.
     patience: Duration,
 }
@@ -32,22 +34,31 @@ impl ControlClient {
     /// Of those who are asked over https the certificates are trusted that this machine trusts, and these.
     pub fn new(patience: Duration, trust: Option<&Trust>) -> Result<ControlClient, String> {
         let tls = tls::trusting(trust.map(|trust| &**trust))?;
-        // A connection that is kept may be closed just as the next question is sent, and that would pass for a failure.
-        let client =
-            reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0);
-        let client = client.dns_resolver(Arc::new(AsTargets));
-        let client = client.tls_backend_preconfigured(tls);
-        Ok(ControlClient { client: client.build().map_err(|error| error.to_string())?, patience })
+        Ok(ControlClient { client: client(patience, &tls, None)?, tls, patience })
+    }
+
+    async fn get(&self, address: &str) -> Result<Response, String> {
+        let sent = match UnixSocket::is_meant(address) {
+            false => self.client.get(address).send().await,
+            true => {
+                let (server, query) = address.split_at(address.find('?').unwrap_or(address.len()));
+                let UnixSocket { file, path } =
+                    UnixSocket::parse(server).map_err(|why| format!("`{address}` is no address: {why}"))?;
+                let client = client(self.patience, &self.tls, Some(&file))?;
+                client.get(format!("http://localhost{path}{query}")).send().await
+            }
+        };
+        sent.map_err(|error| self.why(error))
     }
 
     /// Whether the answer is a 2xx; its body is not read.
     pub async fn answers(&self, url: &str) -> Result<(), String> {
-        well(&self.client.get(url).send().await.map_err(|error| self.why(error))?)
+        well(&self.get(url).await?)
     }
 
     /// The body of a 2xx as a text, of at most so many MiB.
     pub async fn page(&self, url: &str, mib: usize) -> Result<String, String> {
-        let mut answer = self.client.get(url).send().await.map_err(|error| self.why(error))?;
+        let mut answer = self.get(url).await?;
         well(&answer)?;
         if let Some(coding) = answer.headers().get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
             let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
@@ -86,6 +97,19 @@ impl Resolve for AsTargets {
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
+}
+
+/// One that asks hosts, or whoever listens at a Unix socket. A connection that is kept may be closed just as the next question is
+/// sent, and that would pass for a failure.
+fn client(patience: Duration, tls: &rustls::ClientConfig, socket: Option<&str>) -> Result<reqwest::Client, String> {
+    let client = reqwest::Client::builder().timeout(patience).no_proxy().redirect(Policy::none());
+    let client =
+        client.pool_max_idle_per_host(0).dns_resolver(Arc::new(AsTargets)).tls_backend_preconfigured(tls.clone());
+    let client = match socket {
+        Some(socket) => client.unix_socket(socket),
+        None => client,
+    };
+    client.build().map_err(|error| error.to_string())
 }
 
 /// What went wrong in the handshake.

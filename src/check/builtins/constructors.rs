@@ -86,7 +86,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Target,
         URL,
         Type::Http,
-        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written). A path behind it stands before the paths of all requests.",
+        "An HTTP server: a service's `.url`, or `http://host:port` or `https://host:port` (ports 80 and 443 where none is written), or a Unix socket, `unix:/run/app.sock`. A path behind it stands before the paths of all requests (`http://host/api`, `unix:/run/app.sock:/api`).",
         "target one = http(\"http://127.0.0.1:8080\")",
     ),
     row(
@@ -257,6 +257,22 @@ pub const TABLE: &[Builtin] = &[
         Type::Object,
         "A name and a password (HTTP Basic, RFC 7617) in the header `Authorization`.",
         "target one = http(\"http://127.0.0.1:8080\") { auth: basic(\"u\", \"p\") }",
+    ),
+    row(
+        "header",
+        BuiltinKind::Auth,
+        &[need("name", &[Type::Text]), need("value", &[Type::Text, Type::Secret])],
+        Type::Object,
+        "A header of every request, such as a key of an API; that of a request goes before it.",
+        "target one = http(\"http://127.0.0.1:8080\") { auth: header(\"X-Api-Key\", \"k\") }",
+    ),
+    row(
+        "cookie",
+        BuiltinKind::Auth,
+        &[need("name", &[Type::Text]), need("value", &[Type::Text, Type::Secret])],
+        Type::Object,
+        "A cookie of every request, before those that the target has given its user (RFC 6265). A `Cookie` of a request goes before all of them.",
+        "target one = http(\"http://127.0.0.1:8080\") { auth: cookie(\"gate\", \"c\") }",
     ),
     row(
         "pool",

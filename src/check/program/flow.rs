@@ -279,6 +279,7 @@ pub enum FailureKind {
     Closed,
     Certificate,
     Handshake,
+    Proxy,
     Dns,
     Protocol,
     TooLarge,
@@ -287,13 +288,14 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    pub const ALL: [FailureKind; 11] = [
+    pub const ALL: [FailureKind; 12] = [
         FailureKind::Timeout,
         FailureKind::Connect,
         FailureKind::Reset,
         FailureKind::Closed,
         FailureKind::Certificate,
         FailureKind::Handshake,
+        FailureKind::Proxy,
         FailureKind::Dns,
         FailureKind::Protocol,
         FailureKind::TooLarge,
@@ -309,6 +311,7 @@ impl FailureKind {
             FailureKind::Closed => "closed",
             FailureKind::Certificate => "certificate",
             FailureKind::Handshake => "handshake",
+            FailureKind::Proxy => "proxy",
             FailureKind::Dns => "dns",
             FailureKind::Protocol => "protocol",
             FailureKind::TooLarge => "too_large",

@@ -1,7 +1,8 @@
 //! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
 
-use super::{Expr, Text, is_false, is_true, is_zero, yes};
+use super::{Expr, Piece, Text, is_false, is_true, is_zero, yes};
 use crate::base::hosts::Host;
+use crate::base::socket::UnixSocket;
 use crate::base::units::SECOND;
 use crate::check::inputs::{FileKind, Instants, Rule};
 use crate::check::types::Type;
@@ -127,8 +128,17 @@ pub struct Target {
     /// How its name is looked up, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Box<Dns>>,
+    /// The HTTP proxy on the way to it, as a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Text>,
+    /// The addresses of this machine that connections come from in turn; none: whichever fits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<IpAddr>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, Text)>,
+    /// A cookie of every request, before those of its user: name, `=` and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<Text>,
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
@@ -284,10 +294,27 @@ pub enum Address {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         path: String,
     },
+    /// A socket of this machine.
+    Unix {
+        file: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        path: String,
+    },
     Service(usize),
     Link(usize),
     /// Known when the parts that it names have been started.
     Late(Text),
+}
+
+impl Address {
+    /// Whether it is a Unix socket, as far as is known before the run.
+    pub fn is_socket(&self) -> bool {
+        match self {
+            Address::Unix { .. } => true,
+            Address::Late(pieces) => matches!(pieces.first(), Some(Piece::Literal(text)) if UnixSocket::is_meant(text)),
+            Address::Url { .. } | Address::Service(_) | Address::Link(_) => false,
+        }
+    }
 }
 
 /// Rows that flows take: known by what they hold. Where they lie is of no matter to anyone but the process that read

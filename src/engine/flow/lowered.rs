@@ -6,6 +6,7 @@ use super::steps::{Steps, flat};
 use crate::engine::driver;
 use crate::engine::http;
 use crate::engine::http::host::{self, Endpoint};
+use crate::engine::http::reference::Root;
 use crate::engine::ledger::Records;
 use crate::engine::secret::Mask;
 use crate::engine::value::code::Check;
@@ -16,7 +17,6 @@ use crate::engine::value::{Paths, Plain};
 use crate::measure::Failure;
 use crate::plan::{Exchange, FailureKind, Flow, Plan, Reason, Request};
 use std::sync::Arc;
-use url::Url;
 
 /// The flows of a plan, lowered once. A thread takes those that it runs.
 pub struct LoweredPlan {
@@ -124,8 +124,8 @@ impl Lowered {
 pub struct RequestParts<'p> {
     pub plan: &'p Plan,
     pub endpoints: &'p [Endpoint],
-    /// The URLs of targets, of those that speak HTTP.
-    pub roots: Arc<[Option<Url>]>,
+    /// The addresses of targets, of those that speak HTTP.
+    pub roots: Arc<[Option<Root>]>,
     pub paths: Paths,
 }
 
@@ -162,6 +162,7 @@ fn kind_of(failure: Failure) -> Option<FailureKind> {
         Failure::Connect => Some(FailureKind::Connect),
         Failure::Certificate => Some(FailureKind::Certificate),
         Failure::Handshake => Some(FailureKind::Handshake),
+        Failure::Proxy => Some(FailureKind::Proxy),
         Failure::Reset => Some(FailureKind::Reset),
         Failure::Closed => Some(FailureKind::Closed),
         Failure::Timeout => Some(FailureKind::Timeout),

@@ -1,7 +1,8 @@
 //! The HTTP client of one session: what a request becomes on the wire, the connection that each try takes, redirects, cookies.
 
-use super::cookies::{self, Site};
+use super::cookies;
 use super::elsewhere::Secrets;
+use super::host::Host;
 use super::pool::{self, Owned};
 use super::redirect::{self, Sent};
 use super::request::{Method, Request};
@@ -200,7 +201,7 @@ impl Client {
         self.asked = hop.target;
         if host.cookies && !own_cookies && worker.http.cookies.has(who) {
             with_cookies = std::mem::take(&mut self.with_cookies);
-            self.add_cookies(who, host.site(), &mut with_cookies);
+            self.add_cookies(who, host, &mut with_cookies);
         }
         loop {
             self.answer.sent = 0;
@@ -209,7 +210,7 @@ impl Client {
                 None => {
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
-                    let opened = Connection::open(host.next(), host.secured.as_ref(), left, &mut took).await;
+                    let opened = Connection::open(host.route(&host.next()), left, &mut took).await;
                     attempt.connected(took);
                     opened.map_err(|broken| attempt.broke(broken))?
                 }
@@ -232,6 +233,8 @@ impl Client {
             let pieces = with_files.then(|| written.pieces(head, &worker.lowered.paths.files));
             let bytes = pieces.as_deref().unwrap_or(&both);
             attempt.tell(|| shown(bytes));
+            let told = host.proxy.as_ref().and_then(|proxy| proxy.told(bytes));
+            let bytes = told.as_deref().unwrap_or(bytes);
             let due = attempt.due;
             let exchanged =
                 connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;
@@ -273,12 +276,16 @@ impl Client {
     }
 
     /// The request with the cookies that its user has for it, as the last of its header lines.
-    fn add_cookies(&self, who: (usize, u64), host: Site<'_>, out: &mut Vec<u8>) {
+    fn add_cookies(&self, who: (usize, u64), host: &Host, out: &mut Vec<u8>) {
         let bytes = &self.head;
         let (head, rest) = bytes.split_at(redirect::head_end(bytes));
         out.clear();
         out.extend_from_slice(head);
-        self.worker.http.cookies.write(who, host, redirect::path(bytes), out);
+        let begun = out.len();
+        self.worker.http.cookies.write(who, host.site(), redirect::path(bytes), out);
+        if host.carries_cookie {
+            cookies::join(out, begun);
+        }
         out.extend_from_slice(rest);
     }
 

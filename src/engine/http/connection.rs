@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -13,8 +12,7 @@ use super::deadline::Deadline;
 use super::reply::take;
 use super::unsent::Unsent;
 use super::{Ask, Now, Scratch};
-use crate::engine::stream::{Broken, Opening, Stream, broken};
-use crate::engine::tls::Secured;
+use crate::engine::stream::{Broken, Opening, Route, Stream, broken};
 use crate::wire::http1::{Answer, BODY_KEPT, Body, Codings, Failure};
 
 /// A stash that grew beyond this is given back after the exchange.
@@ -31,13 +29,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub async fn open(
-        address: SocketAddr,
-        secured: Option<&Secured>,
-        timeout: Duration,
-        took: &mut Opening,
-    ) -> Result<Connection, Broken> {
-        let stream = Stream::open(address, secured, timeout, took).await?;
+    pub async fn open(route: Route<'_>, timeout: Duration, took: &mut Opening) -> Result<Connection, Broken> {
+        let stream = Stream::open(route, timeout, took).await?;
         Ok(Connection {
             stream,
             connect_time: took.connect,
@@ -184,8 +177,8 @@ pub(super) async fn over(
         Poll::Ready(Err(Failure::Timeout))
     })
     .await?;
-    // The head is whole in the first piece.
-    if answer.status == 101 && !request.first().is_some_and(|head| asks_to_upgrade(head)) {
+    // A line of the head is whole in a piece.
+    if answer.status == 101 && !request.iter().any(|piece| asks_to_upgrade(piece)) {
         return Err(Failure::Protocol);
     }
     if ask.keep_body && answer.codings != Codings::Plain {

@@ -54,6 +54,21 @@ impl Cookies {
     }
 }
 
+/// Puts the line of cookies at the end of a head to one that stands in it already: there is one such line (RFC 6265, 5.4).
+pub fn join(head: &mut Vec<u8>, begun: usize) {
+    const NAME: &[u8] = b"\r\nCookie: ";
+    let Some(value) = head.get(begun + NAME.len() - 2..head.len().saturating_sub(2)).filter(|value| !value.is_empty())
+    else {
+        return;
+    };
+    let Some(at) = head[..begun].windows(NAME.len()).position(|line| line == NAME) else { return };
+    let Some(length) = head[at + 2..begun].iter().position(|byte| *byte == b'\r') else { return };
+    let more = [b"; ", value].concat();
+    head.truncate(begun);
+    let end = at + 2 + length;
+    head.splice(end..end, more);
+}
+
 /// Header lines to be shown, with the names of cookies and without their values. What stands behind an empty line is no
 /// header.
 pub fn hidden(text: &str) -> String {
@@ -62,7 +77,7 @@ pub fn hidden(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         in_head &= !line.trim_end().is_empty();
         match line.split_once(':').filter(|_| in_head) {
-            Some((name, value)) if name.eq_ignore_ascii_case("cookie") => {
+            Some((name, value)) if name.as_bytes().eq_ignore_ascii_case(b"cookie") => {
                 let pairs: Vec<String> = value.trim().split(';').map(hidden_value).collect();
                 out.push_str(&format!("{name}: {}\r\n", pairs.join(";")));
             }

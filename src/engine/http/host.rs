@@ -1,13 +1,18 @@
 //! Where requests go: endpoints, and targets as requests are sent to them.
 
 use super::cookies::Site;
+use super::reference::Root;
 use crate::base::hosts::Host as Named;
+use crate::base::socket::UnixSocket;
 use crate::check::program::Protocol;
+use crate::engine::proxy::Proxy;
+use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
 use crate::plan::{Connections, Dns, Plan, Target};
 use std::cell::Cell;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
@@ -19,11 +24,15 @@ pub type Found = Arc<[SocketAddr]>;
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     pub authority: String,
-    pub address: SocketAddr,
+    pub peer: Peer,
     /// Where there are several, or others may be found while the load goes on.
     pub found: Option<watch::Receiver<Found>>,
     /// What stands before the path of each request.
     pub path: String,
+    /// The addresses of this machine that connections come from; none: whichever fits.
+    pub from: Arc<[IpAddr]>,
+    /// The proxy on the way there, whose address is that of connections then.
+    pub proxy: Option<Proxy>,
     /// Where the way there is encrypted.
     pub secured: Option<Secured>,
 }
@@ -31,7 +40,18 @@ pub struct Endpoint {
 impl Endpoint {
     /// Without encryption, and nothing before the paths.
     pub fn at(address: SocketAddr) -> Endpoint {
-        Endpoint { authority: address.to_string(), address, found: None, path: String::new(), secured: None }
+        let (authority, peer) = (address.to_string(), Peer::Tcp(address));
+        Endpoint::of(authority, peer)
+    }
+
+    pub fn of(authority: String, peer: Peer) -> Endpoint {
+        Endpoint { authority, peer, found: None, path: String::new(), from: Arc::default(), proxy: None, secured: None }
+    }
+
+    /// At a Unix socket, where no name says which host is meant.
+    pub fn at_socket(socket: &UnixSocket) -> Endpoint {
+        let (authority, peer) = ("localhost".to_owned(), Peer::Unix(Path::new(&socket.file).into()));
+        Endpoint { path: socket.path.clone(), ..Endpoint::of(authority, peer) }
     }
 
     /// The first of what was found is where it is.
@@ -88,35 +108,54 @@ pub fn looked_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 
 /// A target as requests are sent to it.
 pub struct Host {
-    /// Of HTTP targets: the URL of its address.
-    pub root: Option<Url>,
+    /// Of HTTP targets.
+    pub root: Option<Root>,
     pub authority: String,
-    pub address: SocketAddr,
+    pub peer: Peer,
     pub found: Option<watch::Receiver<Found>>,
     /// Whose turn it is among them.
     pub turn: Cell<usize>,
+    pub from: Arc<[IpAddr]>,
+    /// Whose turn it is among those.
+    pub source_turn: Cell<usize>,
+    pub proxy: Option<Proxy>,
     pub secured: Option<Secured>,
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
     /// How many redirects are followed.
     pub redirects: u64,
     pub cookies: bool,
+    /// Its requests carry a cookie that the target says, beside those of their user.
+    pub carries_cookie: bool,
     /// The names of the headers that all its requests carry, in lower case.
     pub own: Vec<String>,
 }
 
 impl Host {
     /// Where the next connection goes: what was found last, in turn.
-    pub fn next(&self) -> SocketAddr {
-        let Some(found) = &self.found else { return self.address };
+    pub fn next(&self) -> Peer {
+        let Some(found) = &self.found else { return self.peer.clone() };
         let found = found.borrow();
         let turn = self.turn.replace(self.turn.get().wrapping_add(1));
-        found.get(turn % found.len().max(1)).copied().unwrap_or(self.address)
+        found.get(turn % found.len().max(1)).map_or_else(|| self.peer.clone(), |address| Peer::Tcp(*address))
+    }
+
+    pub fn route<'r>(&'r self, peer: &'r Peer) -> Route<'r> {
+        Route { peer, source: self.source(peer), proxy: self.proxy.as_ref(), secured: self.secured.as_ref() }
+    }
+
+    /// Where the next connection comes from: those of the family of the other end in turn.
+    fn source(&self, peer: &Peer) -> Option<IpAddr> {
+        let Peer::Tcp(to) = peer else { return None };
+        let turn = self.source_turn.replace(self.source_turn.get().wrapping_add(1));
+        let fits = || self.from.iter().filter(|from| from.is_ipv4() == to.is_ipv4());
+        // Of another family it fails, and never goes from anywhere else.
+        fits().nth(turn % fits().count().max(1)).or_else(|| self.from.first()).copied()
     }
 
     /// In lower case and without its port.
     pub fn name(&self) -> &str {
-        self.root.as_ref().and_then(Url::host_str).unwrap_or_default()
+        self.root.as_ref().and_then(|root| root.url.host_str()).unwrap_or_default()
     }
 
     /// Whose cookies it sets and gets.
@@ -125,28 +164,33 @@ impl Host {
     }
 }
 
-/// The URLs of targets, of those that speak HTTP.
-pub fn roots(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Option<Url>> {
+/// The addresses of targets, of those that speak HTTP.
+pub fn roots(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Option<Root>> {
     let root = |(target, place): (&Target, &Endpoint)| {
         let scheme = if place.secured.is_some() { "https" } else { "http" };
         let url = Url::parse(&format!("{scheme}://{}{}", place.authority, place.path));
-        url.ok().filter(|_| target.protocol == Protocol::Http)
+        let is_named = matches!(place.peer, Peer::Tcp(_));
+        url.ok().filter(|_| target.protocol == Protocol::Http).map(|url| Root { url, is_named })
     };
     plan.targets.iter().zip(endpoints).map(root).collect()
 }
 
 /// For a worker, by its place among them: each begins with another address.
 pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
-    let host = |((target, place), root): ((&Target, &Endpoint), Option<Url>)| Host {
+    let host = |((target, place), root): ((&Target, &Endpoint), Option<Root>)| Host {
         root,
         authority: place.authority.clone(),
-        address: place.address,
+        peer: place.peer.clone(),
         found: place.found.clone(),
         turn: Cell::new(worker as usize),
+        from: place.from.clone(),
+        source_turn: Cell::new(worker as usize),
+        proxy: place.proxy.clone(),
         secured: place.secured.as_ref().map(Secured::of_worker),
         connections: target.connections,
         redirects: target.redirects,
         cookies: target.cookies,
+        carries_cookie: target.cookie.is_some(),
         own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
     };
     plan.targets.iter().zip(endpoints).zip(roots(plan, endpoints)).map(host).collect()
@@ -191,23 +235,31 @@ mod tests {
 
     #[test]
     fn each_connection_goes_to_the_next_address_that_was_found_last() {
-        let at = |last: u8| SocketAddr::from(([127, 0, 0, last], 80));
-        let (tell, found) = watch::channel(Found::from(vec![at(1), at(2), at(3)]));
+        let address = |last: u8| SocketAddr::from(([127, 0, 0, last], 80));
+        let at = |last: u8| Peer::Tcp(address(last));
+        let (tell, found) = watch::channel(Found::from(vec![address(1), address(2), address(3)]));
         let host = Host {
             root: None,
             authority: String::new(),
-            address: at(1),
+            peer: at(1),
             found: Some(found),
             turn: Cell::new(1),
+            from: Arc::new(["127.0.0.2", "::1", "127.0.0.3"].map(|from| from.parse().unwrap())),
+            source_turn: Cell::new(0),
+            proxy: None,
             secured: None,
             connections: None,
             redirects: 0,
             cookies: true,
+            carries_cookie: false,
             own: Vec::new(),
         };
         assert_eq!([(); 4].map(|()| host.next()), [2, 3, 1, 2].map(at));
-        tell.send_replace(Found::from(vec![at(9)]));
-        assert_eq!([(); 2].map(|()| host.next()), [at(9); 2]);
+        tell.send_replace(Found::from(vec![address(9)]));
+        assert_eq!([(); 2].map(|()| host.next()), [at(9), at(9)]);
+        let source = |peer: &Peer| host.source(peer).unwrap().to_string();
+        assert_eq!([(); 3].map(|()| source(&at(1))), ["127.0.0.2", "127.0.0.3", "127.0.0.2"]);
+        assert_eq!([(); 2].map(|()| source(&Peer::Tcp("[::1]:80".parse().unwrap()))), ["::1", "::1"]);
         drop(tell);
         assert_eq!(host.next(), at(9), "also where nobody looks any more");
     }

@@ -1,7 +1,7 @@
 //! Where a redirect leads, and the request that goes there (RFC 9110, 15.4).
 
 use super::host::Host;
-use super::reference;
+use super::reference::{self, Root};
 use crate::wire::http1::{leads_on, values};
 use url::Url;
 
@@ -30,7 +30,7 @@ pub fn path(request: &[u8]) -> &[u8] {
 
 /// A request to a host as a URL.
 pub fn url(host: &Host, request: &[u8]) -> Option<Url> {
-    reference::url(host.root.as_ref()?, std::str::from_utf8(asked(request)).ok()?)
+    reference::url(&host.root.as_ref()?.url, std::str::from_utf8(asked(request)).ok()?)
 }
 
 /// Where the head of a request ends, with the line end of its last line.
@@ -57,7 +57,7 @@ pub fn next(hosts: &[Host], sent: &Sent, status: u16, lines: &[u8]) -> Result<Op
     }
     let Some(location) = values(lines, "location").next() else { return Ok(None) };
     let location = std::str::from_utf8(location).map_err(|_| "its `Location` is not written in UTF-8".to_owned())?;
-    let roots: Vec<Option<Url>> = hosts.iter().map(|host| host.root.clone()).collect();
+    let roots: Vec<Option<Root>> = hosts.iter().map(|host| host.root.clone()).collect();
     let asked = String::from_utf8_lossy(asked(&sent.bytes));
     let reference::Resource { target, asked } = reference::of_redirect(&roots, sent.target, &asked, location)?;
     let leaves = (target != sent.target).then(|| &hosts[sent.target]);
@@ -109,14 +109,18 @@ mod tests {
     fn host(authority: &str) -> Host {
         Host {
             secured: None,
-            root: Url::parse(&format!("http://{authority}/")).ok(),
+            root: Url::parse(&format!("http://{authority}/")).ok().map(|url| Root { url, is_named: true }),
             authority: authority.to_owned(),
-            address: "127.0.0.1:1".parse().unwrap(),
+            peer: "127.0.0.1:1".parse::<std::net::SocketAddr>().unwrap().into(),
             found: None,
             turn: Cell::new(0),
+            from: std::sync::Arc::default(),
+            source_turn: Cell::new(0),
+            proxy: None,
             connections: None,
             redirects: 5,
             cookies: true,
+            carries_cookie: false,
             own: vec!["x-api-key".to_owned()],
         }
     }

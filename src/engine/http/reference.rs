@@ -8,8 +8,16 @@ use url::{Position, Url};
 /// Characters of a reference that are shown.
 const SHOWN: usize = 200;
 
+/// The address of a target as a URL.
+#[derive(Debug, Clone)]
+pub struct Root {
+    pub url: Url,
+    /// Its host is one that others can name. That of a Unix socket is not: there `localhost` is whoever answers.
+    pub is_named: bool,
+}
+
 /// The addresses of targets, none of those that do not speak HTTP.
-pub type Roots<'r> = &'r [Option<Url>];
+pub type Roots<'r> = &'r [Option<Root>];
 
 /// A target, and the path and query that are asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,16 +56,17 @@ pub fn url(root: &Url, asked: &str) -> Option<Url> {
 }
 
 fn root(roots: Roots<'_>, target: usize) -> Option<Url> {
-    roots.get(target).cloned().flatten()
+    roots.get(target)?.as_ref().map(|root| root.url.clone())
 }
 
 fn resolve(roots: Roots<'_>, (from, base): (usize, Option<Url>), text: &str) -> Result<Resource, String> {
     let to = base.and_then(|base| base.join(text).ok());
     let to = to.ok_or_else(|| format!("`{}` is no URL", shown(text)))?;
     let origin = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
-    let is_there = |root: &Option<Url>| root.as_ref().is_some_and(|root| origin(root) == origin(&to));
+    let is_there = |root: &Option<Root>| root.as_ref().is_some_and(|root| origin(&root.url) == origin(&to));
+    let is_meant = |root: &Option<Root>| is_there(root) && root.as_ref().is_some_and(|root| root.is_named);
     let here = roots.get(from).is_some_and(is_there).then_some(from);
-    match here.or_else(|| roots.iter().position(is_there)) {
+    match here.or_else(|| roots.iter().position(is_meant)) {
         Some(target) => Ok(Resource { target, asked: to[Position::BeforePath..Position::AfterQuery].to_owned() }),
         None => {
             let address = to.origin().ascii_serialization();
@@ -76,8 +85,8 @@ fn shown(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn roots() -> Vec<Option<Url>> {
-        let of = |text: &str| Url::parse(text).ok();
+    fn roots() -> Vec<Option<Root>> {
+        let of = |text: &str| Url::parse(text).ok().map(|url| Root { url, is_named: true });
         vec![
             of("http://one.test:8080/api/v2"),
             of("http://two.test"),
@@ -107,6 +116,16 @@ mod tests {
             assert_eq!(of_step(&roots(), 0, text), Ok(Resource { target, asked: asked.to_owned() }), "{text}");
         }
         assert_eq!(of_step(&roots(), 3, "//two.test/x").unwrap().target, 3, "in the scheme of its own target");
+    }
+
+    #[test]
+    fn no_other_target_leads_to_a_unix_socket() {
+        let local = |is_named: bool| Some(Root { url: Url::parse("http://localhost/api").unwrap(), is_named });
+        let roots = [&[local(false), local(false)], &roots()[..]].concat();
+        for own in [0, 1] {
+            assert_eq!(of_redirect(&roots, own, "/a", "http://localhost/b").unwrap().target, own);
+        }
+        assert!(of_redirect(&roots, 2, "/a", "http://localhost/b").is_err(), "nobody wrote down that host");
     }
 
     #[test]

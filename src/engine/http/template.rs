@@ -1,7 +1,7 @@
 //! Requests as bytes: written once where nothing in them changes, else anew for each send.
 
 use super::body::{Body, Content, Upload};
-use super::reference;
+use super::reference::{self, Root};
 use crate::engine::driver::Unwritten;
 use crate::engine::flow::lowered::RequestParts;
 use crate::engine::trace::PLACEHOLDER;
@@ -12,7 +12,6 @@ use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{self, Connections, Http, Target};
 use std::sync::Arc;
-use url::Url;
 
 /// How this program names itself.
 pub const AGENT: &str = concat!("stressc/", env!("CARGO_PKG_VERSION"));
@@ -97,7 +96,7 @@ enum Path {
     /// Below the path of the target's address; what is put into it is encoded.
     Below(Vec<Piece>),
     /// A URL reference of a step to this target, among the addresses of all.
-    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Url>]>, by_file: bool },
+    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Root>]>, by_file: bool },
 }
 
 /// What stands behind the path, as it is told to one target.
@@ -166,6 +165,9 @@ fn head(
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), lowerer.text(text));
     let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
     let own_cookies = says(&headers, "Cookie");
+    if let Some(cookie) = target.cookie.as_ref().filter(|_| !own_cookies) {
+        headers.push(("Cookie".to_owned(), lowerer.text(cookie)));
+    }
     let mut after_path = " HTTP/1.1\r\n".to_owned();
     for (name, value) in [("Host", place.authority.as_str()), ("User-Agent", AGENT), ("Accept", "*/*")] {
         // What the scenario says itself is not said twice.

@@ -3,7 +3,7 @@
 mod coding;
 mod robust;
 
-use crate::engine::stream::Opening;
+use crate::engine::stream::{Opening, Route};
 use crate::wire::http1::{Answer, Failure};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -86,7 +86,9 @@ fn answered(pieces: Vec<Vec<u8>>, hold: bool, ask: Ask) -> (Result<(), Failure>,
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         assert!(!connection.is_reused());
         let outcome = once(&mut connection, ask, 5000).await;
         assert_eq!(connection.is_reused(), outcome.0.is_ok());
@@ -135,7 +137,9 @@ fn the_first_byte_is_that_of_the_final_answer() {
         });
         run(async {
             let mut connection =
-                Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+                Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                    .await
+                    .unwrap();
             let (result, answer) = once(&mut connection, KEEP, 5000).await;
             assert_eq!((result, answer.status), (Ok(()), 200));
             assert!(answer.first_byte - answer.sent >= LATER.as_nanos() as u64 / 2, "{answer:?}");
@@ -151,7 +155,9 @@ fn the_first_byte_is_that_of_the_final_answer() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         let (result, answer) = once(&mut connection, KEEP, 5000).await;
         assert_eq!(result, Ok(()));
         assert!(answer.sent <= answer.first_byte && answer.first_byte < answer.end, "{answer:?}");
@@ -306,7 +312,9 @@ fn too_slow() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         let start = Instant::now();
         let (result, answer) = once(&mut connection, KEEP, 150).await;
         assert_eq!(result, Err(Failure::Timeout));
@@ -327,7 +335,9 @@ fn deadlines_move() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         for timeout in [100, 100, 5000, 100, 100] {
             let fresh = !connection.is_reused();
             let (result, answer) = once(&mut connection, KEEP, timeout).await;
@@ -355,7 +365,9 @@ fn an_endless_answer_ends_at_the_deadline() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         let (result, answer) = once(&mut connection, Ask::default(), 200).await;
         assert_eq!(result, Err(Failure::Timeout));
         assert!(answer.body_bytes > 100_000 && answer.body.is_empty());
@@ -379,7 +391,9 @@ fn closed_while_idle() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         assert_eq!(once(&mut connection, KEEP, 5000).await.0, Ok(()));
         assert!(connection.is_reused());
         while connection.is_open() {
@@ -396,7 +410,9 @@ fn an_early_answer_to_a_large_request() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         let (mut answer, request) = (Answer::default(), vec![b'x'; 64 << 20]);
         let (scratch, clock) = (Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[&request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -412,7 +428,9 @@ fn an_upgrade_that_was_asked_for() {
     });
     run(async {
         let mut connection =
-            Connection::open(address, None, Duration::from_secs(5), &mut Opening::default()).await.unwrap();
+            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
+                .await
+                .unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\nupgrade: chat\r\n\r\n";
         let (mut answer, scratch, clock) = (Answer::default(), Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -425,7 +443,8 @@ fn no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let refused = run(Connection::open(address, None, Duration::from_secs(5), &mut Opening::default())).err();
+    let refused =
+        run(Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())).err();
     assert_eq!(refused, Some(Failure::Connect.into()));
     let errno = |errno: rustix::io::Errno| Failure::of_connect(&errno.into());
     assert_eq!(errno(rustix::io::Errno::ADDRNOTAVAIL), Failure::NoPorts);

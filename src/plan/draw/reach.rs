@@ -52,6 +52,9 @@ fn row(plan: &Plan, reached: &Reached) -> (String, String) {
             };
             (name(plan.links.get(link).map(|link| &link.name)), format!("{place}: {what}"))
         }
+        Way::Proxy(target) => {
+            (name(plan.targets.get(target).map(|target| &target.name)), format!("{place}: the proxy on the way there"))
+        }
         Way::Database(service) => {
             let what = format!("{place}: what the shop asks of its database");
             (name(plan.services.get(service).map(|service| &service.name)), what)

@@ -172,7 +172,7 @@ fn database<'a>(around: &'a FaultContext<'_>, on: Database) -> Result<Login<'a>,
             Ok(match &target.address {
                 Address::Service(service) => ours(*service),
                 Address::Late(url) => Login::Target(target.protocol, around.known.text(url)),
-                Address::Url { .. } | Address::Link(_) => {
+                Address::Url { .. } | Address::Unix { .. } | Address::Link(_) => {
                     Login::Target(target.protocol, Err("its address is no URL".to_owned()))
                 }
             })

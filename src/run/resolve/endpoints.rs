@@ -1,25 +1,42 @@
 //! Where each target is, once services and links have their addresses.
 
 use super::again::TargetName;
+use super::proxied::Proxied;
 use super::resolved::Resolved;
 use crate::base::origin::Origin;
+use crate::base::socket::{Server, UnixSocket};
 use crate::check::program::Protocol;
 use crate::engine::http::host::{Endpoint, Found};
+use crate::engine::stream::Peer;
 use crate::engine::tls::{Material, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Dns, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The endpoint of each target, from the addresses of services and links, and the names whose addresses may be others later.
 pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
     let mut named = Vec::new();
     let endpoint = |(index, target): (usize, &Target)| {
-        let at = |address: SocketAddr| ((Endpoint::at(address), None), address.ip().to_string());
+        let proxied = target.proxy.as_ref().map(|proxy| Proxied::of(proxy, known)).transpose();
+        let proxied = proxied.map_err(|why| format!("the proxy of `{}`: {why}", target.name))?;
+        let at_socket = |socket: &UnixSocket| ((Endpoint::at_socket(socket), None), (String::new(), 0));
+        let at = |address: SocketAddr| {
+            let host = match address {
+                SocketAddr::V4(address) => address.ip().to_string(),
+                SocketAddr::V6(address) => format!("[{}]", address.ip()),
+            };
+            ((Endpoint::at(address), None), (host, address.port()))
+        };
         let dns = target.dns.as_deref();
+        let named_by = |(host, port): (&str, u16), path: &str, https: bool| match &proxied {
+            Some(_) => Ok((of_proxy((host, port), path, https), None)),
+            None => found((host, port), path, https, dns),
+        };
         // With whom its certificate must name, where nothing else is said.
-        let ((endpoint, names), host) = match &target.address {
+        let ((endpoint, names), (host, port)) = match &target.address {
             Address::Service(service) => at(known.services[*service].address),
             Address::Link(link) => at(known.links[*link]),
             // Nobody sends requests there: it is hurt from within.
@@ -28,18 +45,29 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
             }
             Address::Late(pieces) => {
                 let url = known.text(pieces)?;
-                let origin = Origin::parse(&url);
-                let Origin { https, host, port, path } =
-                    origin.map_err(|why| format!("`{url}`, the address of `{}`, is none: {why}", target.name))?;
-                (found((&host, port), &path, https, dns)?, host)
+                let server = Server::parse(&url);
+                match server.map_err(|why| format!("`{url}`, the address of `{}`, is none: {why}", target.name))? {
+                    Server::At(Origin { https, host, port, path }) => {
+                        (named_by((&host, port), &path, https)?, (host, port))
+                    }
+                    Server::Socket(socket) => at_socket(&socket),
+                }
             }
-            Address::Url { host, port, path } => (found((host, *port), path, target.tls.is_some(), dns)?, host.clone()),
+            Address::Unix { file, path } => at_socket(&UnixSocket { file: file.clone(), path: path.clone() }),
+            Address::Url { host, port, path } => {
+                (named_by((host, *port), path, target.tls.is_some())?, (host.clone(), *port))
+            }
         };
         let secured = target.tls.as_ref().map(|tls| {
             let secured = Secured::new(tls, &host, &Material { files, text: &|text| known.text(text) });
             secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
         });
         let endpoint = Endpoint { secured: secured.transpose()?, ..endpoint };
+        let endpoint = match &proxied {
+            Some(proxied) => proxied.leads(endpoint, (&host, port)),
+            None => endpoint,
+        };
+        let endpoint = Endpoint { from: sources(target, &endpoint)?, ..endpoint };
         // A link that was put before it is nothing that a request speaks of.
         let before = plan.links.iter().position(|link| link.before == Some(index));
         let Some((host, port, all)) = names else { return Ok(at_link(endpoint, before, known)) };
@@ -57,9 +85,24 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
     Ok((endpoints?, named))
 }
 
+/// The addresses that connections to a target come from: all of this machine, and one at least of its family.
+fn sources(target: &Target, endpoint: &Endpoint) -> Result<Arc<[IpAddr]>, String> {
+    let wrong = |why: String| format!("`from:` of `{}`: {why}", target.name);
+    if let Some(other) = target.from.iter().find(|from| TcpListener::bind((**from, 0)).is_err()) {
+        return Err(wrong(format!("{other} is no address of this machine")));
+    }
+    match &endpoint.peer {
+        Peer::Tcp(to) if !target.from.is_empty() && !target.from.iter().any(|from| from.is_ipv4() == to.is_ipv4()) => {
+            let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
+            Err(wrong(format!("connections go to {to}, and none of these is an address of {family}")))
+        }
+        Peer::Tcp(_) | Peer::Unix(_) => Ok(target.from.as_slice().into()),
+    }
+}
+
 fn at_link(endpoint: Endpoint, link: Option<usize>, known: &Resolved) -> Endpoint {
     match link {
-        Some(link) => Endpoint { address: known.links[link], found: None, ..endpoint },
+        Some(link) => Endpoint { peer: known.links[link].into(), found: None, ..endpoint },
         None => endpoint,
     }
 }
@@ -67,13 +110,23 @@ fn at_link(endpoint: Endpoint, link: Option<usize>, known: &Resolved) -> Endpoin
 /// A name, its port, and where it leads now.
 type Names = Option<(String, u16, Vec<SocketAddr>)>;
 
-/// The port of a scheme's own is not written (RFC 9110, 4.2.3).
 fn found((host, port): (&str, u16), path: &str, https: bool, dns: Option<&Dns>) -> Result<(Endpoint, Names), String> {
-    let usual = if https { 443 } else { 80 };
     let (endpoint, all) = Endpoint::resolve(host, port, dns)?;
-    let authority = if port == usual { host.to_owned() } else { endpoint.authority.clone() };
     let names = dns.map(|_| (host.to_owned(), port, all));
-    Ok((Endpoint { authority, path: path.to_owned(), ..endpoint }, names))
+    Ok((Endpoint { authority: authority((host, port), https), path: path.to_owned(), ..endpoint }, names))
+}
+
+/// Its proxy looks up its name.
+fn of_proxy((host, port): (&str, u16), path: &str, https: bool) -> Endpoint {
+    // That of the proxy takes its place.
+    let nowhere = Peer::Tcp(([0, 0, 0, 0], 0).into());
+    Endpoint { path: path.to_owned(), ..Endpoint::of(authority((host, port), https), nowhere) }
+}
+
+/// The port of a scheme's own is not written (RFC 9110, 4.2.3).
+fn authority((host, port): (&str, u16), https: bool) -> String {
+    let usual = if https { 443 } else { 80 };
+    if port == usual { host.to_owned() } else { format!("{host}:{port}") }
 }
 
 /// The authorities of TLS that targets name by files.

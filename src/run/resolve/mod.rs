@@ -3,3 +3,4 @@
 pub mod again;
 pub mod resolved;
 pub mod endpoints;
+mod proxied;

@@ -1,6 +1,7 @@
 //! Asks a Prometheus what a query is worth now, over its HTTP API v1.
 
 use super::{Missing, Reading, absent};
+use crate::base::socket::below;
 use crate::run::ask::ControlClient;
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 const LONGEST: usize = 1;
 
 pub async fn ask(client: ControlClient, url: String, query: String, (place, missing): (u32, Missing)) -> Vec<Reading> {
-    let mut address = format!("{}/api/v1/query?query=", url.trim_end_matches('/'));
+    let mut address = below(&url, "/api/v1/query?query=");
     crate::engine::http::template::percent_encode(&query, "-._~", &mut address);
     match client.page(&address, LONGEST).await.and_then(|answer| value(&answer)) {
         Ok(None) => absent(place, "the query gives nothing".to_owned(), missing).collect(),

@@ -126,3 +126,18 @@ fn dates_of_all_kinds() {
         assert_eq!(date(text.as_bytes()), None, "{text}");
     }
 }
+
+#[test]
+fn there_is_one_line_of_cookies() {
+    let joined = |own: &str, more: &str| {
+        let mut head = format!("GET / HTTP/1.1\r\nHost: a\r\n{own}X: y\r\n").into_bytes();
+        let begun = head.len();
+        head.extend_from_slice(more.as_bytes());
+        join(&mut head, begun);
+        String::from_utf8(head).unwrap().replace("GET / HTTP/1.1\r\nHost: a\r\n", "")
+    };
+    let line = "Cookie: b=2; c=3\r\n";
+    assert_eq!(joined("Cookie: a=1\r\n", line), "Cookie: a=1; b=2; c=3\r\nX: y\r\n");
+    assert_eq!(joined("Cookie: a=1\r\n", ""), "Cookie: a=1\r\nX: y\r\n");
+    assert_eq!(joined("", line), format!("X: y\r\n{line}"));
+}

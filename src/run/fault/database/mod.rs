@@ -151,8 +151,9 @@ impl<S: Server> Hurt<S> {
 fn known(url: &str) -> Result<Database, String> {
     let mut known = Database::of(url)?;
     if let ServerAddress::Host(host) = &known.place {
-        let (found, _) = host::Endpoint::resolve(&host.name, known.port.unwrap_or(0), None)?;
-        known.place = ServerAddress::Host(Host::new(&found.address.ip().to_string(), known.port));
+        let found = host::addresses(&host.name, known.port.unwrap_or(0), None)?;
+        let first = found.first().ok_or_else(|| format!("the host `{}` has no address", host.name))?;
+        known.place = ServerAddress::Host(Host::new(&first.ip().to_string(), known.port));
     }
     Ok(known)
 }

@@ -1,0 +1,106 @@
+//! Checks what a target is shown with each request: `auth:`.
+
+use super::bound::{Arguments, Call};
+use super::builtins::{self, BuiltinKind};
+use super::meaning::Meaning;
+use super::parts::listed;
+use super::program::{Expr, Piece, Target, Text, ValueFunction};
+use super::request::is_token;
+use super::scope::FrameId;
+use super::session::ScenarioChecker;
+use crate::base::Span;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::{Entry, ExprKind};
+
+impl<'a> ScenarioChecker<'a, '_> {
+    pub(super) fn auth(&mut self, entry: &'a Entry, frame: FrameId, target: &mut Target) {
+        let known = || builtins::names(BuiltinKind::Auth);
+        let ExprKind::Call { function, arguments } = &entry.value.kind else {
+            let problem = Diagnostic::new(Code::E0301, "this is no authentication", entry.value.span, "not a call");
+            self.push(problem.help(listed("write one of", known())));
+            return;
+        };
+        let Some(builtin) = builtins::of_kind(BuiltinKind::Auth, &function.text) else {
+            let problem = Diagnostic::new(
+                Code::E0201,
+                format!("`{function}` is no authentication"),
+                function.span,
+                "no such one",
+            );
+            self.push(problem.did_you_mean(function.span, &function.text, known()));
+            return;
+        };
+        let call = Call { function, arguments, span: entry.value.span, frame };
+        let span = call.span;
+        let Some(bound) = self.arguments(builtin.parameters, builtin.variadic, call) else { return };
+        match builtin.name {
+            "basic" => self.basic(&bound, span, entry, target),
+            "bearer" => self.bearer(&bound, span, entry, target),
+            "header" => {
+                if let Some(name) = self.auth_name(&bound, span) {
+                    let what = "a header stands on one line";
+                    self.is_literal(&bound, "value", &['\r', '\n', '\0'], (what, span));
+                    let value = bound.pieces("value").unwrap_or_default();
+                    self.target_header(name, value, entry.label.span, target);
+                }
+            }
+            _ => {
+                if let Some(name) = self.auth_name(&bound, span) {
+                    let what = "the value of a cookie has no blanks, `;`, `,`, `\"` and `\\` (RFC 6265, 4.1.1)";
+                    self.is_literal(&bound, "value", &['\r', '\n', '\0', ' ', '\t', ';', ',', '"', '\\'], (what, span));
+                    let mut text = vec![Piece::Literal(format!("{name}="))];
+                    text.extend(bound.pieces("value").unwrap_or_default());
+                    target.cookie = Some(text);
+                }
+            }
+        }
+    }
+
+    fn basic(&mut self, bound: &Arguments<'a>, span: Span, entry: &'a Entry, target: &mut Target) {
+        self.is_literal(bound, "user", &[':'], ("a name has no `:` (RFC 7617), which ends it", span));
+        let mut pair: Text = bound.pieces("user").unwrap_or_default();
+        pair.push(Piece::Literal(":".to_owned()));
+        pair.extend(bound.pieces("password").unwrap_or_default());
+        let coded = Expr::Call { function: ValueFunction::Base64, arguments: vec![Expr::Text(pair)] };
+        let text = vec![Piece::Literal("Basic ".to_owned()), Piece::Value(coded)];
+        self.target_header("Authorization".to_owned(), text, entry.label.span, target);
+    }
+
+    fn bearer(&mut self, bound: &Arguments<'a>, span: Span, entry: &'a Entry, target: &mut Target) {
+        self.is_literal(bound, "token", &['\r', '\n', '\0', ' '], ("a token is one word (RFC 6750)", span));
+        let mut text = vec![Piece::Literal("Bearer ".to_owned())];
+        text.extend(bound.pieces("token").unwrap_or_default());
+        self.target_header("Authorization".to_owned(), text, entry.label.span, target);
+    }
+
+    /// Says so where what is written of an argument has one of these in it.
+    fn is_literal(&mut self, bound: &Arguments<'a>, name: &str, wrong: &[char], (why, call): (&str, Span)) {
+        let pieces = bound.pieces(name).unwrap_or_default();
+        if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(wrong))) {
+            self.out_of_range(bound.span(name, call), why);
+        }
+    }
+
+    /// The name of a header or a cookie: a token (RFC 9110, 5.6.2), known before the run.
+    fn auth_name(&mut self, bound: &Arguments<'a>, call: Span) -> Option<String> {
+        let (value, expr) = bound.get("name")?;
+        match value {
+            Meaning::Text(name, _) if !is_token(name) => {
+                self.out_of_range(bound.span("name", call), "a name has letters, digits and hyphens");
+                None
+            }
+            Meaning::Text(name, _) => match name.to_ascii_lowercase().as_str() {
+                "content-length" | "transfer-encoding" | "host" | "connection" => {
+                    self.out_of_range(expr.span, "this header is the client's own");
+                    None
+                }
+                _ => Some(name.clone()),
+            },
+            Meaning::Unknown(_) => None,
+            _ => {
+                self.not_constant(expr.span, "this name must be known before the run");
+                None
+            }
+        }
+    }
+}

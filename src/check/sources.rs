@@ -1,0 +1,61 @@
+//! Checks from which addresses of this machine the connections to a target come: `from:`.
+
+use super::meaning::Meaning;
+use super::program::Target;
+use super::session::ScenarioChecker;
+use super::types::Type;
+use crate::base::Span;
+use crate::diag::{Code, Diagnostic};
+use crate::syntax::ast::Entry;
+// Of core, which opens nothing.
+use core::net::IpAddr;
+
+impl<'a> ScenarioChecker<'a, '_> {
+    pub(super) fn target_sources(&mut self, entry: &'a Entry, value: &Meaning<'a>, target: &mut Target) {
+        let span = entry.value.span;
+        if target.address.is_socket() {
+            let message = "a connection to a Unix socket comes from no address";
+            let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "of a host alone");
+            self.push(problem.help("leave `from:` out"));
+            return;
+        }
+        match value {
+            Meaning::List(items) if items.is_empty() => {
+                self.out_of_range(span, "connections come from one address at least");
+            }
+            Meaning::List(items) => items.iter().for_each(|item| self.source(item, span, &mut target.from)),
+            one => self.source(one, span, &mut target.from),
+        }
+    }
+
+    fn source(&mut self, value: &Meaning<'a>, span: Span, out: &mut Vec<IpAddr>) {
+        match value {
+            Meaning::Text(text, _) => match text.trim_matches(['[', ']']).parse::<IpAddr>() {
+                Ok(address) if address.is_unspecified() => {
+                    self.out_of_range(
+                        span,
+                        "this is every address of this machine; leave `from:` out for whichever fits",
+                    );
+                }
+                Ok(address) if out.contains(&address) => {
+                    self.out_of_range(span, "an address is taken in turn, so it is there once");
+                }
+                Ok(address) => out.push(address),
+                Err(_) => {
+                    self.out_of_range(span, "connections come from addresses, such as \"127.0.0.2\" or \"::1\"");
+                }
+            },
+            Meaning::Unknown(_) => {}
+            other if other.kind() == Type::Text => {
+                let message = "from where connections come is known before the run";
+                let problem = Diagnostic::new(Code::E0404, message, span, "only the run knows it");
+                self.push(problem.help("write the address, or take it from a parameter or `env(\"…\")`"));
+            }
+            other => {
+                let kind = other.kind();
+                let message = format!("a Text is needed here, and this is {}", kind.a());
+                self.push(Diagnostic::new(Code::E0301, message, span, kind.a()));
+            }
+        }
+    }
+}
