@@ -175,7 +175,7 @@ fn a_unix_socket_is_loaded_probed_and_watched() {
         "scenario test {{\n  service own = process(\"sleep\", \"60\") {{\n    ready: \"{at}:/health\"\n  }}\n  \
          monitor page = metrics(\"{at}:/metrics?all=1\")\n  target api = http(\"{at}:/api\") {{\n    redirects: 1\n    connections: pool(1)\n  }}\n  \
          flow browse on api {{\n    get \"/old\" {{\n      expect status == 200\n    }}\n  }}\n  load main of browse {{\n    hold 20/s for 2s\n  }}\n  \
-         expect {{\n    error_rate(main) == 0%\n    count(main) == 80\n    max(page.query('jobs')) == 7\n  }}\n}}\n"
+         expect {{\n    error_rate(main) == 0%\n    count(main) == 80\n    max(page.query('jobs')) == 7\n    max(own.threads) >= 1\n  }}\n}}\n"
     );
     place.run(&text, &["--workers", "1"]).passed();
     let heads = heads.lock().unwrap().clone();
