@@ -22,6 +22,7 @@ mod flows;
 mod fmt;
 mod fragment;
 mod guard;
+mod headers;
 mod hostile;
 mod iterations;
 mod keys;

@@ -159,7 +159,11 @@ pub struct Http {
     /// What stands behind `?` in the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, Expr)>,
+    /// Null leaves one out that the flow, the target or the run would have said.
     pub headers: Vec<(String, Vec<Piece>)>,
+    /// What its flow says beside these, to the target of the step alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flow_headers: Vec<(String, Vec<Piece>)>,
     pub body: Option<Body>,
     /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
     pub judges_status: bool,
@@ -211,7 +215,8 @@ impl Exchange {
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
             Exchange::Http(http) => {
-                let texts = std::iter::once(&http.path).chain(http.headers.iter().map(|(_, text)| text));
+                let headers = http.headers.iter().chain(&http.flow_headers);
+                let texts = std::iter::once(&http.path).chain(headers.map(|(_, text)| text));
                 let method = match &http.method {
                     Method::Known(_) => None,
                     Method::Computed(method) => Some(method),
