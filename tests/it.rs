@@ -28,6 +28,7 @@ mod iterations;
 mod keys;
 mod kills;
 mod large_data;
+mod ledgers;
 mod links;
 mod live;
 mod load;

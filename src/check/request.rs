@@ -70,7 +70,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         }
         for record in &request.records {
-            checked.records.extend(self.record(record, frame));
+            checked.records.extend(self.record(record, response, frame));
         }
         let before = self.answer.replace(response);
         if let Some(written) = &request.matching {
@@ -373,8 +373,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.out_of_range(label.span, why);
     }
 
-    /// `record KEY in LEDGER`
-    fn record(&mut self, record: &'a ast::Expr, frame: FrameId) -> Option<Record> {
+    /// `record KEY in LEDGER`. A key may be one that the answer to the request gives.
+    fn record(&mut self, record: &'a ast::Expr, response: usize, frame: FrameId) -> Option<Record> {
         let ExprKind::Binary { operator: Binary::In, left, right, .. } = &record.kind else {
             if !matches!(record.kind, ExprKind::Wrong) {
                 let problem = Diagnostic::new(Code::E0307, "a record goes into a ledger", record.span, "into which?");
@@ -382,11 +382,22 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             return None;
         };
+        // A value of the flow that is called as a part of an answer is that value.
+        let is_value =
+            matches!(&left.kind, ExprKind::Name(name) if self.lookup(frame, &name.text, name.span).is_some());
+        let before = if is_value { self.answer } else { self.answer.replace(response) };
         let key = self.eval_as(left, frame, &[Type::Text, Type::Number, Type::Count, Type::Json]);
-        match (key.expr(), self.eval_as(right, frame, &[Type::Ledger])) {
-            (Some(key), Meaning::Part(Type::Ledger, ledger)) => Some(Record { key, ledger }),
-            _ => None,
+        self.answer = before;
+        let (Some(key), Meaning::Part(Type::Ledger, ledger)) =
+            (key.expr(), self.eval_as(right, frame, &[Type::Ledger]))
+        else {
+            return None;
+        };
+        let given = key.any(&mut |part| part.answer() == Some(response));
+        if given && let Some(ledger) = self.out.ledgers.get_mut(ledger) {
+            ledger.given.get_or_insert(record.span);
         }
+        Some(Record { key, ledger, given })
     }
 
     pub(super) fn checks(&mut self, clauses: &'a [Clause], frame: FrameId) -> Vec<Check> {

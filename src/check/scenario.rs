@@ -297,7 +297,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// `ledger NAME on TARGET { verify key { … } }`
     pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Meaning<'a> {
         let index = self.out.ledgers.len();
-        self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None });
+        self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None, given: None });
         let target = match &ledger.on {
             Some(on) => Some(self.target_named(on, frame)),
             None => self.only_target(frame),

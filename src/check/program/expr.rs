@@ -124,6 +124,18 @@ pub enum Expr {
 }
 
 impl Expr {
+    /// The answer of which it is a part by itself.
+    pub fn answer(&self) -> Option<usize> {
+        match self {
+            Expr::Status(response) | Expr::Latency(response) | Expr::BodyText(response) => Some(*response),
+            Expr::Json { response, .. } | Expr::Header { response, .. } | Expr::Answer { response, .. } => {
+                Some(*response)
+            }
+            Expr::Url { response, .. } => Some(*response),
+            _ => None,
+        }
+    }
+
     /// Whether this holds of it or of a part of it; the parts are asked in the order in which they are evaluated.
     pub fn any(&self, holds: &mut impl FnMut(&Expr) -> bool) -> bool {
         if holds(self) {

@@ -1,6 +1,7 @@
 //! What users do: flows, their steps, requests, and the ledgers that these fill.
 
 use super::{Expr, Piece, Text, is_false, values};
+use crate::base::Span;
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,9 @@ pub struct Ledger {
     pub name: String,
     /// The key is in slot 0.
     pub verify: Option<Flow>,
+    /// Where a record has a key that the system gives.
+    #[serde(skip)]
+    pub given: Option<Span>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -327,6 +331,9 @@ impl FailureKind {
 pub struct Record {
     pub key: Expr,
     pub ledger: usize,
+    /// The answer has the key, so the entry is opened when it is there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub given: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

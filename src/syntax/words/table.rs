@@ -615,7 +615,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "record",
         &[Request],
-        "Opens an entry of a ledger under a key, before the request is sent, so that an unknown outcome has its key too.",
+        "Opens an entry of a ledger under a key, before the request is sent, so that an unknown outcome has its key too; under a key of the answer when that is there.",
         &[form(Request, "record KEY in LEDGER", "record \"order-{user.id}\" in orders")],
     ),
     word(
