@@ -209,12 +209,28 @@ fn the_catalogue_lists_products_and_shows_one() {
 }
 
 #[test]
+fn pages_of_the_catalogue_lead_to_the_next_one() {
+    let shop = Shop::open(|_| {});
+    let (mut at, mut found) = (Some("/products?page=1".to_owned()), Vec::new());
+    while let Some(path) = at {
+        let page = shop.get(&path).json();
+        found.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()));
+        at = page["next"].as_str().map(str::to_owned);
+    }
+    assert_eq!(found, (1..=100).collect::<Vec<i64>>());
+    assert_eq!(shop.get("/products?page=7").json(), serde_json::json!({ "items": [], "next": null }));
+}
+
+#[test]
 fn what_is_not_there_or_not_asked_well_is_said_in_json() {
     let shop = Shop::open(|_| {});
     for (method, path, status) in [
         ("GET", "/products/101", 404),
         ("GET", "/products/lamp", 400),
         ("GET", "/products/99999999999999999999", 400),
+        ("GET", "/products?page=0", 400),
+        ("GET", "/products?page=9223372036854775807", 400),
+        ("GET", "/products?page=x", 400),
         ("GET", "/orders", 400),
         ("GET", "/orders/1", 404),
         ("GET", "/orders/x", 400),

@@ -4,8 +4,8 @@ use super::bound::{Arguments, Call};
 use super::builtins::{self, Field};
 use super::meaning::Meaning;
 use super::program::{
-    Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, Pick, RecoveryFunction, RequestFunction, RequestTime,
-    Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
+    Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, PathText, Pick, RecoveryFunction, RequestFunction,
+    RequestTime, Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::{FrameId, hidden_name};
 use super::session::ScenarioChecker;
@@ -13,6 +13,15 @@ use super::types::Type;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast;
+
+/// What an object of JSON has under a name.
+fn field_of_json<'a>(value: &Meaning<'a>, field: &Name) -> Meaning<'a> {
+    let path = PathText::Known(format!("$['{field}']"));
+    match value.expr() {
+        Some(object) if !value.is_unknown() => Meaning::Run(Expr::Get { value: Box::new(object), path }, Type::Json),
+        _ => Meaning::Unknown(Type::Json),
+    }
+}
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn field_of(
@@ -35,6 +44,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 };
             }
             Meaning::Unknown(Type::Row) => return Meaning::Unknown(Type::Text),
+            Meaning::Object(fields) => return self.field_of_object(fields, field),
             Meaning::Samples(population, _, kind) => {
                 let (population, kind) = (population.clone(), *kind);
                 if let Some(member) = self.member(&population, kind, field) {
@@ -60,6 +70,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Some(found) if value.is_unknown() => Meaning::Unknown(found.result),
             Some(found) => self.take_field(value, found, base, span),
+            None if value.kind() == Type::Json && builtins::field(Type::Json, &field.text, true).is_none() => {
+                field_of_json(value, field)
+            }
             None => self.no_field(value, field),
         }
     }
@@ -129,7 +142,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let _ = kind;
                 Meaning::Samples(population, *unit, Type::Samples)
             }
-            (Meaning::Run(expr, Type::Json), "count") => Meaning::Run(Expr::Count(Box::new(expr.clone())), Type::Count),
+            (Meaning::Run(_, Type::Json | Type::List) | Meaning::List(_), name) => {
+                self.field_of_list(value, name, span)
+            }
             (_, name) => self.part_of_window(value, name, base, span),
         }
     }
@@ -272,6 +287,15 @@ impl<'a> ScenarioChecker<'a, '_> {
         Meaning::WRONG
     }
 
+    fn field_of_object(&mut self, fields: &[(Name, Meaning<'a>)], name: &Name) -> Meaning<'a> {
+        if let Some((_, value)) = fields.iter().find(|(own, _)| own.text == name.text) {
+            return value.clone();
+        }
+        let problem = Diagnostic::new(Code::E0202, format!("the object has no `{name}`"), name.span, "no such field");
+        self.push(problem.did_you_mean(name.span, &name.text, fields.iter().map(|(own, _)| own.text.as_str())));
+        Meaning::WRONG
+    }
+
     fn column(&mut self, row: &Expr, data: usize, name: &Name) -> Meaning<'a> {
         let columns = self.out.data.get(data).map_or(&[][..], |data| &data.columns);
         match columns.iter().find(|(column, _)| *column == name.text) {
@@ -304,6 +328,14 @@ impl<'a> ScenarioChecker<'a, '_> {
         if matches!(value, Meaning::Samples(..)) && self.is_refused_member(value) {
             return Meaning::WRONG;
         }
+        if let Some(method) = builtins::field(kind, &field.text, true)
+            && matches!(kind, Type::Json | Type::List)
+        {
+            let problem = Diagnostic::new(Code::E0207, format!("`.{field}` is a method"), field.span, "not called");
+            let named = format!("`.json(\"$['{field}']\")` for what is named so");
+            self.push(problem.help(format!("call it, as in `{}`, or write {named}", method.example)));
+            return Meaning::WRONG;
+        }
         let message = format!("{what} has no `{field}`");
         let mut problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");
         let mut known: Vec<String> = self.members_of(value);
@@ -332,7 +364,32 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem);
             return Meaning::WRONG;
         }
+        if kind == Type::List && crate::base::suggest::slip(&field.text, known.iter().map(String::as_str)).is_none() {
+            self.push(problem.help(format!("ask one of its items: `.first.{field}`, `.random().{field}`")));
+            return Meaning::WRONG;
+        }
         self.push(problem.did_you_mean(field.span, &field.text, known.iter().map(String::as_str)));
+        Meaning::WRONG
+    }
+
+    /// Where it is an operator in this language, that is said.
+    fn no_method(&mut self, value: &Meaning<'a>, base: &'a ast::Expr, call: Call<'a>) -> Meaning<'a> {
+        let method = call.function;
+        let looks = matches!(value.kind(), Type::Text | Type::Json | Type::List);
+        let Some(ours) = super::words::operator_of_elsewhere(&method.text).filter(|_| looks) else {
+            return self.no_field(value, method);
+        };
+        let message = format!("{} has no method `{method}`", value.kind().a());
+        let problem = Diagnostic::new(Code::E0202, message, method.span, "an operator here");
+        let looked_for = match call.arguments {
+            [one] => self.text(one.value.span),
+            _ => "…".to_owned(),
+        };
+        let written = format!("{} {ours} {looked_for}", self.text(base.span));
+        self.push(match call.arguments.len() {
+            1 => problem.fix(call.span, &written, format!("write `{written}`")),
+            _ => problem.help(format!("write `{written}`")),
+        });
         Meaning::WRONG
     }
 
@@ -362,7 +419,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => {}
         }
         let Some(found) = builtins::field(value.kind(), &method.text, true) else {
-            return self.no_field(&value, method);
+            return self.no_method(&value, base, call);
         };
         let parameters = found.parameters.unwrap_or_default();
         let Some(bound) = self.arguments(parameters, false, call) else {
@@ -414,10 +471,13 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
                 Meaning::Row(Expr::Row { data: *data, pick }, *data)
             }
-            (Meaning::Run(expr, _), "json") => match self.json_path(&bound) {
-                Some(path) => Meaning::Run(Expr::Get { value: Box::new(expr.clone()), path }, Type::Json),
+            (Meaning::Run(expr, _), "json") => match self.json_path(&bound, call.frame) {
+                Some((path, kind)) => Meaning::Run(Expr::Get { value: Box::new(expr.clone()), path }, kind),
                 None => Meaning::WRONG,
             },
+            (Meaning::Run(_, Type::Json | Type::List) | Meaning::List(_), name) => {
+                self.method_of_list(&value, name, &bound, span)
+            }
             _ => Meaning::WRONG,
         }
     }

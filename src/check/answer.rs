@@ -1,7 +1,7 @@
 //! What is asked of the answer to a request: its fields, and what is looked for in it.
 
 use super::allow::is_written;
-use super::bound::{Arguments, Call};
+use super::bound::Call;
 use super::builtins;
 use super::meaning::Meaning;
 use super::program::{AnswerPart, Expr};
@@ -60,9 +60,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             return Meaning::WRONG;
         };
         if method.text == "json" {
-            let Some(path) = self.json_path(&bound) else { return Meaning::Unknown(Type::Json) };
+            let Some((path, kind)) = self.json_path(&bound, call.frame) else { return Meaning::Unknown(Type::Json) };
             self.keep(response, Keep::Body);
-            return Meaning::Run(Expr::Json { response, path }, Type::Json);
+            return Meaning::Run(Expr::Json { response, path }, kind);
         }
         let given = bound.first();
         if method.text == "url" {
@@ -101,7 +101,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// `shows`: the pattern is written there, so that a reason may quote a part of it.
-    fn is_pattern(&mut self, pattern: &str, span: Span, shows: bool) {
+    pub(super) fn is_pattern(&mut self, pattern: &str, span: Span, shows: bool) {
         let Some(why) = self.unusable_pattern(pattern, span) else { return };
         // The reason stands in the last line, behind a drawing of the place.
         let why = why.lines().last().filter(|_| shows).unwrap_or("not a pattern");
@@ -119,21 +119,5 @@ impl<'a> ScenarioChecker<'a, '_> {
         let message = format!("`{selector}` is not a CSS selector");
         let problem = Diagnostic::new(Code::E0310, message, span, why);
         self.push(problem.help("write it like `'form input[name=csrf]'`"));
-    }
-
-    /// A JSONPath that parses.
-    pub(super) fn json_path(&mut self, bound: &Arguments<'a>) -> Option<String> {
-        let path = self.constant_text(bound.get("path"))?;
-        if let Err(error) = jsonpath_rust::parser::parse_json_path(&path) {
-            let expr = bound.get("path")?.1;
-            // The first line names a place of the parser's own; a reason stands behind it, where there is one.
-            let why = error.to_string();
-            let told = |line: &&str| is_written(expr) && !line.contains("-->");
-            let why = why.lines().next().filter(told).unwrap_or("not a path").to_owned();
-            let problem = Diagnostic::new(Code::E0310, format!("`{path}` is not a JSONPath"), expr.span, why);
-            self.push(problem.help("write it like `$.items[0].id` (RFC 9535)"));
-            return None;
-        }
-        Some(path)
     }
 }

@@ -3,7 +3,7 @@
 use super::bound::{Arguments, Call};
 use super::builtins;
 use super::inputs::{Content as Found, Document, FileKind};
-use super::meaning::Meaning;
+use super::meaning::{Meaning, placed};
 use super::program::{Body, Content, Expr, Piece, Upload};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
@@ -105,34 +105,45 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// Names and values, of a form or a query; a list repeats its name.
     pub(super) fn fields(&mut self, entry: &'a Entry, frame: FrameId) -> Vec<(String, Expr)> {
         let mut out = Vec::new();
-        for field in self.object(entry) {
-            if let Some(value) = self.field_value(&field.value, entry, frame) {
-                out.push((field.label.text.clone(), value));
+        let value = self.eval(&entry.value, frame);
+        let Meaning::Object(fields) = &value else {
+            if !value.is_unknown() {
+                self.no_object(entry);
+            }
+            return out;
+        };
+        for (name, value, place) in placed(fields, &entry.value) {
+            if let Some(value) = self.field_value(value, place, entry) {
+                out.push((name.text.clone(), value));
             }
         }
         out
     }
 
+    /// One that is written there: of a file the name is not enough.
     fn object(&mut self, entry: &'a Entry) -> &'a [Entry] {
         match &entry.value.kind {
             ExprKind::Object(fields) => fields,
             ExprKind::Wrong => &[],
             _ => {
-                let message = format!("`{}:` is an object", entry.label);
-                let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not `{ … }`");
-                self.push(problem.help(format!("write `{}: {{ user: \"ann\" }}`", entry.label)));
+                self.no_object(entry);
                 &[]
             }
         }
     }
 
+    fn no_object(&mut self, entry: &Entry) {
+        let message = format!("`{}:` is an object", entry.label);
+        let problem = Diagnostic::new(Code::E0301, message, entry.value.span, "not `{ … }`");
+        self.push(problem.help(format!("write `{}: {{ user: \"ann\" }}`", entry.label)));
+    }
+
     /// A value that can stand in a text; a list has several of them.
-    fn field_value(&mut self, expr: &'a ast::Expr, entry: &Entry, frame: FrameId) -> Option<Expr> {
-        let value = self.eval(expr, frame);
+    fn field_value(&mut self, value: &Meaning<'a>, expr: &'a ast::Expr, entry: &Entry) -> Option<Expr> {
         if value.is_wrong() {
             return None;
         }
-        match (&value, &expr.kind) {
+        match (value, &expr.kind) {
             (Meaning::List(items), ExprKind::List(exprs)) => {
                 for (item, expr) in items.iter().zip(exprs) {
                     if matches!(item, Meaning::List(_) | Meaning::Null) || !is_field(item) {
@@ -142,8 +153,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             // A query leaves it out.
             (Meaning::Null, _) if entry.label.text == "query" => {}
-            (Meaning::Null, _) => self.no_field_value(&value, expr, entry),
-            _ if !is_field(&value) => self.no_field_value(&value, expr, entry),
+            (Meaning::Null, _) => self.no_field_value(value, expr, entry),
+            _ if !is_field(value) => self.no_field_value(value, expr, entry),
             _ => {}
         }
         value.expr()
@@ -180,7 +191,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                     Some((function, arguments)) => {
                         self.upload(function, arguments, value, false, frame).map(Content::File)
                     }
-                    None => self.field_value(value, entry, frame).map(Content::Value),
+                    None => {
+                        let part = self.eval(value, frame);
+                        self.field_value(&part, value, entry).map(Content::Value)
+                    }
                 };
                 out.extend(content.map(|content| (field.label.text.clone(), content)));
             }

@@ -3,6 +3,7 @@
 use super::bound::{Arguments, Call, Given};
 use super::builtins::{Builtin, Par};
 use super::inputs::{Content, FileKind};
+use super::lists::is_list;
 use super::meaning::Meaning;
 use super::program::{Expr, Piece, ValueFunction};
 use super::scope::FrameId;
@@ -194,6 +195,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         if values.iter().any(|value| value.is_unknown()) {
             return Meaning::Unknown(kind);
+        }
+        if let ("exists", Some((value, expr))) = (builtin.name, bound.first())
+            && is_list(value)
+        {
+            self.is_several(expr.span);
+            return Meaning::WRONG;
         }
         let secret = values.iter().any(|value| value.kind() == Type::Secret);
         let kind = if secret && kind == Type::Text { Type::Secret } else { kind };

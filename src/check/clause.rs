@@ -60,7 +60,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         };
         let Meaning::Definition(item, home) = value else {
             if !value.is_wrong() {
-                let message = format!("{} is included here, and this is {}", kind.a(), value.kind().a());
+                let message = match value.kind() == kind {
+                    true => {
+                        let text = self.text(what.span);
+                        format!("`{text}` is no template: what is included has parameters, if only `()`")
+                    }
+                    false => format!("{} is included here, and this is {}", kind.a(), value.kind().a()),
+                };
                 let problem = Diagnostic::new(Code::E0207, message, what.span, value.kind().a());
                 self.push(problem.help(format!("declare it as `{} NAME(…) {{ … }}`", super::scope::called(kind))));
             }
@@ -188,7 +194,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => return None,
         };
         let value = self.eval(left, frame);
-        let refused = matches!(operator, Binary::Equal | Binary::NotEqual | Binary::In);
+        let refused = matches!(operator, Binary::Equal | Binary::NotEqual | Binary::In) || operator.looks_into();
         if refused {
             let message = format!("`{}` is never so of two runs", operator.symbol());
             let problem = Diagnostic::new(Code::E0305, message, expr.span, "a baseline");

@@ -1,9 +1,11 @@
 //! Comparisons and what joins them: over constants, values of a flow, or measurements.
 
+use super::allow::is_written;
 use super::condition::{Condition, Measured};
+use super::lists::is_list;
 use super::meaning::{Cond, Meaning};
 use super::operator::holds;
-use super::program::Expr;
+use super::program::{Expr, Piece};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::words::mismatch;
@@ -17,6 +19,10 @@ pub(super) type Side<'a> = (&'a ast::Expr, Meaning<'a>);
 /// What the run works out of both sides.
 pub(super) fn of_run<'a>(operator: Binary, left: Expr, right: Expr, kind: Type) -> Meaning<'a> {
     Meaning::Run(Expr::Binary { operator, left: Box::new(left), right: Box::new(right) }, kind)
+}
+
+fn range(least: Expr, most: Expr) -> Expr {
+    Expr::Binary { operator: Binary::Range, left: Box::new(least), right: Box::new(most) }
 }
 
 impl<'a> ScenarioChecker<'a, '_> {
@@ -60,6 +66,9 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     pub(super) fn comparison(&mut self, operator: Binary, (left, l): Side<'a>, (right, r): Side<'a>) -> Meaning<'a> {
+        if operator.looks_into() {
+            return self.looked_into(operator, (left, l), (right, r));
+        }
         if !self.comparable(operator, (left, &l), (right, &r)) {
             return Meaning::WRONG;
         }
@@ -82,7 +91,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         if let (Some(a), Some(b)) = (l.number(), r.number()) {
             return Meaning::Bool(holds(operator, a, b));
         }
-        match (l.expr(), r.expr()) {
+        let among = if let Meaning::Range(least, most) = &r {
+            least.expr().zip(most.expr()).map(|(least, most)| range(least, most))
+        } else {
+            r.expr()
+        };
+        match (l.expr(), among) {
             (Some(a), Some(b)) => of_run(operator, a, b, Type::Bool),
             _ => {
                 let text = self.text(left.span);
@@ -116,6 +130,14 @@ impl<'a> ScenarioChecker<'a, '_> {
                 return false;
             }
         }
+        let many = [(left, b), (right, a)].into_iter().find(|((_, value), other)| {
+            let is_member = operator == Binary::In && std::ptr::eq(*value, right.1);
+            is_list(value) && !is_member && !matches!(other, Type::List | Type::Json | Type::Wrong)
+        });
+        if let Some(((expr, _), _)) = many {
+            self.is_several(expr.span);
+            return false;
+        }
         let free = |kind: Type| matches!(kind, Type::Json | Type::Null);
         let answer = |value: &Meaning<'a>| matches!(value, Meaning::Run(..));
         if free(a) || free(b) && (answer(left.1) || a == Type::Null) {
@@ -126,8 +148,13 @@ impl<'a> ScenarioChecker<'a, '_> {
                 return self.members(left, right);
             }
             self.push(
-                Diagnostic::new(Code::E0301, format!("`in` needs a list, and this is {}", b.a()), right.0.span, b.a())
-                    .help("write `status in [200, 201]`"),
+                Diagnostic::new(
+                    Code::E0301,
+                    format!("`in` needs a list or a range, and this is {}", b.a()),
+                    right.0.span,
+                    b.a(),
+                )
+                .help("write `status in [200, 201]` or `status in 200..299`"),
             );
             return false;
         }
@@ -145,8 +172,59 @@ impl<'a> ScenarioChecker<'a, '_> {
         false
     }
 
-    /// Each item of a list is of the type that is looked for in it.
+    /// What looks into a text, or for an item in a list.
+    fn looked_into(&mut self, operator: Binary, (left, l): Side<'a>, (right, r): Side<'a>) -> Meaning<'a> {
+        let (symbol, a, b) = (operator.symbol(), l.kind(), r.kind());
+        let is_list = a == Type::List && operator == Binary::Contains;
+        if !is_list && !matches!(a, Type::Text | Type::Json) {
+            let things = if operator == Binary::Contains { "a text or a list" } else { "a text" };
+            let message = format!("`{symbol}` looks into {things}, and this is {}", a.a());
+            self.push(Diagnostic::new(Code::E0301, message, left.span, a.a()));
+            return Meaning::WRONG;
+        }
+        let is_item = a != Type::Text && operator == Binary::Contains;
+        let fits = match is_list {
+            true => self.members((right, &r), (left, &l)),
+            false => matches!(b, Type::Text | Type::Json) || is_item && r.expr().is_some(),
+        };
+        if !fits {
+            if !is_list {
+                let message = format!("`{symbol}` looks for a Text, and this is {}", b.a());
+                let (text, problem) = (self.text(right.span), Diagnostic::new(Code::E0301, message, right.span, b.a()));
+                self.push(match r.number() {
+                    Some(_) => problem.fix(right.span, format!("\"{text}\""), format!("write `\"{text}\"`")),
+                    None => problem,
+                });
+            }
+            return Meaning::WRONG;
+        }
+        if operator == Binary::Matches {
+            let given = (r, right);
+            let Some(pattern) = self.constant_text(Some(&given)) else { return Meaning::Unknown(Type::Bool) };
+            self.is_pattern(&pattern, right.span, is_written(right));
+            let pattern = Expr::Text(vec![Piece::Literal(pattern)]);
+            return match l.expr() {
+                Some(text) if !l.is_unknown() => of_run(operator, text, pattern, Type::Bool),
+                _ => Meaning::Unknown(Type::Bool),
+            };
+        }
+        match (l.expr(), r.expr()) {
+            _ if l.is_unknown() || r.is_unknown() => Meaning::Unknown(Type::Bool),
+            (Some(a), Some(b)) => of_run(operator, a, b, Type::Bool),
+            _ => Meaning::WRONG,
+        }
+    }
+
+    /// Each item of a list, and each end of a range, is of the type that is looked for in it.
     fn members(&mut self, left: (&'a ast::Expr, &Meaning<'a>), right: (&'a ast::Expr, &Meaning<'a>)) -> bool {
+        if let Meaning::Range(least, most) = right.1 {
+            let a = left.1.kind();
+            let other = [least, most].into_iter().find(|end| !(a.accepts(end.kind()) || end.kind().accepts(a)));
+            if let Some(end) = other {
+                self.unlike(left, (right.0, end));
+            }
+            return other.is_none();
+        }
         let (Meaning::List(items), ExprKind::List(exprs)) = (right.1, &right.0.kind) else { return true };
         for (item, expr) in items.iter().zip(exprs) {
             let (a, b) = (left.1.kind(), item.kind());

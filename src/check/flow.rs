@@ -1,6 +1,7 @@
 //! Flows: what one user does, with every name resolved to a slot and every answer to its request.
 
 use super::bound::Call;
+use super::headers::FlowHeader;
 use super::meaning::Meaning;
 use super::program::{Expr, Flow, Population, Step, Think};
 use super::references::FlowPlaces;
@@ -39,6 +40,9 @@ pub(super) struct FlowState {
     /// How many `choose` it has, and how many loops its steps are in.
     pub(super) choices: usize,
     pub(super) loops: usize,
+    /// What later requests of the scope say to the target of their flow, and the names of that scope.
+    pub(super) headers: Vec<FlowHeader>,
+    pub(super) scope: FrameId,
     /// Names that some `set` gives another value.
     pub(super) set: HashSet<String>,
 }
@@ -101,7 +105,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         });
         let inner = self.frame(self.frames[frame].module, Some(frame));
         let is_phase = matches!(name, "setup" | "teardown");
-        let mut state = FlowState { target, name: name.to_owned(), frame: inner, is_phase, ..FlowState::default() };
+        let mut state =
+            FlowState { target, name: name.to_owned(), frame: inner, scope: inner, is_phase, ..FlowState::default() };
         set_names(steps, &mut state.set);
         let before = self.flow.replace(state);
         let saved = (self.answer.take(), std::mem::take(&mut self.predicate));
@@ -200,10 +205,18 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.steps(steps, inner)
     }
 
+    /// Steps whose names stand in a frame. Where that is one of their own, the headers of the flow end with it too.
     pub(super) fn steps(&mut self, steps: &'a [ast::Step], frame: FrameId) -> Vec<Step> {
+        let around = self.flow.as_mut().filter(|flow| flow.scope != frame).map(|flow| {
+            let scope = std::mem::replace(&mut flow.scope, frame);
+            (scope, flow.headers.clone())
+        });
         let mut checked = Vec::new();
         for step in steps {
             self.step(step, frame, &mut checked);
+        }
+        if let (Some((scope, headers)), Some(flow)) = (around, &mut self.flow) {
+            (flow.scope, flow.headers) = (scope, headers);
         }
         checked
     }
@@ -214,7 +227,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             StepKind::Let(binding) => {
                 let value = self.eval(&binding.value, frame);
                 let is_set = self.flow.as_ref().is_some_and(|flow| flow.set.contains(&binding.name.text));
-                let value = self.stored(value, is_set, binding, out);
+                let value = self.stored(value, is_set, (&binding.name, &binding.value), out);
                 self.bind(frame, &binding.name, value);
             }
             StepKind::Set(binding) => self.set(binding, frame, out),
@@ -267,6 +280,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             StepKind::Measure { name, value } => self.measure(name, value, frame, out),
+            StepKind::Headers(entry) => self.flow_headers(entry, frame),
             StepKind::Include(include) => self.include_flow(include, frame, out),
             StepKind::Count(value) => {
                 let counted = self.eval_as(value, frame, &[Type::Json, Type::List, Type::Number]);
@@ -288,8 +302,13 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// What is the same all the time needs no slot; the rest is computed once.
-    fn stored(&mut self, value: Meaning<'a>, is_set: bool, binding: &'a ast::Let, out: &mut Vec<Step>) -> Meaning<'a> {
-        let (name, expr) = (&binding.name, &binding.value);
+    fn stored(
+        &mut self,
+        value: Meaning<'a>,
+        is_set: bool,
+        (name, expr): (&Name, &'a ast::Expr),
+        out: &mut Vec<Step>,
+    ) -> Meaning<'a> {
         match value {
             Meaning::Unknown(_) => value,
             constant if is_set && constant.expr().is_some() && !matches!(constant, Meaning::Row(..)) => {
@@ -309,7 +328,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                 out.push(Step::Let { slot, value });
                 Meaning::Row(Expr::Slot(slot), data)
             }
-            Meaning::List(_) | Meaning::Object(_) if value.expr().is_some() => {
+            // Its names stay known, for headers and the like.
+            Meaning::Object(fields) if fields.iter().all(|(_, value)| value.expr().is_some()) => {
+                let stored = |(label, value): (Name, Meaning<'a>)| {
+                    let value = self.stored(value, false, (&label, expr), out);
+                    (label, value)
+                };
+                Meaning::Object(fields.into_iter().map(stored).collect())
+            }
+            Meaning::List(_) if value.expr().is_some() => {
                 let slot = self.slot(name);
                 let kind = value.kind();
                 out.push(Step::Let { slot, value: value.expr().unwrap_or(Expr::Null) });
@@ -488,6 +515,7 @@ fn set_names(steps: &[ast::Step], names: &mut HashSet<String>) {
             StepKind::Repeat(repeat) => set_names(&repeat.steps, names),
             StepKind::Request(_) | StepKind::Let(_) | StepKind::Think(_) | StepKind::Expect(_) => {}
             StepKind::Measure { .. } | StepKind::Include(_) | StepKind::Count(_) | StepKind::Refused(_) => {}
+            StepKind::Headers(_) => {}
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
-    Connections, Element, Flow, Function, Injection, Level, Load, Metric, RequestFunction, RequestTime, StageKind,
-    Stated, Step, Subject, Think, When,
+    Connections, Element, Flow, Function, Injection, Level, Load, Member, Metric, RequestFunction, RequestTime,
+    StageKind, Stated, Step, Subject, Think, When,
 };
 use super::session::ScenarioChecker;
 use crate::base::Span;
@@ -272,11 +272,30 @@ impl Flow {
     /// The mean of all thinking in one iteration that reaches each step once, in nanoseconds.
     pub fn mean_thinking(&self) -> f64 {
         let mut mean = 0.0;
-        super::population::all_steps(&self.steps, &mut |step| match step {
-            Step::Think(Think::Uniform { least, most }) => mean += (*least + *most) as f64 / 2.0,
-            Step::Think(Think::Exponential { mean: own }) => mean += *own as f64,
+        super::population::shared_steps(&self.steps, 1.0, &mut |step, share| match step {
+            Step::Think(Think::Uniform { least, most }) => mean += share * (*least + *most) as f64 / 2.0,
+            Step::Think(Think::Exponential { mean: own }) => mean += share * *own as f64,
             _ => {}
         });
         mean
+    }
+
+    /// In how many of its iterations something of it is reached, by the shares of what is chosen.
+    pub fn share_of(&self, member: Member) -> f64 {
+        let (mut reached, mut is_there) = (0.0, false);
+        super::population::shared_steps(&self.steps, 1.0, &mut |step, share| {
+            let is_it = match (step, member) {
+                (Step::Request(request), Member::Request(response)) => request.response == response,
+                (Step::Group { group, .. }, Member::Group(own)) => *group == own,
+                (Step::Measure { measure, .. }, Member::Measure(own)) => *measure == own,
+                (Step::Acquire { limit, .. }, Member::Wait(own)) => *limit == own,
+                _ => false,
+            };
+            if is_it {
+                reached += share;
+                is_there = true;
+            }
+        });
+        if is_there { reached } else { 1.0 }
     }
 }

@@ -6,8 +6,8 @@ use super::condition::Measured;
 use super::meaning::Meaning;
 use super::predicate::undecidable;
 use super::program::{
-    Function, Member, Metric, Population, RecoveryFunction, RequestFunction, RequestTime, Scope, Series,
-    SeriesFunction, ServiceKind, Subject, Window,
+    Function, LedgerFunction, Member, Metric, Population, RecoveryFunction, RequestFunction, RequestTime, Scope,
+    Series, SeriesFunction, ServiceKind, Subject, Window,
 };
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
@@ -159,7 +159,10 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Some((Some(Subject::Series(series)), unit))
             }
             Meaning::Delivery(metric) => Some((Some(metric.subject), Type::Duration)),
-            Meaning::Part(Type::Ledger, index) => Some((Some(Subject::Ledger(index)), Type::Count)),
+            Meaning::Part(Type::Ledger, index) => {
+                self.has_own_keys(index, function, first.value.span)?;
+                Some((Some(Subject::Ledger(index)), Type::Count))
+            }
             Meaning::Part(Type::Service, index) => {
                 self.started_by_us(index, first.value.span)?;
                 Some((Some(Subject::Service(index)), Type::Count))
@@ -167,6 +170,20 @@ impl<'a> ScenarioChecker<'a, '_> {
             Meaning::Part(Type::Alerts, index) => Some((Some(Subject::Alerts(index)), Type::Percent)),
             _ => None,
         }
+    }
+
+    /// Where the system gives the keys, no two requests have one, and what it refused has none.
+    fn has_own_keys(&mut self, ledger: usize, function: Function, span: Span) -> Option<()> {
+        let Function::Ledger(of @ (LedgerFunction::Duplicated | LedgerFunction::Resurrected)) = function else {
+            return Some(());
+        };
+        let ledger = self.out.ledgers.get(ledger)?;
+        let Some(given) = ledger.given else { return Some(()) };
+        let message = format!("`{}` cannot be known of `{}`, whose keys the system gives", of.name(), ledger.name);
+        let problem =
+            Diagnostic::new(Code::E0310, message, span, "one key for each answer").label(given, "a key of the answer");
+        self.push(problem.help("`lost` and `unverified` can; a key that the request brings, such as an `Idempotency-Key`, tells twice from once"));
+        None
     }
 
     /// Of what is only attached no end is seen.

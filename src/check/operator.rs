@@ -58,6 +58,7 @@ pub fn apply(operator: Binary, left: f64, left_kind: Type, right: f64, right_kin
         },
         Binary::Or | Binary::And | Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessEqual => left,
         Binary::Greater | Binary::GreaterEqual | Binary::In | Binary::Range => left,
+        Binary::Contains | Binary::StartsWith | Binary::EndsWith | Binary::Matches => left,
     }
 }
 
@@ -70,6 +71,7 @@ pub fn of_whole(operator: Binary, left: i128, right: i128) -> Option<i128> {
         Binary::Divide => left.checked_rem(right).filter(|rest| *rest == 0).and_then(|_| left.checked_div(right)),
         Binary::Or | Binary::And | Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessEqual => None,
         Binary::Greater | Binary::GreaterEqual | Binary::In | Binary::Range => None,
+        Binary::Contains | Binary::StartsWith | Binary::EndsWith | Binary::Matches => None,
     }
 }
 
@@ -83,6 +85,7 @@ pub fn holds(operator: Binary, a: f64, b: f64) -> bool {
         Binary::Greater => a > b,
         Binary::GreaterEqual => a >= b,
         Binary::Or | Binary::And | Binary::In | Binary::Range => false,
+        Binary::Contains | Binary::StartsWith | Binary::EndsWith | Binary::Matches => false,
         Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => false,
     }
 }

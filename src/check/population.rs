@@ -97,6 +97,30 @@ pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
     }
 }
 
+/// Each step, and in how many of all iterations it is reached, by the shares of what is chosen; both sides of an `if`, and once in
+/// a loop.
+pub fn shared_steps<'s>(steps: &'s [Step], share: f64, each: &mut impl FnMut(&'s Step, f64)) {
+    for step in steps {
+        each(step, share);
+        match step {
+            Step::If { then, otherwise, .. } => {
+                shared_steps(then, share, each);
+                shared_steps(otherwise, share, each);
+            }
+            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => {
+                shared_steps(steps, share, each);
+            }
+            Step::Acquire { steps, .. } => shared_steps(steps, share, each),
+            Step::Choose(choose) => {
+                choose.parts.iter().for_each(|part| shared_steps(&part.steps, share * part.share, each));
+            }
+            Step::Repeat(repeat) => shared_steps(&repeat.steps, share, each),
+            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) => {}
+            Step::Measure { .. } | Step::Count(_) => {}
+        }
+    }
+}
+
 impl<'a> ScenarioChecker<'a, '_> {
     /// The part of a mix has its load before it.
     pub(super) fn part_without_load(&self, name: &Name) -> Option<Diagnostic> {

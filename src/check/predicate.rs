@@ -24,6 +24,9 @@ pub(super) fn undecidable(expr: &Expr, member: Member) -> Option<String> {
             Expr::Property(property) if !whole.is_empty() && lacks(*property) => {
                 Some(format!("{whole} has no `{}` of its own", property.name()))
             }
+            Expr::Binary { operator: Binary::Matches, .. } => {
+                Some("`matches` looks into answers, and `where` chooses by what is known of each request".to_owned())
+            }
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Exact(_) | Expr::Property(_) | Expr::List(_) => None,
             Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => None,
             Expr::Text(pieces) if pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))) => None,
@@ -72,6 +75,9 @@ fn text(expr: &Expr, timed: bool) -> String {
         Expr::Property(property) => property.name().to_owned(),
         Expr::Not(inner) => format!("not {}", inside(inner, timed, CLOSEST)),
         Expr::Negate(inner) => format!("-{}", inside(inner, timed, CLOSEST)),
+        Expr::Binary { operator: Binary::Range, left, right } => {
+            format!("{}..{}", inside(left, timed, CLOSEST), inside(right, timed, CLOSEST))
+        }
         Expr::Binary { operator, left, right } => {
             let timed = timed || (operator.compares() && (is_time(left) || is_time(right)));
             let own = closeness(*operator);

@@ -62,13 +62,15 @@ impl<'a> ScenarioChecker<'a, '_> {
         for entry in &request.entries {
             self.entry(entry, &mut checked, frame);
         }
-        if let Exchange::Http(http) = &checked.exchange
-            && let (Some(Body::Multipart(_)), Some(span)) = (&http.body, own_type(&request.entries))
-        {
-            self.out_of_range(span, "the type of a body in parts names what is between them, so it is not written");
+        if let Exchange::Http(http) = &mut checked.exchange {
+            http.flow_headers = self.headers_of_flow(place, &http.headers);
+            let says_type = http.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+            if let (Some(Body::Multipart(_)), Some(span), true) = (&http.body, own_type(&request.entries), says_type) {
+                self.out_of_range(span, "the type of a body in parts names what is between them, so it is not written");
+            }
         }
         for record in &request.records {
-            checked.records.extend(self.record(record, frame));
+            checked.records.extend(self.record(record, response, frame));
         }
         let before = self.answer.replace(response);
         if let Some(written) = &request.matching {
@@ -153,8 +155,9 @@ impl<'a> ScenarioChecker<'a, '_> {
                     Some(computed) => self.computed_method(computed, frame),
                     None => Method::Known(verb.to_uppercase()),
                 };
-                let (query, headers) = (Vec::new(), Vec::new());
-                Exchange::Http(Box::new(Http { method, path, query, headers, body: None, judges_status: false }))
+                let (query, headers, flow_headers) = (Vec::new(), Vec::new(), Vec::new());
+                let judges_status = false;
+                Exchange::Http(Box::new(Http { method, path, query, headers, flow_headers, body: None, judges_status }))
             }
         }
     }
@@ -323,19 +326,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             ("json" | "form" | "multipart" | "body", Exchange::Http(http)) => {
                 self.request_body(entry, &mut http.body, frame);
             }
-            ("headers", Exchange::Http(http)) => {
-                let ExprKind::Object(fields) = &entry.value.kind else {
-                    let problem =
-                        Diagnostic::new(Code::E0301, "headers are an object", entry.value.span, "not `{ … }`");
-                    self.push(problem.help("write `headers: { \"Accept\": \"text/html\" }`"));
-                    return;
-                };
-                for field in fields {
-                    let kinds = [Type::Text, Type::Secret, Type::Number, Type::Count, Type::Json];
-                    let value = self.eval_as(&field.value, frame, &kinds);
-                    http.headers.extend(self.header(&field.label, &value, field.value.span));
-                }
-            }
+            ("headers", Exchange::Http(http)) => http.headers.extend(self.headers(entry, frame)),
             ("query", Exchange::Http(http)) => http.query.extend(self.fields(entry, frame)),
             ("timeout", _) => match self.quantity(&entry.value, frame, Type::Duration) {
                 Some(ns) if ns >= 1.0 => request.timeout = Some(ns as u64),
@@ -382,8 +373,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.out_of_range(label.span, why);
     }
 
-    /// `record KEY in LEDGER`
-    fn record(&mut self, record: &'a ast::Expr, frame: FrameId) -> Option<Record> {
+    /// `record KEY in LEDGER`. A key may be one that the answer to the request gives.
+    fn record(&mut self, record: &'a ast::Expr, response: usize, frame: FrameId) -> Option<Record> {
         let ExprKind::Binary { operator: Binary::In, left, right, .. } = &record.kind else {
             if !matches!(record.kind, ExprKind::Wrong) {
                 let problem = Diagnostic::new(Code::E0307, "a record goes into a ledger", record.span, "into which?");
@@ -391,11 +382,22 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             return None;
         };
+        // A value of the flow that is called as a part of an answer is that value.
+        let is_value =
+            matches!(&left.kind, ExprKind::Name(name) if self.lookup(frame, &name.text, name.span).is_some());
+        let before = if is_value { self.answer } else { self.answer.replace(response) };
         let key = self.eval_as(left, frame, &[Type::Text, Type::Number, Type::Count, Type::Json]);
-        match (key.expr(), self.eval_as(right, frame, &[Type::Ledger])) {
-            (Some(key), Meaning::Part(Type::Ledger, ledger)) => Some(Record { key, ledger }),
-            _ => None,
+        self.answer = before;
+        let (Some(key), Meaning::Part(Type::Ledger, ledger)) =
+            (key.expr(), self.eval_as(right, frame, &[Type::Ledger]))
+        else {
+            return None;
+        };
+        let given = key.any(&mut |part| part.answer() == Some(response));
+        if given && let Some(ledger) = self.out.ledgers.get_mut(ledger) {
+            ledger.given.get_or_insert(record.span);
         }
+        Some(Record { key, ledger, given })
     }
 
     pub(super) fn checks(&mut self, clauses: &'a [Clause], frame: FrameId) -> Vec<Check> {
@@ -456,14 +458,12 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
-/// Where a request says the type of its body itself.
+/// Where a request says the type of its body itself, if it does; or where the object of its headers is named.
 fn own_type(entries: &[Entry]) -> Option<Span> {
-    let headers = entries.iter().filter(|entry| entry.label.text == "headers");
-    let fields = headers.filter_map(|entry| match &entry.value.kind {
-        ExprKind::Object(fields) => Some(fields),
-        _ => None,
-    });
-    fields.flatten().find(|field| field.label.text.eq_ignore_ascii_case("content-type")).map(|field| field.label.span)
+    let entry = entries.iter().find(|entry| entry.label.text == "headers")?;
+    let ExprKind::Object(fields) = &entry.value.kind else { return Some(entry.value.span) };
+    let own = fields.iter().find(|field| field.label.text.eq_ignore_ascii_case("content-type"));
+    own.map(|field| field.label.span)
 }
 
 fn speaks_of_status(condition: &Expr) -> bool {

@@ -109,20 +109,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// The `let`s of a setup, as the flows see them: what is computed is found among the values of all setups.
     fn shared(&mut self, steps: &'a [ast::Step], from: FrameId, into: FrameId) {
         let first: usize = self.out.setup.iter().map(|flow| flow.slots).sum();
-        let kept = |expr: Expr| match expr {
-            Expr::Slot(slot) => Expr::Setup(first + slot),
-            other => other,
-        };
         for step in steps {
             let ast::StepKind::Let(binding) = &step.kind else { continue };
             let Some((Binding::Ready(value), _)) = self.frames[from].names.get(binding.name.text.as_str()) else {
                 continue;
             };
-            let value = match value.clone() {
-                Meaning::Run(expr, kind) => Meaning::Run(kept(expr), kind),
-                Meaning::Row(expr, data) => Meaning::Row(kept(expr), data),
-                other => other,
-            };
+            let value = of_setup(value.clone(), first);
             self.bind(into, &binding.name, value);
         }
     }
@@ -305,7 +297,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// `ledger NAME on TARGET { verify key { … } }`
     pub(super) fn ledger(&mut self, ledger: &'a ast::Ledger, frame: FrameId) -> Meaning<'a> {
         let index = self.out.ledgers.len();
-        self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None });
+        self.out.ledgers.push(super::program::Ledger { name: ledger.name.text.clone(), verify: None, given: None });
         let target = match &ledger.on {
             Some(on) => Some(self.target_named(on, frame)),
             None => self.only_target(frame),
@@ -349,5 +341,21 @@ impl super::program::Event {
         let at = super::program::Moment { window: Window::Run, edge: super::program::Edge::Start, plus: 0, span };
         let command = super::program::CommandLine::Shell(Vec::new());
         super::program::Event { name, command, with: Vec::new(), at, at_most: 0, span }
+    }
+}
+
+/// What a setup has named, where its slots begin at a place among the values of all setups.
+fn of_setup(value: Meaning<'_>, first: usize) -> Meaning<'_> {
+    let kept = |expr: Expr| match expr {
+        Expr::Slot(slot) => Expr::Setup(first + slot),
+        other => other,
+    };
+    match value {
+        Meaning::Run(expr, kind) => Meaning::Run(kept(expr), kind),
+        Meaning::Row(expr, data) => Meaning::Row(kept(expr), data),
+        Meaning::Object(fields) => {
+            Meaning::Object(fields.into_iter().map(|(name, value)| (name, of_setup(value, first))).collect())
+        }
+        other => other,
     }
 }

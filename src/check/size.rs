@@ -3,7 +3,7 @@
 
 use super::condition::{Condition, Measured};
 use super::meaning::Meaning;
-use super::program::{Expr, Metric, MetricKey, Piece, Stated};
+use super::program::{Expr, Metric, MetricKey, PathText, Piece, Stated};
 use super::session::ScenarioChecker;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
@@ -189,11 +189,14 @@ fn of_expr(expr: &Expr) -> Size {
         Expr::Not(inner) | Expr::Negate(inner) | Expr::Count(inner) | Expr::Url { reference: inner, .. } => {
             ONE.plus(of_expr(inner))
         }
-        Expr::Column { row: inner, column: text } | Expr::Get { value: inner, path: text } => {
-            of_expr(inner).plus(Size::of_text(text))
+        Expr::Column { row: inner, column: text } => of_expr(inner).plus(Size::of_text(text)),
+        Expr::Get { value, path } => of_expr(value).plus(of_path(path)),
+        Expr::Item { list, place } => of_expr(list).plus(place.index().map_or(ONE, of_expr)),
+        Expr::Binary { left, right, .. } | Expr::Sample { list: left, size: right } => {
+            ONE.plus(of_expr(left)).plus(of_expr(right))
         }
-        Expr::Binary { left, right, .. } => ONE.plus(of_expr(left)).plus(of_expr(right)),
-        Expr::Json { path: text, .. } | Expr::Header { name: text, .. } => Size::of_text(text),
+        Expr::Json { path, .. } => of_path(path),
+        Expr::Header { name, .. } => Size::of_text(name),
         Expr::Null
         | Expr::Bool(_)
         | Expr::Number(_)
@@ -205,6 +208,13 @@ fn of_expr(expr: &Expr) -> Size {
         Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) | Expr::Port(_) | Expr::Row { .. } => ONE,
         Expr::Answer { argument, .. } => argument.as_deref().map_or(ONE, Size::of_text),
         Expr::Property(_) => ONE,
+    }
+}
+
+fn of_path(path: &PathText) -> Size {
+    match path {
+        PathText::Known(path) => Size::of_text(path),
+        PathText::Made(pieces) => of_pieces(pieces),
     }
 }
 

@@ -135,6 +135,17 @@ pub(super) fn foreign_function(theirs: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(word, _)| *word == theirs).map(|(_, ours)| *ours)
 }
 
+/// The operator that other languages have as a method.
+pub(super) fn operator_of_elsewhere(method: &str) -> Option<&'static str> {
+    match method {
+        "contains" | "includes" | "has" => Some("contains"),
+        "starts_with" | "startsWith" | "startswith" | "hasPrefix" => Some("starts with"),
+        "ends_with" | "endsWith" | "endswith" | "hasSuffix" => Some("ends with"),
+        "matches" | "match" => Some("matches"),
+        _ => None,
+    }
+}
+
 /// What other tools set as options of a load and here is said by its stages.
 const STAGES: &[(&str, &str)] = &[
     ("vus", "users are the level of a stage: `hold 10 users for 30s`"),

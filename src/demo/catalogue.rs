@@ -4,9 +4,9 @@ use super::Shop;
 use super::database::on;
 use super::refusal::Refusal;
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use serde::Serialize;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 #[derive(Debug, Serialize)]
@@ -47,12 +47,44 @@ impl From<ProductRow> for Product {
     }
 }
 
-pub async fn list(State(shop): State<Arc<Shop>>) -> Result<Json<Vec<Product>>, Refusal> {
+/// Products on a page.
+const PAGE: i64 = 20;
+
+#[derive(Debug, Deserialize)]
+pub struct Paging {
+    page: Option<i64>,
+}
+
+/// The first products, or a page of them with the way to the next, which the last one does not have.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Listed {
+    First(Vec<Product>),
+    Page { items: Vec<Product>, next: Option<String> },
+}
+
+pub async fn list(
+    State(shop): State<Arc<Shop>>,
+    query: Result<Query<Paging>, QueryRejection>,
+) -> Result<Json<Listed>, Refusal> {
+    let wrong = || Refusal::bad_request("pages are counted from 1: /products?page=1");
+    let Query(Paging { page }) = query.map_err(|_| wrong())?;
+    let number = page.unwrap_or(1);
+    let before = number.checked_sub(1).filter(|before| *before >= 0).and_then(|before| before.checked_mul(PAGE));
+    let before = before.ok_or_else(wrong)?;
     let mut connection = shop.database.connection().await?;
-    let rows: Vec<ProductRow> = on!(&mut connection, it => {
-        sqlx::query_as("SELECT id, name, cents FROM products ORDER BY id LIMIT 20").fetch_all(&mut **it).await?
+    // One more says whether another page follows.
+    let mut rows: Vec<ProductRow> = on!(&mut connection, it => {
+        sqlx::query_as("SELECT id, name, cents FROM products ORDER BY id LIMIT $1 OFFSET $2")
+            .bind(PAGE + 1)
+            .bind(before)
+            .fetch_all(&mut **it)
+            .await?
     });
-    Ok(Json(rows.into_iter().map(Product::from).collect()))
+    let next = (rows.len() > PAGE as usize).then(|| format!("/products?page={}", number + 1));
+    rows.truncate(PAGE as usize);
+    let items = rows.into_iter().map(Product::from).collect();
+    Ok(Json(if page.is_some() { Listed::Page { items, next } } else { Listed::First(items) }))
 }
 
 pub async fn show(

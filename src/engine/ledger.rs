@@ -7,13 +7,25 @@ use crate::measure::{Entry, Failure, Fate};
 use crate::plan::{Record, Request};
 use std::cell::RefCell;
 
-/// Which entries a request makes: keys and ledgers.
+/// Which entries a request makes.
 #[derive(Debug, Default)]
-pub struct Records(Vec<(Vec<Piece>, usize)>);
+pub struct Records(Vec<RecordCode>);
+
+#[derive(Debug)]
+struct RecordCode {
+    key: Vec<Piece>,
+    ledger: usize,
+    /// The answer gives the key.
+    given: bool,
+}
 
 impl Records {
     pub fn of(request: &Request, lowerer: &mut Lowerer<'_>) -> Records {
-        let of = |record: &Record| (vec![Piece::Value(lowerer.key(record))], record.ledger);
+        let of = |record: &Record| RecordCode {
+            key: vec![Piece::Value(lowerer.key(record))],
+            ledger: record.ledger,
+            given: record.given,
+        };
         Records(request.records.iter().map(of).collect())
     }
 
@@ -23,19 +35,30 @@ impl Records {
 
     /// The keys of a ledger.
     pub fn keys(&self, ledger: usize) -> impl Iterator<Item = &Code> {
-        self.0.iter().filter(move |(_, own)| *own == ledger).flat_map(|(pieces, _)| values(pieces))
+        self.0.iter().filter(move |record| record.ledger == ledger).flat_map(|record| values(&record.key))
     }
 
-    /// Opens them; nothing is known of their outcome.
+    /// Opens those that have keys of their own; nothing is known of their outcome.
     pub fn open(&self, frame: &mut Frame, paths: &Paths, at: u64, into: &OpenEntries) -> Result<(), Unusable> {
         let mut opened = Vec::with_capacity(self.0.len());
-        for (pieces, ledger) in &self.0 {
+        for record in self.0.iter().filter(|record| !record.given) {
             let mut key = String::new();
-            frame.write(pieces, paths, &mut key)?;
-            opened.push(Entry { ledger: *ledger, key, fate: Fate::Unknown, at });
+            frame.write(&record.key, paths, &mut key)?;
+            opened.push(Entry { ledger: record.ledger, key, fate: Fate::Unknown, at, keyless: false });
         }
         *into.0.borrow_mut() = opened;
         Ok(())
+    }
+
+    /// Opens those to which an answer gives the keys, where it acknowledges them. One without a key cannot be asked for.
+    pub fn acknowledged(&self, frame: &mut Frame, paths: &Paths, at: u64, into: &OpenEntries) {
+        for record in self.0.iter().filter(|record| record.given) {
+            let mut key = String::new();
+            let keyless = frame.write(&record.key, paths, &mut key).is_err() || key.is_empty();
+            let key = if keyless { String::new() } else { key };
+            let entry = Entry { ledger: record.ledger, key, fate: Fate::Acknowledged, at, keyless };
+            into.0.borrow_mut().push(entry);
+        }
     }
 }
 

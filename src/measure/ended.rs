@@ -108,6 +108,10 @@ impl Ended {
             },
             Expr::Binary { operator: Binary::And, left, right } => Operand::Bool(self.is(left) && self.is(right)),
             Expr::Binary { operator: Binary::Or, left, right } => Operand::Bool(self.is(left) || self.is(right)),
+            Expr::Binary { operator: Binary::In, left, right } if let Some((least, most)) = ends(right) => {
+                let is = |operator, end| joined(operator, self.value(left), self.value(end)) == Operand::Bool(true);
+                Operand::Bool(is(Binary::GreaterEqual, least) && is(Binary::LessEqual, most))
+            }
             Expr::Binary { operator: Binary::In, left, right } => {
                 let (wanted, items) =
                     (self.value(left), if let Expr::List(items) = &**right { &items[..] } else { &[] });
@@ -133,10 +137,21 @@ impl Ended {
     }
 }
 
+/// Of a range.
+fn ends(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    match expr {
+        Expr::Binary { operator: Binary::Range, left, right } => Some((left, right)),
+        _ => None,
+    }
+}
+
 fn joined<'e>(operator: Binary, left: Operand<'e>, right: Operand<'e>) -> Operand<'e> {
     let (a, b) = match (operator, left, right) {
         (Binary::Equal, a, b) => return Operand::Bool(a == b),
         (Binary::NotEqual, a, b) => return Operand::Bool(a != b),
+        (Binary::Contains, Operand::Text(a), Operand::Text(b)) => return Operand::Bool(a.contains(b)),
+        (Binary::StartsWith, Operand::Text(a), Operand::Text(b)) => return Operand::Bool(a.starts_with(b)),
+        (Binary::EndsWith, Operand::Text(a), Operand::Text(b)) => return Operand::Bool(a.ends_with(b)),
         (_, Operand::Number(a), Operand::Number(b)) => (a, b),
         _ => return Operand::Null,
     };
@@ -178,6 +193,16 @@ mod tests {
             Expr::Text(vec![Piece::Literal("timeout".into())]),
         ]);
         assert_eq!(chosen(&binary(Binary::In, Expr::Property(Property::Error), kinds)), (false, true));
+        let range = |least: f64, most: f64| binary(Binary::Range, Expr::Number(least), Expr::Number(most));
+        let status_in = |range| binary(Binary::In, Expr::Property(Property::Status), range);
+        assert_eq!(chosen(&status_in(range(200.0, 299.0))), (true, false));
+        assert_eq!(chosen(&status_in(range(201.0, 299.0))), (false, false));
+        assert_eq!(chosen(&status_in(range(100.0, 200.0))), (true, false), "both ends belong to it");
+        let text = Expr::Text(vec![Piece::Literal("time".into())]);
+        let error = |operator| binary(operator, Expr::Property(Property::Error), text.clone());
+        assert_eq!(chosen(&error(Binary::StartsWith)), (false, true));
+        assert_eq!(chosen(&error(Binary::Contains)), (false, true));
+        assert_eq!(chosen(&error(Binary::EndsWith)), (false, false));
         let again = binary(Binary::Greater, Expr::Property(Property::Attempt), Expr::Number(1.0));
         let slow = binary(Binary::Greater, Expr::Property(Property::Latency), Expr::Number(300.0));
         assert_eq!(chosen(&binary(Binary::Or, again.clone(), slow.clone())), (true, true));

@@ -210,10 +210,19 @@ impl Event {
             Event::Alert(alert) => within(alert.at),
             Event::Booked { booked: counts, .. } => booked(counts),
             Event::Verified { verified, .. } => {
-                let Verified { asked, found, lost, duplicated, resurrected, unverified, violations, problem: _ } =
-                    verified.as_ref();
+                let Verified {
+                    asked,
+                    found,
+                    lost,
+                    duplicated,
+                    resurrected,
+                    unverified,
+                    keyless,
+                    violations,
+                    problem: _,
+                } = verified.as_ref();
                 [asked, found, unverified].into_iter().all(booked)
-                    && few(&[*lost, *duplicated, *resurrected])
+                    && few(&[*lost, *duplicated, *resurrected, *keyless])
                     && violations.iter().all(|one| within(one.at))
             }
         }

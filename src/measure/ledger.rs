@@ -32,6 +32,9 @@ pub struct Entry {
     pub fate: Fate,
     /// When its request had ended.
     pub at: u64,
+    /// The answer that acknowledged it did not give the key that it should.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyless: bool,
 }
 
 /// How many entries of a ledger ended how.
@@ -77,11 +80,18 @@ pub struct Verified {
     pub resurrected: u64,
     /// Of which it said nothing definite.
     pub unverified: Booked,
+    /// Of these, the ones that were acknowledged without the key by which they could be asked for.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub keyless: u64,
     /// The first of each kind.
     pub violations: Vec<Violation>,
     /// Why not all of them could be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// An entry with which something is wrong.

@@ -38,6 +38,10 @@ fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, St
     match (&verified.problem, known) {
         // What was found wrong stays so, whatever the rest is.
         (Some(problem), 0) => Err(problem.clone()),
+        (None, 0) if verified.keyless > 0 && function == LedgerFunction::Lost => {
+            let of = count(verified.keyless);
+            Err(format!("{of} of its {} entries were acknowledged without a key to ask for", count(all)))
+        }
         (None, 0) if verified.asked.all() == 0 => Err("none of its entries could be verified".to_owned()),
         (None, 0) if in_doubt > 0 => {
             Err(format!("{} of its {} entries could not be verified", count(in_doubt), count(all)))
@@ -69,6 +73,9 @@ mod tests {
         assert_eq!(lost(&book(10, 1, 2)), Ok(2.0));
         assert!(lost(&book(0, 5, 0)).is_err());
         assert!(lost(&Book::default()).is_err());
+        let mut keyless = book(10, 1, 0);
+        keyless.verified.as_mut().unwrap().keyless = 1;
+        assert_eq!(lost(&keyless), Err("1 of its 11 entries were acknowledged without a key to ask for".to_owned()));
     }
 
     #[test]

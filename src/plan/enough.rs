@@ -146,13 +146,14 @@ impl Elaborate<'_> {
             if matches!(load.shape, Shape::Closed(_)) {
                 return None;
             }
+            let reached = self.scenario.flows[series.flow].share_of(series.member);
             let so_far = load.shape.arrivals_so_far();
             for ((start, end), planned) in windows.iter().zip(&mut planned) {
                 let first = samples.ranges.partition_point(|(_, to)| to <= start);
                 let inside = samples.ranges[first..].iter().take_while(|(from, _)| from < end);
                 let arrivals =
                     |(from, to): &Range| so_far.before(*to.min(end)).saturating_sub(so_far.before(*from.max(start)));
-                *planned += inside.map(arrivals).sum::<u64>() as f64 * load.parts[series.part].weight;
+                *planned += inside.map(arrivals).sum::<u64>() as f64 * load.parts[series.part].weight * reached;
             }
         }
         Some(planned)

@@ -17,6 +17,9 @@ pub struct LedgerTotals {
     pub duplicated: Option<u64>,
     pub resurrected: Option<u64>,
     pub unverified: Option<u64>,
+    /// Of these, the ones that were acknowledged without their key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keyless: Option<u64>,
     pub problem: Option<String>,
     /// The first of each kind.
     pub violations: Vec<Wronged>,
@@ -55,6 +58,7 @@ pub fn ledgers(plan: &Plan, stats: &Stats) -> Vec<LedgerTotals> {
             duplicated: verified.map(|verified| verified.duplicated),
             resurrected: verified.map(|verified| verified.resurrected),
             unverified: verified.map(|verified| book.booked.all().saturating_sub(verified.asked.all())),
+            keyless: verified.map(|verified| verified.keyless).filter(|keyless| *keyless > 0),
             problem: verified.and_then(|verified| verified.problem.clone()),
             violations: verified.iter().flat_map(|verified| &verified.violations).map(wronged).collect(),
         }

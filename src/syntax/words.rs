@@ -78,6 +78,11 @@ impl Context {
         matches!(self, Context::Load | Context::Request | Context::Steady | Context::Options)
     }
 
+    /// Whether `headers:` stands here.
+    pub fn has_headers(self) -> bool {
+        matches!(self, Context::Flow | Context::Request)
+    }
+
     /// Whether a statement here may be a condition, which starts with any name.
     pub fn has_conditions(self) -> bool {
         matches!(self, Context::Expect | Context::Steady)

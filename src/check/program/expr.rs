@@ -1,5 +1,6 @@
 //! Values that are computed while the run goes on, and texts that hold some.
 
+use super::path::PathText;
 use crate::check::builtins::ValueFunction;
 use crate::syntax::ast::Binary;
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,7 @@ pub enum Expr {
     BodyText(usize),
     Json {
         response: usize,
-        path: String,
+        path: PathText,
     },
     Header {
         response: usize,
@@ -102,10 +103,20 @@ pub enum Expr {
     /// A field of a value of JSON.
     Get {
         value: Box<Expr>,
-        path: String,
+        path: PathText,
     },
-    /// How many items a list has, or how many things a path finds.
+    /// How many items a list has.
     Count(Box<Expr>),
+    /// One item of a list; null where there is none.
+    Item {
+        list: Box<Expr>,
+        place: ItemPlace,
+    },
+    /// So many items of a list at random, each once.
+    Sample {
+        list: Box<Expr>,
+        size: Box<Expr>,
+    },
     Call {
         function: ValueFunction,
         arguments: Vec<Expr>,
@@ -113,6 +124,18 @@ pub enum Expr {
 }
 
 impl Expr {
+    /// The answer of which it is a part by itself.
+    pub fn answer(&self) -> Option<usize> {
+        match self {
+            Expr::Status(response) | Expr::Latency(response) | Expr::BodyText(response) => Some(*response),
+            Expr::Json { response, .. } | Expr::Header { response, .. } | Expr::Answer { response, .. } => {
+                Some(*response)
+            }
+            Expr::Url { response, .. } => Some(*response),
+            _ => None,
+        }
+    }
+
     /// Whether this holds of it or of a part of it; the parts are asked in the order in which they are evaluated.
     pub fn any(&self, holds: &mut impl FnMut(&Expr) -> bool) -> bool {
         if holds(self) {
@@ -129,14 +152,38 @@ impl Expr {
             | Expr::Negate(inner)
             | Expr::Count(inner)
             | Expr::Column { row: inner, .. }
-            | Expr::Url { reference: inner, .. }
-            | Expr::Get { value: inner, .. } => inner.any(holds),
-            Expr::Binary { left, right, .. } => left.any(holds) || right.any(holds),
+            | Expr::Url { reference: inner, .. } => inner.any(holds),
+            Expr::Get { value, path } => value.any(holds) || path.values().any(|value| value.any(holds)),
+            Expr::Json { path, .. } => path.values().any(|value| value.any(holds)),
+            Expr::Item { list, place } => list.any(holds) || place.index().is_some_and(|index| index.any(holds)),
+            Expr::Binary { left, right, .. } | Expr::Sample { list: left, size: right } => {
+                left.any(holds) || right.any(holds)
+            }
             Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Exact(_) | Expr::Slot(_) => false,
             Expr::UserId | Expr::Iteration => false,
             Expr::Uuid | Expr::Random { .. } | Expr::Status(_) | Expr::Latency(_) | Expr::BodyText(_) => false,
-            Expr::Json { .. } | Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
+            Expr::Header { .. } | Expr::Secret(_) | Expr::Part { .. } | Expr::Setup(_) => false,
             Expr::Port(_) | Expr::Row { .. } | Expr::Answer { .. } | Expr::Property(_) => false,
+        }
+    }
+}
+
+/// Which item of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemPlace {
+    First,
+    Last,
+    /// From 0.
+    At(Box<Expr>),
+    Random,
+}
+
+impl ItemPlace {
+    pub fn index(&self) -> Option<&Expr> {
+        match self {
+            ItemPlace::At(index) => Some(index),
+            ItemPlace::First | ItemPlace::Last | ItemPlace::Random => None,
         }
     }
 }

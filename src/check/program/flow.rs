@@ -1,6 +1,7 @@
 //! What users do: flows, their steps, requests, and the ledgers that these fill.
 
 use super::{Expr, Piece, Text, is_false, values};
+use crate::base::Span;
 use crate::check::types::Type;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,9 @@ pub struct Ledger {
     pub name: String,
     /// The key is in slot 0.
     pub verify: Option<Flow>,
+    /// Where a record has a key that the system gives.
+    #[serde(skip)]
+    pub given: Option<Span>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,7 +163,11 @@ pub struct Http {
     /// What stands behind `?` in the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, Expr)>,
+    /// Null leaves one out that the flow, the target or the run would have said.
     pub headers: Vec<(String, Vec<Piece>)>,
+    /// What its flow says beside these, to the target of the step alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flow_headers: Vec<(String, Vec<Piece>)>,
     pub body: Option<Body>,
     /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
     pub judges_status: bool,
@@ -211,7 +219,8 @@ impl Exchange {
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
             Exchange::Http(http) => {
-                let texts = std::iter::once(&http.path).chain(http.headers.iter().map(|(_, text)| text));
+                let headers = http.headers.iter().chain(&http.flow_headers);
+                let texts = std::iter::once(&http.path).chain(headers.map(|(_, text)| text));
                 let method = match &http.method {
                     Method::Known(_) => None,
                     Method::Computed(method) => Some(method),
@@ -325,6 +334,9 @@ impl FailureKind {
 pub struct Record {
     pub key: Expr,
     pub ledger: usize,
+    /// The answer has the key, so the entry is opened when it is there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub given: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod key;
 mod load;
 mod metric;
 mod parts;
+pub mod path;
 mod suite;
 mod window;
 
@@ -22,7 +23,7 @@ pub use action::{
     Action, After, CommandFault, CommandLine, Database, DatabaseFault, HostFault, LinkDirection, LinkFault, Measure,
     NetworkRoute, ServiceFault,
 };
-pub use expr::{AnswerPart, Expr, PartKind, Pick, Piece, Property, Text, values};
+pub use expr::{AnswerPart, Expr, ItemPlace, PartKind, Pick, Piece, Property, Text, values};
 pub use fault::{Element, Event, Injection, When};
 pub use flow::{
     Body, Call, Check, Choice, Choose, Content, Exchange, FailureKind, Flow, Frame, Http, Ledger, LoopBound, Method,
@@ -35,6 +36,7 @@ pub use parts::{
     Address, AlertFacts, AlertSource, AlertSourceKind, Connections, Data, DataFormat, Demo, Dns, File, Identity, Limit,
     LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
+pub use path::PathText;
 pub use suite::{Area, Ready, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};
 

@@ -107,6 +107,7 @@ mod tests {
     use crate::engine::value::Choices;
     use crate::engine::value::code::Code;
     use crate::plan::{Choose, LoopBound};
+    use std::sync::Arc;
 
     fn think(seconds: u64) -> Op {
         let think = Think::Uniform { least: seconds * SECOND, most: seconds * SECOND };
@@ -157,7 +158,7 @@ mod tests {
         let fails = || Op::Expect(Vec::new());
         let choose = |shares: [f64; 2]| {
             let parts = shares.map(|share| crate::plan::Choice { share, steps: Vec::new() }).to_vec();
-            let choice = Choice::of(&Choose { site: 0, repeats: false, parts });
+            let choice = Arc::new(Choice::of(&Choose { site: 0, repeats: false, parts }, None));
             Op::Choose { choice, to: vec![2, 5] }
         };
         // expect; choose { … { expect; think 1s } … { think 2s } }; think 4s

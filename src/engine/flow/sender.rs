@@ -168,12 +168,16 @@ impl Sender {
         }
         let began = answer.sent.max(began);
         whole.sent.get_or_insert(began);
+        let fate = ledger::fate(result, answer.fate, self.attempt.sends);
         if !request.records.is_empty() {
-            whole.fate = whole.fate.max(ledger::fate(result, answer.fate, self.attempt.sends));
+            whole.fate = whole.fate.max(fate);
             progress.opened.tried(whole.fate, end);
         }
         let times = (end.saturating_sub(whole.intended), due.saturating_sub(end));
         let outcome = result.and_then(|()| self.judge(request, frame, &answer, times));
+        if !request.records.is_empty() && fate == Fate::Acknowledged {
+            request.records.acknowledged(frame, &self.worker.lowered.paths, end, &progress.opened);
+        }
         if self.worker.counts_tries {
             let took = end.saturating_sub(began);
             let one = self.ended(&answer, Ended::plain(began, took, took, outcome));

@@ -8,6 +8,7 @@ use crate::engine::value::code::{Check, Code};
 use crate::engine::value::lower::Lowerer;
 use crate::plan::{Choose, Expr, Flow, LoopBound, Pick, Step, Think};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Where it waits, `keeps` says that a step before the next request can still fail the one before, which is therefore
 /// not recorded yet.
@@ -30,7 +31,7 @@ pub enum Op {
     },
     /// Goes on where the chosen part begins.
     Choose {
-        choice: Choice,
+        choice: Arc<Choice>,
         to: Vec<usize>,
     },
     /// Begins a loop: no turn of it was made.
@@ -122,7 +123,7 @@ pub fn flat(flow: &Flow, ledger: Option<usize>, around: &RequestParts<'_>, lower
     let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
     lowerer.begin(flow, slots, ledger);
     let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
-    let mut flat = Flat { around, lowerer, number: flow.slots, steps };
+    let mut flat = Flat { around, lowerer, number: flow.slots, steps, within: None };
     flat.all(&flow.steps);
     let Flat { lowerer, mut steps, .. } = flat;
     steps.settle();
@@ -277,6 +278,8 @@ struct Flat<'a, 'l, 'r> {
     /// The slot of the number that a `verify` counts.
     number: usize,
     steps: Steps,
+    /// The choice, and its part, in which the steps stand that are made flat.
+    within: Option<(Arc<Choice>, usize)>,
 }
 
 impl Flat<'_, '_, '_> {
@@ -398,15 +401,19 @@ impl Flat<'_, '_, '_> {
     }
 
     fn choose(&mut self, choose: &Choose) {
-        let at = self.push(Op::Choose { choice: Choice::of(choose), to: Vec::new() });
+        let around = self.within.clone();
+        let choice = Arc::new(Choice::of(choose, around.clone()));
+        let at = self.push(Op::Choose { choice: choice.clone(), to: Vec::new() });
         let (mut begins, mut ends) = (Vec::new(), Vec::new());
         for (index, part) in choose.parts.iter().enumerate() {
             begins.push(self.here());
+            self.within = Some((choice.clone(), index));
             self.all(&part.steps);
             if index + 1 < choose.parts.len() {
                 ends.push(self.push(Op::Jump(0)));
             }
         }
+        self.within = around;
         ends.into_iter().for_each(|end| self.lands(end));
         if let Op::Choose { to, .. } = &mut self.steps.ops[at] {
             *to = begins;

@@ -4,11 +4,12 @@ use super::cookies::Site;
 use super::reference::Root;
 use crate::base::hosts::Host as Named;
 use crate::base::socket::UnixSocket;
+use crate::check::all_steps;
 use crate::check::program::Protocol;
 use crate::engine::proxy::Proxy;
 use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
-use crate::plan::{Connections, Dns, Plan, Target};
+use crate::plan::{Connections, Dns, Exchange, Plan, Step, Target};
 use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -177,7 +178,8 @@ pub fn roots(plan: &Plan, endpoints: &[Endpoint]) -> Vec<Option<Root>> {
 
 /// For a worker, by its place among them: each begins with another address.
 pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
-    let host = |((target, place), root): ((&Target, &Endpoint), Option<Root>)| Host {
+    let of_flows = headers_of_flows(plan);
+    let host = |(index, ((target, place), root)): (usize, ((&Target, &Endpoint), Option<Root>))| Host {
         root,
         authority: place.authority.clone(),
         peer: place.peer.clone(),
@@ -191,9 +193,30 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
         redirects: target.redirects,
         cookies: target.cookies,
         carries_cookie: target.cookie.is_some(),
-        own: target.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect(),
+        own: target
+            .headers
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .chain(of_flows.iter().filter(|(own, _)| *own == index).map(|(_, name)| *name))
+            .map(str::to_ascii_lowercase)
+            .collect(),
     };
-    plan.targets.iter().zip(endpoints).zip(roots(plan, endpoints)).map(host).collect()
+    plan.targets.iter().zip(endpoints).zip(roots(plan, endpoints)).enumerate().map(host).collect()
+}
+
+/// The names of headers that flows say to their own targets, with these.
+fn headers_of_flows(plan: &Plan) -> Vec<(usize, &str)> {
+    let mut all = Vec::new();
+    for flow in plan.flows.iter().chain(&plan.setup).chain(&plan.teardown) {
+        all_steps(&flow.steps, &mut |step| {
+            let Step::Request(request) = step else { return };
+            let Exchange::Http(http) = &request.exchange else { return };
+            all.extend(http.flow_headers.iter().map(|(name, _)| (request.target, name.as_str())));
+        });
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 #[cfg(test)]

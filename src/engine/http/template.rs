@@ -117,7 +117,7 @@ enum Method {
 /// The bytes of a request of a step to a target.
 pub fn encode(request: &Http, from: usize, around: &RequestParts<'_>, lowerer: &mut Lowerer<'_>) -> Encoded {
     let body = request.body.as_ref().map(|body| Body::of(body, lowerer));
-    let mut head = |target: usize| head(request, target, around, body.as_ref(), lowerer);
+    let mut head = |target: usize| head(request, (from, target), around, body.as_ref(), lowerer);
     let (path, heads) = match request.path.as_slice() {
         [plan::Piece::Literal(first), rest @ ..] => {
             let base = &around.endpoints[from].path;
@@ -155,15 +155,19 @@ pub fn encode(request: &Http, from: usize, around: &RequestParts<'_>, lowerer: &
 
 fn head(
     request: &Http,
-    to: usize,
+    (from, to): (usize, usize),
     around: &RequestParts<'_>,
     body: Option<&Body>,
     lowerer: &mut Lowerer<'_>,
 ) -> HeadTemplate {
     let (target, place): (&Target, _) = (&around.plan.targets[to], &around.endpoints[to]);
-    let of_target = target.headers.iter().filter(|(name, _)| !says(&request.headers, name));
+    // What a flow says to its own target, and what a target is told, is said to no other.
+    let of_flow = if to == from { request.flow_headers.as_slice() } else { &[] };
+    let is_new = |name: &str| !says(&request.headers, name) && !says(of_flow, name);
+    let of_target = target.headers.iter().filter(|(name, _)| is_new(name));
     let header = |(name, text): &(String, Vec<plan::Piece>)| (name.clone(), lowerer.text(text));
-    let mut headers: Vec<(String, Vec<Piece>)> = request.headers.iter().chain(of_target).map(header).collect();
+    let mut headers: Vec<(String, Vec<Piece>)> =
+        request.headers.iter().chain(of_flow).chain(of_target).map(header).collect();
     let own_cookies = says(&headers, "Cookie");
     if let Some(cookie) = target.cookie.as_ref().filter(|_| !own_cookies) {
         headers.push(("Cookie".to_owned(), lowerer.text(cookie)));
@@ -272,10 +276,20 @@ impl Template {
         *trace = to.trace.map(|at| out.len() + at);
         out.push_str(&to.after_path);
         for (name, pieces) in &to.headers {
-            let start = out.len() + name.len() + 2;
+            let before = out.len();
             out.push_str(name);
             out.push_str(": ");
-            frame.write(pieces, paths, out)?;
+            let start = out.len();
+            match pieces.as_slice() {
+                [Piece::Value(value)] => match frame.eval(value, paths)? {
+                    Value::Null => {
+                        out.truncate(before);
+                        continue;
+                    }
+                    value => write_plain(&value, out)?,
+                },
+                pieces => frame.write(pieces, paths, out)?,
+            }
             one_line(&out[start..])?;
             out.push_str("\r\n");
         }

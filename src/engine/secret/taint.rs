@@ -65,6 +65,7 @@ impl Heard {
             Expr::Object(_) | Expr::Secret(_) | Expr::Part { .. } | Expr::Port(_) | Expr::Property(_) => false,
             Expr::Get { .. } | Expr::Call { .. } | Expr::Not(_) | Expr::Negate(_) | Expr::Binary { .. } => false,
             Expr::Count(_) | Expr::Column { .. } | Expr::Row { .. } | Expr::Random { .. } => false,
+            Expr::Item { .. } | Expr::Sample { .. } => false,
             Expr::UserId | Expr::Iteration | Expr::Uuid => false,
         })
     }
@@ -107,6 +108,7 @@ fn holds(open: &dyn Resolve, marked: &Marked, expr: &Expr) -> bool {
         Expr::List(items) => items.iter().any(holds),
         Expr::Object(fields) => fields.iter().any(|(_, field)| holds(field)),
         Expr::Get { value, .. } | Expr::Url { reference: value, .. } => holds(value),
+        Expr::Item { list, .. } | Expr::Sample { list, .. } => holds(list),
         Expr::Call { function, arguments } => function.reveals() && arguments.iter().any(holds),
         // Truths and numbers, and what others say.
         Expr::Not(_) | Expr::Negate(_) | Expr::Count(_) | Expr::Binary { .. } | Expr::Column { .. } => false,

@@ -126,8 +126,17 @@ impl Answered {
         }
     }
 
-    /// What a path finds first; null where it finds nothing. In what is no JSON there is nothing to look for.
+    /// What a path names, or the list of all that it finds. In what is no JSON there is nothing to look for.
     pub fn found(&self, path: &JsonPath) -> Result<Value, Unusable> {
+        if path.is_singular() {
+            return self.first(path);
+        }
+        let document = self.document()?;
+        self.once(|| path.found(&document.json))
+    }
+
+    /// What a path finds first; null where it finds nothing.
+    pub fn first(&self, path: &JsonPath) -> Result<Value, Unusable> {
         // One that cannot be held is looked through again and again.
         let is_built = matches!(self.json.get(), Some(Ok(_)));
         if path.can_scan() && !is_built && (self.scans.get() < SCANS || self.document().is_err()) {
@@ -154,6 +163,14 @@ impl Answered {
             let group = usize::from(pattern.has_groups());
             Ok(text(found.and_then(|found| found.get(group)).map(|found| found.as_str())))
         })
+    }
+
+    /// Whether a pattern finds something in the text.
+    pub fn has(&self, pattern: &Pattern) -> Result<bool, Unusable> {
+        match !self.is_long() && pattern.is_quick(self.body.len()) {
+            true => pattern.is_in(&self.text(), &|| false),
+            false => self.timed(|late| pattern.is_in(&self.text(), late)),
+        }
     }
 
     /// The text of the first element that a selector finds, or one of its attributes; null where there is none.

@@ -27,7 +27,7 @@ pub enum Code {
     BodyText(usize),
     Json {
         response: usize,
-        path: usize,
+        path: PathCode,
     },
     Header {
         response: usize,
@@ -49,6 +49,11 @@ pub enum Code {
         left: Box<Code>,
         right: Box<Code>,
     },
+    /// Whether a pattern finds something in a text.
+    Matches {
+        text: Box<Code>,
+        pattern: usize,
+    },
     /// A value of the setup.
     Setup(usize),
     /// A row of data, chosen each time the step is reached.
@@ -68,10 +73,20 @@ pub enum Code {
     /// A field of a value of JSON.
     Get {
         value: Box<Code>,
-        path: usize,
+        path: PathCode,
     },
-    /// How many items a list has, or how many things a path finds.
+    /// How many items a list has.
     Count(Box<Code>),
+    /// One item of a list; null where there is none.
+    Item {
+        list: Box<Code>,
+        place: ItemCode,
+    },
+    /// So many items of a list at random, each once.
+    Sample {
+        list: Box<Code>,
+        size: Box<Code>,
+    },
     Call {
         function: ValueFunction,
         arguments: Vec<Code>,
@@ -83,6 +98,34 @@ pub enum Code {
     },
     /// What this run does not know: whoever needs it fails.
     Unknown,
+}
+
+/// A JSONPath.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PathCode {
+    Known(usize),
+    /// Made anew each time.
+    Made(Vec<Piece>),
+}
+
+impl PathCode {
+    /// The values that are put into it.
+    fn values(&self) -> impl Iterator<Item = &Code> {
+        values(match self {
+            PathCode::Known(_) => &[],
+            PathCode::Made(pieces) => pieces,
+        })
+    }
+}
+
+/// Which item of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ItemCode {
+    First,
+    Last,
+    /// From 0.
+    At(Box<Code>),
+    Random,
 }
 
 /// A piece of a text: as written, or a value put in.
@@ -112,11 +155,17 @@ impl Code {
             Code::Not(inner)
             | Code::Negate(inner)
             | Code::Count(inner)
+            | Code::Matches { text: inner, .. }
             | Code::Column { row: inner, .. }
             | Code::Derived { value: inner, .. }
-            | Code::Url { reference: inner, .. }
-            | Code::Get { value: inner, .. } => inner.any(holds),
-            Code::Binary { left, right, .. } => left.any(holds) || right.any(holds),
+            | Code::Url { reference: inner, .. } => inner.any(holds),
+            Code::Get { value, path } => value.any(holds) || path.values().any(|value| value.any(holds)),
+            Code::Json { path, .. } => path.values().any(|value| value.any(holds)),
+            Code::Item { list, place: ItemCode::At(index) } => list.any(holds) || index.any(holds),
+            Code::Item { list, place: ItemCode::First | ItemCode::Last | ItemCode::Random } => list.any(holds),
+            Code::Binary { left, right, .. } | Code::Sample { list: left, size: right } => {
+                left.any(holds) || right.any(holds)
+            }
             Code::Null
             | Code::Bool(_)
             | Code::Number(_)
@@ -124,7 +173,7 @@ impl Code {
             | Code::Slot(_)
             | Code::UserId
             | Code::Uuid => false,
-            Code::Random { .. } | Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } => false,
+            Code::Random { .. } | Code::Status(_) | Code::Latency(_) | Code::BodyText(_) => false,
             Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } | Code::Setup(_) | Code::Row { .. } => false,
             Code::Unknown => false,
         }
@@ -143,7 +192,8 @@ impl Code {
             | Code::Object(_) => false,
             Code::Slot(_) | Code::UserId | Code::Uuid | Code::Random { .. } | Code::Not(_) | Code::Negate(_) => false,
             Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } | Code::Column { .. } | Code::Get { .. } => false,
-            Code::Count(_) | Code::Call { .. } | Code::Derived { .. } | Code::Unknown => false,
+            Code::Count(_) | Code::Item { .. } | Code::Sample { .. } | Code::Matches { .. } => false,
+            Code::Call { .. } | Code::Derived { .. } | Code::Unknown => false,
         }
     }
 
@@ -163,7 +213,7 @@ impl Code {
             Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } => true,
             Code::Not(_) | Code::Negate(_) | Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } => true,
             Code::Column { .. } | Code::Get { .. } | Code::Count(_) | Code::Derived { .. } | Code::Unknown => true,
-            Code::Url { .. } => true,
+            Code::Url { .. } | Code::Item { .. } | Code::Sample { .. } | Code::Matches { .. } => true,
         })
     }
 

@@ -37,6 +37,18 @@ pub fn build(text: &[u8], room: &Room) -> serde_json::Result<Json> {
     reader.end().map(|()| json)
 }
 
+/// What a value takes with all that is in it.
+pub fn held(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => LIST + items.iter().map(|item| size_of::<Json>() + held(item)).sum::<usize>(),
+        Json::Object(fields) => {
+            OBJECT + fields.iter().map(|(name, value)| FIELD + name.len() + held(value)).sum::<usize>()
+        }
+        Json::String(text) => size_of::<Json>() + text.len(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => size_of::<Json>(),
+    }
+}
+
 /// That there is no room is all that a builder says of a text whose grammar is right.
 pub fn unusable(error: &serde_json::Error) -> Unusable {
     let is_full = error.is_data() && error.to_string().starts_with(TOO_MUCH);

@@ -1,6 +1,6 @@
 //! What was found where a check did not hold, in words: the values that it compares.
 
-use super::code::{Check, Code};
+use super::code::{Check, Code, ItemCode};
 use super::{Frame, Paths, Value};
 use crate::base::decimal;
 use crate::base::units::measured_duration;
@@ -20,12 +20,16 @@ pub fn check(check: &Check, frame: &mut Frame, paths: &Paths) -> String {
 /// The values of a condition. None where looking would change what is chosen next.
 pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<String> {
     let chooses = |expr: &Code| match expr {
-        Code::Random { .. } | Code::Uuid | Code::Row { .. } => true,
+        Code::Random { .. } | Code::Uuid | Code::Row { .. } | Code::Sample { .. } => true,
+        Code::Item { place: ItemCode::Random, .. } => true,
         Code::Call { function, .. } => function.chooses(),
         _ => false,
     };
     if condition.any(&mut |part| chooses(part)) {
         return None;
+    }
+    if let Code::Matches { text, .. } = condition {
+        return Some(format!("it was {}", of(text, false, frame, paths)));
     }
     let Code::Binary { operator, left, right } = condition else {
         return Some(format!("it was {}", of(condition, false, frame, paths)));
@@ -41,10 +45,17 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
             let time = [left, right].into_iter().any(|side| side.any(&mut |part| matches!(part, Code::Latency(_))));
             let known = |expr: &Code| {
                 !expr.any(&mut |part| {
-                    !matches!(
-                        part,
-                        Code::Null | Code::Bool(_) | Code::Number(_) | Code::Exact(_) | Code::Text(_) | Code::List(_)
-                    )
+                    let is_range = matches!(part, Code::Binary { operator: Binary::Range, .. });
+                    !is_range
+                        && !matches!(
+                            part,
+                            Code::Null
+                                | Code::Bool(_)
+                                | Code::Number(_)
+                                | Code::Exact(_)
+                                | Code::Text(_)
+                                | Code::List(_)
+                        )
                 })
             };
             match known(right) {

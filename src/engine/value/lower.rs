@@ -3,12 +3,12 @@
 //! are, before anything is told. What each iteration computes for itself is kept in slots of its own, and hidden where something
 //! of that iteration is told: the mask does not grow with requests, and a flow that computes nothing of a secret pays nothing.
 
-use super::code::{Check, Code, Piece};
+use super::code::{Check, Code, ItemCode, PathCode, Piece};
 use super::{Paths, Value, nobody};
 use crate::check::program::values;
 use crate::engine::secret::Mask;
 use crate::engine::secret::taint::{Heard, Taint, assigned};
-use crate::plan::{self, AnswerPart, Expr, Flow, Record};
+use crate::plan::{self, AnswerPart, Binary, Expr, Flow, ItemPlace, PathText, Record};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -158,13 +158,14 @@ impl<'r> Lowerer<'r> {
             Expr::Status(response) => Code::Status(*response),
             Expr::Latency(response) => Code::Latency(*response),
             Expr::BodyText(response) => Code::BodyText(*response),
-            Expr::Json { response, path } => Code::Json { response: *response, path: self.sought.paths.number(path) },
+            Expr::Json { response, path } => Code::Json { response: *response, path: self.path(path) },
             Expr::Header { response, name } => Code::Header { response: *response, name: name.clone() },
             Expr::Answer { response, part, argument, attribute } => {
                 self.answer((*response, *part), argument, attribute)
             }
             Expr::Not(inner) => Code::Not(self.boxed(inner)),
             Expr::Negate(inner) => Code::Negate(self.boxed(inner)),
+            Expr::Binary { operator: Binary::Matches, left, right } => self.matches(left, right),
             Expr::Binary { operator, left, right } => {
                 Code::Binary { operator: *operator, left: self.boxed(left), right: self.boxed(right) }
             }
@@ -180,8 +181,10 @@ impl<'r> Lowerer<'r> {
                 let url = Code::Url { response: *response, reference: self.boxed(reference) };
                 if self.taint.holds(expr) { self.hidden(url) } else { url }
             }
-            Expr::Get { value, path } => Code::Get { value: self.boxed(value), path: self.sought.paths.number(path) },
+            Expr::Get { value, path } => Code::Get { value: self.boxed(value), path: self.path(path) },
             Expr::Count(list) => Code::Count(self.boxed(list)),
+            Expr::Item { list, place } => Code::Item { list: self.boxed(list), place: self.place(place) },
+            Expr::Sample { list, size } => Code::Sample { list: self.boxed(list), size: self.boxed(size) },
             Expr::Call { function, arguments } => {
                 let arguments = arguments.iter().map(|argument| self.expr(argument)).collect();
                 let call = Code::Call { function: *function, arguments };
@@ -194,6 +197,31 @@ impl<'r> Lowerer<'r> {
 
     fn boxed(&mut self, expr: &Expr) -> Box<Code> {
         Box::new(self.expr(expr))
+    }
+
+    fn matches(&mut self, text: &Expr, pattern: &Expr) -> Code {
+        match pattern {
+            Expr::Text(pieces) if let [plan::Piece::Literal(pattern)] = pieces.as_slice() => {
+                Code::Matches { text: self.boxed(text), pattern: self.sought.patterns.number(pattern) }
+            }
+            _ => Code::Unknown,
+        }
+    }
+
+    fn path(&mut self, path: &PathText) -> PathCode {
+        match path {
+            PathText::Known(path) => PathCode::Known(self.sought.paths.number(path)),
+            PathText::Made(pieces) => PathCode::Made(self.text(pieces)),
+        }
+    }
+
+    fn place(&mut self, place: &ItemPlace) -> ItemCode {
+        match place {
+            ItemPlace::First => ItemCode::First,
+            ItemPlace::Last => ItemCode::Last,
+            ItemPlace::At(index) => ItemCode::At(self.boxed(index)),
+            ItemPlace::Random => ItemCode::Random,
+        }
     }
 
     fn answer(

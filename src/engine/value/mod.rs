@@ -17,11 +17,12 @@ pub mod selector;
 
 use crate::base::decimal;
 use crate::check::program::Pick;
+use crate::check::program::path::{PathPart, filled};
 use crate::measure::Failure;
 use crate::plan::Binary;
 use crate::wire::room::{Full, TOO_MUCH};
 use answered::Answered;
-use code::{Code, Piece};
+use code::{Code, ItemCode, PathCode, Piece};
 use files::Files;
 use lower::Sought;
 use number::{computed, negated, of_number, order};
@@ -34,14 +35,18 @@ use rows::{PickSite, Reader, Table, Uses};
 use selector::Selector;
 use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What expressions need beside the iteration: what they look for, compiled, and the rows of data.
 #[derive(Default)]
 pub struct Paths {
-    queries: Vec<Option<JsonPath>>,
+    queries: Vec<Option<Rc<JsonPath>>>,
+    /// Those that were made, by their texts.
+    made: RefCell<HashMap<String, Rc<JsonPath>>>,
     patterns: Vec<Option<Pattern>>,
     selectors: Vec<Option<Selector>>,
     pub tables: Reader,
@@ -56,7 +61,8 @@ impl Paths {
     /// The checker has compiled each once.
     pub fn new(sought: &Sought, (tables, files): (Arc<Vec<Table>>, Arc<Files>), uses: Uses, setup: &[Plain]) -> Paths {
         Paths {
-            queries: sought.paths.iter().map(JsonPath::new).collect(),
+            queries: sought.paths.iter().map(|path| JsonPath::new(path).map(Rc::new)).collect(),
+            made: RefCell::default(),
             patterns: sought.patterns.iter().map(Pattern::new).collect(),
             selectors: sought.selectors.iter().map(Selector::parse).collect(),
             tables: Reader::new(tables, &sought.columns),
@@ -71,10 +77,26 @@ impl Paths {
         Paths { files, ..Paths::default() }
     }
 
-    fn query(&self, path: usize) -> Result<&JsonPath, Unusable> {
-        found(&self.queries, path)
+    /// One that was made, compiled. Loops make the same ones again.
+    fn made(&self, path: String) -> Result<Rc<JsonPath>, Unusable> {
+        let mut all = self.made.borrow_mut();
+        if let Some(known) = all.get(&path) {
+            return Ok(known.clone());
+        }
+        let compiled = Rc::new(JsonPath::new(&path).ok_or(Unusable::Missing)?);
+        if all.len() >= MADE {
+            all.clear();
+        }
+        all.insert(path, compiled.clone());
+        Ok(compiled)
     }
 }
+
+/// How long a text may be looked into that is not an answer, and so belongs to no step: a worker does nothing else meanwhile.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// So many paths that were made are kept.
+const MADE: usize = 1024;
 
 fn found<T>(compiled: &[Option<T>], number: usize) -> Result<&T, Unusable> {
     compiled.get(number).and_then(Option::as_ref).ok_or(Unusable::Missing)
@@ -256,6 +278,11 @@ impl Choices {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// A whole number below another, or 0.
+    fn below(&mut self, count: usize) -> usize {
+        (self.fraction() * count as f64) as usize
+    }
+
     /// The numbers below `count` in an order that the seed gives to a block of iterations, whatever these do otherwise.
     pub fn order(&self, site: u64, block: u64, count: usize) -> Vec<u8> {
         // What is dealt has a key of its own beside the numbers of iterations.
@@ -375,7 +402,10 @@ impl Frame {
             Code::Header { response, name } => {
                 self.answers[*response].header(name).map_or(Value::Null, |text| Value::Text(text.into()))
             }
-            Code::Json { response, path } => self.answers[*response].found(paths.query(*path)?)?,
+            Code::Json { response, path } => {
+                let path = self.path(path, paths)?;
+                self.answers[*response].found(&path)?
+            }
             Code::Not(inner) => Value::Bool(!truth(&self.eval(inner, paths)?)),
             Code::Negate(inner) => negated(&self.eval(inner, paths)?).ok_or(Unusable::Missing)?,
             Code::Binary { operator, left, right } => self.binary(*operator, left, right, paths)?,
@@ -391,6 +421,9 @@ impl Frame {
                 Value::Row(data, row) => paths.tables.value(data, row, *column).ok_or(Unusable::Missing)?,
                 _ => return Err(Unusable::Missing),
             },
+            Code::Matches { text, pattern } => {
+                Value::Bool(self.matches(text, found(&paths.patterns, *pattern)?, paths)?)
+            }
             Code::Regex { response, pattern } => self.answers[*response].matched(found(&paths.patterns, *pattern)?)?,
             Code::Css { response, selector, attribute } => {
                 self.answers[*response].selected(found(&paths.selectors, *selector)?, attribute.as_deref())?
@@ -405,11 +438,14 @@ impl Frame {
                 }
             },
             Code::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.query(*path)?.first(&document)?,
+                Value::Json(document) => self.path(path, paths)?.found(&document)?,
                 // In what is no object there is nothing to find.
-                _ => Value::Null,
+                _ if self.path(path, paths)?.is_singular() => Value::Null,
+                _ => Value::Json(Rc::new(serde_json::Value::Array(Vec::new()))),
             },
             Code::Count(list) => self.count(list, paths)?,
+            Code::Item { list, place } => self.item(list, place, paths)?,
+            Code::Sample { list, size } => self.sample(list, size, paths)?,
             Code::Derived { slot, value } => {
                 let value = self.eval(value, paths)?;
                 if let Some(kept) = self.slots.get_mut(*slot) {
@@ -429,6 +465,11 @@ impl Frame {
         match operator {
             Binary::And => return Ok(Value::Bool(truth(&l) && truth(&self.eval(right, paths)?))),
             Binary::Or => return Ok(Value::Bool(truth(&l) || truth(&self.eval(right, paths)?))),
+            Binary::In if let Code::Binary { operator: Binary::Range, left: least, right: most } = right => {
+                let (least, most) = (self.eval(least, paths)?, self.eval(most, paths)?);
+                let from = order(&l, &least).is_some_and(Ordering::is_ge);
+                return Ok(Value::Bool(from && order(&l, &most).is_some_and(Ordering::is_le)));
+            }
             Binary::In => {
                 let Value::Json(list) = self.eval(right, paths)? else { return Ok(Value::Bool(false)) };
                 let items = list.as_array().map_or(&[][..], Vec::as_slice);
@@ -448,8 +489,30 @@ impl Frame {
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => {
                 computed(operator, &l, &r).ok_or(Unusable::Missing)?
             }
-            Binary::And | Binary::Or | Binary::In | Binary::Range => Value::Null,
+            Binary::Contains => Value::Bool(match (&l, &r) {
+                (Value::Text(text), Value::Text(part)) => text.contains(&**part),
+                (Value::Json(list), item) => {
+                    list.as_array().is_some_and(|items| items.iter().any(|own| same(&from_json(own), item)))
+                }
+                _ => false,
+            }),
+            Binary::StartsWith | Binary::EndsWith => Value::Bool(match (&l, &r) {
+                (Value::Text(text), Value::Text(part)) if operator == Binary::StartsWith => text.starts_with(&**part),
+                (Value::Text(text), Value::Text(part)) => text.ends_with(&**part),
+                _ => false,
+            }),
+            Binary::And | Binary::Or | Binary::In | Binary::Range | Binary::Matches => Value::Null,
         })
+    }
+
+    /// Whether a pattern finds something in a text; in what is none it does not.
+    fn matches(&mut self, text: &Code, pattern: &Pattern, paths: &Paths) -> Result<bool, Unusable> {
+        if let Code::BodyText(answer) = text {
+            return self.answers[*answer].has(pattern);
+        }
+        let Value::Text(text) = self.eval(text, paths)? else { return Ok(false) };
+        let began = Instant::now();
+        pattern.is_in(&text, &|| began.elapsed() > LONGEST_LOOK)
     }
 
     /// Whether a check holds; one of a value that is not there does not.
@@ -468,32 +531,89 @@ impl Frame {
         }
     }
 
-    /// What a loop goes over: the entries of a list, or all that a path finds.
+    /// What a loop goes over: the items of a list, or one thing that is no list.
     pub fn list(&mut self, expr: &Code, paths: &Paths) -> Result<serde_json::Value, Unusable> {
-        let Code::Json { response, path } = expr else { return self.json(expr, paths) };
-        let document = self.answers[*response].document()?;
-        Ok(match paths.query(*path)?.all(&document.json)?.as_slice() {
-            [list @ serde_json::Value::Array(_)] => (*list).clone(),
-            found => serde_json::Value::Array(found.iter().map(|one| (*one).clone()).collect()),
+        let found = self.json(expr, paths)?;
+        Ok(match (expr, found) {
+            (_, list @ serde_json::Value::Array(_)) => list,
+            (Code::Json { .. }, serde_json::Value::Null) => serde_json::Value::Array(Vec::new()),
+            (Code::Json { .. }, one) => serde_json::Value::Array(vec![one]),
+            (_, other) => other,
         })
     }
 
-    /// How many items a list has, null where it is none; of a path to several places how many things it finds.
+    /// A path, with its values put in.
+    fn path(&mut self, path: &PathCode, paths: &Paths) -> Result<Rc<JsonPath>, Unusable> {
+        let pieces = match path {
+            PathCode::Known(path) => return found(&paths.queries, *path).cloned(),
+            PathCode::Made(pieces) => pieces,
+        };
+        let mut texts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            texts.push(match piece {
+                Piece::Literal(_) => None,
+                Piece::Value(value) => {
+                    let (value, mut text) = (self.eval(value, paths)?, String::new());
+                    write_plain(&value, &mut text)?;
+                    Some((value, text))
+                }
+            });
+        }
+        let parts = pieces.iter().zip(&texts).map(|(piece, text)| match (piece, text) {
+            (Piece::Literal(written), _) => PathPart::Written(written),
+            (Piece::Value(_), Some((Value::Number(_) | Value::Exact(_), text))) => PathPart::Number(text),
+            (Piece::Value(_), Some((Value::Bool(_), text))) => PathPart::Word(text),
+            (Piece::Value(_), Some((_, text))) => PathPart::Text(text),
+            (Piece::Value(_), None) => PathPart::Written(""),
+        });
+        paths.made(filled(parts).ok_or(Unusable::Missing)?)
+    }
+
+    /// How many items a list has, null where it is none.
     fn count(&mut self, list: &Code, paths: &Paths) -> Result<Value, Unusable> {
         Ok(match list {
             Code::Json { response, path } => {
+                let path = self.path(path, paths)?;
                 let document = self.answers[*response].document()?;
-                paths.query(*path)?.count(&document.json)?
+                path.count(&document.json)?
             }
-            Code::Get { value, path } => match self.eval(value, paths)? {
-                Value::Json(document) => paths.query(*path)?.count(&document)?,
-                _ => Value::Null,
-            },
             _ => match self.eval(list, paths)? {
                 Value::Json(list) => list.as_array().map_or(Value::Null, |list| Value::Number(list.len() as f64)),
                 _ => Value::Null,
             },
         })
+    }
+
+    /// One item of a list; null where it has none there, and of what is no list.
+    fn item(&mut self, list: &Code, place: &ItemCode, paths: &Paths) -> Result<Value, Unusable> {
+        // What comes first is found without building the list, or even the document.
+        if let (Code::Json { response, path }, ItemCode::First) = (list, place) {
+            let path = self.path(path, paths)?;
+            if !path.is_singular() {
+                return self.answers[*response].first(&path);
+            }
+        }
+        let Value::Json(list) = self.eval(list, paths)? else { return Ok(Value::Null) };
+        let items = list.as_array().map_or(&[][..], Vec::as_slice);
+        let index = match place {
+            ItemCode::First => Some(0),
+            ItemCode::Last => items.len().checked_sub(1),
+            ItemCode::At(index) => whole(&self.eval(index, paths)?),
+            ItemCode::Random => Some(self.choices.below(items.len())),
+        };
+        Ok(index.and_then(|index| items.get(index)).map_or(Value::Null, from_json))
+    }
+
+    fn sample(&mut self, list: &Code, size: &Code, paths: &Paths) -> Result<Value, Unusable> {
+        let Value::Json(list) = self.eval(list, paths)? else { return Ok(Value::Null) };
+        let Some(items) = list.as_array() else { return Ok(Value::Null) };
+        let size = whole(&self.eval(size, paths)?).ok_or(Unusable::Missing)?;
+        // Fisher and Yates, as far as it is needed.
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        let size = size.min(items.len());
+        (0..size).for_each(|place| order.swap(place, place + self.choices.below(items.len() - place)));
+        let chosen = order[..size].iter().map(|place| items[*place].clone());
+        Ok(Value::Json(Rc::new(serde_json::Value::Array(chosen.collect()))))
     }
 
     /// Appends a text with its values put in.
@@ -524,6 +644,11 @@ impl Frame {
             _ => to_json(self.eval(expr, paths)?),
         })
     }
+}
+
+/// A whole number from 0.
+fn whole(value: &Value) -> Option<usize> {
+    number(value).filter(|number| number.fract() == 0.0 && *number >= 0.0).map(|number| number as usize)
 }
 
 /// A number, a text or a truth as it is put into a text; nothing else can be.

@@ -38,6 +38,7 @@ pub fn computed(operator: Binary, left: &Value, right: &Value) -> Option<Value> 
         Binary::Divide => a / b,
         Binary::Or | Binary::And | Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessEqual => return None,
         Binary::Greater | Binary::GreaterEqual | Binary::In | Binary::Range => return None,
+        Binary::Contains | Binary::StartsWith | Binary::EndsWith | Binary::Matches => return None,
     };
     let is_small = |number: f64| number.abs() < decimal::EACH_WHOLE;
     if is_small(a) && is_small(b) && is_small(float) {

@@ -55,6 +55,23 @@ impl JsonPath {
         Some(JsonPath { query, way, place, sweeps: sweeps(path) })
     }
 
+    pub fn is_singular(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// What it names in a document, null where that is not there; or the list of all that it finds.
+    pub fn found(&self, document: &Json) -> Result<Value, Unusable> {
+        if self.is_singular() {
+            return self.first(document);
+        }
+        let (room, all) = (Room::default(), self.all(document)?);
+        // What lies in what was found is found as well, and would be held once for each of these.
+        all.iter().try_for_each(|found| room.take(document::held(found)))?;
+        let list = Rc::new(Json::Array(all.into_iter().cloned().collect()));
+        room.for_the_life_of(&list);
+        Ok(Value::Json(list))
+    }
+
     /// The first that it finds in a document; null where there is nothing.
     pub fn first(&self, document: &Json) -> Result<Value, Unusable> {
         Ok(match &self.place {

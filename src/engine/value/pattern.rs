@@ -73,6 +73,14 @@ impl Pattern {
         }
     }
 
+    /// Whether something of any text matches.
+    pub fn is_in(&self, text: &str, late: &dyn Fn() -> bool) -> Result<bool, Unusable> {
+        match self.is_quick(text.len()) {
+            true => Ok(self.regex.is_match(text)),
+            false => Ok(self.search(text, late)?.is_some()),
+        }
+    }
+
     /// The first match of one that needs no rehearsal.
     pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
         match self.has_groups() {

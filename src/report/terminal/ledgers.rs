@@ -53,6 +53,8 @@ fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     ];
     let some = |n: Option<u64>| n.filter(|n| *n > 0);
     parts.extend(some(ledger.unverified).map(|open| paint.unsure(&format!("{} unverified", count(open)))));
+    let keyless = |n: u64| paint.unsure(&format!("{} acknowledged without a key", count(n)));
+    parts.extend(ledger.keyless.map(keyless));
     let there = |found: Booked| format!("of unknown outcome {} are there", count(found.unknown));
     parts.extend(ledger.found.filter(|_| verified.unknown > 0).map(there));
     parts.extend(some(ledger.resurrected).map(|n| paint.bad(&format!("{} resurrected", count(n)))));

@@ -34,6 +34,8 @@ pub struct Ledgers {
 struct LedgerEntries {
     file: Option<BufWriter<File>>,
     counts: Booked,
+    /// Acknowledged without a key.
+    keyless: u64,
     /// What is not told yet.
     new: Booked,
     problem: Option<String>,
@@ -56,6 +58,10 @@ impl Ledgers {
             let Some(kept) = self.all.get_mut(entry.ledger) else { continue };
             kept.counts.count(entry.fate);
             kept.new.count(entry.fate);
+            if entry.keyless {
+                kept.keyless += 1;
+                continue;
+            }
             if let Err(error) = kept.append(&entry, &path) {
                 kept.problem.get_or_insert_with(|| format!("its entries could not be kept: {error}"));
             }
@@ -116,12 +122,15 @@ impl Ledgers {
             let kept = &mut self.all[ledger];
             let mut verified = match (kept.closed(), kept.counts.all()) {
                 (_, 0) => continue,
-                (Err(problem), _) => unasked(kept.counts, problem),
+                (Err(problem), _) => unasked(kept.with_keys(), problem),
+                (Ok(()), all) if all == kept.keyless => Verified::default(),
                 (Ok(()), _) => match File::open(&path) {
                     Ok(file) => asked(ledger, BufReader::new(file), (parts, setup), over).await,
-                    Err(error) => unasked(kept.counts, format!("its entries could not be read: {error}")),
+                    Err(error) => unasked(kept.with_keys(), format!("its entries could not be read: {error}")),
                 },
             };
+            verified.keyless = self.all[ledger].keyless;
+            verified.unverified.acknowledged += verified.keyless;
             if parts.lowered.hides_keys(ledger) {
                 verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
             }
@@ -131,6 +140,11 @@ impl Ledgers {
 }
 
 impl LedgerEntries {
+    /// Those that can be asked for.
+    fn with_keys(&self) -> Booked {
+        Booked { acknowledged: self.counts.acknowledged.saturating_sub(self.keyless), ..self.counts }
+    }
+
     fn append(&mut self, entry: &Entry, path: &PathBuf) -> std::io::Result<()> {
         if self.file.is_none() {
             path.parent().map_or(Ok(()), make_private)?;

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn entry(key: &str, fate: Fate) -> Entry {
-        Entry { ledger: 0, key: key.to_owned(), fate, at: 1 }
+        Entry { ledger: 0, key: key.to_owned(), fate, at: 1, keyless: false }
     }
 
     #[test]

@@ -98,6 +98,10 @@ pub enum Binary {
     Greater,
     GreaterEqual,
     In,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Matches,
     Range,
     Add,
     Subtract,
@@ -117,6 +121,10 @@ impl Binary {
             Binary::Greater => ">",
             Binary::GreaterEqual => ">=",
             Binary::In => "in",
+            Binary::Contains => "contains",
+            Binary::StartsWith => "starts with",
+            Binary::EndsWith => "ends with",
+            Binary::Matches => "matches",
             Binary::Range => "..",
             Binary::Add => "+",
             Binary::Subtract => "-",
@@ -127,6 +135,11 @@ impl Binary {
 
     pub fn compares(self) -> bool {
         use Binary::{Equal, Greater, GreaterEqual, In, Less, LessEqual, NotEqual};
-        matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | In)
+        matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | In) || self.looks_into()
+    }
+
+    /// Whether it looks for something in what stands on its left.
+    pub fn looks_into(self) -> bool {
+        matches!(self, Binary::Contains | Binary::StartsWith | Binary::EndsWith | Binary::Matches)
     }
 }

@@ -82,6 +82,8 @@ pub enum StepKind {
         value: Expr,
     },
     Include(Include),
+    /// `headers:`, for the requests behind it.
+    Headers(Entry),
     /// `count EXPR` in the `verify` of a ledger.
     Count(Expr),
     /// As [`Item::Refused`].

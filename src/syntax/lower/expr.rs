@@ -14,6 +14,7 @@ fn strength(operator: Binary) -> u8 {
         Or => 1,
         And => 2,
         Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | In => 4,
+        Contains | StartsWith | EndsWith | Matches => 4,
         Range => 5,
         Add | Subtract => 6,
         Multiply | Divide => 7,
@@ -127,6 +128,10 @@ impl Lower<'_> {
             Rule::greater => Binary::Greater,
             Rule::greater_equal => Binary::GreaterEqual,
             Rule::contained => Binary::In,
+            Rule::contains => Binary::Contains,
+            Rule::starts_with => Binary::StartsWith,
+            Rule::ends_with => Binary::EndsWith,
+            Rule::matches => Binary::Matches,
             Rule::range => Binary::Range,
             Rule::add => Binary::Add,
             Rule::subtract => Binary::Subtract,
@@ -240,7 +245,7 @@ impl Lower<'_> {
         }
     }
 
-    fn entry(&mut self, node: Node<'_>) -> Entry {
+    pub(super) fn entry(&mut self, node: Node<'_>) -> Entry {
         let mut parts = node.into_inner();
         let key = parts.next().expect("an entry has a label");
         let label = match key.as_rule() {

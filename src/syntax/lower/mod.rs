@@ -230,6 +230,10 @@ impl<'a> Lower<'a> {
                 let message = format!("no statement starts with `{word}` {}", context.place());
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
                 match words::foreign(word, context) {
+                    None if let Some(object) = one_header(word, rest).filter(|_| context.has_headers()) => {
+                        let whole = Span::new(self.file, start, start + text.trim_end().len());
+                        problem.fix(whole, &object, format!("headers are an object: `{object}`"))
+                    }
                     Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
                     None if context.has_entries() && self.text[end..].trim_start().starts_with('{') => {
                         problem.fix(span.after(), ":", format!("an option has a colon: `{word}: {{ … }}`"))
@@ -302,6 +306,22 @@ impl<'a> Lower<'a> {
 fn children<const N: usize>(node: Node<'_>) -> [Node<'_>; N] {
     let parts: Vec<Node<'_>> = node.into_inner().collect();
     parts.try_into().unwrap_or_else(|parts: Vec<_>| unreachable!("the rule has {N} parts, not {}", parts.len()))
+}
+
+/// `header "A": "b"`, as others write it, in the words of this language.
+fn one_header(word: &str, rest: &str) -> Option<String> {
+    let rest = rest.trim();
+    if !matches!(word, "header" | "set_header") || rest.is_empty() {
+        return None;
+    }
+    let end = match rest.chars().next()? {
+        quote @ ('"' | '\'') => rest[1..].find(quote)? + 2,
+        _ => rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))?,
+    };
+    let (name, value) = rest.split_at(end);
+    let value = value.trim_start().trim_start_matches([':', '=', ',']).trim();
+    let name = if name.starts_with(['"', '\'']) { name.to_owned() } else { format!("\"{name}\"") };
+    (!value.is_empty()).then(|| format!("headers: {{ {name}: {value} }}"))
 }
 
 /// Whether a statement compares something, and so is a condition that stands in the wrong place.

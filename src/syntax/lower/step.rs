@@ -89,6 +89,10 @@ impl Lower<'_> {
                 self.no_body(head);
                 StepKind::Include(self.include(head))
             }
+            Rule::headed => {
+                self.no_body(head);
+                StepKind::Headers(self.entry(node))
+            }
             Rule::counted => {
                 self.no_body(head);
                 StepKind::Count(self.last_expr(node).expect("the grammar asks for a value"))

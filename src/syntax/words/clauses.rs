@@ -54,8 +54,20 @@ pub const CLAUSES: &[Clause] = &[
     clause("from", "repeat i from 1; alert … from pager", "Where a counter begins, or which source an alert has."),
     clause(
         "in",
-        "status in [200, 201]; each x in LIST; CONDITION in 95% of every 10s; record KEY in LEDGER",
-        "Membership in a list. Of a condition: in every slice of the scope, or in so many of them.",
+        "status in [200, 201]; status in 200..299; each x in LIST; CONDITION in 95% of every 10s; record KEY in LEDGER",
+        "Membership in a list or a range, whose ends belong to it. Of a condition: in every slice of the scope, or in so many of them.",
+    ),
+    clause(
+        "contains",
+        "text contains \"a\"; json(\"$.tags\") contains \"a\"",
+        "Whether a text is in a text, or a value in a list.",
+    ),
+    clause("starts", "text starts with \"a\"", "Whether a text begins with another one, in the same case of letters."),
+    clause("ends", "text ends with \"a\"", "Whether a text ends with another one, in the same case of letters."),
+    clause(
+        "matches",
+        "text matches 'a+'; json(\"$.id\") matches '^[0-9]+$'",
+        "Whether a regular expression finds something in a text, as of `regex`; `^…$` is all of it.",
     ),
     clause("by", "steps … by 50/s; once 100 iterations by 5 users", "The height of a stair, or who shares the work."),
     clause(

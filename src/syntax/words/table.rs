@@ -597,6 +597,16 @@ pub const STATEMENTS: &[Word] = &[
         &[form(Flow, "measure NAME = VALUE", "measure stock = home.json(\"$[0].price\")")],
     ),
     word(
+        "headers",
+        &[Flow],
+        "Headers of all requests behind it in its block and the blocks in that, to the flow's own target. Those of a request come before them, and they before those of the target; null leaves one out.",
+        &[form(
+            Flow,
+            "headers: OBJECT",
+            "headers: { \"Accept\": \"text/html\", \"X-User\": \"{user.id}\" }\nget \"/products\"",
+        )],
+    ),
+    word(
         "count",
         &[Flow],
         "In `verify`: how many times the entry exists. None is lost, two and more are duplicates.",
@@ -605,7 +615,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "record",
         &[Request],
-        "Opens an entry of a ledger under a key, before the request is sent, so that an unknown outcome has its key too.",
+        "Opens an entry of a ledger under a key, before the request is sent, so that an unknown outcome has its key too; under a key of the answer when that is there.",
         &[form(Request, "record KEY in LEDGER", "record \"order-{user.id}\" in orders")],
     ),
     word(

@@ -290,7 +290,7 @@ impl RecoveryFunction {
 }
 
 impl LedgerFunction {
-    const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             LedgerFunction::Lost => "lost",
             LedgerFunction::Duplicated => "duplicated",
