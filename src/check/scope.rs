@@ -83,6 +83,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             if !refused {
                 self.push(twice(name, first));
             }
+            // What stands in this frame most likely means the one that is declared in it.
+            self.frames[frame].names.entry(&name.text).or_insert((bound, name.span));
             return;
         }
         self.frames[frame].names.insert(&name.text, (bound, name.span));
