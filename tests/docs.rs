@@ -217,6 +217,18 @@ fn every_name_is_documented() {
 }
 
 #[test]
+fn explain_tells_values_by_their_whole_name_and_each_form_once() {
+    let place = crate::support::Place::new();
+    let ran = place.call(&["explain", "user.id"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("user.id: a value\n") && ran.out.contains("the number of the user"), "{}", ran.out);
+    let ran = place.call(&["explain", "expect"]);
+    for form in ["    expect CONDITION\n", "    expect { CONDITIONS }\n"] {
+        assert_eq!(ran.out.matches(form).count(), 1, "{}", ran.out);
+    }
+}
+
+#[test]
 fn explain_knows_names_and_suggests_one() {
     let place = crate::support::Place::new();
     let explain = |name: &str| place.command(&["explain", name]).output().unwrap();

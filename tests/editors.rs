@@ -192,3 +192,22 @@ fn texts_and_secrets_are_highlighted() {
         assert!(names.contains(&"meta.interpolation.stress"), "{names:?}");
     }
 }
+
+/// What Vim is told of the language beside its words is what the program has.
+#[test]
+fn vim_formats_and_checks_by_the_program() {
+    let text = std::fs::read_to_string(root().join("editors/vim/ftplugin/stress.vim")).unwrap();
+    for line in [
+        "commentstring=//\\ %s",
+        "shiftwidth=2",
+        "formatprg=stressc\\ fmt\\ -",
+        "makeprg=stressc\\ check\\ --format\\ short\\ %:S",
+    ] {
+        assert!(text.contains(line), "{line}");
+    }
+    let place = crate::support::Place::new();
+    place.write("a.stress", "scenario x {\n");
+    let ran = place.call(&["check", "--format", "short", "a.stress"]);
+    // As Vim's `errorformat` reads it.
+    assert!(ran.err.starts_with("a.stress:1:") || ran.out.starts_with("a.stress:1:"), "{}{}", ran.out, ran.err);
+}

@@ -47,6 +47,27 @@ fn every_request_has_a_trace_context_of_its_own() {
     assert_eq!(ids.len(), 150);
 }
 
+/// Traffic of a test can be told from that of people, and whose run it is of.
+#[test]
+fn requests_say_that_they_are_of_a_test_and_of_which_run() {
+    let script = Script::start(well);
+    let flow = "    let id = home.json(\"$.price\")\n    get \"/of/{id}\"";
+    let text = scenario(&script.address.to_string(), flow, "    hold 10/s for 1s", "    error_rate(main) == 0%");
+    let ran = Place::new().run(&text, &[]);
+    ran.passed();
+    let id = ran.result["id"].as_str().unwrap();
+    assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)), "{id}");
+    assert_eq!(headers(&script, "baggage"), vec![format!("synthetic.type=test,stressc.run.id={id}"); 20]);
+    let agents = headers(&script, "user-agent");
+    assert!(agents.len() == 20 && agents.iter().all(|agent| agent.starts_with("stressc/")), "{agents:?}");
+    let script = Script::start(well);
+    let own = "get \"/\" as home {\n      headers: { \"Baggage\": \"a=b\" }\n    }";
+    let text = scenario(&script.address.to_string(), "", "    hold 10/s for 1s", "    error_rate(main) == 0%")
+        .replace("get \"/\" as home", own);
+    Place::new().run(&text, &[]).passed();
+    assert_eq!(headers(&script, "baggage"), ["a=b"; 10]);
+}
+
 #[test]
 fn tries_of_a_request_belong_to_one_trace() {
     let script = Script::start(third_time);
@@ -66,6 +87,7 @@ fn a_trace_context_is_left_out_where_it_is_not_wanted_or_said() {
     let text = scenario(&address, "", "    hold 10/s for 1s", "    error_rate(main) == 0%");
     Place::new().run(&text.replace("timeout: 2s", "trace: false"), &[]).passed();
     assert_eq!((headers(&script, "traceparent").len(), script.heads().len()), (0, 10));
+    assert_eq!(headers(&script, "baggage").len(), 0);
     let own = "get \"/\" as home {\n      headers: { \"Traceparent\": \"mine\" }\n    }";
     Place::new().run(&text.replace("get \"/\" as home", own), &[]).passed();
     assert_eq!(headers(&script, "traceparent"), ["mine"; 10]);

@@ -218,12 +218,17 @@ fn fmt_names_what_it_cannot_read() {
 }
 
 #[test]
-fn fmt_counts_what_it_keeps() {
+fn fmt_leaves_alone_what_does_not_parse() {
     let place = Place::new();
-    let written = place.write("a.stress", "flow f on x {\nget   \"/\nthink   1s\n}\n");
+    let text = "flow f on x {\nget   \"/\nthink   1s\n}\n";
+    let written = place.write("a.stress", text);
     let ran = place.call(&["fmt", "a.stress"]);
-    assert_eq!((ran.code, ran.err.as_str()), (2, "a.stress: kept as written: 1 statement that does not parse\n"));
-    assert_eq!(std::fs::read_to_string(&written).unwrap(), "flow f on x {\n  get   \"/\n  think 1s\n}\n");
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (2, "a.stress: left as it is: 1 statement does not parse; `stressc check` says which\n")
+    );
+    assert_eq!(std::fs::read_to_string(&written).unwrap(), text);
+    assert_eq!(place.call(&["fmt", "--check", "a.stress"]).code, 2);
 }
 
 #[test]

@@ -256,6 +256,17 @@ const KEPT: &[Case] = &[
         say(s, b"HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: 2\r\n\r\nok")
     }),
     Case {
+        says: "expect size == 4MiB and wire_size > 1kB and wire_size < 1MiB",
+        ..case("sizes_compressed", None, |s| compressed(s, 4, 1))
+    },
+    Case {
+        says: "expect wire_size == 5B and size == wire_size",
+        ..case("sizes_in_chunks", None, |s| {
+            say(s, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n")
+        })
+    },
+    Case { says: "expect wire_size == 65MiB", ..case("size_unread", None, |s| long(s, 65)) },
+    Case {
         says: "expect json(\"$.id\") == 7",
         ..case("compressed", None, |s| {
             let body = gzip(&mut &b"{\"id\":7}"[..]);
@@ -278,6 +289,13 @@ fn gzip(from: &mut dyn Read) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::copy(from, &mut encoder).unwrap();
     encoder.finish().unwrap()
+}
+
+/// So many MiB of zeros as they are.
+fn long(stream: &mut TcpStream, mib: u64) -> bool {
+    let zeros = vec![0; MIB as usize];
+    say(stream, format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", mib * MIB).as_bytes())
+        && (0..mib).all(|_| say(stream, &zeros))
 }
 
 /// So many MiB of zeros, compressed so many times.

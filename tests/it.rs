@@ -13,6 +13,7 @@ mod claims;
 mod containers;
 mod databases;
 mod demo;
+mod diff;
 mod docs;
 mod draw;
 mod editors;

@@ -799,7 +799,7 @@ fn faults_of_one_link_go_together_in_a_run() {
     let server = Script::start(hello);
     let faults = "  fault slow = latency(path, 150ms, direction: up) at plateau + 1s for 3s\n  \
         fault late = latency(path, 150ms, direction: down) at plateau + 2s for 2s\n  \
-        fault torn = reset(path, 50%, after: 1KiB) at plateau + 5s for 1s";
+        fault torn = reset(path, after: 1KiB) at plateau + 5s for 1s";
     let expect = "    p50(main during slow) > 140ms\n    p50(main during late) > 290ms\n    max(main before slow) < 150ms\n    \
         error_rate(main before torn) == 0%";
     let text = through("http", server.address, faults, expect);

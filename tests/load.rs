@@ -72,6 +72,14 @@ fn medium_passes() {
     only_fails(&run("", "medium", &MEDIUM), &[]);
 }
 
+/// As many operations at a time as the plateau is meant to have, and no more than there are users.
+#[test]
+fn operations_at_a_time_are_as_many_as_are_meant() {
+    only_fails(&run("", "light_in_flight", &["rise=1s", "light_for=8s"]), &[]);
+    let more = ["rise=1s", "light_for=8s", "in_flight=23"];
+    only_fails(&run("", "light_in_flight", &more), &["min(main.in_flight)"]);
+}
+
 /// Its last expectation is judged in slices of ten seconds, of which it holds two.
 #[test]
 fn heavy_passes() {

@@ -303,3 +303,34 @@ fn a_rate_is_held_while_everything_times_out() {
         }
     }
 }
+
+/// Little's law: what is in flight on average is the rate times the time that each takes, of a load and of a step, whatever workers
+/// share it and where its windows end.
+#[test]
+fn what_is_in_flight_is_the_rate_times_the_time() {
+    let server = Server::start(Duration::from_millis(300));
+    let expect = "min(main.in_flight) >= 0\n    mean(main.in_flight during plateau) > 0\n    mean(main.first.in_flight during plateau) > 0\n    \
+        mean(main.service_time during plateau) > 1ms\n    throughput(main during plateau) > 1/s\n    throughput(main.first during plateau) > 1/s\n    \
+        max(main.in_flight) <= 8\n    mean(visit.in_flight during plateau) > 0";
+    let flow = "get \"/a\" as first\n    get \"/b\" as second\n    think 100ms";
+    for (load, least) in [("hold 8 users for 5500ms as plateau", 4.0), ("hold 5/s for 5500ms as plateau", 1.5)] {
+        let ran = run(&server.address.to_string(), flow, load, expect, &["--workers", "2"]);
+        let value = |index: usize| -> f64 {
+            let one = &ran.result["expectations"][index];
+            assert_eq!(one["verdict"], "passed", "{index}: {one}\n{}{}", ran.out, ran.err);
+            let text = one["value"].as_str().unwrap();
+            let number = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '/' || c == '%');
+            number.replace(',', "").parse().unwrap_or_else(|_| panic!("{text}"))
+        };
+        let time = value(3) / 1000.0;
+        for (flying, rate) in [(value(1), value(4)), (value(2), value(5))] {
+            // What was sent before an edge and answered behind it counts on one side of it alone.
+            let expected = rate * time;
+            assert!((flying / expected - 1.0).abs() < 0.2, "{flying} in flight, {expected} by the law: {}", ran.out);
+        }
+        assert!(value(1) >= least && value(1) == value(7), "{}", ran.out);
+        assert!(ran.out.contains("in flight ┤"), "{}", ran.out);
+        let points = ran.result["course"]["loads"][0]["points"].as_array().unwrap();
+        assert!(points[points.len() / 2]["in_flight"].as_f64().unwrap() > 0.0, "{}", points[0]);
+    }
+}

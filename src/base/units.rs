@@ -103,18 +103,30 @@ pub fn duration(ns: u64) -> String {
     if ns == 0 {
         return "0s".to_owned();
     }
+    if !ns.is_multiple_of(MICROSECOND) {
+        return measured_duration(ns as f64);
+    }
     let mut rest = ns;
     let mut out = String::new();
     for (unit, length) in DURATIONS {
-        if rest >= length {
-            out.push_str(&format!("{}{unit}", rest / length));
+        let whole = rest / length;
+        // A part of a second, or of a millisecond, is a decimal of that.
+        if whole > 0 && length <= SECOND {
+            let digits = if length == SECOND { 6 } else { 3 };
+            let text = format!("{:.digits$}", rest as f64 / length as f64);
+            let text = if length > MICROSECOND {
+                text.trim_end_matches('0').trim_end_matches('.')
+            } else {
+                text.trim_end_matches(".000")
+            };
+            return format!("{out}{text}{unit}");
+        }
+        if whole > 0 {
+            out.push_str(&format!("{whole}{unit}"));
             rest %= length;
         }
     }
-    match rest {
-        0 => out,
-        _ => measured_duration(ns as f64),
-    }
+    out
 }
 
 /// A measured length of time with three significant digits in the unit a person would choose.
@@ -153,6 +165,34 @@ pub fn bytes(count: f64) -> String {
     format!("{}{unit}", short(count / size))
 }
 
+/// A size as it is written in a scenario: the largest unit of which it is a whole number, but for the rounding of arithmetic.
+pub fn written_bytes(value: f64) -> String {
+    whole_bytes(value).unwrap_or_else(|| format!("{}B", nearly(value)))
+}
+
+fn whole_bytes(value: f64) -> Option<String> {
+    let whole = |size: f64| ((value / size).round(), (value / size).round() * size);
+    let is_whole = |size: f64| value >= size && (whole(size).1 - value).abs() <= value * 1e-12;
+    let (name, size) = BYTES.iter().find(|(_, size)| is_whole(*size as f64))?;
+    Some(format!("{}{name}", whole(*size as f64).0))
+}
+
+/// A size per time as it is written: what leaks is per hour or day, in the largest unit of which it is a whole number.
+pub fn written_bandwidth(value: f64) -> String {
+    let times = [("s", SECOND), ("min", MINUTE), ("h", HOUR), ("day", DAY)];
+    let in_time =
+        |(name, length): (&str, u64)| Some(format!("{}/{name}", whole_bytes(value * (length / SECOND) as f64)?));
+    times.into_iter().find_map(in_time).unwrap_or_else(|| format!("{}B/s", nearly(value)))
+}
+
+/// A number without what arithmetic left behind its ninth decimal.
+pub fn nearly(value: f64) -> String {
+    if value.fract() == 0.0 {
+        return super::decimal::written(value);
+    }
+    format!("{}", (value * 1e9).round() / 1e9)
+}
+
 /// A measured size per time: slow growth per hour.
 pub fn bandwidth(per_second: f64) -> String {
     match per_second == 0.0 || per_second.abs() >= 1024.0 {
@@ -179,6 +219,12 @@ mod tests {
         assert_eq!(duration(5_400 * SECOND), "1h30m");
         assert_eq!(duration(50 * MILLISECOND), "50ms");
         assert_eq!(duration(0), "0s");
+        assert_eq!(duration(15_056 * MILLISECOND), "15.056s");
+        assert_eq!(duration(60_250 * MILLISECOND), "1m250ms");
+        assert_eq!(duration(90_500 * MILLISECOND), "1m30.5s");
+        assert_eq!(duration(1_500 * MICROSECOND), "1.5ms");
+        assert_eq!(duration(100 * SECOND), "1m40s");
+        assert_eq!(duration(7 * MICROSECOND), "7us");
         assert_eq!(measured_duration(1_234_567.0), "1.23ms");
         assert_eq!(measured_duration(900.0), "0.9us");
         assert_eq!(measured_duration(1e300), "213503d23h34m33s");

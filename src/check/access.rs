@@ -4,8 +4,8 @@ use super::bound::{Arguments, Call};
 use super::builtins::{self, Field};
 use super::meaning::Meaning;
 use super::program::{
-    Edge, Expr, Function, Metric, Moment, MonitorKind, PartKind, PathText, Pick, RecoveryFunction, RequestFunction,
-    RequestTime, Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
+    Edge, Expr, Function, Member, Metric, Moment, MonitorKind, PartKind, PathText, Pick, Population, RecoveryFunction,
+    RequestFunction, RequestTime, Series, SeriesSource, ServiceKind, Statistic, Subject, Window,
 };
 use super::scope::{FrameId, hidden_name};
 use super::session::ScenarioChecker;
@@ -118,6 +118,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                 };
                 Meaning::Delivery(metric)
             }
+            (Meaning::Samples(population, ..), "in_flight") => self.in_flight(population, base, span),
+            // Of a load or a flow of a template.
+            (Meaning::Part(kind, _), "in_flight") if kind.is_population() => {
+                in_flight(SeriesSource::InFlight { load: None, mix: None, flow: None, member: Member::All })
+            }
             (Meaning::Part(Type::Service, index), "ca") if !self.speaks_https(*index) => {
                 let message = "only `demo(tls: true)` has a certificate of the run";
                 let problem = Diagnostic::new(Code::E0207, message, span, "it has none");
@@ -168,6 +173,27 @@ impl<'a> ScenarioChecker<'a, '_> {
         let text = self.text(base.span);
         let problem = Diagnostic::new(Code::E0404, format!("`{text}` is several windows"), base.span, "which one?");
         self.push(problem.help(format!("write `{text}.first.{edge}` or `{text}.last.{edge}`")));
+    }
+
+    /// How many of these requests are under way, over time.
+    fn in_flight(&mut self, population: &Population, base: &'a ast::Expr, span: Span) -> Meaning<'a> {
+        let Population { load, mix, flow, member, part, matching: _ } = *population;
+        let what = match (member, part) {
+            (Member::All | Member::Request(_), RequestTime::Latency) => {
+                return in_flight(SeriesSource::InFlight { load, mix, flow, member });
+            }
+            (Member::All | Member::Request(_), _) => "a time of requests",
+            (Member::Group(_), _) => "a group",
+            (Member::Measure(_), _) => "something that is measured",
+            (Member::Wait(_), _) => "a limit",
+            (Member::Iteration, _) => "iterations",
+        };
+        let message = format!("what is in flight are requests, and `{}` is {what}", self.text(base.span));
+        let problem = Diagnostic::new(Code::E0202, message, span, "not of requests");
+        self.push(
+            problem.help("write it behind a load, a part of its mix, a flow or a step, such as `main.in_flight`"),
+        );
+        Meaning::WRONG
     }
 
     fn part_of_window(&mut self, value: &Meaning<'a>, name: &str, base: &'a ast::Expr, span: Span) -> Meaning<'a> {
@@ -334,6 +360,14 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem = Diagnostic::new(Code::E0207, format!("`.{field}` is a method"), field.span, "not called");
             let named = format!("`.json(\"$['{field}']\")` for what is named so");
             self.push(problem.help(format!("call it, as in `{}`, or write {named}", method.example)));
+            return Meaning::WRONG;
+        }
+        if kind == Type::Text && matches!(field.text.as_str(), "count" | "length" | "len" | "size") {
+            let message = format!("a Text has no `{field}`");
+            let problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");
+            let help = "how long the body of an answer is, says `home.size`; how many items a list in it has, `home.json(\"$.items\").count`; \
+                        whether a text holds something, `home.text contains \"…\"`";
+            self.push(problem.help(help));
             return Meaning::WRONG;
         }
         let message = format!("{what} has no `{field}`");
@@ -508,7 +542,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             SeriesSource::Monitor(index) => {
                 self.out.monitors.get(index).is_some_and(|m| m.kind == MonitorKind::Metrics)
             }
-            SeriesSource::Service(_) | SeriesSource::Host => false,
+            SeriesSource::Service(_) | SeriesSource::Host | SeriesSource::InFlight { .. } => false,
         };
         if is_page && let Err(why) = crate::base::exposition::Selector::parse(&what) {
             let problem =
@@ -554,4 +588,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.push(problem.help("say with `unit` what one in the series is worth, and write this in the same unit"));
         None
     }
+}
+
+fn in_flight<'a>(source: SeriesSource) -> Meaning<'a> {
+    Meaning::Series(Series { source, what: "in_flight".to_owned(), worth: 1.0, unit: Type::Number, missing: None })
 }

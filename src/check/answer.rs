@@ -30,8 +30,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                 Meaning::Run(Expr::BodyText(response), Type::Text)
             }
             _ => {
-                let part = Expr::Answer { response, part: AnswerPart::Rows, argument: None, attribute: None };
-                Meaning::Run(part, Type::Json)
+                let (part, kind) = match part {
+                    "size" => (AnswerPart::Size, Type::Bytes),
+                    "wire_size" => (AnswerPart::WireSize, Type::Bytes),
+                    _ => (AnswerPart::Rows, Type::Json),
+                };
+                if part == AnswerPart::Size {
+                    self.keep(response, Keep::Body);
+                }
+                Meaning::Run(Expr::Answer { response, part, argument: None, attribute: None }, kind)
             }
         }
     }

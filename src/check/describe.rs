@@ -5,8 +5,8 @@ use super::condition::{AlertDoes, Condition, Measured};
 use super::meaning::Cond;
 use super::predicate::{chosen_text, matching_text};
 use super::program::{
-    Edge, Function, Member, Metric, MetricKey, Moment, Population, RecoveryFunction, Scenario, Scope, SeriesSource,
-    Subject, Window,
+    Edge, Function, Member, Metric, MetricKey, Moment, Population, RecoveryFunction, RequestTime, Scenario, Scope,
+    SeriesSource, Subject, Window,
 };
 use super::types::Type;
 use super::words::written;
@@ -95,10 +95,15 @@ impl Scenario {
                         self.services.get(index).map_or("service", |service| &service.name)
                     }
                     SeriesSource::Monitor(index) => self.monitors.get(index).map_or("monitor", |monitor| &monitor.name),
-                    SeriesSource::Host => "host",
+                    SeriesSource::Host | SeriesSource::InFlight { .. } => "host",
                 };
                 match series.source {
                     SeriesSource::Service(_) | SeriesSource::Host => format!("{source}.{}", series.what),
+                    SeriesSource::InFlight { load, mix, flow, member } => {
+                        let part = RequestTime::Latency;
+                        let population = Population { load, mix, flow, member, part, matching: None };
+                        format!("{}.{}", self.population_text(&population), series.what)
+                    }
                     SeriesSource::ServiceMetric(_) => format!("{source}.metric({})", series.quoted()),
                     SeriesSource::Monitor(index) => match self.monitors.get(index) {
                         Some(monitor) => monitor.series_text(&series.what),

@@ -189,7 +189,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         known.extend(stages.iter().map(String::as_str));
         if let Some(answer) = self.answer {
             let _ = answer;
-            known.extend(["status", "latency", "text"]);
+            known.extend(["status", "latency", "text", "size", "wire_size"]);
         }
         if self.predicate {
             let properties = ["status", "latency", "attempt", "ok", "error"];
@@ -220,7 +220,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         match name.text.as_str() {
             "off" | "no" | "disabled" => Some(unknown().fix(name.span, "false", "write `false`")),
             "on" | "yes" | "enabled" => Some(unknown().fix(name.span, "true", "write `true`")),
-            "status" | "latency" | "text" if self.flow.is_some() => {
+            "status" | "latency" | "text" | "size" | "wire_size" if self.flow.is_some() => {
                 let last = self.last_answer(name.span)?;
                 let problem = problem(format!("`{name}` of which answer?"));
                 let inside = format!("put it into the block of its request: `as {last} {{ expect {name} … }}`");
@@ -254,7 +254,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let response = self.answer?;
         match name.text.as_str() {
-            "status" | "latency" | "text" | "rows" => Some(self.answer_part(response, &name.text)),
+            "status" | "latency" | "text" | "rows" | "size" | "wire_size" => {
+                Some(self.answer_part(response, &name.text))
+            }
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::builtins::BuiltinKind;
 use super::types::Type;
-use crate::base::{Span, decimal, units};
+use crate::base::{Span, units};
 use crate::diag::{Code, Diagnostic};
 
 /// "a Text, a Secret or a Service"
@@ -30,43 +30,15 @@ pub(super) fn built(kind: BuiltinKind) -> &'static str {
 pub(super) fn written(value: f64, kind: Type) -> String {
     match kind {
         Type::Duration if value >= 0.0 => units::duration(value as u64),
-        Type::Percent => format!("{}%", trimmed(value * 100.0)),
-        Type::Points => format!("{}pp", trimmed(value * 100.0)),
-        Type::Factor => format!("{}x", trimmed(value)),
-        Type::Users => format!("{} users", trimmed(value)),
-        Type::Rate => format!("{}/s", trimmed(value)),
-        Type::Bytes => exact_bytes(value),
-        Type::Bandwidth => exact_bandwidth(value),
-        _ => trimmed(value),
+        Type::Percent => format!("{}%", units::nearly(value * 100.0)),
+        Type::Points => format!("{}pp", units::nearly(value * 100.0)),
+        Type::Factor => format!("{}x", units::nearly(value)),
+        Type::Users => format!("{} users", units::nearly(value)),
+        Type::Rate => format!("{}/s", units::nearly(value)),
+        Type::Bytes => units::written_bytes(value),
+        Type::Bandwidth => units::written_bandwidth(value),
+        _ => units::nearly(value),
     }
-}
-
-fn trimmed(value: f64) -> String {
-    if value.fract() == 0.0 {
-        return decimal::written(value);
-    }
-    let rounded = (value * 1e9).round() / 1e9;
-    format!("{rounded}")
-}
-
-fn exact_bytes(value: f64) -> String {
-    whole_bytes(value).unwrap_or_else(|| format!("{}B", trimmed(value)))
-}
-
-/// A size that is a whole number of a unit, but for the rounding of arithmetic.
-fn whole_bytes(value: f64) -> Option<String> {
-    let whole = |size: f64| ((value / size).round(), (value / size).round() * size);
-    let is_whole = |size: f64| value >= size && (whole(size).1 - value).abs() <= value * 1e-12;
-    let (name, size) = units::BYTES.iter().find(|(_, size)| is_whole(*size as f64))?;
-    Some(format!("{}{name}", whole(*size as f64).0))
-}
-
-/// What leaks is written per hour or day: the largest unit of which it is a whole number.
-fn exact_bandwidth(value: f64) -> String {
-    let times = [("s", units::SECOND), ("min", units::MINUTE), ("h", units::HOUR), ("day", units::DAY)];
-    let in_time =
-        |(name, length): (&str, u64)| Some(format!("{}/{name}", whole_bytes(value * (length / units::SECOND) as f64)?));
-    times.into_iter().find_map(in_time).unwrap_or_else(|| format!("{}B/s", trimmed(value)))
 }
 
 /// Expected one type, found another: with the fix where a bare number only lacks its unit.

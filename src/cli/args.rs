@@ -183,6 +183,9 @@ pub struct PlanArgs {
     /// The drawing as an SVG to a path, `-` for standard output
     #[arg(long, value_name = "PATH", conflicts_with = "json")]
     pub svg: Option<PathBuf>,
+    /// What is another than at a revision of the git repository: of load, faults, hosts and bounds
+    #[arg(long, value_name = "REV", conflicts_with = "svg")]
+    pub diff: Option<String>,
     /// Only part I of N of the arrivals and users
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,

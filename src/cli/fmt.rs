@@ -45,7 +45,7 @@ pub fn fmt(args: &FmtArgs, terminal: &Terminal) -> u8 {
 /// What became of a file.
 struct Formatted {
     changed: bool,
-    /// Something in it does not parse, and was kept as written.
+    /// Something in it does not parse, so it was left as it is.
     kept: bool,
 }
 
@@ -56,18 +56,21 @@ fn format_file(path: &Path, directory: Option<&Path>, check: bool, terminal: &Te
     let text = if piped { inputs::standard_input()? } else { inputs::read(&inputs::Disk, path, directory)? };
     let source = Source::new(FileId(0), name.as_str(), text);
     let formatted = format::formatted(&source);
-    let changed = formatted.text != source.text;
+    // What a statement that does not parse was meant to be, nobody knows; the braces around it may be others than they seem.
+    let text = if formatted.kept == 0 { formatted.text } else { source.text.clone() };
+    let changed = text != source.text;
     match (check, piped) {
-        (true, _) if changed => terminal.out(&difference(&source, &formatted.text, terminal)),
-        (false, true) => terminal.out(&formatted.text),
-        (false, false) if changed => replace(path, directory, &formatted.text)?,
+        (true, _) if changed => terminal.out(&difference(&source, &text, terminal)),
+        (false, true) => terminal.out(&text),
+        (false, false) if changed => replace(path, directory, &text)?,
         (true, _) | (false, false) => {}
     }
     let shown = escaped(&name);
     match formatted.kept {
         0 => {}
-        1 => terminal.err(&format!("{shown}: kept as written: 1 statement that does not parse\n")),
-        kept => terminal.err(&format!("{shown}: kept as written: {kept} statements that do not parse\n")),
+        1 => terminal.err(&format!("{shown}: left as it is: 1 statement does not parse; `stressc check` says which\n")),
+        kept => terminal
+            .err(&format!("{shown}: left as it is: {kept} statements do not parse; `stressc check` says which\n")),
     }
     Ok(Formatted { changed, kept: formatted.kept > 0 })
 }

@@ -7,12 +7,16 @@ use super::source;
 use crate::base::shown::escaped;
 use crate::base::units::{duration, percent};
 use crate::check::program::{Suite, SuiteMember};
+use crate::inputs::Revision;
 use crate::plan::{Plan, draw};
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     crate::inputs::raise_limits();
+    if let Some(revision) = &args.diff {
+        return diff(args, revision, terminal);
+    }
     let one_picture = args.json || args.svg.is_some();
     if !one_picture && let Some(code) = overview(args, terminal) {
         return code;
@@ -34,6 +38,41 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
             draw::flow(&mut line, 4, &planned.later.join(", "), width());
             terminal.out(&line);
         }
+    }
+    super::OK
+}
+
+/// What the file changes of what it was at a revision.
+fn diff(args: &PlanArgs, revision: &str, terminal: &Terminal) -> u8 {
+    let asked = args.asked.asked();
+    let after = match source::plan(&args.file, args.share, &asked, terminal) {
+        Ok(planned) => planned.plan,
+        Err(code) => return code,
+    };
+    let file = Path::new(source::split(&args.file).0);
+    let files = match Revision::of(revision, file, asked.env_file.as_deref()) {
+        Ok(files) => files,
+        Err(message) => {
+            terminal.error(&message);
+            return super::DOES_NOT_CHECK;
+        }
+    };
+    let loaded = crate::inputs::load_from(&files, file, &asked);
+    let before = match source::planned(&args.file, loaded, args.share, terminal) {
+        Ok(planned) => planned.plan,
+        Err(code) => {
+            terminal.err(&format!("that is of `{}` as it was at `{}`\n", escaped(&args.file), escaped(revision)));
+            return code;
+        }
+    };
+    let comparison = draw::compare(&before, &after);
+    if args.json {
+        let told = serde_json::json!({ "revision": revision, "commit": files.commit(), "comparison": comparison });
+        terminal.out(&(serde_json::to_string_pretty(&told).expect("a comparison is plain data") + "\n"));
+    } else {
+        let short = files.commit().get(..12).unwrap_or(files.commit());
+        let name = if short.starts_with(revision) { short.to_owned() } else { format!("{revision} ({short})") };
+        terminal.out(&escaped(&draw::changes(&comparison, &name)));
     }
     super::OK
 }

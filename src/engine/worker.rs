@@ -69,6 +69,10 @@ pub struct Assignment {
 
 /// What a worker hands over once a second.
 pub struct Batch {
+    pub worker: u64,
+    /// Up to when it has counted what is in flight, and whether it is done.
+    pub until: u64,
+    pub is_done: bool,
     pub slices: Vec<Slice>,
     pub examples: Vec<Example>,
     /// Why requests failed.
@@ -325,7 +329,12 @@ impl Worker {
     /// Everything that is new.
     fn measured(&self, last: bool) -> Batch {
         let mut recorder = self.recorder.borrow_mut();
+        let until = self.timers.clock.now();
+        recorder.fly_all(until);
         Batch {
+            worker: self.index,
+            until,
+            is_done: last,
             slices: recorder.drain(),
             examples: recorder.examples.drain(last),
             causes: recorder.causes(),
@@ -420,6 +429,7 @@ impl Worker {
             progress.opened.cut_off(&self.booked);
             progress.cut_off(&self.recorder, now, because);
         }
+        self.recorder.borrow_mut().landed_all(load, now);
     }
 }
 

@@ -11,6 +11,7 @@ mod load;
 pub mod manual;
 mod overlay;
 pub mod probe;
+mod revision;
 pub mod root;
 pub mod roots;
 mod rules;
@@ -21,6 +22,7 @@ pub use environment::not_heeded;
 pub use file_system::{Disk, Files};
 pub use load::{Asked, Loaded, load, load_from, load_text};
 pub use overlay::Overlay;
+pub use revision::Revision;
 
 use crate::plan::{Machine, PortReuse};
 use root::{Opened, Root};

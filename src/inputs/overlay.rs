@@ -84,7 +84,7 @@ impl<F: Files> Files for Overlay<F> {
 }
 
 /// Where a path leads to, without links as far as there is something, and from there on as it is written.
-fn place(path: &Path) -> PathBuf {
+pub(super) fn place(path: &Path) -> PathBuf {
     for above in path.ancestors() {
         let there = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         if let (Ok(found), Ok(rest)) = (there.canonicalize(), path.strip_prefix(above)) {

@@ -8,6 +8,7 @@ pub mod event;
 mod example;
 mod fault;
 mod gauges;
+mod in_flight;
 pub mod histogram;
 pub mod interval_log;
 mod layout;
@@ -25,6 +26,7 @@ pub use event::{Event, Generator, Tried};
 pub use example::{Choice, Example, Examples};
 pub use fault::{End, Happened, Injected, Proof};
 pub use gauges::{Gap, Gauge, Gauges};
+pub use in_flight::InFlight;
 pub use layout::Layout;
 pub use ledger::{Book, Booked, Entry, Fate, Verified, Violation, Wrong};
 pub use recorder::Recorder;
@@ -132,6 +134,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// By series: how long its requests were in flight, together. It is added up as readings, not here.
+    #[serde(skip)]
+    pub in_flight: BTreeMap<u32, u64>,
     /// How late workers got to what was ready, at instants that are spread evenly over the slice.
     #[serde(skip)]
     pub poll_delay: Counts,
@@ -173,6 +178,11 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Slice {
+    /// Whether something is left of it.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty() && self.loads.is_empty() && self.in_flight.is_empty() && self.poll_delay.is_empty()
+    }
+
     /// Its first slice, and that behind its last.
     pub fn range(&self) -> (u32, u32) {
         (self.slice, self.until.unwrap_or(self.slice.saturating_add(1)))

@@ -25,6 +25,17 @@ pub struct Recorder {
     requests: Vec<bool>,
     causes: Causes,
     pub examples: Choice,
+    /// By series: how many of its requests are in flight.
+    in_flight: Vec<Flying>,
+    /// By series: its load.
+    loads_of: Vec<usize>,
+}
+
+/// The requests of a series that are in flight, and up to when that is counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Flying {
+    requests: u64,
+    since: u64,
 }
 
 #[derive(Debug)]
@@ -43,6 +54,8 @@ struct OpenSlice {
     slice: u32,
     series: Cells<Cell>,
     loads: Cells<LoadCell>,
+    /// By series: how long its requests were in flight, together.
+    in_flight: Cells<u64>,
     poll_delay: Sparse,
 }
 
@@ -108,6 +121,8 @@ impl Recorder {
         }
         let examples = Choice::new(series.len());
         let requests = series.iter().map(Series::is_request).collect();
+        let loads_of = series.iter().map(|own| own.load).collect();
+        let in_flight = vec![Flying::default(); series.len()];
         let (series, causes) = (series.len(), Causes::default());
         Recorder {
             requests,
@@ -120,6 +135,8 @@ impl Recorder {
             spare: Vec::new(),
             examples,
             derived,
+            in_flight,
+            loads_of,
         }
     }
 
@@ -127,6 +144,46 @@ impl Recorder {
     pub fn sent(&mut self, series: usize, at: u64) {
         self.open_at(at).series.get(series).sent += 1;
         self.sent_again(series, at);
+        if self.requests[series] {
+            self.fly(series, at);
+            self.in_flight[series].requests += 1;
+        }
+    }
+
+    /// A request that was sent is in flight no longer.
+    pub fn landed(&mut self, series: usize, at: u64) {
+        self.fly(series, at);
+        self.in_flight[series].requests = self.in_flight[series].requests.saturating_sub(1);
+    }
+
+    /// A load is over, and with it all that was under way.
+    pub fn landed_all(&mut self, load: Option<usize>, at: u64) {
+        for series in 0..self.series {
+            if load.is_none_or(|load| self.loads_of[series] == load) {
+                self.fly(series, at);
+                self.in_flight[series].requests = 0;
+            }
+        }
+    }
+
+    /// Counts what is in flight up to an instant.
+    pub fn fly_all(&mut self, at: u64) {
+        (0..self.series).for_each(|series| self.fly(series, at));
+    }
+
+    fn fly(&mut self, series: usize, at: u64) {
+        let Flying { requests, since } = self.in_flight[series];
+        if at <= since {
+            return;
+        }
+        self.in_flight[series].since = at;
+        let mut from = since;
+        while requests > 0 && from < at {
+            let slice = self.open_at(from).slice as usize;
+            let to = self.edges.get(slice + 1).map_or(at, |end| at.min(*end));
+            *self.open[self.last].in_flight.get(series) += requests * (to - from);
+            from = to;
+        }
     }
 
     /// A request that is tried again: a send of its own, and the same request.
@@ -253,6 +310,7 @@ impl Recorder {
                     slice,
                     series: Cells::new(series),
                     loads: Cells::new(loads),
+                    in_flight: Cells::new(series),
                     poll_delay: Sparse::default(),
                 });
                 open.slice = slice;
@@ -328,6 +386,9 @@ impl OpenSlice {
             };
             slice.loads.insert(index, counts);
         });
+        self.in_flight.drain(|index, length| {
+            slice.in_flight.insert(index, std::mem::take(length));
+        });
         slice
     }
 }
@@ -358,6 +419,27 @@ mod tests {
         let late = recorder.drain();
         assert_eq!((late.len(), late[0].slice, late[0].series[&0].ok), (1, 0, 1));
         assert!(recorder.drain().is_empty());
+    }
+
+    #[test]
+    fn what_is_in_flight_is_counted_in_each_slice_by_its_time() {
+        let own = [series(None, RequestTime::Latency, None)];
+        let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), &own, 1);
+        recorder.sent(0, 4);
+        recorder.sent(0, 8);
+        recorder.landed(0, 12);
+        recorder.fly_all(25);
+        let counted = |recorder: &mut Recorder| -> Vec<(u32, u64)> {
+            let mut all: Vec<_> = recorder.drain().iter().map(|slice| (slice.slice, slice.in_flight[&0])).collect();
+            all.sort_unstable();
+            all
+        };
+        // One from 4, one more from 8 to 12.
+        assert_eq!(counted(&mut recorder), [(0, 6 + 2), (1, 10 + 2), (2, 5)]);
+        recorder.sent(0, 26);
+        recorder.landed_all(Some(0), 28);
+        recorder.fly_all(30);
+        assert_eq!(counted(&mut recorder), [(2, 3 + 2)]);
     }
 
     #[test]

@@ -221,6 +221,21 @@ impl Stats {
         (before.copied().unwrap_or(0), behind.copied().unwrap_or(at))
     }
 
+    /// The slice in which an instant lies.
+    pub fn slice_of(&self, at: u64) -> Range {
+        let edges = &self.layout.edges;
+        let behind = edges.partition_point(|edge| *edge <= at);
+        let from = behind.checked_sub(1).and_then(|place| edges.get(place)).copied().unwrap_or(0);
+        (from, edges.get(behind).copied().unwrap_or(at + 1))
+    }
+
+    /// How many requests of a load were in flight in parts of its time; none where nobody counted them.
+    pub fn in_flight(&self, load: usize) -> impl Iterator<Item = (Range, f64)> {
+        let own = self.watched.iter().find(|(watched, _)| watched.is_in_flight_of(load));
+        let points = own.map_or(&[][..], |(_, gauge)| gauge.points.as_slice());
+        points.iter().map(move |(at, value)| (self.slice_of(*at), *value))
+    }
+
     fn look(&mut self, gauges: Gauges) {
         for (index, value) in &gauges.values {
             if let Some((_, gauge)) = self.watched.get_mut(*index as usize) {

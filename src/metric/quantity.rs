@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_time_that_was_written_is_told_as_it_was() {
         let written = 90 * SECOND + 5 * MILLISECOND;
-        assert_eq!(Quantity::time(written, Known::Exactly).to_string(), "1m30s5ms");
+        assert_eq!(Quantity::time(written, Known::Exactly).to_string(), "1m30.005s");
         assert_eq!(Quantity::time(written, Known::LongerThan).to_string(), "> 90s");
     }
 }

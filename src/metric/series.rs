@@ -4,7 +4,7 @@ use super::Measurement;
 use crate::base::units::SECOND;
 use crate::check::program::{SeriesFunction, Statistic};
 use crate::measure::{Gauge, Stats};
-use crate::plan::{Range, Readings, Type, Watched, scope};
+use crate::plan::{Range, Readings, SeriesSource, Type, Watched, scope};
 
 /// Below this many points the interval of a slope says nothing.
 const FOR_A_SLOPE: usize = 10;
@@ -36,6 +36,15 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Measurement {
             Ok(in_unit(found.estimate, series))
         }
         SeriesFunction::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
+        // Their slices are not all equally long.
+        SeriesFunction::Statistic(Statistic::Mean) if matches!(series.source, SeriesSource::InFlight { .. }) => {
+            let length = |at: u64| {
+                let (from, to) = stats.slice_of(at);
+                (to - from) as f64
+            };
+            let whole: f64 = points.iter().map(|(at, _)| length(*at)).sum();
+            Ok(points.iter().map(|(at, value)| value * length(*at)).sum::<f64>() / whole)
+        }
         SeriesFunction::Statistic(function) => Ok(statistic(*function, &points)),
     });
     Measurement { interval, ..Measurement::of(value, samples) }

@@ -12,6 +12,9 @@ use serde::Serialize;
 /// The characters of a page that a course is drawn on, names included: what a load got is known in as many parts as that has columns.
 const WIDTH: usize = 100;
 
+/// As wide as what is written at the axis of requests in flight, which a record of a version before does not have.
+const LABEL: &str = "1,000 in flight";
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Course {
     pub loads: Vec<LoadCourse>,
@@ -37,17 +40,21 @@ pub struct Point {
     pub p95_ns: Option<u64>,
     /// The latter.
     pub no_answer: bool,
+    /// How many requests were in flight, on average; nothing where that was not counted.
+    pub in_flight: Option<f64>,
 }
 
 impl Course {
     /// The page on which it is drawn, column by column.
     pub fn page(&self, end: u64) -> PageLayout {
-        page(&self.rows, end)
+        let is_counted = self.loads.iter().flat_map(|load| &load.points).any(|point| point.in_flight.is_some());
+        page(&self.rows, is_counted, end)
     }
 }
 
-fn page(rows: &[PictureRow], end: u64) -> PageLayout {
-    PageLayout::new(rows.iter().map(|row| row.name.as_str()), end, WIDTH)
+fn page(rows: &[PictureRow], is_counted: bool, end: u64) -> PageLayout {
+    let label = is_counted.then_some(LABEL);
+    PageLayout::new(rows.iter().map(|row| row.name.as_str()).chain(label), end, WIDTH)
 }
 
 pub fn course(
@@ -61,7 +68,8 @@ pub fn course(
     let mut rows = done(planned, injections, occurrences, end);
     rows.extend(lost(plan, injections, end));
     rows.retain(|row| !row.ranges.is_empty());
-    let page = page(&rows, end);
+    let is_counted = (0..plan.loads.len()).any(|load| stats.in_flight(load).next().is_some());
+    let page = page(&rows, is_counted, end);
     let ranges = || (0..page.columns).map(|column| (page.start(column), page.start(column + 1)));
     let load = |(index, load): (usize, &crate::plan::Load)| LoadCourse {
         load: load.name.clone(),
@@ -75,6 +83,15 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
     let series: Vec<usize> = (0..plan.series.len())
         .filter(|series| plan.series[*series].load == load && plan.series[*series].is_request())
         .collect();
+    let flying: Vec<(Range, f64)> = stats.in_flight(load).collect();
+    let in_flight = |range: Range| {
+        let overlap = |(from, to): Range| to.min(range.1).saturating_sub(from.max(range.0)) as f64;
+        let first = flying.partition_point(|((_, to), _)| *to <= range.0);
+        let within = || flying[first..].iter().take_while(|((from, _), _)| *from < range.1);
+        let whole: f64 = within().map(|(slice, _)| overlap(*slice)).sum();
+        let sum: f64 = within().map(|(slice, value)| overlap(*slice) * value).sum();
+        (whole > 0.0).then(|| sum / whole)
+    };
     let point = |range: Range| {
         let (mut answered, mut failed, mut latency) = (0.0, 0.0, Times::default());
         for (counts, share) in series.iter().flat_map(|series| stats.shares_of(*series, range)) {
@@ -89,6 +106,7 @@ fn points(plan: &Plan, stats: &Stats, load: usize, ranges: impl Iterator<Item = 
             failed: if failed > 0.0 { failed / (answered + failed) } else { 0.0 },
             p95_ns: if let Ranked::Time(p95) = p95 { Some(p95) } else { None },
             no_answer: matches!(p95, Ranked::NoAnswer(_)),
+            in_flight: in_flight(range),
         }
     };
     ranges.map(point).collect()

@@ -11,7 +11,7 @@ use crate::engine::pace::clock::Clock;
 use crate::engine::value::Plain;
 use crate::engine::worker::Batch;
 use crate::engine::{Phase, phase};
-use crate::measure::{Event, Gauges};
+use crate::measure::{Event, Gauges, InFlight};
 use crate::metric;
 use crate::plan::{Load, Plan, StageKind};
 use std::collections::HashMap;
@@ -64,6 +64,7 @@ pub async fn load(around: LoadContext<'_>, services: Services<'_>) -> Result<u64
         budget,
         searches,
         aborts: metric::AbortWatch::new(plan),
+        in_flight: InFlight::new(plan, settings.workers),
         long,
         done: HashMap::new(),
         watch: watcher.start(clock),
@@ -133,6 +134,7 @@ struct Control<'r> {
     budget: Option<Arc<Budget>>,
     searches: search::Searches<'r>,
     aborts: Option<metric::AbortWatch<'r>>,
+    in_flight: InFlight,
     /// The arrivals at random that are counted as time goes on.
     long: Vec<random::Dealt<'r>>,
     /// How many workers have done their part of a `once`, and when the last of them had.
@@ -211,15 +213,21 @@ impl Control<'_> {
     }
 
     fn measured(&mut self, measured: Batch) {
-        let Batch { slices, examples, causes, done, started, booked } = measured;
+        let Batch { worker, until, is_done, slices, examples, causes, done, started, booked } = measured;
         self.ledgers.take(booked);
-        for slice in slices {
+        for mut slice in slices {
+            self.in_flight.take(&mut slice);
+            if slice.is_empty() {
+                continue;
+            }
             if let Some(aborts) = &mut self.aborts {
                 aborts.take(&slice);
             }
             self.searches.take(&slice);
             (self.tell)(Event::Slice(slice));
         }
+        let readings = self.in_flight.counted(worker, until, is_done);
+        readings.into_iter().for_each(|look| self.looked(look));
         for (load, stage, at) in done {
             let (workers, last) = self.done.entry((load, stage)).or_insert((0, 0));
             (*workers, *last) = (*workers + 1, at.max(*last));
@@ -314,12 +322,13 @@ impl Control<'_> {
     /// Takes back what is in force, before anything else is done and before anybody is told that the load has ended. When it had,
     /// and whether a worker is still at something.
     async fn close(self) -> (u64, bool) {
-        let Control { tell, mut health, watch, long, .. } = self;
+        let Control { tell, mut health, mut in_flight, watch, long, .. } = self;
         let was_cut_off = self.interrupted || !self.watching;
         self.faults.ended(&mut *tell).await;
         self.events.ended(was_cut_off, self.interrupt, &mut *tell).await;
         let at = self.clock.now();
         tell(Event::Generator(health.look(at)));
+        in_flight.rest(at).into_iter().for_each(|look| tell(Event::Gauges(look)));
         match was_cut_off {
             true => watch.abort(),
             false => watch.finish(|look| tell(Event::Gauges(look))).await,

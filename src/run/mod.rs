@@ -162,7 +162,7 @@ async fn control(
         .and_then(|()| endpoints(plan, &known, &files).map_err(RunError::Address));
     let result = match ready.and_then(|endpoints| Ok((endpoints, tables(plan)?))) {
         Ok(((endpoints, named), tables)) => {
-            let lowered = Arc::new(LoweredPlan::of(plan, &endpoints, files.clone(), (&known, mask)));
+            let lowered = Arc::new(LoweredPlan::of(plan, &endpoints, files.clone(), (&known, mask), &settings.id));
             let (endpoints, run) = (Arc::new(endpoints), run_key(&settings.id));
             let parts = phase::Parts {
                 plan: plan.clone(),

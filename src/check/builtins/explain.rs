@@ -5,14 +5,25 @@ use super::{BuiltinKind, FIELDS, OPTIONS, all};
 use crate::syntax::words::{CLAUSES, STATEMENTS};
 use std::fmt::Write as _;
 
+/// Values that are there without a declaration: what they are, and an example.
+const VALUES: [(&str, &str, &str); 1] = [(
+    "user.id",
+    "A Count, in flows: the number of the user in a closed load or one with `population:`, else of the arrival, from 1.",
+    "form: { user: \"u{user.id}\", password: \"demo\" }",
+)];
+
 /// All that a name means, one part for each meaning; `None` where it means nothing.
 pub fn explain(name: &str) -> Option<String> {
     let mut parts = Vec::new();
     for word in STATEMENTS.iter().filter(|word| word.text == name) {
         let places: Vec<&str> = word.contexts.iter().map(|context| context.place()).collect();
         let mut part = format!("{name}: a statement, {}\n", places.join(", "));
+        let mut told = Vec::new();
         for form in word.forms.iter().flat_map(|form| alternatives(form.form)) {
-            let _ = writeln!(part, "\n    {form}");
+            if !told.contains(&form) {
+                let _ = writeln!(part, "\n    {form}");
+                told.push(form);
+            }
         }
         let _ = writeln!(part, "\n{}", word.doc);
         for form in word.forms {
@@ -26,6 +37,11 @@ pub fn explain(name: &str) -> Option<String> {
             part.push_str(&example(form));
         }
         parts.push(part);
+    }
+    for (value, doc, shown) in VALUES {
+        if name == value || value.split('.').next() == Some(name) {
+            parts.push(format!("{value}: a value\n\n{doc}\n{}", example(shown)));
+        }
     }
     for builtin in all().filter(|builtin| builtin.name == name) {
         let (what, signature) = (builtin.kind.a(), builtin.signature());
@@ -53,6 +69,7 @@ pub fn names() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Statements", STATEMENTS.iter().map(|word| word.text).collect()),
         ("Words inside statements", CLAUSES.iter().map(|clause| clause.text).collect()),
     ];
+    groups.push(("Values", VALUES.iter().map(|(value, ..)| *value).collect()));
     groups.extend(BuiltinKind::ALL.into_iter().map(|kind| (kind.title(), super::names(kind).collect())));
     groups.push(("Fields", FIELDS.iter().map(|field| field.name).collect()));
     groups.push(("Options", OPTIONS.iter().map(|option| option.name).collect()));

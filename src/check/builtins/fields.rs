@@ -167,6 +167,20 @@ pub const FIELDS: &[Field] = &[
         "The body as a text, in the charset that its `Content-Type` names (UTF-8 where it names none); what is wrong in it becomes U+FFFD.",
         "home.text",
     ),
+    field(
+        Type::Response,
+        "size",
+        Type::Bytes,
+        "How long the body is, decoded, in bytes. To know it the body is read, up to 64 MiB.",
+        "home.size",
+    ),
+    field(
+        Type::Response,
+        "wire_size",
+        Type::Bytes,
+        "How long the body is as it came: compressed where it is, without the framing of chunks. Of a body that nobody reads it is known as well, whatever its length.",
+        "home.wire_size",
+    ),
     method(
         Type::Response,
         "json",
@@ -295,6 +309,14 @@ pub const FIELDS: &[Field] = &[
         Type::Samples,
         "Each try by itself, and in `count` each send on the wire. Compare a server's own counter with this.",
         "count(main.attempts) > 0",
+    ),
+    field(
+        Type::Samples,
+        "in_flight",
+        Type::Series,
+        "How many of them are in flight, from the first send to the last byte: in each second the mean over its time, so that the mean is their rate times their \
+         `service_time` (Little's law).",
+        "min(main.in_flight) >= 1",
     ),
     field(
         Type::Window,

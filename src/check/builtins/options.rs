@@ -149,7 +149,7 @@ pub const OPTIONS: &[Opt] = &[
         "target",
         "trace",
         BOOL,
-        "Whether each request carries a trace context, the header `traceparent` (W3C Trace Context), by which it is found in the traces of what it asks (true).",
+        "Whether each request carries a trace context, the header `traceparent` (W3C Trace Context), by which it is found in the traces of what it asks, and W3C Baggage, `synthetic.type=test` and the id of the run, by which it is told from people's (true).",
         "false",
     ),
     opt(

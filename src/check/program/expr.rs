@@ -195,6 +195,9 @@ pub enum AnswerPart {
     Regex,
     Css,
     Rows,
+    /// Bytes of the body: decoded, and as they came.
+    Size,
+    WireSize,
 }
 
 /// What is known of a request when it has ended.

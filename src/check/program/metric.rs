@@ -108,7 +108,7 @@ pub enum RequestTime {
     Attempts,
 }
 
-/// Values over time from outside.
+/// Values over time: from outside, or of requests that are under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     pub source: SeriesSource,
@@ -135,4 +135,11 @@ pub enum SeriesSource {
     ServiceMetric(usize),
     Monitor(usize),
     Host,
+    /// How many requests are in flight: of a load or all, a part of its mix, a flow, a step.
+    InFlight {
+        load: Option<usize>,
+        mix: Option<usize>,
+        flow: Option<usize>,
+        member: Member,
+    },
 }

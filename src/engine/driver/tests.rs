@@ -164,7 +164,7 @@ fn parts(steps: &[Value], address: SocketAddr) -> Parts {
     let endpoints = vec![Endpoint::at(address)];
     let mask = Arc::new(Mask::new([]));
     Parts {
-        lowered: Arc::new(LoweredPlan::of(&plan, &endpoints, Arc::default(), (&Nothing, &mask))),
+        lowered: Arc::new(LoweredPlan::of(&plan, &endpoints, Arc::default(), (&Nothing, &mask), "run")),
         plan,
         endpoints: Arc::new(endpoints),
         tables: Arc::default(),

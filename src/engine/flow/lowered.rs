@@ -80,9 +80,10 @@ impl LoweredPlan {
         endpoints: &[Endpoint],
         files: Arc<Files>,
         (open, mask): (&dyn Resolve, &Mask),
+        run: &str,
     ) -> LoweredPlan {
-        let around =
-            RequestParts { plan, endpoints, roots: host::roots(plan, endpoints).into(), paths: Paths::of_files(files) };
+        let (roots, paths) = (host::roots(plan, endpoints).into(), Paths::of_files(files));
+        let around = RequestParts { plan, endpoints, roots, paths, run };
         let mut lowerer = Lowerer::new(open, mask);
         let setup = plan.setup.iter().map(|flow| {
             let steps = flat(flow, None, &around, &mut lowerer);
@@ -127,6 +128,8 @@ pub struct RequestParts<'p> {
     /// The addresses of targets, of those that speak HTTP.
     pub roots: Arc<[Option<Root>]>,
     pub paths: Paths,
+    /// The id of the run.
+    pub run: &'p str,
 }
 
 pub fn request(request: &Request, around: &RequestParts<'_>, lowerer: &mut Lowerer<'_>) -> LoweredRequest {

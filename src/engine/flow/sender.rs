@@ -219,6 +219,7 @@ impl Sender {
         started: u64,
     ) {
         progress.under_way.set(None);
+        self.landed(last.end);
         if !request.records.is_empty() {
             progress.opened.close(whole.fate, last.end, &self.worker.booked);
             self.worker.books();
@@ -247,6 +248,7 @@ impl Sender {
         let worker = self.worker.clone();
         let now = worker.timers.clock.now();
         progress.under_way.set(None);
+        self.landed(now);
         if !request.records.is_empty() {
             // A part of this try may have done what it should.
             let sent = ledger::fate(Err(Failure::Closed), Fate::Unknown, self.attempt.sends);
@@ -257,6 +259,13 @@ impl Sender {
         // Others may have some left, and are told by the control plane.
         worker.start_nothing_new();
         (now, Err(Failure::Closed))
+    }
+
+    /// What was sent is in flight no longer.
+    fn landed(&self, at: u64) {
+        if self.attempt.sent > 0 {
+            self.worker.recorder.borrow_mut().landed(self.attempt.series, at);
+        }
     }
 
     /// With what the answer and the way to it say.

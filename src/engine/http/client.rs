@@ -296,6 +296,7 @@ impl Client {
     }
 
     pub fn keep(&mut self, request: &Request, kept: &mut Answered) {
+        kept.wire_size = self.answer.body_bytes;
         if request.keep_body {
             std::mem::swap(&mut kept.body, &mut self.answer.body);
             std::mem::swap(&mut kept.room, &mut self.answer.room);

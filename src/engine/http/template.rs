@@ -186,6 +186,12 @@ fn head(
         after_path.push_str("\r\n");
         at
     });
+    // By it services tell a test from people, and this run from others (W3C Baggage).
+    if !target.untraced && !says(&headers, "baggage") {
+        after_path.push_str("baggage: synthetic.type=test,stressc.run.id=");
+        percent_encode(around.run, "-._", &mut after_path);
+        after_path.push_str("\r\n");
+    }
     if target.connections == Some(Connections::PerRequest) && !says(&headers, "Connection") {
         after_path.push_str("Connection: close\r\n");
     }

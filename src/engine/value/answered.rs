@@ -27,6 +27,8 @@ pub struct Answered {
     /// What a large body takes of the memory for all that are kept.
     pub room: Room,
     pub headers: Vec<u8>,
+    /// Bytes of the body as they came.
+    pub wire_size: u64,
     /// What was asked for, where something is resolved against it.
     pub url: Option<Url>,
     scans: Cell<u8>,
@@ -41,6 +43,7 @@ impl Answered {
     pub fn clear(&mut self) {
         self.status = 0;
         self.latency = 0;
+        self.wire_size = 0;
         self.timed.set(false);
         match self.is_long() {
             true => self.body = Vec::new(),

@@ -25,6 +25,11 @@ pub enum Code {
     Status(usize),
     Latency(usize),
     BodyText(usize),
+    /// How long the body of an answer is, decoded or as it came.
+    Size {
+        response: usize,
+        on_the_wire: bool,
+    },
     Json {
         response: usize,
         path: PathCode,
@@ -175,14 +180,14 @@ impl Code {
             | Code::Uuid => false,
             Code::Random { .. } | Code::Status(_) | Code::Latency(_) | Code::BodyText(_) => false,
             Code::Header { .. } | Code::Regex { .. } | Code::Css { .. } | Code::Setup(_) | Code::Row { .. } => false,
-            Code::Unknown => false,
+            Code::Size { .. } | Code::Unknown => false,
         }
     }
 
     pub fn reads_an_answer(&self) -> bool {
         match self {
             Code::Status(_) | Code::Latency(_) | Code::BodyText(_) | Code::Json { .. } | Code::Header { .. } => true,
-            Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } => true,
+            Code::Regex { .. } | Code::Css { .. } | Code::Url { .. } | Code::Size { .. } => true,
             Code::Null
             | Code::Bool(_)
             | Code::Number(_)
@@ -214,6 +219,7 @@ impl Code {
             Code::Not(_) | Code::Negate(_) | Code::Binary { .. } | Code::Setup(_) | Code::Row { .. } => true,
             Code::Column { .. } | Code::Get { .. } | Code::Count(_) | Code::Derived { .. } | Code::Unknown => true,
             Code::Url { .. } | Code::Item { .. } | Code::Sample { .. } | Code::Matches { .. } => true,
+            Code::Size { .. } => true,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::code::{Check, Code, ItemCode};
 use super::{Frame, Paths, Value};
 use crate::base::decimal;
-use crate::base::units::measured_duration;
+use crate::base::units::{bytes, measured_duration};
 use crate::plan::Binary;
 
 /// Characters of a value that are shown.
@@ -29,10 +29,10 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
         return None;
     }
     if let Code::Matches { text, .. } = condition {
-        return Some(format!("it was {}", of(text, false, frame, paths)));
+        return Some(format!("it was {}", of(text, |_| None, frame, paths)));
     }
     let Code::Binary { operator, left, right } = condition else {
-        return Some(format!("it was {}", of(condition, false, frame, paths)));
+        return Some(format!("it was {}", of(condition, |_| None, frame, paths)));
     };
     match operator {
         // The side that does not hold says why.
@@ -42,7 +42,14 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
         },
         Binary::Or => Some(format!("{}; {}", found(left, frame, paths)?, found(right, frame, paths)?)),
         _ => {
-            let time = [left, right].into_iter().any(|side| side.any(&mut |part| matches!(part, Code::Latency(_))));
+            let speaks = |of: fn(&Code) -> bool| [left, right].into_iter().any(|side| side.any(&mut |part| of(part)));
+            let unit: fn(f64) -> Option<String> = if speaks(|part| matches!(part, Code::Latency(_))) {
+                |number| Some(measured_duration(number))
+            } else if speaks(|part| matches!(part, Code::Size { .. })) {
+                |number| Some(bytes(number))
+            } else {
+                |_| None
+            };
             let known = |expr: &Code| {
                 !expr.any(&mut |part| {
                     let is_range = matches!(part, Code::Binary { operator: Binary::Range, .. });
@@ -59,9 +66,9 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
                 })
             };
             match known(right) {
-                true => Some(format!("it was {}", of(left, time, frame, paths))),
+                true => Some(format!("it was {}", of(left, unit, frame, paths))),
                 false => {
-                    let (left, right) = (of(left, time, frame, paths), of(right, time, frame, paths));
+                    let (left, right) = (of(left, unit, frame, paths), of(right, unit, frame, paths));
                     Some(format!("it was {left} {} {right}", operator.symbol()))
                 }
             }
@@ -69,9 +76,9 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
     }
 }
 
-fn of(expr: &Code, time: bool, frame: &mut Frame, paths: &Paths) -> String {
+fn of(expr: &Code, unit: fn(f64) -> Option<String>, frame: &mut Frame, paths: &Paths) -> String {
     match frame.eval(expr, paths) {
-        Ok(Value::Number(ns)) if time => measured_duration(ns),
+        Ok(Value::Number(number)) => unit(number).unwrap_or_else(|| shown(&Value::Number(number), SHOWN)),
         Ok(value) => shown(&value, SHOWN),
         Err(unusable) => unusable.because().unwrap_or_else(|| "not there".to_owned()),
     }

@@ -237,6 +237,8 @@ impl<'r> Lowerer<'r> {
             (AnswerPart::Css, Some(selector)) => {
                 Code::Css { response, selector: self.sought.selectors.number(selector), attribute: attribute.clone() }
             }
+            (AnswerPart::Size, _) => Code::Size { response, on_the_wire: false },
+            (AnswerPart::WireSize, _) => Code::Size { response, on_the_wire: true },
             (AnswerPart::Regex | AnswerPart::Css, None) | (AnswerPart::Rows, _) => Code::Unknown,
         }
     }

@@ -396,6 +396,9 @@ impl Frame {
                 Value::Number((least + self.choices.fraction() * (most - least + 1.0)).floor())
             }
             Code::Status(answer) | Code::Latency(answer) if self.answers[*answer].status == 0 => Value::Null,
+            Code::Size { response, .. } if self.answers[*response].status == 0 => Value::Null,
+            Code::Size { response, on_the_wire: true } => Value::Number(self.answers[*response].wire_size as f64),
+            Code::Size { response, on_the_wire: false } => Value::Number(self.answers[*response].body.len() as f64),
             Code::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
             Code::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
             Code::BodyText(answer) => Value::Text(self.answers[*answer].text().into()),

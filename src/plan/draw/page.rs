@@ -15,7 +15,7 @@ pub struct PageLayout {
 }
 
 impl PageLayout {
-    /// Of a width between 60 and 120, with room for names before the axis.
+    /// Of a width between 60 and 120, with room for names and levels before the axis.
     pub fn new<'n>(names: impl Iterator<Item = &'n str>, length: u64, width: usize) -> PageLayout {
         let names = names.map(|name| name.chars().count()).max().unwrap_or(0);
         let margin = names.clamp(10, 20);

@@ -75,15 +75,11 @@ pub fn table(out: &mut String, title: &str, rows: &[(String, String)], width: us
 }
 
 fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize) {
-    let unit = if load.is_open() { "/s" } else { " users" };
     let name = cut(&load.name, 14);
     let _ = writeln!(out, "{name:<14} {:<16} {:>18} {:>12} {:>12}", "window", "level", "iterations", "requests");
     for (place, stage) in load.stages.iter().enumerate() {
         let window = format!("{}–{}", duration(stage.start), duration(stage.end));
-        let level = match stage.from == stage.to {
-            true => format!("{}{unit}", short(stage.to)),
-            false => format!("{} → {}{unit}", short(stage.from), short(stage.to)),
-        };
+        let level = level(load, stage);
         let (iterations, sent) = counts(plan, load, stage);
         let name = cut(&stage.name, 12);
         let line = format!("  {name:<12} {window:<16} {level:>18} {iterations:>12} {sent:>12}");
@@ -117,6 +113,15 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
     let memory = bytes(load.ceiling.in_flight as f64 * MEMORY_PER_USER);
     let ceiling = words::ceiling(load.ceiling);
     line(out, &format!("{ceiling}: up to as many connections and {memory}"), width);
+}
+
+/// From which level to which a stage goes.
+pub fn level(load: &Load, stage: &Stage) -> String {
+    let unit = if load.is_open() { "/s" } else { " users" };
+    match stage.from == stage.to {
+        true => format!("{}{unit}", short(stage.to)),
+        false => format!("{} → {}{unit}", short(stage.from), short(stage.to)),
+    }
 }
 
 /// Iterations and requests of a stage, where the plan knows them.
@@ -181,7 +186,7 @@ fn faults(out: &mut String, plan: &Plan, width: usize) {
     }
 }
 
-fn when(fault: &Fault) -> String {
+pub fn when(fault: &Fault) -> String {
     match fault.windows.as_slice() {
         [] => "never".to_owned(),
         [(start, end)] if start == end => format!("at {}", duration(*start)),

@@ -13,7 +13,9 @@ const ROWS: usize = 6;
 pub fn draw(plan: &Plan, width: usize) -> String {
     let mut out = String::new();
     let picture = picture(plan);
-    let page = PageLayout::new(picture.rows.iter().map(|row| row.name.as_str()), picture.length, width);
+    let labels: Vec<String> = picture.loads.iter().map(|track| track.shown(track.peak)).collect();
+    let before = picture.rows.iter().map(|row| row.name.as_str()).chain(labels.iter().map(String::as_str));
+    let page = PageLayout::new(before, picture.length, width);
     tables::head(&mut out, plan);
     for track in &picture.loads {
         shape(&mut out, &page, track);

@@ -2,7 +2,7 @@
 
 use super::super::{
     Action, By, Ceiling, CeilingFrom, CommandLine, DatabaseFault, Element, Event, Expr, Fault, HostFault, LinkFault,
-    Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text,
+    Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text, Way,
 };
 use crate::base::units::{self, duration, grouped, percent};
 
@@ -63,6 +63,17 @@ pub fn fault(plan: &Plan, fault: &Fault) -> String {
     format!("{what}{of}{colon}{}", given.join(", "))
 }
 
+/// The part by which a host is reached.
+pub fn way(plan: &Plan, way: Way) -> String {
+    let name = |found: Option<&String>| found.cloned().unwrap_or_default();
+    match way {
+        Way::Target(target) => name(plan.targets.get(target).map(|target| &target.name)),
+        Way::Link(link) => name(plan.links.get(link).map(|link| &link.name)),
+        Way::Proxy(target) => format!("the proxy of {}", name(plan.targets.get(target).map(|target| &target.name))),
+        Way::Database(service) => name(plan.services.get(service).map(|service| &service.name)),
+    }
+}
+
 /// What is run: a line as it is, or the words of a list.
 pub fn command(plan: &Plan, line: &CommandLine) -> String {
     match line {
@@ -92,8 +103,8 @@ fn measure(plan: &Plan, name: &str, measure: Measure<'_>) -> String {
     let shown = match measure {
         Measure::Time(ns) => duration(ns),
         Measure::Share(share) => percent(share),
-        Measure::Bytes(size) => units::bytes(size),
-        Measure::Bandwidth(rate) => units::bandwidth(rate),
+        Measure::Bytes(size) => units::written_bytes(size),
+        Measure::Bandwidth(rate) => units::written_bandwidth(rate),
         Measure::Count(count) => grouped(count as f64, 0),
         Measure::Command(line) => beginning(&command(plan, line)),
         Measure::Text(pieces) => beginning(&text(plan, pieces)),

@@ -2,7 +2,7 @@
 //! states.
 
 use super::Paint;
-use crate::base::units::{SECOND, measured_duration, percent, short};
+use crate::base::units::{SECOND, grouped, measured_duration, percent, short};
 use crate::plan::draw::{BLOCKS, PageLayout, RowKind, cut};
 use crate::report::{Point, Report};
 use std::fmt::Write;
@@ -34,6 +34,11 @@ pub fn course(out: &mut String, report: &Report, paint: &Paint) {
 /// Where the 95th percentile got no answer.
 const NO_ANSWER: char = '×';
 
+/// A number of which the first digits say enough.
+fn few(number: f64) -> String {
+    if number < 10.0 { grouped(number, 1) } else { short(number.round()) }
+}
+
 fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint) {
     let mut chart =
         |of: &dyn Fn(&Point) -> f64, rows, label: &dyn Fn(f64) -> String, paint: &dyn Fn(&str) -> String| {
@@ -44,6 +49,8 @@ fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint)
             }
         };
     chart(&|point| point.answered, 4, &|peak| format!("{}/s", short(peak.round())), &|cells| paint.good(cells));
+    let in_flight = |point: &Point| point.in_flight.unwrap_or(0.0);
+    chart(&in_flight, 2, &|peak| format!("{} in flight", few(peak)), &|cells| paint.dim(cells));
     chart(&|point| point.failed, 2, &|peak| format!("✘ {}", percent(peak)), &|cells| paint.bad(cells));
     // What got no answer is above all that did.
     let peak = points.iter().filter_map(|point| point.p95_ns).max();

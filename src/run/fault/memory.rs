@@ -64,7 +64,7 @@ impl Memory {
         let none = if group.by == By::CgroupV2 { "max" } else { "-1" };
         group.set(group.limit("memory"), none).map_err(|error| format!("{}: {error}", group.path.display()))?;
         self.held.end().await;
-        let limit = units::bytes(self.bytes);
+        let limit = units::written_bytes(self.bytes);
         Ok(Shown::told(match (met, killed + u64::from(self.killed)) {
             (0, 0) => None,
             (met, 0) => Some(format!("it met the limit of {limit} {met} times")),

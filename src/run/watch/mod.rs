@@ -191,7 +191,7 @@ fn looks(plan: &Plan, services: &[Watched], known: &Resolved) -> Result<Vec<Look
                     MonitorKind::Prometheus => looks.push(Look::Query { url, query: what, place, missing }),
                 }
             }
-            SeriesSource::Host => {}
+            SeriesSource::Host | SeriesSource::InFlight { .. } => {}
         }
     }
     Ok(looks)
