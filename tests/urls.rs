@@ -191,3 +191,40 @@ fn a_link_of_an_answer_takes_no_secret_along() {
     assert!(!moved.contains("4711") && !moved.contains("0815"), "{moved}");
     assert!(ran.out.contains("its body holds a secret"), "{}", ran.out);
 }
+
+/// Where a ledger leads to what it verifies, its keys are what answers said, whether they come as a value or by their own path.
+#[test]
+fn a_key_that_an_answer_gave_takes_no_secret_along() {
+    let place = Place::new();
+    let other = Keeper::start(|_| answered("", b"{}"));
+    let there = format!("http://{}/there", other.address);
+    let api = Keeper::start(|kept| {
+        let to = kept.header("X-Other").to_owned();
+        answered("", format!(r#"{{"next": "{to}"}}"#).as_bytes())
+    });
+    place.write("log.json", &format!(r#"[{{"there": "{there}"}}]"#));
+    let ledger = |name: &str, step: &str| {
+        format!(
+            "  ledger {name} on api {{\n    verify key {{\n{step} {{ headers: {{ \"X-Step\": secret(\"STEP_KEY\") }} }}\n    }}\n  }}\n"
+        )
+    };
+    let text = format!(
+        "data log = json(\"log.json\")\nscenario test {{\n  target api = http(\"http://{}\")\n  \
+         target other = http(\"http://{}\") {{ auth: bearer(secret(\"OTHER_KEY\")) }}\n{}{}  flow go on api {{\n    let row = log.next()\n    \
+         get \"/first\" as first {{ headers: {{ \"X-Other\": row.there }} }}\n    \
+         post \"/a\" {{\n      headers: {{ \"X-Other\": row.there }}\n      record first.json(\"$.next\") in named\n    }}\n    \
+         post \"/b\" {{\n      headers: {{ \"X-Other\": row.there }}\n      record json(\"$.next\") in given\n    }}\n  }}\n  \
+         load main of go {{\n{ONCE}\n  }}\n  expect {{\n    count(main) >= 0\n  }}\n}}\n",
+        api.address,
+        other.address,
+        ledger("named", "      get key"),
+        ledger("given", "      let k = key\n      get k")
+    );
+    place.write("test.stress", &text);
+    let mut command = place.command(&["run", "test.stress", "--no-progress"]);
+    command.envs([("OTHER_KEY", "of-the-other-4711"), ("STEP_KEY", "of-the-step-0815")]);
+    let ran = place.ended(command.output().unwrap());
+    let heads: Vec<String> = other.seen().iter().map(|kept| kept.head.clone()).collect();
+    assert!(heads.len() >= 2, "{}{} {heads:?}", ran.out, ran.err);
+    assert!(heads.iter().all(|head| !head.contains("4711") && !head.contains("0815")), "{heads:?}");
+}

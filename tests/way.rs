@@ -178,6 +178,8 @@ fn a_unix_socket_is_loaded_probed_and_watched() {
          expect {{\n    error_rate(main) == 0%\n    count(main) == 80\n    max(page.query('jobs')) == 7\n    max(own.threads) >= 1\n  }}\n}}\n"
     );
     place.run(&text, &["--workers", "1"]).passed();
+    let plan = place.call(&["plan", "test.stress"]).out.replace('\n', " ");
+    assert!(plan.contains("this machine, at the socket"), "who reads the plan sees whom it asks: {plan}");
     let heads = heads.lock().unwrap().clone();
     let of = |line: &str| heads.iter().filter(|head| head.starts_with(line)).collect::<Vec<_>>();
     assert!(of("GET /health HTTP/1.1\r\n").len() == 1 && of("GET /metrics?all=1 HTTP/1.1\r\n").len() >= 2, "{heads:?}");

@@ -14,10 +14,11 @@ pub fn escaped_line(text: &str) -> Cow<'_, str> {
     written_out(text, |_, _| false)
 }
 
-/// The first characters of what may be long, on one line.
+/// The first characters of what may be long, on one line. A cut has its mark, by which the beginning of a secret is known for one.
 pub fn escaped_start(text: &str, most: usize) -> String {
     let start: String = text.chars().take(most).collect();
-    escaped_line(&start).into_owned()
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", escaped_line(&start))
 }
 
 /// A whole page, with the colours in which it was painted; whatever strangers have put into it was escaped before.

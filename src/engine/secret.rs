@@ -55,6 +55,21 @@ impl Mask {
         !echo::find(text, &[&self.forms()]).is_empty()
     }
 
+    /// Whether there are no secrets.
+    pub fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).secrets.is_empty()
+    }
+
+    /// The same of bytes that may be many, a part at a time.
+    pub fn hides_within(&self, bytes: &[u8]) -> bool {
+        const PART: usize = 256 << 10;
+        let from = (0..bytes.len()).step_by(PART);
+        !self.is_empty()
+            && from
+                .map(|from| &bytes[from.saturating_sub(Mask::LONGEST)..bytes.len().min(from + PART)])
+                .any(|part| self.hides(&String::from_utf8_lossy(part)))
+    }
+
     fn forms(&self) -> Arc<Forms> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).forms.clone()
     }

@@ -26,6 +26,20 @@ pub struct Upload {
 }
 
 impl Body {
+    /// The files that it sends.
+    pub fn files(&self) -> impl Iterator<Item = usize> {
+        let (whole, parts) = match self {
+            Body::File(upload) => (Some(upload.file), &[][..]),
+            Body::Multipart(parts) => (None, parts.as_slice()),
+            Body::Json(_) | Body::Form(_) | Body::Text(_) => (None, &[][..]),
+        };
+        let of_part = |(_, content): &(String, Content)| match content {
+            Content::File(upload) => Some(upload.file),
+            Content::Value(_) => None,
+        };
+        whole.into_iter().chain(parts.iter().filter_map(of_part))
+    }
+
     pub fn of(body: &plan::Body, lowerer: &mut Lowerer<'_>) -> Body {
         match body {
             plan::Body::Json(value) => Body::Json(lowerer.expr(value)),

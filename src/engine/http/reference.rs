@@ -77,8 +77,7 @@ fn resolve(roots: Roots<'_>, (from, base): (usize, Option<Url>), text: &str) -> 
 }
 
 fn shown(text: &str) -> String {
-    let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-    format!("{}{more}", escaped_start(text, SHOWN))
+    escaped_start(text, SHOWN)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ enum Path {
     /// Below the path of the target's address; what is put into it is encoded.
     Below(Vec<Piece>),
     /// A URL reference of a step to this target, among the addresses of all.
-    Reference { pieces: Vec<Piece>, from: usize, roots: Arc<[Option<Root>]>, by_file: bool },
+    Reference { pieces: Vec<Piece>, from: usize, open_files: bool, roots: Arc<[Option<Root>]>, by_file: bool },
 }
 
 /// What stands behind the path, as it is told to one target.
@@ -130,7 +130,10 @@ pub fn encode(request: &Http, from: usize, around: &RequestParts<'_>, lowerer: &
             let heads = speak.map(&mut head).collect();
             let pieces = lowerer.text(reference);
             let by_file = !lowerer.is_heard(reference);
-            (Path::Reference { pieces, from, roots: around.roots.clone(), by_file }, heads)
+            // Once, before the load: a file may be large.
+            let hides = |file: usize| lowerer.mask().hides_within(around.paths.files.content(file));
+            let open_files = by_file || !body.iter().flat_map(Body::files).any(hides);
+            (Path::Reference { pieces, from, open_files, roots: around.roots.clone(), by_file }, heads)
         }
     };
     let template = Template {
@@ -259,12 +262,16 @@ impl Template {
                 }
                 self.heads.first()
             }
-            Path::Reference { pieces, from, roots, by_file } => {
+            Path::Reference { pieces, from, open_files, roots, by_file } => {
                 scratch.clear();
                 frame.write(pieces, paths, scratch)?;
                 let place = reference::of_step(roots, *from, scratch).map_err(Unwritten::Path)?;
                 out.push_str(&place.asked);
                 *led_elsewhere = !by_file && place.target != *from;
+                if *led_elsewhere && !open_files {
+                    let why = "it leads to another target, and a file in its body holds a secret";
+                    return Err(Unwritten::Path(why.to_owned()));
+                }
                 self.heads.iter().find(|head| head.target == place.target)
             }
         };

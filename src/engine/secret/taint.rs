@@ -41,8 +41,9 @@ impl Marked {
 pub struct Heard(Marked);
 
 impl Heard {
-    pub fn begin(&mut self, flow: &Flow) {
-        self.0.begin(flow, false, Heard::is_heard);
+    /// The first slot may hold what an answer said from the start.
+    pub fn begin(&mut self, flow: &Flow, first: bool) {
+        self.0.begin(flow, first, Heard::is_heard);
     }
 
     /// The flow was one of the setup, whose values the others read.

@@ -58,9 +58,17 @@ pub struct Lowerer<'r> {
     pub sought: Sought,
     taint: Taint<'r>,
     heard: Heard,
-    /// By ledger: whether a secret can be got back from one of its keys.
-    keys: Vec<bool>,
+    /// By ledger: what its keys are.
+    keys: Vec<Keys>,
     own: Own,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Keys {
+    /// A secret can be got back from one.
+    secret: bool,
+    /// An answer may have said one.
+    heard: bool,
 }
 
 /// What is known of the flow that is lowered.
@@ -81,9 +89,9 @@ impl<'r> Lowerer<'r> {
 
     /// A flow begins that has so many slots. The first of them may hold a key of a ledger.
     pub fn begin(&mut self, flow: &Flow, slots: usize, ledger: Option<usize>) {
-        let key = ledger.is_some_and(|ledger| self.keys.get(ledger).is_some_and(|is_secret| *is_secret));
-        self.taint.begin(flow, key);
-        self.heard.begin(flow);
+        let keys = ledger.and_then(|ledger| self.keys.get(ledger).copied()).unwrap_or_default();
+        self.taint.begin(flow, keys.secret);
+        self.heard.begin(flow, keys.heard);
         let mut given = vec![0; flow.slots];
         assigned(&flow.steps).into_iter().for_each(|(slot, _)| given[slot] += 1);
         self.own = Own { given, constants: HashMap::new(), derived: slots..slots };
@@ -108,6 +116,10 @@ impl<'r> Lowerer<'r> {
         pieces.iter().map(piece).collect()
     }
 
+    pub fn mask(&self) -> &Mask {
+        self.mask
+    }
+
     /// Whether an answer may have said something of it.
     pub fn is_heard(&self, pieces: &[plan::Piece]) -> bool {
         values(pieces).any(|value| self.heard.holds(value))
@@ -124,10 +136,10 @@ impl<'r> Lowerer<'r> {
 
     /// The key of an entry.
     pub fn key(&mut self, record: &Record) -> Code {
-        if self.taint.holds(&record.key) {
-            self.keys.resize(self.keys.len().max(record.ledger + 1), false);
-            self.keys[record.ledger] = true;
-        }
+        self.keys.resize(self.keys.len().max(record.ledger + 1), Keys::default());
+        let keys = &mut self.keys[record.ledger];
+        keys.secret |= self.taint.holds(&record.key);
+        keys.heard |= self.heard.holds(&record.key);
         self.expr(&record.key)
     }
 

@@ -81,6 +81,8 @@ fn looked_up(dns: &Dns) -> String {
 fn place(reached: &Reached) -> String {
     let host = reached.host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), ToString::to_string);
     match reached.standing {
+        // Who listens at a socket may do what no port lets anybody do.
+        Standing::Here if host.starts_with('/') => format!("this machine, at the socket {host}"),
         Standing::Here => "this machine".to_owned(),
         Standing::Allowed(line) => format!("{host}, allowed by line {line}"),
         Standing::Unknown => format!("{host}, NOT ALLOWED by the file"),
