@@ -108,6 +108,8 @@ fn load_faults_hosts_and_bounds_are_told_as_they_were_and_are() {
         (&main["matter"], main["before"].as_str()),
         (&"load".into(), Some("plateau 0s–1m 50/s; 3,000 iterations"))
     );
+    let warnings = ran.err.matches("W0801").count();
+    assert_eq!(warnings, place.call(&["plan", "a.stress"]).err.matches("W0801").count(), "of what is: {}", ran.err);
     // What is asked for is the file that is there, from wherever.
     std::fs::create_dir(place.path().join("below")).unwrap();
     let ran = place.call(&["plan", "--diff", "HEAD", "below/../a.stress"]);

@@ -3,7 +3,7 @@
 
 use super::args::PlanArgs;
 use super::output::{Terminal, width};
-use super::source;
+use super::source::{self, Tells};
 use crate::base::shown::escaped;
 use crate::base::units::{duration, percent};
 use crate::check::program::{Suite, SuiteMember};
@@ -58,7 +58,7 @@ fn diff(args: &PlanArgs, revision: &str, terminal: &Terminal) -> u8 {
         }
     };
     let loaded = crate::inputs::load_from(&files, file, &asked);
-    let before = match source::planned(&args.file, loaded, args.share, terminal) {
+    let before = match source::planned(&args.file, loaded, args.share, Tells::Mistakes, terminal) {
         Ok(planned) => planned.plan,
         Err(code) => {
             terminal.err(&format!("that is of `{}` as it was at `{}`\n", escaped(&args.file), escaped(revision)));

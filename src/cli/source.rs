@@ -147,7 +147,15 @@ pub fn print(diagnostics: &Diagnostics, checked: &Checked, terminal: &Terminal) 
 
 /// The plan of the named scenario, or of the only one. What is wrong is printed; `Err` is the exit code.
 pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Runnable, u8> {
-    planned(argument, inputs::load(Path::new(split(argument).0), asked), share, terminal)
+    planned(argument, inputs::load(Path::new(split(argument).0), asked), share, Tells::All, terminal)
+}
+
+/// What is told of a file that is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    All,
+    /// Nothing where it can be planned: nobody will mend a file as it was.
+    Mistakes,
 }
 
 /// As [`plan`], of what was loaded.
@@ -155,6 +163,7 @@ pub fn planned(
     argument: &str,
     loaded: Result<Loaded, String>,
     share: Option<(u64, u64)>,
+    tells: Tells,
     terminal: &Terminal,
 ) -> Result<Runnable, u8> {
     let (file, wanted) = split(argument);
@@ -195,7 +204,9 @@ pub fn planned(
         _ => None,
     };
     let failed = checked.diagnostics.has_errors();
-    print(&checked.diagnostics, &checked, terminal);
+    if failed || tells == Tells::All {
+        print(&checked.diagnostics, &checked, terminal);
+    }
     match (planned, chosen) {
         _ if failed => Err(super::DOES_NOT_CHECK),
         (Some(planned), _) => Ok(planned),

@@ -2,7 +2,7 @@
 
 use super::args::WatchArgs;
 use super::output::{Terminal, width};
-use super::source;
+use super::source::{self, Tells};
 use crate::base::shown::escaped;
 use crate::inputs::{Cached, Disk, Loaded};
 use crate::plan::draw;
@@ -124,7 +124,7 @@ fn show(args: &WatchArgs, loaded: Result<Loaded, String>, terminal: &Terminal) {
     if terminal.out_coloured() {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
-    if let Ok(planned) = source::planned(&args.file, loaded, None, terminal) {
+    if let Ok(planned) = source::planned(&args.file, loaded, None, Tells::All, terminal) {
         terminal.err(&planned.mentioned);
         terminal.out(&escaped(&draw::draw(&planned.plan, width())));
     }
