@@ -28,6 +28,12 @@ impl<'m> Secrets<'m> {
             return Ok(trace);
         }
         let end = head_end(request);
+        if end > LONGEST_HEAD {
+            let most = LONGEST_HEAD >> 10;
+            return Err(format!(
+                "it leads to another target, and what it asks for and its headers take more than {most} KiB"
+            ));
+        }
         let mut lines = request[..end].split_inclusive(|byte| *byte == b'\n');
         let asked = lines.next().unwrap_or_default();
         if self.hides(asked) {
@@ -71,6 +77,9 @@ impl<'m> Secrets<'m> {
 
 /// Bytes of a body that are looked through for secrets.
 const JUDGED: usize = 256 << 10;
+
+/// Bytes of what is asked for and of the headers; servers take fewer.
+const LONGEST_HEAD: usize = 64 << 10;
 
 /// Without these a request is another one.
 const FRAMING: [&str; 4] = ["Host", "Content-Length", "Transfer-Encoding", "Connection"];
@@ -126,6 +135,8 @@ mod tests {
             assert!(trace_place(&bytes).is_some());
             assert_eq!(String::from_utf8(bytes).unwrap(), whole.replace(&format!("X-Key: {word}\r\n"), ""), "{word}");
         }
+        let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(LONGEST_HEAD));
+        assert!(went(&long, "").unwrap_err().contains("more than 64 KiB"));
         assert!(went(head, &"a".repeat(JUDGED + 1)).unwrap_err().contains("more than 256 KiB"));
         let mut bytes = head.as_bytes().to_vec();
         let none = Mask::default();

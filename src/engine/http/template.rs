@@ -225,6 +225,31 @@ fn exprs(template: &Template) -> Vec<&Code> {
     method.into_iter().chain(values(path)).chain(query).chain(headers).chain(body).collect()
 }
 
+impl HeadTemplate {
+    /// Its headers, but for those whose value is null.
+    fn write(&self, frame: &mut Frame, paths: &Paths, out: &mut String) -> Result<(), Unwritten> {
+        for (name, pieces) in &self.headers {
+            let before = out.len();
+            out.push_str(name);
+            out.push_str(": ");
+            let start = out.len();
+            match pieces.as_slice() {
+                [Piece::Value(value)] => match frame.eval(value, paths)? {
+                    Value::Null => {
+                        out.truncate(before);
+                        continue;
+                    }
+                    value => write_plain(&value, out)?,
+                },
+                pieces => frame.write(pieces, paths, out)?,
+            }
+            one_line(&out[start..])?;
+            out.push_str("\r\n");
+        }
+        Ok(())
+    }
+}
+
 impl Template {
     /// The whole request, into a buffer that the session keeps.
     pub fn write(
@@ -288,24 +313,7 @@ impl Template {
         }
         *trace = to.trace.map(|at| out.len() + at);
         out.push_str(&to.after_path);
-        for (name, pieces) in &to.headers {
-            let before = out.len();
-            out.push_str(name);
-            out.push_str(": ");
-            let start = out.len();
-            match pieces.as_slice() {
-                [Piece::Value(value)] => match frame.eval(value, paths)? {
-                    Value::Null => {
-                        out.truncate(before);
-                        continue;
-                    }
-                    value => write_plain(&value, out)?,
-                },
-                pieces => frame.write(pieces, paths, out)?,
-            }
-            one_line(&out[start..])?;
-            out.push_str("\r\n");
-        }
+        to.write(frame, paths, out)?;
         let Some(body) = &self.body else {
             out.push_str("\r\n");
             *head = out.len();

@@ -1,6 +1,7 @@
 //! Values of a flow while it runs, and the evaluation of its expressions.
 
 pub mod answered;
+mod choices;
 pub mod code;
 pub mod derived;
 pub mod document;
@@ -8,6 +9,7 @@ pub mod explain;
 pub mod files;
 pub mod functions;
 pub mod html;
+mod lists;
 pub mod lower;
 pub mod number;
 pub mod path;
@@ -17,20 +19,18 @@ pub mod selector;
 
 use crate::base::decimal;
 use crate::check::program::Pick;
-use crate::check::program::path::{PathPart, filled};
 use crate::measure::Failure;
 use crate::plan::Binary;
 use crate::wire::room::{Full, TOO_MUCH};
 use answered::Answered;
-use code::{Code, ItemCode, PathCode, Piece};
+pub use choices::Choices;
+use code::{Code, Piece};
 use files::Files;
 use lower::Sought;
 use number::{computed, negated, of_number, order};
 pub use number::{number, same};
 use path::JsonPath;
 use pattern::Pattern;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use rows::{PickSite, Reader, Table, Uses};
 use selector::Selector;
 use std::cell::RefCell;
@@ -233,82 +233,6 @@ pub struct Frame {
     pub rows: Rows,
     /// The slots of what was computed from secrets.
     pub derived: Range<usize>,
-}
-
-/// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
-#[derive(Debug)]
-pub struct Choices {
-    seed: u64,
-    load: u64,
-    number: u64,
-    /// Keys of what must be new in every run, though the seed is an old one.
-    run: u64,
-    stream: Option<ChaCha8Rng>,
-    fresh: Option<ChaCha8Rng>,
-}
-
-impl Choices {
-    pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
-        Choices { seed, load, number, run, stream: None, fresh: None }
-    }
-
-    /// Those of one of several that happen at a time, from 0.
-    pub fn branch(&self, number: u64) -> Choices {
-        // Loads are few, so the upper half is free.
-        let load = (self.load & u64::from(u32::MAX)) ^ (number + 1) << 32 ^ (self.load >> 32).rotate_left(48);
-        Choices::new(self.seed, load, self.number, self.run)
-    }
-
-    fn keyed(parts: [u64; 4]) -> ChaCha8Rng {
-        let mut key = [0u8; 32];
-        for (part, value) in key.chunks_exact_mut(8).zip(parts) {
-            part.copy_from_slice(&value.to_le_bytes());
-        }
-        ChaCha8Rng::from_seed(key)
-    }
-
-    fn next(&mut self) -> u64 {
-        let parts = [self.seed, self.load, self.number, 0];
-        let stream = self.stream.get_or_insert_with(|| Choices::keyed(parts));
-        stream.next_u64()
-    }
-
-    /// Uniform in [0, 1).
-    pub fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// A whole number below another, or 0.
-    fn below(&mut self, count: usize) -> usize {
-        (self.fraction() * count as f64) as usize
-    }
-
-    /// The numbers below `count` in an order that the seed gives to a block of iterations, whatever these do otherwise.
-    pub fn order(&self, site: u64, block: u64, count: usize) -> Vec<u8> {
-        // What is dealt has a key of its own beside the numbers of iterations.
-        let mut stream = Choices::keyed([self.seed, self.load, block, !site]);
-        let mut order: Vec<u8> = (0..count as u8).collect();
-        // Fisher and Yates; of 64 bits the remainder by so few is even enough.
-        (1..count).rev().for_each(|last| order.swap(last, (stream.next_u64() % (last as u64 + 1)) as usize));
-        order
-    }
-
-    fn uuid(&mut self) -> String {
-        let parts = [self.seed, self.load, self.number, self.run | 1];
-        let fresh = self.fresh.get_or_insert_with(|| Choices::keyed(parts));
-        let (high, low) = (fresh.next_u64(), fresh.next_u64());
-        // Version 4, variant 1 (RFC 9562).
-        let high = high & !0xf000 | 0x4000;
-        let low = low & !(0b11 << 62) | 1 << 63;
-        format!(
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            high >> 32,
-            high >> 16 & 0xffff,
-            high & 0xffff,
-            low >> 48,
-            low & 0xffff_ffff_ffff
-        )
-    }
 }
 
 /// Why a value that a step needs cannot be had: the iteration fails.
@@ -534,91 +458,6 @@ impl Frame {
         }
     }
 
-    /// What a loop goes over: the items of a list, or one thing that is no list.
-    pub fn list(&mut self, expr: &Code, paths: &Paths) -> Result<serde_json::Value, Unusable> {
-        let found = self.json(expr, paths)?;
-        Ok(match (expr, found) {
-            (_, list @ serde_json::Value::Array(_)) => list,
-            (Code::Json { .. }, serde_json::Value::Null) => serde_json::Value::Array(Vec::new()),
-            (Code::Json { .. }, one) => serde_json::Value::Array(vec![one]),
-            (_, other) => other,
-        })
-    }
-
-    /// A path, with its values put in.
-    fn path(&mut self, path: &PathCode, paths: &Paths) -> Result<Rc<JsonPath>, Unusable> {
-        let pieces = match path {
-            PathCode::Known(path) => return found(&paths.queries, *path).cloned(),
-            PathCode::Made(pieces) => pieces,
-        };
-        let mut texts = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            texts.push(match piece {
-                Piece::Literal(_) => None,
-                Piece::Value(value) => {
-                    let (value, mut text) = (self.eval(value, paths)?, String::new());
-                    write_plain(&value, &mut text)?;
-                    Some((value, text))
-                }
-            });
-        }
-        let parts = pieces.iter().zip(&texts).map(|(piece, text)| match (piece, text) {
-            (Piece::Literal(written), _) => PathPart::Written(written),
-            (Piece::Value(_), Some((Value::Number(_) | Value::Exact(_), text))) => PathPart::Number(text),
-            (Piece::Value(_), Some((Value::Bool(_), text))) => PathPart::Word(text),
-            (Piece::Value(_), Some((_, text))) => PathPart::Text(text),
-            (Piece::Value(_), None) => PathPart::Written(""),
-        });
-        paths.made(filled(parts).ok_or(Unusable::Missing)?)
-    }
-
-    /// How many items a list has, null where it is none.
-    fn count(&mut self, list: &Code, paths: &Paths) -> Result<Value, Unusable> {
-        Ok(match list {
-            Code::Json { response, path } => {
-                let path = self.path(path, paths)?;
-                let document = self.answers[*response].document()?;
-                path.count(&document.json)?
-            }
-            _ => match self.eval(list, paths)? {
-                Value::Json(list) => list.as_array().map_or(Value::Null, |list| Value::Number(list.len() as f64)),
-                _ => Value::Null,
-            },
-        })
-    }
-
-    /// One item of a list; null where it has none there, and of what is no list.
-    fn item(&mut self, list: &Code, place: &ItemCode, paths: &Paths) -> Result<Value, Unusable> {
-        // What comes first is found without building the list, or even the document.
-        if let (Code::Json { response, path }, ItemCode::First) = (list, place) {
-            let path = self.path(path, paths)?;
-            if !path.is_singular() {
-                return self.answers[*response].first(&path);
-            }
-        }
-        let Value::Json(list) = self.eval(list, paths)? else { return Ok(Value::Null) };
-        let items = list.as_array().map_or(&[][..], Vec::as_slice);
-        let index = match place {
-            ItemCode::First => Some(0),
-            ItemCode::Last => items.len().checked_sub(1),
-            ItemCode::At(index) => whole(&self.eval(index, paths)?),
-            ItemCode::Random => Some(self.choices.below(items.len())),
-        };
-        Ok(index.and_then(|index| items.get(index)).map_or(Value::Null, from_json))
-    }
-
-    fn sample(&mut self, list: &Code, size: &Code, paths: &Paths) -> Result<Value, Unusable> {
-        let Value::Json(list) = self.eval(list, paths)? else { return Ok(Value::Null) };
-        let Some(items) = list.as_array() else { return Ok(Value::Null) };
-        let size = whole(&self.eval(size, paths)?).ok_or(Unusable::Missing)?;
-        // Fisher and Yates, as far as it is needed.
-        let mut order: Vec<usize> = (0..items.len()).collect();
-        let size = size.min(items.len());
-        (0..size).for_each(|place| order.swap(place, place + self.choices.below(items.len() - place)));
-        let chosen = order[..size].iter().map(|place| items[*place].clone());
-        Ok(Value::Json(Rc::new(serde_json::Value::Array(chosen.collect()))))
-    }
-
     /// Appends a text with its values put in.
     pub fn write(&mut self, pieces: &[Piece], paths: &Paths, out: &mut String) -> Result<(), Unusable> {
         for piece in pieces {
@@ -647,11 +486,6 @@ impl Frame {
             _ => to_json(self.eval(expr, paths)?),
         })
     }
-}
-
-/// A whole number from 0.
-fn whole(value: &Value) -> Option<usize> {
-    number(value).filter(|number| number.fract() == 0.0 && *number >= 0.0).map(|number| number as usize)
 }
 
 /// A number, a text or a truth as it is put into a text; nothing else can be.
