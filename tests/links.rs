@@ -23,7 +23,7 @@ impl Hurt {
     }
 
     fn apply(&self, effect: Effect) -> EffectId {
-        self.runtime.block_on(self.control.apply(0, effect, ways(effect))).unwrap()
+        self.apply_on(effect, ways(effect))
     }
 
     fn apply_on(&self, effect: Effect, ways: [bool; 2]) -> EffectId {

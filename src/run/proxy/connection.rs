@@ -236,7 +236,10 @@ impl Shared {
     ) -> Advance {
         let way = usize::from(!is_up);
         if self.is_cut[way] {
-            let held = !lane.is_empty() || lane.end.is_some() || from.poll_read_ready(cx).is_ready();
+            // A socket may be called ready with nothing in it, so what counts is what can be looked at.
+            let mut first = [0];
+            let held =
+                !lane.is_empty() || lane.end.is_some() || from.poll_peek(cx, &mut ReadBuf::new(&mut first)).is_ready();
             if held && !lane.closed {
                 self.touch_cut(Some(way), || lane.bytes + waiting(from));
             }
