@@ -1,6 +1,6 @@
 //! Loads as they run: what is shared, swept, replayed and searched.
 
-use crate::support::{Place, Ran, Script, Server, scenario, signal, wait_until};
+use crate::support::{Keeper, Place, Ran, Script, Server, answered, answered_as, scenario, signal, wait_until};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -302,6 +302,29 @@ fn a_rate_is_held_while_everything_times_out() {
             assert_eq!(loads[1]["started"], loads[1]["planned"], "{}", ran.out);
         }
     }
+}
+
+/// A request that is sent on and on by redirects is one in flight.
+#[test]
+fn a_redirect_is_no_other_request_in_flight() {
+    let server = Keeper::start(|kept| match kept.line() {
+        "GET /c" => answered("", b"ok"),
+        line => {
+            let to = if line == "GET /a" { "/b" } else { "/c" };
+            answered_as("302 Found", &format!("Location: {to}\r\n"), b"")
+        }
+    });
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\") {{ redirects: 5 }}\n  flow visit on api {{\n    get \"/a\"\n    think 20ms\n  }}\n  \
+         load main of visit {{\n    hold 4 users for 2s as plateau\n  }}\n  expect {{\n    max(main.in_flight) <= 4\n    \
+         mean(main.in_flight during plateau) > 0.01\n    error_rate(main) == 0%\n  }}\n}}\n",
+        server.address
+    );
+    let ran = Place::new().run(&text, &[]);
+    for (index, one) in ran.result["expectations"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(one["verdict"], "passed", "{index}: {one}\n{}{}", ran.out, ran.err);
+    }
+    assert!(server.asked("GET /c").len() > 20);
 }
 
 /// Little's law: what is in flight on average is the rate times the time that each takes, of a load and of a step, whatever workers

@@ -108,7 +108,9 @@ impl Ended {
             },
             Expr::Binary { operator: Binary::And, left, right } => Operand::Bool(self.is(left) && self.is(right)),
             Expr::Binary { operator: Binary::Or, left, right } => Operand::Bool(self.is(left) || self.is(right)),
-            Expr::Binary { operator: Binary::In, left, right } if let Some((least, most)) = ends(right) => {
+            Expr::Binary { operator: Binary::In, left, right }
+                if let Expr::Binary { operator: Binary::Range, left: least, right: most } = &**right =>
+            {
                 let is = |operator, end| joined(operator, self.value(left), self.value(end)) == Operand::Bool(true);
                 Operand::Bool(is(Binary::GreaterEqual, least) && is(Binary::LessEqual, most))
             }
@@ -134,14 +136,6 @@ impl Ended {
             Property::Ok => Operand::Bool(self.outcome.is_ok()),
             Property::Error => self.outcome.err().map_or(Operand::Null, |failure| Operand::Text(failure.as_str())),
         }
-    }
-}
-
-/// Of a range.
-fn ends(expr: &Expr) -> Option<(&Expr, &Expr)> {
-    match expr {
-        Expr::Binary { operator: Binary::Range, left, right } => Some((left, right)),
-        _ => None,
     }
 }
 

@@ -81,17 +81,13 @@ pub struct Verified {
     /// Of which it said nothing definite.
     pub unverified: Booked,
     /// Of these, the ones that were acknowledged without the key by which they could be asked for.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub keyless: u64,
     /// The first of each kind.
     pub violations: Vec<Violation>,
     /// Why not all of them could be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-}
-
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }
 
 /// An entry with which something is wrong.

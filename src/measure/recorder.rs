@@ -144,13 +144,15 @@ impl Recorder {
     pub fn sent(&mut self, series: usize, at: u64) {
         self.open_at(at).series.get(series).sent += 1;
         self.sent_again(series, at);
-        if self.requests[series] {
-            self.fly(series, at);
-            self.in_flight[series].requests += 1;
-        }
     }
 
-    /// A request that was sent is in flight no longer.
+    /// A request is in flight, from its first send on, however often it is sent.
+    pub fn took_off(&mut self, series: usize, at: u64) {
+        self.fly(series, at);
+        self.in_flight[series].requests += 1;
+    }
+
+    /// One that took off is in flight no longer.
     pub fn landed(&mut self, series: usize, at: u64) {
         self.fly(series, at);
         self.in_flight[series].requests = self.in_flight[series].requests.saturating_sub(1);
@@ -425,8 +427,10 @@ mod tests {
     fn what_is_in_flight_is_counted_in_each_slice_by_its_time() {
         let own = [series(None, RequestTime::Latency, None)];
         let mut recorder = Recorder::new(Arc::from([0u64, 10, 20, 30]), &own, 1);
-        recorder.sent(0, 4);
-        recorder.sent(0, 8);
+        recorder.took_off(0, 4);
+        recorder.took_off(0, 8);
+        // A redirect, or a connection that was closed meanwhile.
+        recorder.sent(0, 9);
         recorder.landed(0, 12);
         recorder.fly_all(25);
         let counted = |recorder: &mut Recorder| -> Vec<(u32, u64)> {
@@ -436,7 +440,7 @@ mod tests {
         };
         // One from 4, one more from 8 to 12.
         assert_eq!(counted(&mut recorder), [(0, 6 + 2), (1, 10 + 2), (2, 5)]);
-        recorder.sent(0, 26);
+        recorder.took_off(0, 26);
         recorder.landed_all(Some(0), 28);
         recorder.fly_all(30);
         assert_eq!(counted(&mut recorder), [(2, 3 + 2)]);

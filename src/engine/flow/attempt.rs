@@ -99,9 +99,13 @@ impl Attempt {
         self.sent += 1;
         self.sends += 1;
         let now = self.worker.timers.clock.now();
+        let mut recorder = self.worker.recorder.borrow_mut();
         match self.number {
-            0 => self.worker.recorder.borrow_mut().sent(self.series, now),
-            _ => self.worker.recorder.borrow_mut().sent_again(self.series, now),
+            0 => recorder.sent(self.series, now),
+            _ => recorder.sent_again(self.series, now),
+        }
+        if self.sent == 1 {
+            recorder.took_off(self.series, now);
         }
         Ok(now)
     }
