@@ -69,8 +69,7 @@ fn free_port() -> u16 {
 
 /// A scenario with `app` as a script of the shell, which is given the port.
 fn scenario(place: &Place, lines: &str, port: u16, options: &str, more: &str, expect: &str) -> String {
-    let script = place.write("app", &format!("#!/bin/sh\n{lines}\n"));
-    std::fs::set_permissions(script, PermissionsExt::from_mode(0o755)).unwrap();
+    place.script("app", lines);
     format!(
         "scenario test {{\n  service app = process(\"./app\", \"{port}\") {{\n    port: {port}\n{options}  }}\n  target api = http(app.url) {{\n    timeout: 2s\n  }}\n  flow look on api {{\n    get \"/products/1\"\n  }}\n  load main of look {{\n    hold 20/s for 5s as plateau\n  }}\n{more}  expect {{\n{expect}\n  }}\n}}\n"
     )

@@ -42,6 +42,12 @@ impl UnixSocket {
         }
         Ok(UnixSocket { file: file.to_owned(), path: origin::before_paths(path)?.to_owned() })
     }
+
+    /// The same of what is asked there: its path, and the query behind it with the `?`.
+    pub fn asked(text: &str) -> Result<(UnixSocket, &str), &'static str> {
+        let (server, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+        UnixSocket::parse(server).map(|socket| (socket, query))
+    }
 }
 
 /// Where an HTTP server is.
@@ -85,6 +91,8 @@ mod tests {
         {
             assert!(UnixSocket::parse(wrong).is_err(), "{wrong}");
         }
+        let asked = UnixSocket::asked("unix:/run/app.sock:/q?x=1").unwrap();
+        assert_eq!((asked.0.path.as_str(), asked.1), ("/q", "?x=1"));
         assert!(matches!(Server::parse("unix:/run/app.sock"), Ok(Server::Socket(_))));
         assert!(matches!(Server::parse("http://unix"), Ok(Server::At(_))));
         assert_eq!(below("unix:/run/a.sock", "/q?x=1"), "unix:/run/a.sock:/q?x=1");

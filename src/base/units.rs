@@ -112,14 +112,7 @@ pub fn duration(ns: u64) -> String {
         let whole = rest / length;
         // A part of a second, or of a millisecond, is a decimal of that.
         if whole > 0 && length <= SECOND {
-            let digits = if length == SECOND { 6 } else { 3 };
-            let text = format!("{:.digits$}", rest as f64 / length as f64);
-            let text = if length > MICROSECOND {
-                text.trim_end_matches('0').trim_end_matches('.')
-            } else {
-                text.trim_end_matches(".000")
-            };
-            return format!("{out}{text}{unit}");
+            return format!("{out}{}{unit}", rest as f64 / length as f64);
         }
         if whole > 0 {
             out.push_str(&format!("{whole}{unit}"));

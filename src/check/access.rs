@@ -121,7 +121,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             (Meaning::Samples(population, ..), "in_flight") => self.in_flight(population, base, span),
             // Of a load or a flow of a template.
             (Meaning::Part(kind, _), "in_flight") if kind.is_population() => {
-                in_flight(SeriesSource::InFlight { load: None, mix: None, flow: None, member: Member::All })
+                let source = SeriesSource::InFlight { load: None, mix: None, flow: None, member: Member::All };
+                Meaning::Series(Series::in_flight(source))
             }
             (Meaning::Part(Type::Service, index), "ca") if !self.speaks_https(*index) => {
                 let message = "only `demo(tls: true)` has a certificate of the run";
@@ -180,7 +181,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let Population { load, mix, flow, member, part, matching: _ } = *population;
         let what = match (member, part) {
             (Member::All | Member::Request(_), RequestTime::Latency) => {
-                return in_flight(SeriesSource::InFlight { load, mix, flow, member });
+                return Meaning::Series(Series::in_flight(SeriesSource::InFlight { load, mix, flow, member }));
             }
             (Member::All | Member::Request(_), _) => "a time of requests",
             (Member::Group(_), _) => "a group",
@@ -588,8 +589,4 @@ impl<'a> ScenarioChecker<'a, '_> {
         self.push(problem.help("say with `unit` what one in the series is worth, and write this in the same unit"));
         None
     }
-}
-
-fn in_flight<'a>(source: SeriesSource) -> Meaning<'a> {
-    Meaning::Series(Series { source, what: "in_flight".to_owned(), worth: 1.0, unit: Type::Number, missing: None })
 }

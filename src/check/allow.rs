@@ -87,21 +87,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             },
             Meaning::List(items) => items.iter().for_each(|item| self.hosts(item, expr, out)),
             Meaning::Unknown(_) => {}
-            other => {
-                let kind = other.kind();
-                let problem = match kind {
-                    Type::Text => {
-                        let message = "which hosts may be hurt is known before the run";
-                        Diagnostic::new(Code::E0404, message, expr.span, "only the run knows it")
-                            .help("write the host, or take it from a parameter or `env(\"…\")`")
-                    }
-                    _ => {
-                        let message = format!("a Text is needed here, and this is {}", kind.a());
-                        Diagnostic::new(Code::E0301, message, expr.span, kind.a())
-                    }
-                };
-                self.push(problem);
-            }
+            other => self.no_known_text(other, expr.span, ("which hosts may be hurt", "the host")),
         }
     }
 }

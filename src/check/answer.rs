@@ -22,6 +22,7 @@ enum Keep {
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn answer_part(&mut self, response: usize, part: &str) -> Meaning<'a> {
+        let other = |part, kind| Meaning::Run(Expr::Answer { response, part, argument: None, attribute: None }, kind);
         match part {
             "status" => Meaning::Run(Expr::Status(response), Type::Count),
             "latency" => Meaning::Run(Expr::Latency(response), Type::Duration),
@@ -29,17 +30,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.keep(response, Keep::Text);
                 Meaning::Run(Expr::BodyText(response), Type::Text)
             }
-            _ => {
-                let (part, kind) = match part {
-                    "size" => (AnswerPart::Size, Type::Bytes),
-                    "wire_size" => (AnswerPart::WireSize, Type::Bytes),
-                    _ => (AnswerPart::Rows, Type::Json),
-                };
-                if part == AnswerPart::Size {
-                    self.keep(response, Keep::Body);
-                }
-                Meaning::Run(Expr::Answer { response, part, argument: None, attribute: None }, kind)
+            "size" => {
+                self.keep(response, Keep::Body);
+                other(AnswerPart::Size, Type::Bytes)
             }
+            "wire_size" => other(AnswerPart::WireSize, Type::Bytes),
+            _ => other(AnswerPart::Rows, Type::Json),
         }
     }
 

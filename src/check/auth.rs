@@ -38,6 +38,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             "bearer" => self.bearer(&bound, span, entry, target),
             "header" => {
                 if let Some(name) = self.auth_name(&bound, span) {
+                    if matches!(
+                        name.to_ascii_lowercase().as_str(),
+                        "content-length" | "transfer-encoding" | "host" | "connection"
+                    ) {
+                        self.out_of_range(bound.span("name", span), "this header is the client's own");
+                        return;
+                    }
                     let what = "a header stands on one line";
                     self.is_literal(&bound, "value", &['\r', '\n', '\0'], (what, span));
                     let value = bound.pieces("value").unwrap_or_default();
@@ -89,13 +96,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.out_of_range(bound.span("name", call), "a name has letters, digits and hyphens");
                 None
             }
-            Meaning::Text(name, _) => match name.to_ascii_lowercase().as_str() {
-                "content-length" | "transfer-encoding" | "host" | "connection" => {
-                    self.out_of_range(expr.span, "this header is the client's own");
-                    None
-                }
-                _ => Some(name.clone()),
-            },
+            Meaning::Text(name, _) => Some(name.clone()),
             Meaning::Unknown(_) => None,
             _ => {
                 self.not_constant(expr.span, "this name must be known before the run");

@@ -130,11 +130,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                 return false;
             }
         }
-        let many = [(left, b), (right, a)].into_iter().find(|((_, value), other)| {
-            let is_member = operator == Binary::In && std::ptr::eq(*value, right.1);
-            is_list(value) && !is_member && !matches!(other, Type::List | Type::Json | Type::Wrong)
-        });
-        if let Some(((expr, _), _)) = many {
+        let is_many = |value: &Meaning<'a>, other: Type| {
+            is_list(value) && !matches!(other, Type::List | Type::Json | Type::Wrong)
+        };
+        let many = match (is_many(left.1, b), operator != Binary::In && is_many(right.1, a)) {
+            (true, _) => Some(left.0),
+            (false, true) => Some(right.0),
+            (false, false) => None,
+        };
+        if let Some(expr) = many {
             self.is_several(expr.span);
             return false;
         }

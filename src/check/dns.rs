@@ -87,16 +87,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Meaning::List(items) => items.iter().for_each(|item| self.addresses(item, span, out)),
             Meaning::Unknown(_) => {}
-            other if other.kind() == Type::Text => {
-                let message = "where a name leads is known before the run";
-                let problem = Diagnostic::new(Code::E0404, message, span, "only the run knows it");
-                self.push(problem.help("write the address, or take it from a parameter or `env(\"…\")`"));
-            }
-            other => {
-                let kind = other.kind();
-                let message = format!("a Text is needed here, and this is {}", kind.a());
-                self.push(Diagnostic::new(Code::E0301, message, span, kind.a()));
-            }
+            other => self.no_known_text(other, span, ("where a name leads", "the address")),
         }
     }
 

@@ -151,7 +151,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     fn name(&mut self, name: &'a Name, frame: FrameId) -> Meaning<'a> {
-        if let Some(value) = self.special(name) {
+        if let Some(value) = self.special(name, frame) {
             return value;
         }
         if let Some(value) = self.lookup(frame, &name.text, name.span) {
@@ -241,7 +241,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Names that mean something only where they stand: in the block of a request, in a `where`.
-    fn special(&mut self, name: &Name) -> Option<Meaning<'a>> {
+    fn special(&mut self, name: &Name, frame: FrameId) -> Option<Meaning<'a>> {
         if self.predicate {
             let property = Property::of(&name.text)?;
             let kind = match property {
@@ -254,6 +254,8 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let response = self.answer?;
         match name.text.as_str() {
+            // A value of the flow may be called so.
+            "size" | "wire_size" if self.lookup(frame, &name.text, name.span).is_some() => None,
             "status" | "latency" | "text" | "rows" | "size" | "wire_size" => {
                 Some(self.answer_part(response, &name.text))
             }

@@ -159,6 +159,22 @@ impl<'a> ScenarioChecker<'a, '_> {
         true
     }
 
+    /// What is no text that is known before the run, where one is needed: what is known by then, and what to write.
+    pub(super) fn no_known_text(&mut self, value: &Meaning<'a>, span: Span, (what, write): (&str, &str)) {
+        let problem = match value.kind() {
+            Type::Text => {
+                let message = format!("{what} is known before the run");
+                Diagnostic::new(Code::E0404, message, span, "only the run knows it")
+                    .help(format!("write {write}, or take it from a parameter or `env(\"…\")`"))
+            }
+            kind => {
+                let message = format!("a Text is needed here, and this is {}", kind.a());
+                Diagnostic::new(Code::E0301, message, span, kind.a())
+            }
+        };
+        self.push(problem);
+    }
+
     pub(super) fn not_constant(&mut self, span: Span, message: &str) {
         self.push(
             Diagnostic::new(Code::E0301, message, span, "not a constant")

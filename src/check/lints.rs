@@ -8,7 +8,6 @@ use super::program::{
 };
 use super::session::ScenarioChecker;
 use crate::base::Span;
-use crate::base::hosts::Host;
 use crate::base::units::{SECOND, grouped, short};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Binary};
@@ -212,13 +211,8 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// A password in a file is no secret, unless it is that of something started for the run.
     fn secrets_in_the_open(&mut self) {
-        let local = self.out.targets.iter().all(|target| match &target.address {
-            super::program::Address::Service(_)
-            | super::program::Address::Link(_)
-            | super::program::Address::Unix { .. } => true,
-            super::program::Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
-            super::program::Address::Late(_) => !self.out.services.is_empty(),
-        });
+        let of_late = !self.out.services.is_empty();
+        let local = self.out.targets.iter().all(|target| target.address.is_here().unwrap_or(of_late));
         if local || self.is_definition {
             return;
         }
@@ -282,7 +276,7 @@ impl Flow {
 
     /// In how many of its iterations something of it is reached, by the shares of what is chosen.
     pub fn share_of(&self, member: Member) -> f64 {
-        let (mut reached, mut is_there) = (0.0, false);
+        let mut reached = None;
         super::population::shared_steps(&self.steps, 1.0, &mut |step, share| {
             let is_it = match (step, member) {
                 (Step::Request(request), Member::Request(response)) => request.response == response,
@@ -292,10 +286,9 @@ impl Flow {
                 _ => false,
             };
             if is_it {
-                reached += share;
-                is_there = true;
+                *reached.get_or_insert(0.0) += share;
             }
         });
-        if is_there { reached } else { 1.0 }
+        reached.unwrap_or(1.0)
     }
 }

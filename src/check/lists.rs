@@ -42,7 +42,9 @@ impl<'a> ScenarioChecker<'a, '_> {
         let given = match name {
             "random" => None,
             _ => match bound.first().map(|(value, _)| value) {
-                Some(value) if value.is_unknown() => return Meaning::Unknown(Type::Json),
+                Some(value) if value.is_unknown() => {
+                    return Meaning::Unknown(if name == "sample" { Type::List } else { Type::Json });
+                }
                 Some(value) => value.expr(),
                 None => return Meaning::WRONG,
             },

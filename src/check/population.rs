@@ -78,23 +78,7 @@ impl Flow {
 
 /// Every step of a list, those inside other steps too.
 pub fn all_steps<'s>(steps: &'s [Step], each: &mut impl FnMut(&'s Step)) {
-    for step in steps {
-        each(step);
-        match step {
-            Step::If { then, otherwise, .. } => {
-                all_steps(then, each);
-                all_steps(otherwise, each);
-            }
-            Step::Group { steps, .. } | Step::Each { steps, .. } | Step::OncePerUser { steps, .. } => {
-                all_steps(steps, each);
-            }
-            Step::Acquire { steps, .. } => all_steps(steps, each),
-            Step::Choose(choose) => choose.parts.iter().for_each(|part| all_steps(&part.steps, each)),
-            Step::Repeat(repeat) => all_steps(&repeat.steps, each),
-            Step::Request(_) | Step::Let { .. } | Step::Think(_) | Step::Expect(_) => {}
-            Step::Measure { .. } | Step::Count(_) => {}
-        }
-    }
+    shared_steps(steps, 1.0, &mut |step, _| each(step));
 }
 
 /// Each step, and in how many of all iterations it is reached, by the shares of what is chosen; both sides of an `if`, and once in

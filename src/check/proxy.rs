@@ -1,7 +1,7 @@
 //! Checks the proxy on the way to a target: `proxy:`.
 
 use super::meaning::Meaning;
-use super::program::{Address, Expr, PartKind, Piece, Target};
+use super::program::{Expr, PartKind, Piece, Target};
 use super::session::ScenarioChecker;
 use crate::base::hosts::Host;
 use crate::base::proxy::{Login, ProxyAddress};
@@ -21,13 +21,12 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.help("leave `proxy:` out"));
             return;
         }
-        if pieces.iter().any(|piece| matches!(piece, Piece::Value(value) if shown(value).is_none())) {
+        let Some(text) = pieces.iter().map(piece_text).collect::<Option<String>>() else {
             self.later("a proxy whose address is known late", span);
             return;
-        }
+        };
         // What is a secret as a whole is read by the run.
         if !matches!(pieces.as_slice(), [Piece::Value(Expr::Secret(_))]) {
-            let text: String = pieces.iter().map(|piece| piece_text(piece).unwrap_or_default()).collect();
             match ProxyAddress::parse(&text) {
                 Ok(proxy) => self.known_proxy(&proxy, entry, target),
                 Err(why) => {
@@ -54,12 +53,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             ));
         }
         let own = Host::new(&proxy.host, Some(proxy.port));
-        let target_is_here = match &target.address {
-            Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
-            Address::Service(_) | Address::Link(_) | Address::Unix { .. } => true,
-            Address::Late(_) => false,
-        };
-        if target_is_here && !own.is_here() && !own.name.contains(UNKNOWN) {
+        if target.address.is_here() == Some(true) && !own.is_here() && !own.name.contains(UNKNOWN) {
             let message = format!("`{own}` would look for `{}` on its own machine, not on this one", target.name);
             let problem = Diagnostic::new(Code::E0310, message, span, "another machine");
             self.push(problem.help("give the target the address that the proxy knows it by, or leave `proxy:` out"));

@@ -7,8 +7,8 @@ use super::program::{Demo, Expr, PartKind, Piece, Service, ServiceKind, Text};
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
-use crate::base::FileId;
 use crate::base::socket::UnixSocket;
+use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
 
@@ -113,12 +113,12 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         match label {
             "ready" => {
-                if let Meaning::Text(path, _) = &value
-                    && !path.starts_with('/')
-                    && !path.contains("://")
-                    && UnixSocket::parse(path).is_err()
-                {
-                    self.out_of_range(entry.value.span, "a path starts with `/`");
+                match &value {
+                    Meaning::Text(text, _) if UnixSocket::is_meant(text) => self.known_socket(text, entry.value.span),
+                    Meaning::Text(path, _) if !path.starts_with('/') && !path.contains("://") => {
+                        self.out_of_range(entry.value.span, "a path starts with `/`");
+                    }
+                    _ => {}
                 }
                 service.ready = value.pieces();
             }
@@ -148,6 +148,13 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
+    /// What is asked at a Unix socket, where all of it is known.
+    fn known_socket(&mut self, text: &str, span: Span) {
+        if let Err(why) = UnixSocket::asked(text) {
+            self.out_of_range(span, why);
+        }
+    }
+
     /// A path that is relative to the file that names it.
     fn beside(&self, path: &str, from: FileId) -> String {
         let own = &self.world.sources.get(from).name;
@@ -167,16 +174,15 @@ impl<'a> ScenarioChecker<'a, '_> {
             Piece::Value(Expr::Port(_)) => true,
             Piece::Value(_) => false,
         };
+        if let [Piece::Literal(text)] = pieces.as_slice()
+            && UnixSocket::is_meant(text)
+        {
+            self.known_socket(text, expr.span);
+        }
         match pieces.first() {
             Some(Piece::Literal(text)) if text.starts_with("https://") || text.starts_with("http://") => {}
             Some(Piece::Literal(text)) if of_service && text.starts_with('/') => {}
-            Some(Piece::Literal(text)) if UnixSocket::is_meant(text) => {
-                if let ([_], Err(why)) =
-                    (pieces.as_slice(), UnixSocket::parse(text.split('?').next().unwrap_or_default()))
-                {
-                    self.out_of_range(expr.span, why);
-                }
-            }
+            Some(Piece::Literal(text)) if UnixSocket::is_meant(text) => {}
             Some(Piece::Literal(_)) => self.out_of_range(
                 expr.span,
                 match of_service {

@@ -3,7 +3,6 @@
 use super::meaning::Meaning;
 use super::program::Target;
 use super::session::ScenarioChecker;
-use super::types::Type;
 use crate::base::Span;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::Entry;
@@ -46,16 +45,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             },
             Meaning::Unknown(_) => {}
-            other if other.kind() == Type::Text => {
-                let message = "from where connections come is known before the run";
-                let problem = Diagnostic::new(Code::E0404, message, span, "only the run knows it");
-                self.push(problem.help("write the address, or take it from a parameter or `env(\"…\")`"));
-            }
-            other => {
-                let kind = other.kind();
-                let message = format!("a Text is needed here, and this is {}", kind.a());
-                self.push(Diagnostic::new(Code::E0301, message, span, kind.a()));
-            }
+            other => self.no_known_text(other, span, ("from where connections come", "the address")),
         }
     }
 }

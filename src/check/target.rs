@@ -114,10 +114,11 @@ impl<'a> ScenarioChecker<'a, '_> {
                 }
             }
             "headers" => self.target_headers(entry, value, target),
-            "from" if target.protocol == Protocol::Http => self.target_sources(entry, value, target),
-            "from" => self.later("`from:` of a target that is no `http(…)`", entry.label.span),
-            "proxy" if target.protocol == Protocol::Http => self.target_proxy(entry, value, target),
-            "proxy" => self.later("`proxy:` of a target that is no `http(…)`", entry.label.span),
+            label @ ("from" | "proxy") if target.protocol != Protocol::Http => {
+                self.later(format!("`{label}:` of a target that is no `http(…)`"), entry.label.span);
+            }
+            "from" => self.target_sources(entry, value, target),
+            "proxy" => self.target_proxy(entry, value, target),
             "trace" => target.untraced = matches!(value.expr(), Some(Expr::Bool(false))),
             "http" if !value.is_unknown() && !matches!(value.number(), Some(1.0 | 2.0)) => {
                 self.out_of_range(entry.value.span, "HTTP is spoken in version 1 or 2");

@@ -94,12 +94,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             Meaning::Bool(value) => literal(value.to_string()),
             Meaning::Quantity(number, kind) => literal(super::words::written(*number, *kind)),
             Meaning::Exact(digits) => literal(digits.clone()),
-            Meaning::Text(..) => value.pieces(),
             Meaning::Run(..) if is_list(value) => {
                 self.is_several(span);
                 None
             }
-            Meaning::Run(..) => value.pieces(),
+            Meaning::Text(..) | Meaning::Run(..) => value.pieces(),
             Meaning::Answer(_) => {
                 self.push(
                     Diagnostic::new(Code::E0207, "an answer is no text", span, "which part of it?")

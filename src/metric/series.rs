@@ -38,12 +38,12 @@ pub(super) fn apply(readings: &Readings, stats: &Stats) -> Measurement {
         SeriesFunction::Last => Ok(points.last().map_or(f64::NAN, |(_, value)| *value)),
         // Their slices are not all equally long.
         SeriesFunction::Statistic(Statistic::Mean) if matches!(series.source, SeriesSource::InFlight { .. }) => {
-            let length = |at: u64| {
-                let (from, to) = stats.slice_of(at);
-                (to - from) as f64
-            };
-            let whole: f64 = points.iter().map(|(at, _)| length(*at)).sum();
-            Ok(points.iter().map(|(at, value)| value * length(*at)).sum::<f64>() / whole)
+            let (whole, sum) = points.iter().fold((0.0, 0.0), |(whole, sum), (at, value)| {
+                let (from, to) = stats.slice_of(*at);
+                let length = (to - from) as f64;
+                (whole + length, sum + value * length)
+            });
+            Ok(sum / whole)
         }
         SeriesFunction::Statistic(function) => Ok(statistic(*function, &points)),
     });

@@ -122,6 +122,11 @@ pub struct Series {
 }
 
 impl Series {
+    /// How many requests are in flight.
+    pub fn in_flight(source: SeriesSource) -> Series {
+        Series { source, what: "in_flight".to_owned(), worth: 1.0, unit: Type::Number, missing: None }
+    }
+
     /// What is asked for, as a text of the language.
     pub fn quoted(&self) -> String {
         if self.what.contains(['"', '\\', '{']) { format!("'{}'", self.what) } else { format!("\"{}\"", self.what) }

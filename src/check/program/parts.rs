@@ -307,6 +307,16 @@ pub enum Address {
 }
 
 impl Address {
+    /// Whether it is on this machine; none where only the run knows.
+    pub fn is_here(&self) -> Option<bool> {
+        match self {
+            Address::Url { host, port, .. } => Some(Host::new(host, Some(*port)).is_here()),
+            // What a run starts or attaches to is.
+            Address::Unix { .. } | Address::Service(_) | Address::Link(_) => Some(true),
+            Address::Late(_) => None,
+        }
+    }
+
     /// Whether it is a Unix socket, as far as is known before the run.
     pub fn is_socket(&self) -> bool {
         match self {

@@ -65,8 +65,8 @@ pub fn filled<'p>(parts: impl IntoIterator<Item = PathPart<'p>>) -> Option<Strin
             return None;
         }
         let before = path.trim_end().chars().next_back()?;
-        match (before, part) {
-            ('.', _) => {
+        match before {
+            '.' => {
                 if !path.ends_with("..") {
                     path.truncate(path.trim_end().len() - 1);
                 }
@@ -74,10 +74,10 @@ pub fn filled<'p>(parts: impl IntoIterator<Item = PathPart<'p>>) -> Option<Strin
                 quoted(value, &mut path);
                 path.push(']');
             }
-            ('[' | ',' | ':' | '(' | '=' | '<' | '>' | '?' | '!' | '&' | '|', PathPart::Text(_)) => {
-                quoted(value, &mut path);
-            }
-            ('[' | ',' | ':' | '(' | '=' | '<' | '>' | '?' | '!' | '&' | '|', _) => path.push_str(value),
+            '[' | ',' | ':' | '(' | '=' | '<' | '>' | '?' | '!' | '&' | '|' => match part {
+                PathPart::Text(_) => quoted(value, &mut path),
+                _ => path.push_str(value),
+            },
             _ => return None,
         }
         ends = true;
