@@ -1,6 +1,6 @@
 //! Which hosts a run may hurt and how much: what is refused, asked and allowed, and that a budget is never exceeded.
 
-use crate::support::{Keeper, Place, Ran, Script, Server, answered};
+use crate::support::{Keeper, Place, Ran, Script, Server, answered, answered_as};
 use std::time::Duration;
 
 /// A name that leads to this machine and is no literal address: nothing is known of it before it is looked up.
@@ -213,7 +213,7 @@ fn what_a_target_is_told_stays_there() {
     OTHER.set(other.address.to_string()).unwrap();
     let first = Keeper::start(|_| {
         let to = OTHER.get().map_or("", String::as_str);
-        format!("HTTP/1.1 307 X\r\nLocation: http://{to}/there\r\nContent-Length: 0\r\n\r\n").into_bytes()
+        answered_as("307 X", &format!("Location: http://{to}/there\r\n"), b"")
     });
     let text = format!(
         "scenario test {{\n  target a = http(\"http://{}\") {{\n    redirects: 1\n    auth: bearer(\"t\")\n    headers: {{ \"X-Api-Key\": \"k\", \"Proxy-Authorization\": \"p\" }}\n  }}\n  target b = http(\"http://{}\")\n  flow steps {{\n    get \"/away\" on a {{\n      headers: {{ \"Cookie\": \"c=1\", \"X-Step\": \"s\" }}\n    }}\n    get \"/b\" on b\n  }}\n  load main of steps {{\n    hold 1/s for 1s\n  }}\n  expect count(main) >= 1\n}}\n",

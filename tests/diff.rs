@@ -4,7 +4,6 @@
 
 use crate::support::Place;
 use crate::support::left_out::left_out;
-use std::path::Path;
 use std::process::Command;
 
 fn git(place: &Place, arguments: &[&str]) -> bool {
@@ -73,7 +72,9 @@ fn changed(place: &Place) {
         )
         .replace("target api = http(\"http://127.0.0.1:8080\")", "target api = http(\"http://shop.example.com\")")
         .replace("use \"./common", "allow \"shop.example.com\" at most 100k requests\n\nuse \"./common")
-        .replace("error_rate(main) < 1%", "error_rate(main) < 5%\n    p99(main) < 1s");
+        .replace("error_rate(main) < 1%", "error_rate(main) < 5%\n    p99(main) < 1s")
+        .replace("  expect {", "  abort when error_rate(main) > 50% for 10s\n\n  expect {")
+        .replace("  load main of look {", "  load main of look {\n    max_in_flight: 300");
     place.write("a.stress", &after);
     place.write("common/limits.stress", "expectation kept(load: Load) {\n  p95(load) < 300ms\n}\n");
 }
@@ -88,7 +89,7 @@ fn load_faults_hosts_and_bounds_are_told_as_they_were_and_are() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     for part in [
         "a.stress · a   since HEAD (",
-        "  ~ main\n      - plateau 0s–1m 50/s; 3,000 iterations\n      + plateau 0s–2m 200/s; 24,000 iterations\n",
+        "  ~ main\n      - plateau 0s–1m 50/s; 3,000 iterations\n      + plateau 0s–2m 200/s; 24,000 iterations; at most 300 in flight (as written)\n",
         "  ~ the whole run\n      - 1m\n      + 2m\n",
         "\nfaults\n  - cut\n      - 10s–15s  partition of way\n  + slow\n      + 10s–15s  latency of way: 200ms\n",
         "  ~ api\n      - this machine\n      + shop.example.com:80, allowed by the file\n",
@@ -96,6 +97,7 @@ fn load_faults_hosts_and_bounds_are_told_as_they_were_and_are() {
         "  ~ p95(main)\n      - p95(main) < 200ms\n      + p95(main) < 300ms\n",
         "  ~ error_rate(main)\n      - error_rate(main) < 1%\n      + error_rate(main) < 5%\n",
         "  + p99(main)\n      + p99(main) < 1s\n",
+        "  + abort when error_rate(main)\n      + abort when error_rate(main) > 50% for 10s\n",
     ] {
         assert!(ran.out.contains(part), "{part}\n{}{}", ran.out, ran.err);
     }
@@ -154,9 +156,7 @@ fn what_is_not_there_is_said() {
 #[test]
 fn a_repository_runs_nothing() {
     let Some(place) = repository() else { return };
-    let script = place.path().join("run");
-    std::fs::write(&script, format!("#!/bin/sh\ntouch {}\ncat\n", place.path().join("ran").display())).unwrap();
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let script = place.script("run", &format!("touch {}\ncat", place.path().join("ran").display()));
     let run = script.to_str().unwrap();
     place.write(".gitattributes", "* filter=own diff=own\n");
     assert!(git(&place, &["add", ".gitattributes"]) && git(&place, &["commit", "-m", "attributes"]));
@@ -196,5 +196,5 @@ fn a_repository_runs_nothing() {
     let _ = std::fs::remove_file(&path);
     let ran = place.call(&["plan", "--diff", "HEAD", "a.stress"]);
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
-    assert!(!Path::new(&place.path().join("ran")).exists(), "something of the repository was run");
+    assert!(!place.path().join("ran").exists(), "something of the repository was run");
 }

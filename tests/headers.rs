@@ -1,14 +1,11 @@
 //! Headers that a flow gives to the requests behind it: to which, up to where, and what goes nowhere else.
 
-use crate::support::{Keeper, Kept, Place, answered};
+use crate::support::{Keeper, Kept, Place, answered, answered_as};
 
 fn answer(kept: &Kept) -> Vec<u8> {
     let to = kept.all("X-To").join("");
     match kept.line() {
-        "GET /hop" => {
-            let head = format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
-            head.into_bytes()
-        }
+        "GET /hop" => answered_as("302 Found", &format!("Location: {to}\r\n"), b""),
         "GET /link" => answered("", format!("{{\"next\":\"{to}\"}}").as_bytes()),
         _ => answered("", b"{}"),
     }

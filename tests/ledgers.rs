@@ -1,10 +1,10 @@
 //! Ledgers whose keys the system gives: what its answers acknowledge, and what cannot be asked for.
 
 use crate::support::compile::root;
-use crate::support::{Keeper, Kept, Place, answered};
+use crate::support::{Keeper, Kept, Place, answered, answered_as};
 
 fn refused(status: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}").into_bytes()
+    answered_as(status, "", b"{}")
 }
 
 /// Order 5 has no id in its answer, 6 fails, 8 is refused, and 13 is lost.

@@ -1,9 +1,10 @@
 //! HTTP proxies on the way to a target, which keep what they are told.
 
 use crate::support::Place;
+use crate::support::compile::files;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::io::{BufRead, BufReader, Read, Write, copy};
+use std::io::{BufRead, BufReader, Write, copy};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -59,7 +60,7 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<String>>, refuses: Option<&str>
         stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
         let (mut up, mut down) = (server.try_clone().unwrap(), stream.try_clone().unwrap());
         std::thread::spawn(move || copy(&mut server, &mut down));
-        let _ = copy(&mut reader.into_inner().take(u64::MAX), &mut up);
+        let _ = copy(&mut reader.into_inner(), &mut up);
         let _ = up.shutdown(std::net::Shutdown::Both);
         return;
     }
@@ -74,15 +75,8 @@ fn scenario(parts: &str, options: &str, expect: &str) -> String {
 
 /// All files of a run, as texts.
 fn recorded(place: &Place) -> String {
-    let mut all = String::new();
-    let mut left = place.runs();
-    while let Some(path) = left.pop() {
-        match path.is_dir() {
-            true => left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())),
-            false => all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap())),
-        }
-    }
-    all
+    let all = place.runs().into_iter().flat_map(|run| files(&run, ""));
+    all.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()).collect()
 }
 
 fn run(place: &Place, text: &str) -> crate::support::Ran {

@@ -17,12 +17,6 @@ fn scenario(services: &str, flow: &str, stages: &str, expect: &str) -> String {
 const LOOK: &str = "    get \"/products/1\" as product";
 const NO_ERRORS: &str = "    error_rate(main) < 1%";
 
-/// A program of the shell in the directory of the scenario.
-fn script(place: &Place, name: &str, lines: &str) {
-    let path = place.write(name, &format!("#!/bin/sh\n{lines}\n"));
-    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-}
-
 /// The events of the last run with this name.
 fn events(place: &Place, name: &str) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(place.runs().last().unwrap().join("events.jsonl")).unwrap();
@@ -47,7 +41,7 @@ fn a_process_gets_its_arguments_variables_files_and_port() {
          sleep 4321.25 &\nexec {PROGRAM} demo --database shop.db \"$@\"",
         seen.display()
     );
-    script(&place, "run.sh", &lines);
+    place.script("run.sh", &lines);
     let services = r#"
   let own = port()
   let other = port()
@@ -91,7 +85,7 @@ fn what_a_file_gives_a_program_steers_no_other() {
 #[test]
 fn one_that_ends_before_it_is_ready_is_quoted() {
     let place = Place::new();
-    script(&place, "app", "echo 'no licence found' >&2; exit 3");
+    place.script("app", "echo 'no licence found' >&2; exit 3");
     let services = "  service app = process(\"./app\") {\n    port: port()\n  }";
     let ran = place.run(&scenario(services, LOOK, "    hold 5/s for 1s", NO_ERRORS), &[]);
     assert_eq!(ran.code, 3, "{}", ran.err);
@@ -106,7 +100,7 @@ fn one_that_ends_before_it_is_ready_is_quoted() {
 #[test]
 fn one_that_never_listens_is_given_its_time() {
     let place = Place::new();
-    script(&place, "app", "echo waiting for something; exec sleep 4322.25");
+    place.script("app", "echo waiting for something; exec sleep 4322.25");
     let services = "  service app = process(\"./app\") {\n    port: port()\n    ready_within: 300ms\n  }";
     let ran = place.run(&scenario(services, LOOK, "    hold 5/s for 1s", NO_ERRORS), &[]);
     assert_eq!(ran.code, 3, "{}", ran.err);
@@ -142,8 +136,7 @@ fn a_program_that_is_not_there_is_told_with_where_it_was_looked_for() {
 #[test]
 fn one_that_ends_during_the_load_ends_the_run() {
     let place = Place::new();
-    script(
-        &place,
+    place.script(
         "app",
         &format!("{PROGRAM} demo --database shop.db --listen \"$1\" & sleep 2; echo out of luck; exit 9"),
     );
@@ -161,8 +154,7 @@ fn one_that_ends_during_the_load_ends_the_run() {
 #[test]
 fn one_that_is_to_be_restarted_comes_back_and_the_run_goes_on() {
     let place = Place::new();
-    script(
-        &place,
+    place.script(
         "app",
         &format!(
             "[ -e second ] && exec {PROGRAM} demo --database shop.db --listen \"$1\"\ntouch second\n\

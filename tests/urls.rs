@@ -1,15 +1,13 @@
 //! Paths that are values, as servers get them: links, rows, constants, and what leads nowhere.
 
-use crate::support::{Keeper, Kept, Place, Ran, answered};
+use crate::support::{Keeper, Kept, Place, Ran, answered, answered_as};
 
 const ONCE: &str = "    hold 1/s for 1s";
 
 /// Links, and one redirect.
 fn linked(kept: &Kept) -> Vec<u8> {
     match kept.line() {
-        "GET /shop/moved" => {
-            b"HTTP/1.1 302 Found\r\nLocation: /shop/list/page?of=1\r\nContent-Length: 0\r\n\r\n".to_vec()
-        }
+        "GET /shop/moved" => answered_as("302 Found", "Location: /shop/list/page?of=1\r\n", b""),
         _ => answered(
             "",
             br#"{"next": "/echo?page=2&cursor=a%3D%3D", "none": null, "empty": "", "bad": "/x\r\nX-Evil: y"}"#,
@@ -148,7 +146,7 @@ fn a_link_of_an_answer_takes_no_secret_along() {
     let api = Keeper::start(|kept| match kept.line() {
         "POST /moved" => {
             let to = kept.header("X-Other").to_owned();
-            format!("HTTP/1.1 307 Moved\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+            answered_as("307 Moved", &format!("Location: {to}\r\n"), b"")
         }
         _ => {
             let to = kept.header("X-Other").to_owned();

@@ -1,6 +1,6 @@
 //! The way to a target: names that lead where the file says.
 
-use crate::support::{Place, answered};
+use crate::support::{Place, answered, answered_as};
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
@@ -149,10 +149,7 @@ fn at_socket(file: &Path) -> (Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>) {
                     let head = String::from_utf8_lossy(&room[..count]).into_owned();
                     let answer = match head.split(' ').nth(1).unwrap_or_default() {
                         "/metrics?all=1" => answered("", b"jobs 7\n"),
-                        "/api/old" => {
-                            b"HTTP/1.1 302 Found\r\nLocation: http://localhost/api/new\r\nContent-Length: 0\r\n\r\n"
-                                .to_vec()
-                        }
+                        "/api/old" => answered_as("302 Found", "Location: http://localhost/api/new\r\n", b""),
                         _ => answered("", b"ok"),
                     };
                     kept.lock().unwrap().push(head);

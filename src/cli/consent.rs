@@ -48,15 +48,15 @@ pub fn asked(question: &str, terminal: &Terminal) -> bool {
 }
 
 /// `shop.example.com:80` (the target `api`)
-fn named(plan: &Plan, Reached { by, host, .. }: &Reached) -> String {
-    let host = host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), |host| format!("`{host}`"));
-    let (what, name) = match *by {
-        Way::Target(index) => ("target", plan.targets.get(index).map(|target| &target.name)),
-        Way::Link(index) => ("link", plan.links.get(index).map(|link| &link.name)),
-        Way::Proxy(index) => ("proxy of", plan.targets.get(index).map(|target| &target.name)),
-        Way::Database(index) => ("database of", plan.services.get(index).map(|service| &service.name)),
+fn named(plan: &Plan, reached: &Reached) -> String {
+    let host = if reached.host.is_some() { format!("`{}`", reached.host()) } else { reached.host() };
+    let what = match reached.by {
+        Way::Target(_) => "target",
+        Way::Link(_) => "link",
+        Way::Proxy(_) => "proxy of",
+        Way::Database(_) => "database of",
     };
-    format!("{host} (the {what} `{}`)", name.map_or("", String::as_str))
+    format!("{host} (the {what} `{}`)", plan.named(reached.by))
 }
 
 /// How it is started all the same.

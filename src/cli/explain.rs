@@ -21,13 +21,10 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> u8 {
         terminal.out(&format!("{}\n{word}", text.trim_end()));
         return super::OK;
     }
-    if let Some(text) = builtins::explain(name).filter(|_| name.contains('.')) {
-        terminal.out(&format!("{}\n", text.trim_end()));
-        return super::OK;
-    }
     // An option is written with its colon, and a function with its brackets.
     let plain = name.trim_end_matches([':', '(', ')']).rsplit('.').next().unwrap_or(name);
-    if let Some(text) = builtins::explain(plain) {
+    let whole = builtins::explain(name).filter(|_| name.contains('.'));
+    if let Some(text) = whole.or_else(|| builtins::explain(plain)) {
         terminal.out(&format!("{}\n", text.trim_end()));
         return super::OK;
     }

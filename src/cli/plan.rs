@@ -21,11 +21,10 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
     if !one_picture && let Some(code) = overview(args, terminal) {
         return code;
     }
-    let planned = match source::plan(&args.file, args.share, &args.asked.asked(), terminal) {
+    let planned = match source::plan(&args.file, args.share, &args.asked.asked(), Tells::AlsoNotRun, terminal) {
         Ok(planned) => planned,
         Err(code) => return code,
     };
-    terminal.err(&planned.mentioned);
     let plan = planned.plan;
     if args.json {
         terminal.out(&(serde_json::to_string_pretty(&plan).expect("a plan is plain data") + "\n"));
@@ -45,7 +44,7 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> u8 {
 /// What the file changes of what it was at a revision.
 fn diff(args: &PlanArgs, revision: &str, terminal: &Terminal) -> u8 {
     let asked = args.asked.asked();
-    let after = match source::plan(&args.file, args.share, &asked, terminal) {
+    let after = match source::plan(&args.file, args.share, &asked, Tells::AlsoNotRun, terminal) {
         Ok(planned) => planned.plan,
         Err(code) => return code,
     };

@@ -1,7 +1,7 @@
 //! From the command line to a plan that is ready to be run, for whoever runs one.
 
 use super::output::Terminal;
-use super::source;
+use super::source::{self, Tells};
 use crate::inputs::Asked;
 use crate::plan::{Machine, Plan};
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub struct Prepared {
 /// `Err` is the exit code, and why was told.
 pub fn prepare(file: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Prepared, u8> {
     let raised = crate::inputs::raise_limits();
-    let planned = source::plan(file, share, asked, terminal)?;
+    let planned = source::plan(file, share, asked, Tells::All, terminal)?;
     if let Some(refused) = planned.refused {
         terminal.err(&refused);
         return Err(super::COULD_NOT_RUN);

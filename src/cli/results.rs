@@ -222,7 +222,11 @@ fn poured(mut pipe: File, mut bytes: &[u8]) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 match poll(&mut [PollFd::new(&pipe, PollFlags::OUT)], Some(&patience)) {
-                    Ok(0) => return Err(io::Error::other("it is a pipe whose reader has read nothing for 5s")),
+                    Ok(0) => {
+                        let seconds = PATIENCE.as_secs();
+                        let why = format!("it is a pipe whose reader has read nothing for {seconds}s");
+                        return Err(io::Error::other(why));
+                    }
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Err(error.into()),
                 }

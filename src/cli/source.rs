@@ -25,8 +25,6 @@ pub struct Runnable {
     pub machine: Machine,
     /// What this version plans and does not run.
     pub later: Vec<String>,
-    /// The same at its place, as it would be shown to who does not run it.
-    pub mentioned: String,
     pub secrets: HashMap<String, String>,
     /// Why it cannot be run, as it would be shown.
     pub refused: Option<String>,
@@ -146,13 +144,21 @@ pub fn print(diagnostics: &Diagnostics, checked: &Checked, terminal: &Terminal) 
 }
 
 /// The plan of the named scenario, or of the only one. What is wrong is printed; `Err` is the exit code.
-pub fn plan(argument: &str, share: Option<(u64, u64)>, asked: &Asked, terminal: &Terminal) -> Result<Runnable, u8> {
-    planned(argument, inputs::load(Path::new(split(argument).0), asked), share, Tells::All, terminal)
+pub fn plan(
+    argument: &str,
+    share: Option<(u64, u64)>,
+    asked: &Asked,
+    tells: Tells,
+    terminal: &Terminal,
+) -> Result<Runnable, u8> {
+    planned(argument, inputs::load(Path::new(split(argument).0), asked), share, tells, terminal)
 }
 
 /// What is told of a file that is planned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tells {
+    /// Also what `run` refuses, to who does not run it.
+    AlsoNotRun,
     All,
     /// Nothing where it can be planned: nobody will mend a file as it was.
     Mistakes,
@@ -196,15 +202,15 @@ pub fn planned(
             let secrets = secrets(scenario, &checked.inputs);
             let refused = refused(scenario, &checked.sources, terminal.err_coloured());
             let later = scenario.later.iter().map(|later| later.what.clone()).collect();
-            let mentioned =
-                scenario.later.iter().map(|later| drawn(not_run(later), &checked.sources, terminal.err_coloured()));
-            let mentioned = mentioned.collect();
-            Some(Runnable { plan, machine, later, mentioned, secrets, refused })
+            if tells == Tells::AlsoNotRun {
+                scenario.later.iter().for_each(|later| checked.diagnostics.push(not_run(later)));
+            }
+            Some(Runnable { plan, machine, later, secrets, refused })
         }
         _ => None,
     };
     let failed = checked.diagnostics.has_errors();
-    if failed || tells == Tells::All {
+    if failed || tells != Tells::Mistakes {
         print(&checked.diagnostics, &checked, terminal);
     }
     match (planned, chosen) {

@@ -124,8 +124,7 @@ fn show(args: &WatchArgs, loaded: Result<Loaded, String>, terminal: &Terminal) {
     if terminal.out_coloured() {
         terminal.out("\u{1b}[2J\u{1b}[H");
     }
-    if let Ok(planned) = source::planned(&args.file, loaded, None, Tells::All, terminal) {
-        terminal.err(&planned.mentioned);
+    if let Ok(planned) = source::planned(&args.file, loaded, None, Tells::AlsoNotRun, terminal) {
         terminal.out(&escaped(&draw::draw(&planned.plan, width())));
     }
 }

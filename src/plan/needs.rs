@@ -1,9 +1,12 @@
 //! What a plan needs of the machine, against what there is: descriptors, local ports, memory.
 
 use super::elaborate::{MEMORY_PER_USER, spare};
-use super::{Action, Address, By, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, ServiceFault, StageKind};
-use crate::base::hosts::Host;
+use super::{
+    Action, Address, By, CeilingFrom, Connections, Load, Machine, Plan, PortReuse, ServiceFault, StageKind, Target,
+};
 use crate::base::units::{MINUTE, SECOND, bytes, grouped};
+// Of core, which opens nothing.
+use core::net::IpAddr;
 
 /// Something that a load or a fault needs and this machine lacks.
 #[derive(Debug, Clone, PartialEq)]
@@ -228,15 +231,17 @@ fn has_ports(plan: &Plan, target: usize) -> bool {
 
 /// Those of each address that its connections come from.
 fn ports(plan: &Plan, machine: Machine, target: usize) -> u64 {
-    machine.ports.saturating_mul(plan.targets[target].from.len().max(1) as u64)
+    let Target { from, address, .. } = &plan.targets[target];
+    // Of an address those of its family alone are taken.
+    let to: Option<IpAddr> = match address {
+        Address::Url { host, .. } => host.trim_matches(['[', ']']).parse().ok(),
+        Address::Unix { .. } | Address::Service(_) | Address::Link(_) | Address::Late(_) => None,
+    };
+    let fits = from.iter().filter(|from| to.is_none_or(|to| to.is_ipv4() == from.is_ipv4()));
+    machine.ports.saturating_mul(fits.count().max(1) as u64)
 }
 
 /// Whether a target is on this machine, as far as its address says.
 fn is_here(plan: &Plan, target: usize) -> bool {
-    match &plan.targets[target].address {
-        Address::Url { host, port, .. } => Host::new(host, Some(*port)).is_here(),
-        // What a run starts or attaches to is.
-        Address::Unix { .. } | Address::Service(_) | Address::Link(_) => true,
-        Address::Late(_) => false,
-    }
+    plan.targets[target].address.is_here() == Some(true)
 }

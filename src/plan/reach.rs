@@ -38,6 +38,11 @@ pub enum Standing {
 }
 
 impl Reached {
+    /// Its host, for who reads where a plan leads.
+    pub fn host(&self) -> String {
+        self.host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), ToString::to_string)
+    }
+
     fn new(by: Way, host: Option<Host>, allowed: &[Allow]) -> Reached {
         let is = |text: &String| match (Pattern::parse(text), &host) {
             (Ok(pattern), Some(host)) => pattern.is(host),
@@ -53,6 +58,16 @@ impl Reached {
 }
 
 impl Plan {
+    /// The name of the part by which a host is reached.
+    pub fn named(&self, way: Way) -> &str {
+        let name = match way {
+            Way::Target(index) | Way::Proxy(index) => self.targets.get(index).map(|target| &target.name),
+            Way::Link(index) => self.links.get(index).map(|link| &link.name),
+            Way::Database(index) => self.services.get(index).map(|service| &service.name),
+        };
+        name.map_or("", String::as_str)
+    }
+
     /// In the order of the plan. Commands reach whatever they like, and are not among these; nor is what is only looked at.
     pub fn reached(&self) -> Vec<Reached> {
         let targets = self.targets.iter().enumerate().flat_map(|(index, target)| {

@@ -26,7 +26,7 @@ impl Plan {
         };
         self.readings(&mut more);
         // Of every load, whether somebody asks or not: it says whether as much went on at a time as was meant.
-        (0..self.loads.len()).for_each(|load| more(&in_flight(load)));
+        (0..self.loads.len()).for_each(|load| more(&Watched::in_flight(in_flight(load))));
         all
     }
 
@@ -92,15 +92,15 @@ fn of_metric(metric: &Metric, each: &mut impl FnMut(&Watched)) {
     }
 }
 
-fn in_flight(load: usize) -> Watched {
-    let source = SeriesSource::InFlight { load: Some(load), mix: None, flow: None, member: Member::All };
-    Watched { source, what: "in_flight".to_owned(), worth: 1.0, unit: Type::Number, missing: None }
+/// All requests of a load that are in flight.
+const fn in_flight(load: usize) -> SeriesSource {
+    SeriesSource::InFlight { load: Some(load), mix: None, flow: None, member: Member::All }
 }
 
 impl Watched {
     /// Whether it is that of all requests of a load.
     pub fn is_in_flight_of(&self, load: usize) -> bool {
-        self.source == in_flight(load).source
+        self.source == in_flight(load)
     }
 
     /// Whether requests of a series are among those whose number it is.

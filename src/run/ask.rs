@@ -41,9 +41,8 @@ impl ControlClient {
         let sent = match UnixSocket::is_meant(address) {
             false => self.client.get(address).send().await,
             true => {
-                let (server, query) = address.split_at(address.find('?').unwrap_or(address.len()));
-                let UnixSocket { file, path } =
-                    UnixSocket::parse(server).map_err(|why| format!("`{address}` is no address: {why}"))?;
+                let (UnixSocket { file, path }, query) =
+                    UnixSocket::asked(address).map_err(|why| format!("`{address}` is no address: {why}"))?;
                 let client = client(self.patience, &self.tls, Some(&file))?;
                 client.get(format!("http://localhost{path}{query}")).send().await
             }

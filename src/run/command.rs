@@ -75,7 +75,9 @@ impl Invocation {
 
 impl Commands {
     pub fn of(plan: &Plan, settings: &Settings, mask: &Arc<Mask>) -> Commands {
-        let directory = Path::new(&plan.file).parent().filter(|above| above.is_dir()).map(Path::to_owned);
+        // A program that is named from there is looked for in there, and started from there.
+        let file = std::path::absolute(&plan.file).ok();
+        let directory = file.as_deref().and_then(Path::parent).filter(|above| above.is_dir()).map(Path::to_owned);
         Commands { directory, logs: settings.directory.join("commands"), run: settings.id.clone(), mask: mask.clone() }
     }
 

@@ -51,6 +51,13 @@ impl Place {
         path
     }
 
+    /// A program of the shell.
+    pub fn script(&self, name: &str, lines: &str) -> PathBuf {
+        let path = self.write(name, &format!("#!/bin/sh\n{lines}\n"));
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stressc"));
         command.args(arguments).current_dir(self.path()).env_remove("NO_COLOR");
@@ -405,6 +412,10 @@ fn read(reader: &mut BufReader<std::net::TcpStream>) -> Option<Kept> {
 
 /// A whole answer with this body.
 pub fn answered(headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+    answered_as("200 OK", headers, body)
+}
+
+pub fn answered_as(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }

@@ -1,14 +1,15 @@
 //! What one plan changes of another, for a reviewer: of load, faults, hosts and bounds.
 
-use super::super::{Element, Load, Plan, Standing};
-use super::tables::{level, when};
+use super::super::{CeilingFrom, Element, Load, Plan, Standing};
+use super::reach;
+use super::tables::{level, note, when};
 use super::words;
 use crate::base::units::{duration, grouped};
 use serde::Serialize;
 use std::fmt::Write;
 
 /// What a change is about, in the order in which it is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Matter {
     Load,
@@ -58,30 +59,18 @@ struct Fact {
 }
 
 pub fn compare(before: &Plan, after: &Plan) -> Comparison {
-    let (old, new) = (facts(before), facts(after));
-    let same = |a: &Fact, b: &Fact| a.matter == b.matter && a.name == b.name;
-    let mut changes = Vec::new();
-    for matter in Matter::ALL {
-        // The n-th of a name is compared with the n-th.
-        let of = |facts: &[Fact], fact: &Fact, nth: usize| {
-            facts.iter().filter(|other| same(other, fact)).nth(nth).map(|found| found.what.clone())
-        };
-        let nth =
-            |facts: &[Fact], place: usize| facts[..place].iter().filter(|other| same(other, &facts[place])).count();
-        for (place, fact) in old.iter().enumerate().filter(|(_, fact)| fact.matter == matter) {
-            let found = of(&new, fact, nth(&old, place));
-            if found.as_ref() != Some(&fact.what) {
-                let (name, before) = (fact.name.clone(), Some(fact.what.clone()));
-                changes.push(Change { matter, name, before, after: found });
-            }
-        }
-        for (place, fact) in new.iter().enumerate().filter(|(_, fact)| fact.matter == matter) {
-            if of(&old, fact, nth(&new, place)).is_none() {
-                let (name, after) = (fact.name.clone(), Some(fact.what.clone()));
-                changes.push(Change { matter, name, before: None, after });
-            }
+    // The n-th of a name is compared with the n-th.
+    let (mut changes, mut left) = (Vec::new(), facts(after));
+    for Fact { matter, name, what } in facts(before) {
+        let same = left.iter().position(|other| other.matter == matter && other.name == name);
+        let found = same.map(|at| left.remove(at).what);
+        if found.as_ref() != Some(&what) {
+            changes.push(Change { matter, name, before: Some(what), after: found });
         }
     }
+    let new = |Fact { matter, name, what }| Change { matter, name, before: None, after: Some(what) };
+    changes.extend(left.into_iter().map(new));
+    changes.sort_by_key(|change| change.matter);
     let otherwise = changes.is_empty() && before.fingerprint != after.fingerprint;
     Comparison { file: after.file.clone(), scenario: after.scenario.clone(), changes, otherwise }
 }
@@ -90,21 +79,20 @@ fn facts(plan: &Plan) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut say = |matter: Matter, name: &str, what: String| facts.push(Fact { matter, name: name.to_owned(), what });
     say(Matter::Load, "the whole run", duration(plan.length));
-    plan.loads.iter().for_each(|load| say(Matter::Load, &load.name, of_load(plan, load)));
+    for (index, load) in plan.loads.iter().enumerate() {
+        say(Matter::Load, &load.name, of_load(plan, index, load));
+    }
     for fault in &plan.faults {
         say(Matter::Fault, &fault.name, format!("{}  {}", when(fault), words::fault(plan, fault)));
     }
     for event in &plan.events {
-        let (at, most) = (duration(event.at), duration(event.at_most));
-        say(Matter::Event, &event.name, format!("at {at}, at most {most}: {}", words::event(plan, event)));
+        say(Matter::Event, &event.name, words::timed_event(plan, event));
     }
     for reached in plan.reached() {
-        let host =
-            reached.host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), ToString::to_string);
         let what = match reached.standing {
-            Standing::Here => "this machine".to_owned(),
-            Standing::Allowed(_) => format!("{host}, allowed by the file"),
-            Standing::Unknown => format!("{host}, NOT ALLOWED by the file"),
+            // By which line is of no matter.
+            Standing::Allowed(_) => format!("{}, allowed by the file", reached.host()),
+            Standing::Here | Standing::Unknown => reach::place(&reached),
         };
         say(Matter::Host, &words::way(plan, reached.by), what);
     }
@@ -120,7 +108,7 @@ fn facts(plan: &Plan) -> Vec<Fact> {
     }
     let bound = |text: &str| (asked(text).to_owned(), text.to_owned());
     let expected = plan.expectations.iter().filter(|one| !one.implied).map(|one| bound(&one.text));
-    let aborts = plan.aborts.iter().map(|one| (format!("abort {}", asked(&one.text)), one.text.clone()));
+    let aborts = plan.aborts.iter().map(|one| bound(&one.text));
     for (name, what) in expected.chain(aborts) {
         say(Matter::Bound, &name, what);
     }
@@ -135,9 +123,10 @@ fn facts(plan: &Plan) -> Vec<Fact> {
 }
 
 /// The stages of a load, and what else decides how much it sends.
-fn of_load(plan: &Plan, load: &Load) -> String {
-    let stages = load.stages.iter().map(|stage| {
-        format!("{} {}–{} {}", stage.name, duration(stage.start), duration(stage.end), level(load, stage))
+fn of_load(plan: &Plan, place: usize, load: &Load) -> String {
+    let stages = load.stages.iter().enumerate().map(|(index, stage)| {
+        let (level, note) = (level(load, stage), note(plan, place, index, stage));
+        format!("{} {}–{} {level}{note}", stage.name, duration(stage.start), duration(stage.end))
     });
     let mut parts = vec![stages.collect::<Vec<_>>().join(", ")];
     let planned: u64 = load.stages.iter().filter_map(|stage| load.planned(stage, plan.share)).sum();
@@ -149,6 +138,7 @@ fn of_load(plan: &Plan, load: &Load) -> String {
     }
     parts.extend(load.population.map(|users| format!("dealt to {} users", grouped(users as f64, 0))));
     parts.extend(load.pace.map(|pace| format!("an iteration of a user every {}", duration(pace))));
+    parts.extend((load.ceiling.from == CeilingFrom::Scenario).then(|| words::ceiling(load.ceiling)));
     parts.extend(load.poisson.then(|| "arrivals at random".to_owned()));
     parts.join("; ")
 }

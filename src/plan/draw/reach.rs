@@ -34,15 +34,14 @@ pub fn reach(out: &mut String, plan: &Plan, width: usize) {
 
 fn row(plan: &Plan, reached: &Reached) -> (String, String) {
     let place = place(reached);
-    let name = |found: Option<&String>| found.cloned().unwrap_or_default();
-    match reached.by {
+    let what = match reached.by {
         Way::Target(target) => {
             let what = loads(plan, &|to| to == target);
             let target = plan.targets.get(target);
             let blind = target.and_then(|target| target.tls.as_ref()).is_some_and(|tls| !tls.verify);
             let unverified = if blind { ", whose certificate nobody looks at" } else { "" };
             let looked = target.and_then(|target| target.dns.as_deref()).map_or_else(String::new, looked_up);
-            (name(target.map(|target| &target.name)), format!("{place}{looked}{unverified}: {what}"))
+            format!("{place}{looked}{unverified}: {what}")
         }
         Way::Link(link) => {
             let through = |to: usize| plan.targets.get(to).is_some_and(|target| target.address == Address::Link(link));
@@ -50,16 +49,12 @@ fn row(plan: &Plan, reached: &Reached) -> (String, String) {
                 true => loads(plan, &through),
                 false => "what goes through it".to_owned(),
             };
-            (name(plan.links.get(link).map(|link| &link.name)), format!("{place}: {what}"))
+            format!("{place}: {what}")
         }
-        Way::Proxy(target) => {
-            (name(plan.targets.get(target).map(|target| &target.name)), format!("{place}: the proxy on the way there"))
-        }
-        Way::Database(service) => {
-            let what = format!("{place}: what the shop asks of its database");
-            (name(plan.services.get(service).map(|service| &service.name)), what)
-        }
-    }
+        Way::Proxy(_) => format!("{place}: the proxy on the way there"),
+        Way::Database(_) => format!("{place}: what the shop asks of its database"),
+    };
+    (plan.named(reached.by).to_owned(), what)
 }
 
 /// How the name of a host is looked up, where a target says so.
@@ -78,8 +73,8 @@ fn looked_up(dns: &Dns) -> String {
 }
 
 /// A host, and by what it may be hurt.
-fn place(reached: &Reached) -> String {
-    let host = reached.host.as_ref().map_or_else(|| "a host that only the run knows".to_owned(), ToString::to_string);
+pub fn place(reached: &Reached) -> String {
+    let host = reached.host();
     match reached.standing {
         // Who listens at a socket may do what no port lets anybody do.
         Standing::Here if host.starts_with('/') => format!("this machine, at the socket {host}"),

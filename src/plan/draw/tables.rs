@@ -150,7 +150,7 @@ fn mean_thinking(plan: &Plan, load: &Load) -> f64 {
     load.parts.iter().filter_map(|part| Some(part.weight * plan.flows.get(part.flow)?.mean_thinking())).sum()
 }
 
-fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
+pub fn note(plan: &Plan, load: usize, stage: usize, planned: &Stage) -> String {
     match planned.kind {
         StageKind::Warmup => "  not judged".to_owned(),
         StageKind::Search => {
@@ -176,10 +176,7 @@ fn faults(out: &mut String, plan: &Plan, width: usize) {
         what.extend(fault.by.map(|by| format!(", {}", words::by(by))));
         (fault.name.clone(), format!("{}  {what}, then {then}", when(fault)))
     });
-    let events = plan.events.iter().map(|event| {
-        let (at, most, what) = (duration(event.at), duration(event.at_most), words::event(plan, event));
-        (event.name.clone(), format!("at {at}, at most {most}: {what}"))
-    });
+    let events = plan.events.iter().map(|event| (event.name.clone(), words::timed_event(plan, event)));
     table(out, "broken and mended", &faults.chain(events).collect::<Vec<_>>(), width);
     for overlap in overlaps(plan) {
         line(out, &overlap, width);

@@ -65,12 +65,10 @@ pub fn fault(plan: &Plan, fault: &Fault) -> String {
 
 /// The part by which a host is reached.
 pub fn way(plan: &Plan, way: Way) -> String {
-    let name = |found: Option<&String>| found.cloned().unwrap_or_default();
+    let name = plan.named(way);
     match way {
-        Way::Target(target) => name(plan.targets.get(target).map(|target| &target.name)),
-        Way::Link(link) => name(plan.links.get(link).map(|link| &link.name)),
-        Way::Proxy(target) => format!("the proxy of {}", name(plan.targets.get(target).map(|target| &target.name))),
-        Way::Database(service) => name(plan.services.get(service).map(|service| &service.name)),
+        Way::Proxy(_) => format!("the proxy of {name}"),
+        Way::Target(_) | Way::Link(_) | Way::Database(_) => name.to_owned(),
     }
 }
 
@@ -90,6 +88,11 @@ pub fn command(plan: &Plan, line: &CommandLine) -> String {
 }
 
 /// `command`, and the variables that it is given.
+/// When an event is, and what is run then.
+pub fn timed_event(plan: &Plan, own: &Event) -> String {
+    format!("at {}, at most {}: {}", duration(own.at), duration(own.at_most), event(plan, own))
+}
+
 pub fn event(plan: &Plan, event: &Event) -> String {
     let line = command(plan, &event.command);
     std::iter::once(line).chain(variables(plan, &event.with, "$")).collect::<Vec<_>>().join(", ")

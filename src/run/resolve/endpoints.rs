@@ -6,7 +6,7 @@ use super::resolved::Resolved;
 use crate::base::origin::Origin;
 use crate::base::socket::{Server, UnixSocket};
 use crate::check::program::Protocol;
-use crate::engine::http::host::{Endpoint, Found};
+use crate::engine::http::host::{self, Endpoint, Found};
 use crate::engine::stream::Peer;
 use crate::engine::tls::{Material, Secured, certificates};
 use crate::engine::value::files::Files;
@@ -111,16 +111,20 @@ fn at_link(endpoint: Endpoint, link: Option<usize>, known: &Resolved) -> Endpoin
 type Names = Option<(String, u16, Vec<SocketAddr>)>;
 
 fn found((host, port): (&str, u16), path: &str, https: bool, dns: Option<&Dns>) -> Result<(Endpoint, Names), String> {
-    let (endpoint, all) = Endpoint::resolve(host, port, dns)?;
+    let all = host::addresses(host, port, dns)?;
+    let peer = host::first(host, &all)?.into();
     let names = dns.map(|_| (host.to_owned(), port, all));
-    Ok((Endpoint { authority: authority((host, port), https), path: path.to_owned(), ..endpoint }, names))
+    Ok((endpoint((host, port), path, https, peer), names))
 }
 
 /// Its proxy looks up its name.
 fn of_proxy((host, port): (&str, u16), path: &str, https: bool) -> Endpoint {
     // That of the proxy takes its place.
-    let nowhere = Peer::Tcp(([0, 0, 0, 0], 0).into());
-    Endpoint { path: path.to_owned(), ..Endpoint::of(authority((host, port), https), nowhere) }
+    endpoint((host, port), path, https, Peer::Tcp(([0, 0, 0, 0], 0).into()))
+}
+
+fn endpoint((host, port): (&str, u16), path: &str, https: bool, peer: Peer) -> Endpoint {
+    Endpoint { path: path.to_owned(), ..Endpoint::of(authority((host, port), https), peer) }
 }
 
 /// The port of a scheme's own is not written (RFC 9110, 4.2.3).

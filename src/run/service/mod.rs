@@ -23,6 +23,7 @@ pub use postgres::version as postgres_version;
 #[cfg(unix)]
 pub use session::become_program;
 
+use super::command::variables;
 use super::guarded::Guarded;
 use super::resolve::resolved::Resolved;
 use super::watch::{Watched, listeners};
@@ -121,10 +122,7 @@ pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<
         launch.group = Some(apart(around, &service.name).await.map_err(failed)?);
     }
     let group = launch.group.clone();
-    for (name, value) in &service.env {
-        let value = known.text(value).map_err(|why| failed(format!("the variable `{name}`: {why}")))?;
-        launch.env.push((name.clone(), value));
-    }
+    launch.env.extend(variables(&service.env, known).map_err(|why| failed(format!("the variable {why}")))?);
     let listens = endpoint.address.port() != 0;
     let ready = asked_for(service, known, &endpoint, ready).map_err(failed)?;
     let (state, now) = channel::channel(State::default());

@@ -118,7 +118,7 @@ fn without_keys() -> io::Result<()> {
 
 /// What is told through a pipe; whoever says nothing for too long is given up.
 pub struct Told {
-    pub pipe: PipeReader,
+    pipe: PipeReader,
     until: Instant,
 }
 

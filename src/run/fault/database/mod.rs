@@ -152,7 +152,7 @@ fn known(url: &str) -> Result<Database, String> {
     let mut known = Database::of(url)?;
     if let ServerAddress::Host(host) = &known.place {
         let found = host::addresses(&host.name, known.port.unwrap_or(0), None)?;
-        let first = found.first().ok_or_else(|| format!("the host `{}` has no address", host.name))?;
+        let first = host::first(&host.name, &found)?;
         known.place = ServerAddress::Host(Host::new(&first.ip().to_string(), known.port));
     }
     Ok(known)
