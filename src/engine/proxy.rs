@@ -1,5 +1,6 @@
 //! The way to a target through an HTTP proxy: what a request is told to it with, or the tunnel that a stream is opened through.
 
+use super::http::template::AGENT;
 use super::stream::Broken;
 use crate::base::shown::escaped_start;
 use crate::measure::Failure;
@@ -39,9 +40,8 @@ impl Proxy {
 
     /// For a stream to `host:port`.
     pub fn tunnel(name: &str, to: &str, credentials: Option<&str>) -> Proxy {
-        let agent = concat!("stressc/", env!("CARGO_PKG_VERSION"));
         let lines = authorization(credentials);
-        let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: {agent}\r\n{lines}\r\n");
+        let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: {AGENT}\r\n{lines}\r\n");
         Proxy { name: name.into(), means: Means::Tunnel(request.into()) }
     }
 
@@ -59,8 +59,8 @@ impl Proxy {
     /// Opens the tunnel through a stream to the proxy, where it is one.
     pub async fn opens(&self, stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<(), Broken> {
         let Means::Tunnel(request) = &self.means else { return Ok(()) };
-        let lost = |_| self.broken("closed the connection before it answered CONNECT");
-        stream.write_all(request.as_bytes()).await.map_err(lost)?;
+        let lost = || self.broken("closed the connection before it answered CONNECT");
+        stream.write_all(request.as_bytes()).await.map_err(|_| lost())?;
         let mut answer = Vec::new();
         let mut room = [0; 1024];
         loop {
@@ -86,8 +86,7 @@ impl Proxy {
             }
             match stream.read(&mut room).await {
                 Ok(count @ 1..) => answer.extend_from_slice(&room[..count]),
-                Ok(_) => return Err(self.broken("closed the connection before it answered CONNECT")),
-                Err(error) => return Err(lost(error)),
+                Ok(_) | Err(_) => return Err(lost()),
             }
         }
     }

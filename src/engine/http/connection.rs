@@ -177,8 +177,7 @@ pub(super) async fn over(
         Poll::Ready(Err(Failure::Timeout))
     })
     .await?;
-    // A line of the head is whole in a piece.
-    if answer.status == 101 && !request.iter().any(|piece| asks_to_upgrade(piece)) {
+    if answer.status == 101 && !asks_to_upgrade(&request.concat()) {
         return Err(Failure::Protocol);
     }
     if ask.keep_body && answer.codings != Codings::Plain {

@@ -77,7 +77,7 @@ pub fn hidden(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         in_head &= !line.trim_end().is_empty();
         match line.split_once(':').filter(|_| in_head) {
-            Some((name, value)) if name.as_bytes().eq_ignore_ascii_case(b"cookie") => {
+            Some((name, value)) if name.eq_ignore_ascii_case("Cookie") => {
                 let pairs: Vec<String> = value.trim().split(';').map(hidden_value).collect();
                 out.push_str(&format!("{name}: {}\r\n", pairs.join(";")));
             }

@@ -55,9 +55,10 @@ impl<'m> Secrets<'m> {
             at += line.len();
             match (within, header(line)) {
                 (Some(within), _) => trace_left = Some(left.len() + within),
-                (None, (name, value)) if is_ours(&name, value, authority) => {}
+                (None, (name, value)) if is_ours(name, value, authority) => {}
                 (None, _) if !self.hides(line) => {}
-                (None, (name, _)) if FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing)) => {
+                (None, (name, _)) if FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing.as_bytes())) => {
+                    let name = String::from_utf8_lossy(name);
                     return Err(format!("it leads to another target, and its header `{name}` holds a secret"));
                 }
                 (None, _) => continue,
@@ -85,20 +86,20 @@ const LONGEST_HEAD: usize = 64 << 10;
 const FRAMING: [&str; 4] = ["Host", "Content-Length", "Transfer-Encoding", "Connection"];
 
 /// The name of a header, and its value.
-fn header(line: &[u8]) -> (String, &[u8]) {
+fn header(line: &[u8]) -> (&[u8], &[u8]) {
     let (name, value) = line.split_at(line.iter().position(|byte| *byte == b':').unwrap_or(line.len()));
-    (String::from_utf8_lossy(name).into_owned(), value.strip_prefix(b":").unwrap_or(value).trim_ascii())
+    (name, value.strip_prefix(b":").unwrap_or(value).trim_ascii())
 }
 
 /// What each request says, whatever the scenario has for secrets: a word of a name may be one.
-fn is_ours(name: &str, value: &[u8], authority: &str) -> bool {
-    let says = |own: &str, text: &str| name.eq_ignore_ascii_case(own) && value == text.as_bytes();
+fn is_ours(name: &[u8], value: &[u8], authority: &str) -> bool {
+    let says = |own: &str, text: &str| name.eq_ignore_ascii_case(own.as_bytes()) && value == text.as_bytes();
     says("Host", authority)
         || says("User-Agent", AGENT)
         || says("Accept", "*/*")
         || says("Connection", "close")
         || says("Transfer-Encoding", "chunked")
-        || name.eq_ignore_ascii_case("Content-Length") && value.iter().all(u8::is_ascii_digit)
+        || name.eq_ignore_ascii_case(b"Content-Length") && value.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

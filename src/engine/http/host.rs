@@ -4,12 +4,11 @@ use super::cookies::Site;
 use super::reference::Root;
 use crate::base::hosts::Host as Named;
 use crate::base::socket::UnixSocket;
-use crate::check::all_steps;
 use crate::check::program::Protocol;
 use crate::engine::proxy::Proxy;
 use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
-use crate::plan::{Connections, Dns, Exchange, Plan, Step, Target};
+use crate::plan::{Connections, Dns, Exchange, Plan, Target};
 use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -54,13 +53,6 @@ impl Endpoint {
         let (authority, peer) = ("localhost".to_owned(), Peer::Unix(Path::new(&socket.file).into()));
         Endpoint { path: socket.path.clone(), ..Endpoint::of(authority, peer) }
     }
-
-    /// The first of what was found is where it is.
-    pub fn resolve(host: &str, port: u16, dns: Option<&Dns>) -> Result<(Endpoint, Vec<SocketAddr>), String> {
-        let found = addresses(host, port, dns)?;
-        let first = found.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))?;
-        Ok((Endpoint { authority: format!("{host}:{port}"), ..Endpoint::at(first) }, found))
-    }
 }
 
 /// Where connections to a host go: to one address, or to all of one family where `dns:` says so. It may take as long as a resolver does.
@@ -93,6 +85,11 @@ pub fn addresses(host: &str, port: u16, dns: Option<&Dns>) -> Result<Vec<SocketA
     }
     all.dedup();
     Ok(all)
+}
+
+/// The first of what was found is where a host is.
+pub fn first(host: &str, found: &[SocketAddr]) -> Result<SocketAddr, String> {
+    found.first().copied().ok_or_else(|| format!("the host `{host}` has no address"))
 }
 
 /// What this machine knows of a name. Where it knows nothing of `localhost` and the names below it, as in a container without `/etc/hosts`, they are
@@ -208,11 +205,11 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
 fn headers_of_flows(plan: &Plan) -> Vec<(usize, &str)> {
     let mut all = Vec::new();
     for flow in plan.flows.iter().chain(&plan.setup).chain(&plan.teardown) {
-        all_steps(&flow.steps, &mut |step| {
-            let Step::Request(request) = step else { return };
-            let Exchange::Http(http) = &request.exchange else { return };
-            all.extend(http.flow_headers.iter().map(|(name, _)| (request.target, name.as_str())));
-        });
+        for request in flow.requests() {
+            if let Exchange::Http(http) = &request.exchange {
+                all.extend(http.flow_headers.iter().map(|(name, _)| (request.target, name.as_str())));
+            }
+        }
     }
     all.sort_unstable();
     all.dedup();

@@ -3,7 +3,7 @@
 mod coding;
 mod robust;
 
-use crate::engine::stream::{Opening, Route};
+use crate::engine::stream::{Broken, Opening, Route};
 use crate::wire::http1::{Answer, Failure};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -59,6 +59,10 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+async fn opened(address: SocketAddr) -> Result<Connection, Broken> {
+    Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default()).await
+}
+
 async fn once(connection: &mut Connection, ask: Ask, timeout: u64) -> (Result<(), Failure>, Answer) {
     let mut answer = Answer::default();
     let (scratch, clock) = (Scratch::new(), Clock(Instant::now()));
@@ -85,10 +89,7 @@ fn answered(pieces: Vec<Vec<u8>>, hold: bool, ask: Ask) -> (Result<(), Failure>,
         }
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         assert!(!connection.is_reused());
         let outcome = once(&mut connection, ask, 5000).await;
         assert_eq!(connection.is_reused(), outcome.0.is_ok());
@@ -136,10 +137,7 @@ fn the_first_byte_is_that_of_the_final_answer() {
             read_request(&mut stream);
         });
         run(async {
-            let mut connection =
-                Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                    .await
-                    .unwrap();
+            let mut connection = opened(address).await.unwrap();
             let (result, answer) = once(&mut connection, KEEP, 5000).await;
             assert_eq!((result, answer.status), (Ok(()), 200));
             assert!(answer.first_byte - answer.sent >= LATER.as_nanos() as u64 / 2, "{answer:?}");
@@ -154,10 +152,7 @@ fn the_first_byte_is_that_of_the_final_answer() {
         read_request(&mut stream);
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         let (result, answer) = once(&mut connection, KEEP, 5000).await;
         assert_eq!(result, Ok(()));
         assert!(answer.sent <= answer.first_byte && answer.first_byte < answer.end, "{answer:?}");
@@ -311,10 +306,7 @@ fn too_slow() {
         }
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         let start = Instant::now();
         let (result, answer) = once(&mut connection, KEEP, 150).await;
         assert_eq!(result, Err(Failure::Timeout));
@@ -334,10 +326,7 @@ fn deadlines_move() {
         }
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         for timeout in [100, 100, 5000, 100, 100] {
             let fresh = !connection.is_reused();
             let (result, answer) = once(&mut connection, KEEP, timeout).await;
@@ -364,10 +353,7 @@ fn an_endless_answer_ends_at_the_deadline() {
         while stream.write_all(&[b'x'; 32 * 1024]).is_ok() {}
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         let (result, answer) = once(&mut connection, Ask::default(), 200).await;
         assert_eq!(result, Err(Failure::Timeout));
         assert!(answer.body_bytes > 100_000 && answer.body.is_empty());
@@ -390,10 +376,7 @@ fn closed_while_idle() {
         stream.write_all(PLAIN).unwrap();
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         assert_eq!(once(&mut connection, KEEP, 5000).await.0, Ok(()));
         assert!(connection.is_reused());
         while connection.is_open() {
@@ -409,10 +392,7 @@ fn an_early_answer_to_a_large_request() {
         std::thread::sleep(Duration::from_millis(300));
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         let (mut answer, request) = (Answer::default(), vec![b'x'; 64 << 20]);
         let (scratch, clock) = (Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[&request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -427,10 +407,7 @@ fn an_upgrade_that_was_asked_for() {
         let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\n");
     });
     run(async {
-        let mut connection =
-            Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())
-                .await
-                .unwrap();
+        let mut connection = opened(address).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\nupgrade: chat\r\n\r\n";
         let (mut answer, scratch, clock) = (Answer::default(), Scratch::new(), Clock(Instant::now()));
         let result = connection.exchange(&[request], KEEP, &scratch, &clock, (0, LONG), &mut answer).await;
@@ -443,8 +420,7 @@ fn no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let refused =
-        run(Connection::open(Route::plain(&address.into()), Duration::from_secs(5), &mut Opening::default())).err();
+    let refused = run(opened(address)).err();
     assert_eq!(refused, Some(Failure::Connect.into()));
     let errno = |errno: rustix::io::Errno| Failure::of_connect(&errno.into());
     assert_eq!(errno(rustix::io::Errno::ADDRNOTAVAIL), Failure::NoPorts);

@@ -29,10 +29,10 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
         return None;
     }
     if let Code::Matches { text, .. } = condition {
-        return Some(format!("it was {}", of(text, |_| None, frame, paths)));
+        return Some(format!("it was {}", of(text, None, frame, paths)));
     }
     let Code::Binary { operator, left, right } = condition else {
-        return Some(format!("it was {}", of(condition, |_| None, frame, paths)));
+        return Some(format!("it was {}", of(condition, None, frame, paths)));
     };
     match operator {
         // The side that does not hold says why.
@@ -43,26 +43,25 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
         Binary::Or => Some(format!("{}; {}", found(left, frame, paths)?, found(right, frame, paths)?)),
         _ => {
             let speaks = |of: fn(&Code) -> bool| [left, right].into_iter().any(|side| side.any(&mut |part| of(part)));
-            let unit: fn(f64) -> Option<String> = if speaks(|part| matches!(part, Code::Latency(_))) {
-                |number| Some(measured_duration(number))
+            let unit: Option<fn(f64) -> String> = if speaks(|part| matches!(part, Code::Latency(_))) {
+                Some(measured_duration)
             } else if speaks(|part| matches!(part, Code::Size { .. })) {
-                |number| Some(bytes(number))
+                Some(bytes)
             } else {
-                |_| None
+                None
             };
             let known = |expr: &Code| {
                 !expr.any(&mut |part| {
-                    let is_range = matches!(part, Code::Binary { operator: Binary::Range, .. });
-                    !is_range
-                        && !matches!(
-                            part,
-                            Code::Null
-                                | Code::Bool(_)
-                                | Code::Number(_)
-                                | Code::Exact(_)
-                                | Code::Text(_)
-                                | Code::List(_)
-                        )
+                    !matches!(
+                        part,
+                        Code::Null
+                            | Code::Bool(_)
+                            | Code::Number(_)
+                            | Code::Exact(_)
+                            | Code::Text(_)
+                            | Code::List(_)
+                            | Code::Binary { operator: Binary::Range, .. }
+                    )
                 })
             };
             match known(right) {
@@ -76,9 +75,9 @@ pub fn found(condition: &Code, frame: &mut Frame, paths: &Paths) -> Option<Strin
     }
 }
 
-fn of(expr: &Code, unit: fn(f64) -> Option<String>, frame: &mut Frame, paths: &Paths) -> String {
+fn of(expr: &Code, unit: Option<fn(f64) -> String>, frame: &mut Frame, paths: &Paths) -> String {
     match frame.eval(expr, paths) {
-        Ok(Value::Number(number)) => unit(number).unwrap_or_else(|| shown(&Value::Number(number), SHOWN)),
+        Ok(Value::Number(number)) if let Some(unit) = unit => unit(number),
         Ok(value) => shown(&value, SHOWN),
         Err(unusable) => unusable.because().unwrap_or_else(|| "not there".to_owned()),
     }

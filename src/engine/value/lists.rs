@@ -2,7 +2,7 @@
 
 use super::code::{Code, ItemCode, PathCode, Piece};
 use super::path::JsonPath;
-use super::{Frame, Paths, Unusable, Value, found, from_json, number, write_plain};
+use super::{Frame, Paths, Unusable, Value, found, from_json, number, same, write_plain};
 use crate::check::program::path::{PathPart, filled};
 use std::rc::Rc;
 
@@ -53,6 +53,11 @@ impl Frame {
                 let document = self.answers[*response].document()?;
                 path.count(&document.json)?
             }
+            Code::Get { value, path } => match self.eval(value, paths)? {
+                Value::Json(document) => self.path(path, paths)?.count(&document)?,
+                _ if self.path(path, paths)?.is_singular() => Value::Null,
+                _ => Value::Number(0.0),
+            },
             _ => match self.eval(list, paths)? {
                 Value::Json(list) => list.as_array().map_or(Value::Null, |list| Value::Number(list.len() as f64)),
                 _ => Value::Null,
@@ -91,6 +96,11 @@ impl Frame {
         let chosen = order[..size].iter().map(|place| items[*place].clone());
         Ok(Value::Json(Rc::new(serde_json::Value::Array(chosen.collect()))))
     }
+}
+
+/// Whether one of the items of a list is the same; what is no list has none.
+pub(super) fn has_item(list: &serde_json::Value, item: &Value) -> bool {
+    list.as_array().is_some_and(|items| items.iter().any(|own| same(&from_json(own), item)))
 }
 
 /// A whole number from 0.

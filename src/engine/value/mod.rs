@@ -26,6 +26,7 @@ use answered::Answered;
 pub use choices::Choices;
 use code::{Code, Piece};
 use files::Files;
+use lists::has_item;
 use lower::Sought;
 use number::{computed, negated, of_number, order};
 pub use number::{number, same};
@@ -398,9 +399,8 @@ impl Frame {
                 return Ok(Value::Bool(from && order(&l, &most).is_some_and(Ordering::is_le)));
             }
             Binary::In => {
-                let Value::Json(list) = self.eval(right, paths)? else { return Ok(Value::Bool(false)) };
-                let items = list.as_array().map_or(&[][..], Vec::as_slice);
-                return Ok(Value::Bool(items.iter().any(|item| same(&l, &from_json(item)))));
+                let right = self.eval(right, paths)?;
+                return Ok(Value::Bool(matches!(&right, Value::Json(list) if has_item(list, &l))));
             }
             _ => {}
         }
@@ -418,16 +418,15 @@ impl Frame {
             }
             Binary::Contains => Value::Bool(match (&l, &r) {
                 (Value::Text(text), Value::Text(part)) => text.contains(&**part),
-                (Value::Json(list), item) => {
-                    list.as_array().is_some_and(|items| items.iter().any(|own| same(&from_json(own), item)))
-                }
+                (Value::Json(list), item) => has_item(list, item),
                 _ => false,
             }),
-            Binary::StartsWith | Binary::EndsWith => Value::Bool(match (&l, &r) {
-                (Value::Text(text), Value::Text(part)) if operator == Binary::StartsWith => text.starts_with(&**part),
-                (Value::Text(text), Value::Text(part)) => text.ends_with(&**part),
-                _ => false,
-            }),
+            Binary::StartsWith => {
+                Value::Bool(matches!((&l, &r), (Value::Text(text), Value::Text(part)) if text.starts_with(&**part)))
+            }
+            Binary::EndsWith => {
+                Value::Bool(matches!((&l, &r), (Value::Text(text), Value::Text(part)) if text.ends_with(&**part)))
+            }
             Binary::And | Binary::Or | Binary::In | Binary::Range | Binary::Matches => Value::Null,
         })
     }
@@ -520,7 +519,7 @@ fn to_json(value: Value) -> serde_json::Value {
         Value::Number(number) => serde_json::Value::Number(document::spelled(decimal::written(number))),
         Value::Exact(digits) => serde_json::Value::Number(document::spelled(digits.to_string())),
         Value::Text(text) => (&*text).into(),
-        Value::Json(value) => (*value).clone(),
+        Value::Json(value) => Rc::unwrap_or_clone(value),
         Value::Row(..) => serde_json::Value::Null,
     }
 }
