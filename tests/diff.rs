@@ -196,5 +196,8 @@ fn a_repository_runs_nothing() {
     let _ = std::fs::remove_file(&path);
     let ran = place.call(&["plan", "--diff", "HEAD", "a.stress"]);
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
-    assert!(!place.path().join("ran").exists(), "something of the repository was run");
+    let ran = place.path().join("ran");
+    assert!(!ran.exists(), "something of the repository was run");
+    // Who asks git plainly runs it.
+    assert!(git(&place, &["status"]) && ran.exists(), "these settings run nothing");
 }

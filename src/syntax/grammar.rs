@@ -157,13 +157,14 @@ fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<R
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
     let rest = &text[at..];
-    let found = rest.split_whitespace().next().unwrap_or("");
+    let blanks = [' ', '\t', '\r', '\n'];
+    let found = rest.trim_start_matches(blanks).split(blanks).next().unwrap_or("");
     let length = match found.find(|c: char| !c.is_alphanumeric() && c != '_') {
         Some(0) => found.chars().next().map_or(0, char::len_utf8),
         Some(end) => end,
         None => found.len(),
     };
-    let at = at + (rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len());
+    let at = at + (rest.len() - rest.trim_start_matches(blanks).len());
     let span = Span::new(file, offset + at, offset + at + length);
     let mut wanted = expected(error);
     let (message, label) = match (found.is_empty(), chained(text, at)) {

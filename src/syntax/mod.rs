@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod balance;
+mod characters;
 pub mod format;
 mod expected;
 mod grammar;
@@ -25,7 +26,8 @@ pub struct Parsed {
 
 pub fn parse(source: &Source) -> Parsed {
     let mut diagnostics = Diagnostics::default();
-    let split = split::split(source.id, &source.text, &mut diagnostics);
+    let text = characters::read_as_meant(source.id, &source.text, &mut diagnostics);
+    let split = split::split(source.id, &text, &mut diagnostics);
     let mut lower = lower::Lower::new(source.id, &split.blanked, &mut diagnostics);
     let items = lower.items(&split.statements, words::Context::File);
     let needs = std::mem::take(&mut lower.needs);
@@ -36,7 +38,8 @@ pub fn parse(source: &Source) -> Parsed {
 /// Settings from outside, as `NAME = VALUE`.
 pub fn settings(source: &Source) -> (Vec<ast::Setting>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let split = split::split(source.id, &source.text, &mut diagnostics);
+    let text = characters::read_as_meant(source.id, &source.text, &mut diagnostics);
+    let split = split::split(source.id, &text, &mut diagnostics);
     let settings = lower::Lower::new(source.id, &split.blanked, &mut diagnostics).settings(&split.statements);
     (settings, diagnostics)
 }

@@ -178,7 +178,7 @@ pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn line_end(bytes: &[u8], from: usize) -> usize {
+pub fn line_end(bytes: &[u8], from: usize) -> usize {
     let end = bytes[from..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| from + n);
     if end > from && bytes[end - 1] == b'\r' { end - 1 } else { end }
 }
@@ -197,7 +197,7 @@ fn long_text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
 }
 
 /// The offset behind the closing quote, on the same line.
-fn text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
+pub fn text_end(bytes: &[u8], start: usize, quote: u8) -> Option<usize> {
     if bytes[start..].starts_with(&[quote; 3]) {
         return long_text_end(bytes, start + 3, quote);
     }

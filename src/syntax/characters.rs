@@ -1,0 +1,280 @@
+//! Characters of word processors, other alphabets and other languages, outside of texts and comments. Each is refused by its name, and
+//! the rest of the way reads what it stands for, so that one of them is one mistake.
+
+use super::tokens::{is_word, line_end, text_end};
+use crate::base::{FileId, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The text as it is meant, with the length that it has.
+pub fn read_as_meant<'a>(file: FileId, text: &'a str, diagnostics: &mut Diagnostics) -> Cow<'a, str> {
+    if text.is_ascii() && !text.contains(['#', '`']) && !text.contains("/*") {
+        return Cow::Borrowed(text);
+    }
+    let mut reader = Reader { file, text, bytes: text.as_bytes().to_vec(), diagnostics };
+    reader.read();
+    Cow::Owned(String::from_utf8(reader.bytes).expect("whole characters were replaced by ASCII"))
+}
+
+struct Reader<'a> {
+    file: FileId,
+    text: &'a str,
+    bytes: Vec<u8>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let bytes = self.text.as_bytes();
+        let mut at = if self.text.starts_with('\u{feff}') { 3 } else { 0 };
+        while let Some(c) = self.text[at..].chars().next() {
+            at = match c {
+                '/' if self.text[at..].starts_with("//") => line_end(bytes, at),
+                '/' if self.text[at..].starts_with("/*") => self.block_comment(at),
+                '#' => self.line_comment(at),
+                '"' | '\'' => text_end(bytes, at, c as u8).unwrap_or_else(|| self.closed_elsewhere(at, c)),
+                '`' => self.template(at),
+                _ if quote(c).is_some() => self.quoted(at, c),
+                _ if c.is_ascii() && !is_word(c as u8) => at + 1,
+                _ if is_of_word(c) => self.word(at),
+                _ => self.sign(at, c),
+            };
+        }
+    }
+
+    /// `# …`, as in YAML and Python.
+    fn line_comment(&mut self, at: usize) -> usize {
+        let end = line_end(self.text.as_bytes(), at);
+        let problem = Diagnostic::new(Code::E0100, "a comment starts with `//`", self.span(at..at + 1), "not `#`");
+        self.diagnostics.push(problem.fix(self.span(at..at + 1), "//", "write `//`"));
+        self.put(at..end, "");
+        end
+    }
+
+    /// `/* … */`, as in C and JavaScript.
+    fn block_comment(&mut self, at: usize) -> usize {
+        let end = self.text[at..].find("*/").map_or(self.text.len(), |end| at + end + 2);
+        let inner = self.text[at + 2..end].trim_end_matches("*/");
+        let is_alone = self.text[end..line_end(self.text.as_bytes(), end)].trim().is_empty();
+        let lines = inner.trim().lines().map(|line| format!("// {}", line.trim().trim_start_matches("* ")));
+        let problem = Diagnostic::new(Code::E0100, "a comment starts with `//`", self.span(at..at + 2), "not `/*`");
+        let indent = at - self.text[..at].rfind('\n').map_or(0, |line| line + 1);
+        let fixed = lines.collect::<Vec<_>>().join(&format!("\n{}", " ".repeat(indent)));
+        self.diagnostics.push(match is_alone {
+            true => problem.fix(self.span(at..end), fixed, "write `//` before each line"),
+            false => problem.help("write `//`; such a comment goes to the end of its line"),
+        });
+        for byte in self.bytes[at..end].iter_mut().filter(|byte| **byte != b'\n') {
+            *byte = b' ';
+        }
+        end
+    }
+
+    /// A text in backticks, as in JavaScript.
+    fn template(&mut self, at: usize) -> usize {
+        let line = line_end(self.text.as_bytes(), at);
+        let Some(end) = self.text[at + 1..line].find('`').map(|end| at + 1 + end) else {
+            let problem =
+                Diagnostic::new(Code::E0100, "a text stands in `\"`", self.span(at..at + 1), "not in backticks");
+            self.diagnostics.push(problem.fix(self.span(at..at + 1), "\"", "write `\"`"));
+            self.put(at..at + 1, "\"");
+            return at + 1;
+        };
+        let inner = self.text[at + 1..end].replace("${", "{").replace('"', "\\\"");
+        self.refuse_text(at..end + 1, [1, 1], &format!("\"{inner}\""), "a text stands in `\"`");
+        let places = self.text[at + 1..end].match_indices(['"', '$']);
+        places.for_each(|(place, _)| self.bytes[at + 1 + place] = b'_');
+        end + 1
+    }
+
+    /// A text that starts with a quote of a word processor.
+    fn quoted(&mut self, at: usize, c: char) -> usize {
+        let line = line_end(self.text.as_bytes(), at);
+        let start = at + c.len_utf8();
+        let Some(plain) = quote(c) else { return start };
+        let ends = |(_, other): &(usize, char)| *other == plain || quote(*other) == Some(plain);
+        let Some((length, close)) = self.text[start..line].char_indices().find(ends) else {
+            self.refuse(at..start, &plain.to_string(), &named(c));
+            return start;
+        };
+        let end = start + length + close.len_utf8();
+        let meant = format!("{plain}{}{plain}", &self.text[start..start + length]);
+        self.refuse_text(at..end, [c.len_utf8(), close.len_utf8()], &meant, &named(c));
+        end
+    }
+
+    /// A text that starts with a plain quote and ends with another one, if it does.
+    fn closed_elsewhere(&mut self, at: usize, plain: char) -> usize {
+        let line = line_end(self.text.as_bytes(), at);
+        let ends = |(_, other): &(usize, char)| quote(*other) == Some(plain);
+        let Some((length, close)) = self.text[at + 1..line].char_indices().find(ends) else { return line };
+        let found = at + 1 + length..at + 1 + length + close.len_utf8();
+        self.refuse(found.clone(), &plain.to_string(), &named(close));
+        found.end
+    }
+
+    /// A word with letters that only look like those of ASCII, or with characters that cannot be seen.
+    fn word(&mut self, at: usize) -> usize {
+        let end = self.text[at..].find(|c| !is_of_word(c)).map_or(self.text.len(), |length| at + length);
+        let word = &self.text[at..end];
+        let Some(first) = word.chars().find(|c| !c.is_ascii()) else { return end };
+        let first = word.chars().find(|c| letters(*c).is_none()).unwrap_or(first);
+        let meant: Option<String> = word.chars().map(letters).collect();
+        match meant {
+            Some(meant) if meant.is_empty() => self.refuse(at..end, " ", &named(first)),
+            Some(meant) => self.refuse(at..end, &meant, &named(first)),
+            None => {
+                let problem = Diagnostic::new(Code::E0100, named(first), self.span(at..end), "not ASCII");
+                self.diagnostics.push(problem.help("names have the letters `a` to `z`, digits and `_`"));
+                // Whatever it is called, it is the same thing wherever it stands.
+                let stands: String = word
+                    .chars()
+                    .map(|c| letters(c).filter(|text| text.len() == c.len_utf8()).unwrap_or_else(|| stand_in(c)))
+                    .collect();
+                self.put(at..end, &stands);
+            }
+        }
+        end
+    }
+
+    fn sign(&mut self, at: usize, c: char) -> usize {
+        let end = at + c.len_utf8();
+        let is_between = |part: Option<char>| part.is_some_and(|c| c.is_ascii_alphanumeric());
+        let joins = is_between(self.text[..at].trim_end_matches(' ').chars().next_back())
+            && self.text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit());
+        let meant = match c {
+            '–' | '—' if joins => "..",
+            _ => match SIGNS.iter().find(|(signs, _)| signs.contains(c)) {
+                Some((_, meant)) => meant,
+                None if c.is_whitespace() => " ",
+                None => match full_width(c) {
+                    Some(meant) => return self.refused(at..end, &meant.to_string(), &named(c)),
+                    None => return end,
+                },
+            },
+        };
+        self.refused(at..end, meant, &named(c))
+    }
+
+    fn refused(&mut self, range: Range<usize>, meant: &str, message: &str) -> usize {
+        self.refuse(range.clone(), meant, message);
+        range.end
+    }
+
+    fn refuse(&mut self, range: Range<usize>, meant: &str, message: &str) {
+        let span = self.span(range.clone());
+        let help = match meant.trim() {
+            "" => "write a blank".to_owned(),
+            meant => format!("write `{meant}`"),
+        };
+        self.diagnostics.push(Diagnostic::new(Code::E0100, message, span, "not ASCII").fix(span, meant, help));
+        self.put(range, meant);
+    }
+
+    /// A text between quotes of these lengths; what is in it stays where it is.
+    fn refuse_text(&mut self, range: Range<usize>, quotes: [usize; 2], meant: &str, message: &str) {
+        let span = self.span(range.clone());
+        let problem = Diagnostic::new(Code::E0100, message, span, "not in plain quotes");
+        self.diagnostics.push(problem.fix(span, meant, format!("write `{meant}`")));
+        let (open, close) = (range.start..range.start + quotes[0], range.end - quotes[1]..range.end);
+        let quote = meant.as_bytes()[0];
+        self.bytes[open.clone()].fill(b' ');
+        self.bytes[close.clone()].fill(b' ');
+        self.bytes[open.end - 1] = quote;
+        self.bytes[close.start] = quote;
+    }
+
+    /// Blanks fill the room that is left before a word, so that what touches its end still does.
+    fn put(&mut self, range: Range<usize>, meant: &str) {
+        let touches = self.text[..range.start].ends_with(|c: char| !c.is_whitespace());
+        let place = &mut self.bytes[range];
+        let from = if touches { 0 } else { place.len() - meant.len() };
+        place.fill(b' ');
+        place[from..from + meant.len()].copy_from_slice(meant.as_bytes());
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.file, range.start, range.end)
+    }
+}
+
+/// The character as people speak of it.
+fn named(c: char) -> String {
+    let code = u32::from(c);
+    match c {
+        _ if is_unseen(c) => format!("U+{code:04X} stands here, which cannot be seen"),
+        _ if c.is_whitespace() => format!("U+{code:04X} is no plain blank"),
+        _ if quote(c).is_some() => format!("`{c}` (U+{code:04X}) is a typographic quote"),
+        _ if is_of_word(c) => match letters(c) {
+            Some(meant) => format!("`{c}` (U+{code:04X}) is not `{meant}`"),
+            None => format!("`{c}` (U+{code:04X}) is no letter of ASCII"),
+        },
+        _ => format!("`{c}` (U+{code:04X}) is no sign of the language"),
+    }
+}
+
+/// The plain quote that a typographic one stands for.
+fn quote(c: char) -> Option<char> {
+    match c {
+        '“' | '”' | '„' | '‟' | '«' | '»' | '″' | '＂' => Some('"'),
+        '‘' | '’' | '‚' | '‛' | '‹' | '›' | '′' | '＇' => Some('\''),
+        _ => None,
+    }
+}
+
+const SIGNS: &[(&str, &str)] = &[
+    ("≤⩽≦", "<="),
+    ("≥⩾≧", ">="),
+    ("≠", "!="),
+    ("→⇒➔⟶", "->"),
+    ("×⋅∙", "*"),
+    ("÷∕⁄", "/"),
+    ("−–—‐‑‒", "-"),
+    ("…", ".."),
+    ("٪", "%"),
+];
+
+fn is_of_word(c: char) -> bool {
+    c == '_' || c.is_alphanumeric() || is_unseen(c)
+}
+
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// What a character of a word is written as: the letter that it looks like, or is without its mark.
+fn letters(c: char) -> Option<String> {
+    const ALIKE: &[(&str, &str)] = &[
+        ("аеорсухіѕјһԁԛԝ", "aeopcyxisjhdqw"),
+        ("АВЕКМНОРСТУХІЅЈ", "ABEKMHOPCTYXISJ"),
+        ("οανικτρυχ", "oaviktpux"),
+        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+        ("µμ", "uu"),
+        ("àáâãäåèéêëìíîïòóôõöøùúûüýÿçñ", "aaaaaaeeeeiiiiooooooouuuuyycn"),
+        ("ÀÁÂÃÄÅÈÉÊËÌÍÎÏÒÓÔÕÖØÙÚÛÜÝÇÑ", "AAAAAAEEEEIIIIOOOOOOUUUUYCN"),
+    ];
+    match c {
+        _ if c.is_ascii() => Some(c.into()),
+        _ if is_unseen(c) => Some(String::new()),
+        'ß' => Some("ss".into()),
+        'æ' => Some("ae".into()),
+        'œ' => Some("oe".into()),
+        _ => {
+            let alike = ALIKE.iter().flat_map(|(theirs, ours)| theirs.chars().zip(ours.chars()));
+            let alike = alike.into_iter().find(|(theirs, _)| *theirs == c).map(|(_, ours)| ours);
+            alike.or_else(|| full_width(c)).map(String::from)
+        }
+    }
+}
+
+/// The character of ASCII that stands for one of full width, of which there is one for each that can be seen.
+fn full_width(c: char) -> Option<char> {
+    let code = u32::from(c).checked_sub(0xFF01)?;
+    (code < 94).then(|| char::from(b'!' + code as u8))
+}
+
+/// Letters of the same length for one that is written with no letter of ASCII.
+fn stand_in(c: char) -> String {
+    char::from(b'a' + (u32::from(c) % 26) as u8).to_string().repeat(c.len_utf8())
+}
