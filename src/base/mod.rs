@@ -13,6 +13,7 @@ pub mod socket;
 pub mod source;
 pub mod span;
 pub mod suggest;
+pub mod elsewhere;
 pub mod units;
 
 pub use hex::hex;

@@ -5,7 +5,7 @@ pub const MOST: usize = 2_000;
 
 /// The candidate most like `name` by Jaro similarity, when it is alike enough to be worth saying.
 pub fn similar<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.7;
+    const ALIKE: f64 = 0.75;
     // Comparing takes the product of both lengths, so a name that nobody typed is not compared, and of long ones fewer are.
     const LONGEST: usize = 100;
     const PAIRS: usize = 1_000_000;

@@ -363,6 +363,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.help(format!("call it, as in `{}`, or write {named}", method.example)));
             return Meaning::WRONG;
         }
+        if builtins::field(kind, &field.text, true).is_some() {
+            let problem = Diagnostic::new(Code::E0207, format!("`.{field}` is a method"), field.span, "not called");
+            self.push(problem.fix(field.span.after(), "()", format!("call it: `.{field}()`")));
+            return Meaning::WRONG;
+        }
         if kind == Type::Text && matches!(field.text.as_str(), "count" | "length" | "len" | "size") {
             let message = format!("a Text has no `{field}`");
             let problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");

@@ -168,7 +168,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 let kind = value.kind();
                 if kind.is_population() || kind == Type::Series {
                     let text = self.text(written.expr.span);
-                    self.measures_nothing(&text, written.expr.span);
+                    let problem = format!("`{text}` measures nothing by itself");
+                    let problem = Diagnostic::new(Code::E0307, problem, written.expr.span, "which metric of it?");
+                    self.push(problem.help(match kind {
+                        Type::Series => format!("compare a metric of it, such as `max({text})`"),
+                        _ => format!("write a metric, such as `p95({text})` or `error_rate({text})`"),
+                    }));
                     return None;
                 }
                 let message = format!("an expectation is a condition, and this is {}", kind.a());
@@ -290,7 +295,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         if !(a.accepts(b) || b.accepts(a)) || !a.is_quantity() {
             let measured = self.text(written.expr.span);
             if a.is_population() {
-                self.measures_nothing(&measured, written.expr.span);
+                self.measures_nothing(&measured, a, written.expr.span);
                 return None;
             }
             self.unlike((&written.expr, &left), (&within.of, &right));

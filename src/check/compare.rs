@@ -100,16 +100,27 @@ impl<'a> ScenarioChecker<'a, '_> {
             (Some(a), Some(b)) => of_run(operator, a, b, Type::Bool),
             _ => {
                 let text = self.text(left.span);
-                self.measures_nothing(&text, if l.expr().is_none() { left.span } else { right.span });
+                let (value, of) = if l.expr().is_none() { (l, left) } else { (r, right) };
+                self.measures_nothing(&text, value.kind(), of.span);
                 Meaning::WRONG
             }
         }
     }
 
-    pub(super) fn measures_nothing(&mut self, text: &str, span: Span) {
+    pub(super) fn measures_nothing(&mut self, text: &str, kind: Type, span: Span) {
         let problem =
             Diagnostic::new(Code::E0307, format!("`{text}` measures nothing by itself"), span, "which metric of it?");
-        self.push(problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")));
+        self.push(match kind {
+            Type::Series => problem.fix(
+                span,
+                format!("max({text})"),
+                format!("write `max({text})`, `mean({text})` or `growth({text})`"),
+            ),
+            Type::Ledger => {
+                problem.fix(span, format!("lost({text})"), format!("write `lost({text})` or `duplicated({text})`"))
+            }
+            _ => problem.help(format!("write a metric, such as `p95({text})` or `error_rate({text})`")),
+        });
     }
 
     fn comparable(
@@ -126,7 +137,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 || matches!(kind, Type::Series | Type::Injection | Type::Ledger) && !value.is_unknown()
             {
                 let text = self.text(expr.span);
-                self.measures_nothing(&text, expr.span);
+                self.measures_nothing(&text, kind, expr.span);
                 return false;
             }
         }

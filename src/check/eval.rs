@@ -413,11 +413,6 @@ impl<'a> ScenarioChecker<'a, '_> {
             function.span,
             "no such function",
         );
-        let foreign = super::words::foreign_function(&function.text);
-        if let Some(ours) = foreign.filter(|ours| known.iter().any(|name| name == ours)) {
-            self.push(problem.fix(function.span, ours, format!("this language says `{ours}`")));
-            return Meaning::WRONG;
-        }
         self.push(match helps {
             true => problem.did_you_mean(function.span, &function.text, known.iter().map(String::as_str)),
             false => problem,

@@ -218,7 +218,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem = Diagnostic::new(Code::E0310, "a path starts with `/`", span, "no `/` in front");
             self.push(problem.help("the host belongs to the target; write the path alone, such as `\"/products\"`"));
         }
-        self.foreign(parts, span);
+        self.foreign(parts, span, frame);
         let (put, kind) = self.put_in(parts, frame);
         let apart = |(part, pieces): (&TextPart, Vec<Piece>)| match part {
             TextPart::Literal(text) => Piece::Literal(text.clone()),

@@ -17,7 +17,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     pub(super) fn text_value(&mut self, parts: &'a [TextPart], span: Span, frame: FrameId) -> Meaning<'a> {
-        self.foreign(parts, span);
+        self.foreign(parts, span, frame);
         if let [TextPart::Literal(text)] = parts {
             return Meaning::Text(text.clone(), span.file);
         }
@@ -34,7 +34,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     /// Placeholders as other languages write them: `${name}` puts the value behind a dollar, and `%s` puts nothing in.
-    pub(super) fn foreign(&mut self, parts: &[TextPart], span: Span) {
+    pub(super) fn foreign(&mut self, parts: &[TextPart], span: Span, frame: FrameId) {
         let written = self.text(span);
         for part in parts {
             let TextPart::Path(path) = part else { continue };
@@ -46,6 +46,21 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(
                     problem.help(format!("write `{{{name}}}`, or `\\u{{24}}{{{name}}}` where the dollar is meant")),
                 );
+            }
+        }
+        if written.starts_with('\'') && self.flow.is_some() && !self.is_pattern {
+            let names = self.visible_names(frame);
+            let put_in = |part: &str| part.split_once('}').map(|(path, _)| path.to_owned());
+            let is_known = |path: &String| names.contains(&path.split('.').next().unwrap_or(""));
+            // `${name}` in them is meant for somebody else.
+            if let Some(path) = written.replace("${", "").split('{').skip(1).filter_map(put_in).find(is_known) {
+                let message = format!("`{{{path}}}` is sent as it stands: single quotes put nothing in");
+                let problem = Diagnostic::new(Code::W0813, message, span, "nothing is put in here");
+                let doubled = format!("\"{}\"", &written[1..written.len().max(2) - 1]);
+                self.push(match doubled[1..doubled.len() - 1].contains(['"', '\\']) {
+                    true => problem.help("write the text in double quotes, with `\\\"` for those in it"),
+                    false => problem.fix(span, doubled, "write the text in double quotes"),
+                });
             }
         }
         // The shell has such words of its own, so commands are left alone.

@@ -67,6 +67,9 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
         (_, _, false) => found.a(),
     };
     let diagnostic = Diagnostic::new(code, message, span, label);
+    if (expected, found) == (Type::Bandwidth, Type::Bytes) {
+        return diagnostic.fix(span, format!("{text}/s"), format!("did you mean `{text}/s`?"));
+    }
     let unquoted = (found == Type::Text && expected != Type::Text).then(|| text.trim_matches(['"', '\'']));
     match (guess, unquoted) {
         (Some(guess), _) => diagnostic.fix(span, &guess, format!("did you mean `{guess}`?")),
@@ -75,36 +78,6 @@ pub(super) fn mismatch(expected: Type, found: Type, span: Span, text: &str) -> D
         }
         (None, _) => diagnostic,
     }
-}
-
-/// What other tools call a function, and the one that it is here.
-const FOREIGN: &[(&str, &str)] = &[
-    ("percentile", "quantile"),
-    ("avg", "mean"),
-    ("average", "mean"),
-    ("med", "p50"),
-    ("median", "p50"),
-    ("rps", "throughput"),
-    ("rate", "throughput"),
-    ("requests", "count"),
-    ("errors", "error_rate"),
-    ("failure_rate", "error_rate"),
-    ("failed", "error_rate"),
-    ("delay", "latency"),
-    ("network_delay", "latency"),
-    ("slow", "latency"),
-    ("blackhole", "partition"),
-    ("network_partition", "partition"),
-    ("stop", "kill"),
-    ("crash", "kill"),
-    ("pod_kill", "kill"),
-    ("stress_cpu", "burn_cpu"),
-    ("cpu_stress", "burn_cpu"),
-    ("stress_memory", "fill_memory"),
-];
-
-pub(super) fn foreign_function(theirs: &str) -> Option<&'static str> {
-    FOREIGN.iter().find(|(word, _)| *word == theirs).map(|(_, ours)| *ours)
 }
 
 /// The operator that other languages have as a method.

@@ -70,7 +70,10 @@ impl Diagnostic {
         let mut known: Vec<&str> = known.take(crate::base::suggest::MOST).collect();
         let mut seen = HashSet::new();
         known.retain(|name| seen.insert(*name));
-        match crate::base::suggest::similar(written, known.iter().copied()) {
+        if let Some(ours) = crate::base::elsewhere::named_here(written, &known) {
+            return self.fix(span, ours, format!("this language says `{ours}`"));
+        }
+        match crate::base::suggest::similar(written, known.iter().copied()).filter(|near| *near != written) {
             Some(near) => self.fix(span, near, format!("did you mean `{near}`?")),
             None if known.is_empty() => self,
             None => {

@@ -40,6 +40,11 @@ pub struct Refusal {
     pub second: Option<usize>,
 }
 
+/// Where the grammar stops in a text that is no statement of a context.
+pub fn stops(context: Context, text: &str) -> Option<usize> {
+    Grammar::parse(rule_of(context), text).err().map(|error| place(&error))
+}
+
 /// Whether a text is a statement of a context.
 pub fn reads(context: Context, text: &str) -> bool {
     Grammar::parse(rule_of(context), text).is_ok()
@@ -75,9 +80,35 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
             if let ([word], true) = (expected(&error).as_slice(), refusal.diagnostic.fix.is_none()) {
                 refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
             }
+            refusal.diagnostic = mended(refusal.diagnostic, context, text, offset);
+            if let (true, None) = (refusal.diagnostic.code == Code::E0100, &refusal.diagnostic.fix) {
+                let meant = super::meant::meant(file, context, text, place(&error), offset);
+                refusal.diagnostic = meant.unwrap_or(refusal.diagnostic);
+            }
             refusal.diagnostic = with_form(refusal.diagnostic, context, text);
             Err(Box::new(refusal))
         }
+    }
+}
+
+/// Without a fix with which the statement does not parse, unless that makes two of it.
+fn mended(refused: Diagnostic, context: Context, text: &str, offset: usize) -> Diagnostic {
+    let Some(fix) = &refused.fix else { return refused };
+    let range = fix.span.range();
+    if fix.text == "\n" || range.start < offset || range.end > offset + text.len() {
+        return refused;
+    }
+    let (before, behind) = (&text[..range.start - offset], &text[range.end - offset..]);
+    match reads(context, &format!("{before}{}{behind}", fix.text)) {
+        true => refused,
+        false => Diagnostic { fix: None, ..refused },
+    }
+}
+
+/// Where the grammar stopped.
+fn place(error: &pest::error::Error<Rule>) -> usize {
+    match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     }
 }
 
@@ -153,9 +184,7 @@ pub fn no_name(word: &str, span: Span) -> Diagnostic {
 }
 
 fn explain(file: FileId, text: &str, offset: usize, error: &pest::error::Error<Rule>) -> Refusal {
-    let at = match error.location {
-        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-    };
+    let at = place(error);
     let rest = &text[at..];
     let blanks = [' ', '\t', '\r', '\n'];
     let found = rest.trim_start_matches(blanks).split(blanks).next().unwrap_or("");

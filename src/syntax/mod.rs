@@ -8,6 +8,7 @@ pub mod format;
 mod expected;
 mod grammar;
 mod lower;
+mod meant;
 pub mod needs;
 mod split;
 mod tokens;

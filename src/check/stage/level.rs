@@ -74,7 +74,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                 return None;
             }
             (other, _) => {
-                self.no_level(other, span, model.kind.map(|(kind, _)| kind));
+                self.no_level(other, span, model.kind.map(|(kind, _)| kind), matches!(spike, Some(Some(_))));
                 return None;
             }
         };
@@ -118,12 +118,17 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
     }
 
-    pub(super) fn no_level(&mut self, found: &Meaning<'a>, span: Span, model: Option<Type>) {
+    pub(super) fn no_level(&mut self, found: &Meaning<'a>, span: Span, model: Option<Type>, spike: bool) {
         let text = self.text(span);
         if matches!(found.kind(), Type::Number | Type::Count) {
             let message = "a level is a rate or a number of users";
             let problem = Diagnostic::new(Code::E0301, message, span, format!("{text} what?"));
             self.push(match model {
+                _ if spike => problem.fix(
+                    span,
+                    format!("{text}x"),
+                    format!("did you mean `{text}x`, a multiple of the level before?"),
+                ),
                 Some(Type::Users) => {
                     problem.fix(span, format!("{text} users"), format!("did you mean `{text} users`?"))
                 }

@@ -209,6 +209,9 @@ impl Lower<'_> {
                         Rule::label => result.label = Some(self.name(&part)),
                         Rule::scope => result.scopes.push(self.scope(part)),
                         Rule::where_clause => result.matching = self.last_expr(part),
+                        Rule::wrong_equals => {
+                            self.wrong_equals(&part, "an argument has a `:` behind its name, not `=`")
+                        }
                         _ => result.value = self.value(part),
                     }
                 }
@@ -257,12 +260,15 @@ impl Lower<'_> {
         };
         let mut next = parts.next().expect("an entry has a value");
         if next.as_rule() == Rule::wrong_equals {
-            let span = self.span(&next);
-            let problem = Diagnostic::new(Code::E0103, "options use `:`, not `=`", span, "here");
-            self.diagnostics.push(problem.fix(span, ":", "write `:`"));
+            self.wrong_equals(&next, "options use `:`, not `=`");
             next = parts.next().expect("an entry has a value");
         }
         Entry { label, value: self.value(next) }
+    }
+
+    fn wrong_equals(&mut self, node: &Node<'_>, message: &str) {
+        let span = self.span(node);
+        self.diagnostics.push(Diagnostic::new(Code::E0103, message, span, "here").fix(span, ":", "write `:`"));
     }
 
     /// A label between quotes, which mean in it what they mean in other texts.

@@ -2,6 +2,7 @@
 
 use super::{Lower, Lowered, ParsedHead, children};
 use crate::base::Name;
+use crate::base::elsewhere::snake_case;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{self, Node, Rule};
@@ -374,17 +375,6 @@ fn type_of_literal(text: &str) -> Option<&'static str> {
         "us" | "ms" | "s" | "m" | "h" | "d" => "Duration",
         _ => return None,
     })
-}
-
-fn snake_case(text: &str) -> String {
-    let mut small = String::new();
-    for c in text.chars() {
-        if c.is_ascii_uppercase() && !small.is_empty() && !small.ends_with('_') {
-            small.push('_');
-        }
-        small.push(c.to_ascii_lowercase());
-    }
-    small
 }
 
 /// The first child of a kind.

@@ -165,8 +165,9 @@ impl Lower<'_> {
     fn unknown_unit(&mut self, text: &str, unit: &str, span: Span) {
         let number = &text[..text.len() - unit.len()];
         let problem = Diagnostic::new(Code::E0102, format!("`{unit}` is not a unit"), span, "no such unit");
-        let right = match (foreign(unit), written_out(text)) {
+        let right = match (foreign(unit).or_else(|| nearest_unit(unit)), written_out(text)) {
             (Some(right), _) => Some(format!("{number}{right}")),
+            (None, None) => unit.strip_prefix(['O', 'o']).map(|rest| format!("{number}0{rest}")),
             (None, written_out) => written_out,
         };
         let problem = match right {
@@ -241,6 +242,12 @@ impl Lower<'_> {
                     let span = self.span(&part);
                     let problem =
                         Diagnostic::new(Code::E0108, "`{` in a text starts an interpolation", span, "no path follows");
+                    if let Some(name) = doubled(&self.text[span.range().start..]) {
+                        let whole = Span::new(self.file, span.range().start, span.range().start + name.len() + 4);
+                        let help = format!("one brace is enough: `{{{}}}`", name.trim());
+                        self.diagnostics.push(problem.fix(whole, format!("{{{}}}", name.trim()), help));
+                        continue;
+                    }
                     self.diagnostics.push(problem.fix(
                         span,
                         "\\{",
@@ -328,6 +335,26 @@ fn written_out(text: &str) -> Option<String> {
     let is_short = scale > 1.0 || digits.contains(['e', 'E']);
     let value = digits.parse::<f64>().ok().map(|value| value * scale).filter(|value| is_short && *value < 1e15)?;
     Some(format!("{value}{}", &text[end..]))
+}
+
+/// What `{{…}}` holds at the start of a text, where that is a path.
+fn doubled(text: &str) -> Option<&str> {
+    let (inside, _) = text.strip_prefix("{{")?.split_once("}}")?;
+    let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ' ');
+    (!inside.trim().is_empty() && inside.chars().all(is_path)).then_some(inside)
+}
+
+/// The unit that was meant where the case is another one or a letter was typed twice.
+fn nearest_unit(unit: &str) -> Option<&'static str> {
+    const UNITS: &[&str] = &[
+        "us", "ms", "s", "m", "h", "d", "/s", "/min", "/h", "/d", "%", "pp", "x", "B", "kB", "MB", "GB", "TB", "KiB",
+        "MiB", "GiB", "TiB", "bps", "kbps", "Mbps", "Gbps",
+    ];
+    let mut once: Vec<char> = unit.chars().collect();
+    once.dedup();
+    let once: String = once.into_iter().collect();
+    let alike = |known: &&&str| known.eq_ignore_ascii_case(unit) || known.eq_ignore_ascii_case(&once);
+    UNITS.iter().find(alike).copied()
 }
 
 fn foreign(unit: &str) -> Option<&'static str> {

@@ -124,7 +124,10 @@ impl<'a> Lower<'a> {
     {
         for _ in 0..MOST_ON_A_LINE {
             if !self.known_word(range.start, range.end, context) {
-                break;
+                let text = &self.text[range.clone()];
+                let Some(rest) = super::meant::without_prefix(text) else { break };
+                range.start = range.end - rest.len();
+                continue;
             }
             match self.parsed(range.clone(), context) {
                 Ok(node) => {
@@ -229,12 +232,17 @@ impl<'a> Lower<'a> {
             None => {
                 let message = format!("no statement starts with `{word}` {}", context.place());
                 let problem = Diagnostic::new(Code::E0114, message, span, "not a statement");
+                let starts = |text: &str| words::standing_in(context).any(|known| known == tokens::first_word(text));
                 match words::foreign(word, context) {
                     None if let Some(object) = one_header(word, rest).filter(|_| context.has_headers()) => {
                         let whole = Span::new(self.file, start, start + text.trim_end().len());
                         problem.fix(whole, &object, format!("headers are an object: `{object}`"))
                     }
                     Some(ours) => problem.fix(span, ours, format!("this language says `{ours}`")),
+                    None if let Some(rest) = super::meant::without_prefix(text).filter(|rest| starts(rest)) => {
+                        let prefix = Span::new(self.file, start, start + text.len() - rest.len());
+                        problem.fix(prefix, "", format!("remove `{word}`"))
+                    }
                     None if context.has_entries() && self.text[end..].trim_start().starts_with('{') => {
                         problem.fix(span.after(), ":", format!("an option has a colon: `{word}: {{ … }}`"))
                     }
