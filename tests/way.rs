@@ -81,6 +81,14 @@ fn a_name_leads_where_the_file_says_to_one_address_or_to_all_in_turn() {
         let all: Vec<String> =
             BOTH.into_iter().zip(counts).filter(|(_, count)| *count > 0).map(|(a, _)| at(a)).collect();
         assert_eq!(resolved["addresses"], serde_json::json!(all), "{options}");
+        // Nothing asks for them.
+        let phases = &ran.result["phases"][0];
+        let samples = |phase: &str| phases[phase]["samples"].as_u64();
+        assert_eq!(["connect", "first_byte", "service", "tls"].map(samples), [Some(60), Some(60), Some(60), None]);
+        let text = place.call(&["report"]);
+        assert!(text.out.contains("\nphases\n") && ran.out.contains("\nphases\n"), "{}", text.out);
+        let again: serde_json::Value = serde_json::from_str(&place.call(&["report", "--json"]).out).unwrap();
+        assert_eq!(&again["phases"][0], phases, "the record holds them");
     }
 }
 

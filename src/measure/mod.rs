@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod interval_log;
 mod layout;
 mod ledger;
+mod phases;
 mod recorder;
 mod stats;
 mod sums;
@@ -29,6 +30,7 @@ pub use gauges::{Gap, Gauge, Gauges};
 pub use in_flight::InFlight;
 pub use layout::Layout;
 pub use ledger::{Book, Booked, Entry, Fate, Verified, Violation, Wrong};
+pub use phases::{Phases, RequestPhase};
 pub use recorder::Recorder;
 pub use stats::Stats;
 pub use sums::Sums;
@@ -164,6 +166,9 @@ pub struct SeriesCounts {
     /// How long those that got no answer were waited for since they were sent.
     #[serde(skip)]
     pub unanswered: Counts,
+    /// Of connections by the slice in which they were opened.
+    #[serde(skip)]
+    pub phases: Phases,
 }
 
 /// More than there can be of anything, and so little that what is made of a few sums does not overflow either, whoever wrote the counts.
@@ -206,7 +211,7 @@ impl SeriesCounts {
 
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _, unanswered: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _, unanswered: _, phases: _ } = other;
         plus(&mut self.sent, *sent);
         plus(&mut self.ok, *ok);
         plus(&mut self.bytes, *bytes);
@@ -218,6 +223,7 @@ impl SeriesCounts {
         self.latency.merge(&other.latency);
         self.service_time.merge(&other.service_time);
         self.unanswered.merge(&other.unanswered);
+        self.phases.merge(&other.phases);
     }
 }
 

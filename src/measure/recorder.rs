@@ -2,7 +2,8 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, SeriesCounts, Since, Slice, Tally};
+use super::phases::PhaseCells;
+use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, RequestPhase, SeriesCounts, Since, Slice, Tally};
 use crate::plan::{Expr, RequestTime, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,6 +99,8 @@ struct Cell {
     latency: Sparse,
     service_time: Sparse,
     unanswered: Sparse,
+    /// Of requests. Once there, they stay.
+    phases: Option<Box<PhaseCells>>,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +147,15 @@ impl Recorder {
     pub fn sent(&mut self, series: usize, at: u64) {
         self.open_at(at).series.get(series).sent += 1;
         self.sent_again(series, at);
+    }
+
+    /// A connection was opened for a request, or not, and that took so long.
+    pub fn opened(&mut self, series: usize, at: u64, connect: u64, tls: Option<u64>) {
+        let phases = self.open_at(at).series.get(series).phases.get_or_insert_default();
+        phases.record(RequestPhase::Connect, connect);
+        if let Some(tls) = tls {
+            phases.record(RequestPhase::Tls, tls);
+        }
     }
 
     /// A request is in flight, from its first send on, however often it is sent.
@@ -203,7 +215,12 @@ impl Recorder {
     }
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
-        self.open_at(ended.intended).series.get(series).add(ended, (RequestTime::Latency, ended.latency));
+        let cell = self.open_at(ended.intended).series.get(series);
+        cell.add(ended, (RequestTime::Latency, ended.latency));
+        if ended.first_byte > 0 {
+            let since_sent = (ended.intended + ended.first_byte).saturating_sub(ended.sent());
+            cell.phases.get_or_insert_default().record(RequestPhase::FirstByte, since_sent);
+        }
         if let Err(failure) = ended.outcome {
             self.failed(series, Cause::of(ended, failure), ended.intended);
         }
@@ -373,6 +390,7 @@ impl OpenSlice {
                 latency: cell.latency.drain(),
                 service_time: cell.service_time.drain(),
                 unanswered: cell.unanswered.drain(),
+                phases: cell.phases.as_mut().map(|phases| phases.drain()).unwrap_or_default(),
             };
             slice.series.insert(index, counts);
         });
@@ -444,6 +462,24 @@ mod tests {
         recorder.landed_all(Some(0), 28);
         recorder.fly_all(30);
         assert_eq!(counted(&mut recorder), [(2, 3 + 2)]);
+    }
+
+    #[test]
+    fn phases_are_counted_of_every_request_and_connection() {
+        let mut recorder = Recorder::new(Arc::from([0u64, 100, 200]), &[series(None, RequestTime::Latency, None)], 0);
+        // Two connections, the second in the next slice and to somebody who is asked in plain text.
+        recorder.opened(0, 20, 3, Some(9));
+        recorder.opened(0, 130, 4, None);
+        // Intended at 10, sent at 32, answered from 35 to 40.
+        recorder.ended(0, &Ended { first_byte: 25, ..Ended::plain(10, 30, 8, Ok(())) });
+        recorder.sample(0, 50, 10, 10, Err(Failure::Timeout));
+        let mut slices = recorder.drain();
+        slices.sort_by_key(|slice| slice.slice);
+        let times = |slice: usize| {
+            RequestPhase::ALL.map(|phase| slices[slice].series[&0].phases.get(phase).iter().collect::<Vec<_>>())
+        };
+        assert_eq!(times(0), [vec![(3, 1)], vec![(9, 1)], vec![(3, 1)]]);
+        assert_eq!(times(1), [vec![(4, 1)], vec![], vec![]]);
     }
 
     #[test]

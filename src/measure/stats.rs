@@ -5,7 +5,7 @@ use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
     Alert, Book, Causes, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof,
-    SeriesCounts, Slice, Times, Tried, interval_log,
+    RequestPhase, SeriesCounts, Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
@@ -420,6 +420,14 @@ impl Stats {
     /// Adds the times of a series in windows.
     pub fn times(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Times) {
         self.series_within(series, ranges).for_each(|counts| into.add(counts, service_time));
+    }
+
+    /// How long a phase of the requests of a series took, in the whole run.
+    pub fn phase(&self, series: usize, phase: RequestPhase) -> Histogram<u64> {
+        let mut times = histogram::empty();
+        let cells = self.series.get(series).map_or(&[][..], Course::cells);
+        cells.iter().for_each(|cell| cell.counts.phases.get(phase).add_to(&mut times));
+        times
     }
 
     pub fn load(&self, load: usize, ranges: &[Range]) -> LoadCounts {

@@ -2,7 +2,7 @@
 
 use super::histogram::Counts;
 use super::interval_log::Encoder;
-use super::{LoadCounts, SeriesCounts, Slice};
+use super::{LoadCounts, Phases, RequestPhase, SeriesCounts, Slice};
 use crate::plan::Plan;
 use std::collections::HashMap;
 
@@ -18,14 +18,16 @@ enum Histogram {
     Latency(u32),
     ServiceTime(u32),
     Unanswered(u32),
+    Phase(u32, RequestPhase),
     Lag(u32),
     PollDelay,
 }
 
-/// The tags of a plan: latency and service time of the answers of each series, and how long the others were waited for, schedule lag of each load, poll delay of the workers.
+/// The tags of a plan: latency and service time of the answers of each series, how long the others were waited for and what phases took, schedule lag of each load, poll delay of the workers.
 #[derive(Debug, Clone, Default)]
 pub struct Tags {
     series: Vec<[String; 3]>,
+    phases: Vec<[String; RequestPhase::ALL.len()]>,
     loads: Vec<String>,
     histograms: HashMap<String, Histogram>,
 }
@@ -34,8 +36,10 @@ impl Tags {
     pub fn new(plan: &Plan) -> Tags {
         let of = |tag: &str| ["", SERVICE_TIME, UNANSWERED].map(|what| format!("{tag}{what}"));
         let series = plan.series.iter().map(|series| of(&series.tag));
+        let phases = |tag: &str| RequestPhase::ALL.map(|phase| format!("{tag}{}", phase.tag()));
         let mut tags = Tags {
             series: series.collect(),
+            phases: plan.series.iter().map(|series| phases(&series.tag)).collect(),
             loads: plan.loads.iter().map(|load| format!("{}{LAG}", load.name)).collect(),
             histograms: HashMap::new(),
         };
@@ -43,6 +47,11 @@ impl Tags {
             tags.histograms.insert(latency.clone(), Histogram::Latency(index));
             tags.histograms.entry(service_time.clone()).or_insert(Histogram::ServiceTime(index));
             tags.histograms.entry(unanswered.clone()).or_insert(Histogram::Unanswered(index));
+        }
+        for (index, phases) in (0..).zip(&tags.phases) {
+            for (phase, tag) in RequestPhase::ALL.into_iter().zip(phases) {
+                tags.histograms.entry(tag.clone()).or_insert(Histogram::Phase(index, phase));
+            }
         }
         for (index, lag) in (0..).zip(&tags.loads) {
             tags.histograms.entry(lag.clone()).or_insert(Histogram::Lag(index));
@@ -66,6 +75,9 @@ impl Tags {
             line(latency, &counts.latency);
             line(service_time, &counts.service_time);
             line(unanswered, &counts.unanswered);
+            for (phase, tag) in RequestPhase::ALL.into_iter().zip(&self.phases[*index as usize]) {
+                line(tag, counts.phases.get(phase));
+            }
         }
         for (index, counts) in &slice.loads {
             line(&self.loads[*index as usize], &counts.lag);
@@ -85,6 +97,10 @@ impl Tags {
             }
             Some(Histogram::Unanswered(index)) => {
                 slice.series.insert(*index, SeriesCounts { unanswered: counts, ..of_series() });
+            }
+            Some(Histogram::Phase(index, phase)) => {
+                let phases = Phases::of(*phase, counts);
+                slice.series.insert(*index, SeriesCounts { phases, ..of_series() });
             }
             Some(Histogram::Lag(index)) => {
                 slice.loads.insert(*index, LoadCounts { lag: counts, ..LoadCounts::default() });

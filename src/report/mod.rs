@@ -13,6 +13,7 @@ mod json;
 mod ledgers;
 mod loads;
 mod notes;
+mod phases;
 mod seconds;
 mod terminal;
 mod watched;
@@ -28,6 +29,7 @@ pub use generator::Health;
 pub use json::json;
 pub use ledgers::{LedgerTotals, Wronged};
 pub use loads::{LoadTotals, Spread};
+pub use phases::{Percentiles, PhaseTimes};
 pub use terminal::terminal;
 pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};
@@ -75,6 +77,8 @@ pub struct Report {
     pub expectations: Vec<Expected>,
     pub loads: Vec<LoadTotals>,
     pub windows: Vec<Window>,
+    /// Of each step that opened connections.
+    pub phases: Vec<PhaseTimes>,
     pub course: Course,
     /// Why requests failed, by step.
     pub failures: Vec<Failures>,
@@ -178,6 +182,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         notes: notes::notes((&restarts, &resolved), &generator, &loads, &windows, &unverified(plan), &watched),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
+        phases: phases::phases(plan, stats),
         failures: causes::failures(plan, stats),
         examples: examples::examples(plan, stats),
         watched,

@@ -5,6 +5,7 @@ mod events;
 mod examples;
 mod faults;
 mod ledgers;
+mod phases;
 mod watched;
 
 use super::{Expected, Report, Spread, Window};
@@ -54,6 +55,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
+    phases::phases(&mut out, report, &paint);
     faults::faults(&mut out, report, &paint);
     events::events(&mut out, report, &paint);
     ledgers::ledgers(&mut out, report, &paint);

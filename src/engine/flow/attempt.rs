@@ -78,6 +78,8 @@ impl Attempt {
 
     /// A connection was opened, or not, and that took so long.
     pub fn connected(&mut self, took: Opening) {
+        let now = self.worker.timers.clock.now();
+        self.worker.recorder.borrow_mut().opened(self.series, now, took.connect, took.tls);
         self.connecting = Some(self.connecting.unwrap_or(0) + took.connect);
         if let Some(tls) = took.tls {
             self.agreeing = Some(self.agreeing.unwrap_or(0) + tls);
