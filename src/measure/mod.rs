@@ -1,5 +1,6 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+mod addresses;
 mod alert;
 pub mod cause;
 mod course;
@@ -20,6 +21,7 @@ mod sums;
 mod tags;
 mod times;
 
+pub use addresses::{Addresses, Numbered};
 pub use alert::{Alert, AlertState};
 pub use cause::{Cause, Causes, Failed, Tally};
 pub use ended::Ended;
@@ -136,6 +138,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// Of targets whose addresses may be several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: Addresses,
     /// By series: how long its requests were in flight, together. It is added up as readings, not here.
     #[serde(skip)]
     pub in_flight: BTreeMap<u32, u64>,
@@ -185,7 +190,8 @@ fn is_zero(number: &u64) -> bool {
 impl Slice {
     /// Whether something is left of it.
     pub fn is_empty(&self) -> bool {
-        self.series.is_empty() && self.loads.is_empty() && self.in_flight.is_empty() && self.poll_delay.is_empty()
+        let nothing = self.series.is_empty() && self.loads.is_empty() && self.addresses.is_empty();
+        nothing && self.in_flight.is_empty() && self.poll_delay.is_empty()
     }
 
     /// Its first slice, and that behind its last.

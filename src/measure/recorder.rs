@@ -57,6 +57,8 @@ struct OpenSlice {
     loads: Cells<LoadCell>,
     /// By series: how long its requests were in flight, together.
     in_flight: Cells<u64>,
+    /// By target and number of its address. Once there, they stay.
+    addresses: Vec<Vec<Cell>>,
     poll_delay: Sparse,
 }
 
@@ -216,7 +218,7 @@ impl Recorder {
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
         let cell = self.open_at(ended.intended).series.get(series);
-        cell.add(ended, (RequestTime::Latency, ended.latency));
+        cell.add(ended, Some((RequestTime::Latency, ended.latency)));
         if ended.first_byte > 0 {
             let since_sent = (ended.intended + ended.first_byte).saturating_sub(ended.sent());
             cell.phases.get_or_insert_default().record(RequestPhase::FirstByte, since_sent);
@@ -230,7 +232,7 @@ impl Recorder {
                 && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
             {
                 recorder.open_at(ended.sent()).series.get(own.series).sent += 1;
-                recorder.open_at(ended.intended).series.get(own.series).add(ended, (own.phase, time));
+                recorder.open_at(ended.intended).series.get(own.series).add(ended, Some((own.phase, time)));
             }
         });
     }
@@ -240,11 +242,25 @@ impl Recorder {
         self.for_derived(series, |recorder, own| {
             if own.phase == RequestTime::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
                 let cell = recorder.open_at(ended.intended).series.get(own.series);
-                cell.add(ended, (own.phase, ended.latency));
+                cell.add(ended, Some((own.phase, ended.latency)));
                 // Without a predicate they were counted as they were sent.
                 cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
             }
         });
+    }
+
+    /// One try has ended at an address of a target, by its number.
+    pub fn tried_at(&mut self, (target, number): (u32, u32), ended: &Ended) {
+        let addresses = &mut self.open_at(ended.intended).addresses;
+        let (target, number) = (target as usize, number as usize);
+        if addresses.len() <= target {
+            addresses.resize_with(target + 1, Vec::new);
+        }
+        let own = &mut addresses[target];
+        if own.len() <= number {
+            own.resize_with(number + 1, Cell::default);
+        }
+        own[number].add(ended, None);
     }
 
     /// A failure without a time of its own: nothing could be sent.
@@ -330,6 +346,7 @@ impl Recorder {
                     series: Cells::new(series),
                     loads: Cells::new(loads),
                     in_flight: Cells::new(series),
+                    addresses: Vec::new(),
                     poll_delay: Sparse::default(),
                 });
                 open.slice = slice;
@@ -355,12 +372,15 @@ impl Recorder {
 }
 
 impl Cell {
-    fn add(&mut self, ended: &Ended, (phase, time): (RequestTime, u64)) {
-        if ended.is_unanswered(phase) {
+    /// With a time beside the service time, or that alone.
+    fn add(&mut self, ended: &Ended, time: Option<(RequestTime, u64)>) {
+        if ended.is_unanswered(time.map_or(RequestTime::ServiceTime, |(phase, _)| phase)) {
             self.unanswered.record(ended.service_time);
         } else if !ended.outcome.is_err_and(Failure::is_generator) {
             // How long it took the generator to fail says nothing about the target.
-            self.latency.record(time);
+            if let Some((_, time)) = time {
+                self.latency.record(time);
+            }
             self.service_time.record(ended.service_time);
         }
         self.bytes += ended.bytes;
@@ -369,31 +389,43 @@ impl Cell {
             Err(failure) => self.failed[failure as usize] += 1,
         }
     }
+
+    fn is_used(&self) -> bool {
+        self.ok > 0 || self.failed.iter().any(|count| *count > 0)
+    }
+
+    fn drain(&mut self) -> SeriesCounts {
+        let failed: BTreeMap<Failure, u64> = Failure::ALL
+            .into_iter()
+            .filter_map(|kind| {
+                let count = std::mem::take(&mut self.failed[kind as usize]);
+                (count > 0).then_some((kind, u64::from(count)))
+            })
+            .collect();
+        SeriesCounts {
+            sent: std::mem::take(&mut self.sent),
+            ok: std::mem::take(&mut self.ok),
+            failed,
+            bytes: std::mem::take(&mut self.bytes),
+            latency: self.latency.drain(),
+            service_time: self.service_time.drain(),
+            unanswered: self.unanswered.drain(),
+            phases: self.phases.as_mut().map(|phases| phases.drain()).unwrap_or_default(),
+        }
+    }
 }
 
 impl OpenSlice {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, poll_delay: self.poll_delay.drain(), ..Slice::default() };
         self.series.drain(|index, cell| {
-            let failed: BTreeMap<Failure, u64> = Failure::ALL
-                .into_iter()
-                .filter_map(|kind| {
-                    let count = std::mem::take(&mut cell.failed[kind as usize]);
-                    (count > 0).then_some((kind, u64::from(count)))
-                })
-                .collect();
-            let counts = SeriesCounts {
-                sent: std::mem::take(&mut cell.sent),
-                ok: std::mem::take(&mut cell.ok),
-                failed,
-                bytes: std::mem::take(&mut cell.bytes),
-                latency: cell.latency.drain(),
-                service_time: cell.service_time.drain(),
-                unanswered: cell.unanswered.drain(),
-                phases: cell.phases.as_mut().map(|phases| phases.drain()).unwrap_or_default(),
-            };
-            slice.series.insert(index, counts);
+            slice.series.insert(index, cell.drain());
         });
+        for (target, own) in (0..).zip(&mut self.addresses) {
+            for (number, cell) in (0..).zip(own).filter(|(_, cell)| cell.is_used()) {
+                slice.addresses.entry(target).or_default().insert(number, cell.drain());
+            }
+        }
         self.loads.drain(|index, cell| {
             let counts = LoadCounts {
                 started: std::mem::take(&mut cell.started),

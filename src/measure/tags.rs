@@ -1,5 +1,6 @@
 //! Which line of an interval log is which histogram of a plan.
 
+use super::addresses;
 use super::histogram::Counts;
 use super::interval_log::Encoder;
 use super::{LoadCounts, Phases, RequestPhase, SeriesCounts, Slice};
@@ -29,6 +30,7 @@ pub struct Tags {
     series: Vec<[String; 3]>,
     phases: Vec<[String; RequestPhase::ALL.len()]>,
     loads: Vec<String>,
+    targets: Vec<String>,
     histograms: HashMap<String, Histogram>,
 }
 
@@ -41,6 +43,7 @@ impl Tags {
             series: series.collect(),
             phases: plan.series.iter().map(|series| phases(&series.tag)).collect(),
             loads: plan.loads.iter().map(|load| format!("{}{LAG}", load.name)).collect(),
+            targets: plan.targets.iter().map(|target| target.name.clone()).collect(),
             histograms: HashMap::new(),
         };
         for (index, [latency, service_time, unanswered]) in (0..).zip(&tags.series) {
@@ -82,6 +85,13 @@ impl Tags {
         for (index, counts) in &slice.loads {
             line(&self.loads[*index as usize], &counts.lag);
         }
+        for (target, own) in &slice.addresses {
+            for (number, counts) in own {
+                let [answers, others] = addresses::tags(&self.targets[*target as usize], *number);
+                line(&answers, &counts.service_time);
+                line(&others, &counts.unanswered);
+            }
+        }
         line(POLL_DELAY, &slice.poll_delay);
     }
 
@@ -106,7 +116,17 @@ impl Tags {
                 slice.loads.insert(*index, LoadCounts { lag: counts, ..LoadCounts::default() });
             }
             Some(Histogram::PollDelay) => slice.poll_delay = counts,
-            None => {}
+            None => self.place_of_address(tag, counts, slice),
         }
+    }
+
+    fn place_of_address(&self, tag: &str, counts: Counts, slice: &mut Slice) {
+        let Some((name, number, of_answers)) = addresses::of_tag(tag) else { return };
+        let Some(target) = self.targets.iter().position(|own| own == name) else { return };
+        let counts = match of_answers {
+            true => SeriesCounts { service_time: counts, ..SeriesCounts::default() },
+            false => SeriesCounts { unanswered: counts, ..SeriesCounts::default() },
+        };
+        slice.addresses.entry(target as u32).or_default().insert(number, counts);
     }
 }

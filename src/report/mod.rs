@@ -1,6 +1,7 @@
 //! Plan, measurements and verdict → what a person or a program reads. A report is a value that holds all of it, so each format is a
 //! function of the report alone.
 
+mod addresses;
 mod beside;
 mod causes;
 mod course;
@@ -19,6 +20,7 @@ mod terminal;
 mod watched;
 mod windows;
 
+pub use addresses::AddressTotals;
 pub use causes::Failures;
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
@@ -79,6 +81,9 @@ pub struct Report {
     pub windows: Vec<Window>,
     /// Of each step that opened connections.
     pub phases: Vec<PhaseTimes>,
+    /// Of targets that have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressTotals>,
     pub course: Course,
     /// Why requests failed, by step.
     pub failures: Vec<Failures>,
@@ -183,6 +188,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         phases: phases::phases(plan, stats),
+        addresses: addresses::addresses(plan, stats),
         failures: causes::failures(plan, stats),
         examples: examples::examples(plan, stats),
         watched,

@@ -1,5 +1,6 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
+mod addresses;
 mod course;
 mod events;
 mod examples;
@@ -56,6 +57,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
         table(&mut out, &load.name, &windows, &paint);
     }
     phases::phases(&mut out, report, &paint);
+    addresses::addresses(&mut out, report, &paint);
     faults::faults(&mut out, report, &paint);
     events::events(&mut out, report, &paint);
     ledgers::ledgers(&mut out, report, &paint);
