@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use stressc::base::units::SECOND;
-use stressc::measure::{Event, Stats, histogram::Counts};
+use stressc::measure::{Event, RequestPhase, Stats, histogram::Counts};
 use stressc::plan::Plan;
 use stressc::store::{Policy, Record, read};
 
@@ -49,10 +49,11 @@ fn a_long_record_says_what_was_measured() {
     for second in 0..plan.length / SECOND {
         for event in day.events(second) {
             if let Event::Slice(slice) = &event {
-                let of_series = slice
-                    .series
-                    .values()
-                    .flat_map(|counts| [&counts.latency, &counts.service_time, &counts.unanswered]);
+                let of_addresses = slice.addresses.values().flat_map(|own| own.values());
+                let of_series = slice.series.values().chain(of_addresses).flat_map(|counts| {
+                    let phases = RequestPhase::ALL.into_iter().map(|phase| counts.phases.get(phase));
+                    [&counts.latency, &counts.service_time, &counts.unanswered].into_iter().chain(phases)
+                });
                 let of_loads = slice.loads.values().map(|counts| &counts.lag);
                 let histograms = of_series.chain(of_loads).chain([&slice.poll_delay]);
                 written += histograms.map(Counts::total).sum::<u64>();

@@ -2,7 +2,7 @@
 
 use crate::support::day::{Day, Numbers, planned, scenario};
 use stressc::base::units::{MINUTE, SECOND};
-use stressc::measure::{Event, Stats, Times};
+use stressc::measure::{Event, RequestPhase, Stats, Times};
 use stressc::metric::{Back, Judged, Outcome, Recovered, judge, recovered};
 use stressc::plan::{Metric, Plan, Range};
 
@@ -50,6 +50,16 @@ fn windows(plan: &Plan) -> Vec<(Option<usize>, Vec<Range>)> {
 
 pub fn same(plan: &Plan, rolled: &Stats, whole: &Stats) {
     let (mut compared, mut unanswered) = (0, 0);
+    for series in 0..plan.series.len() {
+        for phase in RequestPhase::ALL {
+            assert!(rolled.phase(series, phase) == whole.phase(series, phase), "{phase:?} of {series}");
+        }
+        assert!(!whole.phase(series, RequestPhase::Connect).is_empty());
+    }
+    for number in 0..3 {
+        let ((rolled, a), (whole, b)) = (rolled.at_address(0, number), whole.at_address(0, number));
+        assert!(rolled == whole && a == b && !b.is_empty(), "{rolled:?}\n{whole:?}");
+    }
     for (only, ranges) in windows(plan) {
         for series in (0..plan.series.len()).filter(|series| only.is_none_or(|only| only == *series)) {
             assert_eq!(rolled.counts(series, &ranges), whole.counts(series, &ranges), "{ranges:?}");

@@ -107,6 +107,12 @@ fn an_nginx_is_asked_in_both_versions_with_certificates_of_clients_and_sessions_
     for load in ["load_too_new", "load_too_old"] {
         assert_eq!(outcome(&ran, load), (0, serde_json::json!({ "handshake": 5 })), "{load}: {}", ran.out);
     }
+    let phases = ran.result["phases"].as_array().unwrap();
+    let of = |series: &str| phases.iter().find(|own| own["series"].as_str().unwrap().starts_with(series)).unwrap();
+    let (old, refused) = (of("load_old"), of("load_too_new"));
+    assert!(old["tls"]["p50_ns"].as_u64() > old["connect"]["p50_ns"].as_u64(), "{old}");
+    assert_eq!((&refused["tls"]["samples"], &refused["first_byte"]["samples"]), (&5.into(), &0.into()), "{refused}");
+    assert_eq!(refused["service"]["p50_ns"], serde_json::Value::Null, "{refused}");
     let log = nginx.log();
     for seen in ["TLSv1.2 . NONE", "TLSv1.3 . NONE", " . SUCCESS"] {
         assert!(log.iter().any(|line| line.ends_with(seen)), "{seen}: {log:?}");

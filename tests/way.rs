@@ -81,7 +81,42 @@ fn a_name_leads_where_the_file_says_to_one_address_or_to_all_in_turn() {
         let all: Vec<String> =
             BOTH.into_iter().zip(counts).filter(|(_, count)| *count > 0).map(|(a, _)| at(a)).collect();
         assert_eq!(resolved["addresses"], serde_json::json!(all), "{options}");
+        // Nothing asks for them.
+        let phases = &ran.result["phases"][0];
+        let samples = |phase: &str| phases[phase]["samples"].as_u64();
+        assert_eq!(["connect", "first_byte", "service", "tls"].map(samples), [Some(60), Some(60), Some(60), None]);
+        // Of one address there is nothing to compare; what a file lists and nobody asks is none.
+        let addresses = &ran.result["addresses"];
+        match all.len() {
+            1 => assert!(addresses.is_null() && !ran.out.contains("\naddresses\n"), "{}", ran.out),
+            _ => {
+                let row = |index: usize| (addresses[index]["address"].clone(), addresses[index]["attempts"].clone());
+                assert_eq!([row(0), row(1)], [(at(BOTH[0]).into(), 30.into()), (at(BOTH[1]).into(), 30.into())]);
+                assert!(ran.out.contains("\naddresses\n") && addresses[0]["service"]["p50_ns"].is_u64(), "{}", ran.out);
+            }
+        }
+        let text = place.call(&["report"]);
+        assert!(text.out.contains("\nphases\n") && ran.out.contains("\nphases\n"), "{}", text.out);
+        let again: serde_json::Value = serde_json::from_str(&place.call(&["report", "--json"]).out).unwrap();
+        assert_eq!(&again["phases"][0], phases, "the record holds them");
+        assert_eq!(&again["addresses"], addresses);
     }
+}
+
+/// All users see half of their requests fail, and the report whose.
+#[test]
+fn an_address_at_which_nobody_listens_is_told_from_the_others() {
+    let (place, server) = (Place::new(), Several::start(&BOTH[..1]));
+    let options = "dns: { resolve: { \"shop.test\": [\"127.0.0.1\", \"127.0.0.9\"] }, all: true }";
+    let text = scenario(options, server.port, "", "error_rate(main) == 50%").replace("20/s for 3s", "20/s for 1s");
+    let ran = place.run(&text, &["--workers", "1"]);
+    ran.passed();
+    let [good, bad] = ran.result["addresses"].as_array().unwrap().as_slice() else { panic!("{}", ran.out) };
+    assert_eq!((&good["attempts"], &good["failed"]), (&10.into(), &serde_json::json!({})), "{good}");
+    assert_eq!((&bad["attempts"], &bad["failed"]), (&10.into(), &serde_json::json!({ "connect": 10 })), "{bad}");
+    assert!(good["service"]["max_ns"].is_u64() && bad["service"]["p50_ns"].is_null(), "{good} {bad}");
+    let line = ran.out.lines().find(|line| line.contains("127.0.0.9:")).unwrap_or_default();
+    assert!(line.contains("100%") && line.contains("no answer"), "{}", ran.out);
 }
 
 #[test]

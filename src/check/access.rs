@@ -376,6 +376,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.push(problem.help(help));
             return Meaning::WRONG;
         }
+        if kind.is_population() && field.text == "dns_time" {
+            self.no_lookups(&what, field);
+            return Meaning::WRONG;
+        }
         let message = format!("{what} has no `{field}`");
         let mut problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");
         let mut known: Vec<String> = self.members_of(value);
@@ -410,6 +414,15 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         self.push(problem.did_you_mean(field.span, &field.text, known.iter().map(String::as_str)));
         Meaning::WRONG
+    }
+
+    /// Names are looked up before the load and beside it, so no request waits for that.
+    fn no_lookups(&mut self, what: &str, field: &Name) {
+        let message = format!("{what} has no `{field}`: no request waits for the lookup of a name");
+        let problem = Diagnostic::new(Code::E0202, message, field.span, "no such field");
+        let help = "names are looked up before the load, and with `dns: { every: … }` beside it: the time of new connections is `.connect_time` and \
+                    `.tls_time`, and where targets were and from when on is `resolved` in run.json";
+        self.push(problem.help(help));
     }
 
     /// Where it is an operator in this language, that is said.

@@ -2,7 +2,7 @@
 //! old.
 
 use super::histogram::{Adder, Counts};
-use super::{LoadCounts, SeriesCounts};
+use super::{LoadCounts, Phases, SeriesCounts};
 
 /// What adds up.
 pub trait Sum: Default {
@@ -160,13 +160,15 @@ impl Sum for SeriesCounts {
         sum.latency = adder.sum(parts.iter().map(|part| &part.latency));
         sum.service_time = adder.sum(parts.iter().map(|part| &part.service_time));
         sum.unanswered = adder.sum(parts.iter().map(|part| &part.unanswered));
+        sum.phases = Phases::sum(parts, adder);
         sum
     }
 
     fn heap(&self) -> usize {
         // A map of up to eleven small entries is one node.
         let failed = if self.failed.is_empty() { 0 } else { 128 };
-        failed + heap(&self.latency) + heap(&self.service_time) + heap(&self.unanswered)
+        let phases: usize = self.phases.all().iter().map(heap).sum();
+        failed + heap(&self.latency) + heap(&self.service_time) + heap(&self.unanswered) + phases
     }
 }
 

@@ -185,7 +185,9 @@ impl Event {
                     few(&[of.started, of.dropped, of.unsent, of.finished, of.rested, of.without_rows.count])
                         && within(of.without_rows.first)
                 };
-                first < end && slice.series.values().all(series) && slice.loads.values().all(load)
+                let mut addresses = slice.addresses.values().flat_map(|own| own.values());
+                let all = slice.series.values().all(series) && slice.loads.values().all(load);
+                first < end && all && addresses.all(series)
             }
             Event::Example(example) => {
                 within(example.at) && few(&[example.latency, example.service_time, example.user, example.sends])

@@ -1,5 +1,6 @@
 //! What was measured: recorded per worker without locks, cut into slices of at most a second, merged by adding.
 
+mod addresses;
 mod alert;
 pub mod cause;
 mod course;
@@ -13,12 +14,14 @@ pub mod histogram;
 pub mod interval_log;
 mod layout;
 mod ledger;
+mod phases;
 mod recorder;
 mod stats;
 mod sums;
 mod tags;
 mod times;
 
+pub use addresses::{Addresses, Numbered};
 pub use alert::{Alert, AlertState};
 pub use cause::{Cause, Causes, Failed, Tally};
 pub use ended::Ended;
@@ -29,6 +32,7 @@ pub use gauges::{Gap, Gauge, Gauges};
 pub use in_flight::InFlight;
 pub use layout::Layout;
 pub use ledger::{Book, Booked, Entry, Fate, Verified, Violation, Wrong};
+pub use phases::{Phases, RequestPhase};
 pub use recorder::Recorder;
 pub use stats::Stats;
 pub use sums::Sums;
@@ -134,6 +138,9 @@ pub struct Slice {
     pub series: BTreeMap<u32, SeriesCounts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loads: BTreeMap<u32, LoadCounts>,
+    /// Of targets whose addresses may be several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: Addresses,
     /// By series: how long its requests were in flight, together. It is added up as readings, not here.
     #[serde(skip)]
     pub in_flight: BTreeMap<u32, u64>,
@@ -164,6 +171,9 @@ pub struct SeriesCounts {
     /// How long those that got no answer were waited for since they were sent.
     #[serde(skip)]
     pub unanswered: Counts,
+    /// Of connections by the slice in which they were opened.
+    #[serde(skip)]
+    pub phases: Phases,
 }
 
 /// More than there can be of anything, and so little that what is made of a few sums does not overflow either, whoever wrote the counts.
@@ -180,7 +190,8 @@ fn is_zero(number: &u64) -> bool {
 impl Slice {
     /// Whether something is left of it.
     pub fn is_empty(&self) -> bool {
-        self.series.is_empty() && self.loads.is_empty() && self.in_flight.is_empty() && self.poll_delay.is_empty()
+        let nothing = self.series.is_empty() && self.loads.is_empty() && self.addresses.is_empty();
+        nothing && self.in_flight.is_empty() && self.poll_delay.is_empty()
     }
 
     /// Its first slice, and that behind its last.
@@ -206,7 +217,7 @@ impl SeriesCounts {
 
     /// Adds everything but the histograms.
     pub fn add_numbers(&mut self, other: &SeriesCounts) {
-        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _, unanswered: _ } = other;
+        let SeriesCounts { sent, ok, failed, bytes, latency: _, service_time: _, unanswered: _, phases: _ } = other;
         plus(&mut self.sent, *sent);
         plus(&mut self.ok, *ok);
         plus(&mut self.bytes, *bytes);
@@ -218,6 +229,7 @@ impl SeriesCounts {
         self.latency.merge(&other.latency);
         self.service_time.merge(&other.service_time);
         self.unanswered.merge(&other.unanswered);
+        self.phases.merge(&other.phases);
     }
 }
 

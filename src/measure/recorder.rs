@@ -2,7 +2,8 @@
 
 use super::ended::Ended;
 use super::histogram::Sparse;
-use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, SeriesCounts, Since, Slice, Tally};
+use super::phases::PhaseCells;
+use super::{Cause, Causes, Choice, Failed, Failure, LoadCounts, RequestPhase, SeriesCounts, Since, Slice, Tally};
 use crate::plan::{Expr, RequestTime, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ struct OpenSlice {
     loads: Cells<LoadCell>,
     /// By series: how long its requests were in flight, together.
     in_flight: Cells<u64>,
+    /// By target and number of its address. Once there, they stay.
+    addresses: Vec<Vec<Cell>>,
     poll_delay: Sparse,
 }
 
@@ -98,6 +101,8 @@ struct Cell {
     latency: Sparse,
     service_time: Sparse,
     unanswered: Sparse,
+    /// Of requests. Once there, they stay.
+    phases: Option<Box<PhaseCells>>,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +149,15 @@ impl Recorder {
     pub fn sent(&mut self, series: usize, at: u64) {
         self.open_at(at).series.get(series).sent += 1;
         self.sent_again(series, at);
+    }
+
+    /// A connection was opened for a request, or not, and that took so long.
+    pub fn opened(&mut self, series: usize, at: u64, connect: u64, tls: Option<u64>) {
+        let phases = self.open_at(at).series.get(series).phases.get_or_insert_default();
+        phases.record(RequestPhase::Connect, connect);
+        if let Some(tls) = tls {
+            phases.record(RequestPhase::Tls, tls);
+        }
     }
 
     /// A request is in flight, from its first send on, however often it is sent.
@@ -203,7 +217,12 @@ impl Recorder {
     }
 
     pub fn ended(&mut self, series: usize, ended: &Ended) {
-        self.open_at(ended.intended).series.get(series).add(ended, (RequestTime::Latency, ended.latency));
+        let cell = self.open_at(ended.intended).series.get(series);
+        cell.add(ended, Some((RequestTime::Latency, ended.latency)));
+        if ended.first_byte > 0 {
+            let since_sent = (ended.intended + ended.first_byte).saturating_sub(ended.sent());
+            cell.phases.get_or_insert_default().record(RequestPhase::FirstByte, since_sent);
+        }
         if let Err(failure) = ended.outcome {
             self.failed(series, Cause::of(ended, failure), ended.intended);
         }
@@ -213,7 +232,7 @@ impl Recorder {
                 && own.matching.as_ref().is_none_or(|matching| ended.is(matching))
             {
                 recorder.open_at(ended.sent()).series.get(own.series).sent += 1;
-                recorder.open_at(ended.intended).series.get(own.series).add(ended, (own.phase, time));
+                recorder.open_at(ended.intended).series.get(own.series).add(ended, Some((own.phase, time)));
             }
         });
     }
@@ -223,11 +242,25 @@ impl Recorder {
         self.for_derived(series, |recorder, own| {
             if own.phase == RequestTime::Attempts && own.matching.as_ref().is_none_or(|matching| ended.is(matching)) {
                 let cell = recorder.open_at(ended.intended).series.get(own.series);
-                cell.add(ended, (own.phase, ended.latency));
+                cell.add(ended, Some((own.phase, ended.latency)));
                 // Without a predicate they were counted as they were sent.
                 cell.sent += if own.matching.is_some() { u64::from(ended.sends) } else { 0 };
             }
         });
+    }
+
+    /// One try has ended at an address of a target, by its number.
+    pub fn tried_at(&mut self, (target, number): (u32, u32), ended: &Ended) {
+        let addresses = &mut self.open_at(ended.intended).addresses;
+        let (target, number) = (target as usize, number as usize);
+        if addresses.len() <= target {
+            addresses.resize_with(target + 1, Vec::new);
+        }
+        let own = &mut addresses[target];
+        if own.len() <= number {
+            own.resize_with(number + 1, Cell::default);
+        }
+        own[number].add(ended, None);
     }
 
     /// A failure without a time of its own: nothing could be sent.
@@ -313,6 +346,7 @@ impl Recorder {
                     series: Cells::new(series),
                     loads: Cells::new(loads),
                     in_flight: Cells::new(series),
+                    addresses: Vec::new(),
                     poll_delay: Sparse::default(),
                 });
                 open.slice = slice;
@@ -338,12 +372,15 @@ impl Recorder {
 }
 
 impl Cell {
-    fn add(&mut self, ended: &Ended, (phase, time): (RequestTime, u64)) {
-        if ended.is_unanswered(phase) {
+    /// With a time beside the service time, or that alone.
+    fn add(&mut self, ended: &Ended, time: Option<(RequestTime, u64)>) {
+        if ended.is_unanswered(time.map_or(RequestTime::ServiceTime, |(phase, _)| phase)) {
             self.unanswered.record(ended.service_time);
         } else if !ended.outcome.is_err_and(Failure::is_generator) {
             // How long it took the generator to fail says nothing about the target.
-            self.latency.record(time);
+            if let Some((_, time)) = time {
+                self.latency.record(time);
+            }
             self.service_time.record(ended.service_time);
         }
         self.bytes += ended.bytes;
@@ -352,30 +389,43 @@ impl Cell {
             Err(failure) => self.failed[failure as usize] += 1,
         }
     }
+
+    fn is_used(&self) -> bool {
+        self.ok > 0 || self.failed.iter().any(|count| *count > 0)
+    }
+
+    fn drain(&mut self) -> SeriesCounts {
+        let failed: BTreeMap<Failure, u64> = Failure::ALL
+            .into_iter()
+            .filter_map(|kind| {
+                let count = std::mem::take(&mut self.failed[kind as usize]);
+                (count > 0).then_some((kind, u64::from(count)))
+            })
+            .collect();
+        SeriesCounts {
+            sent: std::mem::take(&mut self.sent),
+            ok: std::mem::take(&mut self.ok),
+            failed,
+            bytes: std::mem::take(&mut self.bytes),
+            latency: self.latency.drain(),
+            service_time: self.service_time.drain(),
+            unanswered: self.unanswered.drain(),
+            phases: self.phases.as_mut().map(|phases| phases.drain()).unwrap_or_default(),
+        }
+    }
 }
 
 impl OpenSlice {
     fn drain(&mut self) -> Slice {
         let mut slice = Slice { slice: self.slice, poll_delay: self.poll_delay.drain(), ..Slice::default() };
         self.series.drain(|index, cell| {
-            let failed: BTreeMap<Failure, u64> = Failure::ALL
-                .into_iter()
-                .filter_map(|kind| {
-                    let count = std::mem::take(&mut cell.failed[kind as usize]);
-                    (count > 0).then_some((kind, u64::from(count)))
-                })
-                .collect();
-            let counts = SeriesCounts {
-                sent: std::mem::take(&mut cell.sent),
-                ok: std::mem::take(&mut cell.ok),
-                failed,
-                bytes: std::mem::take(&mut cell.bytes),
-                latency: cell.latency.drain(),
-                service_time: cell.service_time.drain(),
-                unanswered: cell.unanswered.drain(),
-            };
-            slice.series.insert(index, counts);
+            slice.series.insert(index, cell.drain());
         });
+        for (target, own) in (0..).zip(&mut self.addresses) {
+            for (number, cell) in (0..).zip(own).filter(|(_, cell)| cell.is_used()) {
+                slice.addresses.entry(target).or_default().insert(number, cell.drain());
+            }
+        }
         self.loads.drain(|index, cell| {
             let counts = LoadCounts {
                 started: std::mem::take(&mut cell.started),
@@ -444,6 +494,24 @@ mod tests {
         recorder.landed_all(Some(0), 28);
         recorder.fly_all(30);
         assert_eq!(counted(&mut recorder), [(2, 3 + 2)]);
+    }
+
+    #[test]
+    fn phases_are_counted_of_every_request_and_connection() {
+        let mut recorder = Recorder::new(Arc::from([0u64, 100, 200]), &[series(None, RequestTime::Latency, None)], 0);
+        // Two connections, the second in the next slice and to somebody who is asked in plain text.
+        recorder.opened(0, 20, 3, Some(9));
+        recorder.opened(0, 130, 4, None);
+        // Intended at 10, sent at 32, answered from 35 to 40.
+        recorder.ended(0, &Ended { first_byte: 25, ..Ended::plain(10, 30, 8, Ok(())) });
+        recorder.sample(0, 50, 10, 10, Err(Failure::Timeout));
+        let mut slices = recorder.drain();
+        slices.sort_by_key(|slice| slice.slice);
+        let times = |slice: usize| {
+            RequestPhase::ALL.map(|phase| slices[slice].series[&0].phases.get(phase).iter().collect::<Vec<_>>())
+        };
+        assert_eq!(times(0), [vec![(3, 1)], vec![(9, 1)], vec![(3, 1)]]);
+        assert_eq!(times(1), [vec![(4, 1)], vec![], vec![]]);
     }
 
     #[test]

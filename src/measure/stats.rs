@@ -5,11 +5,12 @@ use super::course::{Cell, Course, Sum};
 use super::histogram::{self, Adder, Counts};
 use super::{
     Alert, Book, Causes, End, Event, Examples, Gauge, Gauges, Generator, Happened, Injected, Layout, LoadCounts, Proof,
-    SeriesCounts, Slice, Times, Tried, interval_log,
+    RequestPhase, SeriesCounts, Slice, Times, Tried, interval_log,
 };
 use crate::base::units::{HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, Range, RestsOn, Watched};
 use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 // Of core, which opens nothing.
 use core::net::SocketAddr;
@@ -28,6 +29,8 @@ pub struct Stats {
     layout: Arc<Layout>,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    /// By target and number.
+    addresses: BTreeMap<(u32, u32), Course<SeriesCounts>>,
     poll_delay: Course<Counts>,
     /// How long slices stay as they are.
     recent: u64,
@@ -263,6 +266,12 @@ impl Stats {
                 course.add(first, end, counts);
             }
         }
+        for (target, own) in &slice.addresses {
+            for (number, counts) in own {
+                // Nothing asks for windows of them.
+                self.addresses.entry((*target, *number)).or_default().add(first, end, counts);
+            }
+        }
         if !slice.poll_delay.is_empty() {
             self.poll_delay.add(first, end, &slice.poll_delay);
         }
@@ -272,6 +281,7 @@ impl Stats {
     pub fn forget(&mut self, before: u64) {
         self.series.iter_mut().for_each(|course| course.forget(&self.layout.edges, before));
         self.loads.iter_mut().for_each(|course| course.forget(&self.layout.edges, before));
+        self.addresses.values_mut().for_each(|course| course.forget(&self.layout.edges, before));
         self.poll_delay.forget(&self.layout.edges, before);
         self.watched.iter_mut().for_each(|(_, gauge)| gauge.forget(before));
     }
@@ -308,13 +318,17 @@ impl Stats {
         for course in &mut self.loads {
             course.coarsen(&self.layout.edges, before, step, &mut self.adder);
         }
+        for course in self.addresses.values_mut() {
+            course.coarsen(&self.layout.edges, before, step, &mut self.adder);
+        }
         self.poll_delay.coarsen(&self.layout.edges, before, step, &mut self.adder);
     }
 
     /// What the measurements take of memory.
     pub fn size(&self) -> usize {
         let of_all = self.series.iter().map(Course::size).chain(self.loads.iter().map(Course::size));
-        of_all.sum::<usize>() + self.poll_delay.size()
+        let of_addresses: usize = self.addresses.values().map(Course::size).sum();
+        of_all.sum::<usize>() + of_addresses + self.poll_delay.size()
     }
 
     /// The cells of a course whose slices are intended in windows.
@@ -420,6 +434,25 @@ impl Stats {
     /// Adds the times of a series in windows.
     pub fn times(&self, series: usize, ranges: &[Range], service_time: bool, into: &mut Times) {
         self.series_within(series, ranges).for_each(|counts| into.add(counts, service_time));
+    }
+
+    /// How long a phase of the requests of a series took, in the whole run.
+    pub fn phase(&self, series: usize, phase: RequestPhase) -> Histogram<u64> {
+        let mut times = histogram::empty();
+        let cells = self.series.get(series).map_or(&[][..], Course::cells);
+        cells.iter().for_each(|cell| cell.counts.phases.get(phase).add_to(&mut times));
+        times
+    }
+
+    /// What came of the tries at an address of a target in the whole run, and their service times.
+    pub fn at_address(&self, target: usize, number: u32) -> (SeriesCounts, Times) {
+        let (mut sum, mut times) = (SeriesCounts::default(), Times::default());
+        let cells = self.addresses.get(&(target as u32, number)).map_or(&[][..], Course::cells);
+        for cell in cells {
+            sum.add_numbers(&cell.counts);
+            times.add(&cell.counts, true);
+        }
+        (sum, times)
     }
 
     pub fn load(&self, load: usize, ranges: &[Range]) -> LoadCounts {

@@ -10,13 +10,15 @@ pub struct Sums<'a> {
     layout: &'a Layout,
     series: Vec<Course<SeriesCounts>>,
     loads: Vec<Course<LoadCounts>>,
+    addresses: BTreeMap<(u32, u32), Course<SeriesCounts>>,
     poll_delay: Course<Counts>,
     step: u64,
 }
 
 impl Sums<'_> {
     pub fn new(layout: &Layout, step: u64) -> Sums<'_> {
-        Sums { layout, series: layout.series(), loads: layout.loads(), poll_delay: layout.poll_delay(), step }
+        let (series, loads, poll_delay) = (layout.series(), layout.loads(), layout.poll_delay());
+        Sums { layout, series, loads, addresses: BTreeMap::new(), poll_delay, step }
     }
 
     pub fn add(&mut self, slice: &Slice) {
@@ -26,6 +28,12 @@ impl Sums<'_> {
         }
         for (index, counts) in &slice.loads {
             add(self.loads.get_mut(*index as usize), edges, slice.range(), self.step, counts);
+        }
+        for (target, own) in &slice.addresses {
+            for (number, counts) in own {
+                let course = self.addresses.entry((*target, *number)).or_default();
+                add(Some(course), edges, slice.range(), self.step, counts);
+            }
         }
         if !slice.poll_delay.is_empty() {
             add(Some(&mut self.poll_delay), edges, slice.range(), self.step, &slice.poll_delay);
@@ -48,6 +56,12 @@ impl Sums<'_> {
         for (index, course) in (0..).zip(self.loads) {
             for cell in course.into_cells() {
                 slice(&mut slices, cell.first, cell.end).loads.insert(index, cell.counts);
+            }
+        }
+        for ((target, number), course) in self.addresses {
+            for cell in course.into_cells() {
+                let of_target = slice(&mut slices, cell.first, cell.end).addresses.entry(target).or_default();
+                of_target.insert(number, cell.counts);
             }
         }
         for cell in self.poll_delay.into_cells() {

@@ -1,6 +1,7 @@
 //! Plan, measurements and verdict → what a person or a program reads. A report is a value that holds all of it, so each format is a
 //! function of the report alone.
 
+mod addresses;
 mod beside;
 mod causes;
 mod course;
@@ -13,11 +14,13 @@ mod json;
 mod ledgers;
 mod loads;
 mod notes;
+mod phases;
 mod seconds;
 mod terminal;
 mod watched;
 mod windows;
 
+pub use addresses::AddressTotals;
 pub use causes::Failures;
 pub use course::{Course, LoadCourse, Point};
 pub use examples::{Examples, Told};
@@ -28,6 +31,7 @@ pub use generator::Health;
 pub use json::json;
 pub use ledgers::{LedgerTotals, Wronged};
 pub use loads::{LoadTotals, Spread};
+pub use phases::{Percentiles, PhaseTimes};
 pub use terminal::terminal;
 pub use watched::WatchedSeries;
 pub use windows::{StepRow, TrialOutcome, Window};
@@ -75,6 +79,11 @@ pub struct Report {
     pub expectations: Vec<Expected>,
     pub loads: Vec<LoadTotals>,
     pub windows: Vec<Window>,
+    /// Of each step that opened connections.
+    pub phases: Vec<PhaseTimes>,
+    /// Of targets that have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<AddressTotals>,
     pub course: Course,
     /// Why requests failed, by step.
     pub failures: Vec<Failures>,
@@ -178,6 +187,8 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         notes: notes::notes((&restarts, &resolved), &generator, &loads, &windows, &unverified(plan), &watched),
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
+        phases: phases::phases(plan, stats),
+        addresses: addresses::addresses(plan, stats),
         failures: causes::failures(plan, stats),
         examples: examples::examples(plan, stats),
         watched,

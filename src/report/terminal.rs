@@ -1,10 +1,12 @@
 //! The report for a person at a terminal: the verdict first, then what was expected, then what was measured.
 
+mod addresses;
 mod course;
 mod events;
 mod examples;
 mod faults;
 mod ledgers;
+mod phases;
 mod watched;
 
 use super::{Expected, Report, Spread, Window};
@@ -54,6 +56,8 @@ pub fn terminal(report: &Report, colour: bool) -> String {
         let windows: Vec<&Window> = report.windows.iter().filter(|w| w.load == load.name).collect();
         table(&mut out, &load.name, &windows, &paint);
     }
+    phases::phases(&mut out, report, &paint);
+    addresses::addresses(&mut out, report, &paint);
     faults::faults(&mut out, report, &paint);
     events::events(&mut out, report, &paint);
     ledgers::ledgers(&mut out, report, &paint);

@@ -4,7 +4,7 @@ use super::machine::MACHINE;
 use stressc::base::units::SECOND;
 use stressc::check::check;
 use stressc::inputs::{Asked, load_text};
-use stressc::measure::{Event, Failure, Generator, Recorder, Slice};
+use stressc::measure::{Ended, Event, Failure, Generator, Recorder, Slice};
 use stressc::plan::{Plan, Share, plan};
 
 /// The plan of the only scenario in a text.
@@ -106,7 +106,13 @@ impl Day {
                 let service = self.latencies.pick(series, numbers);
                 self.recorder.sent(series, intended + late);
                 let lag = 20_000 + numbers.below(100_000);
-                self.recorder.sample(series, intended, late + service + lag, late + service, outcome);
+                let took = (late + service + lag, late + service);
+                let ended = Ended { first_byte: lag + service / 2, ..Ended::plain(intended, took.0, took.1, outcome) };
+                self.recorder.ended(series, &ended);
+                if chance.is_multiple_of(100) {
+                    self.recorder.opened(series, intended, 20_000 + numbers.below(100_000), Some(service));
+                    self.recorder.tried_at((0, (chance / 100 % 3) as u32), &ended);
+                }
             }
         }
         for look in 0..100 {

@@ -24,6 +24,8 @@ pub struct Attempt {
     /// How often the request was handed to the network, in all its tries and in this one.
     pub sent: u64,
     pub sends: u32,
+    /// The address that it goes to, by its target and number, where that may have several.
+    pub address: Option<(u32, u32)>,
     /// How long the request has opened connections, where it did.
     pub connecting: Option<u64>,
     /// How long it agreed on encryption, where it did.
@@ -50,6 +52,7 @@ impl Attempt {
             trace: worker.traces.next(),
             sent: 0,
             sends: 0,
+            address: None,
             connecting: None,
             agreeing: None,
             because: None,
@@ -68,7 +71,12 @@ impl Attempt {
     pub fn begin(&mut self, number: u64, began: u64, timeout: u64) {
         (self.number, self.began, self.due) = (number, began, began.saturating_add(timeout));
         (self.sends, self.bytes) = (0, 0);
-        self.because = None;
+        (self.because, self.address) = (None, None);
+    }
+
+    /// Its connection leads there, whether it is open or about to be.
+    pub fn goes_to(&mut self, target: usize, number: Option<u32>) {
+        self.address = number.map(|number| (target as u32, number));
     }
 
     /// What is left of its time.
@@ -78,6 +86,8 @@ impl Attempt {
 
     /// A connection was opened, or not, and that took so long.
     pub fn connected(&mut self, took: Opening) {
+        let now = self.worker.timers.clock.now();
+        self.worker.recorder.borrow_mut().opened(self.series, now, took.connect, took.tls);
         self.connecting = Some(self.connecting.unwrap_or(0) + took.connect);
         if let Some(tls) = took.tls {
             self.agreeing = Some(self.agreeing.unwrap_or(0) + tls);

@@ -178,11 +178,17 @@ impl Sender {
         if !request.records.is_empty() && fate == Fate::Acknowledged {
             request.records.acknowledged(frame, &self.worker.lowered.paths, end, &progress.opened);
         }
-        if self.worker.counts_tries {
+        if self.worker.counts_tries || self.attempt.address.is_some() {
             let took = end.saturating_sub(began);
             let one = self.ended(&answer, Ended::plain(began, took, took, outcome));
             let one = Ended { bytes: self.attempt.bytes, ..one };
-            self.worker.recorder.borrow_mut().tried(whole.series, &one);
+            let mut recorder = self.worker.recorder.borrow_mut();
+            if self.worker.counts_tries {
+                recorder.tried(whole.series, &one);
+            }
+            if let Some(address) = self.attempt.address {
+                recorder.tried_at(address, &one);
+            }
         }
         Tried { end, answer, outcome }
     }

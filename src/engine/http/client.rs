@@ -206,13 +206,18 @@ impl Client {
         loop {
             self.answer.sent = 0;
             let mut connection = match pool.take(&mut self.own, key, host.connections) {
-                Some(connection) => connection,
+                Some(connection) => {
+                    attempt.goes_to(hop.target, connection.number);
+                    connection
+                }
                 None => {
+                    let (peer, number) = host.next();
+                    attempt.goes_to(hop.target, number);
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
-                    let opened = Connection::open(host.route(&host.next()), left, &mut took).await;
+                    let opened = Connection::open(host.route(&peer), left, &mut took).await;
                     attempt.connected(took);
-                    opened.map_err(|broken| attempt.broke(broken))?
+                    opened.map_err(|broken| attempt.broke(broken))?.at_number(number)
                 }
             };
             let now = match attempt.sends() {

@@ -23,6 +23,8 @@ pub struct Connection {
     /// Nanoseconds that connecting took.
     connect_time: u64,
     used: bool,
+    /// The number of the address that it leads to, where the target may have several.
+    pub number: Option<u32>,
     /// The part of a head that came without its end; bodies are decoded as they come.
     stash: Vec<u8>,
     deadline: Deadline,
@@ -35,9 +37,14 @@ impl Connection {
             stream,
             connect_time: took.connect,
             used: false,
+            number: None,
             stash: Vec::new(),
             deadline: Deadline::default(),
         })
+    }
+
+    pub fn at_number(self, number: Option<u32>) -> Connection {
+        Connection { number, ..self }
     }
 
     /// Has completed at least one exchange.

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
 
-/// Those at which a target is now: the first of them, or each in its turn.
-pub type Found = Arc<[SocketAddr]>;
+/// Those at which a target is now, each with its number: the first of them, or each in its turn.
+pub type Found = Arc<[(SocketAddr, u32)]>;
 
 /// Where targets and services are: host and port as they go into `Host`, and the resolved address.
 #[derive(Debug, Clone)]
@@ -130,12 +130,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// Where the next connection goes: what was found last, in turn.
-    pub fn next(&self) -> Peer {
-        let Some(found) = &self.found else { return self.peer.clone() };
+    /// Where the next connection goes, and the number of that: what was found last, in turn.
+    pub fn next(&self) -> (Peer, Option<u32>) {
+        let Some(found) = &self.found else { return (self.peer.clone(), None) };
         let found = found.borrow();
         let turn = self.turn.replace(self.turn.get().wrapping_add(1));
-        found.get(turn % found.len().max(1)).map_or_else(|| self.peer.clone(), |address| Peer::Tcp(*address))
+        match found.get(turn % found.len().max(1)) {
+            Some((address, number)) => (Peer::Tcp(*address), Some(*number)),
+            None => (self.peer.clone(), None),
+        }
     }
 
     pub fn route<'r>(&'r self, peer: &'r Peer) -> Route<'r> {
@@ -257,7 +260,7 @@ mod tests {
     fn each_connection_goes_to_the_next_address_that_was_found_last() {
         let address = |last: u8| SocketAddr::from(([127, 0, 0, last], 80));
         let at = |last: u8| Peer::Tcp(address(last));
-        let (tell, found) = watch::channel(Found::from(vec![address(1), address(2), address(3)]));
+        let (tell, found) = watch::channel(Found::from(vec![(address(1), 0), (address(2), 1), (address(3), 2)]));
         let host = Host {
             root: None,
             authority: String::new(),
@@ -274,13 +277,13 @@ mod tests {
             carries_cookie: false,
             own: Vec::new(),
         };
-        assert_eq!([(); 4].map(|()| host.next()), [2, 3, 1, 2].map(at));
-        tell.send_replace(Found::from(vec![address(9)]));
-        assert_eq!([(); 2].map(|()| host.next()), [at(9), at(9)]);
+        assert_eq!([(); 4].map(|()| host.next()), [2, 3, 1, 2].map(|last| (at(last), Some(u32::from(last) - 1))));
+        tell.send_replace(Found::from(vec![(address(9), 3)]));
+        assert_eq!([(); 2].map(|()| host.next()), [(at(9), Some(3)), (at(9), Some(3))]);
         let source = |peer: &Peer| host.source(peer).unwrap().to_string();
         assert_eq!([(); 3].map(|()| source(&at(1))), ["127.0.0.2", "127.0.0.3", "127.0.0.2"]);
         assert_eq!([(); 2].map(|()| source(&Peer::Tcp("[::1]:80".parse().unwrap()))), ["::1", "::1"]);
         drop(tell);
-        assert_eq!(host.next(), at(9), "also where nobody looks any more");
+        assert_eq!(host.next().0, at(9), "also where nobody looks any more");
     }
 }

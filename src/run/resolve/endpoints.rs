@@ -6,7 +6,7 @@ use super::resolved::Resolved;
 use crate::base::origin::Origin;
 use crate::base::socket::{Server, UnixSocket};
 use crate::check::program::Protocol;
-use crate::engine::http::host::{self, Endpoint, Found};
+use crate::engine::http::host::{self, Endpoint};
 use crate::engine::stream::Peer;
 use crate::engine::tls::{Material, Secured, certificates};
 use crate::engine::value::files::Files;
@@ -14,7 +14,6 @@ use crate::plan::{Address, Dns, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// The endpoint of each target, from the addresses of services and links, and the names whose addresses may be others later.
 pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
@@ -71,14 +70,14 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
         // A link that was put before it is nothing that a request speaks of.
         let before = plan.links.iter().position(|link| link.before == Some(index));
         let Some((host, port, all)) = names else { return Ok(at_link(endpoint, before, known)) };
-        let (tell, found) = watch::channel(Found::from(all));
+        let own = TargetName::new(index, (host, port), dns.cloned().unwrap_or_default(), &all);
+        let own = TargetName { link: before, ..own };
         let endpoint = match before {
             // It leads to all of them.
             Some(_) => at_link(endpoint, before, known),
-            None => Endpoint { found: Some(found), ..endpoint },
+            None => Endpoint { found: Some(own.tell.subscribe()), ..endpoint },
         };
-        let (target, dns) = (index, dns.cloned().unwrap_or_default());
-        named.push(TargetName { target, name: host, port, dns, link: before, tell });
+        named.push(own);
         Ok(endpoint)
     };
     let endpoints: Result<Vec<Endpoint>, String> = plan.targets.iter().enumerate().map(endpoint).collect();
