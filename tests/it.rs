@@ -37,6 +37,7 @@ mod load;
 mod loads;
 mod long_records;
 mod long_runs;
+mod mistakes;
 mod monitors;
 mod numbers;
 mod outcomes;

@@ -38,7 +38,14 @@ impl Random {
     }
 }
 
-const SNIPPETS: [&str; 32] = [
+const SNIPPETS: [&str; 39] = [
+    "\u{a0}",
+    "“",
+    "’",
+    "`",
+    "/*",
+    "# ",
+    "中",
     "{",
     "}",
     "(",

@@ -323,6 +323,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn entry(&mut self, entry: &'a Entry, request: &mut Request, frame: FrameId) {
         let label = entry.label.text.as_str();
         match (label, &mut request.exchange) {
+            ("body", Exchange::Http(_)) if matches!(entry.value.kind, ast::ExprKind::Object(_)) => {
+                self.eval(&entry.value, frame);
+                let message = "a `body:` is a text, sent as it is";
+                let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "an object behind it");
+                self.push(problem.fix(entry.label.span, "json", "write `json: { … }`, or `form: { … }` for a form"));
+            }
             ("json" | "form" | "multipart" | "body", Exchange::Http(http)) => {
                 self.request_body(entry, &mut http.body, frame);
             }

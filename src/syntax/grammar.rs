@@ -77,10 +77,12 @@ pub fn parse(file: FileId, context: Context, text: &str, offset: usize) -> Resul
             if let Some(quoted) = quoted_label(file, context, text, offset) {
                 refusal.diagnostic = quoted;
             }
-            if let ([word], true) = (expected(&error).as_slice(), refusal.diagnostic.fix.is_none()) {
+            refusal.diagnostic = mended(refusal.diagnostic, context, text, offset);
+            if let ([word], None) = (expected(&error).as_slice(), &refusal.diagnostic.fix)
+                && *word != "`:`"
+            {
                 refusal.diagnostic = with_word(refusal.diagnostic, context, text, offset, word);
             }
-            refusal.diagnostic = mended(refusal.diagnostic, context, text, offset);
             if let (true, None) = (refusal.diagnostic.code == Code::E0100, &refusal.diagnostic.fix) {
                 let meant = super::meant::meant(file, context, text, place(&error), offset);
                 refusal.diagnostic = meant.unwrap_or(refusal.diagnostic);

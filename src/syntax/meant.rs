@@ -46,9 +46,17 @@ pub fn meant(file: FileId, context: Context, text: &str, at: usize, offset: usiz
 /// The first rewriting, and the statement after all of them, which parses.
 fn mend(context: Context, text: &str, at: usize, most: usize) -> Option<(Rewriting, String)> {
     let stopped = Stopped { text, at, context };
-    let all = [Stopped::numbers, Stopped::signs, Stopped::units, Stopped::operators, Stopped::words, Stopped::texts];
+    let all = [
+        stopped.numbers(),
+        stopped.units(),
+        stopped.operators(),
+        stopped.words(),
+        stopped.brackets(),
+        stopped.texts(),
+        stopped.missing(),
+    ];
     let mut further: Option<(usize, Rewriting, String)> = None;
-    for rewriting in all.iter().flat_map(|candidates| candidates(&stopped)) {
+    for rewriting in all.into_iter().flatten() {
         let rewritten = rewriting.of(text);
         match stops(context, &rewritten) {
             None => return Some((rewriting, rewritten)),
@@ -117,6 +125,12 @@ const UNITS: &[(&str, &str)] = &[
     ("VU", " users"),
     ("vu", " users"),
     ("/s", "/s"),
+    ("us", "us"),
+    ("ms", "ms"),
+    ("s", "s"),
+    ("m", "m"),
+    ("h", "h"),
+    ("d", "d"),
 ];
 
 /// Operators of elsewhere, the longest first.
@@ -318,15 +332,26 @@ impl Stopped<'_> {
         })
     }
 
-    fn signs(&self) -> Vec<Rewriting> {
+    fn brackets(&self) -> Vec<Rewriting> {
+        let token = self.token();
+        let mut found = Vec::new();
+        match &self.text[token.clone()] {
+            "[" => found.extend(self.bracketed(token.start, '(', ')', "arguments stand in `( )`")),
+            "(" => found.extend(self.bracketed(token.start, '[', ']', "a list stands in `[ ]`")),
+            _ => {}
+        }
+        // `in (200, 201)` fails within the brackets.
+        let open = self.text[..token.start].rfind('(').filter(|open| self.text[..*open].trim_end().ends_with(" in"));
+        found.extend(open.and_then(|open| self.bracketed(open, '[', ']', "a list stands in `[ ]`")));
+        found
+    }
+
+    fn missing(&self) -> Vec<Rewriting> {
         let token = self.token();
         let gap = self.text[..token.start].trim_end().len();
-        let written = &self.text[token.clone()];
         let mut found = Vec::new();
-        match written {
+        match &self.text[token.clone()] {
             "=" => found.push(self.rewriting(gap..token.end, ":", "an argument has a `:` behind its name")),
-            "[" => found.extend(self.brackets(token.start, '(', ')', "arguments stand in `( )`")),
-            "(" => found.extend(self.brackets(token.start, '[', ']', "a list stands in `[ ]`")),
             "," | ";" => found.push(self.rewriting(token.clone(), "", "nothing is separated here")),
             _ => {}
         }
@@ -334,14 +359,11 @@ impl Stopped<'_> {
             found.push(self.rewriting(gap..gap, ":", "a `:` is missing behind the name"));
             found.push(self.rewriting(gap..gap, ",", "a `,` is missing"));
         }
-        // `in (200, 201)` fails within the brackets.
-        let open = self.text[..token.start].rfind('(').filter(|open| self.text[..*open].trim_end().ends_with(" in"));
-        found.extend(open.and_then(|open| self.brackets(open, '[', ']', "a list stands in `[ ]`")));
         found
     }
 
     /// The bracket at a place and its partner, as others.
-    fn brackets(&self, at: usize, open: char, close: char, why: &'static str) -> Option<Rewriting> {
+    fn bracketed(&self, at: usize, open: char, close: char, why: &'static str) -> Option<Rewriting> {
         let theirs = if self.text[at..].starts_with('(') { ')' } else { ']' };
         let end = at + self.text[at..].find(theirs)?;
         Some(self.rewriting(at..end + 1, format!("{open}{}{close}", &self.text[at + 1..end]), why))

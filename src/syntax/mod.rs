@@ -4,6 +4,7 @@
 pub mod ast;
 mod balance;
 mod characters;
+mod closed;
 pub mod format;
 mod expected;
 mod grammar;

@@ -41,6 +41,9 @@ pub struct Comment {
 const OPERATORS: [&str; 20] =
     ["->", "..", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", "+", "-", "*", "/", ":", ",", ".", "!", "|"];
 
+/// So many texts that are not closed are looked through for where they end.
+const MOST_TRIED: usize = 20;
+
 pub struct Scan {
     pub tokens: Vec<Token>,
     pub comments: Vec<Comment>,
@@ -86,7 +89,10 @@ pub fn scan(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Scan {
                     endless.push(quote);
                 }
                 at = end.unwrap_or_else(|| {
-                    let end = line_end(bytes, start);
+                    let end = (unclosed.len() < MOST_TRIED && !long)
+                        .then(|| super::closed::text_end(text, start, char::from(quote)))
+                        .flatten()
+                        .unwrap_or_else(|| line_end(bytes, start));
                     match unclosed.last_mut() {
                         Some(above) if above.ends_on_this_line(text, &tokens, quote) => above.continued = true,
                         _ => unclosed.push(Unclosed { start, end, continued: false }),

@@ -214,8 +214,18 @@ impl<'a> Lower<'a> {
             return true;
         }
         let span = Span::new(self.file, start, start + length);
+        let labelled = || {
+            (words::statement(word).is_none() || word == "headers")
+                && context.has_entries()
+                && !grammar::reads(context, text)
+                && grammar::reads(context, &format!("{word}:{rest}"))
+        };
         let diagnostic = match words::statement(word) {
             Some(known) if known.contexts.contains(&context) => return true,
+            _ if context != Context::Choice && labelled() => {
+                let problem = Diagnostic::new(Code::E0100, "an option has a `:` behind its name", span, "no `:`");
+                problem.fix(span.after(), ":", format!("write `{word}:`"))
+            }
             _ if context.has_conditions() => return true,
             // A share may have any name.
             None if context == Context::Choice => return true,

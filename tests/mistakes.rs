@@ -1,0 +1,272 @@
+//! Mistakes of the kinds that people make who know other tools and languages, made by machine in the scenarios of this project: how many
+//! are located, how many of their fixes mend, and how many draw more than one error.
+
+use crate::robust::{Random, seed};
+use crate::support::compile::{compile, files, root};
+use std::collections::BTreeMap;
+use stressc::base::FileId;
+use stressc::diag::{Diagnostic, Severity};
+
+/// A kind of mistake, and a line with it; none where the line has no place for it.
+type Mistake = (&'static str, fn(&str) -> Option<String>);
+
+fn swapped(line: &str, from: &str, to: &str) -> Option<String> {
+    line.contains(from).then(|| line.replacen(from, to, 1))
+}
+
+/// The first word of the line, rewritten.
+fn first_word(line: &str, change: impl Fn(&str) -> String) -> Option<String> {
+    let start = line.len() - line.trim_start().len();
+    let length = line[start..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(line.len() - start);
+    let word = &line[start..start + length];
+    (length > 2 && !line[start + length..].starts_with([':', '.']))
+        .then(|| format!("{}{}{}", &line[..start], change(word), &line[start + length..]))
+}
+
+/// A number with its unit, taken apart by `change`.
+fn quantity(line: &str, unit: &str, change: impl Fn(&str) -> String) -> Option<String> {
+    let end = line.match_indices(unit).map(|(at, _)| at).find(|at| {
+        let whole = line[at + unit.len()..].chars().next().is_none_or(|c| !c.is_ascii_alphanumeric());
+        whole && line[..*at].ends_with(|c: char| c.is_ascii_digit())
+    })?;
+    let start = line[..end].trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '_')).len();
+    let plain = !line[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '"' | '\'' | '/' | '%'));
+    plain.then(|| format!("{}{}{}", &line[..start], change(&line[start..end]), &line[end + unit.len()..]))
+}
+
+/// The text of a line, without what its quotes hold.
+fn quoted(line: &str) -> Option<(usize, usize)> {
+    let start = line.find('"')?;
+    let end = start + 1 + line[start + 1..].find('"')?;
+    (!line[start..end].contains('\\')).then_some((start, end))
+}
+
+const MISTAKES: &[Mistake] = &[
+    ("typographic quotes", |line| {
+        let (start, end) = quoted(line)?;
+        Some(format!("{}“{}”{}", &line[..start], &line[start + 1..end], &line[end + 1..]))
+    }),
+    ("backticks", |line| {
+        let (start, end) = quoted(line)?;
+        Some(format!("{}`{}`{}", &line[..start], &line[start + 1..end], &line[end + 1..]))
+    }),
+    ("a quote is missing", |line| {
+        let (_, end) = quoted(line)?;
+        Some(format!("{}{}", &line[..end], &line[end + 1..]))
+    }),
+    ("no quotes", |line| {
+        let (start, end) = quoted(line)?;
+        let is_path = line[start + 1..end].starts_with('/') && !line[start..end].contains(['{', ' ', '?']);
+        is_path.then(|| format!("{}{}{}", &line[..start], &line[start + 1..end], &line[end + 1..]))
+    }),
+    ("≤ for <=", |line| swapped(line, "<= ", "≤ ").or_else(|| swapped(line, " < ", " ≤ "))),
+    ("→ for ->", |line| swapped(line, "->", "→")),
+    ("no-break space", |line| first_word(line, |word| format!("{word}\u{a0}"))),
+    ("a zero-width space", |line| first_word(line, |word| format!("{word}\u{200b}"))),
+    ("a Cyrillic letter", |line| {
+        first_word(line, |word| word.replacen('e', "е", 1)).filter(|mistaken| mistaken != line)
+    }),
+    ("µs", |line| quantity(line, "us", |number| format!("{number}µs"))),
+    ("a unit apart", |line| quantity(line, "ms", |number| format!("{number} ms"))),
+    ("seconds", |line| quantity(line, "s", |number| format!("{number} seconds"))),
+    ("sec", |line| quantity(line, "s", |number| format!("{number}sec"))),
+    ("capital S", |line| quantity(line, "s", |number| format!("{number}S"))),
+    ("parts of a duration apart", |line| quantity(line, "m", |number| format!("{number}m 30s"))),
+    ("req/s", |line| quantity(line, "/s", |number| format!("{number} req/s"))),
+    ("rps", |line| quantity(line, "/s", |number| format!("{number}rps"))),
+    ("vus", |line| swapped(line, " users", " vus").filter(|_| line.contains("hold ") || line.contains("ramp "))),
+    ("digits grouped by commas", |line| quantity(line, "/s", |number| format!("{number},000/s"))),
+    ("a decimal comma", |line| quantity(line, "%", |number| format!("{number},5%"))),
+    ("no digit before the point", |line| quantity(line, "%", |_| ".5%".to_owned())),
+    ("===", |line| swapped(line, " == ", " === ")),
+    ("=<", |line| swapped(line, " <= ", " =< ")),
+    ("is below", |line| swapped(line, " < ", " is below ")),
+    ("less than", |line| swapped(line, " < ", " less than ")),
+    ("=", |line| swapped(line, " == ", " = ")),
+    ("AND", |line| swapped(line, " and ", " AND ")),
+    ("&&", |line| swapped(line, " and ", " && ")),
+    ("capitals", |line| first_word(line, str::to_uppercase)),
+    ("P95", |line| swapped(line, "p95(", "P95(")),
+    ("errorRate", |line| swapped(line, "error_rate(", "errorRate(")),
+    ("# for //", |line| swapped(line, "// ", "# ").filter(|_| line.trim_start().starts_with("// "))),
+    ("= for :", |line| {
+        swapped(line, ": ", " = ").filter(|_| {
+            line.trim_start()
+                .split(':')
+                .next()
+                .is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        })
+    }),
+    (": is missing", |line| {
+        swapped(line, ": ", " ").filter(|_| {
+            line.trim_start()
+                .split(':')
+                .next()
+                .is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        })
+    }),
+    ("a parenthesis is missing", |line| {
+        let end = line.rfind(')').filter(|_| !line.contains('"'))?;
+        Some(format!("{}{}", &line[..end], &line[end + 1..]))
+    }),
+    ("brackets", |line| {
+        let (start, end) = (line.find('(')?, line.rfind(')')?);
+        let flat = !line[start + 1..end].contains(['(', ')', '"', ',']);
+        flat.then(|| format!("{}[{}]{}", &line[..start], &line[start + 1..end], &line[end + 1..]))
+    }),
+    ("a semicolon", |line| {
+        (!line.trim().is_empty() && !line.trim_end().ends_with(['{', '}', ',', '('])).then(|| format!("{line};"))
+    }),
+    ("two letters swapped", |line| {
+        first_word(line, |word| {
+            let mut bytes = word.as_bytes().to_vec();
+            bytes.swap(1, 2);
+            String::from_utf8(bytes).unwrap()
+        })
+        .filter(|mistaken| mistaken != line)
+    }),
+    ("a letter missing", |line| first_word(line, |word| word[..word.len() - 1].to_owned())),
+    ("let of a request", |line| {
+        let request = line.trim_start().strip_prefix("get ")?;
+        let (path, name) = request.split_once(" as ")?;
+        let word = name.split_whitespace().next().filter(|word| *word == name.trim_end())?;
+        Some(format!("    let {word} = get {path}"))
+    }),
+    ("avg", |line| swapped(line, "mean(", "avg(")),
+    ("http_req_failed", |line| swapped(line, "error_rate(", "http_req_failed(")),
+    ("http_req_duration", |line| swapped(line, "p95(", "http_req_duration(")),
+    ("sleep", |line| swapped(line, "think ", "sleep ").filter(|_| line.trim_start().starts_with("think "))),
+    ("thresholds", |line| {
+        swapped(line, "expect {", "thresholds {").filter(|_| line.trim_start().starts_with("expect"))
+    }),
+    ("body", |line| swapped(line, "json: {", "body: {")),
+    ("a spike by a number", |line| {
+        quantity(line, "x", str::to_owned).filter(|_| line.trim_start().starts_with("spike"))
+    }),
+    ("a template of JavaScript", |line| {
+        let (start, end) = quoted(line)?;
+        let inside = &line[start + 1..end];
+        inside.contains('{').then(|| format!("{}`{}`{}", &line[..start], inside.replace('{', "${"), &line[end + 1..]))
+    }),
+    ("moustaches", |line| {
+        let (start, end) = quoted(line)?;
+        let inside = &line[start + 1..end];
+        let doubled = inside.replace('{', "{{").replace('}', "}}");
+        inside.contains('{').then(|| format!("{}\"{doubled}\"{}", &line[..start], &line[end + 1..]))
+    }),
+];
+
+#[derive(Default)]
+struct Tally {
+    made: usize,
+    located: usize,
+    mended: usize,
+    useless: usize,
+    cascades: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.made += other.made;
+        self.located += other.located;
+        self.mended += other.mended;
+        self.useless += other.useless;
+        self.cascades += other.cascades;
+    }
+
+    fn row(&self, kind: &str) -> String {
+        let of = |count: usize| 100.0 * count as f64 / self.made.max(1) as f64;
+        format!(
+            "{kind:<28}{:>6}{:>9.1}%{:>9.1}%{:>9.1}%{:>9.1}%",
+            self.made,
+            of(self.located),
+            of(self.mended),
+            of(self.useless),
+            of(self.cascades)
+        )
+    }
+}
+
+fn errors(name: &str, text: &str) -> (stressc::base::Sources, Vec<Diagnostic>) {
+    let (sources, all) = compile(name, text);
+    (sources, all.into_iter().filter(|d| d.severity() == Severity::Error || d.code.as_str() == "W0813").collect())
+}
+
+/// What became of one mistake, in a text that has none but it.
+fn judged(name: &str, lines: &[&str], at: usize, mistaken: &str) -> Option<(Tally, String)> {
+    let mut wrong = lines.to_vec();
+    wrong[at] = mistaken;
+    let text = wrong.join("\n");
+    let (sources, found) = errors(name, &text);
+    let mut tally = Tally { made: 1, ..Tally::default() };
+    // What still says something is no mistake to a compiler.
+    let first = found.first()?;
+    let here = |d: &&Diagnostic| {
+        let span = d.span();
+        span.file == FileId(0) && sources.get(span.file).position(span.start as usize).0.abs_diff(at + 1) <= 1
+    };
+    tally.located = usize::from(found.iter().any(|d| here(&d)));
+    tally.cascades = usize::from(found.len() > 1);
+    for fix in found.iter().filter(here).filter_map(|d| d.fix.as_ref()) {
+        let mut mended = text.clone();
+        mended.replace_range(fix.span.range(), &fix.text);
+        match errors(name, &mended).1.len() {
+            0 => tally.mended = 1,
+            left if left >= found.len() => tally.useless = 1,
+            _ => {}
+        }
+    }
+    let told = format!("{} | {} | {:?}", mistaken.trim(), first.message, first.help);
+    Some((tally, told))
+}
+
+#[test]
+fn mistakes_of_people_who_know_other_tools_are_located_and_mended() {
+    const PLACES: usize = 22;
+    let all: Vec<(String, String)> = files(&root().join("scenarios"), "stress")
+        .into_iter()
+        .filter(|path| !path.ends_with("readiness.stress"))
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
+        .filter(|(name, text)| errors(name, text).1.is_empty())
+        .collect();
+    assert!(all.len() > 15, "{} scenarios have no mistake", all.len());
+    let mut random = Random(seed());
+    let (mut table, mut whole) = (BTreeMap::new(), Tally::default());
+    let tell = std::env::var("STRESSC_TEST_MISTAKES").ok();
+    for (kind, change) in MISTAKES {
+        let places = all.iter().flat_map(|(name, text)| {
+            let is_code = |line: &str| !line.trim_start().starts_with("//") || kind.starts_with('#');
+            let found = text.lines().enumerate().filter(move |(_, line)| is_code(line));
+            found.filter_map(move |(at, line)| Some((name, text, at, change(line)?)))
+        });
+        let mut places: Vec<_> = places.collect();
+        let tally: &mut Tally = table.entry(*kind).or_default();
+        while tally.made < PLACES && !places.is_empty() {
+            let (name, text, at, mistaken) = places.swap_remove(random.below(places.len()));
+            let lines: Vec<&str> = text.lines().collect();
+            let Some((one, told)) = judged(name, &lines, at, &mistaken) else { continue };
+            if tell.as_ref().is_some_and(|kind_wanted| kind_wanted == kind || kind_wanted == "all" && one.mended == 0) {
+                eprintln!("{kind}: {told} mended {} useless {} cascade {}", one.mended, one.useless, one.cascades);
+            }
+            tally.add(&one);
+        }
+        whole.add(tally);
+    }
+    let rows: Vec<String> = table.iter().map(|(kind, tally)| tally.row(kind)).collect();
+    let table = format!(
+        "{:<28}{:>6}{:>10}{:>10}{:>10}{:>10}\n{}\n{}",
+        "",
+        "made",
+        "located",
+        "mended",
+        "useless",
+        "cascades",
+        rows.join("\n"),
+        whole.row("all")
+    );
+    eprintln!("{table}");
+    let share = |count: usize| count as f64 / whole.made as f64;
+    assert!(whole.made > 600, "{table}");
+    assert!(share(whole.located) >= 0.99 && share(whole.mended) >= 0.85, "{table}");
+    assert!(share(whole.useless) <= 0.005 && share(whole.cascades) <= 0.015, "{table}");
+}
