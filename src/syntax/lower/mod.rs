@@ -13,6 +13,8 @@ use super::needs::Need;
 use super::split::{Block, Fragment, Statement};
 use super::tokens;
 use super::words::{self, Context};
+use crate::base::elsewhere::snake_case;
+use crate::base::suggest::similar;
 use crate::base::{FileId, Name, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use std::ops::Range;
@@ -217,6 +219,9 @@ impl<'a> Lower<'a> {
         let labelled = || {
             (words::statement(word).is_none() || word == "headers")
                 && context.has_entries()
+                && !rest.trim_start().starts_with(['(', '['])
+                && words::foreign(word, context).is_none()
+                && similar(&snake_case(word), words::standing_in(context)).is_none()
                 && !grammar::reads(context, text)
                 && grammar::reads(context, &format!("{word}:{rest}"))
         };
@@ -253,7 +258,10 @@ impl<'a> Lower<'a> {
                         let prefix = Span::new(self.file, start, start + text.len() - rest.len());
                         problem.fix(prefix, "", format!("remove `{word}`"))
                     }
-                    None if context.has_entries() && self.text[end..].trim_start().starts_with('{') => {
+                    None if context.has_entries()
+                        && self.text[end..].trim_start().starts_with('{')
+                        && similar(word, words::standing_in(context)).is_none() =>
+                    {
                         problem.fix(span.after(), ":", format!("an option has a colon: `{word}: {{ … }}`"))
                     }
                     None if is_condition(text) => problem.help("a condition stands in `expect { … }`"),
