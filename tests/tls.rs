@@ -115,7 +115,7 @@ fn an_nginx_is_asked_in_both_versions_with_certificates_of_clients_and_sessions_
     assert_eq!(refused["service"]["p50_ns"], serde_json::Value::Null, "{refused}");
     let log = nginx.log();
     for seen in ["TLSv1.2 . NONE", "TLSv1.3 . NONE", " . SUCCESS"] {
-        assert!(log.iter().any(|line| line.ends_with(seen)), "{seen}: {log:?}");
+        assert!(log.iter().any(|line| line.contains(seen)), "{seen}: {log:?}");
     }
 }
 
@@ -238,4 +238,59 @@ fn the_shop_over_https_is_hurt_on_the_way_by_bytes() {
         let ran = Place::new().run(&text, &[]);
         ran.passed();
     }
+}
+
+/// Requests are answered and held on the way, and the server sees TLS as the target says it.
+#[test]
+fn faults_of_requests_act_where_a_link_ends_tls() {
+    let Some(program) = nginx() else { return };
+    let (authority, clients) = (Authority::new("a test"), Authority::new("of clients"));
+    let (here, elsewhere) = (authority.server(&["shop.test"], FAR), authority.server(&["127.0.0.1"], 2021));
+    let servers = [
+        server("here.pem", "ssl_protocols TLSv1.2; ssl_verify_client on; ssl_client_certificate clients.pem;"),
+        server("elsewhere.pem", ""),
+    ];
+    let files = [("here.pem", &*here), ("elsewhere.pem", &*elsewhere), ("clients.pem", &clients.pem())];
+    let nginx = Nginx::start(&program, &servers, &files);
+    let [good, expired] = nginx.addresses[..] else { panic!("two servers") };
+    let place = Place::new();
+    place.write("ca.pem", &authority.pem());
+    place.write("client.pem", &clients.signs(&["somebody.test"], FAR, ExtendedKeyUsagePurpose::ClientAuth));
+    let link =
+        |name: &str, to: SocketAddr| format!("  link {name} = http(to: \"{to}\") {{\n    tls: terminate\n  }}\n");
+    let through = |name: &str, options: &str| {
+        target(name, &format!("{{way_{name}.url}}"), options).replace("\"{", "").replace(".url}\"", ".url")
+    };
+    let known = "tls: { ca: \"ca.pem\", cert: \"client.pem\", key: \"client.pem\", server_name: \"shop.test\" }";
+    let text = [
+        link("way_api", good),
+        link("way_old", expired),
+        link("way_other", good),
+        link("way_blind", expired),
+        through("api", known).replace("hold 5/s for 1s", "hold 40/s for 3s"),
+        through("old", "tls: { ca: \"ca.pem\" }"),
+        through("other", "tls: { ca: \"ca.pem\" }"),
+        through("blind", "tls: { verify: false }"),
+        "  fault broken = http_error(way_api, 503, 50%) at 1s for 1s\n".to_owned(),
+        "  fault slow = http_delay(way_api, 200ms, 100%) at 2s for 1s\n".to_owned(),
+    ];
+    let expect = "error_rate(load_api) == 0% outside broken\n    error_rate(load_api) > 20% during broken\n    p50(load_api) > 200ms during slow";
+    let ran = place.run(&scenario(&text, expect), &[]);
+    ran.passed();
+    let failures = ran.result["failures"].to_string();
+    for because in [
+        "behind the link: the certificate of the server has expired, or is not valid yet",
+        "behind the link: the certificate of the server is of another host",
+    ] {
+        assert!(failures.contains(because), "{because}: {failures}");
+    }
+    for load in ["load_old", "load_other"] {
+        assert_eq!(outcome(&ran, load), (0, serde_json::json!({ "certificate": 5 })), "{load}: {}", ran.out);
+    }
+    assert_eq!(outcome(&ran, "load_blind"), (5, serde_json::json!({})), "{}", ran.out);
+    let log = nginx.log();
+    let seen = log.iter().filter(|line| line.starts_with("TLSv1.2 ") && line.contains(" SUCCESS ")).count();
+    assert!((80..=120).contains(&seen), "what is answered on the way reaches nobody: {seen} of {}", log.len());
+    let plan = place.call(&["plan", "test.stress"]).out.replace('\n', " ");
+    assert!(plan.contains("which ends TLS with a certificate of the run"), "{plan}");
 }

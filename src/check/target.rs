@@ -92,6 +92,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.refused_target = true;
             return Meaning::WRONG;
         }
+        if target.tls.is_some() {
+            self.says_the_same(&target, built.constructor.span);
+        }
         self.out.targets.push(target);
         Meaning::Part(builtin.result, self.out.targets.len() - 1)
     }

@@ -237,6 +237,9 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
         Error::NoCertificatesPresented => (Failure::Certificate, "the server shows no certificate".to_owned()),
         Error::AlertReceived(alert) => {
             use rustls::AlertDescription as Alert;
+            if let Some((_, failure, why)) = BEHIND.iter().find(|(number, ..)| Alert::from(*number) == *alert) {
+                return Some((*failure, format!("behind the link: {why}")));
+            }
             let why = match alert {
                 Alert::CertificateRequired => {
                     "the server wants a certificate of the client; `cert:` and `key:` name one".to_owned()
@@ -255,6 +258,34 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
         Error::PeerIncompatible(_) => (Failure::Handshake, format!("no version or cipher is common to both: {error}")),
         error => (Failure::Handshake, error.to_string()),
     })
+}
+
+/// What a link that ends TLS tells its client of the handshake with the server behind it, as alerts of the numbers that are reserved for
+/// private use (RFC 8446, 11): so no server says them.
+const BEHIND: [(u8, Failure, &str); 6] = [
+    (224, Failure::Certificate, "the certificate of the server has expired, or is not valid yet"),
+    (225, Failure::Certificate, "nobody who is trusted has signed the certificate of the server; `ca:` names who may"),
+    (226, Failure::Certificate, "the certificate of the server is of another host"),
+    (227, Failure::Certificate, "the certificate of the server is not to be trusted"),
+    (228, Failure::Handshake, "the server and the link agree on no version or cipher"),
+    (229, Failure::Handshake, "the server gave the handshake with the link up"),
+];
+
+/// The record of that alert; none of what is no error of TLS.
+pub fn told_behind(error: &io::Error) -> Option<[u8; 7]> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    let number = match error {
+        error if is_of_time(error) => 224,
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => 225,
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => 226,
+        Error::InvalidCertificate(_) | Error::NoCertificatesPresented => 227,
+        Error::PeerIncompatible(_) | Error::InvalidMessage(_) => 228,
+        _ => 229,
+    };
+    // An alert that is fatal, in a record of TLS 1.2 (RFC 8446, 5.1 and 6).
+    Some([21, 3, 3, 0, 2, 2, number])
 }
 
 fn certificate(error: &CertificateError) -> String {

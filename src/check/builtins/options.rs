@@ -30,6 +30,14 @@ const BOOL: &[Type] = &[Type::Bool];
 
 pub const OPTIONS: &[Opt] = &[
     opt(
+        "link",
+        "tls",
+        OBJECT,
+        "`terminate`: the link shows its clients a certificate of the run, reads what they say, and speaks to the server by TLS as the `tls:` of the target says \
+         (TLS passes as it is).",
+        "terminate",
+    ),
+    opt(
         "service",
         "ready",
         TEXT,

@@ -4,3 +4,4 @@ pub mod again;
 pub mod resolved;
 pub mod endpoints;
 mod proxied;
+pub mod terminated;
