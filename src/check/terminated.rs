@@ -43,6 +43,13 @@ impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn says_the_same(&mut self, target: &Target, span: Span) {
         let ended = |link: &usize| self.ends_tls(*link) && target.is_reached_through(*link);
         let Some(link) = (0..self.out.links.len()).find(ended) else { return };
+        if target.has_identities() {
+            let message =
+                format!("the link `{}` speaks TLS to its server for all users alike", self.out.links[link].name);
+            let problem = Diagnostic::new(Code::E0205, message, span, "a certificate of each user");
+            self.push(problem.help("give the target one `cert:` and `key:`, or leave the link out"));
+            return;
+        }
         let is_other = |own: &&Target| own.is_reached_through(link) && own.tls.is_some() && own.tls != target.tls;
         let Some(other) = self.out.targets.iter().find(is_other) else { return };
         let message = format!(

@@ -31,6 +31,7 @@ use guarded::Guarded;
 use interrupt::Interrupt;
 use resolve::again::TargetName;
 use resolve::endpoints::{authorities, endpoints};
+use resolve::identities;
 use resolve::resolved::Resolved;
 use resolve::terminated;
 use service::{Down, Happened, Running};
@@ -163,8 +164,13 @@ async fn control(
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
         .and_then(|()| leading.lead(&known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
-        .and_then(|()| endpoints(plan, &known, &files).map_err(RunError::Address));
-    let result = match ready.and_then(|endpoints| Ok((endpoints, tables(plan)?))) {
+        .and_then(|()| tables(plan))
+        .and_then(|tables| {
+            let cells = identities::Cells { plan, tables: &tables };
+            let endpoints = endpoints(plan, &known, &files, &cells).map_err(RunError::Address)?;
+            Ok((endpoints, tables))
+        });
+    let result = match ready {
         Ok(((endpoints, named), tables)) => {
             let lowered = Arc::new(LoweredPlan::of(plan, &endpoints, files.clone(), (&known, mask), &settings.id));
             let (endpoints, run) = (Arc::new(endpoints), run_key(&settings.id));

@@ -148,6 +148,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether each user shows a certificate of its own.
+    pub fn has_identities(&self) -> bool {
+        let identity = self.tls.as_ref().and_then(|tls| tls.identity.as_ref());
+        identity.is_some_and(|identity| identity.rows().is_some())
+    }
+
     /// Whether its address is that of a link.
     pub fn is_reached_through(&self, link: usize) -> bool {
         let is_it = |piece: &Piece| match piece {
@@ -251,6 +257,16 @@ pub struct Identity {
     pub key: Pem,
 }
 
+impl Identity {
+    /// The rows that each user has one of, where they do.
+    pub fn rows(&self) -> Option<usize> {
+        match self.cert {
+            Pem::PerUser { data, .. } => Some(data),
+            Pem::File(_) | Pem::Text(_) => None,
+        }
+    }
+}
+
 /// Certificates or a key in PEM (RFC 7468).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -259,6 +275,8 @@ pub enum Pem {
     File(usize),
     /// Itself, which may be a secret or of a service.
     Text(Text),
+    /// Of the row of each user: a file beside that of the rows, or itself.
+    PerUser { data: usize, column: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::base::socket::{Server, UnixSocket};
 use crate::check::program::Protocol;
 use crate::engine::http::host::{self, Endpoint};
 use crate::engine::stream::Peer;
-use crate::engine::tls::{Material, Secured, certificates};
+use crate::engine::tls::{Material, Rows, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Dns, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
@@ -17,7 +17,12 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 /// The endpoint of each target, from the addresses of services and links, and the names whose addresses may be others later.
-pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
+pub fn endpoints(
+    plan: &Plan,
+    known: &Resolved,
+    files: &Files,
+    rows: &dyn Rows,
+) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
     let mut named = Vec::new();
     let endpoint = |(index, target): (usize, &Target)| {
         let proxied = target.proxy.as_ref().map(|proxy| Proxied::of(proxy, known)).transpose();
@@ -71,7 +76,10 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
                 plan.links.iter().enumerate().find(|(link, own)| own.terminates && target.is_reached_through(*link));
             let secured = match ended.and_then(|(link, _)| known.links[link].ca()) {
                 Some(ca) => terminated::trusting(ca, &host),
-                None => Secured::new(tls, &host, &Material { files, text: &|text| known.text(text) }),
+                None => {
+                    let given = Material { files, text: &|text| known.text(text), rows: Some((rows, 0)) };
+                    Secured::new(tls, &host, &given)
+                }
             };
             secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
         });
@@ -148,7 +156,7 @@ fn authority((host, port): (&str, u16), https: bool) -> String {
 
 /// The authorities of TLS that targets name by files.
 pub fn authorities(plan: &Plan, files: &Files) -> Result<Vec<CertificateDer<'static>>, String> {
-    let given = Material { files, text: &|_| Err("is known later".to_owned()) };
+    let given = Material { files, text: &|_| Err("is known later".to_owned()), rows: None };
     let named = plan.targets.iter().filter_map(|target| target.tls.as_ref()?.ca.as_ref());
     let read = named.filter(|ca| matches!(ca, Pem::File(_))).map(|ca| certificates(ca, &given, "ca"));
     let all: Result<Vec<Vec<_>>, String> = read.collect();

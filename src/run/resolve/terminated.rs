@@ -38,7 +38,7 @@ pub fn server(link: &Link, known: &Resolved) -> Result<(String, u16), String> {
 /// A target at such a link trusts the authority of the run and nobody else. What its `tls:` says is said to the server.
 pub fn trusting(ca: &str, host: &str) -> Result<Secured, String> {
     let tls = Tls { ca: Some(Pem::Text(vec![Piece::Literal(ca.to_owned())])), ..Tls::default() };
-    let given = Material { files: &Files::default(), text: &|_| Ok(ca.to_owned()) };
+    let given = Material { files: &Files::default(), text: &|_| Ok(ca.to_owned()), rows: None };
     Secured::new(&tls, host, &given)
 }
 
@@ -53,7 +53,8 @@ pub fn ends(plan: &Plan, index: usize, known: &Resolved, files: &Files, authorit
     let said =
         plan.targets.iter().filter(|target| target.is_reached_through(index)).find_map(|target| target.tls.as_deref());
     let usual = Tls::default();
-    let server = Secured::new(said.unwrap_or(&usual), &host, &Material { files, text: &|text| known.text(text) });
+    let server =
+        Secured::new(said.unwrap_or(&usual), &host, &Material { files, text: &|text| known.text(text), rows: None });
     let wrong = |why: String| format!("`tls:` of what goes through `{}`: {why}", link.name);
     // One thread has all links, so their sessions are those of a worker.
     Ok(Ends { shows, server: server.map_err(wrong)?.of_worker() })
