@@ -185,6 +185,7 @@ fn examples_of_every_name_compile() {
                     "service" if matches!(option.name, "ready" | "metrics") => "service one = attach(port: 8080)",
                     "service" => "service one = process(\"program\")",
                     "target" if option.name == "tls" => "target one = http(\"https://127.0.0.1:8443\")",
+                    "link" => "link one = http(to: \"127.0.0.1:8443\")",
                     "target" => "target one = http(\"http://127.0.0.1:8080\")",
                     "data" => "data one = csv(\"products.csv\")",
                     _ => "alerts one = alertmanager(\"http://127.0.0.1:9093\")",

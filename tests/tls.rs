@@ -27,7 +27,9 @@ impl Authority {
     /// A certificate of such names and its key, until the end of a year.
     fn signs(&self, names: &[&str], until: i32, usage: ExtendedKeyUsagePurpose) -> String {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let own = names.first().cloned().unwrap_or_default();
         let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, own);
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 12, 31));
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
@@ -115,7 +117,7 @@ fn an_nginx_is_asked_in_both_versions_with_certificates_of_clients_and_sessions_
     assert_eq!(refused["service"]["p50_ns"], serde_json::Value::Null, "{refused}");
     let log = nginx.log();
     for seen in ["TLSv1.2 . NONE", "TLSv1.3 . NONE", " . SUCCESS"] {
-        assert!(log.iter().any(|line| line.ends_with(seen)), "{seen}: {log:?}");
+        assert!(log.iter().any(|line| line.contains(seen)), "{seen}: {log:?}");
     }
 }
 
@@ -238,4 +240,115 @@ fn the_shop_over_https_is_hurt_on_the_way_by_bytes() {
         let ran = Place::new().run(&text, &[]);
         ran.passed();
     }
+}
+
+/// Requests are answered and held on the way, and the server sees TLS as the target says it.
+#[test]
+fn faults_of_requests_act_where_a_link_ends_tls() {
+    let Some(program) = nginx() else { return };
+    let (authority, clients) = (Authority::new("a test"), Authority::new("of clients"));
+    let (here, elsewhere) = (authority.server(&["shop.test"], FAR), authority.server(&["127.0.0.1"], 2021));
+    let servers = [
+        server("here.pem", "ssl_protocols TLSv1.2; ssl_verify_client on; ssl_client_certificate clients.pem;"),
+        server("elsewhere.pem", ""),
+    ];
+    let files = [("here.pem", &*here), ("elsewhere.pem", &*elsewhere), ("clients.pem", &clients.pem())];
+    let nginx = Nginx::start(&program, &servers, &files);
+    let [good, expired] = nginx.addresses[..] else { panic!("two servers") };
+    let place = Place::new();
+    place.write("ca.pem", &authority.pem());
+    place.write("client.pem", &clients.signs(&["somebody.test"], FAR, ExtendedKeyUsagePurpose::ClientAuth));
+    let link =
+        |name: &str, to: SocketAddr| format!("  link {name} = http(to: \"{to}\") {{\n    tls: terminate\n  }}\n");
+    let through = |name: &str, options: &str| {
+        target(name, &format!("{{way_{name}.url}}"), options).replace("\"{", "").replace(".url}\"", ".url")
+    };
+    let known = "tls: { ca: \"ca.pem\", cert: \"client.pem\", key: \"client.pem\", server_name: \"shop.test\" }";
+    let text = [
+        link("way_api", good),
+        link("way_old", expired),
+        link("way_other", good),
+        link("way_blind", expired),
+        through("api", known).replace("hold 5/s for 1s", "hold 40/s for 3s"),
+        through("old", "tls: { ca: \"ca.pem\" }"),
+        through("other", "tls: { ca: \"ca.pem\" }"),
+        through("blind", "tls: { verify: false }"),
+        "  fault broken = http_error(way_api, 503, 50%) at 1s for 1s\n".to_owned(),
+        "  fault slow = http_delay(way_api, 200ms, 100%) at 2s for 1s\n".to_owned(),
+    ];
+    let expect = "error_rate(load_api) == 0% outside broken\n    error_rate(load_api) > 20% during broken\n    p50(load_api) > 200ms during slow";
+    let ran = place.run(&scenario(&text, expect), &[]);
+    ran.passed();
+    let failures = ran.result["failures"].to_string();
+    for because in [
+        "behind the link: the certificate of the server has expired, or is not valid yet",
+        "behind the link: the certificate of the server is of another host",
+    ] {
+        assert!(failures.contains(because), "{because}: {failures}");
+    }
+    for load in ["load_old", "load_other"] {
+        assert_eq!(outcome(&ran, load), (0, serde_json::json!({ "certificate": 5 })), "{load}: {}", ran.out);
+    }
+    assert_eq!(outcome(&ran, "load_blind"), (5, serde_json::json!({})), "{}", ran.out);
+    let log = nginx.log();
+    let seen = log.iter().filter(|line| line.starts_with("TLSv1.2 ") && line.contains(" SUCCESS ")).count();
+    assert!((80..=120).contains(&seen), "what is answered on the way reaches nobody: {seen} of {}", log.len());
+    let plan = place.call(&["plan", "test.stress"]).out.replace('\n', " ");
+    assert!(plan.contains("which ends TLS with a certificate of the run"), "{plan}");
+}
+
+/// Each shows its own, whoever else is connected, and takes up its own sessions alone.
+#[test]
+fn users_show_certificates_of_their_own() {
+    let Some(program) = nginx() else { return };
+    let (authority, clients) = (Authority::new("a test"), Authority::new("of clients"));
+    let here = authority.server(&["127.0.0.1"], FAR);
+    let block = "ssl_verify_client on; ssl_client_certificate clients.pem; ssl_session_cache shared:a:1m;";
+    let servers =
+        ["TLSv1.2", "TLSv1.3"].map(|version| server("here.pem", &format!("ssl_protocols {version}; {block}")));
+    let nginx = Nginx::start(&program, &servers, &[("here.pem", &here), ("clients.pem", &clients.pem())]);
+    let place = Place::new();
+    place.write("ca.pem", &authority.pem());
+    for user in 1..=3 {
+        let own = clients.signs(&[&format!("user-{user}.test")], FAR, ExtendedKeyUsagePurpose::ClientAuth);
+        place.write(&format!("user-{user}.pem"), &own);
+    }
+    place.write("users.csv", "cert,key\nuser-1.pem,user-1.pem\nuser-2.pem,user-2.pem\nuser-3.pem,user-3.pem\n");
+    let of = |name: &str, at: usize, more: &str, load: &str| {
+        let url = format!("https://{}", nginx.addresses[at]);
+        let options =
+            format!("tls: {{ ca: \"ca.pem\", cert: users.per_user().cert, key: users.per_user().key }}\n    {more}");
+        let text = target(name, &url, &options).replace("hold 5/s for 1s", load);
+        text.replace("get \"/\"", "think 20ms\n    get \"/{user.id}\"")
+    };
+    let all = [
+        "  data users = csv(\"users.csv\")\n".to_owned(),
+        of("kept", 0, "", "hold 3 users for 1s"),
+        of("again", 0, "connections: per_request", "hold 3 users for 1s"),
+        of("newer", 1, "connections: per_request", "hold 3 users for 1s"),
+        of("open", 1, "", "hold 20/s for 1s"),
+    ];
+    let names = ["kept", "again", "newer", "open"].map(|name| format!("error_rate(load_{name}) == 0%"));
+    place.run(&scenario(&all, &names.join("\n    ")), &["--workers", "2"]).passed();
+    let log = nginx.log();
+    assert!(log.len() > 60, "{log:?}");
+    for line in &log {
+        let user: u64 = line.rsplit('/').next().unwrap().parse().unwrap();
+        let shown = format!(" SUCCESS CN=user-{}.test ", (user - 1) % 3 + 1);
+        assert!(line.contains(&shown), "{line}");
+    }
+    for version in ["TLSv1.2 r ", "TLSv1.3 r "] {
+        assert!(
+            log.iter().filter(|line| line.starts_with(version)).count() > 5,
+            "sessions are taken up again: {log:?}"
+        );
+    }
+    place.write("users.csv", "cert,key\nuser-1.pem,user-1.pem\nuser-2.pem,user-3.pem\n");
+    let ran = place.call(&["run", "test.stress"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    let why = "`tls:` of `kept`: row 2 of `users`: `key:` is not the key of the certificate in `cert:`";
+    assert!(ran.err.contains(why), "{}", ran.err);
+    place.write("users.csv", "cert,key\n../user-1.pem,user-1.pem\n");
+    let ran = place.call(&["run", "test.stress"]);
+    assert!(ran.err.contains("row 1 of `users`: `cert` is `../user-1.pem`, which names no file beside"), "{}", ran.err);
 }

@@ -130,6 +130,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(problem.help("name the file of the authority, such as `ca: \"ca.pem\"`"));
                 Meaning::WRONG
             }
+            (Meaning::Part(Type::Link, index), "ca") if !self.ends_tls(*index) => {
+                let message = "only a link with `tls: terminate` has a certificate of the run";
+                let problem = Diagnostic::new(Code::E0207, message, span, "it has none");
+                self.push(problem.help("what goes through it sees the certificate of the server"));
+                Meaning::WRONG
+            }
             (Meaning::Part(Type::Service, index), _) if !self.has_port(*index, base.span) => Meaning::WRONG,
             (Meaning::Part(kind, index), name) => {
                 let part = if *kind == Type::Link { PartKind::Link } else { PartKind::Service };

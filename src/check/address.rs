@@ -53,7 +53,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             [Piece::Value(Expr::Part { part, index, field })] if through(*part, *index, field).is_some() => {
                 let address = through(*part, *index, field).map_or(Address::Late(Vec::new()), Address::Link);
-                let https = *part == PartKind::Service && self.speaks_https(*index);
+                let ended = matches!(address, Address::Link(link) if self.ends_tls(link));
+                let https = ended || (*part == PartKind::Service && self.speaks_https(*index));
                 Some(Found { address, https: Some(https) })
             }
             pieces => Some(self.late_address(pieces, span)),
@@ -73,7 +74,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             Some(Piece::Value(Expr::Part { part: PartKind::Service, index, field })) if field == "url" => {
                 Some(self.speaks_https(*index))
             }
-            Some(Piece::Value(Expr::Part { part: PartKind::Link, field, .. })) if field == "url" => Some(false),
+            Some(Piece::Value(Expr::Part { part: PartKind::Link, index, field })) if field == "url" => {
+                Some(self.ends_tls(*index))
+            }
             _ => None,
         };
         if https.is_none() || !pieces.iter().all(is_known) {
@@ -84,6 +87,10 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     fn at_service(&self, service: usize) -> Found {
         Found { address: Address::Service(service), https: Some(self.speaks_https(service)) }
+    }
+
+    pub(super) fn ends_tls(&self, link: usize) -> bool {
+        self.out.links.get(link).is_some_and(|link| link.terminates)
     }
 
     pub(super) fn speaks_https(&self, service: usize) -> bool {

@@ -142,9 +142,8 @@ impl<'a> ScenarioChecker<'a, '_> {
                 } else if target.tls.is_some() && fault.is_of_requests() {
                     let message = format!("`{function}` is of requests, and the way to `{}` is encrypted", target.name);
                     let problem = Diagnostic::new(Code::E0207, message, span, "nobody on the way can read them");
-                    self.push(problem.help(
-                        "what is of bytes works under TLS: `latency`, `bandwidth`, `partition`, `reset`; or give the target an `http://` address",
-                    ));
+                    let help = self.way_under_tls(target, &function.text);
+                    self.push(problem.help(help));
                 }
             }
             Action::Link { on: NetworkRoute::Link(_), .. } => {}

@@ -4,7 +4,7 @@ use super::builtins::Failures;
 use super::condition::{Condition, Measured};
 use super::program::{
     Connections, Element, Flow, Function, Injection, Level, Load, Member, Metric, RequestFunction, RequestTime,
-    StageKind, Stated, Step, Subject, Think, When,
+    StageKind, Stated, Step, Subject, Target, Think, When,
 };
 use super::session::ScenarioChecker;
 use crate::base::Span;
@@ -96,6 +96,8 @@ impl<'a> ScenarioChecker<'a, '_> {
             let target = self.out.targets.get(request.target);
             target.is_some_and(|target| target.connections == Some(Connections::PerUser))
         });
+        let shows_its_own = |target: usize| self.out.targets.get(target).is_some_and(Target::has_identities);
+        let alone = flows.iter().flat_map(|flow| flow.requests()).any(|request| shows_its_own(request.target));
         let peak = load
             .stages
             .iter()
@@ -115,7 +117,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             let ports = grouped(peak * 60.0, 0);
             let message = "each arrival opens a connection of its own";
             let problem = Diagnostic::new(Code::W0809, message, name.span, format!("{ports} ports a minute"));
-            self.push(problem.help("use `connections: pool(64)`, or say how many users there are with `population:`"));
+            self.push(problem.help(match alone {
+                true => "each user shows a certificate of its own: say how many users there are with `population:`",
+                false => "use `connections: pool(64)`, or say how many users there are with `population:`",
+            }));
         }
     }
 

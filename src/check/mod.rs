@@ -46,6 +46,7 @@ mod sources;
 mod stage;
 mod suite;
 mod target;
+mod terminated;
 mod text;
 mod tls;
 pub mod types;

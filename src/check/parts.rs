@@ -155,8 +155,13 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 
     fn link(&mut self, name: String, builtin: &Builtin, bound: &Arguments<'a>, built: &'a ast::Built) -> Meaning<'a> {
+        let http = builtin.name == "http";
+        let mut terminates = false;
         for option in &built.options {
-            self.unknown_option(option, "link");
+            match option.label.text.as_str() {
+                "tls" => terminates = self.terminates(option, http),
+                _ => self.unknown_option(option, "link"),
+            }
         }
         let given = bound.get("to");
         let to = given.and_then(|(value, _)| value.pieces()).unwrap_or_default();
@@ -180,7 +185,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             pieces if !pieces.iter().all(is_known) => self.later("an address that is known late", span),
             _ => {}
         }
-        self.out.links.push(Link { name, http: builtin.name == "http", to, before: None });
+        self.out.links.push(Link { name, http, to, terminates, before: None });
         Meaning::Part(Type::Link, self.out.links.len() - 1)
     }
 

@@ -42,6 +42,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             let problem = Diagnostic::new(Code::E0412, message, scenario.name.span, "no `load` in it");
             self.push(problem.help("add a load, such as `load main of FLOW { hold 10/s for 10s }`"));
         }
+        self.links_fit();
         self.steady_is_there(scenario);
         self.lints(&loads);
         self.unused(&scenario.items, frame);

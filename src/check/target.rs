@@ -88,9 +88,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
         }
         self.looked_up_by_proxy(&built.options, &target);
+        self.shared_by_users(&built.options, &mut target);
         if !good {
             self.refused_target = true;
             return Meaning::WRONG;
+        }
+        if target.tls.is_some() {
+            self.says_the_same(&target, built.constructor.span);
         }
         self.out.targets.push(target);
         Meaning::Part(builtin.result, self.out.targets.len() - 1)
@@ -143,6 +147,22 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Some(true) | None => target.tls = Some(Box::new(tls)),
         }
+    }
+
+    /// Of a connection the server knows one user alone.
+    fn shared_by_users(&mut self, options: &'a [Entry], target: &mut Target) {
+        if !target.has_identities() {
+            return;
+        }
+        if let Some(Connections::Pool(_)) = target.connections {
+            let span = options.iter().find(|entry| entry.label.text == "connections").map(|entry| entry.value.span);
+            let message = "each user shows a certificate of its own, and a pool is shared by all";
+            if let Some(span) = span {
+                let problem = Diagnostic::new(Code::E0205, message, span, "of whom would they be?");
+                self.push(problem.help("write `per_user` or `per_request`"));
+            }
+        }
+        target.connections.get_or_insert(Connections::PerUser);
     }
 
     /// Of what connects itself, such as a database's driver, names are looked up there.

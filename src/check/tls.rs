@@ -2,7 +2,7 @@
 
 use super::inputs::{Content, Document, FileKind};
 use super::meaning::Meaning;
-use super::program::{File, Identity, Pem, Piece, Tls, TlsVersion};
+use super::program::{Expr, File, Identity, Pem, Pick, Piece, Tls, TlsVersion};
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
@@ -34,7 +34,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         for (name, value, place) in entries {
             let span = place.span;
             match name.text.as_str() {
-                "ca" => tls.ca = self.pem(&value, span),
+                "ca" => tls.ca = self.pem(&value, span).filter(|ca| self.is_of_all(ca, span)),
                 "cert" => cert = Some((name, self.pem(&value, span))),
                 "key" => key = Some((name, self.key(&value, span))),
                 "verify" => tls.verify = !matches!(value, Meaning::Bool(false)),
@@ -52,7 +52,9 @@ impl<'a> ScenarioChecker<'a, '_> {
             ))
         };
         match (cert, key) {
-            (Some((_, cert)), Some((_, key))) => tls.identity = cert.zip(key).map(|(cert, key)| Identity { cert, key }),
+            (Some((name, cert)), Some((_, key))) => {
+                tls.identity = cert.zip(key).and_then(|(cert, key)| self.identity(&name, cert, key));
+            }
             (Some((name, _)), None) => self.push(missing(&name, "key")),
             (None, Some((name, _))) => self.push(missing(&name, "cert")),
             (None, None) => {}
@@ -63,6 +65,42 @@ impl<'a> ScenarioChecker<'a, '_> {
             self.out_of_range(entry.value.span, "`min` is above `max`, so no version is left");
         }
         Some(tls)
+    }
+
+    /// A key is that of the certificate beside it.
+    fn identity(&mut self, name: &Name, cert: Pem, key: Pem) -> Option<Identity> {
+        let rows = |pem: &Pem| match pem {
+            Pem::PerUser { data, .. } => Some(*data),
+            Pem::File(_) | Pem::Text(_) => None,
+        };
+        if rows(&cert) == rows(&key) {
+            return Some(Identity { cert, key });
+        }
+        let message = "a certificate of each user needs the key of that user, of the same row";
+        let problem = Diagnostic::new(Code::E0307, message, name.span, "not of one row");
+        self.push(problem.help("take both of the same rows: `cert: users.per_user().cert, key: users.per_user().key`"));
+        None
+    }
+
+    fn is_of_all(&mut self, ca: &Pem, span: Span) -> bool {
+        let is_of_all = !matches!(ca, Pem::PerUser { .. });
+        if !is_of_all {
+            let message = "who may sign for the server is the same for all users";
+            let problem = Diagnostic::new(Code::E0114, message, span, "not of a row");
+            self.push(problem.help("a file in PEM may hold the certificates of several authorities"));
+        }
+        is_of_all
+    }
+
+    /// A cell of the row of each user. Another row has no user who could keep it.
+    fn cell(&mut self, row: &Expr, column: &str, span: Span) -> Option<Pem> {
+        if let Expr::Row { data, pick: Pick::PerUser } = row {
+            return Some(Pem::PerUser { data: *data, column: column.to_owned() });
+        }
+        let problem =
+            Diagnostic::new(Code::E0114, "a user keeps its certificate", span, "not the same in each iteration");
+        self.push(problem.help("take the row of the user: `cert: users.per_user().cert, key: users.per_user().key`"));
+        None
     }
 
     /// A constant would stand in the plan and the record for everybody to read.
@@ -80,6 +118,9 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// A path, relative to the file, or what such a file holds.
     fn pem(&mut self, value: &Meaning<'a>, span: Span) -> Option<Pem> {
+        if let Meaning::Run(Expr::Column { row, column }, _) = value {
+            return self.cell(row, column, span);
+        }
         let Meaning::Text(path, from) = value else {
             return value.pieces().map(Pem::Text);
         };

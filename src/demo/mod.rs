@@ -17,7 +17,7 @@ mod tls;
 
 pub use database::options;
 pub use error::Error;
-pub use tls::{Made, make};
+pub use tls::{Authority, Made, config as https, make};
 
 use axum::serve::ListenerExt;
 use database::{Database, Storage};

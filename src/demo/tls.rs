@@ -1,4 +1,4 @@
-//! The shop over https: a certificate that is made at the start, and a listener that agrees on encryption with several at a time.
+//! Certificates that are made for a run, and the shop over https: a listener that agrees on encryption with several at a time.
 
 use super::Error;
 use axum::serve::Listener;
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// Whom the certificate names. Nobody else has a name below `.test` (RFC 6761, 6.2).
-const NAMES: [&str; 4] = ["localhost", "shop.test", "127.0.0.1", "::1"];
+const NAMES: [&str; 4] = ["shop.test", "localhost", "127.0.0.1", "::1"];
 
 /// An authority that lives for one shop, and what it signed.
 #[derive(Debug, Clone)]
@@ -27,34 +27,62 @@ pub struct Made {
     pub identity: String,
 }
 
-/// For a year from yesterday: the shop lives shorter, and clocks differ.
-pub fn make() -> Result<Made, Error> {
-    let made = || {
+/// An authority that lives as long as a run.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    /// What it signs has its times.
+    like: CertificateParams,
+}
+
+impl Authority {
+    /// For a year from yesterday: what it signs lives shorter, and clocks differ.
+    pub fn new(name: &str) -> Result<Authority, Error> {
         let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
         let day =
             |zoned: jiff::Zoned| rcgen::date_time_ymd(zoned.year().into(), zoned.month() as u8, zoned.day() as u8);
         let (yesterday, year) = (now.yesterday().unwrap_or(now.clone()), now.year());
-        let begins = day(yesterday);
-        let ends = rcgen::date_time_ymd(i32::from(year) + 1, 12, 31);
-        let mut authority = CertificateParams::default();
-        authority.distinguished_name.push(DnType::CommonName, "stressc demo");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        (authority.not_before, authority.not_after) = (begins, ends);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let mut shop = CertificateParams::new(NAMES.map(str::to_owned))?;
-        shop.distinguished_name.push(DnType::CommonName, "shop.test");
-        shop.use_authority_key_identifier_extension = true;
-        (shop.not_before, shop.not_after) = (begins, ends);
-        let key = KeyPair::generate()?;
-        let certificate = shop.signed_by(&key, &authority)?;
-        Ok(Made { ca: authority.pem(), identity: format!("{}{}", certificate.pem(), key.serialize_pem()) })
-    };
-    made().map_err(|error: rcgen::Error| Error::Tls(error.to_string()))
+        let mut like = CertificateParams::default();
+        (like.not_before, like.not_after) = (day(yesterday), rcgen::date_time_ymd(i32::from(year) + 1, 12, 31));
+        like.use_authority_key_identifier_extension = true;
+        let mut own = like.clone();
+        own.distinguished_name.push(DnType::CommonName, name);
+        own.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        own.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        let issuer = KeyPair::generate()
+            .and_then(|key| CertifiedIssuer::self_signed(own, key))
+            .map_err(|error| wrong(&error))?;
+        Ok(Authority { issuer, like })
+    }
+
+    /// Its own certificate, in PEM.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate of these names and its private key, in PEM.
+    pub fn signs(&self, names: &[&str]) -> Result<String, Error> {
+        let named = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let mut own = self.like.clone();
+        own.subject_alt_names = named.map_err(|error| wrong(&error))?.subject_alt_names;
+        own.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or_default());
+        let key = KeyPair::generate().map_err(|error| wrong(&error))?;
+        let certificate = own.signed_by(&key, &self.issuer).map_err(|error| wrong(&error))?;
+        Ok(format!("{}{}", certificate.pem(), key.serialize_pem()))
+    }
 }
 
-/// What a shop with this identity speaks.
-fn config(identity: &str) -> Result<ServerConfig, Error> {
+fn wrong(error: &rcgen::Error) -> Error {
+    Error::Tls(error.to_string())
+}
+
+/// What a shop shows that speaks https.
+pub fn make() -> Result<Made, Error> {
+    let authority = Authority::new("stressc demo")?;
+    Ok(Made { ca: authority.pem(), identity: authority.signs(&NAMES)? })
+}
+
+/// What a server with this identity speaks: HTTP/1.1 alone.
+pub fn config(identity: &str) -> Result<ServerConfig, Error> {
     let wrong = |error: &dyn std::fmt::Display| Error::Tls(error.to_string());
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(identity.as_bytes()).collect();
     let chain = chain.map_err(|error| wrong(&error))?;

@@ -1,9 +1,11 @@
 //! TLS of a client: whom it trusts, what it shows of itself, and what went wrong in words.
 
+use crate::check::program::Pick;
 use crate::engine::value::files::Files;
+use crate::engine::value::rows::pick;
 use crate::inputs::roots;
 use crate::measure::Failure;
-use crate::plan::{Pem, Text, Tls, TlsVersion};
+use crate::plan::{Identity, Pem, Text, Tls, TlsVersion};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
@@ -21,12 +23,23 @@ pub struct Secured {
     pub config: Arc<ClientConfig>,
     pub name: ServerName<'static>,
     resumes: bool,
+    /// By row, where each user shows a certificate of its own.
+    identities: Option<Arc<[Arc<ClientConfig>]>>,
 }
 
-/// What files hold, and texts that the run knows.
+/// What files hold, texts that the run knows, and rows.
 pub struct Material<'g> {
     pub files: &'g Files,
     pub text: &'g dyn Fn(&Text) -> Result<String, String>,
+    /// Of users, with the row of one of them; none where no user is meant.
+    pub rows: Option<(&'g dyn Rows, u64)>,
+}
+
+/// Of data: files that cells name, or what stands in them.
+pub trait Rows {
+    fn count(&self, data: usize) -> u64;
+    fn name(&self, data: usize) -> &str;
+    fn cell(&self, data: usize, row: u64, column: &str) -> Result<Vec<u8>, String>;
 }
 
 impl<'g> Material<'g> {
@@ -36,6 +49,10 @@ impl<'g> Material<'g> {
             Pem::Text(text) => {
                 (self.text)(text).map(|text| text.into_bytes().into()).map_err(|why| format!("`{entry}:` {why}"))
             }
+            Pem::PerUser { data, column } => match self.rows {
+                Some((rows, row)) => rows.cell(*data, row, column).map(Cow::from),
+                None => Err(format!("`{entry}:` is of each user")),
+            },
         }
     }
 }
@@ -52,25 +69,58 @@ impl Secured {
             tls.min.is_none_or(|min| *version >= min) && tls.max.is_none_or(|max| *version <= max)
         };
         let versions: Vec<_> = TlsVersion::ALL.into_iter().filter(is_spoken).map(version).collect();
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&versions)
-            .map_err(|error| error.to_string())?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        let mut config = match &tls.identity {
-            None => builder.with_no_client_auth(),
-            Some(identity) => {
-                let (chain, key) = (certificates(&identity.cert, given, "cert")?, key(&identity.key, given)?);
-                let wrong = |error| match error {
-                    Error::InconsistentKeys(_) => "`key:` is not the key of the certificate in `cert:`".to_owned(),
-                    error => format!("`cert:` and `key:` cannot be used: {error}"),
+        let config = |identity: Option<&Identity>, given: &Material<'_>| {
+            let builder = ClientConfig::builder_with_provider(provider.clone())
+                .with_protocol_versions(&versions)
+                .map_err(|error| error.to_string())?
+                .dangerous()
+                .with_custom_certificate_verifier(verifier.clone());
+            let mut config = match identity {
+                None => builder.with_no_client_auth(),
+                Some(identity) => {
+                    let (chain, key) = (certificates(&identity.cert, given, "cert")?, key(&identity.key, given)?);
+                    let wrong = |error| match error {
+                        Error::InconsistentKeys(_) => "`key:` is not the key of the certificate in `cert:`".to_owned(),
+                        error => format!("`cert:` and `key:` cannot be used: {error}"),
+                    };
+                    builder.with_client_auth_cert(chain, key).map_err(wrong)?
+                }
+            };
+            config.alpn_protocols = tls.alpn.iter().map(|name| name.clone().into_bytes()).collect();
+            config.resumption = Resumption::disabled();
+            Ok::<_, String>(Arc::new(config))
+        };
+        let identity = tls.identity.as_ref();
+        let (config, identities) = match identity.zip(identity.and_then(Identity::rows)) {
+            None => (config(identity, given)?, None),
+            Some((identity, data)) => {
+                let (rows, _) = given.rows.ok_or("`cert:` is of each user")?;
+                let of_row = |row: u64| {
+                    let own = config(Some(identity), &Material { rows: Some((rows, row)), ..*given });
+                    own.map_err(|why| format!("row {} of `{}`: {why}", row + 1, rows.name(data)))
                 };
-                builder.with_client_auth_cert(chain, key).map_err(wrong)?
+                let all: Result<Vec<_>, String> = (0..rows.count(data)).map(of_row).collect();
+                (config(None, given)?, Some(all?.into()))
             }
         };
-        config.alpn_protocols = tls.alpn.iter().map(|name| name.clone().into_bytes()).collect();
-        config.resumption = Resumption::disabled();
-        Ok(Secured { config: Arc::new(config), name, resumes: tls.resume })
+        Ok(Secured { config, name, resumes: tls.resume, identities })
+    }
+
+    pub fn is_of_users(&self) -> bool {
+        self.identities.is_some()
+    }
+
+    /// As a user shows itself, by its number from 1; none where all show the same.
+    pub fn of_user(&self, user: u64) -> Option<Secured> {
+        // As many servers are behind one target at most, and a session is of the user that began it.
+        const KEPT: usize = 2;
+        let identities = self.identities.as_ref().filter(|all| !all.is_empty())?;
+        let row = pick(Pick::PerUser, identities.len() as u64, 0, user, &mut || 0)?;
+        let mut config = identities[row as usize].clone();
+        if self.resumes {
+            Arc::make_mut(&mut config).resumption = Resumption::in_memory_sessions(KEPT);
+        }
+        Some(Secured { config, name: self.name.clone(), resumes: self.resumes, identities: None })
     }
 
     /// The same with sessions of its own, where any are taken up again: workers share no lock.
@@ -237,6 +287,9 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
         Error::NoCertificatesPresented => (Failure::Certificate, "the server shows no certificate".to_owned()),
         Error::AlertReceived(alert) => {
             use rustls::AlertDescription as Alert;
+            if let Some((_, failure, why)) = BEHIND.iter().find(|(number, ..)| Alert::from(*number) == *alert) {
+                return Some((*failure, format!("behind the link: {why}")));
+            }
             let why = match alert {
                 Alert::CertificateRequired => {
                     "the server wants a certificate of the client; `cert:` and `key:` name one".to_owned()
@@ -255,6 +308,34 @@ pub fn why(error: &io::Error) -> Option<(Failure, String)> {
         Error::PeerIncompatible(_) => (Failure::Handshake, format!("no version or cipher is common to both: {error}")),
         error => (Failure::Handshake, error.to_string()),
     })
+}
+
+/// What a link that ends TLS tells its client of the handshake with the server behind it, as alerts of the numbers that are reserved for
+/// private use (RFC 8446, 11): so no server says them.
+const BEHIND: [(u8, Failure, &str); 6] = [
+    (224, Failure::Certificate, "the certificate of the server has expired, or is not valid yet"),
+    (225, Failure::Certificate, "nobody who is trusted has signed the certificate of the server; `ca:` names who may"),
+    (226, Failure::Certificate, "the certificate of the server is of another host"),
+    (227, Failure::Certificate, "the certificate of the server is not to be trusted"),
+    (228, Failure::Handshake, "the server and the link agree on no version or cipher"),
+    (229, Failure::Handshake, "the server gave the handshake with the link up"),
+];
+
+/// The record of that alert; none of what is no error of TLS.
+pub fn told_behind(error: &io::Error) -> Option<[u8; 7]> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    let number = match error {
+        error if is_of_time(error) => 224,
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => 225,
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => 226,
+        Error::InvalidCertificate(_) | Error::NoCertificatesPresented => 227,
+        Error::PeerIncompatible(_) | Error::InvalidMessage(_) => 228,
+        _ => 229,
+    };
+    // An alert that is fatal, in a record of TLS 1.2 (RFC 8446, 5.1 and 6).
+    Some([21, 3, 3, 0, 2, 2, number])
 }
 
 fn certificate(error: &CertificateError) -> String {

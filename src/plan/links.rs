@@ -10,7 +10,7 @@ pub(super) fn links(scenario: &Scenario) -> Vec<Link> {
             |action: &Action| matches!(action, Action::Link { on: NetworkRoute::Target(on), .. } if *on == index);
         if scenario.injections.iter().any(|injection| hurts(&injection.action)) {
             let (name, http) = (target.name.clone(), target.protocol == Protocol::Http && target.tls.is_none());
-            links.push(Link { name, http, to: address(&target.address), before: Some(index) });
+            links.push(Link { name, http, to: address(&target.address), terminates: false, before: Some(index) });
         }
     }
     links

@@ -18,6 +18,7 @@ mod search;
 mod service;
 mod watch;
 
+use crate::demo::Authority;
 use crate::engine::flow::lowered::LoweredPlan;
 use crate::engine::pace::random;
 use crate::engine::phase::Errand;
@@ -30,7 +31,9 @@ use guarded::Guarded;
 use interrupt::Interrupt;
 use resolve::again::TargetName;
 use resolve::endpoints::{authorities, endpoints};
+use resolve::identities;
 use resolve::resolved::Resolved;
+use resolve::terminated;
 use service::{Down, Happened, Running};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -133,17 +136,19 @@ async fn control(
     // They listen before anything that is told of them starts, and lead on as soon as what they lead to has an address.
     let links = proxy::Links::start(&plan.links.iter().map(|link| link.http).collect::<Vec<_>>(), settings.seed)?;
     let files = contents(plan)?;
+    let authority = terminated::authority(plan).map_err(RunError::Address)?;
+    let leading = Leading { plan, links: &links, files: &files, authority: authority.as_ref() };
     let mut known = Resolved {
         authorities: authorities(plan, &files).map_err(RunError::Address)?,
         secrets: settings.secrets.clone(),
         mask: mask.clone(),
         services: Vec::new(),
-        links: links.addresses().to_vec(),
+        links: terminated::links(plan, links.addresses(), authority.as_ref()),
         ports: service::Ports::default(),
     };
     for service in &plan.services {
         let started = tokio::select! {
-            started = start_service((plan, &links), service, &mut known, &around, &mut services) => started,
+            started = start_service(leading, service, &mut known, &around, &mut services) => started,
             () = interrupt.wait() => Err(RunError::Interrupted),
         };
         if let Err(error) = started {
@@ -157,10 +162,15 @@ async fn control(
     let refused = if settings.trial.is_some() { None } else { fault::refused(plan, &services) };
     let ready = refused
         .map_or(Ok(()), |(fault, problem)| Err(RunError::Fault { fault, problem }))
-        .and_then(|()| lead(plan, &links, &known))
+        .and_then(|()| leading.lead(&known))
         .and_then(|left| left.map_or(Ok(()), |left| Err(RunError::Address(left))))
-        .and_then(|()| endpoints(plan, &known, &files).map_err(RunError::Address));
-    let result = match ready.and_then(|endpoints| Ok((endpoints, tables(plan)?))) {
+        .and_then(|()| tables(plan))
+        .and_then(|tables| {
+            let cells = identities::Cells { plan, tables: &tables };
+            let endpoints = endpoints(plan, &known, &files, &cells).map_err(RunError::Address)?;
+            Ok((endpoints, tables))
+        });
+    let result = match ready {
         Ok(((endpoints, named), tables)) => {
             let lowered = Arc::new(LoweredPlan::of(plan, &endpoints, files.clone(), (&known, mask), &settings.id));
             let (endpoints, run) = (Arc::new(endpoints), run_key(&settings.id));
@@ -265,17 +275,40 @@ async fn gone(happened: &mut mpsc::UnboundedReceiver<Happened>) -> String {
     }
 }
 
-/// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.
-fn lead(plan: &Plan, links: &proxy::Links, known: &Resolved) -> Result<Option<String>, RunError> {
-    let mut left = None;
-    for (index, link) in plan.links.iter().enumerate() {
-        let dns = link.before.and_then(|target| plan.targets.get(target)?.dns.as_deref());
-        match known.addresses(&link.to, dns) {
-            Some(to) => links.lead(index, to.map_err(RunError::Address)?),
-            None => left = Some(format!("where the link `{}` leads is not known to this version", link.name)),
+/// What links need before they lead anywhere.
+#[derive(Clone, Copy)]
+struct Leading<'l> {
+    plan: &'l Plan,
+    links: &'l proxy::Links,
+    files: &'l files::Files,
+    /// Of those that end TLS.
+    authority: Option<&'l Authority>,
+}
+
+impl Leading<'_> {
+    /// Tells links where they lead, as far as that is known, and gives a word about one of which it is not.
+    fn lead(&self, known: &Resolved) -> Result<Option<String>, RunError> {
+        let mut left = None;
+        for (index, link) in self.plan.links.iter().enumerate() {
+            let dns = link.before.and_then(|target| self.plan.targets.get(target)?.dns.as_deref());
+            let Some(to) = known.addresses(&link.to, dns) else {
+                left = Some(format!("where the link `{}` leads is not known to this version", link.name));
+                continue;
+            };
+            if let Some(authority) = self.authority.filter(|_| link.terminates) {
+                match terminated::ends(self.plan, index, known, self.files, authority) {
+                    Ok(ends) => self.links.terminate(index, ends),
+                    // A part of it may be of a service that starts later.
+                    Err(why) => {
+                        left = Some(why);
+                        continue;
+                    }
+                }
+            }
+            self.links.lead(index, to.map_err(RunError::Address)?);
         }
+        Ok(left)
     }
-    Ok(left)
 }
 
 /// The rows that flows take, read before anything is sent.
@@ -303,7 +336,7 @@ struct Services<'s> {
 
 /// Starts a service and waits until it is ready. It is among the others as soon as there is something to stop.
 async fn start_service(
-    (plan, links): (&Plan, &proxy::Links),
+    leading: Leading<'_>,
     service: &crate::plan::Service,
     known: &mut Resolved,
     around: &service::Surroundings<'_>,
@@ -317,7 +350,7 @@ async fn start_service(
     let running = service::prepare(service, known, around).await.map_err(failed)?;
     known.services.push(running.endpoint.clone());
     services.push(Arc::new(running));
-    lead(plan, links, known)?;
+    leading.lead(known)?;
     services.last().expect("it was put there").up().await.map_err(failed)
 }
 

@@ -48,7 +48,7 @@ impl Nginx {
         let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
         let text = format!(
             "daemon off;\nmaster_process off;\nworker_processes 1;\n{user}pid nginx.pid;\nerror_log error.log;\nevents {{ worker_connections 512; }}\n\
-             http {{\n log_format tls '$ssl_protocol $ssl_session_reused $ssl_client_verify';\n access_log access.log tls;\n {}\n{}}}\n",
+             http {{\n log_format tls '$ssl_protocol $ssl_session_reused $ssl_client_verify $ssl_client_s_dn $request_uri';\n access_log access.log tls;\n {}\n{}}}\n",
             temporary.concat(),
             blocks.concat()
         );
@@ -65,7 +65,7 @@ impl Nginx {
         nginx
     }
 
-    /// Of each request its version, whether its session was taken up again, and what the client showed.
+    /// Of each request its version, whether its session was taken up again, and what the client showed, with whom that names, and the path.
     pub fn log(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.directory.path().join("access.log")).unwrap();
         text.lines().map(str::to_owned).collect()

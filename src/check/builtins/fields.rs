@@ -89,7 +89,20 @@ pub const FIELDS: &[Field] = &[
         "max(shop.metric(\"db_pool_waiting\", missing: 0)) == 0",
     ),
     field(Type::Link, "address", Type::Text, "Where the link listens, as `host:port`.", "db.address"),
-    field(Type::Link, "url", Type::Text, "`http://` and the address, without a path.", "db.url"),
+    field(
+        Type::Link,
+        "url",
+        Type::Text,
+        "`http://` and the address, without a path; `https://` of a link with `tls: terminate`.",
+        "db.url",
+    ),
+    field(
+        Type::Link,
+        "ca",
+        Type::Text,
+        "Of a link with `tls: terminate`: the certificate of the authority that signed for it, in PEM.",
+        "ended.ca",
+    ),
     field(Type::Link, "port", Type::Count, "The port, a whole number.", "db.port"),
     method(
         Type::Monitor,

@@ -30,6 +30,14 @@ const BOOL: &[Type] = &[Type::Bool];
 
 pub const OPTIONS: &[Opt] = &[
     opt(
+        "link",
+        "tls",
+        OBJECT,
+        "`terminate`: the link shows its clients a certificate of the run, reads what they say, and speaks to the server by TLS as the `tls:` of the target says \
+         (TLS passes as it is).",
+        "terminate",
+    ),
+    opt(
         "service",
         "ready",
         TEXT,
@@ -107,7 +115,7 @@ pub const OPTIONS: &[Opt] = &[
         "target",
         "tls",
         OBJECT,
-        "How an `https://` way is encrypted: `ca`, who may sign for the server (whom this machine trusts); `cert` and `key`, what the client shows of itself (nothing); each a file in PEM or its text; `verify`, whether the certificate is looked at (true); `server_name`, whom it must name (the host of the address); `min` and `max`, \"1.2\" or \"1.3\" (both); `alpn`, the protocols that are offered (none); `resume`, whether sessions are taken up again (true).",
+        "How an `https://` way is encrypted: `ca`, who may sign for the server (whom this machine trusts); `cert` and `key`, what the client shows of itself, or each user by its row (nothing); each a file in PEM or its text; `verify`, whether the certificate is looked at (true); `server_name`, whom it must name (the host of the address); `min` and `max`, \"1.2\" or \"1.3\" (both); `alpn`, the protocols that are offered (none); `resume`, whether sessions are taken up again (true).",
         "{ min: \"1.3\" }",
     ),
     opt(

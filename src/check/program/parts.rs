@@ -1,6 +1,6 @@
 //! What is under test, and what stands beside it: services, links, targets, data, limits, monitors.
 
-use super::{Expr, Piece, Text, is_false, is_true, is_zero, yes};
+use super::{Expr, PartKind, Piece, Text, is_false, is_true, is_zero, yes};
 use crate::base::hosts::Host;
 use crate::base::socket::UnixSocket;
 use crate::base::units::SECOND;
@@ -100,6 +100,9 @@ pub struct Link {
     pub name: String,
     pub http: bool,
     pub to: Text,
+    /// It ends the TLS of its clients, with a certificate of the run, and speaks its own to the server.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub terminates: bool,
     /// The target that it stands before for the whole run, since there are faults of that: nobody wrote this link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<usize>,
@@ -142,6 +145,27 @@ pub struct Target {
     /// The other options, by their names, as they were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Text)>,
+}
+
+impl Target {
+    /// Whether each user shows a certificate of its own.
+    pub fn has_identities(&self) -> bool {
+        let identity = self.tls.as_ref().and_then(|tls| tls.identity.as_ref());
+        identity.is_some_and(|identity| identity.rows().is_some())
+    }
+
+    /// Whether its address is that of a link.
+    pub fn is_reached_through(&self, link: usize) -> bool {
+        let is_it = |piece: &Piece| match piece {
+            Piece::Value(Expr::Part { part: PartKind::Link, index, .. }) => *index == link,
+            Piece::Value(_) | Piece::Literal(_) => false,
+        };
+        match &self.address {
+            Address::Link(own) => *own == link,
+            Address::Late(pieces) => pieces.iter().any(is_it),
+            Address::Url { .. } | Address::Unix { .. } | Address::Service(_) => false,
+        }
+    }
 }
 
 /// What a target's `dns:` says.
@@ -233,6 +257,16 @@ pub struct Identity {
     pub key: Pem,
 }
 
+impl Identity {
+    /// The rows that each user has one of, where they do.
+    pub fn rows(&self) -> Option<usize> {
+        match self.cert {
+            Pem::PerUser { data, .. } => Some(data),
+            Pem::File(_) | Pem::Text(_) => None,
+        }
+    }
+}
+
 /// Certificates or a key in PEM (RFC 7468).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -241,6 +275,8 @@ pub enum Pem {
     File(usize),
     /// Itself, which may be a secret or of a service.
     Text(Text),
+    /// Of the row of each user: a file beside that of the rows, or itself.
+    PerUser { data: usize, column: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::{Ask, Connection};
 use crate::engine::driver::{self, Unwritten};
 use crate::engine::flow::attempt::Attempt;
 use crate::engine::pace::budget::Unanswered;
-use crate::engine::stream::Opening;
+use crate::engine::stream::{Opening, Route};
 use crate::engine::trace::PLACEHOLDER;
 use crate::engine::tracer;
 use crate::engine::value::Frame;
@@ -71,6 +71,7 @@ impl Client {
     pub fn leave(&mut self, load: usize, user: u64) {
         self.worker.http.cookies.forget((load, user));
         self.worker.http.pool.forget(load, user);
+        self.worker.lowered.hosts.iter().for_each(|host| host.forget(user));
     }
 
     /// Makes the bytes of a request, with room for its trace context where it carries one, and tells to which target it goes.
@@ -215,7 +216,10 @@ impl Client {
                     attempt.goes_to(hop.target, number);
                     let mut took = Opening::default();
                     let left = attempt.left(clock.now());
-                    let opened = Connection::open(host.route(&peer), left, &mut took).await;
+                    let shown = host.shown_by(attempt.user);
+                    let route = host.route(&peer);
+                    let route = Route { secured: shown.as_deref().or(route.secured), ..route };
+                    let opened = Connection::open(route, left, &mut took).await;
                     attempt.connected(took);
                     opened.map_err(|broken| attempt.broke(broken))?.at_number(number)
                 }

@@ -9,10 +9,12 @@ use crate::engine::proxy::Proxy;
 use crate::engine::stream::{Peer, Route};
 use crate::engine::tls::Secured;
 use crate::plan::{Connections, Dns, Exchange, Plan, Target};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
@@ -118,6 +120,8 @@ pub struct Host {
     pub source_turn: Cell<usize>,
     pub proxy: Option<Proxy>,
     pub secured: Option<Secured>,
+    /// As users have shown themselves so far, where each does so as itself, with the sessions that are theirs.
+    pub users: RefCell<HashMap<u64, Rc<Secured>>>,
     /// How connections are shared, where the target says so.
     pub connections: Option<Connections>,
     /// How many redirects are followed.
@@ -143,6 +147,22 @@ impl Host {
 
     pub fn route<'r>(&'r self, peer: &'r Peer) -> Route<'r> {
         Route { peer, source: self.source(peer), proxy: self.proxy.as_ref(), secured: self.secured.as_ref() }
+    }
+
+    /// How a user shows itself, where not all do alike.
+    pub fn shown_by(&self, user: u64) -> Option<Rc<Secured>> {
+        let secured = self.secured.as_ref().filter(|secured| secured.is_of_users())?;
+        let known = self.users.borrow().get(&user).cloned();
+        known.or_else(|| {
+            let own = Rc::new(secured.of_user(user)?);
+            self.users.borrow_mut().insert(user, own.clone());
+            Some(own)
+        })
+    }
+
+    /// A user does not come back.
+    pub fn forget(&self, user: u64) {
+        self.users.borrow_mut().remove(&user);
     }
 
     /// Where the next connection comes from: those of the family of the other end in turn.
@@ -189,6 +209,7 @@ pub fn hosts(plan: &Plan, endpoints: &[Endpoint], worker: u64) -> Vec<Host> {
         source_turn: Cell::new(worker as usize),
         proxy: place.proxy.clone(),
         secured: place.secured.as_ref().map(Secured::of_worker),
+        users: RefCell::default(),
         connections: target.connections,
         redirects: target.redirects,
         cookies: target.cookies,
@@ -271,6 +292,7 @@ mod tests {
             source_turn: Cell::new(0),
             proxy: None,
             secured: None,
+            users: RefCell::default(),
             connections: None,
             redirects: 0,
             cookies: true,

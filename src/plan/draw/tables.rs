@@ -216,7 +216,8 @@ fn started(out: &mut String, plan: &Plan, width: usize) {
     parts.extend(plan.links.iter().map(|link| {
         let kind = if link.http { "requests" } else { "bytes" };
         let whose = if link.before.is_some() { ", put before the target for its faults" } else { "" };
-        (link.name.clone(), format!("a path of {kind} to {}{whose}", words::text(plan, &link.to)))
+        let ended = if link.terminates { ", which ends TLS with a certificate of the run" } else { "" };
+        (link.name.clone(), format!("a path of {kind} to {}{whose}{ended}", words::text(plan, &link.to)))
     }));
     parts.extend(plan.monitors.iter().map(|monitor| {
         let address = monitor.address.as_ref().map_or(String::new(), |address| words::text(plan, address));

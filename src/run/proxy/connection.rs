@@ -4,6 +4,7 @@ use super::effect::{Draws, Effect, EffectId, Mine};
 use super::http::{Exchanges, Out};
 use super::lane::{Lane, ROOM, Sent};
 use super::path::{BUFFER, Way};
+use super::side::Side;
 use super::splice::Pipe;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -62,7 +63,7 @@ struct Shared {
 }
 
 /// Serves a client until the connection is over.
-pub async fn serve(path: Rc<Way>, seat: Rc<Seat>, mut client: TcpStream, number: u64) {
+pub async fn serve(path: Rc<Way>, seat: Rc<Seat>, client: TcpStream, number: u64) {
     let draws = Draws::new(path.seed, path.index, number);
     let exchanges = path.http.then(Exchanges::new);
     let mut own = Shared { path, seat, version: None, mine: Vec::new(), draws, is_cut: [false; 2], exchanges };
@@ -71,14 +72,21 @@ pub async fn serve(path: Rc<Way>, seat: Rc<Seat>, mut client: TcpStream, number:
         // As if nobody had listened.
         Err(()) => return drop(client.set_zero_linger()),
     };
-    let Some(mut server) = server else { return };
+    let Some(server) = server else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (mut client, mut server) = match own.path.ends() {
+        None => (Side::Plain(client), Side::Plain(server)),
+        Some(ends) => match Box::pin(ends.agree(client, server)).await {
+            Some(both) => both,
+            None => return,
+        },
+    };
     let mut lanes = [Lane::new(0), Lane::new(1)];
     let mut pipes = [None, None];
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let end = poll_fn(|cx| own.poll((&mut client, &mut server), &mut lanes, &mut pipes, &mut timer, cx)).await;
     if end == End::Reset {
-        let _ = (client.set_zero_linger(), server.set_zero_linger());
+        let _ = (client.tcp().set_zero_linger(), server.tcp().set_zero_linger());
     }
 }
 
@@ -172,7 +180,7 @@ impl Shared {
 
     fn poll(
         &mut self,
-        (client, server): (&mut TcpStream, &mut TcpStream),
+        (client, server): (&mut Side, &mut Side),
         lanes: &mut [Lane; 2],
         pipes: &mut [Option<Pipe>; 2],
         timer: &mut Option<Pin<Box<Sleep>>>,
@@ -216,6 +224,12 @@ impl Shared {
             if moved {
                 continue;
             }
+            // What a side has taken it may still hold, encrypted.
+            for side in [&mut *client, &mut *server] {
+                if let Poll::Ready(Err(_)) = Pin::new(side).poll_flush(cx) {
+                    return Poll::Ready(End::Reset);
+                }
+            }
             let Some(at) = wake else { return Poll::Pending };
             let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.into())));
             timer.as_mut().reset(at.into());
@@ -228,7 +242,7 @@ impl Shared {
     /// Does in one direction what can be done now; `other` is the lane back.
     fn step(
         &mut self,
-        (from, to): (&mut TcpStream, &mut TcpStream),
+        (from, to): (&mut Side, &mut Side),
         (lane, other): (&mut Lane, &mut Lane),
         pipe: &mut Option<Pipe>,
         is_up: bool,
@@ -238,16 +252,17 @@ impl Shared {
         if self.is_cut[way] {
             // A socket may be called ready with nothing in it, so what counts is what can be looked at.
             let mut first = [0];
-            let held =
-                !lane.is_empty() || lane.end.is_some() || from.poll_peek(cx, &mut ReadBuf::new(&mut first)).is_ready();
+            let held = !lane.is_empty()
+                || lane.end.is_some()
+                || from.tcp().poll_peek(cx, &mut ReadBuf::new(&mut first)).is_ready();
             if held && !lane.closed {
-                self.touch_cut(Some(way), || lane.bytes + waiting(from));
+                self.touch_cut(Some(way), || lane.bytes + waiting(from.tcp()));
             }
             return Advance::Waits(None);
         }
         let mut moved = false;
         if let Some(own) = pipe {
-            match own.pump(from, to, cx) {
+            match own.pump(from.tcp(), to.tcp(), cx) {
                 Poll::Pending => return Advance::Waits(None),
                 Poll::Ready(Ok(true)) => return Advance::Moved,
                 // What is left is less than a pipe is worth, or the end.
@@ -308,7 +323,8 @@ impl Shared {
             }
             // Who fills a whole buffer has more: from here on the kernel moves it by itself.
             let left = plain - passes as u64;
-            if passes == path.buffer_size && lane.is_empty() && left >= WORTH {
+            let both_plain = from.is_plain() && to.is_plain();
+            if both_plain && passes == path.buffer_size && lane.is_empty() && left >= WORTH {
                 *pipe = Pipe::open(left);
                 if pipe.is_some() {
                     return Advance::Moved;

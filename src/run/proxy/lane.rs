@@ -1,12 +1,12 @@
 //! One direction of a connection: what is on its way, in the order in which it came.
 
 use super::effect::{Draws, Effect, EffectId, Hold, Mine};
+use super::side::Side;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 /// So much waits in one direction of a connection; then nothing more is read, and who sends is held back.
 pub const ROOM: usize = 4 << 20;
@@ -148,7 +148,7 @@ impl Lane {
     }
 
     /// Sends what is due and may pass.
-    pub fn send(&mut self, to: &mut TcpStream, mine: &[Mine], cx: &mut Context<'_>) -> Sent {
+    pub fn send(&mut self, to: &mut Side, mine: &[Mine], cx: &mut Context<'_>) -> Sent {
         // Asked for where something waits for its time.
         let mut now = None;
         let mut is_early = |due: Option<Instant>| due.filter(|due| *due > *now.get_or_insert_with(Instant::now));
@@ -199,11 +199,13 @@ impl Lane {
         if let Some(due) = is_early(end.due) {
             return Sent::At(due);
         }
-        self.closed = true;
         match Pin::new(to).poll_shutdown(cx) {
-            Poll::Ready(Err(_)) => Sent::Broken,
-            Poll::Ready(Ok(())) | Poll::Pending => Sent::All,
+            // A last word of TLS finds no room.
+            Poll::Pending => return Sent::Full,
+            Poll::Ready(Err(_)) => return Sent::Broken,
+            Poll::Ready(Ok(())) => self.closed = true,
         }
+        Sent::All
     }
 }
 

@@ -6,10 +6,12 @@ mod effect;
 mod http;
 mod lane;
 mod path;
+mod side;
 mod splice;
 
 pub use crate::measure::Proof;
 pub use effect::{After, Effect, EffectId};
+pub use side::Ends;
 
 use crate::engine::health::Gauge;
 use path::Way;
@@ -41,6 +43,7 @@ pub struct Control {
 
 enum ProxyCommand {
     Lead { link: usize, to: Vec<SocketAddr> },
+    Terminate { link: usize, ends: Box<Ends> },
     Apply { link: usize, effect: Effect, ways: [bool; 2], told: oneshot::Sender<EffectId> },
     Withdraw { id: EffectId, told: oneshot::Sender<Option<Proof>> },
     Proof { id: EffectId, told: oneshot::Sender<Option<Proof>> },
@@ -80,6 +83,13 @@ impl Links {
     /// From now on a link leads to these in turn.
     pub fn lead(&self, link: usize, to: Vec<SocketAddr>) {
         self.control().lead(link, to);
+    }
+
+    /// From now on a link ends the TLS of new connections, and speaks its own to the server.
+    pub fn terminate(&self, link: usize, ends: Ends) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(ProxyCommand::Terminate { link, ends: Box::new(ends) });
+        }
     }
 
     pub fn control(&self) -> Control {
@@ -158,6 +168,7 @@ async fn all(
     while let Some(order) = ordered.recv().await {
         match order {
             ProxyCommand::Lead { link, to } => paths[link].lead(to),
+            ProxyCommand::Terminate { link, ends } => paths[link].terminate(*ends),
             ProxyCommand::Apply { link, effect, ways, told } => {
                 last += 1;
                 paths[link].apply(EffectId(last), effect, ways);

@@ -2,6 +2,7 @@
 
 use super::connection::{Seat, serve};
 use super::effect::{Effect, EffectId, InForce};
+use super::side::Ends;
 use crate::measure::Proof;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct Way {
     /// None until what it leads to has an address; of several each in its turn.
     to: RefCell<Vec<SocketAddr>>,
     turn: Cell<usize>,
+    /// Of a link that ends TLS.
+    ends: RefCell<Option<Rc<Ends>>>,
     pub active: RefCell<Vec<Rc<InForce>>>,
     /// Another number with each change of effects. A connection looks at it before every byte, so a change is one for all
     /// of them, those that are not accepted yet included.
@@ -38,6 +41,7 @@ impl Way {
             http,
             to: RefCell::default(),
             turn: Cell::new(0),
+            ends: RefCell::default(),
             active: RefCell::default(),
             version: Cell::new(0),
             seats: RefCell::default(),
@@ -48,6 +52,15 @@ impl Way {
 
     pub fn lead(&self, to: Vec<SocketAddr>) {
         *self.to.borrow_mut() = to;
+    }
+
+    pub fn terminate(&self, ends: Ends) {
+        *self.ends.borrow_mut() = Some(Rc::new(ends));
+    }
+
+    /// How the next connection ends TLS, where it does.
+    pub fn ends(&self) -> Option<Rc<Ends>> {
+        self.ends.borrow().clone()
     }
 
     /// Where the next connection leads.

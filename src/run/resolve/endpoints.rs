@@ -3,12 +3,13 @@
 use super::again::TargetName;
 use super::proxied::Proxied;
 use super::resolved::Resolved;
+use super::terminated;
 use crate::base::origin::Origin;
 use crate::base::socket::{Server, UnixSocket};
 use crate::check::program::Protocol;
 use crate::engine::http::host::{self, Endpoint};
 use crate::engine::stream::Peer;
-use crate::engine::tls::{Material, Secured, certificates};
+use crate::engine::tls::{Material, Rows, Secured, certificates};
 use crate::engine::value::files::Files;
 use crate::plan::{Address, Dns, Pem, Plan, Target};
 use rustls::pki_types::CertificateDer;
@@ -16,7 +17,12 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 /// The endpoint of each target, from the addresses of services and links, and the names whose addresses may be others later.
-pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
+pub fn endpoints(
+    plan: &Plan,
+    known: &Resolved,
+    files: &Files,
+    rows: &dyn Rows,
+) -> Result<(Vec<Endpoint>, Vec<TargetName>), String> {
     let mut named = Vec::new();
     let endpoint = |(index, target): (usize, &Target)| {
         let proxied = target.proxy.as_ref().map(|proxy| Proxied::of(proxy, known)).transpose();
@@ -37,7 +43,15 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
         // With whom its certificate must name, where nothing else is said.
         let ((endpoint, names), (host, port)) = match &target.address {
             Address::Service(service) => at(known.services[*service].address),
-            Address::Link(link) => at(known.links[*link]),
+            Address::Link(link) => match plan.links[*link].terminates {
+                // Where TLS ends nothing changes of what a request says: it is asked in the name of the server.
+                true => {
+                    let (host, port) = terminated::server(&plan.links[*link], known)?;
+                    let peer = known.links[*link].address.into();
+                    ((endpoint_at((&host, port), "", true, peer), None), (host, port))
+                }
+                false => at(known.links[*link].address),
+            },
             // Nobody sends requests there: it is hurt from within.
             Address::Late(_) if matches!(target.protocol, Protocol::Postgres | Protocol::Mysql) => {
                 at(([0, 0, 0, 0], 0).into())
@@ -58,7 +72,15 @@ pub fn endpoints(plan: &Plan, known: &Resolved, files: &Files) -> Result<(Vec<En
             }
         };
         let secured = target.tls.as_ref().map(|tls| {
-            let secured = Secured::new(tls, &host, &Material { files, text: &|text| known.text(text) });
+            let ended =
+                plan.links.iter().enumerate().find(|(link, own)| own.terminates && target.is_reached_through(*link));
+            let secured = match ended.and_then(|(link, _)| known.links[link].ca()) {
+                Some(ca) => terminated::trusting(ca, &host),
+                None => {
+                    let given = Material { files, text: &|text| known.text(text), rows: Some((rows, 0)) };
+                    Secured::new(tls, &host, &given)
+                }
+            };
             secured.map_err(|why| format!("`tls:` of `{}`: {why}", target.name))
         });
         let endpoint = Endpoint { secured: secured.transpose()?, ..endpoint };
@@ -101,7 +123,7 @@ fn sources(target: &Target, endpoint: &Endpoint) -> Result<Arc<[IpAddr]>, String
 
 fn at_link(endpoint: Endpoint, link: Option<usize>, known: &Resolved) -> Endpoint {
     match link {
-        Some(link) => Endpoint { peer: known.links[link].into(), found: None, ..endpoint },
+        Some(link) => Endpoint { peer: known.links[link].address.into(), found: None, ..endpoint },
         None => endpoint,
     }
 }
@@ -113,16 +135,16 @@ fn found((host, port): (&str, u16), path: &str, https: bool, dns: Option<&Dns>) 
     let all = host::addresses(host, port, dns)?;
     let peer = host::first(host, &all)?.into();
     let names = dns.map(|_| (host.to_owned(), port, all));
-    Ok((endpoint((host, port), path, https, peer), names))
+    Ok((endpoint_at((host, port), path, https, peer), names))
 }
 
 /// Its proxy looks up its name.
 fn of_proxy((host, port): (&str, u16), path: &str, https: bool) -> Endpoint {
     // That of the proxy takes its place.
-    endpoint((host, port), path, https, Peer::Tcp(([0, 0, 0, 0], 0).into()))
+    endpoint_at((host, port), path, https, Peer::Tcp(([0, 0, 0, 0], 0).into()))
 }
 
-fn endpoint((host, port): (&str, u16), path: &str, https: bool, peer: Peer) -> Endpoint {
+fn endpoint_at((host, port): (&str, u16), path: &str, https: bool, peer: Peer) -> Endpoint {
     Endpoint { path: path.to_owned(), ..Endpoint::of(authority((host, port), https), peer) }
 }
 
@@ -134,7 +156,7 @@ fn authority((host, port): (&str, u16), https: bool) -> String {
 
 /// The authorities of TLS that targets name by files.
 pub fn authorities(plan: &Plan, files: &Files) -> Result<Vec<CertificateDer<'static>>, String> {
-    let given = Material { files, text: &|_| Err("is known later".to_owned()) };
+    let given = Material { files, text: &|_| Err("is known later".to_owned()), rows: None };
     let named = plan.targets.iter().filter_map(|target| target.tls.as_ref()?.ca.as_ref());
     let read = named.filter(|ca| matches!(ca, Pem::File(_))).map(|ca| certificates(ca, &given, "ca"));
     let all: Result<Vec<Vec<_>>, String> = read.collect();

@@ -3,4 +3,6 @@
 pub mod again;
 pub mod resolved;
 pub mod endpoints;
+pub mod identities;
 mod proxied;
+pub mod terminated;

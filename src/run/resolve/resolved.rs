@@ -20,7 +20,8 @@ pub struct Resolved {
     pub mask: Arc<Mask>,
     /// In the order of the plan.
     pub services: Vec<ServiceEndpoint>,
-    pub links: Vec<SocketAddr>,
+    /// As what a client speaks to.
+    pub links: Vec<ServiceEndpoint>,
     pub ports: Ports,
     /// Authorities of TLS that targets name by files.
     pub authorities: Vec<CertificateDer<'static>>,
@@ -30,7 +31,7 @@ impl Resolved {
     /// Whom probes and monitors trust beside whom this machine does: the authorities of targets, and of services that the run
     /// made some for.
     pub fn trust(&self, more: Option<&ServiceEndpoint>) -> Trust {
-        let own = self.services.iter().chain(more).filter_map(ServiceEndpoint::ca);
+        let own = self.services.iter().chain(&self.links).chain(more).filter_map(ServiceEndpoint::ca);
         let made = own.filter_map(|ca| CertificateDer::from_pem_slice(ca.as_bytes()).ok());
         self.authorities.iter().cloned().chain(made).collect()
     }
@@ -78,12 +79,12 @@ impl Resolve for Resolved {
                 let through =
                     field.strip_prefix("url via ").and_then(|link| self.links.get(link.parse::<usize>().ok()?));
                 match through {
-                    Some(link) => Some(text(endpoint.url_at(*link))),
+                    Some(link) => Some(text(link.url_for(endpoint))),
                     None => endpoint.field(field),
                 }
             }
             Expr::Part { part: PartKind::Link, index, field } => {
-                self.links.get(*index).and_then(|address| ServiceEndpoint::http(*address).field(field))
+                self.links.get(*index).and_then(|link| link.field(field))
             }
             Expr::Port(port) => self.ports.number(*port).map(|number| Expr::Number(f64::from(number))),
             _ => None,

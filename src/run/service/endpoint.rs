@@ -43,6 +43,14 @@ impl ServiceEndpoint {
         }
     }
 
+    /// That of a service behind this link: one that ends TLS speaks it to whoever asks.
+    pub fn url_for(&self, service: &ServiceEndpoint) -> String {
+        match &self.speaks {
+            Speaks::Https { .. } => self.url(),
+            Speaks::Http | Speaks::Postgres { .. } => service.url_at(self.address),
+        }
+    }
+
     /// Who has signed its certificate, in PEM.
     pub fn ca(&self) -> Option<&str> {
         match &self.speaks {
