@@ -5,7 +5,7 @@ mod scene;
 
 use super::output::{Terminal, err_size};
 use crate::base::shown::escaped;
-use crate::base::units::{MINUTE, SECOND};
+use crate::base::units::{MINUTE, SECOND, grouped};
 use crate::measure::Event;
 use crate::plan::Plan;
 use scene::Scene;
@@ -77,7 +77,9 @@ impl<'a> Live<'a> {
             Event::LoadEnded { .. } => self.clear(),
             Event::Verified { ledger, verified } => {
                 let name = self.ledgers.get(*ledger).map_or("", String::as_str);
-                self.say(&format!("the ledger `{name}`: {} entries were asked for", verified.asked.all()));
+                let (known, open) = (verified.asked.all(), verified.unverified.all());
+                let requests = grouped(verified.requests as f64, 0);
+                self.say(&format!("the ledger `{name}`: {known} of {} entries verified, by {requests} requests", known + open));
             }
             Event::Problem { .. }
             | Event::TeardownFailed { .. }

@@ -136,6 +136,8 @@ impl Mask {
             },
             Event::Verified { ledger, mut verified } => {
                 verified.violations.iter_mut().for_each(|one| one.key = self.text(std::mem::take(&mut one.key)));
+                let told = verified.doubts.iter_mut().flat_map(|doubt| [&mut doubt.because, &mut doubt.key]);
+                told.for_each(|text| *text = self.text(std::mem::take(text)));
                 verified.problem = verified.problem.map(|problem| self.text(problem));
                 Event::Verified { ledger, verified }
             }

@@ -221,10 +221,15 @@ impl Event {
                     unverified,
                     keyless,
                     violations,
+                    doubts,
+                    requests,
+                    took,
                     problem: _,
                 } = verified.as_ref();
                 [asked, found, unverified].into_iter().all(booked)
-                    && few(&[*lost, *duplicated, *resurrected, *keyless])
+                    && few(&[*lost, *duplicated, *resurrected, *keyless, *requests])
+                    && doubts.iter().all(|doubt| few(&[doubt.count]))
+                    && within(*took)
                     && violations.iter().all(|one| within(one.at))
             }
         }
