@@ -151,7 +151,9 @@ async fn control(
             return Err(error);
         }
         let running = services.last().expect("it was started");
-        tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
+        if !running.is_down().await {
+            tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
+        }
     }
     // What is only tried is not hurt.
     let refused = if settings.trial.is_some() { None } else { fault::refused(plan, &services) };
