@@ -195,6 +195,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             Some(planned) => {
                 format!("{} of {} iterations started", grouped(window.started as f64, 0), grouped(planned as f64, 0))
             }
+            None if window.is_after => "of iterations that began before".to_owned(),
             None => format!("{} iterations started", grouped(window.started as f64, 0)),
         };
         if missing > 0 {
@@ -211,7 +212,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         if let Some(tried) = &window.tried {
             let _ = write!(note, ", {}: {}", tried.verdict, tried.because);
         }
-        if !window.judged {
+        if !window.judged && !window.is_after {
             note.push_str(", not judged");
         }
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));

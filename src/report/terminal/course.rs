@@ -36,7 +36,11 @@ const NO_ANSWER: char = '×';
 
 /// A number of which the first digits say enough.
 fn few(number: f64) -> String {
-    if number < 10.0 { grouped(number, 1) } else { short(number.round()) }
+    match number {
+        n if n < 0.1 => "< 0.1".to_owned(),
+        n if n < 10.0 => grouped(n, 1),
+        n => short(n.round()),
+    }
 }
 
 fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint) {
