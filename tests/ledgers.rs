@@ -147,7 +147,11 @@ fn what_is_unverified_has_a_cause() {
     ] {
         assert!(ran.out.contains(told), "{told}: {}", ran.out);
     }
-    assert!(ran.err.contains(&format!("the ledger `orders`: 0 of 3 entries verified, by {asked} requests")), "{}", ran.err);
+    assert!(
+        ran.err.contains(&format!("the ledger `orders`: 0 of 3 entries verified, by {asked} requests")),
+        "{}",
+        ran.err
+    );
 }
 
 /// The scenario of the cookbook with fewer people and less time.

@@ -132,7 +132,13 @@ fn nobody_listens() {
     assert!(ran.code == 3 && !ran.out.contains("is ready"), "{}{}", ran.out, ran.err);
     let allowed = waits.replace("ready_within: 500ms", "may_be_down: true");
     let ran = place.run(&allowed, &[]);
-    assert_eq!((ran.code, &ran.result["windows"][0]["steps"][0]["failed"]["connect"]), (0, &20.into()), "{}{}", ran.out, ran.err);
+    assert_eq!(
+        (ran.code, &ran.result["windows"][0]["steps"][0]["failed"]["connect"]),
+        (0, &20.into()),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     let ran = place.call(&["try", "test.stress"]);
     assert!(ran.code == 1 && !ran.out.contains("is ready"), "{}{}", ran.out, ran.err);
     assert!(begun.elapsed() < Duration::from_secs(30));

@@ -145,6 +145,13 @@ fn one_that_ends_during_the_load_ends_the_run() {
     assert_eq!(ran.code, 3, "{}", ran.out);
     assert!(ran.out.contains("the service `app` ended during the load (exit status: 9)"), "{}", ran.out);
     assert!(ran.out.contains("the last output of `app`:") && ran.out.contains("out of luck"), "{}", ran.out);
+    // One is one too many, whatever the rest of the run would have brought; of a rate that is not known.
+    let verdict = |text: &str| {
+        let all = ran.result["expectations"].as_array().unwrap();
+        all.iter().find(|one| one["text"] == text).map(|one| one["verdict"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(verdict("crashes(app) == 0").as_deref(), Some("failed"), "{}", ran.out);
+    assert_eq!(verdict(NO_ERRORS.trim()).as_deref(), Some("inconclusive"), "{}", ran.out);
     let died = events(&place, "service_died");
     assert!(died.len() == 1 && died[0]["output"].as_str().unwrap().ends_with("out of luck"), "{died:?}");
     let address = events(&place, "service_ready")[0]["address"].as_str().unwrap().to_owned();

@@ -33,9 +33,9 @@ impl<'a> ScenarioChecker<'a, '_> {
 /// A comparison of a status, which is what is asked for without `count`.
 fn asks_for_a_status(value: &ast::Expr) -> bool {
     match &value.kind {
-        ExprKind::Binary { left, right, .. } => {
-            [left, right].into_iter().any(|side| matches!(&side.kind, ExprKind::Field { field, .. } if field.text == "status"))
-        }
+        ExprKind::Binary { left, right, .. } => [left, right]
+            .into_iter()
+            .any(|side| matches!(&side.kind, ExprKind::Field { field, .. } if field.text == "status")),
         _ => false,
     }
 }

@@ -68,7 +68,8 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
 
 /// A number that only grows is above its bound, whatever comes.
 fn is_final(condition: &Condition, judged: &Judged) -> bool {
-    let Condition::Compare { operator, left: Measured::Metric { metric, .. }, right: Measured::Constant { .. } } = condition
+    let Condition::Compare { operator, left: Measured::Metric { metric, .. }, right: Measured::Constant { .. } } =
+        condition
     else {
         return false;
     };
@@ -77,7 +78,8 @@ fn is_final(condition: &Condition, judged: &Judged) -> bool {
         Function::Crashes | Function::Requests(RequestFunction::Count | RequestFunction::Dropped)
     );
     let bounds_above = matches!(operator, Binary::Equal | Binary::Less | Binary::LessEqual);
-    let above = judged.value.as_ref().zip(judged.bound.as_ref()).is_some_and(|(value, bound)| value.number > bound.number);
+    let above =
+        judged.value.as_ref().zip(judged.bound.as_ref()).is_some_and(|(value, bound)| value.number > bound.number);
     grows && bounds_above && above && judged.outcome == Outcome::Failed
 }
 

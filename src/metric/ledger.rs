@@ -42,7 +42,9 @@ fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, St
             let of = count(verified.keyless);
             Err(format!("{of} of its {} entries were acknowledged without a key to ask for", count(all)))
         }
-        (None, 0) if verified.asked.all() == 0 => Err(format!("none of its entries could be verified{}", why(verified))),
+        (None, 0) if verified.asked.all() == 0 => {
+            Err(format!("none of its entries could be verified{}", why(verified)))
+        }
         (None, 0) if in_doubt > 0 => {
             Err(format!("{} of its {} entries could not be verified{}", count(in_doubt), count(all), why(verified)))
         }

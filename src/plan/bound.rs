@@ -184,7 +184,8 @@ pub fn usual(steps: &[Step]) -> Usual {
         Step::Request(_) => Usual { count: Some(1.0), known: Knowledge::Exact },
         Step::If { then, otherwise, .. } => usual(then).or(usual(otherwise)),
         Step::Choose(choose) => {
-            let all = || choose.parts.iter().filter(|part| part.share > 0.0).map(|part| (part.share, usual(&part.steps)));
+            let all =
+                || choose.parts.iter().filter(|part| part.share > 0.0).map(|part| (part.share, usual(&part.steps)));
             let whole: f64 = all().map(|(share, _)| share).sum();
             let mean = all().fold(Usual::default(), |sum, (share, one)| sum.and(one.times(share / whole)));
             let alike = all().all(|(_, one)| Some(one.count) == all().next().map(|(_, first)| first.count));

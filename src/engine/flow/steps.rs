@@ -126,7 +126,8 @@ pub fn flat(flow: &Flow, ledger: Option<usize>, around: &RequestParts<'_>, lower
     let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
     lowerer.begin(flow, slots, ledger);
     let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
-    let mut flat = Flat { around, lowerer, number: flow.slots, steps, within: None, once: None, owners: HashMap::new() };
+    let mut flat =
+        Flat { around, lowerer, number: flow.slots, steps, within: None, once: None, owners: HashMap::new() };
     flat.all(&flow.steps);
     let Flat { lowerer, mut steps, .. } = flat;
     steps.settle();

@@ -1,7 +1,7 @@
 //! What stands above and below the picture: totals, parts, and what must hold.
 
-use super::super::schedule::Shape;
 use super::super::bound::{Knowledge, Usual, usual};
+use super::super::schedule::Shape;
 use super::super::{Expectation, Fault, Load, MixPart, Plan, Stage, StageKind};
 use super::page::{cut, flow};
 use super::words;
@@ -147,7 +147,9 @@ fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
 
 /// Requests of so many iterations, each sent once and led nowhere else: "≈" by shares, "≤" where only the run knows.
 fn requests(plan: &Plan, load: &Load, iterations: u64) -> String {
-    let of_part = |part: &MixPart| plan.flows.get(part.flow).map_or_else(Usual::default, |flow| usual(&flow.steps).times(part.weight));
+    let of_part = |part: &MixPart| {
+        plan.flows.get(part.flow).map_or_else(Usual::default, |flow| usual(&flow.steps).times(part.weight))
+    };
     let each = load.parts.iter().map(of_part).fold(Usual::default(), Usual::and);
     let count = |each: f64| grouped((each * iterations as f64).round(), 0);
     match (each.count, each.known) {
@@ -164,7 +166,9 @@ fn signs(plan: &Plan, load: &Load) -> Option<&'static str> {
     match all.max()? {
         Knowledge::Exact => None,
         Knowledge::ByShares => Some("≈: by the shares of `choose`"),
-        Knowledge::AtMost => Some("≤: with all that conditions, lists and first visits may let happen; `choose` by its shares"),
+        Knowledge::AtMost => {
+            Some("≤: with all that conditions, lists and first visits may let happen; `choose` by its shares")
+        }
     }
 }
 

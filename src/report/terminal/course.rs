@@ -86,3 +86,13 @@ fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint)
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::few;
+
+    #[test]
+    fn what_was_there_is_never_nothing() {
+        assert_eq!([0.02, 0.3, 9.96, 1234.5].map(few), ["< 0.1", "0.3", "10.0", "1,235"]);
+    }
+}

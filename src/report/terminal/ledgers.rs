@@ -65,9 +65,12 @@ fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     let there = |found: Booked| format!("of unknown outcome {} are there", count(found.unknown));
     parts.extend(ledger.found.filter(|_| verified.unknown > 0).map(there));
     parts.extend(some(ledger.resurrected).map(|n| paint.bad(&format!("{} resurrected", count(n)))));
-    parts.extend(ledger.requests.zip(ledger.took).map(|(requests, took)| {
-        format!("by {} requests in {}", count(requests), measured_duration(took as f64))
-    }));
+    parts.extend(
+        ledger
+            .requests
+            .zip(ledger.took)
+            .map(|(requests, took)| format!("by {} requests in {}", count(requests), measured_duration(took as f64))),
+    );
     parts.extend(ledger.problem.as_ref().map(|problem| paint.bad(&escaped(problem))));
     parts.join(", ")
 }

@@ -132,7 +132,8 @@ mod tests {
             tally.take(entry(key, Fate::Acknowledged), Err(because.to_owned()));
         }
         let doubts = tally.done().doubts;
-        let told: Vec<_> = doubts.iter().map(|doubt| (doubt.because.as_str(), doubt.count, doubt.key.as_str())).collect();
+        let told: Vec<_> =
+            doubts.iter().map(|doubt| (doubt.because.as_str(), doubt.count, doubt.key.as_str())).collect();
         assert_eq!(told, [("401", 2, "b"), ("late", 1, "a")]);
     }
 
