@@ -36,7 +36,13 @@ pub const OPTIONS: &[Opt] = &[
         "A path or URL that must answer 2xx before the load starts (`/health` of `demo()`; a query of `postgres()`; that the port accepts, where one is known, of `process` and `attach`).",
         "\"/health\"",
     ),
-    opt("service", "ready_within", DURATION, "How long it may take to become ready (30s; of `attach` without `ready` 1s).", "30s"),
+    opt(
+        "service",
+        "ready_within",
+        DURATION,
+        "How long it may take to become ready (30s; of `attach` without `ready` 1s).",
+        "30s",
+    ),
     opt(
         "service",
         "may_be_down",
