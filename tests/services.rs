@@ -275,3 +275,24 @@ fn kill_cluster_of(run: u32) {
     }
     panic!("no cluster among {children}");
 }
+
+/// What a service has said is there after a run that went well too, without its secrets, and the report says where.
+#[test]
+fn what_a_service_wrote_is_kept_of_a_good_run() {
+    let place = Place::new();
+    place.script("app", &format!("echo started with $WORD; exec {PROGRAM} demo --listen \"$1\""));
+    let services = "  let own = port()\n  service app = process(\"./app\", \"127.0.0.1:{own}\") {\n    port: own\n    ready: \"/health\"\n    env: { WORD: secret(\"WORD\") }\n  }";
+    place.write("test.stress", &scenario(services, LOOK, "    hold 20/s for 1s", NO_ERRORS));
+    let run = place.command(&["run", "test.stress", "--no-progress"]).env("WORD", "sesame-street").output().unwrap();
+    let ran = place.ended(run);
+    ran.passed();
+    let output = ran.result["outputs"][0]["output"].as_str().unwrap_or_default();
+    assert!(
+        ran.result["outputs"][0]["service"] == "app" && output.starts_with("started with "),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(!ran.result.to_string().contains("sesame"), "{}", ran.result);
+    assert!(ran.out.contains("kept, in `outputs` of run.json"), "{}", ran.out);
+}

@@ -114,6 +114,9 @@ impl Mask {
             Event::ServiceFell { service, at, ready, status, output } => {
                 Event::ServiceFell { service, at, ready, status: self.text(status), output: self.text(output) }
             }
+            Event::ServiceStopped { service, at, output } => {
+                Event::ServiceStopped { service, at, output: self.text(output) }
+            }
             Event::ServiceDisplaced { service, at, problem } => {
                 Event::ServiceDisplaced { service, at, problem: self.text(problem) }
             }
@@ -169,7 +172,6 @@ impl Mask {
             | Event::EventBegan { .. }
             | Event::Booked { .. }
             | Event::LoadEnded { .. }
-            | Event::ServiceStopped { .. }
             | Event::Ended { .. }) => other,
         }
     }

@@ -155,6 +155,9 @@ pub enum Event {
     ServiceStopped {
         service: String,
         at: u64,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        output: String,
     },
     Ended {
         at: u64,

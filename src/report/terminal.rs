@@ -64,6 +64,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);
+    outputs(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     escaped_page(&out)
 }
@@ -290,4 +291,17 @@ fn generator(out: &mut String, report: &Report, paint: &Paint) {
         false => format!(", recorded up to {}", duration(report.duration / SECOND * SECOND)),
     };
     let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
+}
+
+/// That services said something, and where.
+fn outputs(out: &mut String, report: &Report, paint: &Paint) {
+    let width = name_width(report.outputs.iter().map(|own| own.service.as_str()));
+    for (index, own) in report.outputs.iter().enumerate() {
+        if index == 0 {
+            let _ = writeln!(out, "\n{}", paint.bold("output of services"));
+        }
+        let lines = own.output.lines().count();
+        let kept = if lines == 1 { "its last line is".to_owned() } else { format!("its last {lines} lines are") };
+        let _ = writeln!(out, "  {:<width$} {kept} kept, in `outputs` of run.json", own.service);
+    }
 }

@@ -339,7 +339,7 @@ fn with_the_dead(error: RunError, happened: &mut mpsc::UnboundedReceiver<Happene
 async fn stop(services: &[Arc<Running>], at: u64, tell: &mut dyn FnMut(Event)) {
     for running in services.iter().rev() {
         running.down(Down::Stop).await;
-        tell(Event::ServiceStopped { service: running.name.clone(), at });
+        tell(Event::ServiceStopped { service: running.name.clone(), at, output: running.output() });
     }
 }
 
