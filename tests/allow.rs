@@ -1,6 +1,6 @@
 //! Which hosts a run may hurt and how much: what is refused, asked and allowed, and that a budget is never exceeded.
 
-use crate::support::{Keeper, Place, Ran, Script, Server, answered, answered_as};
+use crate::support::{Keeper, Place, Ran, Script, Server, answered, answered_as, terminal};
 use std::time::Duration;
 
 /// A name that leads to this machine and is no literal address: nothing is known of it before it is looked up.
@@ -89,24 +89,39 @@ fn a_file_that_is_used_allows_nothing() {
 
 #[cfg(unix)]
 fn answered_on_a_terminal(place: &Place, answer: &str) -> (Option<i32>, String) {
-    use rustix::fs::{Mode, OFlags};
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use std::io::{Read, Write};
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let (mut ours, theirs) = terminal();
     let mut command = place.command(&["run", "test.stress", "--no-progress"]);
     command.stdin(theirs.try_clone().unwrap()).stdout(std::process::Stdio::null()).stderr(theirs);
     let mut child = command.spawn().unwrap();
     drop(command);
-    let mut ours = std::fs::File::from(ours);
     ours.write_all(answer.as_bytes()).unwrap();
     let mut seen = Vec::new();
     // The end of a terminal that nobody holds open any more is an error.
     let _ = ours.read_to_end(&mut seen);
     (child.wait().unwrap().code(), String::from_utf8(seen).unwrap())
+}
+
+/// Who looks at a terminal is told that all is well; a program is told nothing.
+#[cfg(unix)]
+#[test]
+fn what_checks_is_said_on_a_terminal() {
+    use std::io::Read;
+    let place = Place::new();
+    place.write("test.stress", "scenario one {\n  target api = http(\"http://127.0.0.1:1\")\n  flow look on api {\n    get \"/\"\n  }\n  load main of look {\n    hold 5/s for 1s\n  }\n}\n");
+    let ran = place.call(&["check", "test.stress"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    let (mut ours, theirs) = terminal();
+    let mut command = place.command(&["check", "test.stress"]);
+    command.stdout(theirs);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut seen = Vec::new();
+    let _ = ours.read_to_end(&mut seen);
+    assert_eq!(
+        (child.wait().unwrap().code(), String::from_utf8(seen).unwrap().trim()),
+        (Some(0), "ok: 1 file, 1 scenario")
+    );
 }
 
 #[cfg(unix)]

@@ -182,7 +182,9 @@ fn examples_of_every_name_compile() {
             of => {
                 let built = match of {
                     // A path is asked for at its port.
-                    "service" if matches!(option.name, "ready" | "metrics") => "service one = attach(port: 8080)",
+                    "service" if matches!(option.name, "ready" | "metrics" | "may_be_down") => {
+                        "service one = attach(port: 8080)"
+                    }
                     "service" => "service one = process(\"program\")",
                     "target" if option.name == "tls" => "target one = http(\"https://127.0.0.1:8443\")",
                     "link" => "link one = http(to: \"127.0.0.1:8443\")",

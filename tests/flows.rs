@@ -142,6 +142,41 @@ fn each_of_a_population_logs_in_once_whatever_the_workers() {
     }
 }
 
+/// What was named once is the user's: a `set` of it holds in later iterations, of closed users and of those who come back.
+#[test]
+fn what_is_set_stays_with_the_user() {
+    let users = [("hold 2 users for 1s\n    pace: 200ms", 5), ("population: 3 users\n    hold 15/s for 1s", 5)];
+    for (load, turns) in users {
+        for workers in ["1", "2"] {
+            let script = Script::start(plain);
+            let place = Place::new();
+            let text = format!(
+                "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    once per user {{\n      let n = 0\n    }}\n    let often = 0\n    get \"/{{user.id}}/{{n}}/{{often}}\" as page\n    set n = n + 1\n    set often = often + 1\n    expect n < 3\n  }}\n  load main of visit {{\n    {load}\n  }}\n  expect {{\n    error_rate(page) == 60%\n  }}\n}}\n",
+                script.address
+            );
+            let ran = place.run(&text, &["--workers", workers]);
+            ran.passed();
+            for turn in 0..turns {
+                let line = format!("GET /1/{turn}/0");
+                assert_eq!(script.times(&line), 1, "{workers} workers: {:?}", script.all());
+            }
+        }
+    }
+}
+
+/// Another block for once neither takes along what it sets nor puts it back, and logging in again does not lose it.
+#[test]
+fn what_one_block_left_another_sets() {
+    let script = Script::start(plain);
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    once per user {{\n      let n = 0\n      let logins = 0\n    }}\n    once per user every 450ms {{\n      set logins = logins + 1\n    }}\n    get \"/{{n}}/{{logins}}\" as page\n    set n = n + 1\n  }}\n  load main of visit {{\n    hold 1 user for 1s\n    pace: 200ms\n  }}\n}}\n",
+        script.address
+    );
+    place.run(&text, &[]);
+    assert_eq!(script.all(), ["GET /0/1", "GET /1/1", "GET /2/1", "GET /3/2", "GET /4/2"]);
+}
+
 #[test]
 fn a_mix_is_dealt_evenly() {
     for workers in ["1", "2"] {

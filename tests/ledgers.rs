@@ -1,7 +1,8 @@
 //! Ledgers whose keys the system gives: what its answers acknowledge, and what cannot be asked for.
 
 use crate::support::compile::root;
-use crate::support::{Keeper, Kept, Place, answered, answered_as};
+use crate::support::{Keeper, Kept, Place, answered, answered_as, signal, wait_until};
+use std::time::Duration;
 
 fn refused(status: &str) -> Vec<u8> {
     answered_as(status, "", b"{}")
@@ -92,6 +93,65 @@ fn what_has_no_key_leaves_it_open_whether_something_is_lost() {
     let expectation = &ran.result["expectations"][0];
     assert_eq!(expectation["verdict"], "inconclusive", "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("without a key"), "{}", ran.out);
+}
+
+/// Whoever asks without being let in learns why nothing is verified, and how much was sent for it.
+#[test]
+fn what_is_unverified_has_a_cause() {
+    let keeper = Keeper::start(|kept| match kept.line() {
+        "POST /orders" => answered("", format!("{{\"id\":{}}}", kept.all("X-Number").join("")).as_bytes()),
+        "GET /orders/2" => answered("", b"{\"often\":true}"),
+        _ => refused("401 Who"),
+    });
+    let text = format!(
+        r#"scenario test {{
+  target api = http("http://{}")
+  ledger orders on api {{
+    verify key {{
+      get "/orders/{{key}}" as found
+      count found.json("$.often")
+    }}
+  }}
+  flow go on api {{
+    post "/orders" {{
+      headers: {{ "X-Number": "{{user.id}}" }}
+      record json("$.id") in orders
+    }}
+  }}
+  load main of go {{
+    hold 3/s for 1s
+  }}
+  expect lost(orders) == 0
+}}
+"#,
+        keeper.address
+    );
+    let place = Place::new();
+    place.write("test.stress", &text);
+    let run = place.spawn(&["run", "test.stress"]);
+    let asked = || keeper.seen().iter().filter(|kept| kept.line().starts_with("GET ")).count();
+    wait_until("each was asked for twice", Duration::from_secs(30), || asked() >= 6);
+    // Nobody waits for half a minute.
+    signal(&run, "INT");
+    let ran = place.ended(run.wait_with_output().unwrap());
+    let ledger = &ran.result["ledgers"][0];
+    let asked = asked();
+    assert_eq!(ledger["requests"].as_u64(), Some(asked as u64), "{ledger}");
+    assert!(ledger["took_s"].as_f64().is_some_and(|took| took > 0.2), "{ledger}");
+    let doubts = ledger["doubts"].as_array().unwrap();
+    assert_eq!((&doubts[0]["count"], &doubts[1]["count"], &doubts[1]["key"]), (&2.into(), &1.into(), &"2".into()));
+    for told in [
+        "unverified 2 · `found` (line 5): it was answered with status 401 · such as ",
+        "unverified 1 · `count` found no number and no list: true · such as 2",
+        &format!("by {asked} requests in "),
+    ] {
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+    }
+    assert!(
+        ran.err.contains(&format!("the ledger `orders`: 0 of 3 entries verified, by {asked} requests")),
+        "{}",
+        ran.err
+    );
 }
 
 /// The scenario of the cookbook with fewer people and less time.

@@ -111,5 +111,5 @@ fn a_pipe_gets_a_line_now_and_then() {
     let ran = place.call(&["run", "test.stress"]);
     let lines: Vec<&str> = ran.err.lines().collect();
     assert!(matches!(lines[..], [line] if line.starts_with("5s/6s steady  20 requests/s  p50 ")), "{}", ran.err);
-    assert!(lines[0].contains("failed 0%  in flight ") && !ran.err.contains('\u{1b}'), "{}", ran.err);
+    assert!(lines[0].contains("failed 0%  iterations under way ") && !ran.err.contains('\u{1b}'), "{}", ran.err);
 }

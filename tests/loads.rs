@@ -357,3 +357,51 @@ fn what_is_in_flight_is_the_rate_times_the_time() {
         assert!(points[points.len() / 2]["in_flight"].as_f64().unwrap() > 0.0, "{}", points[0]);
     }
 }
+
+/// What is due behind the last stage is in no window of it, so that a row and an expectation about its window speak of the same requests.
+#[test]
+fn a_window_has_the_requests_that_were_due_in_it() {
+    let script = Script::start(|_, _| (200, "{}".to_owned()));
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    get \"/a\" as a\n    think 700ms\n    get \"/b\" as b\n  }}\n  load main of visit {{\n    hold 2 users for 1s as plateau\n  }}\n  expect {{\n    count(b) == 2 during plateau\n    count(b) == 4\n  }}\n}}\n",
+        script.address
+    );
+    let ran = Place::new().run(&text, &[]);
+    ran.passed();
+    let windows = ran.result["windows"].as_array().unwrap();
+    let told = windows.iter().map(|window| {
+        let steps = window["steps"].as_array().unwrap().iter().map(|step| step["samples"].as_u64().unwrap());
+        (window["name"].as_str().unwrap(), window["is_after"] == true, steps.collect::<Vec<_>>())
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [("plateau", false, vec![4, 2]), ("after", true, vec![0, 2])]);
+    assert!(ran.out.contains("of iterations that began before"), "{}", ran.out);
+}
+
+/// A plan counts by shares and turns, and says where conditions decide.
+#[test]
+fn a_plan_says_how_well_it_knows_what_is_sent() {
+    let place = Place::new();
+    let plan = |steps: &str| {
+        let text = format!(
+            "scenario test {{\n  target api = http(\"http://127.0.0.1:1\")\n  flow visit on api {{\n    get \"/\" as home\n{steps}\n  }}\n  load main of visit {{\n    hold 10/s for 10s as plateau\n  }}\n}}\n"
+        );
+        place.write("test.stress", &text);
+        let ran = place.call(&["plan", "test.stress"]);
+        let line = ran.out.lines().find(|line| line.starts_with("  plateau ")).unwrap_or_else(|| panic!("{}", ran.err));
+        line.rsplit("  ").next().unwrap().trim().to_owned()
+    };
+    let twice = "    repeat at most 2 {\n      get \"/c\"\n    }";
+    let chosen = "    choose {\n      80% {\n        get \"/a\"\n      }\n      20% {\n        get \"/a\"\n        get \"/b\"\n      }\n    }";
+    let either =
+        "    choose {\n      80% {\n        get \"/a\"\n      }\n      20% {\n        get \"/b\"\n      }\n    }";
+    let asked = "    if home.status == 200 {\n      get \"/d\"\n    }";
+    for (steps, told) in [
+        (twice.to_owned(), "300"),
+        (chosen.to_owned(), "≈ 220"),
+        (either.to_owned(), "200"),
+        (asked.to_owned(), "≤ 200"),
+        (format!("{chosen}\n{asked}\n{twice}"), "≤ 520"),
+    ] {
+        assert_eq!(plan(&steps), told, "{steps}");
+    }
+}

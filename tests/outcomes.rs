@@ -108,6 +108,9 @@ fn nobody_listens() {
     let ran = place.run(&scenario(&free.to_string(), "", "hold 20/s for 1s", "error_rate(main) < 1%"), &[]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert_eq!(ran.result["windows"][0]["steps"][0]["failed"]["connect"], 20);
+    let told = format!("{free}: connection refused");
+    assert!(ran.out.contains(&told), "{told}: {}", ran.out);
+    assert_eq!(ran.result["failures"][0]["because"], told, "{}", ran.result["failures"]);
     let waits = format!(
         "scenario test {{\n  service shop = attach(port: {}) {{\n    ready: \"/health\"\n    ready_within: 500ms\n  }}\n  target api = http(shop.url)\n  flow browse on api {{\n    get \"/\"\n  }}\n  load main of browse {{\n    hold 20/s for 1s\n  }}\n}}\n",
         free.port()
@@ -119,6 +122,25 @@ fn nobody_listens() {
         "{}",
         ran.err
     );
+    // What is not there is not asked for a page either, and nobody calls it ready.
+    let bare = waits.replace("    ready: \"/health\"\n    ready_within: 500ms\n", "");
+    let place = Place::new();
+    let ran = place.run(&bare, &[]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains(&told[..told.len() - 20]) && ran.err.contains("connection refused"), "{}", ran.err);
+    let ran = place.call(&["try", "test.stress"]);
+    assert!(ran.code == 3 && !ran.out.contains("is ready"), "{}{}", ran.out, ran.err);
+    let allowed = waits.replace("ready_within: 500ms", "may_be_down: true");
+    let ran = place.run(&allowed, &[]);
+    assert_eq!(
+        (ran.code, &ran.result["windows"][0]["steps"][0]["failed"]["connect"]),
+        (0, &20.into()),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    let ran = place.call(&["try", "test.stress"]);
+    assert!(ran.code == 1 && !ran.out.contains("is ready"), "{}{}", ran.out, ran.err);
     assert!(begun.elapsed() < Duration::from_secs(30));
 }
 

@@ -145,6 +145,13 @@ fn one_that_ends_during_the_load_ends_the_run() {
     assert_eq!(ran.code, 3, "{}", ran.out);
     assert!(ran.out.contains("the service `app` ended during the load (exit status: 9)"), "{}", ran.out);
     assert!(ran.out.contains("the last output of `app`:") && ran.out.contains("out of luck"), "{}", ran.out);
+    // One is one too many, whatever the rest of the run would have brought; of a rate that is not known.
+    let verdict = |text: &str| {
+        let all = ran.result["expectations"].as_array().unwrap();
+        all.iter().find(|one| one["text"] == text).map(|one| one["verdict"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(verdict("crashes(app) == 0").as_deref(), Some("failed"), "{}", ran.out);
+    assert_eq!(verdict(NO_ERRORS.trim()).as_deref(), Some("inconclusive"), "{}", ran.out);
     let died = events(&place, "service_died");
     assert!(died.len() == 1 && died[0]["output"].as_str().unwrap().ends_with("out of luck"), "{died:?}");
     let address = events(&place, "service_ready")[0]["address"].as_str().unwrap().to_owned();
@@ -267,4 +274,25 @@ fn kill_cluster_of(run: u32) {
         }
     }
     panic!("no cluster among {children}");
+}
+
+/// What a service has said is there after a run that went well too, without its secrets, and the report says where.
+#[test]
+fn what_a_service_wrote_is_kept_of_a_good_run() {
+    let place = Place::new();
+    place.script("app", &format!("echo started with $WORD; exec {PROGRAM} demo --listen \"$1\""));
+    let services = "  let own = port()\n  service app = process(\"./app\", \"127.0.0.1:{own}\") {\n    port: own\n    ready: \"/health\"\n    env: { WORD: secret(\"WORD\") }\n  }";
+    place.write("test.stress", &scenario(services, LOOK, "    hold 20/s for 1s", NO_ERRORS));
+    let run = place.command(&["run", "test.stress", "--no-progress"]).env("WORD", "sesame-street").output().unwrap();
+    let ran = place.ended(run);
+    ran.passed();
+    let output = ran.result["outputs"][0]["output"].as_str().unwrap_or_default();
+    assert!(
+        ran.result["outputs"][0]["service"] == "app" && output.starts_with("started with "),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(!ran.result.to_string().contains("sesame"), "{}", ran.result);
+    assert!(ran.out.contains("kept, in `outputs` of run.json"), "{}", ran.out);
 }

@@ -179,3 +179,21 @@ fn a_service_is_started_and_stopped_around_it() {
     let ran = place.call(&["try", "test.stress"]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
 }
+
+/// A part that is seldom dealt is tried when it is asked for, with the one that it stands in.
+#[test]
+fn a_part_of_a_choice_is_tried_by_its_name() {
+    let script = Script::start(|_, _| (200, "{}".to_owned()));
+    let place = Place::new();
+    let text = format!(
+        "scenario test {{\n  target api = http(\"http://{}\")\n  flow visit on api {{\n    choose {{\n      98% as look {{\n        get \"/look\"\n      }}\n      2% as buy {{\n        choose {{\n          99% as card {{\n            get \"/card\"\n          }}\n          1% as cash {{\n            get \"/cash\"\n          }}\n        }}\n      }}\n    }}\n  }}\n  load main of visit {{\n    hold 5 users for 1m\n  }}\n}}\n",
+        script.address
+    );
+    place.write("test.stress", &text);
+    for (part, line) in [("look", "GET /look"), ("card", "GET /card"), ("cash", "GET /cash")] {
+        let ran = place.call(&["try", "test.stress", "--part", part]);
+        assert_eq!((ran.code, script.all().last().map(String::as_str)), (0, Some(line)), "{}{}", ran.out, ran.err);
+    }
+    let ran = place.call(&["try", "test.stress", "--part", "crad"]);
+    assert!(ran.code == 2 && ran.err.contains("there is no part `crad`; did you mean `card`?"), "{}", ran.err);
+}

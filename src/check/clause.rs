@@ -532,14 +532,13 @@ impl<'a> ScenarioChecker<'a, '_> {
             }
             Condition::Not(inner) => self.fits_a_look(inner, span),
             Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {
-                let mut of_crashes = false;
-                condition.metrics(&mut |metric| of_crashes |= metric.function == Function::Crashes);
-                if !of_crashes {
-                    return Some(());
-                }
-                let message = "this is judged each second, and crashes are counted when the run has ended";
-                let problem = Diagnostic::new(Code::E0114, message, span, "not here");
-                self.push(problem.help("put it into an `expect`, such as `crashes(shop) == 0`"));
+                let mut late = None;
+                condition.metrics(&mut |metric| late = late.or(known_late(metric.function)));
+                let (message, help) = match late {
+                    None => return Some(()),
+                    Some(late) => late,
+                };
+                self.push(Diagnostic::new(Code::E0114, message, span, "not here").help(help));
                 None
             }
         }
@@ -576,6 +575,27 @@ fn better_than_baseline(value: &Meaning<'_>) -> &'static str {
         (Direction::OfValues | Direction::Neither, ..) => {
             "write `<= baseline + 5%` where less is better, `>= baseline - 5%` where more is"
         }
+    }
+}
+
+/// What is only known when the run has ended, and what to write instead.
+fn known_late(function: Function) -> Option<(&'static str, &'static str)> {
+    match function {
+        Function::Crashes => Some((
+            "this is judged each second, and crashes are counted when the run has ended",
+            "put it into an `expect`, such as `crashes(shop) == 0`",
+        )),
+        Function::Ledger(_) => Some((
+            "this is judged each second, and the entries of a ledger are asked for when the load has ended",
+            "put it into an `expect`, such as `lost(orders) == 0`; what ends a run early is seen while it goes on, such as `abort when error_rate(main) > 10% for 5s`",
+        )),
+        Function::Requests(_)
+        | Function::Series(_)
+        | Function::Sweep(_)
+        | Function::Recovery(_)
+        | Function::Alerts(_)
+        | Function::Drift
+        | Function::Capacity => None,
     }
 }
 

@@ -282,13 +282,7 @@ impl<'a> ScenarioChecker<'a, '_> {
             StepKind::Measure { name, value } => self.measure(name, value, frame, out),
             StepKind::Headers(entry) => self.flow_headers(entry, frame),
             StepKind::Include(include) => self.include_flow(include, frame, out),
-            StepKind::Count(value) => {
-                let counted = self.eval_as(value, frame, &[Type::Json, Type::List, Type::Number]);
-                if let Some(flow) = &mut self.flow {
-                    flow.counts = true;
-                }
-                out.push(Step::Count(counted.expr().unwrap_or(Expr::Null)));
-            }
+            StepKind::Count(value) => out.push(self.count(value, step.span, frame)),
             StepKind::Refused(name) => {
                 if let Some(flow) = &mut self.flow {
                     flow.refused = true;

@@ -15,6 +15,7 @@ mod clause;
 mod command;
 mod compare;
 mod condition;
+mod count;
 mod describe;
 mod dns;
 mod eval;

@@ -2,6 +2,7 @@
 //! it, once a frame, so that a scenario has just the parts that it reaches.
 
 use super::meaning::Meaning;
+use super::program::StageKind;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::{Name, Span};
@@ -220,6 +221,12 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.push(hidden_name(problem, place));
                 return Meaning::WRONG;
             }
+            if let Some(kind) = told_stage(&name.text) {
+                let help =
+                    format!("so the report calls a `{kind}` without a name; write `as {name}` behind that stage");
+                self.push(problem.help(help));
+                return Meaning::WRONG;
+            }
             let alike = || crate::base::suggest::similar(&name.text, known.iter().copied());
             self.push(match self.elsewhere(frame, &name.text).filter(|_| alike().is_none()) {
                 Some(path) => problem.fix(name.span, &path, format!("it is in a module: write `{path}`")),
@@ -275,4 +282,13 @@ pub(super) fn called(kind: Type) -> String {
         Type::SteadyState => "steady state".to_owned(),
         kind => kind.name().to_lowercase(),
     }
+}
+
+/// The kind of a stage that nobody has named, by what reports call it.
+fn told_stage(name: &str) -> Option<&'static str> {
+    let words = StageKind::ALL.into_iter().map(StageKind::word);
+    words.into_iter().find(|word| {
+        let number = name.strip_prefix(word).unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
 }

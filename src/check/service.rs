@@ -8,9 +8,13 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use crate::base::socket::UnixSocket;
+use crate::base::units::SECOND;
 use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, Entry};
+
+/// Who runs already listens already.
+const ACCEPTS_WITHIN: u64 = SECOND;
 
 impl<'a> ScenarioChecker<'a, '_> {
     pub(super) fn service(
@@ -46,6 +50,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             _ => ServiceKind::Demo(self.demo(built, bound)),
         };
         let mut service = Service::new(name, kind);
+        let asks = built.options.iter().any(|entry| entry.label.text == "ready");
+        if matches!(service.kind, ServiceKind::Attach { .. }) && !asks {
+            service.ready_within = ACCEPTS_WITHIN;
+        }
         for entry in &built.options {
             if let Some(value) = self.option(entry, "service", frame) {
                 self.service_option(&mut service, builtin, entry, value);
@@ -101,15 +109,18 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn service_option(&mut self, service: &mut Service, builtin: &Builtin, entry: &'a Entry, value: Meaning<'a>) {
         let label = entry.label.text.as_str();
         let is_of_it = match service.kind {
-            ServiceKind::Process { .. } => true,
-            ServiceKind::Demo(_) => label != "files",
-            ServiceKind::Postgres => !matches!(label, "files" | "dir"),
-            ServiceKind::Attach { .. } => matches!(label, "ready" | "ready_within" | "stop_within" | "metrics"),
+            ServiceKind::Process { .. } => label != "may_be_down",
+            ServiceKind::Demo(_) => !matches!(label, "files" | "may_be_down"),
+            ServiceKind::Postgres => !matches!(label, "files" | "dir" | "may_be_down"),
+            ServiceKind::Attach { .. } => {
+                matches!(label, "ready" | "ready_within" | "stop_within" | "metrics" | "may_be_down")
+            }
         };
         if !is_of_it {
             let message = format!("`{}(…)` has no option `{label}`", builtin.name);
             let problem = Diagnostic::new(Code::E0205, message, entry.label.span, "no such option");
-            self.push(problem.help("it is an option of `process(…)`"));
+            let of = if label == "may_be_down" { "attach" } else { "process" };
+            self.push(problem.help(format!("it is an option of `{of}(…)`")));
         }
         match label {
             "ready" => {
@@ -144,6 +155,7 @@ impl<'a> ScenarioChecker<'a, '_> {
                     service.dir = Some(self.beside(dir, *from));
                 }
             }
+            "may_be_down" => service.may_be_down = matches!(value, Meaning::Bool(true)),
             _ => service.restart = matches!(value, Meaning::Bool(true)),
         }
     }

@@ -234,7 +234,7 @@ pub struct TryArgs {
     /// Only this load
     #[arg(long, value_name = "NAME")]
     pub load: Option<String>,
-    /// Only this part of a mix
+    /// Only this part of a mix, or this named part of a `choose`
     #[arg(long, value_name = "NAME")]
     pub part: Option<String>,
     /// Which user of the load

@@ -6,6 +6,7 @@ use super::source;
 use crate::base::Span;
 use crate::check::Reference;
 use crate::diag::render;
+use std::io::IsTerminal;
 
 pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     // As a run does, so that both know of the same limits.
@@ -13,6 +14,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     let mut failed = false;
     let mut all = Vec::new();
     let mut files = Vec::new();
+    let mut scenarios = 0;
     for argument in &args.files {
         let shown = argument.to_string_lossy();
         if let (file, Some(_)) = source::split(&shown)
@@ -49,6 +51,7 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
             }
         };
         let plans = source::plans(&mut checked, &path.display().to_string(), machine);
+        scenarios += plans.len();
         match args.emit {
             Some(Emit::Ast) => terminal.out(&format!("{:#?}\n", checked.inputs.modules[0].ast)),
             Some(Emit::Program) => terminal.out(&pretty(&checked.program)),
@@ -81,6 +84,10 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> u8 {
     }
     if args.format == CheckFormat::Json {
         terminal.out(&pretty(&all));
+    }
+    if !failed && args.format == CheckFormat::Human && args.emit.is_none() && std::io::stdout().is_terminal() {
+        let several = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        terminal.out(&format!("ok: {}, {}\n", several(files.len(), "file"), several(scenarios, "scenario")));
     }
     if failed { super::DOES_NOT_CHECK } else { super::OK }
 }

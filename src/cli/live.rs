@@ -5,7 +5,7 @@ mod scene;
 
 use super::output::{Terminal, err_size};
 use crate::base::shown::escaped;
-use crate::base::units::{MINUTE, SECOND};
+use crate::base::units::{MINUTE, SECOND, grouped};
 use crate::measure::Event;
 use crate::plan::Plan;
 use scene::Scene;
@@ -77,7 +77,12 @@ impl<'a> Live<'a> {
             Event::LoadEnded { .. } => self.clear(),
             Event::Verified { ledger, verified } => {
                 let name = self.ledgers.get(*ledger).map_or("", String::as_str);
-                self.say(&format!("the ledger `{name}`: {} entries were asked for", verified.asked.all()));
+                let (known, open) = (verified.asked.all(), verified.unverified.all());
+                let requests = grouped(verified.requests as f64, 0);
+                self.say(&format!(
+                    "the ledger `{name}`: {known} of {} entries verified, by {requests} requests",
+                    known + open
+                ));
             }
             Event::Problem { .. }
             | Event::TeardownFailed { .. }
@@ -127,11 +132,10 @@ impl<'a> Live<'a> {
 
     fn progress(&mut self, at: u64) {
         if !self.redraws {
-            let every = if at < FIRST { PIPE_EVERY[0] } else { PIPE_EVERY[1] };
-            if at >= self.last + every {
+            if let Some(more) = pipe_line(self.last, at) {
                 // Readings come somewhat behind their second.
                 self.last = at / SECOND * SECOND;
-                self.terminal.err(&format!("{}\n", self.scene.line()));
+                self.terminal.err(&format!("{}{more}\n", self.scene.line()));
             }
             return;
         }
@@ -150,10 +154,40 @@ impl<'a> Live<'a> {
     }
 }
 
+/// Whether a line goes into a pipe at an instant, and what it says beside the numbers: that the next ones come less often.
+fn pipe_line(last: u64, at: u64) -> Option<&'static str> {
+    let every = if at < FIRST { PIPE_EVERY[0] } else { PIPE_EVERY[1] };
+    // The step grows behind the first line of the slow ones.
+    let every = if last < FIRST { PIPE_EVERY[0] } else { every };
+    let changes = last < FIRST && at >= FIRST;
+    (at >= last + every).then_some(if changes { "  (from here on a line every 30s)" } else { "" })
+}
+
 /// That a service is ready, and where, if it listens anywhere.
 pub fn ready(service: &str, address: &str) -> String {
     match address {
         "" => format!("{service} is ready"),
         address => format!("{service} is ready on {address}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_told_when_lines_become_fewer() {
+        let (mut last, mut told) = (0, Vec::new());
+        for second in 0..240 {
+            let at = second * SECOND + SECOND / 10;
+            if let Some(more) = pipe_line(last, at) {
+                last = at / SECOND * SECOND;
+                told.push((second, !more.is_empty()));
+            }
+        }
+        let of: Vec<u64> = told.iter().map(|(second, _)| *second).collect();
+        assert_eq!(of[..3], [5, 10, 15]);
+        assert_eq!(of[22..], [115, 120, 150, 180, 210]);
+        assert_eq!(told.iter().filter(|(_, says)| *says).map(|(second, _)| *second).collect::<Vec<_>>(), [120]);
     }
 }

@@ -21,7 +21,7 @@ const BODY: usize = 2000;
 const VALUE: usize = 200;
 
 pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
-    let Prepared { plan, secrets, raised, program, machine: _ } =
+    let Prepared { mut plan, secrets, raised, program, machine: _ } =
         match prepare(&args.file, None, &args.asked.asked(), terminal) {
             Ok(prepared) => prepared,
             Err(code) => return code,
@@ -33,6 +33,9 @@ pub fn try_one(args: &TryArgs, terminal: &Terminal) -> u8 {
             return super::DOES_NOT_CHECK;
         }
     };
+    if let Some(part) = args.part.as_ref().filter(|asked| !is_of_a_mix(&plan, asked)) {
+        Arc::make_mut(&mut plan).choose_only(part);
+    }
     if let Some(code) = super::recover::refused(terminal) {
         return code;
     }
@@ -103,13 +106,26 @@ fn parts(plan: &Plan, args: &TryArgs) -> Result<Vec<(usize, usize)>, String> {
         return Err(unknown("load", asked, &plan.loads.iter().map(|load| load.name.as_str()).collect::<Vec<_>>()));
     }
     let all = loads.iter().flat_map(|load| (0..plan.loads[*load].parts.len()).map(move |part| (*load, part)));
-    let parts: Vec<(usize, usize)> =
-        all.filter(|(load, part)| is(&args.part, &plan.loads[*load].parts[*part].name)).collect();
+    let choices = |load: usize, part: usize| plan.choices(plan.loads[load].parts[part].flow);
+    let is_asked = |(load, part): &(usize, usize)| match &args.part {
+        Some(asked) if !is_of_a_mix(plan, asked) => choices(*load, *part).contains(asked),
+        asked => is(asked, &plan.loads[*load].parts[*part].name),
+    };
+    let parts: Vec<(usize, usize)> = all.clone().filter(is_asked).collect();
     match (&args.part, parts.as_slice()) {
-        (Some(asked), []) => Err(unknown("part", asked, &loads.iter().flat_map(|load| of(*load)).collect::<Vec<_>>())),
+        (Some(asked), []) => {
+            let chosen: Vec<String> = all.flat_map(|(load, part)| choices(load, part)).collect();
+            let names = loads.iter().flat_map(|load| of(*load)).chain(chosen.iter().map(String::as_str));
+            Err(unknown("part", asked, &names.collect::<Vec<_>>()))
+        }
         (_, []) => Err(format!("`{}` has no load, so there is no flow to try", plan.scenario)),
         _ => Ok(parts),
     }
+}
+
+/// Whether some load has a part of that name, which is not one of a `choose`.
+fn is_of_a_mix(plan: &Plan, name: &str) -> bool {
+    plan.loads.iter().flat_map(|load| &load.parts).any(|part| part.name == name)
 }
 
 fn unknown(what: &str, asked: &str, names: &[&str]) -> String {

@@ -236,7 +236,12 @@ pub fn plan_of(flow: Flow, plan: &Plan) -> Plan {
 fn problem(word: &str, (failure, times): (Failure, u64), at: Option<(String, usize, u16)>) -> String {
     let often = if times > 1 { format!(", {times} times") } else { String::new() };
     let Some((step, line, status)) = at else { return format!("the {word} failed: {}{often}", failure.as_str()) };
-    let what = match failure {
+    format!("the {word} failed at `{step}` (line {line}): {}{often}", what(failure, status))
+}
+
+/// What happened to a request, in words: with the status of its answer, 0 where there was none.
+pub fn what(failure: Failure, status: u16) -> String {
+    match failure {
         Failure::Status => format!("it was answered with status {status}"),
         Failure::Expectation if status > 0 => {
             format!("something that is expected of it, or behind it, does not hold; its status was {status}")
@@ -247,6 +252,5 @@ fn problem(word: &str, (failure, times): (Failure, u64), at: Option<(String, usi
         Failure::TooLarge => "its answer is larger, or nested deeper, than a step looks into".to_owned(),
         Failure::Connect => "nobody listens at its target".to_owned(),
         other => format!("it failed ({})", other.as_str()),
-    };
-    format!("the {word} failed at `{step}` (line {line}): {what}{often}")
+    }
 }

@@ -114,6 +114,9 @@ impl Mask {
             Event::ServiceFell { service, at, ready, status, output } => {
                 Event::ServiceFell { service, at, ready, status: self.text(status), output: self.text(output) }
             }
+            Event::ServiceStopped { service, at, output } => {
+                Event::ServiceStopped { service, at, output: self.text(output) }
+            }
             Event::ServiceDisplaced { service, at, problem } => {
                 Event::ServiceDisplaced { service, at, problem: self.text(problem) }
             }
@@ -136,6 +139,8 @@ impl Mask {
             },
             Event::Verified { ledger, mut verified } => {
                 verified.violations.iter_mut().for_each(|one| one.key = self.text(std::mem::take(&mut one.key)));
+                let told = verified.doubts.iter_mut().flat_map(|doubt| [&mut doubt.because, &mut doubt.key]);
+                told.for_each(|text| *text = self.text(std::mem::take(text)));
                 verified.problem = verified.problem.map(|problem| self.text(problem));
                 Event::Verified { ledger, verified }
             }
@@ -167,7 +172,6 @@ impl Mask {
             | Event::EventBegan { .. }
             | Event::Booked { .. }
             | Event::LoadEnded { .. }
-            | Event::ServiceStopped { .. }
             | Event::Ended { .. }) => other,
         }
     }

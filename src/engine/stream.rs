@@ -98,7 +98,13 @@ impl Stream {
         let unreached = |failure: Failure| route.proxy.map_or_else(|| failure.into(), |proxy| proxy.unreached(failure));
         let mut stream = match connected {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(unreached(Failure::of_connect(&error))),
+            Ok(Err(error)) => {
+                let failure = Failure::of_connect(&error);
+                return Err(match failure == Failure::Connect && route.proxy.is_none() {
+                    true => Broken { failure, because: Some(format!("{address}: {}", error.kind())) },
+                    false => unreached(failure),
+                });
+            }
             Err(_) => return Err(unreached(Failure::Timeout)),
         };
         stream.set_nodelay(true).map_err(|error| Failure::of_connect(&error))?;

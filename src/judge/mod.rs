@@ -13,7 +13,7 @@ pub use trust::{Trust, TrustState};
 use crate::base::units::{self, SECOND};
 use crate::measure::Stats;
 use crate::metric::{self, Judged, Outcome};
-use crate::plan::{Expectation, Plan};
+use crate::plan::{Binary, Condition, Expectation, Function, Measured, Plan, RequestFunction};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct Verdict {
 pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let judged = |e: &Expectation| {
         let judged = metric::judge(&others.known(&e.condition), stats);
-        if stats.is_whole() { judged } else { until_cut(judged) }
+        if stats.is_whole() || is_final(&e.condition, &judged) { judged } else { until_cut(judged) }
     };
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
     let (trust, standings) = trust::trust(plan, stats, &expectations);
@@ -64,6 +64,23 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     // Who ends a run early knows it; a run that ends itself early has failed.
     let exit_code = if stats.aborted.is_some() && kind == VerdictKind::Aborted { 1 } else { kind.exit_code() };
     Verdict { kind, exit_code, reason, expectations, standings, trust }
+}
+
+/// A number that only grows is above its bound, whatever comes.
+fn is_final(condition: &Condition, judged: &Judged) -> bool {
+    let Condition::Compare { operator, left: Measured::Metric { metric, .. }, right: Measured::Constant { .. } } =
+        condition
+    else {
+        return false;
+    };
+    let grows = matches!(
+        metric.function(),
+        Function::Crashes | Function::Requests(RequestFunction::Count | RequestFunction::Dropped)
+    );
+    let bounds_above = matches!(operator, Binary::Equal | Binary::Less | Binary::LessEqual);
+    let above =
+        judged.value.as_ref().zip(judged.bound.as_ref()).is_some_and(|(value, bound)| value.number > bound.number);
+    grows && bounds_above && above && judged.outcome == Outcome::Failed
 }
 
 /// What is so in a part of its window could still have become otherwise in the rest.

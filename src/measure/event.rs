@@ -155,6 +155,9 @@ pub enum Event {
     ServiceStopped {
         service: String,
         at: u64,
+        /// The last lines that it wrote.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        output: String,
     },
     Ended {
         at: u64,
@@ -221,10 +224,15 @@ impl Event {
                     unverified,
                     keyless,
                     violations,
+                    doubts,
+                    requests,
+                    took,
                     problem: _,
                 } = verified.as_ref();
                 [asked, found, unverified].into_iter().all(booked)
-                    && few(&[*lost, *duplicated, *resurrected, *keyless])
+                    && few(&[*lost, *duplicated, *resurrected, *keyless, *requests])
+                    && doubts.iter().all(|doubt| few(&[doubt.count]))
+                    && within(*took)
                     && violations.iter().all(|one| within(one.at))
             }
         }

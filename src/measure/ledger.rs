@@ -85,9 +85,26 @@ pub struct Verified {
     pub keyless: u64,
     /// The first of each kind.
     pub violations: Vec<Violation>,
+    /// Why it said nothing definite, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+    /// How many requests asked, and for how long.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub requests: u64,
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub took: u64,
     /// Why not all of them could be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+/// A cause for which entries are left unverified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    pub because: String,
+    pub count: u64,
+    /// The first of them.
+    pub key: String,
 }
 
 /// An entry with which something is wrong.

@@ -31,7 +31,7 @@ pub use fault::{End, Happened, Injected, Proof};
 pub use gauges::{Gap, Gauge, Gauges};
 pub use in_flight::InFlight;
 pub use layout::Layout;
-pub use ledger::{Book, Booked, Entry, Fate, Verified, Violation, Wrong};
+pub use ledger::{Book, Booked, Doubt, Entry, Fate, Verified, Violation, Wrong};
 pub use phases::{Phases, RequestPhase};
 pub use recorder::Recorder;
 pub use stats::Stats;

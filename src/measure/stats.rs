@@ -48,6 +48,8 @@ pub struct Stats {
     /// When and why an `abort` ended it.
     pub aborted: Option<(u64, String)>,
     pub died: Vec<(String, String, String)>,
+    /// What services had written last when they were stopped.
+    pub outputs: Vec<(String, String)>,
     /// Services that ended and were started again: which, when, and how.
     pub fell: Vec<(String, u64, String)>,
     /// Both of them, in order.
@@ -208,6 +210,7 @@ impl Stats {
             }
             Event::LoadEnded { at } => self.ended = Some(at),
             Event::Ended { .. } => self.complete = true,
+            Event::ServiceStopped { service, output, .. } if !output.is_empty() => self.outputs.push((service, output)),
             Event::LoadStarted | Event::ServiceStopped { .. } | Event::ServiceBack { .. } => {}
         }
     }

@@ -42,18 +42,25 @@ fn of(function: LedgerFunction, verified: &Verified, all: u64) -> Result<f64, St
             let of = count(verified.keyless);
             Err(format!("{of} of its {} entries were acknowledged without a key to ask for", count(all)))
         }
-        (None, 0) if verified.asked.all() == 0 => Err("none of its entries could be verified".to_owned()),
+        (None, 0) if verified.asked.all() == 0 => {
+            Err(format!("none of its entries could be verified{}", why(verified)))
+        }
         (None, 0) if in_doubt > 0 => {
-            Err(format!("{} of its {} entries could not be verified", count(in_doubt), count(all)))
+            Err(format!("{} of its {} entries could not be verified{}", count(in_doubt), count(all), why(verified)))
         }
         _ => Ok(known as f64),
     }
 }
 
+/// The most frequent cause.
+fn why(verified: &Verified) -> String {
+    verified.doubts.first().map_or_else(String::new, |doubt| format!(": {}", doubt.because))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Booked;
+    use crate::measure::{Booked, Doubt};
 
     fn book(asked: u64, unverified: u64, lost: u64) -> Book {
         let of = |acknowledged| Booked { acknowledged, ..Booked::default() };
@@ -76,6 +83,14 @@ mod tests {
         let mut keyless = book(10, 1, 0);
         keyless.verified.as_mut().unwrap().keyless = 1;
         assert_eq!(lost(&keyless), Err("1 of its 11 entries were acknowledged without a key to ask for".to_owned()));
+    }
+
+    #[test]
+    fn what_could_not_be_verified_says_why() {
+        let mut open = book(10, 3, 0);
+        let doubt = |because: &str, count| Doubt { because: because.to_owned(), count, key: String::new() };
+        open.verified.as_mut().unwrap().doubts = vec![doubt("status 401", 2), doubt("late", 1)];
+        assert_eq!(lost(&open), Err("3 of its 13 entries could not be verified: status 401".to_owned()));
     }
 
     #[test]

@@ -132,6 +132,85 @@ fn most(plan: &Plan, steps: &[Step], target: Option<usize>) -> Most {
     steps.iter().map(one).sum()
 }
 
+/// How well a number of requests is known before the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Knowledge {
+    #[default]
+    Exact,
+    /// On average, by the shares of choices.
+    ByShares,
+    /// Conditions, lists and what users have done before may make it less.
+    AtMost,
+}
+
+/// The requests of an iteration in which nothing fails and nothing is led elsewhere or tried again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usual {
+    /// Nothing where time alone bounds a loop.
+    pub count: Most,
+    pub known: Knowledge,
+}
+
+impl Default for Usual {
+    fn default() -> Usual {
+        Usual { count: Some(0.0), known: Knowledge::Exact }
+    }
+}
+
+impl Usual {
+    pub fn and(self, other: Usual) -> Usual {
+        let count = self.count.zip(other.count).map(|(one, other)| one + other);
+        Usual { count, known: self.known.max(other.known) }
+    }
+
+    pub fn times(self, factor: f64) -> Usual {
+        Usual { count: self.count.map(|count| count * factor), ..self }
+    }
+
+    /// Of what sends nothing it is all the same how often it is done.
+    fn known_as(self, known: Knowledge) -> Usual {
+        if self.count == Some(0.0) { Usual::default() } else { Usual { known: self.known.max(known), ..self } }
+    }
+
+    fn or(self, other: Usual) -> Usual {
+        let count = self.count.zip(other.count).map(|(one, other)| one.max(other));
+        let known = if self.count == other.count { Knowledge::Exact } else { Knowledge::AtMost };
+        Usual { count, known: known.max(self.known).max(other.known) }
+    }
+}
+
+pub fn usual(steps: &[Step]) -> Usual {
+    let one = |step: &Step| match step {
+        Step::Request(_) => Usual { count: Some(1.0), known: Knowledge::Exact },
+        Step::If { then, otherwise, .. } => usual(then).or(usual(otherwise)),
+        Step::Choose(choose) => {
+            let all =
+                || choose.parts.iter().filter(|part| part.share > 0.0).map(|part| (part.share, usual(&part.steps)));
+            let whole: f64 = all().map(|(share, _)| share).sum();
+            let mean = all().fold(Usual::default(), |sum, (share, one)| sum.and(one.times(share / whole)));
+            let alike = all().all(|(_, one)| Some(one.count) == all().next().map(|(_, first)| first.count));
+            if alike { mean } else { mean.known_as(Knowledge::ByShares) }
+        }
+        Step::Repeat(repeat) => {
+            let turn = usual(&repeat.steps);
+            let tested = if repeat.test.is_some() { Knowledge::AtMost } else { Knowledge::Exact };
+            match (repeat.bound, repeat.every) {
+                _ if turn.count == Some(0.0) => turn,
+                (LoopBound::Times(turns), _) => turn.times(turns as f64).known_as(tested),
+                (LoopBound::Time(length), Some(every)) if every > 0 => {
+                    turn.times((length / every + 1) as f64).known_as(Knowledge::AtMost)
+                }
+                (LoopBound::Time(_), _) => Usual { count: None, known: Knowledge::AtMost },
+            }
+        }
+        Step::Each { at_most, steps, .. } => usual(steps).times(*at_most as f64).known_as(Knowledge::AtMost),
+        Step::OncePerUser { steps, .. } => usual(steps).known_as(Knowledge::AtMost),
+        Step::Group { steps, .. } | Step::Acquire { steps, .. } => usual(steps),
+        Step::Let { .. } | Step::Think(_) | Step::Expect(_) | Step::Measure { .. } | Step::Count(_) => Usual::default(),
+    };
+    steps.iter().map(one).fold(Usual::default(), Usual::and)
+}
+
 /// A run that goes as planned must not be ended by its own budget.
 pub fn within_budget(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
     let lines = scenario.allowed.iter().filter_map(|allow| Some((allow, allow.at_most?)));

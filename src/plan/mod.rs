@@ -2,6 +2,7 @@
 //! nanoseconds from the start of the load, no paths, no handles.
 
 mod bound;
+mod chosen;
 pub mod draw;
 mod edges;
 mod elaborate;

@@ -4,6 +4,7 @@
 use super::needs::{Of, lacks};
 use super::{Action, Element, Expr, LONGEST, Machine, Plan, Range, Step};
 use crate::base::units::{SECOND, duration, grouped};
+use crate::check::all_steps;
 use crate::check::program::{LoopBound, Pick, Scenario, Subject, Window};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
@@ -16,6 +17,7 @@ pub fn sound(scenario: &Scenario, plan: &Plan, machine: Machine, diagnostics: &m
     apart(scenario, plan, diagnostics);
     room_to_recover(scenario, plan, diagnostics);
     rows(scenario, plan, diagnostics);
+    shared_rows(scenario, plan, diagnostics);
     fits(scenario, plan, machine, diagnostics);
     super::bound::within_budget(scenario, plan, diagnostics);
 }
@@ -220,6 +222,36 @@ fn taken(steps: &[Step], (runs, users): (u64, u64), each: &mut impl FnMut(usize,
                 taken(&repeat.steps, (runs.saturating_mul(times), users), each);
             }
             _ => {}
+        }
+    }
+}
+
+/// `.per_user()` where there are more users than rows, so that some act as one. Who comes once is no user in that sense.
+fn shared_rows(scenario: &Scenario, plan: &Plan, diagnostics: &mut Diagnostics) {
+    for (written, load) in scenario.loads.iter().zip(&plan.loads) {
+        let users = match (load.population, load.is_open()) {
+            (Some(users), _) => users,
+            (None, false) => load.shape.peak(),
+            (None, true) => continue,
+        };
+        let mut seen = Vec::new();
+        for flow in load.parts.iter().filter_map(|part| plan.flows.get(part.flow)) {
+            all_steps(&flow.steps, &mut |step| {
+                if let Step::Let { value: Expr::Row { data, pick: Pick::PerUser }, .. } = step
+                    && plan.data.get(*data).is_some_and(|data| data.rows < users)
+                    && !seen.contains(data)
+                {
+                    seen.push(*data);
+                }
+            });
+        }
+        for data in seen.into_iter().filter_map(|data| plan.data.get(data)) {
+            let (rows, users) = (grouped(data.rows as f64, 0), grouped(users as f64, 0));
+            let message = format!("`{}` has {rows} rows for {users} users, so several are the same one", data.name);
+            let problem = Diagnostic::new(Code::W0817, message, written.name.span, format!("up to {users} users"));
+            diagnostics.push(
+                problem.help("have a row for each user, or fewer users; where any row will do, write `.random()`"),
+            );
         }
     }
 }

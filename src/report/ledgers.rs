@@ -2,7 +2,7 @@
 
 use super::beside::beside_faults;
 use super::seconds::seconds;
-use crate::measure::{Book, Booked, Fate, Stats, Violation, Wrong};
+use crate::measure::{Book, Booked, Doubt, Fate, Stats, Violation, Wrong};
 use crate::plan::Plan;
 use serde::Serialize;
 
@@ -20,6 +20,14 @@ pub struct LedgerTotals {
     /// Of these, the ones that were acknowledged without their key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keyless: Option<u64>,
+    /// Why entries are unverified, the most frequent cause first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+    /// How many requests asked for the entries, and for how long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    #[serde(rename = "took_s", serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    pub took: Option<u64>,
     pub problem: Option<String>,
     /// The first of each kind.
     pub violations: Vec<Wronged>,
@@ -59,6 +67,9 @@ pub fn ledgers(plan: &Plan, stats: &Stats) -> Vec<LedgerTotals> {
             resurrected: verified.map(|verified| verified.resurrected),
             unverified: verified.map(|verified| book.booked.all().saturating_sub(verified.asked.all())),
             keyless: verified.map(|verified| verified.keyless).filter(|keyless| *keyless > 0),
+            doubts: verified.map_or_else(Vec::new, |verified| verified.doubts.clone()),
+            requests: verified.map(|verified| verified.requests).filter(|requests| *requests > 0),
+            took: verified.map(|verified| verified.took).filter(|took| *took > 0),
             problem: verified.and_then(|verified| verified.problem.clone()),
             violations: verified.iter().flat_map(|verified| &verified.violations).map(wronged).collect(),
         }

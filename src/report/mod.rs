@@ -71,6 +71,9 @@ pub struct Report {
     pub restarts: Vec<Restart>,
     /// Services that ended while they were needed, which ended the run.
     pub died: Vec<Death>,
+    /// What services that were stopped at the end had written last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
     pub aborted: Option<Aborted>,
     pub exit_code: u8,
     pub trust: Trust,
@@ -181,6 +184,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         problems: stats.problems.iter().chain(&stats.not_torn_down).cloned().collect(),
         not_torn_down: stats.not_torn_down.clone(),
         died: stats.died.iter().map(death).collect(),
+        outputs: outputs(stats),
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,
         trust: verdict.trust.clone(),
@@ -203,6 +207,20 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         windows,
         generator,
     }
+}
+
+/// The last lines of a service.
+#[derive(Debug, Clone, Serialize)]
+pub struct Output {
+    pub service: String,
+    pub output: String,
+}
+
+/// Of one that ended by itself they are told with that.
+fn outputs(stats: &Stats) -> Vec<Output> {
+    let is_told = |service: &str| stats.died.iter().any(|(died, ..)| died == service);
+    let others = stats.outputs.iter().filter(|(service, _)| !is_told(service));
+    others.map(|(service, output)| Output { service: service.clone(), output: output.clone() }).collect()
 }
 
 /// Targets whose certificates were taken for good.

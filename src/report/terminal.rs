@@ -64,6 +64,7 @@ pub fn terminal(report: &Report, colour: bool) -> String {
     examples::failures(&mut out, report, &paint);
     examples::slowest(&mut out, report, &paint);
     watched::watched(&mut out, report, &paint);
+    outputs(&mut out, report, &paint);
     generator(&mut out, report, &paint);
     escaped_page(&out)
 }
@@ -195,6 +196,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
             Some(planned) => {
                 format!("{} of {} iterations started", grouped(window.started as f64, 0), grouped(planned as f64, 0))
             }
+            None if window.is_after => "of iterations that began before".to_owned(),
             None => format!("{} iterations started", grouped(window.started as f64, 0)),
         };
         if missing > 0 {
@@ -211,7 +213,7 @@ fn table(out: &mut String, load: &str, windows: &[&Window], paint: &Paint) {
         if let Some(tried) = &window.tried {
             let _ = write!(note, ", {}: {}", tried.verdict, tried.because);
         }
-        if !window.judged {
+        if !window.judged && !window.is_after {
             note.push_str(", not judged");
         }
         let _ = writeln!(out, "  {:<width$} {span:>11}  {}", window.name, paint.dim(&note));
@@ -289,4 +291,17 @@ fn generator(out: &mut String, report: &Report, paint: &Paint) {
         false => format!(", recorded up to {}", duration(report.duration / SECOND * SECOND)),
     };
     let _ = writeln!(out, "  {:<14} {state}{cut}", "numbers");
+}
+
+/// That services said something, and where.
+fn outputs(out: &mut String, report: &Report, paint: &Paint) {
+    let width = name_width(report.outputs.iter().map(|own| own.service.as_str()));
+    for (index, own) in report.outputs.iter().enumerate() {
+        if index == 0 {
+            let _ = writeln!(out, "\n{}", paint.bold("output of services"));
+        }
+        let lines = own.output.lines().count();
+        let kept = if lines == 1 { "its last line is".to_owned() } else { format!("its last {lines} lines are") };
+        let _ = writeln!(out, "  {:<width$} {kept} kept, in `outputs` of run.json", own.service);
+    }
 }

@@ -14,6 +14,9 @@ pub struct Window {
     pub judged: bool,
     pub start_ns: u64,
     pub end_ns: u64,
+    /// It is behind the last stage: requests of iterations that had begun before its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_after: bool,
     /// When all that was to be done in it had ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done_ns: Option<u64>,
@@ -91,6 +94,8 @@ pub fn windows(plan: &Plan, stats: &Stats) -> Vec<Window> {
                 windows.push(window(plan, stats, (index, load), stage.kind, part));
             }
         }
+        // A record of the first format is told as it was then: its last window has them.
+        windows.extend((plan.edition > 0).then(|| after(plan, stats, (index, load))).flatten());
     }
     windows
 }
@@ -129,14 +134,16 @@ fn parts(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), (place, stag
 
 fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: StageKind, part: Section) -> Window {
     let (start, end) = part.range;
-    // Steps that follow the last arrival are intended after the end; they belong to the last stage.
-    let range = (start, if end == load.shape.end() { u64::MAX } else { end });
-    let counts = stats.load(index, &[range]);
+    // What is late belongs to the last stage, and in a record of the first format what follows the last arrival too.
+    let open = (start, if end == load.shape.end() { u64::MAX } else { end });
+    let range = if plan.edition > 0 { part.range } else { open };
+    let counts = stats.load(index, &[open]);
     let length = part.done.unwrap_or(end).min(end).saturating_sub(start);
     Window {
         load: load.name.clone(),
         name: part.name,
         judged: kind != StageKind::Warmup,
+        is_after: false,
         start_ns: start,
         end_ns: end,
         done_ns: part.done,
@@ -147,6 +154,31 @@ fn window(plan: &Plan, stats: &Stats, (index, load): (usize, &Load), kind: Stage
         unsent: counts.unsent,
         steps: in_order(plan, index).into_iter().map(|series| row(plan, stats, series, range, length)).collect(),
     }
+}
+
+/// The requests of iterations that began before the end of a load, and were due behind it.
+fn after(plan: &Plan, stats: &Stats, (index, load): (usize, &Load)) -> Option<Window> {
+    let (start, end) = (load.shape.end(), stats.end());
+    let range = (start, u64::MAX);
+    let length = end.saturating_sub(start);
+    let steps: Vec<StepRow> =
+        in_order(plan, index).into_iter().map(|series| row(plan, stats, series, range, length)).collect();
+    let is_seen = steps.iter().any(|row| row.requests > 0);
+    is_seen.then(|| Window {
+        load: load.name.clone(),
+        name: "after".to_owned(),
+        judged: false,
+        is_after: true,
+        start_ns: start,
+        end_ns: end.max(start),
+        done_ns: None,
+        tried: None,
+        planned: None,
+        started: 0,
+        dropped: 0,
+        unsent: 0,
+        steps,
+    })
 }
 
 /// The series of a load, each with what is derived of it behind it.

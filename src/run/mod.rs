@@ -156,7 +156,9 @@ async fn control(
             return Err(error);
         }
         let running = services.last().expect("it was started");
-        tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
+        if !running.is_down().await {
+            tell(Event::ServiceReady { service: running.name.clone(), address: running.told_address() });
+        }
     }
     // What is only tried is not hurt.
     let refused = if settings.trial.is_some() { None } else { fault::refused(plan, &services) };
@@ -370,7 +372,7 @@ fn with_the_dead(error: RunError, happened: &mut mpsc::UnboundedReceiver<Happene
 async fn stop(services: &[Arc<Running>], at: u64, tell: &mut dyn FnMut(Event)) {
     for running in services.iter().rev() {
         running.down(Down::Stop).await;
-        tell(Event::ServiceStopped { service: running.name.clone(), at });
+        tell(Event::ServiceStopped { service: running.name.clone(), at, output: running.output() });
     }
 }
 

@@ -162,7 +162,7 @@ pub const FIELDS: &[Field] = &[
         "per_user",
         &[],
         Type::Row,
-        "The row of this user, the same in every iteration.",
+        "The row of this user, the same in every iteration. Where there are more users than rows, the first row follows the last and users share them (W0817).",
         "let row = products.per_user()",
     ),
     field(Type::Response, "status", Type::Count, "The status code, from 100 to 599.", "home.status"),

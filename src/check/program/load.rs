@@ -94,6 +94,20 @@ impl StageKind {
         }
     }
 
+    /// All of them.
+    pub const ALL: [StageKind; 10] = [
+        StageKind::Warmup,
+        StageKind::Ramp,
+        StageKind::Hold,
+        StageKind::Spike,
+        StageKind::Steps,
+        StageKind::Idle,
+        StageKind::Sweep,
+        StageKind::Search,
+        StageKind::Replay,
+        StageKind::Once,
+    ];
+
     /// Whether what follows it can be planned. All iterations of a `once` may be done before its end, which stays.
     pub fn ends_as_planned(self) -> bool {
         !matches!(self, StageKind::Search | StageKind::Replay)

@@ -31,6 +31,9 @@ pub struct Service {
     pub dir: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub restart: bool,
+    /// The run begins though nobody listens, of what it does not start.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub may_be_down: bool,
 }
 
 impl Service {
@@ -48,6 +51,7 @@ impl Service {
             files: Vec::new(),
             dir: None,
             restart: false,
+            may_be_down: false,
         }
     }
 }

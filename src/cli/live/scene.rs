@@ -210,7 +210,7 @@ impl<'p> Scene<'p> {
         let recent = self.recent();
         let time = |q: f64| recent.time(q);
         format!(
-            "{}/{} {}  {} requests/s  p50 {}  p95 {}  p99 {}  failed {}  in flight {}  dropped {}",
+            "{}/{} {}  {} requests/s  p50 {}  p95 {}  p99 {}  failed {}  iterations under way {}  dropped {}",
             self.now(),
             duration(self.plan.length),
             self.stages().join(", "),
@@ -317,7 +317,7 @@ impl<'p> Scene<'p> {
     fn rates(&self, recent: &Recent, names: usize) -> Line {
         let line = label("requests", names).plain(format!("{}/s", short(recent.sent.round())));
         let line = line.dim(format!("  iterations {}/s", short(recent.started.round())));
-        let line = line.dim(format!("  in flight {}", grouped(self.in_flight.max(0) as f64, 0)));
+        let line = line.dim(format!(", {} under way", grouped(self.in_flight.max(0) as f64, 0)));
         match self.dropped {
             0 => line.dim("  dropped 0"),
             dropped => line.push(AnsiColor::Yellow.on_default(), format!("  dropped {}", grouped(dropped as f64, 0))),

@@ -88,7 +88,7 @@ pub fn begin_turn(turn: &Turn, iteration: &mut Iteration, paths: &Paths, now: u6
 pub fn compute(op: &Op, iteration: &mut Iteration, paths: &Paths, now: u64) -> Next {
     let Iteration { frame, turns, .. } = iteration;
     match op {
-        Op::Let { slot, value } => match frame.eval(value, paths) {
+        Op::Let { slot, value, .. } => match frame.eval(value, paths) {
             Ok(value) => frame.slots[*slot] = value,
             Err(unusable) => return Next::Unusable(unusable),
         },

@@ -55,6 +55,8 @@ pub struct Session {
     pub(super) went_well: u64,
     pub(super) went_wrong: u64,
     pub(super) in_vain: u64,
+    /// Requests of all iterations that were sent and have ended.
+    pub sent: u64,
     /// Turns that were made without waiting for anything.
     pub(super) turned: u32,
     /// The last look at the clock. Between two waits it is not looked at again, since a look costs as much as a step.
@@ -96,6 +98,7 @@ impl Session {
             went_well: 0,
             went_wrong: 0,
             in_vain: 0,
+            sent: 0,
             turned: 0,
             now: 0,
         }
@@ -244,6 +247,13 @@ impl Session {
         answers.map(|answer| answer.status).filter(|status| *status > 0)
     }
 
+    /// The last request of the last iteration that was answered otherwise than by a 2xx, and how.
+    pub fn answered_badly(&self, part: usize) -> Option<(usize, u16)> {
+        let answers = &self.iterations[part].as_ref()?.frame.answers;
+        let bad = |status: u16| status > 0 && !(200..300).contains(&status);
+        answers.iter().map(|answer| answer.status).enumerate().rev().find(|(_, status)| bad(*status))
+    }
+
     /// The values of the last iteration.
     pub fn values(&self, part: usize) -> impl Iterator<Item = &Value> {
         self.iterations[part].iter().flat_map(|iteration| &iteration.frame.slots)
@@ -337,6 +347,15 @@ impl Session {
                     held.pop();
                     Next::Step
                 }
+                Op::Let { slot, owner: Some(id), .. } => {
+                    // Another iteration of its user may have set it meanwhile.
+                    kept.give_back(*id, *slot, &mut iteration.frame);
+                    let next = self.at_once(op, worker, iteration, recorded, due);
+                    if matches!(next, Next::Step) {
+                        kept.set(*id, *slot, &iteration.frame.slots[*slot]);
+                    }
+                    next
+                }
                 Op::Acquire { limit, keeps } => {
                     let asked = self.now;
                     held.push(self.acquire(worker, *limit, *keeps, recorded.waits[*limit]).await);
@@ -383,6 +402,7 @@ impl Session {
         iteration: &Iteration,
     ) -> Result<(), Failure> {
         self.turned = if has_waited(ended) { 0 } else { self.turned };
+        self.sent += u64::from(ended != Err(Failure::Data));
         self.went_well += u64::from(ended.is_ok());
         self.went_wrong += u64::from(ended.is_err());
         match ended {

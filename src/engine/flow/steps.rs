@@ -7,6 +7,7 @@ use super::user::Leaves;
 use crate::engine::value::code::{Check, Code};
 use crate::engine::value::lower::Lowerer;
 use crate::plan::{Choose, Expr, Flow, LoopBound, Pick, Step, Think};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub enum Op {
     Let {
         slot: usize,
         value: Code,
+        /// The block for once whose value it is given anew: it stays with the user.
+        owner: Option<usize>,
     },
     Think {
         think: Think,
@@ -123,7 +126,8 @@ pub fn flat(flow: &Flow, ledger: Option<usize>, around: &RequestParts<'_>, lower
     let slots = flow.slots + if ledger.is_some() { 2 } else { 0 };
     lowerer.begin(flow, slots, ledger);
     let steps = Steps { ops: Vec::new(), loops: 0, onces: 0, slots, derived: slots..slots, counts: None };
-    let mut flat = Flat { around, lowerer, number: flow.slots, steps, within: None };
+    let mut flat =
+        Flat { around, lowerer, number: flow.slots, steps, within: None, once: None, owners: HashMap::new() };
     flat.all(&flow.steps);
     let Flat { lowerer, mut steps, .. } = flat;
     steps.settle();
@@ -195,7 +199,7 @@ impl Steps {
     pub fn hides_keys(&self, ledger: usize) -> bool {
         let is_derived = |slot: usize| {
             self.ops.iter().any(|op| match op {
-                Op::Let { slot: own, value }
+                Op::Let { slot: own, value, .. }
                 | Op::Loop { counter: Some((own, value)), .. }
                 | Op::Together { slot: own, list: value, .. } => *own == slot && value.is_derived(),
                 Op::Entry { id, slot: own, .. } => *own == slot && self.list(*id).is_some_and(Code::is_derived),
@@ -280,6 +284,10 @@ struct Flat<'a, 'l, 'r> {
     steps: Steps,
     /// The choice, and its part, in which the steps stand that are made flat.
     within: Option<(Arc<Choice>, usize)>,
+    /// The block for once in which the steps stand.
+    once: Option<usize>,
+    /// By slot, the block for once in which its `let` stands; none where that is of the iteration.
+    owners: HashMap<usize, Option<usize>>,
 }
 
 impl Flat<'_, '_, '_> {
@@ -329,7 +337,8 @@ impl Flat<'_, '_, '_> {
             }
             Step::Let { slot, value } => {
                 let value = self.lowerer.given(*slot, value);
-                self.push(Op::Let { slot: *slot, value });
+                let owner = self.owner(*slot);
+                self.push(Op::Let { slot: *slot, value, owner });
             }
             Step::Think(think) => {
                 self.push(Op::Think { think: think.clone(), keeps: false });
@@ -420,20 +429,32 @@ impl Flat<'_, '_, '_> {
         }
     }
 
+    /// The block for once that a slot is of, where that is another than the one in which it is written now. The first that writes a
+    /// slot is its `let`.
+    fn owner(&mut self, slot: usize) -> Option<usize> {
+        let owner = *self.owners.entry(slot).or_insert(self.once);
+        owner.filter(|_| owner != self.once)
+    }
+
     fn once(&mut self, every: Option<u64>, steps: &[Step]) {
         let id = self.steps.onces;
         self.steps.onces += 1;
         let once = self.push(Op::Once { id, every, keeps: false, to: 0 });
         let (first, derived) = (self.here(), self.lowerer.derived().end);
+        let around = self.once.replace(id);
         self.all(steps);
+        self.once = around;
         let slots = (derived..self.lowerer.derived().end).collect();
         let mut leaves = Leaves { slots, ..Leaves::default() };
         for op in &self.steps.ops[first..] {
-            leaves.slots.extend(op.slot());
+            leaves.slots.extend(op.slot().filter(|_| !matches!(op, Op::Let { owner: Some(_), .. })));
             if let Op::Request(request) = op {
                 leaves.answers.push(request.response);
             }
         }
+        // What is set anew in the block is there twice.
+        leaves.slots.sort_unstable();
+        leaves.slots.dedup();
         self.push(Op::Done { id, leaves });
         self.lands(once);
     }
@@ -443,8 +464,8 @@ impl Flat<'_, '_, '_> {
         let is_counted = matches!(value, Expr::Json { .. } | Expr::Get { .. } | Expr::List(_));
         let (slot, value) = (self.number, self.expr(value));
         let number = if is_counted { Code::Count(Box::new(value.clone())) } else { value.clone() };
-        self.push(Op::Let { slot, value: number });
-        self.push(Op::Let { slot: slot + 1, value });
+        self.push(Op::Let { slot, value: number, owner: None });
+        self.push(Op::Let { slot: slot + 1, value, owner: None });
         self.steps.counts = Some(slot);
     }
 }

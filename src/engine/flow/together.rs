@@ -64,6 +64,7 @@ impl Session {
         drop(branches);
         self.went_well += self.helpers.iter().map(|helper| helper.went_well).sum::<u64>();
         self.went_wrong += self.helpers.iter().map(|helper| helper.went_wrong).sum::<u64>();
+        self.sent += self.helpers.iter_mut().map(|helper| std::mem::take(&mut helper.sent)).sum::<u64>();
         if let Some(missed) = &mut self.missed {
             missed.extend(self.helpers.iter_mut().flat_map(Session::missed));
         }

@@ -59,6 +59,24 @@ impl UserState {
         }
     }
 
+    /// A value that a block left, as it is now.
+    pub fn give_back(&self, id: usize, slot: usize, frame: &mut Frame) {
+        let done = self.done.borrow();
+        let kept = done[id].iter().flat_map(|done| &done.slots).find(|(own, _)| *own == slot);
+        if let Some((_, value)) = kept {
+            frame.slots[slot] = value.clone();
+        }
+    }
+
+    /// Another value for one that a block left, which later iterations of its user find.
+    pub fn set(&self, id: usize, slot: usize, value: &Value) {
+        let mut done = self.done.borrow_mut();
+        let kept = done[id].iter_mut().flat_map(|done| &mut done.slots).find(|(own, _)| *own == slot);
+        if let Some((_, kept)) = kept {
+            *kept = value.clone();
+        }
+    }
+
     pub fn is_done(&self, id: usize, now: u64, leaves: &Leaves, frame: &Frame) {
         let times = self.times(id) + 1;
         let slots = leaves.slots.iter().map(|slot| (*slot, frame.slots[*slot].clone())).collect();

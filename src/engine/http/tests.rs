@@ -421,7 +421,8 @@ fn no_connection() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let refused = run(opened(address)).err();
-    assert_eq!(refused, Some(Failure::Connect.into()));
+    let because = format!("{address}: connection refused");
+    assert_eq!(refused, Some(Broken { failure: Failure::Connect, because: Some(because) }));
     let errno = |errno: rustix::io::Errno| Failure::of_connect(&errno.into());
     assert_eq!(errno(rustix::io::Errno::ADDRNOTAVAIL), Failure::NoPorts);
     assert_eq!(errno(rustix::io::Errno::MFILE), Failure::NoDescriptors);

@@ -1,7 +1,8 @@
 //! What stands above and below the picture: totals, parts, and what must hold.
 
+use super::super::bound::{Knowledge, Usual, usual};
 use super::super::schedule::Shape;
-use super::super::{Expectation, Fault, Load, Plan, Stage, StageKind};
+use super::super::{Expectation, Fault, Load, MixPart, Plan, Stage, StageKind};
 use super::page::{cut, flow};
 use super::words;
 use crate::base::units::{SECOND, bytes, duration, grouped, short};
@@ -89,7 +90,7 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
         // Without those of a search, which are not known yet.
         let whole = load.arrivals_before(u64::MAX, plan.share);
         if load.stages.len() > 1 && whole > 0 {
-            let (iterations, requests) = (grouped(whole as f64, 0), grouped(requests(plan, load, whole), 0));
+            let (iterations, requests) = (grouped(whole as f64, 0), requests(plan, load, whole));
             let _ = writeln!(out, "  {:<12} {:<16} {:>18} {iterations:>12} {requests:>12}", "together", "", "");
         }
         let peak = load.stages.iter().map(|s| s.from.max(s.to)).fold(0.0, f64::max);
@@ -97,6 +98,10 @@ fn stages(out: &mut String, plan: &Plan, load: &Load, index: usize, width: usize
         if thinking > 0.0 {
             line(out, &format!("at the peak {} users think at a time", grouped(thinking, 0)), width);
         }
+    }
+    let is_counted = load.is_open() || load.stages.iter().any(|stage| stage.kind == StageKind::Once);
+    if let Some(signs) = signs(plan, load).filter(|_| is_counted) {
+        line(out, signs, width);
     }
     if load.parts.len() > 1 {
         line(out, &format!("dealt evenly: {}", words::mix(plan, load)), width);
@@ -129,21 +134,42 @@ fn counts(plan: &Plan, load: &Load, stage: &Stage) -> (String, String) {
     match (&load.shape, stage.kind) {
         (_, StageKind::Once) => {
             let iterations = load.planned(stage, plan.share).unwrap_or(0);
-            (grouped(iterations as f64, 0), grouped(requests(plan, load, iterations), 0))
+            (grouped(iterations as f64, 0), requests(plan, load, iterations))
         }
         (_, StageKind::Search) => ("as found".to_owned(), "as found".to_owned()),
         (Shape::Open(_), _) => {
             let count = load.planned(stage, plan.share).unwrap_or(0);
-            (grouped(count as f64, 0), grouped(requests(plan, load, count), 0))
+            (grouped(count as f64, 0), requests(plan, load, count))
         }
         (Shape::Closed(_), _) => ("as answered".to_owned(), "as answered".to_owned()),
     }
 }
 
-/// Requests of so many iterations, where each step of a flow is reached.
-fn requests(plan: &Plan, load: &Load, iterations: u64) -> f64 {
-    let one = |flow: usize| plan.flows.get(flow).map_or(0, |flow| flow.requests().count()) as f64;
-    (load.parts.iter().map(|part| part.weight * one(part.flow)).sum::<f64>() * iterations as f64).round()
+/// Requests of so many iterations, each sent once and led nowhere else: "≈" by shares, "≤" where only the run knows.
+fn requests(plan: &Plan, load: &Load, iterations: u64) -> String {
+    let of_part = |part: &MixPart| {
+        plan.flows.get(part.flow).map_or_else(Usual::default, |flow| usual(&flow.steps).times(part.weight))
+    };
+    let each = load.parts.iter().map(of_part).fold(Usual::default(), Usual::and);
+    let count = |each: f64| grouped((each * iterations as f64).round(), 0);
+    match (each.count, each.known) {
+        (None, _) => "as answered".to_owned(),
+        (Some(each), Knowledge::Exact) => count(each),
+        (Some(each), Knowledge::ByShares) => format!("≈ {}", count(each)),
+        (Some(each), Knowledge::AtMost) => format!("≤ {}", count(each)),
+    }
+}
+
+/// What the signs of a table say.
+fn signs(plan: &Plan, load: &Load) -> Option<&'static str> {
+    let all = load.parts.iter().filter_map(|part| Some(usual(&plan.flows.get(part.flow)?.steps).known));
+    match all.max()? {
+        Knowledge::Exact => None,
+        Knowledge::ByShares => Some("≈: by the shares of `choose`"),
+        Knowledge::AtMost => {
+            Some("≤: with all that conditions, lists and first visits may let happen; `choose` by its shares")
+        }
+    }
 }
 
 fn mean_thinking(plan: &Plan, load: &Load) -> f64 {

@@ -36,7 +36,11 @@ const NO_ANSWER: char = '×';
 
 /// A number of which the first digits say enough.
 fn few(number: f64) -> String {
-    if number < 10.0 { grouped(number, 1) } else { short(number.round()) }
+    match number {
+        n if n < 0.1 => "< 0.1".to_owned(),
+        n if n < 10.0 => grouped(n, 1),
+        n => short(n.round()),
+    }
 }
 
 fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint) {
@@ -80,5 +84,15 @@ fn of_load(out: &mut String, page: &PageLayout, points: &[Point], paint: &Paint)
             paint.dim(&format!("{NO_ANSWER} p95: no answer")),
             margin = page.margin
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::few;
+
+    #[test]
+    fn what_was_there_is_never_nothing() {
+        assert_eq!([0.02, 0.3, 9.96, 1234.5].map(few), ["< 0.1", "0.3", "10.0", "1,235"]);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Paint, name_width};
 use crate::base::shown::{escaped, escaped_line};
-use crate::base::units::{duration, grouped};
-use crate::measure::{Booked, Wrong};
+use crate::base::units::{duration, grouped, measured_duration};
+use crate::measure::{Booked, Doubt, Wrong};
 use crate::report::{LedgerTotals, Report, Wronged};
 use std::fmt::Write;
 
@@ -19,7 +19,14 @@ pub fn ledgers(out: &mut String, report: &Report, paint: &Paint) {
     for ledger in &report.ledgers {
         let _ = writeln!(out, "  {:<width$} {}", ledger.name, booked(&ledger.entries));
         let _ = writeln!(out, "  {:<width$} {}", "", verified(ledger, paint));
+        for doubt in ledger.doubts.iter().take(TOLD) {
+            let _ = writeln!(out, "  {:<width$} {}", "", doubted(doubt, paint));
+        }
         for kind in [Wrong::Lost, Wrong::Duplicated, Wrong::Resurrected, Wrong::Unverified] {
+            // Causes with a key of each say more.
+            if kind == Wrong::Unverified && !ledger.doubts.is_empty() {
+                continue;
+            }
             for wronged in ledger.violations.iter().filter(|wronged| wronged.kind == kind).take(TOLD) {
                 let _ = writeln!(out, "  {:<width$} {}", "", told(wronged, paint));
             }
@@ -58,8 +65,19 @@ fn verified(ledger: &LedgerTotals, paint: &Paint) -> String {
     let there = |found: Booked| format!("of unknown outcome {} are there", count(found.unknown));
     parts.extend(ledger.found.filter(|_| verified.unknown > 0).map(there));
     parts.extend(some(ledger.resurrected).map(|n| paint.bad(&format!("{} resurrected", count(n)))));
+    parts.extend(
+        ledger
+            .requests
+            .zip(ledger.took)
+            .map(|(requests, took)| format!("by {} requests in {}", count(requests), measured_duration(took as f64))),
+    );
     parts.extend(ledger.problem.as_ref().map(|problem| paint.bad(&escaped(problem))));
     parts.join(", ")
+}
+
+fn doubted(doubt: &Doubt, paint: &Paint) -> String {
+    let (count, key) = (grouped(doubt.count as f64, 0), escaped_line(&doubt.key));
+    format!("{} {count} · {} · such as {key}", paint.unsure(Wrong::Unverified.word()), escaped_line(&doubt.because))
 }
 
 fn told(wronged: &Wronged, paint: &Paint) -> String {

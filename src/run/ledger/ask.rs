@@ -3,9 +3,10 @@
 use super::tally::Tally;
 use crate::engine::flow::session::Session;
 use crate::engine::flow::user;
-use crate::engine::value::Value;
+use crate::engine::phase;
+use crate::engine::value::{Value, explain};
 use crate::engine::worker::Worker;
-use crate::measure::{Entry, Verified};
+use crate::measure::{Entry, Failure, Verified};
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Seek};
@@ -20,6 +21,8 @@ const AT_A_TIME: u64 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long they are asked for where none gets one: a system that is still recovering.
 const SILENCE: Duration = Duration::from_secs(30);
+/// So much is shown of what should have been a number.
+const SHOWN: usize = 60;
 const PAUSE: Duration = Duration::from_millis(250);
 /// What the system still had to do when its clients had given up.
 const SETTLES: Duration = Duration::from_secs(1);
@@ -36,6 +39,7 @@ struct Asking {
     tally: RefCell<Tally>,
     /// When somebody got a definite answer last.
     answered: Cell<Instant>,
+    requests: Cell<u64>,
     over: Arc<AtomicBool>,
 }
 
@@ -47,9 +51,10 @@ impl Question {
             entries: RefCell::new(file.lines()),
             tally: RefCell::default(),
             answered: Cell::new(Instant::now()),
+            requests: Cell::new(0),
             over: over.clone(),
         });
-        let mut tasks = tokio::task::JoinSet::new();
+        let (mut tasks, began) = (tokio::task::JoinSet::new(), Instant::now());
         for number in 0..AT_A_TIME {
             let one = Asker { worker: worker.clone(), asking: asking.clone(), count: self.count, user: number + 1 };
             tasks.spawn_local(one.all());
@@ -69,6 +74,7 @@ impl Question {
             problem = Some(format!("its entries could not be read again: {error}"));
         }
         let mut verified = tally.done();
+        (verified.requests, verified.took) = (asking.requests.get(), began.elapsed().as_nanos() as u64);
         let cut = over.load(Ordering::Relaxed).then(|| "interrupted before all of them were asked for".to_owned());
         verified.problem = problem.or(cut);
         verified
@@ -104,31 +110,33 @@ impl Asker {
         }
     }
 
-    /// How often an entry is there. That it is not there has to be said twice: what follows a leader may lag behind.
-    async fn one(&self, session: &mut Session, entry: &Entry, number: &mut u64) -> Option<u64> {
+    /// How often an entry is there, or why that is not known. That it is not there has to be said twice: what follows a leader may lag behind.
+    async fn one(&self, session: &mut Session, entry: &Entry, number: &mut u64) -> Result<u64, String> {
         let (began, mut was_absent) = (Instant::now(), false);
+        let mut because = None;
         loop {
             let silent = self.asking.answered.get().elapsed();
             if self.asking.over.load(Ordering::Relaxed) || silent > SILENCE {
-                return None;
+                return Err(because.unwrap_or_else(|| "the time was over before it was asked for".to_owned()));
             }
             *number += AT_A_TIME;
             let found = self.ask(session, &entry.key, *number).await;
-            if found.is_some() {
+            self.asking.requests.set(self.asking.requests.get() + std::mem::take(&mut session.sent));
+            if found.is_ok() {
                 self.asking.answered.set(Instant::now());
             }
             match found {
-                Some(0) if !was_absent => was_absent = true,
-                Some(count) => return Some(count),
+                Ok(0) if !was_absent => was_absent = true,
+                Ok(count) => return Ok(count),
                 // Where nobody gets an answer, the patience with one of them is that with all.
-                None if began.elapsed() > PATIENCE && silent < PATIENCE => return None,
-                None => {}
+                Err(why) if began.elapsed() > PATIENCE && silent < PATIENCE => return Err(why),
+                Err(why) => because = Some(why),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn ask(&self, session: &mut Session, key: &str, number: u64) -> Option<u64> {
+    async fn ask(&self, session: &mut Session, key: &str, number: u64) -> Result<u64, String> {
         session.give(0, 0, Value::Text(key.into()));
         if let Some(slot) = self.count {
             session.give(0, slot, Value::Null);
@@ -137,14 +145,35 @@ impl Asker {
         let now = self.worker.timers.clock.now();
         let who = user::Asker { user: self.user, turn: number, kept: None };
         let outcome = session.iterate(&who, 0, number, (now, now)).await;
-        let all_well = session.statuses(0).all(|status| (200..300).contains(&status));
+        let badly = session.answered_badly(0);
         match (outcome, self.count) {
+            (Ok(()), None) if badly.is_none() => Ok(1),
             // What is no list may be a number itself.
-            (Ok(()), Some(slot)) if all_well => session.values(0).skip(slot).take(2).find_map(number_of),
-            (Ok(()), None) if all_well => Some(1),
+            (Ok(()), Some(slot)) if badly.is_none() => {
+                let counted = || session.values(0).skip(slot).take(2);
+                counted().find_map(number_of).ok_or_else(|| {
+                    let found = counted().last().map_or_else(String::new, |value| explain::shown(value, SHOWN));
+                    format!("`count` found no number and no list: {found}")
+                })
+            }
             // Without a number of its own, an answer says whether there is one.
-            (_, None) if session.statuses(0).last().is_some_and(|status| matches!(status, 404 | 410)) => Some(0),
-            _ => None,
+            (_, None) if session.statuses(0).last().is_some_and(|status| matches!(status, 404 | 410)) => Ok(0),
+            (Err(failure), _) => Err(self.because(failure, session.stopped(0))),
+            (Ok(()), _) => Err(self.because(Failure::Status, badly)),
+        }
+    }
+
+    /// Which request did not say it, and why.
+    fn because(&self, failure: Failure, at: Option<(usize, u16)>) -> String {
+        let request = at.and_then(|(response, status)| {
+            let mut requests = self.worker.plan.flows[0].requests();
+            Some((requests.find(|request| request.response == response)?, status))
+        });
+        match request {
+            Some((request, status)) => {
+                format!("`{}` (line {}): {}", request.name, request.line, phase::what(failure, status))
+            }
+            None => failure.as_str().to_owned(),
         }
     }
 }

@@ -133,6 +133,7 @@ impl Ledgers {
             verified.unverified.acknowledged += verified.keyless;
             if parts.lowered.hides_keys(ledger) {
                 verified.violations.iter_mut().for_each(|one| one.key = "***".to_owned());
+                verified.doubts.iter_mut().for_each(|doubt| doubt.key = "***".to_owned());
             }
             tell(Event::Verified { ledger, verified: Box::new(verified) });
         }

@@ -1,11 +1,13 @@
 //! Adds up what the system says of the entries of a ledger.
 
-use crate::measure::{Entry, Fate, Verified, Violation, Wrong};
+use crate::measure::{Doubt, Entry, Fate, Verified, Violation, Wrong};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 /// So many of each kind are told by their keys.
 const TOLD: usize = 20;
+/// Causes that are told apart: what an answer holds may be another thing each time.
+const CAUSES: usize = 100;
 
 #[derive(Default)]
 pub struct Tally {
@@ -18,8 +20,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// How often an entry was found; nothing where that is not known.
-    pub fn take(&mut self, entry: Entry, found: Option<u64>) {
+    /// How often an entry was found; or why that is not known.
+    pub fn take(&mut self, entry: Entry, found: Result<u64, String>) {
+        let found = found.map_err(|because| self.doubt(&entry, because)).ok();
         let verified = &mut self.verified;
         match found {
             None => verified.unverified.count(entry.fate),
@@ -55,6 +58,15 @@ impl Tally {
         }
     }
 
+    fn doubt(&mut self, entry: &Entry, because: String) {
+        let doubts = &mut self.verified.doubts;
+        let because = if doubts.len() < CAUSES { because } else { "other causes".to_owned() };
+        match doubts.iter_mut().find(|doubt| doubt.because == because) {
+            Some(doubt) => doubt.count += 1,
+            None => doubts.push(Doubt { because, count: 1, key: entry.key.clone() }),
+        }
+    }
+
     /// Whether all entries have to be looked at once more.
     pub fn doubts(&self) -> bool {
         !self.resurrected.is_empty()
@@ -73,6 +85,7 @@ impl Tally {
         resurrected.sort_by_key(|violation| violation.at);
         self.verified.violations.extend(resurrected.into_iter().take(TOLD));
         self.verified.violations.sort_by_key(|violation| (violation.kind as u8, violation.at));
+        self.verified.doubts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.because.cmp(&b.because)));
         self.verified
     }
 }
@@ -88,11 +101,11 @@ mod tests {
     #[test]
     fn only_what_was_acknowledged_can_be_lost_and_only_where_it_is_surely_absent() {
         let mut tally = Tally::default();
-        tally.take(entry("a", Fate::Acknowledged), Some(1));
-        tally.take(entry("b", Fate::Acknowledged), Some(0));
-        tally.take(entry("c", Fate::Unknown), Some(0));
-        tally.take(entry("d", Fate::Refused), Some(0));
-        tally.take(entry("e", Fate::Acknowledged), None);
+        tally.take(entry("a", Fate::Acknowledged), Ok(1));
+        tally.take(entry("b", Fate::Acknowledged), Ok(0));
+        tally.take(entry("c", Fate::Unknown), Ok(0));
+        tally.take(entry("d", Fate::Refused), Ok(0));
+        tally.take(entry("e", Fate::Acknowledged), Err("late".to_owned()));
         let verified = tally.done();
         assert_eq!((verified.lost, verified.duplicated, verified.unverified.all()), (1, 0, 1));
         assert_eq!(verified.violations[0].key, "b");
@@ -103,7 +116,7 @@ mod tests {
         let mut tally = Tally::default();
         let all = [("a", Fate::Refused), ("b", Fate::Refused), ("b", Fate::Unknown), ("c", Fate::Acknowledged)];
         for (key, fate) in all.iter().chain(&[("a", Fate::Refused)]) {
-            tally.take(entry(key, *fate), Some(1));
+            tally.take(entry(key, *fate), Ok(1));
         }
         assert!(tally.doubts());
         all.iter().for_each(|(key, fate)| tally.look_again(&entry(key, *fate)));
@@ -113,11 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn causes_are_counted_the_most_frequent_first() {
+        let mut tally = Tally::default();
+        for (key, because) in [("a", "late"), ("b", "401"), ("c", "401")] {
+            tally.take(entry(key, Fate::Acknowledged), Err(because.to_owned()));
+        }
+        let doubts = tally.done().doubts;
+        let told: Vec<_> =
+            doubts.iter().map(|doubt| (doubt.because.as_str(), doubt.count, doubt.key.as_str())).collect();
+        assert_eq!(told, [("401", 2, "b"), ("late", 1, "a")]);
+    }
+
+    #[test]
     fn one_key_is_one_entry_however_many_requests_had_it() {
         let mut tally = Tally::default();
-        tally.take(entry("a", Fate::Acknowledged), Some(2));
-        tally.take(entry("a", Fate::Unknown), Some(2));
-        tally.take(entry("b", Fate::Unknown), Some(3));
+        tally.take(entry("a", Fate::Acknowledged), Ok(2));
+        tally.take(entry("a", Fate::Unknown), Ok(2));
+        tally.take(entry("b", Fate::Unknown), Ok(3));
         assert_eq!(tally.done().duplicated, 2);
     }
 }

@@ -92,8 +92,9 @@ enum Ownership {
         mark: String,
     },
     Attached {
-        ready: Option<Ready>,
+        ready: Ready,
         within: Duration,
+        may_be_down: bool,
     },
 }
 
@@ -103,9 +104,8 @@ pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<
     let failed = |problem: String| Failed { problem, log: String::new() };
     if let ServiceKind::Attach { port } = service.kind {
         let endpoint = ServiceEndpoint::http(SocketAddr::from(([127, 0, 0, 1], port)));
-        let asked = service.ready.is_some();
-        let ready = asked.then(|| asked_for(service, known, &endpoint, Ready::Lives)).transpose().map_err(failed)?;
-        let kind = Ownership::Attached { ready, within };
+        let ready = asked_for(service, known, &endpoint, Ready::Accepts(endpoint.address)).map_err(failed)?;
+        let kind = Ownership::Attached { ready, within, may_be_down: service.may_be_down };
         let (name, guarded) = (service.name.clone(), around.guarded.clone());
         return Ok(Running { name, endpoint, kind, listens: true, group: None, guarded, _private: None });
     }
@@ -249,12 +249,21 @@ impl Running {
                 let _ = orders.send(KeeperCommand::Up(asked));
                 answer.await.unwrap_or_else(|_| Err(self.lost()))
             }
-            Ownership::Attached { ready: Some(ready), within } => {
+            Ownership::Attached { may_be_down: true, .. } => Ok(()),
+            Ownership::Attached { ready, within, .. } => {
                 let awaited = ready::wait(ready.clone(), *within).await;
-                awaited.map_err(|problem| Failed { problem, log: String::new() })
+                awaited.map_err(|problem| Failed {
+                    problem: format!("{problem}; start it first, or write `may_be_down: true` where that is meant"),
+                    log: String::new(),
+                })
             }
-            Ownership::Attached { ready: None, .. } => Ok(()),
         }
+    }
+
+    /// Nobody listens at its port, which the scenario allows.
+    pub async fn is_down(&self) -> bool {
+        let may_be = matches!(self.kind, Ownership::Attached { may_be_down: true, .. });
+        may_be && ready::accepts(self.endpoint.address).await.is_err()
     }
 
     /// Takes it down with all that it started. It stays down until `up`, and nobody takes that for its own end. What we

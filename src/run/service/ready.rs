@@ -64,7 +64,8 @@ pub async fn wait(ready: Ready, within: Duration) -> Result<(), String> {
     }
 }
 
-async fn accepts(address: SocketAddr) -> Result<(), String> {
+/// Whether somebody listens, or why not.
+pub async fn accepts(address: SocketAddr) -> Result<(), String> {
     match tokio::net::TcpStream::connect(address).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err("connection refused".to_owned()),

@@ -415,7 +415,7 @@ pub const STATEMENTS: &[Word] = &[
         "once",
         &[Load, Flow],
         "In a load: so many iterations in all, by users who share them. In a flow: steps that a user does in the first \
-         iteration, or again after `every`; their values and answers stay with the user.",
+         iteration, or again after `every`; their values and answers stay with the user, and so does what `set` makes of them later.",
         &[
             form(
                 Load,
@@ -534,7 +534,7 @@ pub const STATEMENTS: &[Word] = &[
     word(
         "set",
         &[Flow],
-        "Gives a name of `let` another value of the same type.",
+        "Gives a name of `let` another value of the same type. What was named in `once per user` is the user's, and keeps it in later iterations.",
         &[form(Flow, "set NAME = VALUE", "let cursor = \"\"\nset cursor = home.text")],
     ),
     word(
