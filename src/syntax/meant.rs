@@ -352,7 +352,7 @@ impl Stopped<'_> {
         let mut found = Vec::new();
         match &self.text[token.clone()] {
             "=" => found.push(self.rewriting(gap..token.end, ":", "an argument has a `:` behind its name")),
-            "," | ";" => found.push(self.rewriting(token.clone(), "", "nothing is separated here")),
+            "," | ";" => found.push(self.rewriting(token, "", "nothing is separated here")),
             _ => {}
         }
         if gap > 0 {
