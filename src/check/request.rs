@@ -390,6 +390,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// One header, as its name and its text.
     pub(super) fn header(&mut self, label: &Name, value: &Meaning<'a>, span: Span) -> Option<(String, Vec<Piece>)> {
         self.header_name(label);
+        if let Meaning::List(_) | Meaning::Object(_) = value {
+            let message = format!("a header is one text, and this is {}", value.kind().a());
+            let problem = Diagnostic::new(Code::E0301, message, span, "no text");
+            self.push(problem.help("write the text as the server reads it, such as `\"gzip, br\"`"));
+            return None;
+        }
         let pieces = value.pieces()?;
         if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n', '\0']))) {
             let problem = Diagnostic::new(Code::E0310, "a header stands on one line", span, "out of range");
