@@ -278,3 +278,51 @@ fn the_path_of_a_target_is_before_those_of_its_requests() {
     }
     assert_eq!(keeper.seen().len(), 4);
 }
+
+#[test]
+fn bodies_go_in_chunks_where_that_is_asked_for() {
+    let keeper = Keeper::start(ok);
+    let place = Place::new();
+    let large: Vec<u8> = (0..40_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(place.path().join("large.bin"), &large).unwrap();
+    let flow = r#"
+    post "/json" {
+      json: { id: user.id }
+      chunked: true
+    }
+    post "/file" {
+      body: file("large.bin")
+      chunked: true
+    }
+    post "/parts" {
+      multipart: { note: "n", photo: file("large.bin") }
+      chunked: true
+    }
+    post "/fixed" {
+      body: "hello"
+      chunked: true
+    }
+    post "/nothing" {
+      body: ""
+      chunked: true
+    }
+    post "/whole" {
+      body: "hello"
+      chunked: false
+    }"#;
+    place.run(&scenario(&keeper, "", flow, TWO, GOOD), &[]).passed();
+    let first = |line: &str| keeper.asked(line).swap_remove(0);
+    for line in ["POST /json", "POST /file", "POST /parts", "POST /fixed", "POST /nothing"] {
+        let kept = first(line);
+        assert_eq!((kept.all("Transfer-Encoding"), kept.all("Content-Length")), (vec!["chunked"], vec![]), "{line}");
+    }
+    assert_eq!((first("POST /json").chunks, first("POST /fixed").body), (vec![8], b"hello".to_vec()));
+    let file = first("POST /file");
+    assert_eq!((file.chunks, file.body == large), (vec![16_384, 16_384, 7_232], true));
+    let several = first("POST /parts");
+    assert!(parts(&several)[1].1 == large);
+    assert_eq!(several.chunks[1..4], [16_384, 16_384, 7_232]);
+    assert!(first("POST /nothing").body.is_empty());
+    assert_eq!(first("POST /whole").header("Content-Length"), "5");
+    assert_eq!(keeper.asked("POST /whole").len(), 2, "a connection goes on behind a body in chunks");
+}

@@ -178,6 +178,7 @@ fn examples_of_every_name_compile() {
             "request" if option.name == "args" => {
                 try_it(option.name, "flow", &format!("query \"select $1\" on sql {{\n  {shown}\n}}"));
             }
+            "request" if option.name == "chunked" => try_it("chunked", "request", &format!("body: \"x\"\n{shown}")),
             "request" => try_it(option.name, "request", &shown),
             of => {
                 let built = match of {

@@ -133,3 +133,49 @@ fn what_a_flow_says_goes_to_no_other_target() {
         assert!(!told.contains("hunter-of-keys"), "{told}");
     }
 }
+
+#[test]
+fn a_header_that_is_no_utf_8_is_kept_as_it_came() {
+    let keeper = Keeper::start(|kept| match kept.line() {
+        "GET /latin" => {
+            let head = b"HTTP/1.1 200 OK\r\nX-Name: caf\xe9 \x80\r\nX-Utf: caf\xc3\xa9\r\nContent-Length: 0\r\n\r\n";
+            head.to_vec()
+        }
+        _ => answered("", b"{}"),
+    });
+    let text = format!(
+        r#"scenario test {{
+  target api = http("http://{}")
+  flow go on api {{
+    get "/latin" as page {{
+      expect {{
+        header("X-Name") == "caf\u{{e9}} \u{{80}}"
+        header("X-Name") starts with "caf\u{{e9}}"
+        header("X-Utf") == "caf\u{{e9}}"
+      }}
+    }}
+    let name = page.header("X-Name")
+    get "/sent" {{
+      headers: {{ "X-Name": name, "X-More": "<{{name}}> \u{{fc}}", "X-Utf": page.header("X-Utf") }}
+    }}
+    post "/body" {{
+      json: {{ name: name }}
+    }}
+  }}
+  load main of go {{
+    hold 2/s for 500ms
+  }}
+  expect {{
+    error_rate(main) == 0%
+  }}
+}}
+"#,
+        keeper.address
+    );
+    Place::new().run(&text, &[]).passed();
+    let sent = keeper.asked("GET /sent").swap_remove(0).raw_head;
+    for line in [&b"X-Name: caf\xe9 \x80\r\n"[..], b"X-More: <caf\xe9 \x80> \xc3\xbc\r\n", b"X-Utf: caf\xc3\xa9\r\n"] {
+        assert!(sent.windows(line.len()).any(|window| window == line), "{}", String::from_utf8_lossy(&sent));
+    }
+    assert_eq!(keeper.asked("POST /body")[0].body, "{\"name\":\"caf\u{e9} \u{80}\"}".as_bytes());
+}

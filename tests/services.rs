@@ -296,3 +296,23 @@ fn what_a_service_wrote_is_kept_of_a_good_run() {
     assert!(!ran.result.to_string().contains("sesame"), "{}", ran.result);
     assert!(ran.out.contains("kept, in `outputs` of run.json"), "{}", ran.out);
 }
+
+/// `process("sh", "serve.sh")` reads its argument where it runs, which the message names.
+#[test]
+fn a_service_that_does_not_find_its_file_says_where_it_ran() {
+    let place = Place::new();
+    place.write("serve.sh", "echo here; exit 4\n");
+    let text = |options: &str| {
+        format!(
+            "scenario test {{\n  let p = port()\n  service app = process(\"sh\", \"serve.sh\") {{\n    port: p\n{options}\n  }}\n  target api = http(app.url)\n  flow look on api {{\n    get \"/\" as page\n  }}\n  load main of look {{\n    hold 2/s for 500ms\n  }}\n  expect count(page) <= 1\n}}\n"
+        )
+    };
+    let ran = place.run(&text(""), &[]);
+    let why = "and `serve.sh` lies beside the scenario, where `dir: \".\"` starts it";
+    assert!(ran.err.contains("; it ran in its private directory `/") && ran.err.contains(why), "{}", ran.err);
+    let ran = place.run(&text("    dir: \".\""), &[]);
+    let place = place.path().canonicalize().unwrap();
+    assert!(ran.err.contains("it ended before it was ready: exit status: 4; it ran in `"), "{}", ran.err);
+    assert!(ran.err.contains(&format!("{}`", place.file_name().unwrap().display())), "{}", ran.err);
+    assert!(ran.err.contains("its last output was:\nhere"), "{}", ran.err);
+}

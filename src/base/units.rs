@@ -151,10 +151,15 @@ pub fn percent(share: f64) -> String {
 }
 
 pub fn bytes(count: f64) -> String {
-    let (unit, size) = [("GiB", (1u64 << 30) as f64), ("MiB", (1u64 << 20) as f64), ("KiB", 1024.0)]
-        .into_iter()
-        .find(|(_, size)| count.abs() >= *size)
-        .unwrap_or(("B", 1.0));
+    sized(count, [("GiB", (1u64 << 30) as f64), ("MiB", (1u64 << 20) as f64), ("KiB", 1024.0)])
+}
+
+fn decimal_bytes(count: f64) -> String {
+    sized(count, [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)])
+}
+
+fn sized(count: f64, units: [(&str, f64); 3]) -> String {
+    let (unit, size) = units.into_iter().find(|(_, size)| count.abs() >= *size).unwrap_or(("B", 1.0));
     format!("{}{unit}", short(count / size))
 }
 
@@ -172,10 +177,34 @@ fn whole_bytes(value: f64) -> Option<String> {
 
 /// A size per time as it is written: what leaks is per hour or day, in the largest unit of which it is a whole number.
 pub fn written_bandwidth(value: f64) -> String {
+    in_time(value).map_or_else(|| format!("{}B/s", nearly(value)), |(size, (time, _))| format!("{size}/{time}"))
+}
+
+/// The size in the first time in which it is a whole one.
+fn in_time(value: f64) -> Option<(String, (&'static str, u64))> {
     let times = [("s", SECOND), ("min", MINUTE), ("h", HOUR), ("day", DAY)];
-    let in_time =
-        |(name, length): (&str, u64)| Some(format!("{}/{name}", whole_bytes(value * (length / SECOND) as f64)?));
-    times.into_iter().find_map(in_time).unwrap_or_else(|| format!("{}B/s", nearly(value)))
+    times.into_iter().find_map(|time| Some((whole_bytes(value * (time.1 / SECOND) as f64)?, time)))
+}
+
+/// The unit in which a size per time is written, for others that are told beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BandwidthUnit {
+    time: (&'static str, u64),
+    decimal: bool,
+}
+
+impl BandwidthUnit {
+    pub fn of(written: f64) -> Option<BandwidthUnit> {
+        let (size, time) = in_time(written.abs())?;
+        Some(BandwidthUnit { time, decimal: ["TB", "GB", "MB", "kB"].iter().any(|unit| size.ends_with(unit)) })
+    }
+
+    /// A measured one.
+    pub fn print(self, per_second: f64) -> String {
+        let size = per_second * (self.time.1 / SECOND) as f64;
+        let size = if self.decimal { decimal_bytes(size) } else { bytes(size) };
+        format!("{size}/{}", self.time.0)
+    }
 }
 
 /// A number without what arithmetic left behind its ninth decimal.
@@ -205,6 +234,18 @@ mod tests {
         assert_eq!(Rate::new(1200.0, SECOND).unwrap().to_string(), "1,200/s");
         assert_eq!(Rate::new(1.5, SECOND).unwrap().to_string(), "90/min");
         assert_eq!(Rate::new(-1.0, SECOND), None);
+    }
+
+    #[test]
+    fn a_measured_slope_is_told_in_the_unit_of_its_bound() {
+        let told = |bound: f64, slope: f64| BandwidthUnit::of(bound).map(|unit| unit.print(slope));
+        let hour = 3_600.0;
+        // By itself it would be 2.84KiB/s.
+        assert_eq!(told(10.0 * 1_048_576.0 / hour, 2_912.0).as_deref(), Some("10MiB/h"));
+        assert_eq!(told(10e6 / 60.0, 25_000.0).as_deref(), Some("1.5MB/min"));
+        assert_eq!(told(1_024.0, 3.5).as_deref(), Some("3.5B/s"));
+        assert_eq!(told(1e9 / 86_400.0, -1.0).as_deref(), Some("-86.4kB/day"));
+        assert_eq!(told(0.001_234_567, 1.0), None);
     }
 
     #[test]

@@ -27,7 +27,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                 function.span,
                 "no such one",
             );
-            self.push(problem.did_you_mean(function.span, &function.text, known()));
+            self.push(match function.text.as_str() {
+                "token" | "jwt" | "oauth" | "oauth2" => {
+                    problem.fix(function.span, "bearer", "a token is shown by `bearer(…)` (RFC 6750)")
+                }
+                "key" | "api_key" | "apikey" => {
+                    problem.help("a key in a header is shown by `header(\"X-Api-Key\", secret(\"KEY\"))`")
+                }
+                name => problem.did_you_mean(function.span, name, known()),
+            });
             return;
         };
         let call = Call { function, arguments, span: entry.value.span, frame };

@@ -6,7 +6,7 @@ use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use crate::base::Name;
 use crate::diag::{Code, Diagnostic};
-use crate::syntax::ast::{self, ExprKind, TextPart};
+use crate::syntax::ast::{self, ExprKind, Item, TextPart};
 
 impl<'a> ScenarioChecker<'a, '_> {
     /// A text is a line of the shell; a list is a program and its arguments, which nobody reads but the program.
@@ -38,11 +38,11 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// What is put into a line becomes a part of it, with all that the shell makes of its characters.
     fn read_by_the_shell(&mut self, text: &[Piece], expr: &'a ast::Expr, frame: FrameId) {
-        let parts: &'a [TextPart] = if let ExprKind::Text(parts) = &expr.kind { parts } else { &[] };
+        let (parts, of) = self.line_as_written(expr, frame).unwrap_or((&[], frame));
         let mut found = None;
         for part in parts {
             let TextPart::Path(path) = part else { continue };
-            let value = self.eval(path, frame);
+            let value = self.eval(path, of);
             let why = match value.is_unknown() {
                 true => None,
                 false => self.interpolated(&value, path.span).as_deref().and_then(open_to_the_shell),
@@ -59,7 +59,39 @@ impl<'a> ScenarioChecker<'a, '_> {
         let message = format!("the shell reads `{}` as a part of its line", self.text(span));
         let help = "give it by `with: { name: … }` and write `\"$name\"` in the line, or write a list, which no shell reads: \
                     `command([\"program\", argument])`";
-        self.push(Diagnostic::new(Code::W0814, message, span, why).help(help));
+        let problem = Diagnostic::new(Code::W0814, message, span, why).help(help);
+        let is_elsewhere = !(expr.span.file == span.file && expr.span.start <= span.start && span.end <= expr.span.end);
+        self.push(if is_elsewhere { problem.label(expr.span, "run here") } else { problem });
+    }
+
+    /// The text that an expression is or names, and where the names in it are found.
+    fn line_as_written(&self, expr: &'a ast::Expr, frame: FrameId) -> Option<(&'a [TextPart], FrameId)> {
+        let (mut expr, mut frame) = (expr, frame);
+        // A name may stand for another one; a circle of them has been refused.
+        for _ in 0..16 {
+            match &expr.kind {
+                ExprKind::Text(parts) => return Some((parts, frame)),
+                ExprKind::Name(name) => (expr, frame) = self.let_of(frame, &name.text)?,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The value of a `let` as it is written, and where it stands.
+    fn let_of(&self, frame: FrameId, name: &str) -> Option<(&'a ast::Expr, FrameId)> {
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            let own = &self.frames[id];
+            if own.names.contains_key(name) {
+                return own.items.iter().find_map(|item| match item {
+                    Item::Let(binding) if binding.name.text == name => Some((&binding.value, id)),
+                    _ => None,
+                });
+            }
+            at = own.parent;
+        }
+        None
     }
 
     /// The variables of a command.

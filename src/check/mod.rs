@@ -16,6 +16,7 @@ mod command;
 mod compare;
 mod condition;
 mod count;
+mod data;
 mod describe;
 mod dns;
 mod eval;

@@ -5,15 +5,12 @@ use super::builtins::{self, Builtin, BuiltinKind, options_of};
 use super::inputs::{Content, FileKind};
 use super::meaning::Meaning;
 use super::program::{
-    AlertFacts, AlertSource, AlertSourceKind, Data, DataFormat, Expr, Limit, LimitKind, Link, Monitor, MonitorKind,
-    Piece,
+    AlertFacts, AlertSource, AlertSourceKind, Expr, Limit, LimitKind, Link, Monitor, MonitorKind, Piece,
 };
-use super::references::DataPlaces;
 use super::scope::FrameId;
 use super::session::ScenarioChecker;
 use super::types::Type;
 use super::words::article;
-use crate::base::Name;
 use crate::base::socket::UnixSocket;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{self, BuiltKind, Entry, ExprKind};
@@ -187,99 +184,6 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         self.out.links.push(Link { name, http, to, terminates, before: None });
         Meaning::Part(Type::Link, self.out.links.len() - 1)
-    }
-
-    fn data(
-        &mut self,
-        name: String,
-        built: &'a ast::Built,
-        builtin: &Builtin,
-        bound: &Arguments<'a>,
-        frame: FrameId,
-    ) -> Meaning<'a> {
-        let format = match builtin.name {
-            "json" => DataFormat::Json,
-            "jsonl" => DataFormat::Jsonl,
-            _ => DataFormat::Csv,
-        };
-        let mut declared: Vec<(&Name, Type)> = Vec::new();
-        for entry in &built.options {
-            if entry.label.text != "columns" {
-                self.unknown_option(entry, "data");
-                continue;
-            }
-            let ExprKind::Object(fields) = &entry.value.kind else {
-                self.option(entry, "data", frame);
-                continue;
-            };
-            for field in fields {
-                let kind = match &field.value.kind {
-                    ExprKind::Name(name) => Type::parse(&name.text),
-                    _ => None,
-                };
-                let text = self.text(field.value.span);
-                match kind.or_else(|| Type::parse(&text)) {
-                    Some(kind @ (Type::Text | Type::Number | Type::Count | Type::Bool)) => {
-                        declared.push((&field.label, kind));
-                    }
-                    _ => {
-                        let problem = Diagnostic::new(
-                            Code::E0201,
-                            format!("no column is of type `{text}`"),
-                            field.value.span,
-                            "not a type of cells",
-                        );
-                        self.push(problem.help("a cell is Text, Number, Count or Bool"));
-                    }
-                }
-            }
-        }
-        let Some((Meaning::Text(path, from), expr)) = bound.get("file") else { return Meaning::Unknown(Type::Data) };
-        let Some(Content::Table(table)) = self.content(path, *from, format.kind(), expr.span) else {
-            return Meaning::WRONG;
-        };
-        let mut columns = table.columns.clone();
-        for (_, own) in &mut columns {
-            // Only a declaration tells whole numbers from others, and truth from words.
-            *own = match *own {
-                Type::Count => Type::Number,
-                Type::Bool if builtin.name == "csv" => Type::Text,
-                own => own,
-            };
-        }
-        let places = declared.iter().map(|(label, _)| (label.text.clone(), label.span)).collect();
-        self.data_places.insert(self.out.data.len(), DataPlaces { declared: built.name.span, columns: places });
-        for (label, kind) in declared {
-            let found = table.columns.iter().find(|(name, _)| *name == label.text).map(|(_, own)| *own);
-            match found.zip(columns.iter_mut().find(|(name, _)| *name == label.text)) {
-                // Of what is of several types, or null, no cell can be said to be of one.
-                Some((found, (_, own))) if kind == Type::Text || found != Type::Json && kind.accepts(found) => {
-                    *own = kind;
-                }
-                Some((own, _)) => {
-                    let message = format!("not every cell of `{label}` is {}", kind.a());
-                    let found = own.a();
-                    self.push(
-                        Diagnostic::new(Code::E0310, message, label.span, found)
-                            .help("declare it as Text, or mend the file"),
-                    );
-                }
-                None => {
-                    let problem = Diagnostic::new(
-                        Code::E0202,
-                        format!("`{path}` has no column `{label}`"),
-                        label.span,
-                        "no such column",
-                    );
-                    let columns = table.columns.iter().map(|(column, _)| column.as_str());
-                    self.push(problem.did_you_mean_a_column(label, columns));
-                }
-            }
-        }
-        let (path, sha256, rows) = (table.path.clone(), table.sha256.clone(), table.rows);
-        let times = table.times.clone();
-        self.out.data.push(Data { name, path, format, sha256, rows, columns, times });
-        Meaning::Part(Type::Data, self.out.data.len() - 1)
     }
 
     fn limit(&mut self, name: String, built: &'a ast::Built, bound: &Arguments<'a>) -> Meaning<'a> {

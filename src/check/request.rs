@@ -69,6 +69,15 @@ impl<'a> ScenarioChecker<'a, '_> {
                 self.out_of_range(span, "the type of a body in parts names what is between them, so it is not written");
             }
         }
+        let chunked = request.entries.iter().find(|entry| entry.label.text == "chunked");
+        if let (Exchange::Http(http), Some(entry)) = (&checked.exchange, chunked)
+            && http.body.is_none()
+            && !request.entries.iter().any(|entry| is_body(&entry.label.text))
+        {
+            let message = "there is no body to send in chunks";
+            let problem = Diagnostic::new(Code::E0307, message, entry.label.span, "of what?");
+            self.push(problem.help("write one of `json:`, `form:`, `multipart:` and `body:`, or leave `chunked` out"));
+        }
         for record in &request.records {
             checked.records.extend(self.record(record, response, frame));
         }
@@ -156,8 +165,16 @@ impl<'a> ScenarioChecker<'a, '_> {
                     None => Method::Known(verb.to_uppercase()),
                 };
                 let (query, headers, flow_headers) = (Vec::new(), Vec::new(), Vec::new());
-                let judges_status = false;
-                Exchange::Http(Box::new(Http { method, path, query, headers, flow_headers, body: None, judges_status }))
+                Exchange::Http(Box::new(Http {
+                    method,
+                    path,
+                    query,
+                    headers,
+                    flow_headers,
+                    body: None,
+                    chunked: false,
+                    judges_status: false,
+                }))
             }
         }
     }
@@ -332,6 +349,18 @@ impl<'a> ScenarioChecker<'a, '_> {
             ("json" | "form" | "multipart" | "body", Exchange::Http(http)) => {
                 self.request_body(entry, &mut http.body, frame);
             }
+            ("chunked", Exchange::Http(http)) => {
+                let value = self.eval_as(&entry.value, frame, &[Type::Bool]);
+                match value.expr() {
+                    Some(Expr::Bool(chunked)) => http.chunked = chunked,
+                    Some(_) => {
+                        let message = "how a request is sent is known before the run";
+                        let problem = Diagnostic::new(Code::E0404, message, entry.value.span, "known too late");
+                        self.push(problem.help("write `true`, or a parameter"));
+                    }
+                    None => {}
+                }
+            }
             ("headers", Exchange::Http(http)) => http.headers.extend(self.headers(entry, frame)),
             ("query", Exchange::Http(http)) => http.query.extend(self.fields(entry, frame)),
             ("timeout", _) => match self.quantity(&entry.value, frame, Type::Duration) {
@@ -361,6 +390,12 @@ impl<'a> ScenarioChecker<'a, '_> {
     /// One header, as its name and its text.
     pub(super) fn header(&mut self, label: &Name, value: &Meaning<'a>, span: Span) -> Option<(String, Vec<Piece>)> {
         self.header_name(label);
+        if let Meaning::List(_) | Meaning::Object(_) = value {
+            let message = format!("a header is one text, and this is {}", value.kind().a());
+            let problem = Diagnostic::new(Code::E0301, message, span, "no text");
+            self.push(problem.help("write the text as the server reads it, such as `\"gzip, br\"`"));
+            return None;
+        }
         let pieces = value.pieces()?;
         if pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\r', '\n', '\0']))) {
             let problem = Diagnostic::new(Code::E0310, "a header stands on one line", span, "out of range");
@@ -448,10 +483,14 @@ impl<'a> ScenarioChecker<'a, '_> {
     }
 }
 
+fn is_body(option: &str) -> bool {
+    matches!(option, "json" | "form" | "multipart" | "body")
+}
+
 /// Whether the protocol of an exchange knows an option.
 fn takes(exchange: &Exchange, option: &str) -> bool {
     let own: &[&str] = match exchange {
-        Exchange::Http(_) => &["json", "form", "body", "multipart", "headers", "query"],
+        Exchange::Http(_) => &["json", "form", "body", "multipart", "chunked", "headers", "query"],
         Exchange::Query(_) => &["args"],
         Exchange::Call(_) => &["json"],
         Exchange::Frame(_) | Exchange::Command(_) => &[],

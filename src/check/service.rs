@@ -42,7 +42,16 @@ impl<'a> ScenarioChecker<'a, '_> {
                     Some(Meaning::Text(program, from)) if program.contains('/') => {
                         vec![Piece::Literal(self.beside(program, *from))]
                     }
-                    _ => bound.pieces("program").unwrap_or_default(),
+                    Some(value) => {
+                        let mut pieces = value.pieces().unwrap_or_default();
+                        let has_slash = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains('/'));
+                        let is_path = pieces.iter().any(has_slash);
+                        if let (Some(Piece::Literal(first)), true) = (pieces.first_mut(), is_path) {
+                            *first = self.beside(first, span("program").file);
+                        }
+                        pieces
+                    }
+                    None => Vec::new(),
                 };
                 ServiceKind::Process { program, arguments }
             }
@@ -153,6 +162,10 @@ impl<'a> ScenarioChecker<'a, '_> {
             "dir" => {
                 if let Meaning::Text(dir, from) = &value {
                     service.dir = Some(self.beside(dir, *from));
+                } else if !value.is_unknown() {
+                    let message = "where a program runs is known before the run";
+                    let problem = Diagnostic::new(Code::E0404, message, entry.value.span, "known too late");
+                    self.push(problem.help("write it as a text, such as `dir: \".\"`, or as a parameter"));
                 }
             }
             "may_be_down" => service.may_be_down = matches!(value, Meaning::Bool(true)),

@@ -90,7 +90,16 @@ impl Diagnostic {
         let known: Vec<&str> = columns.collect();
         match (crate::base::suggest::slip(&name.text, known.iter().copied()), known.len()) {
             (Some(near), _) => self.fix(name.span, near, format!("did you mean `{near}`?")),
-            (None, 1) => self.help("the file has one column; what it is called is not told here"),
+            (None, 1) => {
+                let between = [';', '\t', '|'].into_iter().find(|between| known[0].contains(*between));
+                let help = "the file has one column; what it is called is not told here";
+                match between {
+                    Some(between) => {
+                        self.help(format!("{help}, but `separator: {:?}` makes several of it", between.to_string()))
+                    }
+                    None => self.help(help),
+                }
+            }
             (None, count) => self.help(format!("the file has {count} columns; what they are called is not told here")),
         }
     }

@@ -86,7 +86,7 @@ impl<F: Files> Files for Cached<F> {
             Contents::Buffer(_) => None,
         };
         let Some(stamp) = stamp else { return self.below.content(opened, shown, kind) };
-        let key = (opened.path.clone(), kind, shown.to_owned());
+        let key = (opened.path.clone(), kind.clone(), shown.to_owned());
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, content)) = kept().get(&key).filter(|(then, _)| *then == stamp) {
             return Ok(content.clone());

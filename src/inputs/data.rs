@@ -1,11 +1,14 @@
 //! Data files, row by row; and in short: columns with the types of their cells, rows, and a hash of the content. Read
 //! as a stream, so that a large file costs no memory.
 
+use super::csv_lines::{Mark, csv};
 use super::root::Opened;
 use super::times::InstantReader;
 use crate::base::decimal;
-use crate::check::inputs::{FileKind, Table};
+use crate::check::inputs::Table;
 use crate::check::types::Type;
+use crate::plan::DataFormat;
+use crate::syntax::dialect::Dialect;
 use serde::Deserializer;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -15,8 +18,11 @@ use std::io::{BufRead, BufReader, Read};
 /// A row has at most so many bytes as it is written, a text in it at most so many, and a file at most so many columns:
 /// each is held in memory while it is read.
 const ROW: u64 = 16 << 20;
-const CELL: usize = 1 << 20;
-const COLUMNS: usize = 10_000;
+pub(super) const CELL: usize = 1 << 20;
+pub(super) const COLUMNS: usize = 10_000;
+
+/// A larger file is not held in memory: its rows are read when they are taken.
+pub const HELD: u64 = 64 << 20;
 
 /// An object of a JSON file: a row.
 pub type Object = serde_json::Map<String, serde_json::Value>;
@@ -34,9 +40,9 @@ pub trait Rows {
     }
 }
 
-pub fn table(opened: Opened, shown: &str, kind: FileKind) -> Result<Table, String> {
+pub fn table(opened: Opened, shown: &str, format: DataFormat, dialect: &Dialect) -> Result<Table, String> {
     let mut short = Short::default();
-    let (sha256, _) = read(opened.file, shown, kind, &mut short)?;
+    let (sha256, _) = read(opened.file, shown, format, dialect, &mut short)?;
     if short.rows == 0 {
         return Err(format!("`{shown}` has no rows"));
     }
@@ -45,16 +51,27 @@ pub fn table(opened: Opened, shown: &str, kind: FileKind) -> Result<Table, Strin
 }
 
 /// Tells the rows of a file, and returns the hash of its content with the file that it was read from.
-pub fn read<F: Read>(file: F, shown: &str, kind: FileKind, rows: &mut dyn Rows) -> Result<(String, F), String> {
+pub fn read<F: Read>(
+    file: F,
+    shown: &str,
+    format: DataFormat,
+    dialect: &Dialect,
+    rows: &mut dyn Rows,
+) -> Result<(String, F), String> {
     let hashed = Hashed { inner: file, hash: Sha256::new() };
     let mut reader = BufReader::with_capacity(64 << 10, hashed);
-    match kind {
-        FileKind::Json => json(&mut reader, shown, rows)?,
-        FileKind::JsonLines => json_lines(&mut reader, shown, rows)?,
-        FileKind::Csv | FileKind::Text | FileKind::Rules => csv(&mut reader, shown, rows)?,
+    let unread = |error: std::io::Error| format!("`{shown}` cannot be read: {error}");
+    let mark = Mark::take(&mut reader).map_err(unread)?;
+    match format {
+        DataFormat::Csv => csv(&mut reader, shown, dialect, mark, rows)?,
+        DataFormat::Json | DataFormat::Jsonl if matches!(mark, Mark::Utf16(_)) => {
+            return Err(format!("`{shown}` is UTF-16, and JSON is UTF-8; save it as UTF-8"));
+        }
+        DataFormat::Json => json(&mut reader, shown, mark.length() as u64, rows)?,
+        DataFormat::Jsonl => json_lines(&mut reader, shown, mark.length() as u64, rows)?,
     }
     // What a parser left unread belongs to the content as well.
-    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(unread)?;
     let Hashed { inner, hash } = reader.into_inner();
     Ok((crate::base::hex(&hash.finalize()), inner))
 }
@@ -123,83 +140,42 @@ impl Rows for Short {
     }
 }
 
-fn csv(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
-    let meter = Meter::default();
-    let wrong = |error: csv::Error| {
-        let line = error.position().map_or(String::new(), |position| format!(" line {}", position.line()));
-        match error.kind() {
-            _ if meter.is_over() => too_long(shown, &format!("a line behind byte {}", meter.begun.get())),
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let cells = if *len == 1 { "cell" } else { "cells" };
-                format!("`{shown}`{line} has {len} {cells}, and the head line has {expected_len}")
-            }
-            csv::ErrorKind::Utf8 { .. } => format!("`{shown}`{line} is not UTF-8; save it as UTF-8"),
-            _ => format!("`{shown}`{line} cannot be read: {error}"),
-        }
-    };
-    let mut csv = csv::Reader::from_reader(Metered { inner: reader, meter: &meter });
-    let heads = csv.headers().map_err(wrong)?;
-    let heads: Vec<String> = heads.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    if heads.len() > COLUMNS {
-        return Err(too_wide(shown));
-    }
-    let mut seen = std::collections::HashMap::new();
-    for (place, name) in heads.iter().enumerate() {
-        if let Some(before) = seen.insert(name.as_str(), place) {
-            return Err(format!("columns {} and {} of `{shown}` have the same name", before + 1, place + 1));
-        }
-    }
-    rows.head(&heads);
-    let mut record = csv::StringRecord::new();
-    loop {
-        meter.begin();
-        if !csv.read_record(&mut record).map_err(wrong)? {
-            return Ok(());
-        }
-        if record.iter().any(|cell| cell.len() > CELL) {
-            let line = record.position().map_or(0, csv::Position::line);
-            return Err(too_long_a_text(shown, &format!("line {line}")));
-        }
-        rows.cells(&record);
-    }
-}
-
-fn too_long(shown: &str, what: &str) -> String {
+pub(super) fn too_long(shown: &str, what: &str) -> String {
     format!("`{shown}`: {what} has more than 16 MiB, which is no row")
 }
 
-fn too_long_a_text(shown: &str, place: &str) -> String {
+pub(super) fn too_long_a_text(shown: &str, place: &str) -> String {
     format!(
         "`{shown}`: a cell in {place} has more than 1 MiB; what is large is sent as a file of its own, by `file(…)`"
     )
 }
 
-fn too_wide(shown: &str) -> String {
+pub(super) fn too_wide(shown: &str) -> String {
     format!("`{shown}` has more than 10,000 columns, which is no table")
 }
 
 /// How much of a file was read, and of its row.
 #[derive(Default)]
-struct Meter {
+pub(super) struct Meter {
     read: Cell<u64>,
-    begun: Cell<u64>,
+    pub(super) begun: Cell<u64>,
 }
 
 impl Meter {
     /// A new row. What a parser has read ahead counts for it.
-    fn begin(&self) {
+    pub(super) fn begin(&self) {
         self.begun.set(self.read.get());
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.read.get() - self.begun.get() > ROW
     }
 }
 
 /// Ends within a row that is too long.
-struct Metered<'m, R> {
-    inner: R,
-    meter: &'m Meter,
+pub(super) struct Metered<'m, R> {
+    pub(super) inner: R,
+    pub(super) meter: &'m Meter,
 }
 
 impl<R: Read> Read for Metered<'_, R> {
@@ -233,8 +209,10 @@ fn common(a: Type, b: Type) -> Type {
     }
 }
 
-fn json(reader: &mut impl Read, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
+/// Rows begin behind `skipped` bytes.
+fn json(reader: &mut impl Read, shown: &str, skipped: u64, rows: &mut dyn Rows) -> Result<(), String> {
     let meter = Meter::default();
+    meter.read.set(skipped);
     let mut refused = None;
     let mut deserializer = serde_json::Deserializer::from_reader(Metered { inner: reader, meter: &meter });
     let list = List { rows, meter: &meter, refused: &mut refused, shown };
@@ -280,8 +258,8 @@ impl<'de> serde::de::Visitor<'de> for List<'_> {
     }
 }
 
-fn json_lines(reader: &mut impl BufRead, shown: &str, rows: &mut dyn Rows) -> Result<(), String> {
-    let (mut line, mut at) = (String::new(), 0);
+fn json_lines(reader: &mut impl BufRead, shown: &str, skipped: u64, rows: &mut dyn Rows) -> Result<(), String> {
+    let (mut line, mut at) = (String::new(), skipped);
     for number in 1.. {
         line.clear();
         let read = reader.by_ref().take(ROW + 1).read_line(&mut line);
@@ -336,6 +314,10 @@ fn of_value(value: &serde_json::Value) -> Type {
 mod tests {
     use super::*;
 
+    fn csv_of(reader: &mut impl Read, short: &mut Short) -> Result<(), String> {
+        csv(reader, "a.csv", &Dialect::default(), Mark::None, short)
+    }
+
     #[test]
     fn cells_are_numbers_only_when_they_are_written_as_such() {
         let kinds: Vec<Type> =
@@ -352,17 +334,17 @@ mod tests {
     #[test]
     fn tables_have_columns_rows_and_a_hash() {
         let mut short = Short::default();
-        csv(&mut "id,name,price\n1,Lamp,19.90\n2,\"Chair, red\",49\n".as_bytes(), "a.csv", &mut short).unwrap();
+        csv_of(&mut "id,name,price\n1,Lamp,19.90\n2,\"Chair, red\",49\n".as_bytes(), &mut short).unwrap();
         assert_eq!(short.rows, 2);
         let expected = [("id", Type::Count), ("name", Type::Text), ("price", Type::Number)];
         assert_eq!(short.columns(), expected.map(|(name, kind)| (name.to_owned(), kind)));
-        let error = csv(&mut "id,name\n1\n".as_bytes(), "a.csv", &mut Short::default()).unwrap_err();
+        let error = csv_of(&mut "id,name\n1\n".as_bytes(), &mut Short::default()).unwrap_err();
         assert_eq!(error, "`a.csv` line 2 has 1 cell, and the head line has 2");
         let mut short = Short::default();
-        json_lines(&mut "{\"id\": 1}\n\n{\"id\": 2.5, \"on\": true}\n".as_bytes(), "a", &mut short).unwrap();
+        json_lines(&mut "{\"id\": 1}\n\n{\"id\": 2.5, \"on\": true}\n".as_bytes(), "a", 0, &mut short).unwrap();
         assert_eq!(short.rows, 2);
         assert_eq!(short.columns(), [("id".to_owned(), Type::Number), ("on".to_owned(), Type::Bool)]);
-        let error = json(&mut "{}".as_bytes(), "a.json", &mut Short::default()).unwrap_err();
+        let error = json(&mut "{}".as_bytes(), "a.json", 0, &mut Short::default()).unwrap_err();
         assert!(error.starts_with("`a.json` is not a list of objects"));
     }
 
@@ -385,12 +367,12 @@ mod tests {
     #[test]
     fn what_has_no_end_is_read_up_to_the_limit_of_a_row() {
         let mut told: Vec<String> = Vec::new();
-        told.push(csv(&mut begun("id\n1\n", b"x"), "a.csv", &mut Short::default()).unwrap_err());
-        told.push(csv(&mut begun("", b"\0"), "a.csv", &mut Short::default()).unwrap_err());
-        told.push(csv(&mut begun("id\n\"", b"\n"), "a.csv", &mut Short::default()).unwrap_err());
-        told.push(json(&mut begun("[{\"a\": \"", b"x"), "a.json", &mut Short::default()).unwrap_err());
-        told.push(json(&mut begun("[", b" "), "a.json", &mut Short::default()).unwrap_err());
-        told.push(json_lines(&mut begun("{\"a\": 1}\n", b" "), "a.jsonl", &mut Short::default()).unwrap_err());
+        told.push(csv_of(&mut begun("id\n1\n", b"x"), &mut Short::default()).unwrap_err());
+        told.push(csv_of(&mut begun("", b"\0"), &mut Short::default()).unwrap_err());
+        told.push(csv_of(&mut begun("id\n\"", b"\n"), &mut Short::default()).unwrap_err());
+        told.push(json(&mut begun("[{\"a\": \"", b"x"), "a.json", 0, &mut Short::default()).unwrap_err());
+        told.push(json(&mut begun("[", b" "), "a.json", 0, &mut Short::default()).unwrap_err());
+        told.push(json_lines(&mut begun("{\"a\": 1}\n", b" "), "a.jsonl", 0, &mut Short::default()).unwrap_err());
         for why in told {
             assert!(why.ends_with("has more than 16 MiB, which is no row"), "{why}");
         }
@@ -400,39 +382,39 @@ mod tests {
     fn a_cell_has_a_limit() {
         let long = "x".repeat(CELL + 1);
         for (file, place) in [(format!("id\n1\n{long}\n"), "line 3"), (format!("id\n\"{long}\"\n"), "line 2")] {
-            let why = csv(&mut file.as_bytes(), "a.csv", &mut Short::default()).unwrap_err();
+            let why = csv_of(&mut file.as_bytes(), &mut Short::default()).unwrap_err();
             assert_eq!(why, too_long_a_text("a.csv", place));
         }
-        let why = json(&mut format!("[{{\"a\":\"{long}\"}}]").as_bytes(), "a", &mut Short::default()).unwrap_err();
+        let why = json(&mut format!("[{{\"a\":\"{long}\"}}]").as_bytes(), "a", 0, &mut Short::default()).unwrap_err();
         assert_eq!(why, too_long_a_text("a", "object 1"));
         let file = format!("{{}}\n{{\"a\":\"{long}\"}}\n");
-        let why = json_lines(&mut file.as_bytes(), "a", &mut Short::default()).unwrap_err();
+        let why = json_lines(&mut file.as_bytes(), "a", 0, &mut Short::default()).unwrap_err();
         assert_eq!(why, too_long_a_text("a", "line 2"));
-        csv(&mut format!("id\n{}\n", &long[1..]).as_bytes(), "a.csv", &mut Short::default()).unwrap();
+        csv_of(&mut format!("id\n{}\n", &long[1..]).as_bytes(), &mut Short::default()).unwrap();
     }
 
     #[test]
     fn a_table_has_a_limit_of_columns() {
         let names = |count: usize| (0..count).map(|n| format!("c{n}")).collect::<Vec<_>>();
         let most = names(COLUMNS).join(",");
-        csv(&mut most.as_bytes(), "a.csv", &mut Short::default()).unwrap();
-        let why = csv(&mut format!("{most},more\n").as_bytes(), "a.csv", &mut Short::default()).unwrap_err();
+        csv_of(&mut most.as_bytes(), &mut Short::default()).unwrap();
+        let why = csv_of(&mut format!("{most},more\n").as_bytes(), &mut Short::default()).unwrap_err();
         assert_eq!(why, too_wide("a.csv"));
         let rows: String = names(COLUMNS + 1).iter().map(|name| format!("{{\"{name}\":1}}\n")).collect();
-        let why = json_lines(&mut rows.as_bytes(), "a", &mut Short::default()).unwrap_err();
+        let why = json_lines(&mut rows.as_bytes(), "a", 0, &mut Short::default()).unwrap_err();
         assert_eq!(why, too_wide("a"));
     }
 
     #[test]
     fn what_is_wrong_with_a_file_does_not_quote_it() {
         for text in ["[\"hunter2\"]", "{\"hunter2\": 1}", "\"hunter2\"", "[{\"a\": hunter2}]"] {
-            let why = json(&mut text.as_bytes(), "a.json", &mut Short::default()).unwrap_err();
+            let why = json(&mut text.as_bytes(), "a.json", 0, &mut Short::default()).unwrap_err();
             assert!(!why.contains("hunter2"), "{why}");
-            let why = json_lines(&mut text.replace('{', "[").as_bytes(), "a", &mut Short::default()).unwrap_err();
+            let why = json_lines(&mut text.replace('{', "[").as_bytes(), "a", 0, &mut Short::default()).unwrap_err();
             assert!(!why.contains("hunter2"), "{why}");
         }
         let deep = format!("[{{\"a\": {}{}}}]", "[".repeat(200), "]".repeat(200));
-        let why = json(&mut deep.as_bytes(), "a.json", &mut Short::default()).unwrap_err();
+        let why = json(&mut deep.as_bytes(), "a.json", 0, &mut Short::default()).unwrap_err();
         assert!(why.contains("recursion limit"), "{why}");
     }
 }

@@ -8,7 +8,9 @@ use super::{data, environment, library, rules};
 use crate::base::{FileId, Sources};
 use crate::check::inputs::{Content, FileKind, FileNeed, Inputs, Module};
 use crate::diag::Diagnostics;
+use crate::plan::DataFormat;
 use crate::syntax::ast::{Item, UseFrom};
+use crate::syntax::dialect::Dialect;
 use crate::syntax::needs::Need;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ pub struct Asked {
 /// A compilation has at most so many files of the language, and so many bytes of them: what they use is walked by recursion.
 const MOST_MODULES: usize = 1_000;
 const MOST_BYTES: usize = 16 << 20;
+/// Each table whose path is written in one place is read in so many ways at most for those that take it in another.
+const MOST_DIALECTS: usize = 8;
 
 /// All that a compilation is given, and what was wrong with its form.
 #[derive(Debug, Default)]
@@ -68,6 +72,8 @@ fn loaded(files: &dyn Files, path: &Path, text: String, asked: &Asked) -> Result
         environment,
         loaded: Loaded::default(),
         places: Vec::new(),
+        tables: Vec::new(),
+        dialects: Vec::new(),
         known: HashMap::new(),
         queue: Vec::new(),
     };
@@ -77,6 +83,7 @@ fn loaded(files: &dyn Files, path: &Path, text: String, asked: &Asked) -> Result
     while let Some(module) = loader.queue.pop() {
         loader.uses(module);
     }
+    loader.dialects();
     loader.settings(&asked.set);
     let mut loaded = loader.loaded;
     loaded.inputs.library = library::names().map(str::to_owned).collect();
@@ -123,6 +130,9 @@ struct Loader<'f> {
     loaded: Loaded,
     environment: HashMap<String, String>,
     places: Vec<ModuleSource>,
+    /// The paths of CSV files that are written somewhere, and how those of templates are read.
+    tables: Vec<(String, FileId, ModuleSource)>,
+    dialects: Vec<Dialect>,
     /// Modules by where they come from, each read once.
     known: HashMap<ModuleSource, usize>,
     queue: Vec<usize>,
@@ -155,7 +165,14 @@ impl Loader<'_> {
                     self.loaded.inputs.env.insert(name, value.clone());
                 }
             }
+            Need::Dialect(dialect) if self.dialects.len() < MOST_DIALECTS && !self.dialects.contains(&dialect) => {
+                self.dialects.push(dialect);
+            }
+            Need::Dialect(_) => {}
             Need::File { kind, path } => {
+                if kind == FileKind::Csv(Dialect::default()) {
+                    self.tables.push((path.clone(), from, place.clone()));
+                }
                 let need = FileNeed { from, path, kind };
                 if self.loaded.inputs.files.contains_key(&need) {
                     return;
@@ -165,10 +182,20 @@ impl Loader<'_> {
                     ModuleSource::Library(_) => return,
                     ModuleSource::File(own) => {
                         let full = beside(own, path);
+                        let kind = need.kind.clone();
                         self.open(&full, path).and_then(|opened| self.files.content(opened, path, kind))
                     }
                 };
                 self.loaded.inputs.files.insert(need, content);
+            }
+        }
+    }
+
+    /// A path may come to a template that says how the file is written.
+    fn dialects(&mut self) {
+        for (path, from, place) in std::mem::take(&mut self.tables) {
+            for dialect in self.dialects.clone() {
+                self.need(Need::File { kind: FileKind::Csv(dialect), path: path.clone() }, from, &place);
             }
         }
     }
@@ -259,7 +286,9 @@ fn beside(own: &Path, path: &str) -> PathBuf {
 pub(super) fn content(opened: Opened, shown: &str, kind: FileKind) -> Result<Content, String> {
     match kind {
         FileKind::Text => document(opened, shown).map(Content::Text),
-        FileKind::Csv | FileKind::Json | FileKind::JsonLines => data::table(opened, shown, kind).map(Content::Table),
+        FileKind::Csv(dialect) => data::table(opened, shown, DataFormat::Csv, &dialect).map(Content::Table),
+        FileKind::Json => data::table(opened, shown, DataFormat::Json, &Dialect::default()).map(Content::Table),
+        FileKind::JsonLines => data::table(opened, shown, DataFormat::Jsonl, &Dialect::default()).map(Content::Table),
         FileKind::Rules => super::text(opened.file, shown, super::LARGEST, "rules file")
             .and_then(|text| rules::parse(&text, shown))
             .map(Content::Rules),

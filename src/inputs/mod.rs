@@ -1,6 +1,7 @@
 //! The one impure loader: what the pure floors need to know of files, the environment and this machine, as plain values.
 
 mod cache;
+pub mod csv_lines;
 pub mod data;
 mod document;
 mod environment;

@@ -211,9 +211,13 @@ fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, S
         let none = |waited: Option<f64>| Quantity::new(waited.unwrap_or(f64::INFINITY), unit, Known::NoAnswer);
         value.shown.clone().or_else(|| value.no_answer.map(none)).or_else(plain)
     };
+    let beside = |shown: Option<Quantity>, other: &Measured| match other {
+        Measured::Constant { value, .. } => shown.map(|shown| shown.beside(*value)),
+        Measured::Metric { .. } | Measured::Baseline { .. } | Measured::Arithmetic { .. } => shown,
+    };
     let judged = Judged {
-        value: quantity(&l, left.unit()),
-        bound: quantity(&r, right.unit()),
+        value: beside(quantity(&l, left.unit()), right),
+        bound: beside(quantity(&r, right.unit()), left),
         samples: l.samples.max(r.samples),
         timed: is_timed(left) || is_timed(right),
         ..Judged::default()

@@ -1,7 +1,7 @@
 //! A number of what was judged: with its unit, with what is known of it, and in words.
 
 use super::printed;
-use crate::base::units::{duration, measured_duration};
+use crate::base::units::{BandwidthUnit, duration, measured_duration};
 use crate::plan::Type;
 use serde::Serialize;
 use std::fmt;
@@ -13,6 +13,9 @@ pub struct Quantity {
     pub unit: Type,
     #[serde(flatten)]
     pub known: Known,
+    /// As what it is told beside a bound.
+    #[serde(skip)]
+    told_in: Option<BandwidthUnit>,
 }
 
 /// What is known by the number of a quantity.
@@ -47,12 +50,22 @@ pub enum Known {
 
 impl Quantity {
     pub fn new(number: f64, unit: Type, known: Known) -> Quantity {
-        Quantity { number, unit, known }
+        Quantity { number, unit, known, told_in: None }
     }
 
     /// A length of time, or an instant.
     pub(super) fn time(ns: u64, known: Known) -> Quantity {
-        Quantity { number: ns as f64, unit: Type::Duration, known }
+        Quantity::new(ns as f64, Type::Duration, known)
+    }
+
+    /// A slope is told in the unit in which its bound is written.
+    pub(super) fn beside(self, bound: f64) -> Quantity {
+        let told_in = Some(bound).filter(|_| self.unit == Type::Bandwidth).and_then(BandwidthUnit::of);
+        Quantity { told_in, ..self }
+    }
+
+    fn print(&self, number: f64) -> String {
+        self.told_in.map_or_else(|| printed(number, self.unit), |unit| unit.print(number))
     }
 
     /// The same number with where it lies for certain.
@@ -65,15 +78,15 @@ impl Quantity {
 /// As a person reads it.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (plain, exact) = (|| printed(self.number, self.unit), || duration(self.number as u64));
+        let (plain, exact) = (|| self.print(self.number), || duration(self.number as u64));
         match &self.known {
             Known::Value => write!(f, "{}", plain()),
             Known::Exactly => write!(f, "{}", exact()),
             Known::Estimate { low, high: Some(high) } => {
-                write!(f, "{} ({} to {} at 95%)", plain(), printed(*low, self.unit), printed(*high, self.unit))
+                write!(f, "{} ({} to {} at 95%)", plain(), self.print(*low), self.print(*high))
             }
             Known::Estimate { low, high: None } => {
-                write!(f, "{} ({} and more at 95%)", plain(), printed(*low, self.unit))
+                write!(f, "{} ({} and more at 95%)", plain(), self.print(*low))
             }
             Known::OfAnswers { without } => {
                 write!(f, "{} of answers, {} got none", plain(), crate::base::units::percent(*without))

@@ -35,6 +35,7 @@ pub use crate::check::program::{
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
+pub use crate::syntax::dialect::{Dialect, Encoding};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared};

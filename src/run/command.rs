@@ -129,6 +129,7 @@ impl Commands {
             program: line.program_from(self.directory.as_deref()),
             arguments: line.arguments.clone(),
             env: Vec::new(),
+            runs_in: None,
             directory: self.directory.clone(),
             log: Log { path: self.logs.join(format!("{name}.log")), mask: self.mask.clone() },
             mark: mark(&self.run, name),

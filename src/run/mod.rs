@@ -128,6 +128,7 @@ async fn control(
         run: &settings.id,
         program: &settings.program,
         directory: &settings.directory,
+        beside: std::path::Path::new(&plan.file).parent().unwrap_or(std::path::Path::new("")),
         told,
         password,
         guarded,

@@ -9,6 +9,7 @@ pub mod format;
 mod expected;
 mod grammar;
 mod lower;
+pub mod dialect;
 mod meant;
 pub mod needs;
 mod split;

@@ -1,6 +1,7 @@
 //! What a file speaks of that is not in it: found while it is parsed, fetched by whoever may touch the world.
 
-use super::ast::{Expr, ExprKind, TextPart};
+use super::ast::{Built, Expr, ExprKind, TextPart};
+use super::dialect::Dialect;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Need {
@@ -10,13 +11,15 @@ pub enum Need {
     },
     /// A variable of the environment.
     Variable(String),
+    /// How CSV files are written of which the path comes from elsewhere.
+    Dialect(Dialect),
 }
 
 /// As what a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FileKind {
     Text,
-    Csv,
+    Csv(Dialect),
     Json,
     JsonLines,
     Rules,
@@ -32,7 +35,7 @@ pub fn of_call(function: &str, argument: &Expr) -> Option<Need> {
     let kind = match function {
         "env" | "secret" => return Some(Need::Variable(text.to_owned())),
         "file" | "template" => FileKind::Text,
-        "csv" => FileKind::Csv,
+        "csv" => FileKind::Csv(Dialect::default()),
         // As in `json("$.id")` of an answer.
         "json" if text.starts_with('$') => return None,
         "json" => FileKind::Json,
@@ -47,19 +50,41 @@ pub fn of_call(function: &str, argument: &Expr) -> Option<Need> {
 pub fn of_text(parts: &[TextPart]) -> impl Iterator<Item = Need> {
     let named = literal(parts).and_then(|text| Some((text, text.rsplit_once('.')?.1)));
     let is_path = |text: &str| text.len() < 256 && !text.contains(['\n', '{', '$', ' ']) && !text.contains("://");
-    let kinds: &[FileKind] = match named {
-        Some((text, _)) if !is_path(text) => &[],
-        Some((_, "csv")) => &[FileKind::Csv],
-        Some((_, "json")) => &[FileKind::Json],
-        Some((_, "jsonl" | "ndjson")) => &[FileKind::JsonLines],
-        Some((_, ending)) if PEM.contains(&ending) => &[FileKind::Text],
-        Some((_, "yml" | "yaml")) => &[FileKind::Rules, FileKind::Text],
-        _ => &[],
+    let kinds = match named {
+        Some((text, _)) if !is_path(text) => Vec::new(),
+        Some((_, "csv")) => vec![FileKind::Csv(Dialect::default())],
+        Some((_, "json")) => vec![FileKind::Json],
+        Some((_, "jsonl" | "ndjson")) => vec![FileKind::JsonLines],
+        Some((_, ending)) if PEM.contains(&ending) => vec![FileKind::Text],
+        Some((_, "yml" | "yaml")) => vec![FileKind::Rules, FileKind::Text],
+        _ => Vec::new(),
     };
-    kinds.iter().filter_map(move |kind| Some(Need::File { kind: *kind, path: named?.0.to_owned() }))
+    kinds.into_iter().filter_map(move |kind| Some(Need::File { kind, path: named?.0.to_owned() }))
 }
 
-fn literal(parts: &[TextPart]) -> Option<&str> {
+/// What a declaration of data needs beside `found`, which its parts need by themselves: the options say how its file is
+/// read.
+pub fn of_data(built: &Built, found: &mut Vec<Need>, before: usize) {
+    let ExprKind::Call { function, arguments } = &built.constructor.kind else { return };
+    let dialect = Dialect::of(&built.options);
+    if function.text != "csv" || dialect == Dialect::default() {
+        return;
+    }
+    let path = arguments.first().and_then(|argument| match &argument.value.kind {
+        ExprKind::Text(parts) => literal(parts),
+        _ => None,
+    });
+    let Some(path) = path else {
+        found.push(Need::Dialect(dialect));
+        return;
+    };
+    let usual = Need::File { kind: FileKind::Csv(Dialect::default()), path: path.to_owned() };
+    let own = found.split_off(before);
+    found.extend(own.into_iter().filter(|need| *need != usual));
+    found.push(Need::File { kind: FileKind::Csv(dialect), path: path.to_owned() });
+}
+
+pub(super) fn literal(parts: &[TextPart]) -> Option<&str> {
     match parts {
         [TextPart::Literal(text)] => Some(text),
         _ => None,

@@ -332,7 +332,11 @@ pub fn rest(stream: Option<impl Read>) -> String {
 pub struct Kept {
     /// Up to and with the empty line.
     pub head: String,
+    /// That byte for byte.
+    pub raw_head: Vec<u8>,
     pub body: Vec<u8>,
+    /// How long the chunks are that it came in, without the last.
+    pub chunks: Vec<usize>,
 }
 
 impl Kept {
@@ -397,13 +401,27 @@ impl Keeper {
 }
 
 fn read(reader: &mut BufReader<std::net::TcpStream>) -> Option<Kept> {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).ok()? == 0 {
+    let mut raw_head = Vec::new();
+    while !raw_head.ends_with(b"\r\n\r\n") {
+        if reader.read_until(b'\n', &mut raw_head).ok()? == 0 {
             return None;
         }
     }
-    let mut kept = Kept { head, body: Vec::new() };
+    let head = String::from_utf8_lossy(&raw_head).into_owned();
+    let mut kept = Kept { head, raw_head, body: Vec::new(), chunks: Vec::new() };
+    while kept.all("Transfer-Encoding") == ["chunked"] {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let length = usize::from_str_radix(line.trim_end(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        reader.read_exact(&mut chunk).ok()?;
+        assert!(chunk.ends_with(b"\r\n"), "a chunk ends where it says");
+        if length == 0 {
+            return Some(kept);
+        }
+        kept.body.extend_from_slice(&chunk[..length]);
+        kept.chunks.push(length);
+    }
     let length = kept.all("Content-Length").first().map_or(0, |length| length.parse().unwrap());
     kept.body.resize(length, 0);
     reader.read_exact(&mut kept.body).ok()?;

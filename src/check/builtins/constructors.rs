@@ -150,7 +150,7 @@ pub const TABLE: &[Builtin] = &[
         BuiltinKind::Data,
         &[need("file", TEXT)],
         Type::Data,
-        "Rows of a CSV file (RFC 4180) with a head line; a column is Number when each of its cells is a number of JSON (RFC 8259), else Text: one `00501` makes it Text. The path is relative to the file that names it.",
+        "Rows of a CSV file (RFC 4180) with a head line; what stands between cells, whether there is a head line and the encoding are options; a column is Number when each of its cells is a number of JSON (RFC 8259), else Text: one `00501` makes it Text. The path is relative to the file that names it.",
         "data one = csv(\"products.csv\")",
     ),
     row(

@@ -207,7 +207,7 @@ pub const FIELDS: &[Field] = &[
         "header",
         &[need("name", &[Type::Text])],
         Type::Text,
-        "The header of this name, in any case of letters; null where it is missing. Several lines of one name are one value, joined by `, ` (RFC 9110, 5.3); of `Set-Cookie` it is the first.",
+        "The header of this name, in any case of letters; null where it is missing. Several lines of one name are one value, joined by `, ` (RFC 9110, 5.3); of `Set-Cookie` it is the first. Bytes that are no UTF-8 are read as Latin-1, and as the value of a header they are sent as they came.",
         "home.header(\"Location\")",
     ),
     method(

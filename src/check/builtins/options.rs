@@ -76,7 +76,7 @@ pub const OPTIONS: &[Opt] = &[
         "service",
         "dir",
         TEXT,
-        "Its working directory, relative to the file (a private one, removed after the run).",
+        "Its working directory, relative to the file, from which it reads relative paths in its arguments (a private one, removed after the run).",
         "\".\"",
     ),
     opt(
@@ -177,8 +177,29 @@ pub const OPTIONS: &[Opt] = &[
         "data",
         "columns",
         OBJECT,
-        "The types of columns: Text, Number, Count or Bool; each cell must be of it (Number where every cell is one, else Text).",
+        "The types of columns: Text, Number, Count or Bool; each cell must be of it (Number where every cell is one, else Text). With `header: false` also their names, all of them in the order of the file.",
         "{ id: Count }",
+    ),
+    opt(
+        "data",
+        "separator",
+        TEXT,
+        "What stands between the cells of a CSV file: one ASCII character, such as `\";\"`, or `\"\\t\"` for a tab (`\",\"`).",
+        "\",\"",
+    ),
+    opt(
+        "data",
+        "header",
+        BOOL,
+        "Whether the first line of a CSV file names the columns; where it does not, `columns` names them (true).",
+        "true",
+    ),
+    opt(
+        "data",
+        "encoding",
+        &[Type::Object],
+        "`latin1` for a CSV file in Latin-1, which is read as Windows-1252 (UTF-8, or UTF-16 where the file begins with a byte order mark).",
+        "latin1",
     ),
     opt(
         "alerts",
@@ -249,6 +270,13 @@ pub const OPTIONS: &[Opt] = &[
     opt("request", "form", OBJECT, "The body as a form, `application/x-www-form-urlencoded`.", "{ user: \"ann\" }"),
     opt("request", "body", TEXT, "The body as it is; `Content-Type` is `text/plain`.", "\"hello\""),
     opt("request", "multipart", OBJECT, "The body in parts, `multipart/form-data` (RFC 7578).", "{ note: \"hello\" }"),
+    opt(
+        "request",
+        "chunked",
+        BOOL,
+        "Whether the body is sent in chunks, without saying how long it is (RFC 9112, 7.1): a text is one chunk, a file goes in chunks of 16KiB (false).",
+        "true",
+    ),
     opt(
         "request",
         "headers",

@@ -169,6 +169,9 @@ pub struct Http {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flow_headers: Vec<(String, Vec<Piece>)>,
     pub body: Option<Body>,
+    /// The body is sent in chunks, and nothing says how long it is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub chunked: bool,
     /// An expectation speaks of the status, so a status of 400 and above is no failure by itself.
     pub judges_status: bool,
 }

@@ -4,8 +4,9 @@ use super::{Expr, PartKind, Piece, Text, is_false, is_true, is_zero, yes};
 use crate::base::hosts::Host;
 use crate::base::socket::UnixSocket;
 use crate::base::units::SECOND;
-use crate::check::inputs::{FileKind, Instants, Rule};
+use crate::check::inputs::{Instants, Rule};
 use crate::check::types::Type;
+use crate::syntax::dialect::Dialect;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 // Of core, which opens nothing.
@@ -375,6 +376,8 @@ pub struct Data {
     #[serde(skip)]
     pub path: PathBuf,
     pub format: DataFormat,
+    #[serde(default, skip_serializing_if = "Dialect::is_usual")]
+    pub dialect: Dialect,
     pub sha256: String,
     pub rows: u64,
     pub columns: Vec<(String, Type)>,
@@ -390,17 +393,6 @@ pub enum DataFormat {
     Json,
     /// A value of JSON in each line.
     Jsonl,
-}
-
-impl DataFormat {
-    /// As what such a file is read.
-    pub fn kind(self) -> FileKind {
-        match self {
-            DataFormat::Csv => FileKind::Csv,
-            DataFormat::Json => FileKind::Json,
-            DataFormat::Jsonl => FileKind::JsonLines,
-        }
-    }
 }
 
 /// A file whose content is sent: known by what it holds, as data are.

@@ -44,7 +44,7 @@ impl Choice {
 
     /// Which of those it is that come to this choice. Within a part they are counted by themselves, so that of a hundred of
     /// them in a row each part of this one has its share as well.
-    fn number(&self, choices: &Choices, turn: u64) -> u64 {
+    fn number(&self, choices: &mut Choices, turn: u64) -> u64 {
         let Some((outer, part)) = &self.around else { return turn };
         let number = outer.number(choices, turn);
         let (block, at) = (number / BLOCK, (number % BLOCK) as usize);
@@ -135,6 +135,7 @@ mod tests {
                 found[0].push(inner.part(&mut choices, turn));
                 if found[0].last() == Some(&0) {
                     found[1].push(innermost.part(&mut choices, turn));
+                    assert_eq!(choices.orders(), 3, "one for each choice, however many stand in it");
                 }
             }
         }

@@ -84,7 +84,7 @@ impl Client {
         }
         let written = request.bytes.written(&self.written);
         self.head.clear();
-        self.head.extend_from_slice(written.head().as_bytes());
+        written.write_head(&mut self.head);
         let hosts = &self.worker.lowered.hosts;
         if written.led_elsewhere || (hosts.len() > 1 && hosts[written.target].redirects > 0) {
             self.secrets = frame.secrets();
@@ -249,7 +249,7 @@ impl Client {
                 connection.exchange(bytes, ask, &worker.http.scratch, clock, (now, due), &mut self.answer).await;
             if worker.counts_bytes {
                 let sent = match first {
-                    true => written.body_length(&worker.lowered.paths.files),
+                    true => written.body_length(),
                     false => redirect::body(head).len(),
                 };
                 attempt.carried(sent as u64 + self.answer.body_bytes);

@@ -3,6 +3,7 @@
 use super::redirect::head_end;
 use super::template::AGENT;
 use crate::engine::secret::Mask;
+use crate::wire::http1::CHUNKED;
 
 /// The secrets of a run, and those that an iteration has computed.
 pub struct Secrets<'m> {
@@ -98,7 +99,7 @@ fn is_ours(name: &[u8], value: &[u8], authority: &str) -> bool {
         || says("User-Agent", AGENT)
         || says("Accept", "*/*")
         || says("Connection", "close")
-        || says("Transfer-Encoding", "chunked")
+        || says("Transfer-Encoding", CHUNKED)
         || name.eq_ignore_ascii_case(b"Content-Length") && value.iter().all(u8::is_ascii_digit)
 }
 

@@ -11,6 +11,8 @@ use crate::engine::value::lower::Lowerer;
 use crate::engine::value::nobody;
 use crate::engine::value::{Frame, Paths, Unusable, Value, from_json, write_plain};
 use crate::plan::{self, Connections, Http, Target};
+use crate::wire::http1::CHUNKED;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How this program names itself.
@@ -44,12 +46,32 @@ pub struct Written {
     text: String,
     head: usize,
     pub trace: Option<usize>,
-    files: Vec<(usize, usize)>,
+    files: Vec<FilePart>,
+    /// Which parts of the head are sent in Latin-1; the rest is UTF-8.
+    latin1: Vec<Range<usize>>,
 }
 
+/// A part of a file, and where in the text it belongs.
+#[derive(Debug)]
+struct FilePart {
+    at: usize,
+    file: usize,
+    bytes: Range<usize>,
+}
+
+/// A file that is sent in chunks has so many bytes in each.
+const CHUNK: usize = 16 << 10;
+
 impl Written {
-    pub fn head(&self) -> &str {
-        &self.text[..self.head]
+    /// The bytes of the head.
+    pub fn write_head(&self, out: &mut Vec<u8>) {
+        let (mut from, bytes) = (0, self.text.as_bytes());
+        for part in &self.latin1 {
+            out.extend_from_slice(&bytes[from..part.start]);
+            out.extend(self.text[part.clone()].chars().map(|c| u8::try_from(c).unwrap_or(b'?')));
+            from = part.end;
+        }
+        out.extend_from_slice(&bytes[from..self.head]);
     }
 
     /// What stands behind the head, but for files.
@@ -64,8 +86,8 @@ impl Written {
     /// What is sent, one behind the other, from its head on.
     pub fn pieces<'w>(&'w self, head: &'w [u8], files: &'w Files) -> Vec<&'w [u8]> {
         let (mut pieces, mut from, text) = (vec![head], self.head, self.text.as_bytes());
-        for (at, file) in &self.files {
-            pieces.extend([&text[from..*at], files.content(*file)]);
+        for FilePart { at, file, bytes } in &self.files {
+            pieces.extend([&text[from..*at], &files.content(*file)[bytes.clone()]]);
             from = *at;
         }
         pieces.push(&text[from..]);
@@ -73,8 +95,8 @@ impl Written {
     }
 
     /// Bytes of the body, with those of its files.
-    pub fn body_length(&self, files: &Files) -> usize {
-        self.body().len() + self.files.iter().map(|(_, file)| files.content(*file).len()).sum::<usize>()
+    pub fn body_length(&self) -> usize {
+        self.body().len() + self.files.iter().map(|part| part.bytes.len()).sum::<usize>()
     }
 
     pub fn method(&self) -> &str {
@@ -89,6 +111,8 @@ pub struct Template {
     heads: Vec<HeadTemplate>,
     method: Method,
     body: Option<Body>,
+    /// The body is sent without saying how long it is.
+    chunked: bool,
 }
 
 /// What is asked of which target.
@@ -145,6 +169,7 @@ pub fn encode(request: &Http, from: usize, around: &RequestParts<'_>, lowerer: &
             plan::Method::Computed(method) => Method::Computed(lowerer.expr(method)),
         },
         body,
+        chunked: request.chunked,
     };
     if exprs(&template).into_iter().all(|code| code.is_constant(|_| false)) {
         let mut frame = nobody();
@@ -227,7 +252,13 @@ fn exprs(template: &Template) -> Vec<&Code> {
 
 impl HeadTemplate {
     /// Its headers, but for those whose value is null.
-    fn write(&self, frame: &mut Frame, paths: &Paths, out: &mut String) -> Result<(), Unwritten> {
+    fn write(
+        &self,
+        frame: &mut Frame,
+        paths: &Paths,
+        out: &mut String,
+        latin1: &mut Vec<Range<usize>>,
+    ) -> Result<(), Unwritten> {
         for (name, pieces) in &self.headers {
             let before = out.len();
             out.push_str(name);
@@ -239,9 +270,16 @@ impl HeadTemplate {
                         out.truncate(before);
                         continue;
                     }
-                    value => write_plain(&value, out)?,
+                    value => header_value(&value, out, latin1)?,
                 },
-                pieces => frame.write(pieces, paths, out)?,
+                pieces => {
+                    for piece in pieces {
+                        match piece {
+                            Piece::Literal(text) => out.push_str(text),
+                            Piece::Value(value) => header_value(&frame.eval(value, paths)?, out, latin1)?,
+                        }
+                    }
+                }
             }
             one_line(&out[start..])?;
             out.push_str("\r\n");
@@ -259,9 +297,10 @@ impl Template {
         out: &mut Written,
         scratch: &mut String,
     ) -> Result<(), Unwritten> {
-        let Written { text: out, head, trace, files, target, own_cookies, led_elsewhere } = out;
+        let Written { text: out, head, trace, files, latin1, target, own_cookies, led_elsewhere } = out;
         out.clear();
         files.clear();
+        latin1.clear();
         *led_elsewhere = false;
         match &self.method {
             Method::Known(method) => out.push_str(method),
@@ -313,7 +352,7 @@ impl Template {
         }
         *trace = to.trace.map(|at| out.len() + at);
         out.push_str(&to.after_path);
-        to.write(frame, paths, out)?;
+        to.write(frame, paths, out, latin1)?;
         let Some(body) = &self.body else {
             out.push_str("\r\n");
             *head = out.len();
@@ -332,7 +371,7 @@ impl Template {
                     })?;
                 }
             }
-            Body::File(upload) => files.push((0, upload.file)),
+            Body::File(upload) => files.push(FilePart::whole(0, upload.file, paths)),
             Body::Multipart(parts) => {
                 let boundary = multipart(parts, frame, paths, scratch, files)?;
                 out.push_str("Content-Type: multipart/form-data; boundary=");
@@ -340,13 +379,62 @@ impl Template {
                 out.push_str("\r\n");
             }
         }
-        let length = scratch.len() + files.iter().map(|(_, file)| paths.files.content(*file).len()).sum::<usize>();
+        if self.chunked {
+            out.push_str(&format!("Transfer-Encoding: {CHUNKED}\r\n\r\n"));
+            *head = out.len();
+            *files = in_chunks(scratch, files, out);
+            return Ok(());
+        }
+        let length = scratch.len() + files.iter().map(|part| part.bytes.len()).sum::<usize>();
         out.push_str(&format!("Content-Length: {length}\r\n\r\n"));
         *head = out.len();
-        files.iter_mut().for_each(|(at, _)| *at += *head);
+        files.iter_mut().for_each(|part| part.at += *head);
         out.push_str(scratch);
         Ok(())
     }
+}
+
+impl FilePart {
+    fn whole(at: usize, file: usize, paths: &Paths) -> FilePart {
+        FilePart { at, file, bytes: 0..paths.files.content(file).len() }
+    }
+}
+
+/// A body in chunks (RFC 9112, 7.1): a text is one, so that whoever looks through it for a secret finds all of it; a file is as many as it
+/// needs.
+fn in_chunks(text: &str, files: &[FilePart], out: &mut String) -> Vec<FilePart> {
+    fn text_chunk(text: &str, out: &mut String) {
+        // One without bytes would be the last.
+        if !text.is_empty() {
+            out.push_str(&format!("{:x}\r\n{text}\r\n", text.len()));
+        }
+    }
+    let (mut parts, mut from) = (Vec::new(), 0);
+    for part in files {
+        text_chunk(&text[from..part.at], out);
+        from = part.at;
+        let mut start = part.bytes.start;
+        while start < part.bytes.end {
+            let end = part.bytes.end.min(start + CHUNK);
+            out.push_str(&format!("{:x}\r\n", end - start));
+            parts.push(FilePart { at: out.len(), file: part.file, bytes: start..end });
+            out.push_str("\r\n");
+            start = end;
+        }
+    }
+    text_chunk(&text[from..], out);
+    out.push_str("0\r\n\r\n");
+    parts
+}
+
+/// A value among those of a header. What came in Latin-1 goes out so.
+fn header_value(value: &Value, out: &mut String, latin1: &mut Vec<Range<usize>>) -> Result<(), Unusable> {
+    let start = out.len();
+    write_plain(value, out)?;
+    if matches!(value, Value::Latin1(_)) {
+        latin1.push(start..out.len());
+    }
+    Ok(())
 }
 
 /// `name=text` behind what is before it.
@@ -396,7 +484,7 @@ fn multipart(
     frame: &mut Frame,
     paths: &Paths,
     out: &mut String,
-    files: &mut Vec<(usize, usize)>,
+    files: &mut Vec<FilePart>,
 ) -> Result<String, Unusable> {
     let mut held: Vec<(String, PartContent)> = Vec::with_capacity(parts.len());
     let mut plain = String::new();
@@ -439,7 +527,7 @@ fn multipart(
         }
         match content {
             PartContent::Text(text) => out.push_str(text),
-            PartContent::File(file) => files.push((out.len(), *file)),
+            PartContent::File(file) => files.push(FilePart::whole(out.len(), *file, paths)),
         }
         out.push_str("\r\n");
     }

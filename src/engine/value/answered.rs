@@ -91,22 +91,26 @@ impl Answered {
     }
 
     /// All lines of a header as one value (RFC 9110, 5.3), in any case of letters. Of `Set-Cookie`, whose values have
-    /// commas of their own, the first.
-    pub fn header(&self, name: &str) -> Option<String> {
+    /// commas of their own, the first. Bytes that are no UTF-8 are kept.
+    pub fn header(&self, name: &str) -> Option<Value> {
         let alone = name.eq_ignore_ascii_case("set-cookie");
-        let mut joined: Option<String> = None;
-        for value in lines(&self.headers).filter(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes())) {
-            let value = String::from_utf8_lossy(value.1);
+        let mut joined: Option<Vec<u8>> = None;
+        for (_, value) in lines(&self.headers).filter(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes())) {
             match &mut joined {
-                None => joined = Some(value.into_owned()),
+                None => joined = Some(value.to_vec()),
                 Some(_) if alone => break,
                 Some(joined) => {
-                    joined.push_str(", ");
-                    joined.push_str(&value);
+                    joined.extend_from_slice(b", ");
+                    joined.extend_from_slice(value);
                 }
             }
         }
-        joined
+        Some(match String::from_utf8(joined?) {
+            Ok(text) => Value::Text(text.into()),
+            Err(other) => {
+                Value::Latin1(other.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>().into())
+            }
+        })
     }
 
     /// A URL reference as the answer means it (RFC 3986, 5), without its fragment; none where it leads nowhere.
@@ -222,12 +226,18 @@ mod tests {
         let all =
             "Vary: Accept\r\nvary:  Origin \r\nVARY:\r\nSet-Cookie: a=1, b\r\nSet-Cookie: c=2\r\nX: \u{e9}\r\n\r\n";
         let answer = answer(all, b"");
-        assert_eq!(answer.header("Vary").as_deref(), Some("Accept, Origin, "));
-        assert_eq!(answer.header("set-cookie").as_deref(), Some("a=1, b"));
-        assert_eq!(answer.header("x").as_deref(), Some("\u{e9}"));
-        assert_eq!(answer.header("Var"), None);
-        let other = Answered { headers: b"A: \xff\r\nB: b\r\n\r\n".to_vec(), ..Answered::default() };
-        assert_eq!(other.header("b").as_deref(), Some("b"), "what one header holds is no matter of another");
+        let header = |answer: &Answered, name: &str| answer.header(name).map(|value| format!("{value:?}"));
+        assert_eq!(header(&answer, "Vary").as_deref(), Some("Text(\"Accept, Origin, \")"));
+        assert_eq!(header(&answer, "set-cookie").as_deref(), Some("Text(\"a=1, b\")"));
+        assert_eq!(header(&answer, "x").as_deref(), Some("Text(\"\u{e9}\")"));
+        assert_eq!(header(&answer, "Var"), None);
+        let other = Answered { headers: b"A: \xe9\x80\r\nB: b\r\n\r\n".to_vec(), ..Answered::default() };
+        assert_eq!(header(&other, "a").as_deref(), Some("Latin1(\"\u{e9}\\u{80}\")"));
+        assert_eq!(
+            header(&other, "b").as_deref(),
+            Some("Text(\"b\")"),
+            "what one header holds is no matter of another"
+        );
     }
 
     #[test]

@@ -2,6 +2,14 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::rc::Rc;
+
+/// An order, with its site and block.
+#[derive(Debug)]
+struct Dealt {
+    of: (u64, u64),
+    order: Rc<[u8]>,
+}
 
 /// Random choices of one iteration, keyed by seed, load and number, whatever happened before and elsewhere.
 #[derive(Debug)]
@@ -13,11 +21,13 @@ pub struct Choices {
     run: u64,
     stream: Option<ChaCha8Rng>,
     fresh: Option<ChaCha8Rng>,
+    /// What was dealt in this iteration, by site and block: who chooses within a choice asks for that as well.
+    dealt: Vec<Dealt>,
 }
 
 impl Choices {
     pub fn new(seed: u64, load: u64, number: u64, run: u64) -> Choices {
-        Choices { seed, load, number, run, stream: None, fresh: None }
+        Choices { seed, load, number, run, stream: None, fresh: None, dealt: Vec::new() }
     }
 
     /// Those of one of several that happen at a time, from 0.
@@ -52,13 +62,24 @@ impl Choices {
     }
 
     /// The numbers below `count` in an order that the seed gives to a block of iterations, whatever these do otherwise.
-    pub fn order(&self, site: u64, block: u64, count: usize) -> Vec<u8> {
+    pub fn order(&mut self, site: u64, block: u64, count: usize) -> Rc<[u8]> {
+        if let Some(dealt) = self.dealt.iter().find(|dealt| dealt.of == (site, block)) {
+            return dealt.order.clone();
+        }
         // What is dealt has a key of its own beside the numbers of iterations.
         let mut stream = Choices::keyed([self.seed, self.load, block, !site]);
         let mut order: Vec<u8> = (0..count as u8).collect();
         // Fisher and Yates; of 64 bits the remainder by so few is even enough.
         (1..count).rev().for_each(|last| order.swap(last, (stream.next_u64() % (last as u64 + 1)) as usize));
+        let order: Rc<[u8]> = order.into();
+        self.dealt.push(Dealt { of: (site, block), order: order.clone() });
         order
+    }
+
+    /// How often an order was made.
+    #[cfg(test)]
+    pub fn orders(&self) -> usize {
+        self.dealt.len()
     }
 
     pub(super) fn uuid(&mut self) -> String {

@@ -13,7 +13,7 @@ pub fn texts(value: &Value) -> Vec<String> {
         }
     }
     match value {
-        Value::Text(text) => vec![text.to_string()],
+        Value::Text(text) | Value::Latin1(text) => vec![text.to_string()],
         Value::Json(json) => {
             let mut all = Vec::new();
             of_json(json, &mut all);

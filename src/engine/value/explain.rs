@@ -90,7 +90,7 @@ pub fn shown(value: &Value, most: usize) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Number(value) => decimal::written(*value),
         Value::Exact(digits) => digits.to_string(),
-        Value::Text(text) => serde_json::Value::from(&**text).to_string(),
+        Value::Text(text) | Value::Latin1(text) => serde_json::Value::from(&**text).to_string(),
         Value::Json(value) => value.to_string(),
         Value::Row(_, row) => format!("row {}", row + 1),
     };

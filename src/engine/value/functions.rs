@@ -62,10 +62,7 @@ fn text(text: String) -> Value {
 }
 
 fn plain(value: &Value) -> Option<&str> {
-    match value {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
+    value.text()
 }
 
 fn is_null(value: &Value) -> bool {

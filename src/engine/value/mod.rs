@@ -178,6 +178,8 @@ pub enum Value {
     /// Another one, by its spelling: with more digits, or as nobody would write it who computed it.
     Exact(Rc<str>),
     Text(Rc<str>),
+    /// A text of a header whose bytes are no UTF-8: each byte is the character of its number, as which a header sends it.
+    Latin1(Rc<str>),
     Json(Rc<serde_json::Value>),
     /// A row of a data.
     Row(usize, u64),
@@ -191,8 +193,19 @@ pub enum Plain {
     Number(f64),
     Exact(String),
     Text(String),
+    Latin1(String),
     Json(serde_json::Value),
     Row(usize, u64),
+}
+
+impl Value {
+    /// What it says, where it is a text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) | Value::Latin1(text) => Some(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Exact(_) | Value::Json(_) | Value::Row(..) => None,
+        }
+    }
 }
 
 impl Plain {
@@ -203,6 +216,7 @@ impl Plain {
             Value::Number(value) => Plain::Number(*value),
             Value::Exact(digits) => Plain::Exact(digits.to_string()),
             Value::Text(text) => Plain::Text(text.to_string()),
+            Value::Latin1(text) => Plain::Latin1(text.to_string()),
             Value::Json(value) => Plain::Json((**value).clone()),
             Value::Row(data, row) => Plain::Row(*data, *row),
         }
@@ -215,6 +229,7 @@ impl Plain {
             Plain::Number(value) => Value::Number(*value),
             Plain::Exact(digits) => Value::Exact(digits.as_str().into()),
             Plain::Text(text) => Value::Text(text.as_str().into()),
+            Plain::Latin1(text) => Value::Latin1(text.as_str().into()),
             Plain::Json(value) => Value::Json(Rc::new(value.clone())),
             Plain::Row(data, row) => Value::Row(*data, *row),
         }
@@ -327,9 +342,7 @@ impl Frame {
             Code::Status(answer) => Value::Number(f64::from(self.answers[*answer].status)),
             Code::Latency(answer) => Value::Number(self.answers[*answer].latency as f64),
             Code::BodyText(answer) => Value::Text(self.answers[*answer].text().into()),
-            Code::Header { response, name } => {
-                self.answers[*response].header(name).map_or(Value::Null, |text| Value::Text(text.into()))
-            }
+            Code::Header { response, name } => self.answers[*response].header(name).unwrap_or_default(),
             Code::Json { response, path } => {
                 let path = self.path(path, paths)?;
                 self.answers[*response].found(&path)?
@@ -417,16 +430,13 @@ impl Frame {
                 computed(operator, &l, &r).ok_or(Unusable::Missing)?
             }
             Binary::Contains => Value::Bool(match (&l, &r) {
-                (Value::Text(text), Value::Text(part)) => text.contains(&**part),
                 (Value::Json(list), item) => has_item(list, item),
-                _ => false,
+                (text, part) => text.text().zip(part.text()).is_some_and(|(text, part)| text.contains(part)),
             }),
             Binary::StartsWith => {
-                Value::Bool(matches!((&l, &r), (Value::Text(text), Value::Text(part)) if text.starts_with(&**part)))
+                Value::Bool(l.text().zip(r.text()).is_some_and(|(text, part)| text.starts_with(part)))
             }
-            Binary::EndsWith => {
-                Value::Bool(matches!((&l, &r), (Value::Text(text), Value::Text(part)) if text.ends_with(&**part)))
-            }
+            Binary::EndsWith => Value::Bool(l.text().zip(r.text()).is_some_and(|(text, part)| text.ends_with(part))),
             Binary::And | Binary::Or | Binary::In | Binary::Range | Binary::Matches => Value::Null,
         })
     }
@@ -490,7 +500,7 @@ impl Frame {
 /// A number, a text or a truth as it is put into a text; nothing else can be.
 pub fn write_plain(value: &Value, out: &mut String) -> Result<(), Unusable> {
     match value {
-        Value::Text(text) => out.push_str(text),
+        Value::Text(text) | Value::Latin1(text) => out.push_str(text),
         // Writing to a String cannot fail.
         Value::Number(number) => drop(decimal::write(*number, out)),
         Value::Exact(digits) => out.push_str(digits),
@@ -518,7 +528,7 @@ fn to_json(value: Value) -> serde_json::Value {
         Value::Number(number) if number.fract() == 0.0 && number.abs() <= decimal::EACH_WHOLE => (number as i64).into(),
         Value::Number(number) => serde_json::Value::Number(document::spelled(decimal::written(number))),
         Value::Exact(digits) => serde_json::Value::Number(document::spelled(digits.to_string())),
-        Value::Text(text) => (&*text).into(),
+        Value::Text(text) | Value::Latin1(text) => (&*text).into(),
         Value::Json(value) => Rc::unwrap_or_clone(value),
         Value::Row(..) => serde_json::Value::Null,
     }

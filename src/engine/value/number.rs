@@ -15,7 +15,7 @@ pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(*number),
         Value::Exact(digits) => digits.parse().ok().filter(|number: &f64| number.is_finite()),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) | Value::Row(..) => None,
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Latin1(_) | Value::Json(_) | Value::Row(..) => None,
     }
 }
 
@@ -24,7 +24,7 @@ fn whole(value: &Value) -> Option<i128> {
     match value {
         Value::Number(number) => (number.fract() == 0.0 && number.abs() < i128::MAX as f64).then_some(*number as i128),
         Value::Exact(digits) => digits.parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Json(_) | Value::Row(..) => None,
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Latin1(_) | Value::Json(_) | Value::Row(..) => None,
     }
 }
 
@@ -73,7 +73,7 @@ pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,
-        (Value::Text(a), Value::Text(b)) => a == b,
+        (Value::Text(a) | Value::Latin1(a), Value::Text(b) | Value::Latin1(b)) => a == b,
         (Value::Json(a), Value::Json(b)) => same_json(a, b),
         _ => order(left, right).is_some_and(Ordering::is_eq),
     }

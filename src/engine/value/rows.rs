@@ -11,15 +11,12 @@ use super::number::{number, of_number};
 use super::{Value, from_json};
 use crate::base::decimal;
 use crate::check::program::Pick;
-use crate::inputs::data::{self, Object, Rows};
+use crate::inputs::data::{self, HELD, Object, Rows};
 use crate::inputs::root::open_again;
 use crate::plan::{Data, DataFormat, Type};
 use file::{Indexed, Marks};
 use std::cell::RefCell;
 use std::sync::Arc;
-
-/// A larger file is not held in memory: its rows are read when they are taken.
-const HELD: u64 = 64 << 20;
 
 /// The rows of one `data`, by column.
 #[derive(Debug)]
@@ -96,7 +93,7 @@ impl Table {
         let file = open_again(&data.path, &shown)?;
         let is_large = file.metadata().is_ok_and(|file| file.len() > held);
         let mut loading = Loading::new(data, is_large);
-        let (sha256, file) = data::read(file, &shown, data.format.kind(), &mut loading)?;
+        let (sha256, file) = data::read(file, &shown, data.format, &data.dialect, &mut loading)?;
         let rows = |count: u64| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
         let difference = match loading.missing() {
             Some(column) => format!("it has no column `{column}` any more"),
@@ -110,7 +107,7 @@ impl Table {
                         Store::Held(columns)
                     }
                     Backing::Marks(marks) => {
-                        let indexed = Indexed::new(file, marks, is_csv);
+                        let indexed = Indexed::new(file, marks, is_csv.then(|| data.dialect.clone()));
                         let indexed = indexed.map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
                         Store::Left(indexed, places)
                     }

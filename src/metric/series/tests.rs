@@ -125,6 +125,13 @@ fn judged(operator: Binary, bound: f64, values: &[f64]) -> Judged {
 }
 
 #[test]
+fn a_slope_is_told_in_the_unit_of_its_bound() {
+    // 30B/min; by itself it would be told per hour.
+    let told = judged(Binary::Less, 0.5, &RISING).value.unwrap().to_string();
+    assert_eq!((told.matches("/min").count(), told.matches("/h").count()), (3, 0), "{told}");
+}
+
+#[test]
 fn growth_is_judged_by_both_ends_of_its_interval() {
     let outcome = |operator, bound| judged(operator, bound, &RISING).outcome;
     assert_eq!(outcome(Binary::Less, 1.0), Outcome::Held);

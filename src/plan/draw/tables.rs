@@ -254,7 +254,8 @@ fn started(out: &mut String, plan: &Plan, width: usize) {
     }));
     parts.extend(plan.data.iter().map(|data| {
         let columns: Vec<String> = data.columns.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
-        (data.name.clone(), format!("{} rows of {}", grouped(data.rows as f64, 0), columns.join(", ")))
+        let written = words::dialect(&data.dialect);
+        (data.name.clone(), format!("{} rows of {}{written}", grouped(data.rows as f64, 0), columns.join(", ")))
     }));
     table(out, "there for the run, made in this order", &parts, width);
 }

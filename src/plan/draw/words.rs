@@ -5,6 +5,24 @@ use super::super::{
     Load, Measure, NetworkRoute, Piece, Plan, ServiceFault, ServiceKind, Text, Way,
 };
 use crate::base::units::{self, duration, grouped, percent};
+use crate::syntax::dialect::{Dialect, Encoding};
+
+/// How a file of rows is written, where that is not as usual.
+pub fn dialect(dialect: &Dialect) -> String {
+    let usual = Dialect::default();
+    let mut words = String::new();
+    if dialect.separator != usual.separator {
+        words.push_str(&format!(", `{}` between cells", dialect.separator.escape_default()));
+    }
+    if dialect.names.is_some() {
+        words.push_str(", no head line");
+    }
+    match dialect.encoding {
+        Encoding::Unicode => {}
+        Encoding::Latin1 => words.push_str(", in Latin-1"),
+    }
+    words
+}
 
 /// The flows of a load, with their shares where there are several.
 pub fn mix(plan: &Plan, load: &Load) -> String {

@@ -32,6 +32,8 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// Its working directory; that of the run where there is none.
     pub directory: Option<PathBuf>,
+    /// Where it runs, in words for whom it fails.
+    pub runs_in: Option<String>,
     /// What it writes is appended there.
     pub log: Log,
     /// The words that it and all that it starts carry in their environment; the last of them is of this service alone.

@@ -190,7 +190,7 @@ impl Keeper {
         let ready = self.state.send_replace(State::default()).ready;
         match now.becoming.take() {
             Some(Becoming { asked: Some(asked), .. }) => {
-                let _ = asked.send(Err(self.failed(format!("it ended before it was ready: {status}"))));
+                let _ = asked.send(Err(self.ran(&format!("it ended before it was ready: {status}"))));
             }
             _ => {
                 let (service, output) = (self.name.clone(), self.launch.log.last_lines());
@@ -218,7 +218,7 @@ impl Keeper {
         now.look = (result.is_ok() && self.claim.is_some()).then(|| Instant::now() + LOOK);
         match (asked, result) {
             (Some(asked), result) => {
-                let _ = asked.send(result.map_err(|problem| self.failed(problem)));
+                let _ = asked.send(result.map_err(|problem| self.ran(&problem)));
             }
             (None, Ok(())) => {
                 let _ = self.told.send(Happened::Back { service: self.name.clone() });
@@ -272,6 +272,12 @@ impl Keeper {
 
     fn failed(&self, problem: String) -> Failed {
         Failed { problem, log: self.launch.log.last_lines() }
+    }
+
+    /// As [`failed`](Self::failed), of one that has run.
+    fn ran(&self, problem: &str) -> Failed {
+        let place = self.launch.runs_in.as_ref().map_or(String::new(), |place| format!("; {place}"));
+        self.failed(format!("{problem}{place}"))
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Surroundings<'s> {
     pub program: &'s Path,
     /// Private to the services of this run.
     pub directory: &'s Path,
+    /// Where the file of the plan lies.
+    pub beside: &'s Path,
     /// Where is told what happens to services by themselves.
     pub told: mpsc::UnboundedSender<Happened>,
     /// Known to this run alone.
@@ -112,7 +114,9 @@ pub async fn prepare(service: &Service, known: &Resolved, around: &Surroundings<
     let directory = directory(around.directory, &service.name).map_err(failed)?;
     let prepared = match &service.kind {
         ServiceKind::Demo(demo) => shop::prepare(service, demo, known, around.program, &directory),
-        ServiceKind::Process { program, arguments } => process::prepare(service, program, arguments, known, &directory),
+        ServiceKind::Process { program, arguments } => {
+            process::prepare(service, (program, arguments), known, (&directory, around.beside))
+        }
         ServiceKind::Postgres => postgres::prepare(service, known, around, &directory).await,
         ServiceKind::Attach { .. } => unreachable!("done above"),
     };
@@ -209,6 +213,7 @@ fn launch(service: &Service, program: PathBuf, directory: &Path, known: &Resolve
         arguments: Vec::new(),
         env: Vec::new(),
         directory: service.dir.as_ref().map(PathBuf::from),
+        runs_in: None,
         log: Log { path: directory.join("output.log"), mask: known.mask.clone() },
         mark: String::new(),
         group: None,

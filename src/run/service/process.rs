@@ -17,10 +17,9 @@ const ALSO_CALLED: [(&str, &[&str]); 3] =
 
 pub fn prepare(
     service: &Service,
-    program: &Text,
-    arguments: &[Text],
+    (program, arguments): (&Text, &[Text]),
     known: &Resolved,
-    directory: &Path,
+    (directory, beside): (&Path, &Path),
 ) -> Result<Recipe, String> {
     let program = known.text(program).map_err(|why| format!("its program: {why}"))?;
     let own = service.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| known.text(path));
@@ -32,6 +31,7 @@ pub fn prepare(
         let text = known.text(argument).map_err(|why| format!("its argument {}: {why}", place + 1))?;
         launch.arguments.push(text);
     }
+    launch.runs_in = Some(runs_in(service.dir.as_deref(), &launch.arguments, directory, beside));
     for (name, text) in &service.files {
         let text = known.text(text).map_err(|why| format!("its file `{name}`: {why}"))?;
         let path = directory.join(name);
@@ -48,6 +48,22 @@ pub fn prepare(
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let ready = if port == 0 { Ready::Lives } else { Ready::Accepts(address) };
     Ok(Recipe { endpoint: ServiceEndpoint::http(address), launch, ready, admin: None, private: None })
+}
+
+/// Where a program runs. Arguments are its own to read, so a path in one that was meant beside the file leads nowhere unless it runs there.
+fn runs_in(dir: Option<&str>, arguments: &[String], directory: &Path, beside: &Path) -> String {
+    let place = dir.map_or(directory, Path::new);
+    let shown = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+    let whose = if dir.is_some() { "" } else { "its private directory " };
+    let is_elsewhere = |argument: &&String| {
+        let path = Path::new(argument.as_str());
+        !argument.is_empty() && path.is_relative() && !place.join(path).exists() && beside.join(path).is_file()
+    };
+    let said = format!("it ran in {whose}`{}`", shown.display());
+    match arguments.iter().find(is_elsewhere) {
+        Some(argument) => format!("{said}, and `{argument}` lies beside the scenario, where `dir: \".\"` starts it"),
+        None => said,
+    }
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

@@ -41,6 +41,7 @@ impl Fixture {
 
     async fn prepare(&self, service: &Service) -> Running {
         let around = Surroundings {
+            beside: std::path::Path::new(""),
             run: &self.directory.path().file_name().unwrap().to_string_lossy(),
             program: Path::new("/nowhere"),
             directory: self.directory.path(),

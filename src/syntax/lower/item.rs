@@ -6,6 +6,7 @@ use crate::base::elsewhere::snake_case;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::{self, Node, Rule};
+use crate::syntax::needs;
 use crate::syntax::split::Statement;
 use crate::syntax::words::{self, Context};
 
@@ -147,6 +148,7 @@ impl Lower<'_> {
     }
 
     fn built(&mut self, head: &ParsedHead<'_>) -> Built {
+        let before = self.needs.len();
         let mut parts = head.node.clone().into_inner();
         let word = parts.next().expect("a declaration has a kind");
         let kind = BuiltKind::ALL.into_iter().find(|kind| kind.word() == word.as_str().trim());
@@ -160,7 +162,11 @@ impl Lower<'_> {
             self.timing(part, &mut timing);
         }
         let options = head.body.map_or(Vec::new(), |body| self.options(&body.statements));
-        Built { kind, name, doc: head.doc.cloned(), constructor, options, timing, span: head.span }
+        let built = Built { kind, name, doc: head.doc.cloned(), constructor, options, timing, span: head.span };
+        if kind == BuiltKind::Data {
+            needs::of_data(&built, &mut self.needs, before);
+        }
+        built
     }
 
     /// Outside of a scenario there is no timeline on which it could be in force.

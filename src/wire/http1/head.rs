@@ -185,7 +185,7 @@ impl Fields {
     /// `chunked` is said once, as the last. We ask for no other, so a body that has one cannot be read.
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Failure> {
         for token in tokens(value) {
-            let chunked = token.eq_ignore_ascii_case(b"chunked");
+            let chunked = token.eq_ignore_ascii_case(super::CHUNKED.as_bytes());
             if self.chunked == Some(true) {
                 return Err(Failure::Protocol);
             }

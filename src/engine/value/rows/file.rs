@@ -1,6 +1,8 @@
 //! Rows of a large file: read where they lie when they are taken, by an index of the file in blocks.
 
+use crate::inputs::csv_lines::latin1;
 use crate::inputs::data::Object;
+use crate::plan::{Dialect, Encoding};
 use std::fs::File;
 
 /// As many bytes of rows are read at a time, as long as the index is small; one row may be longer.
@@ -46,7 +48,8 @@ pub struct Indexed {
     file: File,
     end: u64,
     marks: Vec<(u64, u64)>,
-    is_csv: bool,
+    /// How lines of CSV are written.
+    csv: Option<Dialect>,
 }
 
 /// Where somebody reads in such a file: the block that was read last, and its row that was taken last.
@@ -71,15 +74,15 @@ struct Cells {
 }
 
 impl Indexed {
-    pub fn new(file: File, marks: Marks, is_csv: bool) -> std::io::Result<Indexed> {
+    pub fn new(file: File, marks: Marks, csv: Option<Dialect>) -> std::io::Result<Indexed> {
         let end = file.metadata()?.len();
         let mut marks = marks.marks;
         marks.shrink_to_fit();
-        Ok(Indexed { file, end, marks, is_csv })
+        Ok(Indexed { file, end, marks, csv })
     }
 
     pub fn is_csv(&self) -> bool {
-        self.is_csv
+        self.csv.is_some()
     }
 
     /// A cell of a line of CSV.
@@ -115,9 +118,9 @@ impl Indexed {
         for number in wanted.min(cursor.starts.len() - 1)..=wanted {
             let start = cursor.starts[number];
             let left = cursor.bytes.get(start..)?;
-            let length = match self.is_csv {
-                true => cursor.cells.read(left)?,
-                false => read_object(left, &mut cursor.object)?,
+            let length = match &self.csv {
+                Some(dialect) => cursor.cells.read(left, dialect)?,
+                None => read_object(left, &mut cursor.object)?,
             };
             if number + 1 == cursor.starts.len() {
                 cursor.starts.push(start + length);
@@ -130,9 +133,9 @@ impl Indexed {
 
 impl Cells {
     /// Reads a line, and returns how many bytes it has.
-    fn read(&mut self, mut input: &[u8]) -> Option<usize> {
+    fn read(&mut self, mut input: &[u8], dialect: &Dialect) -> Option<usize> {
         let parser = self.parser.get_or_insert_with(|| {
-            let mut parser = Box::new(csv_core::Reader::new());
+            let mut parser = Box::new(csv_core::ReaderBuilder::new().delimiter(dialect.separator as u8).build());
             // What looks like the mark of UTF-8 is one only at the begin of a file.
             let _ = parser.read_record(b"-\n", &mut [0; 8], &mut [0; 8]);
             parser
@@ -164,7 +167,21 @@ impl Cells {
             self.parser = None;
         }
         self.count = ends;
+        match dialect.encoding {
+            Encoding::Unicode => {}
+            Encoding::Latin1 => self.decode(),
+        }
         Some(length)
+    }
+
+    fn decode(&mut self) {
+        let mut decoded = Vec::with_capacity(self.text.len());
+        let mut start = 0;
+        for end in &mut self.ends[..self.count] {
+            decoded.extend_from_slice(latin1(self.text.get(start..*end).unwrap_or_default()).as_bytes());
+            start = std::mem::replace(end, decoded.len());
+        }
+        self.text = decoded;
     }
 
     fn get(&self, place: usize) -> Option<&str> {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::inputs::data::table;
 use crate::inputs::root::open_named;
+use crate::plan::{Dialect, Encoding};
 use std::path::Path;
 
 /// A data file and what a plan keeps of it.
@@ -10,13 +11,23 @@ fn planned(directory: &Path, format: &str, content: &str, declared: &[(&str, Typ
     let path = directory.join(format!("rows.{format}"));
     std::fs::write(&path, content).unwrap();
     let format: DataFormat = serde_json::from_value(format.into()).unwrap();
-    let table = table(open_named(&path).unwrap(), "rows", format.kind()).unwrap();
+    let dialect = Dialect::default();
+    let table = table(open_named(&path).unwrap(), "rows", format, &dialect).unwrap();
     let mut columns = table.columns;
     for (name, kind) in declared {
         columns.iter_mut().find(|(own, _)| own == name).unwrap().1 = *kind;
     }
     let name = "people".to_owned();
-    Data { name, path: table.path, format, sha256: table.sha256, rows: table.rows, columns, times: table.times }
+    Data {
+        name,
+        path: table.path,
+        format,
+        dialect,
+        sha256: table.sha256,
+        rows: table.rows,
+        columns,
+        times: table.times,
+    }
 }
 
 /// The same file held in memory and left where it is.
@@ -80,6 +91,48 @@ fn cells_of_json(rows: &Table) {
     assert!(matches!(rows.value(0, "tags", &mut Cursor::default()), Some(Value::Json(_))));
     assert_eq!([shown(rows, 1, "tags"), shown(rows, 1, "note")], ["Some(Null)"; 2]);
     assert_eq!([shown(rows, 2, "tags"), shown(rows, 0, "age")], ["None"; 2]);
+}
+
+#[test]
+fn a_file_is_read_as_its_dialect_says() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("rows.csv");
+    let names = Some(["id", "name", "note"].map(str::to_owned).to_vec());
+    let latin1 = Dialect { separator: ';', encoding: Encoding::Latin1, names: names.clone() };
+    let tabs = Dialect { separator: '\t', encoding: Encoding::Unicode, names };
+    let utf16: Vec<u8> = "\u{feff}1\tZoë\ta;b €\r\n2\tBo\t\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (dialect, content, stays) in [
+        (&latin1, &b"1;Zo\xeb;\"a;b \x80\"\r\n2;Bo;\n"[..], true),
+        (&tabs, "\u{feff}1\tZoë\ta;b €\r\n2\tBo\t\n".as_bytes(), true),
+        (&tabs, &utf16, false),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let found = table(open_named(&path).unwrap(), "rows", DataFormat::Csv, dialect).unwrap();
+        let data = Data {
+            name: "people".to_owned(),
+            path: found.path,
+            format: DataFormat::Csv,
+            dialect: dialect.clone(),
+            sha256: found.sha256,
+            rows: found.rows,
+            columns: found.columns,
+            times: None,
+        };
+        // UTF-16 is never so large that its rows stay in their file.
+        let tables: Vec<Table> = match stays {
+            true => both(&data).into(),
+            false => vec![Table::load(&data).unwrap()],
+        };
+        for rows in &tables {
+            assert_eq!(rows.rows(), 2, "the first line is a row");
+            assert_eq!([shown(rows, 0, "id"), shown(rows, 1, "id")], ["Some(Number(1.0))", "Some(Number(2.0))"]);
+            assert_eq!(shown(rows, 0, "name"), "Some(Text(\"Zoë\"))");
+            assert_eq!(shown(rows, 0, "note"), "Some(Text(\"a;b €\"))");
+            assert_eq!([shown(rows, 1, "name"), shown(rows, 1, "note")], ["Some(Text(\"Bo\"))", "Some(Text(\"\"))"]);
+        }
+        let plan = serde_json::to_value(&data).unwrap();
+        assert_eq!(serde_json::from_value::<Data>(plan).unwrap().dialect, *dialect);
+    }
 }
 
 /// Numbers that look random.

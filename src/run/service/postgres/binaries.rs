@@ -61,6 +61,7 @@ async fn version(program: &Path, log: &Path) -> Result<String, String> {
     let log = log.with_file_name("version.log");
     let _ = std::fs::remove_file(&log);
     let launch = Launch {
+        runs_in: None,
         group: None,
         program: program.to_owned(),
         arguments: vec!["--version".to_owned()],

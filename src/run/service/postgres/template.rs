@@ -51,6 +51,7 @@ pub async fn copy_to(
 async fn make(data: &Path, binaries: &Binaries, server: &Launch, access: &Access) -> Result<(), String> {
     const PATIENCE: Duration = Duration::from_secs(60);
     let once = |program: PathBuf, arguments: &[&str]| Launch {
+        runs_in: None,
         program,
         arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
         stop: group::Stop::Terminate,
