@@ -6,12 +6,13 @@ use crate::base::socket::UnixSocket;
 use crate::base::units::SECOND;
 use crate::check::inputs::{FileKind, Instants, Rule};
 use crate::check::types::Type;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 // Of core, which opens nothing.
 use core::net::IpAddr;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Service {
     pub name: String,
     pub kind: ServiceKind,
@@ -52,7 +53,7 @@ impl Service {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceKind {
     Demo(Demo),
@@ -69,7 +70,7 @@ pub enum ServiceKind {
 }
 
 /// How the demo shop is built; what is `None` is the shop's own choice.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Demo {
     pub pool: Option<u32>,
     pub slots: Option<u32>,
@@ -95,7 +96,7 @@ pub struct Demo {
 }
 
 /// A path between two parts that can be hurt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Link {
     pub name: String,
     pub http: bool,
@@ -105,7 +106,7 @@ pub struct Link {
     pub before: Option<usize>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Target {
     pub name: String,
     pub protocol: Protocol,
@@ -145,7 +146,7 @@ pub struct Target {
 }
 
 /// What a target's `dns:` says.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Dns {
     /// Of which names nobody is asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -159,7 +160,7 @@ pub struct Dns {
 }
 
 /// Where a name leads, whatever a resolver says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct NameOverride {
     pub name: String,
     /// None: at each port.
@@ -185,7 +186,7 @@ impl Dns {
 }
 
 /// What a target's `tls:` says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Tls {
     /// Who may sign for the server; none: whom this machine trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,14 +228,14 @@ impl Default for Tls {
 }
 
 /// A certificate, with those that lead to its authority, and its private key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Identity {
     pub cert: Pem,
     pub key: Pem,
 }
 
 /// Certificates or a key in PEM (RFC 7468).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pem {
     /// One of the files of the scenario.
@@ -243,7 +244,7 @@ pub enum Pem {
     Text(Text),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 pub enum TlsVersion {
     #[serde(rename = "1.2")]
     V1_2,
@@ -263,7 +264,7 @@ impl TlsVersion {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     Http,
@@ -276,7 +277,7 @@ pub enum Protocol {
     Redis,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connections {
     PerUser,
@@ -284,7 +285,7 @@ pub enum Connections {
     Pool(u64),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Address {
     Url {
@@ -329,7 +330,7 @@ impl Address {
 
 /// Rows that flows take: known by what they hold. Where they lie is of no matter to anyone but the process that read
 /// them and reads them again to run, so it is in no plan that is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Data {
     pub name: String,
     #[serde(skip)]
@@ -343,7 +344,7 @@ pub struct Data {
 }
 
 /// What a file of rows is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataFormat {
     Csv,
@@ -364,7 +365,7 @@ impl DataFormat {
 }
 
 /// A file whose content is sent: known by what it holds, as data are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct File {
     /// The last part of its path.
     pub name: String,
@@ -375,13 +376,13 @@ pub struct File {
 }
 
 /// A limit of the clients' own, acquired in flows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Limit {
     pub name: String,
     pub kind: LimitKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitKind {
     /// So many a second.
@@ -390,14 +391,14 @@ pub enum LimitKind {
     Slots(u64),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Monitor {
     pub name: String,
     pub kind: MonitorKind,
     pub address: Option<Text>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MonitorKind {
     /// A Prometheus that is asked in PromQL.
@@ -435,7 +436,7 @@ impl Monitor {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AlertSource {
     pub name: String,
     pub kind: AlertSourceKind,
@@ -447,7 +448,7 @@ pub struct AlertSource {
 }
 
 /// What is known of a source of alerts without asking it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AlertFacts {
     /// The alerting rules of its rules file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -481,7 +482,7 @@ impl AlertFacts {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertSourceKind {
     Alertmanager,
