@@ -151,12 +151,11 @@ fn compared(
         return Ok((estimate, None));
     }
     if baseline::needs_runs(function, &all) && before.len().min(now.len()) < FEWEST_RUNS {
-        let few = |runs: usize| if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        let now = if now.len() == 1 { "1 run".to_owned() } else { format!("{} runs", now.len()) };
         let reason = format!(
-            "so few samples lie above it that it takes {FEWEST_RUNS} runs on both sides, and there are {} against {} of the \
+            "so few samples lie above it that it takes {FEWEST_RUNS} runs on both sides, and this is {now} against {} of the \
              baseline; hold the load longer, or let it run with `--runs 3..10`",
-            few(now.len()),
-            few(before.len())
+            before.len()
         );
         return Err(Missing { reason, more_runs: before.len() >= FEWEST_RUNS });
     }
@@ -177,5 +176,30 @@ fn worth(bound: &Measured, baseline: f64) -> Option<f64> {
             Some(crate::check::arithmetic(*operator, l, left.unit(), r, right.unit()))
         }
         Measured::Metric { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Type;
+
+    #[test]
+    fn a_percent_of_a_baseline_is_a_share_of_it_and_points_are_added() {
+        let bound = |unit: Type, by: Type, operator: Binary| {
+            let of = MetricKey::default();
+            let left = Box::new(Measured::Baseline { name: None, unit, of, known: None });
+            let right = Box::new(Measured::Constant { value: 0.05, unit: by });
+            worth(&Measured::Arithmetic { operator, left, right, unit }, 0.1)
+        };
+        for (unit, by, operator, wanted) in [
+            (Type::Percent, Type::Percent, Binary::Add, 0.105),
+            (Type::Percent, Type::Percent, Binary::Subtract, 0.095),
+            (Type::Percent, Type::Points, Binary::Add, 0.15),
+            (Type::Rate, Type::Percent, Binary::Subtract, 0.095),
+        ] {
+            let found = bound(unit, by, operator).expect("it is known");
+            assert!((found - wanted).abs() < 1e-12, "{unit:?} {by:?}: {found}");
+        }
     }
 }
