@@ -20,6 +20,7 @@ pub mod syntax;
 pub mod check;
 pub mod plan;
 pub mod measure;
+pub mod baseline;
 pub mod metric;
 pub mod wire;
 pub mod engine;

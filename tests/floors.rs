@@ -11,17 +11,17 @@ use stressc::check::program::FailureKind;
 use stressc::syntax::words::{CLAUSES, CONNECTING, RESERVED, STATEMENTS};
 
 /// From the ground up: a module names only what stands below it.
-const FLOORS: [&str; 15] = [
-    "base", "diag", "syntax", "check", "plan", "measure", "metric", "wire", "engine", "run", "judge", "store",
-    "report", "ide", "cli",
+const FLOORS: [&str; 16] = [
+    "base", "diag", "syntax", "check", "plan", "measure", "baseline", "metric", "wire", "engine", "run", "judge",
+    "store", "report", "ide", "cli",
 ];
 
 /// Where less is allowed than everything below.
 const NARROWER: [(&str, &[&str]); 4] = [
     ("wire", &["measure", "base"]),
-    ("judge", &["metric", "measure", "plan", "check", "syntax", "diag", "base"]),
-    ("store", &["judge", "metric", "measure", "plan", "check", "syntax", "diag", "base"]),
-    ("report", &["judge", "measure", "metric", "plan", "check", "syntax", "diag", "base"]),
+    ("judge", &["metric", "baseline", "measure", "plan", "check", "syntax", "diag", "base"]),
+    ("store", &["judge", "metric", "baseline", "measure", "plan", "check", "syntax", "diag", "base"]),
+    ("report", &["judge", "baseline", "measure", "metric", "plan", "check", "syntax", "diag", "base"]),
 ];
 
 /// Beside the floors: a module, who may name it, and the highest floor that it may name.
@@ -33,7 +33,8 @@ const BESIDE: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Floors that compute and do nothing else.
-const PURE: [&str; 9] = ["base", "diag", "syntax", "check", "plan", "measure", "metric", "judge", "report"];
+const PURE: [&str; 10] =
+    ["base", "diag", "syntax", "check", "plan", "measure", "baseline", "metric", "judge", "report"];
 
 const WORLD: [&str; 9] =
     ["tokio", "std::fs", "std::net", "std::env::", "std::time", "SystemTime", "reqwest", "sqlx", "rand"];

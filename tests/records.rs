@@ -82,10 +82,10 @@ fn a_record_without_its_times_is_no_pass() {
 }
 
 /// A small disk of its own, taken away again. Only root may make one.
-struct Disk(std::path::PathBuf);
+pub struct Disk(pub std::path::PathBuf);
 
 impl Disk {
-    fn make(path: std::path::PathBuf, size: &str) -> Option<Disk> {
+    pub fn make(path: std::path::PathBuf, size: &str) -> Option<Disk> {
         std::fs::create_dir(&path).unwrap();
         let options = format!("size={size}");
         let mounted =
@@ -99,12 +99,12 @@ impl Disk {
         }
     }
 
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
         while file.write_all(&[0; 512]).is_ok() {}
     }
 
-    fn empty(&self) {
+    pub fn empty(&self) {
         std::fs::remove_file(self.0.join("filler")).unwrap();
     }
 }

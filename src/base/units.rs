@@ -1,6 +1,7 @@
 //! Units: how quantities are stored exactly and how they are printed. Durations are nanoseconds, rates are
 //! millionths of an arrival per day, so that `/s`, `/min`, `/h` and `/d` are all whole numbers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const MICROSECOND: u64 = 1_000;
@@ -29,7 +30,7 @@ pub const BYTES: [(&str, u64); 9] = [
 pub const RATES: [(&str, u64); 4] = [("s", SECOND), ("min", MINUTE), ("h", HOUR), ("d", DAY)];
 
 /// Arrivals per time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 pub struct Rate(u64);
 
 impl Rate {

@@ -9,10 +9,11 @@ use crate::base::hosts::Pattern;
 use crate::base::{Name, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Item};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A line that allows hosts beside this machine, and limits how many requests a run may send.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Allow {
     /// As they are written.
     pub hosts: Vec<String>,

@@ -222,7 +222,6 @@ impl<'a> ScenarioChecker<'a, '_> {
                 return Some(None);
             }
         };
-        self.later("`baseline`", base.1);
         let (Meaning::Measured(metric @ Measured::Metric { metric: found, key, .. }), unit) = (&value, value.kind())
         else {
             if !value.is_unknown() {
@@ -512,6 +511,11 @@ impl<'a> ScenarioChecker<'a, '_> {
 
     /// What is judged each second over what lies just behind has no place on the timeline, and slices of whole seconds.
     pub(super) fn fits_a_look(&mut self, condition: &Cond, span: Span) -> Option<()> {
+        let mut compares = false;
+        condition.measured(&mut |measured| compares |= measured.has_baseline());
+        if compares {
+            self.later("a `baseline` that is looked at while the run goes on", span);
+        }
         match condition {
             Condition::Becomes { .. } => {
                 let message = "this is judged each second, and cannot wait for an instant";

@@ -1,12 +1,13 @@
 //! Conditions over measurements, for whatever a metric, an instant and a scope are: relations in the program, places on the
 //! timeline in the plan.
 
-use super::program::MetricKey;
+use super::program::{AcrossRuns, MetricKey};
 use super::types::Type;
 use crate::syntax::ast::Binary;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition<M, I, S> {
     Compare {
@@ -41,7 +42,7 @@ pub enum Condition<M, I, S> {
     Alert(AlertCheck<I, S>),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AlertCheck<I, S> {
     /// `None`: any alert that no other line names.
     pub name: Option<String>,
@@ -50,7 +51,7 @@ pub struct AlertCheck<I, S> {
     pub does: AlertDoes<I, S>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertDoes<I, S> {
     Fires { within: u64, of: I },
@@ -59,7 +60,7 @@ pub enum AlertDoes<I, S> {
 }
 
 /// An expression over measurements.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measured<M> {
     Constant {
@@ -79,9 +80,9 @@ pub enum Measured<M> {
         unit: Type,
         /// What the metric on the other side is called.
         of: MetricKey,
-        /// What it was, where somebody has looked it up.
+        /// What it was, or why that is not known, where somebody has looked it up.
         #[serde(skip)]
-        known: Option<Estimate>,
+        known: Option<Result<Estimate, String>>,
     },
     Arithmetic {
         operator: Binary,
@@ -92,12 +93,14 @@ pub enum Measured<M> {
 }
 
 /// What a metric was in another run.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Estimate {
     pub value: f64,
     /// Where it lies with 95% certainty, where that is known.
     pub interval: Option<(f64, f64)>,
     pub samples: u64,
+    /// What came of comparing the runs, where they were.
+    pub across: Option<AcrossRuns>,
 }
 
 impl<M> Measured<M> {
@@ -118,7 +121,7 @@ impl<M> Measured<M> {
                 Measured::Metric { metric: metric(of)?, unit: *unit, key: key.clone() }
             }
             Measured::Baseline { name, unit, of, known } => {
-                Measured::Baseline { name: name.clone(), unit: *unit, of: of.clone(), known: *known }
+                Measured::Baseline { name: name.clone(), unit: *unit, of: of.clone(), known: known.clone() }
             }
             Measured::Arithmetic { operator, left, right, unit } => {
                 let (left, right) = (left.map(metric), right.map(metric));
@@ -139,24 +142,34 @@ impl<M> Measured<M> {
         }
     }
 
-    /// Each baseline by its name and what its metric is called, with what is known of it.
-    fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &MetricKey, &mut Option<Estimate>)) {
+    fn each<'m>(&'m self, each: &mut impl FnMut(&'m Measured<M>)) {
+        each(self);
+        if let Measured::Arithmetic { left, right, .. } = self {
+            left.each(each);
+            right.each(each);
+        }
+    }
+
+    /// The baseline that it is computed of.
+    pub fn baseline(&self) -> Option<&Measured<M>> {
         match self {
-            Measured::Constant { .. } | Measured::Metric { .. } => {}
-            Measured::Baseline { name, of, known, .. } => each(name, of, known),
-            Measured::Arithmetic { left, right, .. } => {
-                left.baselines(each);
-                right.baselines(each);
-            }
+            Measured::Baseline { .. } => Some(self),
+            Measured::Arithmetic { left, right, .. } => left.baseline().or_else(|| right.baseline()),
+            Measured::Constant { .. } | Measured::Metric { .. } => None,
+        }
+    }
+
+    /// What is known of that baseline.
+    pub fn known_mut(&mut self) -> Option<&mut Option<Result<Estimate, String>>> {
+        match self {
+            Measured::Baseline { known, .. } => Some(known),
+            Measured::Arithmetic { left, right, .. } => left.known_mut().or_else(|| right.known_mut()),
+            Measured::Constant { .. } | Measured::Metric { .. } => None,
         }
     }
 
     pub fn has_baseline(&self) -> bool {
-        match self {
-            Measured::Baseline { .. } => true,
-            Measured::Arithmetic { left, right, .. } => left.has_baseline() || right.has_baseline(),
-            Measured::Constant { .. } | Measured::Metric { .. } => false,
-        }
+        self.baseline().is_some()
     }
 }
 
@@ -221,21 +234,36 @@ impl<M, I, S> Condition<M, I, S> {
         }
     }
 
-    /// Each baseline by its name and what its metric is called, with what is known of it.
-    pub fn baselines(&mut self, each: &mut impl FnMut(&Option<String>, &MetricKey, &mut Option<Estimate>)) {
+    /// Each part of an expression that is measured or compared, wherever it stands.
+    pub fn measured<'m>(&'m self, each: &mut impl FnMut(&'m Measured<M>)) {
         match self {
             Condition::Compare { left, right, .. } | Condition::Within { left, right, .. } => {
-                left.baselines(each);
-                right.baselines(each);
+                left.each(each);
+                right.each(each);
             }
             Condition::And(a, b) | Condition::Or(a, b) => {
-                a.baselines(each);
-                b.baselines(each);
+                a.measured(each);
+                b.measured(each);
             }
-            Condition::Not(condition) => condition.baselines(each),
-            Condition::Holds(measured) => measured.baselines(each),
-            Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => condition.baselines(each),
+            Condition::Not(inner) => inner.measured(each),
+            Condition::Holds(measured) => measured.each(each),
+            Condition::Becomes { condition, .. } | Condition::InEvery { condition, .. } => condition.measured(each),
             Condition::Alert(_) => {}
+        }
+    }
+
+    /// Each comparison with a baseline.
+    pub fn against_baselines<'m>(&'m mut self, each: &mut impl FnMut(Binary, &'m Measured<M>, &'m mut Measured<M>)) {
+        match self {
+            Condition::Compare { operator, left, right } if right.has_baseline() => each(*operator, left, right),
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                a.against_baselines(each);
+                b.against_baselines(each);
+            }
+            Condition::Not(inner)
+            | Condition::Becomes { condition: inner, .. }
+            | Condition::InEvery { condition: inner, .. } => inner.against_baselines(each),
+            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {}
         }
     }
 

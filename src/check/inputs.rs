@@ -4,6 +4,7 @@ use super::types::Type;
 use crate::base::FileId;
 use crate::syntax::ast;
 pub use crate::syntax::needs::FileKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -98,7 +99,7 @@ pub struct Instants {
 }
 
 /// An alerting rule of a rules file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Rule {
     pub alert: String,
     /// How long its expression must hold, in nanoseconds.

@@ -41,8 +41,9 @@ pub fn joined(operator: Binary, left: Type, right: Type) -> Option<Type> {
 pub fn apply(operator: Binary, left: f64, left_kind: Type, right: f64, right_kind: Type) -> f64 {
     let second = SECOND as f64;
     match operator {
-        Binary::Add if right_kind == Type::Percent && left_kind != Type::Percent => left * (1.0 + right),
-        Binary::Subtract if right_kind == Type::Percent && left_kind != Type::Percent => left * (1.0 - right),
+        // Of a percentage too, where that is of a baseline; percentage points are what is added to one.
+        Binary::Add if right_kind == Type::Percent => left * (1.0 + right),
+        Binary::Subtract if right_kind == Type::Percent => left * (1.0 - right),
         Binary::Add => left + right,
         Binary::Subtract => left - right,
         Binary::Multiply => {

@@ -42,6 +42,12 @@ pub enum Command {
     Watch(WatchArgs),
     /// Render a recorded run again
     Report(ReportArgs),
+    /// The runs that others are held against: record some, look at them, accept a change, drop one
+    Baseline(BaselineArgs),
+    /// Hold two recorded runs side by side, or two variants of a scenario that take turns
+    Compare(CompareArgs),
+    /// Print the JSON schema of what is written for programs
+    Schema(SchemaArgs),
     /// Print the page of a diagnostic, or what a name of the language means
     Explain(ExplainArgs),
     /// Say what this machine allows a run to do, and what it does not
@@ -189,6 +195,31 @@ pub struct PlanArgs {
     /// Only part I of N of the arrivals and users
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
+    /// Also the most time that so many runs take, as `run` has them
+    #[arg(long, value_name = "N|N..M", value_parser = runs, conflicts_with_all = ["json", "svg", "diff"])]
+    pub runs: Option<Runs>,
+    #[command(flatten)]
+    pub asked: AskedArgs,
+}
+
+/// How something is run.
+#[derive(Debug, Clone, Args)]
+pub struct HowArgs {
+    /// The seed of all random choices; fresh and printed when not given
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Threads that generate load [default: the cores but one]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub workers: Option<u64>,
+    /// Go on where a host is neither this machine nor allowed by the file, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Where `.stress/runs` is kept
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub record: PathBuf,
+    /// No progress while the run goes on
+    #[arg(long)]
+    pub no_progress: bool,
     #[command(flatten)]
     pub asked: AskedArgs,
 }
@@ -198,32 +229,130 @@ pub struct RunArgs {
     /// A file, or FILE:SCENARIO where it has several
     #[arg(value_name = "FILE[:SCENARIO]")]
     pub file: String,
-    /// The seed of all random choices; fresh and printed when not given
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Threads that generate load [default: the cores but one]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
-    pub workers: Option<u64>,
+    #[command(flatten)]
+    pub how: HowArgs,
     /// Only part I of N of the arrivals and users; the parts of all N add up to the whole
     #[arg(long, value_name = "I/N", value_parser = share)]
     pub share: Option<(u64, u64)>,
-    /// Go on where a host is neither this machine nor allowed by the file, without asking
-    #[arg(long)]
-    pub yes: bool,
     /// Also write the result in a format to a path, `-` for standard output
     #[arg(long = "out", value_name = "FORMAT=PATH", value_parser = out)]
     pub out: Vec<(Format, PathBuf)>,
-    /// Where `.stress/runs` is kept
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub record: PathBuf,
     /// No report on the terminal
     #[arg(long)]
     pub quiet: bool,
-    /// No progress while the run goes on
+    /// So many runs, or from so many on until what is compared with a baseline is decided, such as `3..10`
+    #[arg(long, value_name = "N|N..M", value_parser = runs, conflicts_with = "share")]
+    pub runs: Option<Runs>,
+    /// Keep the runs beside the file as ones of the newest baseline, or of the newest of this name
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", value_parser = baseline_name, conflicts_with = "share")]
+    pub save_baseline: Option<String>,
+    /// Compare with a baseline of another machine all the same
     #[arg(long)]
-    pub no_progress: bool,
+    pub accept_environment: bool,
+}
+
+/// How often something is run: from so many times on, and at most so often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Runs {
+    pub least: usize,
+    pub most: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Two recorded runs, by their ids or the starts of them; or a scenario, with `--a` and `--b`
+    #[arg(required = true, num_args = 1..=2, value_name = "RUN|FILE:SCENARIO")]
+    pub of: Vec<String>,
+    /// A parameter of the first variant and its value, as for `--set`; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub a: Vec<String>,
+    /// And of the second
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub b: Vec<String>,
+    /// How many runs of each: they take turns in the order A B B A
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=100))]
+    pub runs: u64,
+    /// How much worse the second may be, such as 5%
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub tolerance: Option<f64>,
     #[command(flatten)]
-    pub asked: AskedArgs,
+    pub how: HowArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    pub does: BaselineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Run a scenario several times and keep the runs as a new baseline
+    Record(RecordArgs),
+    /// List the baselines of a file or a scenario
+    List(ListArgs),
+    /// Show a run of a baseline: what was measured, and what it can be compared with
+    Show(ShowArgs),
+    /// Begin a new baseline with recorded runs, where a change is meant
+    Accept(AcceptArgs),
+    /// Remove a run of a baseline, or a whole one by its name
+    Drop(DropArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// A file, or FILE:SCENARIO where it has several
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+    #[command(flatten)]
+    pub how: HowArgs,
+    /// How many: five tell how far runs lie apart
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub runs: u64,
+    /// What `baseline("NAME")` calls it
+    #[arg(long, value_name = "NAME", value_parser = baseline_name)]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// A file, or FILE:SCENARIO
+    #[arg(value_name = "FILE[:SCENARIO]")]
+    pub file: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[arg(value_name = "FILE:SCENARIO")]
+    pub file: String,
+    /// The id of a run, the start of one, or the name of a baseline [default: the newest]
+    pub run: Option<String>,
+    /// As it is kept
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    #[arg(value_name = "FILE:SCENARIO")]
+    pub file: String,
+    /// Ids of recorded runs, or the starts of them
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub runs: Vec<String>,
+    /// What `baseline("NAME")` calls it
+    #[arg(long, value_name = "NAME", value_parser = baseline_name)]
+    pub name: Option<String>,
+    /// Where `.stress/runs` is kept
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub record: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DropArgs {
+    #[arg(value_name = "FILE:SCENARIO")]
+    pub file: String,
+    /// The id of a run, the start of one, or the name of a baseline
+    pub run: String,
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +402,20 @@ pub struct ReportArgs {
     /// Where `.stress/runs` is kept
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub record: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of a run's result, a plan, or a run of a baseline
+    #[arg(value_enum, value_name = "run|plan|baseline")]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Run,
+    Plan,
+    Baseline,
 }
 
 #[derive(Debug, Args)]
@@ -339,6 +482,38 @@ fn share(text: &str) -> Result<(u64, u64), String> {
     match parts {
         Some((index, count)) if index >= 1 && index <= count => Ok((index, count)),
         _ => Err("write it like `1/2`: part 1 of 2".to_owned()),
+    }
+}
+
+/// Also nothing, for one without a name.
+fn baseline_name(text: &str) -> Result<String, String> {
+    match text {
+        // It stands where the file was meant.
+        _ if text.contains(".stress") => Err("write the file before `--save-baseline`, or a name behind it".to_owned()),
+        _ if text.chars().any(char::is_control) || text.len() > 100 => {
+            Err("a name is a short text in a line".to_owned())
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
+    let share = number.map(|number| number / 100.0).filter(|share| share.is_finite() && *share >= 0.0);
+    share.ok_or_else(|| "write it like `5%`".to_owned())
+}
+
+fn runs(text: &str) -> Result<Runs, String> {
+    let wrong = || "write it like `5`, or like `3..10`: from 3 runs on, and at most 10".to_owned();
+    let number = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+    let (least, most) = match text.split_once("..") {
+        Some((least, most)) => (number(least)?, number(most)?),
+        None => (number(text)?, number(text)?),
+    };
+    const MOST: usize = 100;
+    match least >= 1 && least <= most && most <= MOST {
+        true => Ok(Runs { least, most }),
+        false => Err(wrong()),
     }
 }
 

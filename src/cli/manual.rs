@@ -1,19 +1,29 @@
 //! The commands as the reference has them, made of what can be typed.
 
 use super::args::Cli;
-use clap::{Arg, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 use std::fmt::Write;
 
 /// A table of the commands with their arguments and options.
 pub fn table() -> String {
     let mut out = "| command | what it does | options |\n| --- | --- | --- |\n".to_owned();
-    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+    rows(&mut out, "stressc", &Cli::command());
+    out
+}
+
+/// Of the commands of a command, and of theirs.
+fn rows(out: &mut String, above: &str, command: &Command) {
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let name = format!("{above} {}", command.get_name());
+        if command.has_subcommands() {
+            rows(out, &name, command);
+            continue;
+        }
         let named: String = command.get_positionals().map(|arg| format!(" {}", positional(arg))).collect();
         let options: Vec<String> = command.get_opts().filter(|arg| !arg.is_hide_set()).map(option).collect();
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(out, "| `stressc {}{named}` | {about} | {} |", command.get_name(), options.join(", "));
+        let _ = writeln!(out, "| `{name}{named}` | {about} | {} |", options.join(", "));
     }
-    out
 }
 
 fn value(arg: &Arg) -> String {

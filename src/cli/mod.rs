@@ -1,8 +1,11 @@
 //! The command line: one file a subcommand, and the only place that prints.
 
+mod against;
 mod args;
+mod baseline;
 mod burden;
 mod check;
+mod compare;
 mod consent;
 mod demo;
 mod doctor;
@@ -17,6 +20,7 @@ mod recover;
 mod report;
 mod results;
 mod run;
+mod schema;
 mod source;
 mod start;
 mod try_one;
@@ -59,6 +63,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Try(args) => try_one::try_one(&args, &terminal),
         Command::Watch(args) => watch::watch(&args, &terminal),
         Command::Report(args) => report::report(&args, &terminal),
+        Command::Baseline(args) => baseline::baseline(&args, &terminal),
+        Command::Compare(args) => compare::compare(&args, &terminal),
+        Command::Schema(args) => schema::schema(&args, &terminal),
         Command::Explain(args) => explain::explain(&args, &terminal),
         Command::Doctor => doctor::doctor(&terminal),
         Command::Recover(args) => recover::recover(&args, &terminal),

@@ -1,29 +1,118 @@
 //! `stressc run`: plan, run, record, report, judge.
 
-use super::args::RunArgs;
+use super::against::Against;
+use super::args::{HowArgs, RunArgs, Runs};
 use super::live::Live;
 use super::output::Terminal;
 use super::prepare::{Prepared, prepare};
+use crate::baseline::Statistic;
 use crate::check::program::Protocol;
+use crate::judge::{Verdict, VerdictKind};
 use crate::measure::{Event, Stats};
+use crate::metric::Outcome;
 use crate::plan::{Connections, Plan, Standing, Way};
+use crate::report::{Format, Report};
 use crate::run::{RunError, Settings};
-use crate::store::Record;
-use crate::{inputs, judge, report, run as engine};
+use crate::store::{Context, Record};
+use crate::{inputs, judge, metric, report, run as engine};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub fn run(args: &RunArgs, terminal: &Terminal) -> u8 {
     let all = || {
-        let prepared = prepare(&args.file, args.share, &args.asked.asked(), terminal)?;
-        consent(&prepared, args, terminal)?;
-        let performed = perform(&prepared, args, terminal)?;
-        Ok(finish(performed, args, terminal))
+        let how = &args.how;
+        let prepared = prepare(&args.file, args.share, &how.asked.asked(), terminal)?;
+        consent(&prepared, how, terminal)?;
+        places(&args.out, terminal)?;
+        let against = Against::here(&prepared.plan, &args.file, args.accept_environment, terminal)?;
+        series(&prepared, args, &against, terminal)
     };
     all().unwrap_or_else(|code| code)
 }
 
+/// Runs it until what is compared is decided; the exit code.
+fn series(prepared: &Prepared, args: &RunArgs, against: &Against, terminal: &Terminal) -> Result<u8, u8> {
+    let plan = &prepared.plan;
+    let looks = args.runs.unwrap_or(Runs { least: 1, most: 1 });
+    if looks.most > 1 {
+        terminal.err(&format!("{}\n", super::against::most_time(plan, looks)));
+    }
+    let (mut measured, mut earlier): (Vec<Vec<Statistic>>, Vec<Performed>) = (Vec::new(), Vec::new());
+    let mut open_elsewhere = false;
+    loop {
+        let mut performed = perform(prepared, &args.how, args.quiet, terminal)?;
+        measured.push(metric::statistics(plan, &performed.stats));
+        let others = against.others(plan, &measured, looks);
+        let verdict = judge::judge(plan, &performed.stats, &others);
+        let number = measured.len();
+        let decided = number >= looks.least && !others.are_open();
+        let ends = !matches!(verdict.kind, VerdictKind::Passed | VerdictKind::Inconclusive);
+        if decided || ends || performed.left.is_some() || number >= looks.most {
+            let told = against.context(others);
+            let code = finish(&mut performed, &verdict, &told, args, terminal);
+            earlier.push(performed);
+            let code = if code == 0 && open_elsewhere { VerdictKind::Inconclusive.exit_code() } else { code };
+            let saved = save(&earlier, &verdict, args, against, terminal);
+            let undecided = VerdictKind::Inconclusive.exit_code();
+            return Ok(if code == 0 || (code == undecided && saved != 0) { saved } else { code });
+        }
+        open_elsewhere |= is_open_elsewhere(plan, &verdict);
+        between(&mut performed, &verdict, (number, looks), &against.context(others), terminal)?;
+        earlier.push(performed);
+    }
+}
+
+/// Whether something that no other run decides is inconclusive.
+fn is_open_elsewhere(plan: &Plan, verdict: &Verdict) -> bool {
+    let judged = plan.expectations.iter().zip(&verdict.expectations);
+    judged.into_iter().any(|(expectation, judged)| {
+        let mut compares = false;
+        expectation.condition.measured(&mut |measured| compares |= measured.has_baseline());
+        judged.outcome == Outcome::Inconclusive && !compares
+    })
+}
+
+/// What is told of a run that others follow.
+fn between(
+    performed: &mut Performed,
+    verdict: &Verdict,
+    (number, looks): (usize, Runs),
+    context: &Context,
+    terminal: &Terminal,
+) -> Result<(), u8> {
+    let report = report::report(&performed.plan, &performed.stats, verdict);
+    recorded(performed, context, &report).map_err(|problem| {
+        terminal.error(&format!("the run is done, but its record is not whole: {problem}"));
+        super::COULD_NOT_RUN
+    })?;
+    let compared = verdict.expectations.iter().filter_map(|judged| judged.across).map(|across| across.verdict.word());
+    let compared = compared.collect::<Vec<_>>().join(", ");
+    let so_far = if compared.is_empty() { String::new() } else { format!(": {compared}") };
+    terminal.err(&format!("run {number} of at most {} is done{so_far}\n", looks.most));
+    Ok(())
+}
+
+/// Keeps the runs as a baseline, where that was asked for.
+fn save(runs: &[Performed], verdict: &Verdict, args: &RunArgs, against: &Against, terminal: &Terminal) -> u8 {
+    let Some(name) = &args.save_baseline else { return 0 };
+    let name = Some(name.as_str()).filter(|name| !name.is_empty());
+    if let Some(problem) = super::against::refused(verdict, false) {
+        terminal.error(&format!("the run is not kept as a baseline: {problem}"));
+        return super::COULD_NOT_RUN;
+    }
+    let profile = runs.first().and_then(|run| run.plan.profile.as_deref());
+    let mut set = against.set_for(name, profile);
+    for run in runs {
+        match against.keep((&run.plan, &run.stats), (set, name), terminal) {
+            Ok(own) => set = Some(own),
+            Err(code) => return code,
+        }
+    }
+    0
+}
+
 /// Whether it may be started: by this machine, by the person, by what an earlier run has left.
-fn consent(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<(), u8> {
+pub(super) fn consent(prepared: &Prepared, args: &HowArgs, terminal: &Terminal) -> Result<(), u8> {
     let Prepared { plan, machine, .. } = prepared;
     let lacks = crate::plan::lacks(plan, *machine);
     if let Some(lack) = lacks.iter().find(|lack| lack.certain) {
@@ -40,8 +129,12 @@ fn consent(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<(
         terminal.err(&format!("{workers} workers share {} {cores}, so they wait for each other\n", machine.cores));
     }
     not_heeded(plan, terminal);
-    super::recover::refused(terminal).map_or(Ok(()), Err)?;
-    for (_, path) in args.out.iter().filter(|(_, path)| path.as_os_str() != "-") {
+    super::recover::refused(terminal).map_or(Ok(()), Err)
+}
+
+/// Whether the result can be written where it is asked for.
+fn places(out: &[(Format, PathBuf)], terminal: &Terminal) -> Result<(), u8> {
+    for (_, path) in out.iter().filter(|(_, path)| path.as_os_str() != "-") {
         // Found out before the load, not after it; what is there stays until there is something better.
         if let Err(problem) = super::results::probe(path) {
             terminal.error(&format!("the run is not started: {problem}"));
@@ -52,15 +145,15 @@ fn consent(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<(
 }
 
 /// A run that was made.
-struct Performed {
-    plan: Arc<Plan>,
-    stats: Stats,
+pub(super) struct Performed {
+    pub plan: Arc<Plan>,
+    pub stats: Stats,
     record: Record,
     /// What it did and could not take back.
-    left: Option<RunError>,
+    pub left: Option<RunError>,
 }
 
-fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<Performed, u8> {
+pub(super) fn perform(prepared: &Prepared, args: &HowArgs, quiet: bool, terminal: &Terminal) -> Result<Performed, u8> {
     let Prepared { plan, secrets, raised, program, .. } = prepared;
     let now = jiff::Timestamp::now();
     let seed = args.seed.unwrap_or_else(|| fresh_seed(now));
@@ -88,7 +181,7 @@ fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<P
         trial: None,
     };
     let mut stats = Stats::new(plan);
-    let mut live = Live::new(terminal, plan, !args.quiet && !args.no_progress);
+    let mut live = Live::new(terminal, plan, !quiet && !args.no_progress);
     let result = engine::run(plan, &settings, &mut |event: Event| {
         let whole = record.broken.is_none();
         record.append(&event);
@@ -126,16 +219,20 @@ fn perform(prepared: &Prepared, args: &RunArgs, terminal: &Terminal) -> Result<P
     Ok(Performed { plan: plan.clone(), stats, record, left })
 }
 
-/// The verdict and what is told of it; the exit code.
-fn finish(performed: Performed, args: &RunArgs, terminal: &Terminal) -> u8 {
-    let Performed { plan, stats, mut record, left } = performed;
-    let verdict = judge::judge(&plan, &stats, &judge::Others::default());
-    let report = report::report(&plan, &stats, &verdict);
-    let directory = record.directory.clone();
+/// Puts what came of a run into its record.
+pub(super) fn recorded(performed: &mut Performed, context: &Context, report: &Report) -> Result<(), String> {
+    let kept = performed.record.put_context(context);
+    let finished = performed.record.finish(&report::json(report));
+    finished.and(kept).map_err(|error| error.to_string())
+}
+
+/// What is told of a run; the exit code.
+fn finish(performed: &mut Performed, verdict: &Verdict, context: &Context, args: &RunArgs, terminal: &Terminal) -> u8 {
+    let report = report::report(&performed.plan, &performed.stats, verdict);
     if !args.quiet {
         terminal.out(&report::terminal(&report, terminal.out_coloured()));
     }
-    let mut lost = record.finish(&report::json(&report)).err().map(|error| error.to_string());
+    let mut lost = recorded(performed, context, &report).err();
     if let Err(problem) = super::output::write(&args.out, &report, terminal) {
         lost.get_or_insert(problem);
     }
@@ -144,9 +241,9 @@ fn finish(performed: Performed, args: &RunArgs, terminal: &Terminal) -> u8 {
         return super::COULD_NOT_RUN;
     }
     if !args.quiet {
-        terminal.out(&format!("\nrecorded in {}\n", directory.display()));
+        terminal.out(&format!("\nrecorded in {}\n", performed.record.directory.display()));
     }
-    if let Some(left) = left {
+    if let Some(left) = &performed.left {
         terminal.error(&left.to_string());
         return super::COULD_NOT_RUN;
     }
@@ -168,7 +265,7 @@ fn not_heeded(plan: &Plan, terminal: &Terminal) {
 }
 
 /// As many as asked for, and never more than iterations may be in flight or a pool has connections.
-fn workers(args: &RunArgs, plan: &Plan) -> u64 {
+fn workers(args: &HowArgs, plan: &Plan) -> u64 {
     let seats = plan.loads.iter().map(|load| load.ceiling.in_flight / plan.share.count).min().unwrap_or(1);
     let pools = plan.targets.iter().filter_map(|target| match target.connections {
         Some(Connections::Pool(size)) => Some(size / plan.share.count),

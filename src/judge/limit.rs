@@ -4,9 +4,10 @@
 use crate::base::units::{self, MILLISECOND};
 use crate::measure::{Stats, Times};
 use crate::plan::{Plan, Range};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     Target,
@@ -22,7 +23,7 @@ impl Subject {
 }
 
 /// One sentence on a load that was not what was planned, or whose numbers missed what was expected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Caveat {
     pub load: String,
     pub who: Subject,
@@ -32,7 +33,7 @@ pub struct Caveat {
 }
 
 /// What a load and the workers did, where arrivals of it are missing, else all the time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Evidence {
     pub started: u64,
     pub dropped: u64,

@@ -14,9 +14,10 @@ use crate::base::units::{self, SECOND};
 use crate::measure::Stats;
 use crate::metric::{self, Judged, Outcome};
 use crate::plan::{Binary, Condition, Expectation, Function, Measured, Plan, RequestFunction};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictKind {
     Passed,
@@ -28,7 +29,7 @@ pub enum VerdictKind {
 }
 
 impl VerdictKind {
-    fn exit_code(self) -> u8 {
+    pub fn exit_code(self) -> u8 {
         match self {
             VerdictKind::Passed => 0,
             VerdictKind::Failed => 1,
@@ -50,6 +51,8 @@ pub struct Verdict {
     /// How each of them stands, whatever the generator did.
     pub standings: Vec<Standing>,
     pub trust: Trust,
+    /// What has to be said of the runs that it was compared with, in sentences.
+    pub notes: Vec<String>,
 }
 
 pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
@@ -63,7 +66,7 @@ pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let (kind, reason) = kind(stats, (&expectations, written), &standings, &trust);
     // Who ends a run early knows it; a run that ends itself early has failed.
     let exit_code = if stats.aborted.is_some() && kind == VerdictKind::Aborted { 1 } else { kind.exit_code() };
-    Verdict { kind, exit_code, reason, expectations, standings, trust }
+    Verdict { kind, exit_code, reason, expectations, standings, trust, notes: others.notes.clone() }
 }
 
 /// A number that only grows is above its bound, whatever comes.

@@ -6,9 +6,10 @@ use crate::check::builtins::{Added, Delay, Direction};
 use crate::measure::{Failure, Stats, Tried, histogram};
 use crate::metric::{self, Judged, Known, Outcome, Quantity, printed, turned};
 use crate::plan::{Binary, Capacity, Condition, Measured, Metric, MetricKey, Plan, Range, Requests, Search, Type};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     Stands,

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::base::units::{MILLISECOND, SECOND};
+use crate::baseline::Statistic;
 use crate::measure::{Failure, Generator, Recorder};
-use crate::plan::{Condition, Estimate, MetricKey, Plan};
+use crate::plan::{Condition, MetricKey, Plan, Regression};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -371,6 +372,7 @@ fn a_baseline_is_what_the_metric_of_that_key_was_in_another_run() {
     let allowed =
         json!({ "arithmetic": { "operator": "subtract", "left": baseline(None), "right": share, "unit": "rate" } });
     least["compare"]["right"] = allowed;
+    least["compare"]["left"]["metric"]["key"] = json!(key);
     let mut named = least.clone();
     named["compare"]["right"] = baseline(Some("v1"));
     let plan = plan("open", 1000, &[least, named]);
@@ -382,19 +384,43 @@ fn a_baseline_is_what_the_metric_of_that_key_was_in_another_run() {
     };
     let unknown = (Outcome::Inconclusive, None);
     assert_eq!(outcomes(&Others::default()), [unknown.clone(), unknown.clone()]);
-    let was = |value: f64, interval: Option<(f64, f64)>| Estimate { value, interval, samples: 200 };
+    let run = metric::statistics(&plan, &stats);
+    assert_eq!(run.iter().map(|statistic| &statistic.metric).collect::<Vec<_>>(), [&key, &key][..1]);
+    let others = |name: Option<&str>, value: f64, runs: usize| {
+        Others::of(
+            &plan,
+            std::slice::from_ref(&run),
+            &mut |asked, metric, _| {
+                assert_eq!(*metric, key);
+                let statistic = Statistic { value, batches: Vec::new(), ..run[0].clone() };
+                if asked == name { Ok(vec![statistic; runs]) } else { Err("there is none".to_owned()) }
+            },
+            &|_, _| 0.05,
+        )
+    };
     // 100 a second were answered: as many as were, or more, but for 5%.
-    for (value, outcome, bound) in [(104.0, Outcome::Held, "98.8/s"), (106.0, Outcome::Failed, "101/s")] {
-        let mut others = Others::default();
-        others.put(None, key.clone(), was(value, None));
-        assert_eq!(outcomes(&others), [(outcome, Some(bound.to_owned())), unknown.clone()]);
-        // It is of that metric and of no other.
-        let mut others = Others::default();
-        others.put(None, MetricKey { of: "other".to_owned(), ..key.clone() }, was(value, None));
-        assert_eq!(outcomes(&others), [unknown.clone(), unknown.clone()]);
+    for (value, outcome, bound, told) in [
+        (100.0, Outcome::Held, "95/s", Regression::Unchanged),
+        (104.0, Outcome::Inconclusive, "98.8/s", Regression::Inconclusive),
+        (106.0, Outcome::Failed, "101/s", Regression::Regressed),
+        (120.0, Outcome::Failed, "114/s", Regression::Regressed),
+        (80.0, Outcome::Held, "76/s", Regression::Improved),
+    ] {
+        let others = others(None, value, 5);
+        assert_eq!(outcomes(&others), [(outcome, Some(bound.to_owned())), unknown.clone()], "{value}");
+        let across = judge(&plan, &stats, &others).expectations[0].across.expect("it was compared");
+        assert_eq!((across.verdict, across.runs, across.is_advisory), (told, (5, 1), false));
+        assert_eq!(others.are_open(), told == Regression::Inconclusive);
+        // What is kept of it is all that it takes to judge once more.
+        let text = serde_json::to_string(&others).expect("plain data");
+        assert_eq!(serde_json::from_str::<Others>(&text).expect("as it was written"), others);
     }
-    let mut others = Others::default();
-    others.put(Some("v1"), key.clone(), was(101.0, Some((90.0, 112.0))));
-    let [newest, named] = &outcomes(&others)[..] else { panic!("two") };
-    assert_eq!((newest, named.0), (&unknown, Outcome::Inconclusive), "where it lies is not known well enough");
+    let reason = |others: &Others, index: usize| judge(&plan, &stats, others).expectations[index].reason.clone();
+    assert_eq!(reason(&others(None, 100.0, 5), 1), Some("there is none".to_owned()));
+    // One run may be the odd one.
+    let advice = others(None, 120.0, 1);
+    assert_eq!(outcomes(&advice)[0].0, Outcome::Inconclusive);
+    assert!(reason(&advice, 0).is_some_and(|reason| reason.contains("advice alone")), "{:?}", reason(&advice, 0));
+    let [newest, named] = &outcomes(&others(Some("v1"), 90.0, 5))[..] else { panic!("two") };
+    assert_eq!((newest, named.0), (&unknown, Outcome::Held));
 }

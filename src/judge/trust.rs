@@ -6,16 +6,17 @@ use crate::base::units;
 use crate::measure::Stats;
 use crate::metric::{Judged, Outcome};
 use crate::plan::{Metric, Plan};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrustState {
     Trusted,
     Untrusted,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Trust {
     pub state: TrustState,
     /// Why not.

@@ -1,9 +1,10 @@
 //! Alerts of the system under test, as a source of alerts tells of them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An alert began or ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Alert {
     /// The place of its source in the plan.
     pub source: usize,
@@ -16,7 +17,7 @@ pub struct Alert {
     pub at: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     Firing,

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::ended::Ended;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 const MOST: usize = 64;
 
 /// What tells the failures of a series apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct Cause {
     pub failure: Failure,
     /// 0 where there was no answer.
@@ -24,7 +25,7 @@ pub struct Cause {
 }
 
 /// How often something happened, and when first and last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Tally {
     pub count: u64,
     pub first: u64,
@@ -32,7 +33,7 @@ pub struct Tally {
 }
 
 /// What one worker adds to a cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Failed {
     pub series: u32,
     #[serde(flatten)]

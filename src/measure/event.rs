@@ -2,11 +2,12 @@
 
 use super::{Alert, Booked, Example, Failed, Gauges, LoadCounts, Proof, SeriesCounts, Slice, Verified};
 use crate::plan::{COUNTLESS, LONGEST, Range, is_range};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 // Of core, which opens nothing.
 use core::net::SocketAddr;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum Event {
     /// The run began; offsets of later events count from `load_started`.
@@ -240,7 +241,7 @@ impl Event {
 }
 
 /// A level that a search held for a while.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Tried {
     pub load: usize,
     pub stage: usize,
@@ -268,7 +269,7 @@ impl Tried {
 }
 
 /// How the generator itself was in the last second, or since the reading before.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Generator {
     pub at: u64,
     /// CPU of the process, in shares of one core.

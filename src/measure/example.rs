@@ -1,6 +1,7 @@
 //! Single requests, told whole: some that failed and the slowest that did not, so that a number has faces.
 
 use super::{Cause, Failure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ const MOST: usize = 1000;
 const SLOWEST: usize = 5;
 
 /// One request, as it was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Example {
     pub series: u32,
     /// None where it is one of the slowest.

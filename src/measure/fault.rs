@@ -1,10 +1,11 @@
 //! What became of the faults and events of a plan: when each was in force, and what shows that it was. And which services ended.
 
 use crate::plan::Range;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a fault of a link has touched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Proof {
     /// Of which something was held, changed or ended.
     pub connections: u64,

@@ -1,11 +1,12 @@
 //! Values over time that are read once a second: of services, of their pages, of monitors.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One look at everything that is watched, by its place in the plan's list. What could not be read has a reason
 /// instead of a value, and what stands for it where the scenario says so; what there is nothing to say about yet has neither.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Gauges {
     pub at: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -24,7 +25,7 @@ pub struct Gauge {
 }
 
 /// Looks in a row that read nothing, for one reason.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Gap {
     /// The first and the last of them.
     pub from_ns: u64,

@@ -105,6 +105,18 @@ pub fn line(tag: &str, start_ns: u64, length_ns: u64, counts: &Counts) -> Vec<u8
     out
 }
 
+/// The histogram of a line alone: V2, deflated, base64.
+pub fn payload(counts: &Counts) -> String {
+    let mut encoder = Encoder::default();
+    encoder.pack(counts);
+    STANDARD.encode(&encoder.payload)
+}
+
+/// What a payload holds, where it is one.
+pub fn read_payload(text: &str) -> Option<Counts> {
+    decode(&STANDARD.decode(text).ok()?)
+}
+
 /// Nanoseconds as seconds with 6 decimals, rounded.
 fn seconds(ns: u64) -> String {
     let us = ns / 1_000 + u64::from(ns % 1_000 >= 500);

@@ -1,9 +1,10 @@
 //! What became of the entries of ledgers: what the system said when each was made, and what it says of them afterwards.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a request ended that made an entry. Of several tries the one that says most decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// Nothing of it reached the system, or the system would not have it (4xx).
@@ -25,7 +26,7 @@ impl Fate {
 }
 
 /// An entry of a ledger, by its key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Entry {
     pub ledger: usize,
     pub key: String,
@@ -38,7 +39,7 @@ pub struct Entry {
 }
 
 /// How many entries of a ledger ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Booked {
     pub acknowledged: u64,
     pub unknown: u64,
@@ -66,7 +67,7 @@ impl Booked {
 }
 
 /// What the system said of the entries of a ledger when it was asked for each.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Verified {
     /// By how they had ended, those of which it said something definite.
     pub asked: Booked,
@@ -99,7 +100,7 @@ pub struct Verified {
 }
 
 /// A cause for which entries are left unverified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Doubt {
     pub because: String,
     pub count: u64,
@@ -108,7 +109,7 @@ pub struct Doubt {
 }
 
 /// An entry with which something is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Violation {
     pub kind: Wrong,
     pub key: String,
@@ -119,7 +120,7 @@ pub struct Violation {
     pub found: Option<u64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrong {
     Lost,

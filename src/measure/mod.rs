@@ -40,11 +40,12 @@ pub use tags::Tags;
 pub use times::{Ranked, Times};
 
 use histogram::Counts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Why a request failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     Connect,
@@ -128,7 +129,7 @@ impl Failure {
 }
 
 /// What one slice of time adds, or several that follow each other.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Slice {
     pub slice: u32,
     /// The slice behind the last, where several were added up.
@@ -151,7 +152,7 @@ pub struct Slice {
 
 /// Of one series: what was sent in the slice, and what became of what was intended in it. The histograms are
 /// stored in the interval log, not here.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct SeriesCounts {
     /// Requests handed to the network in this slice.
     pub sent: u64,
@@ -234,7 +235,7 @@ impl SeriesCounts {
 }
 
 /// Of one load: its iterations, by the slice in which they were intended.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct LoadCounts {
     pub started: u64,
     pub dropped: u64,
@@ -252,7 +253,7 @@ pub struct LoadCounts {
 }
 
 /// How often something was so, and when first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Since {
     pub count: u64,
     pub first: u64,

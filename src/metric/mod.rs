@@ -2,10 +2,12 @@
 //! implementation for the verdict and for everything that decides while a run goes on.
 
 mod abort;
+mod across;
 mod actual;
 mod capacity;
 mod crashes;
 mod ledger;
+mod of_run;
 mod rolling;
 mod quantity;
 mod recovery;
@@ -20,7 +22,9 @@ mod student;
 mod tests;
 
 pub use abort::AbortWatch;
+pub use across::{shown as shown_change, told as told_across};
 pub use actual::ineffective;
+pub use of_run::{Windowed, functions, recorded, statistics, windowed};
 pub use quantity::{Known, Quantity};
 pub use recovery::{Back, Recovered, recovered};
 pub use search::{Finder, Halving};
@@ -30,7 +34,7 @@ pub use slices::Slices;
 use crate::base::units;
 use crate::check::holds;
 use crate::measure::Stats;
-use crate::plan::{Binary, Condition, Measured, Metric, Range, Type, are_compared};
+use crate::plan::{AcrossRuns, Binary, Condition, Measured, Metric, Range, Type, are_compared};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +62,8 @@ pub struct Judged {
     pub slices: Option<Slices>,
     /// By which share of the bound it held, below nothing where it failed: what makes one slice worse than another.
     pub margin: f64,
+    /// What came of comparing its runs with those of a baseline.
+    pub across: Option<AcrossRuns>,
     /// What it was decided from: the condition behind a `not`, both sides of `and` and `or`, the worst slice.
     pub parts: Vec<Judged>,
 }
@@ -70,9 +76,9 @@ impl Judged {
 
     /// The same without what it was decided from.
     fn alone(&self) -> Judged {
-        let Judged { outcome, samples, timed, when, slices, margin, .. } = *self;
+        let Judged { outcome, samples, timed, when, slices, margin, across, .. } = *self;
         let (value, bound, reason) = (self.value.clone(), self.bound.clone(), self.reason.clone());
-        Judged { outcome, value, bound, samples, reason, timed, when, slices, margin, parts: Vec::new() }
+        Judged { outcome, value, bound, samples, reason, timed, when, slices, margin, across, parts: Vec::new() }
     }
 }
 
@@ -126,7 +132,10 @@ pub fn judge(condition: &Condition, stats: &Stats) -> Judged {
 
 fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
     match condition {
-        Condition::Compare { operator, left, right } => compare(*operator, sides(left, right, stats, by)),
+        Condition::Compare { operator, left, right } => {
+            let judged = compare(*operator, sides(left, right, stats, by));
+            if by == By::Spread { across::judged(judged, left.unit(), right) } else { judged }
+        }
         Condition::Within { left, right, tolerance, relative } => {
             within(*tolerance, *relative, sides(left, right, stats, by))
         }
@@ -398,10 +407,11 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Measurement {
     match measured {
         Measured::Constant { value, .. } => Measurement::of(Ok(*value), 0),
         Measured::Metric { metric, .. } => of_metric(metric, stats, spread),
-        Measured::Baseline { known: Some(known), .. } => {
+        Measured::Baseline { known: Some(Ok(known)), .. } => {
             Measurement { interval: known.interval, ..Measurement::of(Ok(known.value), known.samples) }
         }
-        Measured::Baseline { known: None, .. } => unmeasured(),
+        Measured::Baseline { known: Some(Err(reason)), .. } => Measurement::of(Err(reason.clone()), 0),
+        Measured::Baseline { known: None, .. } => Measurement::of(Err("no baseline was looked up".to_owned()), 0),
         Measured::Arithmetic { operator, left, right, .. } => {
             let (l, r) = (value(left, stats, spread), value(right, stats, spread));
             let samples = l.samples.max(r.samples);

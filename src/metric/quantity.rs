@@ -3,10 +3,11 @@
 use super::printed;
 use crate::base::units::{BandwidthUnit, duration, measured_duration};
 use crate::plan::Type;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Quantity {
     /// In base units: nanoseconds, bytes, shares of one.
     pub number: f64,
@@ -19,7 +20,7 @@ pub struct Quantity {
 }
 
 /// What is known by the number of a quantity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 #[serde(tag = "known", rename_all = "snake_case")]
 pub enum Known {
     /// It is that.

@@ -200,7 +200,7 @@ pub(super) fn drift(parts: Vec<Measurement>) -> Measurement {
 }
 
 /// What a person reads of a series: how many readings, and their least, mean, greatest and last value.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, schemars::JsonSchema, serde::Serialize)]
 pub struct Summary {
     pub readings: u64,
     pub missed: u64,

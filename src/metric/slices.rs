@@ -4,10 +4,11 @@ use super::{Judged, Outcome, judge_within};
 use crate::base::units::{duration, grouped};
 use crate::measure::Stats;
 use crate::plan::{Condition, Range};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the slices of a scope came out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Slices {
     pub held: usize,
     pub failed: usize,

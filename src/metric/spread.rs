@@ -11,7 +11,7 @@ use crate::plan::{FEWEST_PARTS, Requests};
 use std::collections::BTreeMap;
 
 /// As many batches as samples suffice for.
-const BATCHES: [u64; 3] = [6, 5, FEWEST_PARTS];
+pub(super) const BATCHES: [u64; 3] = [6, 5, FEWEST_PARTS];
 
 /// Where a value lies with 95 % certainty. None for what is counted and not estimated, an error for too few samples.
 pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<Option<(f64, f64)>, String> {
@@ -42,7 +42,7 @@ pub(super) fn interval(metric: &Requests, stats: &Stats, value: f64) -> Result<O
 }
 
 /// The variance that a share has by being one, also where it is nothing in every batch (Agresti and Coull, 1998).
-fn of_shares(function: RequestFunction, value: f64, total: f64) -> f64 {
+pub(super) fn of_shares(function: RequestFunction, value: f64, total: f64) -> f64 {
     let of = |share: f64| {
         let share = (share * total + 2.0) / (total + 4.0);
         share * (1.0 - share) / (total + 4.0)
@@ -51,7 +51,7 @@ fn of_shares(function: RequestFunction, value: f64, total: f64) -> f64 {
 }
 
 /// What ended in each piece of the windows of a metric, by its start.
-fn ended(metric: &Requests, stats: &Stats) -> BTreeMap<u64, u64> {
+pub(super) fn ended(metric: &Requests, stats: &Stats) -> BTreeMap<u64, u64> {
     let mut cells = BTreeMap::new();
     for samples in &metric.samples {
         for (start, counts) in stats.pieces_of(samples.series, &samples.ranges) {
@@ -62,7 +62,7 @@ fn ended(metric: &Requests, stats: &Stats) -> BTreeMap<u64, u64> {
 }
 
 /// The metric in so many parts with about as many samples each, cut where pieces end; fewer where there are fewer of them.
-fn batches(metric: &Requests, cells: &BTreeMap<u64, u64>, count: u64) -> Vec<Requests> {
+pub(super) fn batches(metric: &Requests, cells: &BTreeMap<u64, u64>, count: u64) -> Vec<Requests> {
     let total: u64 = cells.values().sum();
     let (mut cuts, mut seen) = (vec![0], 0);
     for (start, ended) in cells {

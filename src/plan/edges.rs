@@ -208,7 +208,7 @@ impl WindowEdges {
                 self.each(condition, &seconds);
                 self.cut(condition);
             }
-            Condition::Compare { left, right, .. } if are_compared(left, right) => {
+            Condition::Compare { left, right, .. } if are_compared(left, right) || right.has_baseline() => {
                 for side in [left, right] {
                     side.metrics(&mut |metric| self.parts(metric));
                 }

@@ -39,7 +39,17 @@ pub fn fingerprint(plan: &Plan) -> String {
             load.ceiling = Ceiling { in_flight: 0, from: CeilingFrom::Machine };
         }
     }
-    let mut value = serde_json::to_value(&same).expect("a plan is plain data");
+    hashed(serde_json::to_value(&same).expect("a plan is plain data"))
+}
+
+/// Of one part of a plan: what it does, without how it was written.
+pub fn part(value: Value) -> String {
+    let mut hash = hashed(value);
+    hash.truncate(16);
+    hash
+}
+
+fn hashed(mut value: Value) -> String {
     forget_writing(&mut value);
     let bytes = serde_json::to_vec(&value).expect("a value is plain data");
     crate::base::hex(&Sha256::digest(&bytes))

@@ -4,9 +4,10 @@ use super::{
     Function, LedgerFunction, Moment, Range, RecoveryFunction, RequestFunction, ScopeKind, SeriesFunction, SteadyState,
     Subject, SweepFunction, Type, Watched, program,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Expectation {
     pub text: String,
     pub line: usize,
@@ -21,7 +22,7 @@ pub type Condition = program::Condition<Metric, Planned, AlertScopes>;
 pub type Measured = program::Measured<Metric>;
 
 /// What scopes leave together where they are of alerts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AlertScopes {
     pub ranges: Vec<Range>,
     /// Scopes that only the run knows: the ranges narrow to them.
@@ -32,13 +33,13 @@ pub struct AlertScopes {
 }
 
 /// An instant as it is planned; where a fault or an event bounds it, its actual instant decides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Planned {
     pub at: u64,
     pub moment: Moment,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Of recorded series, in windows.
@@ -78,7 +79,7 @@ impl Metric {
 }
 
 /// A function of recorded series in windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Requests {
     pub function: RequestFunction,
     pub service_time: bool,
@@ -101,7 +102,7 @@ pub struct Requests {
 }
 
 /// A function of a series of values over time, in windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Readings {
     pub function: SeriesFunction,
     pub series: Watched,
@@ -111,7 +112,7 @@ pub struct Readings {
 }
 
 /// To what the windows of a metric end and narrow, beside what is planned of them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Scopes {
     /// The end of the loads that it speaks of: behind it only answers come in.
     pub end: u64,
@@ -126,7 +127,7 @@ pub struct Scopes {
 }
 
 /// How often a service ended by itself, in windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Crashes {
     pub service: String,
     /// The faults of the plan that act on it, and the commands: while one is in force, an end is no crash.
@@ -138,7 +139,7 @@ pub struct Crashes {
 }
 
 /// The highest level at which the condition of a search held.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Capacity {
     pub load: usize,
     pub stage: usize,
@@ -149,7 +150,7 @@ pub struct Capacity {
 }
 
 /// What the Universal Scalability Law says of the levels of a sweep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Scaling {
     pub function: SweepFunction,
     /// Users, and where their level was measured.
@@ -159,7 +160,7 @@ pub struct Scaling {
 }
 
 /// A function of how a steady state was lost and came back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Recovery {
     pub function: RecoveryFunction,
     /// What the system recovers from.
@@ -176,14 +177,14 @@ pub struct Recovery {
 }
 
 /// A scope by the impact of windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Impact {
     pub kind: ScopeKind,
     pub of: Recovery,
 }
 
 /// A scope by a fault or an event: as planned it is in the windows already, and these narrow to what was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct OfFault {
     pub kind: ScopeKind,
     /// Its place among the faults of the plan, or among its events.
@@ -200,7 +201,7 @@ fn is_one(worth: &f64) -> bool {
     *worth == 1.0
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Samples {
     pub series: usize,
     pub ranges: Vec<Range>,

@@ -3,9 +3,10 @@
 use super::schedule::{Segment, Shape};
 use super::{MixPart, Range, Replay, Share, StageKind};
 use crate::base::units;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Load {
     pub name: String,
     pub parts: Vec<MixPart>,
@@ -189,13 +190,13 @@ pub struct Activity {
 }
 
 /// How many iterations may be under way at a time, over all workers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Ceiling {
     pub in_flight: u64,
     pub from: CeilingFrom,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CeilingFrom {
     /// Written in the scenario.
@@ -208,7 +209,7 @@ pub enum CeilingFrom {
     Machine,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Stage {
     pub name: String,
     pub named: bool,

@@ -9,6 +9,7 @@ mod elaborate;
 mod enough;
 mod expect;
 mod fingerprint;
+mod host;
 mod judged;
 mod links;
 mod load;
@@ -24,14 +25,14 @@ mod timeline;
 mod watched;
 
 pub use crate::check::program::{
-    Action, Address, After, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Check, Choice,
-    Choose, CommandFault, CommandLine, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo, Dns,
-    Element, Estimate, Exchange, Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity, ItemPlace,
-    Ledger, LedgerFunction, Limit, Link, LinkDirection, LinkFault, LoopBound, Measure, Member, Method, MetricKey,
-    MixPart, Moment, Monitor, MonitorKind, NetworkRoute, PartKind, PathText, Pem, Pick, Piece, Property, Reason,
-    Record, RecoveryFunction, Repeat, Replay, Request, RequestFunction, RequestTime, Retry, Series as Watched,
-    SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject, SweepFunction, Target,
-    Text, Think, Tls, TlsVersion, Upload, ValueFunction,
+    AcrossRuns, Action, Address, After, AlertCheck, AlertDoes, AlertFacts, AlertSource, Allow, AnswerPart, Body, Check,
+    Choice, Choose, CommandFault, CommandLine, Connections, Content, Data, DataFormat, Database, DatabaseFault, Demo,
+    Dns, Element, Estimate, Exchange, Expr, FailureKind, File, Flow, Frame, Function, HostFault, Http, Identity,
+    ItemPlace, Ledger, LedgerFunction, Limit, Link, LinkDirection, LinkFault, LoopBound, Measure, Member, Method,
+    MetricKey, MixPart, Moment, Monitor, MonitorKind, NetworkRoute, PartKind, PathText, Pem, Pick, Piece, Property,
+    Reason, Record, RecoveryFunction, Regression, Repeat, Replay, Request, RequestFunction, RequestTime, Retry,
+    Series as Watched, SeriesFunction, SeriesSource, Service, ServiceFault, ServiceKind, StageKind, Step, Subject,
+    SweepFunction, Target, Text, Think, Tls, TlsVersion, Upload, ValueFunction,
 };
 pub use crate::check::types::Type;
 pub use crate::syntax::ast::{Binary, ScopeKind};
@@ -39,6 +40,8 @@ pub use crate::syntax::dialect::{Dialect, Encoding};
 pub use edges::{RestsOn, WindowEdges};
 pub use elaborate::plan;
 pub use expect::{FEWEST_PARTS, are_compared};
+pub use fingerprint::part as fingerprint_of;
+pub use host::Host;
 pub use judged::{
     AlertScopes, Capacity, Condition, Crashes, Expectation, Impact, Measured, Metric, OfFault, Planned, Readings,
     Recovery, Requests, Samples, Scaling, Scopes,
@@ -50,11 +53,12 @@ pub use reach::{Reached, Standing, Way};
 pub use search::{FOR_A_LAW, distinct};
 
 use crate::check::program;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const SCHEMA: u32 = 1;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Plan {
     pub schema: u32,
     pub file: String,
@@ -120,7 +124,7 @@ fn is_first(edition: &u32) -> bool {
 }
 
 /// Which part of the arrivals and users is ours: those whose number leaves `index` divided by `count`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Share {
     pub index: u64,
     pub count: u64,
@@ -148,7 +152,7 @@ pub struct Machine {
 }
 
 /// By what a service is held back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     CgroupV1,
@@ -178,7 +182,7 @@ pub enum PortReuse {
 }
 
 /// What breaks, and in which windows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Fault {
     pub name: String,
     pub action: Action,
@@ -195,7 +199,7 @@ pub struct Fault {
 }
 
 /// Something that happens and is not taken back, with its bound.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Event {
     pub name: String,
     pub command: CommandLine,
@@ -213,7 +217,7 @@ impl Event {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct SteadyState {
     pub name: Option<String>,
     pub conditions: Vec<Expectation>,
@@ -221,7 +225,7 @@ pub struct SteadyState {
     pub hold: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Abort {
     pub text: String,
     pub condition: Condition,
@@ -232,7 +236,7 @@ pub struct Abort {
 }
 
 /// A stage that looks for the highest level at which a condition holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Search {
     pub load: usize,
     pub stage: usize,
@@ -246,7 +250,7 @@ pub struct Search {
 }
 
 /// What is recorded apart: the requests of one step in one load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Series {
     pub name: String,
     /// The name as interval logs allow it, unique in the plan.

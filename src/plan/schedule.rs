@@ -3,10 +3,11 @@
 
 use super::Share;
 use crate::base::units::Rate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A level over time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Open model: arrivals per time, in the units of [`Rate::raw`].
@@ -15,7 +16,7 @@ pub enum Shape {
     Closed(Vec<Segment>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Segment {
     pub start: u64,
     pub length: u64,

@@ -3,11 +3,12 @@
 use super::phases::Percentiles;
 use crate::measure::{Failure, Numbered, Stats};
 use crate::plan::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// In the whole run. A redirect belongs to where it led, and a try that is sent again to where it went last.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct AddressTotals {
     pub target: String,
     /// Nothing for all that have no row of their own.

@@ -4,10 +4,11 @@ use super::seconds::seconds;
 use crate::check::all_steps;
 use crate::measure::{Cause, Failure, Stats, cause};
 use crate::plan::{Plan, Step};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Requests of a step that failed alike.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Failures {
     pub series: String,
     pub failure: Failure,
@@ -21,8 +22,10 @@ pub struct Failures {
     pub count: u64,
     /// When the first and the last of them were intended.
     #[serde(rename = "first_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub first: u64,
     #[serde(rename = "last_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub last: u64,
     #[serde(skip)]
     pub cause: Cause,

@@ -7,6 +7,7 @@ use crate::measure::{Ranked, Stats, Times};
 use crate::metric::{Back, Recovered};
 use crate::plan::draw::{PageLayout, PictureRow, RowKind};
 use crate::plan::{Plan, Range};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The characters of a page that a course is drawn on, names included: what a load got is known in as many parts as that has columns.
@@ -15,7 +16,7 @@ const WIDTH: usize = 100;
 /// As wide as what is written at the axis of requests in flight, which a record of a version before does not have.
 const LABEL: &str = "1,000 in flight";
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Course {
     pub loads: Vec<LoadCourse>,
     /// Faults and events as they were, and where the steady state was lost.
@@ -23,14 +24,14 @@ pub struct Course {
 }
 
 /// A load over the run, in parts that are equally long.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct LoadCourse {
     pub load: String,
     pub points: Vec<Point>,
 }
 
 /// What a load got for answers in one part, by the instants at which they were intended.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Point {
     /// Answers a second that were as they should be.
     pub answered: f64,

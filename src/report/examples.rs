@@ -2,9 +2,10 @@
 
 use crate::measure::{Cause, Example, Failure, Stats};
 use crate::plan::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Examples {
     /// Some of the requests that failed, in the order of series, cause and time.
     pub failed: Vec<Told>,
@@ -13,7 +14,7 @@ pub struct Examples {
 }
 
 /// One request, told whole.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Told {
     pub series: String,
     pub failure: Option<Failure>,

@@ -3,20 +3,23 @@
 use super::seconds::seconds;
 use crate::judge::{Standing, Verdict};
 use crate::metric::{Judged, Outcome, Quantity, Slices};
-use crate::plan::{Plan, Range};
+use crate::plan::{AcrossRuns, Plan, Range};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
 /// One expectation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Expected {
     pub text: String,
     pub line: usize,
     /// Nobody wrote it.
     pub implied: bool,
     #[serde(rename = "verdict", serialize_with = "word")]
+    #[schemars(with = "String")]
     pub outcome: Outcome,
     #[serde(flatten)]
+    #[schemars(with = "Told")]
     pub compared: Compared,
     pub samples: u64,
     /// Why nothing can be said of it.
@@ -24,8 +27,12 @@ pub struct Expected {
     pub standing: Standing,
     /// Where in the run the value was, for what is judged in slices.
     #[serde(rename = "when_s", serialize_with = "seconds")]
+    #[schemars(with = "Option<(f64, f64)>")]
     pub when: Option<Range>,
     pub slices: Option<Slices>,
+    /// What its runs said against those of a baseline.
+    #[serde(rename = "baseline", skip_serializing_if = "Option::is_none")]
+    pub across: Option<AcrossRuns>,
 }
 
 /// What was measured, and what it was compared with. Both are written as a person reads them, and beside that as numbers.
@@ -33,6 +40,28 @@ pub struct Expected {
 pub struct Compared {
     pub value: Option<Quantity>,
     pub bound: Option<Quantity>,
+}
+
+/// How both are written.
+#[derive(JsonSchema)]
+struct Told {
+    /// What was measured, as a person reads it.
+    #[expect(dead_code, reason = "it says what is written")]
+    value: Option<String>,
+    /// What that was compared with.
+    #[expect(dead_code, reason = "it says what is written")]
+    bound: Option<String>,
+    #[expect(dead_code, reason = "it says what is written")]
+    numbers: Numbers,
+}
+
+/// The same for programs.
+#[derive(JsonSchema)]
+struct Numbers {
+    #[expect(dead_code, reason = "it says what is written")]
+    value: Option<Quantity>,
+    #[expect(dead_code, reason = "it says what is written")]
+    bound: Option<Quantity>,
 }
 
 impl Serialize for Compared {
@@ -56,10 +85,10 @@ fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Err
 pub fn expected(plan: &Plan, verdict: &Verdict) -> Vec<Expected> {
     let judged = verdict.expectations.iter().zip(&verdict.standings);
     let all = plan.expectations.iter().zip(judged).map(|(planned, (judged, standing))| {
-        let Judged { outcome, value, bound, samples, reason, when, slices, .. } = judged.clone();
+        let Judged { outcome, value, bound, samples, reason, when, slices, across, .. } = judged.clone();
         let (text, line, implied) = (planned.text.clone(), planned.line, planned.implied);
         let compared = Compared { value, bound };
-        Expected { text, line, implied, outcome, compared, samples, reason, standing: *standing, when, slices }
+        Expected { text, line, implied, outcome, compared, samples, reason, standing: *standing, when, slices, across }
     });
     all.collect()
 }

@@ -4,16 +4,17 @@ use super::seconds::seconds;
 use crate::measure::{Happened, Injected, Proof, Stats};
 use crate::metric::{Back, Recovered, recovered};
 use crate::plan::{Element, Plan, Range, draw};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// What the plan has, whether it came to it or not.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PlannedInjections {
     pub faults: Vec<PlannedFault>,
     pub events: Vec<PlannedEvent>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PlannedFault {
     pub name: String,
     pub action: String,
@@ -23,20 +24,23 @@ pub struct PlannedFault {
     /// What it does to what, in words.
     pub what: String,
     #[serde(rename = "windows_s", serialize_with = "seconds")]
+    #[schemars(with = "Vec<(f64, f64)>")]
     pub windows: Vec<Range>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PlannedEvent {
     pub name: String,
     #[serde(rename = "at_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub at: u64,
     #[serde(rename = "at_most_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub at_most: u64,
 }
 
 /// One time that a fault was in force, as asked for and as it was, and what became of the steady state around it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Injection {
     /// Its place among those of the plan.
     pub fault: usize,
@@ -45,10 +49,13 @@ pub struct Injection {
     pub template: Option<String>,
     pub mechanism: String,
     #[serde(rename = "planned_s", serialize_with = "seconds")]
+    #[schemars(with = "(f64, f64)")]
     pub planned: Range,
     #[serde(rename = "applied_s", serialize_with = "seconds")]
+    #[schemars(with = "(f64, f64)")]
     pub applied: Range,
     #[serde(rename = "withdrawn_s", serialize_with = "seconds")]
+    #[schemars(with = "Option<(f64, f64)>")]
     pub withdrawn: Option<Range>,
     pub effective: bool,
     pub touched: Proof,
@@ -57,22 +64,28 @@ pub struct Injection {
     pub problem: Option<String>,
     /// What the first steady state of the plan says; nothing where that cannot be told.
     #[serde(rename = "steady_state", serialize_with = "steady")]
+    #[schemars(with = "Option<Steady>")]
     pub recovered: Option<Recovered>,
+}
+
+/// How a steady state was lost and came back, as it is written.
+#[derive(JsonSchema, Serialize, Default)]
+struct Steady {
+    #[serde(serialize_with = "seconds")]
+    #[schemars(with = "Option<f64>")]
+    lost_s: Option<u64>,
+    #[serde(serialize_with = "seconds")]
+    #[schemars(with = "Option<f64>")]
+    back_s: Option<u64>,
+    #[serde(serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    not_back_by_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
 }
 
 /// When it was lost and back; where it was not back, until when that was looked at, or why it is not known.
 fn steady<S: Serializer>(found: &Option<Recovered>, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize, Default)]
-    struct Steady {
-        #[serde(serialize_with = "seconds")]
-        lost_s: Option<u64>,
-        #[serde(serialize_with = "seconds")]
-        back_s: Option<u64>,
-        #[serde(serialize_with = "seconds", skip_serializing_if = "Option::is_none")]
-        not_back_by_s: Option<u64>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        unknown: Option<String>,
-    }
     let told = found.as_ref().map(|found| match (found.lost, &found.back) {
         (None, _) => Steady::default(),
         (Some((from, _)), back) => {
@@ -88,18 +101,22 @@ fn steady<S: Serializer>(found: &Option<Recovered>, serializer: S) -> Result<S::
 }
 
 /// An event that has begun, as asked for and as it was.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Occurrence {
     /// Its place among those of the plan.
     pub event: usize,
     pub name: Option<String>,
     #[serde(rename = "planned_s", serialize_with = "seconds")]
+    #[schemars(with = "Option<f64>")]
     pub planned: Option<u64>,
     #[serde(rename = "at_most_s", serialize_with = "seconds")]
+    #[schemars(with = "Option<f64>")]
     pub at_most: Option<u64>,
     #[serde(rename = "began_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub began: u64,
     #[serde(rename = "ended_s", serialize_with = "seconds")]
+    #[schemars(with = "Option<f64>")]
     pub ended: Option<u64>,
     pub problem: Option<String>,
     pub output: Option<String>,

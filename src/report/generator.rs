@@ -3,9 +3,10 @@
 use super::loads::Spread;
 use crate::measure::{Generator, Stats};
 use crate::plan::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Health {
     pub cpu_peak: f64,
     /// Of the links, where there are any.

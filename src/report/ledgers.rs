@@ -4,9 +4,10 @@ use super::beside::beside_faults;
 use super::seconds::seconds;
 use crate::measure::{Book, Booked, Doubt, Fate, Stats, Violation, Wrong};
 use crate::plan::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct LedgerTotals {
     pub name: String,
     pub entries: Booked,
@@ -34,12 +35,13 @@ pub struct LedgerTotals {
 }
 
 /// An entry with which something is wrong.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Wronged {
     pub kind: Wrong,
     pub key: String,
     pub outcome: Fate,
     #[serde(rename = "at_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub at: u64,
     /// Where its request lies beside the nearest fault.
     pub beside: Option<String>,

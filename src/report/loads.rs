@@ -3,9 +3,10 @@
 use crate::measure::{Since, Stats, histogram, interval_log};
 use crate::plan::Plan;
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct LoadTotals {
     pub name: String,
     /// It has arrivals, whoever is still under way; another one has users.
@@ -27,7 +28,7 @@ pub struct LoadTotals {
 }
 
 /// How many times lie where, in nanoseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, JsonSchema, Serialize)]
 pub struct Spread {
     pub p50: u64,
     pub p99: u64,
@@ -61,14 +62,8 @@ pub fn loads(plan: &Plan, stats: &Stats) -> Vec<LoadTotals> {
             rested_ns: counts.rested,
             without_rows: counts.without_rows,
             schedule_lag_ns: Spread::of(&lag),
-            schedule_lag_hdr: payload(&lag),
+            schedule_lag_hdr: interval_log::payload(&histogram::Counts::from_histogram(&lag)),
         }
     });
     all.collect()
-}
-
-fn payload(histogram: &Histogram<u64>) -> String {
-    let line = interval_log::line("lag", 0, 0, &histogram::Counts::from_histogram(histogram));
-    let text = String::from_utf8_lossy(&line).into_owned();
-    text.trim_end().rsplit(',').next().unwrap_or("").to_owned()
 }

@@ -39,6 +39,7 @@ pub use windows::{StepRow, TrialOutcome, Window};
 use crate::judge::{Trust, Verdict, VerdictKind};
 use crate::measure::Stats;
 use crate::plan::{Plan, Share};
+use schemars::JsonSchema;
 use seconds::seconds;
 use serde::Serialize;
 // Of core, which opens nothing.
@@ -47,7 +48,7 @@ use core::net::SocketAddr;
 pub const SCHEMA: u32 = 1;
 
 /// Everything that is told of a run. Serialised it is `run.json`: a field that is there stays, with its name and meaning.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Report {
     pub schema: u32,
     pub id: String,
@@ -60,6 +61,7 @@ pub struct Report {
     pub started: String,
     /// Up to where the run was measured, in nanoseconds.
     #[serde(rename = "duration_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub duration: u64,
     /// It was recorded to its end.
     pub complete: bool,
@@ -92,6 +94,7 @@ pub struct Report {
     pub failures: Vec<Failures>,
     pub examples: Examples,
     #[serde(rename = "metrics", serialize_with = "watched::by_name")]
+    #[schemars(with = "std::collections::BTreeMap<String, WatchedSeries>")]
     pub watched: Vec<WatchedSeries>,
     pub planned: PlannedInjections,
     /// Each time that a fault was in force, in order.
@@ -110,7 +113,7 @@ pub struct Report {
 }
 
 /// A service that ended by itself and was started again.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Restart {
     pub service: String,
     /// In nanoseconds.
@@ -119,15 +122,16 @@ pub struct Restart {
 }
 
 /// The addresses of a target from an instant on.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct AddressChange {
     pub target: String,
     #[serde(rename = "at_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub at: u64,
     pub addresses: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Death {
     pub service: String,
     pub status: String,
@@ -136,9 +140,10 @@ pub struct Death {
 }
 
 /// When and why an `abort` ended the run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Aborted {
     #[serde(rename = "at_s", serialize_with = "seconds")]
+    #[schemars(with = "f64")]
     pub at: u64,
     pub reason: String,
 }
@@ -188,7 +193,10 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
         aborted: stats.aborted.clone().map(|(at, reason)| Aborted { at, reason }),
         exit_code: verdict.exit_code,
         trust: verdict.trust.clone(),
-        notes: notes::notes((&restarts, &resolved), &generator, &loads, &windows, &unverified(plan), &watched),
+        notes: {
+            let own = notes::notes((&restarts, &resolved), &generator, &loads, &windows, &unverified(plan), &watched);
+            verdict.notes.iter().cloned().chain(own).collect()
+        },
         expectations: expected::expected(plan, verdict),
         course: course::course(plan, stats, &planned, &injections, &occurrences),
         phases: phases::phases(plan, stats),
@@ -210,7 +218,7 @@ pub fn report(plan: &Plan, stats: &Stats, verdict: &Verdict) -> Report {
 }
 
 /// The last lines of a service.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Output {
     pub service: String,
     pub output: String,

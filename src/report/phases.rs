@@ -3,10 +3,11 @@
 use crate::measure::{Ranked, RequestPhase, Stats, Times};
 use crate::plan::{Plan, Series};
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Of one step, in the whole run: warmups too, in which most connections are opened.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PhaseTimes {
     pub series: String,
     /// Of each connection that was opened, or was to be.
@@ -20,7 +21,7 @@ pub struct PhaseTimes {
 }
 
 /// How many times lie where, in nanoseconds. Nothing where that is at a request that got no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Percentiles {
     pub samples: u64,
     pub p50_ns: Option<u64>,

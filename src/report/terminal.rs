@@ -13,7 +13,7 @@ use super::{Expected, Report, Spread, Window};
 use crate::base::shown::{escaped, escaped_line, escaped_page};
 use crate::base::units::{SECOND, bytes, duration, grouped, measured_duration, percent, short};
 use crate::judge::{Standing, VerdictKind};
-use crate::metric::{Outcome, Quantity, printed};
+use crate::metric::{Outcome, Quantity, printed, told_across};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -165,6 +165,9 @@ fn found(expected: &Expected, paint: &Paint) -> String {
             (Outcome::Failed, failed) => write!(text, "{} of {} slices failed", count(failed), count(slices.all())),
             _ => write!(text, "the worst of {}, {} held", count(slices.all()), count(slices.held)),
         };
+    }
+    if let (Some(across), Some(value), None) = (&expected.across, &expected.compared.value, &expected.reason) {
+        let _ = write!(text, ", {}", told_across(across, value.unit));
     }
     let note = match outcome {
         Outcome::Failed if samples == 0 => format!("  (line {line})"),

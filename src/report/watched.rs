@@ -3,10 +3,11 @@
 use crate::measure::{Gap, Gauge, Stats};
 use crate::metric::{Summary, summary};
 use crate::plan::{Plan, Type, Watched};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// A series of values over time, as a person or a program reads it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct WatchedSeries {
     #[serde(skip)]
     pub name: String,

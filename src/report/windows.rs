@@ -3,11 +3,12 @@
 use crate::base::units::SECOND;
 use crate::measure::{Failure, Ranked, Stats, Times, Tried};
 use crate::plan::{Load, Member, Plan, Range, Series, Stage, StageKind, Type};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// One stage of one load, one level of a sweep or one trial of a search, as planned and as it was.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Window {
     pub load: String,
     pub name: String,
@@ -31,7 +32,7 @@ pub struct Window {
 }
 
 /// What came out of a trial.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct TrialOutcome {
     pub level: f64,
     pub verdict: &'static str,
@@ -39,7 +40,7 @@ pub struct TrialOutcome {
 }
 
 /// One step in one window.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct StepRow {
     pub series: String,
     pub step: String,

@@ -1,12 +1,16 @@
-//! Run records on disk: appended to as the run goes, readable whenever it ends.
+//! Run records on disk: appended to as the run goes, readable whenever it ends; and baselines beside scenarios.
 
 mod appender;
+mod baselines;
 mod compact;
+mod context;
 mod find;
 mod format;
 mod record;
 mod segments;
 
+pub use baselines::{Baselines, Kept};
 pub use compact::Policy;
+pub use context::{Context, context};
 pub use find::{RunHead, Wanted, find, runs};
 pub use record::{Record, RecordError, read};

@@ -3,9 +3,10 @@
 
 use super::ast::{Entry, Expr, ExprKind};
 use super::needs::literal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct Dialect {
     /// What stands between two cells of a line.
     pub separator: char,
@@ -16,7 +17,7 @@ pub struct Dialect {
 }
 
 /// What the bytes of a file mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// UTF-8, or UTF-16 where the file begins with its mark.

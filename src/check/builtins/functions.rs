@@ -2,10 +2,11 @@
 
 use super::{Builtin, BuiltinKind, Par, may, need};
 use crate::check::types::Type;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is computed of values while a flow runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueFunction {
     Now,

@@ -1,10 +1,11 @@
 //! What a fault does, and all that is known of that before the run: a variant here is named by the compiler wherever it matters.
 
 use super::{Element, Text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What breaks, where, and by how much. Lengths are in nanoseconds, sizes in bytes, shares from 0 to 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Link {
@@ -27,7 +28,7 @@ pub enum Action {
 }
 
 /// What bytes pass on their way: a link, or the way to a target, before which the plan puts one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NetworkRoute {
     Link(usize),
@@ -35,7 +36,7 @@ pub enum NetworkRoute {
 }
 
 /// A direction of what passes a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkDirection {
     /// From who connects to who is connected to.
@@ -44,7 +45,7 @@ pub enum LinkDirection {
 }
 
 /// What a connection lives through before it is reset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum After {
     Bytes(u64),
@@ -52,14 +53,14 @@ pub enum After {
 }
 
 /// A database of the run's own, or one that a target leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Database {
     Service(usize),
     Target(usize),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkFault {
     Partition,
@@ -96,7 +97,7 @@ pub enum LinkFault {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceFault {
     Kill,
@@ -112,7 +113,7 @@ pub enum ServiceFault {
 }
 
 /// From within a database, and not on the way to it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseFault {
     HoldConnections { share: f64 },
@@ -120,7 +121,7 @@ pub enum DatabaseFault {
     LockTable { table: Text },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HostFault {
     BurnCpu { cores: Option<u64> },
@@ -128,7 +129,7 @@ pub enum HostFault {
     FillDisk { path: Text, leave: u64 },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct CommandFault {
     pub run: CommandLine,
     pub undo: Option<CommandLine>,
@@ -138,7 +139,7 @@ pub struct CommandFault {
 }
 
 /// What is run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CommandLine {
     /// As the shell reads it.

@@ -3,13 +3,14 @@
 use super::path::PathText;
 use crate::check::builtins::ValueFunction;
 use crate::syntax::ast::Binary;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A text that may hold what is known only when the run has started its parts.
 pub type Text = Vec<Piece>;
 
 /// A piece of a text: as written, or a value put in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Piece {
     Literal(String),
@@ -25,7 +26,7 @@ pub fn values(pieces: &[Piece]) -> impl Iterator<Item = &Expr> {
 }
 
 /// An expression that is evaluated while the run goes on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expr {
     Null,
@@ -169,7 +170,7 @@ impl Expr {
 }
 
 /// Which item of a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemPlace {
     First,
@@ -189,7 +190,7 @@ impl ItemPlace {
 }
 
 /// What is looked for in an answer, beside what has an expression of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerPart {
     Regex,
@@ -201,7 +202,7 @@ pub enum AnswerPart {
 }
 
 /// What is known of a request when it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Property {
     Status,
@@ -229,14 +230,14 @@ impl Property {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartKind {
     Service,
     Link,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pick {
     Next,

@@ -2,10 +2,11 @@
 
 use super::{Action, CommandLine, Moment, Text, Window};
 use crate::base::{Name, Span};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a fault is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Element {
     Link(usize),
@@ -16,7 +17,7 @@ pub enum Element {
 }
 
 /// A fault with its time.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Injection {
     pub name: Name,
     pub action: Action,
@@ -27,7 +28,7 @@ pub struct Injection {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// `at I for D`
@@ -37,7 +38,7 @@ pub enum When {
 }
 
 /// Something that happens and is not taken back.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Event {
     pub name: Name,
     pub command: CommandLine,

@@ -3,9 +3,10 @@
 use super::{Expr, Piece, Text, is_false, values};
 use crate::base::Span;
 use crate::check::types::Type;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Ledger {
     pub name: String,
     /// The key is in slot 0.
@@ -15,7 +16,7 @@ pub struct Ledger {
     pub given: Option<Span>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Flow {
     pub name: String,
     pub steps: Vec<Step>,
@@ -34,7 +35,7 @@ pub struct Flow {
     pub measures: Vec<(String, Type)>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     Request(Request),
@@ -79,7 +80,7 @@ pub enum Step {
 }
 
 /// One of several blocks, by their shares.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Choose {
     /// Which of its flow it is, so that each deals by itself.
     pub site: usize,
@@ -90,13 +91,13 @@ pub struct Choose {
 }
 
 /// A share, from 0 to 1, and what is done then.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Choice {
     pub share: f64,
     pub steps: Vec<Step>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Repeat {
     pub counter: Option<(usize, Expr)>,
     pub test: Option<Expr>,
@@ -107,14 +108,14 @@ pub struct Repeat {
     pub steps: Vec<Step>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoopBound {
     Times(u64),
     Time(u64),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Request {
     pub name: String,
     pub response: usize,
@@ -143,7 +144,7 @@ pub struct Request {
 }
 
 /// What is sent, in the words of its protocol.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exchange {
     Http(Box<Http>),
@@ -154,7 +155,7 @@ pub enum Exchange {
     Command(Expr),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Http {
     pub method: Method,
     /// One that begins with a literal stands below the target's address, and what is put into it is encoded; one that begins
@@ -176,7 +177,7 @@ pub struct Http {
     pub judges_status: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     Known(String),
@@ -184,7 +185,7 @@ pub enum Method {
 }
 
 /// A statement of SQL.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Query {
     pub text: Vec<Piece>,
     /// The values for the places in it, as a list.
@@ -194,7 +195,7 @@ pub struct Query {
 }
 
 /// One step of a conversation over a connection that stays open.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frame {
     Connect { path: Vec<Piece> },
@@ -203,7 +204,7 @@ pub enum Frame {
 }
 
 /// A call of gRPC.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Call {
     pub method: Vec<Piece>,
     pub json: Option<Expr>,
@@ -241,7 +242,7 @@ impl Exchange {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Retry {
     pub times: u64,
     pub least: u64,
@@ -251,7 +252,7 @@ pub struct Retry {
 }
 
 /// A status or a kind of failure, told as it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Reason {
     Status(u16),
@@ -333,7 +334,7 @@ impl FailureKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Record {
     pub key: Expr,
     pub ledger: usize,
@@ -342,7 +343,7 @@ pub struct Record {
     pub given: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     Json(Expr),
@@ -353,7 +354,7 @@ pub enum Body {
     Multipart(Vec<(String, Content)>),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     Value(Expr),
@@ -361,7 +362,7 @@ pub enum Content {
 }
 
 /// A file as it is sent: with a type, and with a name where it is one of several parts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Upload {
     pub file: usize,
     pub kind: Text,
@@ -396,14 +397,14 @@ impl Upload {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Think {
     Uniform { least: u64, most: u64 },
     Exponential { mean: u64 },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Check {
     pub text: String,
     pub condition: Expr,

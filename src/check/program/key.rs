@@ -1,11 +1,12 @@
 //! What a metric is called across runs: the key of its baseline.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
 
 /// A metric by what it is of, however that is written: by full names, exact numbers, and scopes in one order. Nothing of it is of the
 /// place where it stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct MetricKey {
     pub function: String,
     /// The path of what it speaks of.

@@ -3,9 +3,10 @@
 use super::{Moment, Stated};
 use crate::base::units::Rate;
 use crate::base::{Name, Span};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Load {
     pub name: Name,
     pub parts: Vec<MixPart>,
@@ -19,7 +20,7 @@ pub struct Load {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct MixPart {
     pub name: String,
     /// A share of one.
@@ -27,7 +28,7 @@ pub struct MixPart {
     pub flow: usize,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Stage {
     pub name: Option<Name>,
     pub kind: StageKind,
@@ -40,7 +41,7 @@ pub struct Stage {
 }
 
 /// An iteration for each row of data, in the rhythm of a column of instants.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Replay {
     pub data: usize,
     pub column: String,
@@ -50,7 +51,7 @@ pub struct Replay {
 }
 
 /// A level that is held or ramps for a time.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, JsonSchema, Serialize)]
 pub struct Leg {
     pub from: Level,
     pub to: Level,
@@ -63,7 +64,7 @@ impl Stage {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageKind {
     Warmup,
@@ -115,7 +116,7 @@ impl StageKind {
 }
 
 /// The unit chooses the model: arrivals wait for nobody, users wait for their answers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     Arrivals(Rate),
@@ -123,7 +124,7 @@ pub enum Level {
 }
 
 /// A bisection over levels, each tried for a time while a condition holds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Search {
     pub load: usize,
     pub stage: usize,

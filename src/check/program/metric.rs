@@ -4,10 +4,11 @@ use super::{Expr, Scope, Window, is_false};
 use crate::base::Span;
 use crate::check::builtins::{Direction, Function};
 use crate::check::types::Type;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A metric as it is written: what is computed of what, in which scopes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Metric {
     pub function: Function,
     pub subject: Subject,
@@ -30,7 +31,7 @@ impl Metric {
 }
 
 /// What a metric speaks of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     Requests(Population),
@@ -68,7 +69,7 @@ impl Subject {
 }
 
 /// Whose requests are meant: of one load or of all, of one part of a mix, one flow, one step or of all.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Population {
     pub load: Option<usize>,
     pub mix: Option<usize>,
@@ -80,7 +81,7 @@ pub struct Population {
     pub matching: Option<Expr>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Member {
     All,
@@ -94,7 +95,7 @@ pub enum Member {
 }
 
 /// Which time of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestTime {
     /// From the intended instant to the last byte.
@@ -109,7 +110,7 @@ pub enum RequestTime {
 }
 
 /// Values over time: from outside, or of requests that are under way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Series {
     pub source: SeriesSource,
     pub what: String,
@@ -133,7 +134,7 @@ impl Series {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesSource {
     Service(usize),

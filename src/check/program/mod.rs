@@ -10,6 +10,7 @@ mod load;
 mod metric;
 mod parts;
 pub mod path;
+mod regression;
 mod suite;
 mod window;
 
@@ -37,17 +38,19 @@ pub use parts::{
     LimitKind, Link, Monitor, MonitorKind, NameOverride, Pem, Protocol, Service, ServiceKind, Target, Tls, TlsVersion,
 };
 pub use path::PathText;
+pub use regression::{AcrossRuns, Regression};
 pub use suite::{Area, Ready, Score, Suite, SuiteMember};
 pub use window::{Edge, Moment, Scope, Window};
 
 use super::references::References;
 use crate::base::{Name, Span};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A condition as a file states it.
 pub type Stated = Condition<Metric, Moment, Vec<Scope>>;
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Program {
     pub doc: Option<String>,
     pub scenarios: Vec<Scenario>,
@@ -59,7 +62,7 @@ pub struct Program {
     pub references: References,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Scenario {
     pub name: Name,
     pub doc: Option<String>,
@@ -145,7 +148,7 @@ impl Scenario {
     }
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Later {
     pub what: String,
     pub span: Span,
@@ -167,7 +170,7 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct SteadyState {
     pub name: Option<String>,
     pub conditions: Vec<Expectation>,
@@ -176,7 +179,7 @@ pub struct SteadyState {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Abort {
     pub text: String,
     pub condition: Stated,
@@ -184,7 +187,7 @@ pub struct Abort {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Expectation {
     pub text: String,
     pub file: String,

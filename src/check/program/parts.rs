@@ -7,12 +7,13 @@ use crate::base::units::SECOND;
 use crate::check::inputs::{Instants, Rule};
 use crate::check::types::Type;
 use crate::syntax::dialect::Dialect;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 // Of core, which opens nothing.
 use core::net::IpAddr;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Service {
     pub name: String,
     pub kind: ServiceKind,
@@ -57,7 +58,7 @@ impl Service {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceKind {
     Demo(Demo),
@@ -74,7 +75,7 @@ pub enum ServiceKind {
 }
 
 /// How the demo shop is built; what is `None` is the shop's own choice.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Demo {
     pub pool: Option<u32>,
     pub slots: Option<u32>,
@@ -100,7 +101,7 @@ pub struct Demo {
 }
 
 /// A path between two parts that can be hurt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Link {
     pub name: String,
     pub http: bool,
@@ -113,7 +114,7 @@ pub struct Link {
     pub before: Option<usize>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Target {
     pub name: String,
     pub protocol: Protocol,
@@ -174,7 +175,7 @@ impl Target {
 }
 
 /// What a target's `dns:` says.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Dns {
     /// Of which names nobody is asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -188,7 +189,7 @@ pub struct Dns {
 }
 
 /// Where a name leads, whatever a resolver says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct NameOverride {
     pub name: String,
     /// None: at each port.
@@ -214,7 +215,7 @@ impl Dns {
 }
 
 /// What a target's `tls:` says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Tls {
     /// Who may sign for the server; none: whom this machine trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -256,7 +257,7 @@ impl Default for Tls {
 }
 
 /// A certificate, with those that lead to its authority, and its private key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Identity {
     pub cert: Pem,
     pub key: Pem,
@@ -273,7 +274,7 @@ impl Identity {
 }
 
 /// Certificates or a key in PEM (RFC 7468).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pem {
     /// One of the files of the scenario.
@@ -284,7 +285,7 @@ pub enum Pem {
     PerUser { data: usize, column: String },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 pub enum TlsVersion {
     #[serde(rename = "1.2")]
     V1_2,
@@ -304,7 +305,7 @@ impl TlsVersion {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     Http,
@@ -317,7 +318,7 @@ pub enum Protocol {
     Redis,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connections {
     PerUser,
@@ -325,7 +326,7 @@ pub enum Connections {
     Pool(u64),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Address {
     Url {
@@ -370,7 +371,7 @@ impl Address {
 
 /// Rows that flows take: known by what they hold. Where they lie is of no matter to anyone but the process that read
 /// them and reads them again to run, so it is in no plan that is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Data {
     pub name: String,
     #[serde(skip)]
@@ -386,7 +387,7 @@ pub struct Data {
 }
 
 /// What a file of rows is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataFormat {
     Csv,
@@ -396,7 +397,7 @@ pub enum DataFormat {
 }
 
 /// A file whose content is sent: known by what it holds, as data are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct File {
     /// The last part of its path.
     pub name: String,
@@ -407,13 +408,13 @@ pub struct File {
 }
 
 /// A limit of the clients' own, acquired in flows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Limit {
     pub name: String,
     pub kind: LimitKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitKind {
     /// So many a second.
@@ -422,14 +423,14 @@ pub enum LimitKind {
     Slots(u64),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Monitor {
     pub name: String,
     pub kind: MonitorKind,
     pub address: Option<Text>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MonitorKind {
     /// A Prometheus that is asked in PromQL.
@@ -467,7 +468,7 @@ impl Monitor {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AlertSource {
     pub name: String,
     pub kind: AlertSourceKind,
@@ -479,7 +480,7 @@ pub struct AlertSource {
 }
 
 /// What is known of a source of alerts without asking it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct AlertFacts {
     /// The alerting rules of its rules file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -513,7 +514,7 @@ impl AlertFacts {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertSourceKind {
     Alertmanager,

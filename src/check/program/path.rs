@@ -3,9 +3,10 @@
 
 use super::expr::{Expr, Piece, values};
 use jsonpath_rust::parser::model::{Segment, Selector};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PathText {
     Known(String),

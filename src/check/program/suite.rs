@@ -4,10 +4,11 @@ use crate::base::Name;
 use crate::check::types::Type;
 use crate::check::words::written;
 use crate::syntax::ast::Binary;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Suite {
     pub name: Name,
     pub doc: Option<String>,
@@ -15,7 +16,7 @@ pub struct Suite {
     pub ready: Option<Ready>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Area {
     pub name: String,
     pub weight: f64,
@@ -23,7 +24,7 @@ pub struct Area {
 }
 
 /// A scenario of a suite.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct SuiteMember {
     /// As the suite names it.
     pub path: String,
@@ -33,7 +34,7 @@ pub struct SuiteMember {
 }
 
 /// When a suite is good enough. Printed as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ready {
     /// A score compared with a share of one.
@@ -50,7 +51,7 @@ pub enum Ready {
 }
 
 /// The share of what was expected that held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Score {
     /// Of all areas, by their weights.

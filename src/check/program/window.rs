@@ -2,9 +2,10 @@
 
 use crate::base::Span;
 use crate::syntax::ast::ScopeKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Scope {
     pub kind: ScopeKind,
     pub window: Window,
@@ -13,7 +14,7 @@ pub struct Scope {
 }
 
 /// A part of the run, by what bounds it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
     Run,
@@ -38,7 +39,7 @@ pub enum Window {
 }
 
 /// An instant: the start or the end of a window, and some time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Moment {
     pub window: Window,
     pub edge: Edge,
@@ -47,7 +48,7 @@ pub struct Moment {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Edge {
     Start,

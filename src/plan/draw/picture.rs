@@ -4,6 +4,7 @@ use super::super::schedule::Shape;
 use super::super::{AlertDoes, Condition, Load, Plan, Planned, Range, StageKind};
 use super::words;
 use crate::base::units::{DAY, HOUR, MILLISECOND, MINUTE, Rate, SECOND, duration, short};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub struct Picture {
@@ -30,7 +31,7 @@ pub struct Mark {
     pub judged: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
     Fault,
@@ -42,7 +43,7 @@ pub enum RowKind {
     Lost,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct PictureRow {
     pub kind: RowKind,
     pub name: String,

@@ -103,6 +103,6 @@ pub const CLAUSES: &[Clause] = &[
     clause(
         "baseline",
         "METRIC <= baseline + 5%; METRIC >= baseline(\"v1.4\") - 5%",
-        "The same metric of an earlier run of the same scenario, profile and plan; the comparison is statistical.",
+        "The same metric in earlier runs that did the same, kept beside the file: the newest, or those of a name. Runs decide.",
     ),
 ];

@@ -3,10 +3,11 @@
 
 use super::requests::RequestFunction;
 use crate::check::types::Type;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is computed of a subject in a window, by the family that computes it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
     /// Of another metric, over time.
@@ -30,7 +31,7 @@ pub enum Function {
 }
 
 /// What is computed of many values alike, be they times of requests or readings of a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistic {
     Mean,
@@ -40,7 +41,7 @@ pub enum Statistic {
 }
 
 /// Of values over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesFunction {
     Last,
@@ -51,7 +52,7 @@ pub enum SeriesFunction {
 }
 
 /// Of the levels of a sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SweepFunction {
     Contention,
@@ -63,7 +64,7 @@ pub enum SweepFunction {
 }
 
 /// Of how a steady state was lost around windows, and came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryFunction {
     TimeToRecover,
@@ -75,7 +76,7 @@ pub enum RecoveryFunction {
 }
 
 /// Of the entries of a ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerFunction {
     Lost,
@@ -85,7 +86,7 @@ pub enum LedgerFunction {
 }
 
 /// Of what a source of alerts said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertFunction {
     Precision,

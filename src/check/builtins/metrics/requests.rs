@@ -4,10 +4,11 @@
 use super::function::{Direction, Failures, Statistic};
 use crate::base::units;
 use crate::check::types::Type;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Of the samples and counts of recorded series.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestFunction {
     Quantile(f64),

@@ -1,0 +1,25 @@
+//! `stressc schema`: the JSON schemas of what is written for programs, made of the values that are written.
+
+use super::args::{SchemaArgs, SchemaOf};
+use super::output::Terminal;
+use crate::baseline::Signed;
+use crate::plan::Plan;
+use crate::report::Report;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+pub fn schema(args: &SchemaArgs, terminal: &Terminal) -> u8 {
+    let schema = match args.of {
+        SchemaOf::Plan => of::<Plan>("a plan, as `stressc plan --json` prints it"),
+        SchemaOf::Run => of::<Report>("the result of a run: `run.json`"),
+        SchemaOf::Baseline => of::<Signed>("a run of a baseline: `baselines/FILE/SCENARIO/RUN.json`"),
+    };
+    terminal.out(&(serde_json::to_string_pretty(&schema).expect("a schema is plain data") + "\n"));
+    super::OK
+}
+
+fn of<T: JsonSchema>(title: &str) -> Schema {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema
+}

@@ -1,0 +1,190 @@
+//! What a run keeps of itself for others: each metric that is judged of it, with how far it may lie from what it estimates.
+
+use super::{Measurement, of_metric, requests, spread};
+use crate::baseline::{Recorded, Statistic, TWO_SIDED, Within, of, ranks};
+use crate::check::program::RequestFunction;
+use crate::measure::histogram::Counts;
+use crate::measure::{Stats, Times};
+use crate::plan::{Function, Measured, Metric, MetricKey, Plan, Requests, Samples, Scopes, StageKind, Type};
+
+/// Each metric of the expectations once.
+fn metrics(plan: &Plan) -> Vec<(&MetricKey, &Metric, Type)> {
+    let mut found: Vec<(&MetricKey, &Metric, Type)> = Vec::new();
+    for expectation in plan.expectations.iter().filter(|expectation| !expectation.implied) {
+        expectation.condition.measured(&mut |measured| {
+            if let Measured::Metric { metric, unit, key } = measured
+                && found.iter().all(|(other, ..)| *other != key)
+            {
+                found.push((key, metric, *unit));
+            }
+        });
+    }
+    found
+}
+
+/// Those of them that have a value.
+pub fn statistics(plan: &Plan, stats: &Stats) -> Vec<Statistic> {
+    metrics(plan).into_iter().filter_map(|(key, metric, unit)| statistic(key, metric, unit, stats)).collect()
+}
+
+fn statistic(key: &MetricKey, metric: &Metric, unit: Type, stats: &Stats) -> Option<Statistic> {
+    let Measurement { value, samples, interval, bounded, .. } = of_metric(metric, stats, false);
+    let value = value.ok().filter(|value| value.is_finite() && !bounded)?;
+    let plain = Statistic {
+        metric: key.clone(),
+        unit,
+        value,
+        interval: None,
+        error: 0.0,
+        by: Within::Unknown,
+        samples,
+        batches: Vec::new(),
+    };
+    if let Some((low, high)) = interval.filter(|(low, high)| low.is_finite() && high.is_finite()) {
+        let error = (high - low) / 2.0 / TWO_SIDED;
+        return Some(Statistic { interval: Some((low, high)), error, by: Within::Interval, ..plain });
+    }
+    let Metric::Requests(requests) = metric else { return Some(plain) };
+    let requests = super::recovery::narrowed(requests, stats).ok()?;
+    // A share is never less than nothing.
+    let least = if requests.function.share().is_some() { 0.0 } else { f64::NEG_INFINITY };
+    let interval = |error: f64| Some(((value - TWO_SIDED * error).max(least), value + TWO_SIDED * error));
+    if let Some(batches) = batches(&requests, stats) {
+        let error = error(&batches, value).max(spread::of_shares(requests.function, value, samples as f64).sqrt());
+        return Some(Statistic { interval: interval(error), error, by: Within::Batches, batches, ..plain });
+    }
+    if requests.function.share().is_some() {
+        let error = spread::of_shares(requests.function, value, samples as f64).sqrt();
+        return Some(Statistic { interval: interval(error), error, by: Within::Ranks, ..plain });
+    }
+    let RequestFunction::Quantile(share) = requests.function else { return Some(plain) };
+    let times = times(&requests, stats);
+    if !times.unanswered.is_empty() {
+        return Some(plain);
+    }
+    let (low, high) = ranks(times.answered.len(), share);
+    let at = |share: f64| times.answered.value_at_quantile(share) as f64 * requests.worth;
+    let (low, high) = (at(low), at(high));
+    let error = (high - low) / 2.0 / TWO_SIDED;
+    Some(Statistic { interval: Some((low, high)), error, by: Within::Ranks, ..plain })
+}
+
+/// The value in as many long parts of the windows as have samples enough (batch means).
+fn batches(requests: &Requests, stats: &Stats) -> Option<Vec<f64>> {
+    let least = requests.function.samples_of_part()?;
+    let cells = spread::ended(requests, stats);
+    let found = spread::BATCHES.into_iter().find_map(|count| {
+        let parts = spread::batches(requests, &cells, count);
+        let enough = |part: &Requests| spread::ended(part, stats).values().sum::<u64>() >= least;
+        (parts.len() as u64 == count && parts.iter().all(enough)).then_some(parts)
+    })?;
+    let value = |part: &Requests| requests::apply(part, stats).value.ok().filter(|value| value.is_finite());
+    found.iter().map(value).collect()
+}
+
+/// The standard error of a value, by its values in parts: of their logarithms where they have any.
+fn error(batches: &[f64], value: f64) -> f64 {
+    let deviation = |values: &[f64]| {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        (values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt()
+    };
+    match value > 0.0 && batches.iter().all(|one| *one > 0.0) {
+        true => value * deviation(&batches.iter().map(|one| one.ln()).collect::<Vec<f64>>()),
+        false => deviation(batches),
+    }
+}
+
+fn times(requests: &Requests, stats: &Stats) -> Times {
+    let mut times = Times::default();
+    for samples in &requests.samples {
+        stats.times(samples.series, &samples.ranges, requests.service_time, &mut times);
+    }
+    times
+}
+
+/// How long the requests took of which these metrics are, each kind of them once.
+pub fn recorded(plan: &Plan, stats: &Stats) -> Vec<Recorded> {
+    let mut recorded: Vec<Recorded> = Vec::new();
+    for (key, metric, unit) in metrics(plan) {
+        let Metric::Requests(requests) = metric else { continue };
+        let of = of(key);
+        // A measured value is no time, and its histogram would be read as one.
+        let is_time = unit == Type::Duration && requests.function.is_of_times();
+        if !is_time || recorded.iter().any(|other| other.of == of) {
+            continue;
+        }
+        let Ok(requests) = super::recovery::narrowed(requests, stats) else { continue };
+        let times = times(&requests, stats);
+        let counts = requests.samples.iter().map(|samples| stats.counts(samples.series, &samples.ranges));
+        let failed = counts.map(|counts| counts.target_failures()).sum();
+        let told = (times.answered.len(), failed, times.unanswered.len());
+        recorded.push(Recorded::new(of, told, &Counts::from_histogram(&times.answered)));
+    }
+    recorded
+}
+
+/// A metric of one window, for who looks at two runs side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Windowed {
+    /// The load and the window.
+    pub window: String,
+    pub function: Function,
+    pub statistic: Statistic,
+}
+
+/// What each request did in each window that is judged: its quantiles, how many there were a second, and how many failed.
+pub fn windowed(plan: &Plan, stats: &Stats) -> Vec<Windowed> {
+    const ASKED: [(RequestFunction, Type); 5] = [
+        (RequestFunction::Quantile(0.5), Type::Duration),
+        (RequestFunction::Quantile(0.95), Type::Duration),
+        (RequestFunction::Quantile(0.99), Type::Duration),
+        (RequestFunction::Throughput, Type::Rate),
+        (RequestFunction::ErrorRate, Type::Percent),
+    ];
+    let mut found = Vec::new();
+    for (index, load) in plan.loads.iter().enumerate() {
+        let judged = load.stages.iter().filter(|stage| stage.kind != StageKind::Warmup);
+        let windows = judged.flat_map(|stage| match stage.levels.as_slice() {
+            [] => vec![(stage.name.clone(), (stage.start, stage.end))],
+            levels => {
+                levels.iter().map(|(level, range)| (format!("{} {}", stage.name, load.shown(*level)), *range)).collect()
+            }
+        });
+        for (name, range) in windows {
+            let own = plan.series.iter().enumerate().filter(|(_, series)| series.is_request() && series.load == index);
+            for (series, planned) in own {
+                for (function, unit) in ASKED {
+                    let samples = vec![Samples { series, ranges: vec![range] }];
+                    let requests = Requests {
+                        function,
+                        service_time: false,
+                        worth: 1.0,
+                        samples,
+                        chosen_of: Vec::new(),
+                        loads: vec![index],
+                        load: None,
+                        length: range.1 - range.0,
+                        scopes: Scopes { end: load.shape.end(), ..Scopes::default() },
+                    };
+                    let metric = Metric::Requests(requests);
+                    let of = planned.name.clone();
+                    let key = MetricKey { function: metric.function().name().to_owned(), of, ..MetricKey::default() };
+                    let window = format!("{}, {name}", load.name);
+                    let function = metric.function();
+                    found.extend(statistic(&key, &metric, unit, stats).map(|statistic| Windowed {
+                        window,
+                        function,
+                        statistic,
+                    }));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The function of each metric that is judged of a run.
+pub fn functions(plan: &Plan) -> Vec<(MetricKey, Function)> {
+    metrics(plan).into_iter().map(|(key, metric, _)| (key.clone(), metric.function())).collect()
+}

@@ -1,0 +1,42 @@
+//! `context.json` of a record: what a verdict rests on beside the plan and what was measured.
+
+use super::record::at;
+use super::segments::{put, regular};
+use super::{Record, RecordError};
+use crate::judge::Others;
+use crate::plan::Host;
+use serde::{Deserialize, Serialize};
+use std::io::Read;
+use std::path::Path;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// The version that made the run.
+    pub stressc: String,
+    pub machine: Host,
+    /// What the runs of a baseline said.
+    #[serde(default, skip_serializing_if = "Others::are_none")]
+    pub others: Others,
+}
+
+const NAME: &str = "context.json";
+/// More than any is.
+const LARGEST: u64 = 16 << 20;
+
+impl Record {
+    pub fn put_context(&self, context: &Context) -> Result<(), RecordError> {
+        let text = serde_json::to_vec_pretty(context).expect("a context is plain data");
+        put(&self.directory.join(NAME), |out| out.write_all(&text))
+    }
+}
+
+/// That of a record; nothing where the run ended before it was known, or an earlier version made it.
+pub fn context(directory: &Path) -> Result<Option<Context>, RecordError> {
+    let path = directory.join(NAME);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    regular(&path)?.take(LARGEST).read_to_end(&mut text).map_err(at(&path))?;
+    serde_json::from_slice(&text).map(Some).map_err(at(&path))
+}

@@ -1,0 +1,136 @@
+//! The published schemas hold for what is written.
+
+use crate::support::compile::root;
+use crate::support::{Place, Server};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Why a value is not what a schema says; as much of JSON Schema as the published ones use.
+fn wrong(schema: &Value, value: &Value, all: &Value, at: &str) -> Option<String> {
+    let schema = match schema {
+        Value::Bool(true) => return None,
+        Value::Bool(false) => return Some(format!("{at}: nothing may be here")),
+        schema => schema.as_object()?,
+    };
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+        let found = all.pointer(name.trim_start_matches('#')).unwrap_or_else(|| panic!("{name} is nowhere"));
+        if let Some(problem) = wrong(found, value, all, at) {
+            return Some(problem);
+        }
+    }
+    let mut kinds: Vec<&str> = match schema.get("type") {
+        Some(Value::String(kind)) => vec![kind],
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    kinds.retain(|kind| !match *kind {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "number" => value.is_number(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("{other}"),
+    });
+    let asked = schema.get("type").map_or(0, |kind| kind.as_array().map_or(1, Vec::len));
+    if asked > 0 && kinds.len() == asked {
+        return Some(format!("{at}: {value} is none of {kinds:?}"));
+    }
+    if schema.get("const").is_some_and(|wanted| wanted != value) {
+        return Some(format!("{at}: {value} is not {}", schema["const"]));
+    }
+    if schema.get("enum").and_then(Value::as_array).is_some_and(|wanted| !wanted.contains(value)) {
+        return Some(format!("{at}: {value} is none of {}", schema["enum"]));
+    }
+    for key in ["oneOf", "anyOf"] {
+        if let Some(ways) = schema.get(key).and_then(Value::as_array) {
+            let problems: Vec<Option<String>> = ways.iter().map(|way| wrong(way, value, all, at)).collect();
+            if problems.iter().all(Option::is_some) {
+                return problems.into_iter().flatten().max_by_key(String::len);
+            }
+        }
+    }
+    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(problem) = wrong(part, value, all, at) {
+            return Some(problem);
+        }
+    }
+    if let Some(fields) = value.as_object() {
+        let known = schema.get("properties").and_then(Value::as_object);
+        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+            if !fields.contains_key(name.as_str()?) {
+                return Some(format!("{at}: {name} is missing"));
+            }
+        }
+        for (name, field) in fields {
+            let own = known.and_then(|known| known.get(name)).or(schema.get("additionalProperties"));
+            if let Some(problem) = own.and_then(|own| wrong(own, field, all, &format!("{at}/{name}"))) {
+                return Some(problem);
+            }
+        }
+    }
+    if let Some(items) = value.as_array() {
+        let each = schema.get("items");
+        let first = schema.get("prefixItems").and_then(Value::as_array);
+        for (place, item) in items.iter().enumerate() {
+            let own = first.and_then(|first| first.get(place)).or(each);
+            if let Some(problem) = own.and_then(|own| wrong(own, item, all, &format!("{at}/{place}"))) {
+                return Some(problem);
+            }
+        }
+    }
+    None
+}
+
+fn schema(of: &str) -> Value {
+    let printed = Place::new().call(&["schema", of]);
+    assert_eq!(printed.code, 0, "{}", printed.err);
+    serde_json::from_str(&printed.out).unwrap()
+}
+
+#[test]
+fn a_schema_finds_what_is_wrong() {
+    let baseline = schema("baseline");
+    assert_eq!(baseline["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let told = wrong(&baseline, &serde_json::json!({ "schema": "one" }), &baseline, "").unwrap();
+    assert!(told.contains("/schema: \"one\"") || told.contains("is missing"), "{told}");
+    // What a field means is said where it is declared.
+    assert!(baseline["properties"]["number"]["description"].as_str().unwrap().contains("Its place among the runs"));
+}
+
+#[test]
+fn results_and_plans_are_what_their_schemas_say() {
+    let (run, plan, baseline) = (schema("run"), schema("plan"), schema("baseline"));
+    let server = Server::start(Duration::from_millis(5));
+    let place = Place::new();
+    let ran = place.run(
+        &server.scenario(
+            "    hold 50/s for 1s",
+            "    p50(main) <= baseline + 5%\n    error_rate(main) < 50% in every 500ms",
+        ),
+        &["--save-baseline"],
+    );
+    assert_eq!(wrong(&run, &ran.result, &run, ""), None);
+    for field in ["expectations", "windows", "generator", "trust"] {
+        assert!(run["properties"].get(field).is_some(), "{field}");
+    }
+    if let Some(kept) = std::fs::read_dir(place.path().join("baselines/test/test")).ok().and_then(|mut all| all.next())
+    {
+        let text = std::fs::read_to_string(kept.unwrap().path()).unwrap();
+        assert_eq!(wrong(&baseline, &serde_json::from_str(&text).unwrap(), &baseline, ""), None);
+    }
+    // Records of all kinds of runs.
+    for record in ["ends", "all"] {
+        let directory = root().join("tests/records/1").join(record);
+        let told = place.call(&["report", &directory.display().to_string(), "--json"]);
+        let result: Value = serde_json::from_str(&told.out).unwrap_or_else(|_| panic!("{}", told.err));
+        assert_eq!(wrong(&run, &result, &run, record), None);
+    }
+    for (file, scenario) in [("chaos", "partition_during_spike"), ("load", "spike"), ("benchmarks", "capacity")] {
+        let scenario = format!("{}:{scenario}", root().join(format!("scenarios/{file}.stress")).display());
+        let told = place.call(&["plan", &scenario, "--json"]);
+        let told: Value = serde_json::from_str(&told.out).unwrap_or_else(|_| panic!("{}", told.err));
+        assert_eq!(wrong(&plan, &told, &plan, file), None);
+    }
+}
