@@ -8,6 +8,7 @@ mod allow;
 mod answers;
 mod authentication;
 mod bodies;
+mod calibration;
 mod chaos;
 mod claims;
 mod containers;
