@@ -9,6 +9,7 @@ mod answers;
 mod authentication;
 mod baselines;
 mod bodies;
+mod calibration;
 mod chaos;
 mod claims;
 mod containers;

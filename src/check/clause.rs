@@ -94,7 +94,7 @@ impl<'a> ScenarioChecker<'a, '_> {
     fn expectation(&mut self, written: &'a ast::Condition, frame: FrameId) -> Option<Expectation> {
         let condition = self.condition_with_tail(written, frame)?;
         let condition = condition?;
-        Some(self.stated(condition, written.span))
+        Some(Expectation { strict: written.tail.strict.is_some(), ..self.stated(condition, written.span) })
     }
 
     pub(super) fn stated(&self, condition: Cond, span: Span) -> Expectation {
@@ -102,7 +102,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         let file = self.world.sources.get(asked.file).name.clone();
         // A template speaks of its parameters; a report speaks of what they were.
         let text = if self.calls.is_empty() { self.text(span) } else { self.out.condition_text(&condition) };
-        Expectation { text, file, line: self.line(asked), span, asked, implied: false, condition }
+        Expectation { text, file, line: self.line(asked), span, asked, implied: false, strict: false, condition }
     }
 
     /// The place itself, or the innermost place in the file that was asked for which brought it along.
@@ -498,6 +498,11 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         let mut conditions = Vec::new();
         self.clauses(&steady.clauses, frame, &mut conditions);
+        for condition in conditions.iter().filter(|condition| condition.strict) {
+            let message = "a look of a steady state is a value, with nothing to be near";
+            let problem = Diagnostic::new(Code::E0114, message, condition.span, "`strict` here");
+            self.push(problem.help("`strict` belongs to the `expect` of a scenario"));
+        }
         conditions.retain(|condition| self.fits_a_look(&condition.condition, condition.span).is_some());
         if steady.clauses.is_empty() {
             let span = steady.name.as_ref().map_or(steady.span, |name| name.span);

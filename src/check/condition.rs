@@ -234,6 +234,25 @@ impl<M, I, S> Condition<M, I, S> {
         }
     }
 
+    /// The two sides of which one is to be more than the other, over the whole scope.
+    pub fn orders<'m>(&'m self, each: &mut impl FnMut(Binary, &'m Measured<M>, &'m Measured<M>)) {
+        match self {
+            Condition::Compare { operator, left, right } => match operator {
+                Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual => {
+                    each(*operator, left, right)
+                }
+                _ => {}
+            },
+            Condition::And(a, b) | Condition::Or(a, b) => {
+                a.orders(each);
+                b.orders(each);
+            }
+            Condition::Not(inner) => inner.orders(each),
+            Condition::Within { .. } | Condition::Holds(_) | Condition::Becomes { .. } => {}
+            Condition::InEvery { .. } | Condition::Alert(_) => {}
+        }
+    }
+
     /// Each part of an expression that is measured or compared, wherever it stands.
     pub fn measured<'m>(&'m self, each: &mut impl FnMut(&'m Measured<M>)) {
         match self {

@@ -22,6 +22,7 @@ impl<'a> ScenarioChecker<'a, '_> {
         }
         self.latency_without_errors();
         self.bounded_by_thinking();
+        self.without_allowance();
         self.secrets_in_the_open();
         self.killed_for_good();
     }
@@ -210,6 +211,38 @@ impl<'a> ScenarioChecker<'a, '_> {
                         .help("have more users or shorter pauses, or expect less"),
                 );
             }
+        }
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    /// Two that are equal are told to be so by no interval: each is as often a little more as a little less.
+    fn without_allowance(&mut self) {
+        if self.is_definition {
+            return;
+        }
+        let mut problems = Vec::new();
+        for expectation in &self.out.expectations {
+            expectation.condition.orders(&mut |operator, left, right| {
+                let (Measured::Metric { metric: left, .. }, Measured::Metric { metric: right, .. }) = (left, right)
+                else {
+                    return;
+                };
+                let Function::Requests(function) = left.function else { return };
+                if left.function != right.function || function.samples_of_part().is_none() {
+                    return;
+                }
+                let more = matches!(operator, Binary::Greater | Binary::GreaterEqual);
+                let allowance = match function {
+                    RequestFunction::ErrorRate => "1pp",
+                    _ => "10%",
+                };
+                let message = "where both are equal, this is inconclusive nine times of ten";
+                let problem = Diagnostic::new(Code::W0816, message, expectation.span, "no allowance");
+                let sign = if more { "-" } else { "+" };
+                let help =
+                    format!("write what may lie between them, such as `{sign} {allowance}` behind the right side");
+                problems.push(problem.help(help));
+            });
         }
         problems.into_iter().for_each(|problem| self.push(problem));
     }

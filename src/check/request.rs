@@ -461,6 +461,11 @@ impl<'a> ScenarioChecker<'a, '_> {
             let outside = outside
                 .or(tail.slices.as_ref().map(|slices| slices.span))
                 .or(tail.within.as_ref().map(|within| within.span));
+            if let Some(span) = tail.strict {
+                let message = "a check of one answer is near nothing";
+                let problem = Diagnostic::new(Code::E0114, message, span, "not here");
+                self.push(problem.help("`strict` belongs to the `expect` of a scenario"));
+            }
             if let Some(span) = outside {
                 let problem = Diagnostic::new(Code::E0114, "a check of an answer has no window", span, "not here");
                 self.push(problem.help("windows belong to the `expect` of a scenario"));

@@ -103,6 +103,7 @@ codes! {
     W0813 Warning "a text with a placeholder of another language";
     W0814 Warning "a value that the shell reads as a part of its line";
     W0815 Warning "something that this version does not run yet";
+    W0816 Warning "two measured values without an allowance between them";
     W0817 Warning "fewer rows than users who have one each";
 }
 

@@ -2,7 +2,8 @@
 //! Rests on what the generator's own threads did, never on the machine being busy: a local target may be what is busy.
 
 use crate::base::units::{self, MILLISECOND};
-use crate::measure::{Stats, Times};
+use crate::measure::Stats;
+use crate::metric::room::{self, SATURATED, SMALL};
 use crate::plan::{Plan, Range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,12 +63,8 @@ pub struct Facts {
 
 /// A share of arrivals that may be missing before a rate counts as not generated.
 pub const MISSING: f64 = 0.001;
-/// A worker that ran, or waited for a core, for more than this share of the time had no room left.
-const SATURATED: f64 = 0.9;
 /// Lag above this is no schedule any more, whatever is judged.
 pub const LATE: u64 = 100 * MILLISECOND;
-/// Below this part of the time of a request the generator's own delay is no matter.
-const SMALL: f64 = 0.2;
 /// Above this part the rest is no matter.
 const LARGE: f64 = 0.8;
 
@@ -89,9 +86,11 @@ impl Facts {
             _ => lacking.collect(),
         };
         let poll = stats.poll_delay(&hurt);
-        let service = service_time(plan, stats, index, &hurt);
+        let all_of_it =
+            plan.series.iter().enumerate().filter(|(_, series)| series.load == index && series.is_request());
+        let service = room::service_time(all_of_it.map(|(series, _)| series), &hurt, stats);
         let lag = stats.lag(index);
-        let (busy, waiting) = busiest(stats, &hurt);
+        let (busy, waiting) = room::busiest(stats, &hurt);
         let evidence = Evidence {
             started: all.started,
             dropped: all.dropped,
@@ -103,7 +102,7 @@ impl Facts {
             busy,
             waiting,
         };
-        let mut own = if service.is_empty() { 0.0 } else { (poll.mean() / service.mean().max(1.0)).min(1.0) };
+        let mut own = room::own_part(&poll, &service);
         let ceiling = load.ceiling.in_flight;
         if load.is_open() && all.dropped > 0 {
             let here = stats.load(index, &hurt);
@@ -206,28 +205,4 @@ impl Facts {
         };
         format!("the busiest worker ran {ran} of the time and waited for a core {waited}{help}")
     }
-}
-
-/// The times of all requests of a load from their sending, in windows: those that got no answer took their places as well.
-fn service_time(plan: &Plan, stats: &Stats, load: usize, ranges: &[Range]) -> hdrhistogram::Histogram<u64> {
-    let mut times = Times::default();
-    let requests = plan.series.iter().enumerate().filter(|(_, series)| series.load == load && series.is_request());
-    requests.for_each(|(series, _)| stats.times(series, ranges, true, &mut times));
-    let Times { mut answered, unanswered, timeouts: _ } = times;
-    answered.add(&unanswered).expect("both have the same bounds");
-    answered
-}
-
-/// What the worker with the least room did in windows, as shares of their time: ran, and waited.
-fn busiest(stats: &Stats, ranges: &[Range]) -> (f64, f64) {
-    let mut before = 0;
-    let (mut busy, mut waiting, mut seconds) = (0.0, 0.0, 0.0f64);
-    for reading in &stats.generator {
-        let from = std::mem::replace(&mut before, reading.at);
-        if ranges.iter().any(|(start, end)| from < *end && *start < reading.at) {
-            let pressed = reading.pressed();
-            (busy, waiting, seconds) = (busy + pressed.0, waiting + pressed.1, seconds + pressed.2);
-        }
-    }
-    (busy / seconds.max(1.0), waiting / seconds.max(1.0))
 }

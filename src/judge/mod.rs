@@ -12,7 +12,7 @@ pub use trust::{Trust, TrustState};
 
 use crate::base::units::{self, SECOND};
 use crate::measure::Stats;
-use crate::metric::{self, Judged, Outcome};
+use crate::metric::{self, Grounds, Judged, Outcome, Quantity, Why};
 use crate::plan::{Binary, Condition, Expectation, Function, Measured, Plan, RequestFunction};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,7 @@ pub struct Verdict {
 pub fn judge(plan: &Plan, stats: &Stats, others: &Others) -> Verdict {
     let judged = |e: &Expectation| {
         let judged = metric::judge(&others.known(&e.condition), stats);
+        let judged = if e.strict { strictly(judged) } else { judged };
         if stats.is_whole() || is_final(&e.condition, &judged) { judged } else { until_cut(judged) }
     };
     let expectations: Vec<Judged> = plan.expectations.iter().map(judged).collect();
@@ -86,12 +87,26 @@ fn is_final(condition: &Condition, judged: &Judged) -> bool {
     grows && bounds_above && above && judged.outcome == Outcome::Failed
 }
 
+/// What may as well come out otherwise in the next run has not come out at all.
+fn strictly(judged: Judged) -> Judged {
+    match (judged.grounds.interval, &judged.value) {
+        (Some(interval), Some(value)) if judged.grounds.is_near() => {
+            let interval = Quantity::interval(interval, value.unit);
+            let reason =
+                Some(format!("{value}, near the bound: {interval}, so it may be either: hold the load longer"));
+            let grounds = Grounds { code: Why::NearBound, ..judged.grounds };
+            Judged { outcome: Outcome::Inconclusive, reason, grounds, ..judged }
+        }
+        _ => judged,
+    }
+}
+
 /// What is so in a part of its window could still have become otherwise in the rest.
 fn until_cut(judged: Judged) -> Judged {
     match (judged.outcome, &judged.value) {
         (Outcome::Held | Outcome::Failed, Some(value)) => {
             let reason = Some(format!("{value} until the run was cut short"));
-            Judged { outcome: Outcome::Inconclusive, reason, ..judged }
+            Judged { outcome: Outcome::Inconclusive, reason, grounds: Grounds::of(Why::CutShort), ..judged }
         }
         _ => judged,
     }

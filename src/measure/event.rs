@@ -256,6 +256,29 @@ pub struct Tried {
     pub held: Option<bool>,
     /// What decided: a value, or why there is none.
     pub said: String,
+    /// As numbers, of a time that was held against a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+}
+
+/// What was measured of a level, with where it lies with 95% certainty; nothing bounds it above where that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, JsonSchema, Serialize, Deserialize)]
+pub struct Found {
+    pub value: f64,
+    pub bound: f64,
+    pub low: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+}
+
+impl Found {
+    /// Whether another trial of the same level would most surely come out the same: it was far from its bound, and surely on one side. What
+    /// one trial is slower than the next no trial knows of itself.
+    pub fn is_sure(&self) -> bool {
+        const FAR: f64 = 1.3;
+        let is_below = self.value * FAR < self.bound && self.high.is_some_and(|high| high < self.bound);
+        is_below || (self.value > self.bound * FAR && self.low > self.bound)
+    }
 }
 
 impl Tried {

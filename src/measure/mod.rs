@@ -25,7 +25,7 @@ pub use addresses::{Addresses, Numbered};
 pub use alert::{Alert, AlertState};
 pub use cause::{Cause, Causes, Failed, Tally};
 pub use ended::Ended;
-pub use event::{Event, Generator, Tried};
+pub use event::{Event, Found, Generator, Tried};
 pub use example::{Choice, Example, Examples};
 pub use fault::{End, Happened, Injected, Proof};
 pub use gauges::{Gap, Gauge, Gauges};

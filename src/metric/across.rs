@@ -1,7 +1,7 @@
 //! A comparison with a baseline, which is decided by runs and not by what one of them is: held where it is unchanged or improved, failed
 //! where it regressed, inconclusive where runs cannot tell.
 
-use super::{Judged, Outcome, printed};
+use super::{Grounds, Judged, Outcome, Why, printed};
 use crate::base::units;
 use crate::plan::{AcrossRuns, Measured, Regression, Type};
 
@@ -9,14 +9,16 @@ use crate::plan::{AcrossRuns, Measured, Regression, Type};
 pub(super) fn judged(judged: Judged, unit: Type, right: &Measured) -> Judged {
     let Some(Measured::Baseline { known: Some(Ok(known)), .. }) = right.baseline() else { return judged };
     let Some(across) = known.across.filter(|_| judged.outcome != Outcome::Inconclusive) else { return judged };
-    let outcome = match across.verdict {
-        Regression::Regressed | Regression::Improved if across.is_advisory => Outcome::Inconclusive,
-        Regression::Regressed => Outcome::Failed,
-        Regression::Unchanged | Regression::Improved => Outcome::Held,
-        Regression::Inconclusive => Outcome::Inconclusive,
+    let (outcome, why) = match across.verdict {
+        Regression::Regressed | Regression::Improved if across.is_advisory => {
+            (Outcome::Inconclusive, Why::IntervalStraddles)
+        }
+        Regression::Regressed => (Outcome::Failed, Why::IntervalMissed),
+        Regression::Unchanged | Regression::Improved => (Outcome::Held, Why::IntervalMet),
+        Regression::Inconclusive => (Outcome::Inconclusive, Why::IntervalStraddles),
     };
     let reason = (outcome == Outcome::Inconclusive).then(|| told(&across, unit));
-    Judged { outcome, reason, across: Some(across), ..judged }
+    Judged { outcome, reason, across: Some(across), grounds: Grounds::of(why), ..judged }
 }
 
 /// `regressed: +12% (+8% to +17%) against 5 runs, where +6% would have been seen`, as a person reads it.

@@ -6,15 +6,19 @@ mod across;
 mod actual;
 mod capacity;
 mod crashes;
+mod grounds;
 mod ledger;
+mod near;
 mod of_run;
 mod rolling;
 mod quantity;
 mod recovery;
 mod requests;
+pub mod room;
 mod scaling;
 mod search;
 mod series;
+mod share;
 mod slices;
 mod spread;
 mod student;
@@ -24,6 +28,7 @@ mod tests;
 pub use abort::AbortWatch;
 pub use across::{shown as shown_change, told as told_across};
 pub use actual::ineffective;
+pub use grounds::{Difference, Grounds, Noise, Why};
 pub use of_run::{Windowed, functions, recorded, statistics, windowed};
 pub use quantity::{Known, Quantity};
 pub use recovery::{Back, Recovered, recovered};
@@ -36,6 +41,7 @@ use crate::check::holds;
 use crate::measure::Stats;
 use crate::plan::{AcrossRuns, Binary, Condition, Measured, Metric, Range, Type, are_compared};
 use serde::{Deserialize, Serialize};
+use spread::Spread;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +66,9 @@ pub struct Judged {
     /// Where in the run the value was, for what is judged in slices: the worst of them.
     pub when: Option<Range>,
     pub slices: Option<Slices>,
+    /// It is inconclusive, since it misses its bound by no more than chance makes of what meets it.
+    pub near: bool,
+    pub grounds: Grounds,
     /// By which share of the bound it held, below nothing where it failed: what makes one slice worse than another.
     pub margin: f64,
     /// What came of comparing its runs with those of a baseline.
@@ -74,11 +83,18 @@ impl Judged {
         Judged { reason: Some(reason), timed: true, ..Judged::default() }
     }
 
+    /// As it was measured it met its bound, or missed it.
+    fn so(self, met: bool) -> Judged {
+        let (outcome, code) = if met { (Outcome::Held, Why::Met) } else { (Outcome::Failed, Why::Missed) };
+        Judged { outcome, grounds: Grounds::of(code), ..self }
+    }
+
     /// The same without what it was decided from.
     fn alone(&self) -> Judged {
-        let Judged { outcome, samples, timed, when, slices, margin, across, .. } = *self;
+        let Judged { outcome, samples, timed, when, slices, near, grounds, margin, across, .. } = *self;
         let (value, bound, reason) = (self.value.clone(), self.bound.clone(), self.reason.clone());
-        Judged { outcome, value, bound, samples, reason, timed, when, slices, margin, across, parts: Vec::new() }
+        let parts = Vec::new();
+        Judged { outcome, value, bound, samples, reason, timed, when, slices, near, grounds, margin, across, parts }
     }
 }
 
@@ -90,6 +106,10 @@ struct Measurement {
     shown: Option<Quantity>,
     /// Where it lies with 95% certainty, of what is estimated so.
     interval: Option<(f64, f64)>,
+    /// From what that comes, where it is a mean of batches.
+    spread: Option<Spread>,
+    /// What it was in both halves of its window, where these cannot be the same.
+    halves: Option<(f64, f64)>,
     /// It lies there for sure: nothing was seen beyond.
     bounded: bool,
     /// There is no value, since it lies at a request that got no answer, with how long that was surely waited for.
@@ -100,7 +120,8 @@ struct Measurement {
 
 impl Measurement {
     fn of(value: Result<f64, String>, samples: u64) -> Measurement {
-        Measurement { value, samples, shown: None, interval: None, bounded: false, no_answer: None, without: None }
+        let (shown, interval, spread, halves) = (None, None, None, None);
+        Measurement { value, samples, shown, interval, spread, halves, bounded: false, no_answer: None, without: None }
     }
 
     /// That and more: nothing was seen beyond.
@@ -134,7 +155,13 @@ fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
     match condition {
         Condition::Compare { operator, left, right } => {
             let judged = compare(*operator, sides(left, right, stats, by));
-            if by == By::Spread { across::judged(judged, left.unit(), right) } else { judged }
+            let look = [left, right].into_iter().find_map(look_of);
+            let judged = Judged { grounds: Grounds { look, ..judged.grounds }, ..judged };
+            match by {
+                By::Value => share::doubted(*operator, (left, right), judged, stats),
+                By::Spread if right.has_baseline() => across::judged(judged, left.unit(), right),
+                By::Spread => near::beside(*operator, (left, right), judged, stats),
+            }
         }
         Condition::Within { left, right, tolerance, relative } => {
             within(*tolerance, *relative, sides(left, right, stats, by))
@@ -163,6 +190,7 @@ fn judge_by(condition: &Condition, stats: &Stats, by: By) -> Judged {
 /// Kleene's three-valued `and` (decided by a failure) and `or` (decided by a success).
 fn joined(left: Judged, right: Judged, decides: Outcome) -> Judged {
     let timed = left.timed || right.timed;
+    let open = [&left, &right].map(|side| side.outcome == Outcome::Inconclusive && !side.near);
     let rank = |outcome: Outcome| match outcome {
         o if o == decides => 2,
         Outcome::Inconclusive => 1,
@@ -175,7 +203,8 @@ fn joined(left: Judged, right: Judged, decides: Outcome) -> Judged {
     };
     let (a, b) = (rank(left.outcome), rank(right.outcome));
     let chosen = if b > a || (b == a && nearer) { right.alone() } else { left.alone() };
-    Judged { timed, parts: vec![left, right], ..chosen }
+    let near = chosen.near && open == [false; 2];
+    Judged { timed, near, parts: vec![left, right], ..chosen }
 }
 
 /// Over a part of the run: slices, the last seconds, what a moving look sees.
@@ -185,13 +214,10 @@ pub fn judge_within(condition: &Condition, range: Range, stats: &Stats) -> Judge
 
 /// Both sides of a comparison.
 enum Sides {
-    Values(Side, Side),
+    /// With the spread of their difference, where both were measured at the same times.
+    Values(Side, Side, Option<Spread>),
     /// One has a value. The other lies at a request that got no answer, maybe with how long that was waited for.
-    Unanswered {
-        is_left: bool,
-        waited: Option<f64>,
-        other: f64,
-    },
+    Unanswered { is_left: bool, waited: Option<f64>, other: f64 },
     /// There is nothing to compare.
     Unknown,
 }
@@ -201,10 +227,22 @@ enum Sides {
 struct Side {
     value: f64,
     interval: Option<(f64, f64)>,
+    spread: Option<Spread>,
+    halves: Option<(f64, f64)>,
     bounded: bool,
 }
 
 impl Side {
+    fn of(value: f64, measured: &Measurement) -> Side {
+        let Measurement { interval, spread, halves, bounded, .. } = *measured;
+        Side { value, interval, spread, halves, bounded }
+    }
+
+    /// Of an estimate by batches, and of what is none.
+    fn spread(self) -> Option<Spread> {
+        self.spread.or(self.interval.is_none().then_some(Spread::NONE))
+    }
+
     fn ends(self) -> (f64, f64) {
         self.interval.unwrap_or((self.value, self.value))
     }
@@ -231,19 +269,18 @@ fn sides(left: &Measured, right: &Measured, stats: &Stats, by: By) -> (Judged, S
         timed: is_timed(left) || is_timed(right),
         ..Judged::default()
     };
-    match (l.value, r.value) {
+    match (&l.value, &r.value) {
         (Ok(a), Ok(b)) => {
-            let left = Side { value: a, interval: l.interval, bounded: l.bounded };
-            let right = Side { value: b, interval: r.interval, bounded: r.bounded };
-            (judged, Sides::Values(left, right))
+            let paired = spread.then(|| spread::paired(left, right, stats)).flatten();
+            (judged, Sides::Values(Side::of(*a, &l), Side::of(*b, &r), paired))
         }
         (Err(_), Ok(other)) if l.no_answer.is_some() => {
-            (judged, Sides::Unanswered { is_left: true, waited: l.no_answer.flatten(), other })
+            (judged, Sides::Unanswered { is_left: true, waited: l.no_answer.flatten(), other: *other })
         }
         (Ok(other), Err(_)) if r.no_answer.is_some() => {
-            (judged, Sides::Unanswered { is_left: false, waited: r.no_answer.flatten(), other })
+            (judged, Sides::Unanswered { is_left: false, waited: r.no_answer.flatten(), other: *other })
         }
-        (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason), ..judged }, Sides::Unknown),
+        (Err(reason), _) | (_, Err(reason)) => (Judged { reason: Some(reason.clone()), ..judged }, Sides::Unknown),
     }
 }
 
@@ -266,7 +303,7 @@ fn unanswered(operator: Binary, is_left: bool, (waited, other): (Option<f64>, f6
         let told = side.as_ref().map_or(String::new(), |side| format!("{side}, and "));
         format!("{told}how long one would have taken is not known")
     });
-    Judged { outcome, margin, reason, ..judged }
+    Judged { outcome, margin, reason, grounds: Grounds::of(Why::NoAnswer), ..judged }
 }
 
 /// The same said of the other side.
@@ -281,8 +318,8 @@ pub fn turned(operator: Binary) -> Binary {
 }
 
 fn compare(operator: Binary, (judged, both): (Judged, Sides)) -> Judged {
-    let (left, right) = match both {
-        Sides::Values(left, right) => (left, right),
+    let (left, right, paired) = match both {
+        Sides::Values(left, right, paired) => (left, right, paired),
         Sides::Unanswered { is_left, waited, other } => return unanswered(operator, is_left, (waited, other), judged),
         Sides::Unknown => return judged,
     };
@@ -293,40 +330,52 @@ fn compare(operator: Binary, (judged, both): (Judged, Sides)) -> Judged {
         Binary::NotEqual => (l - r).abs(),
         _ => -(l - r).abs(),
     };
-    let outcome = if holds(operator, l, r) { Outcome::Held } else { Outcome::Failed };
-    by_interval(operator, (left, right), Judged { outcome, margin: share_of(room, r), ..judged })
+    by_interval(
+        operator,
+        (left, right, paired),
+        Judged { margin: share_of(room, r), ..judged }.so(holds(operator, l, r)),
+    )
 }
 
 /// What is estimated is compared by its interval: it holds where all of the interval does, fails where none of it does,
 /// and is open in between.
-fn by_interval(operator: Binary, (left, right): (Side, Side), judged: Judged) -> Judged {
+fn by_interval(operator: Binary, (left, right, paired): (Side, Side, Option<Spread>), judged: Judged) -> Judged {
     let ordered = matches!(operator, Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual);
-    match difference(left, right).filter(|_| ordered) {
-        Some((low, high)) => {
-            decided([low, high].map(|difference| holds(operator, difference, 0.0)), (left, right), judged)
+    match difference(left, right, paired).filter(|_| ordered) {
+        Some(difference) => {
+            let both = [difference.low, difference.high].map(|end| holds(operator, end, 0.0));
+            decided(both, (left, right), difference, judged)
         }
         None => judged,
     }
 }
 
-/// Where the difference of two sides lies, of which at least one is estimated: their errors know nothing of each other
-/// and add up in squares.
-fn difference(left: Side, right: Side) -> Option<(f64, f64)> {
+/// Where the difference of two sides lies, of which at least one is estimated: by what their batches of the same times differ, and
+/// otherwise their errors know nothing of each other and add up in squares.
+fn difference(left: Side, right: Side, paired: Option<Spread>) -> Option<Difference> {
     left.interval.or(right.interval)?;
-    let (of_left, of_right) = (left.ends(), right.ends());
     let between = left.value - right.value;
+    if let Some(spread) = paired {
+        return Some(Difference::new(between, spread.around(between), Noise::PairedBatches));
+    }
+    if let Some((own, other)) = left.spread().zip(right.spread()) {
+        return Some(Difference::new(between, own.and(other).around(between), Noise::Batches));
+    }
+    let (of_left, of_right) = (left.ends(), right.ends());
     let below = (left.value - of_left.0).hypot(of_right.1 - right.value);
     let above = (of_left.1 - left.value).hypot(right.value - of_right.0);
-    Some((between - below, between + above))
+    Some(Difference::new(between, (between - below, between + above), Noise::OfTheEstimate))
 }
 
 /// The outcome of what was looked at from both ends of an interval, with the intervals beside the values.
-fn decided(both: [bool; 2], (left, right): (Side, Side), judged: Judged) -> Judged {
-    let outcome = match both {
-        [true, true] => Outcome::Held,
-        [false, false] => Outcome::Failed,
-        _ => Outcome::Inconclusive,
+fn decided(both: [bool; 2], (left, right): (Side, Side), difference: Difference, judged: Judged) -> Judged {
+    let (outcome, code) = match both {
+        [true, true] => (Outcome::Held, Why::IntervalMet),
+        [false, false] => (Outcome::Failed, Why::IntervalMissed),
+        _ if left.halves.or(right.halves).is_some() => (Outcome::Inconclusive, Why::NotSettled),
+        _ => (Outcome::Inconclusive, Why::IntervalStraddles),
     };
+    let grounds = Grounds { difference: Some(difference), ..Grounds::of(code) };
     let told = |side: Side, shown: Option<Quantity>| match (side.interval, shown) {
         (Some(interval), Some(value)) if !side.bounded => Some(value.between(interval)),
         (_, shown) => shown,
@@ -335,9 +384,15 @@ fn decided(both: [bool; 2], (left, right): (Side, Side), judged: Judged) -> Judg
     let estimates = [(left, &value), (right, &bound)].into_iter().filter(|(side, _)| side.interval.is_some());
     let estimates: Vec<String> = estimates.filter_map(|(_, shown)| Some(shown.as_ref()?.to_string())).collect();
     let help = if left.bounded || right.bounded { "try levels beyond" } else { "hold the load longer" };
-    let reason = (outcome == Outcome::Inconclusive)
-        .then(|| format!("{}, so it may be either: {help}", estimates.join(" against ")));
-    Judged { outcome, reason, value, bound, ..judged }
+    let halves = [(left, &value), (right, &bound)].into_iter().find_map(|(side, shown)| {
+        let (unit, (first, second)) = (shown.as_ref()?.unit, side.halves?);
+        let (first, second) = (printed(first, unit), printed(second, unit));
+        let told = format!("{first} in the first half of its window and {second} in the second, so it has not settled");
+        Some(format!("{told}: judge it `after` it has, or hold the load longer"))
+    });
+    let either = || format!("{}, so it may be either: {help}", estimates.join(" against "));
+    let reason = (outcome == Outcome::Inconclusive).then(|| halves.unwrap_or_else(either));
+    Judged { outcome, reason, value, bound, grounds, ..judged }
 }
 
 /// A share of a bound, or what it is where the bound is nothing.
@@ -350,7 +405,7 @@ fn truth(measured: &Measured, stats: &Stats) -> Judged {
     let Measurement { value, samples, shown, .. } = value(measured, stats, false);
     let judged = Judged { value: shown, samples, timed: true, ..Judged::default() };
     match value {
-        Ok(truth) => Judged { outcome: if truth == 0.0 { Outcome::Failed } else { Outcome::Held }, ..judged },
+        Ok(truth) => judged.so(truth != 0.0),
         Err(reason) => Judged { reason: Some(reason), ..judged },
     }
 }
@@ -362,8 +417,8 @@ fn undecided() -> Judged {
 
 /// The two differ by at most this: a share of the right one, or a quantity.
 fn within(tolerance: f64, relative: bool, (judged, both): (Judged, Sides)) -> Judged {
-    let (left, right) = match both {
-        Sides::Values(left, right) => (left, right),
+    let (left, right, paired) = match both {
+        Sides::Values(left, right, paired) => (left, right, paired),
         // Whatever is to be near it has no value of its own where it got no answer.
         Sides::Unanswered { is_left: true, waited, other } => {
             return unanswered(Binary::Equal, true, (waited, other), judged);
@@ -376,15 +431,24 @@ fn within(tolerance: f64, relative: bool, (judged, both): (Judged, Sides)) -> Ju
     };
     let (l, r) = (left.value, right.value);
     let allowed = if relative { r.abs() * tolerance } else { tolerance };
-    let outcome = if (l - r).abs() <= allowed { Outcome::Held } else { Outcome::Failed };
-    let judged = Judged { outcome, margin: share_of(allowed - (l - r).abs(), r), ..judged };
-    match difference(left, right) {
-        Some((low, high)) => {
+    let judged = Judged { margin: share_of(allowed - (l - r).abs(), r), ..judged }.so((l - r).abs() <= allowed);
+    match difference(left, right, paired) {
+        Some(difference) => {
+            let (low, high) = difference.ends();
             // None of it is within where it lies on one side, and all where both ends are.
             let apart = low > allowed || high < -allowed;
-            decided([!apart, low >= -allowed && high <= allowed], (left, right), judged)
+            decided([!apart, low >= -allowed && high <= allowed], (left, right), difference, judged)
         }
         None => judged,
+    }
+}
+
+/// Over how long each look sees by which a time was found.
+fn look_of(side: &Measured) -> Option<u64> {
+    match side {
+        Measured::Metric { metric: Metric::Recovery(recovery), .. } => Some(recovery.steady.window),
+        Measured::Metric { .. } | Measured::Constant { .. } => None,
+        Measured::Baseline { .. } | Measured::Arithmetic { .. } => None,
     }
 }
 
@@ -418,6 +482,8 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Measurement {
             if let Some(shown) = [&l, &r].into_iter().filter(|side| side.bounded).find_map(|side| side.shown.as_ref()) {
                 return Measurement::of(Err(format!("{shown}, of which no more can be computed")), samples);
             }
+            let surely = |of: &Measurement| Side::of(0.0, of).spread();
+            let spreads = surely(&l).zip(surely(&r));
             let result = |a: f64, b: f64| crate::check::arithmetic(*operator, a, left.unit(), b, right.unit());
             // What is above everything stays so, whatever is added to it and however often it is taken.
             let (adds, scales) = (matches!(operator, Binary::Add), matches!(operator, Binary::Multiply));
@@ -438,6 +504,19 @@ fn value(measured: &Measured, stats: &Stats, spread: bool) -> Measurement {
                 (Ok(a), Ok(b)) if result(a, b).is_finite() => {
                     let (from_left, from_right) = (l.interval.unwrap_or((a, a)), r.interval.unwrap_or((b, b)));
                     let known = l.interval.or(r.interval).is_some();
+                    let moved = |spread: Spread, of: &dyn Fn(f64) -> f64| {
+                        let error = (of(spread.error) - of(-spread.error)).abs() / 2.0;
+                        Spread { error, ..spread }
+                    };
+                    let spread = spreads.filter(|_| known).map(|(of_left, of_right)| {
+                        let own = moved(of_left, &|error| result(a + error, b));
+                        own.and(moved(of_right, &|error| result(a, b + error)))
+                    });
+                    let spread = spread.filter(|spread| spread.error.is_finite());
+                    if let Some(spread) = spread {
+                        let (value, interval) = (result(a, b), Some(spread.around(result(a, b))));
+                        return Measurement { interval, spread: Some(spread), ..Measurement::of(Ok(value), samples) };
+                    }
                     // Errors that know nothing of each other add up in squares.
                     let ends = [(from_left.0, b), (from_left.1, b), (a, from_right.0), (a, from_right.1)];
                     let [low, high, first, last] = ends.map(|(a, b)| result(a, b));
@@ -459,8 +538,8 @@ fn of_metric(metric: &Metric, stats: &Stats, spread: bool) -> Measurement {
             Ok(requests) => {
                 let plain = requests::apply(&requests, stats);
                 match plain.value {
-                    Ok(value) if spread => match spread::interval(&requests, stats, value) {
-                        Ok(interval) => Measurement { interval, ..plain },
+                    Ok(value) if spread => match spread::spread(&requests, stats, value) {
+                        Ok(spread) => Measurement { interval: spread.map(|own| own.around(value)), spread, ..plain },
                         Err(reason) => Measurement { value: Err(reason), ..plain },
                     },
                     _ => plain,

@@ -74,7 +74,7 @@ fn batches(requests: &Requests, stats: &Stats) -> Option<Vec<f64>> {
     let least = requests.function.samples_of_part()?;
     let cells = spread::ended(requests, stats);
     let found = spread::BATCHES.into_iter().find_map(|count| {
-        let parts = spread::batches(requests, &cells, count);
+        let parts = spread::in_parts(requests, &cells, count);
         let enough = |part: &Requests| spread::ended(part, stats).values().sum::<u64>() >= least;
         (parts.len() as u64 == count && parts.iter().all(enough)).then_some(parts)
     })?;

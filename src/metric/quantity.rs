@@ -69,6 +69,16 @@ impl Quantity {
         self.told_in.map_or_else(|| printed(number, self.unit), |unit| unit.print(number))
     }
 
+    /// Where a number of a unit lies, in words.
+    pub fn interval((low, high): (f64, f64), unit: Type) -> String {
+        let low = printed(low, unit);
+        if high.is_finite() {
+            format!("{low} to {} at 95%", printed(high, unit))
+        } else {
+            format!("{low} and more at 95%")
+        }
+    }
+
     /// The same number with where it lies for certain.
     pub(super) fn between(self, (low, high): (f64, f64)) -> Quantity {
         let high = Some(high).filter(|high| high.is_finite());

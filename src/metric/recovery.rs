@@ -34,6 +34,8 @@ pub fn recovered(steady: &SteadyState, window: Range, end: u64, stats: &Stats) -
     let at = duration(before);
     match calm.outcome {
         Outcome::Held => {}
+        // Nothing shows that it was lost.
+        Outcome::Inconclusive if calm.near => {}
         Outcome::Failed => return Err(format!("the steady state did not hold before, at {at}")),
         Outcome::Inconclusive => {
             let reason = calm.reason.unwrap_or_default();
@@ -59,27 +61,34 @@ fn first_of(at: u64, stats: &Stats) -> u64 {
     ranges.iter().fold(at, |at, (from, to)| if *from < at && at <= *to { *from } else { at })
 }
 
-/// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held.
+/// The beginning of the first stretch behind an instant that is as long as asked and all of which looks saw and held. A look that missed by
+/// no more than chance begins no stretch and ends none, which then must hold as a whole.
 fn back(conditions: &[&Condition], steady: &SteadyState, (after, end): (u64, u64), stats: &Stats) -> Back {
     // Since when it surely held, and since when it may have where too little was sent to say.
     let (mut held, mut maybe): (Option<u64>, Option<u64>) = (None, None);
     let mut reason = None;
-    let mut possible = false;
+    let (mut possible, mut by_chance) = (false, false);
     for look in looks(conditions, steady.window, (after, end), stats) {
         match look.judged.outcome {
             Outcome::Held => {
                 held.get_or_insert(look.from);
                 maybe.get_or_insert(look.from);
             }
+            Outcome::Inconclusive if look.judged.near => {
+                maybe.get_or_insert(look.from);
+                by_chance |= held.is_some();
+                reason = reason.or(look.judged.reason);
+            }
             Outcome::Inconclusive => {
-                held = None;
+                (held, by_chance) = (None, false);
                 maybe.get_or_insert(look.from);
                 reason = reason.or(look.judged.reason);
             }
-            Outcome::Failed => (held, maybe) = (None, None),
+            Outcome::Failed => (held, maybe, by_chance) = (None, None, false),
         }
         let long_enough = |from: u64| look.at - from >= steady.hold;
-        if let Some(from) = held.filter(|from| long_enough(*from)) {
+        let whole = |from: u64| super::rolling::look(conditions, from, look.at, stats).judged.outcome == Outcome::Held;
+        if let Some(from) = held.filter(|from| long_enough(*from) && (!by_chance || whole(*from))) {
             return Back::At(from);
         }
         possible |= maybe.is_some_and(long_enough);

@@ -98,6 +98,12 @@ pub(super) fn apply(metric: &Requests, stats: &Stats) -> Measurement {
     Measurement { no_answer, without, ..Measurement::of(value, total) }
 }
 
+/// The time of a rank, whatever number of samples that takes; nothing where it got no answer.
+pub(super) fn at(metric: &Requests, stats: &Stats, share: f64) -> Option<f64> {
+    let times = recorded(metric, stats, (0, 0)).ok()?;
+    time_of(times.quantile(share), metric.worth).ok()
+}
+
 fn time_of(ranked: Ranked, worth: f64) -> Result<f64, String> {
     match ranked {
         Ranked::Time(time) => Ok(time as f64 * worth),

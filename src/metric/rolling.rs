@@ -1,5 +1,6 @@
 //! A moving look: conditions judged each second over what lies just behind.
 
+use super::grounds::{Grounds, Why};
 use super::{Judged, Known, Outcome, Quantity, joined, judge_within};
 use crate::base::units::SECOND;
 use crate::measure::Stats;
@@ -60,7 +61,8 @@ pub(super) fn becomes(condition: &Condition, within: u64, of: u64, stats: &Stats
         }
     }
     let bound = Some(Quantity::time(within, Known::Exactly));
-    let judged = Judged { bound, samples, timed, ..Judged::default() };
+    let grounds = Grounds::of(Why::Parts);
+    let judged = Judged { bound, samples, timed, grounds, ..Judged::default() };
     let known_late = failed.as_ref().is_some_and(|look| look.at >= deadline);
     match (since, failed) {
         (Some(look), _) if look.from <= deadline || known_late => {

@@ -3,36 +3,117 @@
 
 mod fit;
 
-use super::{Measurement, requests};
+use super::{Measurement, requests, room, spread};
 use crate::base::units::grouped;
 use crate::check::program::SweepFunction;
 use crate::measure::Stats;
-use crate::plan::{FOR_A_LAW, Scaling, Type, distinct};
+use crate::plan::{FOR_A_LAW, Range, Requests, Scaling, Type};
 use fit::{Law, Parameter};
 
-/// A peak farther behind the largest level than this is not seen, but guessed.
+/// What lies farther behind the largest level than this is not seen, but guessed.
 const SEEN: f64 = 2.0;
+/// Of so much of a level it must be known how many requests were in flight.
+const KNOWN: f64 = 0.5;
+
+/// A level as it was: how much went on at a time, and what came of it.
+struct Level {
+    concurrency: f64,
+    throughput: f64,
+    of: Requests,
+}
 
 pub(super) fn apply(scaling: &Scaling, stats: &Stats) -> Measurement {
-    let levels = distinct(&scaling.levels);
     let mut samples = 0;
-    let mut points = Vec::with_capacity(scaling.levels.len());
+    let mut levels: Vec<Level> = Vec::with_capacity(scaling.levels.len());
+    let mut left_out: Vec<f64> = Vec::new();
     for (users, range) in &scaling.levels {
-        let Measurement { value, samples: own, .. } = requests::apply(&scaling.throughput.within(*range), stats);
+        let of = scaling.throughput.within(*range);
+        let Measurement { value, samples: own, .. } = requests::apply(&of, stats);
         samples += own;
+        let series = of.samples.iter().map(|samples| samples.series);
         match value {
-            Ok(throughput) => points.push((*users, throughput)),
+            Ok(_) if room::held_up(series, *range, stats) => left_out.push(*users),
+            Ok(throughput) => {
+                let measured = concurrency(scaling, *range, stats);
+                levels.push(Level { concurrency: measured.unwrap_or(*users), throughput, of });
+            }
             Err(reason) => {
                 return Measurement::of(Err(format!("at {} users: {reason}", grouped(*users, 0))), samples);
             }
         }
     }
-    if levels < FOR_A_LAW {
-        return Measurement::of(Err(format!("{levels} levels, and this needs {FOR_A_LAW}: sweep over more")), samples);
+    let needed = if scaling.function == SweepFunction::ScalabilityCoefficient { 2 } else { FOR_A_LAW };
+    let there = distinct(&levels);
+    if there < needed {
+        let reason = match left_out.is_empty() {
+            true => format!("{there} levels, and this needs {needed}: sweep over more"),
+            false => {
+                let which: Vec<String> = left_out.iter().map(|users| grouped(*users, 0)).collect();
+                let which = which.join(", ");
+                format!(
+                    "the generator was the limit at {which} users; {there} levels are left, and this needs {needed}"
+                )
+            }
+        };
+        return Measurement::of(Err(reason), samples);
     }
-    match fit::fit(&points) {
-        Ok(law) => of_law(scaling.function, &law, &points, samples),
-        Err(reason) => Measurement::of(Err(reason), samples),
+    let points: Vec<(f64, f64)> = levels.iter().map(|level| (level.concurrency, level.throughput)).collect();
+    match scaling.function {
+        SweepFunction::ScalabilityCoefficient => scalability(&levels, stats, samples),
+        SweepFunction::Contention
+        | SweepFunction::Coherency
+        | SweepFunction::Efficiency(_)
+        | SweepFunction::PeakUsers
+        | SweepFunction::PeakThroughput => match fit::fit(&points) {
+            Ok(law) => of_law(scaling.function, &law, &points, samples),
+            Err(reason) => Measurement::of(Err(reason), samples),
+        },
+    }
+}
+
+/// How many levels differ by more than noise of what is in flight does.
+fn distinct(levels: &[Level]) -> usize {
+    let mut all: Vec<f64> = levels.iter().map(|level| level.concurrency).collect();
+    all.sort_by(f64::total_cmp);
+    all.dedup_by(|next, before| *next <= *before * 1.05);
+    all.len()
+}
+
+/// How many requests of the load were in flight at a time in a window, in the mean; nothing where that was not measured.
+fn concurrency(scaling: &Scaling, range: Range, stats: &Stats) -> Option<f64> {
+    let (load, _) = scaling.throughput.load.as_ref().filter(|_| scaling.in_flight)?;
+    let inside = stats.in_flight(*load).filter(|(slice, _)| range.0 <= slice.0 && slice.1 <= range.1);
+    let (length, sum) = inside.fold((0.0, 0.0), |(length, sum), ((from, to), value)| {
+        let own = (to - from) as f64;
+        (length + own, sum + own * value)
+    });
+    (length >= KNOWN * (range.1 - range.0) as f64 && sum > 0.0).then(|| sum / length)
+}
+
+/// What the highest level did against the lowest, as a share of what it would have done had each request in flight done as much.
+fn scalability(levels: &[Level], stats: &Stats, samples: u64) -> Measurement {
+    let by = |a: &&Level, b: &&Level| a.concurrency.total_cmp(&b.concurrency);
+    let (Some(lowest), Some(highest)) = (levels.iter().min_by(by), levels.iter().max_by(by)) else {
+        return Measurement::of(Err("no levels".to_owned()), samples);
+    };
+    let value = (highest.throughput / lowest.throughput) / (highest.concurrency / lowest.concurrency);
+    if !value.is_finite() {
+        return Measurement::of(Err("nothing was answered at the lowest level".to_owned()), samples);
+    }
+    // Of a ratio the relative errors add up.
+    let relative = |level: &Level| {
+        let spread = spread::spread(&level.of, stats, level.throughput)?.unwrap_or(spread::Spread::NONE);
+        Ok(spread::Spread { error: spread.error / level.throughput, ..spread })
+    };
+    match (relative(lowest), relative(highest)) {
+        (Ok(below), Ok(above)) => {
+            let half = below.and(above).half();
+            Measurement {
+                interval: Some((value * (-half).exp(), value * half.exp())),
+                ..Measurement::of(Ok(value), samples)
+            }
+        }
+        (Err(reason), _) | (_, Err(reason)) => Measurement::of(Err(reason), samples),
     }
 }
 
@@ -42,6 +123,12 @@ fn of_law(function: SweepFunction, law: &Law, points: &[(f64, f64)], samples: u6
     let (value, (low, high)) = match function {
         SweepFunction::Contention => (law.sigma, law.interval(Parameter::Sigma)),
         SweepFunction::Coherency => (law.kappa, law.interval(Parameter::Kappa)),
+        SweepFunction::Efficiency(users) if users > SEEN * largest => {
+            let (users, largest) = (grouped(users, 0), crate::base::units::short(largest));
+            let reason =
+                format!("{users} users would be extrapolated, since at most {largest} were seen: sweep over more");
+            return Measurement::of(Err(reason), samples);
+        }
         SweepFunction::Efficiency(users) => {
             // What divides it grows evenly with both constants, so its interval is known exactly.
             let (low, high) = law.around(|_, sigma, kappa| fit::cost(users, sigma, kappa));
@@ -60,6 +147,8 @@ fn of_law(function: SweepFunction, law: &Law, points: &[(f64, f64)], samples: u6
             let (low, high) = law.around(fit::highest);
             (fit::highest(law.lambda, law.sigma, law.kappa), (low.max(0.0), high))
         }
+        // It is of two levels alone.
+        SweepFunction::ScalabilityCoefficient => return Measurement::of(Err("it is of no law".to_owned()), samples),
     };
     Measurement { interval: Some((low, high)), ..Measurement::of(Ok(value), samples) }
 }

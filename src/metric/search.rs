@@ -1,7 +1,8 @@
 //! A search as it goes on: which level is tried next, when a trial is over, and whether its condition held.
 
-use super::{Judged, Outcome, judge_within};
+use super::{Judged, Outcome, judge_within, near};
 use crate::base::units::{SECOND, duration, grouped};
+use crate::check::program::AROUND;
 use crate::measure::{Event, Gauges, Slice, Stats, Tried};
 use crate::plan::{Plan, Range, Search};
 
@@ -57,6 +58,9 @@ pub struct Finder<'p> {
     range: Range,
     grace: u64,
     halving: Halving,
+    /// What came out so far, and how many of these were around what was found.
+    tried: Vec<Tried>,
+    around: usize,
     stats: Stats,
     /// The level that is tried, as the how manieth, and since when.
     current: Option<(u64, f64, u64)>,
@@ -72,6 +76,8 @@ impl<'p> Finder<'p> {
             range,
             grace: load.grace,
             halving: Halving::new(search, !load.is_open()),
+            tried: Vec::new(),
+            around: 0,
             stats: Stats::under_way(plan),
             current: None,
             instants: search.instants(range).collect(),
@@ -95,7 +101,7 @@ impl<'p> Finder<'p> {
     /// time is left.
     pub fn begin(&mut self, from: u64) -> Option<(u64, f64, u64)> {
         let number = self.current.map_or(0, |(number, ..)| number + 1);
-        let level = self.halving.next()?;
+        let level = self.halving.next().or_else(|| self.around())?;
         let start = *self.instants.get(self.instants.partition_point(|at| *at < from))?;
         if start + self.search.each > self.range.1 {
             return None;
@@ -103,6 +109,30 @@ impl<'p> Finder<'p> {
         self.stats.forget(start);
         self.current = Some((number, level, start));
         self.current
+    }
+
+    /// A level near the one that was found, where it is not sure on which side of it the condition holds: several together show it better
+    /// than the last that was halved to.
+    fn around(&mut self) -> Option<f64> {
+        const BESIDE: [f64; AROUND as usize] = [0.85, 1.15, 0.93, 1.07];
+        let (held, failed) = (self.halving.held?, self.halving.failed?);
+        let is_sure = |level: f64| {
+            let tried = self.tried.iter().find(|tried| tried.level == level);
+            tried.is_none_or(|tried| tried.found.is_none_or(|found| found.is_sure()))
+        };
+        if is_sure(held) && is_sure(failed) {
+            return None;
+        }
+        while let Some(beside) = BESIDE.get(self.around) {
+            self.around += 1;
+            let level = (held * failed).sqrt() * beside;
+            let level = if self.halving.whole { level.round() } else { level };
+            let is_new = self.tried.iter().all(|tried| tried.level != level);
+            if is_new && (self.search.least..=self.search.most).contains(&level) {
+                return Some(level);
+            }
+        }
+        None
     }
 
     /// What came out of the current trial, once that is known. To be asked when every worker has told what it started in it.
@@ -116,6 +146,7 @@ impl<'p> Finder<'p> {
             return None;
         }
         let judged = self.search.judged(start);
+        let found = drained.then(|| near::found(&self.search.condition.within(judged), &self.stats)).flatten();
         let (held, said) = match drained {
             true => self.held(judged),
             false => {
@@ -125,9 +156,13 @@ impl<'p> Finder<'p> {
             }
         };
         // Too few samples say nothing; of a higher level that is not enough to go on with.
-        self.halving.take(level, held == Some(true));
+        if self.halving.next() == Some(level) {
+            self.halving.take(level, held == Some(true));
+        }
         let Search { load, stage, .. } = *self.search;
-        Some(Tried { load, stage, number, level, start, judged, held, said })
+        let tried = Tried { load, stage, number, level, start, judged, held, said, found };
+        self.tried.push(tried.clone());
+        Some(tried)
     }
 
     fn held(&self, judged: Range) -> (Option<bool>, String) {

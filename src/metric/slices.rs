@@ -1,5 +1,6 @@
 //! `in every 10s`: each slice of a scope judged by itself.
 
+use super::grounds::{Grounds, Why};
 use super::{Judged, Outcome, judge_within};
 use crate::base::units::{duration, grouped};
 use crate::measure::Stats;
@@ -13,22 +14,26 @@ pub struct Slices {
     pub held: usize,
     pub failed: usize,
     pub inconclusive: usize,
+    /// That missed their bound by no more than chance makes of what meets it.
+    #[serde(default)]
+    pub near: usize,
 }
 
 impl Slices {
     pub fn all(self) -> usize {
-        self.held + self.failed + self.inconclusive
+        self.held + self.failed + self.inconclusive + self.near
     }
 
     /// A share of them must hold. Held where those that did are enough whatever the inconclusive ones are, failed where
-    /// it cannot be reached any more.
-    fn outcome(self, share: f64) -> Outcome {
+    /// it cannot be reached any more. Those that missed by chance held, where all that was measured did.
+    fn outcome(self, share: f64, all_held: impl FnOnce() -> bool) -> Outcome {
         // A hair less, so that no share of a float becomes one more.
         let needed = (share * self.all() as f64 - 1e-9).ceil() as usize;
         match self {
             _ if self.all() == 0 => Outcome::Inconclusive,
             _ if self.held >= needed => Outcome::Held,
-            _ if self.held + self.inconclusive < needed => Outcome::Failed,
+            _ if self.held + self.inconclusive + self.near < needed => Outcome::Failed,
+            _ if self.held + self.near >= needed && all_held() => Outcome::Held,
             _ => Outcome::Inconclusive,
         }
     }
@@ -49,7 +54,7 @@ pub(super) fn in_every(condition: &Condition, every: u64, share: f64, stats: &St
             Outcome::Held => slices.held += 1,
             Outcome::Failed => slices.failed += 1,
             Outcome::Inconclusive => {
-                slices.inconclusive += 1;
+                *(if judged.near { &mut slices.near } else { &mut slices.inconclusive }) += 1;
                 unknown.get_or_insert((range, judged.reason.unwrap_or_default()));
                 continue;
             }
@@ -59,11 +64,11 @@ pub(super) fn in_every(condition: &Condition, every: u64, share: f64, stats: &St
             worst = Some(Judged { when: Some(range), ..judged });
         }
     }
-    let outcome = slices.outcome(share);
+    let outcome = slices.outcome(share, || judge_within(condition, (0, u64::MAX), stats).outcome == Outcome::Held);
     let reason = match (outcome, unknown) {
         (Outcome::Inconclusive, Some(((from, to), reason))) => {
             let count = |n: usize| grouped(n as f64, 0);
-            let (some, all) = (count(slices.inconclusive), count(slices.all()));
+            let (some, all) = (count(slices.inconclusive + slices.near), count(slices.all()));
             Some(format!("{some} of {all} slices are open; {}–{}: {reason}", duration(from), duration(to)))
         }
         (Outcome::Inconclusive, None) => Some("its scope holds no slice".to_owned()),
@@ -71,5 +76,5 @@ pub(super) fn in_every(condition: &Condition, every: u64, share: f64, stats: &St
     };
     let told = worst.as_ref().map(Judged::alone).unwrap_or_default();
     let parts = worst.into_iter().collect();
-    Judged { outcome, samples, timed, reason, slices: Some(slices), parts, ..told }
+    Judged { outcome, samples, timed, reason, slices: Some(slices), grounds: Grounds::of(Why::Parts), parts, ..told }
 }

@@ -1,6 +1,8 @@
 //! Where measurements are cut: the edges of slices, and those of them that stay when old slices are added up.
 
-use super::{Condition, Crashes, Metric, Plan, Range, Readings, Recovery, Requests, are_compared, scope};
+use super::{
+    Condition, Crashes, Measured, Metric, Plan, Range, Readings, Recovery, Requests, Scaling, are_compared, scope,
+};
 use crate::base::units::{MILLISECOND, MINUTE, SECOND};
 
 /// How long single slices stay whatever a plan asks: what a person looks at while the run goes on.
@@ -36,6 +38,7 @@ pub struct WindowEdges {
     pub loads: Vec<Vec<u64>>,
     /// Behind this nothing is sent or comes in any more.
     end: u64,
+    edition: u32,
 }
 
 /// What a condition is computed of.
@@ -114,8 +117,15 @@ impl Plan {
             series: self.series.iter().map(|series| of_load(series.load)).collect(),
             loads: (0..self.loads.len()).map(of_load).collect(),
             end: self.over(),
+            edition: self.edition,
         };
         self.conditions(&mut |condition| edges.condition(condition));
+        // How sure a value is beside a constant is told of what is judged once.
+        for expectation in self.expectations.iter().filter(|_| self.edition > 1) {
+            expectation.condition.comparisons(&mut |left, right| {
+                [left, right].into_iter().for_each(|side| side.metrics(&mut |metric| edges.parts(metric)));
+            });
+        }
         for search in &self.searches {
             let instants: Vec<u64> = search.instants(search.range(&self.loads)).collect();
             edges.each(&search.condition, &instants);
@@ -178,7 +188,12 @@ impl WindowEdges {
                 }
             }
             Metric::Drift { fine, coarse } => fine.iter().chain(coarse).for_each(|part| self.windows_of(part)),
-            // The levels of a sweep are cut in any case, and trials where they can start.
+            // The levels of a sweep are cut in any case, and how far one spreads is seen in parts of it.
+            Metric::Scaling(Scaling { levels, throughput, .. }) if self.edition > 1 => {
+                let within = levels.iter().map(|(_, range)| Metric::Requests(throughput.within(*range)));
+                within.for_each(|level| self.parts(&level));
+            }
+            // Trials are cut where they can start.
             Metric::Scaling(_) | Metric::Capacity(_) | Metric::Ledger { .. } => {}
             // Whatever it rests on, its windows can be summed.
             Metric::Other { ranges, .. } => {
@@ -208,21 +223,28 @@ impl WindowEdges {
                 self.each(condition, &seconds);
                 self.cut(condition);
             }
-            Condition::Compare { left, right, .. } if are_compared(left, right) || right.has_baseline() => {
-                for side in [left, right] {
-                    side.metrics(&mut |metric| self.parts(metric));
-                }
-            }
-            Condition::Compare { .. } | Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {}
+            Condition::Compare { left, right, .. } => self.compared(left, right),
+            Condition::Within { left, right, .. } if self.edition > 1 => self.compared(left, right),
+            Condition::Within { .. } | Condition::Holds(_) | Condition::Alert(_) => {}
         }
     }
 
-    /// How far a value spreads is seen in parts of its windows, so these stay in parts.
+    fn compared(&mut self, left: &Measured, right: &Measured) {
+        if are_compared(left, right) || right.has_baseline() {
+            [left, right].into_iter().for_each(|side| side.metrics(&mut |metric| self.parts(metric)));
+        }
+    }
+
+    /// How far a value spreads is seen in parts of its windows, so these stay in parts. They end where its loads do: what comes in behind
+    /// that is little.
     fn parts(&mut self, metric: &Metric) {
-        if let Metric::Requests(requests) = metric {
+        if let Metric::Requests(requests) = metric
+            && requests.function.samples_of_part().is_some()
+        {
             let whole = |instant: u64| instant / SECOND * SECOND;
+            let end = if self.edition > 1 { requests.scopes.end.min(self.end) } else { self.end };
             let of = |(from, to): Range| {
-                let to = to.min(self.end).max(from);
+                let to = to.min(end).max(from);
                 let part =
                     move |n: u64| whole(from + (u128::from(to - from) * u128::from(n) / u128::from(PARTS)) as u64);
                 (1..PARTS).map(part).filter(move |edge| from < *edge && *edge < to)

@@ -174,6 +174,7 @@ impl Elaborate<'_> {
         let (needed, have) = (units::grouped(least.samples as f64, 0), units::grouped(have, 0));
         let message = format!("{least} needs {needed} samples, and {have} are {as_what}");
         let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
-        self.diagnostics.push(problem.help(help));
+        let sure = format!("{help}; at {needed} it is known to about a fifth of itself");
+        self.diagnostics.push(problem.help(sure));
     }
 }

@@ -30,7 +30,7 @@ impl Elaborate<'_> {
         self.slices(&condition, expectation.span)?;
         self.compared(&condition, expectation.span);
         let (text, line, implied) = (expectation.text.clone(), expectation.line, expectation.implied);
-        Some(Expectation { text, line, implied, condition })
+        Some(Expectation { text, line, implied, strict: expectation.strict, condition })
     }
 
     /// Slices are judged one by one and kept apart, so there is an end to their number; and each needs its samples.
@@ -246,10 +246,11 @@ impl Elaborate<'_> {
         let function_of_levels = Function::Requests(RequestFunction::Throughput);
         let throughput = program::Metric { function: function_of_levels, scopes: Vec::new(), ..metric.clone() };
         let throughput = self.metric_in(&throughput, None);
-        self.levels(&levels, metric.span);
+        let needed = if function == SweepFunction::ScalabilityCoefficient { 2 } else { super::FOR_A_LAW };
+        self.levels(&levels, needed, metric.span);
         match throughput {
             Some(Metric::Requests(throughput)) if !levels.is_empty() => {
-                Some(Metric::Scaling(Scaling { function, levels, throughput }))
+                Some(Metric::Scaling(Scaling { function, levels, throughput, in_flight: true }))
             }
             _ => {
                 let example = "sweep [1, 2, 4, 8] users for 10s each";
@@ -270,11 +271,11 @@ impl Elaborate<'_> {
         None
     }
 
-    /// A law of three constants is known by four points and more.
-    fn levels(&mut self, levels: &[(f64, Range)], span: Span) {
+    /// A law of three constants is known by four points and more, and a ratio by two.
+    fn levels(&mut self, levels: &[(f64, Range)], needed: usize, span: Span) {
         let distinct = super::distinct(levels);
-        if (1..super::FOR_A_LAW).contains(&distinct) {
-            let message = format!("this needs {} levels, and the sweep has {distinct}", super::FOR_A_LAW);
+        if (1..needed).contains(&distinct) {
+            let message = format!("this needs {needed} levels, and the sweep has {distinct}");
             let problem = Diagnostic::new(Code::W0802, message, span, "will be inconclusive");
             self.diagnostics.push(problem.help("sweep over more levels, some of them behind the peak"));
         }

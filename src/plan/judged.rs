@@ -14,6 +14,9 @@ pub struct Expectation {
     /// Nobody wrote it: it is expected of each service.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub implied: bool,
+    /// Near its bound it is inconclusive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
     pub condition: Condition,
 }
 
@@ -157,6 +160,9 @@ pub struct Scaling {
     pub levels: Vec<(f64, Range)>,
     /// The throughput of the load, of which each level has its part.
     pub throughput: Requests,
+    /// What counts is how many requests were in flight at each, not how many users were asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_flight: bool,
 }
 
 /// A function of how a steady state was lost and came back.

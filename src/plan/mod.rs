@@ -116,8 +116,9 @@ pub struct Plan {
 }
 
 /// Since 1 slices are cut before the beginnings of faults and events too, and a row of the report is of requests that were intended in
-/// its window. A record is cut and told as it was when it was made.
-pub const EDITION: u32 = 1;
+/// its window. Since 2 what is `within` so much of something measured is cut into parts as what is compared is, and the parts are those of
+/// the metric's own windows. A record is cut and told as it was when it was made.
+pub const EDITION: u32 = 2;
 
 fn is_first(edition: &u32) -> bool {
     *edition == 0

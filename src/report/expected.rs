@@ -2,7 +2,7 @@
 
 use super::seconds::seconds;
 use crate::judge::{Standing, Verdict};
-use crate::metric::{Judged, Outcome, Quantity, Slices};
+use crate::metric::{Grounds, Judged, Outcome, Quantity, Slices};
 use crate::plan::{AcrossRuns, Plan, Range};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -33,6 +33,10 @@ pub struct Expected {
     /// What its runs said against those of a baseline.
     #[serde(rename = "baseline", skip_serializing_if = "Option::is_none")]
     pub across: Option<AcrossRuns>,
+    /// What the verdict rests on, in codes and numbers.
+    pub grounds: Grounds,
+    /// The bound lies where the value may be, though it was judged as it was measured.
+    pub near_bound: bool,
 }
 
 /// What was measured, and what it was compared with. Both are written as a person reads them, and beside that as numbers.
@@ -85,10 +89,25 @@ fn word<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Err
 pub fn expected(plan: &Plan, verdict: &Verdict) -> Vec<Expected> {
     let judged = verdict.expectations.iter().zip(&verdict.standings);
     let all = plan.expectations.iter().zip(judged).map(|(planned, (judged, standing))| {
-        let Judged { outcome, value, bound, samples, reason, when, slices, across, .. } = judged.clone();
+        let Judged { outcome, value, bound, samples, reason, when, slices, grounds, across, .. } = judged.clone();
         let (text, line, implied) = (planned.text.clone(), planned.line, planned.implied);
         let compared = Compared { value, bound };
-        Expected { text, line, implied, outcome, compared, samples, reason, standing: *standing, when, slices, across }
+        let (standing, near_bound) = (*standing, grounds.is_near());
+        Expected {
+            text,
+            line,
+            implied,
+            outcome,
+            compared,
+            samples,
+            reason,
+            standing,
+            when,
+            slices,
+            grounds,
+            near_bound,
+            across,
+        }
     });
     all.collect()
 }

@@ -165,6 +165,17 @@ fn found(expected: &Expected, paint: &Paint) -> String {
             (Outcome::Failed, failed) => write!(text, "{} of {} slices failed", count(failed), count(slices.all())),
             _ => write!(text, "the worst of {}, {} held", count(slices.all()), count(slices.held)),
         };
+        if slices.near > 0 {
+            let _ = write!(text, ", {} near", count(slices.near));
+        }
+    }
+    if let (true, Some(interval), Some(value)) =
+        (expected.near_bound, expected.grounds.interval, &expected.compared.value)
+    {
+        let _ = write!(text, ", near the bound: {}", Quantity::interval(interval, value.unit));
+    }
+    if let (Some(window), None) = (expected.grounds.look, &expected.reason) {
+        let _ = write!(text, ", by a look each 1s over {}", duration(window));
     }
     if let (Some(across), Some(value), None) = (&expected.across, &expected.compared.value, &expected.reason) {
         let _ = write!(text, ", {}", told_across(across, value.unit));

@@ -104,6 +104,7 @@ const ROWS: &[(&str, &[Rule])] = &[
     ("`continue`", &[Rule::persist]),
     ("`during`, `outside`, `after` or `before`", &[Rule::condition_tail, Rule::scope, Rule::scope_word]),
     ("`in every`", &[Rule::in_every]),
+    ("`strict`", &[Rule::strict, Rule::kw_strict]),
     ("`alert`", &[Rule::alert, Rule::kw_alert]),
     ("`from`", &[Rule::source, Rule::kw_from]),
     ("`fires within`", &[Rule::fires, Rule::kw_fires]),

@@ -200,21 +200,21 @@ pub const ROWS: &[MetricRow] = &[
         Series(SeriesFunction::Growth),
         SERIES,
         Type::Bandwidth,
-        "How fast a series grows: the robust slope of Theil and Sen, per second of its unit. A bound holds where all of the 95% interval meets it, fails where nothing of it does, and is inconclusive in between. Needs 10 readings.",
+        "How fast a series grows: the robust slope of Theil and Sen, per second of its unit. A bound holds where all of the 95% interval meets it, fails where nothing of it does, and is inconclusive in between. The interval is wider the more neighbouring readings are alike, as those of a collector that comes and goes are (Hamed and Rao, Journal of Hydrology 204, 1998); where both halves of the window cannot have the same slope, it reaches from the one to the other, so that what settles is inconclusive. Needs 10 readings.",
         "growth(shop.memory) < 1MiB/h",
     ),
     row(
         Drift,
         &[need("of", &[Type::Wrong])],
         Type::Percent,
-        "How much a metric grows from the beginning of the window to its end, in percent of what it is at the beginning: by the robust slope (Theil–Sen) over 20 parts of it, or 10 where these hold too few samples, with its interval of 95%.",
+        "How much a metric grows from the beginning of the window to its end, in percent of what it is at the beginning: by the robust slope (Theil–Sen) over 20 parts of it, or 10 where these hold too few samples, with its interval of 95%, wider the more neighbouring parts are alike.",
         "drift(p95(main)) < 20%",
     ),
     row(
         Capacity,
         LOAD,
         Type::Level,
-        "Of a search: the highest level at which its condition held, to 2% of the upper end of its range.",
+        "Of a search: the highest level at which its condition held, to 2% of the upper end of its range, or with its interval where trials near it might have come out otherwise.",
         "capacity(finder) >= 20/s",
     ),
     row(
@@ -235,7 +235,7 @@ pub const ROWS: &[MetricRow] = &[
         Sweep(SweepFunction::Efficiency(0.0)),
         &[need("of", &[Type::Load]), need("users", &[Type::Users])],
         Type::Percent,
-        "Of a sweep: throughput at so many users ÷ (users × throughput of one).",
+        "Of a sweep: throughput at so many users ÷ (users × throughput of one), by the law.",
         "efficiency(ladder, 2 users) >= 50%",
     ),
     row(
@@ -251,6 +251,13 @@ pub const ROWS: &[MetricRow] = &[
         Type::Rate,
         "Of a sweep: the throughput that the fitted law has at its peak.",
         "peak_throughput(ladder) >= 100/s",
+    ),
+    row(
+        Sweep(SweepFunction::ScalabilityCoefficient),
+        LOAD,
+        Type::Percent,
+        "Of a sweep: the scalability coefficient, throughput at the highest level ÷ throughput at the lowest, divided by the same ratio of their requests in flight: 100% where twice as many do twice as much. With the interval of both throughputs.",
+        "scalability_coefficient(ladder) >= 80%",
     ),
     row(
         Recovery(RecoveryFunction::TimeToRecover),

@@ -187,6 +187,9 @@ pub struct Abort {
     pub span: Span,
 }
 
+/// So many trials more a search may run around the level that it found, where that is not sure.
+pub const AROUND: u64 = 4;
+
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Expectation {
     pub text: String,
@@ -199,5 +202,8 @@ pub struct Expectation {
     /// Nobody wrote it: it is expected of each service.
     #[serde(default, skip_serializing_if = "is_false")]
     pub implied: bool,
+    /// Near its bound it is inconclusive.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub strict: bool,
     pub condition: Stated,
 }

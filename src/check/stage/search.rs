@@ -109,14 +109,17 @@ impl<'a> ScenarioChecker<'a, '_> {
 }
 
 /// To how much a range of levels is halved, which is 2 % of its upper end and whole users, and how many trials that takes
-/// at most: ⌈log₂(range ÷ resolution)⌉, and one at each end.
+/// at most: ⌈log₂(range ÷ resolution)⌉, one at each end, and those around what is found.
 fn halving(least: Level, most: Level) -> (f64, u64) {
     let share = raw(most) * 0.02;
     let resolution = match most {
         Level::Arrivals(_) => share.max(f64::MIN_POSITIVE),
         Level::Users(_) => share.floor().max(1.0),
     };
-    (resolution, ((raw(most) - raw(least)) / resolution).max(1.0).log2().ceil() as u64 + 2)
+    (
+        resolution,
+        ((raw(most) - raw(least)) / resolution).max(1.0).log2().ceil() as u64 + 2 + crate::check::program::AROUND,
+    )
 }
 
 /// A level as a number: arrivals a second, or users.

@@ -28,6 +28,9 @@ pub struct Law {
     unbounded: Option<([f64; 3], [f64; 3])>,
 }
 
+/// A level that decides a constant nearly alone says nothing of how far it is off.
+const LEAST_OF_OTHERS: f64 = 0.05;
+
 /// By what the throughput of so many users is divided.
 pub fn cost(users: f64, sigma: f64, kappa: f64) -> f64 {
     1.0 + sigma * (users - 1.0) + kappa * users * (users - 1.0)
@@ -125,14 +128,12 @@ pub fn fit(points: &[(f64, f64)]) -> Result<Law, String> {
     let (at, squares, of) = best.ok_or("no scalability law fits its levels")?;
     let freedom = points.len().saturating_sub(of.iter().filter(|free| **free).count()).max(1);
     let scale = [most, 1.0, 1.0];
-    let covariance =
-        covariance(&scaled, at, of, squares / freedom as f64).ok_or("no scalability law fits its levels")?;
+    let covariance = covariance(&scaled, at, of).ok_or("no scalability law fits its levels")?;
     let mut unscaled = covariance;
     for (a, row) in unscaled.iter_mut().enumerate() {
         row.iter_mut().enumerate().for_each(|(b, cell)| *cell *= scale[a] * scale[b]);
     }
-    let all = points.len().saturating_sub(3).max(1);
-    let unbounded = self::covariance(&scaled, free.0, [true; 3], free.1 / all as f64)
+    let unbounded = self::covariance(&scaled, free.0, [true; 3])
         .map(|of| (free.0, [0, 1, 2].map(|index| of[index][index].max(0.0).sqrt())));
     Ok(Law {
         lambda: at[0] * most,
@@ -201,9 +202,7 @@ fn descend(points: &[(f64, f64)], start: Constants, free: [bool; 3]) -> (Constan
 fn normal(points: &[(f64, f64)], at: Constants) -> ([Constants; 3], Constants) {
     let (mut matrix, mut right) = ([[0.0; 3]; 3], [0.0; 3]);
     for (users, throughput) in points {
-        let divided = cost(*users, at[1], at[2]);
-        let value = law(*users, at);
-        let slope = [users / divided, -value * (users - 1.0) / divided, -value * users * (users - 1.0) / divided];
+        let (value, slope) = (law(*users, at), slope(*users, at));
         for a in 0..3 {
             right[a] += slope[a] * (throughput - value);
             (0..3).for_each(|b| matrix[a][b] += slope[a] * slope[b]);
@@ -212,17 +211,42 @@ fn normal(points: &[(f64, f64)], at: Constants) -> ([Constants; 3], Constants) {
     (matrix, right)
 }
 
-/// s²(JᵀJ)⁻¹ of the constants that are free.
-fn covariance(points: &[(f64, f64)], at: Constants, free: [bool; 3], variance: f64) -> Option<[Constants; 3]> {
+/// (JᵀJ)⁻¹ (Σ jjᵀ r² ÷ (1−h)²) (JᵀJ)⁻¹ of the constants that are free, with the residual r of each level and how much it alone decides, h. High
+/// levels vary more than low ones, which this leaves as it is (HC3: MacKinnon and White, Journal of Econometrics 29, 1985).
+fn covariance(points: &[(f64, f64)], at: Constants, free: [bool; 3]) -> Option<[Constants; 3]> {
+    let inverse = inverse(points, at, free)?;
+    let through = |matrix: &[Constants; 3], slope: Constants| matrix.map(|row| (0..3).map(|a| row[a] * slope[a]).sum());
+    let mut out = [[0.0; 3]; 3];
+    for (users, throughput) in points {
+        let slope = slope(*users, at);
+        let moved: Constants = through(&inverse, slope);
+        let alone: f64 = (0..3).map(|a| slope[a] * moved[a]).sum();
+        let residual = (throughput - law(*users, at)) / (1.0 - alone).max(LEAST_OF_OTHERS);
+        for a in 0..3 {
+            (0..3).for_each(|b| out[a][b] += moved[a] * moved[b] * residual * residual);
+        }
+    }
+    Some(out)
+}
+
+/// (JᵀJ)⁻¹ of the constants that are free, and nothing for the others.
+fn inverse(points: &[(f64, f64)], at: Constants, free: [bool; 3]) -> Option<[Constants; 3]> {
     let (matrix, _) = normal(points, at);
     let mut out = [[0.0; 3]; 3];
     for column in (0..3).filter(|column| free[*column]) {
         let mut unit = [0.0; 3];
-        unit[column] = variance;
+        unit[column] = 1.0;
         let found = solve(matrix, unit, free)?;
-        (0..3).for_each(|row| out[row][column] = found[row]);
+        (0..3).filter(|row| free[*row]).for_each(|row| out[row][column] = found[row]);
     }
     Some(out)
+}
+
+/// How the law changes at a level with each of its constants.
+fn slope(users: f64, at: Constants) -> Constants {
+    let divided = cost(users, at[1], at[2]);
+    let value = law(users, at);
+    [users / divided, -value * (users - 1.0) / divided, -value * users * (users - 1.0) / divided]
 }
 
 /// Solves for the constants that are free, scaled by their own size first; the others do not move.

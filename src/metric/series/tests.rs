@@ -44,7 +44,8 @@ fn readings(function: SeriesFunction, ranges: &[Range]) -> Readings {
     Readings { function, series: memory(), ranges: ranges.to_vec(), scopes }
 }
 
-/// Twelve readings, one of them wild. Values and ends of the interval as scipy.stats.theilslopes defines them.
+/// Twelve readings, one of them wild. The slope is that of scipy.stats.theilslopes, and so would the ends be (0.543 and 0.933), were there not
+/// Student's quantile.
 const RISING: [f64; 12] = [10.2, 11.1, 9.8, 12.4, 13.0, 11.9, 14.6, 15.1, 13.8, 99.0, 16.2, 17.5];
 
 #[test]
@@ -95,7 +96,7 @@ fn a_counter_is_followed_and_its_windows_add_up() {
 fn a_slope_is_the_median_of_all_pairs() {
     let points: Vec<(u64, f64)> = RISING.iter().enumerate().map(|(s, v)| (s as u64 * SECOND, *v)).collect();
     let found = slope(&points).unwrap();
-    for (found, wanted) in [(found.estimate, 0.670_833_333), (found.low, 0.542_857_143), (found.high, 0.933_333_333)] {
+    for (found, wanted) in [(found.estimate, 0.670_833_333), (found.low, 0.5), (found.high, 1.2)] {
         assert!((found - wanted).abs() < 1e-6, "{found} instead of {wanted}");
     }
     // Many equal values: the correction for ties narrows the interval.
@@ -104,7 +105,7 @@ fn a_slope_is_the_median_of_all_pairs() {
     let found = slope(&points).unwrap();
     assert_eq!((found.estimate, found.low, found.high), (0.3875, 1.0 / 3.0, 0.5));
     let level: Vec<(u64, f64)> = (0..20).map(|s| (s * SECOND, 7.0)).collect();
-    assert_eq!(slope(&level), Ok(Slope { estimate: 0.0, low: 0.0, high: 0.0 }));
+    assert_eq!(slope(&level), Ok(Slope { estimate: 0.0, low: 0.0, high: 0.0, halves: None }));
     assert_eq!(slope(&level[..9]).unwrap_err(), "9 readings, and growth needs 10: hold the load longer");
 }
 
@@ -134,12 +135,12 @@ fn a_slope_is_told_in_the_unit_of_its_bound() {
 #[test]
 fn growth_is_judged_by_both_ends_of_its_interval() {
     let outcome = |operator, bound| judged(operator, bound, &RISING).outcome;
-    assert_eq!(outcome(Binary::Less, 1.0), Outcome::Held);
-    assert_eq!(outcome(Binary::Less, 0.9), Outcome::Inconclusive, "the upper end does not meet it");
+    assert_eq!(outcome(Binary::Less, 1.3), Outcome::Held);
+    assert_eq!(outcome(Binary::Less, 1.1), Outcome::Inconclusive, "the upper end does not meet it");
     assert_eq!(outcome(Binary::Less, 0.6), Outcome::Inconclusive, "the lower end does");
-    assert_eq!(outcome(Binary::Less, 0.5), Outcome::Failed);
-    assert_eq!(outcome(Binary::Greater, 0.5), Outcome::Held);
-    assert_eq!(outcome(Binary::Greater, 1.0), Outcome::Failed);
+    assert_eq!(outcome(Binary::Less, 0.3), Outcome::Failed);
+    assert_eq!(outcome(Binary::Greater, 0.3), Outcome::Held);
+    assert_eq!(outcome(Binary::Greater, 1.3), Outcome::Failed);
     let open = judged(Binary::Less, 0.6, &RISING).reason.unwrap();
     assert!(open.contains("hold the load longer"), "{open}");
     let few = judged(Binary::Less, 1.0, &RISING[..5]);
@@ -160,7 +161,7 @@ fn drift_is_the_share_by_which_a_metric_grows() {
     assert_eq!(wild.value, Ok(0.0));
     let noisy = of(&|at| 100.0 + 10.0 * (at * 7.0).sin());
     let (low, high) = noisy.interval.unwrap();
-    assert!(low < 0.0 && high > 0.0 && high - low < 0.6, "{low} {high}");
+    assert!(low < 0.0 && high > 0.0 && high - low < 1.6, "{low} {high}");
     assert_eq!(of(&|_| 0.0).value, Ok(0.0));
     assert!(of(&|at| at).value.is_err(), "of nothing there are no shares");
     let mut parts: Vec<Measurement> = (0..9).map(|_| value(Ok(1.0))).collect();

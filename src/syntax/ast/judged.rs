@@ -59,6 +59,8 @@ pub struct Tail {
     pub scopes: Vec<Scope>,
     pub slices: Option<Slices>,
     pub within: Option<Within>,
+    /// Where it says `strict`.
+    pub strict: Option<Span>,
 }
 
 /// `in 95% of every 10s`

@@ -86,6 +86,7 @@ impl Lower<'_> {
             match part.as_rule() {
                 Rule::scope => tail.scopes.push(self.scope(part)),
                 Rule::tolerance => tail.within = Some(self.within(part)),
+                Rule::strict => tail.strict = Some(self.span(&part)),
                 _ => tail.slices = Some(self.slices(part)),
             }
         }

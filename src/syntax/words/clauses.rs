@@ -23,6 +23,11 @@ pub const CLAUSES: &[Clause] = &[
         "CONDITION during WINDOW; fault … during WINDOW",
         "Of a condition: only what lies in the window counts. Of a fault: it lasts as long as the window.",
     ),
+    clause(
+        "strict",
+        "CONDITION strict",
+        "Where the bound lies within the 95% interval of the value it is inconclusive, and so the run; without it the report says that it is near.",
+    ),
     clause("outside", "CONDITION outside WINDOW", "Only what lies before or after the window counts."),
     clause("after", "CONDITION after WINDOW or INSTANT", "Only what lies behind the end of the window counts."),
     clause("before", "CONDITION before WINDOW or INSTANT", "Only what lies in front of the window counts."),

@@ -61,6 +61,8 @@ pub enum SweepFunction {
     Efficiency(f64),
     PeakUsers,
     PeakThroughput,
+    /// Of the highest level against the lowest, without the law.
+    ScalabilityCoefficient,
 }
 
 /// Of how a steady state was lost around windows, and came back.
@@ -139,7 +141,8 @@ impl Function {
                 SweepFunction::Contention
                 | SweepFunction::Coherency
                 | SweepFunction::PeakUsers
-                | SweepFunction::PeakThroughput,
+                | SweepFunction::PeakThroughput
+                | SweepFunction::ScalabilityCoefficient,
             ) => None,
             Function::Drift | Function::Capacity | Function::Crashes | Function::Series(_) => None,
             Function::Recovery(_) | Function::Ledger(_) | Function::Alerts(_) => None,
@@ -155,7 +158,8 @@ impl Function {
                 SweepFunction::Contention
                 | SweepFunction::Coherency
                 | SweepFunction::PeakUsers
-                | SweepFunction::PeakThroughput,
+                | SweepFunction::PeakThroughput
+                | SweepFunction::ScalabilityCoefficient,
             ) => Ok(self),
             Function::Drift | Function::Capacity | Function::Crashes | Function::Series(_) => Ok(self),
             Function::Recovery(_) | Function::Ledger(_) | Function::Alerts(_) => Ok(self),
@@ -184,7 +188,10 @@ impl Function {
             Function::Series(SeriesFunction::Statistic(statistic)) => statistic.direction(),
             Function::Sweep(SweepFunction::Contention | SweepFunction::Coherency) => Direction::Less,
             Function::Sweep(
-                SweepFunction::Efficiency(_) | SweepFunction::PeakUsers | SweepFunction::PeakThroughput,
+                SweepFunction::Efficiency(_)
+                | SweepFunction::PeakUsers
+                | SweepFunction::PeakThroughput
+                | SweepFunction::ScalabilityCoefficient,
             ) => Direction::More,
             Function::Recovery(RecoveryFunction::Recovered) => Direction::More,
             Function::Recovery(
@@ -274,6 +281,7 @@ impl SweepFunction {
             SweepFunction::Efficiency(_) => "efficiency",
             SweepFunction::PeakUsers => "peak_users",
             SweepFunction::PeakThroughput => "peak_throughput",
+            SweepFunction::ScalabilityCoefficient => "scalability_coefficient",
         }
     }
 }

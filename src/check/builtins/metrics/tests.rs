@@ -91,6 +91,7 @@ fn each_metric_is_better_one_way_or_says_why_not() {
         "efficiency",
         "peak_users",
         "peak_throughput",
+        "scalability_coefficient",
         "recovered",
         "availability",
         "precision",
